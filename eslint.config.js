@@ -1,0 +1,130 @@
+import { defineConfig } from "eslint/config";
+import tseslint from "typescript-eslint";
+
+// biome formats and judges syntax; what needs types is judged here: promises, casts, and which way imports run.
+
+const NATS = { regex: "^@nats-io/", message: "The NATS clients belong to src/nats." };
+const COMMANDER = { regex: "^commander$", message: "The command line belongs to src/cli." };
+const TEST_TOOLS = { regex: "^(vitest|fast-check|tsx)$|/test/|/scripts/", message: "Only tests and scripts use this." };
+
+/** The layers above the one at hand: `machines` <- `src/*.ts` <- `src/{nats,testing,inspect}` <- `src/cli`. */
+const above = (/** @type {string} */ folders) => ({
+  regex: `^\\.\\.?/(\\.\\./)*(src/)?(${folders})/`,
+  message: "Imports run one way: machines <- src/*.ts <- src/{nats,testing,inspect} <- src/cli.",
+});
+
+/** @returns {import("eslint").Linter.RulesRecord} */
+const mayNotImport = (/** @type {{ regex: string, message: string }[]} */ ...patterns) => ({
+  "@typescript-eslint/no-restricted-imports": ["error", { patterns: [TEST_TOOLS, ...patterns] }],
+});
+
+const ambient = {
+  process: {
+    object: "process",
+    property: "env",
+    message: "Settings come in as arguments; src/env.ts reads the environment.",
+  },
+  now: { object: "Date", property: "now", message: "Time comes in as a Clock." },
+  performance: { object: "performance", property: "now", message: "Time comes in as a Clock." },
+  random: { object: "Math", property: "random", message: "Randomness comes in as an argument." },
+};
+const TIMERS = ["setTimeout", "setInterval", "setImmediate"].map((name) => ({
+  name,
+  message: "Time comes in as a Clock.",
+}));
+
+export default defineConfig(
+  { ignores: ["dist/", "coverage/", ".cache/", "node_modules/", "test/fixtures/"] },
+  {
+    files: ["**/*.{ts,js,mjs}"],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    linterOptions: { reportUnusedDisableDirectives: "error" },
+    rules: {
+      "@typescript-eslint/consistent-type-assertions": ["error", { assertionStyle: "never" }],
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+      // A handler may throw anything, and the reason of an AbortSignal is anything: both are passed on unchanged.
+      "@typescript-eslint/only-throw-error": ["error", { allowThrowingAny: true, allowThrowingUnknown: true }],
+      "@typescript-eslint/prefer-promise-reject-errors": [
+        "error",
+        { allowThrowingAny: true, allowThrowingUnknown: true },
+      ],
+      "@typescript-eslint/no-empty-object-type": ["error", { allowInterfaces: "with-single-extends" }],
+      // What implements an asynchronous contract is asynchronous, so that it rejects rather than throws.
+      "@typescript-eslint/require-await": "off",
+      "@typescript-eslint/no-unused-vars": [
+        "error",
+        { argsIgnorePattern: "^_", varsIgnorePattern: "^_", destructuredArrayIgnorePattern: "^_" },
+      ],
+      // `void | Promise<void>` is what a listener may return.
+      "@typescript-eslint/no-invalid-void-type": "off",
+      "@typescript-eslint/switch-exhaustiveness-check": "error",
+      "@typescript-eslint/consistent-type-exports": "error",
+      "@typescript-eslint/dot-notation": "off",
+      "no-restricted-syntax": [
+        "error",
+        { selector: "TSEnumDeclaration", message: "Use a union of strings." },
+        { selector: "ExportDefaultDeclaration", message: "Export by name." },
+      ],
+    },
+  },
+  {
+    files: ["machines/**"],
+    rules: mayNotImport(
+      above("src|nats|testing|inspect|cli"),
+      { regex: "^\\.\\./src", message: "Machines know nothing of src." },
+      {
+        regex: "^(?!xstate$|\\.)",
+        message: "Machines are pure: they use xstate only.",
+      },
+    ),
+  },
+  { files: ["src/*.ts"], rules: mayNotImport(above("nats|testing|inspect|cli"), NATS, COMMANDER) },
+  { files: ["src/nats/**"], rules: mayNotImport(above("testing|inspect|cli"), COMMANDER) },
+  { files: ["src/testing/**"], rules: mayNotImport(above("nats|inspect|cli"), NATS, COMMANDER) },
+  { files: ["src/inspect/**"], rules: mayNotImport(above("nats|testing|cli"), COMMANDER) },
+  { files: ["src/cli/**"], rules: mayNotImport() },
+  {
+    files: ["machines/**", "src/**"],
+    ignores: ["src/cli/**"],
+    rules: { "no-console": "error", "no-restricted-properties": ["error", ambient.process] },
+  },
+  {
+    files: ["machines/**", "src/*.ts"],
+    ignores: ["src/clock.ts"],
+    rules: {
+      "no-restricted-properties": ["error", ...Object.values(ambient)],
+      "no-restricted-globals": ["error", ...TIMERS],
+    },
+  },
+  { files: ["src/env.ts"], rules: { "no-restricted-properties": "off" } },
+  {
+    files: ["test/**", "scripts/**"],
+    rules: {
+      "@typescript-eslint/restrict-template-expressions": "off",
+      "@typescript-eslint/no-empty-function": "off",
+      // What `expect.any` and its kin give is typed as `any`.
+      "@typescript-eslint/no-unsafe-assignment": "off",
+      // An assertion names a method of a mock or a prototype without calling it.
+      "@typescript-eslint/unbound-method": "off",
+    },
+  },
+  // What JSON.parse gives cannot be narrowed by predicates in plain JavaScript.
+  {
+    files: ["scripts/*.mjs"],
+    rules: {
+      "@typescript-eslint/no-unsafe-assignment": "off",
+      "@typescript-eslint/no-unsafe-argument": "off",
+      "@typescript-eslint/no-unsafe-member-access": "off",
+      "@typescript-eslint/no-unsafe-return": "off",
+    },
+  },
+  // The forms that the tools ask for.
+  {
+    files: ["*.config.{ts,js}", "test/support/{reporter,nats-runner}.ts"],
+    rules: { "no-restricted-syntax": "off" },
+  },
+  // Its types are declared beside it, so that it is no part of the program that is checked.
+  { files: ["scripts/nats-server.mjs"], extends: [tseslint.configs.disableTypeChecked] },
+);

@@ -1,0 +1,441 @@
+import { assign, setup } from "xstate";
+
+/** What the life of a key remembers. The token, the records and the clock are the engine's; revisions and fences are numbers that only rise. */
+export interface DedupKeyContext {
+  /** Whether a store out of reach means dispatching unprotected rather than refusing. */
+  readonly mayDispatchUnprotected: boolean;
+  /** How often the key was claimed. */
+  readonly claims: number;
+  /** Which attempt at dispatching the event the next claim is, counting from 1. */
+  readonly attempt: number;
+  /** The revision that the next claim expects to find; 0 for none. */
+  readonly expected: number;
+  /** The revision of our own record in the store; 0 when there is none that we know of. */
+  readonly revision: number;
+  /** The revision under which our reservation was first written; 0 before that, and when unprotected. */
+  readonly fence: number;
+  /** Whether a claim was sent whose answer is lost: it may have been applied, or may be yet. */
+  readonly inDoubt: boolean;
+  /** Whether the handler runs without a reservation. */
+  readonly unprotected: boolean;
+}
+
+export interface DedupKeyInput {
+  readonly mayDispatchUnprotected: boolean;
+  readonly attempt: number;
+}
+
+/** What happened. Every answer of the store is judged before it is sent: whose record it is, whether its lease has ended. */
+export type DedupKeyEvent =
+  /** A write was acknowledged; `late` when the lease that it was to begin has already ended. */
+  | { readonly type: "write.acked"; readonly revision: number; readonly late: boolean }
+  /** A write met another revision than it expected. */
+  | { readonly type: "write.conflicted" }
+  | { readonly type: "removed" }
+  /** The store has no way to remove a key. */
+  | { readonly type: "unremovable" }
+  | { readonly type: "found.nothing" }
+  | { readonly type: "found.own.reservation"; readonly revision: number; readonly late: boolean }
+  | { readonly type: "found.own.commit"; readonly revision: number }
+  /** Another's; `ended` when it stood unchanged for longer than its lease. */
+  | { readonly type: "found.reservation"; readonly revision: number; readonly attempt: number; readonly ended: boolean }
+  | { readonly type: "found.commit"; readonly revision: number }
+  /** `ambiguous` when the write may have been applied. */
+  | { readonly type: "store.unreachable"; readonly ambiguous: boolean }
+  /** The store answered outside its contract, or holds what cannot be read. */
+  | { readonly type: "store.broken" }
+  /** The pause after a failed attempt is over; `exhausted` when there is no more time for another. */
+  | { readonly type: "retry.due"; readonly exhausted: boolean }
+  | { readonly type: "handler.succeeded" }
+  | { readonly type: "handler.failed" }
+  | { readonly type: "renewal.due" }
+  | { readonly type: "lease.ended" }
+  | { readonly type: "shutdown" };
+
+/** How a delivery ended here. */
+export type Settlement =
+  | "duplicate"
+  | "pending"
+  | "unavailable"
+  | "confirmed"
+  | "adopted"
+  | "superseded"
+  | "unconfirmed"
+  | "released"
+  | "left-to-expire";
+
+/** A key is claimed this often at most for one delivery, when it is lost and free again by turns. */
+export const MOST_CLAIMS = 8;
+
+interface Happening {
+  readonly context: DedupKeyContext;
+  readonly event: DedupKeyEvent;
+}
+
+const revisionIn = (event: DedupKeyEvent): number => ("revision" in event ? event.revision : 0);
+
+/** Every change of the context, by name: pure, so that the machine can be compiled to a table. */
+export const updates = {
+  /** The claim stands: we are the holder. */
+  grant: ({ event }) => ({ revision: revisionIn(event), fence: revisionIn(event), inDoubt: false }),
+  noteRevision: ({ event }) => ({ revision: revisionIn(event) }),
+  forgetRevision: () => ({ revision: 0 }),
+  noteDoubt: ({ context, event }) => ({
+    inDoubt: context.inDoubt || (event.type === "store.unreachable" && event.ambiguous),
+  }),
+  /** The key holds nothing: the next claim expects just that. */
+  expectNothing: ({ context }) => ({ expected: 0, claims: context.claims + 1 }),
+  /** The reservation that stands there has ended: the next claim replaces exactly that one. */
+  expectEnded: ({ context, event }) => ({
+    expected: revisionIn(event),
+    claims: context.claims + 1,
+    attempt: event.type === "found.reservation" ? Math.max(context.attempt, event.attempt + 1) : context.attempt,
+  }),
+  /** Our own claim was acknowledged too late to be of use: the next one replaces it. */
+  expectOwn: ({ context, event }) => ({ expected: revisionIn(event), claims: context.claims + 1, inDoubt: false }),
+  goUnprotected: () => ({ unprotected: true }),
+} satisfies Record<string, (happening: Happening) => Partial<DedupKeyContext>>;
+
+const mayClaimAgain = ({ context }: Happening): boolean => context.claims < MOST_CLAIMS;
+const isLate = ({ event }: Happening): boolean => "late" in event && event.late;
+const isExhausted = ({ event }: Happening): boolean => event.type === "retry.due" && event.exhausted;
+
+const machineSetup = setup({
+  types: {} as { context: DedupKeyContext; events: DedupKeyEvent; input: DedupKeyInput },
+  guards: {
+    isLate,
+    mayClaimAgain,
+    isLateAndMayClaimAgain: (happening) => isLate(happening) && mayClaimAgain(happening),
+    hasEndedAndMayClaimAgain: ({ context, event }) =>
+      event.type === "found.reservation" && event.ended && context.claims < MOST_CLAIMS,
+    /** A claim that may have been applied is repeated until that is known; one that was not is given up at once. */
+    isInDoubt: ({ context, event }) => context.inDoubt || (event.type === "store.unreachable" && event.ambiguous),
+    isExhausted,
+    isExhaustedAndMayDispatch: (happening) => isExhausted(happening) && happening.context.mayDispatchUnprotected,
+    mayDispatchUnprotected: ({ context }) => context.mayDispatchUnprotected,
+    /** A record of ours that is newer than the one we know: a write of which we had no answer was applied. */
+    isNewer: ({ context, event }) => revisionIn(event) > context.revision,
+    holdsNothing: ({ context }) => context.revision === 0,
+    isUnprotected: ({ context }) => context.unprotected,
+  },
+  actions: {
+    grant: assign(updates.grant),
+    noteRevision: assign(updates.noteRevision),
+    forgetRevision: assign(updates.forgetRevision),
+    noteDoubt: assign(updates.noteDoubt),
+    expectNothing: assign(updates.expectNothing),
+    expectEnded: assign(updates.expectEnded),
+    expectOwn: assign(updates.expectOwn),
+    goUnprotected: assign(updates.goUnprotected),
+
+    /** Writes a reservation over `context.expected`: a new one, or the very same again while one is in doubt. */
+    putReservation: () => {},
+    readRecord: () => {},
+    /** Writes the reservation again, over `context.revision`, to begin a new lease. */
+    renewLease: () => {},
+    /** Writes the commit over `context.revision`; over nothing when that is 0. */
+    putCommit: () => {},
+    removeReservation: () => {},
+    /** Sends `retry.due` after a pause. */
+    armRetry: () => {},
+    /** Sends `renewal.due` and `lease.ended` when they are. */
+    armDeadline: () => {},
+    /** Sends `renewal.due` after a pause, the lease's end staying where it is. */
+    armRenewalRetry: () => {},
+    startHandler: () => {},
+    abortHandler: (_, _params: { readonly reason: "lease-ended" | "superseded" | "shutdown" }) => {},
+    /** Tells the caller how the delivery ended; nothing follows. */
+    settle: (_, _params: { readonly as: Settlement }) => {},
+  },
+});
+
+const settle = <const As extends Settlement>(as: As) => ({ type: "settle", params: { as } }) as const;
+const abortHandler = <const Reason extends "lease-ended" | "superseded" | "shutdown">(reason: Reason) =>
+  ({ type: "abortHandler", params: { reason } }) as const;
+
+/** The reservation is gone: the commit is adopted, if nobody else took the key. */
+const nothingLeftOfOurs = machineSetup.createStateConfig({
+  on: { "found.nothing": { target: "#dedupKey.expired.committing", actions: "forgetRevision" } },
+}).on;
+/** The same; when nothing was expected, and yet the write conflicted, the read is out of date. */
+const nothingThere = machineSetup.createStateConfig({
+  on: {
+    "found.nothing": [
+      { guard: "holdsNothing", target: ".backingOff" },
+      { target: ".writing", actions: "forgetRevision" },
+    ],
+  },
+}).on;
+
+/** Writes the commit until it stands, is known to be impossible, or there is no more time to find out. */
+const committing = <const As extends "confirmed" | "adopted">(as: As) =>
+  machineSetup.createStateConfig({
+    initial: "writing",
+    on: {
+      "found.own.reservation": [
+        { guard: "isNewer", target: ".writing", actions: "noteRevision" },
+        { target: ".backingOff" },
+      ],
+      "found.own.commit": { target: "#dedupKey.committed", actions: ["noteRevision", settle(as)] },
+      "found.reservation": { target: "#dedupKey.superseded", actions: settle("superseded") },
+      "found.commit": { target: "#dedupKey.superseded", actions: settle("superseded") },
+      "store.unreachable": ".backingOff",
+      ...(as === "confirmed" ? nothingLeftOfOurs : nothingThere),
+    },
+    states: {
+      writing: {
+        entry: "putCommit",
+        on: {
+          "write.acked": {
+            target: "#dedupKey.committed",
+            actions: ["noteRevision", settle(as)],
+          },
+          "write.conflicted": "looking",
+        },
+      },
+      looking: { entry: "readRecord" },
+      backingOff: {
+        entry: "armRetry",
+        on: {
+          "retry.due": [
+            {
+              guard: "isExhausted",
+              target: "#dedupKey.unconfirmed",
+              actions: settle("unconfirmed"),
+            },
+            { target: "writing" },
+          ],
+        },
+      },
+    },
+  });
+
+/** Gives the key back after a failed dispatch. Whatever comes in between, the reservation ends by itself. */
+const releasing = () =>
+  machineSetup.createStateConfig({
+    initial: "removing",
+    on: {
+      "found.own.reservation": [
+        { guard: "isNewer", target: ".removing", actions: "noteRevision" },
+        { target: "#dedupKey.released", actions: settle("left-to-expire") },
+      ],
+      "found.nothing": { target: "#dedupKey.released", actions: settle("released") },
+      "found.reservation": { target: "#dedupKey.released", actions: settle("released") },
+      "found.commit": { target: "#dedupKey.released", actions: settle("released") },
+      "store.unreachable": {
+        target: "#dedupKey.released",
+        actions: settle("left-to-expire"),
+      },
+    },
+    states: {
+      removing: {
+        entry: "removeReservation",
+        on: {
+          removed: { target: "#dedupKey.released", actions: settle("released") },
+          unremovable: {
+            target: "#dedupKey.released",
+            actions: settle("left-to-expire"),
+          },
+          "write.conflicted": "looking",
+        },
+      },
+      looking: { entry: "readRecord" },
+    },
+  });
+
+/**
+ * The life of a key, for one delivery of its event on one replica: the single source of truth for production, the model check
+ * and the inspector. Pure: events say what happened, actions name what to do, the engine does it.
+ */
+export const dedupKeyMachine = machineSetup.createMachine({
+  id: "dedupKey",
+  context: ({ input }) => ({
+    mayDispatchUnprotected: input.mayDispatchUnprotected,
+    claims: 1,
+    attempt: input.attempt,
+    expected: 0,
+    revision: 0,
+    fence: 0,
+    inDoubt: false,
+    unprotected: false,
+  }),
+  initial: "unseen",
+  states: {
+    unseen: {
+      description: "Nobody is known to hold the key: it is being claimed",
+      initial: "claiming",
+      on: {
+        "found.nothing": [
+          { guard: "mayClaimAgain", target: ".claiming", actions: "expectNothing" },
+          { target: "pending", actions: settle("pending") },
+        ],
+        "found.reservation": [
+          { guard: "hasEndedAndMayClaimAgain", target: ".claiming", actions: "expectEnded" },
+          { target: "pending", actions: settle("pending") },
+        ],
+        "found.commit": { target: "committed", actions: settle("duplicate") },
+        "found.own.reservation": [
+          { guard: "isLateAndMayClaimAgain", target: ".claiming", actions: "expectOwn" },
+          { guard: "isLate", target: "unavailable", actions: settle("unavailable") },
+          { target: "reserved", actions: ["grant", "armDeadline", "startHandler"] },
+        ],
+        "store.broken": { target: "unavailable", actions: settle("unavailable") },
+      },
+      states: {
+        claiming: {
+          entry: "putReservation",
+          on: {
+            "write.acked": [
+              { guard: "isLateAndMayClaimAgain", target: "claiming", reenter: true, actions: "expectOwn" },
+              {
+                guard: "isLate",
+                target: "#dedupKey.unavailable",
+                actions: settle("unavailable"),
+              },
+              { target: "#dedupKey.reserved", actions: ["grant", "armDeadline", "startHandler"] },
+            ],
+            "write.conflicted": "looking",
+            "store.unreachable": [
+              { guard: "isInDoubt", target: "backingOff", actions: "noteDoubt" },
+              {
+                guard: "mayDispatchUnprotected",
+                target: "#dedupKey.expired",
+                actions: ["goUnprotected", "startHandler"],
+              },
+              { target: "#dedupKey.unavailable", actions: settle("unavailable") },
+            ],
+          },
+        },
+        looking: {
+          description: "Somebody has the key: who, and is it still theirs?",
+          entry: "readRecord",
+          on: {
+            "store.unreachable": [
+              { guard: "isInDoubt", target: "backingOff", actions: "noteDoubt" },
+              { target: "#dedupKey.unavailable", actions: settle("unavailable") },
+            ],
+          },
+        },
+        backingOff: {
+          description: "A claim may have been applied: the same one is repeated until that is known",
+          entry: "armRetry",
+          on: {
+            "retry.due": [
+              {
+                guard: "isExhaustedAndMayDispatch",
+                target: "#dedupKey.expired",
+                actions: ["goUnprotected", "startHandler"],
+              },
+              {
+                guard: "isExhausted",
+                target: "#dedupKey.unavailable",
+                actions: settle("unavailable"),
+              },
+              { target: "claiming" },
+            ],
+          },
+        },
+      },
+    },
+    reserved: {
+      description: "We hold the key until the lease ends",
+      initial: "dispatching",
+      states: {
+        dispatching: {
+          initial: "running",
+          on: {
+            "handler.succeeded": "committing",
+            "handler.failed": "releasing",
+            "lease.ended": {
+              target: "#dedupKey.expired",
+              actions: abortHandler("lease-ended"),
+            },
+            shutdown: {
+              target: "#dedupKey.expired.dispatching.removing",
+              actions: abortHandler("shutdown"),
+            },
+            "found.own.reservation": [
+              { guard: "isNewer", target: ".running", actions: ["noteRevision", "armDeadline"] },
+              { target: ".running", actions: "armRenewalRetry" },
+            ],
+            "found.nothing": { target: "#dedupKey.expired", actions: abortHandler("superseded") },
+            "found.reservation": { target: "#dedupKey.expired", actions: abortHandler("superseded") },
+            "found.commit": { target: "#dedupKey.expired", actions: abortHandler("superseded") },
+            "store.unreachable": { target: ".running", actions: "armRenewalRetry" },
+          },
+          states: {
+            running: { on: { "renewal.due": "renewing" } },
+            renewing: {
+              entry: "renewLease",
+              on: {
+                "write.acked": { target: "running", actions: ["noteRevision", "armDeadline"] },
+                "write.conflicted": "looking",
+              },
+            },
+            looking: { entry: "readRecord" },
+          },
+        },
+        committing: committing("confirmed"),
+        releasing: releasing(),
+      },
+    },
+    expired: {
+      description: "The reservation is no longer ours, or never was, and the handler has not returned",
+      initial: "dispatching",
+      states: {
+        dispatching: {
+          initial: "running",
+          on: {
+            "handler.succeeded": "committing",
+            "handler.failed": [
+              { guard: "holdsNothing", target: "#dedupKey.released", actions: settle("released") },
+              { target: "releasing" },
+            ],
+          },
+          states: {
+            running: {
+              on: {
+                "write.acked": { actions: "noteRevision" },
+                shutdown: {
+                  guard: "isUnprotected",
+                  actions: abortHandler("shutdown"),
+                },
+              },
+            },
+            removing: {
+              description: "Shutting down: the key is given back while the handler, told to stop, may still run",
+              entry: "removeReservation",
+              on: {
+                removed: { target: "running", actions: "forgetRevision" },
+                unremovable: "running",
+                "write.conflicted": "looking",
+                "store.unreachable": "running",
+              },
+            },
+            looking: {
+              entry: "readRecord",
+              on: {
+                "found.own.reservation": [
+                  { guard: "isNewer", target: "removing", actions: "noteRevision" },
+                  { target: "running" },
+                ],
+                "found.nothing": { target: "running", actions: "forgetRevision" },
+                "found.reservation": { target: "running", actions: "forgetRevision" },
+                "found.commit": { target: "running", actions: "forgetRevision" },
+                "store.unreachable": "running",
+              },
+            },
+          },
+        },
+        committing: committing("adopted"),
+        releasing: releasing(),
+      },
+    },
+    committed: { type: "final", description: "The dispatch succeeded, and duplicates are suppressed" },
+    released: { type: "final", description: "The dispatch failed: the next delivery is unseen again" },
+    pending: { type: "final", description: "Somebody else is dispatching the event: the delivery must come back" },
+    superseded: { type: "final", description: "Somebody else took the key: the event may have run twice" },
+    unconfirmed: { type: "final", description: "The dispatch succeeded, and nobody knows whether the commit stands" },
+    unavailable: { type: "final", description: "The store cannot say who holds the key: nothing was dispatched" },
+  },
+});

@@ -1,0 +1,1 @@
+export { dedupKeyMachine } from "./dedup-key.ts";

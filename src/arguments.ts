@@ -1,0 +1,69 @@
+/** The house sentence for a wrong argument: which field, what was expected, what came. */
+export function expected(field: string, expectation: string, got: unknown): string {
+  return `Expected \`${field}\` to be ${expectation}, got \`${shown(got)}\` (${kindOf(got)})`;
+}
+
+const SHOWN_LENGTH = 60;
+
+/** A value in an error message: short, and nothing of what is inside an object. */
+export function shown(value: unknown): string {
+  const text = typeof value === "string" ? value : typeof value === "object" && value !== null ? "…" : String(value);
+  return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "array" : typeof value;
+}
+
+/** @throws {TypeError | RangeError} when `value` is not a whole number in the range. */
+export function wholeNumber(field: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): number {
+  const upTo = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+  if (typeof value !== "number") throw new TypeError(expected(field, `a whole number ${upTo}`, value));
+  if (!Number.isSafeInteger(value) || value < min || value > max) {
+    throw new RangeError(expected(field, `a whole number ${upTo}`, value));
+  }
+  return value;
+}
+
+/** @throws {TypeError} when `value` is not one of `choices`. */
+export function oneOf<const Choice extends string>(field: string, value: unknown, choices: readonly Choice[]): Choice {
+  const found = choices.find((choice) => choice === value);
+  if (found === undefined) {
+    throw new TypeError(expected(field, choices.map((choice) => `"${choice}"`).join(" or "), value));
+  }
+  return found;
+}
+
+/** @throws {TypeError} when `value` is not a boolean. */
+export function flag(field: string, value: unknown): boolean {
+  if (typeof value !== "boolean") throw new TypeError(expected(field, "a boolean", value));
+  return value;
+}
+
+/** @throws {TypeError} when `value` is not a string of at least one character without lone surrogates. */
+export function text(field: string, value: unknown): string {
+  if (typeof value !== "string" || value === "")
+    throw new TypeError(expected(field, "a string that is not empty", value));
+  if (!value.isWellFormed()) {
+    throw new TypeError(expected(field, "well-formed Unicode without lone surrogates", value.toWellFormed()));
+  }
+  return value;
+}
+
+/** @throws {TypeError} when `value` is not an object that has all of `methods`. */
+export function objectWith(field: string, value: unknown, ...methods: readonly string[]): void {
+  if (typeof value !== "object" || value === null) throw new TypeError(expected(field, "an object", value));
+  for (const method of methods) callable(`${field}.${method}`, Reflect.get(value, method));
+}
+
+/** @throws {TypeError} when `value` is not an AbortSignal. */
+export function abortSignal(field: string, value: unknown): AbortSignal {
+  if (!(value instanceof AbortSignal)) throw new TypeError(expected(field, "an AbortSignal", value));
+  return value;
+}
+
+/** @throws {TypeError} when `value` is not a function. */
+export function callable(field: string, value: unknown): void {
+  if (typeof value !== "function") throw new TypeError(expected(field, "a function", value));
+}

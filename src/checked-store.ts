@@ -1,0 +1,61 @@
+import { expected } from "./arguments.ts";
+import type { StoreKey } from "./key.ts";
+import { checkRecord, type DedupRecord } from "./record.ts";
+import type { Entry, Put, Removal, Revision, Store } from "./store.ts";
+
+/**
+ * A store whose answers are checked: what is not as the contract says is a `TypeError`, never read as a duplicate.
+ */
+export class CheckedStore {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  async put(key: StoreKey, record: DedupRecord, how: { expected: Revision; ttlMs: number }): Promise<Put> {
+    const answer: unknown = await this.#store.put(key, record, how);
+    if (isObject(answer)) {
+      if (answer["ok"] === true && isRevision(answer["revision"])) return { ok: true, revision: answer["revision"] };
+      if (answer["ok"] === false) return conflict(key, answer["current"]);
+    }
+    throw new TypeError(
+      expected("the answer of store.put", "{ ok: true, revision } or { ok: false, current? }", answer),
+    );
+  }
+
+  async get(key: StoreKey): Promise<Entry | undefined> {
+    const answer: unknown = await this.#store.get(key);
+    return answer === undefined ? undefined : checkEntry(key, answer);
+  }
+
+  /** @returns `undefined` when the store cannot remove. */
+  async remove(key: StoreKey, how: { expected: Revision }): Promise<Removal | undefined> {
+    if (this.#store.remove === undefined) return undefined;
+    const answer: unknown = await this.#store.remove(key, how);
+    if (isObject(answer)) {
+      if (answer["ok"] === true) return { ok: true };
+      if (answer["ok"] === false) return conflict(key, answer["current"]);
+    }
+    throw new TypeError(expected("the answer of store.remove", "{ ok: true } or { ok: false, current? }", answer));
+  }
+}
+
+function conflict(key: StoreKey, current: unknown): { readonly ok: false; readonly current?: Entry } {
+  return current === undefined ? { ok: false } : { ok: false, current: checkEntry(key, current) };
+}
+
+function checkEntry(key: StoreKey, answer: unknown): Entry {
+  if (!isObject(answer) || !isRevision(answer["revision"])) {
+    throw new TypeError(expected("an entry of the store", "{ key, record, revision }", answer));
+  }
+  return { key, record: checkRecord(answer["record"], key), revision: answer["revision"] };
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
+function isRevision(value: unknown): value is Revision {
+  return Number.isSafeInteger(value) && Number(value) > 0;
+}

@@ -1,0 +1,55 @@
+import { CommanderError } from "commander";
+import { LatchkeyError } from "../errors.ts";
+import { UnusableError } from "./errors.ts";
+import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import type { CliIo } from "./io.ts";
+import { keyCommand } from "./key-command.ts";
+import { withPeers } from "./nats.ts";
+import { createProgram } from "./program.ts";
+import { planRun } from "./run/plan.ts";
+import { runLines } from "./run/run-lines.ts";
+import { sentences } from "./sentences.ts";
+
+/** Runs one command to its end; everything it touches is in `io`. Does not throw. */
+export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCode> {
+  let exitCode: ExitCode = exitCodes.ok;
+  const { own, exec } = splitAtExec(argv);
+  const program = createProgram(io, {
+    async run(flags) {
+      const plan = planRun(exec === undefined ? flags : { ...flags, exec }, io);
+      if (plan.from === "lines") {
+        exitCode = await runLines(plan, io);
+        return;
+      }
+      const { runStream } = await withPeers(() => import("./run/run-stream.ts"));
+      exitCode = await runStream(plan, io);
+    },
+    async key(subscriptionId, eventId, flags) {
+      await keyCommand(subscriptionId, eventId, flags, io);
+    },
+  });
+  try {
+    await program.parseAsync([...own], { from: "user" });
+  } catch (error) {
+    return explained(error, io);
+  }
+  return exitCode;
+}
+
+const EXEC = "--exec";
+
+/** Everything after `--exec` is the command, its own options included. */
+function splitAtExec(argv: readonly string[]): { own: readonly string[]; exec: readonly string[] | undefined } {
+  const at = argv[0] === "run" ? argv.indexOf(EXEC) : -1;
+  if (at === -1) return { own: argv, exec: undefined };
+  const command = argv.slice(at + 1);
+  return { own: argv.slice(0, at), exec: command[0] === "--" ? command.slice(1) : command };
+}
+
+async function explained(error: unknown, io: CliIo): Promise<ExitCode> {
+  // Commander has said it already; it also throws when it was asked for help.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.unusable;
+  const isExpected = error instanceof UnusableError || error instanceof LatchkeyError;
+  await io.err.write(`latchkey: ${isExpected ? error.message : sentences.unexpected(error)}\n`);
+  return exitCodes.unusable;
+}

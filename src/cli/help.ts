@@ -1,0 +1,61 @@
+/** What `--help` says below the options; at most 80 columns wide. */
+export const help = {
+  program: `
+Exit codes:
+  0    all went well
+  1    some events did not end well
+  2    wrong usage, or an input, target or server that cannot be used
+  130  interrupted
+
+latchkey <command> --help tells more.`,
+
+  run: `
+Input, one event a line (NDJSON):
+  A CloudEvent as JSON; its identity is its source and its id together.
+  A GitHub webhook delivery; its identity is the delivery id:
+    {"headers": {"x-github-event": …, "x-github-delivery": …}, "body": …}
+  A line that is neither is reported with its number, and the rest goes on.
+  Messages of a stream are either of these, CloudEvents in binary mode, or
+  anything else that has a Nats-Msg-Id.
+
+What --to sends: a POST with the event's data as it stands in the line, the
+other attributes as ce-* headers, GitHub's own headers, and
+  Idempotency-Key   the dedup key, the same however often the event is sent
+  Latchkey-Fence    rises with every attempt: refuse what is lower than the last
+  Latchkey-Attempt  1 at first; more when the event may have been sent before
+2xx is success. 400, 410, 413, 415 and 422 judge this very event, which fails
+at once. Everything else speaks of the endpoint and is tried again: no answer,
+redirects, 401, 403, 404 and 409 too. Retry-After is heeded.
+
+What --exec runs: the command, without a shell, with the event as it came on
+its standard input, and in its environment LATCHKEY_KEY, LATCHKEY_FENCE,
+LATCHKEY_ATTEMPT, LATCHKEY_SUBSCRIPTION, LATCHKEY_EVENT_ID, LATCHKEY_EVENT_TYPE.
+Exit code 0 is success, any other is tried again. It gets a SIGTERM when its
+--timeout is over, before another process may take the event over, and when you
+abort; five seconds later a SIGKILL. What it prints goes to standard error.
+
+What is remembered: in this process, until it ends. With --bucket, in a NATS
+JetStream bucket that all runs with the same --subscription share: a run that
+failed can be repeated, and sends only what was not sent before.
+
+Ctrl-C lets finish what runs; a second one aborts it.
+
+Exit codes:
+  0    every event was dispatched, now or before
+  1    some events failed, could not be read, or may run twice
+  2    wrong usage, or an input, target or server that cannot be used
+  130  interrupted; but a stream has no end, so there the first Ctrl-C is how
+       to stop, with 0 or 1
+
+Examples:
+  latchkey run --file deliveries.ndjson --to http://localhost:8080/hook
+  zcat events.ndjson.gz | latchkey run --exec ./handle-event --verbose
+  latchkey run --stream EVENTS --consumer billing --bucket dedup \\
+    --to http://localhost:8080/hook`,
+
+  key: `
+The event id of a CloudEvent is the JSON array of its source and its id:
+  latchkey key billing '["/orders","42"]'
+That of a GitHub webhook delivery is its delivery id:
+  latchkey key billing 72d3162e-cc78-11e3-81ab-4c9367dc0958`,
+} as const;

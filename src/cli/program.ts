@@ -1,0 +1,134 @@
+import { createRequire } from "node:module";
+import { Command, InvalidArgumentError } from "commander";
+import { DEFAULT_WORKSPACE } from "../key.ts";
+import { help } from "./help.ts";
+import type { CliIo } from "./io.ts";
+import type { KeyFlags } from "./key-command.ts";
+import {
+  DEFAULT_ATTEMPTS,
+  DEFAULT_CONCURRENCY,
+  DEFAULT_SUBSCRIPTION,
+  DEFAULT_TIMEOUT_MS,
+  type RunFlags,
+} from "./run/plan.ts";
+
+/** What each command does with what Commander has read. */
+export interface Commands {
+  run(flags: RunFlags): Promise<void>;
+  key(subscriptionId: string, eventId: string, flags: KeyFlags): Promise<void>;
+}
+
+export function createProgram(io: CliIo, commands: Commands): Command {
+  const program = new Command("latchkey")
+    .description("An event that is delivered many times is dispatched once.")
+    .version(version(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.out.write(text),
+      writeErr: (text) => void io.err.write(text),
+      getOutHelpWidth: () => io.out.columns,
+      getErrHelpWidth: () => io.err.columns,
+      getOutHasColors: () => io.out.hasColours,
+      getErrHasColors: () => io.err.hasColours,
+    })
+    .showHelpAfterError("(see --help)")
+    .addHelpText("after", help.program);
+  addRun(program, commands);
+  addKey(program, commands);
+  return program;
+}
+
+function addRun(program: Command, commands: Commands): void {
+  program
+    .command("run")
+    .summary("dispatch events once, to an HTTP endpoint or a command")
+    .description(
+      "Dispatches every event once, however often it stands in the input: from lines in a file or on standard input, or from a " +
+        "JetStream stream, to an HTTP endpoint or a command.",
+    )
+    .optionsGroup("Input:")
+    .option("--file <path>", "lines of a file; - is standard input, the default")
+    .option("--stream <name>", "messages of a JetStream stream, by --consumer")
+    .option("--consumer <name>", "its durable pull consumer")
+    .optionsGroup("Target:")
+    .option("--to <url>", "POST each event to this HTTP endpoint")
+    .option("--exec <command...>", "run this command for each event; everything after --exec belongs to it")
+    .option("--timeout <seconds>", `for one dispatch (default: ${DEFAULT_TIMEOUT_MS / 1_000})`, seconds(0.001))
+    .option("--concurrency <n>", `dispatches at once (default: ${DEFAULT_CONCURRENCY})`, wholeNumber(1, 10_000))
+    .option(
+      "--attempts <n>",
+      `tries of a failing event, with growing pauses (default: ${DEFAULT_ATTEMPTS}; of a stream, 10 deliveries)`,
+      wholeNumber(1),
+    )
+    .option("--dead-letter <subject>", "where messages of a stream go that cannot be dispatched")
+    .optionsGroup("What is remembered:")
+    .option(
+      "--subscription <id>",
+      `what the events are dispatched for; part of every key (default: ${DEFAULT_SUBSCRIPTION}, or <stream>/<consumer>)`,
+    )
+    .option("--workspace <id>", `the tenant; parts what is remembered (default: ${DEFAULT_WORKSPACE})`)
+    .option(
+      "--window <seconds>",
+      "how long a dispatched event is remembered (default: TRIGGER_DEDUP_TTL_SECONDS, or 86400)",
+      seconds(1),
+    )
+    .option(
+      "--lease <seconds>",
+      "how long others leave an event alone when its process has died (default: LATCHKEY_LEASE_SECONDS, or 30)",
+      seconds(1),
+    )
+    .option("--bucket <name>", "a NATS bucket, shared with other processes")
+    .option("--nats <url>", "the NATS server, or several set apart by commas (default: NATS_URL)")
+    .option("--creds <path>", "a NATS credentials file (default: NATS_CREDS)")
+    .optionsGroup("Output:")
+    .option("--json", "one JSON object for each event, and one with the summary")
+    .helpOption("-h, --help", "print this help")
+    .addHelpText("after", help.run)
+    .action((flags: RunFlags) => commands.run(flags));
+}
+
+function addKey(program: Command, commands: Commands): void {
+  program
+    .command("key")
+    .summary("print the dedup key of an event")
+    .description("Prints the dedup key of an event: what endpoints get as Idempotency-Key.")
+    .argument("<subscriptionId>")
+    .argument("<eventId>")
+    .option("--workspace <id>", `the tenant; part of the store key only (default: ${DEFAULT_WORKSPACE})`)
+    .helpOption("-h, --help", "print this help")
+    .option("--json", "print the identity, the dedup key and the key in the store")
+    .addHelpText("after", help.key)
+    .action((subscriptionId: string, eventId: string, flags: KeyFlags) => commands.key(subscriptionId, eventId, flags));
+}
+
+function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(
+      max === Number.MAX_SAFE_INTEGER
+        ? `It is a whole number of at least ${min}.`
+        : `It is a whole number from ${min} to ${max}.`,
+    );
+  };
+}
+
+/** A year: longer is a mistake, and would not fit into every store. */
+const MAX_SECONDS = 366 * 24 * 60 * 60;
+
+/** Gives milliseconds. */
+function seconds(min: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= MAX_SECONDS) return Math.round(value * 1_000);
+    throw new InvalidArgumentError(`It is a number of seconds from ${min} to ${MAX_SECONDS}.`);
+  };
+}
+
+function version(): string {
+  const manifest: unknown = createRequire(import.meta.url)("latchkey/package.json");
+  const hasVersion = typeof manifest === "object" && manifest !== null && "version" in manifest;
+  return hasVersion && typeof manifest.version === "string" ? manifest.version : "unknown";
+}

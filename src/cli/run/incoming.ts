@@ -1,0 +1,105 @@
+import { claimsCloudEvent, cloudEventId, opaqueEventId, readCloudEvent } from "../../cloud-events.ts";
+import { gitHubAttributes, gitHubHeaders, isGitHubDelivery } from "./github-delivery.ts";
+import { memberText } from "./json-member.ts";
+import { isJsonObject, type JsonObject } from "./json-object.ts";
+
+/** An event to dispatch, however it came. */
+export interface IncomingEvent {
+  readonly format: "cloud-event" | "github-delivery" | "opaque";
+  readonly eventId: string;
+  /** The attributes of the CloudEvent that it is, or amounts to. */
+  readonly attributes: Readonly<Record<string, string>>;
+  /** Headers to send along besides those. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Undefined when there is no payload. */
+  readonly contentType: string | undefined;
+  /** The payload as it stood in the line. */
+  readonly body: string | Uint8Array;
+  /** The whole of what came. */
+  readonly original: string | Uint8Array;
+}
+
+/** Why a line is not an event that can be dispatched. */
+export type LineProblem =
+  | { readonly problem: "too-long"; readonly bytes: number }
+  | { readonly problem: "not-utf-8" }
+  | { readonly problem: "not-json" }
+  | { readonly problem: "not-an-object" }
+  | { readonly problem: "unknown-format" }
+  | { readonly problem: "no-attribute"; readonly attribute: string }
+  | { readonly problem: "no-delivery-id" }
+  | { readonly problem: "no-payload" }
+  | { readonly problem: "not-base64" };
+
+export type Reading = { readonly event: IncomingEvent } | LineProblem;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+const JSON_TYPE = "application/json";
+
+/** Reads a line that holds a CloudEvent in JSON, or a GitHub webhook delivery: `{ "headers": {…}, "body": … }`. */
+export function readEvent(bytes: Uint8Array): Reading {
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch {
+    return { problem: "not-utf-8" };
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { problem: "not-json" };
+  }
+  if (!isJsonObject(value)) return { problem: "not-an-object" };
+  if (claimsCloudEvent(value)) return readStructured(value, text);
+  return isGitHubDelivery(value) ? readDelivery(value, text) : { problem: "unknown-format" };
+}
+
+function readStructured(members: JsonObject, text: string): Reading {
+  const context = readCloudEvent(members);
+  if ("missing" in context) return { problem: "no-attribute", attribute: context.missing };
+  const { datacontenttype, ...attributes } = context.attributes;
+  const payload = structuredPayload(members, text, datacontenttype);
+  if ("problem" in payload) return payload;
+  const eventId = cloudEventId(context);
+  return { event: { format: "cloud-event", eventId, attributes, headers: {}, original: text, ...payload } };
+}
+
+type Payload = Pick<IncomingEvent, "body" | "contentType">;
+
+function structuredPayload(members: JsonObject, text: string, contentType: string | undefined): Payload | LineProblem {
+  const { data, data_base64: encoded } = members;
+  if (encoded !== undefined && encoded !== null) {
+    if (typeof encoded !== "string" || !isBase64(encoded)) return { problem: "not-base64" };
+    return { body: Buffer.from(encoded, "base64"), contentType: contentType ?? "application/octet-stream" };
+  }
+  if (data === undefined || data === null) return { body: "", contentType: undefined };
+  const isJson = contentType === undefined || /^[^;]*[/+]json\s*(;|$)/i.test(contentType);
+  if (typeof data === "string" && !isJson) return { body: data, contentType };
+  return { body: memberText(text, "data") ?? "", contentType: contentType ?? JSON_TYPE };
+}
+
+function readDelivery(delivery: JsonObject, text: string): Reading {
+  const headers = gitHubHeaders(delivery);
+  const id = headers["x-github-delivery"] ?? "";
+  if (id === "") return { problem: "no-delivery-id" };
+  const member = "body" in delivery ? "body" : "payload";
+  const payload = delivery[member];
+  if (typeof payload !== "string" && !isJsonObject(payload)) return { problem: "no-payload" };
+  const { "content-type": contentType = JSON_TYPE, ...sentAlong } = headers;
+  return {
+    event: {
+      format: "github-delivery",
+      eventId: opaqueEventId(id),
+      attributes: gitHubAttributes(headers, payload),
+      headers: sentAlong,
+      contentType,
+      body: typeof payload === "string" ? payload : (memberText(text, member) ?? ""),
+      original: text,
+    },
+  };
+}
+
+function isBase64(text: string): boolean {
+  return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
+}

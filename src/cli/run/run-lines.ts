@@ -1,0 +1,45 @@
+import type { ExitCode } from "../exit-codes.ts";
+import { Interruption } from "../interruption.ts";
+import type { CliIo } from "../io.ts";
+import { openNats } from "../nats.ts";
+import { sentences } from "../sentences.ts";
+import { dispatchLines } from "./dispatch-lines.ts";
+import { openInput } from "./input.ts";
+import { linesAccount } from "./lines-account.ts";
+import { openDeduplicator } from "./open-deduplicator.ts";
+import { openTarget } from "./open-target.ts";
+import type { LinesPlan } from "./plan.ts";
+import { Report } from "./report.ts";
+
+/** Dispatches the events that a file or standard input holds, once each. */
+export async function runLines(plan: LinesPlan, io: CliIo): Promise<ExitCode> {
+  const reading = new AbortController();
+  const input = await openInput(plan.path, io, reading.signal);
+  await using nats = plan.nats === undefined ? undefined : await openNats(plan.nats, "latchkey run");
+  await using dedup = await openDeduplicator(plan, nats, io);
+  const target = openTarget(plan, io, (text) => void report.note(text));
+  await using report = new Report(linesAccount(target.name, input.share), plan.json, io);
+  using interruption = new Interruption(io, {
+    drain: () => {
+      reading.abort();
+      void report.note(sentences.draining);
+    },
+    abort: () => void report.note(sentences.aborting),
+  });
+  const { drain, abort } = interruption;
+  try {
+    await dispatchLines(input.lines, {
+      ...plan,
+      target,
+      dedup,
+      clock: io.clock,
+      random: io.random,
+      drain,
+      abort,
+      onResult: (result) => report.result(result),
+    });
+  } finally {
+    reading.abort();
+  }
+  return report.finish(drain.aborted);
+}

@@ -1,0 +1,188 @@
+import { expected, oneOf, wholeNumber } from "./arguments.ts";
+import { CheckedStore } from "./checked-store.ts";
+import type { Decision, Outcome, Reservation } from "./decision.ts";
+import { Engine } from "./engine.ts";
+import { LatchkeyError } from "./errors.ts";
+import type { HeldReservation } from "./held-reservation.ts";
+import { type Identity, type KeyFilter, resolveIdentity, storeKeyPattern } from "./key.ts";
+import {
+  type DeduplicatorOptions,
+  type ReserveOptions,
+  type ResolvedOptions,
+  resolveOptions,
+  resolveReserveOptions,
+} from "./options.ts";
+import type { Step } from "./step.ts";
+import type { Entry } from "./store.ts";
+
+/** Dispatches one event, while it holds the reservation. */
+export type Handler<Value> = (reservation: Reservation) => Value | PromiseLike<Value>;
+
+/** Which keys `clear` removes; what is missing matches all. */
+export interface ClearFilter extends KeyFilter {
+  readonly state?: "reserved" | "committed";
+  /** Milliseconds since 1970, by the committer's wall clock; matches committed keys only. */
+  readonly committedBefore?: number;
+  /** Milliseconds since 1970, by the committer's wall clock; matches committed keys only. */
+  readonly committedAfter?: number;
+}
+
+/** How long `close` waits for what runs. */
+const DEFAULT_DRAIN_MS = 10_000;
+
+/**
+ * Dispatches an event once, however often it is delivered: reserves its key, runs the dispatch, commits the key; or releases it
+ * when the dispatch failed.
+ */
+export class Deduplicator implements AsyncDisposable {
+  readonly #options: ResolvedOptions;
+  readonly #engine: Engine;
+  readonly #store: CheckedStore;
+
+  /** @throws {TypeError | RangeError} that names the option that is wrong. */
+  constructor(options: DeduplicatorOptions) {
+    this.#options = resolveOptions(options);
+    this.#store = new CheckedStore(this.#options.store);
+    this.#engine = new Engine(this.#options, this.#store);
+  }
+
+  /** The name of this replica in records and steps. */
+  get owner(): string {
+    return this.#options.owner;
+  }
+
+  /** How long a reservation lives without renewal, in milliseconds, where a call does not say otherwise. */
+  get leaseMs(): number {
+    return this.#options.leaseMs;
+  }
+
+  /** How much longer than its lease the store keeps a reservation, in milliseconds. */
+  get skewMs(): number {
+    return this.#options.skewMs;
+  }
+
+  /**
+   * Reserves the event's key, or says why not. An `unseen` decision is a reservation: commit or release it.
+   * @throws {TypeError | RangeError} for a wrong argument.
+   * @throws {StoreUnavailableError} when the store cannot say; nothing is reserved then that does not end by itself.
+   * @throws {FingerprintMismatchError} when the event came before with another fingerprint.
+   * @throws {RecordUnreadableError} when what stands under the key is not Latchkey's.
+   */
+  async reserve(identity: Identity, options: ReserveOptions = {}): Promise<Decision> {
+    return this.#reserve(identity, options);
+  }
+
+  /**
+   * Runs `handler` if the event is unseen: commits when it returns, releases when it throws.
+   * @throws what `handler` threw, unchanged; and as {@link reserve}.
+   */
+  async guard<Value>(
+    identity: Identity,
+    handler: Handler<Value>,
+    options: ReserveOptions = {},
+  ): Promise<Outcome<Value>> {
+    if (typeof handler !== "function") throw new TypeError(expected("handler", "a function", handler));
+    const decision = await this.#reserve(identity, options);
+    if (decision.decision === "pending") {
+      const { key, owner, retryAfterMs } = decision;
+      return { outcome: "pending", key, owner, retryAfterMs };
+    }
+    if (decision.decision === "duplicate") {
+      const { key, result, committedAt } = decision;
+      return { outcome: "duplicate", key, committedAt, ...(result === undefined ? {} : { value: result }) };
+    }
+    let value: Value;
+    try {
+      value = await handler(decision);
+    } catch (error) {
+      await decision.fail(error);
+      throw error;
+    }
+    return { outcome: "dispatched", key: decision.key, value, ...(await decision.commit(value)) };
+  }
+
+  /**
+   * What the store holds for the event, perhaps a little out of date.
+   * @throws {TypeError} for a wrong identity. @throws {StoreUnavailableError} @throws {RecordUnreadableError}
+   */
+  async peek(identity: Identity): Promise<Entry | undefined> {
+    return this.#store.get(resolveIdentity(identity).storeKey);
+  }
+
+  /**
+   * What the matching keys hold. @throws {TypeError} for a wrong filter.
+   * @throws {LatchkeyError} `unsupported` when the store cannot list.
+   */
+  list(filter: KeyFilter = {}): AsyncIterable<Entry> {
+    storeKeyPattern(filter);
+    const { store } = this.#options;
+    if (store.list === undefined) throw new LatchkeyError("unsupported", "This store cannot list its keys");
+    return store.list(filter);
+  }
+
+  /**
+   * Removes the matching keys, so that their events are unseen again, and says how many. A key that changes meanwhile stays.
+   * A holder whose reservation is removed is told by its signal at its next renewal.
+   * @throws {TypeError | RangeError} for a wrong filter. @throws {StoreUnavailableError}
+   * @throws {LatchkeyError} `unsupported` when the store cannot remove, or cannot list and the filter names no single event.
+   */
+  async clear(filter: ClearFilter): Promise<number> {
+    const matches = clearMatcher(filter);
+    if (this.#options.store.remove === undefined) {
+      throw new LatchkeyError("unsupported", "This store cannot remove keys: they end with their window");
+    }
+    let cleared = 0;
+    for await (const { key, record, revision } of this.#candidates(filter)) {
+      if (!matches(record)) continue;
+      const removal = await this.#store.remove(key, { expected: revision });
+      if (removal?.ok === true) cleared += 1;
+    }
+    return cleared;
+  }
+
+  /**
+   * Calls `listener` with every step of this replica, in its order, until the returned function is called. What a listener
+   * throws is an uncaught exception of the process, and changes nothing here.
+   */
+  subscribe(listener: (step: Step) => void): () => void {
+    return this.#engine.subscribe(listener);
+  }
+
+  /**
+   * Takes nothing new, waits `drainMs` for what runs, then aborts the signals of the rest and gives their keys back, so that
+   * other replicas go on at once. Commits under way are waited for. The store stays open: it may be shared.
+   */
+  async close(options: { readonly drainMs?: number } = {}): Promise<void> {
+    await this.#engine.close(wholeNumber("drainMs", options.drainMs ?? DEFAULT_DRAIN_MS, 0));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #reserve(identity: Identity, options: ReserveOptions): Promise<Exclude<Decision, Reservation> | HeldReservation> {
+    return this.#engine.reserve(resolveIdentity(identity), resolveReserveOptions(options, this.#options));
+  }
+
+  async *#candidates(filter: ClearFilter): AsyncIterable<Entry> {
+    const { subscriptionId, eventId, workspaceId } = filter;
+    if (subscriptionId === undefined || eventId === undefined || workspaceId === undefined) {
+      yield* this.list(filter);
+      return;
+    }
+    const entry = await this.peek({ workspaceId, subscriptionId, eventId });
+    if (entry !== undefined) yield entry;
+  }
+}
+
+function clearMatcher(filter: ClearFilter): (record: Entry["record"]) => boolean {
+  if (typeof filter !== "object" || filter === null) throw new TypeError(expected("filter", "an object", filter));
+  const { state, committedBefore = Number.POSITIVE_INFINITY, committedAfter = Number.NEGATIVE_INFINITY } = filter;
+  if (state !== undefined) oneOf("state", state, ["reserved", "committed"]);
+  if (filter.committedBefore !== undefined) wholeNumber("committedBefore", committedBefore, 0);
+  if (filter.committedAfter !== undefined) wholeNumber("committedAfter", committedAfter, 0);
+  const byTime = filter.committedBefore !== undefined || filter.committedAfter !== undefined;
+  return (record) =>
+    (state === undefined || record.state === state) &&
+    (!byTime || (record.state === "committed" && record.atMs < committedBefore && record.atMs > committedAfter));
+}

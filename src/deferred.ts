@@ -1,0 +1,16 @@
+/** A promise with its ends in hand. */
+export interface Deferred<Value> {
+  readonly promise: Promise<Value>;
+  readonly resolve: (value: Value) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+export function deferred<Value>(): Deferred<Value> {
+  let resolve: Deferred<Value>["resolve"] = () => {};
+  let reject: Deferred<Value>["reject"] = () => {};
+  const promise = new Promise<Value>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  return { promise, resolve, reject };
+}

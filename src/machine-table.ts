@@ -1,0 +1,202 @@
+import type { AnyStateMachine, StateValue } from "xstate";
+
+/** An action by its name, with constant parameters. */
+export interface NamedAction {
+  readonly type: string;
+  readonly params: unknown;
+  /** The state that declares it, on entry or on a transition. */
+  readonly state: string;
+}
+
+/** What happens when an event comes. States are named by XState's ids: `dedupKey.reserved.committing`. */
+export interface TableTransition {
+  /** The state that declares it; it holds in every leaf inside. */
+  readonly source: string;
+  readonly event: string;
+  readonly guard: string | undefined;
+  /** The state that it names; `undefined` to stay. */
+  readonly target: string | undefined;
+  /** The leaf in which it ends; `undefined` to stay. */
+  readonly leaf: string | undefined;
+  readonly reenter: boolean;
+  /** Its own actions, then what is done on entry, from the outside in. */
+  readonly actions: readonly NamedAction[];
+}
+
+/** A state without states inside: the machine is always in exactly one. */
+export interface Leaf {
+  readonly id: string;
+  /** What XState has as the value of a snapshot there: one frozen object, shared by all snapshots. */
+  readonly value: StateValue;
+  readonly final: boolean;
+  /** By event: the first of these whose guard holds is taken. */
+  readonly on: ReadonlyMap<string, readonly TableTransition[]>;
+}
+
+/** A machine as a table: leaf × event → transitions to choose from. */
+export interface MachineTable {
+  readonly id: string;
+  readonly initial: { readonly leaf: string; readonly actions: readonly NamedAction[] };
+  readonly leaves: readonly Leaf[];
+  /** Each once, as declared, in the order of the machine. */
+  readonly transitions: readonly TableTransition[];
+}
+
+/** What is read of XState's state nodes. */
+interface Node {
+  readonly id: string;
+  readonly type: "atomic" | "compound" | "parallel" | "final" | "history";
+  readonly path: readonly string[];
+  readonly parent?: Node;
+  readonly states: Readonly<Record<string, Node>>;
+  readonly initial: { readonly target: readonly Node[]; readonly actions: readonly unknown[] };
+  readonly entry: readonly unknown[];
+  readonly exit: readonly unknown[];
+  readonly invoke: readonly unknown[];
+  readonly after: readonly unknown[];
+  readonly always?: readonly unknown[];
+  readonly tags: readonly string[];
+  readonly output?: unknown;
+  readonly transitions: ReadonlyMap<string, readonly Declared[]>;
+}
+
+interface Declared {
+  readonly target: readonly Node[] | undefined;
+  readonly guard?: unknown;
+  readonly reenter: boolean;
+  readonly actions: readonly unknown[];
+}
+
+/**
+ * Reads a machine that is one tree of states without anything that happens by itself: the only reading of it, which the
+ * compiler and all that explains the machine share.
+ * @throws {TypeError} that names the state and the reason, if the machine has anything else.
+ */
+export function tableOf(machine: AnyStateMachine): MachineTable {
+  const root: Node = machine.root;
+  const nodes = withinOrder(root);
+  nodes.forEach(checkNode);
+  const declared = new Map(nodes.map((node) => [node, transitionsOf(node)]));
+  return {
+    id: machine.id,
+    initial: { leaf: leafOf(root).id, actions: entryActions(initialPath(root)) },
+    leaves: nodes
+      .filter(({ type }) => type !== "compound")
+      .map((node) => ({
+        id: node.id,
+        value: stateValue(node.path),
+        final: node.type === "final",
+        on: onOf(node, declared),
+      })),
+    transitions: [...declared.values()].flat(),
+  };
+}
+
+/** Why a state of a machine can't be read as rows of a table. */
+export function uncompilable(state: string, reason: string): TypeError {
+  return new TypeError(`State \`${state}\` can't be compiled: ${reason}`);
+}
+
+function withinOrder(node: Node): Node[] {
+  return [node, ...Object.values(node.states).flatMap(withinOrder)];
+}
+
+function checkNode(node: Node): void {
+  const { id, type, parent } = node;
+  if (type === "parallel") throw uncompilable(id, "it is parallel");
+  if (type === "history") throw uncompilable(id, "it is a history state");
+  if (type === "final" && parent?.parent !== undefined) throw uncompilable(id, "it is final below the top level");
+  if (type === "compound" && node.initial.actions.length > 0)
+    throw uncompilable(id, "its initial transition has actions");
+  if (node.invoke.length > 0) throw uncompilable(id, "it invokes an actor");
+  if (node.after.length > 0) throw uncompilable(id, "it has delayed transitions (`after`)");
+  if (node.always !== undefined) throw uncompilable(id, "it has transitions without an event (`always`)");
+  if (node.exit.length > 0) throw uncompilable(id, "it has exit actions");
+  if (node.tags.length > 0) throw uncompilable(id, "it has tags");
+  if (node.output !== undefined) throw uncompilable(id, "it has an output");
+}
+
+function transitionsOf(source: Node): TableTransition[] {
+  return [...source.transitions].flatMap(([event, choices]) => {
+    if (event.includes("*")) throw uncompilable(source.id, `it has a wildcard for events, \`${event}\``);
+    if (event.startsWith("xstate."))
+      throw uncompilable(source.id, `it reacts to an event of XState itself, \`${event}\``);
+    return choices.map((declared) => transitionOf(source, event, declared));
+  });
+}
+
+function transitionOf(source: Node, event: string, { target: targets = [], ...declared }: Declared): TableTransition {
+  const [target, ...more] = targets;
+  if (more.length > 0) throw uncompilable(source.id, `\`${event}\` has several targets`);
+  const entered = target === undefined ? [] : enteredBy(source, target, declared.reenter);
+  return {
+    source: source.id,
+    event,
+    guard: guardOf(source, event, declared.guard),
+    target: target?.id,
+    leaf: target === undefined ? undefined : leafOf(target).id,
+    reenter: declared.reenter,
+    actions: [...declared.actions.map((action) => named(source, action)), ...entryActions(entered)],
+  };
+}
+
+function guardOf(source: Node, event: string, guard: unknown): string | undefined {
+  if (guard === undefined) return undefined;
+  if (typeof guard === "string") return guard;
+  if (!isTyped(guard)) throw uncompilable(source.id, `\`${event}\` has a guard without a name`);
+  if (guard.params !== undefined) throw uncompilable(source.id, `the guard \`${guard.type}\` has parameters`);
+  return guard.type;
+}
+
+function named(node: Node, action: unknown): NamedAction {
+  if (typeof action === "string") return { type: action, params: undefined, state: node.id };
+  if (!isTyped(action)) throw uncompilable(node.id, "it has an action without a name");
+  if (typeof action.params === "function") {
+    throw uncompilable(node.id, `the parameters of the action \`${action.type}\` are not constant`);
+  }
+  return { type: action.type, params: action.params, state: node.id };
+}
+
+function isTyped(value: unknown): value is { readonly type: string; readonly params?: unknown } {
+  return typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
+}
+
+function entryActions(entered: readonly Node[]): NamedAction[] {
+  return entered.flatMap((node) => node.entry.map((action) => named(node, action)));
+}
+
+/** The states that a transition enters, from the outside in: those below its domain, which it does not leave. */
+function enteredBy(source: Node, target: Node, reenter: boolean): Node[] {
+  const stays = !reenter && (target === source || ancestorsOf(target).includes(source));
+  const domain = stays ? source : ancestorsOf(target).find((node) => ancestorsOf(source).includes(node));
+  const path = [...ancestorsOf(target).reverse(), ...initialPath(target)];
+  return domain === undefined ? path : path.slice(path.indexOf(domain) + 1);
+}
+
+/** From the inside out. */
+function ancestorsOf({ parent }: Node): Node[] {
+  return parent === undefined ? [] : [parent, ...ancestorsOf(parent)];
+}
+
+/** A state and, of those inside, the ones where it begins. */
+function initialPath(node: Node): Node[] {
+  return [node, ...(node.type === "compound" ? node.initial.target.flatMap(initialPath) : [])];
+}
+
+function leafOf(node: Node): Node {
+  return initialPath(node).at(-1) ?? node;
+}
+
+function onOf(leaf: Node, declared: ReadonlyMap<Node, readonly TableTransition[]>): Leaf["on"] {
+  const on = new Map<string, TableTransition[]>();
+  for (const transition of [leaf, ...ancestorsOf(leaf)].flatMap((node) => declared.get(node) ?? [])) {
+    on.set(transition.event, [...(on.get(transition.event) ?? []), transition]);
+  }
+  return on;
+}
+
+function stateValue(path: readonly string[]): StateValue {
+  const [outermost, ...inside] = path;
+  if (outermost === undefined) return Object.freeze({});
+  return inside.length === 0 ? outermost : Object.freeze({ [outermost]: stateValue(inside) });
+}

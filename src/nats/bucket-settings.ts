@@ -1,0 +1,96 @@
+import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from "@nats-io/jetstream";
+import { millis, nanos } from "@nats-io/nats-core";
+import { MAX_WINDOW_MS, type ResolvedNatsStoreOptions } from "./store-options.ts";
+import { streamOf, subjectsOf } from "./subject.ts";
+
+const DEFAULT_MAX_WINDOW_MS = 7 * 86_400_000;
+const DEFAULT_DUPLICATE_WINDOW_MS = 120_000;
+
+/** The configuration of a bucket that is to be created: a normal key-value bucket whose records have a time to live. */
+export function newBucket(
+  options: ResolvedNatsStoreOptions,
+  isCluster: boolean,
+): Partial<StreamConfig> & Pick<StreamConfig, "name"> {
+  const { bucket, replicas, storage, maxBytes = -1, maxWindowMs = DEFAULT_MAX_WINDOW_MS } = options;
+  return {
+    name: streamOf(bucket),
+    subjects: [subjectsOf(bucket)],
+    retention: RetentionPolicy.Limits,
+    storage: storage ?? StorageType.File,
+    num_replicas: replicas ?? (isCluster ? 3 : 1),
+    max_msgs_per_subject: 1,
+    max_age: nanos(maxWindowMs),
+    max_bytes: maxBytes,
+    // The server wants it no longer than `max_age`; nothing here is recognised by it.
+    duplicate_window: nanos(Math.min(maxWindowMs, DEFAULT_DUPLICATE_WINDOW_MS)),
+    discard: DiscardPolicy.New,
+    allow_msg_ttl: true,
+    allow_direct: true,
+    allow_rollup_hdrs: true,
+    deny_delete: true,
+  };
+}
+
+/** How long a bucket keeps records at most. */
+export function maxWindowOf(config: StreamConfig): number {
+  return config.max_age === 0 ? MAX_WINDOW_MS : Math.floor(millis(config.max_age));
+}
+
+type Setting = keyof StreamConfig;
+
+/** What every bucket must have, whoever created it, and why. */
+const required: ReadonlyArray<readonly [setting: Setting, right: unknown, why: string]> = [
+  ["allow_msg_ttl", true, "without it no reservation ever ends"],
+  ["subject_delete_marker_ttl", 0, "a limit marker can delete a record that was just written and acknowledged"],
+  ["max_msgs_per_subject", 1, "a record that was replaced would come back when its successor ends"],
+  ["discard", "new", "a full bucket would drop records that are in force, and their events would run again"],
+  ["discard_new_per_subject", false, "a reservation could not be committed"],
+  ["retention", "limits", "records would vanish when somebody reads them"],
+  ["max_msgs", -1, "a bucket that is full by count refuses to commit and to release; set `max_bytes` instead"],
+  ["persist_mode", "default", "with `async` the server acknowledges what it has not stored"],
+  ["no_ack", false, "no write would be acknowledged"],
+  ["deny_delete", true, "records could be deleted without leaving a trace"],
+  ["allow_direct", true, "the bucket could not be listed"],
+  ["sealed", false, "it could not be written"],
+  ["mirror", undefined, "a mirror cannot decide who wins"],
+  ["sources", undefined, "copied records are written without a compare-and-set"],
+  ["subject_transform", undefined, "keys would be stored under other names"],
+];
+
+/** What the server leaves out of a configuration when it is so. */
+const unsaid: Partial<Record<Setting, unknown>> = {
+  allow_msg_ttl: false,
+  allow_direct: false,
+  deny_delete: false,
+  discard_new_per_subject: false,
+  max_msgs: -1,
+  no_ack: false,
+  persist_mode: "default",
+  sealed: false,
+  subject_delete_marker_ttl: 0,
+};
+
+/** A sentence for each setting that is not as the guarantees need it, or not as the options say. */
+export function differences(config: StreamConfig, options: ResolvedNatsStoreOptions): readonly string[] {
+  const { bucket, storage, replicas, maxBytes, maxWindowMs } = options;
+  const asked: ReadonlyArray<readonly [setting: Setting, right: unknown, option: string]> = [
+    ["storage", storage, "storage"],
+    ["num_replicas", replicas, "replicas"],
+    ["max_bytes", maxBytes, "maxBytes"],
+    ["max_age", maxWindowMs === undefined ? undefined : nanos(maxWindowMs), "maxWindowMs"],
+  ];
+  return [
+    ...wrong(config, "subjects", [subjectsOf(bucket)], "keys would be stored elsewhere"),
+    ...required.flatMap(([setting, right, why]) => wrong(config, setting, right, why)),
+    ...asked.flatMap(([setting, right, option]) =>
+      right === undefined ? [] : wrong(config, setting, right, `the option \`${option}\` says so`),
+    ),
+  ];
+}
+
+function wrong(config: StreamConfig, setting: Setting, right: unknown, why: string): readonly string[] {
+  const is: unknown = config[setting] ?? unsaid[setting];
+  if (JSON.stringify(is) === JSON.stringify(right)) return [];
+  const [now, then] = [is, right].map((value) => (value === undefined ? "unset" : JSON.stringify(value)));
+  return [`\`${setting}\` is ${now}, must be ${then}: ${why}`];
+}

@@ -1,0 +1,439 @@
+import { describe, expect, it } from "vitest";
+import { Deduplicator } from "../../src/deduplicator.ts";
+import { dedupKey } from "../../src/key.ts";
+import { memoryStore } from "../../src/memory-store.ts";
+import { answering, outage, silence, throwing } from "../support/faulty-store.ts";
+import {
+  commitEvent,
+  duplicate,
+  event,
+  LEASE_MS,
+  pending,
+  resolved,
+  SKEW_MS,
+  task,
+  unseen,
+  WINDOW_MS,
+  world,
+} from "../support/replicas.ts";
+
+describe("the first delivery of an event", () => {
+  it("is unseen: its reservation says what the handler needs", async () => {
+    const { clock, memory, replica } = world();
+    const { dedup } = replica("a");
+    const reservation = await unseen(dedup.reserve(event));
+    expect(reservation).toMatchObject({
+      decision: "unseen",
+      key: dedupKey("sub-1", "evt-1"),
+      attempt: 1,
+      owner: "a",
+      unprotected: false,
+    });
+    expect(reservation.signal.aborted).toBe(false);
+    expect(await memory.get(resolved.storeKey)).toEqual({
+      key: resolved.storeKey,
+      revision: reservation.fence,
+      record: {
+        v: 1,
+        state: "reserved",
+        workspaceId: "default",
+        subscriptionId: "sub-1",
+        eventId: "evt-1",
+        owner: "a",
+        token: "token-1",
+        attempt: 1,
+        fence: 0,
+        leaseMs: LEASE_MS,
+        atMs: clock.wallMs(),
+      },
+    });
+    await reservation.release();
+  });
+
+  it("is dispatched and committed by guard, which says so", async () => {
+    const { memory, replica } = world();
+    const { dedup } = replica("a");
+    const outcome = await dedup.guard(event, ({ fence }) => ({ fence }));
+    expect(outcome).toEqual({
+      outcome: "dispatched",
+      key: dedupKey("sub-1", "evt-1"),
+      value: { fence: expect.any(Number) },
+      commit: "confirmed",
+    });
+    const entry = await memory.get(resolved.storeKey);
+    expect(entry?.record).toMatchObject({ state: "committed", owner: "a", token: "token-1", attempt: 1 });
+    expect(outcome).toMatchObject({ value: { fence: entry?.record.fence } });
+  });
+
+  it("is another one in another workspace, and for another subscription", async () => {
+    const { replica } = world();
+    const a = replica("a");
+    const others = [{ ...event, workspaceId: "w" }, { ...event, subscriptionId: "sub-2" }, { ...event, eventId: "e" }];
+    await commitEvent(a);
+    for (const other of others) await commitEvent(a, other);
+    for (const other of [event, ...others]) await duplicate(a.dedup.reserve(other));
+    await duplicate(a.dedup.reserve({ ...event, workspaceId: "default" }));
+  });
+});
+
+describe("a replay", () => {
+  it("G3 inside the window is a duplicate: it is not dispatched, and says when the first was committed", async () => {
+    const { clock, pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    await pass(5_000);
+    await commitEvent(a);
+    const committedAt = clock.wallMs();
+    await pass(WINDOW_MS - 1);
+    for (const { dedup } of [a, b]) {
+      const again = task();
+      const outcome = await dedup.guard(event, again.handler);
+      expect(outcome).toEqual({ outcome: "duplicate", key: resolved.key, committedAt });
+      expect(again.runs()).toBe(0);
+      expect(await dedup.reserve(event)).toEqual({ decision: "duplicate", key: resolved.key, committedAt });
+    }
+  });
+
+  it("after the window is unseen", async () => {
+    const { pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    await commitEvent(a);
+    await pass(WINDOW_MS);
+    await commitEvent(b);
+  });
+
+  it.each([
+    ["a shorter", 5_000],
+    ["a longer", 2 * WINDOW_MS],
+  ])("keeps to %s window of its own", async (_, windowMs) => {
+    const { pass, replica } = world();
+    const { dedup } = replica("a");
+    await dedup.guard(event, () => {}, { windowMs });
+    await pass(windowMs - 1);
+    await duplicate(dedup.reserve(event));
+    await pass(1);
+    await unseen(dedup.reserve(event));
+  });
+
+  it("whose handling fails leaves the committed key alone", async () => {
+    const { memory, replica } = world();
+    const a = replica("a");
+    await commitEvent(a);
+    const committed = await memory.get(resolved.storeKey);
+    const handling = async (): Promise<void> => {
+      const { outcome } = await a.dedup.guard(event, () => {});
+      if (outcome === "duplicate") throw new Error("cannot acknowledge");
+    };
+    a.store.calls.length = 0;
+    await expect(handling()).rejects.toThrow("cannot acknowledge");
+    expect(a.store.calls.map(({ method }) => method)).toEqual(["put"]);
+    expect(await memory.get(resolved.storeKey)).toEqual(committed);
+    await duplicate(a.dedup.reserve(event));
+  });
+});
+
+describe("a dispatch that throws", () => {
+  const errors: ReadonlyArray<readonly [string, unknown]> = [
+    ["an error", new TypeError("no")],
+    ["a frozen object", Object.freeze({ code: 7 })],
+    ["a string", "no"],
+    ["nothing", undefined],
+    ["null", null],
+    ["zero", 0],
+  ];
+
+  it.each(errors)("G7 releases the key and rethrows %s itself", async (_, error) => {
+    const { memory, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const ways = [
+      () => {
+        throw error;
+      },
+      async () => {
+        throw error;
+      },
+    ];
+    for (const handler of ways) {
+      const caught = await a.dedup.guard(event, handler).then(
+        () => "nothing was thrown",
+        (reason: unknown) => ({ reason }),
+      );
+      expect(caught).toEqual({ reason: error });
+      expect(typeof caught === "object" && Object.is(caught.reason, error)).toBe(true);
+      expect(await memory.get(resolved.storeKey)).toBeUndefined();
+    }
+    expect(a.trail()).toEqual(["reserved", "failed", "released", "reserved", "failed", "released"]);
+    expect(a.steps[1]).toMatchObject({ type: "failed", error });
+    await commitEvent(b);
+  });
+
+  const failures = [
+    ["throws that it is away", outage],
+    ["throws anything else", throwing(new Error("broken"))],
+    ["throws what is no error", throwing(undefined)],
+    ["answers nothing", answering(undefined)],
+    ["answers a word", answering("OK")],
+    ["answers a conflict that cannot be read", answering({ ok: false, current: { revision: 1, record: {} } })],
+    ["says that something else stands there", answering({ ok: false })],
+  ] as const;
+
+  it.each(failures)("G7 rethrows even when the store, asked to remove, %s", async (_, fault) => {
+    const { clock, pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const error = new Error("the dispatch failed");
+    a.store.breakDown(fault, ["remove"]);
+    await expect(a.dedup.guard(event, () => Promise.reject(error))).rejects.toBe(error);
+    expect(clock.timers).toBe(0);
+    expect(a.steps.at(-1)).toMatchObject({ type: "released", left: "reservation" });
+    await pending(b.dedup.reserve(event));
+    await pass(LEASE_MS + SKEW_MS);
+    await commitEvent(b);
+  });
+
+  it("G7 rethrows even when the store never says whether it removed the key", async () => {
+    const { pass, replica } = world();
+    const { dedup, store } = replica("a");
+    const error = new Error("the dispatch failed");
+    store.breakDown(silence, ["remove"]);
+    const outcome = dedup.guard(event, () => Promise.reject(error));
+    const rethrown = expect(outcome).rejects.toBe(error);
+    await pass(LEASE_MS + SKEW_MS);
+    await rethrown;
+  });
+
+  it("G7 rethrows even when the store was lost meanwhile", async () => {
+    const { pass, replica } = world();
+    const { dedup, store } = replica("a");
+    const work = task();
+    const outcome = dedup.guard(event, work.handler);
+    await work.reservation;
+    store.breakDown(outage);
+    await pass(2 * LEASE_MS);
+    const error = new Error("the dispatch failed");
+    work.fail(error);
+    await expect(outcome).rejects.toBe(error);
+  });
+
+  it("is not released under a later holder", async () => {
+    const { memory, pass, replica } = world();
+    const [a, b] = [replica("a", { renew: false }), replica("b")];
+    const work = task();
+    const outcome = a.dedup.guard(event, work.handler);
+    await work.reservation;
+    await pass(LEASE_MS + SKEW_MS);
+    const later = await unseen(b.dedup.reserve(event));
+    work.fail(new Error("late"));
+    await expect(outcome).rejects.toThrow("late");
+    expect(await memory.get(resolved.storeKey)).toMatchObject({ revision: later.fence, record: { owner: "b" } });
+    expect(await later.commit()).toEqual({ commit: "confirmed" });
+  });
+});
+
+describe("a store that cannot remove", () => {
+  it("lets a released key end with its lease, without an error", async () => {
+    const { clock, memory, pass, replica } = world();
+    const { put, get } = memory;
+    const { dedup, steps } = replica("a", { store: { put, get } });
+    const error = new Error("the dispatch failed");
+    await expect(dedup.guard(event, () => Promise.reject(error))).rejects.toBe(error);
+    expect(steps.at(-1)).toMatchObject({ type: "released", left: "reservation" });
+    expect(clock.timers).toBe(0);
+    await pass(LEASE_MS + SKEW_MS - 1);
+    await pending(dedup.reserve(event));
+    await pass(1);
+    await unseen(dedup.reserve(event));
+  });
+
+  it("keeps its commits", async () => {
+    const { memory, replica } = world();
+    const { put, get } = memory;
+    const a = replica("a", { store: { put, get } });
+    await commitEvent(a);
+    await duplicate(a.dedup.reserve(event));
+  });
+});
+
+describe("a reservation", () => {
+  it("that is released makes the next delivery unseen at once, on every replica", async () => {
+    const { replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const reservation = await unseen(a.dedup.reserve(event));
+    await pending(b.dedup.reserve(event));
+    await reservation.release();
+    await reservation.release();
+    expect(a.trail()).toEqual(["reserved", "released"]);
+    await unseen(b.dedup.reserve(event));
+  });
+
+  it("that was released cannot be committed", async () => {
+    const { memory, replica } = world();
+    const { dedup } = replica("a");
+    const reservation = await unseen(dedup.reserve(event));
+    const released = reservation.release();
+    await expect(reservation.commit()).rejects.toMatchObject({ name: "LatchkeyError", code: "reservation-released" });
+    await released;
+    await expect(reservation.commit()).rejects.toMatchObject({ code: "reservation-released" });
+    expect(await memory.get(resolved.storeKey)).toBeUndefined();
+  });
+
+  it("that was committed is not released any more", async () => {
+    const { memory, replica } = world();
+    const { dedup, store, trail } = replica("a");
+    const reservation = await unseen(dedup.reserve(event));
+    const commit = reservation.commit();
+    await reservation.release();
+    expect(await commit).toEqual({ commit: "confirmed" });
+    await reservation.release();
+    await reservation[Symbol.asyncDispose]();
+    expect((await memory.get(resolved.storeKey))?.record.state).toBe("committed");
+    expect(store.calls.map(({ method }) => method)).toEqual(["put", "put"]);
+    expect(trail()).toEqual(["reserved", "dispatched", "committed"]);
+  });
+
+  it("answers every commit as the first, and records the first", async () => {
+    const { memory, replica } = world();
+    const { dedup, store } = replica("a", { keepResults: true });
+    const reservation = await unseen(dedup.reserve(event));
+    const reports = await Promise.all([reservation.commit("first"), reservation.commit("second")]);
+    expect([...reports, await reservation.commit("third")]).toEqual(Array(3).fill({ commit: "confirmed" }));
+    expect(store.calls).toHaveLength(2);
+    expect((await memory.get(resolved.storeKey))?.record).toMatchObject({ result: "first" });
+  });
+
+  it("is released when it is disposed of", async () => {
+    const { memory, replica } = world();
+    const { dedup } = replica("a");
+    {
+      await using reservation = await unseen(dedup.reserve(event));
+      expect(reservation.attempt).toBe(1);
+    }
+    expect(await memory.get(resolved.storeKey)).toBeUndefined();
+    {
+      await using reservation = await unseen(dedup.reserve(event));
+      await reservation.commit();
+    }
+    await duplicate(dedup.reserve(event));
+  });
+
+  it("may be committed by the handler itself", async () => {
+    const { replica } = world();
+    const { dedup, store } = replica("a");
+    const outcome = await dedup.guard(event, async (reservation) => reservation.commit());
+    expect(outcome).toMatchObject({ outcome: "dispatched", value: { commit: "confirmed" }, commit: "confirmed" });
+    expect(store.calls).toHaveLength(2);
+  });
+
+  it("that the handler committed stays so when it throws afterwards", async () => {
+    const { replica } = world();
+    const { dedup } = replica("a");
+    const error = new Error("after the commit");
+    const outcome = dedup.guard(event, async (reservation) => {
+      await reservation.commit();
+      throw error;
+    });
+    await expect(outcome).rejects.toBe(error);
+    await duplicate(dedup.reserve(event));
+  });
+
+  it("F3 F8 gives each write its own time to live: the lease and the skew, then the window", async () => {
+    const { pass, replica } = world();
+    const { dedup, store } = replica("a", { skewMs: 500 });
+    const reservation = await unseen(dedup.reserve(event, { leaseMs: 3_000, windowMs: 60_000 }));
+    await pass(1_000);
+    await reservation.commit();
+    expect(store.calls).toMatchObject([
+      { method: "put", ttlMs: 3_500, record: { state: "reserved", fence: 0, leaseMs: 3_000 } },
+      { method: "put", ttlMs: 3_500, record: { state: "reserved", fence: reservation.fence, leaseMs: 3_000 } },
+      { method: "put", ttlMs: 60_000, record: { state: "committed", fence: reservation.fence, leaseMs: 3_000 } },
+    ]);
+  });
+});
+
+describe("attempts and fences", () => {
+  it("counts from what the transport says", async () => {
+    const { replica } = world();
+    const { dedup, memory } = { ...replica("a"), ...world() };
+    expect(await memory.get(resolved.storeKey)).toBeUndefined();
+    expect(await unseen(dedup.reserve(event, { attempt: 4 }))).toMatchObject({ attempt: 4 });
+    expect((await dedup.peek(event))?.record.attempt).toBe(4);
+  });
+
+  it.each([
+    [1, 3],
+    [7, 7],
+  ])("counts one more than the crashed attempt it replaces, at least %i", async (attempt, counted) => {
+    const { memory, pass, replica } = world();
+    // A store that never lets go: what ends is seen to end.
+    const put: typeof memory.put = (key, record, how) => memory.put(key, record, { ...how, ttlMs: WINDOW_MS });
+    const store = { ...memory, put };
+    const [a, b] = [replica("a", { store, renew: false }), replica("b", { store })];
+    await unseen(a.dedup.reserve(event, { attempt: 2 }));
+    await pending(b.dedup.reserve(event, { attempt }));
+    await pass(LEASE_MS + SKEW_MS);
+    expect(await unseen(b.dedup.reserve(event, { attempt }))).toMatchObject({ attempt: counted, owner: "b" });
+  });
+
+  it("G5 fences only rise: after a release, a lease's end, a takeover, a clear and a window's end", async () => {
+    const { pass, replica } = world();
+    const [a, b] = [replica("a", { renew: false }), replica("b", { renew: false })];
+    const fences: number[] = [];
+    const reserve = async ({ dedup }: typeof a) => {
+      const reservation = await unseen(dedup.reserve(event));
+      fences.push(reservation.fence);
+      return reservation;
+    };
+    await (await reserve(a)).release();
+    await reserve(b);
+    await pass(LEASE_MS + SKEW_MS);
+    await reserve(a);
+    await b.dedup.clear(event);
+    await (await reserve(b)).commit();
+    await pass(WINDOW_MS);
+    await reserve(a);
+    expect(fences).toEqual([...new Set(fences)].sort((one, other) => one - other));
+    expect(fences).toHaveLength(5);
+  });
+
+  it("G5 keeps the fence through renewals and into the commit", async () => {
+    const { memory, pass, replica } = world();
+    const { dedup } = replica("a");
+    const reservation = await unseen(dedup.reserve(event));
+    await pass(3 * LEASE_MS);
+    expect((await memory.get(resolved.storeKey))?.record.fence).toBe(reservation.fence);
+    await reservation.commit();
+    expect((await memory.get(resolved.storeKey))?.record.fence).toBe(reservation.fence);
+  });
+});
+
+describe("wrong arguments", () => {
+  it("are refused before the store is asked", async () => {
+    const { replica } = world();
+    const { dedup, store } = replica("a");
+    const reserve: (...args: readonly unknown[]) => Promise<unknown> = (...args) =>
+      Reflect.apply(dedup.reserve, dedup, args);
+    const guard: (...args: readonly unknown[]) => Promise<unknown> = (...args) => Reflect.apply(dedup.guard, dedup, args);
+    await expect(reserve(undefined)).rejects.toThrow(TypeError);
+    await expect(reserve({ subscriptionId: "sub-1" })).rejects.toThrow("Expected `eventId` to be");
+    await expect(reserve({ ...event, workspaceId: "" })).rejects.toThrow("Expected `workspaceId` to be");
+    await expect(reserve(event, { windowMs: 999 })).rejects.toThrow(RangeError);
+    await expect(reserve(event, { leaseMs: "1" })).rejects.toThrow("Expected `leaseMs` to be");
+    await expect(reserve(event, { attempt: 0 })).rejects.toThrow("Expected `attempt` to be");
+    await expect(reserve(event, { onPending: "sleep" })).rejects.toThrow("Expected `onPending` to be");
+    await expect(reserve(event, { fingerprint: "" })).rejects.toThrow("Expected `fingerprint` to be");
+    await expect(reserve(event, { signal: {} })).rejects.toThrow("Expected `signal` to be");
+    await expect(reserve(event, null)).rejects.toThrow("Expected `options` to be");
+    await expect(guard(event)).rejects.toThrow("Expected `handler` to be a function, got `undefined` (undefined)");
+    await expect(guard(event, {})).rejects.toThrow("Expected `handler` to be");
+    await expect(dedup.close({ drainMs: -1 })).rejects.toThrow("Expected `drainMs` to be");
+    expect(() => Reflect.apply(dedup.subscribe, dedup, [undefined])).toThrow("Expected `listener` to be a function");
+    expect(store.calls).toEqual([]);
+    await unseen(dedup.reserve(event));
+  });
+
+  it("G2 are not the defaults' fault: a deduplicator names itself and needs a store only", async () => {
+    const dedup = new Deduplicator({ store: memoryStore() });
+    expect(dedup).toMatchObject({ leaseMs: LEASE_MS, skewMs: SKEW_MS });
+    expect(dedup.owner).toContain(`/${process.pid}/`);
+    expect(await dedup.guard(event, () => "done")).toMatchObject({ outcome: "dispatched", value: "done" });
+    expect(new Deduplicator({ store: memoryStore() }).owner).not.toBe(dedup.owner);
+  });
+});

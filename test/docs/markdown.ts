@@ -1,0 +1,42 @@
+/** A block of TypeScript in a document, and the line where it begins. */
+export interface CodeBlock {
+  readonly code: string;
+  readonly line: number;
+  /** Declarations that the reader need not see: an HTML comment `<!-- prelude … -->` right before the block. */
+  readonly prelude: string;
+}
+
+/** The blocks marked `ts`, in order. */
+export function typeScriptBlocks(markdown: string): CodeBlock[] {
+  const blocks = /^(?:<!-- prelude\n(?<prelude>[\s\S]*?)\n-->\n+)?```ts\n(?<code>[\s\S]*?)^```$/gm;
+  return [...markdown.matchAll(blocks)].map((match) => {
+    const { code = "", prelude = "" } = match.groups ?? {};
+    const before = markdown.slice(0, match.index) + match[0].slice(0, match[0].indexOf("```ts"));
+    return { code, prelude, line: before.split("\n").length + 1 };
+  });
+}
+
+/** The targets of the links and images outside code. */
+export function linksOf(markdown: string): string[] {
+  return [...withoutCode(markdown).matchAll(/\]\((?<target>[^)\s]+)(?:\s+"[^"]*")?\)/g)].map(
+    ({ groups }) => groups?.["target"] ?? "",
+  );
+}
+
+/** The anchors that a renderer gives to the headings. */
+export function anchorsOf(markdown: string): string[] {
+  const seen = new Map<string, number>();
+  return [...withoutCode(markdown).matchAll(/^#+ (?<heading>.+)$/gm)].map(({ groups }) => {
+    const slug = (groups?.["heading"] ?? "")
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\- _]/gu, "")
+      .replaceAll(" ", "-");
+    const times = seen.get(slug) ?? 0;
+    seen.set(slug, times + 1);
+    return times === 0 ? slug : `${slug}-${times}`;
+  });
+}
+
+function withoutCode(markdown: string): string {
+  return markdown.replace(/^```[\s\S]*?^```$/gm, "");
+}

@@ -1,0 +1,199 @@
+import { describe, expect, it } from "vitest";
+import { systemClock } from "../src/clock.ts";
+import type { DeduplicatorOptions, ReserveOptions } from "../src/options.ts";
+import { resolveOptions, resolveReserveOptions } from "../src/options.ts";
+import type { Store } from "../src/store.ts";
+
+const store: Store = { put: async () => ({ ok: false }), get: async () => undefined };
+const smallStore: Store = { ...store, maxWindowMs: 60_000 };
+
+/** As a caller without types would. */
+function resolve(options: unknown): unknown {
+  return Reflect.apply(resolveOptions, undefined, [options]);
+}
+function resolveCall(options: unknown, defaults: DeduplicatorOptions = { store }): unknown {
+  return Reflect.apply(resolveReserveOptions, undefined, [options, resolveOptions(defaults)]);
+}
+
+describe("the options of a deduplicator", () => {
+  it("have the defaults that their documentation says", () => {
+    expect(resolveOptions({ store })).toEqual({
+      store,
+      clock: systemClock,
+      newId: expect.any(Function),
+      windowMs: 86_400_000,
+      leaseMs: 30_000,
+      skewMs: 2_000,
+      owner: expect.stringMatching(/.+\/\d+\/[0-9a-f]{8}$/),
+      renew: true,
+      keepResults: false,
+      onStoreUnavailable: "refuse",
+    });
+  });
+
+  it("are kept as given, and the caller's object is left alone", () => {
+    const given = Object.freeze({
+      store: smallStore,
+      clock: { ...systemClock },
+      newId: () => "id",
+      windowMs: 60_000,
+      leaseMs: 1_000,
+      skewMs: 0,
+      owner: "replica-a",
+      renew: false,
+      keepResults: true,
+      onStoreUnavailable: "dispatch",
+    } satisfies DeduplicatorOptions);
+    expect(resolveOptions(given)).toEqual(given);
+  });
+
+  it("name two replicas in one process apart", () => {
+    expect(resolveOptions({ store }).owner).not.toBe(resolveOptions({ store }).owner);
+  });
+
+  it.each<[Record<string, unknown>, string]>([
+    [{ store: undefined }, "Expected `store` to be an object, got `undefined` (undefined)"],
+    [{ store: null }, "Expected `store` to be an object, got `null` (null)"],
+    [{ store: { get: store.get } }, "Expected `store.put` to be a function, got `undefined` (undefined)"],
+    [{ store: { put: store.put, get: 1 } }, "Expected `store.get` to be a function, got `1` (number)"],
+    [
+      { store: { ...store, maxWindowMs: "1h" } },
+      "Expected `store.maxWindowMs` to be a whole number of at least 1000, got `1h` (string)",
+    ],
+    [{ clock: null }, "Expected `clock` to be an object, got `null` (null)"],
+    [{ clock: {} }, "Expected `clock.monotonicMs` to be a function, got `undefined` (undefined)"],
+    [{ clock: { ...systemClock, wallMs: 1 } }, "Expected `clock.wallMs` to be a function, got `1` (number)"],
+    [{ clock: { ...systemClock, schedule: [] } }, "Expected `clock.schedule` to be a function, got `…` (array)"],
+    [{ newId: "id" }, "Expected `newId` to be a function, got `id` (string)"],
+    [{ windowMs: "1d" }, "Expected `windowMs` to be a whole number of at least 1000, got `1d` (string)"],
+    [{ windowMs: null }, "Expected `windowMs` to be a whole number of at least 1000, got `null` (null)"],
+    [{ leaseMs: true }, "Expected `leaseMs` to be a whole number of at least 1000, got `true` (boolean)"],
+    [{ leaseMs: 30_000n }, "Expected `leaseMs` to be a whole number of at least 1000, got `30000` (bigint)"],
+    [{ skewMs: "0" }, "Expected `skewMs` to be a whole number of at least 0, got `0` (string)"],
+    [{ owner: "" }, "Expected `owner` to be a string that is not empty, got `` (string)"],
+    [{ owner: { name: "secret" } }, "Expected `owner` to be a string that is not empty, got `…` (object)"],
+    [
+      { owner: "a\ud800" },
+      "Expected `owner` to be well-formed Unicode without lone surrogates, got `a\ufffd` (string)",
+    ],
+    [{ renew: "yes" }, "Expected `renew` to be a boolean, got `yes` (string)"],
+    [{ keepResults: 0 }, "Expected `keepResults` to be a boolean, got `0` (number)"],
+    [
+      { onStoreUnavailable: "ignore" },
+      'Expected `onStoreUnavailable` to be "refuse" or "dispatch", got `ignore` (string)',
+    ],
+  ])("are refused with a TypeError: %o", (wrong, sentence) => {
+    expect(() => resolve({ store, ...wrong })).toThrow(new TypeError(sentence));
+  });
+
+  it.each<[Record<string, unknown>, string]>([
+    [{ windowMs: 999 }, "Expected `windowMs` to be a whole number of at least 1000, got `999` (number)"],
+    [{ windowMs: 1_000.5 }, "Expected `windowMs` to be a whole number of at least 1000, got `1000.5` (number)"],
+    [
+      { windowMs: Number.POSITIVE_INFINITY },
+      "Expected `windowMs` to be a whole number of at least 1000, got `Infinity` (number)",
+    ],
+    [
+      { windowMs: 2 ** 53 },
+      "Expected `windowMs` to be a whole number of at least 1000, got `9007199254740992` (number)",
+    ],
+    [{ leaseMs: -1 }, "Expected `leaseMs` to be a whole number of at least 1000, got `-1` (number)"],
+    [{ leaseMs: Number.NaN }, "Expected `leaseMs` to be a whole number of at least 1000, got `NaN` (number)"],
+    [{ skewMs: -1 }, "Expected `skewMs` to be a whole number of at least 0, got `-1` (number)"],
+    [
+      { store: { ...store, maxWindowMs: 999 } },
+      "Expected `store.maxWindowMs` to be a whole number of at least 1000, got `999` (number)",
+    ],
+    [{ store: smallStore }, "Expected `windowMs` to be a whole number from 1000 to 60000, got `86400000` (number)"],
+    [
+      { store: smallStore, windowMs: 60_001 },
+      "Expected `windowMs` to be a whole number from 1000 to 60000, got `60001` (number)",
+    ],
+    [
+      { store: smallStore, windowMs: 60_000, leaseMs: 60_001 },
+      "Expected `leaseMs` to be a whole number from 1000 to 60000, got `60001` (number)",
+    ],
+    [
+      { store: smallStore, windowMs: 60_000, leaseMs: 59_000 },
+      "Expected `skewMs` to be a whole number from 0 to 1000, got `2000` (number)",
+    ],
+  ])("are refused with a RangeError: %o", (wrong, sentence) => {
+    expect(() => resolve({ store, ...wrong })).toThrow(new RangeError(sentence));
+  });
+
+  it.each([undefined, null, "options"])("are refused when they are no object: %o", (options) => {
+    expect(() => resolve(options)).toThrow(/^Expected `options` to be an object, got /);
+  });
+
+  it("are refused without a store", () => {
+    expect(() => resolve({})).toThrow("Expected `store` to be an object, got `undefined` (undefined)");
+  });
+});
+
+describe("the options of one call", () => {
+  it("come from the deduplicator where they are missing", () => {
+    const defaults = { store, windowMs: 5_000, leaseMs: 2_000, keepResults: true };
+    expect(resolveCall({}, defaults)).toEqual({
+      windowMs: 5_000,
+      leaseMs: 2_000,
+      fingerprint: undefined,
+      onPending: "return",
+      signal: undefined,
+      keepResult: true,
+      attempt: 1,
+    });
+  });
+
+  it("are kept as given", () => {
+    const given: ReserveOptions = {
+      windowMs: 1_000,
+      leaseMs: 58_000,
+      fingerprint: "f",
+      onPending: "wait",
+      signal: new AbortController().signal,
+      keepResult: false,
+      attempt: 7,
+    };
+    expect(resolveCall(given, { store: smallStore, windowMs: 60_000, keepResults: true })).toEqual(given);
+  });
+
+  it.each<[Record<string, unknown>, ErrorConstructor, string]>([
+    [{ windowMs: "1s" }, TypeError, "Expected `windowMs` to be a whole number from 1000 to 60000, got `1s` (string)"],
+    [{ windowMs: 999 }, RangeError, "Expected `windowMs` to be a whole number from 1000 to 60000, got `999` (number)"],
+    [
+      { windowMs: 60_001 },
+      RangeError,
+      "Expected `windowMs` to be a whole number from 1000 to 60000, got `60001` (number)",
+    ],
+    [{ leaseMs: null }, TypeError, "Expected `leaseMs` to be a whole number from 1000 to 58000, got `null` (null)"],
+    [
+      { leaseMs: 58_001 },
+      RangeError,
+      "Expected `leaseMs` to be a whole number from 1000 to 58000, got `58001` (number)",
+    ],
+    [{ fingerprint: "" }, TypeError, "Expected `fingerprint` to be a string that is not empty, got `` (string)"],
+    [{ onPending: "queue" }, TypeError, 'Expected `onPending` to be "return" or "wait", got `queue` (string)'],
+    [{ signal: {} }, TypeError, "Expected `signal` to be an AbortSignal, got `…` (object)"],
+    [{ keepResult: "no" }, TypeError, "Expected `keepResult` to be a boolean, got `no` (string)"],
+    [{ attempt: 0 }, RangeError, "Expected `attempt` to be a whole number of at least 1, got `0` (number)"],
+    [{ attempt: "1" }, TypeError, "Expected `attempt` to be a whole number of at least 1, got `1` (string)"],
+  ])("are refused: %o", (wrong, kind, sentence) => {
+    const call = (): unknown => resolveCall(wrong, { store: smallStore, windowMs: 60_000 });
+    expect(call).toThrow(kind);
+    expect(call).toThrow(sentence);
+  });
+
+  it("are refused when they are no object", () => {
+    expect(() => resolveCall(null)).toThrow("Expected `options` to be an object, got `null` (null)");
+  });
+});
+
+describe("a value in a sentence", () => {
+  it("is cut when it is long", () => {
+    expect(() => resolve({ store, windowMs: "9".repeat(100) })).toThrow(`got \`${"9".repeat(60)}…\` (string)`);
+  });
+
+  it("is never the inside of an object", () => {
+    expect(() => resolve({ store, windowMs: { password: "hunter2" } })).toThrow(/got `…` \(object\)$/);
+  });
+});

@@ -1,0 +1,170 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ensureBuilt } from "../support/built.ts";
+
+// What users install is what is tested: the packed tarball, in an empty project.
+
+const run = promisify(execFile);
+const repository = process.cwd();
+const bin = join(repository, "node_modules", ".bin");
+
+/** What each entry gives at run time; a name that is added or taken away is a decision. */
+const NAMES = {
+  latchkey: [
+    "Deduplicator",
+    "FingerprintMismatchError",
+    "LatchkeyError",
+    "PermanentError",
+    "RecordUnreadableError",
+    "ReservationLostError",
+    "ResultNotKeptError",
+    "StoreMisconfiguredError",
+    "StoreUnavailableError",
+    "dedupKey",
+    "memoryStore",
+    "optionsFromEnv",
+    "systemClock",
+  ],
+  "latchkey/machines": ["dedupKeyMachine", "deliveryMachine"],
+  "latchkey/nats": ["ConsumerMisconfiguredError", "checkConsumer", "consume", "identifyEvent", "natsStore"],
+};
+
+let scratch: string;
+let tarball: string;
+let project: string;
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), "latchkey-package-"));
+  ensureBuilt();
+  const packed = await run("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", scratch]);
+  tarball = join(scratch, firstFilename(JSON.parse(packed.stdout)));
+  project = join(scratch, "project");
+  await mkdir(project);
+  await writeFile(join(project, "package.json"), JSON.stringify({ name: "empty", private: true, type: "module" }));
+  await run("npm", ["install", "--no-save", "--prefer-offline", "--no-audit", "--no-fund", tarball], { cwd: project });
+});
+
+afterAll(async () => {
+  await rm(scratch, { recursive: true, force: true });
+});
+
+function firstFilename(packed: unknown): string {
+  const [first]: unknown[] = Array.isArray(packed) ? packed : [];
+  if (typeof first === "object" && first !== null && "filename" in first) return String(first.filename);
+  throw new Error("npm pack answered something else");
+}
+
+/** Runs a script as a user of the package would, and gives what it printed. */
+async function inProject(script: string, type: "module" | "commonjs" = "module"): Promise<string> {
+  const { stdout } = await run(process.execPath, [`--input-type=${type}`, "--eval", script], { cwd: project });
+  return stdout.trim();
+}
+
+const namesOf = (entry: string): Promise<string> =>
+  inProject(`console.log(Object.keys(await import(${JSON.stringify(entry)})).sort().join(" "))`);
+
+/** Lets the project have the NATS clients, which are optional peers, for the length of one test. */
+async function withPeers<Value>(work: () => Promise<Value>): Promise<Value> {
+  const link = join(project, "node_modules", "@nats-io");
+  await symlink(join(repository, "node_modules", "@nats-io"), link);
+  try {
+    return await work();
+  } finally {
+    await rm(link);
+  }
+}
+
+describe("the packed tarball", () => {
+  it("satisfies publint, strictly", async () => {
+    const bytes = await readFile(tarball);
+    const { messages, pkg } = await publint({ pack: { tarball: new Uint8Array(bytes).buffer }, strict: true });
+    expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
+  });
+
+  it("gives every resolver its types", async () => {
+    await run(join(bin, "attw"), ["--profile", "esm-only", "--no-color", tarball]);
+  });
+
+  it("holds the code, its types, the documentation and the licence, and nothing else", async () => {
+    const { stdout } = await run("tar", ["-tzf", tarball]);
+    const files = stdout.trim().split("\n");
+    expect(files).toContain("package/LICENSE");
+    expect(files).toContain("package/README.md");
+    const other = files.filter(
+      (file) =>
+        !/^package\/(LICENSE|README\.md|package\.json|docs\/.+|dist\/(src|machines)\/.+\.(js|d\.ts))$/.test(file),
+    );
+    expect(other).toEqual([]);
+  });
+});
+
+describe("installed in an empty project", () => {
+  it("exports what the package says, and no entry that is not tested here", async () => {
+    const manifest: unknown = JSON.parse(await readFile("package.json", "utf8"));
+    const entries = Object.keys(NAMES).map((entry) => entry.replace("latchkey", "."));
+    const exported = typeof manifest === "object" && manifest !== null && "exports" in manifest ? manifest.exports : {};
+    expect(Object.keys(exported ?? {}).sort()).toEqual([...entries, "./package.json"].sort());
+  });
+
+  it.each(["latchkey", "latchkey/machines"] as const)("imports %s without any NATS client", async (entry) => {
+    expect(await namesOf(entry)).toBe([...NAMES[entry]].sort().join(" "));
+  });
+
+  it("says which package is missing when latchkey/nats is imported without its peers", async () => {
+    const error = await inProject(
+      `await import("latchkey/nats").then(() => console.log("imported"), (e) => console.log(e.code, e.message))`,
+    );
+    expect(error).toMatch(/^ERR_MODULE_NOT_FOUND .*'@nats-io\/[a-z-]+'/);
+  });
+
+  it("imports latchkey/nats with its peers", async () => {
+    await withPeers(async () => {
+      expect(await namesOf("latchkey/nats")).toBe([...NAMES["latchkey/nats"]].sort().join(" "));
+    });
+  });
+
+  it("can be required from CommonJS", async () => {
+    expect(await inProject(`console.log(require("latchkey").dedupKey("sub-1", "evt-1"))`, "commonjs")).toBe(
+      "trigger.dedup.v1:711410f3fe7a3baf23123009ae81145fb9f13140ee741516266fbc14c35f1cc4",
+    );
+  });
+
+  it("dispatches once", async () => {
+    const printed = await inProject(`
+      import { Deduplicator, memoryStore } from "latchkey";
+      const dedup = new Deduplicator({ store: memoryStore() });
+      for (let delivery = 0; delivery < 3; delivery += 1) {
+        const { outcome } = await dedup.guard({ subscriptionId: "s", eventId: "e" }, () => console.log("dispatch"));
+        console.log(outcome);
+      }
+      await dedup.close();`);
+    expect(printed.split("\n")).toEqual(["dispatch", "dispatched", "duplicate", "duplicate"]);
+  });
+
+  it("has types that a strict project compiles against", async () => {
+    await writeFile(
+      join(project, "user.ts"),
+      `import { Deduplicator, memoryStore, type Outcome } from "latchkey";
+       const dedup = new Deduplicator({ store: memoryStore(), leaseMs: 5_000 });
+       const outcome: Outcome<number> = await dedup.guard({ subscriptionId: "s", eventId: "e" }, ({ fence }) => fence);
+       if (outcome.outcome === "dispatched") outcome.value satisfies number;
+       // @ts-expect-error an identity has an event
+       await dedup.reserve({ subscriptionId: "s" });
+       export {};`,
+    );
+    const options = ["--strict", "--noEmit", "--skipLibCheck", "--module", "nodenext", "--target", "es2022", "--lib"];
+    const types = ["--types", "node", "--typeRoots", join(repository, "node_modules", "@types")];
+    await run(join(bin, "tsc"), [...options, "es2023,esnext.disposable", ...types, "user.ts"], { cwd: project });
+  });
+
+  it("has a command line", async () => {
+    const { stdout } = await run("npx", ["--no", "--", "latchkey", "--help"], { cwd: project });
+    expect(stdout).toMatch(/^Usage: latchkey /);
+  });
+});

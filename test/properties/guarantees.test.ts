@@ -1,0 +1,124 @@
+import fc from "fast-check";
+import { afterAll, describe, expect, it } from "vitest";
+import * as latchkey from "../../src/index.ts";
+import { checkHistory } from "../../src/testing/check-history.ts";
+import type { FaultBudget } from "../../src/testing/faults.ts";
+import { simulate } from "../../src/testing/simulate.ts";
+import { allFaults, anySchedule, worldWith } from "../support/faulty-world.ts";
+import { latchkeyService } from "../support/latchkey-service.ts";
+
+const RUNS = 300;
+const explored = { runs: 0, steps: 0, faults: 0, effects: 0 };
+
+/** Every guarantee is judged in every run; each test adds the faults that its guarantee is about. */
+async function holdsUnder(faults: FaultBudget, options: Partial<latchkey.DeduplicatorOptions> = {}): Promise<void> {
+  const service = latchkeyService(latchkey, options);
+  await fc.assert(
+    fc.asyncProperty(anySchedule, fc.boolean(), async (schedule, isOutspoken) => {
+      const world = worldWith(service, faults, { isOutspoken });
+      const { lines, unacknowledged } = await simulate(world, schedule);
+      explored.runs += 1;
+      explored.steps += lines.length;
+      explored.faults += lines.filter(({ type }) => type === "fault").length;
+      explored.effects += lines.filter(({ type }) => type === "effect.began").length;
+      expect(checkHistory(lines, unacknowledged)).toEqual([]);
+    }),
+    { numRuns: RUNS },
+  );
+}
+
+describe("under any schedule, on the memory store,", () => {
+  afterAll(() => {
+    const { runs, steps, faults, effects } = explored;
+    console.log(`Explored ${runs} runs: ${steps} observations, ${effects} dispatches, ${faults} faults`);
+  });
+
+  it("G1 at most one replica dispatches an event while its lease lasts", async () => {
+    await holdsUnder({ redelivery: 4, "clock jump": 3, "failing effect": 2 });
+  });
+
+  it("G2 an event is acknowledged only when its dispatch succeeded", async () => {
+    await holdsUnder({ redelivery: 3, crash: 2, "failing effect": 3, refusal: 2 });
+  });
+
+  it("G3 after a commit nobody dispatches the event again", async () => {
+    await holdsUnder({ redelivery: 4, "late write": 2, "lost answer": 2, "clock jump": 2 });
+  });
+
+  it("G4 an event whose holders die is dispatched in the end", async () => {
+    await holdsUnder({ crash: 4, outage: 1 });
+  });
+
+  it("G5 a holder whose lease ended changes nothing of a later holder's", async () => {
+    await holdsUnder({ "late write": 3, "clock jump": 3, "lost answer": 2, redelivery: 2 });
+  });
+
+  it("G5 nor without renewal", async () => {
+    await holdsUnder({ "late write": 2, "clock jump": 3, redelivery: 3 }, { renew: false });
+  });
+
+  it("G6 a handler is told to stop before another replica begins", async () => {
+    await holdsUnder({ "clock jump": 4, outage: 1, refusal: 2, redelivery: 3, "lost answer": 1 });
+  });
+
+  it("G7 the error of a dispatch reaches the caller unchanged, whatever the release does", async () => {
+    const theError = new Error("the dispatch failed");
+    const service: Parameters<typeof worldWith>[0] = ({ store, clock, newId, name, effect }) => {
+      const dedup = new latchkey.Deduplicator({ store, clock, newId, owner: name, leaseMs: 1_000, skewMs: 200 });
+      let failures = 0;
+      return async ({ event }) => {
+        try {
+          await dedup.guard({ subscriptionId: "sub", eventId: event }, async ({ fence, signal }) => {
+            await effect(event, { fence, signal });
+            failures += 1;
+            if (failures === 1) throw theError;
+          });
+        } catch (error) {
+          const own = error === theError || error instanceof latchkey.LatchkeyError;
+          if (!own) expect(String(error)).toBe("Error: Simulated: the effect failed");
+          return { type: "put back", because: "failed", afterMs: 100 };
+        }
+        return { type: "acknowledged", because: "dispatched" };
+      };
+    };
+    const world = worldWith(service, {
+      "lost answer": 2,
+      "lost request": 2,
+      refusal: 2,
+      outage: 1,
+      "failing effect": 1,
+    });
+    await fc.assert(
+      fc.asyncProperty(anySchedule, async (schedule) => {
+        const { unacknowledged } = await simulate(world, schedule);
+        expect(unacknowledged).toEqual([]);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it("G8 a late success is adopted, or its caller is told that it was superseded", async () => {
+    await holdsUnder({ "clock jump": 4, redelivery: 3, crash: 1, outage: 1 });
+  });
+
+  it("G9 the answer is right whether a write that timed out was applied or not", async () => {
+    await holdsUnder({ "lost answer": 4, "lost request": 3, "late write": 2, redelivery: 2 });
+  });
+
+  it("G10 a stale read costs a retry, nothing else", async () => {
+    await holdsUnder({ "stale read": 6, redelivery: 4, "clock jump": 2, "lost answer": 2 });
+  });
+
+  it("G1 to G10 hold together, and when the process dispatches unprotected nothing is lost", async () => {
+    await holdsUnder(allFaults);
+    const world = worldWith(latchkeyService(latchkey, { onStoreUnavailable: "dispatch" }), allFaults);
+    await fc.assert(
+      fc.asyncProperty(anySchedule, async (schedule) => {
+        const { lines, unacknowledged } = await simulate(world, schedule);
+        const lost = checkHistory(lines, unacknowledged).filter(({ guarantee }) => /G2|G4|G9/.test(guarantee));
+        expect(lost).toEqual([]);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});

@@ -1,0 +1,205 @@
+import type { Clock } from "../../src/clock.ts";
+import { type KeyFilter, keyMatcher, type StoreKey } from "../../src/key.ts";
+import type { DedupRecord } from "../../src/record.ts";
+import type { Change, Entry, Put, Removal, Revision, Store } from "../../src/store.ts";
+
+/** What can be wrong with a store, each as somebody has built it. */
+export const flaws = [
+  "a write over nothing overwrites",
+  "a write over a revision is not checked",
+  "only an older revision is refused",
+  "a missing key takes any revision",
+  "the check and the write are two steps",
+  "a conflict shows the record that was refused",
+  "a conflict replaces the record",
+  "revisions start anew after a removal",
+  "revisions start anew after an end",
+  "an update keeps its revision",
+  "a key never ends",
+  "a key ends early",
+  "a time is rounded down to seconds",
+  "an update keeps the first time",
+  "an update drops the time",
+  "an update keeps the longer time",
+  "a conflict renews",
+  "a removal is not checked",
+  "a removal leaves the record",
+  "a removal of nothing succeeds",
+  "a mark blocks the next write",
+  "a mark takes the next write with it",
+  "an ended key can be updated",
+  "an ended key blocks the next write",
+  "records are shared with the writer",
+  "records are shared with the reader",
+  "results are lost",
+  "keys differ by case only in vain",
+  "ids lose what is not ASCII",
+  "the longest time is not kept",
+  "a list ignores its filter",
+  "a list shows what ended",
+  "a list ends after a page",
+  "a list repeats what was updated",
+  "a watch ignores its filter",
+  "a watch begins with what stands there",
+  "a watch does not tell of removals",
+  "a watch tells of conflicts",
+  "a watch does not end",
+] as const;
+
+export type Flaw = (typeof flaws)[number];
+
+interface Held {
+  readonly key: StoreKey;
+  readonly record: DedupRecord;
+  readonly revision: Revision;
+  readonly endsMs: number;
+}
+
+/** The simplest store, with one thing wrong. */
+export function flawedStore(clock: Clock, flaw: Flaw | undefined): Required<Omit<Store, "close">> {
+  const is = (one: Flaw): boolean => flaw === one;
+  const held = new Map<string, Held>();
+  const history: Held[] = [];
+  const marks = new Map<string, number>();
+  const listeners = new Set<(change: Change) => void>();
+  let lastRevision = 0;
+
+  const keepsEnded = [
+    "an ended key blocks the next write",
+    "an ended key can be updated",
+    "a list shows what ended",
+  ].some((one) => one === flaw);
+  const at = (key: StoreKey): string => (is("keys differ by case only in vain") ? key.toLowerCase() : key);
+  const hasEnded = ({ endsMs }: Held): boolean => !is("a key never ends") && endsMs <= clock.monotonicMs();
+  const copy = <Value>(value: Value): Value => structuredClone(value);
+
+  const present = (key: StoreKey): Held | undefined => {
+    const found = held.get(at(key));
+    if (found === undefined || !hasEnded(found)) return found;
+    if (keepsEnded) return undefined;
+    held.delete(at(key));
+    if (is("revisions start anew after an end")) lastRevision = 0;
+    return undefined;
+  };
+  const entryOf = ({ key, record, revision }: Held): Entry => ({
+    key,
+    record: is("records are shared with the reader") ? record : copy(record),
+    revision,
+  });
+  const tell = (change: Change): void => {
+    for (const listener of listeners) listener(change);
+  };
+  const stored = (record: DedupRecord): DedupRecord => {
+    if (is("records are shared with the writer")) return record;
+    if (is("results are lost")) {
+      const { result: _, ...rest } = { result: undefined, ...record };
+      return copy(rest);
+    }
+    if (is("ids lose what is not ASCII")) return { ...copy(record), owner: record.owner.replace(/[^\n -~]/g, "?") };
+    return copy(record);
+  };
+  const endOf = (before: Held | undefined, ttlMs: number): number => {
+    const kept = is("a time is rounded down to seconds") ? Math.floor(ttlMs / 1_000) * 1_000 : ttlMs;
+    const endsMs = clock.monotonicMs() + (is("a key ends early") ? kept * 0.7 : kept);
+    if (before === undefined) return endsMs;
+    if (is("an update keeps the first time")) return before.endsMs;
+    if (is("an update drops the time")) return Number.POSITIVE_INFINITY;
+    return is("an update keeps the longer time") ? Math.max(before.endsMs, endsMs) : endsMs;
+  };
+  const isExpected = (key: StoreKey, found: Held | undefined, expected: Revision): boolean => {
+    const last = held.get(at(key));
+    if (last !== undefined && found === undefined) {
+      if (is("an ended key blocks the next write")) return false;
+      if (is("an ended key can be updated")) return expected === last.revision || expected === 0;
+    }
+    if (is("a mark blocks the next write") && marks.has(at(key))) return false;
+    if (is("a write over nothing overwrites") && expected === 0) return true;
+    if (is("a write over a revision is not checked") && found !== undefined && expected !== 0) return true;
+    if (is("only an older revision is refused") && found !== undefined) return expected >= found.revision;
+    if (is("a missing key takes any revision") && found === undefined) return true;
+    return expected === (found?.revision ?? 0);
+  };
+
+  const write = (key: StoreKey, record: DedupRecord, before: Held | undefined, ttlMs: number): Put => {
+    const isUpdate = before !== undefined && is("an update keeps its revision");
+    const revision = isUpdate ? before.revision : ++lastRevision;
+    const now = { key, record: stored(record), revision, endsMs: endOf(before, ttlMs) };
+    held.set(at(key), now);
+    history.push(now);
+    tell({ type: "put", entry: entryOf(now) });
+    return { ok: true, revision };
+  };
+
+  return {
+    maxWindowMs: 3_600_000,
+    async put(key, record, { expected, ttlMs }) {
+      if (ttlMs > 3_600_000 && !is("the longest time is not kept")) throw new RangeError("too long");
+      const found = present(key);
+      if (isExpected(key, found, expected)) {
+        if (is("the check and the write are two steps")) await Promise.resolve();
+        return write(key, record, found, ttlMs);
+      }
+      if (found === undefined) return { ok: false };
+      if (is("a watch tells of conflicts")) tell({ type: "put", entry: { key, record, revision: found.revision } });
+      if (is("a conflict replaces the record")) held.set(at(key), { ...found, record });
+      if (is("a conflict renews")) held.set(at(key), { ...found, endsMs: clock.monotonicMs() + ttlMs });
+      const shown = is("a conflict shows the record that was refused") ? record : found.record;
+      return { ok: false, current: entryOf({ ...found, record: shown }) };
+    },
+    async get(key) {
+      const markedMs = marks.get(at(key));
+      const found = present(key);
+      if (found === undefined) return undefined;
+      if (is("a mark takes the next write with it") && markedMs !== undefined) {
+        if (clock.monotonicMs() >= markedMs + 1_000) return undefined;
+      }
+      return entryOf(found);
+    },
+    async remove(key, { expected }): Promise<Removal> {
+      const found = present(key);
+      if (found === undefined) return { ok: is("a removal of nothing succeeds") };
+      if (found.revision !== expected && !is("a removal is not checked")) return { ok: false };
+      if (!is("a removal leaves the record")) held.delete(at(key));
+      lastRevision = is("revisions start anew after a removal") ? 0 : lastRevision + 1;
+      marks.set(at(key), clock.monotonicMs());
+      if (!is("a watch does not tell of removals")) tell({ type: "removed", key, revision: lastRevision });
+      return { ok: true };
+    },
+    async *list(filter: KeyFilter) {
+      const matches = keyMatcher(filter);
+      const all = is("a list repeats what was updated") ? history.filter(({ key }) => held.has(key)) : held.values();
+      let count = 0;
+      for (const found of all) {
+        if (hasEnded(found) && !is("a list shows what ended")) continue;
+        if (!matches(found.key) && !is("a list ignores its filter")) continue;
+        count += 1;
+        if (is("a list ends after a page") && count > 1_000) return;
+        yield entryOf(found);
+      }
+    },
+    async *watch(filter: KeyFilter, signal: AbortSignal) {
+      const matches = keyMatcher(filter);
+      const queue: Change[] = [];
+      if (is("a watch begins with what stands there")) {
+        for (const found of history) queue.push({ type: "put", entry: entryOf(found) });
+      }
+      let wake = (): void => {};
+      const listener = (change: Change): void => {
+        const key = change.type === "put" ? change.entry.key : change.key;
+        if (matches(key) || is("a watch ignores its filter")) queue.push(change);
+        wake();
+      };
+      listeners.add(listener);
+      signal.addEventListener("abort", () => wake(), { once: true });
+      try {
+        while (!signal.aborted || is("a watch does not end")) {
+          const change = queue.shift();
+          if (change !== undefined) yield change;
+          else await new Promise<void>((resolve) => (wake = resolve));
+        }
+      } finally {
+        listeners.delete(listener);
+      }
+    },
+  };
+}

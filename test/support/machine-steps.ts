@@ -1,0 +1,128 @@
+import { isDeepStrictEqual } from "node:util";
+import {
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  createActor,
+  createMachine,
+  type EventObject,
+  type ExecutableActionObject,
+  type StateValue,
+} from "xstate";
+import type { CompiledSnapshot, CompiledStep } from "../../src/compiled-logic.ts";
+import type { MachineTable } from "../../src/machine-table.ts";
+
+/** Where a start or an event leads, and the actions on the way, each with the context that it sees. */
+interface Step {
+  readonly status: string;
+  readonly value: StateValue;
+  readonly context: unknown;
+  readonly actions: readonly { readonly type: string; readonly params: unknown; readonly context: unknown }[];
+}
+
+/** Every step that XState takes in a bounded world. */
+export interface Steps {
+  readonly starts: readonly { readonly input: unknown; readonly to: Step }[];
+  /** States, with what the guards can see of the context; in each, what every event does. */
+  readonly places: readonly { readonly from: Step; readonly edges: readonly Edge[] }[];
+}
+
+interface Edge {
+  readonly event: EventObject;
+  readonly to: Step;
+}
+
+export interface World {
+  readonly inputs: readonly unknown[];
+  readonly events: readonly EventObject[];
+  /** What the guards can see of the context: places that agree in it are explored once. */
+  seen(context: unknown): unknown;
+}
+
+/** XState's own steps, with the actions collected instead of executed. */
+export function xstateSteps(machine: AnyStateMachine): {
+  readonly begin: (input: unknown) => { readonly at: AnyMachineSnapshot; readonly to: Step };
+  readonly step: (
+    from: AnyMachineSnapshot,
+    event: EventObject,
+  ) => { readonly at: AnyMachineSnapshot; readonly to: Step };
+} {
+  const actor = createActor(createMachine({}));
+  let actions: Step["actions"][number][] = [];
+  const scope = {
+    self: actor,
+    id: actor.id,
+    sessionId: actor.sessionId,
+    system: actor.system,
+    logger: () => {},
+    defer: () => {},
+    emit: () => {},
+    stopChild: () => {},
+    actionExecutor: ({ type, params, info }: ExecutableActionObject) => {
+      actions.push({ type, params, context: info.context });
+    },
+  };
+  const arrived = (at: AnyMachineSnapshot): { at: AnyMachineSnapshot; to: Step } => {
+    const to: Step = { status: at.status, value: at.value, context: at.context, actions };
+    actions = [];
+    return { at, to };
+  };
+  return {
+    begin: (input) => arrived(machine.getInitialSnapshot(scope, input)),
+    step: (from, event) => arrived(machine.transition(from, event, scope)),
+  };
+}
+
+/** Takes XState through every place that can be reached, breadth first, with every event in each of them. */
+export function explore(machine: AnyStateMachine, { inputs, events, seen }: World): Steps {
+  const xstate = xstateSteps(machine);
+  const known = new Set<string>();
+  const isNew = ({ value, context }: Step): boolean =>
+    known.size < known.add(JSON.stringify([value, seen(context)])).size;
+  const starts = inputs.map((input) => ({ input, ...xstate.begin(input) }));
+  const places: Steps["places"][number][] = [];
+  let frontier: { readonly at: AnyMachineSnapshot; readonly to: Step }[] = starts.filter(({ to }) => isNew(to));
+  while (frontier.length > 0) {
+    frontier = frontier.flatMap(({ at, to: from }) => {
+      const edges = events.map((event) => ({ event, ...xstate.step(at, event) }));
+      places.push({ from, edges });
+      return edges.filter(({ to }) => isNew(to) && to.status === "active");
+    });
+  }
+  return { starts, places };
+}
+
+interface Steppable {
+  readonly table: MachineTable;
+  begin(input: unknown): CompiledStep<unknown>;
+  step(from: CompiledSnapshot<unknown>, event: EventObject): CompiledStep<unknown>;
+}
+
+/** Looks for a step that a table takes otherwise than XState did. */
+export function firstDifference({ starts, places }: Steps, logic: Steppable): string | undefined {
+  const values = new Map(logic.table.leaves.map(({ value }) => [JSON.stringify(value), value]));
+  for (const { input, to } of starts) {
+    if (!isSame(to, logic.begin(input))) return `The start with ${JSON.stringify(input)}`;
+  }
+  for (const { from, edges } of places) {
+    const value = values.get(JSON.stringify(from.value));
+    if (value === undefined) return `The state ${JSON.stringify(from.value)}`;
+    const at = { status: "active", output: undefined, error: undefined, value, context: from.context } as const;
+    const different = edges.find(({ event, to }) => {
+      const step = logic.step(at, event);
+      const bothIgnoreIt = isIgnored(from, to) && step.snapshot === at && step.actions.length === 0;
+      return !bothIgnoreIt && !isSame(to, step);
+    });
+    if (different !== undefined) {
+      return `${JSON.stringify(different.event)} in ${JSON.stringify(from.value)} with ${JSON.stringify(from.context)}`;
+    }
+  }
+  return undefined;
+}
+
+function isIgnored(from: Step, to: Step): boolean {
+  return to.value === from.value && to.context === from.context && to.actions.length === 0;
+}
+
+function isSame(expected: Step, { snapshot: { status, value, context }, actions }: CompiledStep<unknown>): boolean {
+  return isDeepStrictEqual({ status, value, context, actions }, expected);
+}

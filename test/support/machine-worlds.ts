@@ -1,0 +1,56 @@
+import {
+  type DedupKeyContext,
+  type DedupKeyEvent,
+  type DedupKeyInput,
+  dedupKeyMachine,
+} from "../../machines/dedup-key.ts";
+import { type DeliveryContext, type DeliveryInput, deliveryMachine } from "../../machines/delivery.ts";
+
+const booleans = [false, true];
+const revisions = [0, 1, 2, 3];
+
+/** Every event of a key, with revisions up to 3 and attempts up to 2. */
+export const dedupKeyEvents: readonly DedupKeyEvent[] = [
+  ...revisions.flatMap((revision): DedupKeyEvent[] => [
+    ...booleans.flatMap((late): DedupKeyEvent[] => [
+      { type: "write.acked", revision, late },
+      { type: "found.own.reservation", revision, late },
+    ]),
+    { type: "found.own.commit", revision },
+    { type: "found.commit", revision },
+    ...booleans.flatMap((ended): DedupKeyEvent[] => [
+      { type: "found.reservation", revision, attempt: 1, ended },
+      { type: "found.reservation", revision, attempt: 2, ended },
+    ]),
+  ]),
+  ...booleans.map((ambiguous): DedupKeyEvent => ({ type: "store.unreachable", ambiguous })),
+  ...booleans.map((exhausted): DedupKeyEvent => ({ type: "retry.due", exhausted })),
+  { type: "write.conflicted" },
+  { type: "removed" },
+  { type: "unremovable" },
+  { type: "found.nothing" },
+  { type: "store.broken" },
+  { type: "handler.succeeded" },
+  { type: "handler.failed" },
+  { type: "renewal.due" },
+  { type: "lease.ended" },
+  { type: "shutdown" },
+];
+
+export const dedupKeyWorld = {
+  machine: dedupKeyMachine,
+  inputs: booleans.map((mayDispatchUnprotected): DedupKeyInput => ({ mayDispatchUnprotected, attempt: 1 })),
+  events: dedupKeyEvents,
+  /** What no guard looks at is left out. */
+  seen: (context: DedupKeyContext) => ({ ...context, expected: 0, attempt: 0, fence: 0 }),
+};
+
+export const deliveryWorld = {
+  machine: deliveryMachine,
+  inputs: [1, 3].flatMap((deliveries) =>
+    booleans.map((isLast): DeliveryInput => ({ deliveries, maxDeliver: 3, isLast })),
+  ),
+  /** By their names: nothing else of an event is looked at but whether a failure is permanent. */
+  events: deliveryMachine.events.flatMap((type) => booleans.map((permanent) => ({ type, permanent }))),
+  seen: (context: DeliveryContext) => context,
+};

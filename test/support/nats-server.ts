@@ -1,0 +1,271 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { eventually } from "./eventually.ts";
+import { freePorts } from "./free-ports.ts";
+import { natsBinary } from "./nats-binary.ts";
+
+export interface NatsOptions {
+  /** @default true */
+  readonly jetstream?: boolean;
+  /** More configuration, in the server's own syntax, at the top level: `authorization { … }`, `system_account: …`. */
+  readonly config?: string;
+  /** More configuration inside the `jetstream` block: `sync_interval: always`, `max_file_store: 1MB`. */
+  readonly jetstreamConfig?: string;
+  /** Another server than the one found, to see what an older one does. */
+  readonly binary?: string;
+}
+
+/** One nats-server process on a loopback port of its own, gone with its files at the end, or when the test process dies. */
+export interface NatsServer extends AsyncDisposable {
+  readonly name: string;
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  readonly isRunning: boolean;
+  /** Sends a signal; waits for the end of the process only when the signal ends it. */
+  kill(signal?: NodeJS.Signals): Promise<void>;
+  /** Starts again after a kill, on the same port and files; stops first if it runs. */
+  restart(): Promise<void>;
+  /** Ends the process and removes its files. */
+  stop(): Promise<void>;
+  /** An answer of the server's monitoring port, such as `/varz`. */
+  monitor(path: string): Promise<unknown>;
+  /** What the server logged. */
+  log(): Promise<string>;
+}
+
+export interface NatsCluster extends AsyncDisposable {
+  readonly servers: readonly NatsServer[];
+  readonly urls: readonly string[];
+  /** The server that leads a stream; waits until there is one. */
+  leaderOf(stream: string): Promise<NatsServer>;
+  /** Waits until all servers that run agree on a leader of the metadata and are current. */
+  ready(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startNats(options: NatsOptions = {}): Promise<NatsServer> {
+  return retried(async () => {
+    const [port, monitorPort] = await freePorts(2);
+    const server = new ServerProcess("solo", Number(port), Number(monitorPort), options);
+    await server.restart();
+    return server;
+  });
+}
+
+export async function startCluster(options: NatsOptions & { readonly size: number }): Promise<NatsCluster> {
+  return retried(async () => {
+    const { size } = options;
+    const ports = await freePorts(size * 3);
+    const routePorts = ports.slice(size * 2);
+    const servers = Array.from({ length: size }, (_, index) => {
+      const routes = routePorts.map((port) => `nats://127.0.0.1:${port}`).join(", ");
+      const cluster = `cluster { name: latchkey, listen: "127.0.0.1:${routePorts[index]}", routes: [${routes}] }`;
+      const config = `${options.config ?? ""}\n${cluster}`;
+      return new ServerProcess(`n${index + 1}`, Number(ports[index]), Number(ports[size + index]), {
+        ...options,
+        config,
+      });
+    });
+    const cluster = new Cluster(servers);
+    try {
+      await Promise.all(servers.map((server) => server.restart()));
+      if (options.jetstream ?? true) await cluster.ready();
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+    return cluster;
+  });
+}
+
+/** Another process may take a free port before the server does. */
+async function retried<Value>(start: () => Promise<Value>): Promise<Value> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await start();
+    } catch (error) {
+      if (attempt === 3) throw error;
+    }
+  }
+}
+
+class ServerProcess implements NatsServer {
+  readonly name: string;
+  readonly url: string;
+  readonly port: number;
+  readonly #monitorUrl: string;
+  readonly #options: NatsOptions;
+  #folder: string | undefined;
+  #child: ChildProcess | undefined;
+  #guard: ChildProcess | undefined;
+
+  constructor(name: string, port: number, monitorPort: number, options: NatsOptions) {
+    this.name = name;
+    this.port = port;
+    this.url = `nats://127.0.0.1:${port}`;
+    this.#monitorUrl = `http://127.0.0.1:${monitorPort}`;
+    this.#options = options;
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  get pid(): number {
+    if (!this.isRunning || this.#child?.pid === undefined) throw new Error(`nats-server ${this.name} does not run`);
+    return this.#child.pid;
+  }
+
+  async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || !this.isRunning) return;
+    const ends = signal === "SIGKILL" || signal === "SIGTERM" || signal === "SIGINT";
+    const exit = once(child, "exit");
+    child.kill(signal);
+    if (!ends) return;
+    await exit;
+    this.#guard?.kill("SIGKILL");
+  }
+
+  async restart(): Promise<void> {
+    await this.kill();
+    this.#folder ??= await mkdtemp(join(tmpdir(), "latchkey-nats-"));
+    const config = join(this.#folder, "server.conf");
+    await writeFile(config, this.#configuration(this.#folder));
+    const binary = this.#options.binary ?? (await natsBinary());
+    const log = openSync(join(this.#folder, "log"), "a");
+    const child = spawn(binary, ["-c", config], { stdio: ["ignore", log, log] });
+    closeSync(log);
+    this.#child = child;
+    await once(child, "spawn");
+    this.#guard = guard(this.pid, this.#folder);
+    try {
+      await this.#accepting();
+    } catch (cause) {
+      const error = new Error(`nats-server ${this.name} did not start: ${await this.log()}`, { cause });
+      await this.stop();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true, maxRetries: 3 });
+    this.#folder = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async monitor(path: string): Promise<unknown> {
+    const response = await fetch(`${this.#monitorUrl}${path}`, { signal: AbortSignal.timeout(5_000) });
+    return response.json();
+  }
+
+  async log(): Promise<string> {
+    return this.#folder === undefined ? "" : readFile(join(this.#folder, "log"), "utf8");
+  }
+
+  /** Accepts clients, and has recovered its streams; in a cluster it may still look for a leader. */
+  async #accepting(): Promise<void> {
+    const path = (this.#options.jetstream ?? true) ? "/healthz?js-server-only=true" : "/healthz";
+    const answer = await eventually(`nats-server ${this.name} to be ready`, async () => {
+      if (!this.isRunning) return "ended" as const;
+      await this.monitor(path);
+      return "ready" as const;
+    });
+    if (answer === "ended") throw new Error("the process ended");
+  }
+
+  #configuration(folder: string): string {
+    const { jetstream = true, jetstreamConfig = "", config = "" } = this.#options;
+    const lines = [
+      `server_name: ${this.name}`,
+      `listen: "127.0.0.1:${this.port}"`,
+      `http: "${this.#monitorUrl.slice(7)}"`,
+    ];
+    if (jetstream) lines.push(`jetstream {\n  store_dir: "${folder}"\n  ${jetstreamConfig}\n}`);
+    return [...lines, config, ""].join("\n");
+  }
+}
+
+class Cluster implements NatsCluster {
+  readonly servers: readonly NatsServer[];
+  readonly urls: readonly string[];
+
+  constructor(servers: readonly NatsServer[]) {
+    this.servers = servers;
+    this.urls = servers.map((server) => server.url);
+  }
+
+  async leaderOf(stream: string): Promise<NatsServer> {
+    return eventually(`a leader of ${stream}`, async () => {
+      for (const server of this.servers.filter(({ isRunning }) => isRunning)) {
+        const details: unknown = await server.monitor("/jsz?streams=true").catch(() => undefined);
+        const leader = streamsOf(details).find(({ name }) => name === stream)?.leader;
+        const found = this.servers.find(({ name, isRunning }) => isRunning && name === leader);
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    });
+  }
+
+  async ready(): Promise<void> {
+    await eventually("the cluster to agree on a leader", async () => {
+      const running = this.servers.filter(({ isRunning }) => isRunning);
+      const answers = await Promise.all(running.map((server) => server.monitor("/jsz")));
+      const leaders = answers.map((answer) => field(field(answer, "meta_cluster"), "leader"));
+      const [leader] = leaders;
+      const agreed = typeof leader === "string" && leader !== "" && leaders.every((other) => other === leader);
+      return agreed && running.some(({ name }) => name === leader) ? true : undefined;
+    });
+    await eventually("every server of the cluster to be current", async () => {
+      const running = this.servers.filter(({ isRunning }) => isRunning);
+      const answers = await Promise.all(running.map((server) => server.monitor("/healthz")));
+      return answers.every((answer) => field(answer, "status") === "ok") ? true : undefined;
+    });
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.servers.map((server) => server.stop()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+function streamsOf(jsz: unknown): ReadonlyArray<{ name: unknown; leader: unknown }> {
+  return list(field(jsz, "account_details"))
+    .flatMap((account) => list(field(account, "stream_detail")))
+    .map((stream) => ({ name: field(stream, "name"), leader: field(field(stream, "cluster"), "leader") }));
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/**
+ * A shell that outlives this process by a moment: when our end of its input closes, however we died, it kills the server
+ * and removes its files. It stands in a process group of its own, so that Ctrl-C does not reach it first.
+ */
+function guard(pid: number, folder: string): ChildProcess {
+  const script = 'read -r _; kill -9 "$0" 2>/dev/null; sleep 0.2; rm -rf "$1"';
+  const child = spawn("sh", ["-c", script, String(pid), folder], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  child.unref();
+  if (child.stdin !== null && "unref" in child.stdin && typeof child.stdin.unref === "function") child.stdin.unref();
+  return child;
+}

@@ -1,0 +1,36 @@
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Package } from "./latchkey-service.ts";
+
+/** A bug, as a change of the source text; it must fit exactly once, so that it keeps step with the code. */
+export interface PlantedBug {
+  readonly name: string;
+  readonly patches: ReadonlyArray<{ readonly file: string; readonly find: string; readonly replace: string }>;
+}
+
+const root = resolve(import.meta.dirname, "../..");
+const garden = join(root, ".cache", "planted-bugs");
+
+/** A copy of the package with the bug in it. */
+export async function plant(
+  bug: PlantedBug,
+): Promise<Package & Pick<typeof import("../../src/index.ts"), "memoryStore">> {
+  const place = join(garden, `${process.pid}-${bug.name.replaceAll(/\W+/g, "-")}`);
+  rmSync(place, { recursive: true, force: true });
+  mkdirSync(place, { recursive: true });
+  for (const folder of ["machines", "src"]) cpSync(join(root, folder), join(place, folder), { recursive: true });
+  for (const { file, find, replace } of bug.patches) {
+    const path = join(place, file);
+    const parts = readFileSync(path, "utf8").split(find);
+    if (parts.length !== 2) {
+      throw new Error(`"${bug.name}": the text to change stands ${parts.length - 1} times in ${file}, expected once`);
+    }
+    writeFileSync(path, parts.join(replace));
+  }
+  return import(/* @vite-ignore */ join(place, "src", "index.ts"));
+}
+
+/** Removes what this process planted. */
+export function clearGarden(): void {
+  rmSync(garden, { recursive: true, force: true });
+}

@@ -1,0 +1,165 @@
+import { expect } from "vitest";
+import type { Clock } from "../../src/clock.ts";
+import type { Decision, Duplicate, Pending, Reservation } from "../../src/decision.ts";
+import { Deduplicator, type Handler } from "../../src/deduplicator.ts";
+import { deferred } from "../../src/deferred.ts";
+import { type Identity, type ResolvedIdentity, resolveIdentity } from "../../src/key.ts";
+import { type MemoryStore, memoryStore } from "../../src/memory-store.ts";
+import type { DeduplicatorOptions } from "../../src/options.ts";
+import type { Step, StepType } from "../../src/step.ts";
+import { FaultyStore } from "./faulty-store.ts";
+import { SimulatedClock } from "./simulated-clock.ts";
+
+export const event: Identity = { subscriptionId: "sub-1", eventId: "evt-1" };
+export const resolved: ResolvedIdentity = resolveIdentity(event);
+export const LEASE_MS = 30_000;
+export const SKEW_MS = 2_000;
+export const WINDOW_MS = 86_400_000;
+
+/** One process of a service, with its own way to the store that all share. */
+export interface Replica {
+  readonly dedup: Deduplicator;
+  readonly store: FaultyStore;
+  readonly steps: Step[];
+  /** The names of the steps so far. */
+  readonly trail: () => StepType[];
+}
+
+/** Some replicas, one store, one clock that stands still until it is moved on. */
+export interface World {
+  readonly clock: SimulatedClock;
+  readonly memory: MemoryStore;
+  replica(owner: string, options?: Partial<DeduplicatorOptions>): Replica;
+  /** Moves on, running what falls due. */
+  pass(ms: number): Promise<void>;
+}
+
+export function world(): World {
+  const clock = new SimulatedClock();
+  const memory = memoryStore({ clock });
+  let ids = 0;
+  return {
+    clock,
+    memory,
+    replica(owner, options = {}) {
+      const store = new FaultyStore(memory, options.clock ?? clock);
+      const newId = (): string => `token-${++ids}`;
+      const dedup = new Deduplicator({ store, clock, owner, newId, ...options });
+      const steps: Step[] = [];
+      dedup.subscribe((step) => steps.push(step));
+      return { dedup, store, steps, trail: () => steps.map(({ type }) => type) };
+    },
+    pass: (ms) => clock.advanceAsync(ms),
+  };
+}
+
+/** A handler that runs until it is told how to end. */
+export interface Task<Value> {
+  readonly handler: Handler<Value>;
+  /** The reservation that it was started with; waits for the start. */
+  readonly reservation: Promise<Reservation>;
+  readonly runs: () => number;
+  succeed(value: Value): void;
+  fail(error: unknown): void;
+}
+
+export function task<Value = string>(): Task<Value> {
+  const started = deferred<Reservation>();
+  const ended = deferred<Value>();
+  ended.promise.catch(() => {});
+  let runs = 0;
+  return {
+    handler(reservation) {
+      runs += 1;
+      started.resolve(reservation);
+      return ended.promise;
+    },
+    reservation: started.promise,
+    runs: () => runs,
+    succeed: ended.resolve,
+    fail: ended.reject,
+  };
+}
+
+/** @throws {Error} unless the decision is a reservation. */
+export async function unseen(decision: Promise<Decision>): Promise<Reservation> {
+  const found = await decision;
+  if (found.decision !== "unseen") throw new Error(`The event is ${found.decision}, not unseen`);
+  return found;
+}
+
+/** @throws {Error} unless the decision is that the event was committed. */
+export async function duplicate(decision: Promise<Decision>): Promise<Duplicate> {
+  const found = await decision;
+  if (found.decision !== "duplicate") throw new Error(`The event is ${found.decision}, not a duplicate`);
+  return found;
+}
+
+/** @throws {Error} unless the decision is that somebody else has the event. */
+export async function pending(decision: Promise<Decision>): Promise<Pending> {
+  const found = await decision;
+  if (found.decision !== "pending") throw new Error(`The event is ${found.decision}, not pending`);
+  return found;
+}
+
+/** Dispatches and commits the event. */
+export async function commitEvent({ dedup }: Replica, of: Identity = event, value: unknown = "done"): Promise<void> {
+  expect(await dedup.guard(of, () => value)).toMatchObject({ outcome: "dispatched", commit: "confirmed" });
+}
+
+/** Whether the promise has settled by now, and how. */
+export function watched<Value>(promise: Promise<Value>): {
+  readonly state: () => "waiting" | "resolved" | "rejected";
+  readonly promise: Promise<Value>;
+} {
+  let state: "waiting" | "resolved" | "rejected" = "waiting";
+  promise.then(
+    () => (state = "resolved"),
+    () => (state = "rejected"),
+  );
+  return { state: () => state, promise };
+}
+
+/** The clock of a process whose event loop can be blocked: time goes on, and its timers come late. */
+export class BlockableClock implements Clock {
+  readonly #clock: SimulatedClock;
+  #late: Array<() => void> | undefined;
+
+  constructor(clock: SimulatedClock) {
+    this.#clock = clock;
+  }
+
+  block(): void {
+    this.#late ??= [];
+  }
+
+  /** Runs the timers that came due meanwhile. */
+  unblock(): void {
+    const late = this.#late ?? [];
+    this.#late = undefined;
+    for (const run of late) run();
+  }
+
+  monotonicMs(): number {
+    return this.#clock.monotonicMs();
+  }
+
+  wallMs(): number {
+    return this.#clock.wallMs();
+  }
+
+  schedule(delayMs: number, run: () => void): () => void {
+    let isOff = false;
+    const cancel = this.#clock.schedule(delayMs, () => {
+      if (this.#late === undefined) run();
+      else
+        this.#late.push(() => {
+          if (!isOff) run();
+        });
+    });
+    return () => {
+      isOff = true;
+      cancel();
+    };
+  }
+}

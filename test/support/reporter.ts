@@ -1,0 +1,83 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import type { Reporter, SerializedError, TestCase, TestModule, TestSuite, Vitest } from "vitest/node";
+
+/** What `scripts/test.mjs` makes its last line of. */
+export interface TestReport {
+  passed: number;
+  readonly failed: string[];
+  readonly skipped: { readonly name: string; readonly reason: string }[];
+}
+
+export const REPORT_FILE = ".cache/test-report.json";
+
+/** Says which seed the properties use, counts the tests, and writes the count down. */
+export default class CountingReporter implements Reporter {
+  #filteredByName = false;
+  #log: (line: string) => void = () => {};
+
+  onInit(vitest: Vitest): void {
+    this.#filteredByName = vitest.config.testNamePattern !== undefined;
+    this.#log = (line) => vitest.logger.log(line);
+    this.#log(`Properties use LATCHKEY_SEED=${process.env["LATCHKEY_SEED"]}`);
+  }
+
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
+    const report: TestReport = { passed: 0, failed: [], skipped: [] };
+    for (const module of modules) this.#count(module, report);
+    for (const error of unhandled) report.failed.push(`unhandled error: ${error.message}`);
+    mkdirSync(".cache", { recursive: true });
+    writeFileSync(REPORT_FILE, JSON.stringify(report));
+    const files = modules.filter((module) => !module.ok()).map((module) => module.relativeModuleId);
+    if (files.length > 0) {
+      this.#log(
+        `To replay the same properties: LATCHKEY_SEED=${process.env["LATCHKEY_SEED"]} npm test -- ${files.join(" ")}`,
+      );
+    }
+  }
+
+  #count(module: TestModule, report: TestReport): void {
+    const failedIn = new Set<TestSuite | TestModule>();
+    for (const test of module.children.allTests()) {
+      const result = test.result();
+      const brokenParent = parentsOf(test).find((parent) => parent.errors().length > 0);
+      const note = result.state === "skipped" ? result.note : undefined;
+      if (result.state === "passed") report.passed += 1;
+      // What the runner skips after it was announced stays "pending" for ever.
+      else if (lacksServer(test)) report.skipped.push({ name: nameOf(test), reason: NO_SERVER });
+      else if (result.state !== "skipped" || brokenParent !== undefined) {
+        // A test that never ran because a hook around it failed is not a skipped one.
+        report.failed.push(nameOf(test));
+        for (const parent of parentsOf(test)) failedIn.add(parent);
+      } else if (note !== undefined || !this.#filteredByName) {
+        report.skipped.push({ name: nameOf(test), reason: note ?? reasonOf(test) });
+      }
+    }
+    for (const suite of [module, ...module.children.allSuites()]) {
+      if (suite.errors().length > 0 && !failedIn.has(suite)) report.failed.push(nameOf(suite));
+    }
+  }
+}
+
+function parentsOf(test: TestCase): (TestSuite | TestModule)[] {
+  const parents: (TestSuite | TestModule)[] = [];
+  let parent = test.parent;
+  while (parent.type === "suite") {
+    parents.push(parent);
+    parent = parent.parent;
+  }
+  return [...parents, parent];
+}
+
+function nameOf(task: TestCase | TestSuite | TestModule): string {
+  return task.type === "module" ? task.relativeModuleId : `${task.module.relativeModuleId} > ${task.fullName}`;
+}
+
+const NO_SERVER = "no nats-server";
+
+function lacksServer(test: TestCase): boolean {
+  return test.module.project.name === "nats" && process.env["LATCHKEY_NATS_MISSING"] !== undefined;
+}
+
+function reasonOf(test: TestCase): string {
+  return test.options.mode === "todo" ? "still to be written" : "marked to be skipped";
+}

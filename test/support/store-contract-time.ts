@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import type { Revision } from "../../src/store.ts";
+import {
+  type Aspect,
+  assertEnds,
+  assertHolds,
+  assertRefused,
+  assertStillThere,
+  commit,
+  identity,
+  LONG_MS,
+  remove,
+  removal,
+  reservation,
+  write,
+} from "./store-contract-fixture.ts";
+
+/** The time to live. */
+export const timeToLive: Aspect = (test) => {
+  const of = identity("evt-1");
+  const { storeKey: key } = of;
+
+  test("G4 a key is there until its time is up, and then holds nothing", async (made) => {
+    const sinceMs = made.monotonicMs();
+    await write(made.store, key, reservation(of), { ttlMs: 2_000 });
+    for (let look = 0; look < 4; look += 1) {
+      await made.pass(450);
+      await assertStillThere(made, key, sinceMs, 2_000);
+    }
+    await assertEnds(made, key);
+    await write(made.store, key, reservation(of, { attempt: 2 }));
+  });
+
+  test("a time that is no whole number of seconds is not cut short", async (made) => {
+    const sinceMs = made.monotonicMs();
+    await write(made.store, key, reservation(of), { ttlMs: 1_900 });
+    await made.pass(1_600);
+    await assertStillThere(made, key, sinceMs, 1_900);
+    await assertEnds(made, key);
+  });
+
+  test("G5 a late write does not hit what came after its time was up", async (made) => {
+    const { store } = made;
+    const first = await write(store, key, reservation(of), { ttlMs: 1_000 });
+    await assertEnds(made, key);
+    await assertRefused(made, await store.put(key, commit(of), { expected: first, ttlMs: LONG_MS }), key, undefined);
+    const record = reservation(of, { token: "token-2" });
+    const revision = await write(store, key, record);
+    const late = await store.put(key, commit(of), { expected: first, ttlMs: LONG_MS });
+    await assertRefused(made, late, key, { record, revision });
+  });
+
+  test("G4 a renewal makes a key live longer", async (made) => {
+    const { store } = made;
+    const first = await write(store, key, reservation(of), { ttlMs: 2_000 });
+    await made.pass(1_000);
+    const sinceMs = made.monotonicMs();
+    await write(store, key, reservation(of), { expected: first, ttlMs: 4_000 });
+    await made.pass(2_500);
+    await assertStillThere(made, key, sinceMs, 4_000);
+    await assertEnds(made, key);
+  });
+
+  test("a shorter time replaces a longer one", async (made) => {
+    const first = await write(made.store, key, reservation(of), { ttlMs: LONG_MS * 60 });
+    await write(made.store, key, reservation(of), { expected: first, ttlMs: 1_000 });
+    await assertEnds(made, key);
+  });
+
+  test("G3 a commit outlives the lease that it was written in", async (made) => {
+    const first = await write(made.store, key, reservation(of), { ttlMs: 1_000 });
+    const sinceMs = made.monotonicMs();
+    await write(made.store, key, commit(of), { expected: first, ttlMs: LONG_MS });
+    await made.pass(3_000);
+    await assertStillThere(made, key, sinceMs, LONG_MS);
+  });
+
+  test("F3 a commit ends with its own window", async (made) => {
+    const first = await write(made.store, key, reservation(of), { ttlMs: LONG_MS });
+    await write(made.store, key, commit(of), { expected: first, ttlMs: 2_000 });
+    await assertEnds(made, key);
+    await write(made.store, key, reservation(of));
+  });
+
+  test("a write that was refused does not change the time of what stands there", async (made) => {
+    const { store } = made;
+    const revision = await write(store, key, reservation(of), { ttlMs: 2_000 });
+    const late = await store.put(key, commit(of), { expected: revision + 1, ttlMs: LONG_MS });
+    assert.equal(late.ok, false);
+    await assertEnds(made, key);
+  });
+
+  test("G5 revisions rise for as long as the store stands, across the ends of a key", async (made) => {
+    const { store } = made;
+    const revisions: Revision[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      const first = await write(store, key, reservation(of));
+      const second = await write(store, key, reservation(of), { expected: first, ttlMs: 1_000 });
+      revisions.push(first, second);
+      await assertEnds(made, key);
+    }
+    assertRising(revisions);
+  });
+
+  test("a time beyond the longest that the store keeps is a RangeError", async (made) => {
+    const { store } = made;
+    const { maxWindowMs = 1_000 * 365 * 86_400_000 } = store;
+    if (store.maxWindowMs !== undefined) {
+      const beyond = { expected: 0, ttlMs: maxWindowMs + 1 };
+      await assert.rejects(async () => store.put(key, commit(of), beyond), RangeError);
+      await assertHolds(made, key, undefined);
+    }
+    await write(store, key, commit(of), { ttlMs: maxWindowMs });
+    await made.pass(2_000);
+    await assertHolds(made, key, { record: commit(of), revision: (await store.get(key))?.revision ?? 0 });
+  });
+};
+
+/** Removal and time together. */
+export const removalInTime: Aspect = (test) => {
+  const of = identity("evt-1");
+  const { storeKey: key } = of;
+
+  test("what follows a removal lives its own time, whatever mark the removal left", async (made) => {
+    const { store } = made;
+    await remove(store, key, await write(store, key, reservation(of), { ttlMs: 1_000 }));
+    const sinceMs = made.monotonicMs();
+    await write(store, key, commit(of), { ttlMs: LONG_MS });
+    await made.pass(3_500);
+    await assertStillThere(made, key, sinceMs, LONG_MS);
+  });
+
+  test("G5 revisions rise across removals, at once and when their mark is gone", async (made) => {
+    const { store } = made;
+    const revisions: Revision[] = [];
+    for (const pauseMs of [0, 0, 2_500]) {
+      const revision = await write(store, key, reservation(of));
+      revisions.push(revision);
+      await remove(store, key, revision);
+      if (pauseMs > 0) await made.pass(pauseMs);
+    }
+    revisions.push(await write(store, key, reservation(of)));
+    assertRising(revisions);
+  });
+
+  test("a removal of a key whose time is up is refused", async (made) => {
+    const { store } = made;
+    const first = await write(store, key, reservation(of), { ttlMs: 1_000 });
+    await assertEnds(made, key);
+    await assertRefused(made, await removal(store, key, first), key, undefined);
+    const record = reservation(of, { token: "token-2" });
+    const revision = await write(store, key, record);
+    await assertRefused(made, await removal(store, key, first), key, { record, revision });
+  });
+};
+
+function assertRising(revisions: readonly Revision[]): void {
+  const sorted = [...new Set(revisions)].sort((a, b) => a - b);
+  assert.deepEqual(revisions, sorted, "every later write of a key has a larger revision");
+}

@@ -1,0 +1,106 @@
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+import { listeningPort } from "./free-ports.ts";
+
+/** What happens to the bytes of one direction: `swallow` loses them, `hold` keeps them until `heal`. */
+export type Flow = "pass" | "hold" | "swallow";
+
+/** A loopback proxy that stands between a client and a server and breaks the connection as told. */
+export interface TcpProxy extends AsyncDisposable {
+  readonly port: number;
+  readonly url: string;
+  /** What the client sends. */
+  requests(flow: Flow): void;
+  /** What the server sends. */
+  answers(flow: Flow): void;
+  /** Ends all connections and refuses new ones. */
+  cut(): void;
+  /** Passes everything again. Connections that lost bytes are ended, since no real one goes on with a gap. */
+  heal(): void;
+  close(): Promise<void>;
+}
+
+export async function startProxy(targetPort: number): Promise<TcpProxy> {
+  const links = new Set<Link>();
+  let isCut = false;
+  let requests: Flow = "pass";
+  let answers: Flow = "pass";
+
+  const server = createServer((client) => {
+    if (isCut) {
+      client.destroy();
+      return;
+    }
+    const link = new Link(client, connect(targetPort, "127.0.0.1"), () => ({ requests, answers }));
+    links.add(link);
+    client.once("close", () => links.delete(link));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const port = listeningPort(server);
+  const endAll = (): void => {
+    for (const link of links) link.end();
+  };
+  const close = async (): Promise<void> => {
+    const closed = once(server, "close");
+    server.close();
+    endAll();
+    await closed;
+  };
+
+  return {
+    port,
+    url: `nats://127.0.0.1:${port}`,
+    requests(flow) {
+      requests = flow;
+    },
+    answers(flow) {
+      answers = flow;
+    },
+    cut() {
+      isCut = true;
+      endAll();
+    },
+    heal() {
+      isCut = false;
+      requests = "pass";
+      answers = "pass";
+      for (const link of links) link.heal();
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+class Link {
+  readonly #client: Socket;
+  readonly #server: Socket;
+  readonly #held: Array<() => void> = [];
+  #hasGap = false;
+
+  constructor(client: Socket, server: Socket, flows: () => { requests: Flow; answers: Flow }) {
+    this.#client = client;
+    this.#server = server;
+    client.on("data", (bytes) => this.#pass(flows().requests, () => server.write(bytes)));
+    server.on("data", (bytes) => this.#pass(flows().answers, () => client.write(bytes)));
+    for (const socket of [client, server]) {
+      socket.on("error", () => this.end());
+      socket.on("close", () => this.end());
+    }
+  }
+
+  heal(): void {
+    if (this.#hasGap) this.end();
+    else for (const pass of this.#held.splice(0)) pass();
+  }
+
+  end(): void {
+    this.#client.destroy();
+    this.#server.destroy();
+  }
+
+  #pass(flow: Flow, pass: () => void): void {
+    if (flow === "swallow") this.#hasGap = true;
+    else if (flow === "hold" || this.#held.length > 0) this.#held.push(pass);
+    else pass();
+  }
+}

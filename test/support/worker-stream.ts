@@ -1,0 +1,82 @@
+import { randomUUID } from "node:crypto";
+import {
+  type Consumer,
+  type ConsumerConfig,
+  type ConsumerInfo,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+  type StoredMsg,
+} from "@nats-io/jetstream";
+import { headers, nanos } from "@nats-io/nats-core";
+import type { NatsConnection } from "@nats-io/transport-node";
+
+/** A stream of events with one durable consumer, and another stream for what cannot be dispatched. */
+export interface EventStream {
+  readonly name: string;
+  readonly subject: string;
+  readonly deadSubject: string;
+  readonly jetstream: JetStreamClient;
+  readonly manager: JetStreamManager;
+  /** The durable consumer, as seen through `connection`. */
+  consumer(connection?: NatsConnection): Promise<Consumer>;
+  info(): Promise<ConsumerInfo>;
+  /** Publishes an event with this id; the body names it too. */
+  publish(id: string, body?: string): Promise<void>;
+  /** What became a dead letter. */
+  dead(): Promise<readonly StoredMsg[]>;
+  addDeadLetters(): Promise<void>;
+}
+
+export const DURABLE = "worker";
+/** So short that redeliveries come soon, and just long enough to be allowed. */
+export const ACK_WAIT_MS = 1_000;
+
+export async function eventStream(
+  connection: NatsConnection,
+  config: Partial<ConsumerConfig> = {},
+): Promise<EventStream> {
+  const name = `E-${randomUUID()}`;
+  const subject = `events.${name}`;
+  const deadSubject = `dead.${name}`;
+  const deadName = `D-${name}`;
+  const manager = await jetstreamManager(connection);
+  const client = jetstream(connection);
+  await manager.streams.add({ name, subjects: [subject], storage: "memory" });
+  await manager.consumers.add(name, {
+    durable_name: DURABLE,
+    ack_policy: "explicit",
+    ack_wait: nanos(ACK_WAIT_MS),
+    ...config,
+  });
+  const stream: EventStream = {
+    name,
+    subject,
+    deadSubject,
+    jetstream: client,
+    manager,
+    consumer: (through = connection) => jetstream(through).consumers.get(name, DURABLE),
+    info: () => manager.consumers.info(name, DURABLE),
+    async publish(id, body = `body of ${id}`) {
+      const own = headers();
+      own.set("ce-source", "/test");
+      own.set("ce-id", id);
+      await client.publish(subject, body, { headers: own });
+    },
+    async dead() {
+      const { state } = await manager.streams.info(deadName);
+      const found: StoredMsg[] = [];
+      for (let seq = state.first_seq; seq <= state.last_seq && state.messages > 0; seq += 1) {
+        const message = await manager.streams.getMessage(deadName, { seq });
+        if (message !== null) found.push(message);
+      }
+      return found;
+    },
+    async addDeadLetters() {
+      await manager.streams.add({ name: deadName, subjects: [deadSubject], storage: "memory" });
+    },
+  };
+  await stream.addDeadLetters();
+  return stream;
+}

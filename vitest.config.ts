@@ -1,0 +1,59 @@
+import { randomInt } from "node:crypto";
+import { defineConfig } from "vitest/config";
+
+// One seed for all properties of a run; the workers inherit it.
+process.env["LATCHKEY_SEED"] ||= String(randomInt(2 ** 31));
+
+const slow = ["test/nats/**/*.test.ts", "test/package/**/*.test.ts", "test/docs/**/*.test.ts"];
+
+export default defineConfig({
+  test: {
+    reporters: ["default", "./test/support/reporter.ts"],
+    maxWorkers: 2,
+    retry: 0,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: slow,
+          setupFiles: ["test/support/setup.ts"],
+          // Longer than the limit of a property, so that a slow one is stopped by fast-check, which says how to replay it.
+          testTimeout: 90_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "nats",
+          include: ["test/nats/**/*.test.ts"],
+          globalSetup: ["test/support/nats-global-setup.ts"],
+          setupFiles: ["test/support/setup.ts", "test/support/nats-setup.ts"],
+          runner: "./test/support/nats-runner.ts",
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "package",
+          include: ["test/package/**/*.test.ts", "test/docs/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+    coverage: {
+      provider: "v8",
+      include: ["src/**/*.ts", "machines/**/*.ts"],
+      // The executable only hands the process's arguments and streams to `cli.ts`; the tests run it as a process.
+      exclude: ["src/cli/main.ts"],
+      reporter: ["text-summary", "json-summary", "html"],
+    },
+  },
+});
