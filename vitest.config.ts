@@ -54,6 +54,7 @@ export default defineConfig({
       // The executable only hands the process's arguments and streams to `cli.ts`; the tests run it as a process.
       exclude: ["src/cli/main.ts"],
       reporter: ["text-summary", "json-summary", "html"],
+      reportOnFailure: true,
     },
   },
 });

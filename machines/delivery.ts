@@ -86,8 +86,11 @@ export const updates = {
   blameLastDelivery: dead("last-delivery"),
 } satisfies Record<string, (happening: Happening) => Partial<DeliveryContext>>;
 
+/** Only its type is read. */
+const types: { context?: DeliveryContext; events?: DeliveryEvent; input?: DeliveryInput } = {};
+
 const machineSetup = setup({
-  types: {} as { context: DeliveryContext; events: DeliveryEvent; input: DeliveryInput },
+  types,
   guards: {
     isLast: ({ context }) => context.isLast,
     /** The server would not bring the message back, and there is time left: it is held here instead. */

@@ -19,7 +19,7 @@ const RELEASE = "v2.12.6";
 const PATIENCE_MS = 120_000;
 
 /** @returns {Promise<{ path: string, version: string, source: string } | { missing: string }>} */
-export async function findNatsServer({ env = process.env, cache = CACHE, releases = RELEASES } = {}) {
+export async function findNatsServer({ env = process.env, cache = CACHE } = {}) {
   const named = env.LATCHKEY_NATS_SERVER;
   if (named) {
     const server = await asked(resolve(named), "LATCHKEY_NATS_SERVER");
@@ -30,7 +30,7 @@ export async function findNatsServer({ env = process.env, cache = CACHE, release
     () => onPath(env.PATH ?? ""),
     () => cached(cache),
     () => fromDebian("unstable", { cache }),
-    () => fromReleases(releases, cache),
+    () => fromReleases({ cache }),
   ];
   for (const place of places) {
     try {
@@ -97,7 +97,8 @@ async function cached(cache) {
   return undefined;
 }
 
-async function fromReleases(releases, cache) {
+/** A release of the project, fetched into the cache when it has the checksum that is published with it. */
+export async function fromReleases({ releases = RELEASES, cache = CACHE } = {}) {
   const platform = { linux: "linux", darwin: "darwin" }[process.platform];
   const architecture = { x64: "amd64", arm64: "arm64" }[process.arch];
   if (!platform || !architecture) throw new Error(`no release is known for ${process.platform} ${process.arch}`);

@@ -60,6 +60,7 @@ function checkCoverage() {
   if (total.skipped.some(({ reason }) => reason.startsWith("no nats-server"))) {
     total.skipped.push({ name, reason: "the tests against a nats-server were not run" });
   } else if (!existsSync(coverageFile)) {
+    console.log("It was not measured.");
     total.failed.push(name);
   } else {
     /** @type {Record<string, { branches: { total: number, covered: number, pct: number } }>} */

@@ -1,4 +1,4 @@
-import { expected, oneOf, wholeNumber } from "./arguments.ts";
+import { callable, expected, oneOf, wholeNumber } from "./arguments.ts";
 import { CheckedStore } from "./checked-store.ts";
 import type { Decision, Outcome, Reservation } from "./decision.ts";
 import { Engine } from "./engine.ts";
@@ -81,7 +81,7 @@ export class Deduplicator implements AsyncDisposable {
     handler: Handler<Value>,
     options: ReserveOptions = {},
   ): Promise<Outcome<Value>> {
-    if (typeof handler !== "function") throw new TypeError(expected("handler", "a function", handler));
+    callable("handler", handler);
     const decision = await this.#reserve(identity, options);
     if (decision.decision === "pending") {
       const { key, owner, retryAfterMs } = decision;
@@ -145,6 +145,7 @@ export class Deduplicator implements AsyncDisposable {
    * throws is an uncaught exception of the process, and changes nothing here.
    */
   subscribe(listener: (step: Step) => void): () => void {
+    callable("listener", listener);
     return this.#engine.subscribe(listener);
   }
 

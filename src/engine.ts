@@ -103,7 +103,7 @@ export class Engine implements Airspace {
     try {
       return await abortable(flight.verdict, signal);
     } catch (error) {
-      if (isOwn && signal?.aborted === true) flight.abandon();
+      if (isOwn) flight.abandon();
       throw error;
     }
   }
@@ -128,14 +128,13 @@ export class Engine implements Airspace {
     const fields = { ...fieldsOf(entry, owner), durationMs: nowMs - startedAtMs };
     if (verdict.found === "duplicate") {
       const { record } = verdict.entry;
-      const result = record.state === "committed" ? record.result : undefined;
+      const result = record.state === "committed" ? structuredClone(record.result) : undefined;
       this.report(identity, { type: "duplicate", committedAt: record.atMs }, fields);
       return { decision: "duplicate", key, committedAt: record.atMs, ...(result === undefined ? {} : { result }) };
     }
+    const hereMs = verdict.found === "unseen" ? Math.ceil(flight.leaseLeftMs) : 0;
     const retryAfterMs =
-      entry === undefined
-        ? Math.max(LONGEST_PAUSE_MS, Math.ceil(flight.leaseLeftMs))
-        : this.leases.retryAfterMs(entry, nowMs, clock.wallMs());
+      entry === undefined ? Math.max(LONGEST_PAUSE_MS, hereMs) : this.leases.retryAfterMs(entry, nowMs, clock.wallMs());
     if (isFirst) this.report(identity, { type: "pending", retryAfterMs }, fields);
     return { decision: "pending", key, owner: fields.owner, retryAfterMs };
   }

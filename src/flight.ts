@@ -2,7 +2,7 @@ import type { DedupKeyContext, DedupKeyEvent, Settlement } from "../machines/ded
 import type { CheckedStore } from "./checked-store.ts";
 import type { Deadline, DeadlineQueue } from "./deadline-queue.ts";
 import type { CommitOutcome, CommitReport } from "./decision.ts";
-import { deferred } from "./deferred.ts";
+import { type Deferred, deferred } from "./deferred.ts";
 import { isStoreUnavailable, LatchkeyError, ReservationLostError, StoreUnavailableError } from "./errors.ts";
 import { HeldReservation, type Holder } from "./held-reservation.ts";
 import { type KeptResult, keepResult } from "./kept-result.ts";
@@ -50,11 +50,15 @@ export class Flight implements Effects, Holder {
   readonly #life: Life;
   readonly #startedAtMs: number;
   readonly #verdict = deferred<Verdict>();
-  readonly #ended = deferred<void>();
-  readonly #committed = deferred<CommitReport>();
-  readonly #abort = new AbortController();
+  // These are made when somebody asks for them: most deliveries never do.
+  #ended: Deferred<void> | undefined;
+  #isOver = false;
+  #committed: Deferred<CommitReport> | undefined;
+  #abort: AbortController | undefined;
+  #lost: ReservationLostError | undefined;
   #turn = 0;
-  #asking: Promise<void> | undefined;
+  #isAsking = false;
+  #idle: Deferred<void> | undefined;
   #phase: "claiming" | "held" | "succeeded" | "failed" = "claiming";
   #unwanted: "abandoned" | "closing" | undefined;
   #kept: KeptResult = { kept: "nothing" };
@@ -63,13 +67,14 @@ export class Flight implements Effects, Holder {
   /** When the write that begins the next lease was first sent: the lease counts from then, however often it is repeated. */
   #sentAtMs: number | undefined;
   #sentAtWallMs = 0;
-  #leaseFromMs = 0;
+  #leaseFromMs: number | undefined;
   /** Until when an unanswered question is worth repeating. */
   #patientUntilMs = 0;
   #pauses = 0;
   #leaseEnd: Deadline | undefined;
   #renewal: Deadline | undefined;
   #retry: Deadline | undefined;
+  #answerBy: Deadline | undefined;
   /** The last trouble with the store since a write was acknowledged. */
   #trouble: unknown;
   /** The record of another that stood in the way. */
@@ -97,21 +102,28 @@ export class Flight implements Effects, Holder {
 
   /** Resolves when the key is settled. */
   get ended(): Promise<void> {
+    if (this.#isOver) return Promise.resolve();
+    this.#ended ??= deferred<void>();
     return this.#ended.promise;
   }
 
   get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#lost !== undefined) this.#abort.abort(this.#lost);
+    }
     return this.#abort.signal;
   }
 
   /** How long the reservation lasts at most without a renewal. */
   get leaseLeftMs(): number {
-    return Math.max(0, this.#leaseFromMs + this.how.leaseMs - this.#nowMs);
+    return Math.max(0, this.#leaseEndsAtMs - this.#nowMs);
   }
 
-  /** Nobody waits for the verdict any more: what is granted all the same is given back. */
+  /** Nobody waits for the verdict any more: what was or will be granted all the same is given back. */
   abandon(): void {
     this.#unwanted ??= "abandoned";
+    if (this.#phase === "held") this.#give("failed");
   }
 
   /** Tells the handler to stop, gives the key back, and resolves when that is done; a commit under way is waited for. */
@@ -121,9 +133,9 @@ export class Flight implements Effects, Holder {
       return this.ended;
     }
     this.#life.send({ type: "shutdown" });
-    for (let asked: Promise<void> | undefined; asked !== this.#asking; ) {
-      asked = this.#asking;
-      await asked;
+    if (this.#isAsking) {
+      this.#idle = deferred<void>();
+      await Promise.race([this.#idle.promise, this.ended]);
     }
   }
 
@@ -131,25 +143,24 @@ export class Flight implements Effects, Holder {
     if (this.#phase === "failed") {
       throw new LatchkeyError("reservation-released", `The reservation of ${this.identity.key} was released before`);
     }
+    this.#committed ??= deferred<CommitReport>();
     if (this.#phase === "held") {
       this.#air.deadlines.runDue();
-      this.#phase = "succeeded";
       this.#report({ type: "dispatched" });
       this.#kept = this.how.keepResult ? keepResult(result) : { kept: "nothing" };
       if (this.#kept.kept === "not") this.#report({ type: "result-not-kept", error: this.#kept.error });
       this.#sentAtWallMs = this.#wallMs;
       this.#pauses = 0;
       this.#patientUntilMs = this.#nowMs + (this.#life.context.unprotected ? 0 : this.how.leaseMs);
-      this.#life.send({ type: "handler.succeeded" });
+      this.#give("succeeded");
     }
     return this.#committed.promise;
   }
 
-  async fail(error?: unknown): Promise<void> {
+  async fail(failure?: { readonly error: unknown }): Promise<void> {
     if (this.#phase === "held") {
-      this.#phase = "failed";
-      if (error !== undefined) this.#report({ type: "failed", error });
-      this.#life.send({ type: "handler.failed" });
+      if (failure !== undefined) this.#report({ type: "failed", error: failure.error });
+      this.#give("failed");
     }
     return this.ended;
   }
@@ -207,15 +218,14 @@ export class Flight implements Effects, Holder {
 
   /** The lease that was just written begins with the moment it was first sent. */
   armDeadline(context: DedupKeyContext): void {
-    const isRenewal = this.#leaseFromMs !== 0;
-    this.#leaseFromMs = this.#sentAtMs ?? this.#leaseFromMs;
+    const isRenewal = this.#leaseFromMs !== undefined;
+    this.#leaseFromMs = this.#sentAtMs ?? this.#nowMs;
     this.#sentAtMs = undefined;
     this.#trouble = undefined;
     this.#pauses = 0;
     this.#disarm();
-    const leaseEndsAtMs = this.#leaseFromMs + this.how.leaseMs;
     if (this.#air.options.renew) this.#armRenewal(this.#leaseFromMs + this.how.leaseMs / RENEWALS_PER_LEASE);
-    else this.#armLeaseEnd(leaseEndsAtMs);
+    else this.#armLeaseEnd();
     if (isRenewal) this.#report({ type: "renewed", leaseMs: this.how.leaseMs }, context);
   }
 
@@ -235,23 +245,23 @@ export class Flight implements Effects, Holder {
     }
     if (this.#unwanted === "closing") this.#verdict.reject(closedError());
     else this.#verdict.resolve({ found: "pending", entry: undefined });
-    this.#phase = "failed";
-    this.#life.send({ type: "handler.failed" });
+    this.#give("failed");
   }
 
   abortHandler(context: DedupKeyContext, reason: "lease-ended" | "superseded" | "shutdown"): void {
-    const outOfReach = reason === "lease-ended" && this.#trouble !== undefined;
+    const isUnanswered = this.#trouble !== undefined || this.#sentAtMs !== undefined;
+    const outOfReach = reason === "lease-ended" && isUnanswered;
     const why = outOfReach ? "store-unavailable" : reason;
     this.#disarm();
     this.#air.yieldKey(this);
-    this.#abort.abort(
-      new ReservationLostError(this.identity.key, why, outOfReach ? { cause: this.#trouble } : undefined),
-    );
+    this.#lost = new ReservationLostError(this.identity.key, why, outOfReach ? { cause: this.#trouble } : undefined);
+    this.#abort?.abort(this.#lost);
     this.#report({ type: "expired", reason: why }, context);
   }
 
   settle(context: DedupKeyContext, as: Settlement): void {
     this.#turn += 1;
+    this.#answerBy?.cancel();
     this.#disarm();
     this.#air.land(this);
     switch (as) {
@@ -282,7 +292,12 @@ export class Flight implements Effects, Holder {
         this.#resolveCommit(as);
         break;
     }
-    this.#ended.resolve();
+    this.#isOver = true;
+    this.#ended?.resolve();
+  }
+
+  get #leaseEndsAtMs(): number {
+    return (this.#leaseFromMs ?? this.#nowMs) + this.how.leaseMs;
   }
 
   get #nowMs(): number {
@@ -321,16 +336,37 @@ export class Flight implements Effects, Holder {
     );
   }
 
-  /** Leases that have ended are told before any answer: nothing is begun on a lease that is over. */
+  /**
+   * Asks the store. An answer is told once, unless another question was asked meanwhile; one that takes longer than a lease is
+   * not waited for, or than two for a claim, which can still be claimed anew. Leases that have ended are told before any answer: nothing is begun on a lease that is over.
+   */
   #ask(question: () => Promise<DedupKeyEvent>): void {
     const turn = ++this.#turn;
-    this.#asking = question()
-      .catch((error: unknown) => this.#troubled(error))
-      .then((event) => {
-        if (turn !== this.#turn) return;
-        this.#air.deadlines.runDue();
-        if (turn === this.#turn) this.#life.send(event);
-      });
+    this.#isAsking = true;
+    this.#answerBy?.cancel();
+    const isAwaited = (): boolean => turn === this.#turn;
+    const tell = (event: DedupKeyEvent): void => {
+      this.#answerBy?.cancel();
+      this.#air.deadlines.runDue();
+      if (!isAwaited()) return;
+      this.#turn += 1;
+      this.#isAsking = false;
+      this.#life.send(event);
+      if (!this.#isAsking) this.#idle?.resolve();
+    };
+    const patienceMs = this.how.leaseMs * (this.#phase === "claiming" ? 2 : 1);
+    this.#answerBy = this.#air.deadlines.add(this.#nowMs + patienceMs, () => {
+      const message = `The store did not answer within ${patienceMs} ms`;
+      if (isAwaited()) tell(this.#troubled(new StoreUnavailableError(message, { ambiguous: true })));
+    });
+    void question().then(
+      (event) => {
+        if (isAwaited()) tell(event);
+      },
+      (error: unknown) => {
+        if (isAwaited()) tell(this.#troubled(error));
+      },
+    );
   }
 
   #written(put: Put): DedupKeyEvent {
@@ -388,6 +424,12 @@ export class Flight implements Effects, Holder {
     );
   }
 
+  /** The handler is done with: what follows is between the machine and the store. */
+  #give(ending: "succeeded" | "failed"): void {
+    this.#phase = ending;
+    this.#life.send({ type: ending === "succeeded" ? "handler.succeeded" : "handler.failed" });
+  }
+
   #nextPauseMs(): number {
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** this.#pauses, LONGEST_PAUSE_MS);
     this.#pauses += 1;
@@ -397,14 +439,13 @@ export class Flight implements Effects, Holder {
   #armRenewal(atMs: number): void {
     this.#renewal?.cancel();
     this.#renewal = this.#air.deadlines.add(atMs, () => {
-      const leaseEndsAtMs = this.#leaseFromMs + this.how.leaseMs;
-      if (this.#leaseEnd === undefined) this.#armLeaseEnd(leaseEndsAtMs);
-      if (this.#nowMs < leaseEndsAtMs) this.#life.send({ type: "renewal.due" });
+      if (this.#leaseEnd === undefined) this.#armLeaseEnd();
+      if (this.#nowMs < this.#leaseEndsAtMs) this.#life.send({ type: "renewal.due" });
     });
   }
 
-  #armLeaseEnd(atMs: number): void {
-    this.#leaseEnd = this.#air.deadlines.add(atMs, () => this.#life.send({ type: "lease.ended" }));
+  #armLeaseEnd(): void {
+    this.#leaseEnd = this.#air.deadlines.add(this.#leaseEndsAtMs, () => this.#life.send({ type: "lease.ended" }));
   }
 
   #disarm(): void {
@@ -417,7 +458,7 @@ export class Flight implements Effects, Holder {
   }
 
   #resolveCommit(commit: CommitOutcome): void {
-    this.#committed.resolve(this.#kept.kept === "not" ? { commit, resultError: this.#kept.error } : { commit });
+    this.#committed?.resolve(this.#kept.kept === "not" ? { commit, resultError: this.#kept.error } : { commit });
   }
 
   #report(detail: StepDetail, context = this.#life.context): void {

@@ -6,8 +6,8 @@ import type { Fence } from "./record.ts";
 export interface Holder {
   readonly signal: AbortSignal;
   succeed(result: unknown): Promise<CommitReport>;
-  /** `error` is there when a handler threw it. */
-  fail(error?: unknown): Promise<void>;
+  /** `failure` is there when a handler threw. */
+  fail(failure?: { readonly error: unknown }): Promise<void>;
 }
 
 /** What a holder may know of its reservation. */
@@ -52,7 +52,7 @@ export class HeldReservation implements Reservation {
 
   /** Gives the key back because the handler threw. */
   fail(error: unknown): Promise<void> {
-    return this.#holder.fail(error);
+    return this.#holder.fail({ error });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -6,6 +6,7 @@ import {
   dedupKeyMachine,
   type Settlement,
 } from "../machines/dedup-key.ts";
+import { compile } from "./compiled-logic.ts";
 
 /** What the machine's actions do: one method for each, by the same name. None of them throws. */
 export interface Effects {
@@ -38,7 +39,7 @@ function effectsOf(self: AnyActorRef): Effects {
   return found;
 }
 
-const logic = dedupKeyMachine.provide({
+const machine = dedupKeyMachine.provide({
   actions: {
     putReservation: ({ self, context }) => effectsOf(self).putReservation(context),
     readRecord: ({ self, context }) => effectsOf(self).readRecord(context),
@@ -53,6 +54,7 @@ const logic = dedupKeyMachine.provide({
     settle: ({ self, context }, { as }) => effectsOf(self).settle(context, as),
   },
 });
+const logic = compile(machine);
 
 /** The machine for one delivery of a key; one actor, which is gone when the delivery is settled. */
 export function createLife(of: Effects, input: DedupKeyInput): Life {

@@ -89,7 +89,7 @@ function linkGuard<Context>(
   implementation: Guard<Context> | undefined,
 ): Guard<Context> {
   if (isPlainFunction(implementation)) return implementation;
-  throw uncompilable(source, `the guard \`${guard}\` is ${lack(implementation)}`);
+  throw uncompilable(source, `the guard \`${guard}\` is ${unless("a plain function", implementation)}`);
 }
 
 function linkAction<Context>(
@@ -98,11 +98,14 @@ function linkAction<Context>(
 ): Action<Context> {
   if (isAssign(implementation)) return { type, params, update: implementation.assignment, effect: undefined };
   if (isPlainFunction(implementation)) return { type, params, update: undefined, effect: implementation };
-  throw uncompilable(state, `the action \`${type}\` is ${lack(implementation)}`);
+  throw uncompilable(
+    state,
+    `the action \`${type}\` is ${unless("a plain function or `assign` of one", implementation)}`,
+  );
 }
 
-function lack(implementation: unknown): string {
-  return implementation === undefined ? "not implemented" : "neither a plain function nor `assign` of one";
+function unless(expectation: string, implementation: unknown): string {
+  return implementation === undefined ? "not implemented" : `not ${expectation}`;
 }
 
 /** XState's own guards and actions are functions that carry what they do, and fail when they are called. */

@@ -23,7 +23,13 @@ async function failures(flaw: Flaw | undefined, missing: readonly OptionalMethod
   const results = await Promise.all(
     tests.map(async ([title, body]) => {
       const late = new Promise<string>((resolve) => setTimeout(resolve, 5_000, title).unref());
-      return Promise.race([late, body().then(() => undefined, () => title)]);
+      return Promise.race([
+        late,
+        body().then(
+          () => undefined,
+          () => title,
+        ),
+      ]);
     }),
   );
   return results.filter((title) => title !== undefined);

@@ -36,6 +36,8 @@ export function failureSentence(failure: Failure): string {
       return `the endpoint answered ${failure.status}`;
     case "unreachable":
       return `the endpoint is out of reach${failure.code === undefined ? "" : ` (${failure.code})`}`;
+    case "not-started":
+      return `the command could not be started (${failure.code})`;
     case "exit":
       return `the command ended with exit code ${failure.exitCode}`;
     case "killed":
@@ -106,16 +108,11 @@ const doubts = {
 
 /** What a consumer says that is about no single delivery's end; undefined when it is. */
 export function auditSentence(audit: Audit): string | undefined {
-  switch (audit.type) {
-    case "trigger.consumer.warning":
-      return `Warning: ${audit.finding.sentence}`;
-    case "trigger.pull.failed":
-      return `The consumer gives no messages, trying again: ${messageOf(audit.error)}`;
-    case "trigger.dead-letter.failed":
-      return `Message ${audit.sequence} could not be stored as a dead letter, and comes back: ${messageOf(audit.error)}`;
-    default:
-      return undefined;
-  }
+  if (audit.type === "trigger.consumer.warning") return `Warning: ${audit.finding.sentence}`;
+  if (audit.type === "trigger.pull.failed")
+    return `No messages could be asked for, trying again: ${messageOf(audit.error)}`;
+  if (audit.type !== "trigger.dead-letter.failed") return undefined;
+  return `Message ${audit.sequence} could not be stored as a dead letter, and comes back: ${messageOf(audit.error)}`;
 }
 
 /** How a run ended. */
@@ -202,8 +199,7 @@ export function messageOf(error: unknown): string {
 
 /** What is wrong with how the command was called, or with what it was pointed at. */
 export const sentences = {
-  cannotRun: (program: string, error: Error): string =>
-    `Cannot run \`${printable(program)}\`: ${"code" in error ? String(error.code) : error.message}`,
+  cannotRun: (program: string, code: string): string => `Cannot run \`${printable(program)}\`: ${code}`,
   cannotRead: (path: string, error: unknown): string => `Cannot read \`${printable(path)}\`: ${messageOf(error)}`,
   nothingToRead:
     "Nothing to read: pipe lines into standard input, or name a file with --file or a stream with --stream and --consumer",

@@ -1,5 +1,11 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
-import { InvalidArgumentError, NoRespondersError, PermissionViolationError } from "@nats-io/nats-core";
+import {
+  ClosedConnectionError,
+  DrainingConnectionError,
+  InvalidArgumentError,
+  NoRespondersError,
+  PermissionViolationError,
+} from "@nats-io/nats-core";
 import { StoreUnavailableError } from "../errors.ts";
 
 /** The server's codes that say more than that something failed. */
@@ -68,13 +74,15 @@ export function isForbidden(error: unknown): boolean {
 /** Why a request never reached a stream, if that is sure. */
 function reasonNotSent(error: unknown): string | undefined {
   const violation = found(error, PermissionViolationError);
-  if (violation !== undefined) return `the connection may not ${verbs[violation.operation]} ${violation.subject}`;
+  // Who may not subscribe to an answer has sent the request all the same.
+  if (violation?.operation === "publish") return `the connection may not publish to ${violation.subject}`;
   if (found(error, NoRespondersError)) return "nothing answers for it; it does not exist, or no server leads it";
+  // The client says these before it sends anything; a request that is under way fails with another error.
+  if (found(error, ClosedConnectionError) !== undefined) return "the connection is closed";
+  if (found(error, DrainingConnectionError) !== undefined) return "the connection is closed";
   if (found(error, InvalidArgumentError)) return "the client does not send what is asked";
   return undefined;
 }
-
-const verbs = { publish: "publish to", subscription: "subscribe to" } as const;
 
 /** The error itself, or the nearest of its causes, that is of the kind. */
 function found<Kind extends Error>(error: unknown, kind: new (...args: never[]) => Kind): Kind | undefined {

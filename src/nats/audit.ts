@@ -52,11 +52,11 @@ export type MessageAudit =
       readonly delayMs: number;
       readonly lost: boolean;
     }
-  /** The message was terminated; its copy stands under `subject`, or nowhere without one. */
+  /** The message was terminated; a copy is kept under the subject `keptAs`, or none without one. */
   | {
       readonly type: "trigger.dead-lettered";
       readonly reason: DeadLetterReason;
-      readonly subject?: string;
+      readonly keptAs?: string;
       readonly error?: unknown;
     }
   /** The copy could not be stored: the message was not terminated. */

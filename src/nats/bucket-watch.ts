@@ -1,41 +1,50 @@
-import { jetstream } from "@nats-io/jetstream";
-import { Kvm, type KvWatchEntry, KvWatchInclude } from "@nats-io/kv";
-import type { NatsConnection, QueuedIterator } from "@nats-io/nats-core";
+import { type Consumer, type ConsumerMessages, type JetStreamManager, type JsMsg, jetstream } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/nats-core";
 import { LatchkeyError, StoreUnavailableError } from "../errors.ts";
-import { type KeyFilter, storeKeyPattern } from "../key.ts";
+import type { KeyFilter } from "../key.ts";
 import type { Change } from "../store.ts";
 import { readFailed } from "./answers.ts";
-import { entryOf } from "./standing.ts";
-import { keyOf, subjectOf } from "./subject.ts";
+import { entryOf, isMark } from "./standing.ts";
+import { keyOf, streamOf, subjectFilter } from "./subject.ts";
+
+interface Watched {
+  readonly connection: NatsConnection;
+  readonly jsm: JetStreamManager;
+  readonly bucket: string;
+}
 
 /**
- * Tells what is written to a bucket from now on, until the signal aborts.
+ * Tells what is written to a bucket from now on, until the signal aborts. When the connection
+ * was lost and came back, it goes on with what each key holds then.
  * @throws {RecordUnreadableError} for a record that cannot be read; another watch begins after it.
  * @throws {StoreUnavailableError} when the watch cannot begin, or ends by itself.
  */
 export async function* watchBucket(
-  connection: NatsConnection,
-  { bucket, timeoutMs }: { readonly bucket: string; readonly timeoutMs: number },
+  { connection, jsm, bucket }: Watched,
   filter: KeyFilter,
   signal: AbortSignal,
 ): AsyncGenerator<Change, void> {
-  const key = storeKeyPattern(filter).join(".");
+  const subjects = subjectFilter(bucket, filter);
   const isAborted = (): boolean => signal.aborted;
   if (isAborted()) return;
-  let entries: QueuedIterator<KvWatchEntry>;
+  let consumer: Consumer;
+  let messages: ConsumerMessages;
   try {
-    const kv = await new Kvm(jetstream(connection, { timeout: timeoutMs })).open(bucket);
-    entries = await kv.watch({ key, include: KvWatchInclude.UpdatesOnly });
+    // From a revision on, not from "now": what makes the consumer anew after a lost connection would begin with everything.
+    const { state } = await jsm.streams.info(streamOf(bucket));
+    const from = { filter_subjects: subjects, opt_start_seq: state.last_seq + 1 };
+    consumer = await jetstream(connection).consumers.get(streamOf(bucket), from);
+    messages = await consumer.consume();
   } catch (cause) {
     throw readFailed(bucket, cause);
   }
-  const stop = (): void => entries.stop();
+  const stop = (): void => messages.stop();
   signal.addEventListener("abort", stop, { once: true });
   if (isAborted()) stop();
   try {
-    for await (const entry of entries) {
+    for await (const message of messages) {
       if (isAborted()) return;
-      yield changeOf(bucket, entry);
+      yield changeOf(bucket, message);
     }
     if (isAborted()) return;
     throw new StoreUnavailableError(`The watch of bucket ${bucket} ended`, { ambiguous: false });
@@ -43,13 +52,15 @@ export async function* watchBucket(
     throw error instanceof LatchkeyError ? error : readFailed(bucket, error);
   } finally {
     signal.removeEventListener("abort", stop);
-    entries.stop();
+    stop();
+    // Where that fails, the server removes what nobody reads from after a while.
+    await consumer.delete().catch(() => false);
   }
 }
 
-function changeOf(bucket: string, entry: KvWatchEntry): Change {
-  const { operation, revision } = entry;
-  const key = keyOf(bucket, subjectOf(bucket, entry.key));
-  if (operation !== "PUT") return { type: "removed", key, revision };
-  return { type: "put", entry: entryOf(bucket, key, entry.string(), revision) };
+function changeOf(bucket: string, message: JsMsg): Change {
+  const key = keyOf(bucket, message.subject);
+  const revision = message.info.streamSequence;
+  if (isMark(message.headers)) return { type: "removed", key, revision };
+  return { type: "put", entry: entryOf(bucket, key, message.string(), revision) };
 }

@@ -1,7 +1,6 @@
 import type { ApiError } from "@nats-io/jetstream";
 import { headers, type Msg, type NatsConnection } from "@nats-io/nats-core";
-import { sleep, systemClock } from "../clock.ts";
-import { StoreUnavailableError } from "../errors.ts";
+import { systemClock } from "../clock.ts";
 import type { StoreKey } from "../key.ts";
 import type { Revision } from "../store.ts";
 import { apiCodes, refused, writeFailed } from "./answers.ts";
@@ -17,7 +16,6 @@ export interface Message {
 
 const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 64;
-const never = new AbortController().signal;
 
 /**
  * Publishes to a bucket, always as a compare-and-set.
@@ -52,17 +50,11 @@ export class BucketWriter {
       if (!isBusy || systemClock.monotonicMs() + pauseMs > giveUpAtMs) {
         throw refused(this.#bucket, answer.err_code, answer);
       }
-      await sleep(systemClock, pauseMs, never);
+      await pause(pauseMs);
     }
   }
 
   async #publish({ key, payload, ttlSeconds, operation }: Message, expected: Revision): Promise<Revision | ApiError> {
-    const connection = this.#connection;
-    if (connection.isClosed() || connection.isDraining()) {
-      throw new StoreUnavailableError(`Bucket ${this.#bucket} cannot be written: the connection is closed`, {
-        ambiguous: false,
-      });
-    }
     const fields = headers();
     fields.append("Nats-Expected-Stream", this.#stream);
     fields.append("Nats-Expected-Last-Subject-Sequence", String(expected));
@@ -71,7 +63,7 @@ export class BucketWriter {
     if (operation === "remove") fields.append("KV-Operation", "DEL");
     try {
       const how = { headers: fields, timeout: this.#timeoutMs };
-      return readAnswer(await connection.request(subjectOf(this.#bucket, key), payload, how));
+      return readAnswer(await this.#connection.request(subjectOf(this.#bucket, key), payload, how));
     } catch (cause) {
       throw writeFailed(this.#bucket, cause);
     }
@@ -84,4 +76,10 @@ function readAnswer(message: Msg): Revision | ApiError {
   if (error !== undefined) return error;
   if (typeof seq === "number" && Number.isSafeInteger(seq) && seq > 0) return seq;
   throw new Error("The answer to a write is no acknowledgement");
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    systemClock.schedule(ms, resolve);
+  });
 }

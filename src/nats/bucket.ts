@@ -1,5 +1,5 @@
 import type { JetStreamManager, StreamConfig } from "@nats-io/jetstream";
-import type { NatsConnection } from "@nats-io/nats-core";
+import { ClosedConnectionError, type NatsConnection } from "@nats-io/nats-core";
 import { StoreMisconfiguredError } from "../errors.ts";
 import { apiCodeOf, apiCodes, isForbidden, readFailed } from "./answers.ts";
 import { differences, newBucket } from "./bucket-settings.ts";
@@ -22,8 +22,9 @@ export async function openBucket(
   options: ResolvedNatsStoreOptions,
 ): Promise<StreamConfig> {
   const { bucket } = options;
-  checkServer(connection.info?.version);
-  const isCluster = connection.info?.cluster !== undefined;
+  if (connection.info === undefined) throw readFailed(bucket, new ClosedConnectionError());
+  checkServer(connection.info.version);
+  const isCluster = connection.info.cluster !== undefined;
   const config = (await existing(jsm, bucket)) ?? (await created(jsm, options, isCluster));
   const wrong = differences(config, options);
   if (wrong.length > 0) throw misconfigured(`Bucket ${bucket} cannot be used as it is`, wrong);
@@ -31,15 +32,12 @@ export async function openBucket(
 }
 
 /** @throws {StoreMisconfiguredError} for a server that is too old, or does not say what it is. */
-export function checkServer(version: string | undefined): void {
-  const parts = /^v?(\d+)\.(\d+)\.(\d+)/
-    .exec(version ?? "")
-    ?.slice(1, 4)
-    .map(Number);
+export function checkServer(version: string): void {
+  const parts = /^v?(\d+)\.(\d+)\.(\d+)/.exec(version)?.slice(1, 4).map(Number);
   const isRight = parts !== undefined && !isOlder(parts, MINIMUM_SERVER) && parts.join(".") !== BROKEN_SERVER;
   if (isRight) return;
   throw misconfigured("The server cannot keep the guarantees", [
-    `its version is ${version ?? "unknown"}, must be 2.11.10 or later but ${BROKEN_SERVER}: older servers let several writers win, ` +
+    `its version is ${version || "unknown"}, must be 2.11.10 or later but ${BROKEN_SERVER}: older servers let several writers win, ` +
       "or never end a reservation (2.12.6 or later with `sync_interval: always` and three replicas is advised)",
   ]);
 }

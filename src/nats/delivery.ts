@@ -150,7 +150,7 @@ export class Delivery implements DeliveryEffects {
       if (knowsReasons) this.message.term(terminationReason(reason, this.#error));
       else this.message.term();
     });
-    const where = options.deadLetter === undefined ? {} : { subject: options.deadLetter.subject };
+    const where = options.deadLetter === undefined ? {} : { keptAs: options.deadLetter.subject };
     const why = this.#error === undefined ? {} : { error: this.#error };
     this.#audit({ type: "trigger.dead-lettered", reason, ...where, ...why });
   }

@@ -5,5 +5,8 @@ export type { Backoff, ConsumeOptions, Dispatch, DispatchContext } from "./consu
 export type { DeadLetterOptions } from "./dead-letter.ts";
 export type { Identify, ReceivedMessage, Unidentifiable } from "./identify.ts";
 export { identifyEvent } from "./identify.ts";
+export type { NatsStore } from "./nats-store.ts";
+export { natsStore } from "./nats-store.ts";
 export type { ConsumerUse, Finding } from "./start-up-check.ts";
 export { ConsumerMisconfiguredError, checkConsumer } from "./start-up-check.ts";
+export type { NatsStoreOptions } from "./store-options.ts";

@@ -67,7 +67,7 @@ export async function natsStore(connection: NatsConnection, options: NatsStoreOp
     list: (filter: KeyFilter): AsyncIterable<Entry> => listBucket(connection, resolved, filter),
 
     watch: (filter: KeyFilter, signal: AbortSignal): AsyncIterable<Change> =>
-      watchBucket(connection, resolved, filter, signal),
+      watchBucket({ connection, jsm, bucket }, filter, signal),
   };
 }
 

@@ -40,7 +40,7 @@ export function resolveNatsStoreOptions(
   connection: NatsConnection,
   options: NatsStoreOptions,
 ): ResolvedNatsStoreOptions {
-  objectWith("connection", connection, "request", "requestMany", "isClosed", "isDraining");
+  objectWith("connection", connection, "request", "requestMany");
   objectWith("options", options);
   const { bucket, replicas, storage, maxWindowMs, maxBytes, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   if (typeof bucket !== "string" || !/^[\w-]+$/.test(bucket)) {

@@ -14,6 +14,7 @@ import {
   task,
   unseen,
   WINDOW_MS,
+  watched,
   world,
 } from "../support/replicas.ts";
 
@@ -190,14 +191,16 @@ describe("a dispatch that throws", () => {
   });
 
   it("G7 rethrows even when the store never says whether it removed the key", async () => {
-    const { pass, replica } = world();
-    const { dedup, store } = replica("a");
+    const { clock, pass, replica } = world();
+    const { dedup, store, steps } = replica("a");
     const error = new Error("the dispatch failed");
     store.breakDown(silence, ["remove"]);
-    const outcome = dedup.guard(event, () => Promise.reject(error));
-    const rethrown = expect(outcome).rejects.toBe(error);
-    await pass(LEASE_MS + SKEW_MS);
-    await rethrown;
+    const outcome = watched(dedup.guard(event, () => Promise.reject(error)));
+    await pass(LEASE_MS);
+    expect(outcome.state()).toBe("rejected");
+    await expect(outcome.promise).rejects.toBe(error);
+    expect(steps.at(-1)).toMatchObject({ type: "released", left: "reservation" });
+    expect(clock.timers).toBe(0);
   });
 
   it("G7 rethrows even when the store was lost meanwhile", async () => {
@@ -350,9 +353,7 @@ describe("a reservation", () => {
 
 describe("attempts and fences", () => {
   it("counts from what the transport says", async () => {
-    const { replica } = world();
-    const { dedup, memory } = { ...replica("a"), ...world() };
-    expect(await memory.get(resolved.storeKey)).toBeUndefined();
+    const { dedup } = world().replica("a");
     expect(await unseen(dedup.reserve(event, { attempt: 4 }))).toMatchObject({ attempt: 4 });
     expect((await dedup.peek(event))?.record.attempt).toBe(4);
   });
@@ -429,7 +430,7 @@ describe("wrong arguments", () => {
     await unseen(dedup.reserve(event));
   });
 
-  it("G2 are not the defaults' fault: a deduplicator names itself and needs a store only", async () => {
+  it("are none: a deduplicator needs a store only, and names itself", async () => {
     const dedup = new Deduplicator({ store: memoryStore() });
     expect(dedup).toMatchObject({ leaseMs: LEASE_MS, skewMs: SKEW_MS });
     expect(dedup.owner).toContain(`/${process.pid}/`);

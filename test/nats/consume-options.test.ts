@@ -68,7 +68,9 @@ describe("the options of consume", () => {
   });
 
   it("are needed, and so is a pull consumer", async () => {
-    expect(() => Reflect.apply(resolveConsumeOptions, undefined, [null])).toThrow("Expected `options` to be an object, got `null` (null)");
+    expect(() => {
+      Reflect.apply(resolveConsumeOptions, undefined, [null]);
+    }).toThrow("Expected `options` to be an object, got `null` (null)");
     await expect(Reflect.apply(consume, undefined, [undefined, GOOD])).rejects.toThrow(
       "Expected `consumer` to be an object, got `undefined` (undefined)",
     );

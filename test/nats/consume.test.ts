@@ -7,14 +7,15 @@ import {
   FingerprintMismatchError,
   LatchkeyError,
   memoryStore,
+  type Outcome,
   PermanentError,
   type Store,
   StoreUnavailableError,
 } from "../../src/index.ts";
-import { DURABLE, type EventStream, eventStream } from "../support/worker-stream.ts";
-import { replica } from "../support/worker-replica.ts";
 import { eventually } from "../support/eventually.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
+import { replica } from "../support/worker-replica.ts";
+import { DURABLE, type EventStream, eventStream } from "../support/worker-stream.ts";
 
 let server: NatsServer;
 let nc: NatsConnection;
@@ -143,15 +144,15 @@ describe("what a message gets", () => {
     });
     const [letter] = await it.until("trigger.dead-lettered");
     await settled(stream, 1);
-    expect(it.of("trigger.dispatch.failed").map(({ attempt, permanent, error }) => [attempt, permanent, error])).toEqual(
-      [1, 2, 3, 4].map((attempt) => [attempt, false, boom]),
-    );
+    expect(
+      it.of("trigger.dispatch.failed").map(({ attempt, permanent, error }) => [attempt, permanent, error]),
+    ).toEqual([1, 2, 3, 4].map((attempt) => [attempt, false, boom]));
     expect(it.of("trigger.put-back").map(({ after, delayMs }) => [after, delayMs])).toEqual([
       ["backoff", 50],
       ["backoff", 100],
       ["backoff", 200],
     ]);
-    expect(letter).toMatchObject({ reason: "max-deliver", subject: stream.deadSubject, error: boom, deliveries: 4 });
+    expect(letter).toMatchObject({ reason: "max-deliver", keptAs: stream.deadSubject, error: boom, deliveries: 4 });
     const [dead] = await stream.dead();
     expect(dead?.string()).toBe("body of e-1");
     expect(dead?.header.get("ce-id")).toBe("e-1");
@@ -210,9 +211,12 @@ describe("what a message gets", () => {
   });
 
   it.each([
-    ["throws", () => {
-      throw new Error("cannot");
-    }],
+    [
+      "throws",
+      () => {
+        throw new Error("cannot");
+      },
+    ],
     ["answers outside its contract", () => ({ subscriptionId: "", eventId: "" })],
   ])("when `identify` %s: a dead letter, never dispatched", async (_, identify) => {
     const stream = await eventStream(nc);
@@ -293,6 +297,23 @@ describe("what a message gets", () => {
     expect(it.began).toEqual(["e-1"]);
   });
 
+  it("F10 when the deduplicator itself fails after the dispatch: acknowledged, since it was dispatched", async () => {
+    const stream = await eventStream(nc);
+    await stream.publish("e-1");
+    const failure = new Error("not the dispatch's");
+    class FailsAfterwards extends Deduplicator {
+      override async guard<Value>(...call: Parameters<Deduplicator["guard"]>): Promise<Outcome<Value>> {
+        await super.guard(...call);
+        throw failure;
+      }
+    }
+    await using it = await replica(stream, { dedup: new FailsAfterwards(quick()) });
+    const [audit] = await it.until("trigger.dispatched");
+    await settled(stream, 1);
+    expect(audit).toMatchObject({ commit: "unconfirmed", error: failure });
+    expect(it.began).toEqual(["e-1"]);
+  });
+
   it("F12 when the dispatch throws what a store throws: a failed dispatch, not a store that is away", async () => {
     const stream = await eventStream(nc);
     await stream.publish("e-1");
@@ -336,7 +357,7 @@ describe("a dead letter", () => {
     });
     const [letter] = await it.until("trigger.dead-lettered");
     expect(letter).toMatchObject({ reason: "permanent-error" });
-    expect(letter).not.toHaveProperty("subject");
+    expect(letter).not.toHaveProperty("keptAs");
     for await (const advisory of advisories) {
       expect(advisory.json()).toMatchObject({ reason: "permanent-error: never", deliveries: 1 });
     }
@@ -409,9 +430,13 @@ describe("while messages are held", () => {
 
   it("nothing that is audited carries a payload", async () => {
     const stream = await eventStream(nc);
-    await using it = await replica(stream, { dedup: quick(), maxDeliver: 1, dispatch: (id) => {
-      if (id === "bad") throw new Error("boom");
-    } });
+    await using it = await replica(stream, {
+      dedup: quick(),
+      maxDeliver: 1,
+      dispatch: (id) => {
+        if (id === "bad") throw new Error("boom");
+      },
+    });
     await stream.publish("good", "SECRET");
     await stream.publish("good", "SECRET");
     await stream.publish("bad", "SECRET");
@@ -515,9 +540,10 @@ describe("the end of a consumer", () => {
     const dedup = quick({ leaseMs: 30_000 });
     await using first = await replica(stream, {
       dedup,
-      dispatch: (_, { signal }) => new Promise((_resolve, reject) => {
-        signal.addEventListener("abort", () => reject(signal.reason));
-      }),
+      dispatch: (_, { signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener("abort", () => reject(signal.reason));
+        }),
     });
     await eventually("the dispatch to begin", () => first.began[0]);
     await first.running.stop({ drainMs: 0 });
@@ -552,9 +578,10 @@ describe("the end of a consumer", () => {
     await stream.publish("e-1");
     await using it = await replica(stream, {
       dedup: quick(),
-      dispatch: (_, { signal }) => new Promise((_resolve, reject) => {
-        signal.addEventListener("abort", () => reject(signal.reason));
-      }),
+      dispatch: (_, { signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener("abort", () => reject(signal.reason));
+        }),
     });
     await eventually("the dispatch to begin", () => it.began[0]);
     const stopped = it.running.stop({ drainMs: 1_000_000 });
@@ -642,6 +669,9 @@ describe("the start of a consumer", () => {
   it("is told in warnings what is better set otherwise", async () => {
     const stream = await eventStream(nc, { max_ack_pending: 2 });
     await using it = await replica(stream, { dedup: quick({ leaseMs: 30_000 }) });
-    expect(it.of("trigger.consumer.warning").map(({ finding }) => finding.setting)).toEqual(["ack_wait", "max_ack_pending"]);
+    expect(it.of("trigger.consumer.warning").map(({ finding }) => finding.setting)).toEqual([
+      "ack_wait",
+      "max_ack_pending",
+    ]);
   });
 });

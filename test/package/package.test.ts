@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { homedir, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
@@ -40,7 +41,7 @@ let tarball: string;
 let project: string;
 
 beforeAll(async () => {
-  scratch = await mkdtemp(join(tmpdir(), "latchkey-package-"));
+  scratch = await mkdtemp(join(emptyPlace(), "latchkey-package-"));
   ensureBuilt();
   const packed = await run("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", scratch]);
   tarball = join(scratch, firstFilename(JSON.parse(packed.stdout)));
@@ -53,6 +54,20 @@ beforeAll(async () => {
 afterAll(async () => {
   await rm(scratch, { recursive: true, force: true });
 });
+
+/** A folder under which Node finds no package that was not installed there: it also looks into every folder above. */
+function emptyPlace(): string {
+  const place = [tmpdir(), homedir()].find((folder) => packagesAbove(folder).length === 0);
+  if (place === undefined)
+    throw new Error(`Remove ${packagesAbove(tmpdir()).join(", ")}: the test would find packages there`);
+  return place;
+}
+
+function packagesAbove(folder: string): string[] {
+  const here = join(folder, "node_modules");
+  const found = existsSync(here) ? [here] : [];
+  return folder === dirname(folder) ? found : [...found, ...packagesAbove(dirname(folder))];
+}
 
 function firstFilename(packed: unknown): string {
   const [first]: unknown[] = Array.isArray(packed) ? packed : [];

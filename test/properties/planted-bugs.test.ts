@@ -148,9 +148,7 @@ const bugs: readonly Expectation[] = [
     patches: [
       {
         file: flight,
-        find: `    this.#abort.abort(
-      new ReservationLostError(this.identity.key, why, outOfReach ? { cause: this.#trouble } : undefined),
-    );
+        find: `    this.#abort?.abort(this.#lost);
 `,
         replace: ``,
       },

@@ -6,14 +6,19 @@ interface AnyEvent {
   readonly by: number;
 }
 
+const anEvent: AnyEvent = { type: "a", by: 0 };
+
+/** The start comes without. */
+const byOf = (event: object): number => ("by" in event && typeof event.by === "number" ? event.by : 1);
+
 const anySetup = setup({
-  types: {} as { context: { readonly count: number }; events: AnyEvent; input: number },
+  types: { context: { count: 0 }, events: anEvent, input: 0 },
   guards: {
     isEven: ({ context }) => context.count % 2 === 0,
     isBig: ({ event }) => event.by > 2,
   },
   actions: {
-    add: assign(({ context, event }) => ({ count: (context.count * 3 + (Number(event.by) || 1)) % 17 })),
+    add: assign(({ context, event }) => ({ count: (context.count * 3 + byOf(event)) % 17 })),
     double: assign(({ context }) => ({ count: (context.count * 2) % 17 })),
     tell: () => {},
     show: (_, _params: { readonly where: number }) => {},

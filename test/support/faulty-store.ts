@@ -126,11 +126,7 @@ export class FaultyStore implements Store {
     this.breakDown(pass);
   }
 
-  put(
-    key: StoreKey,
-    record: DedupRecord,
-    how: { readonly expected: Revision; readonly ttlMs: number },
-  ): Promise<Put> {
+  put(key: StoreKey, record: DedupRecord, how: { readonly expected: Revision; readonly ttlMs: number }): Promise<Put> {
     this.calls.push({ method: "put", atMs: this.#clock.monotonicMs(), record, ...how });
     return this.#through("put", isPut, () => this.#inner.put(key, record, how));
   }

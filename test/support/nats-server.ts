@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createConnection, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "./eventually.ts";
@@ -178,6 +179,8 @@ class ServerProcess implements NatsServer {
     const answer = await eventually(`nats-server ${this.name} to be ready`, async () => {
       if (!this.isRunning) return "ended" as const;
       await this.monitor(path);
+      const socket = createConnection(this.port, "127.0.0.1");
+      await once(socket, "data").finally(() => socket.destroy());
       return "ready" as const;
     });
     if (answer === "ended") throw new Error("the process ended");
@@ -266,6 +269,7 @@ function guard(pid: number, folder: string): ChildProcess {
     detached: true,
   });
   child.unref();
-  if (child.stdin !== null && "unref" in child.stdin && typeof child.stdin.unref === "function") child.stdin.unref();
+  // The input is a socket, which would keep this process alive.
+  if (child.stdin instanceof Socket) child.stdin.unref();
   return child;
 }

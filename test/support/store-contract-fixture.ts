@@ -60,8 +60,8 @@ export async function write(
   { expected = 0, ttlMs = LONG_MS }: { readonly expected?: Revision; readonly ttlMs?: number } = {},
 ): Promise<Revision> {
   const put = await store.put(key, record, { expected, ttlMs });
-  assert.equal(put.ok, true, `the write over revision ${expected} was refused`);
-  assert.ok(put.ok && Number.isSafeInteger(put.revision) && put.revision > 0, "a revision is a whole number above 0");
+  if (!put.ok) return assert.fail(`the write over revision ${expected} was refused`);
+  assert.ok(Number.isSafeInteger(put.revision) && put.revision > 0, "a revision is a whole number above 0");
   return put.revision;
 }
 
@@ -82,8 +82,8 @@ export async function assertRefused(
   key: StoreKey,
   holds: Omit<Entry, "key"> | undefined,
 ): Promise<void> {
-  assert.equal(answer.ok, false, "a write over another revision was applied");
-  if ("current" in answer && answer.current !== undefined) assert.deepEqual(answer.current, { key, ...holds });
+  if (answer.ok) assert.fail("a write over another revision was applied");
+  if (answer.current !== undefined) assert.deepEqual(answer.current, { key, ...holds });
   await assertHolds(made, key, holds);
 }
 
@@ -106,7 +106,12 @@ export async function assertHolds(
 }
 
 /** The key is there, unless so much time has gone by that it may have ended. */
-export async function assertStillThere(made: StoreUnderTest, key: StoreKey, sinceMs: number, ttlMs: number): Promise<void> {
+export async function assertStillThere(
+  made: StoreUnderTest,
+  key: StoreKey,
+  sinceMs: number,
+  ttlMs: number,
+): Promise<void> {
   const entry = await made.store.get(key);
   const passedMs = made.monotonicMs() - sinceMs;
   assert.ok(entry !== undefined || passedMs >= ttlMs, `gone within ${passedMs} ms, written to live ${ttlMs} ms`);
@@ -114,7 +119,11 @@ export async function assertStillThere(made: StoreUnderTest, key: StoreKey, sinc
 
 /** Waits until the key holds nothing. */
 export async function assertEnds(made: StoreUnderTest, key: StoreKey): Promise<void> {
-  await becomes(made, () => assert.fail(`not let go of within ${TARDY_MS} ms`), async () => (await made.store.get(key)) === undefined);
+  await becomes(
+    made,
+    () => assert.fail(`not let go of within ${TARDY_MS} ms`),
+    async () => (await made.store.get(key)) === undefined,
+  );
 }
 
 /** Waits until it is so, for what a store may do a little later; calls `otherwise` when it never is. */
@@ -124,7 +133,10 @@ export async function becomes(
   isSo: () => boolean | Promise<boolean>,
 ): Promise<void> {
   for (let waitedMs = 0; !(await isSo()); waitedMs += STEP_MS) {
-    if (waitedMs >= TARDY_MS) return otherwise();
+    if (waitedMs >= TARDY_MS) {
+      otherwise();
+      return;
+    }
     await made.pass(STEP_MS);
   }
 }

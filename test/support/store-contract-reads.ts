@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import type { KeyFilter, ResolvedIdentity } from "../../src/key.ts";
 import type { Change, Entry, Store } from "../../src/store.ts";
+import { collected } from "./collected.ts";
 import {
   type Aspect,
   assertEnds,
@@ -69,7 +70,8 @@ export const listing: Aspect = (test) => {
     const first = await write(store, kept.storeKey, reservation(kept));
     await write(store, ended.storeKey, reservation(ended), { ttlMs: 1_000 });
     const gone = await write(store, removed.storeKey, reservation(removed));
-    if (store.remove === undefined) await write(store, removed.storeKey, commit(removed), { expected: gone, ttlMs: 1_000 });
+    if (store.remove === undefined)
+      await write(store, removed.storeKey, commit(removed), { expected: gone, ttlMs: 1_000 });
     else await remove(store, removed.storeKey, gone);
     const revision = await write(store, kept.storeKey, commit(kept), { expected: first });
     await assertEnds(made, ended.storeKey);
@@ -169,7 +171,11 @@ interface Watch {
 }
 
 /** A watch begins some time after it is asked for: a key is written until the watch tells of it. */
-async function startWatch(made: StoreUnderTest, filter: KeyFilter, leaveAfter = Number.POSITIVE_INFINITY): Promise<Watch> {
+async function startWatch(
+  made: StoreUnderTest,
+  filter: KeyFilter,
+  leaveAfter = Number.POSITIVE_INFINITY,
+): Promise<Watch> {
   const { store } = made;
   assert.ok(store.watch, "the store has no `watch`: say so with `without`");
   const heard: Change[] = [];
@@ -203,12 +209,6 @@ function keyOf(change: Change): string {
 function listOf(store: Store, filter: KeyFilter): AsyncIterable<Entry> {
   assert.ok(store.list, "the store has no `list`: say so with `without`");
   return store.list(filter);
-}
-
-async function collected<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
-  const all: Item[] = [];
-  for await (const item of items) all.push(item);
-  return all;
 }
 
 /** A list, too, may be a little out of date. */

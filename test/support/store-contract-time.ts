@@ -9,8 +9,8 @@ import {
   commit,
   identity,
   LONG_MS,
-  remove,
   removal,
+  remove,
   reservation,
   write,
 } from "./store-contract-fixture.ts";

@@ -9,8 +9,8 @@ import {
   commit,
   identity,
   LONG_MS,
-  remove,
   removal,
+  remove,
   reservation,
   type StoreUnderTest,
   write,
@@ -73,7 +73,9 @@ export const writes: Aspect = (test) => {
   test("keys do not touch each other, also where they differ in case only", async (made) => {
     const { store } = made;
     const flipped = parseStoreKey(
-      key.replace(/[a-z]/gi, (letter) => (letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase())),
+      key.replace(/[a-z]/gi, (letter) =>
+        letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase(),
+      ),
     );
     assert.notEqual(flipped, key);
     const [one, two] = [reservation(of, { token: "one" }), reservation(of, { token: "two" })];
@@ -116,7 +118,12 @@ export const writes: Aspect = (test) => {
     const { store } = made;
     const records: readonly DedupRecord[] = [
       reservation(of, { fingerprint: "sha256:2c26b46b" }),
-      reservation(of, { owner: "Zürich/Ω/🦊\u0000\n", token: '"quoted\\"', attempt: 1_000, fence: Number.MAX_SAFE_INTEGER }),
+      reservation(of, {
+        owner: "Zürich/Ω/🦊\u0000\n",
+        token: '"quoted\\"',
+        attempt: 1_000,
+        fence: Number.MAX_SAFE_INTEGER,
+      }),
       commit(of),
       commit(of, { result: null }),
       commit(of, { result: { "": [], nested: [{ "a.b": 1.5e-7 }, "ÿ🦊", false, null] } }),
@@ -131,7 +138,21 @@ export const writes: Aspect = (test) => {
 
   test("any id can be stored", async (made) => {
     const { store } = made;
-    const ids = ["a.b", "*", ">", "a b", "$KV", "../..", "%00", "\u0000", "\n", "é", "🦊", "__proto__", "x".repeat(10_000)];
+    const ids = [
+      "a.b",
+      "*",
+      ">",
+      "a b",
+      "$KV",
+      "../..",
+      "%00",
+      "\u0000",
+      "\n",
+      "é",
+      "🦊",
+      "__proto__",
+      "x".repeat(10_000),
+    ];
     for (const id of ids) {
       const any = identity(id, { workspaceId: id, subscriptionId: id });
       const record = reservation(any);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Aspect, type OptionalMethod, type StoreUnderTest } from "./store-contract-fixture.ts";
+import type { Aspect, OptionalMethod, StoreUnderTest } from "./store-contract-fixture.ts";
 import { listing, watching } from "./store-contract-reads.ts";
 import { removalInTime, timeToLive } from "./store-contract-time.ts";
 import { removals, writes } from "./store-contract-writes.ts";
@@ -26,7 +26,8 @@ export function storeContract({ test, makeStore, without = [] }: StoreContract):
     test(title, async () => {
       const made = await makeStore();
       try {
-        for (const method of without) assert.equal(made.store[method], undefined, `the store does have a \`${method}\``);
+        for (const method of without)
+          assert.equal(made.store[method], undefined, `the store does have a \`${method}\``);
         await body(made);
       } finally {
         await made.dispose?.();

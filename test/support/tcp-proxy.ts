@@ -13,6 +13,8 @@ export interface TcpProxy extends AsyncDisposable {
   requests(flow: Flow): void;
   /** What the server sends. */
   answers(flow: Flow): void;
+  /** Loses the answers from the moment when the client sends `text`. */
+  swallowAnswersTo(text: string): void;
   /** Ends all connections and refuses new ones. */
   cut(): void;
   /** Passes everything again. Connections that lost bytes are ended, since no real one goes on with a gap. */
@@ -25,13 +27,18 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
   let isCut = false;
   let requests: Flow = "pass";
   let answers: Flow = "pass";
+  let trigger: string | undefined;
+  const flows = (sent?: Buffer): { requests: Flow; answers: Flow } => {
+    if (trigger !== undefined && sent?.includes(trigger)) answers = "swallow";
+    return { requests, answers };
+  };
 
   const server = createServer((client) => {
     if (isCut) {
       client.destroy();
       return;
     }
-    const link = new Link(client, connect(targetPort, "127.0.0.1"), () => ({ requests, answers }));
+    const link = new Link(client, connect(targetPort, "127.0.0.1"), flows);
     links.add(link);
     client.once("close", () => links.delete(link));
   }).listen(0, "127.0.0.1");
@@ -56,6 +63,9 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
     answers(flow) {
       answers = flow;
     },
+    swallowAnswersTo(text) {
+      trigger = text;
+    },
     cut() {
       isCut = true;
       endAll();
@@ -64,6 +74,7 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
       isCut = false;
       requests = "pass";
       answers = "pass";
+      trigger = undefined;
       for (const link of links) link.heal();
     },
     close,
@@ -77,10 +88,10 @@ class Link {
   readonly #held: Array<() => void> = [];
   #hasGap = false;
 
-  constructor(client: Socket, server: Socket, flows: () => { requests: Flow; answers: Flow }) {
+  constructor(client: Socket, server: Socket, flows: (sent?: Buffer) => { requests: Flow; answers: Flow }) {
     this.#client = client;
     this.#server = server;
-    client.on("data", (bytes) => this.#pass(flows().requests, () => server.write(bytes)));
+    client.on("data", (bytes) => this.#pass(flows(bytes).requests, () => server.write(bytes)));
     server.on("data", (bytes) => this.#pass(flows().answers, () => client.write(bytes)));
     for (const socket of [client, server]) {
       socket.on("error", () => this.end());

@@ -3,8 +3,8 @@ import { Deduplicator, type DeduplicatorOptions, type StepType } from "../../src
 import {
   type Audit,
   type AuditType,
-  consume,
   type ConsumeOptions,
+  consume,
   type DispatchContext,
   type ReceivedMessage,
   type RunningConsumer,

@@ -36,6 +36,7 @@ export const ACK_WAIT_MS = 1_000;
 export async function eventStream(
   connection: NatsConnection,
   config: Partial<ConsumerConfig> = {},
+  storage: "memory" | "file" = "memory",
 ): Promise<EventStream> {
   const name = `E-${randomUUID()}`;
   const subject = `events.${name}`;
@@ -43,7 +44,7 @@ export async function eventStream(
   const deadName = `D-${name}`;
   const manager = await jetstreamManager(connection);
   const client = jetstream(connection);
-  await manager.streams.add({ name, subjects: [subject], storage: "memory" });
+  await manager.streams.add({ name, subjects: [subject], storage });
   await manager.consumers.add(name, {
     durable_name: DURABLE,
     ack_policy: "explicit",
@@ -74,7 +75,7 @@ export async function eventStream(
       return found;
     },
     async addDeadLetters() {
-      await manager.streams.add({ name: deadName, subjects: [deadSubject], storage: "memory" });
+      await manager.streams.add({ name: deadName, subjects: [deadSubject], storage });
     },
   };
   await stream.addDeadLetters();

@@ -5,8 +5,9 @@ import { dedupKey } from "../../key.ts";
 import { backoffMs } from "./backoff.ts";
 import { type Dispatcher, dispatchEvent, failureOf, isWorthRetrying } from "./dispatcher.ts";
 import { type IncomingEvent, readEvent } from "./incoming.ts";
+import type { Input } from "./input.ts";
 import type { Line } from "./lines.ts";
-import type { EventEnding, Failure, LineResult } from "./results.ts";
+import type { EventEnding, LineResult } from "./results.ts";
 
 export interface DispatchLinesOptions extends Dispatcher {
   readonly dedup: Deduplicator;
@@ -24,18 +25,22 @@ export interface DispatchLinesOptions extends Dispatcher {
 }
 
 /** Works on all lines, several at once; each gets one result. */
-export async function dispatchLines(lines: AsyncGenerator<Line>, options: DispatchLinesOptions): Promise<void> {
+export async function dispatchLines(
+  input: Pick<Input, "lines" | "stop">,
+  options: DispatchLinesOptions,
+): Promise<void> {
   let hasBroken = false;
   const workers = Array.from({ length: options.concurrency }, async () => {
     try {
       while (!options.drain.aborted && !hasBroken) {
-        const { done, value: line } = await lines.next();
+        const { done, value: line } = await input.lines.next();
         if (done === true) return;
         await options.onResult(await dispatchLine(line, options));
       }
     } catch (error) {
       // What breaks one would break all: nothing more is begun, and what runs is waited for.
       hasBroken = true;
+      input.stop();
       throw error;
     }
   });
@@ -55,29 +60,35 @@ async function dispatchLine(line: Line, options: DispatchLinesOptions): Promise<
 }
 
 async function settleEvent(event: IncomingEvent, options: DispatchLinesOptions): Promise<EventEnding> {
+  const { clock, drain, random } = options;
+  for (let tries = 1; ; tries += 1) {
+    const ending = await tryEvent(event, tries, options);
+    if (ending.outcome !== "failed" || !isWorthRetrying(ending.failure) || tries === options.attempts) return ending;
+    const askedMs = "retryAfterMs" in ending.failure ? ending.failure.retryAfterMs : 0;
+    try {
+      await sleep(clock, backoffMs(tries, random, askedMs), drain);
+    } catch {
+      return ending;
+    }
+  }
+}
+
+async function tryEvent(event: IncomingEvent, tries: number, options: DispatchLinesOptions): Promise<EventEnding> {
   const { dedup, drain, abort, clock, workspaceId, subscriptionId } = options;
   const identity = { workspaceId, subscriptionId, eventId: event.eventId };
   const handler = (reservation: Reservation): Promise<void> => dispatchEvent(event, reservation, abort, options);
-  for (let tries = 1; ; ) {
-    if (drain.aborted) return { outcome: "left", tries: tries - 1 };
-    let failure: Failure;
-    try {
+  try {
+    for (;;) {
+      drain.throwIfAborted();
       const outcome = await dedup.guard(identity, handler, { onPending: "wait", signal: drain, attempt: tries });
       if (outcome.outcome === "dispatched") return { outcome: "dispatched", commit: outcome.commit, tries };
       if (outcome.outcome === "duplicate") return { outcome: "duplicate" };
       await sleep(clock, outcome.retryAfterMs, drain);
-      continue;
-    } catch (error) {
-      if (drain.aborted && error === drain.reason) return { outcome: "left", tries: tries - 1 };
-      failure = failureOf(error);
     }
+  } catch (error) {
+    if (drain.aborted && error === drain.reason) return { outcome: "left", tries: tries - 1 };
+    const failure = failureOf(error);
     if (failure.failure === "aborted" && abort.aborted) return { outcome: "left", tries };
-    if (!isWorthRetrying(failure) || tries === options.attempts) return { outcome: "failed", failure, tries };
-    try {
-      await sleep(clock, backoffMs(tries, options.random, "retryAfterMs" in failure ? failure.retryAfterMs : 0), drain);
-    } catch {
-      return { outcome: "failed", failure, tries };
-    }
-    tries += 1;
+    return { outcome: "failed", failure, tries };
   }
 }

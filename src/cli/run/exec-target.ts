@@ -1,4 +1,5 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import type { Readable } from "node:stream";
 import type { Clock } from "../../clock.ts";
 import { UnusableError } from "../errors.ts";
 import { sentences } from "../sentences.ts";
@@ -15,7 +16,7 @@ export interface ExecOptions {
   readonly command: readonly [string, ...string[]];
   readonly clock: Clock;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Takes what the commands print. */
+  /** Takes what the commands print, by whole lines, so that those of several commands do not mix. */
   readonly onOutput: (text: string) => void;
 }
 
@@ -25,20 +26,46 @@ export function execTarget(options: ExecOptions): Target {
   return {
     name: options.command.join(" "),
     async dispatch(event, context) {
-      if (context.signal.aborted) return { failure: "aborted" };
-      const child = spawn(program, args, {
-        env: { ...options.env, ...eventEnv(event, context) },
-        stdio: "pipe",
-        detached: HAS_PROCESS_GROUPS,
-      });
-      for (const output of [child.stdout, child.stderr]) output.setEncoding("utf8").on("data", options.onOutput);
+      const { signal } = context;
+      const isAborted = (): boolean => signal.aborted;
+      if (isAborted()) return { failure: "aborted" };
+      let child: ChildProcessWithoutNullStreams;
+      try {
+        child = spawn(program, args, {
+          env: { ...options.env, ...eventEnv(event, context) },
+          stdio: "pipe",
+          detached: HAS_PROCESS_GROUPS,
+        });
+      } catch (error) {
+        return notStarted(program, error);
+      }
+      forwardLines(child.stdout, options.onOutput);
+      forwardLines(child.stderr, options.onOutput);
       // A command need not read its event, and may end before it did.
       child.stdin.on("error", () => {}).end(event.original);
-      using _ = endWhenAborted(child, context.signal, options.clock);
-      const end = await ended(child, program);
-      return end !== undefined && context.signal.aborted ? { failure: "aborted" } : end;
+      using _ = endWhenAborted(child, signal, options.clock);
+      const end = await ended(child, program, options.clock);
+      return end !== undefined && isAborted() ? { failure: "aborted" } : end;
     },
   };
+}
+
+const LONGEST_HELD = 64 * 1024;
+
+function forwardLines(output: Readable, onOutput: (text: string) => void): void {
+  let held = "";
+  const forward = (end: number): void => {
+    if (end > 0) onOutput(held.slice(0, end));
+    held = held.slice(end);
+  };
+  output.setEncoding("utf8").on("data", (text: string) => {
+    held += text;
+    forward(held.length > LONGEST_HELD ? held.length : held.lastIndexOf("\n") + 1);
+  });
+  output.once("close", () => {
+    if (held !== "") held += "\n";
+    forward(held.length);
+  });
 }
 
 function eventEnv(event: IncomingEvent, context: DispatchContext): Record<string, string> {
@@ -57,12 +84,32 @@ function withoutNul(text: string): string {
   return text.replaceAll("\0", "\u{fffd}");
 }
 
-function ended(child: ChildProcess, program: string): Promise<DispatchFailure | undefined> {
+/** How long what a command has printed may take to arrive after its end; something it left running may print on for ever. */
+const OUTPUT_GRACE_MS = 500;
+
+function ended(
+  child: ChildProcessWithoutNullStreams,
+  program: string,
+  clock: Clock,
+): Promise<DispatchFailure | undefined> {
   return new Promise((resolve, reject) => {
+    let cancel = (): void => {};
+    child.once("exit", () => {
+      cancel = clock.schedule(OUTPUT_GRACE_MS, () => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+      });
+    });
     child.once("error", (error) => {
-      if (child.pid === undefined) reject(new UnusableError(sentences.cannotRun(program, error), { cause: error }));
+      if (child.pid !== undefined) return;
+      try {
+        resolve(notStarted(program, error));
+      } catch (unusable) {
+        reject(unusable);
+      }
     });
     child.once("close", (exitCode, signal) => {
+      cancel();
       if (exitCode === 0) resolve(undefined);
       else if (exitCode !== null) resolve({ failure: "exit", exitCode });
       else resolve({ failure: "killed", by: signal ?? "a signal" });
@@ -70,7 +117,17 @@ function ended(child: ChildProcess, program: string): Promise<DispatchFailure | 
   });
 }
 
-/** Sends SIGTERM when `signal` aborts, and SIGKILL to a command that does not heed it. */
+/** No event can be given to a program that is not there. */
+const PROGRAM_IS_UNUSABLE: ReadonlySet<string> = new Set(["ENOENT", "EACCES", "ENOTDIR", "ENOEXEC", "ELOOP"]);
+
+/** What keeps one event from its command, such as too many processes, need not stop the others. */
+function notStarted(program: string, error: unknown): DispatchFailure {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+  if (!PROGRAM_IS_UNUSABLE.has(code)) return { failure: "not-started", code };
+  throw new UnusableError(sentences.cannotRun(program, code), { cause: error });
+}
+
+/** Sends SIGTERM when `signal` aborts, and SIGKILL to what does not heed it or is left over. */
 function endWhenAborted(child: ChildProcess, signal: AbortSignal, clock: Clock): Disposable {
   let cancel = (): void => {};
   const end = (): void => {
@@ -81,6 +138,7 @@ function endWhenAborted(child: ChildProcess, signal: AbortSignal, clock: Clock):
   return {
     [Symbol.dispose]() {
       cancel();
+      if (signal.aborted) kill(child, "SIGKILL");
       signal.removeEventListener("abort", end);
     },
   };

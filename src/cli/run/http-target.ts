@@ -61,8 +61,9 @@ const DISCARDED_BYTES = 64 * 1024;
 async function discardBody(response: Response): Promise<void> {
   let left = DISCARDED_BYTES;
   try {
-    for await (const chunk of response.body ?? []) {
-      left -= chunk.byteLength;
+    const chunks: AsyncIterable<unknown> | undefined = response.body ?? undefined;
+    for await (const chunk of chunks ?? []) {
+      left -= chunk instanceof Uint8Array ? chunk.byteLength : 0;
       if (left < 0) break;
     }
   } catch {

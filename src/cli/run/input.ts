@@ -9,21 +9,24 @@ import { type Line, readLines } from "./lines.ts";
 const LONGEST_LINE_BYTES = 32 * 1024 * 1024;
 
 /** The lines of a file or of standard input, read as fast as they are asked for. */
-export interface Input {
+export interface Input extends Disposable {
   readonly lines: AsyncGenerator<Line, void>;
   /** How much of it was read, from 0 to 1; undefined when its size is not known. */
-  share(): number | undefined;
+  readonly share: () => number | undefined;
+  /** Ends the reading where it is. */
+  readonly stop: () => void;
 }
 
 /**
  * @param path `-` is standard input.
- * @param signal ends the reading where it is.
  * @throws {UnusableError} when there is no such file, and from the lines when reading fails.
  */
-export async function openInput(path: string, io: CliIo, signal: AbortSignal): Promise<Input> {
+export async function openInput(path: string, io: CliIo): Promise<Input> {
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
   let readBytes = 0;
   const { stream, sizeBytes } = path === "-" ? { stream: io.input(), sizeBytes: 0 } : await openFile(path);
-  addAbortSignal(signal, stream);
+  addAbortSignal(stopping.signal, stream);
   async function* chunks(): AsyncGenerator<Uint8Array, void> {
     try {
       for await (const chunk of stream) {
@@ -32,12 +35,14 @@ export async function openInput(path: string, io: CliIo, signal: AbortSignal): P
         yield chunk;
       }
     } catch (error) {
-      if (!signal.aborted) throw new UnusableError(sentences.cannotRead(path, error), { cause: error });
+      if (!stopping.signal.aborted) throw new UnusableError(sentences.cannotRead(path, error), { cause: error });
     }
   }
   return {
     lines: readLines(chunks(), LONGEST_LINE_BYTES),
     share: () => (sizeBytes > 0 ? Math.min(readBytes / sizeBytes, 1) : undefined),
+    stop,
+    [Symbol.dispose]: stop,
   };
 }
 

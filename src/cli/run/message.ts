@@ -22,7 +22,7 @@ export function eventOf(message: ReceivedMessage, eventId: string): IncomingEven
     eventId,
     attributes: attributes ?? {},
     headers: {},
-    contentType: valueOf(message, "content-type") ?? "application/octet-stream",
+    contentType: headerOf(message, "content-type") ?? "application/octet-stream",
     body: message.data,
     original: message.data,
   };
@@ -44,7 +44,7 @@ function binaryAttributes(message: ReceivedMessage): Readonly<Record<string, str
   return "id" in attributes || "source" in attributes ? attributes : undefined;
 }
 
-function valueOf(message: ReceivedMessage, name: string): string | undefined {
+function headerOf(message: ReceivedMessage, name: string): string | undefined {
   const key = message.headers?.keys().find((candidate) => candidate.toLowerCase() === name);
   return key === undefined ? undefined : message.headers?.get(key);
 }

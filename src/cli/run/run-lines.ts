@@ -13,33 +13,28 @@ import { Report } from "./report.ts";
 
 /** Dispatches the events that a file or standard input holds, once each. */
 export async function runLines(plan: LinesPlan, io: CliIo): Promise<ExitCode> {
-  const reading = new AbortController();
-  const input = await openInput(plan.path, io, reading.signal);
+  using input = await openInput(plan.path, io);
   await using nats = plan.nats === undefined ? undefined : await openNats(plan.nats, "latchkey run");
   await using dedup = await openDeduplicator(plan, nats, io);
   const target = openTarget(plan, io, (text) => void report.note(text));
   await using report = new Report(linesAccount(target.name, input.share), plan.json, io);
   using interruption = new Interruption(io, {
     drain: () => {
-      reading.abort();
+      input.stop();
       void report.note(sentences.draining);
     },
     abort: () => void report.note(sentences.aborting),
   });
   const { drain, abort } = interruption;
-  try {
-    await dispatchLines(input.lines, {
-      ...plan,
-      target,
-      dedup,
-      clock: io.clock,
-      random: io.random,
-      drain,
-      abort,
-      onResult: (result) => report.result(result),
-    });
-  } finally {
-    reading.abort();
-  }
-  return report.finish(drain.aborted);
+  await dispatchLines(input, {
+    ...plan,
+    target,
+    dedup,
+    clock: io.clock,
+    random: io.random,
+    drain,
+    abort,
+    onResult: (result) => report.result(result),
+  });
+  return await report.finish(drain.aborted);
 }

@@ -68,7 +68,7 @@ export async function runStream(plan: StreamPlan, io: CliIo): Promise<ExitCode> 
     await report.finish(false);
     throw new UnusableError(sentences.consumerLost(error), { cause: error });
   }
-  return report.finish(interruption.abort.aborted);
+  return await report.finish(interruption.abort.aborted);
 }
 
 async function findConsumer(connection: NatsConnection, { stream, consumer }: StreamPlan): Promise<Consumer> {

@@ -14,6 +14,7 @@ export interface DispatchContext {
 export type DispatchFailure =
   | { readonly failure: "status"; readonly status: number; readonly retryAfterMs?: number }
   | { readonly failure: "unreachable"; readonly code: string | undefined }
+  | { readonly failure: "not-started"; readonly code: string }
   | { readonly failure: "exit"; readonly exitCode: number }
   | { readonly failure: "killed"; readonly by: string }
   | { readonly failure: "timeout"; readonly timeoutMs: number }

@@ -1,0 +1,21 @@
+import type { Clock } from "../../clock.ts";
+import type { Store } from "../../store.ts";
+
+/** When each event was committed, as seen at the store's door: no later than the moment at which the store was asked. */
+export type Commits = Map<string, number>;
+
+/** Notes the commits that the store took. */
+export function witnessedStore(store: Store, commits: Commits, clock: Clock): Store {
+  const { remove, maxWindowMs } = store;
+  return {
+    ...(maxWindowMs === undefined ? {} : { maxWindowMs }),
+    async put(key, record, how) {
+      const askedMs = clock.monotonicMs();
+      const put = await store.put(key, record, how);
+      if (put.ok && record.state === "committed") commits.set(record.eventId, askedMs);
+      return put;
+    },
+    get: (key) => store.get(key),
+    ...(remove === undefined ? {} : { remove: (key, how) => remove.call(store, key, how) }),
+  };
+}

@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import { FingerprintMismatchError } from "../../src/errors.ts";
+import { duplicate, event, LEASE_MS, pending, resolved, SKEW_MS, task, unseen, world } from "../support/replicas.ts";
+
+const one = { fingerprint: "sha256:one" };
+const other = { fingerprint: "sha256:other" };
+const mismatch = { name: "FingerprintMismatchError", code: "fingerprint-mismatch", key: resolved.key };
+
+describe("a fingerprint", () => {
+  it("that is the same changes nothing", async () => {
+    const { memory, pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const reservation = await unseen(a.dedup.reserve(event, one));
+    expect((await memory.get(resolved.storeKey))?.record.fingerprint).toBe(one.fingerprint);
+    await pending(a.dedup.reserve(event, one));
+    await pending(b.dedup.reserve(event, one));
+    await pass(LEASE_MS);
+    await reservation.commit();
+    expect((await memory.get(resolved.storeKey))?.record.fingerprint).toBe(one.fingerprint);
+    await duplicate(b.dedup.reserve(event, one));
+  });
+
+  it("that differs from the committed one is an error, never a duplicate", async () => {
+    const { memory, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    await a.dedup.guard(event, () => {}, one);
+    const committed = await memory.get(resolved.storeKey);
+    for (const { dedup } of [a, b]) {
+      const again = task();
+      const refused = dedup.guard(event, again.handler, other);
+      await expect(refused).rejects.toBeInstanceOf(FingerprintMismatchError);
+      await expect(refused).rejects.toMatchObject(mismatch);
+      expect(again.runs()).toBe(0);
+    }
+    expect(await memory.get(resolved.storeKey)).toEqual(committed);
+    await duplicate(b.dedup.reserve(event, one));
+  });
+
+  it("that differs from the one in dispatch is an error, here and on another replica", async () => {
+    const { replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const reservation = await unseen(a.dedup.reserve(event, one));
+    await expect(a.dedup.reserve(event, other)).rejects.toMatchObject(mismatch);
+    await expect(b.dedup.reserve(event, other)).rejects.toMatchObject(mismatch);
+    await expect(b.dedup.reserve(event, { ...other, onPending: "wait" })).rejects.toMatchObject(mismatch);
+    expect(await reservation.commit()).toEqual({ commit: "confirmed" });
+  });
+
+  it("is compared by those who give one only", async () => {
+    const { replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const reservation = await unseen(a.dedup.reserve(event, one));
+    await pending(b.dedup.reserve(event));
+    await reservation.commit();
+    await duplicate(b.dedup.reserve(event));
+    const unmarked = { ...event, eventId: "evt-2" };
+    await a.dedup.guard(unmarked, () => {});
+    await duplicate(b.dedup.reserve(unmarked, other));
+  });
+
+  it("belongs to one attempt: after a release, or a crash, another may come", async () => {
+    const { pass, replica } = world();
+    const [a, b] = [replica("a", { renew: false }), replica("b")];
+    await (await unseen(a.dedup.reserve(event, one))).release();
+    await unseen(a.dedup.reserve(event, other));
+    await pass(LEASE_MS + SKEW_MS);
+    await unseen(b.dedup.reserve(event, one));
+  });
+
+  it("F12 does not make two holders of two who claim at once with the same one", async () => {
+    const { replica } = world();
+    const replicas = ["a", "b", "c"].map((owner) => replica(owner));
+    const decisions = await Promise.all(replicas.map(({ dedup }) => dedup.reserve(event, one)));
+    expect(decisions.map(({ decision }) => decision).sort()).toEqual(["pending", "pending", "unseen"]);
+  });
+});

@@ -1,0 +1,502 @@
+import { describe, expect, it } from "vitest";
+import { ReservationLostError } from "../../src/errors.ts";
+import { answering, answerLost, outage, pass as passes, silence, slowAnswer, writeLost } from "../support/faulty-store.ts";
+import {
+  BlockableClock,
+  commitEvent,
+  event,
+  LEASE_MS,
+  pending,
+  type Replica,
+  resolved,
+  SKEW_MS,
+  task,
+  unseen,
+  type World,
+  world,
+} from "../support/replicas.ts";
+
+/** When each put was sent, but for the first. */
+function renewalsOf({ store }: Replica): number[] {
+  return store.calls.flatMap(({ method, atMs }) => (method === "put" ? [atMs] : [])).slice(1);
+}
+
+/** When a signal aborts, and when another replica that asks all the time gets the key. */
+async function race(
+  { clock, pass, replica }: World,
+  signal: AbortSignal,
+): Promise<{ abortedAtMs: number; takenAtMs: number; isAbortedFirst: boolean }> {
+  let abortedAtMs = Number.POSITIVE_INFINITY;
+  signal.addEventListener("abort", () => (abortedAtMs = clock.monotonicMs()));
+  let taken: { readonly atMs: number; readonly isAbortedFirst: boolean } | undefined;
+  const { dedup } = replica("rival");
+  const outcome = dedup.guard(
+    event,
+    () => {
+      taken = { atMs: clock.monotonicMs(), isAbortedFirst: signal.aborted };
+    },
+    { onPending: "wait" },
+  );
+  for (let waitedMs = 0; taken === undefined && waitedMs < 10 * LEASE_MS; waitedMs += 10) await pass(10);
+  if (taken === undefined) throw new Error("The rival never got the key");
+  await outcome;
+  return { abortedAtMs, takenAtMs: taken.atMs, isAbortedFirst: taken.isAbortedFirst };
+}
+
+describe("a reservation", () => {
+  it("is renewed every third of its lease, until it is settled", async () => {
+    const { clock, pass, replica } = world();
+    const a = replica("a");
+    const work = task();
+    const outcome = a.dedup.guard(event, work.handler);
+    await pass(3 * LEASE_MS);
+    expect(renewalsOf(a)).toEqual([10_000, 20_000, 30_000, 40_000, 50_000, 60_000, 70_000, 80_000, 90_000]);
+    expect(a.trail()).toEqual(["reserved", ...Array(9).fill("renewed")]);
+    work.succeed("done");
+    expect(await outcome).toMatchObject({ commit: "confirmed" });
+    expect(clock.timers).toBe(0);
+    await pass(3 * LEASE_MS);
+    expect(a.store.calls).toHaveLength(11);
+  });
+
+  it("is renewed by a third of its own lease", async () => {
+    const { pass, replica } = world();
+    const a = replica("a");
+    await unseen(a.dedup.reserve(event, { leaseMs: 3_000 }));
+    await pass(3_500);
+    expect(renewalsOf(a)).toEqual([1_000, 2_000, 3_000]);
+  });
+
+  it("G1 is nobody else's as long as it is renewed", async () => {
+    const { pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const reservation = await unseen(a.dedup.reserve(event));
+    for (let passedMs = 0; passedMs < 10 * LEASE_MS; passedMs += LEASE_MS / 4) {
+      await pass(LEASE_MS / 4);
+      await pending(b.dedup.reserve(event));
+    }
+    expect(reservation.signal.aborted).toBe(false);
+    expect(await reservation.commit()).toEqual({ commit: "confirmed" });
+  });
+
+  it("is not renewed with `renew: false`", async () => {
+    const { clock, pass, replica } = world();
+    const a = replica("a", { renew: false });
+    const { signal } = await unseen(a.dedup.reserve(event));
+    await pass(LEASE_MS - 1);
+    expect(signal.aborted).toBe(false);
+    await pass(1);
+    expect(signal.aborted).toBe(true);
+    expect(renewalsOf(a)).toEqual([]);
+    expect(clock.timers).toBe(0);
+  });
+
+  it("F18 is not renewed after its release, even while a renewal is under way", async () => {
+    const { clock, memory, pass, replica } = world();
+    const a = replica("a");
+    const work = task();
+    const outcome = a.dedup.guard(event, work.handler);
+    a.store.script("put", passes, slowAnswer(clock, 5_000));
+    await pass(12_000);
+    work.fail(new Error("no"));
+    await expect(outcome).rejects.toThrow("no");
+    expect(await memory.get(resolved.storeKey)).toBeUndefined();
+    await pass(LEASE_MS);
+    expect(renewalsOf(a)).toEqual([10_000]);
+    expect(await memory.get(resolved.storeKey)).toBeUndefined();
+    expect(clock.timers).toBe(0);
+  });
+
+  it("counts its lease from before the write, however long the answer takes", async () => {
+    const w = world();
+    const a = w.replica("a", { renew: false });
+    a.store.script("put", slowAnswer(w.clock, 20_000));
+    const decision = a.dedup.reserve(event);
+    await w.pass(20_000);
+    const { signal } = await unseen(decision);
+    const { abortedAtMs, isAbortedFirst } = await race(w, signal);
+    expect(abortedAtMs).toBe(LEASE_MS);
+    expect(isAbortedFirst).toBe(true);
+  });
+
+  it("counts a renewed lease from before the renewal was first sent", async () => {
+    const w = world();
+    const a = w.replica("a");
+    const { signal } = await unseen(a.dedup.reserve(event));
+    // Nobody answers the renewal of 10 s; it is repeated, and the answer of 10.05 s takes 8 s. Then the store is away.
+    a.store.script("put", writeLost, slowAnswer(w.clock, 8_000));
+    await w.pass(18_050);
+    expect(a.trail()).toEqual(["reserved", "store-unavailable", "renewed"]);
+    a.store.breakDown(outage);
+    const { abortedAtMs, isAbortedFirst } = await race(w, signal);
+    expect(abortedAtMs).toBe(10_000 + LEASE_MS);
+    expect(isAbortedFirst).toBe(true);
+  });
+
+  it("whose claim is acknowledged after its lease, to a blocked event loop, is claimed anew over its own record", async () => {
+    const w = world();
+    const clock = new BlockableClock(w.clock);
+    const a = w.replica("a", { clock });
+    a.store.script("put", slowAnswer(w.clock, LEASE_MS));
+    const decision = a.dedup.reserve(event);
+    clock.block();
+    await w.pass(LEASE_MS);
+    const reservation = await unseen(decision);
+    clock.unblock();
+    expect(reservation).toMatchObject({ attempt: 1, fence: 2 });
+    expect(a.store.calls).toMatchObject([
+      { method: "put", expected: 0, record: { token: "token-1" } },
+      { method: "put", expected: 1, record: { token: "token-2" } },
+    ]);
+    expect(await w.memory.get(resolved.storeKey)).toMatchObject({ revision: 2, record: { token: "token-2" } });
+    await w.pass(LEASE_MS - 1);
+    expect(reservation.signal.aborted).toBe(false);
+  });
+
+  it("is refused by a store that takes longer than a lease for its answer, and what it then wrote ends by itself", async () => {
+    const { clock, pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    a.store.breakDown(slowAnswer(clock, LEASE_MS + 1), ["put"]);
+    const refused = expect(a.dedup.reserve(event)).rejects.toMatchObject({ code: "store-unavailable", ambiguous: true });
+    await pass(LEASE_MS);
+    await refused;
+    expect(a.trail()).toEqual(["store-unavailable"]);
+    await pass(1);
+    expect(clock.timers).toBe(0);
+    await pending(b.dedup.reserve(event));
+    await pass(SKEW_MS);
+    await commitEvent(b);
+  });
+
+  it("survives an outage that is shorter than what is left of its lease", async () => {
+    const { pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const reservation = await unseen(a.dedup.reserve(event));
+    await pass(9_000);
+    a.store.breakDown(outage);
+    await pass(20_000);
+    a.store.heal();
+    await pass(LEASE_MS);
+    expect(reservation.signal.aborted).toBe(false);
+    await pending(b.dedup.reserve(event));
+    expect(await reservation.commit()).toEqual({ commit: "confirmed" });
+  });
+
+  it("G9 goes on when a renewal was applied and its answer is lost", async () => {
+    const { pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const reservation = await unseen(a.dedup.reserve(event));
+    a.store.script("put", answerLost);
+    await pass(10_050);
+    expect(a.trail()).toEqual(["reserved", "store-unavailable", "renewed"]);
+    expect(a.steps.at(-1)).toMatchObject({ fence: reservation.fence, revision: reservation.fence + 1 });
+    await pass(5 * LEASE_MS);
+    expect(reservation.signal.aborted).toBe(false);
+    await pending(b.dedup.reserve(event));
+    expect(await reservation.commit()).toEqual({ commit: "confirmed" });
+  });
+
+  it("G9 is renewed again when a renewal was lost", async () => {
+    const { pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const reservation = await unseen(a.dedup.reserve(event));
+    a.store.script("put", writeLost, writeLost, writeLost);
+    await pass(LEASE_MS + SKEW_MS + 1);
+    expect(reservation.signal.aborted).toBe(false);
+    expect(renewalsOf(a).slice(0, 4)).toEqual([10_000, 10_050, 10_150, 10_350]);
+    await pending(b.dedup.reserve(event));
+    expect(await reservation.commit()).toEqual({ commit: "confirmed" });
+  });
+});
+
+describe("G6 the handler is told before another replica can get the key", () => {
+  it("when its lease ends", async () => {
+    const w = world();
+    const { dedup, steps } = w.replica("a", { renew: false });
+    const { key, signal } = await unseen(dedup.reserve(event));
+    expect(await race(w, signal)).toMatchObject({ abortedAtMs: LEASE_MS, isAbortedFirst: true });
+    expect(signal.reason).toBeInstanceOf(ReservationLostError);
+    expect(signal.reason).toMatchObject({ code: "reservation-lost", reason: "lease-ended", key });
+    expect(signal.reason).not.toHaveProperty("cause");
+    expect(steps.at(-1)).toMatchObject({ type: "expired", reason: "lease-ended" });
+  });
+
+  it("when its lease ends and the store would never let go of the key", async () => {
+    const w = world();
+    const put: typeof w.memory.put = (key, record, how) => w.memory.put(key, record, { ...how, ttlMs: 86_400_000 });
+    const store = { ...w.memory, put };
+    const { dedup } = w.replica("a", { renew: false, store });
+    const { signal } = await unseen(dedup.reserve(event));
+    const { abortedAtMs, isAbortedFirst } = await race(w, signal);
+    expect(abortedAtMs).toBe(LEASE_MS);
+    expect(isAbortedFirst).toBe(true);
+  });
+
+  it.each([
+    ["says that it is away", outage],
+    ["loses all writes", writeLost],
+    ["answers outside its contract", answering("OK")],
+  ])("when the store %s until the lease's end", async (_, fault) => {
+    const w = world();
+    const { dedup, steps, store } = w.replica("a");
+    const { signal } = await unseen(dedup.reserve(event));
+    await w.pass(15_000);
+    store.breakDown(fault);
+    // The renewal of 10 s began the last lease.
+    expect(await race(w, signal)).toMatchObject({ abortedAtMs: 10_000 + LEASE_MS, isAbortedFirst: true });
+    const { error: cause } = steps.findLast((step) => step.type === "store-unavailable") ?? { error: "none" };
+    expect(signal.reason).toMatchObject({ reason: "store-unavailable", cause });
+    expect(steps.at(-1)).toMatchObject({ type: "expired", reason: "store-unavailable" });
+  });
+
+  it("when the store never answers the renewal", async () => {
+    const w = world();
+    const { dedup, store } = w.replica("a");
+    const { signal } = await unseen(dedup.reserve(event));
+    store.breakDown(silence);
+    expect(await race(w, signal)).toMatchObject({ abortedAtMs: LEASE_MS, isAbortedFirst: true });
+    expect(signal.reason).toMatchObject({ reason: "store-unavailable" });
+  });
+
+  it("when the deduplicator closes", async () => {
+    const w = world();
+    const { dedup, steps, store } = w.replica("a");
+    const { signal } = await unseen(dedup.reserve(event));
+    let isAbortedFirst: boolean | undefined;
+    store.script("remove", (apply) => {
+      isAbortedFirst = signal.aborted;
+      return apply();
+    });
+    await dedup.close({ drainMs: 0 });
+    expect(isAbortedFirst).toBe(true);
+    expect(signal.reason).toMatchObject({ reason: "shutdown" });
+    expect(steps.at(-1)).toMatchObject({ type: "expired", reason: "shutdown" });
+    await unseen(w.replica("b").dedup.reserve(event));
+  });
+
+  it("when the event loop was blocked for longer than the lease, as soon as it runs again", async () => {
+    const w = world();
+    const clock = new BlockableClock(w.clock);
+    const a = w.replica("a", { clock });
+    const { signal } = await unseen(a.dedup.reserve(event));
+    clock.block();
+    await w.pass(LEASE_MS + SKEW_MS);
+    clock.unblock();
+    expect(signal.reason).toMatchObject({ reason: "lease-ended" });
+    await w.pass(0);
+    expect(renewalsOf(a)).toEqual([]);
+  });
+
+  it("not at all while nothing is wrong: neither by a commit nor by a release", async () => {
+    const { pass, replica } = world();
+    const { dedup } = replica("a");
+    const signals: AbortSignal[] = [];
+    await dedup.guard(event, ({ signal }) => signals.push(signal));
+    const released = await unseen(dedup.reserve({ ...event, eventId: "evt-2" }));
+    await released.release();
+    signals.push(released.signal);
+    await pass(2 * LEASE_MS);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, false]);
+  });
+});
+
+describe("G6 the handler is told at the next renewal", () => {
+  it("when an operator cleared its key", async () => {
+    const { memory, pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const { signal } = await unseen(a.dedup.reserve(event));
+    expect(await b.dedup.clear(event)).toBe(1);
+    await pass(LEASE_MS / 3 - 1);
+    expect(signal.aborted).toBe(false);
+    await pass(1);
+    expect(signal.reason).toMatchObject({ code: "reservation-lost", reason: "superseded" });
+    expect(a.trail()).toEqual(["reserved", "expired"]);
+    expect(await memory.get(resolved.storeKey)).toBeUndefined();
+  });
+
+  it("when another replica holds its key", async () => {
+    const { memory, pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const { signal } = await unseen(a.dedup.reserve(event));
+    await b.dedup.clear(event);
+    const later = await unseen(b.dedup.reserve(event));
+    await pass(LEASE_MS / 3);
+    expect(signal.reason).toMatchObject({ reason: "superseded" });
+    expect(later.signal.aborted).toBe(false);
+    expect(await memory.get(resolved.storeKey)).toMatchObject({ record: { owner: "b" } });
+  });
+
+  it("when another replica committed its key", async () => {
+    const { pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const { signal } = await unseen(a.dedup.reserve(event));
+    await b.dedup.clear(event);
+    await commitEvent(b);
+    await pass(LEASE_MS / 3);
+    expect(signal.reason).toMatchObject({ reason: "superseded" });
+  });
+});
+
+describe("G8 a dispatch that finishes after its lease", () => {
+  it.each([
+    ["while the store still holds its reservation", LEASE_MS + SKEW_MS - 1],
+    ["when the store has let go of its reservation", LEASE_MS + SKEW_MS],
+  ])("is adopted %s", async (_, passedMs) => {
+    const { clock, pass, replica } = world();
+    const [a, b] = [replica("a", { renew: false }), replica("b")];
+    const reservation = await unseen(a.dedup.reserve(event));
+    await pass(passedMs);
+    expect(await reservation.commit()).toEqual({ commit: "adopted" });
+    expect(a.trail()).toEqual(["reserved", "expired", "dispatched", "committed"]);
+    expect(a.steps.at(-1)).toMatchObject({ commit: "adopted", fence: reservation.fence });
+    expect(clock.timers).toBe(0);
+    expect((await b.dedup.reserve(event)).decision).toBe("duplicate");
+  });
+
+  it("is adopted when the event loop was blocked, so that no timer said that the lease was over", async () => {
+    const w = world();
+    const clock = new BlockableClock(w.clock);
+    const a = w.replica("a", { clock });
+    const reservation = await unseen(a.dedup.reserve(event));
+    clock.block();
+    await w.pass(LEASE_MS);
+    expect(reservation.signal.aborted).toBe(false);
+    const commit = reservation.commit();
+    expect(reservation.signal.aborted).toBe(true);
+    expect(await commit).toEqual({ commit: "adopted" });
+    clock.unblock();
+    await w.pass(LEASE_MS);
+    expect(a.store.calls).toHaveLength(2);
+  });
+
+  it("G5 is superseded by who holds the key, who is left alone", async () => {
+    const { memory, pass, replica } = world();
+    const [a, b] = [replica("a", { renew: false }), replica("b")];
+    const late = await unseen(a.dedup.reserve(event));
+    await pass(LEASE_MS + SKEW_MS);
+    const later = await unseen(b.dedup.reserve(event));
+    expect(later.fence).toBeGreaterThan(late.fence);
+    const standing = await memory.get(resolved.storeKey);
+    expect(await late.commit()).toEqual({ commit: "superseded" });
+    expect(a.trail()).toEqual(["reserved", "expired", "dispatched", "superseded"]);
+    expect(await memory.get(resolved.storeKey)).toEqual(standing);
+    expect(await later.commit()).toEqual({ commit: "confirmed" });
+  });
+
+  it("G5 is superseded by who committed the key, whose record is left alone", async () => {
+    const { memory, pass, replica } = world();
+    const [a, b] = [replica("a", { renew: false }), replica("b")];
+    const late = await unseen(a.dedup.reserve(event));
+    await pass(LEASE_MS + SKEW_MS);
+    await commitEvent(b);
+    const standing = await memory.get(resolved.storeKey);
+    expect(await late.commit()).toEqual({ commit: "superseded" });
+    expect(await memory.get(resolved.storeKey)).toEqual(standing);
+  });
+
+  it("G5 is superseded, not confirmed, when the event loop was blocked and another replica took the key", async () => {
+    const w = world();
+    const clock = new BlockableClock(w.clock);
+    const [a, b] = [w.replica("a", { clock }), w.replica("b")];
+    const late = await unseen(a.dedup.reserve(event));
+    clock.block();
+    await w.pass(LEASE_MS + SKEW_MS);
+    const later = await unseen(b.dedup.reserve(event));
+    expect(await late.commit()).toEqual({ commit: "superseded" });
+    expect(late.signal.reason).toMatchObject({ reason: "lease-ended" });
+    expect(await later.commit()).toEqual({ commit: "confirmed" });
+  });
+
+  it("is adopted when an operator cleared the key meanwhile and nobody took it", async () => {
+    const { replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const reservation = await unseen(a.dedup.reserve(event));
+    await b.dedup.clear(event);
+    expect(await reservation.commit()).toEqual({ commit: "adopted" });
+  });
+
+  it("is told by guard too", async () => {
+    const { pass, replica } = world();
+    const [a, b] = [replica("a", { renew: false }), replica("b")];
+    const work = task();
+    const outcome = a.dedup.guard(event, work.handler);
+    await pass(LEASE_MS + SKEW_MS);
+    await commitEvent(b);
+    work.succeed("late");
+    expect(await outcome).toEqual({ outcome: "dispatched", key: resolved.key, value: "late", commit: "superseded" });
+  });
+
+  it("G5 renews nothing of a later holder's", async () => {
+    const w = world();
+    const clock = new BlockableClock(w.clock);
+    const [a, b] = [w.replica("a", { clock }), w.replica("b")];
+    await unseen(a.dedup.reserve(event));
+    await w.pass(1);
+    clock.block();
+    await w.pass(LEASE_MS + SKEW_MS);
+    const later = await unseen(b.dedup.reserve(event));
+    const standing = await w.memory.get(resolved.storeKey);
+    clock.unblock();
+    await w.pass(1);
+    expect(await w.memory.get(resolved.storeKey)).toEqual(standing);
+    expect(later.signal.aborted).toBe(false);
+  });
+
+  it("goes on in the same process too: the lease's end sets the key free for another delivery", async () => {
+    const { pass, replica } = world();
+    const { dedup } = replica("a", { renew: false });
+    const late = await unseen(dedup.reserve(event));
+    await pass(LEASE_MS);
+    await pending(dedup.reserve(event));
+    await pass(SKEW_MS);
+    const later = await unseen(dedup.reserve(event));
+    expect(await late.commit()).toEqual({ commit: "superseded" });
+    await pending(dedup.reserve(event));
+    expect(await later.commit()).toEqual({ commit: "confirmed" });
+  });
+});
+
+describe("G4 a crashed holder", () => {
+  it("holds the key until its lease and the skew have ended, and no longer", async () => {
+    const { pass, replica } = world();
+    const crashed = replica("a", { renew: false });
+    await unseen(crashed.dedup.reserve(event));
+    const b = replica("b");
+    await pass(LEASE_MS + SKEW_MS - 1);
+    await pending(b.dedup.reserve(event));
+    await pass(1);
+    await commitEvent(b);
+  });
+
+  it("is replaced after what `retryAfterMs` said, at the latest", async () => {
+    const { pass, replica } = world();
+    await unseen(replica("a", { renew: false }).dedup.reserve(event));
+    const b = replica("b");
+    await pass(7_777);
+    const { retryAfterMs, owner } = await pending(b.dedup.reserve(event));
+    expect(owner).toBe("a");
+    expect(retryAfterMs).toBeGreaterThanOrEqual(LEASE_MS + SKEW_MS - 7_777);
+    expect(retryAfterMs).toBeLessThanOrEqual(LEASE_MS + SKEW_MS);
+    await pass(retryAfterMs);
+    await commitEvent(b);
+  });
+
+  it.each([-3_600_000, 3_600_000])("is replaced in time though the wall clocks are %i ms apart", async (apartMs) => {
+    const w = world();
+    const skewed = { ...w.clock, wallMs: () => w.clock.wallMs() + apartMs };
+    const clock = {
+      ...skewed,
+      monotonicMs: () => w.clock.monotonicMs(),
+      schedule: (delayMs: number, run: () => void) => w.clock.schedule(delayMs, run),
+    };
+    const [a, b] = [w.replica("a", { renew: false }), w.replica("b", { clock })];
+    await unseen(a.dedup.reserve(event));
+    const { retryAfterMs } = await pending(b.dedup.reserve(event));
+    expect(retryAfterMs).toBeGreaterThanOrEqual(1_000);
+    expect(retryAfterMs).toBeLessThanOrEqual(LEASE_MS + SKEW_MS + 1_000);
+    await w.pass(LEASE_MS + SKEW_MS - 1);
+    await pending(b.dedup.reserve(event));
+    await w.pass(1);
+    await commitEvent(b);
+  });
+});

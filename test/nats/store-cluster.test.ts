@@ -1,0 +1,115 @@
+import type { NatsConnection } from "@nats-io/nats-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { StoreUnavailableError } from "../../src/errors.ts";
+import { type NatsStore, natsStore } from "../../src/nats/index.ts";
+import type { Revision } from "../../src/store.ts";
+import { eventually } from "../support/eventually.ts";
+import { connected } from "../support/nats-bucket.ts";
+import { type NatsCluster, startCluster } from "../support/nats-server.ts";
+import { commit, identity, LONG_MS, reservation, write } from "../support/store-contract-fixture.ts";
+
+let cluster: NatsCluster;
+beforeAll(async () => {
+  cluster = await startCluster({ size: 3 });
+});
+afterAll(() => cluster.stop());
+
+const of = identity("evt-1");
+const { storeKey: key } = of;
+
+/** One store a server, each over a connection that stays with its server. */
+async function stores(bucket: string): Promise<readonly (readonly [NatsStore, NatsConnection])[]> {
+  const all = await Promise.all(
+    cluster.servers.map(async (server) => {
+      const to = await connected(server, { maxReconnectAttempts: -1, reconnectTimeWait: 50 });
+      return [await natsStore(to, { bucket, timeoutMs: 1_000 }), to] as const;
+    }),
+  );
+  return all;
+}
+
+describe("natsStore on a cluster", () => {
+  it("makes a bucket with three replicas", async () => {
+    const [first] = cluster.servers;
+    if (first === undefined) throw new Error("no server");
+    await using to = await connected(first);
+    await natsStore(to, { bucket: "three" });
+    await natsStore(to, { bucket: "three", replicas: 3 });
+  });
+
+  it("G9 a write that waits for a majority is unknown, others to its key are surely refused, and it is there in the end", async () => {
+    const all = await stores("quorum");
+    const leader = await cluster.leaderOf("KV_quorum");
+    const store = all[cluster.servers.indexOf(leader)]?.[0];
+    if (store === undefined) throw new Error("no store");
+    const first = await write(store, key, reservation(of));
+    const followers = cluster.servers.filter((server) => server !== leader);
+    for (const follower of followers) await follower.kill("SIGSTOP");
+    const record = commit(of, { token: "mine" });
+    const how = { expected: first, ttlMs: LONG_MS };
+    try {
+      await expect(store.put(key, record, how)).rejects.toMatchObject({ code: "store-unavailable", ambiguous: true });
+      await expect(store.put(key, record, how)).rejects.toMatchObject({
+        code: "store-unavailable",
+        ambiguous: false,
+        message: expect.stringContaining("other writes to the key would not let it through"),
+      });
+    } finally {
+      for (const follower of followers) await follower.kill("SIGCONT");
+    }
+    await cluster.ready();
+    const put = await eventually("the same write to be answered", () => store.put(key, record, how));
+    expect((await store.get(key))?.record).toEqual(record);
+    if (put.ok) expect((await store.get(key))?.revision).toBe(put.revision);
+    for (const [, to] of all) await to.close();
+  });
+
+  it("G1 F14 has one holder a revision, and loses nothing that it acknowledged, while its leader is killed", async () => {
+    const all = await stores("failover");
+    const keys = Array.from({ length: 4 }, (_, index) => identity(`evt-${index}`));
+    const won = new Map<string, Map<Revision, string>>(keys.map((at) => [at.storeKey, new Map()]));
+    const over = new Map<string, Map<Revision, string[]>>(keys.map((at) => [at.storeKey, new Map()]));
+    let isRunning = true;
+    let wins = 0;
+
+    const contend = async (store: NatsStore, name: string): Promise<void> => {
+      for (let round = 0; isRunning; round += 1) {
+        const at = keys[round % keys.length] ?? of;
+        try {
+          const expected = (await store.get(at.storeKey))?.revision ?? 0;
+          const token = `${name}/${round}`;
+          const put = await store.put(at.storeKey, reservation(at, { token }), { expected, ttlMs: LONG_MS });
+          if (!put.ok) continue;
+          wins += 1;
+          won.get(at.storeKey)?.set(put.revision, token);
+          const winners = over.get(at.storeKey);
+          winners?.set(expected, [...(winners.get(expected) ?? []), token]);
+        } catch (error) {
+          if (!(error instanceof StoreUnavailableError)) throw error;
+        }
+      }
+    };
+    const contenders = all.flatMap(([store], index) => [contend(store, `a${index}`), contend(store, `b${index}`)]);
+    await eventually("some to have won", () => wins > 50 || undefined);
+    const leader = await cluster.leaderOf("KV_failover");
+    await leader.kill("SIGKILL");
+    const winsBefore = wins;
+    await eventually("others to win after the leader died", () => wins > winsBefore + 100 || undefined, 60_000);
+    isRunning = false;
+    await leader.restart();
+    await cluster.ready();
+    await Promise.all(contenders);
+
+    for (const winners of over.values()) {
+      expect([...winners.values()].filter((tokens) => tokens.length > 1)).toEqual([]);
+    }
+    // What was acknowledged last still stands, unless a write whose answer was lost came after it.
+    for (const at of keys) {
+      const last = Math.max(...(won.get(at.storeKey)?.keys() ?? []));
+      const stands = await eventually("the key to be readable", () => all[0]?.[0].get(at.storeKey));
+      expect(stands.revision).toBeGreaterThanOrEqual(last);
+      if (stands.revision === last) expect(stands.record.token).toBe(won.get(at.storeKey)?.get(last));
+    }
+    for (const [, to] of all) await to.close();
+  });
+});

@@ -1,0 +1,59 @@
+import type { NatsConnection } from "@nats-io/nats-core";
+import { connect } from "@nats-io/transport-node";
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { type NatsStoreOptions, natsStore } from "../../src/nats/index.ts";
+import { startCluster, startNats } from "../support/nats-server.ts";
+import { realTime } from "../support/nats-store-under-test.ts";
+import { storeContract } from "../support/store-contract.ts";
+
+describe("natsStore on one server", () => {
+  contract({ storage: "file" }, async () => {
+    const server = await startNats();
+    return { servers: [server.url], stop: () => server.stop() };
+  });
+  contract({ storage: "memory" }, async () => {
+    const server = await startNats();
+    return { servers: [server.url], stop: () => server.stop() };
+  });
+});
+
+describe("natsStore on a cluster of three", () => {
+  contract({ replicas: 3 }, async () => {
+    const cluster = await startCluster({ size: 3 });
+    return { servers: [...cluster.urls], stop: () => cluster.stop() };
+  });
+});
+
+function contract(
+  options: Omit<NatsStoreOptions, "bucket">,
+  start: () => Promise<{ readonly servers: string[]; readonly stop: () => Promise<void> }>,
+): void {
+  describe(`F19 with ${JSON.stringify(options)} it keeps the contract of a store`, () => {
+    let connections: readonly NatsConnection[] = [];
+    let stop = async (): Promise<void> => {};
+    let buckets = 0;
+
+    beforeAll(async () => {
+      const started = await start();
+      stop = started.stop;
+      connections = await Promise.all(
+        started.servers.map((url) => connect({ servers: url, ignoreClusterUpdates: true })),
+      );
+    });
+    afterAll(async () => {
+      await Promise.all(connections.map((connection) => connection.close()));
+      await stop();
+    });
+
+    storeContract({
+      test: it.concurrent,
+      async makeStore() {
+        buckets += 1;
+        const bucket = `contract-${buckets}`;
+        const connection = connections[buckets % connections.length];
+        if (connection === undefined) throw new Error("not connected");
+        return realTime(await natsStore(connection, { bucket, ...options }));
+      },
+    });
+  });
+}

@@ -1,0 +1,8 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Store } from "../../src/store.ts";
+import type { StoreUnderTest } from "./store-contract.ts";
+
+/** A store whose time passes by itself. */
+export function realTime(store: Store): StoreUnderTest {
+  return { store, monotonicMs: () => performance.now(), pass: (ms) => pause(ms) };
+}
