@@ -100,8 +100,10 @@ const mayClaimAgain = ({ context }: Happening): boolean => context.claims < MOST
 const isLate = ({ event }: Happening): boolean => "late" in event && event.late;
 const isExhausted = ({ event }: Happening): boolean => event.type === "retry.due" && event.exhausted;
 
+const types: { context?: DedupKeyContext; events?: DedupKeyEvent; input?: DedupKeyInput } = {};
+
 const machineSetup = setup({
-  types: {} as { context: DedupKeyContext; events: DedupKeyEvent; input: DedupKeyInput },
+  types,
   guards: {
     isLate,
     mayClaimAgain,
@@ -388,6 +390,7 @@ export const dedupKeyMachine = machineSetup.createMachine({
           on: {
             "handler.succeeded": "committing",
             "handler.failed": [
+              { guard: "isInDoubt", target: "#dedupKey.released", actions: settle("left-to-expire") },
               { guard: "holdsNothing", target: "#dedupKey.released", actions: settle("released") },
               { target: "releasing" },
             ],

@@ -1,4 +1,4 @@
-import { callable, expected, oneOf, wholeNumber } from "./arguments.ts";
+import { callable, objectWith, oneOf, wholeNumber } from "./arguments.ts";
 import { CheckedStore } from "./checked-store.ts";
 import type { Decision, Outcome, Reservation } from "./decision.ts";
 import { Engine } from "./engine.ts";
@@ -177,7 +177,7 @@ export class Deduplicator implements AsyncDisposable {
 }
 
 function clearMatcher(filter: ClearFilter): (record: Entry["record"]) => boolean {
-  if (typeof filter !== "object" || filter === null) throw new TypeError(expected("filter", "an object", filter));
+  objectWith("filter", filter);
   const { state, committedBefore = Number.POSITIVE_INFINITY, committedAfter = Number.NEGATIVE_INFINITY } = filter;
   if (state !== undefined) oneOf("state", state, ["reserved", "committed"]);
   if (filter.committedBefore !== undefined) wholeNumber("committedBefore", committedBefore, 0);

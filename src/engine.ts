@@ -3,6 +3,7 @@ import type { CheckedStore } from "./checked-store.ts";
 import { sleep } from "./clock.ts";
 import { DeadlineQueue } from "./deadline-queue.ts";
 import type { Duplicate, Pending } from "./decision.ts";
+import { type Deferred, deferred } from "./deferred.ts";
 import { FingerprintMismatchError } from "./errors.ts";
 import { type Airspace, closedError, Flight, type Verdict } from "./flight.ts";
 import type { HeldReservation } from "./held-reservation.ts";
@@ -26,7 +27,7 @@ export class Engine implements Airspace {
   readonly #flights = new Set<Flight>();
   readonly #listeners = new Set<(step: Step) => void>();
   readonly #closing = new AbortController();
-  #allLanded: () => void = () => {};
+  #allLanded: Deferred<void> | undefined;
 
   constructor(options: ResolvedOptions, store: CheckedStore) {
     this.options = options;
@@ -74,7 +75,7 @@ export class Engine implements Airspace {
   land(flight: Flight): void {
     this.yieldKey(flight);
     this.#flights.delete(flight);
-    if (this.#flights.size === 0) this.#allLanded();
+    if (this.#flights.size === 0) this.#allLanded?.resolve();
   }
 
   report(identity: ResolvedIdentity, detail: StepDetail, fields: Omit<StepFields, "identity" | "atMs">): void {
@@ -153,13 +154,11 @@ export class Engine implements Airspace {
 
   async #drained(drainMs: number): Promise<void> {
     if (this.#flights.size === 0 || drainMs === 0) return;
-    await new Promise<void>((resolve) => {
-      const cancel = this.options.clock.schedule(drainMs, resolve);
-      this.#allLanded = () => {
-        cancel();
-        resolve();
-      };
-    });
+    this.#allLanded ??= deferred<void>();
+    const timeUp = deferred<void>();
+    const cancel = this.options.clock.schedule(drainMs, timeUp.resolve);
+    await Promise.race([this.#allLanded.promise, timeUp.promise]);
+    cancel();
   }
 }
 

@@ -120,13 +120,20 @@ export class Flight implements Effects, Holder {
     return Math.max(0, this.#leaseEndsAtMs - this.#nowMs);
   }
 
+  get handlerReturned(): boolean {
+    return this.#phase === "succeeded" || this.#phase === "failed";
+  }
+
   /** Nobody waits for the verdict any more: what was or will be granted all the same is given back. */
   abandon(): void {
     this.#unwanted ??= "abandoned";
     if (this.#phase === "held") this.#give("failed");
   }
 
-  /** Tells the handler to stop, gives the key back, and resolves when that is done; a commit under way is waited for. */
+  /**
+   * Tells the handler to stop, gives the key back, and resolves when that is done. A commit under way is waited for, and that of
+   * a handler which returns as soon as it is told.
+   */
   async shutdown(): Promise<void> {
     if (this.#phase !== "held") {
       this.#unwanted ??= "closing";
@@ -134,18 +141,20 @@ export class Flight implements Effects, Holder {
     }
     this.#life.send({ type: "shutdown" });
     if (this.#isAsking) {
-      this.#idle = deferred<void>();
+      this.#idle ??= deferred<void>();
       await Promise.race([this.#idle.promise, this.ended]);
     }
+    await turnOfTheEventLoop();
+    if (this.handlerReturned) await this.ended;
   }
 
   async succeed(result: unknown): Promise<CommitReport> {
+    if (this.#phase === "held") this.#air.deadlines.runDue();
     if (this.#phase === "failed") {
       throw new LatchkeyError("reservation-released", `The reservation of ${this.identity.key} was released before`);
     }
     this.#committed ??= deferred<CommitReport>();
     if (this.#phase === "held") {
-      this.#air.deadlines.runDue();
       this.#report({ type: "dispatched" });
       this.#kept = this.how.keepResult ? keepResult(result) : { kept: "nothing" };
       if (this.#kept.kept === "not") this.#report({ type: "result-not-kept", error: this.#kept.error });
@@ -211,9 +220,11 @@ export class Flight implements Effects, Holder {
   armRetry(): void {
     const pauseMs = this.#nextPauseMs();
     const atMs = Math.min(this.#nowMs + pauseMs, Math.max(this.#nowMs, this.#patientUntilMs));
-    this.#retry = this.#air.deadlines.add(atMs, () => {
+    const retry = (): void => {
       this.#life.send({ type: "retry.due", exhausted: this.#nowMs >= this.#patientUntilMs });
-    });
+    };
+    if (atMs <= this.#nowMs) retry();
+    else this.#retry = this.#air.deadlines.add(atMs, retry);
   }
 
   /** The lease that was just written begins with the moment it was first sent. */
@@ -249,14 +260,15 @@ export class Flight implements Effects, Holder {
   }
 
   abortHandler(context: DedupKeyContext, reason: "lease-ended" | "superseded" | "shutdown"): void {
+    if (this.#lost !== undefined) return;
     const isUnanswered = this.#trouble !== undefined || this.#sentAtMs !== undefined;
     const outOfReach = reason === "lease-ended" && isUnanswered;
     const why = outOfReach ? "store-unavailable" : reason;
     this.#disarm();
     this.#air.yieldKey(this);
     this.#lost = new ReservationLostError(this.identity.key, why, outOfReach ? { cause: this.#trouble } : undefined);
-    this.#abort?.abort(this.#lost);
     this.#report({ type: "expired", reason: why }, context);
+    this.#abort?.abort(this.#lost);
   }
 
   settle(context: DedupKeyContext, as: Settlement): void {
@@ -338,7 +350,7 @@ export class Flight implements Effects, Holder {
 
   /**
    * Asks the store. An answer is told once, unless another question was asked meanwhile; one that takes longer than a lease is
-   * not waited for, or than two for a claim, which can still be claimed anew. Leases that have ended are told before any answer: nothing is begun on a lease that is over.
+   * not waited for. Leases that have ended are told before any answer: nothing is begun on a lease that is over.
    */
   #ask(question: () => Promise<DedupKeyEvent>): void {
     const turn = ++this.#turn;
@@ -349,14 +361,13 @@ export class Flight implements Effects, Holder {
       this.#answerBy?.cancel();
       this.#air.deadlines.runDue();
       if (!isAwaited()) return;
-      this.#turn += 1;
+      const next = ++this.#turn;
       this.#isAsking = false;
       this.#life.send(event);
-      if (!this.#isAsking) this.#idle?.resolve();
+      if (next === this.#turn) this.#idle?.resolve();
     };
-    const patienceMs = this.how.leaseMs * (this.#phase === "claiming" ? 2 : 1);
-    this.#answerBy = this.#air.deadlines.add(this.#nowMs + patienceMs, () => {
-      const message = `The store did not answer within ${patienceMs} ms`;
+    this.#answerBy = this.#air.deadlines.add(this.#nowMs + this.how.leaseMs, () => {
+      const message = `The store did not answer within ${this.how.leaseMs} ms`;
       if (isAwaited()) tell(this.#troubled(new StoreUnavailableError(message, { ambiguous: true })));
     });
     void question().then(
@@ -470,6 +481,12 @@ export class Flight implements Effects, Holder {
       durationMs: this.#nowMs - this.#startedAtMs,
     });
   }
+}
+
+function turnOfTheEventLoop(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 export function closedError(): LatchkeyError {

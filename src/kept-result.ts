@@ -12,13 +12,13 @@ export type KeptResult =
 /** What of a result can be kept with the commit. The value is a copy, so that what happens to the original changes nothing. */
 export function keepResult(value: unknown): KeptResult {
   if (value === undefined) return { kept: "nothing" };
-  let encoded: string | undefined;
+  let encoded: unknown;
   try {
     encoded = JSON.stringify(value);
   } catch (cause) {
     return { kept: "not", error: new ResultNotKeptError("The result has no JSON form", { cause }) };
   }
-  if (encoded === undefined) {
+  if (typeof encoded !== "string") {
     return { kept: "not", error: new ResultNotKeptError(`A ${typeof value} has no JSON form`) };
   }
   const bytes = Buffer.byteLength(encoded);

@@ -1,4 +1,4 @@
-import { callable, wholeNumber } from "./arguments.ts";
+import { objectWith, wholeNumber } from "./arguments.ts";
 import { Channel } from "./channel.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { StoreUnavailableError } from "./errors.ts";
@@ -25,7 +25,7 @@ const DEFAULT_MAX_KEYS = 1_000_000;
  */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   const { clock = systemClock, maxKeys = DEFAULT_MAX_KEYS } = options;
-  callable("clock.monotonicMs", clock.monotonicMs);
+  objectWith("clock", clock, "monotonicMs");
   wholeNumber("maxKeys", maxKeys, 1);
   const keys = new ExpiringKeys(clock);
   const watchers = new Set<(change: Change) => void>();

@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import { LatchkeyError } from "../errors.ts";
+import { demoCommand } from "./demo/demo-command.ts";
 import { UnusableError } from "./errors.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import type { CliIo } from "./io.ts";
@@ -26,6 +27,9 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
     },
     async key(subscriptionId, eventId, flags) {
       await keyCommand(subscriptionId, eventId, flags, io);
+    },
+    async demo(flags) {
+      exitCode = await demoCommand(flags, io);
     },
   });
   try {

@@ -58,4 +58,11 @@ The event id of a CloudEvent is the JSON array of its source and its id:
   latchkey key billing '["/orders","42"]'
 That of a GitHub webhook delivery is its delivery id:
   latchkey key billing 72d3162e-cc78-11e3-81ab-4c9367dc0958`,
+
+  demo: `
+Exit codes:
+  0    nothing was lost, and nothing was dispatched again after its commit
+  1    something was
+  2    wrong usage, or a server that cannot be used
+  130  interrupted`,
 } as const;

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { Command, InvalidArgumentError } from "commander";
 import { DEFAULT_WORKSPACE } from "../key.ts";
+import type { DemoFlags } from "./demo/demo-command.ts";
 import { help } from "./help.ts";
 import type { CliIo } from "./io.ts";
 import type { KeyFlags } from "./key-command.ts";
@@ -16,6 +17,7 @@ import {
 export interface Commands {
   run(flags: RunFlags): Promise<void>;
   key(subscriptionId: string, eventId: string, flags: KeyFlags): Promise<void>;
+  demo(flags: DemoFlags): Promise<void>;
 }
 
 export function createProgram(io: CliIo, commands: Commands): Command {
@@ -37,6 +39,7 @@ export function createProgram(io: CliIo, commands: Commands): Command {
     .addHelpText("after", help.program);
   addRun(program, commands);
   addKey(program, commands);
+  addDemo(program, commands);
   return program;
 }
 
@@ -101,6 +104,24 @@ function addKey(program: Command, commands: Commands): void {
     .option("--json", "print the identity, the dedup key and the key in the store")
     .addHelpText("after", help.key)
     .action((subscriptionId: string, eventId: string, flags: KeyFlags) => commands.key(subscriptionId, eventId, flags));
+}
+
+function addDemo(program: Command, commands: Commands): void {
+  program
+    .command("demo")
+    .summary("watch a trigger service get through redeliveries, crashes and failures")
+    .description(
+      "Runs a trigger service in one process: three replicas that share a store, fed with webhook deliveries at least once. " +
+        "Deliveries are repeated, the endpoint refuses some, replicas die in the middle of a dispatch. At the end it counts, " +
+        "from the books of the endpoint and the broker, what became of every event.",
+    )
+    .option("--seed <n>", "what happens to which event (default: another in every run)", wholeNumber(0, 2 ** 32 - 1))
+    .option("--nats <url>", "over a NATS server with JetStream, in a stream and a bucket that are removed afterwards")
+    .option("--creds <path>", "a NATS credentials file (default: NATS_CREDS)")
+    .option("--json", "print nothing but the numbers, as one JSON object")
+    .helpOption("-h, --help", "print this help")
+    .addHelpText("after", help.demo)
+    .action((flags: DemoFlags) => commands.demo(flags));
 }
 
 function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {

@@ -69,7 +69,11 @@ describe("the first delivery of an event", () => {
   it("is another one in another workspace, and for another subscription", async () => {
     const { replica } = world();
     const a = replica("a");
-    const others = [{ ...event, workspaceId: "w" }, { ...event, subscriptionId: "sub-2" }, { ...event, eventId: "e" }];
+    const others = [
+      { ...event, workspaceId: "w" },
+      { ...event, subscriptionId: "sub-2" },
+      { ...event, eventId: "e" },
+    ];
     await commitEvent(a);
     for (const other of others) await commitEvent(a, other);
     for (const other of [event, ...others]) await duplicate(a.dedup.reserve(other));
@@ -411,7 +415,8 @@ describe("wrong arguments", () => {
     const { dedup, store } = replica("a");
     const reserve: (...args: readonly unknown[]) => Promise<unknown> = (...args) =>
       Reflect.apply(dedup.reserve, dedup, args);
-    const guard: (...args: readonly unknown[]) => Promise<unknown> = (...args) => Reflect.apply(dedup.guard, dedup, args);
+    const guard: (...args: readonly unknown[]) => Promise<unknown> = (...args) =>
+      Reflect.apply(dedup.guard, dedup, args);
     await expect(reserve(undefined)).rejects.toThrow(TypeError);
     await expect(reserve({ subscriptionId: "sub-1" })).rejects.toThrow("Expected `eventId` to be");
     await expect(reserve({ ...event, workspaceId: "" })).rejects.toThrow("Expected `workspaceId` to be");

@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { ReservationLostError } from "../../src/errors.ts";
-import { answering, answerLost, outage, pass as passes, silence, slowAnswer, writeLost } from "../support/faulty-store.ts";
+import {
+  answering,
+  answerLost,
+  outage,
+  pass as passes,
+  silence,
+  slowAnswer,
+  writeLost,
+} from "../support/faulty-store.ts";
 import {
   BlockableClock,
   commitEvent,
@@ -157,7 +165,10 @@ describe("a reservation", () => {
     const { clock, pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     a.store.breakDown(slowAnswer(clock, LEASE_MS + 1), ["put"]);
-    const refused = expect(a.dedup.reserve(event)).rejects.toMatchObject({ code: "store-unavailable", ambiguous: true });
+    const refused = expect(a.dedup.reserve(event)).rejects.toMatchObject({
+      code: "store-unavailable",
+      ambiguous: true,
+    });
     await pass(LEASE_MS);
     await refused;
     expect(a.trail()).toEqual(["store-unavailable"]);

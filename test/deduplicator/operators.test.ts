@@ -99,7 +99,9 @@ describe("list", () => {
     const { memory, replica } = world();
     const { put, get } = memory;
     const { dedup } = replica("a");
-    expect(() => dedup.list({ eventId: "one" })).toThrow("Expected `subscriptionId` to be given together with `eventId`");
+    expect(() => dedup.list({ eventId: "one" })).toThrow(
+      "Expected `subscriptionId` to be given together with `eventId`",
+    );
     expect(() => dedup.list({ workspaceId: "" })).toThrow(TypeError);
     expect(() => replica("b", { store: { put, get } }).dedup.list()).toThrow(
       expect.objectContaining({ name: "LatchkeyError", code: "unsupported" }),

@@ -1,14 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { MemoryStore } from "../../src/memory-store.ts";
-import {
-  answering,
-  answerLost,
-  type Fault,
-  landsLate,
-  outage,
-  throwing,
-  writeLost,
-} from "../support/faulty-store.ts";
+import { answering, answerLost, type Fault, landsLate, outage, throwing, writeLost } from "../support/faulty-store.ts";
 import {
   commitEvent,
   duplicate,

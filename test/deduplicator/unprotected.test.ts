@@ -17,13 +17,14 @@ const dispatch = { onStoreUnavailable: "dispatch" } as const;
 
 describe('`onStoreUnavailable: "dispatch"`', () => {
   it("runs the handler while the store is away, and says that it is unprotected", async () => {
-    const { clock, replica } = world();
+    const { clock, pass, replica } = world();
     const { dedup, steps, store, trail } = replica("a", dispatch);
     store.breakDown(outage);
     const work = task();
     const outcome = dedup.guard(event, work.handler);
     expect(await work.reservation).toMatchObject({ unprotected: true, fence: 0, attempt: 1, key: resolved.key });
     work.succeed("done");
+    await pass(0);
     expect(await outcome).toEqual({ outcome: "dispatched", key: resolved.key, value: "done", commit: "unconfirmed" });
     expect(trail()).toEqual(["store-unavailable", "unprotected", "dispatched", "store-unavailable", "unconfirmed"]);
     expect(steps[1]).toMatchObject({ type: "unprotected", fence: 0, error: { code: "store-unavailable" } });

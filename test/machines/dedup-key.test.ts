@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { AnyStateMachine } from "xstate";
-import { type DedupKeyContext, type DedupKeyEvent, dedupKeyMachine, MOST_CLAIMS } from "../../machines/dedup-key.ts";
+import { dedupKeyMachine } from "../../machines/dedup-key.ts";
 import { compile } from "../../src/compiled-logic.ts";
 import { abstracted, type LifeStep, legalLives } from "../support/legal-lives.ts";
 

@@ -144,6 +144,20 @@ describe("when the network fails", () => {
     expect(new Set(other.began)).toEqual(new Set(["e-1", "e-2", "e-3"]));
   });
 
+  it("it asks again by itself when the server was silent for so long that its request is given up", async () => {
+    const stream = await eventStream(nc);
+    await using proxy = await startProxy(server.port);
+    const own = await connect({ servers: proxy.url, ...OVER_PROXY });
+    await using it = await replica(stream, { dedup: quick(), connection: own, concurrency: 1 });
+    proxy.answers("hold");
+    await it.until("trigger.pull.failed");
+    proxy.heal();
+    await stream.publish("e-1");
+    await it.until("trigger.dispatched");
+    await it.running.stop();
+    await own.close();
+  });
+
   it("it goes on by itself when the server was away, killed and started again", async () => {
     const stream = await eventStream(nc, {}, "file");
     await using it = await replica(stream, { dedup: quick() });

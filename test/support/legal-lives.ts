@@ -41,6 +41,8 @@ const QUESTIONS: Readonly<Record<string, Question>> = {
   removeReservation: "remove",
 };
 
+const MOST_STEPS = 200_000;
+
 /**
  * Everything that can happen to a key in a world that keeps to the rules: the store answers what it was asked last, timers
  * end when they were armed, the handler returns once. Revisions are looked at only for which is newer.
@@ -64,6 +66,7 @@ export function legalLives(machine: typeof dedupKeyMachine): Lives {
   const steps: LifeStep[] = [];
   const frontier = [...starts];
   for (let from = frontier.shift(); from !== undefined; from = frontier.shift()) {
+    if (steps.length > MOST_STEPS) throw new RangeError("The machine has lives without end");
     for (const { event, by } of possible(from)) {
       const { snapshot, actions } = logic.step(from.at, event);
       const to = actions.reduce<Life>(taken, { ...happened(from, event, by), at: snapshot });

@@ -1,6 +1,6 @@
 import type { BookedRequest } from "./endpoint.ts";
-import type { BrokerBooks } from "./world.ts";
 import type { Commits } from "./witness.ts";
+import type { BrokerBooks } from "./world.ts";
 
 /** What three witnesses wrote down: the sender, the endpoint, the broker; and who stood at the store's door. */
 export interface Evidence {
@@ -39,5 +39,49 @@ export interface Reckoning {
 }
 
 export function reckon({ sent, requests, broker, commits }: Evidence): Reckoning {
-  const byEvent = Map.groupBy(requests, ({ eventId }) => eventId);
+  const histories = byEvent(sent, requests);
+  const reached = new Set(requests.map(({ delivery }) => delivery));
+  const answered = [...broker.answers].filter(([delivery]) => !reached.has(delivery)).map(([, answer]) => answer);
+  const ended = (end: BookedRequest["end"]): number => requests.filter((request) => request.end === end).length;
+  return {
+    events: sent.size,
+    deliveries: broker.deliveries,
+    dispatches: requests.length,
+    done: ended("done"),
+    refused: ended("refused"),
+    brokenOff: ended("broken off"),
+    suppressed: answered.filter((answer) => answer === "acknowledged").length,
+    pending: answered.filter((answer) => answer === "put back").length,
+    unanswered: broker.deliveries - broker.answers.size,
+    retried: histories.filter(wasRetried).length,
+    doneAgain: histories.filter((history) => timesDone(history) > 1).length,
+    lost: histories.filter((history) => timesDone(history) === 0).length,
+    afterCommit: requests.filter(({ eventId, atMs }) => atMs > (commits.get(eventId) ?? Number.POSITIVE_INFINITY))
+      .length,
+    fencesFallen: histories.filter(hasFallingFence).length,
+  };
+}
+
+function byEvent(sent: ReadonlySet<string>, requests: readonly BookedRequest[]): readonly BookedRequest[][] {
+  const histories = new Map([...sent].map((eventId): [string, BookedRequest[]] => [eventId, []]));
+  for (const request of requests) histories.get(request.eventId)?.push(request);
+  return [...histories.values()];
+}
+
+function timesDone(history: readonly BookedRequest[]): number {
+  return history.filter(({ end }) => end === "done").length;
+}
+
+function wasRetried(history: readonly BookedRequest[]): boolean {
+  const failed = history.findIndex(({ end }) => end === "refused" || end === "broken off");
+  return failed !== -1 && history.slice(failed).some(({ end }) => end === "done");
+}
+
+function hasFallingFence(history: readonly BookedRequest[]): boolean {
+  return history.some(({ fence }, index) => index > 0 && fence < (history[index - 1]?.fence ?? 0));
+}
+
+/** Whether what Latchkey promises was kept. */
+export function isKept({ lost, afterCommit, fencesFallen }: Reckoning): boolean {
+  return lost + afterCommit + fencesFallen === 0;
 }

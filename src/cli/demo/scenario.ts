@@ -43,7 +43,7 @@ export function planScenario({ lines, chance, durationMs, crashes }: ScenarioOpt
       event: eventIn(line),
       line,
       atMs: (index * durationMs) / all.length,
-      latencyMs: isSlow ? between(chance, 250, 600) : between(chance, 5, 40),
+      latencyMs: isSlow ? between(chance, 250, 600) : between(chance, 30, 160),
       refusals: !isCrash && chance() < REFUSED_SHARE ? between(chance, 1, 2) : 0,
       crash: isCrash ? (part % 2 === 0 ? "before" : "after") : undefined,
     };

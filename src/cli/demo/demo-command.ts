@@ -1,0 +1,115 @@
+import { type Clock, sleep } from "../../clock.ts";
+import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { Interruption } from "../interruption.ts";
+import type { CliIo } from "../io.ts";
+import { withPeers } from "../nats.ts";
+import { natsAddress } from "../nats-address.ts";
+import { httpTarget } from "../run/http-target.ts";
+import { painter } from "../style.ts";
+import { startEndpoint } from "./endpoint.ts";
+import { Fleet } from "./fleet.ts";
+import { memoryWorld } from "./memory-world.ts";
+import { Narrator } from "./narrator.ts";
+import { isKept, reckon } from "./reckoning.ts";
+import { loadSamples } from "./samples.ts";
+import { planScenario, type Scenario } from "./scenario.ts";
+import { seeded } from "./seeded.ts";
+import { demoSentences, reckoningText } from "./sentences.ts";
+import type { Commits } from "./witness.ts";
+import type { World } from "./world.ts";
+
+export interface DemoFlags {
+  readonly seed?: number;
+  readonly nats?: string;
+  readonly creds?: string;
+  readonly json?: boolean;
+}
+
+const REPLICAS = 3;
+const CRASHES = 3;
+const DURATION_MS = 5_000;
+const PATIENCE_MS = 30_000;
+const LOOK_MS = 50;
+const SEEDS = 2 ** 31;
+
+/** A whole trigger service in one process, with everything that goes wrong in one, and the reckoning. */
+export async function demoCommand(flags: DemoFlags, io: CliIo): Promise<ExitCode> {
+  const { clock } = io;
+  const seed = flags.seed ?? Math.floor(io.random() * SEEDS);
+  const chance = seeded(seed);
+  const samples = loadSamples(chance);
+  const scenario = planScenario({ lines: samples.lines, chance, durationMs: DURATION_MS, crashes: CRASHES });
+  const commits: Commits = new Map();
+  await using endpoint = await startEndpoint(scenario, clock);
+  await using world = await openWorld(flags, commits, io);
+  using interruption = new Interruption(io, { drain: () => {}, abort: () => {} });
+  const narrator = new Narrator(io, flags.json !== true);
+  await narrator.opening({
+    seed,
+    samples: samples.what,
+    events: scenario.events.size,
+    sendings: scenario.sendings.length,
+    world: world.what,
+    replicas: REPLICAS,
+    endpoint: endpoint.url.href,
+  });
+  const target = httpTarget(endpoint.url, clock);
+  const fleet = new Fleet({ world, scenario, target, clock, tell: (incident) => narrator.incident(incident) });
+  const end = await play(scenario, world, fleet, clock, interruption.drain);
+  if (end === "interrupted") {
+    await narrator.text(demoSentences.interrupted);
+    return exitCodes.interrupted;
+  }
+  if (end === "gave up") await narrator.text(demoSentences.gaveUp(PATIENCE_MS));
+  const sent = new Set(scenario.events.keys());
+  const reckoning = reckon({ sent, requests: endpoint.books, broker: await world.books(), commits });
+  const exitCode = end === "settled" && isKept(reckoning) ? exitCodes.ok : exitCodes.failed;
+  await narrator.text(reckoningText(reckoning, narrator.elapsedMs, painter(io.out)));
+  if (flags.json === true) await io.out.write(`${JSON.stringify({ seed, end, ...reckoning, exitCode })}\n`);
+  return exitCode;
+}
+
+async function openWorld(flags: DemoFlags, commits: Commits, io: CliIo): Promise<World> {
+  if (flags.nats === undefined) return memoryWorld(io.clock, commits);
+  const address = natsAddress(flags, io.env);
+  const { natsWorld } = await withPeers(() => import("./nats-world.ts"));
+  return await natsWorld(address, randomId(io), io.clock, commits);
+}
+
+/** Of this run alone, among others on the server that may have the same seed. */
+function randomId(io: CliIo): string {
+  return Array.from({ length: 8 }, () => Math.floor(io.random() * 36).toString(36)).join("");
+}
+
+/** Sends everything, and waits until it is settled. */
+async function play(
+  scenario: Scenario,
+  world: World,
+  fleet: Fleet,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<"settled" | "gave up" | "interrupted"> {
+  const untilMs = clock.monotonicMs() + PATIENCE_MS;
+  const sendAndSettle = async (): Promise<"settled" | "gave up"> => {
+    for (let replica = 0; replica < REPLICAS; replica += 1) await fleet.start();
+    const startMs = clock.monotonicMs();
+    for (const { eventId, atMs } of scenario.sendings) {
+      const waitMs = startMs + atMs - clock.monotonicMs();
+      if (waitMs > 0) await sleep(clock, waitMs, signal);
+      await world.publish(scenario.events.get(eventId)?.line ?? "");
+    }
+    while (!(await world.isIdle())) {
+      if (clock.monotonicMs() > untilMs) return "gave up";
+      await sleep(clock, LOOK_MS, signal);
+    }
+    return "settled";
+  };
+  try {
+    return await Promise.race([sendAndSettle(), fleet.broken]);
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) return "interrupted";
+    throw error;
+  } finally {
+    await fleet.stop();
+  }
+}

@@ -1,0 +1,404 @@
+import { execFile } from "node:child_process";
+import { resolve } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+import { Deduplicator } from "../../src/deduplicator.ts";
+import { memoryStore } from "../../src/memory-store.ts";
+import { held, outage, silence, slowAnswer } from "../support/faulty-store.ts";
+import {
+  BlockableClock,
+  commitEvent,
+  duplicate,
+  event,
+  LEASE_MS,
+  pending,
+  resolved,
+  task,
+  unseen,
+  watched,
+  world,
+} from "../support/replicas.ts";
+
+const closed = { name: "LatchkeyError", code: "closed" };
+const other = { ...event, eventId: "evt-2" };
+
+describe("a deduplicator that was closed", () => {
+  it("takes nothing new, and still tells operators what there is", async () => {
+    const { replica } = world();
+    const { dedup, store } = replica("a");
+    await commitEvent({ ...replica("b"), dedup });
+    await dedup.close();
+    store.calls.length = 0;
+    const work = task();
+    await expect(dedup.reserve(event)).rejects.toMatchObject(closed);
+    await expect(dedup.guard(other, work.handler)).rejects.toMatchObject(closed);
+    expect(work.runs()).toBe(0);
+    expect(store.calls).toEqual([]);
+    expect(await dedup.peek(event)).toBeDefined();
+    expect(await dedup.clear({})).toBe(1);
+  });
+
+  it("leaves the store open, which others share", async () => {
+    const { replica } = world();
+    await replica("a").dedup.close();
+    await commitEvent(replica("b"));
+  });
+});
+
+describe("close", () => {
+  it("with nothing to wait for is done at once", async () => {
+    const { clock, replica } = world();
+    await replica("a").dedup.close();
+    expect(clock.timers).toBe(0);
+  });
+
+  it("takes nothing new from the moment that it is called", async () => {
+    const { replica } = world();
+    const { dedup } = replica("a");
+    const reservation = await unseen(dedup.reserve(event));
+    const closing = dedup.close();
+    await expect(dedup.reserve(other)).rejects.toMatchObject(closed);
+    await expect(dedup.reserve(event)).rejects.toMatchObject(closed);
+    await reservation.commit();
+    await closing;
+  });
+
+  it("waits for what runs, and no longer", async () => {
+    const { clock, pass, replica } = world();
+    const { dedup, trail } = replica("a");
+    const work = task();
+    const outcome = dedup.guard(event, work.handler);
+    const { signal } = await work.reservation;
+    const closing = watched(dedup.close({ drainMs: 60_000 }));
+    await pass(45_000);
+    expect(closing.state()).toBe("waiting");
+    work.succeed("done");
+    expect(await outcome).toMatchObject({ commit: "confirmed" });
+    await closing.promise;
+    expect(signal.aborted).toBe(false);
+    expect(trail()).not.toContain("expired");
+    expect(clock.timers).toBe(0);
+  });
+
+  it("waits ten seconds unless told otherwise, then tells the handlers to stop and gives their keys back", async () => {
+    const { memory, pass, replica } = world();
+    const a = replica("a");
+    const [one, two] = [task(), task()];
+    const outcomes = [a.dedup.guard(event, one.handler), a.dedup.guard(other, two.handler)];
+    const signals = [(await one.reservation).signal, (await two.reservation).signal];
+    const closing = watched(a.dedup.close());
+    await pass(9_999);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, false]);
+    await pass(1);
+    expect(signals.map(({ reason }) => reason)).toMatchObject([{ reason: "shutdown" }, { reason: "shutdown" }]);
+    await closing.promise;
+    expect(await memory.get(resolved.storeKey)).toBeUndefined();
+    const b = replica("b");
+    await commitEvent(b);
+    await commitEvent(b, other);
+    one.fail(signals[0]?.reason);
+    two.fail(signals[1]?.reason);
+    for (const outcome of outcomes) await expect(outcome).rejects.toMatchObject({ reason: "shutdown" });
+  });
+
+  it("waits for what a handler does when it is told to stop, as long as that asks the store", async () => {
+    const { clock, memory, pass, replica } = world();
+    const { dedup, store, steps } = replica("a");
+    const outcome = dedup.guard(event, async ({ signal }) => {
+      await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    });
+    const rethrown = expect(outcome).rejects.toMatchObject({ reason: "shutdown" });
+    await pass(0);
+    store.breakDown(slowAnswer(clock, 500));
+    const closing = dedup.close({ drainMs: 0 });
+    await pass(5_000);
+    await closing;
+    await rethrown;
+    expect(steps.map(({ type }) => type)).toEqual(["reserved", "expired", "failed", "released"]);
+    expect(steps.at(-1)).toMatchObject({ left: "nothing" });
+    expect(await memory.get(resolved.storeKey)).toBeUndefined();
+    expect(clock.timers).toBe(0);
+  });
+
+  it("does not wait for a handler that goes on for ever", async () => {
+    const { clock, replica } = world();
+    const { dedup } = replica("a");
+    const work = task();
+    void dedup.guard(event, work.handler);
+    await work.reservation;
+    await dedup.close({ drainMs: 0 });
+    expect(clock.timers).toBe(0);
+    await commitEvent(replica("b"));
+  });
+
+  it("G8 keeps the commit of a handler that went on and succeeded: adopted", async () => {
+    const { replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const work = task();
+    const outcome = a.dedup.guard(event, work.handler);
+    await work.reservation;
+    await a.dedup.close({ drainMs: 0 });
+    work.succeed("done");
+    expect(await outcome).toMatchObject({ outcome: "dispatched", commit: "adopted" });
+    await duplicate(b.dedup.reserve(event));
+  });
+
+  it("G5 G8 tells a handler that went on and succeeded when somebody has taken the key: superseded", async () => {
+    const { memory, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const work = task();
+    const outcome = a.dedup.guard(event, work.handler);
+    await work.reservation;
+    await a.dedup.close({ drainMs: 0 });
+    await commitEvent(b);
+    const standing = await memory.get(resolved.storeKey);
+    work.succeed("done");
+    expect(await outcome).toMatchObject({ outcome: "dispatched", commit: "superseded" });
+    expect(await memory.get(resolved.storeKey)).toEqual(standing);
+  });
+
+  it("waits for a commit under way, however it goes on", async () => {
+    const { pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const reservation = await unseen(a.dedup.reserve(event));
+    a.store.breakDown(outage);
+    const commit = reservation.commit();
+    await pass(1_000);
+    const closing = watched(a.dedup.close({ drainMs: 0 }));
+    await pass(1_000);
+    expect(closing.state()).toBe("waiting");
+    expect(reservation.signal.aborted).toBe(false);
+    a.store.heal();
+    await pass(1_000);
+    await closing.promise;
+    expect(await commit).toEqual({ commit: "confirmed" });
+    await duplicate(b.dedup.reserve(event));
+  });
+
+  it("waits for the commit of a handler that ended when it was told to stop, however it goes on", async () => {
+    const { pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const outcome = a.dedup.guard(event, async ({ signal }) => {
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    });
+    await pass(0);
+    a.store.breakDown(outage, ["put"]);
+    const closing = watched(a.dedup.close({ drainMs: 0 }));
+    await pass(1_000);
+    expect(closing.state()).toBe("waiting");
+    a.store.heal();
+    await pass(1_000);
+    await closing.promise;
+    expect(await outcome).toMatchObject({ commit: "adopted" });
+    await duplicate(b.dedup.reserve(event));
+  });
+
+  it("waits for a release under way", async () => {
+    const { memory, replica } = world();
+    const { dedup, store } = replica("a");
+    const reservation = await unseen(dedup.reserve(event));
+    const removal = held();
+    store.script("remove", removal.fault);
+    const released = reservation.release();
+    const closing = watched(dedup.close({ drainMs: 0 }));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(closing.state()).toBe("waiting");
+    await removal.go();
+    await Promise.all([closing.promise, released]);
+    expect(await memory.get(resolved.storeKey)).toBeUndefined();
+  });
+
+  it("gives back what is granted to a claim under way, and tells its caller", async () => {
+    const { clock, memory, replica } = world();
+    const { dedup, store } = replica("a");
+    const claim = held();
+    store.script("put", claim.fault);
+    const work = task();
+    const refused = expect(dedup.guard(event, work.handler)).rejects.toMatchObject(closed);
+    const joined = expect(dedup.reserve(event)).rejects.toMatchObject(closed);
+    const closing = dedup.close({ drainMs: 0 });
+    await claim.go();
+    await Promise.all([refused, joined, closing]);
+    expect(work.runs()).toBe(0);
+    expect(await memory.get(resolved.storeKey)).toBeUndefined();
+    expect(clock.timers).toBe(0);
+  });
+
+  it("runs what is granted while it drains", async () => {
+    const { pass, replica } = world();
+    const { dedup, store } = replica("a");
+    const claim = held();
+    store.script("put", claim.fault);
+    const outcome = dedup.guard(event, () => "done");
+    const closing = dedup.close();
+    await pass(1_000);
+    await claim.go();
+    expect(await outcome).toMatchObject({ outcome: "dispatched", commit: "confirmed" });
+    await closing;
+  });
+
+  it("F18 gives all keys back though the store refuses one of them", async () => {
+    const { memory, replica } = world();
+    const { dedup, store } = replica("a");
+    const events = ["1", "2", "3", "4"].map((eventId) => ({ ...event, eventId }));
+    for (const one of events) await unseen(dedup.reserve(one));
+    store.script("remove", outage);
+    await dedup.close({ drainMs: 0 });
+    expect(store.calls.filter(({ method }) => method === "remove")).toHaveLength(4);
+    let left = 0;
+    for await (const _ of memory.list({})) left += 1;
+    expect(left).toBe(1);
+  });
+
+  it("ends though the store never says whether it removed a key", async () => {
+    const { pass, replica } = world();
+    const { dedup, store } = replica("a");
+    await unseen(dedup.reserve(event));
+    store.breakDown(silence);
+    const closing = watched(dedup.close({ drainMs: 0 }));
+    await pass(LEASE_MS);
+    expect(closing.state()).toBe("resolved");
+  });
+
+  it("ends where the store cannot remove", async () => {
+    const { clock, memory, replica } = world();
+    const { put, get } = memory;
+    const [a, b] = [replica("a", { store: { put, get } }), replica("b")];
+    await unseen(a.dedup.reserve(event));
+    await a.dedup.close({ drainMs: 0 });
+    expect(clock.timers).toBe(0);
+    await pending(b.dedup.reserve(event));
+  });
+
+  it("may be called again, also while it is under way: all calls end when what ran has ended", async () => {
+    const { clock, pass, replica } = world();
+    const { dedup } = replica("a");
+    const work = task();
+    const outcome = dedup.guard(event, work.handler);
+    await work.reservation;
+    const closings = [dedup.close(), dedup.close(), dedup[Symbol.asyncDispose]()].map(watched);
+    await pass(5_000);
+    work.succeed("done");
+    await outcome;
+    await pass(0);
+    expect(closings.map(({ state }) => state())).toEqual(["resolved", "resolved", "resolved"]);
+    expect(clock.timers).toBe(0);
+    await dedup.close();
+  });
+
+  it("called again with less patience stops what runs then", async () => {
+    const { pass, replica } = world();
+    const { dedup } = replica("a");
+    const { signal } = await unseen(dedup.reserve(event));
+    const patient = watched(dedup.close({ drainMs: 60_000 }));
+    await pass(5_000);
+    await dedup.close({ drainMs: 0 });
+    expect(signal.reason).toMatchObject({ reason: "shutdown" });
+    await pass(60_000);
+    expect(patient.state()).toBe("resolved");
+  });
+
+  it("called twice at once waits for the same removals", async () => {
+    const { memory, pass, replica } = world();
+    const { dedup, steps, store } = replica("a");
+    await unseen(dedup.reserve(event));
+    const removal = held();
+    store.script("remove", removal.fault);
+    const closings = [dedup.close({ drainMs: 0 }), dedup.close({ drainMs: 0 })].map(watched);
+    await pass(0);
+    expect(closings.map(({ state }) => state())).toEqual(["waiting", "waiting"]);
+    await removal.go();
+    await pass(0);
+    expect(closings.map(({ state }) => state())).toEqual(["resolved", "resolved"]);
+    expect(steps.filter(({ type }) => type === "expired")).toHaveLength(1);
+    expect(await memory.get(resolved.storeKey)).toBeUndefined();
+  });
+
+  it("is what `await using` does", async () => {
+    const w = world();
+    const { memory, clock } = w;
+    let running: Deduplicator | undefined;
+    {
+      await using dedup = new Deduplicator({ store: memory, clock });
+      running = dedup;
+      await dedup.guard(event, () => {});
+    }
+    await expect(running.reserve(event)).rejects.toMatchObject(closed);
+    await commitEvent(w.replica("b"), other);
+  });
+});
+
+describe("nothing is left behind", () => {
+  it("by deliveries that ended in every way", async () => {
+    const { clock, pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b", { renew: false })];
+    const at = (eventId: string) => ({ ...event, eventId });
+    await commitEvent(a, at("committed"));
+    await duplicate(a.dedup.reserve(at("committed")));
+    await expect(a.dedup.guard(at("failed"), () => Promise.reject(new Error("no")))).rejects.toThrow("no");
+    const renewed = await unseen(a.dedup.reserve(at("renewed")));
+    await pending(b.dedup.reserve(at("renewed")));
+    const late = await unseen(b.dedup.reserve(at("late")));
+    await pass(2 * LEASE_MS);
+    await unseen(a.dedup.reserve(at("late"))).then((reservation) => reservation.commit());
+    await late.commit();
+    await renewed.release();
+    a.store.script("put", outage);
+    await expect(a.dedup.reserve(at("unavailable"))).rejects.toThrow("away");
+    expect(clock.timers).toBe(0);
+    const asked = a.store.calls.length + b.store.calls.length;
+    await pass(10 * LEASE_MS);
+    expect(a.store.calls.length + b.store.calls.length).toBe(asked);
+  });
+
+  it("so that a process that is done ends by itself", async () => {
+    const index = JSON.stringify(resolve(import.meta.dirname, "../../src/index.ts"));
+    const script = `
+      import { Deduplicator, memoryStore } from ${index};
+      const dedup = new Deduplicator({ store: memoryStore() });
+      const identity = { subscriptionId: "sub-1", eventId: "evt-1" };
+      const { outcome } = await dedup.guard(identity, () => new Promise((resolve) => setTimeout(resolve, 10)));
+      const again = await dedup.guard(identity, () => {});
+      console.log(outcome, again.outcome);
+    `;
+    const args = ["--import", "tsx", "--input-type=module", "--eval", script];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 });
+    expect(stdout.trim()).toBe("dispatched duplicate");
+  });
+});
+
+describe("an abort listener", () => {
+  it("may release the reservation, even when the abort comes with a commit that is too late", async () => {
+    const w = world();
+    const clock = new BlockableClock(w.clock);
+    const { dedup } = w.replica("a", { clock });
+    const reservation = await unseen(dedup.reserve(event));
+    reservation.signal.addEventListener("abort", () => void reservation.release());
+    clock.block();
+    await w.pass(LEASE_MS);
+    const commit = watched(reservation.commit());
+    clock.unblock();
+    await w.pass(LEASE_MS);
+    expect(commit.state()).not.toBe("waiting");
+    await expect(commit.promise).rejects.toMatchObject({ code: "reservation-released" });
+  });
+
+  it("may commit", async () => {
+    const w = world();
+    const { dedup, trail } = w.replica("a", { renew: false });
+    const reservation = await unseen(dedup.reserve(event));
+    let commit: Promise<unknown> = Promise.resolve();
+    reservation.signal.addEventListener("abort", () => (commit = reservation.commit()));
+    await w.pass(LEASE_MS);
+    expect(await commit).toEqual({ commit: "adopted" });
+    expect(trail()).toEqual(["reserved", "expired", "dispatched", "committed"]);
+  });
+});
+
+describe("the embedded default", () => {
+  it("works with the clock of the process", async () => {
+    await using dedup = new Deduplicator({ store: memoryStore() });
+    expect(await dedup.guard(event, () => "done")).toMatchObject({ outcome: "dispatched", commit: "confirmed" });
+    expect(await dedup.guard(event, () => "again")).toMatchObject({ outcome: "duplicate" });
+  });
+});

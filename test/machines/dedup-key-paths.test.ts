@@ -1,0 +1,440 @@
+import { describe, expect, it } from "vitest";
+import { type DedupKeyEvent, type DedupKeyInput, dedupKeyMachine, MOST_CLAIMS } from "../../machines/dedup-key.ts";
+import { compile } from "../../src/compiled-logic.ts";
+
+const logic = compile(dedupKeyMachine);
+
+const acked = (revision: number): DedupKeyEvent => ({ type: "write.acked", revision, late: false });
+const ackedLate = (revision: number): DedupKeyEvent => ({ type: "write.acked", revision, late: true });
+const ours = (revision: number): DedupKeyEvent => ({ type: "found.own.reservation", revision, late: false });
+const ourCommit: DedupKeyEvent = { type: "found.own.commit", revision: 9 };
+const anothers: DedupKeyEvent = { type: "found.reservation", revision: 7, attempt: 2, ended: false };
+const anothersEnded: DedupKeyEvent = { ...anothers, ended: true };
+const anothersCommit: DedupKeyEvent = { type: "found.commit", revision: 7 };
+const nothing: DedupKeyEvent = { type: "found.nothing" };
+const conflicted: DedupKeyEvent = { type: "write.conflicted" };
+const unreachable: DedupKeyEvent = { type: "store.unreachable", ambiguous: false };
+const timedOut: DedupKeyEvent = { type: "store.unreachable", ambiguous: true };
+const broken: DedupKeyEvent = { type: "store.broken" };
+const retry: DedupKeyEvent = { type: "retry.due", exhausted: false };
+const noMoreTime: DedupKeyEvent = { type: "retry.due", exhausted: true };
+const renewalDue: DedupKeyEvent = { type: "renewal.due" };
+const leaseEnded: DedupKeyEvent = { type: "lease.ended" };
+const shutdown: DedupKeyEvent = { type: "shutdown" };
+const succeeded: DedupKeyEvent = { type: "handler.succeeded" };
+const failed: DedupKeyEvent = { type: "handler.failed" };
+const removed: DedupKeyEvent = { type: "removed" };
+const unremovable: DedupKeyEvent = { type: "unremovable" };
+
+/** Goes the path from the start and tells where it ends, and all that was done: writes with the revision that they expect. */
+function follow(events: readonly DedupKeyEvent[], input: Partial<DedupKeyInput> = {}): string[] {
+  let { snapshot, actions } = logic.begin({ mayDispatchUnprotected: false, attempt: 1, ...input });
+  const done = [...actions];
+  for (const event of events) {
+    ({ snapshot, actions } = logic.step(snapshot, event));
+    done.push(...actions);
+  }
+  return [
+    ...done.map(({ type, params, context }) => {
+      if (type === "putReservation") return `${type} over ${context.expected}`;
+      if (["renewLease", "putCommit", "removeReservation"].includes(type)) return `${type} over ${context.revision}`;
+      return typeof params === "object" && params !== null ? `${type} ${Object.values(params).join()}` : type;
+    }),
+    `-> ${JSON.stringify(snapshot.value).replaceAll(/[{}"]/g, "")}`,
+  ];
+}
+
+type Path = readonly [what: string, events: readonly DedupKeyEvent[], done: readonly string[]];
+
+const CLAIMED = ["putReservation over 0"];
+const GRANTED = [...CLAIMED, "armDeadline", "startHandler"];
+const granted = acked(1);
+
+describe("a claim", () => {
+  it.each<Path>([
+    ["that stands starts the handler", [granted], [...GRANTED, "-> reserved:dispatching:running"]],
+    [
+      "of a key that was committed is a duplicate (G2)",
+      [anothersCommit],
+      [...CLAIMED, "settle duplicate", "-> committed"],
+    ],
+    ["of a key that another holds is pending (G2)", [anothers], [...CLAIMED, "settle pending", "-> pending"]],
+    [
+      "of a key that another's ended reservation holds replaces just that one (G4)",
+      [conflicted, anothersEnded, acked(8)],
+      [
+        ...CLAIMED,
+        "readRecord",
+        "putReservation over 7",
+        "armDeadline",
+        "startHandler",
+        "-> reserved:dispatching:running",
+      ],
+    ],
+    [
+      "F13 of a key that was gone before it was read is made again",
+      [conflicted, nothing, acked(8)],
+      [
+        ...CLAIMED,
+        "readRecord",
+        "putReservation over 0",
+        "armDeadline",
+        "startHandler",
+        "-> reserved:dispatching:running",
+      ],
+    ],
+    [
+      `is made at most ${MOST_CLAIMS} times, then the delivery comes back`,
+      [...Array.from({ length: MOST_CLAIMS }, () => [conflicted, nothing]).flat()],
+      [
+        ...Array.from({ length: MOST_CLAIMS }, () => ["putReservation over 0", "readRecord"]).flat(),
+        "settle pending",
+        "-> pending",
+      ],
+    ],
+    [
+      "that was acknowledged after its lease is replaced by another one",
+      [ackedLate(1), acked(2)],
+      [...CLAIMED, "putReservation over 1", "armDeadline", "startHandler", "-> reserved:dispatching:running"],
+    ],
+    [
+      `that was acknowledged after its lease ${MOST_CLAIMS} times is given up`,
+      Array.from({ length: MOST_CLAIMS }, (_, index) => ackedLate(index + 1)),
+      [
+        ...Array.from({ length: MOST_CLAIMS }, (_, index) => `putReservation over ${index}`),
+        "settle unavailable",
+        "-> unavailable",
+      ],
+    ],
+    [
+      "F11 that timed out is made again, the very same, until it is known (G9)",
+      [timedOut, retry, timedOut, retry, acked(1)],
+      [
+        ...CLAIMED,
+        "armRetry",
+        "putReservation over 0",
+        "armRetry",
+        "putReservation over 0",
+        "armDeadline",
+        "startHandler",
+        "-> reserved:dispatching:running",
+      ],
+    ],
+    [
+      "F11 that timed out and was applied is recognised (G9)",
+      [timedOut, retry, ours(1)],
+      [
+        ...CLAIMED,
+        "armRetry",
+        "putReservation over 0",
+        "armDeadline",
+        "startHandler",
+        "-> reserved:dispatching:running",
+      ],
+    ],
+    [
+      "in doubt goes on when the store is out of reach for sure, and is given up in time",
+      [timedOut, retry, unreachable, retry, conflicted, unreachable, noMoreTime],
+      [
+        ...CLAIMED,
+        "armRetry",
+        "putReservation over 0",
+        "armRetry",
+        "putReservation over 0",
+        "readRecord",
+        "armRetry",
+        "settle unavailable",
+        "-> unavailable",
+      ],
+    ],
+    [
+      "that the store never got is given up at once",
+      [unreachable],
+      [...CLAIMED, "settle unavailable", "-> unavailable"],
+    ],
+    [
+      "is given up when nobody can say who holds the key",
+      [conflicted, unreachable],
+      [...CLAIMED, "readRecord", "settle unavailable", "-> unavailable"],
+    ],
+    ["is given up when the store breaks its contract", [broken], [...CLAIMED, "settle unavailable", "-> unavailable"]],
+  ])("%s", (_, events, done) => {
+    expect(follow(events)).toEqual(done);
+  });
+
+  it("counts the attempts of those before it", () => {
+    const { snapshot } = logic.begin({ mayDispatchUnprotected: false, attempt: 1 });
+    const again = logic.step(snapshot, anothersEnded).snapshot;
+    expect(again.context).toMatchObject({ attempt: 3, expected: 7, claims: 2 });
+    expect(logic.step(again, acked(8)).snapshot.context).toMatchObject({ fence: 8, revision: 8, inDoubt: false });
+  });
+
+  it("keeps the attempt that the transport knows, if that is higher", () => {
+    const { snapshot } = logic.begin({ mayDispatchUnprotected: false, attempt: 9 });
+    expect(logic.step(snapshot, anothersEnded).snapshot.context.attempt).toBe(9);
+  });
+});
+
+describe("a dispatch", () => {
+  it.each<Path>([
+    [
+      "that succeeds is committed over its reservation",
+      [granted, succeeded, acked(2)],
+      [...GRANTED, "putCommit over 1", "settle confirmed", "-> committed"],
+    ],
+    [
+      "that fails gives the key back (G7)",
+      [granted, failed, removed],
+      [...GRANTED, "removeReservation over 1", "settle released", "-> released"],
+    ],
+    [
+      "that fails leaves its reservation to a store that can't remove",
+      [granted, failed, unremovable],
+      [...GRANTED, "removeReservation over 1", "settle left-to-expire", "-> released"],
+    ],
+    [
+      "that fails leaves its reservation to a store out of reach (G7)",
+      [granted, failed, timedOut],
+      [...GRANTED, "removeReservation over 1", "settle left-to-expire", "-> released"],
+    ],
+    [
+      "F1 that fails leaves a later holder alone (G5)",
+      [granted, failed, anothers],
+      [...GRANTED, "removeReservation over 1", "settle released", "-> released"],
+    ],
+    [
+      "that fails while a renewal is under way gives the renewed key back",
+      [granted, renewalDue, failed, ours(2), removed],
+      [
+        ...GRANTED,
+        "renewLease over 1",
+        "removeReservation over 1",
+        "removeReservation over 2",
+        "settle released",
+        "-> released",
+      ],
+    ],
+    [
+      "goes on under a renewed lease, and is committed over that",
+      [granted, renewalDue, acked(2), succeeded, acked(3)],
+      [...GRANTED, "renewLease over 1", "armDeadline", "putCommit over 2", "settle confirmed", "-> committed"],
+    ],
+    [
+      "goes on while renewals fail, which are tried again",
+      [granted, renewalDue, timedOut, renewalDue, ours(2), renewalDue, conflicted, ours(2)],
+      [
+        ...GRANTED,
+        "renewLease over 1",
+        "armRenewalRetry",
+        "renewLease over 1",
+        "armDeadline",
+        "renewLease over 2",
+        "readRecord",
+        "armRenewalRetry",
+        "-> reserved:dispatching:running",
+      ],
+    ],
+    ...[anothers, anothersCommit, nothing].map(
+      (found): Path => [
+        `is told to stop when its renewal ends in ${found.type} (G6)`,
+        [granted, renewalDue, conflicted, found],
+        [...GRANTED, "renewLease over 1", "readRecord", "abortHandler superseded", "-> expired:dispatching:running"],
+      ],
+    ),
+    [
+      "is told to stop when its lease ends (G6)",
+      [granted, leaseEnded],
+      [...GRANTED, "abortHandler lease-ended", "-> expired:dispatching:running"],
+    ],
+    [
+      "that fails after its lease still gives back what is left of it",
+      [granted, renewalDue, leaseEnded, acked(2), failed, removed],
+      [
+        ...GRANTED,
+        "renewLease over 1",
+        "abortHandler lease-ended",
+        "removeReservation over 2",
+        "settle released",
+        "-> released",
+      ],
+    ],
+  ])("%s", (_, events, done) => {
+    expect(follow(events)).toEqual(done);
+  });
+});
+
+describe("a commit", () => {
+  const COMMITTING = [...GRANTED, "putCommit over 1"];
+  const EXPIRED = [...GRANTED, "abortHandler lease-ended", "putCommit over 1"];
+  it.each<Path>([
+    [
+      "after the lease is adopted, if nobody took over (G8)",
+      [granted, leaseEnded, succeeded, acked(2)],
+      [...EXPIRED, "settle adopted", "-> committed"],
+    ],
+    [
+      "after the reservation is gone is adopted (G8)",
+      [granted, leaseEnded, succeeded, conflicted, nothing, acked(2)],
+      [...EXPIRED, "readRecord", "putCommit over 0", "settle adopted", "-> committed"],
+    ],
+    [
+      "is adopted when the reservation is gone unnoticed (G8)",
+      [granted, succeeded, conflicted, nothing, acked(2)],
+      [...COMMITTING, "readRecord", "putCommit over 0", "settle adopted", "-> committed"],
+    ],
+    ...[anothers, anothersEnded, anothersCommit].flatMap((found): Path[] => [
+      [
+        `F1 never replaces another's: ${JSON.stringify(found)} (G5, G8)`,
+        [granted, succeeded, found],
+        [...COMMITTING, "settle superseded", "-> superseded"],
+      ],
+      [
+        `F1 never replaces another's after the lease: ${JSON.stringify(found)} (G5, G8)`,
+        [granted, leaseEnded, succeeded, conflicted, found],
+        [...EXPIRED, "readRecord", "settle superseded", "-> superseded"],
+      ],
+    ]),
+    [
+      "is made over a renewal of which nobody was told",
+      [granted, renewalDue, succeeded, ours(2), acked(3)],
+      [...GRANTED, "renewLease over 1", "putCommit over 1", "putCommit over 2", "settle confirmed", "-> committed"],
+    ],
+    [
+      "F14 pauses when a read is out of date (G10)",
+      [granted, succeeded, conflicted, ours(1), retry, acked(3)],
+      [...COMMITTING, "readRecord", "armRetry", "putCommit over 1", "settle confirmed", "-> committed"],
+    ],
+    [
+      "F14 over nothing pauses when a read says that there is nothing (G10)",
+      [granted, leaseEnded, succeeded, conflicted, nothing, conflicted, nothing, retry, acked(3)],
+      [
+        ...EXPIRED,
+        "readRecord",
+        "putCommit over 0",
+        "readRecord",
+        "armRetry",
+        "putCommit over 0",
+        "settle adopted",
+        "-> committed",
+      ],
+    ],
+    [
+      "F10 that timed out is made again (G9)",
+      [granted, succeeded, timedOut, retry, acked(2)],
+      [...COMMITTING, "armRetry", "putCommit over 1", "settle confirmed", "-> committed"],
+    ],
+    [
+      "F10 that timed out and was applied is recognised (G9)",
+      [granted, succeeded, timedOut, retry, ourCommit],
+      [...COMMITTING, "armRetry", "putCommit over 1", "settle confirmed", "-> committed"],
+    ],
+    [
+      "F10 of which nobody knows in time is unconfirmed (G9)",
+      [granted, succeeded, timedOut, retry, unreachable, noMoreTime],
+      [...COMMITTING, "armRetry", "putCommit over 1", "armRetry", "settle unconfirmed", "-> unconfirmed"],
+    ],
+  ])("%s", (_, events, done) => {
+    expect(follow(events)).toEqual(done);
+  });
+});
+
+describe("at shutdown", () => {
+  const GIVEN_BACK = [...GRANTED, "abortHandler shutdown", "removeReservation over 1"];
+  it.each<Path>([
+    [
+      "the handler is told to stop, and then the key is given back (G6)",
+      [granted, shutdown],
+      [...GIVEN_BACK, "-> expired:dispatching:removing"],
+    ],
+    [
+      "a handler that fails then has nothing to give back",
+      [granted, shutdown, removed, failed],
+      [...GIVEN_BACK, "settle released", "-> released"],
+    ],
+    [
+      "a handler that succeeds all the same is adopted (G8)",
+      [granted, shutdown, removed, succeeded, acked(3)],
+      [...GIVEN_BACK, "putCommit over 0", "settle adopted", "-> committed"],
+    ],
+    [
+      "a handler that succeeds while the key is given back is committed where it can be (G8)",
+      [granted, shutdown, succeeded, conflicted, nothing, acked(3)],
+      [...GIVEN_BACK, "putCommit over 1", "readRecord", "putCommit over 0", "settle adopted", "-> committed"],
+    ],
+    [
+      "a renewal of which nobody was told is given back as well",
+      [granted, renewalDue, shutdown, conflicted, ours(2), removed],
+      [
+        ...GRANTED,
+        "renewLease over 1",
+        "abortHandler shutdown",
+        "removeReservation over 1",
+        "readRecord",
+        "removeReservation over 2",
+        "-> expired:dispatching:running",
+      ],
+    ],
+    [
+      "a key that can't be given back is left to expire",
+      [granted, shutdown, unremovable, failed, unremovable],
+      [...GIVEN_BACK, "removeReservation over 1", "settle left-to-expire", "-> released"],
+    ],
+  ])("%s", (_, events, done) => {
+    expect(follow(events)).toEqual(done);
+  });
+});
+
+describe("without a store, where that is allowed,", () => {
+  const UNPROTECTED = [...CLAIMED, "startHandler"];
+  it.each<Path>([
+    ["the handler runs unprotected", [unreachable], [...UNPROTECTED, "-> expired:dispatching:running"]],
+    [
+      "it does so when a claim stays in doubt for too long",
+      [timedOut, noMoreTime],
+      [...CLAIMED, "armRetry", "startHandler", "-> expired:dispatching:running"],
+    ],
+    [
+      "but not when somebody is known to have the key",
+      [conflicted, unreachable],
+      [...CLAIMED, "readRecord", "settle unavailable", "-> unavailable"],
+    ],
+    ["nor when the store breaks its contract", [broken], [...CLAIMED, "settle unavailable", "-> unavailable"]],
+    [
+      "its success is committed if nobody has the key",
+      [unreachable, succeeded, acked(1)],
+      [...UNPROTECTED, "putCommit over 0", "settle adopted", "-> committed"],
+    ],
+    [
+      "its success is committed over a claim in doubt that was applied",
+      [timedOut, noMoreTime, succeeded, ours(1), acked(2)],
+      [
+        ...CLAIMED,
+        "armRetry",
+        "startHandler",
+        "putCommit over 0",
+        "putCommit over 1",
+        "settle adopted",
+        "-> committed",
+      ],
+    ],
+    [
+      "it is told when somebody has the key (G8)",
+      [unreachable, succeeded, anothers],
+      [...UNPROTECTED, "putCommit over 0", "settle superseded", "-> superseded"],
+    ],
+    ["its failure has nothing to give back", [unreachable, failed], [...UNPROTECTED, "settle released", "-> released"]],
+    [
+      "it is told to stop at shutdown",
+      [unreachable, shutdown],
+      [...UNPROTECTED, "abortHandler shutdown", "-> expired:dispatching:running"],
+    ],
+  ])("%s", (_, events, done) => {
+    expect(follow(events, { mayDispatchUnprotected: true })).toEqual(done);
+  });
+
+  it("a handler that runs unprotected has no fence", () => {
+    const { snapshot } = logic.begin({ mayDispatchUnprotected: true, attempt: 1 });
+    const { context } = logic.step(snapshot, unreachable).snapshot;
+    expect(context).toMatchObject({ unprotected: true, fence: 0, revision: 0 });
+  });
+});
