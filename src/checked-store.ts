@@ -46,8 +46,8 @@ function conflict(key: StoreKey, current: unknown): { readonly ok: false; readon
 }
 
 function checkEntry(key: StoreKey, answer: unknown): Entry {
-  if (!isObject(answer) || !isRevision(answer["revision"])) {
-    throw new TypeError(expected("an entry of the store", "{ key, record, revision }", answer));
+  if (!isObject(answer) || answer["key"] !== key || !isRevision(answer["revision"])) {
+    throw new TypeError(expected(`the store's entry of ${key}`, "{ key, record, revision }", answer));
   }
   return { key, record: checkRecord(answer["record"], key), revision: answer["revision"] };
 }

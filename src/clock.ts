@@ -1,4 +1,5 @@
 import { performance } from "node:perf_hooks";
+import { onAbort } from "./abortable.ts";
 
 /** Time, as Latchkey sees it. A simulation passes its own. */
 export interface Clock {
@@ -30,15 +31,18 @@ export const systemClock: Clock = {
 /** Resolves after `delayMs`, or rejects with the signal's reason as soon as it aborts. */
 export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(signal.reason);
+      return;
+    }
     const cancel = clock.schedule(delayMs, () => {
-      signal.removeEventListener("abort", stop);
+      leave();
       resolve();
     });
-    const stop = (): void => {
+    const leave = onAbort(signal, () => {
       cancel();
+      leave();
       reject(signal.reason);
-    };
-    if (signal.aborted) stop();
-    else signal.addEventListener("abort", stop, { once: true });
+    });
   });
 }

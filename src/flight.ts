@@ -7,10 +7,12 @@ import { isStoreUnavailable, LatchkeyError, ReservationLostError, StoreUnavailab
 import { HeldReservation, type Holder } from "./held-reservation.ts";
 import { type KeptResult, keepResult } from "./kept-result.ts";
 import type { ResolvedIdentity } from "./key.ts";
+import { Lease } from "./lease.ts";
 import { createLife, type Effects, type Life } from "./life.ts";
 import type { ObservedLeases } from "./observed-leases.ts";
 import type { ResolvedOptions, ResolvedReserveOptions } from "./options.ts";
-import type { CommitRecord, ReservationRecord } from "./record.ts";
+import { Questions } from "./question.ts";
+import type { DedupRecord, ReservationRecord } from "./record.ts";
 import type { StepDetail, StepFields } from "./step.ts";
 import type { Entry, Put } from "./store.ts";
 
@@ -35,7 +37,7 @@ export type Verdict =
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
-const RENEWALS_PER_LEASE = 3;
+const PROMISES_TO_A_HANDLER = 16;
 
 /**
  * One delivery of one key on its way through the machine: does what the machine says, and tells it what happened.
@@ -48,6 +50,8 @@ export class Flight implements Effects, Holder {
   readonly how: ResolvedReserveOptions;
   readonly #air: Airspace;
   readonly #life: Life;
+  readonly #lease: Lease;
+  readonly #questions: Questions;
   readonly #startedAtMs: number;
   readonly #verdict = deferred<Verdict>();
   // These are made when somebody asks for them: most deliveries never do.
@@ -56,25 +60,16 @@ export class Flight implements Effects, Holder {
   #committed: Deferred<CommitReport> | undefined;
   #abort: AbortController | undefined;
   #lost: ReservationLostError | undefined;
-  #turn = 0;
-  #isAsking = false;
-  #idle: Deferred<void> | undefined;
   #phase: "claiming" | "held" | "succeeded" | "failed" = "claiming";
   #unwanted: "abandoned" | "closing" | undefined;
   #kept: KeptResult = { kept: "nothing" };
 
   #token = "";
-  /** When the write that begins the next lease was first sent: the lease counts from then, however often it is repeated. */
-  #sentAtMs: number | undefined;
   #sentAtWallMs = 0;
-  #leaseFromMs: number | undefined;
   /** Until when an unanswered question is worth repeating. */
   #patientUntilMs = 0;
   #pauses = 0;
-  #leaseEnd: Deadline | undefined;
-  #renewal: Deadline | undefined;
   #retry: Deadline | undefined;
-  #answerBy: Deadline | undefined;
   /** The last trouble with the store since a write was acknowledged. */
   #trouble: unknown;
   /** The record of another that stood in the way. */
@@ -88,6 +83,14 @@ export class Flight implements Effects, Holder {
     this.#life = createLife(this, {
       mayDispatchUnprotected: air.options.onStoreUnavailable === "dispatch",
       attempt: how.attempt,
+    });
+    const { clock, renew } = air.options;
+    const shared = { clock, deadlines: air.deadlines, send: (event: DedupKeyEvent) => this.#life.send(event) };
+    this.#lease = new Lease({ ...shared, leaseMs: how.leaseMs, renew });
+    this.#questions = new Questions({
+      ...shared,
+      patienceMs: how.leaseMs,
+      judgeTrouble: (error) => this.#troubled(error),
     });
   }
 
@@ -117,7 +120,7 @@ export class Flight implements Effects, Holder {
 
   /** How long the reservation lasts at most without a renewal. */
   get leaseLeftMs(): number {
-    return Math.max(0, this.#leaseEndsAtMs - this.#nowMs);
+    return this.#lease.leftMs;
   }
 
   get handlerReturned(): boolean {
@@ -140,11 +143,9 @@ export class Flight implements Effects, Holder {
       return this.ended;
     }
     this.#life.send({ type: "shutdown" });
-    if (this.#isAsking) {
-      this.#idle ??= deferred<void>();
-      await Promise.race([this.#idle.promise, this.ended]);
-    }
-    await turnOfTheEventLoop();
+    await Promise.race([this.#questions.idle(), this.ended]);
+    // A handler that returns at once when it is told comes back over the promises between it and here.
+    for (let turn = 0; turn < PROMISES_TO_A_HANDLER && !this.handlerReturned; turn += 1) await Promise.resolve();
     if (this.handlerReturned) await this.ended;
   }
 
@@ -179,34 +180,26 @@ export class Flight implements Effects, Holder {
   putReservation(context: DedupKeyContext): void {
     if (!context.inDoubt) {
       this.#token = this.#air.options.newId();
-      this.#sentAtMs = this.#nowMs;
+      this.#lease.send("afresh");
       this.#sentAtWallMs = this.#wallMs;
       this.#patientUntilMs = this.#nowMs + this.how.leaseMs / 2;
     }
-    this.#put(this.#reservation(context), context.expected);
+    this.#putReserved(context, context.expected);
   }
 
   renewLease(context: DedupKeyContext): void {
-    this.#sentAtMs ??= this.#nowMs;
+    this.#lease.send("again");
     this.#sentAtWallMs = this.#wallMs;
-    this.#put(this.#reservation(context), context.revision);
+    this.#putReserved(context, context.revision);
   }
 
   putCommit(context: DedupKeyContext): void {
     const result = this.#kept.kept === "result" ? { result: this.#kept.result } : {};
-    const record: CommitRecord = { ...this.#fields(context), state: "committed", ...result };
-    this.#ask(async () =>
-      this.#written(
-        await this.#air.store.put(this.identity.storeKey, record, {
-          expected: context.revision,
-          ttlMs: this.how.windowMs,
-        }),
-      ),
-    );
+    this.#put({ ...this.#fields(context), state: "committed", ...result }, context.revision, this.how.windowMs);
   }
 
   removeReservation(context: DedupKeyContext): void {
-    this.#ask(async () => {
+    this.#questions.ask(async () => {
       const removal = await this.#air.store.remove(this.identity.storeKey, { expected: context.revision });
       if (removal === undefined) return { type: "unremovable" };
       return removal.ok ? { type: "removed" } : this.#conflicted(removal.current);
@@ -214,7 +207,7 @@ export class Flight implements Effects, Holder {
   }
 
   readRecord(): void {
-    this.#ask(async () => this.#found(await this.#air.store.get(this.identity.storeKey)));
+    this.#questions.ask(async () => this.#found(await this.#air.store.get(this.identity.storeKey)));
   }
 
   armRetry(): void {
@@ -227,21 +220,14 @@ export class Flight implements Effects, Holder {
     else this.#retry = this.#air.deadlines.add(atMs, retry);
   }
 
-  /** The lease that was just written begins with the moment it was first sent. */
   armDeadline(context: DedupKeyContext): void {
-    const isRenewal = this.#leaseFromMs !== undefined;
-    this.#leaseFromMs = this.#sentAtMs ?? this.#nowMs;
-    this.#sentAtMs = undefined;
     this.#trouble = undefined;
     this.#pauses = 0;
-    this.#disarm();
-    if (this.#air.options.renew) this.#armRenewal(this.#leaseFromMs + this.how.leaseMs / RENEWALS_PER_LEASE);
-    else this.#armLeaseEnd();
-    if (isRenewal) this.#report({ type: "renewed", leaseMs: this.how.leaseMs }, context);
+    if (this.#lease.begin() === "renewed") this.#report({ type: "renewed", leaseMs: this.how.leaseMs }, context);
   }
 
   armRenewalRetry(): void {
-    this.#armRenewal(this.#nowMs + this.#nextPauseMs());
+    this.#lease.renewIn(this.#nextPauseMs());
   }
 
   startHandler(context: DedupKeyContext): void {
@@ -261,10 +247,9 @@ export class Flight implements Effects, Holder {
 
   abortHandler(context: DedupKeyContext, reason: "lease-ended" | "superseded" | "shutdown"): void {
     if (this.#lost !== undefined) return;
-    const isUnanswered = this.#trouble !== undefined || this.#sentAtMs !== undefined;
-    const outOfReach = reason === "lease-ended" && isUnanswered;
+    const outOfReach = reason === "lease-ended" && (this.#trouble !== undefined || this.#lease.isInDoubt);
     const why = outOfReach ? "store-unavailable" : reason;
-    this.#disarm();
+    this.#lease.stop();
     this.#air.yieldKey(this);
     this.#lost = new ReservationLostError(this.identity.key, why, outOfReach ? { cause: this.#trouble } : undefined);
     this.#report({ type: "expired", reason: why }, context);
@@ -272,9 +257,9 @@ export class Flight implements Effects, Holder {
   }
 
   settle(context: DedupKeyContext, as: Settlement): void {
-    this.#turn += 1;
-    this.#answerBy?.cancel();
-    this.#disarm();
+    this.#questions.drop();
+    this.#lease.stop();
+    this.#retry?.cancel();
     this.#air.land(this);
     switch (as) {
       case "duplicate":
@@ -308,10 +293,6 @@ export class Flight implements Effects, Holder {
     this.#ended?.resolve();
   }
 
-  get #leaseEndsAtMs(): number {
-    return (this.#leaseFromMs ?? this.#nowMs) + this.how.leaseMs;
-  }
-
   get #nowMs(): number {
     return this.#air.options.clock.monotonicMs();
   }
@@ -337,52 +318,20 @@ export class Flight implements Effects, Holder {
     };
   }
 
-  #reservation(context: DedupKeyContext): ReservationRecord {
-    return { ...this.#fields(context), state: "reserved" };
-  }
-
-  #put(record: ReservationRecord, expected: number): void {
+  #putReserved(context: DedupKeyContext, expected: number): void {
     const ttlMs = this.how.leaseMs + this.#air.options.skewMs;
-    this.#ask(async () =>
-      this.#written(await this.#air.store.put(this.identity.storeKey, record, { expected, ttlMs })),
-    );
+    this.#put({ ...this.#fields(context), state: "reserved" }, expected, ttlMs);
   }
 
-  /**
-   * Asks the store. An answer is told once, unless another question was asked meanwhile; one that takes longer than a lease is
-   * not waited for. Leases that have ended are told before any answer: nothing is begun on a lease that is over.
-   */
-  #ask(question: () => Promise<DedupKeyEvent>): void {
-    const turn = ++this.#turn;
-    this.#isAsking = true;
-    this.#answerBy?.cancel();
-    const isAwaited = (): boolean => turn === this.#turn;
-    const tell = (event: DedupKeyEvent): void => {
-      this.#answerBy?.cancel();
-      this.#air.deadlines.runDue();
-      if (!isAwaited()) return;
-      const next = ++this.#turn;
-      this.#isAsking = false;
-      this.#life.send(event);
-      if (next === this.#turn) this.#idle?.resolve();
-    };
-    this.#answerBy = this.#air.deadlines.add(this.#nowMs + this.how.leaseMs, () => {
-      const message = `The store did not answer within ${this.how.leaseMs} ms`;
-      if (isAwaited()) tell(this.#troubled(new StoreUnavailableError(message, { ambiguous: true })));
-    });
-    void question().then(
-      (event) => {
-        if (isAwaited()) tell(event);
-      },
-      (error: unknown) => {
-        if (isAwaited()) tell(this.#troubled(error));
-      },
+  #put(record: DedupRecord, expected: number, ttlMs: number): void {
+    this.#questions.ask(async () =>
+      this.#written(await this.#air.store.put(this.identity.storeKey, record, { expected, ttlMs })),
     );
   }
 
   #written(put: Put): DedupKeyEvent {
     return put.ok
-      ? { type: "write.acked", revision: put.revision, late: this.#isLate() }
+      ? { type: "write.acked", revision: put.revision, late: this.#lease.isLate }
       : this.#conflicted(put.current);
   }
 
@@ -396,16 +345,12 @@ export class Flight implements Effects, Holder {
     if (record.token === this.#token) {
       return record.state === "committed"
         ? { type: "found.own.commit", revision }
-        : { type: "found.own.reservation", revision, late: this.#isLate() };
+        : { type: "found.own.reservation", revision, late: this.#lease.isLate };
     }
     this.#seen = entry;
     if (record.state === "committed") return { type: "found.commit", revision };
     const ended = this.#air.leases.leftMs(entry, this.#nowMs) <= 0;
     return { type: "found.reservation", revision, attempt: record.attempt, ended };
-  }
-
-  #isLate(): boolean {
-    return this.#sentAtMs !== undefined && this.#nowMs >= this.#sentAtMs + this.how.leaseMs;
   }
 
   #troubled(error: unknown): DedupKeyEvent {
@@ -447,27 +392,6 @@ export class Flight implements Effects, Holder {
     return pauseMs;
   }
 
-  #armRenewal(atMs: number): void {
-    this.#renewal?.cancel();
-    this.#renewal = this.#air.deadlines.add(atMs, () => {
-      if (this.#leaseEnd === undefined) this.#armLeaseEnd();
-      if (this.#nowMs < this.#leaseEndsAtMs) this.#life.send({ type: "renewal.due" });
-    });
-  }
-
-  #armLeaseEnd(): void {
-    this.#leaseEnd = this.#air.deadlines.add(this.#leaseEndsAtMs, () => this.#life.send({ type: "lease.ended" }));
-  }
-
-  #disarm(): void {
-    this.#leaseEnd?.cancel();
-    this.#renewal?.cancel();
-    this.#retry?.cancel();
-    this.#leaseEnd = undefined;
-    this.#renewal = undefined;
-    this.#retry = undefined;
-  }
-
   #resolveCommit(commit: CommitOutcome): void {
     this.#committed?.resolve(this.#kept.kept === "not" ? { commit, resultError: this.#kept.error } : { commit });
   }
@@ -481,12 +405,6 @@ export class Flight implements Effects, Holder {
       durationMs: this.#nowMs - this.#startedAtMs,
     });
   }
-}
-
-function turnOfTheEventLoop(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }
 
 export function closedError(): LatchkeyError {

@@ -45,16 +45,16 @@ describe("a deadline", () => {
     expect(ran).toEqual(["2000 at 2000", "3000 at 3000"]);
   });
 
-  it("may call off another that is due at the same time, and add more", () => {
+  it("may call off another, and add more", () => {
     const { clock, deadlines, ran, add } = queue();
-    let other: Deadline | undefined;
+    const other = add(1_000.5);
     deadlines.add(1_000, () => {
-      other?.cancel();
+      other.cancel();
       add(1_000);
       add(1_500);
     });
-    other = add(1_001);
-    clock.advance(2_000);
+    clock.advance(999);
+    clock.advance(1_001);
     expect(ran).toEqual(["1000 at 1000", "1500 at 1500"]);
   });
 });
@@ -97,14 +97,12 @@ describe("the queue", () => {
     | { readonly type: "add"; readonly inMs: number }
     | { readonly type: "cancel"; readonly index: number }
     | { readonly type: "advance"; readonly ms: number };
-  const doings = fc.array(
-    fc.oneof<fc.Arbitrary<Doing>[]>(
-      { weight: 4, arbitrary: fc.record({ type: fc.constant("add" as const), inMs: fc.integer({ min: -5, max: 50 }) }) },
-      { weight: 2, arbitrary: fc.record({ type: fc.constant("cancel" as const), index: fc.nat(40) }) },
-      { weight: 2, arbitrary: fc.record({ type: fc.constant("advance" as const), ms: fc.nat(20) }) },
-    ),
-    { maxLength: 80 },
+  const doing: fc.Arbitrary<Doing> = fc.oneof(
+    { weight: 4, arbitrary: fc.integer({ min: -5, max: 50 }).map((inMs) => ({ type: "add" as const, inMs })) },
+    { weight: 2, arbitrary: fc.nat(40).map((index) => ({ type: "cancel" as const, index })) },
+    { weight: 2, arbitrary: fc.nat(20).map((ms) => ({ type: "advance" as const, ms })) },
   );
+  const doings = fc.array(doing, { maxLength: 80 });
 
   it("runs whatever was added and not called off, once, at its time, in order of time, with one timer at most", () => {
     fc.assert(
@@ -118,7 +116,7 @@ describe("the queue", () => {
           const nowMs = clock.monotonicMs();
           const due = [...expected].filter(([, atMs]) => atMs <= nowMs);
           expect(ran.map(({ id }) => id).sort()).toEqual(due.map(([id]) => id).sort());
-          for (const { id } of due.map(([id]) => ({ id }))) expected.delete(id);
+          for (const [id] of due) expected.delete(id);
           for (let index = 1; index < ran.length; index += 1) {
             expect(ran[index]?.nowMs).toBeGreaterThanOrEqual(ran[index - 1]?.nowMs ?? 0);
           }

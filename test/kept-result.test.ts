@@ -36,16 +36,20 @@ describe("a result", () => {
     ["what hides itself", { toJSON: () => undefined }, "A object has no JSON form"],
   ])("that is %s is not kept, and the reason is told", (_, value, message) => {
     const kept = keepResult(value);
-    expect(kept).toMatchObject({ kept: "not", error: { name: "ResultNotKeptError", code: "result-not-kept", message } });
+    expect(kept).toMatchObject({
+      kept: "not",
+      error: { name: "ResultNotKeptError", code: "result-not-kept", message },
+    });
   });
 
   it("that throws what is no error is not kept, and what it threw is the cause", () => {
+    const cause: unknown = "no";
     const value = {
       toJSON() {
-        throw "no";
+        throw cause;
       },
     };
-    expect(keepResult(value)).toMatchObject({ kept: "not", error: { cause: "no" } });
+    expect(keepResult(value)).toMatchObject({ kept: "not", error: { cause } });
   });
 
   it("is kept up to 64 KiB of JSON in UTF-8, and no further", () => {

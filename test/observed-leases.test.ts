@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ReservationRecord } from "../src/record.ts";
 import { ObservedLeases } from "../src/observed-leases.ts";
+import type { ReservationRecord } from "../src/record.ts";
 import type { Entry } from "../src/store.ts";
 import { identity, reservation } from "./support/store-contract-fixture.ts";
 

@@ -6,7 +6,7 @@ import { UnusableError, usableAsync } from "./errors.ts";
 import type { NatsAddress } from "./nats-address.ts";
 import { sentences } from "./sentences.ts";
 
-const PEERS = ["@nats-io/transport-node", "@nats-io/nats-core", "@nats-io/jetstream", "@nats-io/kv"];
+const PEERS = ["@nats-io/transport-node", "@nats-io/nats-core", "@nats-io/jetstream"];
 
 /** A connection to NATS and what a command does with it. Disposing it closes it. */
 export interface Nats extends AsyncDisposable {

@@ -1,5 +1,5 @@
 import type { Msg, NatsConnection } from "@nats-io/nats-core";
-import { RecordUnreadableError, StoreUnavailableError } from "../errors.ts";
+import { StoreUnavailableError } from "../errors.ts";
 import type { KeyFilter } from "../key.ts";
 import type { Entry } from "../store.ts";
 import { readFailed } from "./answers.ts";
@@ -27,7 +27,7 @@ export async function* listBucket(
   filter: KeyFilter,
 ): AsyncGenerator<Entry, void> {
   const subjects = subjectFilter(bucket, filter);
-  let unreadable: RecordUnreadableError | undefined;
+  const unreadable: unknown[] = [];
   let isLast = false;
   for (let from = 1; !isLast; ) {
     const query = JSON.stringify({ seq: from, next_by_subj: subjects, batch: PAGE });
@@ -42,14 +42,13 @@ export async function* listBucket(
         const key = keyOf(bucket, message.headers?.last("Nats-Subject") ?? "");
         entry = entryOf(bucket, key, message.string(), revision);
       } catch (error) {
-        if (!(error instanceof RecordUnreadableError)) throw error;
-        unreadable ??= error;
+        unreadable.push(error);
         continue;
       }
       yield entry;
     }
   }
-  if (unreadable !== undefined) throw unreadable;
+  if (unreadable.length > 0) throw unreadable[0];
 }
 
 async function readPage(connection: NatsConnection, bucket: string, query: string, maxWait: number): Promise<Page> {

@@ -41,7 +41,7 @@ export interface Scenario {
   readonly faults: FaultBudget;
   /** After how long without an answer a message is delivered again, in milliseconds. */
   readonly ackWaitMs: number;
-  /** How far a clock jumps, and how long an outage lasts, in milliseconds. */
+  /** How far a clock jumps at the most (half of it is possible too), and how long an outage lasts, in milliseconds. */
   readonly longMs: number;
   /** The register that all replicas share; made anew for each run. @default a memory store */
   readonly register?: (clock: Clock) => Store;
@@ -251,7 +251,9 @@ class World {
       const running = this.#processes.filter((process) => process !== this.#frozen).map(({ task }) => task);
       possible.push(...[...this.#endings].filter(({ task }) => running.includes(task)));
     }
-    offer("clock jump", "time", () => this.#scheduler.passTime(this.#scenario.longMs));
+    for (const ms of [this.#scenario.longMs, this.#scenario.longMs / 2]) {
+      offer("clock jump", "time", () => this.#scheduler.passTime(ms));
+    }
     offer("amnesia", "register", () => this.#forget());
     return possible;
   }

@@ -90,7 +90,7 @@ describe("close", () => {
     await pass(9_999);
     expect(signals.map(({ aborted }) => aborted)).toEqual([false, false]);
     await pass(1);
-    expect(signals.map(({ reason }) => reason)).toMatchObject([{ reason: "shutdown" }, { reason: "shutdown" }]);
+    for (const signal of signals) expect(signal.reason).toMatchObject({ reason: "shutdown" });
     await closing.promise;
     expect(await memory.get(resolved.storeKey)).toBeUndefined();
     const b = replica("b");
@@ -388,7 +388,9 @@ describe("an abort listener", () => {
     const { dedup, trail } = w.replica("a", { renew: false });
     const reservation = await unseen(dedup.reserve(event));
     let commit: Promise<unknown> = Promise.resolve();
-    reservation.signal.addEventListener("abort", () => (commit = reservation.commit()));
+    reservation.signal.addEventListener("abort", () => {
+      commit = reservation.commit();
+    });
     await w.pass(LEASE_MS);
     expect(await commit).toEqual({ commit: "adopted" });
     expect(trail()).toEqual(["reserved", "expired", "dispatched", "committed"]);

@@ -4,6 +4,7 @@ import { dedupKey } from "../../src/key.ts";
 import { memoryStore } from "../../src/memory-store.ts";
 import { answering, outage, silence, throwing } from "../support/faulty-store.ts";
 import {
+  calling,
   commitEvent,
   duplicate,
   event,
@@ -413,10 +414,8 @@ describe("wrong arguments", () => {
   it("are refused before the store is asked", async () => {
     const { replica } = world();
     const { dedup, store } = replica("a");
-    const reserve: (...args: readonly unknown[]) => Promise<unknown> = (...args) =>
-      Reflect.apply(dedup.reserve, dedup, args);
-    const guard: (...args: readonly unknown[]) => Promise<unknown> = (...args) =>
-      Reflect.apply(dedup.guard, dedup, args);
+    const reserve = (...args: readonly unknown[]) => calling(dedup, "reserve", ...args);
+    const guard = (...args: readonly unknown[]) => calling(dedup, "guard", ...args);
     await expect(reserve(undefined)).rejects.toThrow(TypeError);
     await expect(reserve({ subscriptionId: "sub-1" })).rejects.toThrow("Expected `eventId` to be");
     await expect(reserve({ ...event, workspaceId: "" })).rejects.toThrow("Expected `workspaceId` to be");
@@ -430,7 +429,7 @@ describe("wrong arguments", () => {
     await expect(guard(event)).rejects.toThrow("Expected `handler` to be a function, got `undefined` (undefined)");
     await expect(guard(event, {})).rejects.toThrow("Expected `handler` to be");
     await expect(dedup.close({ drainMs: -1 })).rejects.toThrow("Expected `drainMs` to be");
-    expect(() => Reflect.apply(dedup.subscribe, dedup, [undefined])).toThrow("Expected `listener` to be a function");
+    await expect(calling(dedup, "subscribe", undefined)).rejects.toThrow("Expected `listener` to be a function");
     expect(store.calls).toEqual([]);
     await unseen(dedup.reserve(event));
   });

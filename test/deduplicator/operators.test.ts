@@ -4,6 +4,7 @@ import type { Identity } from "../../src/key.ts";
 import type { Entry } from "../../src/store.ts";
 import { outage } from "../support/faulty-store.ts";
 import {
+  calling,
   commitEvent,
   duplicate,
   event,
@@ -186,7 +187,7 @@ describe("clear", () => {
     const { replica } = world();
     const a = replica("a");
     await commitEvent(a);
-    const clear: (filter?: unknown) => Promise<unknown> = (filter) => Reflect.apply(a.dedup.clear, a.dedup, [filter]);
+    const clear = (...args: readonly unknown[]) => calling(a.dedup, "clear", ...args);
     await expect(clear()).rejects.toThrow("Expected `filter` to be an object");
     await expect(clear(null)).rejects.toThrow("Expected `filter` to be an object");
     await expect(clear("sub-1")).rejects.toThrow("Expected `filter` to be an object");

@@ -15,10 +15,8 @@ import {
   world,
 } from "../support/replicas.ts";
 
-/** What a replica does until it has reported a step of each type, and what the last of that type says. */
-const everyType: {
-  readonly [Type in StepType]: (w: World, a: Replica) => Promise<Partial<Extract<Step, { type: Type }>>>;
-} = {
+/** What happens until a replica has reported a step of the type, and what the last of that type says. */
+const everyType: Readonly<Record<StepType, (w: World, a: Replica) => Promise<object>>> = {
   async reserved(_w, { dedup }) {
     await dedup.reserve(event, { leaseMs: 5_000, attempt: 3 });
     return { leaseMs: 5_000, attempt: 3, fence: 1, revision: 1, durationMs: 0 };
@@ -107,14 +105,17 @@ const everyType: {
 };
 
 describe("a step", () => {
-  it.each(Object.entries(everyType))("of type `%s` says what happened, to which event, where and when", async (type, run) => {
-    const w = world();
-    const a = w.replica("a", type === "unprotected" ? { onStoreUnavailable: "dispatch" } : {});
-    await w.pass(60_000);
-    const said = await run(w, a);
-    const step = a.steps.findLast((one) => one.type === type);
-    expect(step).toMatchObject({ type, owner: "a", attempt: 1, identity: resolved, atMs: w.clock.wallMs(), ...said });
-  });
+  it.each(Object.entries(everyType))(
+    "of type `%s` says what happened, to which event, where and when",
+    async (type, run) => {
+      const w = world();
+      const a = w.replica("a", type === "unprotected" ? { onStoreUnavailable: "dispatch" } : {});
+      await w.pass(60_000);
+      const said = await run(w, a);
+      const step = a.steps.findLast((one) => one.type === type);
+      expect(step).toMatchObject({ type, owner: "a", attempt: 1, identity: resolved, atMs: w.clock.wallMs(), ...said });
+    },
+  );
 });
 
 describe("the steps of a delivery", () => {
@@ -169,7 +170,15 @@ describe("the steps of a delivery", () => {
     await work.reservation;
     work.succeed("done");
     await Promise.all(outcomes);
-    expect(a.trail().sort()).toEqual(["committed", "dispatched", "pending", "pending", "pending", "pending", "reserved"]);
+    expect(a.trail().sort()).toEqual([
+      "committed",
+      "dispatched",
+      "pending",
+      "pending",
+      "pending",
+      "pending",
+      "reserved",
+    ]);
   });
 
   it("tell of a takeover with the attempt that it is", async () => {

@@ -24,7 +24,9 @@ describe("the document of errors", () => {
   it("tells every reason of a loss", () => {
     const reasons = membersOf(source, "LossReason");
     expect(reasons.length).toBeGreaterThan(2);
-    const told = [...documented.matchAll(/^\| `(?<reason>[a-z-]+)` \|/gm)].map(({ groups }) => groups?.["reason"] ?? "");
+    const told = [...documented.matchAll(/^\| `(?<reason>[a-z-]+)` \|/gm)].map(
+      ({ groups }) => groups?.["reason"] ?? "",
+    );
     expect(told.toSorted()).toEqual(reasons.toSorted());
   });
 

@@ -424,6 +424,11 @@ describe("without a store, where that is allowed,", () => {
     ],
     ["its failure has nothing to give back", [unreachable, failed], [...UNPROTECTED, "settle released", "-> released"]],
     [
+      "its failure leaves a claim in doubt to expire",
+      [timedOut, noMoreTime, failed],
+      [...CLAIMED, "armRetry", "startHandler", "settle left-to-expire", "-> released"],
+    ],
+    [
       "it is told to stop at shutdown",
       [unreachable, shutdown],
       [...UNPROTECTED, "abortHandler shutdown", "-> expired:dispatching:running"],

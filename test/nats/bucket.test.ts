@@ -96,7 +96,10 @@ describe("a bucket that natsStore creates", () => {
     );
     const refusals = results.filter((result) => result.status === "rejected");
     expect(refusals).toHaveLength(2);
-    for (const { reason } of refusals) expect(reason).toBeInstanceOf(StoreMisconfiguredError);
+    for (const { reason } of refusals) {
+      expect(reason).toBeInstanceOf(StoreMisconfiguredError);
+      expect(reason).toMatchObject({ differences: [expect.stringContaining("`max_age` is ")] });
+    }
   });
 
   it("says so when the server cannot make it as it was asked to", async () => {

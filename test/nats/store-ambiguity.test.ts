@@ -183,6 +183,26 @@ describe("a connection that is lost", () => {
   });
 });
 
+describe("a connection that is closed", () => {
+  it("ends a watch, which says so", async () => {
+    const to = await connected(server);
+    const other = await natsStore(to, { bucket: `ambiguous-${tests}` });
+    let hasHeard = false;
+    const watching = failure(
+      (async () => {
+        for await (const _ of other.watch({}, AbortSignal.timeout(60_000))) hasHeard = true;
+      })(),
+    );
+    let expected = 0;
+    await eventually("the watch to tell of a write", async () => {
+      expected = await write(truth, key, reservation(of), { expected });
+      return hasHeard || undefined;
+    });
+    await to.close();
+    expect(await watching).toMatchObject({ ambiguous: false });
+  });
+});
+
 describe("a server that is killed", () => {
   it("and starts again has what it acknowledged, with the time that it was to live", async () => {
     await using other = await startNats({ jetstreamConfig: "sync_interval: always" });

@@ -163,3 +163,11 @@ export class BlockableClock implements Clock {
     };
   }
 }
+
+/** Calls a method with arguments that its types forbid; what it throws is a rejection. */
+export async function calling(on: object, method: string, ...args: readonly unknown[]): Promise<unknown> {
+  const called: unknown = Reflect.get(on, method);
+  if (typeof called !== "function") throw new Error(`There is no method \`${method}\``);
+  const answer: unknown = Reflect.apply(called, on, args);
+  return answer;
+}

@@ -1,4 +1,3 @@
-import { type Clock, sleep } from "../../clock.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { Interruption } from "../interruption.ts";
 import type { CliIo } from "../io.ts";
@@ -10,9 +9,10 @@ import { startEndpoint } from "./endpoint.ts";
 import { Fleet } from "./fleet.ts";
 import { memoryWorld } from "./memory-world.ts";
 import { Narrator } from "./narrator.ts";
+import { PATIENCE_MS, play, REPLICAS } from "./play.ts";
 import { isKept, reckon } from "./reckoning.ts";
 import { loadSamples } from "./samples.ts";
-import { planScenario, type Scenario } from "./scenario.ts";
+import { planScenario } from "./scenario.ts";
 import { seeded } from "./seeded.ts";
 import { demoSentences, reckoningText } from "./sentences.ts";
 import type { Commits } from "./witness.ts";
@@ -25,11 +25,8 @@ export interface DemoFlags {
   readonly json?: boolean;
 }
 
-const REPLICAS = 3;
 const CRASHES = 3;
 const DURATION_MS = 5_000;
-const PATIENCE_MS = 30_000;
-const LOOK_MS = 50;
 const SEEDS = 2 ** 31;
 
 /** A whole trigger service in one process, with everything that goes wrong in one, and the reckoning. */
@@ -79,37 +76,4 @@ async function openWorld(flags: DemoFlags, commits: Commits, io: CliIo): Promise
 /** Of this run alone, among others on the server that may have the same seed. */
 function randomId(io: CliIo): string {
   return Array.from({ length: 8 }, () => Math.floor(io.random() * 36).toString(36)).join("");
-}
-
-/** Sends everything, and waits until it is settled. */
-async function play(
-  scenario: Scenario,
-  world: World,
-  fleet: Fleet,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<"settled" | "gave up" | "interrupted"> {
-  const untilMs = clock.monotonicMs() + PATIENCE_MS;
-  const sendAndSettle = async (): Promise<"settled" | "gave up"> => {
-    for (let replica = 0; replica < REPLICAS; replica += 1) await fleet.start();
-    const startMs = clock.monotonicMs();
-    for (const { eventId, atMs } of scenario.sendings) {
-      const waitMs = startMs + atMs - clock.monotonicMs();
-      if (waitMs > 0) await sleep(clock, waitMs, signal);
-      await world.publish(scenario.events.get(eventId)?.line ?? "");
-    }
-    while (!(await world.isIdle())) {
-      if (clock.monotonicMs() > untilMs) return "gave up";
-      await sleep(clock, LOOK_MS, signal);
-    }
-    return "settled";
-  };
-  try {
-    return await Promise.race([sendAndSettle(), fleet.broken]);
-  } catch (error) {
-    if (signal.aborted && error === signal.reason) return "interrupted";
-    throw error;
-  } finally {
-    await fleet.stop();
-  }
 }

@@ -80,7 +80,10 @@ export class Fleet {
     const { attempt, fence, key, owner } = reservation;
     const crash = this.#hasCrashed.has(eventId) ? undefined : scenario.events.get(eventId)?.crash;
     replica.inHand.set(eventId, fence);
-    if (crash === "before") return this.#die(replica, eventId, crash);
+    if (crash === "before") {
+      this.#die(replica, eventId, crash);
+      return;
+    }
 
     const orphan = this.#orphans.get(eventId);
     this.#orphans.delete(eventId);
@@ -94,7 +97,10 @@ export class Fleet {
       { key, fence, attempt, subscriptionId: owner, signal },
     );
     if (replica.life.isOver) return;
-    if (crash === "after" && failure === undefined) return this.#die(replica, eventId, crash);
+    if (crash === "after" && failure === undefined) {
+      this.#die(replica, eventId, crash);
+      return;
+    }
     replica.inHand.delete(eventId);
     if (failure !== undefined) {
       this.#refused.add(eventId);

@@ -41,12 +41,13 @@ function raise(error: unknown): never {
 export function mortalStore(store: Store, life: Life): Store {
   const ask = <Value>(question: () => Promise<Value>): Promise<Value> =>
     life.outlive(life.isOver ? never() : question());
-  const { remove, maxWindowMs } = store;
+  const { maxWindowMs } = store;
+  const remove = store.remove?.bind(store);
   return {
     ...(maxWindowMs === undefined ? {} : { maxWindowMs }),
     put: (key, record, how) => ask(() => store.put(key, record, how)),
     get: (key) => ask(() => store.get(key)),
-    ...(remove === undefined ? {} : { remove: (key, how) => ask(() => remove.call(store, key, how)) }),
+    ...(remove === undefined ? {} : { remove: (key, how) => ask(() => remove(key, how)) }),
   };
 }
 

@@ -1,8 +1,9 @@
 import type { Clock } from "../../clock.ts";
 import { Deduplicator } from "../../deduplicator.ts";
 import { memoryStore } from "../../memory-store.ts";
+import type { Store } from "../../store.ts";
 import { readEvent } from "../run/incoming.ts";
-import { mortalClock, mortalStore } from "./life.ts";
+import { Life, mortalClock, mortalStore } from "./life.ts";
 import { type BrokerDelivery, MemoryBroker } from "./memory-broker.ts";
 import { type Commits, witnessedStore } from "./witness.ts";
 import { ACK_WAIT_MS, CONCURRENCY, LEASE_MS, PAUSE_MS, type Seat, SKEW_MS, type Working, type World } from "./world.ts";
@@ -11,9 +12,10 @@ const SIGNS_OF_LIFE = 3;
 const SUBSCRIPTION = "demo";
 
 /** Everything in this process: replicas that share a memory store and a broker. */
-export function memoryWorld(clock: Clock, commits: Commits): World {
-  const broker = new MemoryBroker(clock, ACK_WAIT_MS);
-  const store = witnessedStore(memoryStore(), commits, clock);
+export function memoryWorld(clock: Clock, commits: Commits, shared: Store = memoryStore({ clock })): World {
+  const brokerLife = new Life();
+  const broker = new MemoryBroker(mortalClock(clock, brokerLife), ACK_WAIT_MS);
+  const store = witnessedStore(shared, commits, clock);
   return {
     what: "a broker and a store in memory",
     publish: async (line) => broker.publish(line),
@@ -30,7 +32,9 @@ export function memoryWorld(clock: Clock, commits: Commits): World {
       });
       return work(seat, broker, dedup, ownClock);
     },
-    async [Symbol.asyncDispose]() {},
+    async [Symbol.asyncDispose]() {
+      brokerLife.end();
+    },
   };
 }
 

@@ -96,7 +96,6 @@ async function startReplica(
 ): Promise<Working> {
   const { life, name } = seat;
   const nats = await openNats(address, `latchkey demo, ${name}`);
-  life.signal.addEventListener("abort", () => void nats.connection.close());
   const store = witnessedStore(await nats.openStore(bucket), commits, clock);
   const dedup = new Deduplicator({
     store: mortalStore(store, life),
@@ -117,14 +116,17 @@ async function startReplica(
         seat.dispatch(eventOf(message, eventId), `${message.seq}.${message.info.deliveryCount}`, reservation),
       ),
     onAudit(audit) {
-      if (life.isOver || !("identity" in audit) || audit.identity === undefined) return;
+      if (life.isOver || !("sequence" in audit) || audit.identity === undefined) return;
       const { eventId } = audit.identity;
       if (audit.type === "trigger.deduped") seat.turnedAway({ eventId, as: "duplicate" });
       if (audit.type === "trigger.put-back" && audit.after === "pending") seat.turnedAway({ eventId, as: "pending" });
     },
   });
-  // A replica that dies loses its consumer, and has nobody left to tell.
+  // A replica that dies loses its connection first. What then is left of it here can reach nobody, and is cleared away.
   running.finished.catch(() => {});
+  life.signal.addEventListener("abort", () => {
+    void nats.connection.close().then(() => running.stop({ drainMs: 0 }));
+  });
   return {
     async stop() {
       await running.stop();

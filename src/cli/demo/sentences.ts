@@ -63,13 +63,10 @@ function words(incident: Incident, paint: Paint): { label: string; text: string 
         text: `${printable(incident.event)} done after all by ${replica}`,
       };
     case "crashed": {
-      const where =
-        incident.when === "before"
-          ? "before the endpoint got"
-          : "after the endpoint took, but before anybody was told of,";
+      const moment = incident.when === "before" ? "just before the endpoint got" : "just after the endpoint took";
       return {
         label: paint("red", label("crash")),
-        text: `${replica} dies with ${count(incident.inHand, "event")} in hand, ${where} ${printable(incident.event)}`,
+        text: `${replica} dies with ${count(incident.inHand, "event")} in hand, ${moment} ${printable(incident.event)}`,
       };
     }
     case "taken-over":
@@ -105,7 +102,7 @@ export function reckoningText(reckoning: Reckoning, durationMs: number, paint: P
     {
       label: "done again after a crash",
       number: reckoning.doneAgain,
-      remark: "it came between effect and commit; idempotency key and fence tell",
+      remark: "it came between effect and commit: idempotency key and fence tell",
     },
     { label: "lost", number: reckoning.lost, isPromise: true },
     { label: "dispatched twice after commit", number: reckoning.afterCommit, isPromise: true },

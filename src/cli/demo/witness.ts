@@ -6,7 +6,8 @@ export type Commits = Map<string, number>;
 
 /** Notes the commits that the store took. */
 export function witnessedStore(store: Store, commits: Commits, clock: Clock): Store {
-  const { remove, maxWindowMs } = store;
+  const { maxWindowMs } = store;
+  const remove = store.remove?.bind(store);
   return {
     ...(maxWindowMs === undefined ? {} : { maxWindowMs }),
     async put(key, record, how) {
@@ -16,6 +17,6 @@ export function witnessedStore(store: Store, commits: Commits, clock: Clock): St
       return put;
     },
     get: (key) => store.get(key),
-    ...(remove === undefined ? {} : { remove: (key, how) => remove.call(store, key, how) }),
+    ...(remove === undefined ? {} : { remove: (key, how) => remove(key, how) }),
   };
 }

@@ -1,0 +1,24 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { dedupKeyMachine } from "../machines/dedup-key.ts";
+import { deliveryMachine } from "../machines/delivery.ts";
+import { toMermaid } from "../src/inspect/mermaid.ts";
+
+export const DESIGN = "docs/design.md";
+
+/** The document with each machine's chart between its markers, `<!-- chart:dedupKey -->` and `<!-- /chart -->`. */
+export function withCharts(document: string): string {
+  return [dedupKeyMachine, deliveryMachine].reduce((text, machine) => {
+    const start = `<!-- chart:${machine.id} -->`;
+    const [before, after, ...more] = text.split(start);
+    const end = after?.indexOf("<!-- /chart -->") ?? -1;
+    if (before === undefined || after === undefined || more.length > 0 || end < 0) {
+      throw new Error(`${DESIGN} needs ${start} and <!-- /chart --> once`);
+    }
+    return `${before}${start}\n\`\`\`mermaid\n${toMermaid(machine)}\`\`\`\n${after.slice(end)}`;
+  }, document);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  writeFileSync(DESIGN, withCharts(readFileSync(DESIGN, "utf8")));
+}

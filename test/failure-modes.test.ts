@@ -1,0 +1,577 @@
+import { describe, expect, it } from "vitest";
+import { LatchkeyError } from "../src/errors.ts";
+import type { Store } from "../src/store.ts";
+import { answering, answerLost, landsLate, outage, slowAnswer, throwing, writeLost } from "./support/faulty-store.ts";
+import {
+  BlockableClock,
+  calling,
+  commitEvent,
+  duplicate,
+  event,
+  LEASE_MS,
+  pending,
+  resolved,
+  SKEW_MS,
+  task,
+  unseen,
+  WINDOW_MS,
+  world,
+} from "./support/replicas.ts";
+
+// What others shipped, and what becomes of it here. Where a mode is about a server, a broker or its client, this is the part
+// of the core; the rest has its tests in test/nats.
+//
+// Cannot happen by construction, or is not the core's:
+// F17 is the broker's: deliveries that come back too early are `pending` here; `consume` checks the settings on its start.
+// F19 is what the one contract for all stores is for: test/store-contract.test.ts, test/memory-store.test.ts, test/nats.
+
+describe("F1 a stale owner neither completes nor removes the record of the new owner", () => {
+  const endings = {
+    commit: (reservation: Awaited<ReturnType<typeof unseen>>) => reservation.commit(),
+    release: (reservation: Awaited<ReturnType<typeof unseen>>) => reservation.release(),
+    disposal: (reservation: Awaited<ReturnType<typeof unseen>>) => reservation[Symbol.asyncDispose](),
+  };
+
+  it.each(Object.entries(endings))("by its %s", async (_, end) => {
+    const { memory, pass, replica } = world();
+    const [a, b] = [replica("a", { renew: false }), replica("b")];
+    const stale = await unseen(a.dedup.reserve(event));
+    await pass(LEASE_MS + SKEW_MS);
+    const owner = await unseen(b.dedup.reserve(event));
+    const standing = await memory.get(resolved.storeKey);
+    await end(stale);
+    expect(await memory.get(resolved.storeKey)).toEqual(standing);
+    expect(await owner.commit()).toEqual({ commit: "confirmed" });
+  });
+
+  it("even when both have the same name", async () => {
+    const { memory, pass, replica } = world();
+    const [a, b] = [replica("pod-0", { renew: false }), replica("pod-0")];
+    const stale = await unseen(a.dedup.reserve(event));
+    await pass(LEASE_MS + SKEW_MS);
+    await commitEvent(b);
+    const standing = await memory.get(resolved.storeKey);
+    expect(await stale.commit()).toEqual({ commit: "superseded" });
+    expect(await memory.get(resolved.storeKey)).toEqual(standing);
+  });
+
+  it("nor does a delivery that was turned away as a duplicate or as pending", async () => {
+    const { memory, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const owner = await unseen(a.dedup.reserve(event));
+    await b.dedup.guard(event, () => {});
+    expect(await memory.get(resolved.storeKey)).toMatchObject({ revision: owner.fence, record: { owner: "a" } });
+    await owner.commit();
+    await b.dedup.guard(event, () => {});
+    expect(b.store.calls.map(({ method }) => method)).toEqual(["put", "put"]);
+  });
+});
+
+describe("F2 a takeover replaces exactly the reservation that was seen to end", () => {
+  it.each(["renewed", "committed"] as const)("not one that has been %s since", async (since) => {
+    const { memory, pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const holder = await unseen(a.dedup.reserve(event));
+    const snapshot = await memory.get(resolved.storeKey);
+    const stale = answering({ ok: false, current: snapshot });
+    b.store.script("put", stale);
+    await pending(b.dedup.reserve(event));
+    await pass(2 * LEASE_MS);
+    if (since === "committed") await holder.commit();
+    b.store.script("put", stale);
+    const decision = await b.dedup.reserve(event);
+    expect(decision.decision).toBe(since === "committed" ? "duplicate" : "pending");
+    expect(b.store.calls.at(-1)).toMatchObject({ method: "put", expected: snapshot?.revision });
+    expect((await memory.get(resolved.storeKey))?.record.owner).toBe("a");
+  });
+});
+
+describe("F3 every write has a time to live", () => {
+  it("so that a commit ends with its window", async () => {
+    const { pass, replica } = world();
+    const a = replica("a");
+    const reservation = await unseen(a.dedup.reserve(event, { windowMs: 90_000 }));
+    await pass(LEASE_MS);
+    await reservation.commit();
+    expect(a.store.calls.map((call) => call.method === "put" && call.ttlMs)).toEqual([
+      ...Array(4).fill(LEASE_MS + SKEW_MS),
+      90_000,
+    ]);
+    await pass(90_000);
+    await unseen(a.dedup.reserve(event));
+  });
+});
+
+describe("F4 zero is a time like any other, and none is refused", () => {
+  it("on a clock that begins at zero", async () => {
+    const w = world();
+    expect(w.clock.monotonicMs()).toBe(0);
+    const [a, b] = [w.replica("a", { renew: false, skewMs: 0 }), w.replica("b")];
+    const { signal } = await unseen(a.dedup.reserve(event));
+    await w.pass(LEASE_MS - 1);
+    await pending(b.dedup.reserve(event));
+    expect(signal.aborted).toBe(false);
+    await w.pass(1);
+    expect(signal.aborted).toBe(true);
+    await commitEvent(b);
+  });
+
+  it.each([0, -1, Number.NaN, undefined, null, "30000"])(
+    "a record with a lease of %s is neither stolen nor taken for a duplicate",
+    async (leaseMs) => {
+      const { memory, replica } = world();
+      await unseen(replica("a").dedup.reserve(event));
+      const entry = await memory.get(resolved.storeKey);
+      const b = replica("b");
+      const current = { ...entry, record: { ...entry?.record, leaseMs } };
+      b.store.breakDown(answering({ ok: false, current }), ["put"]);
+      await expect(b.dedup.reserve(event)).rejects.toMatchObject({ code: "record-unreadable" });
+    },
+  );
+
+  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 999, null])(
+    "a window or a lease of %s is refused",
+    async (ms) => {
+      const { replica } = world();
+      const { dedup, store } = replica("a");
+      for (const name of ["windowMs", "leaseMs"]) {
+        await expect(calling(dedup, "reserve", event, { [name]: ms })).rejects.toThrow(`Expected \`${name}\` to be`);
+      }
+      expect(store.calls).toEqual([]);
+    },
+  );
+});
+
+describe("F5 an event's identity is computed once", () => {
+  it("so that a handler which changes the event commits the key that it reserved", async () => {
+    const { memory, replica } = world();
+    const { dedup } = replica("a");
+    const changing = { workspaceId: "w", ...event };
+    const options = { windowMs: 60_000, fingerprint: "one" };
+    await dedup.guard(
+      changing,
+      () => {
+        Object.assign(changing, { workspaceId: "other", subscriptionId: "other", eventId: "other" });
+        Object.assign(options, { windowMs: 1_000, fingerprint: "other" });
+      },
+      options,
+    );
+    let keys = 0;
+    for await (const { record } of memory.list({})) {
+      keys += 1;
+      expect(record).toMatchObject({ ...event, workspaceId: "w", state: "committed", fingerprint: "one" });
+    }
+    expect(keys).toBe(1);
+    await duplicate(dedup.reserve({ ...event, workspaceId: "w" }));
+  });
+
+  it("and nothing of one call reaches another, nested or beside it", async () => {
+    const { memory, replica } = world();
+    const { dedup } = replica("a");
+    const inner = { subscriptionId: "sub-2", eventId: "evt-2", workspaceId: "inner" };
+    await dedup.guard(
+      event,
+      () => dedup.guard(inner, () => {}, { windowMs: 5_000, leaseMs: 1_000, attempt: 3, fingerprint: "inner" }),
+      { windowMs: 60_000 },
+    );
+    const records = new Map<string, unknown>();
+    for await (const { record } of memory.list({})) records.set(record.eventId, record);
+    expect(records.get("evt-2")).toMatchObject({ ...inner, leaseMs: 1_000, attempt: 3, fingerprint: "inner" });
+    expect(records.get("evt-1")).toMatchObject({ ...event, workspaceId: "default", leaseMs: LEASE_MS, attempt: 1 });
+    expect(records.get("evt-1")).not.toHaveProperty("fingerprint");
+  });
+});
+
+describe("F6 a key is given back when its dispatch has failed, not sooner and not later", () => {
+  it("not while it still runs, so that a retry does not run beside it", async () => {
+    const { pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const work = task();
+    const outcome = a.dedup.guard(event, work.handler);
+    await pass(5 * LEASE_MS);
+    await pending(b.dedup.reserve(event));
+    work.fail(new Error("no"));
+    await expect(outcome).rejects.toThrow("no");
+    await commitEvent(b);
+  });
+
+  it("after every failure, the last one included, so that later deliveries are not swallowed", async () => {
+    const { replica } = world();
+    const { dedup } = replica("a");
+    for (let attempt = 1; attempt <= 5; attempt += 1) {
+      await expect(dedup.guard(event, () => Promise.reject(new Error("no")), { attempt })).rejects.toThrow("no");
+    }
+    expect(await dedup.guard(event, ({ attempt }) => attempt, { attempt: 6 })).toMatchObject({ value: 6 });
+  });
+});
+
+describe("F7 nothing is marked as done before it is", () => {
+  it("a claim that the store refused leaves nothing behind that would reject the next delivery", async () => {
+    const { replica } = world();
+    const a = replica("a");
+    a.store.script("put", outage, throwing(new Error("full")));
+    await expect(a.dedup.reserve(event)).rejects.toThrow("away");
+    await expect(a.dedup.reserve(event)).rejects.toThrow("full");
+    await commitEvent(a);
+  });
+
+  it("a holder that dies at any moment before its commit makes no duplicate", async () => {
+    for (const diesAfterMs of [0, 1, 9_999, LEASE_MS]) {
+      const { pass, replica } = world();
+      const [a, b] = [replica("a"), replica("b")];
+      await unseen(a.dedup.reserve(event));
+      await pass(diesAfterMs);
+      a.store.breakDown(outage);
+      const waiting = b.dedup.guard(event, () => "again", { onPending: "wait" });
+      await pass(2 * LEASE_MS);
+      expect(await waiting).toMatchObject({ outcome: "dispatched", value: "again" });
+    }
+  });
+});
+
+describe("F8 a holder that dies keeps the key for its lease", () => {
+  it("however long the window is", async () => {
+    const { pass, replica } = world();
+    const [a, b] = [replica("a", { renew: false }), replica("b")];
+    await unseen(a.dedup.reserve(event, { windowMs: 365 * WINDOW_MS, leaseMs: 5_000 }));
+    await pass(5_000 + SKEW_MS);
+    await commitEvent(b);
+  });
+});
+
+describe("F9 an event is who it is", () => {
+  it("whatever the order of its fields, and whatever else it carries", async () => {
+    const { replica } = world();
+    const { dedup } = replica("a");
+    await dedup.guard({ eventId: "evt-1", subscriptionId: "sub-1", workspaceId: "default" }, () => {});
+    await duplicate(dedup.reserve({ subscriptionId: "sub-1", eventId: "evt-1" }));
+    const carrying = { ...event, receivedAt: 7 };
+    await duplicate(dedup.reserve(carrying));
+  });
+
+  it("and no other, wherever the border between its parts is", async () => {
+    const { replica } = world();
+    const a = replica("a");
+    const parts = [
+      ["a", "b:c"],
+      ["a:b", "c"],
+      ["a", "b"],
+      ["ab", "c"],
+      ["a", "bc"],
+      ["1:a", "1:b"],
+      ["A", "b"],
+      ["é", "b"],
+      ["e\u0301", "b"],
+      ["a", " b"],
+    ] as const;
+    for (const [subscriptionId, eventId] of parts) await commitEvent(a, { subscriptionId, eventId });
+  });
+
+  it("and one without an id is refused, not the same as all others without one", async () => {
+    const { replica } = world();
+    const { dedup } = replica("a");
+    for (const eventId of ["", undefined, null, 7, {}]) {
+      const reserving = calling(dedup, "reserve", { subscriptionId: "sub-1", eventId });
+      await expect(reserving).rejects.toThrow("Expected `eventId` to be");
+    }
+  });
+});
+
+describe("F10 a commit that fails after the side effect", () => {
+  it("is not taken for a failed dispatch: nothing is removed, no error is thrown, and the caller is told", async () => {
+    const { memory, pass, replica } = world();
+    const a = replica("a");
+    const work = task();
+    const outcome = a.dedup.guard(event, work.handler);
+    await work.reservation;
+    a.store.breakDown(throwing(new Error("broken")));
+    work.succeed("done");
+    await pass(LEASE_MS - 1);
+    expect((await memory.get(resolved.storeKey))?.record.state).toBe("reserved");
+    await pass(1);
+    expect(await outcome).toMatchObject({ outcome: "dispatched", value: "done", commit: "unconfirmed" });
+    expect(a.store.calls.map(({ method }) => method)).not.toContain("remove");
+  });
+
+  it("for its result alone stands without it", async () => {
+    const { replica } = world();
+    const { dedup } = replica("a", { keepResults: true });
+    const outcome = await dedup.guard(event, () => ({ big: 1n }));
+    expect(outcome).toMatchObject({ commit: "confirmed", resultError: { code: "result-not-kept" } });
+    await duplicate(dedup.reserve(event));
+  });
+});
+
+describe("F11 a claim that was applied and not answered", () => {
+  it("does not lock out who made it", async () => {
+    const { pass, replica } = world();
+    const a = replica("a");
+    a.store.script("put", answerLost);
+    const outcome = a.dedup.guard(event, () => "done");
+    await pass(50);
+    expect(await outcome).toMatchObject({ outcome: "dispatched", commit: "confirmed" });
+  });
+
+  it("is not mistaken for that of another claim of the same replica", async () => {
+    const { pass, replica } = world();
+    const [a, sameName] = [replica("a"), replica("a")];
+    const reservation = await unseen(a.dedup.reserve(event));
+    sameName.store.script("put", writeLost);
+    const decision = sameName.dedup.reserve(event);
+    await pass(50);
+    await pending(decision);
+    expect(await reservation.commit()).toEqual({ commit: "confirmed" });
+  });
+});
+
+describe("F12 a claim that lost the race", () => {
+  it("looks again: it is a duplicate when the winner has committed, and no error", async () => {
+    const { replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    await commitEvent(a);
+    b.store.script("put", answering({ ok: false }));
+    await duplicate(b.dedup.reserve(event));
+    expect(b.store.calls.map(({ method }) => method)).toEqual(["put", "get"]);
+  });
+
+  it("does not win because its content is the same", async () => {
+    const { pass, replica } = world();
+    const twins = [replica("twin"), replica("twin"), replica("twin")];
+    for (const { store } of twins) store.script("put", answerLost);
+    const asked = twins.map(({ dedup }) => dedup.reserve(event, { fingerprint: "same" }));
+    await pass(50);
+    const decisions = await Promise.all(asked);
+    expect(decisions.filter(({ decision }) => decision === "unseen")).toHaveLength(1);
+    expect(decisions.filter(({ decision }) => decision === "pending")).toHaveLength(2);
+  });
+});
+
+describe("F13 a reservation that ends between the conflict and the look", () => {
+  it("makes the claim begin anew: nobody goes on without a reservation", async () => {
+    const { memory, replica } = world();
+    const { dedup, store } = replica("a");
+    store.script("put", answering({ ok: false }));
+    const reservation = await unseen(dedup.reserve(event));
+    expect(store.calls.map(({ method }) => method)).toEqual(["put", "get", "put"]);
+    expect(await memory.get(resolved.storeKey)).toMatchObject({ revision: reservation.fence, record: { owner: "a" } });
+  });
+});
+
+describe("F14 a stale read", () => {
+  it("makes no holder: only the acknowledgement of a write does", async () => {
+    const { replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    await unseen(a.dedup.reserve(event));
+    b.store.breakDown(answering({ ok: false }), ["put"]);
+    b.store.breakDown(answering(undefined), ["get"]);
+    await pending(b.dedup.reserve(event));
+  });
+
+  it("does not end a reservation: what looks gone at a renewal is found again at the commit", async () => {
+    const { pass, replica } = world();
+    const a = replica("a");
+    const reservation = await unseen(a.dedup.reserve(event));
+    a.store.script("put", answering({ ok: false }));
+    a.store.script("get", answering(undefined));
+    await pass(LEASE_MS / 3);
+    expect(reservation.signal.aborted).toBe(true);
+    expect(await reservation.commit()).toEqual({ commit: "adopted" });
+    await duplicate(a.dedup.reserve(event));
+  });
+});
+
+describe("F15 a store whose times to live fail", () => {
+  it("and that never ends a key: a dead holder is seen to be dead", async () => {
+    const { memory, pass, replica } = world();
+    const store: Store = {
+      ...memory,
+      put: (key, record, how) => memory.put(key, record, { ...how, ttlMs: WINDOW_MS }),
+    };
+    const [a, b] = [replica("a", { store, renew: false }), replica("b", { store })];
+    await unseen(a.dedup.reserve(event));
+    const { retryAfterMs } = await pending(b.dedup.reserve(event));
+    await pass(retryAfterMs);
+    expect(await unseen(b.dedup.reserve(event))).toMatchObject({ attempt: 2 });
+  });
+
+  it("and that ends a key early: the holder is told, and what it did is not counted silently", async () => {
+    const { memory, pass, replica } = world();
+    const store: Store = { ...memory, put: (key, record, how) => memory.put(key, record, { ...how, ttlMs: 2_000 }) };
+    const [a, b] = [replica("a", { store }), replica("b")];
+    const early = await unseen(a.dedup.reserve(event));
+    await pass(2_000);
+    const later = await unseen(b.dedup.reserve(event));
+    expect(later.fence).toBeGreaterThan(early.fence);
+    await pass(LEASE_MS / 3);
+    expect(early.signal.reason).toMatchObject({ reason: "superseded" });
+    expect(await early.commit()).toEqual({ commit: "superseded" });
+  });
+
+  it("is given no purge to release with: only a removal over the very revision", async () => {
+    const { replica } = world();
+    const { dedup, store } = replica("a");
+    const { fence, release } = await unseen(dedup.reserve(event)).then((reservation) => ({
+      fence: reservation.fence,
+      release: () => reservation.release(),
+    }));
+    await release();
+    expect(store.calls.at(-1)).toMatchObject({ method: "remove", expected: fence });
+  });
+});
+
+describe("F16 a store that loses what it acknowledged", () => {
+  it.each(["reservation", "commit"] as const)("a %s: the event runs again, it is not lost", async (lost) => {
+    const { replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const first = await unseen(a.dedup.reserve(event));
+    if (lost === "commit") await first.commit();
+    await a.store.forget(resolved.storeKey);
+    const second = await unseen(b.dedup.reserve(event));
+    expect(second.fence).toBeGreaterThan(first.fence);
+    if (lost === "reservation") expect(await first.commit()).toEqual({ commit: "superseded" });
+    expect(await second.commit()).toEqual({ commit: "confirmed" });
+    await duplicate(a.dedup.reserve(event));
+  });
+});
+
+describe("F18 a renewal", () => {
+  it("does not bring a released reservation back, not even one that lands late", async () => {
+    const { memory, pass, replica } = world();
+    const a = replica("a");
+    const reservation = await unseen(a.dedup.reserve(event));
+    const late = landsLate();
+    a.store.script("put", late.fault);
+    await pass(LEASE_MS / 3);
+    await reservation.release();
+    await late.go();
+    expect(await memory.get(resolved.storeKey)).toBeUndefined();
+  });
+
+  it("does not turn a commit back into a reservation", async () => {
+    const { clock, memory, pass, replica } = world();
+    const a = replica("a");
+    const reservation = await unseen(a.dedup.reserve(event));
+    a.store.script("put", slowAnswer(clock, 5_000));
+    await pass(LEASE_MS / 3 + 1_000);
+    await reservation.commit();
+    await pass(10_000);
+    expect((await memory.get(resolved.storeKey))?.record.state).toBe("committed");
+    expect(clock.timers).toBe(0);
+  });
+
+  it("that fails is told in time: the holder does not go on without knowing", async () => {
+    const { clock, pass, replica } = world();
+    const a = replica("a");
+    const { signal } = await unseen(a.dedup.reserve(event));
+    a.store.breakDown(outage);
+    await pass(LEASE_MS - 1);
+    expect(signal.aborted).toBe(false);
+    await pass(1);
+    expect(signal.reason).toMatchObject({ reason: "store-unavailable", cause: { code: "store-unavailable" } });
+    expect(clock.timers).toBe(0);
+  });
+
+  it("that an event loop without time does not send makes no second holder unnoticed", async () => {
+    const w = world();
+    const clock = new BlockableClock(w.clock);
+    const [a, b] = [w.replica("a", { clock }), w.replica("b")];
+    const stalled = await unseen(a.dedup.reserve(event));
+    clock.block();
+    await w.pass(LEASE_MS + SKEW_MS);
+    await commitEvent(b);
+    clock.unblock();
+    expect(stalled.signal.aborted).toBe(true);
+    expect(await stalled.commit()).toEqual({ commit: "superseded" });
+  });
+});
+
+describe("F20 a duplicate is no dispatch", () => {
+  it("and says so in its outcome and in the steps", async () => {
+    const { replica } = world();
+    const a = replica("a");
+    const outcomes = [];
+    for (let delivery = 0; delivery < 3; delivery += 1)
+      outcomes.push((await a.dedup.guard(event, () => "done")).outcome);
+    expect(outcomes).toEqual(["dispatched", "duplicate", "duplicate"]);
+    const count = (type: string): number => a.trail().filter((one) => one === type).length;
+    expect([count("dispatched"), count("committed"), count("duplicate")]).toEqual([1, 1, 2]);
+  });
+
+  it("and a dead dispatch is none either: its deliveries are pending, then unseen", async () => {
+    const { pass, replica } = world();
+    const [a, b] = [replica("a", { renew: false, keepResults: true }), replica("b", { keepResults: true })];
+    await unseen(a.dedup.reserve(event));
+    expect(await b.dedup.guard(event, () => "done")).toMatchObject({ outcome: "pending" });
+    await pass(LEASE_MS + SKEW_MS);
+    expect(await b.dedup.guard(event, () => "done")).toMatchObject({ outcome: "dispatched", value: "done" });
+  });
+});
+
+describe("F21 another copy of the package", () => {
+  it("may be what a store was built with: its errors are known by their code", async () => {
+    class StoreUnavailableError extends Error {
+      readonly code = "store-unavailable";
+      readonly ambiguous: boolean;
+      constructor(ambiguous: boolean) {
+        super("from another copy");
+        this.ambiguous = ambiguous;
+      }
+    }
+    const { pass, replica } = world();
+    const { dedup, store } = replica("a", { onStoreUnavailable: "dispatch" });
+    store.script("put", throwing(new StoreUnavailableError(false)));
+    expect(await unseen(dedup.reserve(event))).toMatchObject({ unprotected: true });
+    const other = { ...event, eventId: "evt-2" };
+    store.script("put", throwing(new StoreUnavailableError(true)));
+    const decision = dedup.reserve(other);
+    await pass(50);
+    expect(await unseen(decision)).toMatchObject({ unprotected: false });
+  });
+
+  it("but what only looks like it is an error of the store, not an outage", async () => {
+    const { replica } = world();
+    const { dedup, store } = replica("a", { onStoreUnavailable: "dispatch" });
+    for (const error of [new LatchkeyError("unsupported", "no"), { code: "store-unavailable", ambiguous: true }, "x"]) {
+      store.script("put", throwing(error));
+      await expect(dedup.reserve(event)).rejects.toBe(error);
+    }
+  });
+
+  it("or a cache may forget what it was to compare: the commit keeps the fingerprint of its reservation", async () => {
+    const { replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    await a.dedup.guard(event, () => {}, { fingerprint: "one" });
+    await duplicate(b.dedup.reserve(event, { fingerprint: "one" }));
+    await expect(b.dedup.reserve(event, { fingerprint: "two" })).rejects.toMatchObject({
+      code: "fingerprint-mismatch",
+    });
+  });
+});
+
+describe("F22 many deliveries at once", () => {
+  it("have one effect, on one replica and on many, with every answer late and some lost", async () => {
+    const { clock, pass, replica } = world();
+    const replicas = ["a", "b", "c", "d", "e"].map((owner) => replica(owner));
+    let effects = 0;
+    for (const [index, { store }] of replicas.entries()) {
+      store.script("put", slowAnswer(clock, index), index % 2 === 0 ? answerLost : writeLost, slowAnswer(clock, 7));
+    }
+    const deliveries = Array.from({ length: 8 }, () =>
+      replicas.map(({ dedup }) =>
+        dedup.guard(
+          event,
+          async () => {
+            effects += 1;
+          },
+          { onPending: "wait" },
+        ),
+      ),
+    ).flat();
+    await pass(3 * LEASE_MS);
+    const outcomes = await Promise.all(deliveries);
+    expect(effects).toBe(1);
+    expect(outcomes.filter(({ outcome }) => outcome === "dispatched")).toHaveLength(1);
+    expect(outcomes.filter(({ outcome }) => outcome === "duplicate")).toHaveLength(39);
+    expect(clock.timers).toBe(0);
+  });
+});

@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Check } from "../support/nats-guarantees.ts";
+import { openScene } from "../support/nats-guarantees.ts";
+import type { NatsFlaw } from "../support/nats-guarantees-flaws.ts";
+import {
+  fenced,
+  noSecondDispatch,
+  nothingLost,
+  oneHolder,
+  progress,
+  toldInTime,
+  toldOfTakeover,
+} from "../support/nats-guarantees-holding.ts";
+import {
+  ambiguityResolved,
+  errorSurvives,
+  lateSuccess,
+  readsNeverDecide,
+} from "../support/nats-guarantees-settling.ts";
+import { type NatsServer, startNats } from "../support/nats-server.ts";
+
+let server: NatsServer;
+
+beforeAll(async () => {
+  server = await startNats();
+});
+afterAll(() => server.stop());
+
+async function foundBy(check: Check, flaw?: NatsFlaw): Promise<readonly string[]> {
+  await using scene = await openScene(server, flaw);
+  return await check(scene);
+}
+
+describe("replicas on a bucket of NATS", () => {
+  it.concurrent.each<readonly [title: string, check: Check]>([
+    [
+      "G1 of many that ask at once one gets the event, while it is renewed, after a release and after a commit",
+      oneHolder,
+    ],
+    ["G2 an event is a duplicate only when a dispatch of it was committed: until then it is pending", nothingLost],
+    ["G3 after a commit nobody gets the event until its window ends, and then one does", noSecondDispatch],
+    ["G4 the event of a holder that is cut off for good is unseen again after its lease", progress],
+    [
+      "G5 a holder whose lease ended neither commits nor renews over a later holder's reservation, nor removes it",
+      fenced,
+    ],
+    ["G6 a holder is told, and why, before another gets its event", toldInTime],
+    ["G6 a holder whose event an operator cleared is told at its next renewal", toldOfTakeover],
+    [
+      "G7 the error of a dispatch arrives unchanged, also when the store is out of reach, and the key comes free",
+      errorSurvives,
+    ],
+    ["G8 a late success is adopted, or superseded when another took the event", lateSuccess],
+    ["G9 F11 a write that got no answer is resolved, and called unknown when it cannot be", ambiguityResolved],
+    ["G10 a read that is out of date makes no holder", readsNeverDecide],
+  ])("%s", async (_, check) => {
+    expect(await foundBy(check)).toEqual([]);
+  });
+});
+
+describe("on a store that breaks its contract the check of", () => {
+  it.concurrent.each<readonly [guarantee: string, flaw: NatsFlaw, check: Check, found: readonly string[]]>([
+    ["G1", "a write is not checked", oneHolder, ["which another still holds"]],
+    ["G1", "a read before the write is all the check there is", oneHolder, ["which another still holds"]],
+    ["G2", "a reservation is shown as a commit", nothingLost, ["was duplicate for"]],
+    ["G3", "a write is not checked", noSecondDispatch, ["unseen before the window ended"]],
+    ["G3", "commits end early", noSecondDispatch, ["unseen before the window ended"]],
+    ["G3", "nothing ends", noSecondDispatch, ["to be unseen after the window"]],
+    ["G4", "nothing ends", progress, ["to end in the bucket"]],
+    ["G4", "whatever is asked for lives on", progress, ["to be unseen for b"]],
+    ["G5", "a write is not checked", fenced, ["had ended committed over a", "had ended renewed over a"]],
+    ["G5", "a removal is not checked", fenced, ["lease had ended released a"]],
+    ["G6", "reservations end early", toldInTime, ["in the case of lease-ended the order was unseen,told"]],
+    ["G7", "a removal is confirmed and not done", errorSurvives, ["was not free"]],
+    ["G8", "a write is not checked", lateSuccess, ["was adopted instead of superseded"]],
+    [
+      "G9",
+      "silence is taken for success",
+      ambiguityResolved,
+      ["was guessed to be confirmed", "a claim lost was dispatched"],
+    ],
+    ["G10", "a read before the write is all the check there is", readsNeverDecide, ["wrote over it"]],
+  ])("%s fails when %s", async (_, flaw, check, found) => {
+    const all = (await foundBy(check, flaw)).join("\n");
+    for (const what of found) expect(all).toContain(what);
+  });
+});

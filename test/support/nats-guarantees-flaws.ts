@@ -1,0 +1,82 @@
+import { isStoreUnavailable } from "../../src/errors.ts";
+import type { NatsStore } from "../../src/nats/index.ts";
+import type { DedupRecord } from "../../src/record.ts";
+import type { Put, Store } from "../../src/store.ts";
+
+/** Replaces methods of a store; `seen` is the same one, whose reads may be out of date. */
+type Spoil = (store: NatsStore, seen: NatsStore) => Partial<Store>;
+
+/** The same write, with another time to live. */
+function living(ttlMsOf: (record: DedupRecord, ttlMs: number) => number): Spoil {
+  return (store) => ({
+    put: (key, record, { expected, ttlMs }) => store.put(key, record, { expected, ttlMs: ttlMsOf(record, ttlMs) }),
+  });
+}
+
+/** Writes over whatever stands there. */
+async function overwrite(store: NatsStore, ...[key, record, { ttlMs }]: Parameters<Store["put"]>): Promise<Put> {
+  for (;;) {
+    const standing = await store.get(key);
+    const put = await store.put(key, record, { expected: standing?.revision ?? 0, ttlMs });
+    if (put.ok) return put;
+  }
+}
+
+/** What can be wrong with a store on NATS. */
+const spoils = {
+  "a write is not checked": (store) => ({
+    put: (key, record, how) => overwrite(store, key, record, how),
+  }),
+  "a read before the write is all the check there is": (store, seen) => ({
+    async put(key, record, how) {
+      const current = await seen.get(key);
+      if ((current?.revision ?? 0) === how.expected) return overwrite(store, key, record, how);
+      return current === undefined ? { ok: false } : { ok: false, current };
+    },
+  }),
+  "a removal is not checked": (store) => ({
+    async remove(key) {
+      const standing = await store.get(key);
+      return standing === undefined ? { ok: false } : store.remove(key, { expected: standing.revision });
+    },
+  }),
+  "a removal is confirmed and not done": () => ({
+    remove: () => Promise.resolve({ ok: true }),
+  }),
+  "nothing ends": living(() => 3_600_000),
+  "reservations end early": living(({ state }, ttlMs) => (state === "reserved" ? 1_000 : ttlMs)),
+  "commits end early": living(({ state }, ttlMs) => (state === "committed" ? 1_000 : ttlMs)),
+  "whatever is asked for lives on": (store) => ({
+    async put(key, record, how) {
+      const put = await store.put(key, record, how);
+      if (put.ok || put.current === undefined) return put;
+      const { current } = put;
+      await store.put(key, current.record, { expected: current.revision, ttlMs: how.ttlMs });
+      return { ok: false };
+    },
+  }),
+  "a reservation is shown as a commit": (store) => ({
+    async put(key, record, how) {
+      const put = await store.put(key, record, how);
+      if (put.ok || put.current === undefined) return put;
+      return { ok: false, current: { ...put.current, record: { ...put.current.record, state: "committed" } } };
+    },
+  }),
+  "silence is taken for success": (store) => ({
+    async put(key, record, how) {
+      try {
+        return await store.put(key, record, how);
+      } catch (error) {
+        if (isStoreUnavailable(error) && error.ambiguous) return { ok: true, revision: how.expected + 1 };
+        throw error;
+      }
+    },
+  }),
+} satisfies Record<string, Spoil>;
+
+export type NatsFlaw = keyof typeof spoils;
+
+/** What is seen of the store, with one thing wrong; or just what is seen. */
+export function spoiled(store: NatsStore, seen: NatsStore, flaw: NatsFlaw | undefined): Store {
+  return flaw === undefined ? seen : { ...seen, ...spoils[flaw](store, seen) };
+}

@@ -1,0 +1,286 @@
+import type { Decision, Reservation } from "../../src/decision.ts";
+import { ReservationLostError } from "../../src/errors.ts";
+import type { ResolvedIdentity } from "../../src/key.ts";
+import {
+  type Check,
+  Findings,
+  LEASE_MS,
+  LONG_LEASE_MS,
+  type NatsReplica,
+  slowClock,
+  soon,
+  taken,
+} from "./nats-guarantees.ts";
+
+/** Clocks of two processes on one machine, while one of them is set right. */
+const CLOCK_ERROR_MS = 50;
+
+/** G1: many ask for many events at once, again and again while the holders renew; after a release, and after the commit. */
+export const oneHolder: Check = async (scene) => {
+  const found = new Findings();
+  const replicas = await Promise.all(
+    ["a", "b", "c", "d"].map((owner) => scene.replica(owner, { leaseMs: 2 * LEASE_MS })),
+  );
+  const events = Array.from({ length: 30 }, () => scene.newEvent());
+  const askers = Array.from({ length: 5 }, () => replicas).flat();
+  const holders = new Map<ResolvedIdentity, Reservation[]>(events.map((of) => [of, []]));
+  const rush = async (): Promise<Decision[]> =>
+    Promise.all(
+      [...holders].flatMap(([of, others]) =>
+        askers.map(async ({ dedup }) => {
+          const decision = await dedup.reserve(of);
+          if (decision.decision !== "unseen") return decision;
+          const stillHolds = others.filter(({ signal }) => !signal.aborted);
+          found.unless(stillHolds.length === 0, `G1 ${dedup.owner} got ${of.eventId}, which another still holds`);
+          others.push(decision);
+          return decision;
+        }),
+      ),
+    );
+  const unseenIn = async (answers: Promise<Decision[]>): Promise<number> =>
+    (await answers).filter(({ decision }) => decision === "unseen").length;
+
+  found.unless((await unseenIn(rush())) === events.length, "G1 not every event had one holder at first");
+  if (found.all.length > 0) return found.all;
+  await soon("all holders to have renewed twice", async () => {
+    await rush();
+    const renewals = replicas.flatMap(({ steps }) => steps.filter(({ type }) => type === "renewed"));
+    const counts = events.map((of) => renewals.filter(({ identity }) => identity.storeKey === of.storeKey).length);
+    return counts.every((count) => count >= 2);
+  });
+
+  const all = [...holders.values()].flat();
+  for (const others of holders.values()) others.length = 0;
+  await Promise.all(all.map((reservation) => reservation.release()));
+  found.unless((await unseenIn(rush())) === events.length, "G1 not every event had one holder after its release");
+  await Promise.all([...holders.values()].flat().map((reservation) => reservation.commit()));
+  const decisions = new Set((await rush()).map(({ decision }) => decision));
+  found.unless(!decisions.has("unseen"), "G3 an event was unseen after its commit");
+  return found.all;
+};
+
+/** G2: whoever asks before the commit is told that the event is pending, whether its holders fail, die or succeed. */
+export const nothingLost: Check = async (scene) => {
+  const found = new Findings();
+  const [a, b, c] = await Promise.all([
+    scene.replica("a", { leaseMs: LONG_LEASE_MS }),
+    scene.replica("b"),
+    scene.replica("c"),
+  ]);
+  const of = scene.newEvent();
+  const isPending = async (asker: NatsReplica, when: string): Promise<void> => {
+    for (let times = 0; times < 3; times += 1) {
+      const { decision } = await asker.dedup.reserve(of);
+      found.unless(decision === "pending", `G2 the event was ${decision} for ${asker.dedup.owner} ${when}`);
+    }
+  };
+  const first = await taken(a, of);
+  await Promise.all([b, c].map((asker) => isPending(asker, "while it was dispatched")));
+  if (found.all.length > 0) return found.all;
+  await first.release();
+  await taken(b, of);
+  await Promise.all([a, c].map((asker) => isPending(asker, "while it was dispatched again")));
+  b.proxy.cut();
+  const last = await soon("the event to be unseen after the holder's end", async () => {
+    const decision = await a.dedup.reserve(of);
+    found.unless(decision.decision !== "duplicate", "G2 the event was a duplicate, and only a dead replica had it");
+    return decision.decision === "unseen" ? decision : undefined;
+  });
+  await isPending(c, "while it was dispatched a third time");
+  const report = await last.commit();
+  found.unless(report.commit === "confirmed", `G2 the commit was ${report.commit}`);
+  const { decision } = await c.dedup.reserve(of);
+  found.unless(decision === "duplicate", `G2 the event was ${decision} after the commit`);
+  return found.all;
+};
+
+/** G3: everybody asks all the time, from the commit until long after its window. */
+export const noSecondDispatch: Check = async (scene) => {
+  const found = new Findings();
+  const windowMs = 2_000;
+  const replicas = await Promise.all(["a", "b", "c"].map((owner) => scene.replica(owner, { windowMs })));
+  const of = scene.newEvent();
+  const [first] = replicas;
+  if (first === undefined) throw new Error("unreachable");
+  const before = await taken(first, of);
+  const committedMs = performance.now();
+  const { commit } = await before.commit();
+  found.unless(commit === "confirmed", `G3 the commit was ${commit}`);
+  await before.release();
+  const again: Reservation[] = [];
+  let duplicates = 0;
+  await found.unlessComes(
+    soon("G3 the event to be unseen after the window", async () => {
+      const decisions = await Promise.all(replicas.map(({ dedup }) => dedup.reserve(of)));
+      for (const decision of decisions) {
+        if (decision.decision === "unseen") again.push(decision);
+        if (decision.decision === "duplicate") duplicates += 1;
+      }
+      return again[0];
+    }),
+  );
+  const passedMs = performance.now() - committedMs;
+  found.unless(passedMs >= windowMs - CLOCK_ERROR_MS, "G3 the event was unseen before the window ended");
+  found.unless(duplicates > 0, "G3 nobody was told of a duplicate");
+  found.unless(again.length <= 1, "G1 the event had several holders after the window");
+  found.unless(
+    again.every(({ fence }) => fence > before.fence),
+    "G5 the fence did not rise",
+  );
+  return found.all;
+};
+
+/** G4: holders are cut off for good; one event has somebody who waits for it, the other only who comes much later. */
+export const progress: Check = async (scene) => {
+  const found = new Findings();
+  const [a, b] = await Promise.all([scene.replica("a"), scene.replica("b")]);
+  const [awaited, left] = [scene.newEvent(), scene.newEvent()];
+  const [first, other] = [await taken(a, awaited), await taken(a, left)];
+  a.proxy.cut();
+  const next = await found.unlessComes(taken(b, awaited));
+  if (next === undefined) return found.all;
+  found.unless(first.signal.aborted, "G6 the first holder was not told");
+  found.unless(next.fence > first.fence, "G5 the fence did not rise");
+  found.unless((await next.commit()).commit === "confirmed", "G4 the second holder could not commit");
+
+  await found.unlessComes(
+    soon("G4 the reservation to end in the bucket", async () => (await scene.truth.get(left.storeKey)) === undefined),
+  );
+  const late = await scene.replica("late");
+  const decision = await late.dedup.reserve(left);
+  found.unless(decision.decision === "unseen", `G4 the event was ${decision.decision} after the reservation's end`);
+  found.unless(decision.decision !== "unseen" || decision.fence > other.fence, "G5 the fence did not rise");
+  return found.all;
+};
+
+/** G5: holders whose lease ended, some of them without noticing, go on while another replica has their events. */
+export const fenced: Check = async (scene) => {
+  const found = new Findings();
+  const [late, held, slow, b] = await Promise.all([
+    scene.replica("late", { renew: false }),
+    scene.replica("held"),
+    // By the time of its first renewal the real lease is over.
+    scene.replica("slow", { clock: slowClock(10) }),
+    scene.replica("b", { leaseMs: LONG_LEASE_MS, renew: false }),
+  ]);
+  const part = async (
+    a: NatsReplica,
+    what: string,
+    goOn: (reservation: Reservation) => Promise<unknown>,
+    meanwhile = (): void => {},
+  ): Promise<void> => {
+    const of = scene.newEvent();
+    const first = await taken(a, of);
+    meanwhile();
+    const next = await taken(b, of);
+    found.unless(next.fence > first.fence, "G5 the fence did not rise");
+    const before = await scene.truth.get(of.storeKey);
+    await goOn(first);
+    const after = await scene.truth.get(of.storeKey);
+    const untouched = after?.record.owner === "b" && after.revision === before?.revision;
+    found.unless(untouched, `G5 a holder whose lease had ended ${what} a later one's reservation`);
+    const { commit } = await next.commit();
+    found.unless(!untouched || commit === "confirmed", `G5 the later holder's commit was ${commit}`);
+  };
+  const isSuperseded = async (reservation: Reservation): Promise<void> => {
+    const { commit } = await reservation.commit();
+    found.unless(commit === "superseded", `G8 the late commit was ${commit}`);
+  };
+  await Promise.all([
+    part(late, "committed over", isSuperseded),
+    part(
+      held,
+      "renewed over, long after it had asked for it,",
+      async (reservation) => {
+        // The commit comes after the renewals on one connection: when it is answered, they have landed.
+        held.proxy.heal();
+        await isSuperseded(reservation);
+      },
+      () => held.proxy.requests("hold"),
+    ),
+    part(late, "released", (reservation) => reservation.release()),
+    part(slow, "renewed over", (reservation) =>
+      soon("the late renewal", () => {
+        const renewed = slow.steps.some(({ type, fence }) => type === "renewed" && fence === reservation.fence);
+        return renewed || reservation.signal.aborted;
+      }),
+    ),
+    part(slow, "committed over, without having noticed,", isSuperseded),
+    part(slow, "released, without having noticed,", (reservation) => reservation.release()),
+  ]);
+  return found.all;
+};
+
+/** How a holder loses its event: what happens to it, and what it is told. */
+interface Loss {
+  readonly reason: string;
+  readonly leaseMs: number;
+  readonly renew: boolean;
+  happens(holder: NatsReplica): Promise<void> | void;
+}
+
+const losses: readonly Loss[] = [
+  { reason: "lease-ended", leaseMs: 2 * LEASE_MS, renew: false, happens: () => {} },
+  { reason: "store-unavailable", leaseMs: LEASE_MS, renew: true, happens: ({ proxy }) => proxy.cut() },
+  {
+    reason: "store-unavailable",
+    leaseMs: LEASE_MS,
+    renew: true,
+    // Its renewals arrive, and it never learns of it.
+    happens: ({ proxy }) => proxy.answers("swallow"),
+  },
+  {
+    reason: "shutdown",
+    leaseMs: LONG_LEASE_MS,
+    renew: true,
+    happens: ({ dedup }) => dedup.close({ drainMs: 0 }),
+  },
+];
+
+/** G6: in whatever way the holder loses its event, its signal comes before the next holder's reservation. */
+export const toldInTime: Check = async (scene) => {
+  const found = new Findings();
+  await Promise.all(
+    losses.map(async ({ reason, leaseMs, renew, happens }, index) => {
+      const [a, b] = [
+        await scene.replica(`a${index}`, { leaseMs, renew }),
+        await scene.replica(`b${index}`, { leaseMs: LONG_LEASE_MS }),
+      ];
+      const of = scene.newEvent();
+      const order: string[] = [];
+      const reservation = await taken(a, of);
+      reservation.signal.addEventListener("abort", () => order.push("told"));
+      const next = taken(b, of).then(() => order.push("unseen"));
+      await happens(a);
+      await found.unlessComes(next);
+      await soon("the first holder to be told", () => order.includes("told"));
+      found.unless(order.join() === "told,unseen", `G6 in the case of ${reason} the order was ${order.join()}`);
+      const says = reasonOf(reservation.signal);
+      found.unless(says === reason, `G6 the reason was ${says} instead of ${reason}`);
+    }),
+  );
+  return found.all;
+};
+
+/** G6: an operator takes the event away, and another replica gets it: the next renewal tells. */
+export const toldOfTakeover: Check = async (scene) => {
+  const found = new Findings();
+  const [a, b] = [await scene.replica("a"), await scene.replica("b")];
+  const of = scene.newEvent();
+  const { signal } = await taken(a, of);
+  const which = { workspaceId: of.workspaceId, subscriptionId: of.subscriptionId, eventId: of.eventId };
+  await soon("the event to be cleared, between two renewals", async () => (await b.dedup.clear(which)) === 1);
+  const next = await taken(b, of);
+  await soon("the first holder to be told", () => signal.aborted);
+  const says = reasonOf(signal);
+  found.unless(says === "superseded", `G6 the reason was ${says} instead of superseded`);
+  const entry = await scene.truth.get(of.storeKey);
+  found.unless(entry?.record.owner === "b", "G5 the first holder's renewal took the event back");
+  found.unless(!next.signal.aborted, "G6 the wrong holder was told");
+  return found.all;
+};
+
+function reasonOf(signal: AbortSignal): string {
+  const told: unknown = signal.reason;
+  return told instanceof ReservationLostError ? told.reason : String(told);
+}

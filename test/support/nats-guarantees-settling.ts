@@ -1,0 +1,246 @@
+import { isStoreUnavailable } from "../../src/errors.ts";
+import type { ResolvedIdentity, StoreKey } from "../../src/key.ts";
+import type { NatsStore } from "../../src/nats/index.ts";
+import type { Entry } from "../../src/store.ts";
+import {
+  type Check,
+  Findings,
+  LEASE_MS,
+  LONG_LEASE_MS,
+  type NatsReplica,
+  type Scene,
+  SHORT_TIMEOUT_MS,
+  SKEW_MS,
+  soon,
+  taken,
+} from "./nats-guarantees.ts";
+
+/** G7: two dispatches throw, one of them when the store is out of reach; the very errors arrive, and the keys come free. */
+export const errorSurvives: Check = async (scene) => {
+  const found = new Findings();
+  const b = await scene.replica("b", { leaseMs: LONG_LEASE_MS });
+  const part = async (owner: string, leaseMs: number, happens: (holder: NatsReplica) => void): Promise<void> => {
+    const a = await scene.replica(owner, { leaseMs });
+    const of = scene.newEvent();
+    const theError = new Error("the dispatch failed");
+    Object.freeze(theError);
+    const failing = a.dedup.guard(of, () => {
+      happens(a);
+      throw theError;
+    });
+    const thrown: unknown = await failing.catch((error: unknown) => error);
+    found.unless(thrown === theError, `G7 another error arrived: ${String(thrown)}`);
+    const next = await found.unlessComes(taken(b, of));
+    found.unless((await next?.commit())?.commit === "confirmed", "G7 the key was not free for another");
+  };
+  await Promise.all([
+    part("failing", LONG_LEASE_MS, () => {}),
+    part("failing and cut off", LEASE_MS, ({ proxy }) => proxy.cut()),
+    part("failing and unanswered", LEASE_MS, ({ proxy }) => proxy.answers("swallow")),
+  ]);
+  return found.all;
+};
+
+/** G8: three dispatches end after their lease: nobody took the first, another has the second, another has done the third. */
+export const lateSuccess: Check = async (scene) => {
+  const found = new Findings();
+  const [a, b] = [await scene.replica("a", { renew: false }), await scene.replica("b", { leaseMs: LONG_LEASE_MS })];
+  const part = async (
+    expected: string,
+    owner: string,
+    meanwhile: (of: ResolvedIdentity) => Promise<unknown>,
+  ): Promise<void> => {
+    const of = scene.newEvent();
+    const outcome = await a.dedup.guard(of, async ({ signal }) => {
+      await soon("the lease to end", () => signal.aborted);
+      await meanwhile(of);
+    });
+    const commit = outcome.outcome === "dispatched" ? outcome.commit : outcome.outcome;
+    found.unless(commit === expected, `G8 the late commit was ${commit} instead of ${expected}`);
+    const standing = await scene.truth.get(of.storeKey);
+    found.unless(standing?.record.owner === owner, `G8 ${String(standing?.record.owner)} has the event`);
+  };
+  await Promise.all([
+    part("adopted", "a", async () => {}),
+    part("adopted", "a", (of) =>
+      soon("the reservation to end in the bucket", async () => (await scene.truth.get(of.storeKey)) === undefined),
+    ),
+    part("superseded", "b", (of) => taken(b, of)),
+    part("superseded", "b", async (of) => (await taken(b, of)).commit()),
+  ]);
+  const steps = a.steps.filter(({ type }) => type === "committed" || type === "superseded");
+  found.unless(steps.length === 4, `G8 ${steps.length} of 4 late successes were counted`);
+  return found.all;
+};
+
+/** How a write gets no answer. */
+interface Silence {
+  readonly applied: boolean;
+  falls(proxy: NatsReplica["proxy"]): void;
+}
+
+const silences: readonly Silence[] = [
+  { applied: true, falls: (proxy) => proxy.swallowAnswersTo("Nats-Expected-Last-Subject-Sequence") },
+  { applied: false, falls: (proxy) => proxy.requests("swallow") },
+];
+
+/** G9: reservations and commits without an answer, for a while or for good, each applied and not. */
+export const ambiguityResolved: Check = async (scene) => {
+  const found = new Findings();
+  const parts = silences.flatMap((silence) =>
+    [claimInDoubt, commitInDoubt, claimUnknown, commitUnknown].map((part) => part(scene, silence, found)),
+  );
+  await Promise.all(parts);
+  return found.all;
+};
+
+/** Waits until a write has gone unanswered, and landed if it is to land. */
+async function silent(a: NatsReplica, { applied }: Silence, stands: () => Promise<boolean>) {
+  await a.untilStep("store-unavailable");
+  if (applied) await soon("the write to have landed", stands);
+}
+
+type Part = (scene: Scene, silence: Silence, found: Findings) => Promise<void>;
+
+const named = (what: string, { applied }: Silence): string => `${what} ${applied ? "applied" : "lost"}`;
+
+const claimInDoubt: Part = async (scene, silence, found) => {
+  const what = named("a claim", silence);
+  const a = await scene.replica(what, { leaseMs: LONG_LEASE_MS, timeoutMs: SHORT_TIMEOUT_MS });
+  const of = scene.newEvent();
+  silence.falls(a.proxy);
+  const decision = a.dedup.reserve(of);
+  const standing = (): Promise<Entry | undefined> => scene.truth.get(of.storeKey);
+  await Promise.race([decision, silent(a, silence, async () => (await standing()) !== undefined)]);
+  const before = await standing();
+  a.proxy.heal();
+  const reservation = await decision;
+  const after = await standing();
+  if (reservation.decision !== "unseen") {
+    found.unless(false, `G9 ${what} was answered ${reservation.decision}`);
+    return;
+  }
+  found.unless(reservation.fence === after?.revision, `G9 ${what} has another fence than the bucket`);
+  found.unless(!silence.applied || before?.revision === after?.revision, `G9 ${what} was written twice`);
+  const { commit } = await reservation.commit();
+  found.unless(commit === "confirmed", `G9 the commit after ${what} was ${commit}`);
+};
+
+const commitInDoubt: Part = async (scene, silence, found) => {
+  const what = named("a commit", silence);
+  const a = await scene.replica(what, { leaseMs: LONG_LEASE_MS, timeoutMs: SHORT_TIMEOUT_MS });
+  const of = scene.newEvent();
+  const reservation = await taken(a, of);
+  silence.falls(a.proxy);
+  const report = reservation.commit();
+  const committed = async (): Promise<number | undefined> => {
+    const entry = await scene.truth.get(of.storeKey);
+    return entry?.record.state === "committed" ? entry.revision : undefined;
+  };
+  await Promise.race([report, silent(a, silence, async () => (await committed()) !== undefined)]);
+  const before = await committed();
+  a.proxy.heal();
+  const { commit } = await report;
+  const after = await committed();
+  found.unless(commit === "confirmed", `G9 ${what} was ${commit}`);
+  found.unless(after !== undefined, `G9 ${what} does not stand`);
+  found.unless(!silence.applied || before === after, `G9 ${what} was written twice`);
+};
+
+const claimUnknown: Part = async (scene, silence, found) => {
+  const what = named("for good, a claim", silence);
+  const [a, b] = [await scene.replica(what, { timeoutMs: SHORT_TIMEOUT_MS }), await scene.replica(`after ${what}`)];
+  const of = scene.newEvent();
+  let runs = 0;
+  silence.falls(a.proxy);
+  const guarding = a.dedup.guard(of, () => {
+    runs += 1;
+  });
+  const error: unknown = await guarding.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  found.unless(isStoreUnavailable(error) && error.ambiguous, `G9 ${what}: ${String(error)}`);
+  found.unless(runs === 0, `G9 ${what} was dispatched`);
+  const next = await taken(b, of);
+  found.unless((await next.commit()).commit === "confirmed", `G4 ${what} stood in the way`);
+};
+
+const commitUnknown: Part = async (scene, silence, found) => {
+  const what = named("for good, a commit", silence);
+  const a = await scene.replica(what, { renew: false, timeoutMs: SHORT_TIMEOUT_MS });
+  const of = scene.newEvent();
+  const reservation = await taken(a, of);
+  silence.falls(a.proxy);
+  const { commit } = await reservation.commit();
+  found.unless(commit === "unconfirmed", `G9 ${what} was guessed to be ${commit}`);
+  const state = (await scene.truth.get(of.storeKey))?.record.state;
+  found.unless((state === "committed") === silence.applied, `G9 ${what}: the bucket holds ${String(state)}`);
+};
+
+/** A store that reads what once was, as from a follower that hangs behind. */
+class Follower {
+  /** How often somebody read what no longer was. */
+  reads = 0;
+  readonly #behind = new Map<StoreKey, Entry | undefined>();
+
+  readonly through = (store: NatsStore): NatsStore => ({
+    ...store,
+    put: async (...write) => {
+      const put = await store.put(...write);
+      return put.ok ? put : { ok: false };
+    },
+    get: async (key) => {
+      if (!this.#behind.has(key)) return store.get(key);
+      this.reads += 1;
+      return this.#behind.get(key);
+    },
+  });
+
+  stopAt({ storeKey }: ResolvedIdentity, entry: Entry | undefined): void {
+    this.#behind.set(storeKey, entry);
+  }
+
+  catchUp({ storeKey }: ResolvedIdentity): void {
+    this.#behind.delete(storeKey);
+  }
+}
+
+/** G10: a replica reads nothing where there is a reservation, and an old reservation where there is a newer one, or a commit. */
+export const readsNeverDecide: Check = async (scene) => {
+  const found = new Findings();
+  const follower = new Follower();
+  const leaseMs = 2 * LEASE_MS;
+  const [a, b] = [
+    await scene.replica("a", { leaseMs }),
+    await scene.replica("b", { leaseMs, seenThrough: follower.through }),
+  ];
+  const of = scene.newEvent();
+  const ask = async (when: string, ...right: readonly string[]): Promise<void> => {
+    const { decision } = await b.dedup.reserve(of);
+    found.unless(right.includes(decision), `G10 the event was ${decision} ${when}`);
+  };
+  follower.stopAt(of, undefined);
+  const first = await taken(a, of);
+  await ask("while the reservation was not to be seen", "pending");
+  const stands = await scene.truth.get(of.storeKey);
+  found.unless(stands?.record.owner === "a", "G10 who did not see the reservation wrote over it");
+  if (found.all.length > 0) return found.all;
+
+  follower.stopAt(of, stands);
+  const sinceMs = performance.now();
+  await soon("the reservation that is seen to look as if it had ended", async () => {
+    await ask("while an old reservation was to be seen", "pending");
+    return performance.now() - sinceMs > leaseMs + 2 * SKEW_MS;
+  });
+  found.unless(!first.signal.aborted, "G10 the holder lost its reservation to who saw an old one");
+  const { commit } = await first.commit();
+  found.unless(commit === "confirmed", `G10 the commit was ${commit}`);
+  await ask("after the commit, while an old reservation was to be seen", "pending");
+  follower.stopAt(of, undefined);
+  await ask("after the commit, while it was not to be seen", "pending");
+  follower.catchUp(of);
+  await ask("once the commit was to be seen", "duplicate");
+  found.unless(follower.reads > 4, "G10 nobody read what was out of date");
+  return found.all;
+};

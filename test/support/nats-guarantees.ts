@@ -1,0 +1,135 @@
+import type { Clock } from "../../src/clock.ts";
+import type { Reservation } from "../../src/decision.ts";
+import { Deduplicator } from "../../src/deduplicator.ts";
+import { type ResolvedIdentity, resolveIdentity } from "../../src/key.ts";
+import { type NatsStore, natsStore } from "../../src/nats/index.ts";
+import type { DeduplicatorOptions, ReserveOptions } from "../../src/options.ts";
+import type { Step, StepType } from "../../src/step.ts";
+import { eventually } from "./eventually.ts";
+import { connected } from "./nats-bucket.ts";
+import { type NatsFlaw, spoiled } from "./nats-guarantees-flaws.ts";
+import type { NatsServer } from "./nats-server.ts";
+import { startProxy, type TcpProxy } from "./tcp-proxy.ts";
+
+/** Short, and with so much between its end here and in the bucket that a busy machine does not blur the order. */
+export const LEASE_MS = 1_000;
+export const SKEW_MS = 500;
+/** A lease that does not end within a test. */
+export const LONG_LEASE_MS = 60_000;
+/** How long a request waits for its answer where answers are lost on purpose. */
+export const SHORT_TIMEOUT_MS = 300;
+/** Soon enough to see it when something never happens. */
+const PATIENCE_MS = 12_000;
+
+/** A replica with its own connection, through its own proxy. */
+export interface NatsReplica {
+  readonly dedup: Deduplicator;
+  readonly proxy: TcpProxy;
+  readonly steps: readonly Step[];
+  untilStep(type: StepType): Promise<Step>;
+}
+
+interface ReplicaOptions extends Partial<DeduplicatorOptions> {
+  /** How long a request waits for its answer. @default as for everybody */
+  readonly timeoutMs?: number;
+  /** Stands between the store and its user. */
+  readonly seenThrough?: (store: NatsStore) => NatsStore;
+}
+
+/** Replicas on one bucket. */
+export interface Scene extends AsyncDisposable {
+  /** What the bucket holds, whatever the replicas see. */
+  readonly truth: NatsStore;
+  newEvent(): ResolvedIdentity;
+  replica(owner: string, options?: ReplicaOptions): Promise<NatsReplica>;
+}
+
+/** What did not hold. */
+export type Found = readonly string[];
+
+/** Tries out a guarantee, and tells what did not hold. */
+export type Check = (scene: Scene) => Promise<Found>;
+
+let scenes = 0;
+
+export async function openScene(server: NatsServer, flaw?: NatsFlaw): Promise<Scene> {
+  scenes += 1;
+  const bucket = `guarantees-${scenes}`;
+  const closers: Array<() => Promise<void>> = [];
+  const direct = await connected(server);
+  closers.push(() => direct.close());
+  const truth = await natsStore(direct, { bucket });
+  let events = 0;
+  return {
+    truth,
+    newEvent() {
+      events += 1;
+      return resolveIdentity({ subscriptionId: "sub-1", eventId: `evt-${events}` });
+    },
+    async replica(owner, { timeoutMs = 5_000, seenThrough = (store: NatsStore) => store, ...options } = {}) {
+      const proxy = await startProxy(server.port);
+      closers.push(() => proxy.close());
+      const connection = await connected(proxy, { maxReconnectAttempts: -1, reconnectTimeWait: 20 });
+      closers.push(() => connection.close());
+      const plain = await soon("the store to open", () => natsStore(connection, { bucket, timeoutMs }));
+      const store = spoiled(plain, seenThrough(plain), flaw);
+      const dedup = new Deduplicator({ store, owner, leaseMs: LEASE_MS, skewMs: SKEW_MS, ...options });
+      closers.push(() => dedup.close({ drainMs: 0 }));
+      const steps: Step[] = [];
+      dedup.subscribe((step) => steps.push(step));
+      const untilStep = (type: StepType): Promise<Step> =>
+        eventually(`${owner} to have ${type}`, () => steps.find((step) => step.type === type), PATIENCE_MS);
+      return { dedup, proxy, steps, untilStep };
+    },
+    async [Symbol.asyncDispose]() {
+      for (const close of closers.reverse()) await close();
+    },
+  };
+}
+
+/** Asks for the event until it is unseen. */
+export function taken({ dedup }: NatsReplica, of: ResolvedIdentity, options?: ReserveOptions): Promise<Reservation> {
+  return soon(`${of.eventId} to be unseen for ${dedup.owner}`, async () => {
+    const decision = await dedup.reserve(of, options);
+    return decision.decision === "unseen" ? decision : undefined;
+  });
+}
+
+export function soon<Value>(what: string, ask: () => Promise<Value | undefined> | Value | undefined): Promise<Value> {
+  return eventually(what, ask, PATIENCE_MS);
+}
+
+/** Collects what did not hold. */
+export class Findings {
+  readonly #found: string[] = [];
+
+  get all(): Found {
+    return this.#found;
+  }
+
+  unless(holds: boolean, what: string): void {
+    if (!holds) this.#found.push(what);
+  }
+
+  /** The value, or `undefined` when it does not come; then that was found. */
+  async unlessComes<Value>(promise: Promise<Value>): Promise<Value | undefined> {
+    try {
+      return await promise;
+    } catch (error) {
+      this.#found.push(String(error));
+      return undefined;
+    }
+  }
+}
+
+/** The clock of a replica on which everything takes longer than it should. */
+export function slowClock(times: number): Clock {
+  return {
+    monotonicMs: () => performance.now() / times,
+    wallMs: () => Date.now(),
+    schedule(delayMs, run) {
+      const timer = setTimeout(run, delayMs * times);
+      return () => clearTimeout(timer);
+    },
+  };
+}
