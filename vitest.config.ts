@@ -34,6 +34,8 @@ export default defineConfig({
           runner: "./test/support/nats-runner.ts",
           testTimeout: 120_000,
           hookTimeout: 60_000,
+          // Most of these wait for a time to live: the waiting can be done together.
+          maxConcurrency: 20,
           sequence: { groupOrder: 1 },
         },
       },

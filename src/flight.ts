@@ -11,7 +11,7 @@ import { Lease } from "./lease.ts";
 import { createLife, type Effects, type Life } from "./life.ts";
 import type { ObservedLeases } from "./observed-leases.ts";
 import type { ResolvedOptions, ResolvedReserveOptions } from "./options.ts";
-import { Questions } from "./question.ts";
+import { type QuestionKind, Questions } from "./questions.ts";
 import type { DedupRecord, ReservationRecord } from "./record.ts";
 import type { StepDetail, StepFields } from "./step.ts";
 import type { Entry, Put } from "./store.ts";
@@ -90,7 +90,7 @@ export class Flight implements Effects, Holder {
     this.#questions = new Questions({
       ...shared,
       patienceMs: how.leaseMs,
-      judgeTrouble: (error) => this.#troubled(error),
+      judgeTrouble: (error, kind) => this.#troubled(error, kind),
     });
   }
 
@@ -199,7 +199,7 @@ export class Flight implements Effects, Holder {
   }
 
   removeReservation(context: DedupKeyContext): void {
-    this.#questions.ask(async () => {
+    this.#questions.ask("write", async () => {
       const removal = await this.#air.store.remove(this.identity.storeKey, { expected: context.revision });
       if (removal === undefined) return { type: "unremovable" };
       return removal.ok ? { type: "removed" } : this.#conflicted(removal.current);
@@ -207,7 +207,7 @@ export class Flight implements Effects, Holder {
   }
 
   readRecord(): void {
-    this.#questions.ask(async () => this.#found(await this.#air.store.get(this.identity.storeKey)));
+    this.#questions.ask("read", async () => this.#found(await this.#air.store.get(this.identity.storeKey)));
   }
 
   armRetry(): void {
@@ -324,7 +324,7 @@ export class Flight implements Effects, Holder {
   }
 
   #put(record: DedupRecord, expected: number, ttlMs: number): void {
-    this.#questions.ask(async () =>
+    this.#questions.ask("write", async () =>
       this.#written(await this.#air.store.put(this.identity.storeKey, record, { expected, ttlMs })),
     );
   }
@@ -353,9 +353,9 @@ export class Flight implements Effects, Holder {
     return { type: "found.reservation", revision, attempt: record.attempt, ended };
   }
 
-  #troubled(error: unknown): DedupKeyEvent {
+  #troubled(error: unknown, kind: QuestionKind): DedupKeyEvent {
     const unavailable = isStoreUnavailable(error);
-    const ambiguous = unavailable ? error.ambiguous : true;
+    const ambiguous = kind === "write" && (!unavailable || error.ambiguous);
     this.#trouble = error;
     this.#report({ type: "store-unavailable", ambiguous, error });
     return unavailable || this.#phase !== "claiming"

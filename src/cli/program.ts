@@ -26,6 +26,7 @@ export function createProgram(io: CliIo, commands: Commands): Command {
     .version(version(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand(false)
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void io.out.write(text),
@@ -109,7 +110,7 @@ function addKey(program: Command, commands: Commands): void {
 function addDemo(program: Command, commands: Commands): void {
   program
     .command("demo")
-    .summary("watch a trigger service get through redeliveries, crashes and failures")
+    .summary("watch a trigger service survive redeliveries, crashes and failures")
     .description(
       "Runs a trigger service in one process: three replicas that share a store, fed with webhook deliveries at least once. " +
         "Deliveries are repeated, the endpoint refuses some, replicas die in the middle of a dispatch. At the end it counts, " +

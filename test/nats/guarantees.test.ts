@@ -32,11 +32,12 @@ async function foundBy(check: Check, flaw?: NatsFlaw): Promise<readonly string[]
 }
 
 describe("replicas on a bucket of NATS", () => {
+  // By itself: so many at once keep the machine so busy that leases of others would end.
+  it("G1 of many that ask at once one gets the event, while it is renewed, after a release and after a commit", async () => {
+    expect(await foundBy(oneHolder)).toEqual([]);
+  });
+
   it.concurrent.each<readonly [title: string, check: Check]>([
-    [
-      "G1 of many that ask at once one gets the event, while it is renewed, after a release and after a commit",
-      oneHolder,
-    ],
     ["G2 an event is a duplicate only when a dispatch of it was committed: until then it is pending", nothingLost],
     ["G3 after a commit nobody gets the event until its window ends, and then one does", noSecondDispatch],
     ["G4 the event of a holder that is cut off for good is unseen again after its lease", progress],
@@ -59,15 +60,20 @@ describe("replicas on a bucket of NATS", () => {
 });
 
 describe("on a store that breaks its contract the check of", () => {
+  it.each<NatsFlaw>(["a write is not checked", "a read before the write is all the check there is"])(
+    "G1 fails when %s",
+    async (flaw) => {
+      expect((await foundBy(oneHolder, flaw)).join("\n")).toContain("which another still holds");
+    },
+  );
+
   it.concurrent.each<readonly [guarantee: string, flaw: NatsFlaw, check: Check, found: readonly string[]]>([
-    ["G1", "a write is not checked", oneHolder, ["which another still holds"]],
-    ["G1", "a read before the write is all the check there is", oneHolder, ["which another still holds"]],
     ["G2", "a reservation is shown as a commit", nothingLost, ["was duplicate for"]],
     ["G3", "a write is not checked", noSecondDispatch, ["unseen before the window ended"]],
     ["G3", "commits end early", noSecondDispatch, ["unseen before the window ended"]],
     ["G3", "nothing ends", noSecondDispatch, ["to be unseen after the window"]],
     ["G4", "nothing ends", progress, ["to end in the bucket"]],
-    ["G4", "whatever is asked for lives on", progress, ["to be unseen for b"]],
+    ["G4", "what another asks for lives on", progress, ["to be unseen for b"]],
     ["G5", "a write is not checked", fenced, ["had ended committed over a", "had ended renewed over a"]],
     ["G5", "a removal is not checked", fenced, ["lease had ended released a"]],
     ["G6", "reservations end early", toldInTime, ["in the case of lease-ended the order was unseen,told"]],

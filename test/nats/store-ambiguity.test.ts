@@ -29,7 +29,7 @@ beforeEach(async () => {
   tests += 1;
   const bucket = `ambiguous-${tests}`;
   truth = await natsStore(direct, { bucket });
-  store = await natsStore(proxied, { bucket, timeoutMs: 400 });
+  store = await natsStore(proxied, { bucket, timeoutMs: 1_000 });
 });
 afterAll(async () => {
   await proxied.close();
@@ -207,7 +207,7 @@ describe("a server that is killed", () => {
   it("and starts again has what it acknowledged, with the time that it was to live", async () => {
     await using other = await startNats({ jetstreamConfig: "sync_interval: always" });
     await using to = await connected(other, { maxReconnectAttempts: -1, reconnectTimeWait: 20 });
-    const kept = await natsStore(to, { bucket: "kept", timeoutMs: 500 });
+    const kept = await natsStore(to, { bucket: "kept", timeoutMs: 1_000 });
     const [long, short] = [identity("long"), identity("short")];
     const revision = await write(kept, long.storeKey, commit(long));
     await write(kept, short.storeKey, reservation(short), { ttlMs: 2_000 });

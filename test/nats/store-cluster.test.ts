@@ -22,7 +22,9 @@ async function stores(bucket: string): Promise<readonly (readonly [NatsStore, Na
   const all = await Promise.all(
     cluster.servers.map(async (server) => {
       const to = await connected(server, { maxReconnectAttempts: -1, reconnectTimeWait: 50 });
-      return [await natsStore(to, { bucket, timeoutMs: 1_000 }), to] as const;
+      // The cluster may still be getting over the test before.
+      const store = await eventually("the bucket to be open", () => natsStore(to, { bucket, timeoutMs: 1_000 }));
+      return [store, to] as const;
     }),
   );
   return all;
@@ -33,7 +35,7 @@ describe("natsStore on a cluster", () => {
     const [first] = cluster.servers;
     if (first === undefined) throw new Error("no server");
     await using to = await connected(first);
-    await natsStore(to, { bucket: "three" });
+    await eventually("the bucket to be made", () => natsStore(to, { bucket: "three" }));
     await natsStore(to, { bucket: "three", replicas: 3 });
   });
 

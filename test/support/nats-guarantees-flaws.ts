@@ -46,10 +46,10 @@ const spoils = {
   "nothing ends": living(() => 3_600_000),
   "reservations end early": living(({ state }, ttlMs) => (state === "reserved" ? 1_000 : ttlMs)),
   "commits end early": living(({ state }, ttlMs) => (state === "committed" ? 1_000 : ttlMs)),
-  "whatever is asked for lives on": (store) => ({
+  "what another asks for lives on": (store) => ({
     async put(key, record, how) {
       const put = await store.put(key, record, how);
-      if (put.ok || put.current === undefined) return put;
+      if (put.ok || put.current === undefined || put.current.record.owner === record.owner) return put;
       const { current } = put;
       await store.put(key, current.record, { expected: current.revision, ttlMs: how.ttlMs });
       return { ok: false };

@@ -4,6 +4,7 @@ import type { NatsStore } from "../../src/nats/index.ts";
 import type { Entry } from "../../src/store.ts";
 import {
   type Check,
+  decided,
   Findings,
   LEASE_MS,
   LONG_LEASE_MS,
@@ -11,8 +12,6 @@ import {
   type Scene,
   SHORT_TIMEOUT_MS,
   SKEW_MS,
-  soon,
-  taken,
 } from "./nats-guarantees.ts";
 
 /** G7: two dispatches throw, one of them when the store is out of reach; the very errors arrive, and the keys come free. */
@@ -30,7 +29,7 @@ export const errorSurvives: Check = async (scene) => {
     });
     const thrown: unknown = await failing.catch((error: unknown) => error);
     found.unless(thrown === theError, `G7 another error arrived: ${String(thrown)}`);
-    const next = await found.unlessComes(taken(b, of));
+    const next = await found.unlessComes(scene.taken(b, of));
     found.unless((await next?.commit())?.commit === "confirmed", "G7 the key was not free for another");
   };
   await Promise.all([
@@ -52,7 +51,7 @@ export const lateSuccess: Check = async (scene) => {
   ): Promise<void> => {
     const of = scene.newEvent();
     const outcome = await a.dedup.guard(of, async ({ signal }) => {
-      await soon("the lease to end", () => signal.aborted);
+      await scene.soon("the lease to end", () => signal.aborted);
       await meanwhile(of);
     });
     const commit = outcome.outcome === "dispatched" ? outcome.commit : outcome.outcome;
@@ -63,10 +62,13 @@ export const lateSuccess: Check = async (scene) => {
   await Promise.all([
     part("adopted", "a", async () => {}),
     part("adopted", "a", (of) =>
-      soon("the reservation to end in the bucket", async () => (await scene.truth.get(of.storeKey)) === undefined),
+      scene.soon(
+        "the reservation to end in the bucket",
+        async () => (await scene.truth.get(of.storeKey)) === undefined,
+      ),
     ),
-    part("superseded", "b", (of) => taken(b, of)),
-    part("superseded", "b", async (of) => (await taken(b, of)).commit()),
+    part("superseded", "b", (of) => scene.taken(b, of)),
+    part("superseded", "b", async (of) => (await scene.taken(b, of)).commit()),
   ]);
   const steps = a.steps.filter(({ type }) => type === "committed" || type === "superseded");
   found.unless(steps.length === 4, `G8 ${steps.length} of 4 late successes were counted`);
@@ -95,9 +97,9 @@ export const ambiguityResolved: Check = async (scene) => {
 };
 
 /** Waits until a write has gone unanswered, and landed if it is to land. */
-async function silent(a: NatsReplica, { applied }: Silence, stands: () => Promise<boolean>) {
+async function silent(scene: Scene, a: NatsReplica, { applied }: Silence, stands: () => Promise<boolean>) {
   await a.untilStep("store-unavailable");
-  if (applied) await soon("the write to have landed", stands);
+  if (applied) await scene.soon("the write to have landed", stands);
 }
 
 type Part = (scene: Scene, silence: Silence, found: Findings) => Promise<void>;
@@ -111,7 +113,7 @@ const claimInDoubt: Part = async (scene, silence, found) => {
   silence.falls(a.proxy);
   const decision = a.dedup.reserve(of);
   const standing = (): Promise<Entry | undefined> => scene.truth.get(of.storeKey);
-  await Promise.race([decision, silent(a, silence, async () => (await standing()) !== undefined)]);
+  await Promise.race([decision, silent(scene, a, silence, async () => (await standing()) !== undefined)]);
   const before = await standing();
   a.proxy.heal();
   const reservation = await decision;
@@ -130,14 +132,14 @@ const commitInDoubt: Part = async (scene, silence, found) => {
   const what = named("a commit", silence);
   const a = await scene.replica(what, { leaseMs: LONG_LEASE_MS, timeoutMs: SHORT_TIMEOUT_MS });
   const of = scene.newEvent();
-  const reservation = await taken(a, of);
+  const reservation = await scene.taken(a, of);
   silence.falls(a.proxy);
   const report = reservation.commit();
   const committed = async (): Promise<number | undefined> => {
     const entry = await scene.truth.get(of.storeKey);
     return entry?.record.state === "committed" ? entry.revision : undefined;
   };
-  await Promise.race([report, silent(a, silence, async () => (await committed()) !== undefined)]);
+  await Promise.race([report, silent(scene, a, silence, async () => (await committed()) !== undefined)]);
   const before = await committed();
   a.proxy.heal();
   const { commit } = await report;
@@ -162,7 +164,7 @@ const claimUnknown: Part = async (scene, silence, found) => {
   );
   found.unless(isStoreUnavailable(error) && error.ambiguous, `G9 ${what}: ${String(error)}`);
   found.unless(runs === 0, `G9 ${what} was dispatched`);
-  const next = await taken(b, of);
+  const next = await scene.taken(b, of);
   found.unless((await next.commit()).commit === "confirmed", `G4 ${what} stood in the way`);
 };
 
@@ -170,7 +172,7 @@ const commitUnknown: Part = async (scene, silence, found) => {
   const what = named("for good, a commit", silence);
   const a = await scene.replica(what, { renew: false, timeoutMs: SHORT_TIMEOUT_MS });
   const of = scene.newEvent();
-  const reservation = await taken(a, of);
+  const reservation = await scene.taken(a, of);
   silence.falls(a.proxy);
   const { commit } = await reservation.commit();
   found.unless(commit === "unconfirmed", `G9 ${what} was guessed to be ${commit}`);
@@ -217,11 +219,11 @@ export const readsNeverDecide: Check = async (scene) => {
   ];
   const of = scene.newEvent();
   const ask = async (when: string, ...right: readonly string[]): Promise<void> => {
-    const { decision } = await b.dedup.reserve(of);
+    const { decision } = await decided(b, of);
     found.unless(right.includes(decision), `G10 the event was ${decision} ${when}`);
   };
   follower.stopAt(of, undefined);
-  const first = await taken(a, of);
+  const first = await scene.taken(a, of);
   await ask("while the reservation was not to be seen", "pending");
   const stands = await scene.truth.get(of.storeKey);
   found.unless(stands?.record.owner === "a", "G10 who did not see the reservation wrote over it");
@@ -229,7 +231,7 @@ export const readsNeverDecide: Check = async (scene) => {
 
   follower.stopAt(of, stands);
   const sinceMs = performance.now();
-  await soon("the reservation that is seen to look as if it had ended", async () => {
+  await scene.soon("the reservation that is seen to look as if it had ended", async () => {
     await ask("while an old reservation was to be seen", "pending");
     return performance.now() - sinceMs > leaseMs + 2 * SKEW_MS;
   });

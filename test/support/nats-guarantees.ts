@@ -1,9 +1,10 @@
 import type { Clock } from "../../src/clock.ts";
-import type { Reservation } from "../../src/decision.ts";
+import type { Decision, Reservation } from "../../src/decision.ts";
 import { Deduplicator } from "../../src/deduplicator.ts";
+import { isStoreUnavailable } from "../../src/errors.ts";
 import { type ResolvedIdentity, resolveIdentity } from "../../src/key.ts";
 import { type NatsStore, natsStore } from "../../src/nats/index.ts";
-import type { DeduplicatorOptions, ReserveOptions } from "../../src/options.ts";
+import type { DeduplicatorOptions } from "../../src/options.ts";
 import type { Step, StepType } from "../../src/step.ts";
 import { eventually } from "./eventually.ts";
 import { connected } from "./nats-bucket.ts";
@@ -18,8 +19,8 @@ export const SKEW_MS = 500;
 export const LONG_LEASE_MS = 60_000;
 /** How long a request waits for its answer where answers are lost on purpose. */
 export const SHORT_TIMEOUT_MS = 300;
-/** Soon enough to see it when something never happens. */
-const PATIENCE_MS = 12_000;
+/** How long to wait for what a flaw keeps from happening, and for what is sure to happen. */
+const PATIENCE_MS = { flawed: 8_000, right: 30_000 };
 
 /** A replica with its own connection, through its own proxy. */
 export interface NatsReplica {
@@ -42,6 +43,9 @@ export interface Scene extends AsyncDisposable {
   readonly truth: NatsStore;
   newEvent(): ResolvedIdentity;
   replica(owner: string, options?: ReplicaOptions): Promise<NatsReplica>;
+  /** Asks for the event until it is unseen. */
+  taken(by: NatsReplica, of: ResolvedIdentity): Promise<Reservation>;
+  soon<Value>(what: string, ask: () => Promise<Value | undefined> | Value | undefined): Promise<Value>;
 }
 
 /** What did not hold. */
@@ -60,8 +64,17 @@ export async function openScene(server: NatsServer, flaw?: NatsFlaw): Promise<Sc
   closers.push(() => direct.close());
   const truth = await natsStore(direct, { bucket });
   let events = 0;
+  const soon: Scene["soon"] = (what, ask) =>
+    eventually(what, ask, PATIENCE_MS[flaw === undefined ? "right" : "flawed"]);
   return {
     truth,
+    soon,
+    taken(by, of) {
+      return soon(`${of.eventId} to be unseen for ${by.dedup.owner}`, async () => {
+        const decision = await by.dedup.reserve(of);
+        return decision.decision === "unseen" ? decision : undefined;
+      });
+    },
     newEvent() {
       events += 1;
       return resolveIdentity({ subscriptionId: "sub-1", eventId: `evt-${events}` });
@@ -78,7 +91,7 @@ export async function openScene(server: NatsServer, flaw?: NatsFlaw): Promise<Sc
       const steps: Step[] = [];
       dedup.subscribe((step) => steps.push(step));
       const untilStep = (type: StepType): Promise<Step> =>
-        eventually(`${owner} to have ${type}`, () => steps.find((step) => step.type === type), PATIENCE_MS);
+        soon(`${owner} to have ${type}`, () => steps.find((step) => step.type === type));
       return { dedup, proxy, steps, untilStep };
     },
     async [Symbol.asyncDispose]() {
@@ -87,16 +100,15 @@ export async function openScene(server: NatsServer, flaw?: NatsFlaw): Promise<Sc
   };
 }
 
-/** Asks for the event until it is unseen. */
-export function taken({ dedup }: NatsReplica, of: ResolvedIdentity, options?: ReserveOptions): Promise<Reservation> {
-  return soon(`${of.eventId} to be unseen for ${dedup.owner}`, async () => {
-    const decision = await dedup.reserve(of, options);
-    return decision.decision === "unseen" ? decision : undefined;
-  });
-}
-
-export function soon<Value>(what: string, ask: () => Promise<Value | undefined> | Value | undefined): Promise<Value> {
-  return eventually(what, ask, PATIENCE_MS);
+/** What the replica decides, asked again where the store is too slow to say. */
+export async function decided({ dedup }: NatsReplica, of: ResolvedIdentity): Promise<Decision> {
+  for (;;) {
+    try {
+      return await dedup.reserve(of);
+    } catch (error) {
+      if (!isStoreUnavailable(error)) throw error;
+    }
+  }
 }
 
 /** Collects what did not hold. */

@@ -4,7 +4,7 @@ import type { Scenario } from "./scenario.ts";
 import type { World } from "./world.ts";
 
 export const REPLICAS = 3;
-export const PATIENCE_MS = 30_000;
+export const PATIENCE_MS = 60_000;
 const LOOK_MS = 50;
 
 /** Sends everything, and waits until it is settled. */

@@ -100,9 +100,9 @@ export function reckoningText(reckoning: Reckoning, durationMs: number, paint: P
     { label: "never answered", number: reckoning.unanswered, remark: "their replica had died: delivered again" },
     { label: "retried after failure", number: reckoning.retried, remark: "events" },
     {
-      label: "done again after a crash",
+      label: "done again before commit",
       number: reckoning.doneAgain,
-      remark: "it came between effect and commit: idempotency key and fence tell",
+      remark: "a crash came between effect and commit: idempotency key and fence tell",
     },
     { label: "lost", number: reckoning.lost, isPromise: true },
     { label: "dispatched twice after commit", number: reckoning.afterCommit, isPromise: true },

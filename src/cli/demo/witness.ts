@@ -1,7 +1,7 @@
 import type { Clock } from "../../clock.ts";
 import type { Store } from "../../store.ts";
 
-/** When each event was committed, as seen at the store's door: no later than the moment at which the store was asked. */
+/** When each event was first committed, as seen at the store's door: no later than the moment at which the store was asked. */
 export type Commits = Map<string, number>;
 
 /** Notes the commits that the store took. */
@@ -13,7 +13,8 @@ export function witnessedStore(store: Store, commits: Commits, clock: Clock): St
     async put(key, record, how) {
       const askedMs = clock.monotonicMs();
       const put = await store.put(key, record, how);
-      if (put.ok && record.state === "committed") commits.set(record.eventId, askedMs);
+      const isFirst = put.ok && record.state === "committed" && !commits.has(record.eventId);
+      if (isFirst) commits.set(record.eventId, askedMs);
       return put;
     },
     get: (key) => store.get(key),

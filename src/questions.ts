@@ -4,6 +4,9 @@ import type { Deadline, DeadlineQueue } from "./deadline-queue.ts";
 import { type Deferred, deferred } from "./deferred.ts";
 import { StoreUnavailableError } from "./errors.ts";
 
+/** A read that fails changes nothing; a write may have been applied all the same. */
+export type QuestionKind = "read" | "write";
+
 /** What the questions of a flight need. */
 export interface QuestionTerms {
   /** An answer that takes longer is not waited for. */
@@ -11,7 +14,7 @@ export interface QuestionTerms {
   readonly clock: Clock;
   readonly deadlines: DeadlineQueue;
   readonly send: (event: DedupKeyEvent) => void;
-  readonly judgeTrouble: (error: unknown) => DedupKeyEvent;
+  readonly judgeTrouble: (error: unknown, kind: QuestionKind) => DedupKeyEvent;
 }
 
 /**
@@ -29,21 +32,23 @@ export class Questions {
     this.#terms = terms;
   }
 
-  ask(question: () => Promise<DedupKeyEvent>): void {
+  ask(kind: QuestionKind, question: () => Promise<DedupKeyEvent>): void {
     const { clock, deadlines, judgeTrouble, patienceMs } = this.#terms;
     this.drop();
     const turn = this.#turn;
     this.#isAsking = true;
     this.#answerBy = deadlines.add(clock.monotonicMs() + patienceMs, () => {
+      if (turn !== this.#turn) return;
       const message = `The store did not answer within ${patienceMs} ms`;
-      if (turn === this.#turn) this.#tell(turn, judgeTrouble(new StoreUnavailableError(message, { ambiguous: true })));
+      const ambiguous = kind === "write";
+      this.#tell(turn, judgeTrouble(new StoreUnavailableError(message, { ambiguous }), kind));
     });
     void question().then(
       (event) => {
         if (turn === this.#turn) this.#tell(turn, event);
       },
       (error: unknown) => {
-        if (turn === this.#turn) this.#tell(turn, judgeTrouble(error));
+        if (turn === this.#turn) this.#tell(turn, judgeTrouble(error, kind));
       },
     );
   }

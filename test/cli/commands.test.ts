@@ -1,0 +1,179 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+import { withPeers } from "../../src/cli/nats.ts";
+import { natsAddress } from "../../src/cli/nats-address.ts";
+import { run } from "./fake-io.ts";
+
+describe("latchkey key", () => {
+  it("prints the dedup key", async () => {
+    const { exitCode, out, err } = await run(["key", "sub-1", "evt-1"]);
+    expect({ exitCode, out, err }).toEqual({
+      exitCode: 0,
+      out: "trigger.dedup.v1:711410f3fe7a3baf23123009ae81145fb9f13140ee741516266fbc14c35f1cc4\n",
+      err: "",
+    });
+  });
+
+  it("prints the identity and the store's key for a script", async () => {
+    const { exitCode, objects } = await run(["key", "sub-1", "evt-1", "--workspace", "acme", "--json"]);
+    expect(exitCode).toBe(0);
+    expect(objects()).toEqual([
+      {
+        workspaceId: "acme",
+        subscriptionId: "sub-1",
+        eventId: "evt-1",
+        key: "trigger.dedup.v1:711410f3fe7a3baf23123009ae81145fb9f13140ee741516266fbc14c35f1cc4",
+        storeKey: expect.stringMatching(/^[\w-]{16}\.[\w-]{16}\.cRQQ8_56O68jEjAJroEUX7nxMUDudBUWJm-8FMNfHMQ$/),
+      },
+    ]);
+  });
+
+  it("takes ids that begin with a dash after --", async () => {
+    expect((await run(["key", "--", "-a", "--b"])).out).toMatch(/^trigger\.dedup\.v1:[0-9a-f]{64}\n$/);
+  });
+
+  it.each<readonly [string, readonly string[], string]>([
+    ["an empty id", ["sub-1", ""], "`eventId`"],
+    ["an id with a lone surrogate", ["\ud800", "evt-1"], "`subscriptionId`"],
+    ["an empty workspace", ["sub-1", "evt-1", "--workspace", ""], "`workspaceId`"],
+    ["one id alone", ["sub-1"], "missing required argument 'eventId'"],
+    ["three ids", ["a", "b", "c"], "too many arguments"],
+  ])("refuses %s", async (_, argv, sentence) => {
+    const { exitCode, out, err } = await run(["key", ...argv]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain(sentence);
+    expect(out).toBe("");
+  });
+});
+
+describe("help", () => {
+  it.each([[["--help"]], [["run", "--help"]], [["key", "--help"]], [["demo", "--help"]]])(
+    "of %j fits into 80 columns and is no error",
+    async (argv) => {
+      const { exitCode, out, err } = await run(argv);
+      expect({ exitCode, err }).toEqual({ exitCode: 0, err: "" });
+      expect(out).toMatch(/^Usage: latchkey/);
+      expect(out.split("\n").filter((line) => line.length > 80)).toEqual([]);
+    },
+  );
+
+  it("of run documents the exit codes, what is sent and what is tried again", async () => {
+    const { out } = await run(["run", "--help"]);
+    for (const word of ["130", "Idempotency-Key", "Latchkey-Fence", "LATCHKEY_KEY", "422", "NATS_URL", "NATS_CREDS"]) {
+      expect(out).toContain(word);
+    }
+  });
+
+  it("is what an empty command line gets, as a mistake", async () => {
+    const { exitCode, err } = await run([]);
+    expect(exitCode).toBe(2);
+    expect(err).toMatch(/^Usage: latchkey/);
+  });
+
+  it("is pointed to when the command is unknown", async () => {
+    expect(await run(["rum"])).toMatchObject({ exitCode: 2, err: expect.stringContaining("Did you mean run?") });
+  });
+
+  it("has the version of the package", async () => {
+    expect((await run(["--version"])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
+
+describe("the NATS server of a command", () => {
+  it("comes from the flags, else from the environment", () => {
+    const env = { NATS_URL: "nats://env:4222", NATS_CREDS: "/env.creds" };
+    expect(natsAddress({}, env)).toEqual({ servers: ["env:4222"], credsPath: "/env.creds" });
+    expect(natsAddress({ nats: "flag", creds: "/flag.creds" }, env)).toEqual({
+      servers: ["flag"],
+      credsPath: "/flag.creds",
+    });
+    expect(natsAddress({ nats: "a:1, nats://b:2,[::1]:3" }, { NATS_CREDS: "" })).toEqual({
+      servers: ["a:1", "b:2", "[::1]:3"],
+    });
+  });
+
+  it("may have a user or a token in its address, and want TLS", () => {
+    expect(natsAddress({ nats: "tls://me:p%40ss@host:4222" }, {})).toEqual({
+      servers: ["host:4222"],
+      user: "me",
+      pass: "p@ss",
+      tls: {},
+    });
+    expect(natsAddress({ nats: "nats://t0ken@host" }, {})).toEqual({ servers: ["host"], token: "t0ken" });
+  });
+
+  it.each(["", " , ", "http://host", "nats://me:secret@ho st"])("%j is refused, and not repeated", (nats) => {
+    expect(() => natsAddress({ nats }, {})).toThrow(/^(?!.*secret).*(NATS_URL|nats:\/\/host:port)/s);
+  });
+
+  it("that nobody answers for is a sentence, not a stack", async () => {
+    const argv = ["run", "--to", "http://127.0.0.1:9", "--bucket", "b", "--subscription", "s", "--nats"];
+    const { exitCode, err } = await run([...argv, "me:secret@127.0.0.1:1"]);
+    expect(exitCode).toBe(2);
+    expect(err).toMatch(/^latchkey: Cannot connect to NATS at 127\.0\.0\.1:1: .+\n$/);
+  });
+
+  it("with credentials that cannot be read is refused", async () => {
+    const argv = ["run", "--to", "http://127.0.0.1:9", "--stream", "S", "--consumer", "C", "--nats", "127.0.0.1:1"];
+    const { exitCode, err } = await run([...argv, "--creds", "/nonexistent"]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("Cannot read `/nonexistent`: ENOENT")]);
+  });
+});
+
+describe("NATS packages that are not installed", () => {
+  const missing = ["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND"];
+
+  it.each(missing)("are named with what to do (%s)", async (code) => {
+    const cause = Object.assign(new Error("Cannot find it"), { code });
+    await expect(withPeers(() => Promise.reject(cause))).rejects.toMatchObject({
+      name: "LatchkeyError",
+      code: "missing-peer",
+      message: expect.stringContaining("npm install @nats-io/transport-node"),
+      cause,
+    });
+  });
+
+  it("are not blamed for another error", async () => {
+    const error = new Error("something else");
+    await expect(withPeers(() => Promise.reject(error))).rejects.toBe(error);
+  });
+});
+
+describe("the process", () => {
+  const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+  const start = promisify(execFile);
+
+  it("prints, exits with the code, and ends by itself", async () => {
+    const key = await start(process.execPath, ["--import", "tsx", main, "key", "sub-1", "evt-1"]);
+    expect(key.stdout).toMatch(/^trigger\.dedup\.v1:/);
+    const wrong = start(process.execPath, ["--import", "tsx", main, "run", "--to", "nowhere"]);
+    await expect(wrong).rejects.toMatchObject({ code: 2, stdout: "" });
+  });
+
+  it("drains when it gets a SIGINT: what runs is finished", async () => {
+    const line = JSON.stringify({ specversion: "1.0", id: "1", source: "/test", type: "test" });
+    const argv = ["--import", "tsx", main, "run", "--exec", "sh", "-c", "echo ready; sleep 0.3; echo finished"];
+    const running = start(process.execPath, argv);
+    running.child.stdin?.write(`${line}\n`);
+    running.child.stderr?.once("data", () => running.child.kill("SIGINT"));
+    await expect(running).rejects.toMatchObject({
+      code: 130,
+      stdout: expect.stringMatching(/^■ interrupted: 1 line .*\n {2}dispatched {2}1\n/),
+      stderr: expect.stringMatching(/^ready\nStopping: .*\nfinished\n$/),
+    });
+  });
+
+  it("ends when nobody reads its output any more", async () => {
+    const lines = Array.from({ length: 20_000 }, (_, id) =>
+      JSON.stringify({ specversion: "1.0", id: String(id), source: "/test", type: "test" }),
+    );
+    const script = `"${process.execPath}" --import tsx "${main}" run --json --concurrency 1 --to http://127.0.0.1:9 --attempts 1`;
+    const running = start("sh", ["-c", `${script} | head -n 2; echo ended`], { timeout: 60_000 });
+    running.child.stdin?.on("error", () => {}).end(lines.join("\n"));
+    const { stdout } = await running;
+    expect(stdout.trimEnd().split("\n")).toHaveLength(3);
+    expect(stdout).toMatch(/ended\n$/);
+  });
+});
