@@ -2,6 +2,8 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path";
 import type { Package } from "./latchkey-service.ts";
 
+type Planted = Package & Pick<typeof import("../../src/index.ts"), "memoryStore">;
+
 /** A bug, as a change of the source text; it must fit exactly once, so that it keeps step with the code. */
 export interface PlantedBug {
   readonly name: string;
@@ -12,9 +14,7 @@ const root = resolve(import.meta.dirname, "../..");
 const garden = join(root, ".cache", "planted-bugs");
 
 /** A copy of the package with the bug in it. */
-export async function plant(
-  bug: PlantedBug,
-): Promise<Package & Pick<typeof import("../../src/index.ts"), "memoryStore">> {
+export async function plant(bug: PlantedBug): Promise<Planted> {
   const place = join(garden, `${process.pid}-${bug.name.replaceAll(/\W+/g, "-")}`);
   rmSync(place, { recursive: true, force: true });
   mkdirSync(place, { recursive: true });
@@ -27,7 +27,8 @@ export async function plant(
     }
     writeFileSync(path, parts.join(replace));
   }
-  return import(/* @vite-ignore */ join(place, "src", "index.ts"));
+  const planted: Planted = await import(/* @vite-ignore */ join(place, "src", "index.ts"));
+  return planted;
 }
 
 /** Removes what this process planted. */

@@ -1,8 +1,5 @@
-/** Chance that a seed decides: the same seed, the same numbers. */
-export interface Chance {
-  /** From 0 to 1, excluding 1. */
-  (): number;
-}
+/** Chance that a seed decides: the same seed, the same numbers, from 0 to 1, excluding 1. */
+export type Chance = () => number;
 
 /** A small generator of good quality (mulberry32). */
 export function seeded(seed: number): Chance {
