@@ -1,5 +1,5 @@
 import { expected } from "./arguments.ts";
-import type { StoreKey } from "./key.ts";
+import { type KeyFilter, parseStoreKey, type StoreKey } from "./key.ts";
 import { checkRecord, type DedupRecord } from "./record.ts";
 import type { Entry, Put, Removal, Revision, Store } from "./store.ts";
 
@@ -39,7 +39,23 @@ export class CheckedStore {
     }
     throw new TypeError(expected("the answer of store.remove", "{ ok: true } or { ok: false, current? }", answer));
   }
+
+  /** @returns `undefined` when the store cannot list. */
+  list(filter: KeyFilter): AsyncIterable<Entry> | undefined {
+    if (this.#store.list === undefined) return undefined;
+    return checkEntries(this.#store.list(filter));
+  }
 }
+
+async function* checkEntries(entries: AsyncIterable<unknown>): AsyncIterable<Entry> {
+  for await (const entry of entries) {
+    const key = isObject(entry) ? entry["key"] : undefined;
+    if (typeof key !== "string") throw new TypeError(expected("an entry of store.list", ENTRY, entry));
+    yield checkEntry(parseStoreKey(key), entry);
+  }
+}
+
+const ENTRY = "{ key, record, revision }";
 
 function conflict(key: StoreKey, current: unknown): { readonly ok: false; readonly current?: Entry } {
   return current === undefined ? { ok: false } : { ok: false, current: checkEntry(key, current) };
@@ -47,7 +63,7 @@ function conflict(key: StoreKey, current: unknown): { readonly ok: false; readon
 
 function checkEntry(key: StoreKey, answer: unknown): Entry {
   if (!isObject(answer) || answer["key"] !== key || !isRevision(answer["revision"])) {
-    throw new TypeError(expected(`the store's entry of ${key}`, "{ key, record, revision }", answer));
+    throw new TypeError(expected(`the store's entry of ${key}`, ENTRY, answer));
   }
   return { key, record: checkRecord(answer["record"], key), revision: answer["revision"] };
 }

@@ -115,9 +115,9 @@ export class Deduplicator implements AsyncDisposable {
    */
   list(filter: KeyFilter = {}): AsyncIterable<Entry> {
     storeKeyPattern(filter);
-    const { store } = this.#options;
-    if (store.list === undefined) throw new LatchkeyError("unsupported", "This store cannot list its keys");
-    return store.list(filter);
+    const entries = this.#store.list(filter);
+    if (entries === undefined) throw new LatchkeyError("unsupported", "This store cannot list its keys");
+    return entries;
   }
 
   /**
