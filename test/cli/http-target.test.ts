@@ -71,6 +71,7 @@ describe("an HTTP endpoint", () => {
     );
     expect(endpoint.received[0]?.body).toHaveLength(0);
     expect(endpoint.received[0]?.headers).not.toHaveProperty("content-type");
+    expect(endpoint.received[0]?.headers["content-length"]).toBe("0");
   });
 
   it("gets the user of its address as basic authentication, which its name does not show", async () => {
@@ -134,6 +135,35 @@ describe("an HTTP endpoint", () => {
     const port = typeof address === "object" ? address?.port : 0;
     const target = httpTarget(new URL(`http://127.0.0.1:${port}`), systemClock);
     expect(await target.dispatch(event, context)).toEqual({ failure: "unreachable", code: "ECONNREFUSED" });
+  });
+
+  it("has succeeded when the signal aborts after its status", async () => {
+    const controller = new AbortController();
+    const answer: Answer = (_, response) => {
+      response.writeHead(200).write("endless");
+      setTimeout(() => controller.abort(), 20);
+    };
+    expect(await dispatched(answer, controller.signal)).toBeUndefined();
+  });
+
+  it("is not listened to for ever", async () => {
+    const answer: Answer = (_, response) => {
+      response.writeHead(200);
+      const more = (): void => {
+        if (!response.destroyed) response.write("x".repeat(10_000), more);
+      };
+      more();
+    };
+    expect(await dispatched(answer)).toBeUndefined();
+  });
+
+  it("is not asked when the signal has aborted already", async () => {
+    await using endpoint = await startEndpoint();
+    const aborted = { ...context, signal: AbortSignal.abort() };
+    expect(await httpTarget(new URL(endpoint.url), systemClock).dispatch(event, aborted)).toEqual({
+      failure: "aborted",
+    });
+    expect(endpoint.received).toHaveLength(0);
   });
 
   it("is given up when the signal aborts", async () => {

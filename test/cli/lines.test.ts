@@ -47,6 +47,20 @@ describe("lines of the input", () => {
     );
   });
 
+  it("that are too long are not kept in memory", async () => {
+    const MEGABYTE = 1024 * 1024;
+    let heldBytes = 0;
+    async function* long(): AsyncGenerator<Uint8Array, void> {
+      const before = process.memoryUsage().arrayBuffers;
+      for (let megabytes = 0; megabytes < 400; megabytes += 1) yield Buffer.alloc(MEGABYTE, "x");
+      heldBytes = process.memoryUsage().arrayBuffers - before;
+    }
+    const found: Line[] = [];
+    for await (const line of readLines(long(), MEGABYTE)) found.push(line);
+    expect(found).toEqual([{ number: 1, tooLongBytes: 400 * MEGABYTE }]);
+    expect(heldBytes).toBeLessThan(200 * MEGABYTE);
+  });
+
   it("are read no further than they are asked for", async () => {
     let chunks = 0;
     async function* endless(): AsyncGenerator<Uint8Array, void> {

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "../../src/cli/cli.ts";
+import { openDeduplicator } from "../../src/cli/run/open-deduplicator.ts";
+import { planRun } from "../../src/cli/run/plan.ts";
 import { deferred } from "../../src/deferred.ts";
 import { dedupKey } from "../../src/key.ts";
 import { gitHubDeliveries } from "./deliveries.ts";
@@ -119,7 +121,7 @@ describe("latchkey run", () => {
     await using endpoint = await startEndpoint((request, response) => {
       if (request.times === 2) response.end();
     });
-    const { exitCode, objects } = await run(["run", "--to", endpoint.url, "--timeout", "0.2", "--json"], {
+    const { exitCode, objects } = await run(["run", "--to", endpoint.url, "--timeout", "2", "--json"], {
       input: event("1"),
     });
     expect(exitCode).toBe(0);
@@ -220,6 +222,19 @@ describe("latchkey run", () => {
   });
 });
 
+describe("the lease", () => {
+  it.each([
+    [{}, {}, 30_000],
+    [{}, { LATCHKEY_LEASE_SECONDS: "7" }, 7_000],
+    [{ lease: 5_000 }, { LATCHKEY_LEASE_SECONDS: "7" }, 5_000],
+  ])("with the flags %j and the environment %j is %i ms", async (flags, env, leaseMs) => {
+    const io = new FakeIo({ env });
+    const dedup = await openDeduplicator(planRun({ to: "http://127.0.0.1:9", ...flags }, io), undefined, io);
+    expect(dedup.leaseMs).toBe(leaseMs);
+    await dedup.close();
+  });
+});
+
 describe("Ctrl-C", () => {
   interface Interrupted {
     readonly io: FakeIo;
@@ -267,12 +282,14 @@ describe("Ctrl-C", () => {
   });
 
   it("ends the waiting between two tries: the event has failed", async () => {
-    await using endpoint = await startEndpoint(status(503, { "retry-after": "100" }));
+    const { promise: isAnswered, resolve: answered } = deferred<undefined>();
+    await using endpoint = await startEndpoint((_, response) => {
+      response.once("finish", () => answered(undefined));
+      response.writeHead(503, { "retry-after": "100" }).end();
+    });
     const { io, input, running } = start(["--json", "--to", endpoint.url]);
     input.write(lines(event("1")));
-    await expect.poll(() => endpoint.received.length).toBe(1);
-    // The answer is on its way: the pause begins when it has come.
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await isAnswered;
     io.interrupt();
     expect(await running).toBe(130);
     expect(ranWith(130, io).objects()[0]).toMatchObject({ outcome: "failed", tries: 1 });
@@ -374,6 +391,13 @@ describe("what makes a run unusable", () => {
     const { exitCode, err } = await run(["run", ...to], { inputIsTerminal: true });
     expect([exitCode, err]).toEqual([2, expect.stringContaining("Nothing to read")]);
     expect((await run(["run", ...to, "--file", "-"], { inputIsTerminal: true })).exitCode).toBe(0);
+  });
+
+  it("a command that is not there, however much input is still to come", async () => {
+    const input = new PassThrough();
+    input.write(lines(event("1")));
+    const { exitCode, err } = await run(["run", "--exec", "/nonexistent"], { input });
+    expect([exitCode, err]).toEqual([2, "latchkey: Cannot run `/nonexistent`: ENOENT\n"]);
   });
 
   it("an input that breaks off: what ran is finished, and no summary pretends that all was read", async () => {

@@ -376,6 +376,7 @@ describe("attempts and fences", () => {
     await pending(b.dedup.reserve(event, { attempt }));
     await pass(LEASE_MS + SKEW_MS);
     expect(await unseen(b.dedup.reserve(event, { attempt }))).toMatchObject({ attempt: counted, owner: "b" });
+    expect((await memory.get(resolved.storeKey))?.record).toMatchObject({ attempt: counted, owner: "b" });
   });
 
   it("G5 fences only rise: after a release, a lease's end, a takeover, a clear and a window's end", async () => {

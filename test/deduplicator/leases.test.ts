@@ -299,6 +299,21 @@ describe("G6 the handler is told before another replica can get the key", () => 
     expect(renewalsOf(a)).toEqual([]);
   });
 
+  it("and why: an outage that is over has nothing to do with it", async () => {
+    const w = world();
+    const clock = new BlockableClock(w.clock);
+    const { dedup, store, trail } = w.replica("a", { clock });
+    const { signal } = await unseen(dedup.reserve(event));
+    store.script("put", outage);
+    await w.pass(LEASE_MS / 2);
+    expect(trail()).toEqual(["reserved", "store-unavailable", "renewed"]);
+    clock.block();
+    await w.pass(2 * LEASE_MS);
+    clock.unblock();
+    expect(signal.reason).toMatchObject({ reason: "lease-ended" });
+    expect(signal.reason).not.toHaveProperty("cause");
+  });
+
   it("not at all while nothing is wrong: neither by a commit nor by a release", async () => {
     const { pass, replica } = world();
     const { dedup } = replica("a");

@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { MemoryStore } from "../../src/memory-store.ts";
-import { answering, answerLost, type Fault, landsLate, outage, throwing, writeLost } from "../support/faulty-store.ts";
+import {
+  answering,
+  answerLost,
+  type Fault,
+  landsLate,
+  outage,
+  silence,
+  throwing,
+  writeLost,
+} from "../support/faulty-store.ts";
 import {
   commitEvent,
   duplicate,
@@ -43,6 +52,22 @@ describe("a claim", () => {
     b.store.script("put", answering({ ok: false }));
     b.store.script("get", outage);
     await expect(b.dedup.reserve(event)).rejects.toMatchObject({ ...away, ambiguous: false });
+  });
+
+  it.each([
+    ["does not answer", writeLost],
+    ["never answers", silence],
+  ])("is refused when the store, asked who has the key, %s: a read leaves nothing in doubt", async (_, fault) => {
+    const { pass, replica } = world();
+    const b = replica("b", { onStoreUnavailable: "dispatch" });
+    await unseen(replica("a").dedup.reserve(event));
+    b.store.script("put", answering({ ok: false }));
+    b.store.script("get", fault);
+    const refused = expect(b.dedup.reserve(event)).rejects.toMatchObject(away);
+    await pass(LEASE_MS);
+    await refused;
+    expect(b.store.calls.map(({ method }) => method)).toEqual(["put", "get"]);
+    expect(b.steps).toMatchObject([{ type: "store-unavailable", ambiguous: false }]);
   });
 
   it("asks who has the key where a conflict does not say it", async () => {

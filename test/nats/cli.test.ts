@@ -269,6 +269,8 @@ describe("latchkey run over a stream", () => {
     const argv = ["run", "--to", "http://127.0.0.1:9", "--nats", server.url, "--subscription", "s", "--bucket"];
     const unnameable = await run([...argv, "a bucket"]);
     expect([unnameable.exitCode, unnameable.err]).toEqual([2, expect.stringContaining("`bucket`")]);
+    const longest = await run([...argv, unique("bucket"), "--window", "604801"]);
+    expect([longest.exitCode, longest.err]).toEqual([2, expect.stringContaining("`windowMs`")]);
     const bucket = unique("foreign");
     await connected(async (connection) => {
       await (await jetstreamManager(connection)).streams.add({ name: `KV_${bucket}`, subjects: [`$KV.${bucket}.>`] });

@@ -1,40 +1,36 @@
+import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
+import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import type { Clock } from "../../clock.ts";
 import type { IncomingEvent } from "./incoming.ts";
 import type { DispatchContext, DispatchFailure, Target } from "./target.ts";
 
 /** POSTs events to an HTTP endpoint, in the binary mode of CloudEvents; any status from 200 to 299 is success. */
-export function httpTarget(endpoint: URL, clock: Clock): Target {
-  const { url, authorization } = splitCredentials(endpoint);
+export function httpTarget(url: URL, clock: Clock): Target {
+  // `fetch` would do, at less than half the pace.
+  const isSecure = url.protocol === "https:";
+  const send = isSecure ? requestHttps : requestHttp;
+  const agent = isSecure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
   return {
     name: `${url.origin}${url.pathname}`,
-    async dispatch(event, context) {
-      try {
-        const response = await fetch(url, {
-          method: "POST",
-          headers: { ...requestHeaders(event, context), ...authorization },
-          body: event.contentType === undefined ? null : event.body,
-          // A redirected POST may turn into a GET without the event; the new address belongs into the settings.
-          redirect: "manual",
-          signal: context.signal,
+    dispatch: (event, context) =>
+      new Promise((resolve) => {
+        const { signal } = context;
+        const body = Buffer.from(event.body);
+        const headers = { ...requestHeaders(event, context), "content-length": body.byteLength };
+        let status: DispatchFailure | "success" | undefined;
+        const end = (error?: Error): void => {
+          // The status alone says how it went: an answer that breaks off after it changes nothing.
+          if (status !== undefined) resolve(status === "success" ? undefined : status);
+          else resolve(signal.aborted ? { failure: "aborted" } : { failure: "unreachable", code: codeOf(error) });
+        };
+        const request = send(url, { method: "POST", agent, headers, signal }, (response) => {
+          status = statusOf(response, clock.wallMs());
+          discardBody(response);
+          response.once("close", end);
         });
-        await discardBody(response);
-        return response.ok ? undefined : statusFailure(response, clock.wallMs());
-      } catch (error) {
-        if (context.signal.aborted) return { failure: "aborted" };
-        return { failure: "unreachable", code: codeOf(error) };
-      }
-    },
+        request.once("error", end).end(body);
+      }),
   };
-}
-
-/** `fetch` takes no URL with a user in it. */
-function splitCredentials(endpoint: URL): { url: URL; authorization: Record<string, string> } {
-  const url = new URL(endpoint);
-  if (url.username === "" && url.password === "") return { url, authorization: {} };
-  const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
-  url.username = "";
-  url.password = "";
-  return { url, authorization: { authorization: `Basic ${Buffer.from(credentials).toString("base64")}` } };
 }
 
 function requestHeaders(event: IncomingEvent, context: DispatchContext): Record<string, string> {
@@ -57,31 +53,24 @@ function percentEncoded(value: string, kept = ""): string {
 
 const DISCARDED_BYTES = 64 * 1024;
 
-/** Reads what the endpoint answered, so that the connection can be used again; the status alone says how it went. */
-async function discardBody(response: Response): Promise<void> {
+/** Reads what the endpoint answered, so that the connection can be used again; an endless answer is not worth that. */
+function discardBody(response: IncomingMessage): void {
   let left = DISCARDED_BYTES;
-  try {
-    const chunks: AsyncIterable<unknown> | undefined = response.body ?? undefined;
-    for await (const chunk of chunks ?? []) {
-      left -= chunk instanceof Uint8Array ? chunk.byteLength : 0;
-      if (left < 0) break;
-    }
-  } catch {
-    // An answer that breaks off after its status changes nothing.
-  }
+  response.on("error", () => {});
+  response.on("data", (chunk: Buffer) => {
+    left -= chunk.byteLength;
+    if (left < 0) response.destroy();
+  });
 }
 
-function statusFailure(response: Response, nowMs: number): DispatchFailure {
-  const asked = response.headers.get("retry-after") ?? "";
+/** Redirects are not followed: a redirected POST may turn into a GET without the event. */
+function statusOf({ statusCode: status = 0, headers }: IncomingMessage, nowMs: number): DispatchFailure | "success" {
+  if (status >= 200 && status <= 299) return "success";
+  const asked = headers["retry-after"] ?? "";
   const waitMs = /^\d+$/.test(asked) ? Number(asked) * 1_000 : Date.parse(asked) - nowMs;
-  const { status } = response;
   return waitMs > 0 ? { failure: "status", status, retryAfterMs: waitMs } : { failure: "status", status };
 }
 
-/** `fetch` hides what happened to the connection in its error's cause. */
-function codeOf(error: unknown): string | undefined {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if ("code" in cause && typeof cause.code === "string") return cause.code;
-  }
-  return undefined;
+function codeOf(error: Error | undefined): string | undefined {
+  return error !== undefined && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
