@@ -2,11 +2,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createConnection, Socket } from "node:net";
+import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "./eventually.ts";
 import { freePorts } from "./free-ports.ts";
+import { guardProcess } from "./guard-process.ts";
 import { natsBinary } from "./nats-binary.ts";
 
 export interface NatsOptions {
@@ -58,20 +59,33 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
   });
 }
 
-export async function startCluster(options: NatsOptions & { readonly size: number }): Promise<NatsCluster> {
+export interface ClusterOptions extends NatsOptions {
+  readonly size: number;
+  /** The port that leads from one server to another's `port`: a proxy's, which can part them. Servers count from 0. */
+  readonly routeThrough?: (port: number, from: number, to: number) => Promise<number>;
+}
+
+export async function startCluster(options: ClusterOptions): Promise<NatsCluster> {
   return retried(async () => {
-    const { size } = options;
+    const { size, routeThrough } = options;
     const ports = await freePorts(size * 3);
     const routePorts = ports.slice(size * 2);
-    const servers = Array.from({ length: size }, (_, index) => {
-      const routes = routePorts.map((port) => `nats://127.0.0.1:${port}`).join(", ");
-      const cluster = `cluster { name: latchkey, listen: "127.0.0.1:${routePorts[index]}", routes: [${routes}] }`;
+    const starts = Array.from({ length: size }, async (_, index) => {
+      const others = routePorts.filter((_, to) => to !== index);
+      const ways = await Promise.all(
+        others.map(async (port) => routeThrough?.(port, index, routePorts.indexOf(port)) ?? port),
+      );
+      const routes = ways.map((port) => `nats://127.0.0.1:${port}`).join(", ");
+      // The servers would tell each other, and their clients, of ways around the proxies.
+      const only = routeThrough === undefined ? "" : ", no_advertise: true, pool_size: -1";
+      const cluster = `cluster { name: latchkey, listen: "127.0.0.1:${routePorts[index]}", routes: [${routes}]${only} }`;
       const config = `${options.config ?? ""}\n${cluster}`;
       return new ServerProcess(`n${index + 1}`, Number(ports[index]), Number(ports[size + index]), {
         ...options,
         config,
       });
     });
+    const servers = await Promise.all(starts);
     const cluster = new Cluster(servers);
     try {
       await Promise.all(servers.map((server) => server.restart()));
@@ -103,7 +117,6 @@ class ServerProcess implements NatsServer {
   readonly #options: NatsOptions;
   #folder: string | undefined;
   #child: ChildProcess | undefined;
-  #guard: ChildProcess | undefined;
 
   constructor(name: string, port: number, monitorPort: number, options: NatsOptions) {
     this.name = name;
@@ -130,7 +143,6 @@ class ServerProcess implements NatsServer {
     child.kill(signal);
     if (!ends) return;
     await exit;
-    this.#guard?.kill("SIGKILL");
   }
 
   async restart(): Promise<void> {
@@ -144,7 +156,8 @@ class ServerProcess implements NatsServer {
     closeSync(log);
     this.#child = child;
     await once(child, "spawn");
-    this.#guard = guard(this.pid, this.#folder);
+    const guard = guardProcess(this.pid, this.#folder);
+    child.once("exit", () => guard.kill("SIGKILL"));
     try {
       await this.#accepting();
     } catch (cause) {
@@ -256,20 +269,4 @@ function field(value: unknown, name: string): unknown {
 
 function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
-}
-
-/**
- * A shell that outlives this process by a moment: when our end of its input closes, however we died, it kills the server
- * and removes its files. It stands in a process group of its own, so that Ctrl-C does not reach it first.
- */
-function guard(pid: number, folder: string): ChildProcess {
-  const script = 'read -r _; kill -9 "$0" 2>/dev/null; sleep 0.2; rm -rf "$1"';
-  const child = spawn("sh", ["-c", script, String(pid), folder], {
-    stdio: ["pipe", "ignore", "ignore"],
-    detached: true,
-  });
-  child.unref();
-  // The input is a socket, which would keep this process alive.
-  if (child.stdin instanceof Socket) child.stdin.unref();
-  return child;
 }

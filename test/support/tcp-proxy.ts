@@ -33,12 +33,13 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
     return { requests, answers };
   };
 
-  const server = createServer((client) => {
+  // Without `noDelay` a small message waits for the acknowledgement of the one before.
+  const server = createServer({ noDelay: true }, (client) => {
     if (isCut) {
       client.destroy();
       return;
     }
-    const link = new Link(client, connect(targetPort, "127.0.0.1"), flows);
+    const link = new Link(client, connect({ port: targetPort, host: "127.0.0.1", noDelay: true }), flows);
     links.add(link);
     client.once("close", () => links.delete(link));
   }).listen(0, "127.0.0.1");
