@@ -80,7 +80,10 @@ export class Engine implements Airspace {
 
   report(identity: ResolvedIdentity, detail: StepDetail, fields: Omit<StepFields, "identity" | "atMs">): void {
     if (this.#listeners.size === 0) return;
-    const step: Step = { ...detail, ...fields, identity, atMs: this.options.clock.wallMs() };
+    const { owner, attempt, fence, revision, durationMs } = fields;
+    const atMs = this.options.clock.wallMs();
+    // The detail comes last: spread before what all steps have, it costs V8 a hundred times as much.
+    const step: Step = { identity, owner, attempt, fence, revision, atMs, durationMs, ...detail };
     for (const listener of this.#listeners) {
       try {
         listener(step);
