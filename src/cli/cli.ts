@@ -1,6 +1,8 @@
 import { CommanderError } from "commander";
 import { LatchkeyError } from "../errors.ts";
+import { completionScript } from "./completion/completion.ts";
 import { demoCommand } from "./demo/demo-command.ts";
+import { drawCommand } from "./draw/draw-command.ts";
 import { UnusableError } from "./errors.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import type { CliIo } from "./io.ts";
@@ -30,6 +32,12 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
     },
     async demo(flags) {
       exitCode = await demoCommand(flags, io);
+    },
+    async draw(machine, flags) {
+      await drawCommand(machine, flags, io);
+    },
+    async completion(shell) {
+      await io.out.write(completionScript(shell, program));
     },
   });
   try {

@@ -65,4 +65,15 @@ Exit codes:
   1    something was
   2    wrong usage, or a server that cannot be used
   130  interrupted`,
+
+  draw: `
+Examples:
+  latchkey draw > dedup-key.mmd
+  latchkey draw delivery --json | jq .states.guarded`,
+
+  completion: `
+To have it in every new shell:
+  bash  echo 'source <(latchkey completion bash)' >> ~/.bashrc
+  zsh   echo 'source <(latchkey completion zsh)' >> ~/.zshrc, after compinit
+  fish  latchkey completion fish > ~/.config/fish/completions/latchkey.fish`,
 } as const;

@@ -1,10 +1,12 @@
 import { createRequire } from "node:module";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { DEFAULT_WORKSPACE } from "../key.ts";
 import type { DemoFlags } from "./demo/demo-command.ts";
 import { help } from "./help.ts";
 import type { CliIo } from "./io.ts";
 import type { KeyFlags } from "./key-command.ts";
+import { addOperatorCommands, type OperatorCommands } from "./operator-program.ts";
+import { seconds, wholeNumber } from "./option-values.ts";
 import {
   DEFAULT_ATTEMPTS,
   DEFAULT_CONCURRENCY,
@@ -14,7 +16,7 @@ import {
 } from "./run/plan.ts";
 
 /** What each command does with what Commander has read. */
-export interface Commands {
+export interface Commands extends OperatorCommands {
   run(flags: RunFlags): Promise<void>;
   key(subscriptionId: string, eventId: string, flags: KeyFlags): Promise<void>;
   demo(flags: DemoFlags): Promise<void>;
@@ -41,6 +43,7 @@ export function createProgram(io: CliIo, commands: Commands): Command {
   addRun(program, commands);
   addKey(program, commands);
   addDemo(program, commands);
+  addOperatorCommands(program, commands);
   return program;
 }
 
@@ -123,30 +126,6 @@ function addDemo(program: Command, commands: Commands): void {
     .helpOption("-h, --help", "print this help")
     .addHelpText("after", help.demo)
     .action((flags: DemoFlags) => commands.demo(flags));
-}
-
-function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
-  return (text) => {
-    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= min && value <= max) return value;
-    throw new InvalidArgumentError(
-      max === Number.MAX_SAFE_INTEGER
-        ? `It is a whole number of at least ${min}.`
-        : `It is a whole number from ${min} to ${max}.`,
-    );
-  };
-}
-
-/** A year: longer is a mistake, and would not fit into every store. */
-const MAX_SECONDS = 366 * 24 * 60 * 60;
-
-/** Gives milliseconds. */
-function seconds(min: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d+(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= min && value <= MAX_SECONDS) return Math.round(value * 1_000);
-    throw new InvalidArgumentError(`It is a number of seconds from ${min} to ${MAX_SECONDS}.`);
-  };
 }
 
 function version(): string {

@@ -49,7 +49,7 @@ describe("latchkey key", () => {
 });
 
 describe("help", () => {
-  it.each([[["--help"]], [["run", "--help"]], [["key", "--help"]], [["demo", "--help"]]])(
+  it.each([[], ["run"], ["key"], ["demo"], ["draw"], ["completion"]].map((command) => [[...command, "--help"]]))(
     "of %j fits into 80 columns and is no error",
     async (argv) => {
       const { exitCode, out, err } = await run(argv);

@@ -1,0 +1,67 @@
+import type { Argument, Command, Option } from "commander";
+
+/** What a command line may have in one place. */
+export type Value =
+  | { readonly of: "choices"; readonly choices: readonly string[] }
+  | { readonly of: "path" }
+  /** A command with arguments of its own, up to the end of the line. */
+  | { readonly of: "command" }
+  | { readonly of: "text"; readonly what: string };
+
+export interface OptionSyntax {
+  /** `-h`, `--help`. */
+  readonly names: readonly string[];
+  readonly description: string;
+  /** Undefined for an option that takes none. */
+  readonly value: Value | undefined;
+}
+
+export interface CommandSyntax {
+  readonly name: string;
+  readonly summary: string;
+  readonly options: readonly OptionSyntax[];
+  /** In their order. */
+  readonly arguments: readonly Value[];
+}
+
+export interface ProgramSyntax {
+  readonly name: string;
+  readonly options: readonly OptionSyntax[];
+  readonly commands: readonly CommandSyntax[];
+}
+
+/** Reads from the program itself what can be completed. An option or argument `<path>` takes the name of a file. */
+export function syntaxOf(program: Command): ProgramSyntax {
+  return {
+    name: program.name(),
+    options: optionsOf(program),
+    commands: program.commands.map((command) => ({
+      name: command.name(),
+      summary: command.summary() === "" ? command.description() : command.summary(),
+      options: optionsOf(command),
+      arguments: command.registeredArguments.map((argument) => valueSyntax(argument, argument.name())),
+    })),
+  };
+}
+
+function optionsOf(command: Command): OptionSyntax[] {
+  return command
+    .createHelp()
+    .visibleOptions(command)
+    .map((option) => ({
+      names: [option.short, option.long].filter((name) => name !== undefined),
+      description: option.description,
+      value: option.required || option.optional ? valueSyntax(option, placeholderOf(option)) : undefined,
+    }));
+}
+
+function valueSyntax({ argChoices, variadic }: Argument | Option, placeholder: string): Value {
+  if (argChoices !== undefined) return { of: "choices", choices: argChoices };
+  if (placeholder === "path") return { of: "path" };
+  return placeholder === "command" && variadic ? { of: "command" } : { of: "text", what: placeholder };
+}
+
+/** `path` of `--file <path>`. */
+function placeholderOf({ flags }: Option): string {
+  return /[<[]([^.\]>]+)/.exec(flags)?.[1] ?? "";
+}

@@ -1,0 +1,25 @@
+import { InvalidArgumentError } from "commander";
+
+export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(
+      max === Number.MAX_SAFE_INTEGER
+        ? `It is a whole number of at least ${min}.`
+        : `It is a whole number from ${min} to ${max}.`,
+    );
+  };
+}
+
+/** A year: longer is a mistake, and would not fit into every store. */
+const MAX_SECONDS = 366 * 24 * 60 * 60;
+
+/** Gives milliseconds. */
+export function seconds(min: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= MAX_SECONDS) return Math.round(value * 1_000);
+    throw new InvalidArgumentError(`It is a number of seconds from ${min} to ${MAX_SECONDS}.`);
+  };
+}
