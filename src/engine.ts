@@ -1,11 +1,13 @@
 import { abortable } from "./abortable.ts";
+import type { Airspace } from "./airspace.ts";
+import type { Verdict } from "./caller.ts";
 import type { CheckedStore } from "./checked-store.ts";
 import { sleep } from "./clock.ts";
 import { DeadlineQueue } from "./deadline-queue.ts";
 import type { Duplicate, Pending } from "./decision.ts";
 import { type Deferred, deferred } from "./deferred.ts";
-import { FingerprintMismatchError } from "./errors.ts";
-import { type Airspace, closedError, Flight, type Verdict } from "./flight.ts";
+import { closedError, FingerprintMismatchError } from "./errors.ts";
+import { Flight } from "./flight.ts";
 import type { HeldReservation } from "./held-reservation.ts";
 import type { ResolvedIdentity, StoreKey } from "./key.ts";
 import { ObservedLeases } from "./observed-leases.ts";
@@ -22,6 +24,7 @@ export class Engine implements Airspace {
   readonly store: CheckedStore;
   readonly deadlines: DeadlineQueue;
   readonly leases: ObservedLeases;
+  readonly skewMs: number;
   /** The flight that stands for each key; one whose lease has ended no longer does, though its handler may still run. */
   readonly #byKey = new Map<StoreKey, Flight>();
   readonly #flights = new Set<Flight>();
@@ -33,6 +36,7 @@ export class Engine implements Airspace {
     this.options = options;
     this.store = store;
     this.deadlines = new DeadlineQueue(options.clock);
+    this.skewMs = options.skewMs;
     this.leases = new ObservedLeases(options.skewMs);
   }
 
@@ -105,7 +109,7 @@ export class Engine implements Airspace {
 
   async #verdictOf(flight: Flight, signal: AbortSignal | undefined, isOwn: boolean): Promise<Verdict> {
     try {
-      return await abortable(flight.verdict, signal);
+      return await abortable(flight.caller.verdict, signal);
     } catch (error) {
       if (isOwn) flight.abandon();
       throw error;
@@ -147,7 +151,7 @@ export class Engine implements Airspace {
   async #pause(flight: Flight, delayMs: number, signal: AbortSignal | undefined): Promise<void> {
     const settled = new AbortController();
     const stop = [settled.signal, this.#closing.signal, ...(signal === undefined ? [] : [signal])];
-    const landed = this.#flights.has(flight) ? flight.ended : new Promise<never>(() => {});
+    const landed = this.#flights.has(flight) ? flight.caller.ended : new Promise<never>(() => {});
     try {
       await Promise.race([landed, sleep(this.options.clock, delayMs, AbortSignal.any(stop))]);
     } finally {

@@ -111,6 +111,11 @@ export class PermanentError extends LatchkeyError {
   }
 }
 
+/** What is thrown at those who come after the closing. */
+export function closedError(): LatchkeyError {
+  return new LatchkeyError("closed", "The deduplicator is closed: it takes no more events");
+}
+
 /** Whether `error` carries this code: true also for an error that another copy of the package made. */
 export function hasCode(error: unknown, code: ErrorCode): error is Error & { readonly code: ErrorCode } {
   return error instanceof Error && "code" in error && error.code === code;

@@ -1,32 +1,25 @@
-import type { DedupKeyEvent } from "../machines/dedup-key.ts";
-import type { Clock } from "./clock.ts";
-import type { Deadline, DeadlineQueue } from "./deadline-queue.ts";
+import type { Cockpit } from "./cockpit.ts";
+import type { Deadline } from "./deadline-queue.ts";
 
 const RENEWALS_PER_LEASE = 3;
-
-/** What a lease needs of the flight that holds it. */
-export interface LeaseTerms {
-  readonly leaseMs: number;
-  readonly renew: boolean;
-  readonly clock: Clock;
-  readonly deadlines: DeadlineQueue;
-  readonly send: (event: DedupKeyEvent) => void;
-}
 
 /**
  * The lease of one reservation, on the holder's own clock. It counts from before the write that began it was *first* sent,
  * however often that is repeated: so it ends here before the store can let go of it.
  */
 export class Lease {
-  readonly #terms: LeaseTerms;
+  readonly #of: Cockpit;
+  readonly #renews: boolean;
   /** When the write that is to begin the next lease was first sent; none is under way or in doubt without it. */
   #sentAtMs: number | undefined;
   #fromMs: number | undefined;
   #end: Deadline | undefined;
   #renewal: Deadline | undefined;
 
-  constructor(terms: LeaseTerms) {
-    this.#terms = terms;
+  /** @param renews whether it is to be renewed, every third of it. */
+  constructor(of: Cockpit, renews: boolean) {
+    this.#of = of;
+    this.#renews = renews;
   }
 
   /** A write that begins a lease is sent; an earlier one that is in doubt is taken for the same, unless this is `afresh`. */
@@ -42,7 +35,7 @@ export class Lease {
 
   /** Whether the lease that the write was to begin is over already. */
   get isLate(): boolean {
-    return this.#sentAtMs !== undefined && this.#nowMs >= this.#sentAtMs + this.#terms.leaseMs;
+    return this.#sentAtMs !== undefined && this.#nowMs >= this.#sentAtMs + this.#of.how.leaseMs;
   }
 
   /** How long it lasts at most without a renewal. */
@@ -56,7 +49,7 @@ export class Lease {
     this.#fromMs = this.#sentAtMs ?? this.#nowMs;
     this.#sentAtMs = undefined;
     this.stop();
-    if (this.#terms.renew) this.#renewAt(this.#fromMs + this.#terms.leaseMs / RENEWALS_PER_LEASE);
+    if (this.#renews) this.#renewAt(this.#fromMs + this.#of.how.leaseMs / RENEWALS_PER_LEASE);
     else this.#armEnd();
     return which;
   }
@@ -75,21 +68,21 @@ export class Lease {
   /** The end is armed with the first renewal: most dispatches are over by then, and have cost one deadline. */
   #renewAt(atMs: number): void {
     this.#renewal?.cancel();
-    this.#renewal = this.#terms.deadlines.add(atMs, () => {
+    this.#renewal = this.#of.deadlines.add(atMs, () => {
       if (this.#end === undefined) this.#armEnd();
-      if (this.#nowMs < this.#endsAtMs) this.#terms.send({ type: "renewal.due" });
+      if (this.#nowMs < this.#endsAtMs) this.#of.send({ type: "renewal.due" });
     });
   }
 
   #armEnd(): void {
-    this.#end = this.#terms.deadlines.add(this.#endsAtMs, () => this.#terms.send({ type: "lease.ended" }));
+    this.#end = this.#of.deadlines.add(this.#endsAtMs, () => this.#of.send({ type: "lease.ended" }));
   }
 
   get #endsAtMs(): number {
-    return (this.#fromMs ?? this.#nowMs) + this.#terms.leaseMs;
+    return (this.#fromMs ?? this.#nowMs) + this.#of.how.leaseMs;
   }
 
   get #nowMs(): number {
-    return this.#terms.clock.monotonicMs();
+    return this.#of.clock.monotonicMs();
   }
 }

@@ -19,7 +19,8 @@ const SEED = 1;
 const MOST_RUNS = 3_000;
 
 const machine = "machines/dedup-key.ts";
-const flight = "src/flight.ts";
+const ownRecord = "src/own-record.ts";
+const caller = "src/caller.ts";
 const lease = "src/lease.ts";
 const store = "src/memory-store.ts";
 
@@ -76,12 +77,12 @@ const bugs: readonly Expectation[] = [
       },
       {
         file: lease,
-        find: `if (this.#nowMs < this.#endsAtMs) this.#terms.send({ type: "renewal.due" });`,
-        replace: `this.#terms.send({ type: "renewal.due" });`,
+        find: `if (this.#nowMs < this.#endsAtMs) this.#of.send({ type: "renewal.due" });`,
+        replace: `this.#of.send({ type: "renewal.due" });`,
       },
       {
         file: lease,
-        find: `this.#end = this.#terms.deadlines.add(this.#endsAtMs, () => this.#terms.send({ type: "lease.ended" }));`,
+        find: `this.#end = this.#of.deadlines.add(this.#endsAtMs, () => this.#of.send({ type: "lease.ended" }));`,
         replace: ``,
       },
     ],
@@ -132,7 +133,9 @@ const bugs: readonly Expectation[] = [
     name: "one's own write is not recognised after a timeout",
     breaks: "G8",
     faults: { "lost answer": 4 },
-    patches: [{ file: flight, find: `if (record.token === this.#token) {`, replace: `if (record.token === "") {` }],
+    patches: [
+      { file: ownRecord, find: `return record.token === this.#token;`, replace: `return record.token === "";` },
+    ],
   },
   {
     name: "the signal fires after the lease's end",
@@ -141,8 +144,8 @@ const bugs: readonly Expectation[] = [
     patches: [
       {
         file: lease,
-        find: `this.#end = this.#terms.deadlines.add(this.#endsAtMs,`,
-        replace: `this.#end = this.#terms.deadlines.add(this.#endsAtMs + 500,`,
+        find: `this.#end = this.#of.deadlines.add(this.#endsAtMs,`,
+        replace: `this.#end = this.#of.deadlines.add(this.#endsAtMs + 500,`,
       },
     ],
   },
@@ -152,7 +155,7 @@ const bugs: readonly Expectation[] = [
     faults: { "clock jump": 1 },
     patches: [
       {
-        file: flight,
+        file: caller,
         find: `    this.#abort?.abort(this.#lost);
 `,
         replace: ``,

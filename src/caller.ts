@@ -1,0 +1,80 @@
+import type { CommitReport } from "./decision.ts";
+import { type Deferred, deferred } from "./deferred.ts";
+import type { ReservationLostError } from "./errors.ts";
+import type { HeldReservation } from "./held-reservation.ts";
+import type { Entry } from "./store.ts";
+
+/** What a claim came to. */
+export type Verdict =
+  | { readonly found: "unseen"; readonly reservation: HeldReservation }
+  | { readonly found: "duplicate"; readonly entry: Entry }
+  /** Without an entry when nobody was seen: the key was lost and free again by turns, or given back. */
+  | { readonly found: "pending"; readonly entry: Entry | undefined };
+
+/** All that the caller of one delivery may wait for. But for the verdict, it is made when somebody asks for it: most never do. */
+export class Caller {
+  readonly #verdict = deferred<Verdict>();
+  #committed: Deferred<CommitReport> | undefined;
+  #ended: Deferred<void> | undefined;
+  #isOver = false;
+  #abort: AbortController | undefined;
+  #lost: ReservationLostError | undefined;
+
+  /** What the claim came to; rejects when the store could not say. */
+  get verdict(): Promise<Verdict> {
+    return this.#verdict.promise;
+  }
+
+  /** How the commit ended. */
+  get committed(): Promise<CommitReport> {
+    this.#committed ??= deferred<CommitReport>();
+    return this.#committed.promise;
+  }
+
+  /** Resolves when the key is settled. */
+  get ended(): Promise<void> {
+    if (this.#isOver) return Promise.resolve();
+    this.#ended ??= deferred<void>();
+    return this.#ended.promise;
+  }
+
+  /** Aborts when the reservation is lost. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#lost !== undefined) this.#abort.abort(this.#lost);
+    }
+    return this.#abort.signal;
+  }
+
+  /** Whether the reservation is lost, and the handler told so or about to be. */
+  get isLost(): boolean {
+    return this.#lost !== undefined;
+  }
+
+  answer(verdict: Verdict): void {
+    this.#verdict.resolve(verdict);
+  }
+
+  refuse(error: unknown): void {
+    this.#verdict.reject(error);
+  }
+
+  /** The reservation is lost; {@link stop} tells the handler. */
+  lose(why: ReservationLostError): void {
+    this.#lost = why;
+  }
+
+  stop(): void {
+    this.#abort?.abort(this.#lost);
+  }
+
+  confirm(report: CommitReport): void {
+    this.#committed?.resolve(report);
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#ended?.resolve();
+  }
+}

@@ -1,0 +1,133 @@
+import type { DedupKeyContext, DedupKeyEvent } from "../machines/dedup-key.ts";
+import type { CheckedStore } from "./checked-store.ts";
+import type { Cockpit } from "./cockpit.ts";
+import { isStoreUnavailable, StoreUnavailableError } from "./errors.ts";
+import type { Lease } from "./lease.ts";
+import type { ObservedLeases } from "./observed-leases.ts";
+import type { OwnRecord } from "./own-record.ts";
+import { type QuestionKind, Questions } from "./questions.ts";
+import type { DedupRecord } from "./record.ts";
+import type { Entry, Put } from "./store.ts";
+
+/** What a flight's view of the store rests on. */
+export interface StoreSide {
+  readonly store: CheckedStore;
+  readonly leases: ObservedLeases;
+  /** How much longer than its lease the store keeps a reservation. */
+  readonly skewMs: number;
+}
+
+/** The key of a flight, as the store holds it: writes and removes the flight's own record, and judges what else stands there. */
+export class StoredKey {
+  readonly #of: Cockpit;
+  readonly #side: StoreSide;
+  readonly #own: OwnRecord;
+  readonly #lease: Lease;
+  readonly #questions: Questions;
+  #trouble: unknown;
+  #seen: Entry | undefined;
+
+  constructor(of: Cockpit, side: StoreSide, own: OwnRecord, lease: Lease) {
+    this.#of = of;
+    this.#side = side;
+    this.#own = own;
+    this.#lease = lease;
+    this.#questions = new Questions(of, (error, kind) => this.#troubled(error, kind));
+  }
+
+  /** The last trouble with the store since a write of a reservation was acknowledged. */
+  get trouble(): unknown {
+    return this.#trouble;
+  }
+
+  /** The record of another that stood in the way. */
+  get seen(): Entry | undefined {
+    return this.#seen;
+  }
+
+  putReserved(context: DedupKeyContext, expected: number): void {
+    this.#put(this.#own.reserved(context), expected, this.#of.how.leaseMs + this.#side.skewMs);
+  }
+
+  putCommitted(context: DedupKeyContext): void {
+    this.#put(this.#own.committed(context), context.revision, this.#of.how.windowMs);
+  }
+
+  remove({ revision }: DedupKeyContext): void {
+    this.#questions.ask("write", async () => {
+      const removal = await this.#side.store.remove(this.#of.identity.storeKey, { expected: revision });
+      if (removal === undefined) return { type: "unremovable" };
+      return removal.ok ? { type: "removed" } : this.#conflicted(removal.current);
+    });
+  }
+
+  read(): void {
+    this.#questions.ask("read", async () => this.#found(await this.#side.store.get(this.#of.identity.storeKey)));
+  }
+
+  /** The reservation stands: what troubled the store before is over. */
+  settleDown(): void {
+    this.#trouble = undefined;
+  }
+
+  /** Resolves when no answer is waited for. */
+  idle(): Promise<void> {
+    return this.#questions.idle();
+  }
+
+  stop(): void {
+    this.#questions.drop();
+  }
+
+  /** Why the key could not be claimed. */
+  refusal({ inDoubt }: DedupKeyContext): unknown {
+    const { identity, how } = this.#of;
+    if (this.#trouble === undefined) {
+      return new StoreUnavailableError(
+        `The store takes longer to answer than a lease of ${how.leaseMs} ms: ${identity.key} was not reserved`,
+        { ambiguous: true },
+      );
+    }
+    if (!inDoubt || !isStoreUnavailable(this.#trouble)) return this.#trouble;
+    const message = `It is not known whether ${identity.key} was reserved: nothing was dispatched`;
+    return new StoreUnavailableError(message, { ambiguous: true, cause: this.#trouble });
+  }
+
+  #put(record: DedupRecord, expected: number, ttlMs: number): void {
+    this.#questions.ask("write", async () =>
+      this.#written(await this.#side.store.put(this.#of.identity.storeKey, record, { expected, ttlMs })),
+    );
+  }
+
+  #written(put: Put): DedupKeyEvent {
+    return put.ok
+      ? { type: "write.acked", revision: put.revision, late: this.#lease.isLate }
+      : this.#conflicted(put.current);
+  }
+
+  #conflicted(current: Entry | undefined): DedupKeyEvent {
+    return current === undefined ? { type: "write.conflicted" } : this.#found(current);
+  }
+
+  #found(entry: Entry | undefined): DedupKeyEvent {
+    if (entry === undefined) return { type: "found.nothing" };
+    const { record, revision } = entry;
+    if (this.#own.isOwn(record)) {
+      return record.state === "committed"
+        ? { type: "found.own.commit", revision }
+        : { type: "found.own.reservation", revision, late: this.#lease.isLate };
+    }
+    this.#seen = entry;
+    if (record.state === "committed") return { type: "found.commit", revision };
+    const ended = this.#side.leases.leftMs(entry, this.#of.clock.monotonicMs()) <= 0;
+    return { type: "found.reservation", revision, attempt: record.attempt, ended };
+  }
+
+  #troubled(error: unknown, kind: QuestionKind): DedupKeyEvent {
+    const unavailable = isStoreUnavailable(error);
+    const ambiguous = kind === "write" && (!unavailable || error.ambiguous);
+    this.#trouble = error;
+    this.#of.report({ type: "store-unavailable", ambiguous, error });
+    return unavailable || !this.#of.isClaiming ? { type: "store.unreachable", ambiguous } : { type: "store.broken" };
+  }
+}
