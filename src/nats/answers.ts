@@ -71,12 +71,17 @@ export function isForbidden(error: unknown): boolean {
   return found(error, PermissionViolationError) !== undefined;
 }
 
+/** Whether no server said that it answers for what was asked. */
+export function isUnheardOf(error: unknown): boolean {
+  return found(error, NoRespondersError) !== undefined;
+}
+
 /** Why a request never reached a stream, if that is sure. */
 function reasonNotSent(error: unknown): string | undefined {
   const violation = found(error, PermissionViolationError);
   // Who may not subscribe to an answer has sent the request all the same.
   if (violation?.operation === "publish") return `the connection may not publish to ${violation.subject}`;
-  if (found(error, NoRespondersError)) return "nothing answers for it; it does not exist, or no server leads it";
+  if (isUnheardOf(error)) return "nothing answers for it; it does not exist, or no server leads it";
   // The client says these before it sends anything; a request that is under way fails with another error.
   if (found(error, ClosedConnectionError) !== undefined) return "the connection is closed";
   if (found(error, DrainingConnectionError) !== undefined) return "the connection is closed";

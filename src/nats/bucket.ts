@@ -2,6 +2,7 @@ import type { JetStreamManager, StreamConfig } from "@nats-io/jetstream";
 import { ClosedConnectionError, type NatsConnection } from "@nats-io/nats-core";
 import { StoreMisconfiguredError } from "../errors.ts";
 import { apiCodeOf, apiCodes, isForbidden, readFailed } from "./answers.ts";
+import { untilWritable } from "./bucket-readiness.ts";
 import { differences, newBucket } from "./bucket-settings.ts";
 import type { ResolvedNatsStoreOptions } from "./store-options.ts";
 import { streamOf } from "./subject.ts";
@@ -25,7 +26,9 @@ export async function openBucket(
   if (connection.info === undefined) throw readFailed(bucket, new ClosedConnectionError());
   checkServer(connection.info.version);
   const isCluster = connection.info.cluster !== undefined;
-  const config = (await existing(jsm, bucket)) ?? (await created(jsm, options, isCluster));
+  const found = await existing(jsm, bucket);
+  const config = found ?? (await created(jsm, options, isCluster));
+  if (found === undefined) await untilWritable(connection, bucket, options.timeoutMs);
   const wrong = differences(config, options);
   if (wrong.length > 0) throw misconfigured(`Bucket ${bucket} cannot be used as it is`, wrong);
   return config;

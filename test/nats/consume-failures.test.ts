@@ -1,6 +1,7 @@
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { memoryStore } from "../../src/index.ts";
+import { isObject } from "../cli/fake-io.ts";
 import { eventually } from "../support/eventually.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
 import { startProxy } from "../support/tcp-proxy.ts";
@@ -22,6 +23,13 @@ afterAll(async () => {
 
 const OVER_PROXY = { maxReconnectAttempts: -1, reconnectTimeWait: 50, timeout: 2_000 };
 const quick = () => ({ store: memoryStore(), leaseMs: 1_000, skewMs: 0 });
+
+/** Whom the server takes to be connected. */
+async function clientIds(of: NatsServer): Promise<readonly unknown[]> {
+  const answer = await of.monitor("/connz");
+  const connections = isObject(answer) ? answer["connections"] : undefined;
+  return Array.isArray(connections) ? connections.filter(isObject).map(({ cid }) => cid) : [];
+}
 
 describe("when the network fails", () => {
   it("G9 an acknowledgement that got lost makes the next delivery a duplicate, and no second dispatch", async () => {
@@ -117,14 +125,21 @@ describe("when the network fails", () => {
     });
     await eventually("the first dispatch to begin", () => it.began[0]);
     // After a reconnect the client repeats its whole request for two, though one of them came before.
+    const former = own.info?.client_id ?? 0;
     proxy.cut();
     proxy.heal();
+    // Until the server has noticed, it sends to the connection that is gone, and what it sends comes back later, out of turn.
+    await eventually("the server to have noticed", async () =>
+      own.info?.client_id !== former && !(await clientIds(server)).includes(former) ? true : undefined,
+    );
     await stream.publish("e-2");
     await stream.publish("e-3");
     await eventually("all to be delivered", async () => {
       const { num_pending, num_ack_pending } = await stream.info();
       return num_pending === 0 && num_ack_pending === 3 ? true : undefined;
     });
+    // What the server sent before its answer to this has arrived.
+    await own.flush();
     expect(it.began).toEqual(["e-1", "e-2"]);
     await it.running.stop({ drainMs: 0 });
     expect(it.began).toEqual(["e-1", "e-2"]);

@@ -239,7 +239,13 @@ class Cluster implements NatsCluster {
       const leaders = answers.map((answer) => field(field(answer, "meta_cluster"), "leader"));
       const [leader] = leaders;
       const agreed = typeof leader === "string" && leader !== "" && leaders.every((other) => other === leader);
-      return agreed && running.some(({ name }) => name === leader) ? true : undefined;
+      const at = running.findIndex(({ name }) => name === leader);
+      if (!agreed || at === -1) return undefined;
+      // The leader places streams, and only on peers that it takes to be there.
+      const peers = list(field(field(answers[at], "meta_cluster"), "replicas"));
+      const present = peers.filter((peer) => field(peer, "current") === true && field(peer, "offline") !== true);
+      const names = new Set(present.map((peer) => field(peer, "name")));
+      return running.every(({ name }) => name === leader || names.has(name)) ? true : undefined;
     });
     await eventually("every server of the cluster to be current", async () => {
       const running = this.servers.filter(({ isRunning }) => isRunning);

@@ -1,0 +1,27 @@
+import { headers, type NatsConnection } from "@nats-io/nats-core";
+import { systemClock } from "../clock.ts";
+import { isUnheardOf, writeFailed } from "./answers.ts";
+import { streamOf, subjectOf } from "./subject.ts";
+
+const PAUSE_MS = 20;
+
+/**
+ * Waits until a bucket that was just created takes writes that are sent from here: the server of this connection may hear a
+ * little later who leads it. Asks by a compare-and-set that cannot succeed, so that any answer of the bucket's will do.
+ * @throws {StoreUnavailableError} when it does not within `timeoutMs`.
+ */
+export async function untilWritable(connection: NatsConnection, bucket: string, timeoutMs: number): Promise<void> {
+  const fields = headers();
+  fields.append("Nats-Expected-Stream", streamOf(bucket));
+  fields.append("Nats-Expected-Last-Subject-Sequence", String(Number.MAX_SAFE_INTEGER));
+  const giveUpAtMs = systemClock.monotonicMs() + timeoutMs;
+  for (;;) {
+    try {
+      await connection.request(subjectOf(bucket, "-"), "", { headers: fields, timeout: timeoutMs });
+      return;
+    } catch (cause) {
+      if (!isUnheardOf(cause) || systemClock.monotonicMs() > giveUpAtMs) throw writeFailed(bucket, cause);
+    }
+    await new Promise<void>((resolve) => void systemClock.schedule(PAUSE_MS, resolve));
+  }
+}
