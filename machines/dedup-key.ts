@@ -12,6 +12,8 @@ export interface DedupKeyContext {
   readonly expected: number;
   /** The revision of our own record in the store; 0 when there is none that we know of. */
   readonly revision: number;
+  /** The highest revision of a record of ours that we ever knew, even when it is thought to be gone. */
+  readonly newest: number;
   /** The revision under which our reservation was first written; 0 before that, and when unprotected. */
   readonly fence: number;
   /** Whether a claim was sent whose answer is lost: it may have been applied, or may be yet. */
@@ -77,9 +79,19 @@ const revisionIn = (event: DedupKeyEvent): number => ("revision" in event ? even
 /** Every change of the context, by name: pure, so that the machine can be compiled to a table. */
 export const updates = {
   /** The claim stands: we are the holder. */
-  grant: ({ event }) => ({ revision: revisionIn(event), fence: revisionIn(event), inDoubt: false }),
-  noteRevision: ({ event }) => ({ revision: revisionIn(event) }),
+  grant: ({ event }) => ({
+    revision: revisionIn(event),
+    newest: revisionIn(event),
+    fence: revisionIn(event),
+    inDoubt: false,
+  }),
+  noteRevision: ({ context, event }) => ({
+    revision: revisionIn(event),
+    newest: Math.max(context.newest, revisionIn(event)),
+  }),
   forgetRevision: () => ({ revision: 0 }),
+  /** The record that was thought to be gone stands there after all. */
+  restoreRevision: ({ context }) => ({ revision: context.newest }),
   noteDoubt: ({ context, event }) => ({
     inDoubt: context.inDoubt || (event.type === "store.unreachable" && event.ambiguous),
   }),
@@ -115,8 +127,8 @@ const machineSetup = setup({
     isExhausted,
     isExhaustedAndMayDispatch: (happening) => isExhausted(happening) && happening.context.mayDispatchUnprotected,
     mayDispatchUnprotected: ({ context }) => context.mayDispatchUnprotected,
-    /** A record of ours that is newer than the one we know: a write of which we had no answer was applied. */
-    isNewer: ({ context, event }) => revisionIn(event) > context.revision,
+    /** A record of ours that is newer than all we knew: a write of which we had no answer was applied. */
+    isNewer: ({ context, event }) => revisionIn(event) > context.newest,
     holdsNothing: ({ context }) => context.revision === 0,
     isUnprotected: ({ context }) => context.unprotected,
   },
@@ -124,6 +136,7 @@ const machineSetup = setup({
     grant: assign(updates.grant),
     noteRevision: assign(updates.noteRevision),
     forgetRevision: assign(updates.forgetRevision),
+    restoreRevision: assign(updates.restoreRevision),
     noteDoubt: assign(updates.noteDoubt),
     expectNothing: assign(updates.expectNothing),
     expectEnded: assign(updates.expectEnded),
@@ -169,14 +182,17 @@ const nothingThere = machineSetup.createStateConfig({
   },
 }).on;
 
-/** Writes the commit until it stands, is known to be impossible, or there is no more time to find out. */
+/**
+ * Writes the commit until it stands, is known to be impossible, or there is no more time to find out. It is written again at once
+ * only over what is news; reads that are out of date by turns lead to a pause.
+ */
 const committing = <const As extends "confirmed" | "adopted">(as: As) =>
   machineSetup.createStateConfig({
     initial: "writing",
     on: {
       "found.own.reservation": [
         { guard: "isNewer", target: ".writing", actions: "noteRevision" },
-        { target: ".backingOff" },
+        { target: ".backingOff", actions: "restoreRevision" },
       ],
       "found.own.commit": { target: "#dedupKey.committed", actions: ["noteRevision", settle(as)] },
       "found.reservation": { target: "#dedupKey.superseded", actions: settle("superseded") },
@@ -257,6 +273,7 @@ export const dedupKeyMachine = machineSetup.createMachine({
     attempt: input.attempt,
     expected: 0,
     revision: 0,
+    newest: 0,
     fence: 0,
     inDoubt: false,
     unprotected: false,

@@ -319,6 +319,20 @@ describe("a commit", () => {
       ],
     ],
     [
+      "F14 pauses when reads are out of date by turns, and then goes by the newest record of ours (G10)",
+      [granted, leaseEnded, succeeded, conflicted, nothing, conflicted, ours(1), retry, acked(3)],
+      [
+        ...EXPIRED,
+        "readRecord",
+        "putCommit over 0",
+        "readRecord",
+        "armRetry",
+        "putCommit over 1",
+        "settle adopted",
+        "-> committed",
+      ],
+    ],
+    [
       "F10 that timed out is made again (G9)",
       [granted, succeeded, timedOut, retry, acked(2)],
       [...COMMITTING, "armRetry", "putCommit over 1", "settle confirmed", "-> committed"],

@@ -79,10 +79,10 @@ export function legalLives(machine: typeof dedupKeyMachine): Lives {
   return { starts, steps };
 }
 
-/** What makes two lives alike; of revisions only whether there are any. */
+/** What makes two lives alike; of revisions only whether there are any, and whether the machine knows the newest of ours. */
 export function abstracted({ at: { value, context }, question, timers, handler, mine, untold }: Life): string {
-  const { claims, revision, inDoubt, unprotected, mayDispatchUnprotected } = context;
-  const seen = [claims, revision > 0, inDoubt, unprotected, mayDispatchUnprotected];
+  const { claims, revision, newest, inDoubt, unprotected, mayDispatchUnprotected } = context;
+  const seen = [claims, revision > 0, newest < mine, inDoubt, unprotected, mayDispatchUnprotected];
   return JSON.stringify([value, seen, question, [...timers].sort(), handler, mine > 0, [...untold].sort()]);
 }
 
