@@ -2,9 +2,7 @@ import { assign, setup } from "xstate";
 
 /** What the life of one delivered message remembers; the message itself and the timers are the consumer's. */
 export interface DeliveryContext {
-  /** How often the server has delivered the message, counting from 1. */
-  readonly deliveries: number;
-  /** From this delivery on, a dispatch that fails sends the message to the dead letters. */
+  /** When as many dispatches have failed, the message goes to the dead letters. */
   readonly maxDeliver: number;
   /** Whether the server gives up after this delivery: what is put back now would silently be dropped. */
   readonly isLast: boolean;
@@ -15,7 +13,6 @@ export interface DeliveryContext {
 }
 
 export interface DeliveryInput {
-  readonly deliveries: number;
   readonly maxDeliver: number;
   readonly isLast: boolean;
 }
@@ -44,8 +41,8 @@ export type DeliveryEvent =
   | { readonly type: "dispatch.began" }
   /** The handler returned, however its commit ended. */
   | { readonly type: "dispatched" }
-  /** The handler threw; `permanent` when it will never succeed. */
-  | { readonly type: "dispatch.failed"; readonly permanent: boolean }
+  /** The handler threw; `permanent` when it will never succeed. `failures` counts the dispatches that did, this one included. */
+  | { readonly type: "dispatch.failed"; readonly permanent: boolean; readonly failures: number }
   | { readonly type: "duplicate" }
   /** Somebody else is dispatching the event. */
   | { readonly type: "pending" }
@@ -96,7 +93,8 @@ const machineSetup = setup({
     /** The server would not bring the message back, and there is time left: it is held here instead. */
     mustHold: ({ context }) => context.isLast && !context.lettingGo,
     isPermanent: ({ event }) => event.type === "dispatch.failed" && event.permanent,
-    hasFailedTooOften: ({ context }) => context.isLast || context.deliveries >= context.maxDeliver,
+    hasFailedTooOften: ({ context, event }) =>
+      context.isLast || (event.type === "dispatch.failed" && event.failures >= context.maxDeliver),
     isLettingGo: ({ context }) => context.lettingGo,
     isLettingGoOfTheLast: ({ context }) => context.lettingGo && context.isLast,
     /** It was never dispatched, and only the server's count is against it: rather dropped by the server than terminated. */
@@ -138,7 +136,6 @@ const putBack = <const After extends PutBackAfter>(after: After) => ({ type: "pu
 export const deliveryMachine = machineSetup.createMachine({
   id: "delivery",
   context: ({ input }) => ({
-    deliveries: input.deliveries,
     maxDeliver: input.maxDeliver,
     isLast: input.isLast,
     lettingGo: false,

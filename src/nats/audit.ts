@@ -40,6 +40,8 @@ export type MessageAudit =
   | {
       readonly type: "trigger.dispatch.failed";
       readonly attempt: number;
+      /** How many dispatches of the message have failed, as far as this replica knows; with `maxDeliver` it is given up. */
+      readonly failures: number;
       readonly permanent: boolean;
       readonly error: unknown;
     }

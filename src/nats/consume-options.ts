@@ -18,7 +18,7 @@ export interface DispatchContext {
 /** Dispatches one message; when it throws, the message comes back, and with a {@link PermanentError} becomes a dead letter. */
 export type Dispatch = (message: ReceivedMessage, context: DispatchContext) => unknown;
 
-/** The pauses before a message comes back: `firstMs` after its first delivery, then twice as long each time, up to `longestMs`. */
+/** The pauses before a message comes back: `firstMs` at first, then twice as long each time, up to `longestMs`. */
 export interface Backoff {
   readonly firstMs: number;
   readonly longestMs: number;
@@ -38,8 +38,9 @@ export interface ConsumeOptions {
   /** How many messages are held and worked on at once, at least 1. No more are asked for. @default 10 */
   readonly concurrency?: number;
   /**
-   * From which delivery on a message whose dispatch throws becomes a dead letter, at least 1. Every delivery counts, also
-   * one that was put back while another replica dispatched the event. @default 10
+   * After how many dispatches that threw a message becomes a dead letter, at least 1. What was put back without a dispatch does
+   * not count, as far as this replica knows: the server tells only how often it has delivered a message, and of the deliveries to
+   * others a replica takes the share to have failed that failed of its own. @default 10
    */
   readonly maxDeliver?: number;
   /** How long a message stays away when its dispatch threw or the store was out of reach. @default 1 s to 60 s */
@@ -94,9 +95,9 @@ export function resolveConsumeOptions(options: ConsumeOptions): ResolvedConsumeO
   };
 }
 
-/** The pause after the given delivery, counting from 1; the same for the same delivery, so that it can be reckoned with. */
-export function backoffAfter({ firstMs, longestMs }: Backoff, deliveries: number): number {
-  return Math.min(longestMs, firstMs * 2 ** (deliveries - 1));
+/** The pause after so many failures, at least 1; the same for the same number, so that it can be reckoned with. */
+export function backoffAfter({ firstMs, longestMs }: Backoff, failures: number): number {
+  return Math.min(longestMs, firstMs * 2 ** (failures - 1));
 }
 
 function resolveBackoff(backoff: Backoff): Backoff {

@@ -30,8 +30,8 @@ export interface RunningConsumer extends AsyncDisposable {
  * | --- | --- |
  * | dispatched, however the commit ended | acknowledged, and the acknowledgement confirmed |
  * | duplicate | acknowledged |
- * | pending | put back until the reservation ends |
- * | the dispatch threw | put back after the backoff; from `maxDeliver` on a dead letter |
+ * | pending | put back: shortly at first, then longer, until the reservation ends |
+ * | the dispatch threw | put back after the backoff; at the `maxDeliver`-th time a dead letter |
  * | the dispatch threw a {@link PermanentError} | dead letter |
  * | no identity that can be read, or another payload under the same one | dead letter |
  * | the store is out of reach | put back after the backoff |

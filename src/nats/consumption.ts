@@ -7,6 +7,7 @@ import { LatchkeyError } from "../errors.ts";
 import type { Audit, ConsumerAudit, MessageAudit } from "./audit.ts";
 import type { ResolvedConsumeOptions } from "./consume-options.ts";
 import { Delivery, type Depot } from "./delivery.ts";
+import { PastDeliveries } from "./past-deliveries.ts";
 import { Puller } from "./puller.ts";
 import { ackWaitOf, serverMaxDeliver } from "./start-up-check.ts";
 
@@ -27,6 +28,7 @@ export class Consumption implements Depot, AsyncDisposable {
   readonly serverMaxDeliver: number;
   readonly knowsReasons: boolean;
   readonly clock: Clock;
+  readonly past = new PastDeliveries();
   readonly #source: Consumer;
   readonly #stream: string;
   readonly #signEveryMs: number;

@@ -8,6 +8,8 @@ import type { MessageAudit } from "./audit.ts";
 import { backoffAfter, type ResolvedConsumeOptions } from "./consume-options.ts";
 import { publishDeadLetter, terminationReason } from "./dead-letter.ts";
 import { createDeliveryLife, type DeliveryEffects, type DeliveryLife } from "./delivery-life.ts";
+import type { PastDeliveries } from "./past-deliveries.ts";
+import { pendingPauseMs } from "./pending-pause.ts";
 
 /** What the deliveries of one consumer share. */
 export interface Depot {
@@ -19,6 +21,7 @@ export interface Depot {
   /** Servers before 2.10.4 do not understand a termination that gives a reason. */
   readonly knowsReasons: boolean;
   readonly clock: Clock;
+  readonly past: PastDeliveries;
   audit(delivery: Delivery, detail: MessageAudit): void;
   /** The message has been answered. */
   settled(delivery: Delivery): void;
@@ -26,8 +29,6 @@ export interface Depot {
   deduplicatorClosed(error: unknown): void;
 }
 
-/** A pending message is not asked for again sooner: its holder may just be about to commit. */
-const SHORTEST_PENDING_MS = 100;
 /** How long a message is held between two tries, when the server would not bring it back. */
 const HELD_PAUSE_MS = 1_000;
 
@@ -47,7 +48,10 @@ export class Delivery implements DeliveryEffects {
   #fingerprint: string | undefined;
   #reservation: Reservation | undefined;
   #run: Run = { handler: "not begun" };
-  #pendingMs = SHORTEST_PENDING_MS;
+  /** How long what is pending stays so, at most. */
+  #retryAfterMs = 0;
+  /** How many dispatches of the message have failed, if this one has. */
+  #failures: number | undefined;
   /** What went wrong last. */
   #error: unknown;
   #cancelRetry: () => void = () => {};
@@ -58,8 +62,7 @@ export class Delivery implements DeliveryEffects {
     this.message = message;
     this.receivedAtMs = depot.clock.monotonicMs();
     this.#life = createDeliveryLife(this, {
-      deliveries: this.#deliveries,
-      maxDeliver: Math.min(depot.options.maxDeliver, depot.serverMaxDeliver),
+      maxDeliver: depot.options.maxDeliver,
       isLast: this.#isLast,
     });
   }
@@ -157,6 +160,7 @@ export class Delivery implements DeliveryEffects {
 
   putBack(after: PutBackAfter): void {
     const delayMs = this.#delayMs(after);
+    if (this.#run.handler === "not begun") this.#depot.past.notDispatched(this.message.seq);
     this.#answer(() => this.message.nak(delayMs));
     this.#audit({ type: "trigger.put-back", after, delayMs, lost: this.#isLast });
   }
@@ -177,10 +181,12 @@ export class Delivery implements DeliveryEffects {
     switch (after) {
       case "nothing":
         return 0;
-      case "pending":
-        return this.#pendingMs;
+      case "pending": {
+        const isCounted = this.#depot.serverMaxDeliver !== Number.POSITIVE_INFINITY;
+        return pendingPauseMs({ retryAfterMs: this.#retryAfterMs, deliveries: this.#deliveries, isCounted });
+      }
       case "backoff":
-        return backoffAfter(this.#depot.options.backoff, this.#deliveries);
+        return backoffAfter(this.#depot.options.backoff, this.#failures ?? this.#deliveries);
     }
   }
 
@@ -231,7 +237,7 @@ export class Delivery implements DeliveryEffects {
         this.send({ type: "duplicate" });
         break;
       case "pending":
-        this.#pendingMs = Math.max(SHORTEST_PENDING_MS, Math.ceil(outcome.retryAfterMs));
+        this.#retryAfterMs = outcome.retryAfterMs;
         this.send({ type: "pending" });
         break;
     }
@@ -271,8 +277,16 @@ export class Delivery implements DeliveryEffects {
   #dispatchFailed(error: unknown): void {
     this.#error = error;
     const permanent = hasCode(error, "permanent");
-    this.#audit({ type: "trigger.dispatch.failed", attempt: this.#reservation?.attempt ?? 1, permanent, error });
-    this.send({ type: "dispatch.failed", permanent });
+    const failures = this.#depot.past.failed(this.message.seq, this.#deliveries);
+    this.#failures = failures;
+    this.#audit({
+      type: "trigger.dispatch.failed",
+      attempt: this.#reservation?.attempt ?? 1,
+      failures,
+      permanent,
+      error,
+    });
+    this.send({ type: "dispatch.failed", permanent, failures });
   }
 
   #notDispatched(error: unknown): void {

@@ -21,14 +21,13 @@ type Place =
   | "deadLettered";
 
 interface Given {
-  readonly deliveries?: number;
   readonly isLast?: boolean;
   readonly lettingGo?: boolean;
   readonly deadBecause?: DeadLetterReason;
 }
 
 const MAX_DELIVER = 3;
-const failed = (permanent: boolean): DeliveryEvent => ({ type: "dispatch.failed", permanent });
+const failed = (permanent: boolean, failures = 1): DeliveryEvent => ({ type: "dispatch.failed", permanent, failures });
 
 /** One line a transition: where, what happens there, under which circumstances, where it leads, what is done. */
 const LIFE: ReadonlyArray<
@@ -60,9 +59,10 @@ const LIFE: ReadonlyArray<
   ["guarded", failed(true), {}, "publishing", "blamePermanentError publishDeadLetter"],
   ["guarded", failed(true), { lettingGo: true, isLast: true }, "publishing", "blamePermanentError publishDeadLetter"],
   ["guarded", failed(false), {}, "putBack", "putBack(backoff)"],
-  ["guarded", failed(false), { deliveries: MAX_DELIVER }, "publishing", "blameMaxDeliver publishDeadLetter"],
+  ["guarded", failed(false, MAX_DELIVER - 1), {}, "putBack", "putBack(backoff)"],
+  ["guarded", failed(false, MAX_DELIVER), {}, "publishing", "blameMaxDeliver publishDeadLetter"],
   ["guarded", failed(false), { isLast: true }, "publishing", "blameMaxDeliver publishDeadLetter"],
-  ["guarded", failed(false), { deliveries: MAX_DELIVER, lettingGo: true }, "putBack", "putBack(nothing)"],
+  ["guarded", failed(false, MAX_DELIVER), { lettingGo: true }, "putBack", "putBack(nothing)"],
   ["guarded", failed(false), { lettingGo: true, isLast: true }, "publishing", "blameLastDelivery publishDeadLetter"],
   ["guarded", "let.go", {}, "guarded", "noteLettingGo abort"],
   ["guarded", "abandoned", { lettingGo: true }, "putBack", "putBack(nothing)"],
@@ -106,7 +106,6 @@ function at(place: Place, given: Given): At {
   const leaf = table.leaves.find(({ id }) => id === leafOf(place));
   if (leaf === undefined) throw new Error(`There is no ${place}`);
   const context: DeliveryContext = {
-    deliveries: given.deliveries ?? 1,
     maxDeliver: MAX_DELIVER,
     isLast: given.isLast ?? false,
     lettingGo: given.lettingGo ?? false,
@@ -129,6 +128,7 @@ const EVENTS: readonly DeliveryEvent[] = [
   ...[...new Set(table.transitions.map(({ event }) => event))].filter((type) => type !== "dispatch.failed").map(known),
   failed(true),
   failed(false),
+  failed(false, MAX_DELIVER),
 ];
 
 function known(type: string): DeliveryEvent {
@@ -148,9 +148,7 @@ interface Step {
 
 /** Every step that can be taken, each place once for each history that the claims below look at. */
 function everyStep(): readonly Step[] {
-  const inputs: DeliveryInput[] = [1, MAX_DELIVER].flatMap((deliveries) =>
-    [true, false].map((isLast) => ({ deliveries, maxDeliver: MAX_DELIVER, isLast })),
-  );
+  const inputs: DeliveryInput[] = [true, false].map((isLast) => ({ maxDeliver: MAX_DELIVER, isLast }));
   const steps: Step[] = [];
   const seen = new Set<string>();
   const open: { readonly at: At; readonly before: readonly string[] }[] = inputs.map((input) => ({

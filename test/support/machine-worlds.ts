@@ -47,10 +47,10 @@ export const dedupKeyWorld = {
 
 export const deliveryWorld = {
   machine: deliveryMachine,
-  inputs: [1, 3].flatMap((deliveries) =>
-    booleans.map((isLast): DeliveryInput => ({ deliveries, maxDeliver: 3, isLast })),
+  inputs: booleans.map((isLast): DeliveryInput => ({ maxDeliver: 3, isLast })),
+  /** By their names: nothing else of an event is looked at but whether a failure is permanent, and one too many. */
+  events: deliveryMachine.events.flatMap((type) =>
+    [1, 3].flatMap((failures) => booleans.map((permanent) => ({ type, permanent, failures }))),
   ),
-  /** By their names: nothing else of an event is looked at but whether a failure is permanent. */
-  events: deliveryMachine.events.flatMap((type) => booleans.map((permanent) => ({ type, permanent }))),
   seen: (context: DeliveryContext) => context,
 };
