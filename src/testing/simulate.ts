@@ -1,24 +1,25 @@
 import type { Clock } from "../clock.ts";
+import type { Answer, History, HistoryLine, Seen } from "../history.ts";
 import type { StoreKey } from "../key.ts";
 import { memoryStore } from "../memory-store.ts";
 import type { Change, Store } from "../store.ts";
 import { Budget, type FaultBudget } from "./faults.ts";
-import type { Answer, Line, Observation } from "./history.ts";
 import { Network } from "./network.ts";
+import { type KnownToEffect, Recorder } from "./recorder.ts";
 import type { Schedule } from "./schedule.ts";
 import { type Operation, Scheduler } from "./scheduler.ts";
 
 /** One process of the service under test. */
 export interface Replica {
   readonly name: string;
-  readonly store: Required<Pick<Store, "put" | "get" | "remove">>;
+  readonly store: Store;
   readonly clock: Clock;
   readonly newId: () => string;
   /**
    * The handler's side effect on the world: begins, unless `signal` has aborted, goes on for as long as the schedule likes, and
    * ends or throws.
    */
-  effect(event: string, known?: { readonly fence?: number; readonly signal?: AbortSignal }): Promise<void>;
+  effect(event: string, known?: KnownToEffect): Promise<void>;
 }
 
 /** One delivery of an event to a replica. */
@@ -50,9 +51,7 @@ export interface Scenario {
 /** A run that was simulated. */
 export interface Run {
   readonly schedule: Schedule;
-  readonly lines: readonly Line[];
-  /** The events whose messages were never acknowledged. */
-  readonly unacknowledged: readonly string[];
+  readonly history: History;
 }
 
 /**
@@ -80,7 +79,7 @@ class World {
   readonly #register: Store;
   readonly #brokerClock: Clock;
   readonly #messages: readonly Message[];
-  readonly #lines: Line[] = [];
+  readonly #history: HistoryLine[] = [{ type: "history", version: 1, clock: "simulated" }];
   readonly #processes: Process[] = [];
   readonly #underWay = new Map<string, string>();
   readonly #watching = new AbortController();
@@ -119,12 +118,20 @@ class World {
         throw new Error(`${handler} on ${task} awaits something that the simulation does not control`);
       }
     }
-    const unacknowledged = this.#messages.filter((message) => !message.acknowledged).map(({ event }) => event);
-    return { schedule: this.#schedule, lines: this.#lines, unacknowledged };
+    this.#note("broker", { type: "settled" });
+    return { schedule: this.#schedule, history: this.#history };
   }
 
-  #note(task: string, observation: Observation): void {
-    this.#lines.push({ ...observation, task, atMs: this.#scheduler.nowMs });
+  #recorderOf(process: string): Recorder {
+    return new Recorder(
+      process,
+      () => this.#scheduler.nowMs,
+      (line) => this.#history.push(line),
+    );
+  }
+
+  #note(process: string, seen: Seen): void {
+    this.#recorderOf(process).note(seen);
   }
 
   /** What the register holds is noted as it changes, whoever changed it. */
@@ -136,39 +143,32 @@ class World {
   #noteChange(change: Change): void {
     if (change.type === "put") {
       const { key, revision, record } = change.entry;
-      this.#note("register", { type: "store.held", key, revision, record });
+      this.#note("store", { type: "store.held", key, revision, record });
     } else {
-      this.#note("register", { type: "store.removed", key: change.key, revision: change.revision });
+      this.#note("store", { type: "store.removed", key: change.key, revision: change.revision });
     }
   }
 
   #start(name: string, incarnation: number): void {
     const task = incarnation === 1 ? name : `${name}'${incarnation}`;
+    const recorder = this.#recorderOf(task);
     const replica: Replica = {
       name: task,
-      store: this.#network.storeOf(task),
+      store: recorder.store(this.#network.storeOf(task)),
       clock: this.#scheduler.clockOf(task),
       newId: () => `id-${++this.#ids}`,
-      effect: (event, known = {}) => this.#effect(task, event, known),
+      effect: (event, known = {}) => this.#effect(task, recorder, event, known),
     };
     this.#processes.push({ name, incarnation, task, handle: this.#scenario.service(replica) });
   }
 
-  async #effect(
-    task: string,
-    event: string,
-    known: { readonly fence?: number; readonly signal?: AbortSignal },
-  ): Promise<void> {
-    const effect = ++this.#effects;
-    await this.#scheduler.pause(task, `effect ${effect} of ${event} begins`);
+  async #effect(task: string, recorder: Recorder, event: string, known: KnownToEffect): Promise<void> {
+    const label = `effect ${++this.#effects} of ${event}`;
+    await this.#scheduler.pause(task, `${label} begins`);
     known.signal?.throwIfAborted();
-    this.#note(task, { type: "effect.began", event, effect, fence: known.fence });
-    const told = (): void => this.#note(task, { type: "effect.told", event, effect });
-    known.signal?.addEventListener("abort", told, { once: true });
-    const failed = await this.#effectEnds(task, `effect ${effect} of ${event}`);
-    known.signal?.removeEventListener("abort", told);
-    this.#note(task, { type: "effect.ended", event, effect, failed });
-    if (failed) throw new Error("Simulated: the effect failed");
+    await recorder.effect(event, known, async () => {
+      if (await this.#effectEnds(task, label)) throw new Error("Simulated: the effect failed");
+    });
   }
 
   /** Whether it fails: that is a fault among others, as long as the effect goes on. */
@@ -294,9 +294,9 @@ class World {
     void process.handle(delivery).then((answer) => {
       this.#underWay.delete(id);
       if (this.#scheduler.isDead(process.task)) return;
-      this.#note(process.task, { type: "answered", event: message.event, delivery: delivery.count, answer });
+      this.#note(process.task, { type: "answered", event: message.event, delivery: delivery.count, ...answer });
       giveUp();
-      if (answer.type === "acknowledged") message.acknowledged = true;
+      if (answer.answer === "acknowledged") message.acknowledged = true;
       else
         this.#brokerClock.schedule(answer.afterMs, () => {
           message.due += 1;

@@ -321,8 +321,8 @@ const bugs: readonly Expectation[] = [
 /** What one run of a world with the bug shows. */
 async function found(world: Parameters<typeof simulate>[0], schedule: Schedule): Promise<readonly string[]> {
   try {
-    const run = await simulate(world, schedule);
-    return checkHistory(run.lines, run.unacknowledged).map(({ guarantee }) => guarantee);
+    const { history } = await simulate(world, schedule);
+    return checkHistory(history).map(({ guarantee }) => guarantee);
   } catch {
     return ["the run's end"];
   }

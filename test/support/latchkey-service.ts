@@ -30,13 +30,14 @@ export function latchkeyService(
           { attempt: count },
         );
         if (outcome.outcome === "pending") {
-          return { type: "put back", because: "pending", afterMs: outcome.retryAfterMs };
+          return { answer: "put back", because: "pending", afterMs: outcome.retryAfterMs };
         }
         return outcome.outcome === "duplicate"
-          ? { type: "acknowledged", because: "duplicate" }
-          : { type: "acknowledged", because: "dispatched", commit: outcome.commit };
-      } catch {
-        return { type: "put back", because: "failed", afterMs: 100 };
+          ? { answer: "acknowledged", because: "duplicate" }
+          : { answer: "acknowledged", because: "dispatched", commit: outcome.commit };
+      } catch (error) {
+        const code = error instanceof Error && "code" in error ? { code: String(error.code) } : {};
+        return { answer: "put back", because: "failed", afterMs: 100, error: String(error), ...code };
       }
     };
   };

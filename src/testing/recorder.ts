@@ -1,0 +1,84 @@
+import { hostname } from "node:os";
+import { text } from "../arguments.ts";
+import type { HistoryLine, Seen } from "../history.ts";
+import type { Store } from "../store.ts";
+import { recordedStore } from "./recorded-store.ts";
+
+/** Who records what, and by which clock. */
+export interface RecorderOptions {
+  /** The name of the process, as in its records: its `owner`. */
+  readonly process: string;
+  /** Takes the lines as they come: append them to a file with `formatHistory([line])`. */
+  readonly write: (line: HistoryLine) => void;
+  /** Names the clock; times by clocks of one name are compared. @default the machine's, which its processes share */
+  readonly clock?: string;
+  /** Milliseconds by that clock. @default the machine's monotonic clock */
+  readonly monotonicMs?: () => number;
+}
+
+/** What an effect may know of its reservation; a `Reservation` will do. */
+export interface KnownToEffect {
+  readonly fence?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Records what one process does. */
+export class Recorder {
+  readonly #process: string;
+  readonly #monotonicMs: () => number;
+  readonly #write: (line: HistoryLine) => void;
+  #effects = 0;
+
+  constructor(process: string, monotonicMs: () => number, write: (line: HistoryLine) => void) {
+    this.#process = process;
+    this.#monotonicMs = monotonicMs;
+    this.#write = write;
+  }
+
+  /** Records what was seen; see {@link Seen} for when to call it. */
+  note(seen: Seen): void {
+    this.#write({ atMs: this.#monotonicMs(), process: this.#process, ...seen });
+  }
+
+  /** The store, each of whose operations is recorded; what an operator removes is a `clear`. */
+  store(store: Store, removals: "release" | "clear" = "release"): Store {
+    return recordedStore(store, removals, (seen) => this.note(seen));
+  }
+
+  /** Runs `work`, an effect of the event on the world, and records when it begins, when it is told to stop, and when it ends. */
+  async effect<Value>(
+    event: string,
+    known: KnownToEffect,
+    work: () => Promise<Value>,
+    name = "effect",
+  ): Promise<Value> {
+    const { fence = 0, signal } = known;
+    const effect = ++this.#effects;
+    this.note({ type: "effect.began", event, effect, name, fence, hasSignal: signal !== undefined });
+    const told = (): void => this.note({ type: "effect.told", event, effect });
+    if (signal?.aborted === true) told();
+    else signal?.addEventListener("abort", told, { once: true });
+    let failed = true;
+    try {
+      const value = await work();
+      failed = false;
+      return value;
+    } finally {
+      signal?.removeEventListener("abort", told);
+      this.note({ type: "effect.ended", event, effect, failed });
+    }
+  }
+}
+
+/** Begins the history of a process: writes its header, and gives what records the rest. */
+export function recordHistory(options: RecorderOptions): Recorder {
+  const { write, clock = `the monotonic clock of ${hostname()}`, monotonicMs = machineMs } = options;
+  const recorder = new Recorder(text("process", options.process), monotonicMs, write);
+  write({ type: "history", version: 1, clock: text("clock", clock) });
+  return recorder;
+}
+
+/** Unlike `performance.now()`, the same for all processes of a machine. */
+function machineMs(): number {
+  return Number(process.hrtime.bigint()) / 1_000_000;
+}
