@@ -33,6 +33,10 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
     async demo(flags) {
       exitCode = await demoCommand(flags, io);
     },
+    async list(flags) {
+      const { listCommand } = await withPeers(() => import("./list/list-command.ts"));
+      exitCode = await listCommand(flags, io);
+    },
     async draw(machine, flags) {
       await drawCommand(machine, flags, io);
     },

@@ -66,6 +66,27 @@ Exit codes:
   2    wrong usage, or a server that cannot be used
   130  interrupted`,
 
+  list: `
+States:
+  reserved    an owner dispatches the event; its deliveries are put back
+  committed   the event was dispatched; its deliveries are duplicates
+  unreadable  not a record that this version reads; deliveries are put back
+Orders: attention (unreadable, then reserved for the longest, then the latest
+commits), newest or oldest (by the last write), ending (the soonest first).
+
+The columns: TRY is the attempt; SINCE how long a key is held at least, or was
+committed; LEFT what is left of its lease, or of its window.
+
+Exit codes:
+  0    listed, if only that there are none
+  2    wrong usage, or a server or bucket that cannot be used
+  130  interrupted
+
+Examples:
+  latchkey list --bucket dedup --state reserved --older-than 5m   # what is stuck?
+  latchkey list --bucket dedup --subscription billing --newer-than 1h
+  latchkey list --bucket dedup --owner web-3 --json | jq -r .key`,
+
   draw: `
 Examples:
   latchkey draw > dedup-key.mmd

@@ -10,26 +10,30 @@ export interface NatsAddress {
   readonly tls?: Record<string, never>;
   /** A file of credentials. */
   readonly credsPath?: string;
+  /** Of the subjects to which answers come, where the user may not subscribe to just any. */
+  readonly inboxPrefix?: string;
 }
 
 /**
- * From the flags, else from `NATS_URL` and `NATS_CREDS`. Several servers are set apart by commas. The client takes neither a user
+ * From the flags, else from `NATS_URL`, `NATS_CREDS` and `NATS_INBOX_PREFIX`. Several servers are set apart by commas. The client takes neither a user
  * nor `tls://` from an address, so both are taken out of it here: the first user that is named counts.
  * @throws {UnusableError} when no server is named.
  */
 export function natsAddress(
-  flags: { readonly nats?: string; readonly creds?: string },
+  flags: { readonly nats?: string; readonly creds?: string; readonly inboxPrefix?: string },
   env: Readonly<Record<string, string | undefined>>,
 ): NatsAddress {
   const addresses = (flags.nats ?? env["NATS_URL"] ?? "").split(",").filter((part) => part.trim() !== "");
   if (addresses.length === 0) throw new UnusableError(sentences.needsServer);
   const urls = addresses.map(parsed);
   const credsPath = flags.creds ?? env["NATS_CREDS"] ?? "";
+  const inboxPrefix = flags.inboxPrefix ?? env["NATS_INBOX_PREFIX"] ?? "";
   return {
     servers: urls.map((url) => url.host),
     ...credentials(urls.find((url) => url.username !== "")),
     ...(urls.some((url) => url.protocol === "tls:") ? { tls: {} } : {}),
     ...(credsPath === "" ? {} : { credsPath }),
+    ...(inboxPrefix === "" ? {} : { inboxPrefix }),
   };
 }
 

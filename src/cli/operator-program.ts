@@ -1,17 +1,61 @@
 import { Argument, type Command, Option } from "commander";
+import { KEPT_STATES } from "./bucket/kept-key.ts";
 import { SHELLS, type Shell } from "./completion/completion.ts";
 import { type DrawFlags, MACHINES, type MachineName } from "./draw/draw-command.ts";
 import { help } from "./help.ts";
+import type { ListFlags } from "./list/list-command.ts";
+import { DEFAULT_LIMIT, DEFAULT_ORDER, ORDERS } from "./list/order.ts";
+import { duration, wholeNumber } from "./option-values.ts";
 
 /** What the commands for operators do with what Commander has read. */
 export interface OperatorCommands {
+  list(flags: ListFlags): Promise<void>;
   draw(machine: MachineName, flags: DrawFlags): Promise<void>;
   completion(shell: Shell): Promise<void>;
 }
 
 export function addOperatorCommands(program: Command, commands: OperatorCommands): void {
+  addList(program, commands);
   addDraw(program, commands);
   addCompletion(program, commands);
+}
+
+function addList(program: Command, commands: OperatorCommands): void {
+  const list = program
+    .command("list")
+    .summary("show which keys a bucket holds: what is held, by whom, since when")
+    .description("Shows which keys a bucket holds, what may be stuck first.");
+  addFilter(list).addOption(new Option("--state <state>", "in this state").choices(KEPT_STATES));
+  addBucket(list)
+    .optionsGroup("Output:")
+    .addOption(new Option("--sort <order>", `what comes first (default: ${DEFAULT_ORDER})`).choices(ORDERS))
+    .option("--limit <n>", `how many are shown; 0 for all (default: ${DEFAULT_LIMIT}; with --json, 0)`, wholeNumber(0))
+    .option("--json", "one JSON object a key")
+    .helpOption("-h, --help", "print this help")
+    .addHelpText("after", help.list)
+    .action((flags: ListFlags) => commands.list(flags));
+}
+
+/** Which keys of a bucket a command is about. */
+function addFilter(command: Command): Command {
+  return command
+    .optionsGroup("Which keys (what is not given matches all):")
+    .option("--workspace <id>", "of this tenant")
+    .option("--subscription <id>", "for this subscription")
+    .option("--event <id>", "of this event; with --subscription")
+    .option("--owner <text>", "held or committed by one whose name has this in it")
+    .option("--older-than <duration>", "held, or committed, for longer: 90s, 15m, 12h, 7d", duration)
+    .option("--newer-than <duration>", "for less", duration);
+}
+
+/** Where the bucket is. */
+function addBucket(command: Command): Command {
+  return command
+    .optionsGroup("Where:")
+    .option("--bucket <name>", "the bucket")
+    .option("--nats <url>", "the NATS server, or several set apart by commas (default: NATS_URL)")
+    .option("--creds <path>", "a NATS credentials file (default: NATS_CREDS)")
+    .option("--inbox-prefix <subject>", "where answers come, if not just anywhere (default: NATS_INBOX_PREFIX)");
 }
 
 function addDraw(program: Command, commands: OperatorCommands): void {

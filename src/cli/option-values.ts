@@ -23,3 +23,18 @@ export function seconds(min: number): (text: string) => number {
     throw new InvalidArgumentError(`It is a number of seconds from ${min} to ${MAX_SECONDS}.`);
   };
 }
+
+const UNITS_MS: ReadonlyMap<string, number> = new Map([
+  ["s", 1_000],
+  ["m", 60_000],
+  ["h", 3_600_000],
+  ["d", 86_400_000],
+]);
+
+/** Gives milliseconds. */
+export function duration(text: string): number {
+  const [, amount = "", unit = "s"] = /^(\d+(?:\.\d+)?)([smhd])?$/.exec(text) ?? [];
+  const ms = Number.parseFloat(amount) * Number(UNITS_MS.get(unit));
+  if (ms <= MAX_SECONDS * 1_000) return Math.round(ms);
+  throw new InvalidArgumentError("It is a duration such as 90s, 15m, 12h or 7d, up to 366d.");
+}

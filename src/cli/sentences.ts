@@ -216,6 +216,13 @@ export const sentences = {
     `NATS needs packages that are not installed; install them with: npm install ${names.join(" ")}`,
   cannotConnect: (servers: readonly string[], error: unknown): string =>
     `Cannot connect to NATS at ${servers.join(", ")}: ${messageOf(error)}`,
+  needsBucket: (names: readonly string[]): string =>
+    `Say which bucket it is: --bucket <name>${names.length === 0 ? "" : `; this server has ${names.join(", ")}`}`,
+  notABucket: (name: string): string =>
+    `--bucket needs a name of letters, digits, \`-\` and \`_\`, got \`${printable(name)}\``,
+  noBucket: (name: string, names: readonly string[]): string =>
+    `There is no bucket \`${name}\`${names.length === 0 ? "" : `; this server has ${names.join(", ")}`}`,
+  eventNeedsSubscription: "--event needs --subscription: the two together name an event",
   noConsumer: (stream: string, consumer: string, error: unknown): string =>
     `Cannot use the consumer \`${printable(consumer)}\` of the stream \`${printable(stream)}\`: ${messageOf(error)}`,
   consumerLost: (error: unknown): string => `The stream gives no more messages: ${messageOf(error)}`,

@@ -3,7 +3,8 @@ import { StoreUnavailableError } from "../errors.ts";
 import type { KeyFilter } from "../key.ts";
 import type { Entry } from "../store.ts";
 import { readFailed } from "./answers.ts";
-import { entryOf, isMark } from "./standing.ts";
+import { type KeptMessage, keptMessage } from "./kept-message.ts";
+import { entryOf } from "./standing.ts";
 import { keyOf, streamOf, subjectFilter } from "./subject.ts";
 
 const PAGE = 1_000;
@@ -15,40 +16,65 @@ interface Page {
   readonly isLast: boolean;
 }
 
+/** Which bucket, and how long one request to it waits for its answer. */
+export interface ReadOptions {
+  readonly bucket: string;
+  readonly timeoutMs: number;
+}
+
 /**
- * Reads page by page what a bucket holds, in the order of revisions, without a consumer that would have to be removed. Any
- * replica may answer, so it may be a little out of date. A key that is written meanwhile may come again, with what it holds then.
+ * What a bucket holds, in the order of revisions. Any replica may answer, so it may be a little out of date. A key that is
+ * written meanwhile may come again, with what it holds then.
  * @throws {RecordUnreadableError} for the first record that cannot be read, when all others have been given.
  * @throws {StoreUnavailableError}
  */
 export async function* listBucket(
   connection: NatsConnection,
-  { bucket, timeoutMs }: { readonly bucket: string; readonly timeoutMs: number },
+  options: ReadOptions,
   filter: KeyFilter,
 ): AsyncGenerator<Entry, void> {
-  const subjects = subjectFilter(bucket, filter);
+  const { bucket } = options;
   const unreadable: unknown[] = [];
+  for await (const message of readBucket(connection, options, subjectFilter(bucket, filter))) {
+    if (message.isMark) continue;
+    let entry: Entry;
+    try {
+      entry = entryOf(bucket, keyOf(bucket, message.subject), message.payload, message.revision);
+    } catch (error) {
+      unreadable.push(error);
+      continue;
+    }
+    yield entry;
+  }
+  if (unreadable.length > 0) throw unreadable[0];
+}
+
+/**
+ * Reads page by page all messages of a bucket whose subjects match, marks of removals among them, in the order of revisions,
+ * without a consumer that would have to be removed. As current as {@link listBucket}. @throws {StoreUnavailableError}
+ */
+export async function* readBucket(
+  connection: NatsConnection,
+  { bucket, timeoutMs }: ReadOptions,
+  subjects: string,
+): AsyncGenerator<KeptMessage, void> {
   let isLast = false;
   for (let from = 1; !isLast; ) {
     const query = JSON.stringify({ seq: from, next_by_subj: subjects, batch: PAGE });
     const page = await readPage(connection, bucket, query, timeoutMs);
     isLast = page.isLast;
     for (const message of page.messages) {
-      const revision = Number(message.headers?.last("Nats-Sequence"));
+      const { headers } = message;
+      const revision = Number(headers?.last("Nats-Sequence"));
       from = revision + 1;
-      if (isMark(message.headers)) continue;
-      let entry: Entry;
-      try {
-        const key = keyOf(bucket, message.headers?.last("Nats-Subject") ?? "");
-        entry = entryOf(bucket, key, message.string(), revision);
-      } catch (error) {
-        unreadable.push(error);
-        continue;
-      }
-      yield entry;
+      yield keptMessage(headers, {
+        subject: headers?.last("Nats-Subject") ?? "",
+        revision,
+        time: headers?.last("Nats-Time-Stamp") ?? "",
+        payload: message.string(),
+      });
     }
   }
-  if (unreadable.length > 0) throw unreadable[0];
 }
 
 async function readPage(connection: NatsConnection, bucket: string, query: string, maxWait: number): Promise<Page> {

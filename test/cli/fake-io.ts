@@ -108,8 +108,8 @@ export function ranWith(exitCode: number, io: FakeIo): Ran {
 
 function objectsIn(text: string): readonly Readonly<Record<string, unknown>>[] {
   return text
-    .trimEnd()
     .split("\n")
+    .filter((line) => line !== "")
     .map((line) => {
       const value: unknown = JSON.parse(line);
       if (!isObject(value)) throw new Error(`Not an object: ${line}`);

@@ -1,0 +1,41 @@
+import type { KeptKey } from "./kept-key.ts";
+
+/** What a script is told of a key; of a result and a fingerprint, only that there is one. */
+export function keyReport(kept: KeptKey, serverMs: number): object {
+  const { subject, revision, storedAtMs, endsAtMs } = kept;
+  const times = {
+    storedAtMs,
+    endsAtMs: endsAtMs ?? null,
+    endsInMs: endsAtMs === undefined ? null : endsAtMs - serverMs,
+  };
+  if (kept.state === "unreadable") {
+    return { state: kept.state, storeKey: kept.key ?? null, subject, revision, ...rounded(times), reason: kept.reason };
+  }
+  const { identity, record, fence } = kept;
+  const { workspaceId, subscriptionId, eventId, key, storeKey } = identity;
+  const { owner, attempt, leaseMs } = record;
+  const heldTimes =
+    kept.state === "reserved"
+      ? { leaseLeftMs: kept.leaseEndsAtMs - serverMs, heldMs: serverMs - kept.heldSinceMs }
+      : {};
+  return {
+    state: kept.state,
+    workspaceId,
+    subscriptionId,
+    eventId,
+    key,
+    storeKey,
+    owner,
+    attempt,
+    fence,
+    revision,
+    leaseMs,
+    ...rounded({ ...times, ...heldTimes }),
+    hasFingerprint: record.fingerprint !== undefined,
+    hasResult: kept.state === "committed" && kept.record.result !== undefined,
+  };
+}
+
+function rounded(times: Readonly<Record<string, number | null>>): Readonly<Record<string, number | null>> {
+  return Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, ms === null ? null : Math.round(ms)]));
+}

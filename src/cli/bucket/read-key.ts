@@ -1,0 +1,50 @@
+import { RecordUnreadableError } from "../../errors.ts";
+import { type ResolvedIdentity, resolveIdentity, type StoreKey } from "../../key.ts";
+import type { KeptMessage } from "../../nats/kept-message.ts";
+import { entryOf } from "../../nats/standing.ts";
+import { keyOf } from "../../nats/subject.ts";
+import type { DedupRecord } from "../../record.ts";
+import { messageOf } from "../sentences.ts";
+import type { KeptKey, RecordFields } from "./kept-key.ts";
+
+/** What limits a bucket's records beside their own time to live. */
+export interface KeptTerms {
+  readonly bucket: string;
+  /** `Infinity` without one. */
+  readonly maxAgeMs: number;
+}
+
+/** Reads a message of a bucket, other than a mark. Never throws: what cannot be read is one of the things to be shown. */
+export function readKey(message: KeptMessage, { bucket, maxAgeMs }: KeptTerms): KeptKey {
+  const { subject, revision, storedAtMs, ttlMs = Number.POSITIVE_INFINITY } = message;
+  const livesMs = Math.min(ttlMs, maxAgeMs);
+  const endsAtMs = livesMs === Number.POSITIVE_INFINITY ? undefined : storedAtMs + livesMs;
+  const fields = { subject, revision, storedAtMs, endsAtMs };
+  let key: StoreKey | undefined;
+  try {
+    key = keyOf(bucket, subject);
+    const { record } = entryOf(bucket, key, message.payload, revision);
+    return ofRecord(record, { ...fields, key, identity: identityOf(record, key), fence: record.fence || revision });
+  } catch (error) {
+    return { ...fields, state: "unreadable", key, reason: messageOf(error) };
+  }
+}
+
+function ofRecord(record: DedupRecord, fields: RecordFields): KeptKey {
+  if (record.state === "committed") return { ...fields, state: "committed", record };
+  const { storedAtMs } = fields;
+  return {
+    ...fields,
+    state: "reserved",
+    record,
+    leaseEndsAtMs: storedAtMs + record.leaseMs,
+    heldSinceMs: storedAtMs,
+  };
+}
+
+/** @throws {RecordUnreadableError} when the record is not that of the key. @throws {TypeError} for ids that cannot be. */
+function identityOf(record: DedupRecord, key: StoreKey): ResolvedIdentity {
+  const identity = resolveIdentity(record);
+  if (identity.storeKey === key) return identity;
+  throw new RecordUnreadableError(`The record under ${key} is that of another event`);
+}

@@ -1,0 +1,29 @@
+import { millis } from "@nats-io/nats-core";
+import { readBucket } from "../../nats/bucket-list.ts";
+import type { KeptKey } from "./kept-key.ts";
+import { type FilterFlags, isMatch, subjectsOfFilter } from "./key-filter.ts";
+import type { OpenBucket } from "./open-bucket.ts";
+import { type KeptTerms, readKey } from "./read-key.ts";
+import { RevisionTimes } from "./revision-times.ts";
+
+export function termsOf({ name, info }: OpenBucket): KeptTerms {
+  const { max_age } = info.config;
+  return { bucket: name, maxAgeMs: max_age > 0 ? millis(max_age) : Number.POSITIVE_INFINITY };
+}
+
+/** Reads the keys of a bucket that match, in the order of their last writes. @throws {StoreUnavailableError} */
+export async function* scanBucket(bucket: OpenBucket, flags: FilterFlags): AsyncGenerator<KeptKey, void> {
+  const terms = termsOf(bucket);
+  const times = new RevisionTimes();
+  for await (const message of readBucket(bucket.connection, bucket.read, subjectsOfFilter(bucket.name, flags))) {
+    times.note(message);
+    if (message.isMark) continue;
+    const kept = withTimes(readKey(message, terms), times);
+    if (isMatch(kept, flags, bucket.serverMs())) yield kept;
+  }
+}
+
+function withTimes(kept: KeptKey, times: RevisionTimes): KeptKey {
+  if (kept.state !== "reserved") return kept;
+  return { ...kept, heldSinceMs: times.heldSinceMs(kept.fence, kept.heldSinceMs) };
+}
