@@ -9,6 +9,7 @@ import { listBucket } from "./bucket-list.ts";
 import { maxWindowOf } from "./bucket-settings.ts";
 import { watchBucket } from "./bucket-watch.ts";
 import { BucketWriter } from "./bucket-writer.ts";
+import { inboxOf } from "./inbox.ts";
 import { readStanding } from "./standing.ts";
 import { type NatsStoreOptions, resolveNatsStoreOptions } from "./store-options.ts";
 
@@ -27,7 +28,8 @@ export async function natsStore(connection: NatsConnection, options: NatsStoreOp
   const { bucket, timeoutMs } = resolved;
   const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: timeoutMs });
   const maxWindowMs = maxWindowOf(await openBucket(connection, jsm, resolved));
-  const writer = new BucketWriter(connection, resolved);
+  const inbox = inboxOf(connection, jsm.getOptions().watcherPrefix);
+  const writer = new BucketWriter(inbox, resolved);
 
   return {
     maxWindowMs,
@@ -39,13 +41,13 @@ export async function natsStore(connection: NatsConnection, options: NatsStoreOp
     ): Promise<Put> {
       const expected = wholeNumber("expected", how.expected, 0);
       const ttlSeconds = Math.ceil(wholeNumber("ttlMs", how.ttlMs, 1, maxWindowMs) / 1_000);
-      const message = { key, payload: encodeRecord(record), ttlSeconds, operation: "put" } as const;
+      const write = { key, payload: encodeRecord(record), ttlSeconds, operation: "put" } as const;
       let over = expected;
       for (let round = 0; round < MARK_ROUNDS; round += 1) {
-        const revision = await writer.write(message, over);
+        const revision = await writer.write({ ...write, expected: over });
         if (revision !== undefined) return { ok: true, revision };
         if (expected !== 0) break;
-        const standing = await readStanding(jsm, bucket, key);
+        const standing = await readStanding(inbox, resolved, key);
         if (standing.type === "record") return { ok: false, current: standing.entry };
         over = standing.revision;
       }
@@ -53,15 +55,15 @@ export async function natsStore(connection: NatsConnection, options: NatsStoreOp
     },
 
     async get(key: StoreKey): Promise<Entry | undefined> {
-      const standing = await readStanding(jsm, bucket, key);
+      const standing = await readStanding(inbox, resolved, key);
       return standing.type === "record" ? standing.entry : undefined;
     },
 
     async remove(key: StoreKey, how: { readonly expected: Revision }): Promise<Removal> {
       const expected = wholeNumber("expected", how.expected, 0);
       if (expected === 0) return { ok: false };
-      const mark = { key, payload: "", ttlSeconds: MARK_SECONDS, operation: "remove" } as const;
-      return { ok: (await writer.write(mark, expected)) !== undefined };
+      const mark = { key, expected, payload: "", ttlSeconds: MARK_SECONDS, operation: "remove" } as const;
+      return { ok: (await writer.write(mark)) !== undefined };
     },
 
     list: (filter: KeyFilter): AsyncIterable<Entry> => listBucket(connection, resolved, filter),

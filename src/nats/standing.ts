@@ -1,9 +1,10 @@
-import type { JetStreamManager } from "@nats-io/jetstream";
-import type { MsgHdrs } from "@nats-io/nats-core";
+import { type ApiError, JetStreamApiError } from "@nats-io/jetstream";
+import { type MsgHdrs, MsgHdrsImpl } from "@nats-io/nats-core";
 import type { StoreKey } from "../key.ts";
 import { decodeRecord } from "../record.ts";
 import type { Entry, Revision } from "../store.ts";
-import { readFailed } from "./answers.ts";
+import { apiCodes, readFailed } from "./answers.ts";
+import type { Inbox } from "./inbox.ts";
 import { streamOf, subjectOf } from "./subject.ts";
 
 /** What stands under a key; the mark of a removal is nothing, but a write over it must expect its revision. */
@@ -11,19 +12,44 @@ export type Standing =
   | { readonly type: "nothing"; readonly revision: Revision }
   | { readonly type: "record"; readonly entry: Entry };
 
+/** What the server tells of a stored message; headers and payload are in base64. */
+interface StoredMessage {
+  readonly seq: Revision;
+  readonly hdrs?: string;
+  readonly data?: string;
+}
+
 /**
  * Asks the bucket's leader what stands under a key.
  * @throws {StoreUnavailableError}
  * @throws {RecordUnreadableError} that names the key.
  */
-export async function readStanding(jsm: JetStreamManager, bucket: string, key: StoreKey): Promise<Standing> {
-  const last = { last_by_subj: subjectOf(bucket, key) };
-  const message = await jsm.streams.getMessage(streamOf(bucket), last).catch((cause: unknown) => {
+export async function readStanding(
+  inbox: Inbox,
+  { bucket, timeoutMs }: { readonly bucket: string; readonly timeoutMs: number },
+  key: StoreKey,
+): Promise<Standing> {
+  const message = await lastMessage(inbox, bucket, key, timeoutMs).catch((cause: unknown) => {
     throw readFailed(bucket, cause);
   });
-  if (message === null) return { type: "nothing", revision: 0 };
-  if (isMark(message.header)) return { type: "nothing", revision: message.seq };
-  return { type: "record", entry: entryOf(bucket, key, message.string(), message.seq) };
+  if (message === undefined) return { type: "nothing", revision: 0 };
+  const { seq, hdrs = "", data = "" } = message;
+  if (isMark(MsgHdrsImpl.decode(Buffer.from(hdrs, "base64")))) return { type: "nothing", revision: seq };
+  return { type: "record", entry: entryOf(bucket, key, Buffer.from(data, "base64").toString(), seq) };
+}
+
+async function lastMessage(
+  inbox: Inbox,
+  bucket: string,
+  key: StoreKey,
+  timeoutMs: number,
+): Promise<StoredMessage | undefined> {
+  const query = JSON.stringify({ last_by_subj: subjectOf(bucket, key) });
+  const answer = await inbox.request(`$JS.API.STREAM.MSG.GET.${streamOf(bucket)}`, query, { timeoutMs });
+  const { message, error } = answer.json<{ readonly message?: StoredMessage; readonly error?: ApiError }>();
+  if (message !== undefined) return message;
+  if (error?.err_code === apiCodes.noMessage) return undefined;
+  throw error === undefined ? new Error("The answer to a read is none") : new JetStreamApiError(error);
 }
 
 /** Whether a message is the mark of a removal: ours, or that of an operator's `delete` or `purge`. */
