@@ -20,8 +20,10 @@ const STORE_SLACK_MS = 500;
  */
 export class ObservedLeases {
   readonly #skewMs: number;
+  /** Bounded by size, each key counting 1: what is bounded by `max` has all of its memory from the beginning. */
   readonly #seen = new LRUCache<StoreKey, { readonly revision: Revision; readonly sinceMs: number }>({
-    max: KEYS_REMEMBERED,
+    maxSize: KEYS_REMEMBERED,
+    sizeCalculation: () => 1,
   });
 
   constructor(skewMs: number) {

@@ -111,7 +111,7 @@ class World {
   async run(): Promise<Run> {
     const watched = this.#watch();
     await this.#scheduler.run({ faults: () => this.#faults(), needed: () => this.#needed() }, () => {});
-    this.#watching.abort();
+    this.#watching.abort("the run is over");
     await watched;
     for (const [handler, task] of this.#underWay) {
       if (this.#processes.some((process) => process.task === task)) {
