@@ -2,4 +2,4 @@
 import { runCli } from "./cli.ts";
 import { processIo } from "./process-io.ts";
 
-process.exitCode = await runCli(process.argv.slice(2), processIo());
+process.exitCode = await runCli(process.argv.slice(2), processIo(process));

@@ -32,10 +32,10 @@ export interface Depot {
 /** How long a message is held between two tries, when the server would not bring it back. */
 const HELD_PAUSE_MS = 1_000;
 
-/** How the handler fared, kept apart from what the deduplicator makes of it. */
+/** How far the handler came, kept apart from what the deduplicator makes of it. */
 type Run =
-  | { readonly handler: "not begun" | "running" | "returned" }
-  | { readonly handler: "threw"; readonly error: unknown };
+  | { readonly handler: "not begun" }
+  | { readonly handler: "begun" | "returned"; readonly reservation: Reservation };
 
 /** One message on its way through the machine: does what the machine says, and tells it what happened. */
 export class Delivery implements DeliveryEffects {
@@ -46,7 +46,6 @@ export class Delivery implements DeliveryEffects {
   readonly #letGo = new AbortController();
   #identity: ResolvedIdentity | undefined;
   #fingerprint: string | undefined;
-  #reservation: Reservation | undefined;
   #run: Run = { handler: "not begun" };
   /** How long what is pending stays so, at most. */
   #retryAfterMs = 0;
@@ -173,6 +172,12 @@ export class Delivery implements DeliveryEffects {
     return this.message.info.deliveryCount;
   }
 
+  /** Of the dispatch that has begun. */
+  get #reservation(): Reservation {
+    if (this.#run.handler === "not begun") throw new TypeError("A dispatch ended that had not begun");
+    return this.#run.reservation;
+  }
+
   get #isLast(): boolean {
     return this.#deliveries >= this.#depot.serverMaxDeliver;
   }
@@ -213,18 +218,12 @@ export class Delivery implements DeliveryEffects {
   }
 
   async #dispatch(identity: ResolvedIdentity, reservation: Reservation): Promise<unknown> {
-    this.#reservation = reservation;
-    this.#run = { handler: "running" };
+    this.#run = { handler: "begun", reservation };
     this.send({ type: "dispatch.began" });
     const signal = AbortSignal.any([reservation.signal, this.#letGo.signal]);
-    try {
-      const value = await this.#depot.options.dispatch(this.message, { identity, reservation, signal });
-      this.#run = { handler: "returned" };
-      return value;
-    } catch (error) {
-      this.#run = { handler: "threw", error };
-      throw error;
-    }
+    const value = await this.#depot.options.dispatch(this.message, { identity, reservation, signal });
+    this.#run = { handler: "returned", reservation };
+    return value;
   }
 
   #guarded(outcome: Outcome<unknown>): void {
@@ -248,15 +247,11 @@ export class Delivery implements DeliveryEffects {
    * dispatch when the handler does, and next to nothing after the handler has returned, since the event was dispatched.
    */
   #guardFailed(error: unknown): void {
-    const run = this.#run;
-    switch (run.handler) {
+    switch (this.#run.handler) {
       case "not begun":
         this.#notDispatched(error);
         break;
-      case "threw":
-        this.#dispatchFailed(run.error);
-        break;
-      case "running":
+      case "begun":
         this.#dispatchFailed(error);
         break;
       case "returned":
@@ -268,7 +263,7 @@ export class Delivery implements DeliveryEffects {
   }
 
   #dispatched(commit: CommitOutcome, error: unknown): void {
-    const { attempt = 1, fence = 0, unprotected = false } = this.#reservation ?? {};
+    const { attempt, fence, unprotected } = this.#reservation;
     const trouble = error === undefined ? {} : { error };
     this.#audit({ type: "trigger.dispatched", commit, attempt, fence, unprotected, ...trouble });
     this.send({ type: "dispatched" });
@@ -281,7 +276,7 @@ export class Delivery implements DeliveryEffects {
     this.#failures = failures;
     this.#audit({
       type: "trigger.dispatch.failed",
-      attempt: this.#reservation?.attempt ?? 1,
+      attempt: this.#reservation.attempt,
       failures,
       permanent,
       error,

@@ -2,13 +2,18 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AckBooks } from "../../src/cli/demo/ack-books.ts";
 import type { BookedRequest } from "../../src/cli/demo/endpoint.ts";
+import { Fleet } from "../../src/cli/demo/fleet.ts";
 import { Life, mortalClock, mortalStore } from "../../src/cli/demo/life.ts";
 import { type BrokerDelivery, MemoryBroker } from "../../src/cli/demo/memory-broker.ts";
+import { PATIENCE_MS, play, REPLICAS } from "../../src/cli/demo/play.ts";
 import { isKept, type Reckoning, reckon } from "../../src/cli/demo/reckoning.ts";
 import { loadSamples } from "../../src/cli/demo/samples.ts";
 import { planScenario } from "../../src/cli/demo/scenario.ts";
 import { between, seeded, shuffled, uuid } from "../../src/cli/demo/seeded.ts";
-import type { Answer } from "../../src/cli/demo/world.ts";
+import { reckoningText } from "../../src/cli/demo/sentences.ts";
+import { witnessedStore } from "../../src/cli/demo/witness.ts";
+import type { Answer, World } from "../../src/cli/demo/world.ts";
+import { readEvent } from "../../src/cli/run/incoming.ts";
 import { resolveIdentity } from "../../src/key.ts";
 import { memoryStore } from "../../src/memory-store.ts";
 import type { ReservationRecord } from "../../src/record.ts";
@@ -56,6 +61,15 @@ describe("the scenario", () => {
   it("feeds on all published examples", () => {
     expect(samples.what).toBe("GitHub webhook deliveries");
     expect(samples.lines.length).toBeGreaterThan(300);
+  });
+
+  it("feeds on made-up orders where the examples are not installed, or are not what they were", () => {
+    for (const found of [undefined, "text", [{ name: "push" }, { examples: [{}] }, "text"]]) {
+      const { what, lines } = loadSamples(seeded(1), () => found);
+      expect(what).toContain("made-up orders");
+      const events = lines.map((line) => readEvent(Buffer.from(line)));
+      expect(new Set(events.map((reading) => ("event" in reading ? reading.event.eventId : "none"))).size).toBe(300);
+    }
   });
 
   it("sends every event at least once, in order of time, and lets as many replicas die as it should", () => {
@@ -171,6 +185,19 @@ describe("a replica that dies", () => {
     expect(await shared.get(storeKey)).toMatchObject({ record, revision: 1 });
   });
 
+  it("has a store that can do what the shared one can, no more and no less", async () => {
+    const { put, get } = memoryStore();
+    const life = new Life();
+    expect(mortalStore({ put, get }, life)).not.toHaveProperty("remove");
+    expect(mortalStore({ put, get }, life)).not.toHaveProperty("maxWindowMs");
+    expect(mortalStore({ put, get, maxWindowMs: 5 }, life).maxWindowMs).toBe(5);
+    const boom = new Error("boom");
+    const store = mortalStore({ put, get: () => Promise.reject(boom) }, life);
+    await expect(store.get(storeKey)).rejects.toBe(boom);
+    const witnessed = witnessedStore({ put, get }, new Map(), new SimulatedClock());
+    expect(witnessed).not.toHaveProperty("remove");
+  });
+
   it("has no timers any more", () => {
     const clock = new SimulatedClock();
     const life = new Life();
@@ -189,6 +216,37 @@ describe("a replica that dies", () => {
     });
     clock.advance(10);
     expect([ran, clock.timers]).toEqual([1, 0]);
+  });
+});
+
+describe("a demo that comes to no end", () => {
+  it("gives up after a minute, and stops its replicas", async () => {
+    const clock = new SimulatedClock();
+    const scenario = planScenario({
+      lines: loadSamples(seeded(1)).lines.slice(0, 5),
+      chance: seeded(1),
+      durationMs: 10,
+      crashes: 1,
+    });
+    let stopped = 0;
+    const world: World = {
+      what: "a world that loses everything",
+      publish: async () => {},
+      start: async () => ({
+        stop: async () => {
+          stopped += 1;
+        },
+      }),
+      isIdle: async () => false,
+      books: async () => ({ deliveries: 0, answers: new Map() }),
+      [Symbol.asyncDispose]: async () => {},
+    };
+    const target = { name: "nowhere", dispatch: async () => undefined };
+    const fleet = new Fleet({ world, scenario, target, clock, tell: () => {} });
+    const playing = play(scenario, world, fleet, clock, new AbortController().signal);
+    await clock.advanceAsync(PATIENCE_MS + 100);
+    expect(await playing).toBe("gave up");
+    expect(stopped).toBe(REPLICAS);
   });
 });
 
@@ -247,6 +305,16 @@ describe("the reckoning", () => {
     const reckoning = reckoned(["a"], requests);
     expect(reckoning).toMatchObject({ fencesFallen: 1, retried: 1 });
     expect(isKept(reckoning)).toBe(false);
+  });
+
+  it("marks each promise, kept or broken", () => {
+    const broken = reckoned(["a", "b"], [request("a", "done"), request("a", "done", { atMs: 30 })], {
+      commits: { a: 20 },
+    });
+    const text = reckoningText(broken, 1_000, (_, painted) => painted);
+    expect(text).toMatch(/lost +1 {2}✗\n/);
+    expect(text).toMatch(/dispatched twice after commit +1 {2}✗\n/);
+    expect(text).toMatch(/fences that fell +0 {2}✓\n/);
   });
 
   it("takes deliveries for suppressed or pending that never reached the endpoint", () => {

@@ -81,6 +81,15 @@ describe("a command", () => {
     expect(texts).toEqual(["one line\n", "and more\n"]);
   });
 
+  it("that prints without an end of line is not held back for ever", async () => {
+    const texts: string[] = [];
+    const { printed } = await attempt(sh("head -c 200000 /dev/zero | tr '\\0' x"), {
+      onOutput: (text) => texts.push(text),
+    });
+    expect(texts.length).toBeGreaterThan(1);
+    expect(printed).toBe(`${"x".repeat(200_000)}\n`);
+  });
+
   it("has failed with any exit code but 0, and when a signal killed it", async () => {
     expect((await attempt(sh("exit 3"))).failure).toEqual({ failure: "exit", exitCode: 3 });
     expect((await attempt(sh("kill -9 $$"))).failure).toEqual({ failure: "killed", by: "SIGKILL" });

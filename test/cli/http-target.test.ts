@@ -52,6 +52,14 @@ describe("an HTTP endpoint", () => {
     ]);
   });
 
+  it("is spoken to by TLS where its address says so: what cannot be proven is not sent to", async () => {
+    await using endpoint = await startEndpoint();
+    const url = new URL(endpoint.url.replace("http:", "https:"));
+    const failure = await httpTarget(url, systemClock).dispatch(event, context);
+    expect(failure).toMatchObject({ failure: "unreachable", code: expect.stringMatching(/SSL|EPROTO/) });
+    expect(endpoint.received).toEqual([]);
+  });
+
   it("gets attributes percent-encoded, so that any text arrives and none becomes another header", async () => {
     await using endpoint = await startEndpoint();
     const subject = 'Euro € 😀 "100%"\r\nEvil: 1\0';

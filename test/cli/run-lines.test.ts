@@ -4,10 +4,17 @@ import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "../../src/cli/cli.ts";
+import { dispatchLines } from "../../src/cli/run/dispatch-lines.ts";
+import { httpTarget } from "../../src/cli/run/http-target.ts";
+import { readLines } from "../../src/cli/run/lines.ts";
 import { openDeduplicator } from "../../src/cli/run/open-deduplicator.ts";
 import { planRun } from "../../src/cli/run/plan.ts";
+import type { LineResult } from "../../src/cli/run/results.ts";
+import { Deduplicator } from "../../src/deduplicator.ts";
 import { deferred } from "../../src/deferred.ts";
+import { StoreUnavailableError } from "../../src/errors.ts";
 import { dedupKey } from "../../src/key.ts";
+import type { Store } from "../../src/store.ts";
 import { gitHubDeliveries } from "./deliveries.ts";
 import { type Answer, startEndpoint, status } from "./endpoint.ts";
 import { FakeIo, hastyClock, ranWith, run } from "./fake-io.ts";
@@ -175,6 +182,46 @@ describe("latchkey run", () => {
     );
   });
 
+  it("takes a -- after --exec for what it is in a shell: the end of the options", async () => {
+    const { exitCode, err } = await run(["run", "--exec", "--", "sh", "-c", "cat; echo"], { input: event("1") });
+    expect([exitCode, err]).toEqual([0, `${event("1")}\n`]);
+  });
+
+  it("tries again while the store is away, and says in the end that it was", async () => {
+    await using endpoint = await startEndpoint();
+    const io = new FakeIo({ clock: hastyClock });
+    const away: Store = {
+      put: () => Promise.reject(new StoreUnavailableError("The store is away", { ambiguous: false })),
+      get: () => Promise.resolve(undefined),
+    };
+    await using dedup = new Deduplicator({ store: away });
+    const input = { lines: readLines(Readable.from([Buffer.from(event("1"))]), 1_000), stop: () => {} };
+    const results: LineResult[] = [];
+    const never = new AbortController().signal;
+    await dispatchLines(input, {
+      dedup,
+      target: httpTarget(new URL(endpoint.url), io.clock),
+      subscriptionId: "run",
+      workspaceId: "default",
+      concurrency: 1,
+      attempts: 3,
+      timeoutMs: 1_000,
+      clock: io.clock,
+      random: io.random,
+      abort: never,
+      drain: never,
+      onResult: async (result) => void results.push(result),
+    });
+    expect(results).toMatchObject([
+      {
+        outcome: "failed",
+        tries: 3,
+        failure: { failure: "latchkey", code: "store-unavailable", message: "The store is away" },
+      },
+    ]);
+    expect(endpoint.received).toEqual([]);
+  });
+
   it("has no more lines in hand than it dispatches at once", async () => {
     let read = 0;
     const source = Readable.from(
@@ -318,7 +365,10 @@ describe("Ctrl-C", () => {
     await io.err.until("ready");
     io.interrupt();
     io.interrupt();
+    // Whoever presses it once more changes nothing: that is what it does already.
+    io.interrupt();
     expect(await running).toBe(130);
+    expect(io.err.text.match(/Aborting/g)).toHaveLength(1);
     expect(io.out.text).toMatch(
       /^■ interrupted: 1 line to .*\n {2}dispatched {2}0\n {2}duplicates {2}0\n {2}left {8}1 /,
     );
@@ -326,6 +376,20 @@ describe("Ctrl-C", () => {
 });
 
 describe("a terminal", () => {
+  it("shows how much of a file is done", async () => {
+    const { promise: isReleased, resolve: release } = deferred<undefined>();
+    await using endpoint = await startEndpoint(async (_, response) => {
+      await isReleased;
+      response.end();
+    });
+    const io = new FakeIo({ terminal: true });
+    const path = await fileOf(lines(event("1")));
+    const running = runCli(["run", "--file", path, "--to", endpoint.url], io);
+    await io.err.until("100 % · 0 lines");
+    release(undefined);
+    expect(await running).toBe(0);
+  });
+
   it("shows a line of progress, which is gone at the end", async () => {
     const { promise: isReleased, resolve: release } = deferred<undefined>();
     await using endpoint = await startEndpoint(async (_, response) => {
@@ -353,6 +417,7 @@ describe("what makes a run unusable", () => {
     ["two targets", [...to, "--exec", "true"], "one target"],
     ["an empty command", ["--exec"], "--exec needs a command"],
     ["an address that is none", ["--to", "localhost:80"], "--to needs an http:// or https:// address"],
+    ["an address that nobody can read", ["--to", "http://:80"], "--to needs an http:// or https:// address"],
     ["a file that is not there", [...to, "--file", "/nonexistent"], "Cannot read `/nonexistent`: ENOENT"],
     ["a folder", [...to, "--file", "/"], "Cannot read `/`: EISDIR"],
     ["a command that is not there", ["--exec", "/nonexistent"], "Cannot run `/nonexistent`: ENOENT"],
@@ -370,7 +435,9 @@ describe("what makes a run unusable", () => {
     ["no workspace", [...to, "--workspace", ""], "`--workspace`"],
     ["no subscription", [...to, "--subscription", ""], "`--subscription`"],
     ["a number that is none", [...to, "--concurrency", "many"], "whole number from 1 to 10000"],
+    ["fewer attempts than one", [...to, "--attempts", "0"], "whole number of at least 1"],
     ["too short a lease", [...to, "--lease", "0.5"], "number of seconds from 1"],
+    ["a time that is none", [...to, "--timeout", "soon"], "number of seconds from 0.001"],
     ["an unknown option", [...to, "--speed", "9"], "unknown option '--speed'"],
   ])("%s", async (_, argv, sentence) => {
     const { exitCode, out, err } = await run(["run", ...argv], { input: event("1") });
@@ -398,6 +465,21 @@ describe("what makes a run unusable", () => {
     input.write(lines(event("1")));
     const { exitCode, err } = await run(["run", "--exec", "/nonexistent"], { input });
     expect([exitCode, err]).toEqual([2, "latchkey: Cannot run `/nonexistent`: ENOENT\n"]);
+  });
+
+  it("an input that gives something else than bytes", async () => {
+    const { exitCode, err } = await run(["run", ...to], { input: Readable.from(["text"]) });
+    expect([exitCode, err]).toEqual([2, "latchkey: Cannot read `-`: the stream gives no bytes\n"]);
+  });
+
+  it("a mistake of Latchkey's own: told with where it is, to be reported", async () => {
+    const io = Object.assign(new FakeIo(), {
+      input: () => {
+        throw new Error("boom");
+      },
+    });
+    expect(await runCli(["run", ...to], io)).toBe(2);
+    expect(io.err.text).toMatch(/^latchkey: Unexpected error, please report it: Error: boom\n {4}at /);
   });
 
   it("an input that breaks off: what ran is finished, and no summary pretends that all was read", async () => {

@@ -9,9 +9,12 @@ export interface Samples {
   readonly lines: readonly string[];
 }
 
-/** The published examples of GitHub's webhooks, where they are installed; else events that are made up. */
-export function loadSamples(chance: Chance): Samples {
-  const examples = installedExamples();
+/**
+ * The published examples of GitHub's webhooks, where they are installed; else events that are made up.
+ * @param load gives what a package holds; undefined when it is not installed.
+ */
+export function loadSamples(chance: Chance, load: (name: string) => unknown = required): Samples {
+  const examples = examplesIn(load("@octokit/webhooks-examples"));
   if (examples.length === 0) {
     return { what: "made-up orders (@octokit/webhooks-examples is not installed)", lines: madeUpOrders(chance) };
   }
@@ -27,8 +30,7 @@ interface Example {
   readonly body: JsonObject;
 }
 
-function installedExamples(): readonly Example[] {
-  const definitions = required("@octokit/webhooks-examples");
+function examplesIn(definitions: unknown): readonly Example[] {
   if (!Array.isArray(definitions)) return [];
   return definitions.filter(isJsonObject).flatMap(({ name, examples }) => {
     if (typeof name !== "string" || !Array.isArray(examples)) return [];

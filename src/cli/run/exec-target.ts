@@ -111,8 +111,8 @@ function ended(
     child.once("close", (exitCode, signal) => {
       cancel();
       if (exitCode === 0) resolve(undefined);
-      else if (exitCode !== null) resolve({ failure: "exit", exitCode });
-      else resolve({ failure: "killed", by: signal ?? "a signal" });
+      else if (exitCode === null) resolve({ failure: "killed", by: String(signal) });
+      else resolve({ failure: "exit", exitCode });
     });
   });
 }
