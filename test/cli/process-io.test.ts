@@ -12,7 +12,7 @@ class FakeOutput extends EventEmitter implements Output {
   readonly hasColors?: () => boolean;
   readonly #taken: (() => void)[] = [];
 
-  constructor(terminal: { readonly columns?: number; readonly hasColors?: boolean } | undefined = undefined) {
+  constructor(terminal?: { readonly columns?: number; readonly hasColors?: boolean }) {
     super();
     if (terminal === undefined) return;
     const { columns, hasColors } = terminal;

@@ -23,6 +23,8 @@ import { LatchkeyError } from "../../src/errors.ts";
 import { dedupKey, resolveIdentity } from "../../src/key.ts";
 import type { Audit, MessageAudit } from "../../src/nats/index.ts";
 
+const reasonIn = (json: object): unknown => ("reason" in json ? json.reason : undefined);
+
 const plain: Paint = (_, text) => text;
 
 describe("what is wrong with a line", () => {
@@ -135,7 +137,7 @@ describe("a run over lines", () => {
   });
 
   it("gives scripts the reason in words, beside what it is made of", () => {
-    expect(LINES.map(([result]) => result).map((result) => Reflect.get(account.toJson(result), "reason"))).toEqual([
+    expect(LINES.map(([result]) => result).map((result) => reasonIn(account.toJson(result)))).toEqual([
       ...Array.from({ length: 5 }, () => undefined),
       "the command ended with exit code 1",
       "the command ended with exit code 1",

@@ -40,7 +40,7 @@ interface ReplicaOptions extends Omit<Partial<ConsumeOptions>, "dispatch" | "ded
 export async function replica(stream: EventStream, options: ReplicaOptions): Promise<Replica> {
   const audits: Audit[] = [];
   const began: string[] = [];
-  const { dedup: given, dispatch = () => {}, connection, keepsDeadLetters = true, ...rest } = options;
+  const { dedup: given, dispatch = () => {}, connection, keepsDeadLetters = true, onAudit, ...rest } = options;
   const dedup = given instanceof Deduplicator ? given : new Deduplicator(given);
   const steps = new Set<StepType>();
   dedup.subscribe(({ type }) => steps.add(type));
@@ -55,7 +55,10 @@ export async function replica(stream: EventStream, options: ReplicaOptions): Pro
       began.push(id);
       return dispatch(id, context, message);
     },
-    onAudit: (audit) => audits.push(audit),
+    onAudit(audit) {
+      audits.push(audit);
+      onAudit?.(audit);
+    },
   });
   // Told by the tests that lose their consumer; the others see it in what does not happen.
   running.finished.catch(() => {});

@@ -37,6 +37,7 @@ export async function eventStream(
   connection: NatsConnection,
   config: Partial<ConsumerConfig> = {},
   storage: "memory" | "file" = "memory",
+  replicas = 1,
 ): Promise<EventStream> {
   const name = `E-${randomUUID()}`;
   const subject = `events.${name}`;
@@ -44,7 +45,7 @@ export async function eventStream(
   const deadName = `D-${name}`;
   const manager = await jetstreamManager(connection);
   const client = jetstream(connection);
-  await manager.streams.add({ name, subjects: [subject], storage });
+  await manager.streams.add({ name, subjects: [subject], storage, num_replicas: replicas });
   await manager.consumers.add(name, {
     durable_name: DURABLE,
     ack_policy: "explicit",
@@ -75,7 +76,7 @@ export async function eventStream(
       return found;
     },
     async addDeadLetters() {
-      await manager.streams.add({ name: deadName, subjects: [deadSubject], storage });
+      await manager.streams.add({ name: deadName, subjects: [deadSubject], storage, num_replicas: replicas });
     },
   };
   await stream.addDeadLetters();
