@@ -37,6 +37,10 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
       const { listCommand } = await withPeers(() => import("./list/list-command.ts"));
       exitCode = await listCommand(flags, io);
     },
+    async show(names, flags) {
+      const { showCommand } = await withPeers(() => import("./show/show-command.ts"));
+      exitCode = await showCommand(names, flags, io);
+    },
     async draw(machine, flags) {
       await drawCommand(machine, flags, io);
     },

@@ -83,9 +83,26 @@ Exit codes:
   130  interrupted
 
 Examples:
-  latchkey list --bucket dedup --state reserved --older-than 5m   # what is stuck?
+  latchkey list --bucket dedup --state reserved --older-than 5m
+    what is stuck?
   latchkey list --bucket dedup --subscription billing --newer-than 1h
   latchkey list --bucket dedup --owner web-3 --json | jq -r .key`,
+
+  show: `
+"delivery" in the JSON object is what a delivery comes to: dispatched,
+duplicate (suppressed), pending (put back), or refused (not readable).
+Times are by the clock of the server that leads the bucket. Renewals hide when a
+reservation began: "held since" is the earliest that is sure.
+
+Exit codes:
+  0    the bucket holds something for the event
+  1    it holds nothing: a delivery would be dispatched
+  2    wrong usage, or a server or bucket that cannot be used
+
+Examples:
+  latchkey show --bucket dedup billing '["/orders","42"]'
+  latchkey show --bucket dedup billing 72d3162e-cc78-11e3-81ab-4c9367dc0958
+  latchkey show --bucket dedup "$(latchkey key billing evt-1)" --json`,
 
   draw: `
 Examples:

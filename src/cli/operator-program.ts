@@ -6,16 +6,19 @@ import { help } from "./help.ts";
 import type { ListFlags } from "./list/list-command.ts";
 import { DEFAULT_LIMIT, DEFAULT_ORDER, ORDERS } from "./list/order.ts";
 import { duration, wholeNumber } from "./option-values.ts";
+import type { ShowFlags } from "./show/show-command.ts";
 
 /** What the commands for operators do with what Commander has read. */
 export interface OperatorCommands {
   list(flags: ListFlags): Promise<void>;
+  show(names: readonly [first: string, eventId: string | undefined], flags: ShowFlags): Promise<void>;
   draw(machine: MachineName, flags: DrawFlags): Promise<void>;
   completion(shell: Shell): Promise<void>;
 }
 
 export function addOperatorCommands(program: Command, commands: OperatorCommands): void {
   addList(program, commands);
+  addShow(program, commands);
   addDraw(program, commands);
   addCompletion(program, commands);
 }
@@ -34,6 +37,25 @@ function addList(program: Command, commands: OperatorCommands): void {
     .helpOption("-h, --help", "print this help")
     .addHelpText("after", help.list)
     .action((flags: ListFlags) => commands.list(flags));
+}
+
+function addShow(program: Command, commands: OperatorCommands): void {
+  const show = program
+    .command("show")
+    .summary("say why an event was suppressed, is put back, or would be dispatched")
+    .description(
+      "Says what becomes of an event's deliveries and why, and all that the bucket holds for it: asked of the bucket's leader.",
+    )
+    .argument("<subscriptionId>", "or alone: a dedup key, or a key in the store")
+    .argument("[eventId]")
+    .option("--workspace <id>", "the tenant (default: whichever has the event)");
+  addBucket(show)
+    .optionsGroup("Output:")
+    .option("--payload", "also what the handler returned, and the fingerprint, if they were kept")
+    .option("--json", "one JSON object for each workspace that has the event")
+    .helpOption("-h, --help", "print this help")
+    .addHelpText("after", help.show)
+    .action((first: string, eventId: string | undefined, flags: ShowFlags) => commands.show([first, eventId], flags));
 }
 
 /** Which keys of a bucket a command is about. */

@@ -3,7 +3,7 @@ import type { Audit } from "../nats/audit.ts";
 import type { LineProblem } from "./run/incoming.ts";
 import type { Failure, LineResult, Tally } from "./run/results.ts";
 import type { DeliveryResult, StreamTally } from "./run/stream-results.ts";
-import { amount, type Paint, printable, seconds } from "./style.ts";
+import { amount, type Paint, printable, seconds, span } from "./style.ts";
 
 /** What is wrong with a line. Tells nothing of its content but the names of what is missing. */
 export function problemSentence(problem: LineProblem): string {
@@ -222,6 +222,10 @@ export const sentences = {
     `--bucket needs a name of letters, digits, \`-\` and \`_\`, got \`${printable(name)}\``,
   noBucket: (name: string, names: readonly string[]): string =>
     `There is no bucket \`${name}\`${names.length === 0 ? "" : `; this server has ${names.join(", ")}`}`,
+  clocksDiffer: (offsetMs: number): string =>
+    `The clock of this machine is ${span(Math.abs(offsetMs))} ${offsetMs > 0 ? "behind" : "ahead of"} the server's, by which all times are.`,
+  notAKey: (text: string): string =>
+    `\`${printable(text)}\` is no key: give a subscription and an event id, a dedup key (trigger.dedup.v1:…), or a key as \`latchkey list --json\` shows it`,
   eventNeedsSubscription: "--event needs --subscription: the two together name an event",
   noConsumer: (stream: string, consumer: string, error: unknown): string =>
     `Cannot use the consumer \`${printable(consumer)}\` of the stream \`${printable(stream)}\`: ${messageOf(error)}`,

@@ -49,15 +49,20 @@ describe("latchkey key", () => {
 });
 
 describe("help", () => {
-  it.each([[], ["run"], ["key"], ["demo"], ["draw"], ["completion"]].map((command) => [[...command, "--help"]]))(
-    "of %j fits into 80 columns and is no error",
-    async (argv) => {
-      const { exitCode, out, err } = await run(argv);
-      expect({ exitCode, err }).toEqual({ exitCode: 0, err: "" });
-      expect(out).toMatch(/^Usage: latchkey/);
-      expect(out.split("\n").filter((line) => line.length > 80)).toEqual([]);
-    },
-  );
+  const commands = ["run", "key", "demo", "list", "show", "draw", "completion"];
+
+  it.each(["", ...commands])("of %s fits into 80 columns and is no error", async (command) => {
+    const { exitCode, out, err } = await run([command, "--help"].filter((word) => word !== ""));
+    expect({ exitCode, err }).toEqual({ exitCode: 0, err: "" });
+    expect(out).toMatch(/^Usage: latchkey/);
+    expect(out.split("\n").filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  it("names every command", async () => {
+    const { out } = await run(["--help"]);
+    const named = [...out.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name]) => name);
+    expect(named).toEqual(commands);
+  });
 
   it("of run documents the exit codes, what is sent and what is tried again", async () => {
     const { out } = await run(["run", "--help"]);

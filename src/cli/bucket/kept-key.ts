@@ -38,6 +38,9 @@ export interface UnreadableKey extends KeptFields {
   readonly reason: string;
 }
 
+/** The mark of a removal, which stands for a second where a record was. */
+export type RemovedKey = { readonly state: "removed" } & Omit<KeptFields, "endsAtMs">;
+
 /** What a bucket holds under one subject, for an operator. */
 export type KeptKey = ReservedKey | CommittedKey | UnreadableKey;
 

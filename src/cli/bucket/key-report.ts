@@ -36,6 +36,13 @@ export function keyReport(kept: KeptKey, serverMs: number): object {
   };
 }
 
+/** The rest of it, where it is asked for. */
+export function payloadReport(kept: KeptKey): object {
+  if (kept.state === "unreadable") return {};
+  const { fingerprint, ...record } = kept.record;
+  return { fingerprint: fingerprint ?? null, result: record.state === "committed" ? (record.result ?? null) : null };
+}
+
 function rounded(times: Readonly<Record<string, number | null>>): Readonly<Record<string, number | null>> {
   return Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, ms === null ? null : Math.round(ms)]));
 }

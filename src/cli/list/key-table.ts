@@ -4,10 +4,11 @@ import { type Colour, harmless, type Paint, span } from "../style.ts";
 import { type Cell, type Column, tableText } from "../table.ts";
 
 export const stateColours = {
+  unseen: "blue",
   reserved: "yellow",
   committed: "green",
   unreadable: "red",
-} as const satisfies Record<KeptKey["state"], Colour>;
+} as const satisfies Record<KeptKey["state"] | "unseen", Colour>;
 
 const columns = {
   state: { title: "STATE", align: "left" },

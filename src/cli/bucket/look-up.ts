@@ -1,0 +1,30 @@
+import { readFromLeader } from "../../nats/leader-read.ts";
+import { subjectsOf } from "../../nats/subject.ts";
+import type { KeptKey, RemovedKey } from "./kept-key.ts";
+import type { OpenBucket } from "./open-bucket.ts";
+import { readKey } from "./read-key.ts";
+import { termsOf } from "./scan.ts";
+
+/**
+ * What the leader of the bucket holds under a few subjects; needs no more permissions than a replica has.
+ * @throws {StoreUnavailableError}
+ */
+export async function lookUp(bucket: OpenBucket, subjects: string): Promise<ReadonlyArray<KeptKey | RemovedKey>> {
+  const found: (KeptKey | RemovedKey)[] = [];
+  for await (const message of readFromLeader(bucket.jsm, bucket.name, { subjects })) {
+    const { subject, revision, storedAtMs } = message;
+    if (message.isMark) found.push({ state: "removed", subject, revision, storedAtMs });
+    else found.push(await heldSince(bucket, readKey(message, termsOf(bucket))));
+  }
+  return found;
+}
+
+/** With what the first message since then tells of when the reservation began. */
+async function heldSince(bucket: OpenBucket, kept: KeptKey): Promise<KeptKey> {
+  if (kept.state !== "reserved" || kept.fence === kept.revision) return kept;
+  const later = { subjects: subjectsOf(bucket.name), fromRevision: kept.fence };
+  for await (const { storedAtMs } of readFromLeader(bucket.jsm, bucket.name, later)) {
+    return { ...kept, heldSinceMs: Math.min(kept.heldSinceMs, storedAtMs) };
+  }
+  return kept;
+}
