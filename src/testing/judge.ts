@@ -36,6 +36,8 @@ export class Judge {
   readonly #lives = new Map<string, Life>();
   readonly #frozenAt = new Map<string, number>();
   readonly #deliveredAt = new Map<string, number>();
+  /** The processes and the revisions that their store told them of. */
+  readonly #toldOf = new Set<string>();
   #isForgetful = false;
 
   constructor(writes: ReadonlyMap<string, readonly Write[]>) {
@@ -67,7 +69,7 @@ export class Judge {
         return;
       }
       case "answered":
-        this.#answered(line, broken, number);
+        this.#answered(line, placed, broken);
         return;
       case "effect.began":
         this.#began(line, placed, broken);
@@ -84,11 +86,14 @@ export class Judge {
         this.#settled(broken);
         return;
       case "ok":
+      case "fail":
+        this.#toldOf.add(`${line.process} ${line.revision ?? 0}`);
+        this.#removed(placed, broken);
+        return;
       case "store.removed":
         this.#removed(placed, broken);
         return;
       case "invoke":
-      case "fail":
       case "unknown":
       case "store.held":
         return;
@@ -172,7 +177,7 @@ export class Judge {
     if (here.length === 1 && delivery !== undefined) delivery.effectFailed = line.failed;
   }
 
-  #answered(line: Line<"answered">, broken: Report, number: number): void {
+  #answered(line: Line<"answered">, { number, place }: Placed, broken: Report): void {
     const { process, event } = line;
     const life = this.#lifeOf(event);
     const delivery = life.deliveries.get(deliveryOf(line));
@@ -194,10 +199,14 @@ export class Judge {
     }
     if (line.commit !== "confirmed" && line.commit !== "adopted") return;
     const commits = writes.filter(({ state }) => state === "committed");
-    if (writes.length > 0 && commits.every(({ owner }) => owner !== process)) {
+    const isKnown = commits.some(
+      ({ owner, revision, shown }) =>
+        owner === process && (shown.place < place || this.#toldOf.has(`${process} ${revision}`)),
+    );
+    if (writes.length > 0 && !isKnown) {
       broken(
         "G9",
-        `${process} was told that its commit of ${event} stands (${line.commit}), and the store never held it`,
+        `${process} was told that its commit of ${event} stands (${line.commit}), and its store had not said so`,
       );
     }
     const stands = commits.every(({ removed, standsUntilMs }) => removed === undefined && line.atMs < standsUntilMs);

@@ -1,138 +1,81 @@
 import { StoreUnavailableError } from "../errors.ts";
-import type { StoreKey } from "../key.ts";
-import type { DedupRecord } from "../record.ts";
-import type { Entry, Put, Removal, Revision, Store } from "../store.ts";
+import type { Store } from "../store.ts";
 import type { Budget, FaultName } from "./faults.ts";
 import type { Operation, Scheduler } from "./scheduler.ts";
+import type { SharedRegister } from "./shared-register.ts";
+
+/** What a task asks of the register. */
+export interface Question<Answer> {
+  readonly task: string;
+  readonly label: string;
+  /** Does at the register what is asked. */
+  readonly ask: () => Promise<Answer>;
+  /** To a read: what is answered that is out of date. */
+  readonly stale?: () => Answer;
+}
 
 /** A question on its way to the register: it has not arrived yet. */
 interface Request {
   readonly task: string;
   readonly label: string;
   readonly isWrite: boolean;
-  /** Answers with what was read before, when it is a read. */
-  readonly answerStale?: () => void;
-  /** Does at the register what was asked. */
+  readonly answerStale: (() => void) | undefined;
   readonly arrive: () => void;
   readonly fail: (error: StoreUnavailableError) => void;
   readonly takeBack: () => void;
 }
 
-/** Between the replicas and the register that they share: every question is an operation to get there, and one to get back. */
+/** Between the processes and the register that they share: every question is an operation to get there, and one to get back. */
 export class Network {
   readonly #scheduler: Scheduler;
-  readonly #register: Store;
+  readonly #register: SharedRegister;
   readonly #budget: Budget;
+  readonly #outageMs: number;
   readonly #requests = new Set<Request>();
-  /** What each key held, before what it holds now. */
-  readonly #past = new Map<StoreKey, Entry | undefined>();
-  readonly #present = new Map<StoreKey, Entry | undefined>();
   #isDown = false;
 
-  constructor(scheduler: Scheduler, register: Store, budget: Budget) {
+  constructor(scheduler: Scheduler, register: SharedRegister, budget: Budget, outageMs: number) {
     this.#scheduler = scheduler;
     this.#register = register;
     this.#budget = budget;
+    this.#outageMs = outageMs;
   }
 
-  /** The register, as `task` reaches it. */
-  storeOf(task: string): Required<Pick<Store, "put" | "get" | "remove">> {
+  /** The register as a store, as `task` reaches it. */
+  storeOf(task: string): Store {
     return {
-      put: (key: StoreKey, record: DedupRecord, how: { readonly expected: Revision; readonly ttlMs: number }) =>
-        this.#ask<Put>(task, `put ${record.state} over ${how.expected}`, async () => {
-          const put = await this.#register.put(key, record, how);
-          if (put.ok) this.#remember(key, { key, record, revision: put.revision });
-          return put;
-        }),
-      get: (key: StoreKey) =>
-        this.#ask<Entry | undefined>(
+      put: (key, record, how) =>
+        this.ask({
           task,
-          "get",
-          () => this.#register.get(key),
-          () => this.#past.get(key),
-        ),
-      remove: (key: StoreKey, how: { readonly expected: Revision }) =>
-        this.#ask<Removal>(task, `remove ${how.expected}`, async () => {
-          if (this.#register.remove === undefined) throw new TypeError("The register cannot remove");
-          const removal = await this.#register.remove(key, how);
-          if (removal.ok) this.#remember(key, undefined);
-          return removal;
+          label: `put ${record.state} over ${how.expected}`,
+          ask: () => this.#register.put(key, record, how),
         }),
+      get: (key) =>
+        this.ask({ task, label: "get", ask: () => this.#register.get(key), stale: () => this.#register.before(key) }),
+      remove: (key, how) =>
+        this.ask({ task, label: `remove ${how.expected}`, ask: () => this.#register.remove(key, how) }),
     };
   }
 
-  #remember(key: StoreKey, entry: Entry | undefined): void {
-    this.#past.set(key, this.#present.get(key));
-    this.#present.set(key, entry);
-  }
-
-  /** What may happen to the questions that are on their way. */
-  faults(): readonly Operation[] {
-    const possible: Operation[] = [];
-    for (const request of this.#requests) {
-      const { task, label } = request;
-      const fault = (name: FaultName, run: () => void): void => {
-        if (this.#budget.has(name)) {
-          possible.push({
-            task,
-            label: `${label}: ${name}`,
-            run: () => {
-              this.#budget.spend(name);
-              this.#forget(request);
-              run();
-            },
-          });
-        }
-      };
-      fault("lost answer", () => {
-        request.fail(unavailable("the answer was lost", true));
-        request.arrive();
-      });
-      fault("lost request", () => request.fail(unavailable("the request was lost", true)));
-      if (request.isWrite) {
-        fault("late write", () => {
-          request.fail(unavailable("the request is late", true));
-          this.#scheduler.add({ task: "network", label: `${label}: lands late`, run: request.arrive });
-        });
-      }
-      const { answerStale } = request;
-      if (answerStale !== undefined) fault("stale read", answerStale);
-      fault("refusal", () => request.fail(unavailable("the store refused", false)));
-    }
-    if (!this.#isDown && this.#budget.has("outage")) {
-      possible.push({ task: "network", label: "outage", run: () => this.#goDown() });
-    }
-    return possible;
-  }
-
-  #goDown(): void {
-    this.#budget.spend("outage");
-    this.#isDown = true;
-    this.#scheduler.clockOf("network").schedule(this.#budget.outageMs, () => {
-      this.#isDown = false;
-    });
-  }
-
-  #ask<Answer>(task: string, label: string, question: () => Promise<Answer>, stale?: () => Answer): Promise<Answer> {
+  /** Asks, when the schedule says so; what goes wrong on the way is a {@link StoreUnavailableError}. */
+  ask<Answer>({ task, label, ask, stale }: Question<Answer>): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      let lost = false;
+      let isLost = false;
+      const answer = (how: string, given: Answer | Promise<Answer>): void => {
+        this.#scheduler.add({ task, label: `${label}: ${how}`, run: () => resolve(given) });
+      };
       const request: Request = {
         task,
         label,
         isWrite: stale === undefined,
+        answerStale: stale && (() => answer("answered out of date", stale())),
         arrive: () => {
-          const answer = question();
-          answer.catch(() => {});
-          if (!lost) this.#scheduler.add({ task, label: `${label}: answered`, run: () => resolve(answer) });
+          const given = ask();
+          given.catch(() => {});
+          if (!isLost) answer("answered", given);
         },
-        ...(stale && {
-          answerStale: () => {
-            const answer = stale();
-            this.#scheduler.add({ task, label: `${label}: answered out of date`, run: () => resolve(answer) });
-          },
-        }),
         fail: (error) => {
-          lost = true;
+          isLost = true;
           this.#scheduler.add({ task, label: `${label}: ${error.message}`, run: () => reject(error) });
         },
         takeBack: this.#scheduler.add({
@@ -146,6 +89,58 @@ export class Network {
         }),
       };
       this.#requests.add(request);
+    });
+  }
+
+  /** What may happen to the questions that are on their way. */
+  faults(): readonly Operation[] {
+    const possible: Operation[] = [];
+    for (const request of this.#requests) {
+      if (this.#scheduler.isDead(request.task)) this.#requests.delete(request);
+      else possible.push(...this.#faultsOf(request));
+    }
+    if (!this.#isDown && this.#budget.has("outage")) {
+      possible.push({ task: "network", label: "outage", run: () => this.#goDown() });
+    }
+    return possible;
+  }
+
+  #faultsOf(request: Request): readonly Operation[] {
+    const possible: Operation[] = [];
+    const { task, label, answerStale } = request;
+    const fault = (name: FaultName, run: () => void): void => {
+      if (!this.#budget.has(name)) return;
+      possible.push({
+        task,
+        label: `${label}: ${name}`,
+        run: () => {
+          this.#budget.spend(name, task);
+          this.#forget(request);
+          run();
+        },
+      });
+    };
+    fault("lost answer", () => {
+      request.fail(unavailable("the answer was lost", true));
+      request.arrive();
+    });
+    fault("lost request", () => request.fail(unavailable("the request was lost", true)));
+    if (request.isWrite) {
+      fault("late write", () => {
+        request.fail(unavailable("the request is late", true));
+        this.#scheduler.add({ task: "network", label: `${label}: lands late`, run: request.arrive });
+      });
+    }
+    if (answerStale !== undefined) fault("stale read", answerStale);
+    fault("refusal", () => request.fail(unavailable("the store refused", false)));
+    return possible;
+  }
+
+  #goDown(): void {
+    this.#budget.spend("outage", "store");
+    this.#isDown = true;
+    this.#scheduler.clockOf("network").schedule(this.#outageMs, () => {
+      this.#isDown = false;
     });
   }
 

@@ -1,40 +1,10 @@
-import { isStoreUnavailable } from "../errors.ts";
-import type { Invoked, Seen } from "../history.ts";
 import type { StoreKey } from "../key.ts";
 import type { DedupRecord } from "../record.ts";
 import type { Revision, Store } from "../store.ts";
+import { conflict, type Operations, type Sent } from "./operations.ts";
 
-/** How an operation ended: the revision that its answer tells of, or that it met another one. */
-type Ending =
-  | { readonly type: "ok"; readonly revision?: Revision }
-  | { readonly type: "fail"; readonly because: "conflict"; readonly revision?: Revision };
-
-/** A store, each of whose operations is noted: when it is sent, and how it ended. */
-export function recordedStore(store: Store, removals: "release" | "clear", note: (seen: Seen) => void): Store {
-  let operations = 0;
-  const recorded = async <Answer>(
-    invoked: Omit<Invoked, "type" | "op">,
-    ask: () => Promise<Answer>,
-    endingOf: (answer: Answer) => Ending,
-  ): Promise<Answer> => {
-    const op = ++operations;
-    note({ type: "invoke", op, ...invoked });
-    let answer: Answer;
-    try {
-      answer = await ask();
-    } catch (error) {
-      const isRefused = isStoreUnavailable(error) && !error.ambiguous;
-      note(isRefused ? { type: "fail", op, because: "refused" } : { type: "unknown", op, because: String(error) });
-      throw error;
-    }
-    note({ op, ...endingOf(answer) });
-    return answer;
-  };
-  const conflict = (revision: Revision | undefined): Ending => ({
-    type: "fail",
-    because: "conflict",
-    ...(revision === undefined ? {} : { revision }),
-  });
+/** A store, each of whose operations is recorded. */
+export function recordedStore(store: Store, removals: "release" | "clear", operations: Operations): Store {
   const { maxWindowMs } = store;
   const remove = store.remove?.bind(store);
   const list = store.list?.bind(store);
@@ -43,20 +13,20 @@ export function recordedStore(store: Store, removals: "release" | "clear", note:
   return {
     ...(maxWindowMs === undefined ? {} : { maxWindowMs }),
     put: (key, record, how) =>
-      recorded(
-        { ...operationOf(record), key, ...how },
+      operations.record(
+        { ...sentFor(record), key, ...how },
         () => store.put(key, record, how),
         (put) => (put.ok ? { type: "ok", revision: put.revision } : conflict(put.current?.revision)),
       ),
     get: (key) =>
-      recorded(
+      operations.record(
         { operation: "read", key },
         () => store.get(key),
         (entry) => ({ type: "ok", revision: entry?.revision ?? 0 }),
       ),
     ...(remove && {
       remove: (key: StoreKey, how: { readonly expected: Revision }) =>
-        recorded(
+        operations.record(
           { operation: removals, key, ...how },
           () => remove(key, how),
           (removal) => (removal.ok ? { type: "ok" } : conflict(removal.current?.revision)),
@@ -68,7 +38,7 @@ export function recordedStore(store: Store, removals: "release" | "clear", note:
   };
 }
 
-function operationOf({ state, eventId, token, fence, leaseMs }: DedupRecord): Omit<Invoked, "type" | "op" | "key"> {
+function sentFor({ state, eventId, token, fence, leaseMs }: DedupRecord): Omit<Sent, "key"> {
   const operation = state === "committed" ? "commit" : fence === 0 ? "reserve" : "renew";
   return { operation, event: eventId, token, fence, leaseMs };
 }

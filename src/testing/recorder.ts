@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { text } from "../arguments.ts";
 import type { HistoryLine, Seen } from "../history.ts";
 import type { Store } from "../store.ts";
+import { type Ending, Operations, type Sent } from "./operations.ts";
 import { recordedStore } from "./recorded-store.ts";
 
 /** Who records what, and by which clock. */
@@ -27,6 +28,7 @@ export class Recorder {
   readonly #process: string;
   readonly #monotonicMs: () => number;
   readonly #write: (line: HistoryLine) => void;
+  readonly #operations = new Operations((seen) => this.note(seen));
   #effects = 0;
 
   constructor(process: string, monotonicMs: () => number, write: (line: HistoryLine) => void) {
@@ -42,7 +44,12 @@ export class Recorder {
 
   /** The store, each of whose operations is recorded; what an operator removes is a `clear`. */
   store(store: Store, removals: "release" | "clear" = "release"): Store {
-    return recordedStore(store, removals, (seen) => this.note(seen));
+    return recordedStore(store, removals, this.#operations);
+  }
+
+  /** Records an operation on a register of another kind: what is sent, and how its answer is to be read. */
+  operation<Answer>(sent: Sent, ask: () => Promise<Answer>, endingOf: (answer: Answer) => Ending): Promise<Answer> {
+    return this.#operations.record(sent, ask, endingOf);
   }
 
   /** Runs `work`, an effect of the event on the world, and records when it begins, when it is told to stop, and when it ends. */

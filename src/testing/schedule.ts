@@ -1,11 +1,28 @@
+import { expected } from "../arguments.ts";
+
 /**
  * A schedule is data: small numbers that pick, again and again, what happens next. 0 goes on with the task that was at work; the
  * end of the list means 0 from then on. So a shorter list, and smaller numbers, are a calmer run: that is what shrinking finds.
  */
 export type Schedule = readonly number[];
 
-/** Reads a schedule, choice by choice. */
-export class Choices {
+/** What can happen next, as far as choosing goes. */
+export interface Choice {
+  /** How many possibilities there are, at least 1. */
+  readonly count: number;
+  /** Whether a possibility interrupts something that could have gone on. */
+  interrupts(index: number): boolean;
+}
+
+/** Picks what happens next. */
+export interface Chooser {
+  pick(choice: Choice): number;
+  /** Whether things may still go wrong; without that, all that is left is to come to an end. */
+  readonly mayGoWrong: boolean;
+}
+
+/** Follows a schedule. */
+export class Follower implements Chooser {
   readonly #schedule: Schedule;
   #next = 0;
 
@@ -13,16 +30,14 @@ export class Choices {
     this.#schedule = schedule;
   }
 
-  /** The index of the next choice among `count` possibilities. */
-  pick(count: number): number {
+  pick({ count }: Choice): number {
     const choice = this.#schedule[this.#next] ?? 0;
     this.#next += 1;
     return choice % count;
   }
 
-  /** Whether the rest of the run is calm. */
-  get isSpent(): boolean {
-    return this.#next >= this.#schedule.length;
+  get mayGoWrong(): boolean {
+    return this.#next < this.#schedule.length;
   }
 }
 
@@ -36,7 +51,7 @@ export function parseSchedule(text: string): Schedule {
   if (text.trim() === "") return [];
   return text.split(",").map((part) => {
     if (!/^\s*\d{1,6}\s*$/.test(part)) {
-      throw new TypeError(`Expected a schedule to be whole numbers with commas between, got \`${text}\` (string)`);
+      throw new TypeError(expected("schedule", "whole numbers with commas between", text));
     }
     return Number(part);
   });

@@ -1,9 +1,11 @@
+import { setImmediate } from "node:timers";
 import type { Clock } from "../clock.ts";
-import { Choices, type Schedule } from "./schedule.ts";
+import type { Chooser } from "./schedule.ts";
+import { UncontrolledError } from "./uncontrolled.ts";
 
 /** Something that waits to happen. */
 export interface Operation {
-  /** The task it belongs to: a replica's delivery, or `environment`. */
+  /** The task it belongs to: a process, or a part of the world around them. */
   readonly task: string;
   readonly label: string;
   readonly run: () => void | Promise<void>;
@@ -11,7 +13,7 @@ export interface Operation {
 
 /** What the world around the tasks may do. */
 export interface Environment {
-  /** What may go wrong now; offered while the schedule has something to say. */
+  /** What may go wrong now. */
   faults(): readonly Operation[];
   /** What must happen before the run can end. */
   needed(): readonly Operation[];
@@ -30,12 +32,18 @@ const MOST_STEPS = 5_000;
 /**
  * Runs tasks one operation at a time, in the order that a schedule says, on simulated time.
  *
- * Tasks are plain asynchronous code that awaits operations of the scheduler and nothing else. Between two operations everything
- * that can go on without one does so, until the event loop is empty; then the next is picked from those that wait. Passing time
- * is one of the choices: it goes to the next timer and runs what is due, promptly, unless the timer's task is frozen.
+ * Tasks are plain asynchronous code that awaits operations of the scheduler and nothing else. After each operation everything
+ * that can go on without another does so; then the next is picked from those that wait. Passing time is one of the choices: it
+ * goes to the next timer and runs what is due, promptly, unless the timer's task is frozen.
+ *
+ * One operation is one turn of the event loop, between two immediates that were queued together:
+ *
+ *     check phase   [ operation ── its promises ── ][ quiet from here ]
+ *     timers, poll  (whatever calls in now was woken by something real)
+ *     check phase   [ operation ── …
  */
 export class Scheduler {
-  readonly #choices: Choices;
+  readonly #chooser: Chooser;
   readonly #waiting = new Set<Operation>();
   readonly #timers = new Set<Timer>();
   readonly #frozen = new Set<string>();
@@ -43,24 +51,34 @@ export class Scheduler {
   #nowMs = 0;
   #order = 0;
   #current = "";
+  #isQuiet = false;
+  #failure: { readonly error: unknown } | undefined;
 
-  constructor(schedule: Schedule) {
-    this.#choices = new Choices(schedule);
+  constructor(chooser: Chooser) {
+    this.#chooser = chooser;
   }
 
   get nowMs(): number {
     return this.#nowMs;
   }
 
-  /** Whether the rest of the run is calm: the schedule has no more to say. */
-  get isCalm(): boolean {
-    return this.#choices.isSpent;
-  }
-
   /** Lets `operation` happen when the schedule says so; the returned function takes it back. */
   add(operation: Operation): () => void {
+    this.notice(operation.task, operation.label);
     this.#waiting.add(operation);
     return () => this.#waiting.delete(operation);
+  }
+
+  /** Says that a task does something: that is an error unless the scheduler woke it. */
+  notice(task: string, what: string): void {
+    if (!this.#isQuiet) return;
+    const woken = `The handler on ${task} was woken by something that the simulation does not control, and went on to`;
+    this.fail(new UncontrolledError(`${woken} \`${what}\``));
+  }
+
+  /** Ends the run with an error. */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
   }
 
   /** Resolves when the schedule lets it go on; never, when the task is dead by then. */
@@ -76,6 +94,7 @@ export class Scheduler {
       monotonicMs: () => this.#nowMs,
       wallMs: () => this.#nowMs,
       schedule: (delayMs, run) => {
+        this.notice(task, "clock.schedule");
         const timer = { task, atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, run };
         this.#timers.add(timer);
         return () => this.#timers.delete(timer);
@@ -87,10 +106,17 @@ export class Scheduler {
   kill(task: string): void {
     this.#dead.add(task);
     this.#frozen.delete(task);
+    for (const operation of this.#waiting) if (operation.task === task) this.#waiting.delete(operation);
+    for (const timer of this.#timers) if (timer.task === task) this.#timers.delete(timer);
   }
 
   isDead(task: string): boolean {
     return this.#dead.has(task);
+  }
+
+  /** Whether the task is neither dead nor frozen. */
+  isAwake(task: string): boolean {
+    return !this.#dead.has(task) && !this.#frozen.has(task);
   }
 
   /** The task stands still, its timers too, while time goes on for the others. */
@@ -109,59 +135,80 @@ export class Scheduler {
       this.#nowMs = Math.max(this.#nowMs, next.atMs);
       this.#timers.delete(next);
       next.run();
-      await settled();
+      await this.#turn();
     }
     this.#nowMs = untilMs;
   }
 
-  /** Runs until nothing can happen any more; `onStep` hears of each operation before it runs. */
-  async run(environment: Environment, onStep: (operation: Operation) => void): Promise<void> {
+  /**
+   * Runs until nothing can happen any more.
+   * @throws {UncontrolledError} when a task did something that no operation led to.
+   * @throws {Error} when there is no end to it.
+   */
+  async run(environment: Environment): Promise<void> {
     for (let steps = 0; ; steps += 1) {
-      await settled();
+      await this.#turn();
+      if (this.#failure !== undefined) throw this.#failure.error;
       if (steps > MOST_STEPS) throw new Error(`The run did not end within ${MOST_STEPS} steps`);
-      const possible = this.#possible(environment);
-      const picked = possible[this.#choices.pick(Math.max(1, possible.length))];
+      const picked = this.#pick(environment);
       if (picked === undefined) return;
       this.#waiting.delete(picked);
       this.#current = picked.task;
-      onStep(picked);
       await picked.run();
     }
   }
 
-  /** What can happen next; first of all what goes on with the task at work, then the others, time, and the environment. */
-  #possible(environment: Environment): readonly Operation[] {
-    const waiting = [...this.#waiting].filter(({ task }) => this.#isAwake(task));
-    const own = waiting.filter(({ task }) => task === this.#current);
-    const others = waiting.filter(({ task }) => task !== this.#current);
+  /** First of all what goes on with the task at work, then the others and the world around, time, and what may go wrong. */
+  #pick(environment: Environment): Operation | undefined {
+    const possible: Operation[] = [];
+    for (const operation of this.#waiting) if (this.#isAtWork(operation)) possible.push(operation);
+    const own = possible.length;
+    for (const operation of this.#waiting) {
+      if (!this.#isAtWork(operation) && this.isAwake(operation.task)) possible.push(operation);
+    }
+    possible.push(...environment.needed());
+    const calm = possible.length;
     const next = this.#nextTimer(Number.POSITIVE_INFINITY);
-    const time: readonly Operation[] =
-      next === undefined
-        ? []
-        : [{ task: "time", label: "time passes", run: () => this.passTime(Math.max(0, next.atMs - this.#nowMs)) }];
-    const faults = this.#choices.isSpent ? [] : environment.faults();
-    return [...own, ...others, ...environment.needed(), ...time, ...faults];
+    if (next !== undefined) {
+      possible.push({
+        task: "time",
+        label: "time passes",
+        run: () => this.passTime(Math.max(0, next.atMs - this.#nowMs)),
+      });
+    }
+    const timed = possible.length;
+    if (this.#chooser.mayGoWrong) possible.push(...environment.faults());
+    if (possible.length === 0) return undefined;
+    const free = own > 0 ? 1 : Math.max(calm, 1);
+    const interrupts = (index: number): boolean => index >= free && index < timed;
+    return possible[this.#chooser.pick({ count: possible.length, interrupts })];
   }
 
-  #isAwake(task: string): boolean {
-    return !this.#dead.has(task) && !this.#frozen.has(task);
+  #isAtWork({ task }: Operation): boolean {
+    return task === this.#current && this.isAwake(task);
   }
 
   #nextTimer(untilMs: number): Timer | undefined {
     let next: Timer | undefined;
     for (const timer of this.#timers) {
-      if (timer.atMs > untilMs || !this.#isAwake(timer.task)) continue;
+      if (timer.atMs > untilMs || !this.isAwake(timer.task)) continue;
       if (next === undefined || timer.atMs < next.atMs || (timer.atMs === next.atMs && timer.order < next.order)) {
         next = timer;
       }
     }
     return next;
   }
-}
 
-/** Resolves when all that could go on without an operation has: promises first, then whatever the event loop holds. */
-async function settled(): Promise<void> {
-  await new Promise((resolve) => {
-    setImmediate(resolve);
-  });
+  /** Resolves in a new turn of the event loop, at whose end nothing is left that the scheduler woke. */
+  #turn(): Promise<void> {
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        this.#isQuiet = false;
+        resolve();
+      });
+      setImmediate(() => {
+        this.#isQuiet = true;
+      });
+    });
+  }
 }

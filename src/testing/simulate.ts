@@ -1,125 +1,106 @@
 import type { Clock } from "../clock.ts";
-import type { Answer, History, HistoryLine, Seen } from "../history.ts";
-import type { StoreKey } from "../key.ts";
-import { memoryStore } from "../memory-store.ts";
+import type { History, HistoryLine } from "../history.ts";
 import type { Change, Store } from "../store.ts";
-import { Budget, type FaultBudget } from "./faults.ts";
+import { Broker, type Recipient } from "./broker.ts";
+import { Effects } from "./effects.ts";
+import { Budget, type FaultBudget, type FaultName } from "./faults.ts";
+import type { HandleDelivery, HandlerUnderTest, Replica } from "./handler.ts";
+import { kvEntryOf, kvOf } from "./kv.ts";
 import { Network } from "./network.ts";
-import { type KnownToEffect, Recorder } from "./recorder.ts";
-import type { Schedule } from "./schedule.ts";
+import { Recorder } from "./recorder.ts";
+import { type Chooser, Follower, type Schedule } from "./schedule.ts";
 import { type Operation, Scheduler } from "./scheduler.ts";
-
-/** One process of the service under test. */
-export interface Replica {
-  readonly name: string;
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly newId: () => string;
-  /**
-   * The handler's side effect on the world: begins, unless `signal` has aborted, goes on for as long as the schedule likes, and
-   * ends or throws.
-   */
-  effect(event: string, known?: KnownToEffect): Promise<void>;
-}
-
-/** One delivery of an event to a replica. */
-export interface Delivery {
-  readonly event: string;
-  /** How often the event's message was delivered, this time included. */
-  readonly count: number;
-}
-
-/** Handles the deliveries to one replica; called once for each process that starts. */
-export type Service = (replica: Replica) => (delivery: Delivery) => Promise<Answer>;
+import { SharedRegister } from "./shared-register.ts";
+import { UncontrolledError } from "./uncontrolled.ts";
 
 /** What is simulated. */
-export interface Scenario {
-  readonly service: Service;
+export interface Scenario<World> {
+  readonly handler: HandlerUnderTest<World>;
   readonly replicas: number;
   readonly events: number;
-  /** How often each event's message is delivered at the beginning. */
+  /** How many messages there are for each event. */
   readonly copies: number;
   readonly faults: FaultBudget;
   /** After how long without an answer a message is delivered again, in milliseconds. */
   readonly ackWaitMs: number;
   /** How far a clock jumps at the most (half of it is possible too), and how long an outage lasts, in milliseconds. */
-  readonly longMs: number;
-  /** The register that all replicas share; made anew for each run. @default a memory store */
-  readonly register?: (clock: Clock) => Store;
+  readonly jumpMs: number;
+  /** Makes what stands outside of all processes; anew for each run. */
+  readonly world: () => World;
+  /** Makes the store that all processes share; anew for each run. */
+  readonly store: (clock: Clock) => Store;
 }
 
-/** A run that was simulated. */
-export interface Run {
-  readonly schedule: Schedule;
+/** What was seen of a run, and how it left the world. */
+export interface Simulated<World> {
   readonly history: History;
+  readonly world: World;
 }
 
 /**
- * Runs a service under a schedule: replicas, deliveries, the store, side effects, faults and time, all on simulated time.
- * @throws {Error} when a handler awaits something that the simulation does not know of.
+ * Runs a handler under a schedule: processes, deliveries, the store, effects, faults and time, all simulated.
+ * @throws {UncontrolledError} when the handler awaits something that is not.
+ * @throws {TypeError} when the handler answers something else than a reply.
  */
-export async function simulate(scenario: Scenario, schedule: Schedule): Promise<Run> {
-  return new World(scenario, schedule).run();
+export async function simulate<World>(scenario: Scenario<World>, schedule: Schedule): Promise<Simulated<World>> {
+  return simulateChoosing(scenario, new Follower(schedule));
 }
 
-interface Message {
-  readonly event: string;
-  deliveries: number;
-  /** Deliveries that may happen now. */
-  due: number;
-  acknowledged: boolean;
+/** The same, with somebody else choosing. */
+export async function simulateChoosing<World>(scenario: Scenario<World>, chooser: Chooser): Promise<Simulated<World>> {
+  return new Simulation(scenario, chooser).run();
 }
 
-class World {
-  readonly #scenario: Scenario;
-  readonly #schedule: Schedule;
+interface Process extends Recipient {
+  readonly name: string;
+  readonly incarnation: number;
+  readonly handle: HandleDelivery;
+}
+
+class Simulation<World> {
+  readonly #scenario: Scenario<World>;
   readonly #scheduler: Scheduler;
   readonly #budget: Budget;
+  readonly #store: Store;
+  readonly #register: SharedRegister;
   readonly #network: Network;
-  readonly #register: Store;
-  readonly #brokerClock: Clock;
-  readonly #messages: readonly Message[];
+  readonly #broker: Broker;
+  readonly #effects: Effects;
+  readonly #world: World;
   readonly #history: HistoryLine[] = [{ type: "history", version: 1, clock: "simulated" }];
   readonly #processes: Process[] = [];
-  readonly #underWay = new Map<string, string>();
-  readonly #watching = new AbortController();
-  readonly #endings = new Set<Operation>();
+  readonly #over = new AbortController();
   #frozen: Process | undefined;
   #ids = 0;
-  #effects = 0;
 
-  constructor(scenario: Scenario, schedule: Schedule) {
+  constructor(scenario: Scenario<World>, chooser: Chooser) {
     this.#scenario = scenario;
-    this.#schedule = schedule;
-    this.#scheduler = new Scheduler(schedule);
-    this.#budget = new Budget(scenario.faults, scenario.longMs, (fault) => {
-      this.#note("environment", { type: "fault", fault });
-    });
-    const registerClock = this.#scheduler.clockOf("register");
-    this.#register = (scenario.register ?? ((clock) => memoryStore({ clock })))(registerClock);
-    this.#network = new Network(this.#scheduler, this.#register, this.#budget);
-    this.#brokerClock = this.#scheduler.clockOf("broker");
-    this.#messages = Array.from({ length: scenario.events }, (_, index) => ({
-      event: `E${index + 1}`,
-      deliveries: 0,
-      due: scenario.copies,
-      acknowledged: false,
-    }));
+    this.#scheduler = new Scheduler(chooser);
+    this.#budget = new Budget(scenario.faults, (fault, whom) => this.#recorderOf(whom).note({ type: "fault", fault }));
+    this.#store = scenario.store(this.#scheduler.clockOf("store"));
+    this.#register = new SharedRegister(this.#store);
+    this.#network = new Network(this.#scheduler, this.#register, this.#budget, scenario.jumpMs);
+    this.#broker = new Broker(this.#scheduler, this.#budget, scenario);
+    this.#effects = new Effects(this.#scheduler, this.#budget);
+    this.#world = scenario.world();
     for (let index = 1; index <= scenario.replicas; index += 1) this.#start(`R${index}`, 1);
   }
 
-  async run(): Promise<Run> {
+  async run(): Promise<Simulated<World>> {
     const watched = this.#watch();
-    await this.#scheduler.run({ faults: () => this.#faults(), needed: () => this.#needed() }, () => {});
-    this.#watching.abort("the run is over");
-    await watched;
-    for (const [handler, task] of this.#underWay) {
-      if (this.#processes.some((process) => process.task === task)) {
-        throw new Error(`${handler} on ${task} awaits something that the simulation does not control`);
-      }
+    try {
+      await this.#scheduler.run({ faults: () => this.#faults(), needed: () => this.#needed() });
+    } finally {
+      this.#over.abort("the run is over");
+      await watched;
     }
-    this.#note("broker", { type: "settled" });
-    return { schedule: this.#schedule, history: this.#history };
+    for (const [{ event }, { task }] of this.#broker.underWay) {
+      throw new UncontrolledError(
+        `The handler on ${task} has not answered its delivery of ${event}, and nothing is left to happen. It awaits something that the simulation does not control`,
+      );
+    }
+    this.#recorderOf("broker").note({ type: "settled" });
+    return { history: this.#history, world: this.#world };
   }
 
   #recorderOf(process: string): Recorder {
@@ -130,184 +111,87 @@ class World {
     );
   }
 
-  #note(process: string, seen: Seen): void {
-    this.#recorderOf(process).note(seen);
-  }
-
-  /** What the register holds is noted as it changes, whoever changed it. */
+  /** What the store holds is recorded as it changes, whoever changed it. */
   async #watch(): Promise<void> {
-    if (this.#register.watch === undefined) return;
-    for await (const change of this.#register.watch({}, this.#watching.signal)) this.#noteChange(change);
-  }
-
-  #noteChange(change: Change): void {
-    if (change.type === "put") {
-      const { key, revision, record } = change.entry;
-      this.#note("store", { type: "store.held", key, revision, record });
-    } else {
-      this.#note("store", { type: "store.removed", key: change.key, revision: change.revision });
-    }
+    if (this.#store.watch === undefined) return;
+    const recorder = this.#recorderOf("store");
+    for await (const change of this.#store.watch({}, this.#over.signal)) record(recorder, change);
   }
 
   #start(name: string, incarnation: number): void {
-    const task = incarnation === 1 ? name : `${name}'${incarnation}`;
+    const task = name + "'".repeat(incarnation - 1);
     const recorder = this.#recorderOf(task);
-    const replica: Replica = {
-      name: task,
+    const replica: Replica<World> = {
+      owner: task,
       store: recorder.store(this.#network.storeOf(task)),
+      kv: kvOf(task, this.#register, this.#network, recorder),
       clock: this.#scheduler.clockOf(task),
       newId: () => `id-${++this.#ids}`,
-      effect: (event, known = {}) => this.#effect(task, recorder, event, known),
+      world: this.#world,
+      effect: this.#effects.of(task, recorder),
     };
-    this.#processes.push({ name, incarnation, task, handle: this.#scenario.service(replica) });
+    this.#processes.push({ name, incarnation, task, recorder, handle: this.#scenario.handler(replica) });
   }
 
-  async #effect(task: string, recorder: Recorder, event: string, known: KnownToEffect): Promise<void> {
-    const label = `effect ${++this.#effects} of ${event}`;
-    await this.#scheduler.pause(task, `${label} begins`);
-    known.signal?.throwIfAborted();
-    await recorder.effect(event, known, async () => {
-      if (await this.#effectEnds(task, label)) throw new Error("Simulated: the effect failed");
-    });
-  }
-
-  /** Whether it fails: that is a fault among others, as long as the effect goes on. */
-  #effectEnds(task: string, label: string): Promise<boolean> {
-    return new Promise((resolve) => {
-      const fails: Operation = {
-        task,
-        label: `${label} fails`,
-        run: () => {
-          this.#endings.delete(fails);
-          takeBack();
-          this.#budget.spend("failing effect");
-          resolve(true);
-        },
-      };
-      this.#endings.add(fails);
-      const takeBack = this.#scheduler.add({
-        task,
-        label: `${label} ends`,
-        run: () => {
-          this.#endings.delete(fails);
-          resolve(false);
-        },
-      });
-    });
-  }
-
+  /** What must happen before the run can end. */
   #needed(): readonly Operation[] {
-    const deliveries = this.#messages
-      .filter((message) => message.due > 0 && !message.acknowledged)
-      .flatMap((message) =>
-        this.#processes
-          .filter((process) => process !== this.#frozen)
-          .map(
-            (process): Operation => ({
-              task: process.task,
-              label: `${message.event} is delivered to ${process.task}`,
-              run: () => this.#deliver(message, process),
-            }),
-          ),
-      );
+    const deliveries = this.#broker.needed(this.#processes);
     const frozen = this.#frozen;
     if (frozen === undefined) return deliveries;
-    const thaw: Operation = {
-      task: frozen.task,
-      label: `${frozen.task} goes on`,
-      run: () => {
-        this.#frozen = undefined;
-        this.#scheduler.thaw(frozen.task);
-      },
+    const thaw = (): void => {
+      this.#frozen = undefined;
+      this.#scheduler.thaw(frozen.task);
     };
-    return [...deliveries, thaw];
+    return [...deliveries, { task: frozen.task, label: `${frozen.task} goes on`, run: thaw }];
   }
 
+  /** What may go wrong now. */
   #faults(): readonly Operation[] {
-    const possible: Operation[] = [...this.#network.faults()];
-    const offer = (name: Parameters<Budget["has"]>[0], task: string, run: () => void | Promise<void>): void => {
+    const possible: Operation[] = [...this.#network.faults(), ...this.#broker.faults(), ...this.#effects.faults()];
+    const offer = (name: FaultName, whom: string, run: () => void | Promise<void>): void => {
       if (!this.#budget.has(name)) return;
       possible.push({
-        task,
+        task: whom,
         label: name,
         run: () => {
-          this.#budget.spend(name);
+          this.#budget.spend(name, whom);
           return run();
         },
       });
     };
-    for (const process of this.#processes) {
+    for (const process of this.#processes.filter((one) => this.#broker.isUsed(one))) {
       offer("crash", process.task, () => this.#crash(process));
       if (this.#frozen === undefined) offer("freeze", process.task, () => this.#freeze(process));
     }
-    for (const message of this.#messages) {
-      if (message.deliveries > 0 && !message.acknowledged) {
-        offer("redelivery", "broker", () => {
-          message.due += 1;
-        });
-      }
-    }
-    if (this.#budget.has("failing effect")) {
-      const running = this.#processes.filter((process) => process !== this.#frozen).map(({ task }) => task);
-      possible.push(...[...this.#endings].filter(({ task }) => running.includes(task)));
-    }
-    for (const ms of [this.#scenario.longMs, this.#scenario.longMs / 2]) {
+    for (const ms of [this.#scenario.jumpMs, this.#scenario.jumpMs / 2]) {
       offer("clock jump", "time", () => this.#scheduler.passTime(ms));
     }
-    offer("amnesia", "register", () => this.#forget());
+    offer("amnesia", "store", () => this.#register.forget());
     return possible;
   }
 
   #crash(process: Process): void {
+    process.recorder.note({ type: "died" });
     this.#scheduler.kill(process.task);
-    this.#note(process.task, { type: "died" });
     if (this.#frozen === process) this.#frozen = undefined;
     this.#processes.splice(this.#processes.indexOf(process), 1);
     this.#start(process.name, process.incarnation + 1);
   }
 
   #freeze(process: Process): void {
+    process.recorder.note({ type: "frozen" });
     this.#frozen = process;
     this.#scheduler.freeze(process.task);
-    this.#note(process.task, { type: "frozen" });
-  }
-
-  async #forget(): Promise<void> {
-    if (this.#register.list === undefined || this.#register.remove === undefined) return;
-    let last: { readonly key: StoreKey; readonly revision: number } | undefined;
-    for await (const entry of this.#register.list({})) {
-      if (last === undefined || entry.revision > last.revision) last = entry;
-    }
-    if (last !== undefined) await this.#register.remove(last.key, { expected: last.revision });
-  }
-
-  #deliver(message: Message, process: Process): void {
-    message.due -= 1;
-    message.deliveries += 1;
-    const delivery = { event: message.event, count: message.deliveries };
-    const id = `delivery ${delivery.count} of ${delivery.event}`;
-    this.#note(process.task, { type: "delivered", event: message.event, delivery: delivery.count });
-    this.#underWay.set(id, process.task);
-    const giveUp = this.#brokerClock.schedule(this.#scenario.ackWaitMs, () => {
-      message.due += 1;
-    });
-    void process.handle(delivery).then((answer) => {
-      this.#underWay.delete(id);
-      if (this.#scheduler.isDead(process.task)) return;
-      this.#note(process.task, { type: "answered", event: message.event, delivery: delivery.count, ...answer });
-      giveUp();
-      if (answer.answer === "acknowledged") message.acknowledged = true;
-      else
-        this.#brokerClock.schedule(answer.afterMs, () => {
-          message.due += 1;
-        });
-    });
   }
 }
 
-interface Process {
-  readonly name: string;
-  readonly incarnation: number;
-  readonly task: string;
-  readonly handle: (delivery: Delivery) => Promise<Answer>;
+function record(recorder: Recorder, change: Change): void {
+  if (change.type === "removed") {
+    recorder.note({ type: "store.removed", key: change.key, revision: change.revision });
+    return;
+  }
+  const { key, revision, record: held } = change.entry;
+  const value = kvEntryOf(change.entry);
+  if (value === undefined) recorder.note({ type: "store.held", key, revision, record: held });
+  else recorder.note({ type: "store.held", key: value.key, revision, value: value.value });
 }

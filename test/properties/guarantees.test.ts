@@ -63,25 +63,24 @@ describe("under any schedule, on the memory store,", () => {
 
   it("G7 the error of a dispatch reaches the caller unchanged, whatever the release does", async () => {
     const theError = new Error("the dispatch failed");
-    const service: Parameters<typeof worldWith>[0] = ({ store, clock, newId, name, effect }) => {
-      const dedup = new latchkey.Deduplicator({ store, clock, newId, owner: name, leaseMs: 1_000, skewMs: 200 });
+    const handler: Parameters<typeof worldWith>[0] = (replica) => {
+      const dedup = new latchkey.Deduplicator({ ...replica, leaseMs: 1_000, skewMs: 200 });
       let failures = 0;
       return async ({ event }) => {
         try {
-          await dedup.guard({ subscriptionId: "sub", eventId: event }, async ({ fence, signal }) => {
-            await effect(event, { fence, signal });
+          return await dedup.guard({ subscriptionId: "sub", eventId: event }, async (reservation) => {
+            await replica.effect(event, reservation);
             failures += 1;
             if (failures === 1) throw theError;
           });
         } catch (error) {
           const own = error === theError || error instanceof latchkey.LatchkeyError;
-          if (!own) expect(String(error)).toBe("Error: Simulated: the effect failed");
-          return { answer: "put back", because: "failed", afterMs: 100 };
+          if (!own) expect(String(error)).toMatch("Error: Simulated: the effect of E1 failed");
+          throw error;
         }
-        return { answer: "acknowledged", because: "dispatched" };
       };
     };
-    const world = worldWith(service, {
+    const world = worldWith(handler, {
       "lost answer": 2,
       "lost request": 2,
       refusal: 2,

@@ -319,7 +319,7 @@ const bugs: readonly Expectation[] = [
 ];
 
 /** What one run of a world with the bug shows. */
-async function found(world: Parameters<typeof simulate>[0], schedule: Schedule): Promise<readonly string[]> {
+async function found(world: ReturnType<typeof worldWith>, schedule: Schedule): Promise<readonly string[]> {
   try {
     const { history } = await simulate(world, schedule);
     return checkHistory(history).map(({ guarantee }) => guarantee);

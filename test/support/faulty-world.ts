@@ -1,9 +1,11 @@
 import fc from "fast-check";
-import type { Clock, Store } from "../../src/index.ts";
+import type { Clock } from "../../src/index.ts";
 import { type MemoryStore, memoryStore } from "../../src/memory-store.ts";
 import type { FaultBudget } from "../../src/testing/faults.ts";
+import type { HandlerUnderTest } from "../../src/testing/handler.ts";
 import type { Schedule } from "../../src/testing/schedule.ts";
-import type { Scenario, Service } from "../../src/testing/simulate.ts";
+import type { Scenario } from "../../src/testing/simulate.ts";
+import { silent } from "../../src/testing/simulated-store.ts";
 import { LEASE_MS, SKEW_MS } from "./latchkey-service.ts";
 
 /** Most choices go on with the task at work; the others pick among all that can happen, of which there are never more than 40. */
@@ -37,35 +39,24 @@ const LONG_MS = LEASE_MS + SKEW_MS + 100;
  * way of a write, as NATS does, unless `isOutspoken`: then it is as the memory store is.
  */
 export function worldWith(
-  service: Service,
+  handler: HandlerUnderTest,
   faults: FaultBudget,
   { isOutspoken = false, register = (clock) => memoryStore({ clock }) }: Partial<WorldOptions> = {},
-): Scenario {
+): Scenario<undefined> {
   return {
-    service,
+    handler,
     replicas: 2,
     events: 1,
     copies: 2,
     faults,
     ackWaitMs: 3 * LEASE_MS,
-    longMs: LONG_MS,
-    register: isOutspoken ? register : (clock) => silent(register(clock)),
+    jumpMs: LONG_MS,
+    world: () => undefined,
+    store: isOutspoken ? register : (clock) => silent(register(clock)),
   };
 }
 
 interface WorldOptions {
   readonly isOutspoken: boolean;
   readonly register: (clock: Clock) => MemoryStore;
-}
-
-function silent(store: MemoryStore): Store {
-  return {
-    ...store,
-    put: async (key, record, how) => withoutCurrent(await store.put(key, record, how)),
-    remove: async (key, how) => withoutCurrent(await store.remove(key, how)),
-  };
-}
-
-function withoutCurrent<Answer extends { readonly ok: boolean }>(answer: Answer): Answer | { readonly ok: false } {
-  return answer.ok ? answer : { ok: false };
 }

@@ -254,8 +254,12 @@ describe("the judge of a history finds", () => {
   it("G9 a commit that the store never held", () => {
     const told = recording().write("R1", "reserve", {}, 1).begin("R1", 1).end("R1").acknowledge("R1", "confirmed");
     expect(broken(told)).toEqual(["G9"]);
-    const seenLater = recording().write("R1", "reserve", {}, 1).begin("R1", 1).end("R1").acknowledge("R1", "confirmed");
-    expect(broken(seenLater.hold(2, { state: "committed", fence: 1 }))).toEqual([]);
+    const seenLater = recording().at(9).hold(2, { state: "committed", fence: 1 });
+    expect(broken(told, seenLater)).toEqual(["G9"]);
+    const found = recording().write("R1", "reserve", {}, 1).begin("R1", 1).end("R1");
+    found.write("R1", "commit", { fence: 1, expected: 1 });
+    found.see("R1", { type: "invoke", op: 9, operation: "read", key: "k" }, { type: "ok", op: 9, revision: 2 });
+    expect(broken(found.acknowledge("R1", "confirmed"), seenLater)).toEqual([]);
   });
 });
 
