@@ -41,6 +41,10 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
       const { showCommand } = await withPeers(() => import("./show/show-command.ts"));
       exitCode = await showCommand(names, flags, io);
     },
+    async clear(names, flags) {
+      const { clearCommand } = await withPeers(() => import("./clear/clear-command.ts"));
+      exitCode = await clearCommand(names, flags, io);
+    },
     async draw(machine, flags) {
       await drawCommand(machine, flags, io);
     },

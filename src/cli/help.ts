@@ -104,6 +104,21 @@ Examples:
   latchkey show --bucket dedup billing 72d3162e-cc78-11e3-81ab-4c9367dc0958
   latchkey show --bucket dedup "$(latchkey key billing evt-1)" --json`,
 
+  clear: `
+Reserved keys are left alone unless --state says otherwise: their handlers run,
+are told to stop at their next renewal, and their events may run twice.
+
+Exit codes:
+  0    all were cleared; or there were none; or it was a dry run
+  1    the answer was no; or some had changed meanwhile and were left
+  2    wrong usage, or a server or bucket that cannot be used
+  130  interrupted
+
+Examples:
+  latchkey clear --bucket dedup billing '["/orders","42"]'
+  latchkey clear --bucket dedup --subscription billing --newer-than 2h --dry-run
+  latchkey clear --bucket dedup --owner web-3 --state reserved --yes`,
+
   draw: `
 Examples:
   latchkey draw > dedup-key.mmd

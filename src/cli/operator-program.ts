@@ -1,5 +1,6 @@
 import { Argument, type Command, Option } from "commander";
 import { KEPT_STATES } from "./bucket/kept-key.ts";
+import { CLEARABLE, type ClearFlags, type ClearNames, DEFAULT_CLEARABLE } from "./clear/clear-plan.ts";
 import { SHELLS, type Shell } from "./completion/completion.ts";
 import { type DrawFlags, MACHINES, type MachineName } from "./draw/draw-command.ts";
 import { help } from "./help.ts";
@@ -12,6 +13,7 @@ import type { ShowFlags } from "./show/show-command.ts";
 export interface OperatorCommands {
   list(flags: ListFlags): Promise<void>;
   show(names: readonly [first: string, eventId: string | undefined], flags: ShowFlags): Promise<void>;
+  clear(names: ClearNames, flags: ClearFlags): Promise<void>;
   draw(machine: MachineName, flags: DrawFlags): Promise<void>;
   completion(shell: Shell): Promise<void>;
 }
@@ -19,6 +21,7 @@ export interface OperatorCommands {
 export function addOperatorCommands(program: Command, commands: OperatorCommands): void {
   addList(program, commands);
   addShow(program, commands);
+  addClear(program, commands);
   addDraw(program, commands);
   addCompletion(program, commands);
 }
@@ -58,10 +61,35 @@ function addShow(program: Command, commands: OperatorCommands): void {
     .action((first: string, eventId: string | undefined, flags: ShowFlags) => commands.show([first, eventId], flags));
 }
 
+function addClear(program: Command, commands: OperatorCommands): void {
+  const clear = program
+    .command("clear")
+    .summary("make events fire again: clear their keys, after saying which")
+    .description(
+      "Clears keys, so that their events are dispatched again when they are delivered again. Says first how many that are, and " +
+        "asks; clears only what is then still as it was.",
+    )
+    .argument("[subscriptionId]", "of one event; or alone: its dedup key, or its key in the store")
+    .argument("[eventId]");
+  addFilter(clear)
+    .option("--all", "all keys of the bucket")
+    .addOption(new Option("--state <state>", `only those that are (default: ${DEFAULT_CLEARABLE})`).choices(CLEARABLE));
+  addBucket(clear)
+    .optionsGroup("How:")
+    .addOption(new Option("--dry-run", "only say which keys would be cleared").conflicts("yes"))
+    .option("--yes", "do not ask")
+    .option("--json", "one JSON object with the numbers; with --dry-run or --yes")
+    .helpOption("-h, --help", "print this help")
+    .addHelpText("after", help.clear)
+    .action((first: string | undefined, eventId: string | undefined, flags: ClearFlags) =>
+      commands.clear([first, eventId], flags),
+    );
+}
+
 /** Which keys of a bucket a command is about. */
 function addFilter(command: Command): Command {
   return command
-    .optionsGroup("Which keys (what is not given matches all):")
+    .optionsGroup("Which keys (all of this must be so):")
     .option("--workspace <id>", "of this tenant")
     .option("--subscription <id>", "for this subscription")
     .option("--event <id>", "of this event; with --subscription")

@@ -3,7 +3,7 @@ import type { Audit } from "../nats/audit.ts";
 import type { LineProblem } from "./run/incoming.ts";
 import type { Failure, LineResult, Tally } from "./run/results.ts";
 import type { DeliveryResult, StreamTally } from "./run/stream-results.ts";
-import { amount, type Paint, printable, seconds, span } from "./style.ts";
+import { amount, count, type Paint, printable, seconds, span } from "./style.ts";
 
 /** What is wrong with a line. Tells nothing of its content but the names of what is missing. */
 export function problemSentence(problem: LineProblem): string {
@@ -224,6 +224,12 @@ export const sentences = {
     `There is no bucket \`${name}\`${names.length === 0 ? "" : `; this server has ${names.join(", ")}`}`,
   clocksDiffer: (offsetMs: number): string =>
     `The clock of this machine is ${span(Math.abs(offsetMs))} ${offsetMs > 0 ? "behind" : "ahead of"} the server's, by which all times are.`,
+  needsFilter: "Say which keys to clear: one event, a filter such as --subscription, or --all",
+  oneEventOrFilter: "Name one event or give a filter, not both",
+  allOrFilter: "--all is for all keys: give it alone, or a filter",
+  needsYes: "Nothing was cleared: give --yes, since there is no terminal to ask at",
+  clearingBrokeOff: (cleared: number, planned: number, error: unknown): string =>
+    `Cleared ${amount(cleared)} of ${count(planned, "key")}, then: ${messageOf(error)}`,
   notAKey: (text: string): string =>
     `\`${printable(text)}\` is no key: give a subscription and an event id, a dedup key (trigger.dedup.v1:…), or a key as \`latchkey list --json\` shows it`,
   eventNeedsSubscription: "--event needs --subscription: the two together name an event",

@@ -14,9 +14,14 @@ export function totalOf(tally: KeyTally): number {
   return KEPT_STATES.reduce((sum, state) => sum + tally[state], 0);
 }
 
-/** `3 reserved, 1,204 committed`: what there is, without what there is not. */
+/** What there is, without what there is not. */
+export function tallyRows(tally: KeyTally): ReadonlyArray<readonly [state: KeptKey["state"], number: number]> {
+  return KEPT_STATES.map((state) => [state, tally[state]] as const).filter(([, number]) => number > 0);
+}
+
+/** `3 reserved, 1,204 committed` */
 export function tallyText(tally: KeyTally): string {
-  return KEPT_STATES.filter((state) => tally[state] > 0)
-    .map((state) => `${amount(tally[state])} ${state}`)
+  return tallyRows(tally)
+    .map(([state, number]) => `${amount(number)} ${state}`)
     .join(", ");
 }

@@ -11,11 +11,15 @@ export function termsOf({ name, info }: OpenBucket): KeptTerms {
   return { bucket: name, maxAgeMs: max_age > 0 ? millis(max_age) : Number.POSITIVE_INFINITY };
 }
 
-/** Reads the keys of a bucket that match, in the order of their last writes. @throws {StoreUnavailableError} */
-export async function* scanBucket(bucket: OpenBucket, flags: FilterFlags): AsyncGenerator<KeptKey, void> {
+/** Reads the keys under some subjects of a bucket that match, in the order of their last writes. @throws {StoreUnavailableError} */
+export async function* scanBucket(
+  bucket: OpenBucket,
+  flags: FilterFlags,
+  subjects = subjectsOfFilter(bucket.name, flags),
+): AsyncGenerator<KeptKey, void> {
   const terms = termsOf(bucket);
   const times = new RevisionTimes();
-  for await (const message of readBucket(bucket.connection, bucket.read, subjectsOfFilter(bucket.name, flags))) {
+  for await (const message of readBucket(bucket.connection, bucket.read, subjects)) {
     times.note(message);
     if (message.isMark) continue;
     const kept = withTimes(readKey(message, terms), times);

@@ -1,6 +1,6 @@
 import type { ResolvedIdentity } from "../../key.ts";
 import type { KeptKey, RemovedKey } from "../bucket/kept-key.ts";
-import type { WhichEvent } from "./which-event.ts";
+import type { WhichEvent } from "../bucket/which-event.ts";
 
 /** What a bucket holds for an event, or that it holds nothing. */
 export interface Found {

@@ -2,6 +2,7 @@ import type { ClockDifference } from "../../nats/server-clock.ts";
 import { keyReport, payloadReport } from "../bucket/key-report.ts";
 import { lookUp } from "../bucket/look-up.ts";
 import { type BucketFlags, openBucket } from "../bucket/open-bucket.ts";
+import { whichEvent } from "../bucket/which-event.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import type { CliIo } from "../io.ts";
 import { sentences } from "../sentences.ts";
@@ -9,7 +10,6 @@ import { painter } from "../style.ts";
 import { type Found, foundOf, stateOf } from "./found.ts";
 import { keyCard } from "./key-card.ts";
 import { verdictOf } from "./verdict.ts";
-import { whichEvent } from "./which-event.ts";
 
 export interface ShowFlags extends BucketFlags {
   readonly workspace?: string;

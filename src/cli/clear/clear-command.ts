@@ -1,0 +1,141 @@
+import { natsStore } from "../../nats/index.ts";
+import { subjectsOfFilter } from "../bucket/key-filter.ts";
+import { type OpenBucket, openBucket } from "../bucket/open-bucket.ts";
+import { scanBucket } from "../bucket/scan.ts";
+import { whichEvent } from "../bucket/which-event.ts";
+import { UnusableError } from "../errors.ts";
+import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { Interruption } from "../interruption.ts";
+import type { CliIo } from "../io.ts";
+import { keyTable } from "../list/key-table.ts";
+import { DEFAULT_ORDER, FirstKeys } from "../list/order.ts";
+import { sentences } from "../sentences.ts";
+import { StatusLine } from "../status-line.ts";
+import { amount, count, painter } from "../style.ts";
+import { type ClearFlags, type ClearNames, ClearPlan, checkClearFlags, DEFAULT_CLEARABLE } from "./clear-plan.ts";
+import { type ClearEnd, endText, planText } from "./clear-sentences.ts";
+import { isConfirmed } from "./confirmation.ts";
+import { KeyRemover, type Removed } from "./key-remover.ts";
+
+/** So many of the keys are shown before it is asked. */
+const SAMPLES = 5;
+
+const exitCodeOf: Readonly<Record<Exclude<ClearEnd, "cleared">, ExitCode>> = {
+  "nothing-to-do": exitCodes.ok,
+  "dry-run": exitCodes.ok,
+  declined: exitCodes.failed,
+  interrupted: exitCodes.interrupted,
+};
+
+/** Says which keys would be cleared, asks, and clears those that are still as they were seen. */
+export async function clearCommand(names: ClearNames, flags: ClearFlags, io: CliIo): Promise<ExitCode> {
+  checkClearFlags(names, flags);
+  await using bucket = await openBucket(flags, io);
+  using interruption = new Interruption(io, { drain() {}, abort() {} });
+  const clearing = new Clearing(bucket, flags, interruption.drain, io);
+  const end = await clearing.run(names);
+  await io.out.write(clearing.endText(end));
+  if (end !== "cleared") return exitCodeOf[end];
+  return clearing.removed.changed > 0 ? exitCodes.failed : exitCodes.ok;
+}
+
+class Clearing {
+  readonly #bucket: OpenBucket;
+  readonly #flags: ClearFlags;
+  readonly #signal: AbortSignal;
+  readonly #io: CliIo;
+  readonly #plan: ClearPlan;
+  readonly #samples = new FirstKeys(DEFAULT_ORDER, SAMPLES);
+  #remover: KeyRemover | undefined;
+
+  constructor(bucket: OpenBucket, flags: ClearFlags, signal: AbortSignal, io: CliIo) {
+    this.#bucket = bucket;
+    this.#flags = flags;
+    this.#signal = signal;
+    this.#io = io;
+    this.#plan = new ClearPlan(flags.state ?? DEFAULT_CLEARABLE);
+  }
+
+  get removed(): Removed {
+    return this.#remover?.removed ?? { cleared: 0, changed: 0 };
+  }
+
+  async run(names: ClearNames): Promise<ClearEnd> {
+    await this.#makePlan(names);
+    if (this.#isInterrupted()) return "interrupted";
+    if (this.#flags.json !== true) await this.#io.out.write(this.#planText());
+    if (this.#plan.candidates.length === 0) return "nothing-to-do";
+    if (this.#flags.dryRun === true) return "dry-run";
+    const isYes = this.#flags.yes === true || (await this.#ask());
+    if (this.#isInterrupted()) return "interrupted";
+    if (!isYes) return "declined";
+    await this.#remove();
+    return this.#isInterrupted() ? "interrupted" : "cleared";
+  }
+
+  endText(end: ClearEnd): string {
+    const { toClear, toLeave, keyless, candidates } = this.#plan;
+    if (this.#flags.json !== true) return endText(end, this.removed, candidates.length);
+    return `${JSON.stringify({ bucket: this.#bucket.name, end, toClear, toLeave, keyless, ...this.removed })}\n`;
+  }
+
+  async #makePlan([first, eventId]: ClearNames): Promise<void> {
+    const { state: _, ...filter } = this.#flags;
+    const { name } = this.#bucket;
+    const subjects =
+      first === undefined
+        ? subjectsOfFilter(name, filter)
+        : whichEvent(name, [first, eventId], filter.workspace).subjects;
+    await using _status = this.#status(() => count(this.#plan.matched, "key matches", "keys match"));
+    for await (const kept of scanBucket(this.#bucket, filter, subjects)) {
+      if (this.#signal.aborted) return;
+      if (this.#plan.add(kept)) this.#samples.add(kept);
+    }
+  }
+
+  #planText(): string {
+    const { out } = this.#io;
+    const paint = painter(out);
+    const samples = this.#samples.sorted();
+    const more = this.#plan.candidates.length - samples.length;
+    const width = out.isTerminal ? { width: out.columns } : {};
+    return [
+      planText(this.#bucket.name, this.#plan, paint),
+      samples.length === 0 ? "" : `\n${keyTable(samples, this.#bucket.serverMs(), { paint, ...width })}`,
+      more > 0 ? `${paint("dim", `and ${amount(more)} more`)}\n` : "",
+      "\n",
+    ].join("");
+  }
+
+  async #ask(): Promise<boolean> {
+    const { inputIsTerminal, err } = this.#io;
+    if (this.#flags.json === true || !inputIsTerminal || !err.isTerminal) throw new UnusableError(sentences.needsYes);
+    const question = `Clear ${count(this.#plan.candidates.length, "key")}? [y/N] `;
+    return isConfirmed(question, this.#io, this.#signal);
+  }
+
+  async #remove(): Promise<void> {
+    const { connection, name } = this.#bucket;
+    const { candidates } = this.#plan;
+    const remover = new KeyRemover(await natsStore(connection, { bucket: name }));
+    this.#remover = remover;
+    await using _ = this.#status(
+      () => `${amount(remover.removed.cleared)} of ${count(candidates.length, "key")} cleared`,
+    );
+    try {
+      await remover.remove(candidates, this.#signal);
+    } catch (error) {
+      throw new UnusableError(sentences.clearingBrokeOff(remover.removed.cleared, candidates.length, error), {
+        cause: error,
+      });
+    }
+  }
+
+  #isInterrupted(): boolean {
+    return this.#signal.aborted;
+  }
+
+  #status(text: () => string): StatusLine {
+    return new StatusLine(this.#io.err, this.#io.clock, text);
+  }
+}

@@ -1,0 +1,46 @@
+import type { Store } from "../../store.ts";
+import type { Candidate } from "./clear-plan.ts";
+
+/** How many removals are under way at once. */
+const AT_ONCE = 64;
+
+export interface Removed {
+  readonly cleared: number;
+  /** Were written or removed since they were seen, and are left as they are. */
+  readonly changed: number;
+}
+
+/** Removes keys that are still as they were seen, and counts. */
+export class KeyRemover {
+  readonly #store: Required<Pick<Store, "remove">>;
+  #cleared = 0;
+  #changed = 0;
+
+  constructor(store: Required<Pick<Store, "remove">>) {
+    this.#store = store;
+  }
+
+  get removed(): Removed {
+    return { cleared: this.#cleared, changed: this.#changed };
+  }
+
+  /**
+   * Begins nothing more when the signal aborts or a removal fails; in any case it waits for those under way.
+   * @throws {StoreUnavailableError}
+   */
+  async remove(candidates: readonly Candidate[], signal: AbortSignal): Promise<void> {
+    const rest = candidates[Symbol.iterator]();
+    const failures: unknown[] = [];
+    const work = async (): Promise<void> => {
+      for (const { key, revision } of rest) {
+        const { ok } = await this.#store.remove(key, { expected: revision });
+        if (ok) this.#cleared += 1;
+        else this.#changed += 1;
+        if (signal.aborted || failures.length > 0) return;
+      }
+    };
+    const noteFailure = (error: unknown): void => void failures.push(error);
+    await Promise.all(Array.from({ length: AT_ONCE }, () => work().catch(noteFailure)));
+    if (failures.length > 0) throw failures[0];
+  }
+}
