@@ -40,7 +40,8 @@ function installIfStale() {
   if (installedMatchesLock()) return;
   console.log("Installing the dependencies from package-lock.json …");
   const npm = process.env["npm_execpath"];
-  const options = ["ci", "--include=dev", "--no-audit", "--no-fund"];
+  // Errors only: one package of the NATS client asks for a later Node than it needs, of which npm would warn every time.
+  const options = ["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"];
   if (npm?.endsWith(".js")) run(process.execPath, [npm, ...options]);
   else run("npm", options);
 }

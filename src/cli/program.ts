@@ -66,7 +66,7 @@ function addRun(program: Command, commands: Commands): void {
     .option("--concurrency <n>", `dispatches at once (default: ${DEFAULT_CONCURRENCY})`, wholeNumber(1, 10_000))
     .option(
       "--attempts <n>",
-      `tries of a failing event, with growing pauses (default: ${DEFAULT_ATTEMPTS}; of a stream, 10 deliveries)`,
+      `tries of a failing event, with growing pauses (default: ${DEFAULT_ATTEMPTS}; of a stream, 10)`,
       wholeNumber(1),
     )
     .option("--dead-letter <subject>", "where messages of a stream go that cannot be dispatched")

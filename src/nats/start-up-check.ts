@@ -71,7 +71,7 @@ export function checkConsumer(config: ConsumerConfig, use: ConsumerUse): readonl
 const error = (setting: string, sentence: string): Finding => ({ severity: "error", setting, sentence });
 const warning = (setting: string, sentence: string): Finding => ({ severity: "warning", setting, sentence });
 
-function checkKind({ ack_policy, deliver_subject, headers_only }: ConsumerConfig): Finding[] {
+function checkKind({ ack_policy, deliver_subject, headers_only, priority_groups = [] }: ConsumerConfig): Finding[] {
   const findings: Finding[] = [];
   if (ack_policy !== "explicit") {
     findings.push(
@@ -83,6 +83,11 @@ function checkKind({ ack_policy, deliver_subject, headers_only }: ConsumerConfig
   }
   if (deliver_subject !== undefined) {
     findings.push(error("deliver_subject", "it is a push consumer: create one without `deliver_subject`"));
+  }
+  if (priority_groups.length > 0) {
+    const sentence =
+      "it has `priority_groups`, so that the server refuses requests that name none, as these do: create one without";
+    findings.push(error("priority_groups", sentence));
   }
   if (headers_only === true) {
     findings.push(

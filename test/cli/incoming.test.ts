@@ -58,6 +58,8 @@ describe("a CloudEvent", () => {
     const event = read(JSON.stringify({ ...cloudEvent, data_base64: "AP/+", datacontenttype: "image/png" }));
     expect(event.body).toEqual(Buffer.from([0, 255, 254]));
     expect(event.contentType).toBe("image/png");
+    const untyped = read(JSON.stringify({ ...cloudEvent, data_base64: "AP/+" }));
+    expect(untyped.contentType).toBe("application/octet-stream");
   });
 
   it("has the same identity whatever else changes, and another for every source and id", () => {
@@ -94,6 +96,7 @@ describe("a GitHub webhook delivery", () => {
     const event = read(JSON.stringify({ headers, body }));
     expect(event.body).toBe(body);
     expect(event.attributes["type"]).toBe("com.github.issues.created");
+    expect(read(JSON.stringify({ headers, body: "[1]" })).attributes["type"]).toBe("com.github.issues");
   });
 
   it("may call its body payload, or be a form", () => {

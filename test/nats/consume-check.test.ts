@@ -36,6 +36,7 @@ function check({ config, without, use }: Change): readonly Finding[] {
 describe("the start-up check finds nothing wrong", () => {
   it.each<[string, Change]>([
     ["with the defaults of a durable consumer", {}],
+    ["with no priority groups", { config: { priority_groups: [] } }],
     ["where the server says nothing of its defaults", { without: "ack_wait" }],
     ["where max_deliver is missing", { without: "max_deliver" }],
     ["where max_ack_pending is missing", { without: "max_ack_pending" }],
@@ -66,6 +67,7 @@ describe("F17 the start-up check says what is wrong", () => {
     ["ack_policy", "error", /`none`.*make it `explicit`/, { config: { ack_policy: "none" } }],
     ["ack_policy", "error", /`all`.*make it `explicit`/, { config: { ack_policy: "all" } }],
     ["deliver_subject", "error", /push consumer/, { config: { deliver_subject: "x" } }],
+    ["priority_groups", "error", /refuses requests that name none/, { config: { priority_groups: ["jobs"] } }],
     ["headers_only", "warning", /payload/, { config: { headers_only: true } }],
     ["ack_wait", "error", /is 999 ms, too short.*at least 1000/, { config: { ack_wait: nanos(999) } }],
     ["ack_wait", "warning", /is 29999 ms, less than the lease of 30000 ms/, { config: { ack_wait: nanos(29_999) } }],

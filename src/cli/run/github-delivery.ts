@@ -1,19 +1,16 @@
 import { isJsonObject, type JsonObject } from "./json-object.ts";
 
-/** Whether an object means to be a recorded GitHub webhook delivery. */
-export function isGitHubDelivery(value: JsonObject): boolean {
-  const { headers } = value;
-  return isJsonObject(headers) && Object.keys(headers).some((name) => name.toLowerCase().startsWith("x-github-"));
-}
-
 /**
- * The headers that tell the endpoint what the delivery is, in lower case: GitHub's own, its signatures, and the content type.
- * The others belong to the connection that the delivery came over. What no header can hold is left out.
+ * The headers of a recorded GitHub webhook delivery that tell the endpoint what it is, in lower case: GitHub's own, its signatures,
+ * and the content type. The others belong to the connection that the delivery came over. What no header can hold is left out.
+ * Undefined when the object does not mean to be one.
  */
-export function gitHubHeaders(delivery: JsonObject): Readonly<Record<string, string>> {
-  if (!isJsonObject(delivery["headers"])) return {};
+export function gitHubHeaders({ headers }: JsonObject): Readonly<Record<string, string>> | undefined {
+  if (!isJsonObject(headers)) return undefined;
+  const all = Object.entries(headers);
+  if (!all.some(([name]) => name.toLowerCase().startsWith("x-github-"))) return undefined;
   const sentAlong: Record<string, string> = {};
-  for (const [name, value] of Object.entries(delivery["headers"])) {
+  for (const [name, value] of all) {
     const isWanted = /^(x-github-[a-z0-9-]+|x-hub-signature(-256)?|content-type)$/i.test(name);
     if (isWanted && typeof value === "string" && /^[\t\x20-\x7e]*$/.test(value)) sentAlong[name.toLowerCase()] = value;
   }
@@ -22,6 +19,7 @@ export function gitHubHeaders(delivery: JsonObject): Readonly<Record<string, str
 
 /** The delivery's CloudEvents attributes, as the adapter for GitHub in the CloudEvents project names them. */
 export function gitHubAttributes(
+  id: string,
   headers: Readonly<Record<string, string>>,
   payload: JsonObject | string,
 ): Readonly<Record<string, string>> {
@@ -29,7 +27,7 @@ export function gitHubAttributes(
   const name = headers["x-github-event"] ?? "unknown";
   return {
     specversion: "1.0",
-    id: headers["x-github-delivery"] ?? "",
+    id,
     source: urlOf(repository) ?? urlOf(organization) ?? "https://api.github.com",
     type: `com.github.${name}${typeof action === "string" ? `.${action}` : ""}`,
   };

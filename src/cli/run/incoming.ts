@@ -1,5 +1,5 @@
 import { claimsCloudEvent, cloudEventId, opaqueEventId, readCloudEvent } from "../../cloud-events.ts";
-import { gitHubAttributes, gitHubHeaders, isGitHubDelivery } from "./github-delivery.ts";
+import { gitHubAttributes, gitHubHeaders } from "./github-delivery.ts";
 import { memberText } from "./json-member.ts";
 import { isJsonObject, type JsonObject } from "./json-object.ts";
 
@@ -52,7 +52,8 @@ export function readEvent(bytes: Uint8Array): Reading {
   }
   if (!isJsonObject(value)) return { problem: "not-an-object" };
   if (claimsCloudEvent(value)) return readStructured(value, text);
-  return isGitHubDelivery(value) ? readDelivery(value, text) : { problem: "unknown-format" };
+  const headers = gitHubHeaders(value);
+  return headers === undefined ? { problem: "unknown-format" } : readDelivery(value, headers, text);
 }
 
 function readStructured(members: JsonObject, text: string): Reading {
@@ -79,8 +80,7 @@ function structuredPayload(members: JsonObject, text: string, contentType: strin
   return { body: memberText(text, "data") ?? "", contentType: contentType ?? JSON_TYPE };
 }
 
-function readDelivery(delivery: JsonObject, text: string): Reading {
-  const headers = gitHubHeaders(delivery);
+function readDelivery(delivery: JsonObject, headers: Readonly<Record<string, string>>, text: string): Reading {
   const id = headers["x-github-delivery"] ?? "";
   if (id === "") return { problem: "no-delivery-id" };
   const member = "body" in delivery ? "body" : "payload";
@@ -91,7 +91,7 @@ function readDelivery(delivery: JsonObject, text: string): Reading {
     event: {
       format: "github-delivery",
       eventId: opaqueEventId(id),
-      attributes: gitHubAttributes(headers, payload),
+      attributes: gitHubAttributes(id, headers, payload),
       headers: sentAlong,
       contentType,
       body: typeof payload === "string" ? payload : (memberText(text, member) ?? ""),
