@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AckBooks } from "../../src/cli/demo/ack-books.ts";
@@ -63,13 +66,20 @@ describe("the scenario", () => {
     expect(samples.lines.length).toBeGreaterThan(300);
   });
 
-  it("feeds on made-up orders where the examples are not installed, or are not what they were", () => {
-    for (const found of [undefined, "text", [{ name: "push" }, { examples: [{}] }, "text"]]) {
-      const { what, lines } = loadSamples(seeded(1), () => found);
+  it("feeds on made-up orders where the examples are not installed, or are not what they were", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "latchkey-samples-"));
+    const odd = join(folder, "odd.json");
+    await writeFile(odd, '[{ "name": "push" }, { "examples": [{}] }, "text"]');
+    for (const source of ["@latchkey/is-not-installed", "lru-cache", odd]) {
+      const { what, lines } = loadSamples(seeded(1), source);
       expect(what).toContain("made-up orders");
       const events = lines.map((line) => readEvent(Buffer.from(line)));
       expect(new Set(events.map((reading) => ("event" in reading ? reading.event.eventId : "none"))).size).toBe(300);
     }
+    const broken = join(folder, "broken.json");
+    await writeFile(broken, "[");
+    expect(() => loadSamples(seeded(1), broken)).toThrow(SyntaxError);
+    await rm(folder, { recursive: true });
   });
 
   it("sends every event at least once, in order of time, and lets as many replicas die as it should", () => {

@@ -64,6 +64,20 @@ describe("latchkey demo", () => {
     expect(io.listeners).toBe(0);
   });
 
+  it("gives up on a machine that does not keep up, and says what was not done", async () => {
+    // A minute of the demo in a tenth of a second.
+    const io = new FakeIo({
+      clock: {
+        monotonicMs: () => systemClock.monotonicMs() * 600,
+        wallMs: () => systemClock.wallMs(),
+        schedule: (delayMs, run) => systemClock.schedule(delayMs / 600, run),
+      },
+    });
+    expect(await runCli(["demo"], io)).toBe(1);
+    expect(io.out.text).toContain("Gave up after 60 s: not everything was acknowledged.\n");
+    expect(io.out.text).toMatch(/lost +\d+ {2}✗\n/);
+  });
+
   it("stops when it is interrupted", async () => {
     const io = new FakeIo({ clock: quickClock });
     const running = runCli(["demo"], io);

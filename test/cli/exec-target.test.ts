@@ -64,6 +64,11 @@ describe("a command", () => {
     });
   });
 
+  it("is not told a type where the event has none", async () => {
+    const { printed } = await attempt(sh('echo "<$LATCHKEY_EVENT_TYPE>"'), { event: { ...event, attributes: {} } });
+    expect(printed).toBe("<>\n");
+  });
+
   it("gets its arguments as they are: there is no shell between", async () => {
     expect((await attempt(["echo", "$GREETING", "a b", "*"])).printed).toBe("$GREETING a b *\n");
   });

@@ -52,6 +52,13 @@ describe("an HTTP endpoint", () => {
     ]);
   });
 
+  it("gets the content type as it is, as far as a header can hold it", async () => {
+    await using endpoint = await startEndpoint();
+    const odd = { ...event, contentType: 'text/plain; charset="utf-8"; title=100% €' };
+    await httpTarget(new URL(endpoint.url), systemClock).dispatch(odd, context);
+    expect(endpoint.received[0]?.headers["content-type"]).toBe('text/plain; charset="utf-8"; title=100% %E2%82%AC');
+  });
+
   it("is spoken to by TLS where its address says so: what cannot be proven is not sent to", async () => {
     await using endpoint = await startEndpoint();
     const url = new URL(endpoint.url.replace("http:", "https:"));

@@ -253,9 +253,10 @@ describe("the end of a consumer", () => {
 
   it("is told once, however many messages find the deduplicator closed", async () => {
     const stream = await eventStream(nc);
-    await using it = await replica(stream, { dedup: quick(), concurrency: 20 });
-    await it.dedup.close();
     await publishAll(stream, numbered(20));
+    const dedup = new Deduplicator(quick());
+    await dedup.close();
+    await using it = await replica(stream, { dedup, concurrency: 20 });
     await expect(it.running.finished).rejects.toMatchObject({ code: "closed" });
     expect(it.of("trigger.consumer.lost")).toHaveLength(1);
     expect(it.began).toEqual([]);

@@ -22,6 +22,13 @@ describe("the options of consume", () => {
     });
   });
 
+  it("leave it to the caller whether anybody hears of anything", () => {
+    const { onAudit } = resolveConsumeOptions(GOOD);
+    expect(() => {
+      onAudit({ type: "trigger.pull.failed", error: "x", stream: "S", consumer: "C", atMs: 0 });
+    }).not.toThrow();
+  });
+
   const jetstream = { publish: () => {}, jetstreamManager: () => {} };
   it.each<[string, object, string]>([
     ["dedup", { dedup: undefined }, "Expected `dedup` to be an object, got `undefined` (undefined)"],

@@ -11,10 +11,10 @@ export interface Samples {
 
 /**
  * The published examples of GitHub's webhooks, where they are installed; else events that are made up.
- * @param load gives what a package holds; undefined when it is not installed.
+ * @param source the module that holds them.
  */
-export function loadSamples(chance: Chance, load: (name: string) => unknown = required): Samples {
-  const examples = examplesIn(load("@octokit/webhooks-examples"));
+export function loadSamples(chance: Chance, source = "@octokit/webhooks-examples"): Samples {
+  const examples = examplesIn(required(source));
   if (examples.length === 0) {
     return { what: "made-up orders (@octokit/webhooks-examples is not installed)", lines: madeUpOrders(chance) };
   }

@@ -54,8 +54,11 @@ const LONGEST_HELD = 64 * 1024;
 
 function forwardLines(output: Readable, onOutput: (text: string) => void): void {
   let held = "";
+  let isLineOpen = false;
   const forward = (end: number): void => {
-    if (end > 0) onOutput(held.slice(0, end));
+    if (end === 0) return;
+    onOutput(held.slice(0, end));
+    isLineOpen = held[end - 1] !== "\n";
     held = held.slice(end);
   };
   output.setEncoding("utf8").on("data", (text: string) => {
@@ -63,7 +66,7 @@ function forwardLines(output: Readable, onOutput: (text: string) => void): void 
     forward(held.length > LONGEST_HELD ? held.length : held.lastIndexOf("\n") + 1);
   });
   output.once("close", () => {
-    if (held !== "") held += "\n";
+    if (held !== "" || isLineOpen) held += "\n";
     forward(held.length);
   });
 }
@@ -84,8 +87,10 @@ function withoutNul(text: string): string {
   return text.replaceAll("\0", "\u{fffd}");
 }
 
-/** How long what a command has printed may take to arrive after its end; something it left running may print on for ever. */
+/** So long nothing more may arrive of what a command has printed, once it has ended. */
 const OUTPUT_GRACE_MS = 500;
+/** Something that it left running may print on for ever: so often it is waited for. */
+const MOST_GRACES = 10;
 
 function ended(
   child: ChildProcessWithoutNullStreams,
@@ -94,12 +99,20 @@ function ended(
 ): Promise<DispatchFailure | undefined> {
   return new Promise((resolve, reject) => {
     let cancel = (): void => {};
-    child.once("exit", () => {
+    let heard = 0;
+    const outputs = [child.stdout, child.stderr];
+    for (const output of outputs) output.on("data", () => (heard += 1));
+    const awaitQuiet = (gracesLeft: number): void => {
+      const before = heard;
       cancel = clock.schedule(OUTPUT_GRACE_MS, () => {
-        child.stdout.destroy();
-        child.stderr.destroy();
+        // Timers come before input in a turn of the event loop, and this turn may be late.
+        setImmediate(() => {
+          if (heard !== before && gracesLeft > 1) awaitQuiet(gracesLeft - 1);
+          else for (const output of outputs) output.destroy();
+        });
       });
-    });
+    };
+    child.once("exit", () => awaitQuiet(MOST_GRACES));
     child.once("error", (error) => {
       if (child.pid !== undefined) return;
       try {
