@@ -1,6 +1,7 @@
+import type { JetStreamManager } from "@nats-io/jetstream";
 import { headers, type NatsConnection } from "@nats-io/nats-core";
 import { systemClock } from "../clock.ts";
-import { isUnheardOf, writeFailed } from "./answers.ts";
+import { apiCodeOf, apiCodes, isUnheardOf, writeFailed } from "./answers.ts";
 import { streamOf, subjectOf } from "./subject.ts";
 
 const PAUSE_MS = 20;
@@ -22,6 +23,18 @@ export async function untilWritable(connection: NatsConnection, bucket: string, 
     } catch (cause) {
       if (!isUnheardOf(cause) || systemClock.monotonicMs() > giveUpAtMs) throw writeFailed(bucket, cause);
     }
-    await new Promise<void>((resolve) => void systemClock.schedule(PAUSE_MS, resolve));
+    await pause();
   }
+}
+
+/** Waits until whoever answers reads has heard of a bucket that was just created, but no longer than `timeoutMs`. */
+export async function untilReadable(jsm: JetStreamManager, bucket: string, timeoutMs: number): Promise<void> {
+  const giveUpAtMs = systemClock.monotonicMs() + timeoutMs;
+  const isUnknown = (cause: unknown): boolean => apiCodeOf(cause) === apiCodes.noStream;
+  const asked = () => jsm.streams.getMessage(streamOf(bucket), { last_by_subj: subjectOf(bucket, "-") });
+  while ((await asked().then(() => false, isUnknown)) && systemClock.monotonicMs() < giveUpAtMs) await pause();
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => void systemClock.schedule(PAUSE_MS, resolve));
 }

@@ -9,7 +9,7 @@ const DEFAULT_DUPLICATE_WINDOW_MS = 120_000;
 /** The configuration of a bucket that is to be created: a normal key-value bucket whose records have a time to live. */
 export function newBucket(
   options: ResolvedNatsStoreOptions,
-  isCluster: boolean,
+  { isCluster, hasBatches }: { readonly isCluster: boolean; readonly hasBatches: boolean },
 ): Partial<StreamConfig> & Pick<StreamConfig, "name"> {
   const { bucket, replicas, storage, maxBytes = -1, maxWindowMs = DEFAULT_MAX_WINDOW_MS } = options;
   return {
@@ -25,6 +25,7 @@ export function newBucket(
     duplicate_window: nanos(Math.min(maxWindowMs, DEFAULT_DUPLICATE_WINDOW_MS)),
     discard: DiscardPolicy.New,
     allow_msg_ttl: true,
+    allow_atomic: hasBatches,
     allow_direct: true,
     allow_rollup_hdrs: true,
     deny_delete: true,

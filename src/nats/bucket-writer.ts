@@ -1,6 +1,7 @@
 import type { ApiError } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/nats-core";
 import { systemClock } from "../clock.ts";
+import type { StoreUnavailableError } from "../errors.ts";
 import type { Revision } from "../store.ts";
 import { apiCodes, refused, writeFailed } from "./answers.ts";
 import { type CompareAndSet, headersOf } from "./compare-and-set.ts";
@@ -10,21 +11,25 @@ import { streamOf, subjectOf } from "./subject.ts";
 const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 64;
 
-/** What the server said to one write. */
-export type WriteAnswer = Revision | ApiError;
+/** What became of one try to write; an error that the server answered has a code. */
+export type WriteAnswer = Revision | ApiError | StoreUnavailableError;
+
+/** Where a writer writes, and how long it waits for an answer. */
+export interface WriterTerms {
+  readonly bucket: string;
+  readonly timeoutMs: number;
+}
 
 /** Publishes to a bucket, one message at a time, always as a compare-and-set. */
 export class BucketWriter {
   readonly #inbox: Inbox;
-  readonly #bucket: string;
+  readonly #terms: WriterTerms;
   readonly #stream: string;
-  readonly #timeoutMs: number;
 
-  constructor(inbox: Inbox, { bucket, timeoutMs }: { bucket: string; timeoutMs: number }) {
+  constructor(inbox: Inbox, terms: WriterTerms) {
     this.#inbox = inbox;
-    this.#bucket = bucket;
-    this.#stream = streamOf(bucket);
-    this.#timeoutMs = timeoutMs;
+    this.#terms = terms;
+    this.#stream = streamOf(terms.bucket);
   }
 
   /**
@@ -32,44 +37,51 @@ export class BucketWriter {
    * @throws {StoreUnavailableError}
    */
   async write(write: CompareAndSet): Promise<Revision | undefined> {
-    return this.settle(write, await this.publish(write));
+    return this.settle(write, await this.#published(write));
   }
 
-  /** One try. @throws {StoreUnavailableError} */
-  async publish(write: CompareAndSet): Promise<WriteAnswer> {
-    const headers = headersOf(this.#stream, write);
-    const terms = { headers, timeoutMs: this.#timeoutMs };
-    try {
-      return readAnswer(await this.#inbox.request(subjectOf(this.#bucket, write.key), write.payload, terms));
-    } catch (cause) {
-      throw writeFailed(this.#bucket, cause);
-    }
+  /** One try. */
+  publish(write: CompareAndSet, onAnswer: (answer: WriteAnswer) => void): void {
+    const { bucket, timeoutMs } = this.#terms;
+    const terms = { headers: headersOf(this.#stream, write), timeoutMs };
+    this.#inbox.ask(subjectOf(bucket, write.key), write.payload, terms, (answer) => {
+      onAnswer(answer instanceof Error ? writeFailed(bucket, answer) : this.#read(answer));
+    });
   }
 
   /** Judges the answer to a first try, and tries again while other writes to the key are in flight. */
   async settle(write: CompareAndSet, first: WriteAnswer): Promise<Revision | undefined> {
-    if (typeof first === "number") return first;
-    const giveUpAtMs = systemClock.monotonicMs() + this.#timeoutMs;
-    let answer: WriteAnswer = first;
+    const giveUpAtMs = systemClock.monotonicMs() + this.#terms.timeoutMs;
+    let answer = first;
     for (let pauseMs = FIRST_PAUSE_MS; typeof answer !== "number"; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      if (answer instanceof Error) throw answer;
       if (answer.err_code === apiCodes.wrongLastSequence) return undefined;
       const isBusy = answer.err_code === apiCodes.anotherWriteInFlight;
       if (!isBusy || systemClock.monotonicMs() + pauseMs > giveUpAtMs) {
-        throw refused(this.#bucket, answer.err_code, answer);
+        throw refused(this.#terms.bucket, answer.err_code, answer);
       }
       await pause(pauseMs);
-      answer = await this.publish(write);
+      answer = await this.#published(write);
     }
     return answer;
   }
-}
 
-/** @throws {Error} for an answer that is none of JetStream's. */
-function readAnswer(message: Msg): WriteAnswer {
-  const { seq, error } = message.json<{ readonly seq?: unknown; readonly error?: ApiError }>();
-  if (error !== undefined) return error;
-  if (isRevision(seq)) return seq;
-  throw new Error("The answer to a write is no acknowledgement");
+  #published(write: CompareAndSet): Promise<WriteAnswer> {
+    return new Promise((resolve) => {
+      this.publish(write, resolve);
+    });
+  }
+
+  #read(message: Msg): WriteAnswer {
+    try {
+      const { seq, error } = message.json<{ readonly seq?: unknown; readonly error?: ApiError }>();
+      if (error !== undefined) return error;
+      if (isRevision(seq)) return seq;
+      throw new Error("The answer to a write is no acknowledgement");
+    } catch (cause) {
+      return writeFailed(this.#terms.bucket, cause);
+    }
+  }
 }
 
 export function isRevision(value: unknown): value is Revision {

@@ -2,7 +2,7 @@ import type { JetStreamManager, StreamConfig } from "@nats-io/jetstream";
 import { ClosedConnectionError, type NatsConnection } from "@nats-io/nats-core";
 import { StoreMisconfiguredError } from "../errors.ts";
 import { apiCodeOf, apiCodes, isForbidden, readFailed } from "./answers.ts";
-import { untilWritable } from "./bucket-readiness.ts";
+import { untilReadable, untilWritable } from "./bucket-readiness.ts";
 import { differences, newBucket } from "./bucket-settings.ts";
 import type { ResolvedNatsStoreOptions } from "./store-options.ts";
 import { streamOf } from "./subject.ts";
@@ -10,6 +10,8 @@ import { streamOf } from "./subject.ts";
 /** The oldest server that keeps the guarantees; of the 2.12 series, its second. */
 const MINIMUM_SERVER = [2, 11, 10] as const;
 const BROKEN_SERVER = "2.12.0";
+/** From here on the server takes batches that are stored as a whole or not at all. */
+const FIRST_WITH_BATCHES = [2, 12, 1] as const;
 
 /**
  * Creates the bucket if there is none, and makes sure that the server and the bucket keep the guarantees.
@@ -24,21 +26,30 @@ export async function openBucket(
 ): Promise<StreamConfig> {
   const { bucket } = options;
   if (connection.info === undefined) throw readFailed(bucket, new ClosedConnectionError());
-  checkServer(connection.info.version);
-  const isCluster = connection.info.cluster !== undefined;
+  const version = checkServer(connection.info.version);
+  const server = {
+    isCluster: connection.info.cluster !== undefined,
+    hasBatches: !isOlder(version, FIRST_WITH_BATCHES),
+  };
   const found = await existing(jsm, bucket);
-  const config = found ?? (await created(jsm, options, isCluster));
-  if (found === undefined) await untilWritable(connection, bucket, options.timeoutMs);
+  const config = found ?? (await created(jsm, options, server));
+  if (found === undefined) {
+    await untilWritable(connection, bucket, options.timeoutMs);
+    await untilReadable(jsm, bucket, options.timeoutMs);
+  }
   const wrong = differences(config, options);
   if (wrong.length > 0) throw misconfigured(`Bucket ${bucket} cannot be used as it is`, wrong);
   return config;
 }
 
-/** @throws {StoreMisconfiguredError} for a server that is too old, or does not say what it is. */
-export function checkServer(version: string): void {
+/**
+ * @returns the parts of the version.
+ * @throws {StoreMisconfiguredError} for a server that is too old, or does not say what it is.
+ */
+export function checkServer(version: string): readonly number[] {
   const parts = /^v?(\d+)\.(\d+)\.(\d+)/.exec(version)?.slice(1, 4).map(Number);
   const isRight = parts !== undefined && !isOlder(parts, MINIMUM_SERVER) && parts.join(".") !== BROKEN_SERVER;
-  if (isRight) return;
+  if (isRight) return parts;
   throw misconfigured("The server cannot keep the guarantees", [
     `its version is ${version || "unknown"}, must be 2.11.10 or later but ${BROKEN_SERVER}: older servers let several writers win, ` +
       "or never end a reservation (2.12.6 or later with `sync_interval: always` and three replicas is advised)",
@@ -62,11 +73,11 @@ async function existing(jsm: JetStreamManager, bucket: string): Promise<StreamCo
 async function created(
   jsm: JetStreamManager,
   options: ResolvedNatsStoreOptions,
-  isCluster: boolean,
+  server: { readonly isCluster: boolean; readonly hasBatches: boolean },
 ): Promise<StreamConfig> {
   const { bucket } = options;
   try {
-    return (await jsm.streams.add(newBucket(options, isCluster))).config;
+    return (await jsm.streams.add(newBucket(options, server))).config;
   } catch (cause) {
     const code = apiCodeOf(cause);
     // Another replica was faster, with other options: what it created is judged like any other.

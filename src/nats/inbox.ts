@@ -18,11 +18,13 @@ export interface RequestTerms {
   readonly timeoutMs: number;
 }
 
+/** Called once with the answer, or with an error of the client's when there is none. */
+export type OnAnswer = (answer: Msg | Error) => void;
+
 interface Request {
   readonly subject: string;
   readonly patience: Deadline;
-  readonly resolve: (answer: Msg) => void;
-  readonly reject: (reason: unknown) => void;
+  readonly onAnswer: OnAnswer;
 }
 
 const NO_RESPONDERS = 503;
@@ -58,50 +60,72 @@ export class Inbox {
     void this.#hearViolations();
   }
 
+  /** Publishes without asking for an answer; false when nothing was sent. */
+  publishes(subject: string, payload: string, headers: MsgHdrs): boolean {
+    try {
+      this.#connection.publish(subject, payload, { headers });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** The answer to a request; rejects with an error of the client's when there is none, or nothing was sent. */
-  request(subject: string, payload: string, { timeoutMs, ...rest }: RequestTerms): Promise<Msg> {
+  request(subject: string, payload: string, terms: RequestTerms): Promise<Msg> {
     return new Promise((resolve, reject) => {
+      this.ask(subject, payload, terms, (answer) => {
+        if (answer instanceof Error) reject(answer);
+        else resolve(answer);
+      });
+    });
+  }
+
+  /** The same for those who have many to wait for: what is thrown elsewhere is told as well. */
+  ask(subject: string, payload: string, { timeoutMs, ...rest }: RequestTerms, onAnswer: OnAnswer): void {
+    this.#lastToken += 1;
+    const token = String(this.#lastToken);
+    try {
       // Nothing is heard any more on a connection that drains.
       if (this.#connection.isDraining()) throw new DrainingConnectionError();
       this.#subscribe();
-      this.#lastToken += 1;
-      const token = String(this.#lastToken);
       this.#connection.publish(subject, payload, { ...rest, reply: this.#prefix + token });
-      const patience = this.#deadlines.add(systemClock.monotonicMs() + timeoutMs, () => {
-        this.#take(token)?.reject(new TimeoutError());
-      });
-      this.#requests.set(token, { subject, patience, resolve, reject });
+    } catch (error) {
+      onAnswer(error instanceof Error ? error : new RequestError(String(error)));
+      return;
+    }
+    const patience = this.#deadlines.add(systemClock.monotonicMs() + timeoutMs, () => {
+      this.#tell(token, new TimeoutError());
     });
+    this.#requests.set(token, { subject, patience, onAnswer });
   }
 
   #subscribe(): void {
     if (this.#isSubscribed) return;
     const { closed } = this.#connection.subscribe(`${this.#prefix}*`, {
       callback: (error, message) => {
-        if (error === null) this.#answer(message);
+        if (error === null) this.#hear(message);
       },
     });
     this.#isSubscribed = true;
     void closed.then((error) => {
       this.#isSubscribed = false;
       const reason = error instanceof Error ? error : new RequestError("connection closed");
-      for (const token of this.#requests.keys()) this.#take(token)?.reject(reason);
+      for (const token of this.#requests.keys()) this.#tell(token, reason);
     });
   }
 
-  #answer(message: Msg): void {
-    const request = this.#take(message.subject.slice(this.#prefix.length));
-    if (request === undefined) return;
+  #hear(message: Msg): void {
+    const token = message.subject.slice(this.#prefix.length);
     const isHeard = message.data.length > 0 || message.headers?.code !== NO_RESPONDERS;
-    if (isHeard) request.resolve(message);
-    else request.reject(new NoRespondersError(request.subject));
+    this.#tell(token, isHeard ? message : new NoRespondersError(this.#requests.get(token)?.subject ?? ""));
   }
 
-  #take(token: string): Request | undefined {
+  #tell(token: string, answer: Msg | Error): void {
     const request = this.#requests.get(token);
+    if (request === undefined) return;
     this.#requests.delete(token);
-    request?.patience.cancel();
-    return request;
+    request.patience.cancel();
+    request.onAnswer(answer);
   }
 
   /** The server answers what may not be published to the connection, not to the request. */
@@ -110,7 +134,7 @@ export class Inbox {
       const error = status.type === "error" ? status.error : undefined;
       if (!(error instanceof PermissionViolationError) || error.operation !== "publish") continue;
       for (const [token, { subject }] of this.#requests) {
-        if (subject === error.subject) this.#take(token)?.reject(error);
+        if (subject === error.subject) this.#tell(token, error);
       }
     }
   }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { natsStore } from "../../src/nats/index.ts";
 import type { Check } from "../support/nats-guarantees.ts";
 import { openScene } from "../support/nats-guarantees.ts";
 import type { NatsFlaw } from "../support/nats-guarantees-flaws.ts";
@@ -17,6 +18,7 @@ import {
   lateSuccess,
   readsNeverDecide,
 } from "../support/nats-guarantees-settling.ts";
+import { batchingStore } from "../support/nats-sending.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
 
 let server: NatsServer;
@@ -26,15 +28,18 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-async function foundBy(check: Check, flaw?: NatsFlaw): Promise<readonly string[]> {
-  await using scene = await openScene(server, flaw);
+async function foundBy(check: Check, flaw?: NatsFlaw, openStore = natsStore): Promise<readonly string[]> {
+  await using scene = await openScene(server, flaw, openStore);
   return await check(scene);
 }
 
-describe("replicas on a bucket of NATS", () => {
+describe.each([
+  ["as it pays", natsStore],
+  ["in batches", batchingStore],
+] as const)("replicas on a bucket of NATS that send %s", (_, openStore) => {
   // By itself: so many at once keep the machine so busy that leases of others would end.
   it("G1 of many that ask at once one gets the event, while it is renewed, after a release and after a commit", async () => {
-    expect(await foundBy(oneHolder)).toEqual([]);
+    expect(await foundBy(oneHolder, undefined, openStore)).toEqual([]);
   });
 
   it.concurrent.each<readonly [title: string, check: Check]>([
@@ -54,8 +59,8 @@ describe("replicas on a bucket of NATS", () => {
     ["G8 a late success is adopted, or superseded when another took the event", lateSuccess],
     ["G9 F11 a write that got no answer is resolved, and called unknown when it cannot be", ambiguityResolved],
     ["G10 a read that is out of date makes no holder", readsNeverDecide],
-  ])("%s", async (_, check) => {
-    expect(await foundBy(check)).toEqual([]);
+  ])("%s", async (__, check) => {
+    expect(await foundBy(check, undefined, openStore)).toEqual([]);
   });
 });
 

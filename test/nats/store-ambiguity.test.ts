@@ -168,7 +168,7 @@ describe("a connection that is lost", () => {
     let expected = 0;
     await eventually("the watch to tell of a write", async () => {
       expected = await write(store, key, reservation(of), { expected });
-      return heard.includes(expected) || undefined;
+      return heard.length > 0 || undefined;
     });
     proxy.cut();
     expect(await failure(store.put(key, commit(of), { expected, ttlMs: LONG_MS }))).toMatchObject({ ambiguous: true });

@@ -1,10 +1,11 @@
 import type { NatsConnection } from "@nats-io/nats-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { StoreUnavailableError } from "../../src/errors.ts";
-import { type NatsStore, natsStore } from "../../src/nats/index.ts";
+import { type NatsStore, type NatsStoreOptions, natsStore } from "../../src/nats/index.ts";
 import type { Revision } from "../../src/store.ts";
 import { eventually } from "../support/eventually.ts";
 import { connected } from "../support/nats-bucket.ts";
+import { batchingStore } from "../support/nats-sending.ts";
 import { type NatsCluster, startCluster } from "../support/nats-server.ts";
 import { commit, identity, LONG_MS, reservation, write } from "../support/store-contract-fixture.ts";
 
@@ -18,12 +19,15 @@ const of = identity("evt-1");
 const { storeKey: key } = of;
 
 /** One store a server, each over a connection that stays with its server. */
-async function stores(bucket: string): Promise<readonly (readonly [NatsStore, NatsConnection])[]> {
+async function stores(
+  bucket: string,
+  open: (connection: NatsConnection, options: NatsStoreOptions) => Promise<NatsStore> = natsStore,
+): Promise<readonly (readonly [NatsStore, NatsConnection])[]> {
   const all = await Promise.all(
     cluster.servers.map(async (server) => {
       const to = await connected(server, { maxReconnectAttempts: -1, reconnectTimeWait: 50 });
       // The cluster may still be getting over the test before.
-      const store = await eventually("the bucket to be open", () => natsStore(to, { bucket, timeoutMs: 1_000 }));
+      const store = await eventually("the bucket to be open", () => open(to, { bucket, timeoutMs: 1_000 }));
       return [store, to] as const;
     }),
   );
@@ -66,52 +70,64 @@ describe("natsStore on a cluster", () => {
     for (const [, to] of all) await to.close();
   });
 
-  it("G1 F14 has one holder a revision, and loses nothing that it acknowledged, while its leader is killed", async () => {
-    const all = await stores("failover");
-    const keys = Array.from({ length: 4 }, (_, index) => identity(`evt-${index}`));
-    const won = new Map<string, Map<Revision, string>>(keys.map((at) => [at.storeKey, new Map()]));
-    const over = new Map<string, Map<Revision, string[]>>(keys.map((at) => [at.storeKey, new Map()]));
-    let isRunning = true;
-    let wins = 0;
+  it.each([
+    ["one by one", "failover", natsStore],
+    ["in batches", "failover-in-batches", batchingStore],
+  ] as const)(
+    "G1 F14 written %s it has one holder a revision, and loses nothing that it acknowledged, while its leader is killed",
+    async (_, bucket, open) => {
+      const all = await stores(bucket, open);
+      // Two that are fought over, and one of each contender's own, whose writes do not conflict.
+      const names = all.flatMap((_, server) => Array.from({ length: 4 }, (__, index) => `${server}.${index}`));
+      const keys = ["evt-0", "evt-1", ...names].map((name) => identity(name));
+      const won = new Map<string, Map<Revision, string>>(keys.map((at) => [at.storeKey, new Map()]));
+      const over = new Map<string, Map<Revision, string[]>>(keys.map((at) => [at.storeKey, new Map()]));
+      let isRunning = true;
+      let wins = 0;
 
-    const contend = async (store: NatsStore, name: string): Promise<void> => {
-      for (let round = 0; isRunning; round += 1) {
-        const at = keys[round % keys.length] ?? of;
-        try {
-          const expected = (await store.get(at.storeKey))?.revision ?? 0;
-          const token = `${name}/${round}`;
-          const put = await store.put(at.storeKey, reservation(at, { token }), { expected, ttlMs: LONG_MS });
-          if (!put.ok) continue;
-          wins += 1;
-          won.get(at.storeKey)?.set(put.revision, token);
-          const winners = over.get(at.storeKey);
-          winners?.set(expected, [...(winners.get(expected) ?? []), token]);
-        } catch (error) {
-          if (!(error instanceof StoreUnavailableError)) throw error;
+      const contend = async (store: NatsStore, name: string): Promise<void> => {
+        for (let round = 0; isRunning; round += 1) {
+          const at = identity(round % 8 < 2 ? `evt-${round % 8}` : name);
+          try {
+            const expected = (await store.get(at.storeKey))?.revision ?? 0;
+            const token = `${name}/${round}`;
+            const put = await store.put(at.storeKey, reservation(at, { token }), { expected, ttlMs: LONG_MS });
+            if (!put.ok) continue;
+            wins += 1;
+            won.get(at.storeKey)?.set(put.revision, token);
+            const winners = over.get(at.storeKey);
+            winners?.set(expected, [...(winners.get(expected) ?? []), token]);
+          } catch (error) {
+            if (!(error instanceof StoreUnavailableError)) throw error;
+          }
         }
-      }
-    };
-    const contenders = all.flatMap(([store], index) => [contend(store, `a${index}`), contend(store, `b${index}`)]);
-    await eventually("some to have won", () => wins > 50 || undefined);
-    const leader = await cluster.leaderOf("KV_failover");
-    await leader.kill("SIGKILL");
-    const winsBefore = wins;
-    await eventually("others to win after the leader died", () => wins > winsBefore + 100 || undefined, 60_000);
-    isRunning = false;
-    await leader.restart();
-    await cluster.ready();
-    await Promise.all(contenders);
+      };
+      const contenders = names.map((name) => contend(all[Number(name[0])]?.[0] ?? unreachable(), name));
+      await eventually("some to have won", () => wins > 50 || undefined);
+      const leader = await cluster.leaderOf(`KV_${bucket}`);
+      await leader.kill("SIGKILL");
+      const winsBefore = wins;
+      await eventually("others to win after the leader died", () => wins > winsBefore + 100 || undefined, 60_000);
+      isRunning = false;
+      await leader.restart();
+      await cluster.ready();
+      await Promise.all(contenders);
 
-    for (const winners of over.values()) {
-      expect([...winners.values()].filter((tokens) => tokens.length > 1)).toEqual([]);
-    }
-    // What was acknowledged last still stands, unless a write whose answer was lost came after it.
-    for (const at of keys) {
-      const last = Math.max(...(won.get(at.storeKey)?.keys() ?? []));
-      const stands = await eventually("the key to be readable", () => all[0]?.[0].get(at.storeKey));
-      expect(stands.revision).toBeGreaterThanOrEqual(last);
-      if (stands.revision === last) expect(stands.record.token).toBe(won.get(at.storeKey)?.get(last));
-    }
-    for (const [, to] of all) await to.close();
-  });
+      for (const winners of over.values()) {
+        expect([...winners.values()].filter((tokens) => tokens.length > 1)).toEqual([]);
+      }
+      // What was acknowledged last still stands, unless a write whose answer was lost came after it.
+      for (const at of keys) {
+        const last = Math.max(...(won.get(at.storeKey)?.keys() ?? []));
+        const stands = await eventually("the key to be readable", () => all[0]?.[0].get(at.storeKey));
+        expect(stands.revision).toBeGreaterThanOrEqual(last);
+        if (stands.revision === last) expect(stands.record.token).toBe(won.get(at.storeKey)?.get(last));
+      }
+      for (const [, to] of all) await to.close();
+    },
+  );
 });
+
+function unreachable(): never {
+  throw new Error("unreachable");
+}

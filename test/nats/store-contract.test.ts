@@ -2,6 +2,7 @@ import type { NatsConnection } from "@nats-io/nats-core";
 import { connect } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { type NatsStoreOptions, natsStore } from "../../src/nats/index.ts";
+import { batchingStore } from "../support/nats-sending.ts";
 import { startCluster, startNats } from "../support/nats-server.ts";
 import { realTime } from "../support/nats-store-under-test.ts";
 import { storeContract } from "../support/store-contract.ts";
@@ -18,15 +19,18 @@ describe("natsStore on one server", () => {
 });
 
 describe("natsStore on a cluster of three", () => {
-  contract({ replicas: 3 }, async () => {
+  const start = async () => {
     const cluster = await startCluster({ size: 3 });
     return { servers: [...cluster.urls], stop: () => cluster.stop() };
-  });
+  };
+  contract({ replicas: 3 }, start);
+  describe("that sends in batches, whether they pay or not", () => contract({ replicas: 3 }, start, batchingStore));
 });
 
 function contract(
   options: Omit<NatsStoreOptions, "bucket">,
   start: () => Promise<{ readonly servers: string[]; readonly stop: () => Promise<void> }>,
+  open = natsStore,
 ): void {
   describe(`F19 with ${JSON.stringify(options)} it keeps the contract of a store`, () => {
     let connections: readonly NatsConnection[] = [];
@@ -52,7 +56,7 @@ function contract(
         const bucket = `contract-${buckets}`;
         const connection = connections[buckets % connections.length];
         if (connection === undefined) throw new Error("not connected");
-        return realTime(await natsStore(connection, { bucket, ...options }));
+        return realTime(await open(connection, { bucket, ...options }));
       },
     });
   });

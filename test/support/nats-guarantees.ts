@@ -56,7 +56,7 @@ export type Check = (scene: Scene) => Promise<Found>;
 
 let scenes = 0;
 
-export async function openScene(server: NatsServer, flaw?: NatsFlaw): Promise<Scene> {
+export async function openScene(server: NatsServer, flaw?: NatsFlaw, openStore = natsStore): Promise<Scene> {
   scenes += 1;
   const bucket = `guarantees-${scenes}`;
   const closers: Array<() => Promise<void>> = [];
@@ -84,7 +84,7 @@ export async function openScene(server: NatsServer, flaw?: NatsFlaw): Promise<Sc
       closers.push(() => proxy.close());
       const connection = await connected(proxy, { maxReconnectAttempts: -1, reconnectTimeWait: 20 });
       closers.push(() => connection.close());
-      const plain = await soon("the store to open", () => natsStore(connection, { bucket, timeoutMs }));
+      const plain = await soon("the store to open", () => openStore(connection, { bucket, timeoutMs }));
       const store = spoiled(plain, seenThrough(plain), flaw);
       const dedup = new Deduplicator({ store, owner, leaseMs: LEASE_MS, skewMs: SKEW_MS, ...options });
       closers.push(() => dedup.close({ drainMs: 0 }));

@@ -1,0 +1,105 @@
+import type { JetStreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/nats-core";
+import { wholeNumber } from "../arguments.ts";
+import type { KeyFilter, StoreKey } from "../key.ts";
+import { type DedupRecord, encodeRecord } from "../record.ts";
+import type { Change, Entry, Put, Removal, Revision, Store } from "../store.ts";
+import { type SendBatch, sendBatch } from "./batch.ts";
+import { BatchTrial, ONE_BY_ONE, type WayChoice } from "./batch-trial.ts";
+import { openBucket } from "./bucket.ts";
+import { listBucket } from "./bucket-list.ts";
+import { maxWindowOf } from "./bucket-settings.ts";
+import { watchBucket } from "./bucket-watch.ts";
+import { BucketWriter } from "./bucket-writer.ts";
+import type { CompareAndSet } from "./compare-and-set.ts";
+import { inboxOf } from "./inbox.ts";
+import { readStanding } from "./standing.ts";
+import type { ResolvedNatsStoreOptions } from "./store-options.ts";
+import { WriteLane } from "./write-lane.ts";
+
+/** A store whose keys a NATS server holds, so that any number of replicas agree. The connection stays its owner's to close. */
+export type NatsStore = Required<Omit<Store, "close">>;
+
+/** How writes are sent; the tests put other ways here. */
+export interface Sending {
+  readonly chooseWay: () => WayChoice;
+  readonly sendBatch: SendBatch;
+}
+
+export const sendingAsItPays: Sending = { chooseWay: () => new BatchTrial(), sendBatch };
+
+/**
+ * The store in one bucket, which is created if there is none.
+ * @throws {StoreMisconfiguredError}
+ * @throws {StoreUnavailableError}
+ */
+export async function bucketStore(
+  connection: NatsConnection,
+  jsm: JetStreamManager,
+  options: ResolvedNatsStoreOptions,
+  sending: Sending,
+): Promise<NatsStore> {
+  const { bucket } = options;
+  const config = await openBucket(connection, jsm, options);
+  const maxWindowMs = maxWindowOf(config);
+  const inbox = inboxOf(connection, jsm.getOptions().watcherPrefix);
+  const writer = new BucketWriter(inbox, options);
+  const openLane = (): WriteLane =>
+    new WriteLane({
+      bucket,
+      writer,
+      choice: config.allow_atomic === true ? sending.chooseWay() : ONE_BY_ONE,
+      sendBatch: (writes, onOutcome) => sending.sendBatch(inbox, options, writes, onOutcome),
+    });
+  // Others may be faster with a key that holds nothing; hardly ever with one's own. So conflicts break up no batch of the latter.
+  const overNothing = openLane();
+  const overOwn = openLane();
+  const written = (write: CompareAndSet): Promise<Revision | undefined> =>
+    (write.expected === 0 ? overNothing : overOwn).write(write);
+
+  return {
+    maxWindowMs,
+
+    async put(
+      key: StoreKey,
+      record: DedupRecord,
+      how: { readonly expected: Revision; readonly ttlMs: number },
+    ): Promise<Put> {
+      const expected = wholeNumber("expected", how.expected, 0);
+      const ttlSeconds = Math.ceil(wholeNumber("ttlMs", how.ttlMs, 1, maxWindowMs) / 1_000);
+      const payload = encodeRecord(record);
+      let over = expected;
+      for (let round = 0; round < MARK_ROUNDS; round += 1) {
+        const revision = await written({ key, expected: over, payload, ttlSeconds, operation: "put" });
+        if (revision !== undefined) return { ok: true, revision };
+        if (expected !== 0) break;
+        const standing = await readStanding(inbox, options, key);
+        if (standing.type === "record") return { ok: false, current: standing.entry };
+        over = standing.revision;
+      }
+      return { ok: false };
+    },
+
+    async get(key: StoreKey): Promise<Entry | undefined> {
+      const standing = await readStanding(inbox, options, key);
+      return standing.type === "record" ? standing.entry : undefined;
+    },
+
+    async remove(key: StoreKey, how: { readonly expected: Revision }): Promise<Removal> {
+      const expected = wholeNumber("expected", how.expected, 0);
+      if (expected === 0) return { ok: false };
+      const mark = { key, expected, payload: "", ttlSeconds: MARK_SECONDS, operation: "remove" } as const;
+      return { ok: (await written(mark)) !== undefined };
+    },
+
+    list: (filter: KeyFilter): AsyncIterable<Entry> => listBucket(connection, options, filter),
+
+    watch: (filter: KeyFilter, signal: AbortSignal): AsyncIterable<Change> =>
+      watchBucket({ connection, jsm, bucket }, filter, signal),
+  };
+}
+
+/** The shortest time to live there is; until it ends, a write over nothing has to be repeated over the mark. */
+const MARK_SECONDS = 1;
+/** A write over nothing that meets a mark is repeated over the mark, which others may meanwhile write over, or which may end. */
+const MARK_ROUNDS = 5;

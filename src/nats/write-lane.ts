@@ -1,0 +1,170 @@
+import { systemClock } from "../clock.ts";
+import type { StoreKey } from "../key.ts";
+import type { Revision } from "../store.ts";
+import { writeFailed } from "./answers.ts";
+import { type BatchOutcome, MAX_BATCH } from "./batch.ts";
+import type { WayChoice } from "./batch-trial.ts";
+import type { BucketWriter, WriteAnswer } from "./bucket-writer.ts";
+import type { CompareAndSet } from "./compare-and-set.ts";
+
+/** Writes that are asked for while so many wait for their answers leave together at the end of the turn. */
+const TOGETHER_FROM = 8;
+/** For how long the queue waits at most for the answer to what left before. */
+const LONGEST_WAIT_MS = 1_000;
+/** A batch is held in the server's memory until it is complete. */
+const MAX_BATCH_LENGTH = 1_048_576;
+/** A larger payload goes by itself. */
+const MAX_MEMBER_LENGTH = 65_536;
+
+/** What a lane sends with. */
+export interface LaneTerms {
+  readonly bucket: string;
+  readonly writer: BucketWriter;
+  readonly choice: WayChoice;
+  readonly sendBatch: (writes: readonly CompareAndSet[], onOutcome: (outcome: BatchOutcome) => void) => void;
+}
+
+interface Waiting {
+  readonly write: CompareAndSet;
+  /** Given an answer, or the promise of one. */
+  readonly resolve: (revision: Revision | undefined | Promise<Revision | undefined>) => void;
+  readonly reject: (reason: unknown) => void;
+  readonly askedAtMs: number;
+  readonly began: number;
+}
+
+/**
+ * Sends writes of one kind. One that is alone leaves at once. Others leave together: in one go at the end of the turn, or, where
+ * batches pay, as one batch when what is under way has been answered.
+ *
+ *     asked for   a   b c     d e f          asked for by those that were answered: g h i
+ *     sent        a ───────▶ [b c] ────────▶ [d e f] ───────────────────────────────▶ …
+ */
+export class WriteLane {
+  readonly #terms: LaneTerms;
+  #queue: Waiting[] = [];
+  /** Waiting for their answers, queued ones among them. */
+  #load = 0;
+  /** Something has left that is waited for before the queue leaves. */
+  #isUnderWay = false;
+
+  constructor(terms: LaneTerms) {
+    this.#terms = terms;
+  }
+
+  /** As {@link BucketWriter.write}. */
+  write(write: CompareAndSet): Promise<Revision | undefined> {
+    return new Promise((resolve, reject) => {
+      const { choice } = this.#terms;
+      const began = choice.began(this.#load);
+      const waiting = { write, resolve, reject, askedAtMs: systemClock.monotonicMs(), began };
+      this.#load += 1;
+      if (this.#isUnderWay) this.#queue.push(waiting);
+      else if (choice.way === "in batches") this.#leave([waiting]);
+      else if (this.#load < TOGETHER_FROM) this.#sendSingly(waiting);
+      else {
+        this.#queue.push(waiting);
+        this.#isUnderWay = true;
+        this.#openAfterTurn();
+      }
+    });
+  }
+
+  /** Those who are answered in this turn may ask for more before it ends. */
+  #openAfterTurn(): void {
+    setImmediate(() => {
+      this.#isUnderWay = false;
+      if (this.#terms.choice.way === "in batches") this.#leave(this.#takeMembers());
+      else for (const waiting of this.#queue.splice(0)) this.#sendSingly(waiting);
+    });
+  }
+
+  /** Sends one by itself, several as a batch. The queue leaves when they are answered, and does not wait for a slow answer. */
+  #leave(members: readonly Waiting[]): void {
+    const [first, second] = members;
+    if (first === undefined) return;
+    this.#isUnderWay = true;
+    let isOver = false;
+    const over = (): void => {
+      if (isOver) return;
+      isOver = true;
+      cancel();
+      this.#openAfterTurn();
+    };
+    const cancel = systemClock.schedule(LONGEST_WAIT_MS, over);
+    if (second === undefined) {
+      this.#sendSingly(first, over);
+      return;
+    }
+    const writes = members.map(({ write }) => write);
+    this.#terms.sendBatch(writes, (outcome) => {
+      over();
+      this.#tell(members, outcome);
+    });
+  }
+
+  /** The next of the queue that fit into one batch: no key twice, and nothing large. What is large goes by itself. */
+  #takeMembers(): readonly Waiting[] {
+    const keys = new Set<StoreKey>();
+    let length = 0;
+    let count = 0;
+    for (const { write } of this.#queue.slice(0, MAX_BATCH)) {
+      length += write.payload.length;
+      const fits = write.payload.length <= MAX_MEMBER_LENGTH && length <= MAX_BATCH_LENGTH && !keys.has(write.key);
+      if (count > 0 && !fits) break;
+      count += 1;
+      if (!fits) break;
+      keys.add(write.key);
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  #sendSingly(waiting: Waiting, onAnswer?: () => void): void {
+    const { writer } = this.#terms;
+    writer.publish(waiting.write, (answer) => {
+      onAnswer?.();
+      this.#settle(waiting, answer);
+    });
+  }
+
+  #settle(waiting: Waiting, answer: WriteAnswer): void {
+    if (typeof answer === "number") {
+      this.#end(waiting);
+      waiting.resolve(answer);
+    } else {
+      waiting.resolve(this.#terms.writer.settle(waiting.write, answer).finally(() => this.#end(waiting)));
+    }
+  }
+
+  #tell(members: readonly Waiting[], outcome: BatchOutcome): void {
+    for (const [index, member] of members.entries()) {
+      switch (outcome.type) {
+        case "stored":
+          this.#end(member);
+          member.resolve(outcome.revisions[index]);
+          break;
+        case "unknown":
+          this.#end(member);
+          member.reject(outcome.error);
+          break;
+        case "refused":
+          member.resolve(this.#sendAgain(member.write, outcome.certain).finally(() => this.#end(member)));
+          break;
+      }
+    }
+  }
+
+  /** Sends what was refused in a batch by itself. If it may be stored all the same, it may be itself that it conflicts with. */
+  async #sendAgain(write: CompareAndSet, certain: boolean): Promise<Revision | undefined> {
+    const { writer, bucket } = this.#terms;
+    const revision = await writer.write(write);
+    if (revision !== undefined || certain) return revision;
+    throw writeFailed(bucket, new Error("The batch failed on its way, and something stands under the key"));
+  }
+
+  #end({ askedAtMs, began }: Waiting): void {
+    this.#load -= 1;
+    const nowMs = systemClock.monotonicMs();
+    this.#terms.choice.ended(began, nowMs - askedAtMs, nowMs);
+  }
+}
