@@ -39,6 +39,20 @@ export function maxWindowOf(config: StreamConfig): number {
 
 type Setting = keyof StreamConfig;
 
+/** A setting of a bucket that is not as it must be. */
+export interface Difference {
+  readonly setting: Setting;
+  /** As JSON, or `unset`. */
+  readonly is: string;
+  readonly must: string;
+  /** What follows from it. */
+  readonly why: string;
+}
+
+export function differenceSentence({ setting, is, must, why }: Difference): string {
+  return `\`${setting}\` is ${is}, must be ${must}: ${why}`;
+}
+
 /** What every bucket must have, whoever created it, and why. */
 const required: ReadonlyArray<readonly [setting: Setting, right: unknown, why: string]> = [
   ["allow_msg_ttl", true, "without it no reservation ever ends"],
@@ -58,6 +72,9 @@ const required: ReadonlyArray<readonly [setting: Setting, right: unknown, why: s
   ["subject_transform", undefined, "keys would be stored under other names"],
 ];
 
+/** The settings that every bucket must have right. */
+export const REQUIRED_SETTINGS: readonly Setting[] = ["subjects", ...required.map(([setting]) => setting)];
+
 /** What the server leaves out of a configuration when it is so. */
 const unsaid: Partial<Record<Setting, unknown>> = {
   allow_msg_ttl: false,
@@ -71,8 +88,8 @@ const unsaid: Partial<Record<Setting, unknown>> = {
   subject_delete_marker_ttl: 0,
 };
 
-/** A sentence for each setting that is not as the guarantees need it, or not as the options say. */
-export function differences(config: StreamConfig, options: ResolvedNatsStoreOptions): readonly string[] {
+/** Every setting that is not as the guarantees need it, or not as the options say. */
+export function differences(config: StreamConfig, options: ResolvedNatsStoreOptions): readonly Difference[] {
   const { bucket, storage, replicas, maxBytes, maxWindowMs } = options;
   const asked: ReadonlyArray<readonly [setting: Setting, right: unknown, option: string]> = [
     ["storage", storage, "storage"],
@@ -89,9 +106,12 @@ export function differences(config: StreamConfig, options: ResolvedNatsStoreOpti
   ];
 }
 
-function wrong(config: StreamConfig, setting: Setting, right: unknown, why: string): readonly string[] {
-  const is: unknown = config[setting] ?? unsaid[setting];
-  if (JSON.stringify(is) === JSON.stringify(right)) return [];
-  const [now, then] = [is, right].map((value) => (value === undefined ? "unset" : JSON.stringify(value)));
-  return [`\`${setting}\` is ${now}, must be ${then}: ${why}`];
+function wrong(config: StreamConfig, setting: Setting, right: unknown, why: string): readonly Difference[] {
+  const is = inWords(config[setting] ?? unsaid[setting]);
+  const must = inWords(right);
+  return is === must ? [] : [{ setting, is, must, why }];
+}
+
+function inWords(value: unknown): string {
+  return value === undefined ? "unset" : JSON.stringify(value);
 }

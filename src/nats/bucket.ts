@@ -3,15 +3,10 @@ import { ClosedConnectionError, type NatsConnection } from "@nats-io/nats-core";
 import { StoreMisconfiguredError } from "../errors.ts";
 import { apiCodeOf, apiCodes, isForbidden, readFailed } from "./answers.ts";
 import { untilReadable, untilWritable } from "./bucket-readiness.ts";
-import { differences, newBucket } from "./bucket-settings.ts";
+import { differenceSentence, differences, newBucket } from "./bucket-settings.ts";
+import { ADVISED_SERVER, hasBatches, judgeServer, NEEDED_SERVER, WHY_NEEDED } from "./server-version.ts";
 import type { ResolvedNatsStoreOptions } from "./store-options.ts";
 import { streamOf } from "./subject.ts";
-
-/** The oldest server that keeps the guarantees; of the 2.12 series, its second. */
-const MINIMUM_SERVER = [2, 11, 10] as const;
-const BROKEN_SERVER = "2.12.0";
-/** From here on the server takes batches that are stored as a whole or not at all. */
-const FIRST_WITH_BATCHES = [2, 12, 1] as const;
 
 /**
  * Creates the bucket if there is none, and makes sure that the server and the bucket keep the guarantees.
@@ -26,39 +21,27 @@ export async function openBucket(
 ): Promise<StreamConfig> {
   const { bucket } = options;
   if (connection.info === undefined) throw readFailed(bucket, new ClosedConnectionError());
-  const version = checkServer(connection.info.version);
-  const server = {
-    isCluster: connection.info.cluster !== undefined,
-    hasBatches: !isOlder(version, FIRST_WITH_BATCHES),
-  };
+  const { version, cluster } = connection.info;
+  checkServer(version);
+  const server = { isCluster: cluster !== undefined, hasBatches: hasBatches(version) };
   const found = await existing(jsm, bucket);
   const config = found ?? (await created(jsm, options, server));
   if (found === undefined) {
     await untilWritable(connection, bucket, options.timeoutMs);
     await untilReadable(jsm, bucket, options.timeoutMs);
   }
-  const wrong = differences(config, options);
+  const wrong = differences(config, options).map(differenceSentence);
   if (wrong.length > 0) throw misconfigured(`Bucket ${bucket} cannot be used as it is`, wrong);
   return config;
 }
 
-/**
- * @returns the parts of the version.
- * @throws {StoreMisconfiguredError} for a server that is too old, or does not say what it is.
- */
-export function checkServer(version: string): readonly number[] {
-  const parts = /^v?(\d+)\.(\d+)\.(\d+)/.exec(version)?.slice(1, 4).map(Number);
-  const isRight = parts !== undefined && !isOlder(parts, MINIMUM_SERVER) && parts.join(".") !== BROKEN_SERVER;
-  if (isRight) return parts;
+/** @throws {StoreMisconfiguredError} for a server that is too old, or does not say what it is. */
+export function checkServer(version: string): void {
+  if (judgeServer(version) !== "unusable") return;
   throw misconfigured("The server cannot keep the guarantees", [
-    `its version is ${version || "unknown"}, must be 2.11.10 or later but ${BROKEN_SERVER}: older servers let several writers win, ` +
-      "or never end a reservation (2.12.6 or later with `sync_interval: always` and three replicas is advised)",
+    `its version is ${version || "unknown"}, must be ${NEEDED_SERVER}: ${WHY_NEEDED} ` +
+      `(${ADVISED_SERVER} or later with \`sync_interval: always\` and three replicas is advised)`,
   ]);
-}
-
-function isOlder(parts: readonly number[], than: readonly number[]): boolean {
-  const index = than.findIndex((part, at) => part !== parts[at]);
-  return index !== -1 && Number(parts[index]) < Number(than[index]);
 }
 
 async function existing(jsm: JetStreamManager, bucket: string): Promise<StreamConfig | undefined> {

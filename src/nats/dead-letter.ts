@@ -4,7 +4,7 @@ import type { DeadLetterReason } from "../../machines/delivery.ts";
 import type { DedupKey } from "../key.ts";
 import type { ReceivedMessage } from "./identify.ts";
 import { headersOf } from "./message-headers.ts";
-import type { Finding } from "./start-up-check.ts";
+import { type Finding, finding } from "./start-up-check.ts";
 
 /** Where messages go that cannot be dispatched. */
 export interface DeadLetterOptions {
@@ -91,17 +91,17 @@ export async function checkDeadLetters(
   const setting = "deadLetter";
   const destination = await streamOf(jetstream, subject);
   if (destination === "unknown") {
-    const sentence = `it could not be found out whether a stream stores \`${subject}\`: dead letters need one`;
-    return [{ severity: "warning", setting, sentence }];
+    const problem = `it could not be found out whether a stream stores \`${subject}\``;
+    return [finding("warning", setting, problem, "make sure that one does: dead letters need it")];
   }
   if (destination === undefined) {
-    const sentence = `no stream stores \`${subject}\`, so that dead letters cannot be kept: add the subject to a stream`;
-    return [{ severity: "error", setting, sentence }];
+    const problem = `no stream stores \`${subject}\`, so that dead letters cannot be kept`;
+    return [finding("error", setting, problem, "add the subject to a stream")];
   }
   const isFiltered = config.filter_subject !== undefined || config.filter_subjects !== undefined;
   if (destination.name !== stream || isFiltered) return [];
-  const sentence = `dead letters for \`${subject}\` are stored in \`${stream}\`, all of which this consumer reads: use another stream, or a filter`;
-  return [{ severity: "error", setting, sentence }];
+  const problem = `dead letters for \`${subject}\` are stored in \`${stream}\`, all of which this consumer reads`;
+  return [finding("error", setting, problem, "use another stream, or a filter")];
 }
 
 /** Asking needs a permission that publishing does not. */

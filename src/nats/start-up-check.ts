@@ -8,8 +8,16 @@ export interface Finding {
   readonly severity: "error" | "warning";
   /** The setting to change. */
   readonly setting: string;
-  /** What is wrong, and what to do about it. */
+  /** What is wrong, and what follows from it. */
+  readonly problem: string;
+  /** What to do about it. */
+  readonly remedy: string;
+  /** Both, for a log. */
   readonly sentence: string;
+}
+
+export function finding(severity: Finding["severity"], setting: string, problem: string, remedy: string): Finding {
+  return { severity, setting, problem, remedy, sentence: `${problem}; ${remedy}` };
 }
 
 /** How a consumer is to be used. */
@@ -68,34 +76,24 @@ export function checkConsumer(config: ConsumerConfig, use: ConsumerUse): readonl
   ];
 }
 
-const error = (setting: string, sentence: string): Finding => ({ severity: "error", setting, sentence });
-const warning = (setting: string, sentence: string): Finding => ({ severity: "warning", setting, sentence });
-
 function checkKind({ ack_policy, deliver_subject, headers_only, priority_groups = [] }: ConsumerConfig): Finding[] {
   const findings: Finding[] = [];
   if (ack_policy !== "explicit") {
-    findings.push(
-      error(
-        "ack_policy",
-        `\`ack_policy\` is \`${ack_policy}\`, so that messages count as acknowledged which were never dispatched: make it \`explicit\``,
-      ),
-    );
+    const problem = `\`ack_policy\` is \`${ack_policy}\`, so that messages count as acknowledged which were never dispatched`;
+    findings.push(finding("error", "ack_policy", problem, "make it `explicit`"));
   }
   if (deliver_subject !== undefined) {
-    findings.push(error("deliver_subject", "it is a push consumer: create one without `deliver_subject`"));
+    const remedy = "create one without `deliver_subject`";
+    findings.push(finding("error", "deliver_subject", "it is a push consumer", remedy));
   }
   if (priority_groups.length > 0) {
-    const sentence =
-      "it has `priority_groups`, so that the server refuses requests that name none, as these do: create one without";
-    findings.push(error("priority_groups", sentence));
+    const problem = "it has `priority_groups`, so that the server refuses requests that name none, as these do";
+    findings.push(finding("error", "priority_groups", problem, "create one without"));
   }
   if (headers_only === true) {
-    findings.push(
-      warning(
-        "headers_only",
-        "`headers_only` leaves the payload out of dispatches and dead letters, and structured CloudEvents without identity",
-      ),
-    );
+    const problem =
+      "`headers_only` leaves the payload out of dispatches and dead letters, and structured CloudEvents without identity";
+    findings.push(finding("warning", "headers_only", problem, "create one without it"));
   }
   return findings;
 }
@@ -103,18 +101,20 @@ function checkKind({ ack_policy, deliver_subject, headers_only, priority_groups 
 function checkWaits(config: ConsumerConfig, { leaseMs, skewMs }: ConsumerUse): Finding[] {
   const { setting, waitMs } = ackWaitOf(config);
   const overrides = setting === "ack_wait" ? "" : ", which overrides `ack_wait`,";
+  const wait = `\`${setting}\`${overrides} is ${waitMs} ms`;
   const reservedMs = leaseMs + skewMs;
   if (waitMs < SHORTEST_ACK_WAIT_MS) {
-    const sentence = `\`${setting}\`${overrides} is ${waitMs} ms, too short for signs of life to arrive in time, so that messages come back while they are dispatched: make it at least ${SHORTEST_ACK_WAIT_MS} ms`;
-    return [error(setting, sentence)];
+    const problem = `${wait}, too short for signs of life to arrive in time, so that messages come back while they are dispatched`;
+    return [finding("error", setting, problem, `make it at least ${SHORTEST_ACK_WAIT_MS} ms`)];
   }
   if (waitMs < leaseMs) {
-    const sentence = `\`${setting}\`${overrides} is ${waitMs} ms, less than the lease of ${leaseMs} ms: what a crashed replica left behind comes back before its reservation ends, and is put back once more or oftener; make it at least the lease`;
-    return [warning(setting, sentence)];
+    const problem = `${wait}, less than the lease of ${leaseMs} ms: what a crashed replica left behind comes back before its reservation ends, and is put back once more or oftener`;
+    return [finding("warning", setting, problem, "make it at least the lease")];
   }
   if (waitMs > reservedMs * LONG_ACK_WAITS) {
-    const sentence = `\`${setting}\`${overrides} is ${waitMs} ms, while a reservation ends after ${reservedMs} ms: what a crashed replica left behind waits for long; a dispatch that takes time needs no longer wait, since signs of life extend it`;
-    return [warning(setting, sentence)];
+    const problem = `${wait}, while a reservation ends after ${reservedMs} ms: what a crashed replica left behind waits for long`;
+    const remedy = "make it shorter: a dispatch that takes time needs no longer wait, since signs of life extend it";
+    return [finding("warning", setting, problem, remedy)];
   }
   return [];
 }
@@ -124,21 +124,22 @@ function checkMaxDeliver(config: ConsumerConfig, { maxDeliver }: ConsumerUse): F
   if (limit === Number.POSITIVE_INFINITY) return [];
   const less =
     limit < maxDeliver ? `; dispatches that fail are dead-lettered after ${limit} deliveries, not ${maxDeliver}` : "";
-  const sentence = `\`max_deliver\` is ${limit}: the server drops a message silently when its last delivery ends without an answer, as in a crash, and a delivery that is put back counts too${less}; make it -1, \`maxDeliver\` counts and keeps what fails`;
-  return [warning("max_deliver", sentence)];
+  const problem = `\`max_deliver\` is ${limit}: the server drops a message silently when its last delivery ends without an answer, as in a crash, and a delivery that is put back counts too${less}`;
+  return [finding("warning", "max_deliver", problem, "make it -1, `maxDeliver` counts and keeps what fails")];
 }
 
 function checkMaxAckPending({ max_ack_pending = -1 }: ConsumerConfig, { concurrency }: ConsumerUse): Finding[] {
   if (max_ack_pending <= 0 || max_ack_pending >= concurrency) return [];
-  const sentence = `\`max_ack_pending\` is ${max_ack_pending} for all replicas together, less than the concurrency of ${concurrency}, which is never reached: make it at least the concurrency times the number of replicas`;
-  return [warning("max_ack_pending", sentence)];
+  const problem = `\`max_ack_pending\` is ${max_ack_pending} for all replicas together, less than the concurrency of ${concurrency}, which is never reached`;
+  const remedy = "make it at least the concurrency times the number of replicas";
+  return [finding("warning", "max_ack_pending", problem, remedy)];
 }
 
 function checkSubscription({ durable_name }: ConsumerConfig, { namesSubscription }: ConsumerUse): Finding[] {
   if (namesSubscription || (durable_name !== undefined && durable_name !== "")) return [];
-  const sentence =
-    "it is not durable, and its name is part of every event's identity: under a new name all events are new; make it durable, or give a `subscriptionId`";
-  return [warning("durable_name", sentence)];
+  const problem =
+    "it is not durable, and its name is part of every event's identity: under a new name all events are new";
+  return [finding("warning", "durable_name", problem, "make it durable, or give a `subscriptionId`")];
 }
 
 function checkDeadLetters(
@@ -146,14 +147,14 @@ function checkDeadLetters(
   { deadLetterSubject }: ConsumerUse,
 ): Finding[] {
   if (deadLetterSubject === undefined) {
-    const sentence = "there is no `deadLetter`: messages that cannot be dispatched are terminated, and no copy is kept";
-    return [warning("deadLetter", sentence)];
+    const problem = "there is no `deadLetter`: messages that cannot be dispatched are terminated, and no copy is kept";
+    return [finding("warning", "deadLetter", problem, "give a subject that a stream stores")];
   }
   const filters = [...(filter_subjects ?? []), ...(filter_subject === undefined ? [] : [filter_subject])];
   const filter = filters.find((pattern) => subjectMatches(pattern, deadLetterSubject));
   if (filter === undefined) return [];
-  const sentence = `dead letters for \`${deadLetterSubject}\` come back to this very consumer by its filter \`${filter}\`: use another subject`;
-  return [error("deadLetter", sentence)];
+  const problem = `dead letters for \`${deadLetterSubject}\` come back to this very consumer by its filter \`${filter}\``;
+  return [finding("error", "deadLetter", problem, "use another subject")];
 }
 
 function subjectMatches(pattern: string, subject: string): boolean {

@@ -101,7 +101,9 @@ describe("F17 the start-up check says what is wrong", () => {
     ["deadLetter", "error", /filter `dead.events`/, { config: { filter_subject: "dead.events" } }],
     ["deadLetter", "error", /filter `\*.>`/, { config: { filter_subject: "*.>" } }],
   ])("%s: %s, %s", (setting, severity, says, change) => {
-    expect(check(change)).toEqual([{ setting, severity, sentence: expect.stringMatching(says) }]);
+    const findings = check(change);
+    expect(findings).toMatchObject([{ setting, severity, sentence: expect.stringMatching(says) }]);
+    for (const { problem, remedy, sentence } of findings) expect(sentence).toBe(`${problem}; ${remedy}`);
   });
 
   it("in one sentence for each thing", () => {
