@@ -10,7 +10,7 @@ import {
 import { eventually } from "../support/eventually.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
 import { replica } from "../support/worker-replica.ts";
-import { DURABLE, type EventStream, eventStream } from "../support/worker-stream.ts";
+import { type EventStream, eventStream } from "../support/worker-stream.ts";
 
 let server: NatsServer;
 let nc: NatsConnection;
@@ -32,25 +32,14 @@ const quick = (more: Partial<DeduplicatorOptions> = {}): DeduplicatorOptions => 
   ...more,
 });
 
-const identityOf = (stream: EventStream, id: string) => ({
-  subscriptionId: `${stream.name}/${DURABLE}`,
-  eventId: JSON.stringify(["/test", id]),
-});
-
 /** The event is being dispatched by somebody, until the returned function is called: then that dispatch has failed. */
 async function held(dedup: DeduplicatorOptions, stream: EventStream, id: string): Promise<() => Promise<void>> {
   const other = new Deduplicator(dedup);
-  const reservation = await other.reserve(identityOf(stream, id));
+  const reservation = await other.reserve(stream.identity(id));
   return async () => {
     if (reservation.decision === "unseen") await reservation.release();
     await other.close();
   };
-}
-
-async function acknowledged(stream: EventStream, messages: number): Promise<void> {
-  await eventually("all messages to be answered", async () =>
-    (await stream.info()).ack_floor.stream_seq === messages ? true : undefined,
-  );
 }
 
 describe("a message that was put back without a dispatch", () => {
@@ -76,7 +65,7 @@ describe("a message that was put back without a dispatch", () => {
     ]);
     await giveUp();
     await it.until("trigger.dispatched");
-    await acknowledged(stream, 1);
+    await stream.settled(1);
     expect(it.of("trigger.dispatch.failed").map(({ failures }) => failures)).toEqual([1]);
     // The pause after a failure is that of the first failure, too.
     expect(it.of("trigger.put-back").filter(({ after }) => after === "backoff")).toMatchObject([{ delayMs: 50 }]);

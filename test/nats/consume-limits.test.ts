@@ -37,13 +37,6 @@ async function publishAll(stream: EventStream, ids: readonly string[]): Promise<
   await Promise.all(ids.map((id) => stream.publish(id)));
 }
 
-async function settled(stream: EventStream, messages: number): Promise<void> {
-  await eventually("all messages to be answered", async () => {
-    const { num_pending, num_ack_pending, ack_floor } = await stream.info();
-    return num_pending === 0 && num_ack_pending === 0 && ack_floor.stream_seq === messages ? true : undefined;
-  });
-}
-
 describe("every event is dispatched once", () => {
   it("one at a time, in the order in which they came", async () => {
     const stream = await eventStream(nc);
@@ -60,7 +53,7 @@ describe("every event is dispatched once", () => {
         running -= 1;
       },
     });
-    await settled(stream, 30);
+    await stream.settled(30);
     expect(it.began).toEqual(ids);
     expect(most).toBe(1);
   });
@@ -75,7 +68,7 @@ describe("every event is dispatched once", () => {
     await eventually("a thousand to run", () => (it.began.length >= 1_000 ? true : undefined));
     expect(it.began).toHaveLength(1_000);
     release();
-    await settled(stream, 4_000);
+    await stream.settled(4_000);
     expect([...it.began].sort()).toEqual([...ids].sort());
     expect(it.of("trigger.deduped")).toHaveLength(2_000);
   });
@@ -88,7 +81,7 @@ describe("every event is dispatched once", () => {
     await publishAll(stream, ids);
     await using one = await replica(stream, { dedup });
     await using two = await replica(stream, { dedup });
-    await settled(stream, 80);
+    await stream.settled(80);
     expect([...one.began, ...two.began].sort()).toEqual([...ids].sort());
   });
 
@@ -97,7 +90,7 @@ describe("every event is dispatched once", () => {
     const ids = numbered(20);
     await publishAll(stream, ids);
     await using it = await replica(stream, { dedup: quick() });
-    await settled(stream, 20);
+    await stream.settled(20);
     expect([...it.began].sort()).toEqual([...ids].sort());
     expect(it.of("trigger.pull.failed")).toEqual([]);
   });
@@ -121,7 +114,7 @@ describe("every event is dispatched once", () => {
     await it.until("trigger.put-back");
     proxy.heal();
     await it.until("trigger.dispatched");
-    await settled(stream, 1);
+    await stream.settled(1);
     expect(it.began).toEqual(["e-1", "e-1"]);
     await it.running.stop();
     await own.close();
@@ -193,7 +186,7 @@ describe("what is told", () => {
       },
     });
     await it.until("trigger.ack.unconfirmed");
-    await settled(stream, 1);
+    await stream.settled(1);
     expect(it.began).toEqual(["e-1"]);
   });
 
@@ -277,7 +270,7 @@ describe("a server that is too old for the bucket", () => {
         dispatch: () => Promise.reject(new PermanentError("never")),
       });
       await it.until("trigger.dead-lettered");
-      await settled(stream, 1);
+      await stream.settled(1);
       expect(it.began).toEqual(["e-1"]);
       expect(await stream.dead()).toHaveLength(1);
       await it.running.stop();

@@ -15,7 +15,7 @@ import {
 import { eventually } from "../support/eventually.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
 import { replica } from "../support/worker-replica.ts";
-import { DURABLE, type EventStream, eventStream } from "../support/worker-stream.ts";
+import { DURABLE, eventStream } from "../support/worker-stream.ts";
 
 let server: NatsServer;
 let nc: NatsConnection;
@@ -28,19 +28,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await nc.close();
   await server.stop();
-});
-
-/** Everything was delivered, and every delivery was answered for good. */
-async function settled(stream: EventStream, messages: number): Promise<void> {
-  await eventually("all messages to be answered", async () => {
-    const { num_pending, num_ack_pending, ack_floor } = await stream.info();
-    return num_pending === 0 && num_ack_pending === 0 && ack_floor.stream_seq === messages ? true : undefined;
-  });
-}
-
-const identityOf = (stream: EventStream, id: string) => ({
-  subscriptionId: `${stream.name}/${DURABLE}`,
-  eventId: JSON.stringify(["/test", id]),
 });
 
 /** A store that can be sent away, for all writes or for those of commits only. */
@@ -75,7 +62,7 @@ describe("what a message gets", () => {
     await stream.publish("e-1");
     await using it = await replica(stream, { dedup: quick() });
     const [audit] = await it.until("trigger.dispatched");
-    await settled(stream, 1);
+    await stream.settled(1);
     expect(audit).toMatchObject({
       commit: "confirmed",
       attempt: 1,
@@ -85,7 +72,7 @@ describe("what a message gets", () => {
       stream: stream.name,
       consumer: DURABLE,
       subject: stream.subject,
-      identity: identityOf(stream, "e-1"),
+      identity: stream.identity("e-1"),
     });
     expect(it.began).toEqual(["e-1"]);
     expect(it.of("trigger.put-back")).toEqual([]);
@@ -98,7 +85,7 @@ describe("what a message gets", () => {
     await it.until("trigger.dispatched");
     await stream.publish("e-1", "another body");
     await it.until("trigger.deduped");
-    await settled(stream, 2);
+    await stream.settled(2);
     expect(it.began).toEqual(["e-1"]);
   });
 
@@ -106,7 +93,7 @@ describe("what a message gets", () => {
     const stream = await eventStream(nc);
     const dedup = quick();
     await using other = new Deduplicator(dedup);
-    const reservation = await other.reserve(identityOf(stream, "e-1"));
+    const reservation = await other.reserve(stream.identity("e-1"));
     await stream.publish("e-1");
     await using it = await replica(stream, { dedup });
     const [put] = await it.until("trigger.put-back");
@@ -116,20 +103,20 @@ describe("what a message gets", () => {
     if (reservation.decision === "unseen") await reservation.release();
     const [audit] = await it.until("trigger.dispatched");
     expect(audit?.attempt).toBeGreaterThanOrEqual(2);
-    await settled(stream, 1);
+    await stream.settled(1);
   });
 
   it("G3 when another dispatches the event and commits: it comes back, and is a duplicate", async () => {
     const stream = await eventStream(nc);
     const dedup = quick();
     await using other = new Deduplicator(dedup);
-    const reservation = await other.reserve(identityOf(stream, "e-1"));
+    const reservation = await other.reserve(stream.identity("e-1"));
     await stream.publish("e-1");
     await using it = await replica(stream, { dedup });
     await it.until("trigger.put-back");
     if (reservation.decision === "unseen") await reservation.commit();
     await it.until("trigger.deduped");
-    await settled(stream, 1);
+    await stream.settled(1);
     expect(it.began).toEqual([]);
   });
 
@@ -143,7 +130,7 @@ describe("what a message gets", () => {
       dispatch: () => Promise.reject(boom),
     });
     const [letter] = await it.until("trigger.dead-lettered");
-    await settled(stream, 1);
+    await stream.settled(1);
     expect(
       it.of("trigger.dispatch.failed").map(({ attempt, permanent, error }) => [attempt, permanent, error]),
     ).toEqual([1, 2, 3, 4].map((attempt) => [attempt, false, boom]));
@@ -173,7 +160,7 @@ describe("what a message gets", () => {
       },
     });
     await it.until("trigger.dispatched");
-    await settled(stream, 1);
+    await stream.settled(1);
     expect(it.began).toEqual(["e-1", "e-1"]);
     expect(await stream.dead()).toEqual([]);
   });
@@ -191,10 +178,10 @@ describe("what a message gets", () => {
       },
     });
     const [letter] = await it.until("trigger.dead-lettered");
-    await settled(stream, 1);
+    await stream.settled(1);
     expect(letter).toMatchObject({ reason: "permanent-error", error, deliveries: 1 });
     expect(await stream.dead()).toHaveLength(1);
-    expect(await it.dedup.peek(identityOf(stream, "e-1"))).toBeUndefined();
+    expect(await it.dedup.peek(stream.identity("e-1"))).toBeUndefined();
   });
 
   it("when it has no identity: a dead letter, never dispatched", async () => {
@@ -202,7 +189,7 @@ describe("what a message gets", () => {
     await stream.jetstream.publish(stream.subject, "who am I");
     await using it = await replica(stream, { dedup: quick() });
     const [letter] = await it.until("trigger.dead-lettered");
-    await settled(stream, 1);
+    await stream.settled(1);
     expect(letter).toMatchObject({ reason: "unidentifiable", error: expect.any(Error) });
     expect(letter).not.toHaveProperty("identity");
     const [dead] = await stream.dead();
@@ -223,7 +210,7 @@ describe("what a message gets", () => {
     await stream.publish("e-1");
     await using it = await replica(stream, { dedup: quick(), identify });
     const [letter] = await it.until("trigger.dead-lettered");
-    await settled(stream, 1);
+    await stream.settled(1);
     expect(letter?.reason).toBe("unidentifiable");
     expect(it.began).toEqual([]);
   });
@@ -236,7 +223,7 @@ describe("what a message gets", () => {
     await stream.jetstream.publish(stream.subject, "body", { headers: unreadable });
     await using it = await replica(stream, { dedup: quick() });
     await it.until("trigger.dead-lettered");
-    await settled(stream, 1);
+    await stream.settled(1);
     const [dead] = await stream.dead();
     expect(dead?.string()).toBe("body");
     expect(dead?.header.get("Latchkey-Original-Headers")).toBe("unreadable");
@@ -251,7 +238,7 @@ describe("what a message gets", () => {
     await it.until("trigger.deduped");
     await stream.publish("e-1", "two");
     const [letter] = await it.until("trigger.dead-lettered");
-    await settled(stream, 3);
+    await stream.settled(3);
     expect(letter).toMatchObject({ reason: "fingerprint-mismatch", error: expect.any(FingerprintMismatchError) });
     expect((await stream.dead()).map((dead) => dead.string())).toEqual(["two"]);
     expect(it.began).toEqual(["e-1"]);
@@ -269,7 +256,7 @@ describe("what a message gets", () => {
     expect(it.of("trigger.refused")[0]?.error).toBeInstanceOf(StoreUnavailableError);
     mood.away = "no";
     await it.until("trigger.dispatched");
-    await settled(stream, 1);
+    await stream.settled(1);
     expect(await stream.dead()).toEqual([]);
   });
 
@@ -281,7 +268,7 @@ describe("what a message gets", () => {
     const dedup = quick({ store: mood.store, onStoreUnavailable: "dispatch" });
     await using it = await replica(stream, { dedup });
     const [audit] = await it.until("trigger.dispatched");
-    await settled(stream, 1);
+    await stream.settled(1);
     expect(audit).toMatchObject({ unprotected: true, fence: 0, commit: "unconfirmed" });
   });
 
@@ -292,7 +279,7 @@ describe("what a message gets", () => {
     await stream.publish("e-1");
     await using it = await replica(stream, { dedup: quick({ store: mood.store }) });
     const [audit] = await it.until("trigger.dispatched");
-    await settled(stream, 1);
+    await stream.settled(1);
     expect(audit?.commit).toBe("unconfirmed");
     expect(it.began).toEqual(["e-1"]);
   });
@@ -309,7 +296,7 @@ describe("what a message gets", () => {
     }
     await using it = await replica(stream, { dedup: new FailsAfterwards(quick()) });
     const [audit] = await it.until("trigger.dispatched");
-    await settled(stream, 1);
+    await stream.settled(1);
     expect(audit).toMatchObject({ commit: "unconfirmed", error: failure });
     expect(it.began).toEqual(["e-1"]);
   });
@@ -323,7 +310,7 @@ describe("what a message gets", () => {
       dispatch: () => Promise.reject(new StoreUnavailableError("the handler's own store", { ambiguous: false })),
     });
     const [letter] = await it.until("trigger.dead-lettered");
-    await settled(stream, 1);
+    await stream.settled(1);
     expect(letter?.reason).toBe("max-deliver");
     expect(it.of("trigger.refused")).toEqual([]);
   });
@@ -340,7 +327,7 @@ describe("what a message gets", () => {
       },
     });
     await it.until("trigger.dispatched");
-    await settled(stream, 1);
+    await stream.settled(1);
     expect(it.began).toEqual(["e-1", "e-1"]);
   });
 });
@@ -361,7 +348,7 @@ describe("a dead letter", () => {
     for await (const advisory of advisories) {
       expect(advisory.json()).toMatchObject({ reason: "permanent-error: never", deliveries: 1 });
     }
-    await settled(stream, 1);
+    await stream.settled(1);
     expect(it.of("trigger.consumer.warning").map(({ finding }) => finding.setting)).toContain("deadLetter");
   });
 
@@ -381,7 +368,7 @@ describe("a dead letter", () => {
     expect(it.of("trigger.dead-lettered")).toEqual([]);
     await stream.addDeadLetters();
     await it.until("trigger.dead-lettered");
-    await settled(stream, 1);
+    await stream.settled(1);
     expect((await stream.dead()).map((dead) => dead.string())).toEqual(["body of e-1"]);
   });
 });
@@ -397,7 +384,7 @@ describe("while messages are held", () => {
       dispatch: () => new Promise((resolve) => setTimeout(resolve, 2_500)),
     });
     await it.until("trigger.dispatched", 3);
-    await settled(stream, 3);
+    await stream.settled(3);
     expect(it.audits.map((audit) => ("deliveries" in audit ? audit.deliveries : 1))).toEqual(it.audits.map(() => 1));
     expect((await stream.info()).delivered.consumer_seq).toBe(3);
   });
@@ -422,7 +409,7 @@ describe("while messages are held", () => {
     await eventually("four to run", () => (running === 4 ? true : undefined));
     expect(await stream.info()).toMatchObject({ num_ack_pending: 4, num_pending: 26 });
     go();
-    await settled(stream, 30);
+    await stream.settled(30);
     expect(most).toBe(4);
     expect(new Set(it.began)).toEqual(new Set(ids));
     expect(it.began).toHaveLength(30);
@@ -453,13 +440,13 @@ describe("a server that counts deliveries itself", () => {
     const stream = await eventStream(nc, { max_deliver: 1 });
     const dedup = quick();
     await using other = new Deduplicator(dedup);
-    const reservation = await other.reserve(identityOf(stream, "e-1"));
+    const reservation = await other.reserve(stream.identity("e-1"));
     await stream.publish("e-1");
     await using it = await replica(stream, { dedup });
     await it.untilStep("pending");
     if (reservation.decision === "unseen") await reservation.release();
     await it.until("trigger.dispatched");
-    await settled(stream, 1);
+    await stream.settled(1);
     expect(it.of("trigger.put-back")).toEqual([]);
   });
 
@@ -472,7 +459,7 @@ describe("a server that counts deliveries itself", () => {
     await it.until("trigger.refused", 2);
     mood.away = "no";
     await it.until("trigger.dispatched");
-    await settled(stream, 1);
+    await stream.settled(1);
     expect(it.of("trigger.put-back")).toEqual([]);
   });
 
@@ -552,7 +539,7 @@ describe("the end of a consumer", () => {
     await using second = await replica(stream, { dedup });
     const [audit] = await second.until("trigger.dispatched");
     expect(audit?.attempt).toBe(2);
-    await settled(stream, 1);
+    await stream.settled(1);
   });
 
   it("leaves a dispatch to itself that does not stop, and its event is not dispatched beside it", async () => {
@@ -570,7 +557,7 @@ describe("the end of a consumer", () => {
     go();
     await first.until("trigger.dispatched");
     expect(second.began).toEqual([]);
-    expect(await first.dedup.peek(identityOf(stream, "e-1"))).toMatchObject({ record: { state: "committed" } });
+    expect(await first.dedup.peek(stream.identity("e-1"))).toMatchObject({ record: { state: "committed" } });
   });
 
   it("comes sooner when it is asked for again with less time", async () => {
@@ -604,7 +591,7 @@ describe("the end of a consumer", () => {
     const stream = await eventStream(nc);
     await using it = await replica(stream, { dedup: quick() });
     await stream.publish("e-1");
-    await settled(stream, 1);
+    await stream.settled(1);
     await stream.manager.consumers.delete(stream.name, DURABLE);
     await expect(it.running.finished).rejects.toMatchObject({ code: "closed", cause: { code: 10014 } });
     expect(it.of("trigger.consumer.lost")).toHaveLength(1);
@@ -636,7 +623,7 @@ describe("the end of a consumer", () => {
     expect(first.began).toEqual([]);
     await using second = await replica(stream, { dedup: quick({ store }) });
     await second.until("trigger.dispatched");
-    await settled(stream, 1);
+    await stream.settled(1);
   });
 });
 

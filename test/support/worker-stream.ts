@@ -11,6 +11,8 @@ import {
 } from "@nats-io/jetstream";
 import { headers, nanos } from "@nats-io/nats-core";
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { Identity } from "../../src/index.ts";
+import { eventually } from "./eventually.ts";
 
 /** A stream of events with one durable consumer, and another stream for what cannot be dispatched. */
 export interface EventStream {
@@ -22,6 +24,10 @@ export interface EventStream {
   /** The durable consumer, as seen through `connection`. */
   consumer(connection?: NatsConnection): Promise<Consumer>;
   info(): Promise<ConsumerInfo>;
+  /** Waits until so many messages were delivered, and each was answered for good. */
+  settled(messages: number): Promise<void>;
+  /** Which event a published id is, where the subscription is not named. */
+  identity(id: string): Identity;
   /** Publishes an event with this id; the body names it too. */
   publish(id: string, body?: string): Promise<void>;
   /** What became a dead letter. */
@@ -60,6 +66,13 @@ export async function eventStream(
     manager,
     consumer: (through = connection) => jetstream(through).consumers.get(name, DURABLE),
     info: () => manager.consumers.info(name, DURABLE),
+    async settled(messages) {
+      await eventually("all messages to be answered", async () => {
+        const { num_pending, num_ack_pending, ack_floor } = await manager.consumers.info(name, DURABLE);
+        return num_pending === 0 && num_ack_pending === 0 && ack_floor.stream_seq === messages ? true : undefined;
+      });
+    },
+    identity: (id) => ({ subscriptionId: `${name}/${DURABLE}`, eventId: JSON.stringify(["/test", id]) }),
     async publish(id, body = `body of ${id}`) {
       const own = headers();
       own.set("ce-source", "/test");
