@@ -21,6 +21,7 @@ export default defineConfig({
           setupFiles: ["test/support/setup.ts"],
           // Longer than the limit of a property, so that a slow one is stopped by fast-check, which says how to replay it.
           testTimeout: 90_000,
+          hookTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },

@@ -4,19 +4,20 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AckBooks } from "../../src/cli/demo/ack-books.ts";
-import type { BookedRequest } from "../../src/cli/demo/endpoint.ts";
+import { type BookedRequest, startEndpoint } from "../../src/cli/demo/endpoint.ts";
 import { Fleet } from "../../src/cli/demo/fleet.ts";
 import { Life, mortalClock, mortalStore } from "../../src/cli/demo/life.ts";
 import { type BrokerDelivery, MemoryBroker } from "../../src/cli/demo/memory-broker.ts";
 import { PATIENCE_MS, play, REPLICAS } from "../../src/cli/demo/play.ts";
 import { isKept, type Reckoning, reckon } from "../../src/cli/demo/reckoning.ts";
 import { loadSamples } from "../../src/cli/demo/samples.ts";
-import { planScenario } from "../../src/cli/demo/scenario.ts";
+import { plannedFor, planScenario } from "../../src/cli/demo/scenario.ts";
 import { between, seeded, shuffled, uuid } from "../../src/cli/demo/seeded.ts";
 import { reckoningText } from "../../src/cli/demo/sentences.ts";
 import { witnessedStore } from "../../src/cli/demo/witness.ts";
 import type { Answer, World } from "../../src/cli/demo/world.ts";
 import { readEvent } from "../../src/cli/run/incoming.ts";
+import { systemClock } from "../../src/clock.ts";
 import { resolveIdentity } from "../../src/key.ts";
 import { memoryStore } from "../../src/memory-store.ts";
 import type { ReservationRecord } from "../../src/record.ts";
@@ -98,6 +99,12 @@ describe("the scenario", () => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  it("does not begin with what is no event, and knows nothing of what it does not send", () => {
+    const plan = (lines: readonly string[]) => planScenario({ lines, chance: seeded(5), durationMs: 1, crashes: 1 });
+    expect(() => plan(["nonsense"])).toThrow(TypeError);
+    expect(() => plannedFor(plan(samples.lines.slice(0, 1)), "another")).toThrow("The demo does not send `another`");
   });
 
   it("is the same for the same seed", () => {
@@ -226,6 +233,16 @@ describe("a replica that dies", () => {
     });
     clock.advance(10);
     expect([ran, clock.timers]).toEqual([1, 0]);
+  });
+});
+
+describe("the endpoint of the demo", () => {
+  it("answers strangers, and books them under no event", async () => {
+    const scenario = planScenario({ lines: [], chance: seeded(1), durationMs: 1, crashes: 1 });
+    await using endpoint = await startEndpoint(scenario, systemClock);
+    const answer = await fetch(endpoint.url, { method: "POST", body: "hello" });
+    expect(answer.status).toBe(204);
+    expect(endpoint.books).toMatchObject([{ eventId: "", delivery: "", end: "done" }]);
   });
 });
 

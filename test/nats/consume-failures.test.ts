@@ -189,6 +189,21 @@ describe("when the network fails", () => {
     await own.close();
   });
 
+  it("it is told when the connection is closed while it looks for the reason of the silence", async () => {
+    const stream = await eventStream(nc);
+    await using proxy = await startProxy(server.port);
+    const own = await connect({ servers: proxy.url, ...OVER_PROXY });
+    await using it = await replica(stream, { dedup: quick(), connection: own });
+    proxy.answers("hold");
+    await it.until("trigger.pull.failed");
+    await own.close();
+    await expect(it.running.finished).rejects.toMatchObject({
+      code: "closed",
+      message: expect.stringContaining("the connection is closed"),
+    });
+    expect(it.of("trigger.consumer.lost")).toHaveLength(1);
+  });
+
   it("it goes on by itself when the server was away, killed and started again", async () => {
     const stream = await eventStream(nc, {}, "file");
     await using it = await replica(stream, { dedup: quick() });

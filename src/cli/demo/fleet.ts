@@ -7,7 +7,7 @@ import type { Target } from "../run/target.ts";
 import { DELIVERY_HEADER, EVENT_HEADER } from "./endpoint.ts";
 import type { Incident } from "./incident.ts";
 import { Life } from "./life.ts";
-import type { Scenario } from "./scenario.ts";
+import { plannedFor, type Scenario } from "./scenario.ts";
 import type { Seat, Working, World } from "./world.ts";
 
 /** How long after a crash a new replica starts. */
@@ -78,7 +78,7 @@ export class Fleet {
     const { scenario, target, tell } = this.#options;
     const { eventId } = event;
     const { attempt, fence, key, owner } = reservation;
-    const crash = this.#hasCrashed.has(eventId) ? undefined : scenario.events.get(eventId)?.crash;
+    const crash = this.#hasCrashed.has(eventId) ? undefined : plannedFor(scenario, eventId).crash;
     replica.inHand.set(eventId, fence);
     if (crash === "before") {
       this.#die(replica, eventId, crash);
@@ -126,13 +126,6 @@ export class Fleet {
   }
 
   #nameOf(eventId: string): string {
-    return nameOf(eventId, this.#options.scenario);
+    return plannedFor(this.#options.scenario, eventId).name;
   }
-}
-
-/** Short enough for a line: what kind of event, and the beginning of its id. */
-function nameOf(eventId: string, scenario: Scenario): string {
-  const attributes = scenario.events.get(eventId)?.event.attributes ?? {};
-  const type = (attributes["type"] ?? "").replace(/^com\.(github|example)\./, "");
-  return `${type} ${(attributes["id"] ?? eventId).slice(0, 8)}`;
 }

@@ -19,10 +19,10 @@ export async function play(
   const sendAndSettle = async (): Promise<"settled" | "gave up"> => {
     for (let replica = 0; replica < REPLICAS; replica += 1) await fleet.start();
     const startMs = clock.monotonicMs();
-    for (const { eventId, atMs } of scenario.sendings) {
+    for (const { line, atMs } of scenario.sendings) {
       const waitMs = startMs + atMs - clock.monotonicMs();
       if (waitMs > 0) await sleep(clock, waitMs, signal);
-      await world.publish(scenario.events.get(eventId)?.line ?? "");
+      await world.publish(line);
     }
     while (!(await world.isIdle())) {
       if (clock.monotonicMs() > untilMs) return "gave up";

@@ -78,7 +78,12 @@ function wasRetried(history: readonly BookedRequest[]): boolean {
 }
 
 function hasFallingFence(history: readonly BookedRequest[]): boolean {
-  return history.some(({ fence }, index) => index > 0 && fence < (history[index - 1]?.fence ?? 0));
+  let before = 0;
+  return history.some(({ fence }) => {
+    const hasFallen = fence < before;
+    before = fence;
+    return hasFallen;
+  });
 }
 
 /** Whether what Latchkey promises was kept. */
