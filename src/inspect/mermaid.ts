@@ -1,23 +1,5 @@
 import type { AnyStateMachine } from "xstate";
-
-/** What is drawn of XState's state nodes. */
-interface Node {
-  readonly key: string;
-  readonly path: readonly string[];
-  readonly type: "atomic" | "compound" | "parallel" | "final" | "history";
-  readonly history: false | "shallow" | "deep";
-  readonly parent?: Node;
-  readonly states: Readonly<Record<string, Node>>;
-  readonly initial: { readonly target: readonly Node[] };
-  readonly transitions: ReadonlyMap<string, readonly Transition[]>;
-  readonly always?: readonly Transition[];
-}
-
-interface Transition {
-  readonly source: Node;
-  readonly target: readonly Node[] | undefined;
-  readonly guard?: unknown;
-}
+import { type Drawn, drawn, inOrder, type Node } from "./chart/drawn.ts";
 
 /**
  * Draws a machine as a Mermaid `stateDiagram-v2`: the same text for the same machine. Transitions are labelled `event [guard]`,
@@ -31,54 +13,15 @@ export function toMermaid(machine: AnyStateMachine): string {
   const nodes = inOrder(root);
   const names = namesOf(nodes);
   const lines = new Map<string, string[]>();
-  for (const { from, label, to } of nodes.flatMap(drawn)) {
+  for (const transition of nodes.flatMap(drawn)) {
+    const { from, to } = transition;
+    const label = labelOf(transition);
     const line = to === undefined ? nameIn(names, from) : `${nameIn(names, from)} --> ${nameIn(names, to)}`;
     const labels = lines.get(line) ?? [];
     if (!labels.includes(label)) lines.set(line, [...labels, label]);
   }
   const edges = [...lines].map(([line, labels]) => `  ${line} : ${labels.join("<br/>")}`);
   return `${["stateDiagram-v2", ...inside(root, names).map(indented), ...edges].join("\n")}\n`;
-}
-
-interface Drawn {
-  readonly from: Node;
-  readonly label: string;
-  /** `undefined` to stay. */
-  readonly to: Node | undefined;
-}
-
-function drawn(node: Node): Drawn[] {
-  const transitions = isLeaf(node)
-    ? choicesIn(node).filter(([, transition]) => transition.source === node || isInward(transition))
-    : ownOf(node).filter(([, transition]) => !isInward(transition));
-  return transitions.flatMap(([event, { target = [undefined], guard }]) =>
-    target.map((to) => ({ from: node, to, label: labelOf(event, guard) })),
-  );
-}
-
-/** Whether a transition does not leave the state with states inside that declares it. */
-function isInward({ source, target }: Transition): boolean {
-  return !isLeaf(source) && (target ?? []).every((node) => node === source || ancestorsOf(node).includes(source));
-}
-
-function isLeaf({ states }: Node): boolean {
-  return Object.keys(states).length === 0;
-}
-
-/** The transitions of a leaf and of the states around it, but for those behind one that is always taken. */
-function choicesIn(leaf: Node): [string, Transition][] {
-  if (leaf.type === "final" || leaf.type === "history") return [];
-  const settled = new Set<string>();
-  return [leaf, ...ancestorsOf(leaf)].flatMap(ownOf).filter(([event, { guard }]) => {
-    if (settled.has(event)) return false;
-    if (guard === undefined) settled.add(event);
-    return true;
-  });
-}
-
-function ownOf(node: Node): [string, Transition][] {
-  const all: [string, readonly Transition[]][] = [["always", node.always ?? []], ...node.transitions];
-  return all.flatMap(([event, transitions]) => transitions.map((one): [string, Transition] => [event, one]));
 }
 
 function inside(node: Node, names: ReadonlyMap<Node, string>): string[] {
@@ -100,19 +43,8 @@ function block(node: Node, names: ReadonlyMap<Node, string>): string[] {
   return content.length === 0 ? [head] : [`${head} {`, ...content.map(indented), "}"];
 }
 
-function labelOf(event: string, guard: unknown): string {
-  const said = event
-    .replace(/^xstate\.after\.([^.]+)\..*$/, "after $1")
-    .replace(/^xstate\.done\.state\..*$/, "done")
-    .replace(/^xstate\.(done|error)\.actor\.(.*)$/, "$1 $2")
-    .replace(/^xstate\.snapshot\.(.*)$/, "snapshot $1");
-  return escaped(guard === undefined ? said : `${said} [${guardName(guard)}]`);
-}
-
-function guardName(guard: unknown): string {
-  if (typeof guard === "string") return guard;
-  if (typeof guard === "object" && guard !== null && "type" in guard) return String(guard.type);
-  return typeof guard === "function" && guard.name !== "" && guard.name !== "guard" ? guard.name : "…";
+function labelOf({ event, guard }: Drawn): string {
+  return escaped(guard === undefined ? event : `${event} [${guard}]`);
 }
 
 /** Words with a meaning of their own in Mermaid. */
@@ -161,13 +93,4 @@ function escaped(text: string): string {
 
 function indented(line: string): string {
   return `  ${line}`;
-}
-
-function inOrder(node: Node): Node[] {
-  return [node, ...Object.values(node.states).flatMap(inOrder)];
-}
-
-/** From the inside out. */
-function ancestorsOf({ parent }: Node): Node[] {
-  return parent === undefined ? [] : [parent, ...ancestorsOf(parent)];
 }

@@ -32,6 +32,7 @@ const NAMES = {
     "optionsFromEnv",
     "systemClock",
   ],
+  "latchkey/inspect": ["toMermaid", "toSvg"],
   "latchkey/machines": ["dedupKeyMachine", "deliveryMachine"],
   "latchkey/nats": ["ConsumerMisconfiguredError", "checkConsumer", "consume", "identifyEvent", "natsStore"],
 };
@@ -127,9 +128,12 @@ describe("installed in an empty project", () => {
     expect(Object.keys(exported ?? {}).sort()).toEqual([...entries, "./package.json"].sort());
   });
 
-  it.each(["latchkey", "latchkey/machines"] as const)("imports %s without any NATS client", async (entry) => {
-    expect(await namesOf(entry)).toBe([...NAMES[entry]].sort().join(" "));
-  });
+  it.each(["latchkey", "latchkey/inspect", "latchkey/machines"] as const)(
+    "imports %s without any NATS client",
+    async (entry) => {
+      expect(await namesOf(entry)).toBe([...NAMES[entry]].sort().join(" "));
+    },
+  );
 
   it("says which package is missing when latchkey/nats is imported without its peers", async () => {
     const error = await inProject(

@@ -1,0 +1,87 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createMachine } from "xstate";
+import { dedupKeyMachine } from "../../../machines/dedup-key.ts";
+import { chartOf } from "../../../src/inspect/chart/chart.ts";
+import { fold } from "../../../src/inspect/chart/fold.ts";
+
+const nested = createMachine({
+  id: "m",
+  initial: "outer",
+  states: {
+    outer: {
+      initial: "x",
+      description: "Where it begins",
+      on: { leave: "over" },
+      states: {
+        x: {
+          on: {
+            next: [
+              { guard: "isGood", target: "y" },
+              { guard: "isFair", target: "y" },
+            ],
+            wait: { actions: "note" },
+          },
+        },
+        y: { on: { back: "x", done: "#m.over" } },
+        was: { type: "history", history: "deep" },
+      },
+    },
+    over: { type: "final" },
+  },
+});
+
+describe("the chart of a machine", () => {
+  it("has its states from the outside in, with what is said about each", () => {
+    const { id, states } = chartOf(nested);
+    expect(id).toBe("m");
+    expect(states.map((state) => [state.id, state.kind, state.isInitial])).toEqual([
+      ["outer", "compound", true],
+      ["outer.x", "atomic", true],
+      ["outer.y", "atomic", false],
+      ["outer.was", "history", false],
+      ["over", "final", false],
+    ]);
+    expect(states[0]?.description).toBe("Where it begins");
+    expect(states[1]?.stays).toEqual(["wait"]);
+    expect(states[3]?.name).toBe("H*");
+  });
+
+  it("has one transition for all ways from one state to another by the same event", () => {
+    expect(chartOf(nested).transitions).toEqual([
+      { id: "outer leave over", from: "outer", to: "over", event: "leave", guards: [] },
+      { id: "outer.x next outer.y", from: "outer.x", to: "outer.y", event: "next", guards: ["isGood", "isFair"] },
+      { id: "outer.y back outer.x", from: "outer.y", to: "outer.x", event: "back", guards: [] },
+      { id: "outer.y done over", from: "outer.y", to: "over", event: "done", guards: [] },
+    ]);
+  });
+});
+
+describe("a folded chart", () => {
+  it("shows what leaves a folded state as leaving it, and not what happens inside", () => {
+    const { states, lines, open } = fold(chartOf(nested), () => false);
+    expect(states.map(({ id }) => id)).toEqual(["outer", "over"]);
+    expect(open.size).toBe(0);
+    expect(lines.map(({ from, to, transitions }) => [from, to, transitions.map(({ id }) => id)])).toEqual([
+      ["outer", "over", ["outer leave over", "outer.y done over"]],
+    ]);
+  });
+
+  it("shows a state to itself only where that is no mere folding", () => {
+    const self = createMachine({ initial: "a", states: { a: { on: { again: { target: "a", reenter: true } } } } });
+    expect(fold(chartOf(self), () => false).lines).toHaveLength(1);
+  });
+
+  it("tells of the machine of a key, whatever is open, every transition that leaves a state that is shown", () => {
+    const chart = chartOf(dedupKeyMachine);
+    fc.assert(
+      fc.property(fc.func(fc.boolean()), (isOpen) => {
+        const { states, lines } = fold(chart, ({ id }) => isOpen(id));
+        const shown = new Set(states.map(({ id }) => id));
+        for (const { from, to } of lines) expect(shown.has(from) && shown.has(to)).toBe(true);
+        const told = new Set(lines.flatMap(({ transitions }) => transitions.map(({ id }) => id)));
+        for (const { id, from } of chart.transitions) if (shown.has(from) && !told.has(id)) expect(id).toBe("told");
+      }),
+    );
+  });
+});
