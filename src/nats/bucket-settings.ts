@@ -1,5 +1,6 @@
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from "@nats-io/jetstream";
 import { millis, nanos } from "@nats-io/nats-core";
+import type { BucketToOpen } from "./bucket.ts";
 import { MAX_WINDOW_MS, type ResolvedNatsStoreOptions } from "./store-options.ts";
 import { streamOf, subjectsOf } from "./subject.ts";
 
@@ -8,10 +9,10 @@ const DEFAULT_DUPLICATE_WINDOW_MS = 120_000;
 
 /** The configuration of a bucket that is to be created: a normal key-value bucket whose records have a time to live. */
 export function newBucket(
-  options: ResolvedNatsStoreOptions,
+  options: BucketToOpen,
   { isCluster, hasBatches }: { readonly isCluster: boolean; readonly hasBatches: boolean },
 ): Partial<StreamConfig> & Pick<StreamConfig, "name"> {
-  const { bucket, replicas, storage, maxBytes = -1, maxWindowMs = DEFAULT_MAX_WINDOW_MS } = options;
+  const { bucket, replicas, storage, maxBytes = -1, maxWindowMs = DEFAULT_MAX_WINDOW_MS, firstRevision } = options;
   return {
     name: streamOf(bucket),
     subjects: [subjectsOf(bucket)],
@@ -21,6 +22,7 @@ export function newBucket(
     max_msgs_per_subject: 1,
     max_age: nanos(maxWindowMs),
     max_bytes: maxBytes,
+    first_seq: firstRevision,
     // The server wants it no longer than `max_age`; nothing here is recognised by it.
     duplicate_window: nanos(Math.min(maxWindowMs, DEFAULT_DUPLICATE_WINDOW_MS)),
     discard: DiscardPolicy.New,

@@ -1,4 +1,4 @@
-import type { JetStreamManager } from "@nats-io/jetstream";
+import type { JetStreamManager, StreamConfig } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { wholeNumber } from "../arguments.ts";
 import type { KeyFilter, StoreKey } from "../key.ts";
@@ -6,7 +6,6 @@ import { type DedupRecord, encodeRecord } from "../record.ts";
 import type { Change, Entry, Put, Removal, Revision, Store } from "../store.ts";
 import { type SendBatch, sendBatch } from "./batch.ts";
 import { BatchTrial, ONE_BY_ONE, type WayChoice } from "./batch-trial.ts";
-import { openBucket } from "./bucket.ts";
 import { listBucket } from "./bucket-list.ts";
 import { maxWindowOf } from "./bucket-settings.ts";
 import { watchBucket } from "./bucket-watch.ts";
@@ -28,19 +27,15 @@ export interface Sending {
 
 export const sendingAsItPays: Sending = { chooseWay: () => new BatchTrial(), sendBatch };
 
-/**
- * The store in one bucket, which is created if there is none.
- * @throws {StoreMisconfiguredError}
- * @throws {StoreUnavailableError}
- */
-export async function bucketStore(
+/** The store in one bucket, which is open. */
+export function bucketStore(
   connection: NatsConnection,
   jsm: JetStreamManager,
   options: ResolvedNatsStoreOptions,
+  config: StreamConfig,
   sending: Sending,
-): Promise<NatsStore> {
+): NatsStore {
   const { bucket } = options;
-  const config = await openBucket(connection, jsm, options);
   const maxWindowMs = maxWindowOf(config);
   const inbox = inboxOf(connection, jsm.getOptions().watcherPrefix);
   const writer = new BucketWriter(inbox, options);

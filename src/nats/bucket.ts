@@ -1,4 +1,4 @@
-import type { JetStreamManager, StreamConfig } from "@nats-io/jetstream";
+import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import { ClosedConnectionError, type NatsConnection } from "@nats-io/nats-core";
 import { StoreMisconfiguredError } from "../errors.ts";
 import { apiCodeOf, apiCodes, isForbidden, readFailed } from "./answers.ts";
@@ -8,31 +8,40 @@ import { ADVISED_SERVER, hasBatches, judgeServer, NEEDED_SERVER, WHY_NEEDED } fr
 import type { ResolvedNatsStoreOptions } from "./store-options.ts";
 import { streamOf } from "./subject.ts";
 
+/** A bucket to open: one of the store's. */
+export interface BucketToOpen extends ResolvedNatsStoreOptions {
+  /** Called when there is none. @throws {StoreMisconfiguredError} when there should be, so that it is not created. */
+  readonly beforeCreation: () => Promise<void>;
+  /** The revision that it begins with, if it is created. */
+  readonly firstRevision: number;
+}
+
 /**
  * Creates the bucket if there is none, and makes sure that the server and the bucket keep the guarantees.
- * @returns how the bucket is configured.
+ * @returns how the bucket is configured, and what it holds.
  * @throws {StoreMisconfiguredError} with all that is wrong.
  * @throws {StoreUnavailableError}
  */
 export async function openBucket(
   connection: NatsConnection,
   jsm: JetStreamManager,
-  options: ResolvedNatsStoreOptions,
-): Promise<StreamConfig> {
+  options: BucketToOpen,
+): Promise<StreamInfo> {
   const { bucket } = options;
   if (connection.info === undefined) throw readFailed(bucket, new ClosedConnectionError());
   const { version, cluster } = connection.info;
   checkServer(version);
   const server = { isCluster: cluster !== undefined, hasBatches: hasBatches(version) };
   const found = await existing(jsm, bucket);
-  const config = found ?? (await created(jsm, options, server));
+  if (found === undefined) await options.beforeCreation();
+  const info = found ?? (await created(jsm, options, server));
   if (found === undefined) {
     await untilWritable(connection, bucket, options.timeoutMs);
     await untilReadable(jsm, bucket, options.timeoutMs);
   }
-  const wrong = differences(config, options).map(differenceSentence);
+  const wrong = differences(info.config, options).map(differenceSentence);
   if (wrong.length > 0) throw misconfigured(`Bucket ${bucket} cannot be used as it is`, wrong);
-  return config;
+  return info;
 }
 
 /** @throws {StoreMisconfiguredError} for a server that is too old, or does not say what it is. */
@@ -44,9 +53,9 @@ export function checkServer(version: string): void {
   ]);
 }
 
-async function existing(jsm: JetStreamManager, bucket: string): Promise<StreamConfig | undefined> {
+async function existing(jsm: JetStreamManager, bucket: string): Promise<StreamInfo | undefined> {
   try {
-    return (await jsm.streams.info(streamOf(bucket))).config;
+    return await jsm.streams.info(streamOf(bucket));
   } catch (cause) {
     if (apiCodeOf(cause) === apiCodes.noStream) return undefined;
     throw readFailed(bucket, cause);
@@ -55,12 +64,12 @@ async function existing(jsm: JetStreamManager, bucket: string): Promise<StreamCo
 
 async function created(
   jsm: JetStreamManager,
-  options: ResolvedNatsStoreOptions,
+  options: BucketToOpen,
   server: { readonly isCluster: boolean; readonly hasBatches: boolean },
-): Promise<StreamConfig> {
+): Promise<StreamInfo> {
   const { bucket } = options;
   try {
-    return (await jsm.streams.add(newBucket(options, server))).config;
+    return await jsm.streams.add(newBucket(options, server));
   } catch (cause) {
     const code = apiCodeOf(cause);
     // Another replica was faster, with other options: what it created is judged like any other.
@@ -75,6 +84,6 @@ async function created(
   }
 }
 
-function misconfigured(what: string, wrong: readonly string[], cause?: unknown): StoreMisconfiguredError {
+export function misconfigured(what: string, wrong: readonly string[], cause?: unknown): StoreMisconfiguredError {
   return new StoreMisconfiguredError(`${what}: ${wrong.join("; ")}`, wrong, cause === undefined ? {} : { cause });
 }

@@ -15,8 +15,18 @@ export interface NatsStoreOptions {
    * @default what the bucket has; 604_800_000 (7 days) for a new one
    */
   readonly maxWindowMs?: number;
-  /** How large the bucket may grow; a bucket that is full refuses writes. @default what the bucket has; no limit for a new one */
+  /** How large a bucket may grow, each by itself; one that is full refuses writes. @default what the bucket has; no limit for a new one */
   readonly maxBytes?: number;
+  /**
+   * How many buckets share the keys, from 1 to 64; each is led by a server of its own. They are named `<bucket>-1-of-<shards>`
+   * and so on, and `<bucket>` when there is one. All replicas must say the same. @default 1
+   */
+  readonly shards?: number;
+  /**
+   * How many there were before, while `shards` is being changed: see "Changing the number of shards" in `docs/operations.md`.
+   * @default undefined: nothing moves
+   */
+  readonly formerShards?: number;
   /** How long one request waits for its answer, in milliseconds, at least 1. @default 5_000 */
   readonly timeoutMs?: number;
 }
@@ -27,11 +37,14 @@ export interface ResolvedNatsStoreOptions {
   readonly storage: "file" | "memory" | undefined;
   readonly maxWindowMs: number | undefined;
   readonly maxBytes: number | undefined;
+  readonly shards: number;
+  readonly formerShards: number | undefined;
   readonly timeoutMs: number;
 }
 
 const DEFAULT_TIMEOUT_MS = 5_000;
 const MAX_REPLICAS = 5;
+const MAX_SHARDS = 64;
 /** A hundred years; the server counts in nanoseconds and ends at 292 years. */
 export const MAX_WINDOW_MS = 100 * 365 * 86_400_000;
 
@@ -42,7 +55,8 @@ export function resolveNatsStoreOptions(
 ): ResolvedNatsStoreOptions {
   objectWith("connection", connection, "request", "requestMany");
   objectWith("options", options);
-  const { bucket, replicas, storage, maxWindowMs, maxBytes, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { bucket, replicas, storage, maxWindowMs, maxBytes, shards = 1, formerShards } = options;
+  const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   if (typeof bucket !== "string" || !/^[\w-]+$/.test(bucket)) {
     throw new TypeError(expected("bucket", "a name of letters, digits, `-` and `_`", bucket));
   }
@@ -53,6 +67,14 @@ export function resolveNatsStoreOptions(
     maxWindowMs:
       maxWindowMs === undefined ? undefined : wholeNumber("maxWindowMs", maxWindowMs, MIN_TTL_MS, MAX_WINDOW_MS),
     maxBytes: maxBytes === undefined ? undefined : wholeNumber("maxBytes", maxBytes, 1),
+    shards: wholeNumber("shards", shards, 1, MAX_SHARDS),
+    formerShards: formerShards === undefined ? undefined : otherShards(formerShards, shards),
     timeoutMs: wholeNumber("timeoutMs", timeoutMs, 1),
   };
+}
+
+function otherShards(formerShards: unknown, shards: number): number {
+  const former = wholeNumber("formerShards", formerShards, 1, MAX_SHARDS);
+  if (former === shards) throw new RangeError(expected("formerShards", "another number than `shards`", former));
+  return former;
 }

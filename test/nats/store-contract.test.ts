@@ -16,6 +16,10 @@ describe("natsStore on one server", () => {
     const server = await startNats();
     return { servers: [server.url], stop: () => server.stop() };
   });
+  contract({ storage: "memory", shards: 3 }, async () => {
+    const server = await startNats();
+    return { servers: [server.url], stop: () => server.stop() };
+  });
 });
 
 describe("natsStore on a cluster of three", () => {
