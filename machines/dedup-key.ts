@@ -129,6 +129,8 @@ const machineSetup = setup({
     mayDispatchUnprotected: ({ context }) => context.mayDispatchUnprotected,
     /** A record of ours that is newer than all we knew: a write of which we had no answer was applied. */
     isNewer: ({ context, event }) => revisionIn(event) > context.newest,
+    /** A record of another that we have written over since: what was read is out of date. */
+    isOlder: ({ context, event }) => revisionIn(event) < context.newest,
     holdsNothing: ({ context }) => context.revision === 0,
     isUnprotected: ({ context }) => context.unprotected,
   },
@@ -182,6 +184,11 @@ const nothingThere = machineSetup.createStateConfig({
   },
 }).on;
 
+const takenUnlessOlder = [
+  { guard: "isOlder", target: ".backingOff", actions: "restoreRevision" },
+  { target: "#dedupKey.superseded", actions: settle("superseded") },
+] as const;
+
 /**
  * Writes the commit until it stands, is known to be impossible, or there is no more time to find out. It is written again at once
  * only over what is news; reads that are out of date by turns lead to a pause.
@@ -195,8 +202,8 @@ const committing = <const As extends "confirmed" | "adopted">(as: As) =>
         { target: ".backingOff", actions: "restoreRevision" },
       ],
       "found.own.commit": { target: "#dedupKey.committed", actions: ["noteRevision", settle(as)] },
-      "found.reservation": { target: "#dedupKey.superseded", actions: settle("superseded") },
-      "found.commit": { target: "#dedupKey.superseded", actions: settle("superseded") },
+      "found.reservation": takenUnlessOlder,
+      "found.commit": takenUnlessOlder,
       "store.unreachable": ".backingOff",
       ...(as === "confirmed" ? nothingLeftOfOurs : nothingThere),
     },
@@ -228,6 +235,11 @@ const committing = <const As extends "confirmed" | "adopted">(as: As) =>
     },
   });
 
+const releasedUnlessOlder = [
+  { guard: "isOlder", target: "#dedupKey.released", actions: settle("left-to-expire") },
+  { target: "#dedupKey.released", actions: settle("released") },
+] as const;
+
 /** Gives the key back after a failed dispatch. Whatever comes in between, the reservation ends by itself. */
 const releasing = () =>
   machineSetup.createStateConfig({
@@ -238,8 +250,8 @@ const releasing = () =>
         { target: "#dedupKey.released", actions: settle("left-to-expire") },
       ],
       "found.nothing": { target: "#dedupKey.released", actions: settle("released") },
-      "found.reservation": { target: "#dedupKey.released", actions: settle("released") },
-      "found.commit": { target: "#dedupKey.released", actions: settle("released") },
+      "found.reservation": releasedUnlessOlder,
+      "found.commit": releasedUnlessOlder,
       "store.unreachable": {
         target: "#dedupKey.released",
         actions: settle("left-to-expire"),
@@ -260,6 +272,15 @@ const releasing = () =>
       looking: { entry: "readRecord" },
     },
   });
+
+const goneUnlessOlder = [
+  { guard: "isOlder", target: "running" },
+  { target: "running", actions: "forgetRevision" },
+] as const;
+const lostUnlessOlder = [
+  { guard: "isOlder", target: ".running", actions: "armRenewalRetry" },
+  { target: "#dedupKey.expired", actions: abortHandler("superseded") },
+] as const;
 
 /**
  * The life of a key, for one delivery of its event on one replica: the single source of truth for production, the model check
@@ -378,8 +399,8 @@ export const dedupKeyMachine = machineSetup.createMachine({
               { target: ".running", actions: "armRenewalRetry" },
             ],
             "found.nothing": { target: "#dedupKey.expired", actions: abortHandler("superseded") },
-            "found.reservation": { target: "#dedupKey.expired", actions: abortHandler("superseded") },
-            "found.commit": { target: "#dedupKey.expired", actions: abortHandler("superseded") },
+            "found.reservation": lostUnlessOlder,
+            "found.commit": lostUnlessOlder,
             "store.unreachable": { target: ".running", actions: "armRenewalRetry" },
           },
           states: {
@@ -435,8 +456,8 @@ export const dedupKeyMachine = machineSetup.createMachine({
                   reenter: true,
                   actions: "noteRevision",
                 },
-                "found.reservation": { target: "running", actions: "forgetRevision" },
-                "found.commit": { target: "running", actions: "forgetRevision" },
+                "found.reservation": goneUnlessOlder,
+                "found.commit": goneUnlessOlder,
                 "store.unreachable": "running",
               },
             },
@@ -448,8 +469,8 @@ export const dedupKeyMachine = machineSetup.createMachine({
                   { target: "running" },
                 ],
                 "found.nothing": { target: "running", actions: "forgetRevision" },
-                "found.reservation": { target: "running", actions: "forgetRevision" },
-                "found.commit": { target: "running", actions: "forgetRevision" },
+                "found.reservation": goneUnlessOlder,
+                "found.commit": goneUnlessOlder,
                 "store.unreachable": "running",
               },
             },

@@ -4,8 +4,10 @@ import {
   answering,
   answerLost,
   type Fault,
+  held,
   landsLate,
   outage,
+  refusedByAnother,
   silence,
   throwing,
   writeLost,
@@ -523,6 +525,37 @@ describe("G10 a stale read", () => {
     expect(await reservation.commit()).toEqual({ commit: "confirmed" });
   });
 
+  it.each(["reservation", "commit"] as const)("that shows a %s from before ours costs a retry", async (before) => {
+    const { memory, pass, replica } = world();
+    const [a, b] = [replica("a", { renew: false }), replica("b")];
+    const first = await unseen(a.dedup.reserve(event));
+    if (before === "commit") await first.commit();
+    const old = await memory.get(resolved.storeKey);
+    await pass(before === "commit" ? WINDOW_MS : LEASE_MS + SKEW_MS);
+    const reservation = await unseen(b.dedup.reserve(event));
+    const outdated = answering({ ok: false, current: old });
+
+    b.store.script("put", outdated);
+    await pass(2 * LEASE_MS);
+    expect(reservation.signal.aborted).toBe(false);
+    b.store.script("put", outdated);
+    const commit = reservation.commit();
+    await pass(50);
+    expect(await commit).toEqual({ commit: "confirmed" });
+  });
+
+  it("that shows a reservation from before ours at a release leaves ours to end by itself", async () => {
+    const { memory, pass, replica } = world();
+    const [a, b] = [replica("a", { renew: false }), replica("b")];
+    await unseen(a.dedup.reserve(event));
+    const old = await memory.get(resolved.storeKey);
+    await pass(LEASE_MS + SKEW_MS);
+    const reservation = await unseen(b.dedup.reserve(event));
+    b.store.script("remove", answering({ ok: false, current: old }));
+    await reservation.release();
+    expect(b.steps.at(-1)).toMatchObject({ type: "released", left: "reservation" });
+  });
+
   it("that shows nothing at an adopted commit costs a retry", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b")];
@@ -534,6 +567,77 @@ describe("G10 a stale read", () => {
     const commit = reservation.commit();
     await pass(1_000);
     expect(await commit).toEqual({ commit: "superseded" });
+  });
+});
+
+describe("a conflict told by a server that no longer leads, of a write that its successor took", () => {
+  it("is none for a claim: it is recognised as ours", async () => {
+    const { replica } = world();
+    const a = replica("a");
+    a.store.script("put", refusedByAnother);
+    const reservation = await unseen(a.dedup.reserve(event));
+    expect(await reservation.commit()).toEqual({ commit: "confirmed" });
+  });
+
+  it("is none for a claim that lands after we looked: the key is free again when that has ended", async () => {
+    const { pass, replica } = world();
+    const a = replica("a");
+    const late = held();
+    a.store.script("put", (apply) => {
+      void late.fault(apply);
+      return Promise.resolve({ ok: false });
+    });
+    a.store.script("get", async () => {
+      await late.go();
+      return undefined;
+    });
+    await pending(a.dedup.reserve(event));
+    await pass(LEASE_MS + SKEW_MS);
+    await unseen(a.dedup.reserve(event));
+  });
+
+  it("is none for a renewal, whose lease counts from when it was sent", async () => {
+    const { pass, replica } = world();
+    const a = replica("a");
+    const reservation = await unseen(a.dedup.reserve(event));
+    a.store.script("put", refusedByAnother);
+    await pass(3 * LEASE_MS);
+    expect(reservation.signal.aborted).toBe(false);
+    expect(await reservation.commit()).toEqual({ commit: "confirmed" });
+  });
+
+  it("is none for a commit", async () => {
+    const { replica } = world();
+    const a = replica("a");
+    const reservation = await unseen(a.dedup.reserve(event));
+    a.store.script("put", refusedByAnother);
+    expect(await reservation.commit()).toEqual({ commit: "confirmed" });
+    await duplicate(replica("b").dedup.reserve(event));
+  });
+
+  it("is none for a commit that lands after we looked", async () => {
+    const { pass, replica } = world();
+    const a = replica("a");
+    const reservation = await unseen(a.dedup.reserve(event));
+    const late = held();
+    a.store.script("put", (apply) => {
+      void late.fault(apply);
+      return Promise.resolve({ ok: false });
+    });
+    const commit = reservation.commit();
+    await pass(10);
+    await late.go();
+    await pass(1_000);
+    expect(await commit).toEqual({ commit: "confirmed" });
+  });
+
+  it("is none for a release", async () => {
+    const { replica } = world();
+    const a = replica("a");
+    const reservation = await unseen(a.dedup.reserve(event));
+    a.store.script("remove", refusedByAnother);
+    await reservation.release();
+    await unseen(replica("b").dedup.reserve(event));
   });
 });
 

@@ -32,7 +32,7 @@ const bugs: readonly Expectation[] = [
     patches: [
       {
         file: machine,
-        find: `"found.reservation": { target: "#dedupKey.superseded", actions: settle("superseded") },`,
+        find: `"found.reservation": takenUnlessOlder,`,
         replace: `"found.reservation": { target: ".writing", actions: "noteRevision" },`,
       },
     ],
@@ -60,7 +60,7 @@ const bugs: readonly Expectation[] = [
     patches: [
       {
         file: machine,
-        find: `"found.reservation": { target: "#dedupKey.released", actions: settle("released") },`,
+        find: `"found.reservation": releasedUnlessOlder,`,
         replace: `"found.reservation": { target: ".removing", actions: "noteRevision" },`,
       },
     ],
@@ -72,7 +72,7 @@ const bugs: readonly Expectation[] = [
     patches: [
       {
         file: machine,
-        find: `"found.reservation": { target: "#dedupKey.expired", actions: abortHandler("superseded") },`,
+        find: `"found.reservation": lostUnlessOlder,`,
         replace: `"found.reservation": { target: ".renewing", actions: "noteRevision" },`,
       },
       {

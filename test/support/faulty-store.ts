@@ -40,6 +40,12 @@ export const answerLost: Fault = async (apply) => {
   throw new StoreUnavailableError("The store did not answer", { ambiguous: true });
 };
 
+/** It was done, and a server that no longer leads says that something else stood there. */
+export const refusedByAnother: Fault = async (apply) => {
+  await apply();
+  return { ok: false };
+};
+
 /** Nobody ever answers, and nothing was done. */
 export const silence: Fault = () => new Promise(() => {});
 

@@ -42,6 +42,8 @@ const QUESTIONS: Readonly<Record<string, Question>> = {
 };
 
 const MOST_STEPS = 200_000;
+/** The revision of what another wrote before any of ours. */
+const BEFORE_OURS = 1;
 
 /**
  * Everything that can happen to a key in a world that keeps to the rules: the store answers what it was asked last, timers
@@ -56,7 +58,7 @@ export function legalLives(machine: typeof dedupKeyMachine): Lives {
       question: undefined,
       timers: new Set(),
       handler: "unstarted",
-      newest: 0,
+      newest: BEFORE_OURS,
       mine: 0,
       untold: new Set(),
     });
@@ -112,11 +114,13 @@ function possible(life: Life): Happening[] {
 function answers({ question, newest, mine, untold, handler }: Life): DedupKeyEvent[] {
   const revision = newest + 1;
   const acked: DedupKeyEvent = { type: "write.acked", revision, late: false };
-  const anothers: DedupKeyEvent[] = [
+  // Who wrote before us is shown again by a read that is out of date.
+  const revisions = mine > 0 ? [revision, BEFORE_OURS] : [revision];
+  const anothers: DedupKeyEvent[] = revisions.flatMap((revision) => [
     { type: "found.reservation", revision, attempt: 1, ended: false },
     { type: "found.reservation", revision, attempt: 1, ended: true },
     { type: "found.commit", revision },
-  ];
+  ]);
   const ourNewer: DedupKeyEvent[] = untold.has("reservation")
     ? [
         { type: "found.own.reservation", revision, late: false },
