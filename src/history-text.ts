@@ -94,6 +94,7 @@ const operations: Readonly<Record<Operation, true>> = {
 };
 const commit = optional(oneOf("confirmed", "adopted", "superseded", "unconfirmed"));
 const revision = optional(whole(0));
+const standing = { revision, token: optional(text), state: optional(oneOf("reserved", "committed")) };
 
 const answers: Readonly<Record<string, Readonly<Record<string, Field>>>> = {
   acknowledged: { because: oneOf("dispatched", "duplicate", "returned"), commit },
@@ -116,10 +117,18 @@ const fields: Readonly<Record<HistoryLine["type"], Readonly<Record<string, Field
     leaseMs: optional(whole(1)),
     ttlMs: optional(whole(1)),
   },
-  ok: { op: whole(1), revision },
-  fail: { op: whole(1), because: oneOf("conflict", "refused"), revision },
+  ok: { op: whole(1), ...standing },
+  fail: { op: whole(1), because: oneOf("conflict", "refused"), ...standing },
   unknown: { op: whole(1), because: text },
-  "effect.began": { event: text, effect: whole(1), name: text, fence: whole(0), hasSignal: flag },
+  "effect.began": {
+    event: text,
+    effect: whole(1),
+    name: text,
+    fence: whole(0),
+    hasSignal: flag,
+    turnMs: optional(time),
+  },
+  "effect.looked": { event: text, effect: whole(1), turnMs: time },
   "effect.told": { event: text, effect: whole(1) },
   "effect.ended": { event: text, effect: whole(1), failed: flag },
   "store.held": { key: text, revision: whole(1) },

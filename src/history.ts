@@ -40,6 +40,7 @@ export type Seen =
   | Unknown
   | EffectBegan
   | EffectTold
+  | EffectLooked
   | EffectEnded
   | StoreHeld
   | StoreRemoved
@@ -106,17 +107,22 @@ export interface Acknowledged {
   readonly op: number;
   /** The revision that was written, or read; 0 when a read found nothing. */
   readonly revision?: Revision;
+  /** The token and the state of the record that a `read` found. */
+  readonly token?: string;
+  readonly state?: DedupRecord["state"];
   /** What a `get` found. */
   readonly value?: unknown;
 }
 
-/** The operation was certainly not done. */
+/** The operation was not done by who answered; of several servers another may have done it, while they disagree who leads. */
 export interface Failed {
   readonly type: "fail";
   readonly op: number;
   readonly because: "conflict" | "refused";
-  /** The revision that stood in the way, when it is known. */
+  /** What stood in the way, when it is known: its revision, and the token and the state of the record. */
   readonly revision?: Revision;
+  readonly token?: string;
+  readonly state?: DedupRecord["state"];
 }
 
 /** Nobody knows whether the operation was done, or still will be. */
@@ -138,6 +144,17 @@ export interface EffectBegan {
   readonly fence: number;
   /** Whether it was given a signal that can tell it to stop. */
   readonly hasSignal: boolean;
+  /** When the signal was looked at last, as in `effect.looked`, where that is recorded. */
+  readonly turnMs?: number;
+}
+
+/** A running effect looked at its signal, which had not fired; recorded after it did. */
+export interface EffectLooked {
+  readonly type: "effect.looked";
+  readonly event: string;
+  readonly effect: number;
+  /** When the last whole turn of the event loop began before the look: what was due by then had been done. */
+  readonly turnMs: number;
 }
 
 /** The signal of a running effect fired. */

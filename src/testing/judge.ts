@@ -18,6 +18,8 @@ class Life {
   readonly running = new Map<string, Running>();
   /** The effect with the highest fence so far. */
   newest: Line<"effect.began"> | undefined;
+  /** The lowest fence with which each process began an effect. */
+  readonly fences = new Map<string, number>();
   /** The names of the effects that were begun, and whether one of that name has succeeded. */
   readonly succeeded = new Map<string, boolean>();
   /** The deliveries without an answer, and whether the effect of each has failed. */
@@ -79,6 +81,9 @@ export class Judge {
         if (effect !== undefined) effect.isTold = true;
         return;
       }
+      case "effect.looked":
+        this.#looked(line, broken);
+        return;
       case "effect.ended":
         this.#ended(line);
         return;
@@ -127,7 +132,8 @@ export class Judge {
     if (!life.succeeded.has(name)) life.succeeded.set(name, false);
     if (!this.#isExcused(line.process, event)) {
       for (const { began, isTold, number: since } of life.running.values()) {
-        if (began.name !== name || isTold || isSameAttempt(began, line)) continue;
+        // What looks at its signal is judged when it does: it may have been told, and not have been awake to write that down.
+        if (began.name !== name || isTold || isSameAttempt(began, line) || began.turnMs !== undefined) continue;
         if (this.#isExcused(began.process, event)) continue;
         const running = `the ${what} that ${began.process} began in line ${since} still ran`;
         broken("G1", `${line.process} began the ${what} while ${running}`);
@@ -135,23 +141,29 @@ export class Judge {
           broken("G6", `${running}, and had not been told to stop, when ${line.process} began it too`);
       }
       const { newest } = life;
-      if (fence > 0 && newest !== undefined && newest.fence >= fence && !isSameAttempt(newest, line)) {
+      const isNewer =
+        newest !== undefined && newest.fence >= fence && newest.atMs < (line.turnMs ?? Number.POSITIVE_INFINITY);
+      if (fence > 0 && isNewer && !isSameAttempt(newest, line)) {
         const fences = `${line.process} began the ${what} with fence ${fence}`;
         broken("G5", `${fences}, after ${newest.process} had begun it with fence ${newest.fence}`);
       }
     }
     this.#beganAfterCommit(line, place, life, broken);
     if (fence > (life.newest?.fence ?? 0)) life.newest = line;
+    life.fences.set(line.process, Math.min(fence, life.fences.get(line.process) ?? fence));
     life.running.set(effectOf(line), { began: line, number, isTold: false });
   }
 
   #beganAfterCommit(line: Line<"effect.began">, place: number, life: Life, broken: Report): void {
-    const { process, event, name, fence, atMs } = line;
+    const { process, event, name, fence, atMs, turnMs } = line;
     const writes = this.#writes.get(event) ?? [];
     if (this.#isForgetful) return;
     const before = writes.findLast(({ revision }) => revision < fence);
     const after = writes.find(
-      ({ state, revision, shown }) => state === "committed" && revision > fence && shown.place < place,
+      ({ state, revision, shown }) =>
+        state === "committed" &&
+        revision > fence &&
+        (turnMs === undefined ? shown.place < place : shown.line.atMs < turnMs),
     );
     const commit = before?.state === "committed" ? before : this.#isExcused(process, event) ? undefined : after;
     if (commit !== undefined && commit.removed === undefined && atMs < commit.standsUntilMs) {
@@ -164,6 +176,25 @@ export class Judge {
         `${process} began the ${name} of ${event} after it had been acknowledged in line ${life.acknowledged}`,
       );
     }
+  }
+
+  /** A signal that had not fired when its process was awake: nobody else can have had the key by then. */
+  #looked(line: Line<"effect.looked">, broken: Report): void {
+    const { process, event, turnMs } = line;
+    const effect = this.#lifeOf(event).running.get(effectOf(line));
+    if (effect === undefined || effect.isTold || this.#isExcused(process, event)) return;
+    const { name, fence } = effect.began;
+    const other = (this.#writes.get(event) ?? []).find(
+      (write) => write.revision > fence && fenceOf(write) !== fence && write.shown.line.atMs < turnMs,
+    );
+    if (other === undefined) return;
+    // Said once of each effect.
+    effect.isTold = true;
+    const late = `the ${name} of ${event} on ${process} had not been told to stop when it looked`;
+    broken(
+      "G6",
+      `${late}, after ${other.owner} had got the key with revision ${other.revision} (line ${other.shown.number})`,
+    );
   }
 
   #ended(line: Line<"effect.ended">): void {
@@ -194,7 +225,9 @@ export class Judge {
       if (!hasSucceeded) broken("G2", `${process} acknowledged ${event}, and its ${name} had not succeeded`);
     }
     const writes = this.#writes.get(event) ?? [];
-    if (line.commit === "superseded" && new Set(writes.map(({ token }) => token)).size === 1) {
+    const fence = life.fences.get(process) ?? 0;
+    const hasTaken = (write: Write): boolean => write.revision > fence && fenceOf(write) !== fence;
+    if (line.commit === "superseded" && writes.length > 0 && !writes.some(hasTaken)) {
       broken("G8", `${process} was told that somebody else had taken ${event}, and nobody had`);
     }
     if (line.commit !== "confirmed" && line.commit !== "adopted") return;
@@ -221,7 +254,7 @@ export class Judge {
     const removal = this.#removals.get(placed);
     if (removal === undefined || removal.write.state === "committed") return;
     const { event, write } = removal;
-    const fence = write.fence === 0 ? write.revision : write.fence;
+    const fence = fenceOf(write);
     for (const effect of this.#lifeOf(event).running.values()) {
       if (effect.began.fence !== fence || effect.isTold) continue;
       const { process } = effect.began;
@@ -240,6 +273,10 @@ export class Judge {
       if (acknowledged === undefined) broken("G4", `${event} was delivered, and never acknowledged`);
     }
   }
+}
+
+function fenceOf({ fence, revision }: Write): number {
+  return fence === 0 ? revision : fence;
 }
 
 function effectOf({ process, effect }: { readonly process: string; readonly effect: number }): string {

@@ -16,6 +16,8 @@ export interface Write {
   /** The revision that the writer expected, where it was told that its write stands. */
   readonly over?: number;
   readonly removed?: Removal;
+  /** A removal was asked for of which nobody knows that it was done. */
+  readonly mayBeRemoved?: true;
 }
 
 /** The first line that shows a removal, and who asked for it how, where that was recorded. */
@@ -25,8 +27,8 @@ export interface Removal {
 }
 
 /**
- * What the store held of each event, in the order of revisions: put together from what clients were told and from what an
- * observer of the store saw. Either may have gaps, and the observer comes late.
+ * What the store held of each event, in the order of revisions: put together from what clients were told of their writes, from
+ * what they read, and from what an observer of the store saw. Each may have gaps, and the last two come late.
  */
 export function knownWrites(lines: readonly Placed[]): ReadonlyMap<string, readonly Write[]> {
   return new Map(aboutKeys(lines).map((about) => [about.event, removalsIn(about, writesIn(about))]));
@@ -44,15 +46,24 @@ interface Asked {
 interface About {
   event: string;
   readonly asked: Asked[];
+  readonly read: Read[];
   readonly held: Placed[];
   readonly removed: Placed[];
+}
+
+/** What a client was shown: somebody had written it by then. */
+interface Read {
+  readonly revision: number;
+  readonly token: string;
+  readonly state: Write["state"];
+  readonly shown: Placed;
 }
 
 function aboutKeys(lines: readonly Placed[]): readonly About[] {
   const keys = new Map<string, About>();
   const operations = new Map<string, Asked>();
   const of = (key: string): About => {
-    const about = keys.get(key) ?? { event: key, asked: [], held: [], removed: [] };
+    const about = keys.get(key) ?? { event: key, asked: [], read: [], held: [], removed: [] };
     keys.set(key, about);
     return about;
   };
@@ -66,7 +77,12 @@ function aboutKeys(lines: readonly Placed[]): readonly About[] {
       operations.set(`${line.process} ${line.op}`, asked);
     } else if (line.type === "ok" || line.type === "fail" || line.type === "unknown") {
       const asked = operations.get(`${line.process} ${line.op}`);
-      if (asked !== undefined) asked.answer ??= placed;
+      if (asked === undefined) continue;
+      asked.answer ??= placed;
+      if (line.type === "unknown") continue;
+      const { revision, token, state } = line;
+      if (revision === undefined || token === undefined || state === undefined) continue;
+      of(asked.invoked.key).read.push({ revision, token, state, shown: placed });
     } else if (line.type === "store.held") {
       const about = of(line.key);
       if ("record" in line && about.event === line.key) about.event = line.record.eventId;
@@ -82,7 +98,7 @@ const states: Partial<Readonly<Record<Invoked["operation"], Write["state"]>>> = 
   commit: "committed",
 };
 
-function writesIn({ asked, held }: About): readonly Write[] {
+function writesIn({ asked, read, held }: About): readonly Write[] {
   const writes = new Map<number, Write>();
   /** Since when a write is under way of which its token was not yet told that it stands. */
   const sinceMs = new Map<string, number>();
@@ -99,6 +115,15 @@ function writesIn({ asked, held }: About): readonly Write[] {
     const { revision } = answer.line;
     const standsUntilMs = firstSentMs + (state === "reserved" ? leaseMs : ttlMs);
     writes.set(revision, { revision, token, owner: process, state, fence, shown: answer, standsUntilMs, over });
+  }
+  for (const { revision, token, state, shown } of read.toSorted((a, b) => a.revision - b.revision)) {
+    const writer = asked.find(({ invoked }) => invoked.token === token);
+    if (writer === undefined || writes.has(revision)) continue;
+    const claim = [...writes.values()].find((write) => write.token === token && write.fence === 0);
+    const lastsMs = state === "reserved" ? (writer.invoked.leaseMs ?? 0) : (windowMs.get(token) ?? 0);
+    const standsUntilMs = (sinceMs.get(token) ?? Number.NEGATIVE_INFINITY) + lastsMs;
+    const { process: owner } = writer;
+    writes.set(revision, { revision, token, owner, state, fence: claim?.revision ?? 0, shown, standsUntilMs });
   }
   for (const shown of held) {
     if (shown.line.type !== "store.held" || !("record" in shown.line)) continue;
@@ -128,7 +153,9 @@ function removalsIn({ asked, removed }: About, writes: readonly Write[]): readon
     );
     const told = request?.answer?.line.type === "ok" ? request.answer : undefined;
     const shown = seen !== undefined && (told === undefined || seen.place < told.place) ? seen : told;
-    if (shown === undefined) return write;
+    if (shown === undefined) {
+      return requests.some(({ expected }) => expected === write.revision) ? { ...write, mayBeRemoved: true } : write;
+    }
     return { ...write, removed: request === undefined ? { shown } : { shown, request } };
   });
 }

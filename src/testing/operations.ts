@@ -1,18 +1,21 @@
 import { isStoreUnavailable } from "../errors.ts";
-import type { Invoked, Seen } from "../history.ts";
-import type { Revision } from "../store.ts";
+import type { Acknowledged, Failed, Invoked, Seen } from "../history.ts";
+import type { Entry } from "../store.ts";
 
 /** An operation as it is sent. */
 export type Sent = Omit<Invoked, "type" | "op">;
 
-/** How an operation ended: the revision that its answer tells of, or that it met another one. */
-export type Ending =
-  | { readonly type: "ok"; readonly revision?: Revision; readonly value?: unknown }
-  | { readonly type: "fail"; readonly because: "conflict"; readonly revision?: Revision };
+/** How an operation ended: with what its answer tells of, or in conflict with that. */
+export type Ending = Omit<Acknowledged, "op"> | Omit<Failed, "op">;
 
-/** A write that met another revision than it expected. */
-export function conflict(revision?: Revision): Ending {
-  return { type: "fail", because: "conflict", ...(revision === undefined ? {} : { revision }) };
+/** A write that met another revision than it expected; perhaps it is told which. */
+export function conflict(current?: Entry): Ending {
+  return { type: "fail", because: "conflict", ...(current === undefined ? {} : standing(current)) };
+}
+
+/** What a record that stands there is recorded as. */
+export function standing({ revision, record }: Entry): Pick<Acknowledged, "revision" | "token" | "state"> {
+  return { revision, token: record.token, state: record.state };
 }
 
 /** Numbers the operations of one process, and notes each when it is sent and when it has ended. */

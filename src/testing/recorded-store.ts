@@ -1,7 +1,7 @@
 import type { StoreKey } from "../key.ts";
 import type { DedupRecord } from "../record.ts";
 import type { Revision, Store } from "../store.ts";
-import { conflict, type Operations, type Sent } from "./operations.ts";
+import { conflict, type Operations, type Sent, standing } from "./operations.ts";
 
 /** A store, each of whose operations is recorded. */
 export function recordedStore(store: Store, removals: "release" | "clear", operations: Operations): Store {
@@ -16,20 +16,20 @@ export function recordedStore(store: Store, removals: "release" | "clear", opera
       operations.record(
         { ...sentFor(record), key, ...how },
         () => store.put(key, record, how),
-        (put) => (put.ok ? { type: "ok", revision: put.revision } : conflict(put.current?.revision)),
+        (put) => (put.ok ? { type: "ok", revision: put.revision } : conflict(put.current)),
       ),
     get: (key) =>
       operations.record(
         { operation: "read", key },
         () => store.get(key),
-        (entry) => ({ type: "ok", revision: entry?.revision ?? 0 }),
+        (entry) => ({ type: "ok", ...(entry === undefined ? { revision: 0 } : standing(entry)) }),
       ),
     ...(remove && {
       remove: (key: StoreKey, how: { readonly expected: Revision }) =>
         operations.record(
           { operation: removals, key, ...how },
           () => remove(key, how),
-          (removal) => (removal.ok ? { type: "ok" } : conflict(removal.current?.revision)),
+          (removal) => (removal.ok ? { type: "ok" } : conflict(removal.current)),
         ),
     }),
     ...(list && { list }),

@@ -24,7 +24,7 @@ export function writeViolations(
 
 /** A record is followed by its own holder's, or by another's when its time is up; a commit by nothing, in its window. */
 function afterAnother(event: string, before: Write, write: Write): readonly Violation[] {
-  if (before.removed !== undefined) return [];
+  if (before.removed !== undefined || before.mayBeRemoved === true) return [];
   const { number } = write.shown;
   if (before.token === write.token) {
     if (before.state === "reserved" || write.state === "committed") return [];

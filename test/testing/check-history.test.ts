@@ -42,9 +42,19 @@ class Recording {
     return this.see(process, { type: "invoke", op, operation, key: "k", expected }, { type: "ok", op });
   }
 
-  begin(process: string, fence: number, effect = 1, rest: { name?: string; hasSignal?: boolean } = {}): this {
-    const { name = "effect", hasSignal = true } = rest;
-    return this.see(process, { type: "effect.began", event: "E1", effect, name, fence, hasSignal });
+  begin(process: string, fence: number, effect = 1, rest: Partial<Begun> = {}): this {
+    const { name = "effect", hasSignal = true, turnMs } = rest;
+    const turn = turnMs === undefined ? {} : { turnMs };
+    return this.see(process, { type: "effect.began", event: "E1", effect, name, fence, hasSignal, ...turn });
+  }
+
+  look(process: string, turnMs: number, effect = 1): this {
+    return this.see(process, { type: "effect.looked", event: "E1", effect, turnMs });
+  }
+
+  read(process: string, shown: { revision: number; token: string; state: DedupRecord["state"] }): this {
+    const op = ++this.#operations;
+    return this.see(process, { type: "invoke", op, operation: "read", key: "k" }, { type: "ok", op, ...shown });
   }
 
   tell(process: string, effect = 1): this {
@@ -64,6 +74,12 @@ class Recording {
   hold(revision: number, record: Partial<DedupRecord>): this {
     return this.see("store", { type: "store.held", key: "k", revision, record: { ...reserved, ...record } });
   }
+}
+
+interface Begun {
+  readonly name: string;
+  readonly hasSignal: boolean;
+  readonly turnMs: number;
 }
 
 interface Wrote {
@@ -216,6 +232,8 @@ describe("the judge of a history finds", () => {
     expect(broken(first().at(5_000).write("R2", "commit", { fence: 9, expected: 1 }, 2))).toEqual(["G5"]);
     expect(broken(first().at(5_000).write("R2", "renew", { fence: 9, expected: 1 }, 2))).toEqual(["G5"]);
     expect(broken(first().release("R1", 1).at(10).write("R2", "reserve", {}, 3))).toEqual([]);
+    const asked = first().see("R1", { type: "invoke", op: 99, operation: "release", key: "k", expected: 1 });
+    expect(broken(asked.at(10).write("R2", "reserve", {}, 3))).toEqual([]);
   });
 
   it("G5 a reservation that is removed by another, or from under an effect", () => {
@@ -251,6 +269,45 @@ describe("the judge of a history finds", () => {
     ).toEqual(["G9", "G8"]);
   });
 
+  it("G8 a superseding by who held the key before", () => {
+    const taken = (): Recording =>
+      recording().write("R1", "reserve", {}, 1).at(1_000).write("R2", "reserve", { expected: 1 }, 2).begin("R2", 2);
+    expect(broken(taken().end("R2").acknowledge("R2", "superseded"))).toEqual(["G8"]);
+    const again = taken().at(3_000).write("R3", "reserve", { expected: 2 }, 3).end("R2");
+    expect(broken(again.acknowledge("R2", "superseded"))).toEqual([]);
+    // Nobody was told of that write, but a read shows that it was there.
+    const untold = taken().at(3_000).write("R3", "reserve", { expected: 2 }).end("R2");
+    untold.read("R2", { revision: 3, token: "of R3", state: "reserved" });
+    expect(broken(untold.acknowledge("R2", "superseded"))).toEqual([]);
+  });
+
+  it("G6 a signal that has not fired when it is looked at, though another had the key before that turn", () => {
+    const held = (): Recording => recording().write("R1", "reserve", {}, 1).begin("R1", 1, 1, { turnMs: 0 });
+    const taken = held().at(2_000).write("R2", "reserve", { expected: 1 }, 2);
+    expect(checkHistory(historyOf([taken.at(2_200).look("R1", 2_100).look("R1", 2_150)]))).toEqual([
+      {
+        guarantee: "G6",
+        line: 7,
+        why: "the effect of E1 on R1 had not been told to stop when it looked, after R2 had got the key with revision 2 (line 6)",
+      },
+    ]);
+    // Its own renewals are no other's, and a look that began before the takeover proves nothing.
+    const own = held().at(300).write("R1", "renew", { fence: 1, expected: 1 }, 2).look("R1", 400);
+    expect(broken(own.at(2_000).write("R2", "reserve", { expected: 2 }, 3).at(2_100).look("R1", 1_999))).toEqual([]);
+    expect(broken(own.tell("R1").look("R1", 2_100))).toEqual([]);
+  });
+
+  it("nothing in an effect that looks, and that has not been awake since another began", () => {
+    const asleep = recording().at(0).begin("R1", 1, 1, { turnMs: 0 }).at(2_000).begin("R2", 2, 1, { turnMs: 1_999 });
+    expect(broken(asleep.at(5_000).tell("R1").end("R1"))).toEqual([]);
+    const slow = recording().at(2_000).begin("R2", 2, 1, { turnMs: 1_999 });
+    expect(broken(slow.at(2_001).begin("R1", 1, 1, { turnMs: 1_998 }))).toEqual([]);
+    expect(broken(slow.at(2_003).begin("R1", 1, 1, { turnMs: 2_002 }))).toEqual(["G5"]);
+    const begun = (turnMs: number): Recording => dispatched().at(110).begin("R1", 1, 2, { turnMs });
+    expect(broken(begun(99))).toEqual([]);
+    expect(broken(begun(101))).toEqual(["G3"]);
+  });
+
   it("G9 a commit that the store never held", () => {
     const told = recording().write("R1", "reserve", {}, 1).begin("R1", 1).end("R1").acknowledge("R1", "confirmed");
     expect(broken(told)).toEqual(["G9"]);
@@ -260,6 +317,10 @@ describe("the judge of a history finds", () => {
     found.write("R1", "commit", { fence: 1, expected: 1 });
     found.see("R1", { type: "invoke", op: 9, operation: "read", key: "k" }, { type: "ok", op: 9, revision: 2 });
     expect(broken(found.acknowledge("R1", "confirmed"), seenLater)).toEqual([]);
+    const recognised = recording().write("R1", "reserve", {}, 1).begin("R1", 1).end("R1");
+    recognised.write("R1", "commit", { fence: 1, expected: 1 });
+    recognised.read("R1", { revision: 2, token: "of R1", state: "committed" });
+    expect(broken(recognised.acknowledge("R1", "confirmed"))).toEqual([]);
   });
 });
 
