@@ -1,3 +1,4 @@
+import type { AnyActorRef } from "xstate";
 import type { DeadlineQueue } from "./deadline-queue.ts";
 import type { Flight } from "./flight.ts";
 import type { ResolvedIdentity } from "./key.ts";
@@ -9,8 +10,12 @@ import type { StoreSide } from "./stored-key.ts";
 export interface Airspace extends StoreSide {
   readonly options: ResolvedOptions;
   readonly deadlines: DeadlineQueue;
+  /** The parent of their actors. */
+  readonly parent: AnyActorRef;
   /** The flight's lease has ended: it no longer stands in the way of another one for its key. */
   yieldKey(flight: Flight): void;
   land(flight: Flight): void;
+  /** Whether anybody listens to what is reported. */
+  readonly isHeard: boolean;
   report(identity: ResolvedIdentity, detail: StepDetail, fields: Omit<StepFields, "identity" | "atMs">): void;
 }

@@ -9,7 +9,7 @@ import type {
   Snapshot,
   StateValue,
 } from "xstate";
-import { type Action, type Effect, link, type Row } from "./linked-table.ts";
+import { type Action, type Choice, type Effect, link, type Row } from "./linked-table.ts";
 import { type MachineTable, tableOf, uncompilable } from "./machine-table.ts";
 
 /** Like XState's snapshot of a machine, without what costs time to make. */
@@ -90,8 +90,7 @@ function logicOf<Context extends MachineContext, Event extends EventObject, Inpu
     if (at.status !== "active") return at;
     const row = rows.get(at.value);
     if (row === undefined) throw new TypeError(`Not a snapshot of the compiled \`${table.id}\``);
-    const happening = { context: at.context, event };
-    const choice = row.on.get(event.type)?.find(({ guard }) => guard === undefined || guard(happening, undefined));
+    const choice = choose(row.on.get(event.type), at.context, event);
     if (choice === undefined) return at;
     const context = run(choice.actions, at.context, event, perform, to);
     const { next = row } = choice;
@@ -126,6 +125,17 @@ function contextFactory<Context>(
 
 function isFactory<Context>(context: Context | ContextFactory<Context>): context is ContextFactory<Context> {
   return typeof context === "function";
+}
+
+function choose<Context>(
+  choices: readonly Choice<Context>[] = [],
+  context: Context,
+  event: EventObject,
+): Choice<Context> | undefined {
+  for (const choice of choices) {
+    if (choice.guard === undefined || choice.guard({ context, event }, undefined)) return choice;
+  }
+  return undefined;
 }
 
 function run<Context, To>(

@@ -18,8 +18,8 @@ export class DeadlineQueue {
 
   /** Calls `run` when the clock reaches `atMs`, from the timer or from {@link runDue}. */
   add(atMs: number, run: () => void): Deadline {
-    const node: Node = { atMs, run, index: this.#heap.length, cancel: () => this.#remove(node) };
-    this.#heap.push(node);
+    const node = new Node(this, atMs, run);
+    this.#place(node, this.#heap.length);
     this.#rise(node);
     this.#arm();
     return node;
@@ -29,7 +29,7 @@ export class DeadlineQueue {
   runDue(): void {
     for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
       if (first.atMs > this.#clock.monotonicMs()) return;
-      this.#remove(first);
+      this.remove(first);
       first.run();
     }
   }
@@ -51,7 +51,7 @@ export class DeadlineQueue {
     }
   }
 
-  #remove(node: Node): void {
+  remove(node: Node): void {
     if (this.#heap[node.index] !== node) return;
     const last = this.#heap.pop();
     if (last !== undefined && last !== node) {
@@ -92,8 +92,20 @@ export class DeadlineQueue {
   }
 }
 
-interface Node extends Deadline {
+/** A place in a queue. */
+class Node implements Deadline {
   readonly atMs: number;
   readonly run: () => void;
-  index: number;
+  index = 0;
+  readonly #queue: DeadlineQueue;
+
+  constructor(queue: DeadlineQueue, atMs: number, run: () => void) {
+    this.#queue = queue;
+    this.atMs = atMs;
+    this.run = run;
+  }
+
+  cancel(): void {
+    this.#queue.remove(this);
+  }
 }

@@ -9,6 +9,7 @@ import {
   type DeduplicatorOptions,
   type ReserveOptions,
   type ResolvedOptions,
+  type ResolvedReserveOptions,
   resolveOptions,
   resolveReserveOptions,
 } from "./options.ts";
@@ -36,12 +37,14 @@ const DEFAULT_DRAIN_MS = 10_000;
  */
 export class Deduplicator implements AsyncDisposable {
   readonly #options: ResolvedOptions;
+  readonly #reserveOptions: ResolvedReserveOptions;
   readonly #engine: Engine;
   readonly #store: CheckedStore;
 
   /** @throws {TypeError | RangeError} that names the option that is wrong. */
   constructor(options: DeduplicatorOptions) {
     this.#options = resolveOptions(options);
+    this.#reserveOptions = resolveReserveOptions({}, this.#options);
     this.#store = new CheckedStore(this.#options.store);
     this.#engine = new Engine(this.#options, this.#store);
   }
@@ -68,7 +71,7 @@ export class Deduplicator implements AsyncDisposable {
    * @throws {FingerprintMismatchError} when the event came before with another fingerprint.
    * @throws {RecordUnreadableError} when what stands under the key is not Latchkey's.
    */
-  async reserve(identity: Identity, options: ReserveOptions = {}): Promise<Decision> {
+  async reserve(identity: Identity, options?: ReserveOptions): Promise<Decision> {
     return this.#reserve(identity, options);
   }
 
@@ -76,11 +79,7 @@ export class Deduplicator implements AsyncDisposable {
    * Runs `handler` if the event is unseen: commits when it returns, releases when it throws.
    * @throws what `handler` threw, unchanged; and as {@link reserve}.
    */
-  async guard<Value>(
-    identity: Identity,
-    handler: Handler<Value>,
-    options: ReserveOptions = {},
-  ): Promise<Outcome<Value>> {
+  async guard<Value>(identity: Identity, handler: Handler<Value>, options?: ReserveOptions): Promise<Outcome<Value>> {
     callable("handler", handler);
     const decision = await this.#reserve(identity, options);
     if (decision.decision === "pending") {
@@ -161,8 +160,12 @@ export class Deduplicator implements AsyncDisposable {
     return this.close();
   }
 
-  #reserve(identity: Identity, options: ReserveOptions): Promise<Exclude<Decision, Reservation> | HeldReservation> {
-    return this.#engine.reserve(resolveIdentity(identity), resolveReserveOptions(options, this.#options));
+  #reserve(
+    identity: Identity,
+    options: ReserveOptions | undefined,
+  ): Promise<Exclude<Decision, Reservation> | HeldReservation> {
+    const how = options === undefined ? this.#reserveOptions : resolveReserveOptions(options, this.#options);
+    return this.#engine.reserve(resolveIdentity(identity), how);
   }
 
   async *#candidates(filter: ClearFilter): AsyncIterable<Entry> {

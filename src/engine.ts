@@ -10,6 +10,7 @@ import { closedError, FingerprintMismatchError } from "./errors.ts";
 import { Flight } from "./flight.ts";
 import type { HeldReservation } from "./held-reservation.ts";
 import type { ResolvedIdentity, StoreKey } from "./key.ts";
+import { createParent } from "./life.ts";
 import { ObservedLeases } from "./observed-leases.ts";
 import type { ResolvedOptions, ResolvedReserveOptions } from "./options.ts";
 import type { Step, StepDetail, StepFields } from "./step.ts";
@@ -25,6 +26,7 @@ export class Engine implements Airspace {
   readonly deadlines: DeadlineQueue;
   readonly leases: ObservedLeases;
   readonly skewMs: number;
+  readonly parent = createParent();
   /** The flight that stands for each key; one whose lease has ended no longer does, though its handler may still run. */
   readonly #byKey = new Map<StoreKey, Flight>();
   readonly #flights = new Set<Flight>();
@@ -82,8 +84,12 @@ export class Engine implements Airspace {
     if (this.#flights.size === 0) this.#allLanded?.resolve();
   }
 
+  get isHeard(): boolean {
+    return this.#listeners.size > 0;
+  }
+
   report(identity: ResolvedIdentity, detail: StepDetail, fields: Omit<StepFields, "identity" | "atMs">): void {
-    if (this.#listeners.size === 0) return;
+    if (!this.isHeard) return;
     const { owner, attempt, fence, revision, durationMs } = fields;
     const atMs = this.options.clock.wallMs();
     // The detail comes last: spread before what all steps have, it costs V8 a hundred times as much.
@@ -107,13 +113,13 @@ export class Engine implements Airspace {
     return flight;
   }
 
-  async #verdictOf(flight: Flight, signal: AbortSignal | undefined, isOwn: boolean): Promise<Verdict> {
-    try {
-      return await abortable(flight.caller.verdict, signal);
-    } catch (error) {
+  #verdictOf(flight: Flight, signal: AbortSignal | undefined, isOwn: boolean): Promise<Verdict> {
+    const { verdict } = flight.caller;
+    if (signal === undefined) return verdict;
+    return abortable(verdict, signal).catch((error: unknown) => {
       if (isOwn) flight.abandon();
       throw error;
-    }
+    });
   }
 
   /** What a caller is told that got no reservation: of another replica's record, or of the flight that stands here. */

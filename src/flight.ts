@@ -9,7 +9,7 @@ import { closedError, LatchkeyError, ReservationLostError } from "./errors.ts";
 import { HeldReservation, type Holder } from "./held-reservation.ts";
 import type { ResolvedIdentity } from "./key.ts";
 import { Lease } from "./lease.ts";
-import { createLife, type Effects, type Life } from "./life.ts";
+import { type Effects, Life } from "./life.ts";
 import type { ResolvedReserveOptions } from "./options.ts";
 import { OwnRecord } from "./own-record.ts";
 import { Patience } from "./patience.ts";
@@ -43,10 +43,8 @@ export class Flight implements Effects, Holder, Cockpit {
     this.identity = identity;
     this.how = how;
     this.#startedAtMs = this.clock.monotonicMs();
-    this.#life = createLife(this, {
-      mayDispatchUnprotected: air.options.onStoreUnavailable === "dispatch",
-      attempt: how.attempt,
-    });
+    const mayDispatchUnprotected = air.options.onStoreUnavailable === "dispatch";
+    this.#life = new Life(this, { mayDispatchUnprotected, attempt: how.attempt }, air.parent);
     this.#own = new OwnRecord(identity, how, air.options.owner);
     this.#lease = new Lease(this, air.options.renew);
     this.#patience = new Patience(this);
@@ -87,6 +85,7 @@ export class Flight implements Effects, Holder, Cockpit {
   }
 
   report(detail: StepDetail, context = this.#life.context): void {
+    if (!this.#air.isHeard) return;
     this.#air.report(this.identity, detail, {
       owner: this.#air.options.owner,
       attempt: context.attempt,
@@ -118,10 +117,11 @@ export class Flight implements Effects, Holder, Cockpit {
     if (this.handlerReturned) await this.caller.ended;
   }
 
-  async succeed(result: unknown): Promise<CommitReport> {
+  succeed(result: unknown): Promise<CommitReport> {
     if (this.#phase === "held") this.deadlines.runDue();
     if (this.#phase === "failed") {
-      throw new LatchkeyError("reservation-released", `The reservation of ${this.identity.key} was released before`);
+      const message = `The reservation of ${this.identity.key} was released before`;
+      return Promise.reject(new LatchkeyError("reservation-released", message));
     }
     const { committed } = this.caller;
     if (this.#phase === "held") {
@@ -136,7 +136,7 @@ export class Flight implements Effects, Holder, Cockpit {
     return committed;
   }
 
-  async fail(failure?: { readonly error: unknown }): Promise<void> {
+  fail(failure?: { readonly error: unknown }): Promise<void> {
     if (this.#phase === "held") {
       if (failure !== undefined) this.report({ type: "failed", error: failure.error });
       this.#give("failed");

@@ -99,7 +99,13 @@ function isStoreKey(value: string): value is StoreKey {
 }
 
 function storeKey(workspaceId: string, subscriptionId: string, digestOfBoth: string): StoreKey {
-  return parseStoreKey(`${partToken(workspaceId)}.${partToken(subscriptionId)}.${digestOfBoth}`);
+  const key = `${partToken(workspaceId)}.${partToken(subscriptionId)}.${digestOfBoth}`;
+  return isWhole(key) ? key : parseStoreKey(key);
+}
+
+/** What is made of tokens and a digest has the form by itself; the pattern costs as much as the hash. */
+function isWhole(key: string): key is StoreKey {
+  return key.length === STORE_KEY_LENGTH;
 }
 
 function digest(subscriptionId: string, eventId: string, encoding: "hex" | "base64url"): string {
@@ -112,6 +118,7 @@ function lengthPrefixed(part: string): string {
 
 /** 96 bits of the hash: a workspace or subscription is selected by its token, no decision rests on it alone. */
 const TOKEN_LENGTH = 16;
+const STORE_KEY_LENGTH = TOKEN_LENGTH + 1 + TOKEN_LENGTH + 1 + 43;
 const TOKENS_KEPT = 4096;
 const tokens = new LRUCache<string, string>({ max: TOKENS_KEPT });
 

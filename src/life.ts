@@ -1,4 +1,4 @@
-import { type AnyActorRef, createActor } from "xstate";
+import { type Actor, type ActorLogic, type AnyActorRef, type AnyEventObject, createActor, type Snapshot } from "xstate";
 import {
   type DedupKeyContext,
   type DedupKeyEvent,
@@ -23,20 +23,16 @@ export interface Effects {
   settle(context: DedupKeyContext, as: Settlement): void;
 }
 
-/** One run of the machine: takes what happened. */
-export interface Life {
-  /** Takes the first step: asks the store. */
-  begin(): void;
-  send(event: DedupKeyEvent): void;
-  readonly context: DedupKeyContext;
-}
-
-const effects = new WeakMap<AnyActorRef, Effects>();
+/** An actor that is bound to the effects of a flight. */
+const effects = Symbol("effects");
 
 function effectsOf(self: AnyActorRef): Effects {
-  const found = effects.get(self);
-  if (found === undefined) throw new TypeError("An actor of the machine has no effects");
-  return found;
+  if (isBound(self)) return self[effects];
+  throw new TypeError("An actor of the machine has no effects");
+}
+
+function isBound(self: object): self is { readonly [effects]: Effects } {
+  return effects in self;
 }
 
 const machine = dedupKeyMachine.provide({
@@ -56,17 +52,35 @@ const machine = dedupKeyMachine.provide({
 });
 const logic = compile(machine);
 
-/** The machine for one delivery of a key; one actor, which is gone when the delivery is settled. */
-export function createLife(of: Effects, input: DedupKeyInput): Life {
-  const actor = createActor(logic, { input });
-  effects.set(actor, of);
-  return {
-    begin: () => {
-      actor.start();
-    },
-    send: (event) => actor.send(event),
-    get context() {
-      return actor.getSnapshot().context;
-    },
+/** The parent of the actors of one deduplicator: they share its system, which weighs as much as an actor. */
+export function createParent(): AnyActorRef {
+  const idle = { status: "active", output: undefined, error: undefined } as const;
+  const logic: ActorLogic<Snapshot<undefined>, AnyEventObject> = {
+    getInitialSnapshot: () => idle,
+    transition: (snapshot) => snapshot,
+    getPersistedSnapshot: (snapshot) => snapshot,
   };
+  return createActor(logic).start();
+}
+
+/** One run of the machine, for one delivery of a key: one actor, which is gone when the delivery is settled. */
+export class Life {
+  readonly #actor: Actor<typeof logic>;
+
+  constructor(of: Effects, input: DedupKeyInput, parent: AnyActorRef) {
+    this.#actor = Object.assign(createActor(logic, { input, parent }), { [effects]: of });
+  }
+
+  get context(): DedupKeyContext {
+    return this.#actor.getSnapshot().context;
+  }
+
+  /** Takes the first step: asks the store. */
+  begin(): void {
+    this.#actor.start();
+  }
+
+  send(event: DedupKeyEvent): void {
+    this.#actor.send(event);
+  }
 }

@@ -25,7 +25,8 @@ export interface Row<Context> {
   readonly on: Map<string, readonly Choice<Context>[]>;
 }
 
-interface Choice<Context> {
+/** One of the transitions of a row for an event. */
+export interface Choice<Context> {
   readonly guard: Guard<Context> | undefined;
   /** `undefined` to stay. */
   readonly next: Row<Context> | undefined;

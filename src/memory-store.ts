@@ -2,6 +2,7 @@ import { objectWith, wholeNumber } from "./arguments.ts";
 import { Channel } from "./channel.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { StoreUnavailableError } from "./errors.ts";
+import { ExpiringKeys } from "./expiring-keys.ts";
 import { type KeyFilter, keyMatcher, type StoreKey } from "./key.ts";
 import { type DedupRecord, decodeRecord, encodeRecord } from "./record.ts";
 import type { Change, Entry, Put, Removal, Revision, Store } from "./store.ts";
@@ -27,19 +28,13 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   const { clock = systemClock, maxKeys = DEFAULT_MAX_KEYS } = options;
   objectWith("clock", clock, "monotonicMs");
   wholeNumber("maxKeys", maxKeys, 1);
-  const keys = new ExpiringKeys(clock);
+  const keys = new ExpiringKeys<Held>();
   const watchers = new Set<(change: Change) => void>();
   let lastRevision: Revision = 0;
 
-  const entryOf = (key: StoreKey): Entry | undefined => {
-    const held = keys.get(key);
-    return held && { key, record: decodeRecord(held.encoded, key), revision: held.revision };
-  };
-  const conflict = (key: StoreKey): { readonly ok: false; readonly current?: Entry } => {
-    const current = entryOf(key);
-    return current === undefined ? { ok: false } : { ok: false, current };
-  };
-  const revisionOf = (key: StoreKey): Revision => keys.get(key)?.revision ?? 0;
+  const heldBy = (key: StoreKey): Held | undefined => keys.get(key, clock.monotonicMs());
+  const conflict = (key: StoreKey, held: Held | undefined): { readonly ok: false; readonly current?: Entry } =>
+    held === undefined ? { ok: false } : { ok: false, current: entryOf(key, held) };
 
   return {
     async put(
@@ -47,26 +42,29 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       record: DedupRecord,
       how: { readonly expected: Revision; readonly ttlMs: number },
     ): Promise<Put> {
-      const found = revisionOf(key);
-      if (found !== how.expected) return conflict(key);
-      if (found === 0 && keys.size >= maxKeys) {
+      const nowMs = clock.monotonicMs();
+      keys.sweep(nowMs);
+      const found = keys.get(key, nowMs);
+      if ((found?.revision ?? 0) !== how.expected) return conflict(key, found);
+      if (found === undefined && keys.size >= maxKeys) {
         throw new StoreUnavailableError(`The memory store is full: it holds ${maxKeys} keys`, { ambiguous: false });
       }
-      const encoded = encodeRecord(record);
+      const kept = unchangeable(record, key);
       lastRevision += 1;
-      keys.set(key, { encoded, revision: lastRevision, endsAtMs: clock.monotonicMs() + how.ttlMs });
-      for (const tell of watchers) {
-        tell({ type: "put", entry: { key, record: decodeRecord(encoded, key), revision: lastRevision } });
-      }
+      const held = { record: kept, revision: lastRevision, endsAtMs: nowMs + how.ttlMs };
+      keys.set(key, held);
+      for (const tell of watchers) tell({ type: "put", entry: entryOf(key, held) });
       return { ok: true, revision: lastRevision };
     },
 
     async get(key: StoreKey): Promise<Entry | undefined> {
-      return entryOf(key);
+      const held = heldBy(key);
+      return held && entryOf(key, held);
     },
 
     async remove(key: StoreKey, how: { readonly expected: Revision }): Promise<Removal> {
-      if (how.expected === 0 || revisionOf(key) !== how.expected) return conflict(key);
+      const held = heldBy(key);
+      if (held?.revision !== how.expected) return conflict(key, held);
       keys.delete(key);
       lastRevision += 1;
       for (const tell of watchers) tell({ type: "removed", key, revision: lastRevision });
@@ -76,8 +74,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
     async *list(filter: KeyFilter): AsyncIterable<Entry> {
       const matches = keyMatcher(filter);
       for (const key of keys.keys()) {
-        const entry = matches(key) ? entryOf(key) : undefined;
-        if (entry !== undefined) yield entry;
+        const held = matches(key) ? heldBy(key) : undefined;
+        if (held !== undefined) yield entryOf(key, held);
       }
     },
 
@@ -103,77 +101,22 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
 }
 
 interface Held {
-  readonly encoded: string;
+  readonly record: DedupRecord;
   readonly revision: Revision;
   readonly endsAtMs: number;
 }
 
-/** The width of a slot: keys that end in the same second are let go together. */
-const SLOT_MS = 1_000;
+function entryOf(key: StoreKey, { record, revision }: Held): Entry {
+  return { key, record, revision };
+}
 
-/**
- * Keys that end. There is no timer: a key whose time is up is not seen, and every write lets go of the slots that have passed.
- * A key stands in the slot of each of its writes; in all but the last it is found to live on.
- */
-class ExpiringKeys {
-  readonly #clock: Clock;
-  readonly #held = new Map<StoreKey, Held>();
-  readonly #slots = new Map<number, StoreKey[]>();
-  #sweptSlot: number;
+/** What is stored is what a record is as JSON, and nobody can change it: neither who wrote it nor who reads it. */
+function unchangeable(record: DedupRecord, key: StoreKey): DedupRecord {
+  const isFlat = record.state === "reserved" || record.result === undefined;
+  return isFlat && Object.isFrozen(record) ? record : deeplyFrozen(decodeRecord(encodeRecord(record), key));
+}
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
-    this.#sweptSlot = this.#slotOf(clock.monotonicMs());
-  }
-
-  get size(): number {
-    this.#sweep();
-    return this.#held.size;
-  }
-
-  keys(): IterableIterator<StoreKey> {
-    return this.#held.keys();
-  }
-
-  get(key: StoreKey): Held | undefined {
-    const held = this.#held.get(key);
-    return held !== undefined && held.endsAtMs > this.#clock.monotonicMs() ? held : undefined;
-  }
-
-  set(key: StoreKey, held: Held): void {
-    this.#sweep();
-    this.#held.set(key, held);
-    const slot = this.#slotOf(held.endsAtMs);
-    const there = this.#slots.get(slot);
-    if (there === undefined) this.#slots.set(slot, [key]);
-    else there.push(key);
-  }
-
-  delete(key: StoreKey): void {
-    this.#held.delete(key);
-  }
-
-  clear(): void {
-    this.#held.clear();
-    this.#slots.clear();
-  }
-
-  #slotOf(ms: number): number {
-    return Math.floor(ms / SLOT_MS);
-  }
-
-  /** Lets go of what ended in the slots before this one. */
-  #sweep(): void {
-    const nowMs = this.#clock.monotonicMs();
-    const passed = this.#slotOf(nowMs) - 1;
-    if (passed <= this.#sweptSlot) return;
-    for (let slot = this.#sweptSlot; slot <= passed && this.#slots.size > 0; slot += 1) {
-      for (const key of this.#slots.get(slot) ?? []) {
-        const held = this.#held.get(key);
-        if (held !== undefined && held.endsAtMs <= nowMs) this.#held.delete(key);
-      }
-      this.#slots.delete(slot);
-    }
-    this.#sweptSlot = passed;
-  }
+function deeplyFrozen<Value>(value: Value): Value {
+  if (typeof value === "object" && value !== null) Object.values(Object.freeze(value)).forEach(deeplyFrozen);
+  return value;
 }

@@ -28,25 +28,21 @@ export class Questions {
     this.#judgeTrouble = judgeTrouble;
   }
 
-  ask(kind: QuestionKind, question: () => Promise<DedupKeyEvent>): void {
-    const { clock, deadlines } = this.#of;
-    const { leaseMs } = this.#of.how;
+  /** `judge` says what the answer means; it is not asked when the answer is no longer of interest. */
+  ask<Answer>(kind: QuestionKind, asked: Promise<Answer>, judge: (answer: Answer) => DedupKeyEvent): void {
+    const { clock, deadlines, how } = this.#of;
     this.drop();
     const turn = this.#turn;
     this.#isAsking = true;
-    this.#answerBy = deadlines.add(clock.monotonicMs() + leaseMs, () => {
-      if (turn !== this.#turn) return;
-      const message = `The store did not answer within ${leaseMs} ms`;
-      const ambiguous = kind === "write";
-      this.#tell(turn, this.#judgeTrouble(new StoreUnavailableError(message, { ambiguous }), kind));
+    this.#answerBy = deadlines.add(clock.monotonicMs() + how.leaseMs, () => {
+      const message = `The store did not answer within ${how.leaseMs} ms`;
+      this.#fail(turn, kind, new StoreUnavailableError(message, { ambiguous: kind === "write" }));
     });
-    void question().then(
-      (event) => {
-        if (turn === this.#turn) this.#tell(turn, event);
+    asked.then(
+      (answer) => {
+        if (turn === this.#turn) this.#tell(turn, judge(answer));
       },
-      (error: unknown) => {
-        if (turn === this.#turn) this.#tell(turn, this.#judgeTrouble(error, kind));
-      },
+      (error: unknown) => this.#fail(turn, kind, error),
     );
   }
 
@@ -62,6 +58,10 @@ export class Questions {
     if (!this.#isAsking) return Promise.resolve();
     this.#idle ??= deferred<void>();
     return this.#idle.promise;
+  }
+
+  #fail(turn: number, kind: QuestionKind, error: unknown): void {
+    if (turn === this.#turn) this.#tell(turn, this.#judgeTrouble(error, kind));
   }
 
   #tell(turn: number, event: DedupKeyEvent): void {

@@ -7,7 +7,7 @@ import type { ObservedLeases } from "./observed-leases.ts";
 import type { OwnRecord } from "./own-record.ts";
 import { type QuestionKind, Questions } from "./questions.ts";
 import type { DedupRecord } from "./record.ts";
-import type { Entry, Put } from "./store.ts";
+import type { Entry, Put, Removal } from "./store.ts";
 
 /** What a flight's view of the store rests on. */
 export interface StoreSide {
@@ -54,15 +54,13 @@ export class StoredKey {
   }
 
   remove({ revision }: DedupKeyContext): void {
-    this.#questions.ask("write", async () => {
-      const removal = await this.#side.store.remove(this.#of.identity.storeKey, { expected: revision });
-      if (removal === undefined) return { type: "unremovable" };
-      return removal.ok ? { type: "removed" } : this.#conflicted(removal.current);
-    });
+    const asked = this.#side.store.remove(this.#of.identity.storeKey, { expected: revision });
+    this.#questions.ask("write", asked, (removal) => this.#removed(removal));
   }
 
   read(): void {
-    this.#questions.ask("read", async () => this.#found(await this.#side.store.get(this.#of.identity.storeKey)));
+    const asked = this.#side.store.get(this.#of.identity.storeKey);
+    this.#questions.ask("read", asked, (entry) => this.#found(entry));
   }
 
   /** The reservation stands: what troubled the store before is over. */
@@ -94,15 +92,19 @@ export class StoredKey {
   }
 
   #put(record: DedupRecord, expected: number, ttlMs: number): void {
-    this.#questions.ask("write", async () =>
-      this.#written(await this.#side.store.put(this.#of.identity.storeKey, record, { expected, ttlMs })),
-    );
+    const asked = this.#side.store.put(this.#of.identity.storeKey, record, { expected, ttlMs });
+    this.#questions.ask("write", asked, (put) => this.#written(put));
   }
 
   #written(put: Put): DedupKeyEvent {
     return put.ok
       ? { type: "write.acked", revision: put.revision, late: this.#lease.isLate }
       : this.#conflicted(put.current);
+  }
+
+  #removed(removal: Removal | undefined): DedupKeyEvent {
+    if (removal === undefined) return { type: "unremovable" };
+    return removal.ok ? { type: "removed" } : this.#conflicted(removal.current);
   }
 
   #conflicted(current: Entry | undefined): DedupKeyEvent {

@@ -3,7 +3,7 @@ import { StoreUnavailableError } from "../src/errors.ts";
 import { type MemoryStoreOptions, memoryStore } from "../src/memory-store.ts";
 import { SimulatedClock } from "./support/simulated-clock.ts";
 import { storeContract } from "./support/store-contract.ts";
-import { identity, LONG_MS, reservation, write } from "./support/store-contract-fixture.ts";
+import { commit, identity, LONG_MS, reservation, write } from "./support/store-contract-fixture.ts";
 
 describe("memoryStore", () => {
   describe("F19 keeps the contract of a store", () => {
@@ -29,6 +29,19 @@ describe("memoryStore", () => {
     expect(await store.get(storeKey)).toBeDefined();
     clock.advance(1);
     expect(await store.get(storeKey)).toBeUndefined();
+  });
+
+  it("keeps a result that nobody can change, however deep", async () => {
+    const store = memoryStore({ clock: new SimulatedClock() });
+    const of = identity("evt-1");
+    const result = { runs: [{ id: "run-1" }] };
+    await write(store, of.storeKey, Object.freeze({ ...commit(of), result }));
+    result.runs.length = 0;
+    const read = await store.get(of.storeKey);
+    expect(read?.record).toEqual({ ...commit(of), result: { runs: [{ id: "run-1" }] } });
+    expect(() => Object.assign(read?.record ?? {}, { owner: "changed" })).toThrow(TypeError);
+    const kept: unknown = read?.record.state === "committed" ? read.record.result : undefined;
+    expect(kept).toSatisfy((value: object) => Object.isFrozen(Object.values(value)[0]));
   });
 
   it("arms no timer, however many keys it holds", async () => {

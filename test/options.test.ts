@@ -51,6 +51,12 @@ describe("the options of a deduplicator", () => {
     expect(resolveOptions({ store }).owner).not.toBe(resolveOptions({ store }).owner);
   });
 
+  it("give every attempt at a reservation a token of its own, on every replica", () => {
+    const makers = [resolveOptions({ store }).newId, resolveOptions({ store }).newId];
+    const tokens = makers.flatMap((newId) => Array.from({ length: 1_000 }, newId));
+    expect(new Set(tokens).size).toBe(2_000);
+  });
+
   it.each<[Record<string, unknown>, string]>([
     [{ store: undefined }, "Expected `store` to be an object, got `undefined` (undefined)"],
     [{ store: null }, "Expected `store` to be an object, got `null` (null)"],

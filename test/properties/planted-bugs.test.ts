@@ -97,7 +97,7 @@ const bugs: readonly Expectation[] = [
         find: `{ guard: "hasEndedAndMayClaimAgain", target: ".claiming", actions: "expectEnded" },`,
         replace: `{ guard: "hasEndedAndMayClaimAgain", target: "reserved", actions: ["grant", "armDeadline", "startHandler"] },`,
       },
-      { file: store, find: `endsAtMs: clock.monotonicMs() + how.ttlMs`, replace: `endsAtMs: Infinity` },
+      { file: store, find: `endsAtMs: nowMs + how.ttlMs`, replace: `endsAtMs: Infinity` },
     ],
   },
   {
@@ -260,8 +260,8 @@ const bugs: readonly Expectation[] = [
     patches: [
       {
         file: store,
-        find: `if (found !== how.expected) return`,
-        replace: `if (found !== how.expected && how.expected !== 0) return`,
+        find: `if ((found?.revision ?? 0) !== how.expected) return`,
+        replace: `if (how.expected !== 0 && found?.revision !== how.expected) return`,
       },
     ],
   },
@@ -272,8 +272,8 @@ const bugs: readonly Expectation[] = [
     patches: [
       {
         file: store,
-        find: `if (how.expected === 0 || revisionOf(key) !== how.expected) return`,
-        replace: `if (revisionOf(key) === 0) return`,
+        find: `if (held?.revision !== how.expected) return`,
+        replace: `if (held === undefined) return`,
       },
     ],
   },
@@ -285,9 +285,9 @@ const bugs: readonly Expectation[] = [
       {
         file: store,
         find: `      lastRevision += 1;
-      keys.set(`,
-        replace: `      lastRevision = found + 1;
-      keys.set(`,
+      const held =`,
+        replace: `      lastRevision = (found?.revision ?? 0) + 1;
+      const held =`,
       },
     ],
   },
@@ -298,8 +298,8 @@ const bugs: readonly Expectation[] = [
     patches: [
       {
         file: store,
-        find: `endsAtMs: clock.monotonicMs() + how.ttlMs`,
-        replace: `endsAtMs: clock.monotonicMs() + how.ttlMs / 4`,
+        find: `endsAtMs: nowMs + how.ttlMs`,
+        replace: `endsAtMs: nowMs + how.ttlMs / 4`,
       },
     ],
   },
@@ -308,7 +308,7 @@ const bugs: readonly Expectation[] = [
     breaks: "the run's end",
     faults: { crash: 2 },
     patches: [
-      { file: store, find: `endsAtMs: clock.monotonicMs() + how.ttlMs`, replace: `endsAtMs: Infinity` },
+      { file: store, find: `endsAtMs: nowMs + how.ttlMs`, replace: `endsAtMs: Infinity` },
       {
         file: "src/observed-leases.ts",
         find: `return sinceMs + entry.record.leaseMs + this.#skewMs - nowMs;`,
