@@ -5,8 +5,8 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { delimiter, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
-// The aim is 95: what is missing is most of it in `src/cli`, whose processes the tests run, but from outside.
-const MIN_BRANCHES_PERCENT = 90;
+// The aim is 95, which everything but `src/testing` has.
+const MIN_BRANCHES_PERCENT = 94;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const reportFile = join(root, ".cache", "test-report.json");

@@ -112,6 +112,17 @@ describe("a command", () => {
     process.kill(Number(printed.split("\n")[1]));
   });
 
+  it("is heard out when what it leaves running has more to say, though not for ever", async () => {
+    const late = await attempt(sh("(for i in 1 2 3; do sleep 0.2; echo late $i; done) & echo started"));
+    expect(late).toEqual({ failure: undefined, printed: "started\nlate 1\nlate 2\nlate 3\n" });
+    const endless = await attempt(sh("(while :; do echo more; sleep 0.001; done) & echo $!; echo started"), {
+      clock: { ...systemClock, schedule: (delayMs, run) => systemClock.schedule(delayMs / 10, run) },
+    });
+    process.kill(Number(endless.printed.split("\n").find((line) => /^\d+$/.test(line))));
+    expect(endless.printed).toContain("started\n");
+    expect(endless.printed).toContain("more\n");
+  });
+
   it("that does not exist or may not be run makes the whole run unusable", async () => {
     await expect(attempt(["/nonexistent/command"])).rejects.toThrow(UnusableError);
     await expect(attempt(["/etc/passwd"])).rejects.toThrow(UnusableError);
