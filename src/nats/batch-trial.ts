@@ -19,8 +19,9 @@ const SPAN_WRITES = 1_000;
 const LEAST_LOAD = 16;
 /** What a trial must make of the time that the same writes took before. */
 const GAIN = 0.9;
-/** Trials take at most this part of the time. */
-const PART_ON_TRIAL = 1 / 100;
+/** For how many times as long as a trial took there is no other: twice as many after each that was lost, up to the most. */
+const FEWEST_TIMES = 4;
+const MOST_TIMES = 100;
 
 interface Span {
   readonly number: number;
@@ -46,6 +47,7 @@ export class BatchTrial implements WayChoice {
   #way: Way = "singly";
   #span: Span = spanOf(0, 0, undefined);
   #nextTrialAtMs = 0;
+  #times = FEWEST_TIMES;
 
   get way(): Way {
     return this.#way;
@@ -64,10 +66,13 @@ export class BatchTrial implements WayChoice {
     span.tookMs += tookMs;
     if (span.toBeatMs !== undefined && span.tookMs > span.toBeatMs) {
       this.#turn();
+      this.#times = Math.min(2 * this.#times, MOST_TIMES);
       this.#endTrial(nowMs);
     } else if (span.answered >= SPAN_WRITES) {
-      if (span.toBeatMs !== undefined) this.#endTrial(nowMs);
-      else if (nowMs >= this.#nextTrialAtMs && span.loads >= span.begun * LEAST_LOAD) this.#beginTrial(nowMs);
+      if (span.toBeatMs !== undefined) {
+        this.#times = FEWEST_TIMES;
+        this.#endTrial(nowMs);
+      } else if (nowMs >= this.#nextTrialAtMs && span.loads >= span.begun * LEAST_LOAD) this.#beginTrial(nowMs);
       else this.#span = spanOf(span.number + 1, nowMs, undefined);
     }
   }
@@ -78,7 +83,7 @@ export class BatchTrial implements WayChoice {
   }
 
   #endTrial(nowMs: number): void {
-    this.#nextTrialAtMs = nowMs + (nowMs - this.#span.sinceMs) / PART_ON_TRIAL;
+    this.#nextTrialAtMs = nowMs + (nowMs - this.#span.sinceMs) * this.#times;
     this.#span = spanOf(this.#span.number + 1, nowMs, undefined);
   }
 

@@ -42,7 +42,7 @@ describe("the way in which writes are sent", () => {
         const times: Times = (way) => (way === "singly" ? ms : ms * batches);
         const trial = new BatchTrial();
         const clock = { nowMs: 0 };
-        run(trial, load, times, 10_000, clock);
+        run(trial, load, times, MANY, clock);
         const part = run(trial, load, times, MANY, clock);
         expect(part[batches < 1 ? "singly" : "in batches"]).toBeLessThan(0.06);
       }),
