@@ -1,5 +1,6 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type * as DedupKey from "../../machines/dedup-key.ts";
 import type { Package } from "./latchkey-service.ts";
 
 type Planted = Package & Pick<typeof import("../../src/index.ts"), "memoryStore">;
@@ -15,20 +16,32 @@ const garden = join(root, ".cache", "planted-bugs");
 
 /** A copy of the package with the bug in it. */
 export async function plant(bug: PlantedBug): Promise<Planted> {
-  const place = join(garden, `${process.pid}-${bug.name.replaceAll(/\W+/g, "-")}`);
+  const planted: Planted = await import(/* @vite-ignore */ join(patched(bug, ["machines", "src"]), "src", "index.ts"));
+  return planted;
+}
+
+/** The machine of a key with the bug in it. */
+export async function plantInMachine(bug: PlantedBug): Promise<typeof DedupKey.dedupKeyMachine> {
+  const planted: typeof DedupKey = await import(
+    /* @vite-ignore */ join(patched(bug, ["machines"]), "machines", "dedup-key.ts")
+  );
+  return planted.dedupKeyMachine;
+}
+
+function patched({ name, patches }: PlantedBug, folders: readonly string[]): string {
+  const place = join(garden, `${process.pid}-${name.replaceAll(/\W+/g, "-")}`);
   rmSync(place, { recursive: true, force: true });
   mkdirSync(place, { recursive: true });
-  for (const folder of ["machines", "src"]) cpSync(join(root, folder), join(place, folder), { recursive: true });
-  for (const { file, find, replace } of bug.patches) {
+  for (const folder of folders) cpSync(join(root, folder), join(place, folder), { recursive: true });
+  for (const { file, find, replace } of patches) {
     const path = join(place, file);
     const parts = readFileSync(path, "utf8").split(find);
     if (parts.length !== 2) {
-      throw new Error(`"${bug.name}": the text to change stands ${parts.length - 1} times in ${file}, expected once`);
+      throw new Error(`"${name}": the text to change stands ${parts.length - 1} times in ${file}, expected once`);
     }
     writeFileSync(path, parts.join(replace));
   }
-  const planted: Planted = await import(/* @vite-ignore */ join(place, "src", "index.ts"));
-  return planted;
+  return place;
 }
 
 /** Removes what this process planted. */

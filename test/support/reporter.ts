@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import type { Reporter, SerializedError, TestCase, TestModule, TestSuite, Vitest } from "vitest/node";
+import { takeExplored } from "./explored.ts";
 
 /** What `scripts/test.mjs` makes its last line of. */
 export interface TestReport {
@@ -10,7 +11,7 @@ export interface TestReport {
 
 export const REPORT_FILE = ".cache/test-report.json";
 
-/** Says which seed the properties use, counts the tests, and writes the count down. */
+/** Says which seed the properties use and what was explored, counts the tests, and writes the count down. */
 export default class CountingReporter implements Reporter {
   #filteredByName = false;
   #log: (line: string) => void = () => {};
@@ -19,6 +20,7 @@ export default class CountingReporter implements Reporter {
     this.#filteredByName = vitest.config.testNamePattern !== undefined;
     this.#log = (line) => vitest.logger.log(line);
     this.#log(`Properties use LATCHKEY_SEED=${process.env["LATCHKEY_SEED"]}`);
+    takeExplored();
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
@@ -27,6 +29,8 @@ export default class CountingReporter implements Reporter {
     for (const error of unhandled) report.failed.push(`unhandled error: ${error.message}`);
     mkdirSync(".cache", { recursive: true });
     writeFileSync(REPORT_FILE, JSON.stringify(report));
+    const explored = takeExplored();
+    if (explored.length > 0) this.#log(`\nWhat was explored\n\n${explored.join("\n\n")}\n`);
     const files = modules.filter((module) => !module.ok()).map((module) => module.relativeModuleId);
     if (files.length > 0) {
       this.#log(

@@ -1,0 +1,96 @@
+/** What the store's one key holds, and held before. Whose record it is, each flight knows of itself. */
+export interface Register {
+  readonly holds: Holding;
+  /** Whether the lease under which the reservation was written is over: then the store may let go of it, and others replace it. */
+  readonly isOver: boolean;
+  /** What a read that is out of date would show. */
+  readonly held: Holding;
+}
+
+export type Holding = "nothing" | "reservation" | "commit";
+
+/** What a write expects to stand there. A revision that stands there no more never does again. */
+export type Expected = "nothing" | "current" | "gone";
+
+export type WriteKind = "claim" | "renew" | "commit" | "remove";
+
+/** A write on its way to the store. */
+export interface Write {
+  readonly kind: WriteKind;
+  readonly expected: Expected;
+}
+
+/** A write that nobody will recognise any more: of a token that was given up, or of a delivery that is over. */
+export interface Ghost extends Write {
+  /** Whether what its writer knew to stand in the register was its own. */
+  readonly owns: boolean;
+}
+
+export type Guarantee = "G1" | "G2" | "G3" | "G4" | "G5" | "G6" | "G7" | "G8" | "G9" | "G10";
+
+/** A guarantee that does not hold. */
+export interface Violation {
+  readonly guarantee: Guarantee;
+  readonly what: string;
+}
+
+export const emptyRegister: Register = { holds: "nothing", isOver: false, held: "nothing" };
+
+/** Whether a compare-and-set would be applied. */
+export function matches({ holds }: Register, { kind, expected }: Write): boolean {
+  if (expected === "current") return holds !== "nothing";
+  return expected === "nothing" && holds === "nothing" && kind !== "remove";
+}
+
+/** What the register holds after a write that matches; `isOver` when its lease is over by the time it arrives. */
+export function written({ holds }: Register, kind: WriteKind, isOver: boolean): Register {
+  if (kind === "remove") return { holds: "nothing", isOver: false, held: holds };
+  return { holds: kind === "commit" ? "commit" : "reservation", isOver: isOver && kind !== "commit", held: holds };
+}
+
+/** What is wrong with a write that matches, by one who wrote what stands there if it `owns` that. */
+export function misuse({ holds, isOver }: Register, kind: WriteKind, owns: boolean): Violation | undefined {
+  if (holds === "commit" && !(kind === "commit" && owns)) {
+    return { guarantee: "G3", what: `a commit is ${kind === "remove" ? "removed" : `written over by a ${kind}`}` };
+  }
+  if (kind === "claim") {
+    const isLive = holds === "reservation" && !isOver;
+    return isLive ? { guarantee: "G5", what: "a reservation whose lease is not over is claimed" } : undefined;
+  }
+  if (holds === "reservation" && !owns) return { guarantee: "G5", what: `a ${kind} hits another's reservation` };
+  const isRevived = holds === "nothing" && kind === "renew";
+  return isRevived ? { guarantee: "G5", what: "a reservation that is gone is renewed" } : undefined;
+}
+
+const HOLDINGS: readonly Holding[] = ["nothing", "reservation", "commit"];
+const KINDS: readonly WriteKind[] = ["claim", "renew", "commit", "remove"];
+
+const registers: readonly Register[] = HOLDINGS.flatMap((held) =>
+  HOLDINGS.flatMap((holds) => [false, true].map((isOver) => ({ holds, isOver, held }))),
+);
+const ghosts: readonly Ghost[] = KINDS.flatMap((kind) =>
+  (["nothing", "current"] as const).flatMap((expected) => [false, true].map((owns) => ({ kind, expected, owns }))),
+);
+
+/** A register as a small number. */
+export function registerCode({ holds, isOver, held }: Register): number {
+  return (HOLDINGS.indexOf(held) * HOLDINGS.length + HOLDINGS.indexOf(holds)) * 2 + (isOver ? 1 : 0);
+}
+
+export function registerOf(code: number): Register {
+  const register = registers[code];
+  if (register === undefined) throw new RangeError(`No register has the code ${code}`);
+  return register;
+}
+
+/** A ghost as a small number; none for one that can never land. */
+export function ghostCodes({ kind, expected, owns }: Ghost): readonly number[] {
+  if (expected === "gone" || (kind === "remove" && expected === "nothing")) return [];
+  return [(KINDS.indexOf(kind) * 2 + (expected === "current" ? 1 : 0)) * 2 + (owns ? 1 : 0)];
+}
+
+export function ghostOf(code: number): Ghost {
+  const ghost = ghosts[code];
+  if (ghost === undefined) throw new RangeError(`No ghost has the code ${code}`);
+  return ghost;
+}

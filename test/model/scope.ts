@@ -1,0 +1,73 @@
+/** What does not happen by itself, and so only as often as a scope allows. */
+export const faults = [
+  /** A process dies with all that it has under way; its messages may land yet. */
+  "crash",
+  /** A request or an answer is lost, a write lands late, or the store refuses for now. */
+  "trouble",
+  /** An answer takes longer than a lease. */
+  "slowness",
+  /** A read shows what stood there before. */
+  "stale read",
+  /** The store answers outside its contract, or holds what cannot be read. */
+  "broken answer",
+  /** A process stands still while its lease ends. */
+  "freeze",
+  /** A process that dispatches is shut down. */
+  "shutdown",
+  /** The window of a commit ends. */
+  "window end",
+  /** What stands there is removed by an operator, or forgotten by the store. */
+  "clear",
+] as const;
+
+export type Fault = (typeof faults)[number];
+
+/** In the place of a number: as often as it likes. */
+export const UNLIMITED = 7;
+
+/** How much of the world is explored. What it says nothing of, as the ends of leases and handlers that fail, is not limited. */
+export interface Scope {
+  /**
+   * How often the event is delivered: at any time, each on a replica of its own. A replica that got several would have no more
+   * choices: it joins those that come while it works on the first.
+   */
+  readonly deliveries: number;
+  readonly faults: Partial<Readonly<Record<Fault, number>>>;
+  readonly mayDispatchUnprotected: boolean;
+  readonly renews: boolean;
+  readonly canRemove: boolean;
+  /** Whether a write that is refused is told what stands there. */
+  readonly tellsConflicts: "never" | "sometimes";
+}
+
+export function scopeOf(
+  deliveries: number,
+  limits: Scope["faults"],
+  how: Partial<Omit<Scope, "deliveries" | "faults">> = {},
+): Scope {
+  return {
+    deliveries,
+    faults: limits,
+    mayDispatchUnprotected: false,
+    renews: true,
+    canRemove: true,
+    tellsConflicts: "never",
+    ...how,
+  };
+}
+
+/** `4 deliveries on 4 replicas, 2 × crash`: for people. */
+export function described({ deliveries, faults: limits, ...how }: Scope): string {
+  const counted = (count: number, what: string): string => (count === UNLIMITED ? `any ${what}` : `${count} × ${what}`);
+  return [
+    deliveries === 1 ? "1 delivery" : `${deliveries} deliveries on ${deliveries} replicas`,
+    ...faults.flatMap((fault) => {
+      const limit = limits[fault] ?? 0;
+      return limit === 0 ? [] : [counted(limit, fault)];
+    }),
+    ...(how.mayDispatchUnprotected ? ["unprotected dispatches"] : []),
+    ...(how.renews ? [] : ["no renewals"]),
+    ...(how.canRemove ? [] : ["no removals"]),
+    ...(how.tellsConflicts === "never" ? [] : ["conflicts explained"]),
+  ].join(", ");
+}

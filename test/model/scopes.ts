@@ -1,0 +1,55 @@
+import { type Scope, scopeOf, UNLIMITED } from "./scope.ts";
+import type { Transition } from "./stepped-machine.ts";
+
+/** What is explored whole: the first for its size, each of the others for what only it can show. */
+export const scopes: readonly Scope[] = [
+  scopeOf(4, { crash: 2, trouble: 1 }),
+  scopeOf(3, { trouble: 2 }),
+  scopeOf(3, { crash: 1, trouble: 1, slowness: 1 }),
+  scopeOf(3, { crash: 1, trouble: 1, freeze: 1 }),
+  scopeOf(3, { crash: 1, trouble: 1, "window end": 1 }),
+  scopeOf(3, { crash: 1, clear: 1 }),
+  scopeOf(3, { trouble: 1, shutdown: 1 }),
+  scopeOf(3, { "stale read": 2 }),
+  scopeOf(3, { crash: 1, trouble: 1 }, { renews: false, canRemove: false }),
+  scopeOf(2, { crash: 1, trouble: 1, "stale read": 3 }),
+  scopeOf(2, { crash: 1, trouble: 1, "broken answer": 1 }),
+  scopeOf(2, { crash: 1, trouble: 2, shutdown: 1 }, { mayDispatchUnprotected: true }),
+  scopeOf(2, { trouble: 2, slowness: 1 }, { tellsConflicts: "sometimes" }),
+];
+
+/** What no ordinary run comes to; each is named for the transitions that it is there for. */
+export const scopesForOneTransition: ReadonlyArray<{ readonly reaches: string; readonly scope: Scope }> = [
+  { reaches: "a claim is made too often, for its answers come too late", scope: scopeOf(1, { slowness: UNLIMITED }) },
+  {
+    reaches: "a claim is made too often, for reads say that nothing stands there",
+    scope: scopeOf(2, { crash: 1, "stale read": UNLIMITED }),
+  },
+  {
+    reaches: "a key that is being given back was cleared, or is read as it was",
+    scope: scopeOf(2, { shutdown: 1, clear: 1, "stale read": 1 }),
+  },
+  {
+    reaches: "a renewal is told that its reservation was cleared",
+    scope: scopeOf(2, { shutdown: 1, clear: 1, trouble: 1 }, { tellsConflicts: "sometimes" }),
+  },
+  { reaches: "a key can't be given back at shutdown", scope: scopeOf(2, { shutdown: 1 }, { canRemove: false }) },
+];
+
+/** Why a transition that holds in a state cannot be taken there: it is declared further out, for the others inside. */
+export function reasonNotTaken(leaf: string, { eventType, guard }: Transition): string | undefined {
+  const event = eventType;
+  const isAnswer = /^(write|found|store|removed|unremovable)/.test(event);
+  if (isAnswer && /\.backingOff$|reserved\.dispatching\.running$/.test(leaf)) return "no question is under way";
+  const isWriting = /\.(renewing|writing|removing)$/.test(leaf);
+  if (isWriting && event === "found.own.reservation" && guard === undefined) {
+    return "a write that is refused and finds its own reservation finds a newer one than it expected";
+  }
+  if (isWriting && event === "found.nothing" && guard === "holdsNothing") {
+    return "a write over nothing is not refused where nothing stands";
+  }
+  if (/expired\.dispatching\.(removing|looking)$/.test(leaf) && event === "handler.failed" && guard !== undefined) {
+    return "at shutdown a key is given back that is known to be held";
+  }
+  return undefined;
+}

@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import { dedupKeyMachine } from "../../machines/dedup-key.ts";
+import { explore } from "./explore.ts";
+import { unpacked } from "./packed.ts";
+import { registerOf } from "./register.ts";
+import { described, type Scope, scopeOf } from "./scope.ts";
+import { Worlds } from "./world.ts";
+
+describe("the shortcuts of the model check hide nothing", () => {
+  const scopes = [
+    scopeOf(2, { crash: 1 }),
+    scopeOf(2, { trouble: 1 }),
+    scopeOf(1, { trouble: 2, slowness: 1, shutdown: 1 }),
+    scopeOf(2, { "stale read": 1, freeze: 1 }),
+    scopeOf(2, { slowness: 1, clear: 1 }, { tellsConflicts: "sometimes" }),
+    scopeOf(2, { shutdown: 1, "broken answer": 1 }, { mayDispatchUnprotected: true, canRemove: false }),
+  ];
+
+  it.each(scopes.map((scope) => ({ scope, name: described(scope) })))(
+    "of what holders and the store come to with $name",
+    ({ scope }) => {
+      const [short, long] = [true, false].map((takesShortcuts) => situations(scope, takesShortcuts));
+      expect(short?.worlds).toBeLessThan(long?.worlds ?? 0);
+      expect(short?.seen).toEqual(long?.seen);
+    },
+  );
+});
+
+/** What the store holds, and who runs, in all worlds of a scope. */
+function situations(
+  scope: Scope,
+  takesShortcuts: boolean,
+): { readonly worlds: number; readonly seen: ReadonlySet<string> } {
+  const worlds = new Worlds(dedupKeyMachine, scope, { takesShortcuts });
+  const explored = explore(worlds);
+  expect(explored.violation).toBeUndefined();
+  const seen = explored.worlds.map((packed) => {
+    const { register, wasCommitted, flights } = unpacked(packed);
+    const { holds, isOver } = registerOf(register);
+    const running = flights.map((id) => worlds.flights.at(id)).filter(({ handler }) => handler === "running");
+    const who = running.map(({ isTold, isAsleep, owns, place: { context } }) =>
+      JSON.stringify([isTold, isAsleep, owns, context.unprotected]),
+    );
+    return JSON.stringify([holds, isOver, wasCommitted, who.sort()]);
+  });
+  return { worlds: explored.worlds.length, seen: new Set(seen) };
+}
