@@ -4,7 +4,8 @@ import { defineConfig } from "vitest/config";
 // One seed for all properties of a run; the workers inherit it.
 process.env["LATCHKEY_SEED"] ||= String(randomInt(2 ** 31));
 
-const slow = ["test/nats/**/*.test.ts", "test/package/**/*.test.ts", "test/docs/**/*.test.ts"];
+const CHAOS = "test/chaos/runs/**/*.test.ts";
+const slow = ["test/nats/**/*.test.ts", CHAOS, "test/package/**/*.test.ts", "test/docs/**/*.test.ts"];
 
 export default defineConfig({
   test: {
@@ -48,6 +49,21 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "chaos",
+          include: [CHAOS],
+          globalSetup: ["test/support/nats-global-setup.ts"],
+          setupFiles: ["test/support/setup.ts", "test/support/nats-setup.ts"],
+          runner: "./test/support/nats-runner.ts",
+          // It ends by its own limits, which say more.
+          testTimeout: 900_000,
+          // A cluster with its workers has the machine to itself.
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -16,19 +16,20 @@ const garden = join(root, ".cache", "planted-bugs");
 
 /** A copy of the package with the bug in it. */
 export async function plant(bug: PlantedBug): Promise<Planted> {
-  const planted: Planted = await import(/* @vite-ignore */ join(patched(bug, ["machines", "src"]), "src", "index.ts"));
+  const planted: Planted = await import(/* @vite-ignore */ join(sow(bug), "src", "index.ts"));
   return planted;
 }
 
 /** The machine of a key with the bug in it. */
 export async function plantInMachine(bug: PlantedBug): Promise<typeof DedupKey.dedupKeyMachine> {
   const planted: typeof DedupKey = await import(
-    /* @vite-ignore */ join(patched(bug, ["machines"]), "machines", "dedup-key.ts")
+    /* @vite-ignore */ join(sow(bug, ["machines"]), "machines", "dedup-key.ts")
   );
   return planted.dedupKeyMachine;
 }
 
-function patched({ name, patches }: PlantedBug, folders: readonly string[]): string {
+/** The folder of a copy of the package, or of some of its folders, with the bug in it. */
+export function sow({ name, patches }: PlantedBug, folders: readonly string[] = ["machines", "src"]): string {
   const place = join(garden, `${process.pid}-${name.replaceAll(/\W+/g, "-")}`);
   rmSync(place, { recursive: true, force: true });
   mkdirSync(place, { recursive: true });

@@ -79,7 +79,7 @@ function nameOf(task: TestCase | TestSuite | TestModule): string {
 const NO_SERVER = "no nats-server";
 
 function lacksServer(test: TestCase): boolean {
-  return test.module.project.name === "nats" && process.env["LATCHKEY_NATS_MISSING"] !== undefined;
+  return ["nats", "chaos"].includes(test.module.project.name) && process.env["LATCHKEY_NATS_MISSING"] !== undefined;
 }
 
 function reasonOf(test: TestCase): string {
