@@ -157,6 +157,28 @@ describe("a store whose keys move", () => {
     expect(await store.remove(other?.key ?? key, { expected: other?.revision ?? 0 })).toEqual({ ok: true });
   });
 
+  it("is read in both places: a commit in either counts, and what only one has is there", async () => {
+    const [from, to] = [place(), place()];
+    const store = movingStore(from, to);
+    expect(await store.get(key)).toBeUndefined();
+    const theirs = await write(to, key, reservation(of, { token: "theirs" }));
+    expect((await store.get(key))?.record.token).toBe("theirs");
+    await write(from, key, holder);
+    expect((await store.get(key))?.record.token).toBe("mine");
+    await write(to, key, commit(of, { token: "theirs" }), { expected: theirs });
+    expect((await store.get(key))?.record.state).toBe("committed");
+  });
+
+  it("tells a write over another revision what stands in the old place, or that nothing does", async () => {
+    const [from, to] = [place(), place()];
+    const store = movingStore(from, to);
+    const over = { expected: 77, ttlMs: LONG_MS };
+    expect(await store.put(key, holder, over)).toEqual({ ok: false });
+    await write(from, key, reservation(of, { token: "theirs" }));
+    expect(await store.put(key, holder, over)).toMatchObject({ ok: false, current: { record: { token: "theirs" } } });
+    expect(await to.get(key)).toBeUndefined();
+  });
+
   it("gives a claim back when the new place is taken, and says by whom", async () => {
     const [from, to] = [place(), place()];
     await write(to, key, commit(of, { token: "theirs" }));

@@ -174,7 +174,8 @@ describe("a connection that is lost", () => {
     expect(await failure(store.put(key, commit(of), { expected, ttlMs: LONG_MS }))).toMatchObject({ ambiguous: true });
     const missed = await write(truth, key, reservation(of), { expected });
     await healed();
-    await eventually("the watch to tell what it missed", () => heard.includes(missed) || undefined);
+    // At the latest when the client misses two heartbeats of the server's, half a minute later.
+    await eventually("the watch to tell what it missed", () => heard.includes(missed) || undefined, 60_000);
     const last = await write(store, key, commit(of), { expected: missed });
     await eventually("the watch to go on", () => heard.includes(last) || undefined);
     expect(heard).toEqual([...new Set(heard)].sort((a, b) => a - b));

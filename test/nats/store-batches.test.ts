@@ -185,6 +185,16 @@ describe("a batch that the server refuses stores nothing, and its members go one
     }
   });
 
+  it("when the connection is closed, with the reason", async () => {
+    const to = await connected(server);
+    const store = await batchingStore(to, { bucket });
+    await to.close();
+    const puts = await Promise.allSettled(many(10).map((of) => claim(store, of)));
+    for (const put of puts) {
+      expect(put).toMatchObject({ reason: { ambiguous: false, message: expect.stringContaining("is closed") } });
+    }
+  });
+
   it("when it is full: those that still fit are stored", async () => {
     const small = await natsStore(direct, { bucket: `${bucket}-full`, storage: "memory", maxBytes: 20_000 });
     const store = await batchingStore(direct, { bucket: `${bucket}-full` });
