@@ -45,6 +45,10 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
       const { clearCommand } = await withPeers(() => import("./clear/clear-command.ts"));
       exitCode = await clearCommand(names, flags, io);
     },
+    async doctor(flags) {
+      const { doctorCommand } = await withPeers(() => import("./doctor/doctor-command.ts"));
+      exitCode = await doctorCommand(flags, io);
+    },
     async draw(machine, flags) {
       await drawCommand(machine, flags, io);
     },

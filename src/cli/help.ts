@@ -119,6 +119,25 @@ Examples:
   latchkey clear --bucket dedup --subscription billing --newer-than 2h --dry-run
   latchkey clear --bucket dedup --owner web-3 --state reserved --yes`,
 
+  doctor: `
+Severities:
+  error    events can get lost, run twice or not at all, or replicas refuse
+           to start
+  warning  they can when something else goes wrong too, or they wait for long
+  note     could not be looked at, or is a matter of choice
+Permissions are those of the user given here: give a replica's to see whether
+they are enough. They are tried with requests that the server refuses.
+
+Exit codes:
+  0  no error was found
+  1  some were
+  2  wrong usage, or a server that cannot be reached
+
+Examples:
+  latchkey doctor --bucket dedup --stream EVENTS --consumer billing
+  latchkey doctor --bucket dedup --monitor http://n1:8222,http://n2:8222
+  latchkey doctor --bucket dedup --json | jq 'select(.severity == "error")'`,
+
   draw: `
 Examples:
   latchkey draw > dedup-key.mmd

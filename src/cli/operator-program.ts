@@ -1,12 +1,14 @@
 import { Argument, type Command, Option } from "commander";
+import { MAX_SHARDS } from "../nats/store-options.ts";
 import { KEPT_STATES } from "./bucket/kept-key.ts";
 import { CLEARABLE, type ClearFlags, type ClearNames, DEFAULT_CLEARABLE } from "./clear/clear-plan.ts";
 import { SHELLS, type Shell } from "./completion/completion.ts";
+import type { DoctorFlags } from "./doctor/doctor-use.ts";
 import { type DrawFlags, MACHINES, type MachineName } from "./draw/draw-command.ts";
 import { help } from "./help.ts";
 import type { ListFlags } from "./list/list-command.ts";
 import { DEFAULT_LIMIT, DEFAULT_ORDER, ORDERS } from "./list/order.ts";
-import { duration, wholeNumber } from "./option-values.ts";
+import { duration, seconds, wholeNumber } from "./option-values.ts";
 import type { ShowFlags } from "./show/show-command.ts";
 
 /** What the commands for operators do with what Commander has read. */
@@ -14,6 +16,7 @@ export interface OperatorCommands {
   list(flags: ListFlags): Promise<void>;
   show(names: readonly [first: string, eventId: string | undefined], flags: ShowFlags): Promise<void>;
   clear(names: ClearNames, flags: ClearFlags): Promise<void>;
+  doctor(flags: DoctorFlags): Promise<void>;
   draw(machine: MachineName, flags: DrawFlags): Promise<void>;
   completion(shell: Shell): Promise<void>;
 }
@@ -22,6 +25,7 @@ export function addOperatorCommands(program: Command, commands: OperatorCommands
   addList(program, commands);
   addShow(program, commands);
   addClear(program, commands);
+  addDoctor(program, commands);
   addDraw(program, commands);
   addCompletion(program, commands);
 }
@@ -86,6 +90,32 @@ function addClear(program: Command, commands: OperatorCommands): void {
     );
 }
 
+function addDoctor(program: Command, commands: OperatorCommands): void {
+  const doctor = program
+    .command("doctor")
+    .summary("examine server, bucket, consumer, permissions, clocks and records")
+    .description(
+      "Examines the server, the bucket, a consumer, permissions, clocks and records, and says of each finding how bad it is, " +
+        "what it rests on, and what to do. Changes nothing.",
+    );
+  addBucket(doctor)
+    .optionsGroup("The consumer:")
+    .option("--stream <name>", "the stream of the consumer")
+    .option("--consumer <name>", "the consumer that feeds the replicas")
+    .option("--dead-letter <subject>", "where its dead letters go")
+    .optionsGroup("How they are used:")
+    .option("--window <seconds>", "by the replicas (default: TRIGGER_DEDUP_TTL_SECONDS, or 86400)", seconds(1))
+    .option("--lease <seconds>", "by the replicas (default: LATCHKEY_LEASE_SECONDS, or 30)", seconds(1))
+    .option("--concurrency <n>", "dispatches at once by one replica (default: 10)", wholeNumber(1, 10_000))
+    .option("--attempts <n>", "deliveries before a dead letter (default: 10)", wholeNumber(1))
+    .option("--monitor <url>", "the servers' monitoring ports, to see more; several set apart by commas")
+    .optionsGroup("Output:")
+    .option("--json", "one JSON object for each finding, and one with the summary")
+    .helpOption("-h, --help", "print this help")
+    .addHelpText("after", help.doctor)
+    .action((flags: DoctorFlags) => commands.doctor(flags));
+}
+
 /** Which keys of a bucket a command is about. */
 function addFilter(command: Command): Command {
   return command
@@ -103,6 +133,7 @@ function addBucket(command: Command): Command {
   return command
     .optionsGroup("Where:")
     .option("--bucket <name>", "the bucket")
+    .option("--shards <n>", "how many share its keys (default: as many as there are)", wholeNumber(1, MAX_SHARDS))
     .option("--nats <url>", "the NATS server, or several set apart by commas (default: NATS_URL)")
     .option("--creds <path>", "a NATS credentials file (default: NATS_CREDS)")
     .option("--inbox-prefix <subject>", "where answers come, if not just anywhere (default: NATS_INBOX_PREFIX)");

@@ -230,6 +230,7 @@ export const sentences = {
   needsYes: "Nothing was cleared: give --yes, since there is no terminal to ask at",
   clearingBrokeOff: (cleared: number, planned: number, error: unknown): string =>
     `Cleared ${amount(cleared)} of ${count(planned, "key")}, then: ${messageOf(error)}`,
+  streamAndConsumer: "--stream and --consumer name a consumer together: give both",
   notAKey: (text: string): string =>
     `\`${printable(text)}\` is no key: give a subscription and an event id, a dedup key (trigger.dedup.v1:…), or a key as \`latchkey list --json\` shows it`,
   eventNeedsSubscription: "--event needs --subscription: the two together name an event",

@@ -12,6 +12,7 @@ import { StoreUnavailableError } from "../errors.ts";
 export const apiCodes = {
   clusterUnavailable: 10_008,
   notLeader: 10_009,
+  noConsumer: 10_014,
   noMessage: 10_037,
   nameInUse: 10_058,
   noStream: 10_059,
@@ -57,7 +58,10 @@ export function writeFailed(bucket: string, cause: unknown): StoreUnavailableErr
 /** The error for a request that changes nothing. */
 export function readFailed(bucket: string, cause: unknown): StoreUnavailableError {
   const code = apiCodeOf(cause);
-  const reason = reasonNotSent(cause) ?? (code === undefined ? "no answer" : (refusals.get(code) ?? `code ${code}`));
+  const reason =
+    reasonNotSent(cause) ??
+    reasonNotHeard(cause) ??
+    (code === undefined ? "no answer" : (refusals.get(code) ?? `code ${code}`));
   return new StoreUnavailableError(`Bucket ${bucket} cannot be read: ${reason}`, { ambiguous: false, cause });
 }
 
@@ -87,6 +91,14 @@ function reasonNotSent(error: unknown): string | undefined {
   if (found(error, DrainingConnectionError) !== undefined) return "the connection is closed";
   if (found(error, InvalidArgumentError)) return "the client does not send what is asked";
   return undefined;
+}
+
+/** Why no answer can be heard, if that is sure. */
+function reasonNotHeard(error: unknown): string | undefined {
+  const violation = found(error, PermissionViolationError);
+  return violation?.operation === "subscription"
+    ? `the connection may not subscribe to ${violation.subject}, where answers come`
+    : undefined;
 }
 
 /** The error itself, or the nearest of its causes, that is of the kind. */

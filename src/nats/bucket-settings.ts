@@ -90,9 +90,14 @@ const unsaid: Partial<Record<Setting, unknown>> = {
   subject_delete_marker_ttl: 0,
 };
 
+/** What decides how a bucket must be; what is undefined may be as it is. */
+export type WantedSettings = { readonly bucket: string } & Partial<
+  Pick<ResolvedNatsStoreOptions, "storage" | "replicas" | "maxBytes" | "maxWindowMs">
+>;
+
 /** Every setting that is not as the guarantees need it, or not as the options say. */
-export function differences(config: StreamConfig, options: ResolvedNatsStoreOptions): readonly Difference[] {
-  const { bucket, storage, replicas, maxBytes, maxWindowMs } = options;
+export function differences(config: StreamConfig, wanted: WantedSettings): readonly Difference[] {
+  const { bucket, storage, replicas, maxBytes, maxWindowMs } = wanted;
   const asked: ReadonlyArray<readonly [setting: Setting, right: unknown, option: string]> = [
     ["storage", storage, "storage"],
     ["num_replicas", replicas, "replicas"],

@@ -67,6 +67,8 @@ export interface ResolvedConsumeOptions {
   readonly onAudit: (audit: Audit) => void;
 }
 
+export const DEFAULT_CONCURRENCY = 10;
+export const DEFAULT_MAX_DELIVER = 10;
 const DEFAULT_BACKOFF: Backoff = { firstMs: 1_000, longestMs: 60_000 };
 const MOST_AT_ONCE = 10_000;
 
@@ -86,8 +88,8 @@ export function resolveConsumeOptions(options: ConsumeOptions): ResolvedConsumeO
     identify,
     subscriptionId: subscriptionId === undefined ? undefined : text("subscriptionId", subscriptionId),
     fingerprint,
-    concurrency: wholeNumber("concurrency", options.concurrency ?? 10, 1, MOST_AT_ONCE),
-    maxDeliver: wholeNumber("maxDeliver", options.maxDeliver ?? 10, 1),
+    concurrency: wholeNumber("concurrency", options.concurrency ?? DEFAULT_CONCURRENCY, 1, MOST_AT_ONCE),
+    maxDeliver: wholeNumber("maxDeliver", options.maxDeliver ?? DEFAULT_MAX_DELIVER, 1),
     backoff: resolveBackoff(options.backoffMs ?? DEFAULT_BACKOFF),
     deadLetter: deadLetter === undefined ? undefined : resolveDeadLetter(deadLetter),
     signal: signal === undefined ? undefined : abortSignal("signal", signal),

@@ -44,7 +44,7 @@ export interface ResolvedNatsStoreOptions {
 
 const DEFAULT_TIMEOUT_MS = 5_000;
 const MAX_REPLICAS = 5;
-const MAX_SHARDS = 64;
+export const MAX_SHARDS = 64;
 /** A hundred years; the server counts in nanoseconds and ends at 292 years. */
 export const MAX_WINDOW_MS = 100 * 365 * 86_400_000;
 

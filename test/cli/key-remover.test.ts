@@ -6,7 +6,7 @@ import type { Removal } from "../../src/store.ts";
 
 const candidates = Array.from({ length: 500 }, (_, index): Candidate => {
   const { storeKey } = resolveIdentity({ subscriptionId: "s", eventId: String(index) });
-  return { key: storeKey, revision: index + 1 };
+  return { bucket: "b", key: storeKey, revision: index + 1 };
 });
 const never = new AbortController().signal;
 
@@ -26,7 +26,7 @@ function storeOf(answer: (revision: number) => Removal) {
 describe("the removal of keys", () => {
   it("takes each key once, at the revision that was seen, and counts what had changed", async () => {
     const store = storeOf((revision) => ({ ok: revision % 5 !== 0 }));
-    const remover = new KeyRemover(store);
+    const remover = new KeyRemover(new Map([["b", store]]));
     await remover.remove(candidates, never);
     expect(remover.removed).toEqual({ cleared: 400, changed: 100 });
     expect(store.asked.toSorted((one, other) => one - other)).toEqual(candidates.map(({ revision }) => revision));
@@ -38,7 +38,7 @@ describe("the removal of keys", () => {
       if (revision === 100) interruption.abort();
       return { ok: true };
     });
-    const remover = new KeyRemover(store);
+    const remover = new KeyRemover(new Map([["b", store]]));
     await remover.remove(candidates, interruption.signal);
     expect(remover.removed.cleared).toBe(store.asked.length);
     expect(store.asked.length).toBeLessThan(candidates.length);
@@ -50,7 +50,7 @@ describe("the removal of keys", () => {
       if (revision >= 100) throw failure;
       return { ok: true };
     });
-    const remover = new KeyRemover(store);
+    const remover = new KeyRemover(new Map([["b", store]]));
     await expect(remover.remove(candidates, never)).rejects.toBe(failure);
     expect(remover.removed).toEqual({ cleared: 99, changed: 0 });
     expect(store.asked.length).toBeLessThan(candidates.length);

@@ -14,7 +14,7 @@ describe("the first keys of an order", () => {
     fc.assert(
       fc.property(keys, fc.constantFrom(...ORDERS), fc.integer({ min: 1, max: 10 }), (drawn, order, limit) => {
         const all = drawn.map((fields): KeptKey => {
-          return { state: "unreadable", subject: "s", key: undefined, reason: "r", ...fields };
+          return { state: "unreadable", bucket: "b", subject: "s", key: undefined, reason: "r", ...fields };
         });
         const [some, every] = [new FirstKeys(order, limit), new FirstKeys(order, 0)];
         for (const one of all) {

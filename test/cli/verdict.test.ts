@@ -17,7 +17,7 @@ const recordFields = {
   leaseMs: 30_000,
   atMs: 0,
 } as const;
-const fields = { subject: "s", revision: 7, key: identity.storeKey, identity, fence: 7 };
+const fields = { bucket: "b", subject: "s", revision: 7, key: identity.storeKey, identity, fence: 7 };
 
 interface Held {
   readonly writtenMs: number;
@@ -43,7 +43,7 @@ function committed(endsInMs: number | undefined): KeptKey {
 }
 
 const unreadable = { ...fields, state: "unreadable", storedAtMs: 0, endsAtMs: 0, reason: "It is not JSON" } as const;
-const removed: RemovedKey = { state: "removed", subject: "s", revision: 8, storedAtMs: NOW - 600 };
+const removed: RemovedKey = { state: "removed", bucket: "b", subject: "s", revision: 8, storedAtMs: NOW - 600 };
 
 describe("the verdict on an event", () => {
   it.each<readonly [what: string, kept: KeptKey | RemovedKey | undefined, delivery: string, text: string | RegExp]>([

@@ -65,7 +65,7 @@ describe("latchkey list", () => {
       "unreadable",
     ]);
     const { workspaceId, subscriptionId, eventId, key, storeKey } = resolveIdentity(held);
-    const identity = { workspaceId, subscriptionId, eventId, key, storeKey };
+    const identity = { workspaceId, subscriptionId, eventId, key, storeKey, bucket: operated.bucket };
     expect(objects()[3]).toEqual({
       ...{ state: "reserved", ...identity, owner: "web-1", attempt: 3, fence: 7, revision: 7, leaseMs: 60_000 },
       ...{ storedAtMs: expect.any(Number), endsAtMs: expect.any(Number), endsInMs: expect.any(Number) },

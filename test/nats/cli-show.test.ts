@@ -50,6 +50,7 @@ describe("latchkey show", () => {
   event         done
   dedup key     ${key}
   store key     ${storeKey}
+  bucket        ${operated.bucket}
   owner         web-1
   attempt       2
   fence         1

@@ -34,6 +34,8 @@ export interface NatsServer extends AsyncDisposable {
   restart(): Promise<void>;
   /** Ends the process and removes its files. */
   stop(): Promise<void>;
+  /** Where the server can be monitored. */
+  readonly monitorUrl: string;
   /** An answer of the server's monitoring port, such as `/varz`. */
   monitor(path: string): Promise<unknown>;
   /** What the server logged. */
@@ -113,7 +115,7 @@ class ServerProcess implements NatsServer {
   readonly name: string;
   readonly url: string;
   readonly port: number;
-  readonly #monitorUrl: string;
+  readonly monitorUrl: string;
   readonly #options: NatsOptions;
   #folder: string | undefined;
   #child: ChildProcess | undefined;
@@ -122,7 +124,7 @@ class ServerProcess implements NatsServer {
     this.name = name;
     this.port = port;
     this.url = `nats://127.0.0.1:${port}`;
-    this.#monitorUrl = `http://127.0.0.1:${monitorPort}`;
+    this.monitorUrl = `http://127.0.0.1:${monitorPort}`;
     this.#options = options;
   }
 
@@ -178,7 +180,7 @@ class ServerProcess implements NatsServer {
   }
 
   async monitor(path: string): Promise<unknown> {
-    const response = await fetch(`${this.#monitorUrl}${path}`, { signal: AbortSignal.timeout(5_000) });
+    const response = await fetch(`${this.monitorUrl}${path}`, { signal: AbortSignal.timeout(5_000) });
     return response.json();
   }
 
@@ -204,7 +206,7 @@ class ServerProcess implements NatsServer {
     const lines = [
       `server_name: ${this.name}`,
       `listen: "127.0.0.1:${this.port}"`,
-      `http: "${this.#monitorUrl.slice(7)}"`,
+      `http: "${this.monitorUrl.slice(7)}"`,
     ];
     if (jetstream) lines.push(`jetstream {\n  store_dir: "${folder}"\n  ${jetstreamConfig}\n}`);
     return [...lines, config, ""].join("\n");

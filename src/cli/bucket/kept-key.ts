@@ -2,6 +2,7 @@ import type { ResolvedIdentity, StoreKey } from "../../key.ts";
 import type { CommitRecord, Fence, ReservationRecord } from "../../record.ts";
 
 interface KeptFields {
+  readonly bucket: string;
   readonly subject: string;
   readonly revision: number;
   /** By the clock of the server, as all times here. */

@@ -2,14 +2,22 @@ import type { KeptKey } from "./kept-key.ts";
 
 /** What a script is told of a key; of a result and a fingerprint, only that there is one. */
 export function keyReport(kept: KeptKey, serverMs: number): object {
-  const { subject, revision, storedAtMs, endsAtMs } = kept;
+  const { bucket, subject, revision, storedAtMs, endsAtMs } = kept;
   const times = {
     storedAtMs,
     endsAtMs: endsAtMs ?? null,
     endsInMs: endsAtMs === undefined ? null : endsAtMs - serverMs,
   };
   if (kept.state === "unreadable") {
-    return { state: kept.state, storeKey: kept.key ?? null, subject, revision, ...rounded(times), reason: kept.reason };
+    return {
+      state: kept.state,
+      storeKey: kept.key ?? null,
+      bucket,
+      subject,
+      revision,
+      ...rounded(times),
+      reason: kept.reason,
+    };
   }
   const { identity, record, fence } = kept;
   const { workspaceId, subscriptionId, eventId, key, storeKey } = identity;
@@ -25,6 +33,7 @@ export function keyReport(kept: KeptKey, serverMs: number): object {
     eventId,
     key,
     storeKey,
+    bucket,
     owner,
     attempt,
     fence,

@@ -1,19 +1,30 @@
 import { readFromLeader } from "../../nats/leader-read.ts";
 import { subjectsOf } from "../../nats/subject.ts";
 import type { KeptKey, RemovedKey } from "./kept-key.ts";
-import type { OpenBucket } from "./open-bucket.ts";
+import type { OpenBucket, OpenBuckets } from "./open-buckets.ts";
 import { readKey } from "./read-key.ts";
 import { termsOf } from "./scan.ts";
 
 /**
- * What the leader of the bucket holds under a few subjects; needs no more permissions than a replica has.
+ * What the leaders of the buckets hold under a few subjects; needs no more permissions than a replica has.
  * @throws {StoreUnavailableError}
  */
-export async function lookUp(bucket: OpenBucket, subjects: string): Promise<ReadonlyArray<KeptKey | RemovedKey>> {
+export async function lookUp(
+  { buckets }: OpenBuckets,
+  subjectsIn: (bucket: string) => string | undefined,
+): Promise<ReadonlyArray<KeptKey | RemovedKey>> {
+  const found = buckets.map(async (bucket) => {
+    const subjects = subjectsIn(bucket.name);
+    return subjects === undefined ? [] : lookUpIn(bucket, subjects);
+  });
+  return (await Promise.all(found)).flat();
+}
+
+async function lookUpIn(bucket: OpenBucket, subjects: string): Promise<ReadonlyArray<KeptKey | RemovedKey>> {
   const found: (KeptKey | RemovedKey)[] = [];
   for await (const message of readFromLeader(bucket.jsm, bucket.name, { subjects })) {
     const { subject, revision, storedAtMs } = message;
-    if (message.isMark) found.push({ state: "removed", subject, revision, storedAtMs });
+    if (message.isMark) found.push({ state: "removed", bucket: bucket.name, subject, revision, storedAtMs });
     else found.push(await heldSince(bucket, readKey(message, termsOf(bucket))));
   }
   return found;

@@ -19,7 +19,7 @@ export function readKey(message: KeptMessage, { bucket, maxAgeMs }: KeptTerms): 
   const { subject, revision, storedAtMs, ttlMs = Number.POSITIVE_INFINITY } = message;
   const livesMs = Math.min(ttlMs, maxAgeMs);
   const endsAtMs = livesMs === Number.POSITIVE_INFINITY ? undefined : storedAtMs + livesMs;
-  const fields = { subject, revision, storedAtMs, endsAtMs };
+  const fields = { bucket, subject, revision, storedAtMs, endsAtMs };
   let key: StoreKey | undefined;
   try {
     key = keyOf(bucket, subject);

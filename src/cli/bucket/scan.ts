@@ -2,13 +2,25 @@ import { millis } from "@nats-io/nats-core";
 import { readBucket } from "../../nats/bucket-list.ts";
 import type { KeptKey } from "./kept-key.ts";
 import { type FilterFlags, isMatch, subjectsOfFilter } from "./key-filter.ts";
-import type { OpenBucket } from "./open-bucket.ts";
+import type { OpenBucket, OpenBuckets } from "./open-buckets.ts";
 import { type KeptTerms, readKey } from "./read-key.ts";
 import { RevisionTimes } from "./revision-times.ts";
 
 export function termsOf({ name, info }: OpenBucket): KeptTerms {
   const { max_age } = info.config;
   return { bucket: name, maxAgeMs: max_age > 0 ? millis(max_age) : Number.POSITIVE_INFINITY };
+}
+
+/** As {@link scanBucket}, one bucket after the other. */
+export async function* scanBuckets(
+  { buckets }: OpenBuckets,
+  flags: FilterFlags,
+  subjectsIn = (bucket: string): string | undefined => subjectsOfFilter(bucket, flags),
+): AsyncGenerator<KeptKey, void> {
+  for (const bucket of buckets) {
+    const subjects = subjectsIn(bucket.name);
+    if (subjects !== undefined) yield* scanBucket(bucket, flags, subjects);
+  }
 }
 
 /** Reads the keys under some subjects of a bucket that match, in the order of their last writes. @throws {StoreUnavailableError} */

@@ -11,8 +11,8 @@ import { sentences } from "../sentences.ts";
 
 /** Which event a command is about, and where it can stand in a bucket. */
 export interface WhichEvent {
-  /** With wildcards where it is not known. */
-  readonly subjects: string;
+  /** With wildcards where it is not known; undefined for a bucket in which it is not. */
+  readonly subjectsIn: (bucket: string) => string | undefined;
   /** Undefined when only a key was given, from which ids cannot be told. */
   readonly identity: ResolvedIdentity | undefined;
   /** Undefined: any. */
@@ -26,35 +26,39 @@ const DEDUP_KEY = /^trigger\.dedup\.v1:(?<hex>[0-9a-f]{64})$/;
  * subject of the bucket. @throws {UnusableError} when it is none of these.
  */
 export function whichEvent(
-  bucket: string,
   [first, eventId]: readonly [first: string, eventId: string | undefined],
-  workspaceId: string | undefined,
+  { workspaceId, bucketNames }: { readonly workspaceId: string | undefined; readonly bucketNames: readonly string[] },
 ): WhichEvent {
   if (eventId !== undefined) {
     const identity = usable(() =>
       resolveIdentity({ workspaceId: workspaceId ?? DEFAULT_WORKSPACE, subscriptionId: first, eventId }),
     );
     const [, ...rest] = identity.storeKey.split(".");
-    return { subjects: subjectOf(bucket, [workspaceToken(workspaceId), ...rest].join(".")), identity, workspaceId };
+    return { subjectsIn: keyIn([workspaceToken(workspaceId), ...rest].join(".")), identity, workspaceId };
   }
   const hex = DEDUP_KEY.exec(first)?.groups?.["hex"];
   if (hex !== undefined) {
     const digest = Buffer.from(hex, "hex").toString("base64url");
-    const subjects = subjectOf(bucket, `${workspaceToken(workspaceId)}.*.${digest}`);
-    return { subjects, identity: undefined, workspaceId };
+    const subjectsIn = keyIn(`${workspaceToken(workspaceId)}.*.${digest}`);
+    return { subjectsIn, identity: undefined, workspaceId };
   }
-  return { subjects: subjectIn(bucket, first), identity: undefined, workspaceId };
+  return { subjectsIn: keyOrSubject(first, bucketNames), identity: undefined, workspaceId };
 }
 
 function workspaceToken(workspaceId: string | undefined): string {
   return usable(() => storeKeyPattern(workspaceId === undefined ? {} : { workspaceId }))[0];
 }
 
-function subjectIn(bucket: string, text: string): string {
-  // Also what is no key: it may stand in the bucket all the same.
-  if (text.startsWith(subjectOf(bucket, "")) && !/[*>\s]/.test(text)) return text;
+function keyIn(key: string): WhichEvent["subjectsIn"] {
+  return (bucket) => subjectOf(bucket, key);
+}
+
+function keyOrSubject(text: string, bucketNames: readonly string[]): WhichEvent["subjectsIn"] {
+  const home = bucketNames.find((bucket) => text.startsWith(subjectOf(bucket, "")));
+  // Also what is no key: it may stand in a bucket all the same.
+  if (home !== undefined && !/[*>\s]/.test(text)) return (bucket) => (bucket === home ? text : undefined);
   try {
-    return subjectOf(bucket, parseStoreKey(text));
+    return keyIn(parseStoreKey(text));
   } catch (cause) {
     throw new UnusableError(sentences.notAKey(text), { cause });
   }

@@ -1,7 +1,6 @@
 import { natsStore } from "../../nats/index.ts";
-import { subjectsOfFilter } from "../bucket/key-filter.ts";
-import { type OpenBucket, openBucket } from "../bucket/open-bucket.ts";
-import { scanBucket } from "../bucket/scan.ts";
+import { type OpenBuckets, openBuckets } from "../bucket/open-buckets.ts";
+import { scanBuckets } from "../bucket/scan.ts";
 import { whichEvent } from "../bucket/which-event.ts";
 import { UnusableError } from "../errors.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
@@ -30,9 +29,9 @@ const exitCodeOf: Readonly<Record<Exclude<ClearEnd, "cleared">, ExitCode>> = {
 /** Says which keys would be cleared, asks, and clears those that are still as they were seen. */
 export async function clearCommand(names: ClearNames, flags: ClearFlags, io: CliIo): Promise<ExitCode> {
   checkClearFlags(names, flags);
-  await using bucket = await openBucket(flags, io);
+  await using buckets = await openBuckets(flags, io);
   using interruption = new Interruption(io, { drain() {}, abort() {} });
-  const clearing = new Clearing(bucket, flags, interruption.drain, io);
+  const clearing = new Clearing(buckets, flags, interruption.drain, io);
   const end = await clearing.run(names);
   await io.out.write(clearing.endText(end));
   if (end !== "cleared") return exitCodeOf[end];
@@ -40,7 +39,7 @@ export async function clearCommand(names: ClearNames, flags: ClearFlags, io: Cli
 }
 
 class Clearing {
-  readonly #bucket: OpenBucket;
+  readonly #buckets: OpenBuckets;
   readonly #flags: ClearFlags;
   readonly #signal: AbortSignal;
   readonly #io: CliIo;
@@ -48,8 +47,8 @@ class Clearing {
   readonly #samples = new FirstKeys(DEFAULT_ORDER, SAMPLES);
   #remover: KeyRemover | undefined;
 
-  constructor(bucket: OpenBucket, flags: ClearFlags, signal: AbortSignal, io: CliIo) {
-    this.#bucket = bucket;
+  constructor(buckets: OpenBuckets, flags: ClearFlags, signal: AbortSignal, io: CliIo) {
+    this.#buckets = buckets;
     this.#flags = flags;
     this.#signal = signal;
     this.#io = io;
@@ -76,18 +75,15 @@ class Clearing {
   endText(end: ClearEnd): string {
     const { toClear, toLeave, keyless, candidates } = this.#plan;
     if (this.#flags.json !== true) return endText(end, this.removed, candidates.length);
-    return `${JSON.stringify({ bucket: this.#bucket.name, end, toClear, toLeave, keyless, ...this.removed })}\n`;
+    return `${JSON.stringify({ bucket: this.#buckets.name, end, toClear, toLeave, keyless, ...this.removed })}\n`;
   }
 
   async #makePlan([first, eventId]: ClearNames): Promise<void> {
     const { state: _, ...filter } = this.#flags;
-    const { name } = this.#bucket;
-    const subjects =
-      first === undefined
-        ? subjectsOfFilter(name, filter)
-        : whichEvent(name, [first, eventId], filter.workspace).subjects;
+    const where = { workspaceId: filter.workspace, bucketNames: this.#buckets.bucketNames };
+    const one = first === undefined ? undefined : whichEvent([first, eventId], where);
     await using _status = this.#status(() => count(this.#plan.matched, "key matches", "keys match"));
-    for await (const kept of scanBucket(this.#bucket, filter, subjects)) {
+    for await (const kept of scanBuckets(this.#buckets, filter, one?.subjectsIn)) {
       if (this.#signal.aborted) return;
       if (this.#plan.add(kept)) this.#samples.add(kept);
     }
@@ -100,8 +96,8 @@ class Clearing {
     const more = this.#plan.candidates.length - samples.length;
     const width = out.isTerminal ? { width: out.columns } : {};
     return [
-      planText(this.#bucket.name, this.#plan, paint),
-      samples.length === 0 ? "" : `\n${keyTable(samples, this.#bucket.serverMs(), { paint, ...width })}`,
+      planText(this.#buckets.name, this.#plan, paint),
+      samples.length === 0 ? "" : `\n${keyTable(samples, this.#buckets.serverMs(), { paint, ...width })}`,
       more > 0 ? `${paint("dim", `and ${amount(more)} more`)}\n` : "",
       "\n",
     ].join("");
@@ -115,9 +111,10 @@ class Clearing {
   }
 
   async #remove(): Promise<void> {
-    const { connection, name } = this.#bucket;
+    const { connection, bucketNames } = this.#buckets;
     const { candidates } = this.#plan;
-    const remover = new KeyRemover(await natsStore(connection, { bucket: name }));
+    const opened = bucketNames.map(async (bucket) => [bucket, await natsStore(connection, { bucket })] as const);
+    const remover = new KeyRemover(new Map(await Promise.all(opened)));
     this.#remover = remover;
     await using _ = this.#status(
       () => `${amount(remover.removed.cleared)} of ${count(candidates.length, "key")} cleared`,

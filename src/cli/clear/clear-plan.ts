@@ -2,7 +2,7 @@ import type { StoreKey } from "../../key.ts";
 import type { KeptKey } from "../bucket/kept-key.ts";
 import type { FilterFlags } from "../bucket/key-filter.ts";
 import { type KeyTally, NO_KEYS, totalOf, withKey } from "../bucket/key-tally.ts";
-import type { BucketFlags } from "../bucket/open-bucket.ts";
+import type { BucketFlags } from "../bucket/open-buckets.ts";
 import { UnusableError } from "../errors.ts";
 import { sentences } from "../sentences.ts";
 
@@ -25,6 +25,7 @@ export interface ClearFlags extends BucketFlags, Omit<FilterFlags, "state"> {
 
 /** A key that is to be cleared, as it was seen. */
 export interface Candidate {
+  readonly bucket: string;
   readonly key: StoreKey;
   readonly revision: number;
 }
@@ -43,7 +44,7 @@ export class ClearPlan {
 
   /** Takes a key that matches, and tells whether it is to be cleared. */
   add(kept: KeptKey): boolean {
-    const { key, revision, state } = kept;
+    const { bucket, key, revision, state } = kept;
     if (this.#state !== "any" && this.#state !== state) {
       this.#toLeave = withKey(this.#toLeave, kept);
       return false;
@@ -52,7 +53,7 @@ export class ClearPlan {
       this.#keyless += 1;
       return false;
     }
-    this.candidates.push({ key, revision });
+    this.candidates.push({ bucket, key, revision });
     this.#toClear = withKey(this.#toClear, kept);
     return true;
   }

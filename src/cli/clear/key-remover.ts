@@ -10,14 +10,17 @@ export interface Removed {
   readonly changed: number;
 }
 
+type Removing = Required<Pick<Store, "remove">>;
+
 /** Removes keys that are still as they were seen, and counts. */
 export class KeyRemover {
-  readonly #store: Required<Pick<Store, "remove">>;
+  readonly #stores: ReadonlyMap<string, Removing>;
   #cleared = 0;
   #changed = 0;
 
-  constructor(store: Required<Pick<Store, "remove">>) {
-    this.#store = store;
+  /** @param stores by the names of their buckets. */
+  constructor(stores: ReadonlyMap<string, Removing>) {
+    this.#stores = stores;
   }
 
   get removed(): Removed {
@@ -32,9 +35,9 @@ export class KeyRemover {
     const rest = candidates[Symbol.iterator]();
     const failures: unknown[] = [];
     const work = async (): Promise<void> => {
-      for (const { key, revision } of rest) {
-        const { ok } = await this.#store.remove(key, { expected: revision });
-        if (ok) this.#cleared += 1;
+      for (const { bucket, key, revision } of rest) {
+        const removal = await this.#stores.get(bucket)?.remove(key, { expected: revision });
+        if (removal?.ok === true) this.#cleared += 1;
         else this.#changed += 1;
         if (signal.aborted || failures.length > 0) return;
       }

@@ -10,18 +10,45 @@ export const stateColours = {
   unreadable: "red",
 } as const satisfies Record<KeptKey["state"] | "unseen", Colour>;
 
-const columns = {
-  state: { title: "STATE", align: "left" },
-  workspace: { title: "WORKSPACE", align: "left", isFlexible: true },
-  subscription: { title: "SUBSCRIPTION", align: "left", isFlexible: true },
-  event: { title: "EVENT", align: "left", isFlexible: true },
-  owner: { title: "OWNER", align: "left", isFlexible: true },
-  attempt: { title: "TRY", align: "right" },
-  age: { title: "SINCE", align: "right" },
-  left: { title: "LEFT", align: "right" },
-} as const satisfies Record<string, Column>;
+/** A column of a table of keys. */
+interface KeyColumn extends Column {
+  readonly cell: (kept: KeptKey, serverMs: number) => Cell;
+  /** Whether it tells anything of these keys; always if missing. */
+  readonly isNeeded?: (keys: readonly KeptKey[]) => boolean;
+}
 
-type Row = Readonly<Record<keyof typeof columns, Cell>>;
+const columns: readonly KeyColumn[] = [
+  { title: "STATE", align: "left", cell: ({ state }) => ({ text: state, colour: stateColours[state] }) },
+  {
+    title: "BUCKET",
+    align: "left",
+    cell: ({ bucket }) => ({ text: bucket }),
+    isNeeded: (keys) => keys.some(({ bucket }) => bucket !== keys[0]?.bucket),
+  },
+  {
+    title: "WORKSPACE",
+    align: "left",
+    isFlexible: true,
+    cell: (kept) => ({ text: workspaceOf(kept) }),
+    isNeeded: (keys) => keys.some((kept) => workspaceOf(kept) !== DEFAULT_WORKSPACE && kept.state !== "unreadable"),
+  },
+  {
+    title: "SUBSCRIPTION",
+    align: "left",
+    isFlexible: true,
+    cell: (kept) => ({ text: kept.state === "unreadable" ? "" : harmless(kept.identity.subscriptionId) }),
+  },
+  { title: "EVENT", align: "left", isFlexible: true, cell: (kept) => ({ text: eventOf(kept) }) },
+  {
+    title: "OWNER",
+    align: "left",
+    isFlexible: true,
+    cell: (kept) => ({ text: kept.state === "unreadable" ? "" : harmless(kept.record.owner) }),
+  },
+  { title: "TRY", align: "right", cell: attemptCell },
+  { title: "SINCE", align: "right", cell: (kept, serverMs) => ({ text: span(serverMs - sinceMs(kept)) }) },
+  { title: "LEFT", align: "right", cell: leftCell },
+];
 
 /** Keys as a table for a person; `width` is that of the terminal. */
 export function keyTable(
@@ -29,57 +56,28 @@ export function keyTable(
   serverMs: number,
   how: { readonly paint: Paint; readonly width?: number },
 ): string {
-  const rows = keys.map((kept) => rowOf(kept, serverMs));
-  const names = namesOf(columns).filter((name) => name !== "workspace" || rows.some(isElsewhere));
-  return tableText(
-    names.map((name) => columns[name]),
-    rows.map((row) => names.map((name) => row[name])),
-    how,
-  );
+  const needed = columns.filter(({ isNeeded }) => isNeeded?.(keys) ?? true);
+  const rows = keys.map((kept) => needed.map(({ cell }) => cell(kept, serverMs)));
+  return tableText(needed, rows, how);
 }
 
-function isElsewhere({ workspace }: Row): boolean {
-  return workspace.text !== DEFAULT_WORKSPACE && workspace.text !== "";
+function workspaceOf(kept: KeptKey): string {
+  return kept.state === "unreadable" ? "" : harmless(kept.identity.workspaceId);
 }
 
-function namesOf<Name extends string>(of: Readonly<Record<Name, unknown>>): Name[] {
-  const isName = (name: string): name is Name => name in of;
-  return Object.keys(of).filter(isName);
+/** What names it best where its event is not known. */
+function eventOf(kept: KeptKey): string {
+  return kept.state === "unreadable" ? (kept.key ?? harmless(kept.subject)) : harmless(kept.identity.eventId);
 }
 
-const NONE: Cell = { text: "" };
-
-function rowOf(kept: KeptKey, serverMs: number): Row {
-  const state = { text: kept.state, colour: stateColours[kept.state] };
-  if (kept.state === "unreadable") {
-    const age = { text: span(serverMs - sinceMs(kept)) };
-    const event = { text: kept.key ?? harmless(kept.subject) };
-    return {
-      state,
-      workspace: NONE,
-      subscription: NONE,
-      event,
-      owner: NONE,
-      attempt: NONE,
-      age,
-      left: leftOf(kept, serverMs),
-    };
-  }
-  const { identity, record } = kept;
-  return {
-    state,
-    workspace: { text: harmless(identity.workspaceId) },
-    subscription: { text: harmless(identity.subscriptionId) },
-    event: { text: harmless(identity.eventId) },
-    owner: { text: harmless(record.owner) },
-    attempt: { text: String(record.attempt), ...(record.attempt > 1 ? { colour: "yellow" } : {}) },
-    age: { text: span(serverMs - sinceMs(kept)) },
-    left: leftOf(kept, serverMs),
-  };
+function attemptCell(kept: KeptKey): Cell {
+  if (kept.state === "unreadable") return { text: "" };
+  const { attempt } = kept.record;
+  return { text: String(attempt), ...(attempt > 1 ? { colour: "yellow" } : {}) };
 }
 
 /** Of the lease, or of the window. */
-function leftOf(kept: KeptKey, serverMs: number): Cell {
+function leftCell(kept: KeptKey, serverMs: number): Cell {
   const endsAtMs = kept.state === "reserved" ? kept.leaseEndsAtMs : kept.endsAtMs;
   if (endsAtMs === undefined) return { text: "never ends", colour: "red" };
   return endsAtMs > serverMs ? { text: span(endsAtMs - serverMs) } : { text: "over", colour: "red" };

@@ -1,8 +1,8 @@
 import type { FilterFlags } from "../bucket/key-filter.ts";
 import { keyReport } from "../bucket/key-report.ts";
 import { NO_KEYS, tallyText, totalOf, withKey } from "../bucket/key-tally.ts";
-import { type BucketFlags, type OpenBucket, openBucket } from "../bucket/open-bucket.ts";
-import { scanBucket } from "../bucket/scan.ts";
+import { type BucketFlags, type OpenBuckets, openBuckets } from "../bucket/open-buckets.ts";
+import { scanBuckets } from "../bucket/scan.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { Interruption } from "../interruption.ts";
 import type { CliIo } from "../io.ts";
@@ -20,33 +20,33 @@ export interface ListFlags extends BucketFlags, FilterFlags {
 
 /** Shows which keys a bucket holds. */
 export async function listCommand(flags: ListFlags, io: CliIo): Promise<ExitCode> {
-  await using bucket = await openBucket(flags, io);
+  await using buckets = await openBuckets(flags, io);
   using interruption = new Interruption(io, { drain() {}, abort() {} });
-  if (flags.json === true) await listForScript(bucket, flags, interruption.drain, io);
-  else await listForPerson(bucket, flags, interruption.drain, io);
+  if (flags.json === true) await listForScript(buckets, flags, interruption.drain, io);
+  else await listForPerson(buckets, flags, interruption.drain, io);
   return interruption.drain.aborted ? exitCodes.interrupted : exitCodes.ok;
 }
 
 /** As they come, unless an order or a number is asked for. */
-async function listForScript(bucket: OpenBucket, flags: ListFlags, signal: AbortSignal, io: CliIo): Promise<void> {
+async function listForScript(buckets: OpenBuckets, flags: ListFlags, signal: AbortSignal, io: CliIo): Promise<void> {
   const { sort = DEFAULT_ORDER, limit = 0 } = flags;
   const isSorted = flags.sort !== undefined || flags.limit !== undefined;
   const first = new FirstKeys(sort, limit);
-  for await (const kept of scanBucket(bucket, flags)) {
+  for await (const kept of scanBuckets(buckets, flags)) {
     if (signal.aborted) return;
     if (isSorted) first.add(kept);
-    else await io.out.write(`${JSON.stringify(keyReport(kept, bucket.serverMs()))}\n`);
+    else await io.out.write(`${JSON.stringify(keyReport(kept, buckets.serverMs()))}\n`);
   }
-  for (const kept of first.sorted()) await io.out.write(`${JSON.stringify(keyReport(kept, bucket.serverMs()))}\n`);
+  for (const kept of first.sorted()) await io.out.write(`${JSON.stringify(keyReport(kept, buckets.serverMs()))}\n`);
 }
 
-async function listForPerson(bucket: OpenBucket, flags: ListFlags, signal: AbortSignal, io: CliIo): Promise<void> {
+async function listForPerson(buckets: OpenBuckets, flags: ListFlags, signal: AbortSignal, io: CliIo): Promise<void> {
   const { sort = DEFAULT_ORDER, limit = DEFAULT_LIMIT } = flags;
   const first = new FirstKeys(sort, limit);
   let tally = NO_KEYS;
   {
     await using _ = new StatusLine(io.err, io.clock, () => `${amount(totalOf(tally))} keys read`);
-    for await (const kept of scanBucket(bucket, flags)) {
+    for await (const kept of scanBuckets(buckets, flags)) {
       if (signal.aborted) return;
       tally = withKey(tally, kept);
       first.add(kept);
@@ -56,7 +56,7 @@ async function listForPerson(bucket: OpenBucket, flags: ListFlags, signal: Abort
   const paint = painter(io.out);
   if (keys.length > 0) {
     const width = io.out.isTerminal ? { width: io.out.columns } : {};
-    await io.out.write(keyTable(keys, bucket.serverMs(), { paint, ...width }));
+    await io.out.write(keyTable(keys, buckets.serverMs(), { paint, ...width }));
   }
   await io.err.write(`${footer(keys.length, totalOf(tally), tallyText(tally))}\n`);
 }

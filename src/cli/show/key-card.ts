@@ -53,18 +53,26 @@ function identityRows({ identity, isAnyWorkspace }: Found): Rows {
 
 function rowsOf({ kept }: Found, serverMs: number, hasPayload: boolean): Rows {
   if (kept === undefined) return [];
+  const bucket = ["bucket", kept.bucket] as const;
   const written = ["written", moment(kept.storedAtMs, serverMs)] as const;
   const revision = ["revision", String(kept.revision)] as const;
   switch (kept.state) {
     case "removed":
-      return [revision, written];
+      return [bucket, revision, written];
     case "unreadable":
-      return [["subject", harmless(kept.subject)], revision, written, ["gone", end(kept.endsAtMs, serverMs)]];
+      return [bucket, ["subject", harmless(kept.subject)], revision, written, ["gone", end(kept.endsAtMs, serverMs)]];
     case "reserved":
-      return [...recordRows(kept), revision, written, ...leaseRows(kept, serverMs), ...payloadRows(kept, hasPayload)];
+      return [
+        bucket,
+        ...recordRows(kept),
+        revision,
+        written,
+        ...leaseRows(kept, serverMs),
+        ...payloadRows(kept, hasPayload),
+      ];
     case "committed": {
       const window = ["window ends", end(kept.endsAtMs, serverMs)] as const;
-      return [...recordRows(kept), revision, written, window, ...payloadRows(kept, hasPayload)];
+      return [bucket, ...recordRows(kept), revision, written, window, ...payloadRows(kept, hasPayload)];
     }
   }
 }

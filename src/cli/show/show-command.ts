@@ -1,7 +1,7 @@
 import type { ClockDifference } from "../../nats/server-clock.ts";
 import { keyReport, payloadReport } from "../bucket/key-report.ts";
 import { lookUp } from "../bucket/look-up.ts";
-import { type BucketFlags, openBucket } from "../bucket/open-bucket.ts";
+import { type BucketFlags, openBuckets } from "../bucket/open-buckets.ts";
 import { whichEvent } from "../bucket/which-event.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import type { CliIo } from "../io.ts";
@@ -23,10 +23,10 @@ export async function showCommand(
   flags: ShowFlags,
   io: CliIo,
 ): Promise<ExitCode> {
-  await using bucket = await openBucket(flags, io);
-  const event = whichEvent(bucket.name, names, flags.workspace);
-  const all = foundOf(event, await lookUp(bucket, event.subjects));
-  const serverMs = bucket.serverMs();
+  await using buckets = await openBuckets(flags, io);
+  const event = whichEvent(names, { workspaceId: flags.workspace, bucketNames: buckets.bucketNames });
+  const all = foundOf(event, await lookUp(buckets, event.subjectsIn));
+  const serverMs = buckets.serverMs();
   const look = { paint: painter(io.out), columns: io.out.columns, hasPayload: flags.payload ?? false };
   const shown = all.map((found) =>
     flags.json === true
@@ -34,7 +34,7 @@ export async function showCommand(
       : keyCard(found, serverMs, look),
   );
   await io.out.write(shown.join(flags.json === true ? "" : "\n"));
-  if (flags.json !== true) await io.err.write(clockNote(bucket.difference));
+  if (flags.json !== true) await io.err.write(clockNote(buckets.difference));
   return all.every((found) => stateOf(found) === "unseen") ? exitCodes.failed : exitCodes.ok;
 }
 

@@ -1,0 +1,101 @@
+import type { NatsConnection } from "@nats-io/nats-core";
+import {
+  consumerPermissions,
+  type Granted,
+  listPermissions,
+  type Permission,
+  replicaPermissions,
+  tryPermission,
+  watchPermissions,
+} from "../../nats/permission-probes.ts";
+import { count } from "../style.ts";
+import { type Finding, findingsAbout } from "./finding.ts";
+
+const permissions = findingsAbout("permissions");
+
+interface Role {
+  readonly check: string;
+  readonly severity: "error" | "warning";
+  readonly permissions: readonly Permission[];
+  /** What does not work without them. */
+  readonly need: string;
+}
+
+const TIMEOUT_MS = 5_000;
+
+/** Tries all that is needed of a server, without changing anything. */
+export async function examinePermissions(
+  connection: NatsConnection,
+  { buckets, consumer }: { readonly buckets: readonly string[]; readonly consumer: ConsumerName | undefined },
+): Promise<readonly Finding[]> {
+  const roles = [
+    ...(buckets.length === 0 ? [] : bucketRoles(buckets)),
+    ...(consumer === undefined ? [] : [consumerRole(consumer)]),
+  ];
+  return Promise.all(roles.map((role) => examineRole(connection, role)));
+}
+
+export interface ConsumerName {
+  readonly stream: string;
+  readonly name: string;
+}
+
+function bucketRoles(buckets: readonly string[]): readonly Role[] {
+  return [
+    {
+      check: "replica",
+      severity: "error",
+      permissions: buckets.flatMap(replicaPermissions),
+      need: "a replica dispatches nothing without",
+    },
+    {
+      check: "operator",
+      severity: "warning",
+      permissions: buckets.flatMap(listPermissions),
+      need: "keys cannot be listed or cleared without, nor their records looked at here",
+    },
+    {
+      check: "inspector",
+      severity: "warning",
+      permissions: buckets.flatMap(watchPermissions),
+      need: "the bucket cannot be watched without",
+    },
+  ];
+}
+
+function consumerRole({ stream, name }: ConsumerName): Role {
+  return {
+    check: "consumer",
+    severity: "error",
+    permissions: consumerPermissions(stream, name),
+    need: "no message comes, or is answered, without",
+  };
+}
+
+async function examineRole(
+  connection: NatsConnection,
+  { check, severity, permissions: all, need }: Role,
+): Promise<Finding> {
+  const results = await Promise.all(
+    all.map(async (permission) => ({
+      ...permission,
+      granted: await tryPermission(connection, permission, TIMEOUT_MS),
+    })),
+  );
+  const withResult = (wanted: Granted): string =>
+    results
+      .filter(({ granted }) => granted === wanted)
+      .map(({ subject }) => `\`${subject}\``)
+      .join(", ");
+  const [refused, unknown] = [withResult("refused"), withResult("unknown")];
+  if (refused !== "") {
+    const evidence = `this user may not publish to ${refused}; ${need}`;
+    return permissions[severity](check, evidence, "allow it, or give the credentials of somebody who may");
+  }
+  if (unknown !== "")
+    return permissions.note(check, `no answer from ${unknown}`, "see whether somebody leads the stream");
+  return permissions.ok(
+    check,
+    `${count(all.length, "subject that it needs is", "subjects that it needs are")} allowed`,
+  );
+}

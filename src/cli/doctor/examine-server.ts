@@ -1,0 +1,39 @@
+import { ADVISED_SERVER, judgeServer, NEEDED_SERVER, WHY_NEEDED } from "../../nats/server-version.ts";
+import { span } from "../style.ts";
+import { type Finding, findingsAbout } from "./finding.ts";
+import type { Monitored } from "./monitor.ts";
+
+const server = findingsAbout("server");
+
+/** @param versions by what the server is; the same one may be several of them. */
+export function examineVersions(versions: Readonly<Record<string, string>>, isCluster: boolean): Finding {
+  const named = Object.entries(versions).map(([what, version]) => `${version || "unknown"} (${what})`);
+  const all = Object.values(versions);
+  const upgrade = `upgrade to ${ADVISED_SERVER} or later`;
+  if (all.some((version) => judgeServer(version) === "unusable")) {
+    return server.error("version", `${named.join(", ")}; it must be ${NEEDED_SERVER}: ${WHY_NEEDED}`, upgrade);
+  }
+  if (all.every((version) => judgeServer(version) === "advised")) return server.ok("version", named.join(", "));
+  const evidence = `${named.join(", ")}: it keeps the guarantees, but lacks what was mended in clusters up to ${ADVISED_SERVER}`;
+  return isCluster ? server.warning("version", evidence, upgrade) : server.note("version", evidence, upgrade);
+}
+
+const SYNC = "set `sync_interval: always` in the `jetstream` block of every server";
+
+/** @param monitored what was asked of the servers' monitoring ports; a client cannot see it. */
+export function examineSync(monitored: readonly Monitored[]): readonly Finding[] {
+  if (monitored.length === 0) {
+    const evidence =
+      "not visible to a client: unless told otherwise, a server acknowledges commits that a power failure can still undo";
+    return [server.note("sync_interval", evidence, `${SYNC}, and give --monitor <url> to have it looked at`)];
+  }
+  return monitored.map((one) => {
+    if ("failure" in one) {
+      return server.note("sync_interval", `${one.url} could not be asked: ${one.failure}`, "look at --monitor");
+    }
+    const { name, syncIntervalMs, isSyncedAlways } = one;
+    if (isSyncedAlways) return server.ok("sync_interval", `${name} syncs every write`);
+    const evidence = `${name} syncs every ${span(syncIntervalMs)}: a power failure can undo commits of that time, and their events run again`;
+    return server.warning("sync_interval", evidence, SYNC);
+  });
+}

@@ -1,0 +1,41 @@
+import { messageOf } from "../sentences.ts";
+
+/** What a server says of itself on its monitoring port. */
+export type Monitored =
+  | { readonly name: string; readonly syncIntervalMs: number; readonly isSyncedAlways: boolean }
+  | { readonly url: string; readonly failure: string };
+
+const TIMEOUT_MS = 5_000;
+const NANOS_A_MS = 1_000_000;
+
+/** Asks each of the servers, addresses set apart by commas. Never throws. */
+export async function askMonitors(urls: string | undefined): Promise<readonly Monitored[]> {
+  const all = (urls ?? "").split(",").map((url) => url.trim());
+  return Promise.all(all.filter((url) => url !== "").map(askMonitor));
+}
+
+async function askMonitor(url: string): Promise<Monitored> {
+  try {
+    const address = new URL("varz", `${url.includes("://") ? url : `http://${url}`}/`);
+    const response = await fetch(address, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    return readVarz(await response.json(), url);
+  } catch (error) {
+    return { url, failure: messageOf(error) };
+  }
+}
+
+function readVarz(varz: unknown, url: string): Monitored {
+  const config = field(field(varz, "jetstream"), "config");
+  const interval = field(config, "sync_interval");
+  if (typeof interval !== "number") return { url, failure: "it says nothing of JetStream" };
+  const name = field(varz, "server_name");
+  return {
+    name: typeof name === "string" ? name : url,
+    syncIntervalMs: interval / NANOS_A_MS,
+    isSyncedAlways: field(config, "sync_always") === true,
+  };
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+}
