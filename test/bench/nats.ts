@@ -51,7 +51,7 @@ async function benchBucket({ title, urls, replicas, together, goals }: Setup): P
   const connection = await connect({ servers: [...urls] });
   try {
     const batching = await dedupOn(connection, "batching", replicas);
-    await makeBucket(connection, "single", { num_replicas: replicas });
+    await makeBucket(connection, "single", { num_replicas: replicas, max_age: 7 * 86_400_000_000_000 });
     const single = await dedupOn(connection, "single", replicas);
     const js = jetstream(connection);
     const pair = (id: string) => barePair(js, id);
