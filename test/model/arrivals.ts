@@ -19,28 +19,53 @@ export interface Arrival {
 /** What can become of a question on its way: it arrives, and its answer sets out; or something goes wrong. */
 export function arrivals(scope: Scope, flight: Flight, asked: Write | "read", register: Register): Arrival[] {
   const sent: Flight = { ...flight, asked: undefined };
-  const unchanged = { register, looks: true, isWrite: false, violations: [] };
-  if (asked === "read") {
-    return [
-      { ...unchanged, label: "its read arrives", flight: shown(sent, register) },
-      { ...unchanged, label: "its read shows the past", costs: "stale read", flight: shownThePast(sent, register) },
-      { ...unchanged, label: "its read is lost", costs: "trouble", flight: answered(sent, unreachable(false)) },
-      {
-        ...unchanged,
-        label: "its read makes no sense",
-        costs: "broken answer",
-        flight: answered(sent, broken(sent, false)),
-      },
-    ];
-  }
-  const label = `its ${asked.kind} over ${WORDS[asked.expected]}`;
-  const trouble = { ...unchanged, costs: "trouble" } as const;
-  const lost: Arrival[] = [
-    { ...trouble, label: `${label} is lost`, flight: answered(sent, unreachable(true)) },
-    { ...trouble, label: `${label} is turned away`, flight: answered(sent, unreachable(false)) },
+  return asked === "read" ? readArrivals(sent, register) : writeArrivals(scope, sent, asked, register);
+}
+
+function readArrivals(sent: Flight, register: Register): Arrival[] {
+  const arrival = { register, looks: true, isWrite: false, violations: [] };
+  const isRecordPast = register.held !== "nothing";
+  const stale: Arrival[] = [
     {
-      ...trouble,
+      ...arrival,
+      label: "its read shows that there was nothing",
+      costs: "stale read",
+      flight: answered(sent, { type: "found.nothing" }),
+    },
+    ...(isRecordPast
+      ? [
+          {
+            ...arrival,
+            label: "its read shows the past",
+            costs: "stale read",
+            flight: shownThePast(sent, register),
+          } as const,
+        ]
+      : []),
+  ];
+  return [
+    { ...arrival, label: "its read arrives", flight: shown(sent, register) },
+    ...stale,
+    { ...arrival, label: "its read is lost", costs: "trouble", flight: answered(sent, unreachable(false)) },
+    {
+      ...arrival,
+      label: "its read makes no sense",
+      costs: "broken answer",
+      flight: answered(sent, broken(sent, false)),
+    },
+  ];
+}
+
+function writeArrivals(scope: Scope, sent: Flight, asked: Write, register: Register): Arrival[] {
+  const unchanged = { register, looks: true, isWrite: false, violations: [] };
+  const label = `its ${asked.kind} over ${WORDS[asked.expected]}`;
+  const lost: Arrival[] = [
+    { ...unchanged, label: `${label} is lost`, costs: "trouble", flight: answered(sent, unreachable(true)) },
+    { ...unchanged, label: `${label} is turned away`, costs: "trouble", flight: answered(sent, unreachable(false)) },
+    {
+      ...unchanged,
       label: `${label} is late`,
+      costs: "trouble",
       flight: answered({ ...sent, loose: [...sent.loose, asked] }, unreachable(true)),
     },
     {
@@ -51,38 +76,46 @@ export function arrivals(scope: Scope, flight: Flight, asked: Write | "read", re
     },
   ];
   if (asked.kind === "remove" && !scope.canRemove) {
-    return [
-      { ...unchanged, label: `${label} is not possible`, flight: answered(sent, { type: "unremovable" }) },
-      ...lost,
-    ];
+    const impossible = answered(sent, { type: "unremovable" });
+    return [{ ...unchanged, label: `${label} is not possible`, flight: impossible }, ...lost];
   }
+  const refused = answered(sent, { type: "write.conflicted" });
+  const explains = scope.tellsConflicts !== "never";
   if (!matches(register, asked)) {
-    const looks = asked.expected !== "gone";
-    const silent = {
-      ...unchanged,
-      looks,
-      label: `${label} is refused`,
-      flight: answered(sent, { type: "write.conflicted" }),
-    };
     const explained = { ...unchanged, label: `${label} is refused, and told why`, flight: shown(sent, register) };
-    return [silent, ...(scope.tellsConflicts === "never" ? [] : [explained]), ...lost];
+    const silent = { ...unchanged, looks: asked.expected !== "gone", label: `${label} is refused`, flight: refused };
+    return [silent, ...(explains ? [explained] : []), ...lost];
   }
   const done = landed(sent, asked, register);
-  const revision = newer(done.flight);
-  const told: Flight =
-    asked.kind === "remove"
-      ? answered(done.flight, { type: "removed" })
-      : answered({ ...done.flight, current: revision }, { type: "write.acked", revision, late: false });
+  const falsely: Omit<Arrival, "flight"> = {
+    ...unchanged,
+    label: `${label} is falsely refused`,
+    costs: "false refusal",
+  };
   return [
-    { ...done, label: `${label} is applied`, flight: told },
+    { ...done, label: `${label} is applied`, flight: acknowledged(done.flight, asked) },
     {
       ...done,
       label: `${label} is applied, its answer lost`,
       costs: "trouble",
       flight: answered(done.flight, unreachable(true)),
     },
+    { ...falsely, flight: refused },
+    {
+      ...done,
+      label: `${label} is applied, and called refused`,
+      costs: "false refusal",
+      flight: answered(done.flight, { type: "write.conflicted" }),
+    },
+    ...(explains && register.held !== "nothing" ? [{ ...falsely, flight: shownThePast(sent, register) }] : []),
     ...lost,
   ];
+}
+
+function acknowledged(flight: Flight, { kind }: Write): Flight {
+  if (kind === "remove") return answered(flight, { type: "removed" });
+  const revision = newer(flight);
+  return answered({ ...flight, current: revision }, { type: "write.acked", revision, late: false });
 }
 
 const WORDS = { nothing: "nothing", current: "what stands there", gone: "what is gone" } as const;
@@ -92,7 +125,7 @@ export function landed(flight: Flight, { kind }: Write, register: Register): Omi
   const wrong = misuse(register, kind, flight.owns);
   return {
     flight: {
-      ...aged(flight),
+      ...aged(flight, register),
       owns: kind !== "remove",
       isFresh: kind === "claim" || kind === "renew",
       hasCommitted: flight.hasCommitted || kind === "commit",
@@ -126,10 +159,9 @@ function shown(flight: Flight, { holds }: Register): Flight {
 
 /** The same out of date. What the flight knows to stand there now is newer; all else that it knows is not. */
 function shownThePast(flight: Flight, { held }: Register): Flight {
-  if (held === "nothing") return answered(flight, { type: "found.nothing" });
   const unknown = flight.current === 0 ? newer(flight) : flight.current - 0.5;
   const past = flight.past === 0 ? unknown : flight.past;
-  return answered({ ...flight, past }, found(held, flight.ownedPast, past));
+  return answered({ ...flight, past }, found(held === "commit" ? held : "reservation", flight.ownedPast, past));
 }
 
 function found(holds: Exclude<Holding, "nothing">, isOwn: boolean, revision: number): DedupKeyEvent {

@@ -71,7 +71,7 @@ class Driver {
   /** What must come of some events, and must not come of others. */
   #mustHaveFollowed(event: DedupKeyEvent, before: Flight["handler"]): void {
     const { asked, handler, isTold, place } = this.#flight;
-    const { unprotected } = place.context;
+    const { unprotected, newest } = place.context;
     const goesOn = this.#settled === undefined && handler === before;
     if (event.type === "shutdown") {
       this.#never(handler === "running" && !isTold, "G6", "the handler is not told of the shutdown");
@@ -81,7 +81,8 @@ class Driver {
     } else if (event.type === "store.unreachable" && event.ambiguous) {
       this.#never(before === "unstarted" && !goesOn, "G9", "a claim in doubt is given up at once");
     } else if (event.type === "found.nothing" || event.type === "found.reservation" || event.type === "found.commit") {
-      const isHolding = before === "running" && handler === "running" && !isTold && !unprotected;
+      const isOld = "revision" in event && event.revision < newest;
+      const isHolding = before === "running" && handler === "running" && !isTold && !unprotected && !isOld;
       this.#never(isHolding, "G6", "a holder finds that it has lost the key, and is not told");
     }
   }
@@ -110,7 +111,8 @@ class Driver {
     this.#never(question === "remove" && handler === "succeeded", "G8", "the key of a success is given back");
     this.#never(question !== "claim" && fence !== 0, "G5", "the fence changes after the reservation");
     const isAfresh = question === "claim" && !inDoubt;
-    this.#never(isAfresh && owns && !this.#isRecognised, "G9", "a claim that stands is not recognised");
+    const isForgotten = isAfresh && owns && !this.#isRecognised && !this.#truth.mayBeOutdated;
+    this.#never(isForgotten, "G9", "a claim that stands is not recognised");
     // Only the last question is waited for; one that has not arrived when it is asked is on its way all the same.
     const onTheirWay = typeof asked === "object" ? [...loose, asked] : loose;
     if (isAfresh) {
@@ -150,17 +152,19 @@ class Driver {
   }
 
   #settle(as: Settlement): void {
-    const { handler, hasCommitted, owns, current, asked, loose } = this.#flight;
+    const { handler, hasCommitted, owns, current, asked, loose, place } = this.#flight;
     const { register, wasCommitted, mayVanish, mayBeOutdated } = this.#truth;
+    const isNewest = owns && current !== 0 && place.context.newest === current;
     const isAnothers = !owns && register.holds !== "nothing";
-    const isKnownToStand = owns && current !== 0 && register.holds === "reservation";
+    const isTaken = mayBeOutdated ? !isNewest : isAnothers;
+    const isKnownToStand = isNewest && register.holds === "reservation" && !mayBeOutdated;
     const counts = as === "confirmed" || as === "adopted";
     const lost = as === "superseded";
     const ending = `the delivery ends as ${as}, its handler being ${handler}`;
     this.#never(handler !== ENDS[as], handler === "failed" ? "G7" : "G2", ending);
     this.#never(as === "duplicate" && !wasCommitted, "G2", "a duplicate is told of what was never committed");
     this.#never(counts && !hasCommitted, "G9", `a commit is called ${as} that never stood`);
-    this.#never(lost && !isAnothers && !mayBeOutdated, "G8", "a dispatch is called superseded by nobody");
+    this.#never(lost && !isTaken, "G8", "a dispatch is called superseded by nobody");
     this.#never(
       lost && hasCommitted && !mayVanish && !mayBeOutdated,
       "G9",

@@ -1,5 +1,5 @@
 import type { DedupKeyEvent } from "../../machines/dedup-key.ts";
-import type { Expected, Write } from "./register.ts";
+import type { Expected, Register, Write } from "./register.ts";
 import { mayClaim, type Place } from "./stepped-machine.ts";
 
 /**
@@ -30,7 +30,7 @@ export interface Flight {
   readonly isFresh: boolean;
   /** The revision that stands in the register, if the flight knows it; else 0. */
   readonly current: number;
-  /** The same of what stood there before. */
+  /** The same of the last record that stands there no more. */
   readonly ownedPast: boolean;
   readonly past: number;
   /** Whether a commit of this flight was applied. */
@@ -87,15 +87,16 @@ export function isHolding({ handler, isTold, isAsleep, place }: Flight): boolean
   return handler === "running" && !isTold && !isAsleep && !place.context.unprotected;
 }
 
-/** The flight, when something else has come to stand in the register. */
-export function aged(flight: Flight): Flight {
+/** The flight, when something else has come to stand in the register; `before` is what it was. */
+export function aged(flight: Flight, before: Pick<Register, "holds">): Flight {
+  const past = before.holds === "nothing" ? flight : { ownedPast: flight.owns, past: flight.current };
   return {
     ...flight,
     owns: false,
     isFresh: false,
     current: 0,
-    ownedPast: flight.owns,
-    past: flight.current,
+    ownedPast: past.ownedPast,
+    past: past.past,
     asked: gone(flight.asked),
     loose: flight.loose.map(gone),
   };

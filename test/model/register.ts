@@ -3,7 +3,7 @@ export interface Register {
   readonly holds: Holding;
   /** Whether the lease under which the reservation was written is over: then the store may let go of it, and others replace it. */
   readonly isOver: boolean;
-  /** What a read that is out of date would show. */
+  /** The last record that stands there no more: what a read that is out of date may show. */
   readonly held: Holding;
 }
 
@@ -43,9 +43,15 @@ export function matches({ holds }: Register, { kind, expected }: Write): boolean
 }
 
 /** What the register holds after a write that matches; `isOver` when its lease is over by the time it arrives. */
-export function written({ holds }: Register, kind: WriteKind, isOver: boolean): Register {
-  if (kind === "remove") return { holds: "nothing", isOver: false, held: holds };
-  return { holds: kind === "commit" ? "commit" : "reservation", isOver: isOver && kind !== "commit", held: holds };
+export function written(register: Register, kind: WriteKind, isOver: boolean): Register {
+  const emptied = withoutRecord(register);
+  if (kind === "remove") return emptied;
+  return { ...emptied, holds: kind === "commit" ? "commit" : "reservation", isOver: isOver && kind !== "commit" };
+}
+
+/** What the register holds when its record is gone. */
+export function withoutRecord({ holds, held }: Register): Register {
+  return { holds: "nothing", isOver: false, held: holds === "nothing" ? held : holds };
 }
 
 /** What is wrong with a write that matches, by one who wrote what stands there if it `owns` that. */

@@ -6,8 +6,10 @@ export const faults = [
   "trouble",
   /** An answer takes longer than a lease. */
   "slowness",
-  /** A read shows what stood there before. */
+  /** A read shows what stood there before, or nothing. */
   "stale read",
+  /** A write that should be applied is called refused, by a server that does not know better; it may have been applied. */
+  "false refusal",
   /** The store answers outside its contract, or holds what cannot be read. */
   "broken answer",
   /** A process stands still while its lease ends. */

@@ -13,6 +13,7 @@ export const scopes: readonly Scope[] = [
   scopeOf(3, { "stale read": 2 }),
   scopeOf(3, { crash: 1, trouble: 1 }, { renews: false, canRemove: false }),
   scopeOf(2, { crash: 1, trouble: 1, "stale read": 3 }),
+  scopeOf(2, { crash: 1, "stale read": 2, "false refusal": 2 }),
   scopeOf(2, { crash: 1, trouble: 1, "broken answer": 1 }),
   scopeOf(2, { crash: 1, trouble: 2, shutdown: 1 }, { mayDispatchUnprotected: true }),
   scopeOf(2, { trouble: 2, slowness: 1 }, { tellsConflicts: "sometimes" }),
@@ -33,6 +34,14 @@ export const scopesForOneTransition: ReadonlyArray<{ readonly reaches: string; r
     reaches: "a renewal is told that its reservation was cleared",
     scope: scopeOf(2, { shutdown: 1, clear: 1, trouble: 1 }, { tellsConflicts: "sometimes" }),
   },
+  {
+    reaches: "a read or a refusal shows the record that stood there before",
+    scope: scopeOf(
+      2,
+      { "window end": 1, "stale read": 1, "false refusal": 1, shutdown: 1 },
+      { tellsConflicts: "sometimes" },
+    ),
+  },
   { reaches: "a key can't be given back at shutdown", scope: scopeOf(2, { shutdown: 1 }, { canRemove: false }) },
 ];
 
@@ -42,9 +51,6 @@ export function reasonNotTaken(leaf: string, { eventType, guard }: Transition): 
   const isAnswer = /^(write|found|store|removed|unremovable)/.test(event);
   if (isAnswer && /\.backingOff$|reserved\.dispatching\.running$/.test(leaf)) return "no question is under way";
   const isWriting = /\.(renewing|writing|removing)$/.test(leaf);
-  if (isWriting && event === "found.own.reservation" && guard === undefined) {
-    return "a write that is refused and finds its own reservation finds a newer one than it expected";
-  }
   if (isWriting && event === "found.nothing" && guard === "holdsNothing") {
     return "a write over nothing is not refused where nothing stands";
   }

@@ -12,6 +12,7 @@ import {
   registerCode,
   registerOf,
   type Violation,
+  withoutRecord,
   written,
 } from "./register.ts";
 import { type Fault, faults, type Scope, UNLIMITED } from "./scope.ts";
@@ -59,11 +60,12 @@ const SHIFTS: Readonly<Record<Fault, number>> = {
   trouble: 3,
   slowness: 6,
   "stale read": 9,
-  "broken answer": 12,
-  freeze: 15,
-  shutdown: 18,
-  "window end": 21,
-  clear: 24,
+  "false refusal": 12,
+  "broken answer": 15,
+  freeze: 18,
+  shutdown: 21,
+  "window end": 24,
+  clear: 27,
 };
 
 /** In the place of a flight that is over. */
@@ -92,7 +94,7 @@ export class Worlds {
     this.#scope = scope;
     this.#takesShortcuts = takesShortcuts;
     this.machine = new SteppedMachine(machine, scope.mayDispatchUnprotected);
-    this.#mayReadLate = limits["stale read"] !== undefined;
+    this.#mayReadLate = limits["stale read"] !== undefined || limits["false refusal"] !== undefined;
     this.#mayVanish = limits["window end"] !== undefined || limits.clear !== undefined;
     this.flights = new Flights({ remembersPast: this.#mayReadLate });
   }
@@ -198,7 +200,7 @@ export class Worlds {
     const { holds, isOver, held } = registerOf(world.register);
     if (holds !== "reservation") return;
     if (isOver) {
-      const after = this.#written(world, undefined, { holds: "nothing", isOver: false, held: holds });
+      const after = this.#written(world, undefined, withoutRecord(registerOf(world.register)));
       found.push(ofTheStore("the store lets go of the reservation", world, undefined, after));
     } else if (!world.flights.some((id) => this.#ownsAndCountsLease(id))) {
       const register = this.#code({ holds, isOver: true, held });
@@ -209,7 +211,7 @@ export class Worlds {
 
   #removals(world: World, found: Happening[]): void {
     const { holds } = registerOf(world.register);
-    const emptied: Register = { holds: "nothing", isOver: false, held: holds };
+    const emptied = withoutRecord(registerOf(world.register));
     if (holds === "commit" && has(world, "window end")) {
       const after = this.#written(world, "window end", emptied);
       found.push(ofTheStore("the window of the commit ends", world, "window end", after));
@@ -259,7 +261,7 @@ export class Worlds {
       if (isWrite && at !== by) {
         const flight = this.flights.at(before);
         isLost ||= flight.owns && isHolding(flight);
-        after = this.#agedOf(before);
+        after = this.#agedOf(before, world.register);
       }
       if (after !== OVER) after = this.#hurriedOf(after);
       if (after !== OVER) flights.push(after);
@@ -280,9 +282,11 @@ export class Worlds {
     return { world: after, over, violations: isLost ? [LOST] : NONE };
   }
 
-  #agedOf(id: number): number {
-    this.#aged[id] ??= this.flights.idOf(aged(this.flights.at(id)));
-    return this.#aged[id];
+  #agedOf(id: number, register: number): number {
+    const { holds } = registerOf(register);
+    const key = id * 2 + (holds === "nothing" ? 0 : 1);
+    this.#aged[key] ??= this.flights.idOf(aged(this.flights.at(id), { holds }));
+    return this.#aged[key];
   }
 
   #hurriedOf(id: number): number {
