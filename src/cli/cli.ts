@@ -2,7 +2,6 @@ import { CommanderError } from "commander";
 import { LatchkeyError } from "../errors.ts";
 import { completionScript } from "./completion/completion.ts";
 import { demoCommand } from "./demo/demo-command.ts";
-import { drawCommand } from "./draw/draw-command.ts";
 import { UnusableError } from "./errors.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import type { CliIo } from "./io.ts";
@@ -50,6 +49,7 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
       exitCode = await doctorCommand(flags, io);
     },
     async draw(machine, flags) {
+      const { drawCommand } = await import("./draw/draw-command.ts");
       await drawCommand(machine, flags, io);
     },
     async completion(shell) {

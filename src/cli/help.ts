@@ -141,6 +141,7 @@ Examples:
   draw: `
 Examples:
   latchkey draw > dedup-key.mmd
+  latchkey draw delivery --svg > delivery.svg
   latchkey draw delivery --json | jq .states.guarded`,
 
   completion: `

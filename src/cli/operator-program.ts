@@ -4,7 +4,7 @@ import { KEPT_STATES } from "./bucket/kept-key.ts";
 import { CLEARABLE, type ClearFlags, type ClearNames, DEFAULT_CLEARABLE } from "./clear/clear-plan.ts";
 import { SHELLS, type Shell } from "./completion/completion.ts";
 import type { DoctorFlags } from "./doctor/doctor-use.ts";
-import { type DrawFlags, MACHINES, type MachineName } from "./draw/draw-command.ts";
+import { type DrawFlags, MACHINES, type MachineName } from "./draw/draw-flags.ts";
 import { help } from "./help.ts";
 import type { ListFlags } from "./list/list-command.ts";
 import { DEFAULT_LIMIT, DEFAULT_ORDER, ORDERS } from "./list/order.ts";
@@ -149,7 +149,8 @@ function addDraw(program: Command, commands: OperatorCommands): void {
         .choices(MACHINES)
         .default(MACHINES[0]),
     )
-    .addOption(new Option("--mermaid", "a Mermaid state diagram, the default").conflicts("json"))
+    .addOption(new Option("--mermaid", "a Mermaid state diagram, the default").conflicts(["svg", "json"]))
+    .addOption(new Option("--svg", "an SVG image").conflicts("json"))
     .option("--json", "the machine's configuration, as XState's createMachine takes it")
     .helpOption("-h, --help", "print this help")
     .addHelpText("after", help.draw)

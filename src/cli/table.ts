@@ -1,16 +1,17 @@
 import stringWidth from "string-width";
 import type { Colour, Paint } from "./style.ts";
 
-export interface Column {
+export interface Cell {
+  readonly text: string;
+  readonly colour?: Colour;
+}
+
+export interface Column<Row> {
   readonly title: string;
   readonly align: "left" | "right";
   /** Whether it may be cut where the table is too wide. */
   readonly isFlexible?: boolean;
-}
-
-export interface Cell {
-  readonly text: string;
-  readonly colour?: Colour;
+  readonly cell: (row: Row) => Cell;
 }
 
 /** How narrow a column is cut at most. */
@@ -18,40 +19,42 @@ const NARROWEST = 8;
 const GAP = "  ";
 
 /** Rows under titles, as wide as they are or, where `width` is given, no wider than that if it can be. */
-export function tableText(
-  columns: readonly Column[],
-  rows: ReadonlyArray<readonly Cell[]>,
+export function tableText<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
   { paint, width = Number.POSITIVE_INFINITY }: { readonly paint: Paint; readonly width?: number },
 ): string {
-  const titles = columns.map(({ title }): Cell => ({ text: title, colour: "dim" }));
-  const all = [titles, ...rows];
-  const natural = columns.map((_, at) => Math.max(...all.map((row) => stringWidth(row[at]?.text ?? ""))));
-  const widths = fitted(columns, natural, width);
-  return all
-    .map((row) => {
-      const cells = columns.map(({ align }, at) => cellText(row[at], align, widths[at] ?? 0, paint));
-      return `${cells.join(GAP).trimEnd()}\n`;
-    })
-    .join("");
+  const laidOut = columns.map((column) => {
+    const texts = [column.title, ...rows.map((row) => column.cell(row).text)];
+    return { column, width: Math.max(...texts.map((text) => stringWidth(text))) };
+  });
+  narrow(laidOut, width);
+  const line = (cellIn: (column: Column<Row>) => Cell): string =>
+    `${laidOut
+      .map(({ column, width: wide }) => cellText(cellIn(column), column.align, wide, paint))
+      .join(GAP)
+      .trimEnd()}\n`;
+  return [
+    line(({ title }) => ({ text: title, colour: "dim" })),
+    ...rows.map((row) => line(({ cell }) => cell(row))),
+  ].join("");
 }
 
 /** Takes what is too much from the widest of the columns that may be cut. */
-function fitted(columns: readonly Column[], natural: readonly number[], width: number): readonly number[] {
-  const widths = [...natural];
-  const total = (): number => widths.reduce((sum, one) => sum + one, GAP.length * (widths.length - 1));
-  while (total() > width) {
-    const flexible = widths.filter((one, at) => columns[at]?.isFlexible === true && one > NARROWEST);
-    if (flexible.length === 0) break;
-    const widest = Math.max(...flexible);
-    widths[widths.findIndex((one, at) => columns[at]?.isFlexible === true && one === widest)] = widest - 1;
+function narrow(columns: { readonly column: { readonly isFlexible?: boolean }; width: number }[], width: number): void {
+  const flexible = columns.filter(({ column }) => column.isFlexible === true);
+  let excess = columns.reduce((sum, one) => sum + one.width, GAP.length * (columns.length - 1)) - width;
+  for (; excess > 0; excess -= 1) {
+    const [widest] = flexible.toSorted((one, other) => other.width - one.width);
+    if (widest === undefined || widest.width <= NARROWEST) return;
+    widest.width -= 1;
   }
-  return widths;
 }
 
-function cellText(cell: Cell | undefined, align: Column["align"], width: number, paint: Paint): string {
-  const text = cut(cell?.text ?? "", width);
-  const space = " ".repeat(Math.max(width - stringWidth(text), 0));
-  const painted = cell?.colour === undefined ? text : paint(cell.colour, text);
+function cellText({ text, colour }: Cell, align: Column<unknown>["align"], width: number, paint: Paint): string {
+  const shown = cut(text, width);
+  const space = " ".repeat(width - stringWidth(shown));
+  const painted = colour === undefined ? shown : paint(colour, shown);
   return align === "left" ? painted + space : space + painted;
 }
 

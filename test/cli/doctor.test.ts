@@ -48,6 +48,18 @@ describe("the examination of records", () => {
     expect(found.map(({ check, severity }) => [check, severity])).toEqual(isLong ? [["held for long", "warning"]] : []);
   });
 
+  it.each([
+    [undefined, "never ends"],
+    [NOW + 7 * 86_400_000, "ends in 7 d"],
+  ])("says when a reservation ends that does not end with its lease: %s", (endsAtMs, text) => {
+    const records = new RecordExaminer(SKEW_MS);
+    records.add({ ...reserved({ heldMs: 0 }), endsAtMs }, NOW);
+    expect(records.findings().at(-1)).toMatchObject({
+      ...{ check: "endless", severity: "error" },
+      evidence: `1 reservation does not end with its lease: billing 1 (web-1, ${text})`,
+    });
+  });
+
   it("names those that are held longest", () => {
     const records = new RecordExaminer(SKEW_MS);
     for (const minutes of [20, 60, 30, 40]) {

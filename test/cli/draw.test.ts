@@ -3,6 +3,7 @@ import { createMachine } from "xstate";
 import { dedupKeyMachine } from "../../machines/dedup-key.ts";
 import { deliveryMachine } from "../../machines/delivery.ts";
 import { toMermaid } from "../../src/inspect/mermaid.ts";
+import { toSvg } from "../../src/inspect/svg.ts";
 import { run } from "./fake-io.ts";
 
 describe("latchkey draw", () => {
@@ -16,6 +17,10 @@ describe("latchkey draw", () => {
     expect((await run(["draw", "delivery"])).out).toBe(toMermaid(deliveryMachine));
   });
 
+  it("prints an SVG image", async () => {
+    expect((await run(["draw", "delivery", "--svg"])).out).toBe(toSvg(deliveryMachine));
+  });
+
   it("prints a configuration from which XState makes the same machine", async () => {
     const { out } = await run(["draw", "delivery", "--json"]);
     const config: unknown = JSON.parse(out);
@@ -27,6 +32,8 @@ describe("latchkey draw", () => {
   it.each([
     [["draw", "nothing"], "Allowed choices are dedup-key, delivery"],
     [["draw", "--json", "--mermaid"], "cannot be used with"],
+    [["draw", "--svg", "--mermaid"], "cannot be used with"],
+    [["draw", "--json", "--svg"], "cannot be used with"],
   ])("refuses %j", async (argv, sentence) => {
     const { exitCode, out, err } = await run(argv);
     expect([exitCode, out, err]).toEqual([2, "", expect.stringContaining(sentence)]);

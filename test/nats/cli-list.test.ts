@@ -163,16 +163,39 @@ describe("latchkey list", () => {
     });
   });
 
+  it("shows what is over, and what never ends", async () => {
+    await using connection = await connected(server);
+    await makeBucket(connection, "endless", { max_age: 0 });
+    const record = { v: 1, state: "reserved", workspaceId: "default", ...held, owner: "web", token: "t" };
+    const fields = { attempt: 1, fence: 0, leaseMs: 1, atMs: 0 };
+    const { storeKey } = resolveIdentity(held);
+    await connection.request(`$KV.endless.${storeKey}`, JSON.stringify({ ...record, ...fields }));
+    await connection.request("$KV.endless.foreign", "{}");
+    const argv = ["list", "--bucket", "endless"];
+    const options = { env: { NATS_URL: server.url } };
+    const { out } = await run(argv, options);
+    expect(out).toMatch(/^unreadable .* never ends$/m);
+    expect(out).toMatch(/^reserved .* over$/m);
+    const { objects } = await run([...argv, "--json"], options);
+    expect(objects()).toMatchObject([
+      { state: "reserved", endsAtMs: null, endsInMs: null },
+      { state: "unreadable", endsAtMs: null, endsInMs: null },
+    ]);
+    expect((await run([...argv, "--json", "--sort", "ending"], options)).objects()).toHaveLength(2);
+    const shown = await run(["show", "billing", "held", "--bucket", "endless"], options);
+    expect(shown.out).toMatch(/\n {2}freed {9}never\n/);
+  });
+
   it("does not create a bucket, and says which there are", async () => {
     const env = { NATS_URL: server.url };
     expect(await run(["list", "--bucket", "operate"], { env })).toMatchObject({
       exitCode: 2,
       out: "",
-      err: expect.stringMatching(/^latchkey: There is no bucket `operate`; this server has operated\d/),
+      err: expect.stringMatching(/^latchkey: There is no bucket `operate`; this server has .*operated\d/),
     });
     expect(await run(["list"], { env })).toMatchObject({
       exitCode: 2,
-      err: expect.stringMatching(/^latchkey: Say which bucket it is: --bucket <name>; this server has operated\d/),
+      err: expect.stringMatching(/^latchkey: Say which bucket it is: --bucket <name>; this server has .*operated\d/),
     });
     await using connection = await connected(server);
     await expect(makeBucket(connection, "operate")).resolves.toBeDefined();

@@ -37,9 +37,10 @@ const doctor = () => diagnosed({ url: `admin:x@127.0.0.1:${server.port}` }, ["--
 
 describe("a bucket whose keys several share", () => {
   it("is listed as one", async () => {
-    const { exitCode, objects } = await command("list", "--json", "--sort", "oldest");
+    const { exitCode, objects } = await command("list", "--json");
     expect(exitCode).toBe(0);
-    expect(objects().map(({ eventId }) => eventId)).toEqual(IDS);
+    expect(new Set(objects().map(({ eventId }) => eventId))).toEqual(new Set(IDS));
+    expect(objects()).toHaveLength(IDS.length);
     expect(new Set(objects().map((one) => one["bucket"]))).toEqual(
       new Set([1, 2, 3].map((index) => `${bucket}-${index}-of-3`)),
     );

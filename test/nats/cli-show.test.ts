@@ -182,8 +182,9 @@ describe("latchkey show", () => {
 
   it("needs no more permissions than a replica has", async () => {
     const replica = `{ user: replica, password: x, permissions: { publish: ["$KV.dedup.>", "$JS.API.STREAM.MSG.GET.KV_dedup", "$JS.API.STREAM.INFO.KV_dedup"], subscribe: "_INBOX_replica.>" } }`;
+    const looker = `{ user: looker, password: x, permissions: { publish: "$JS.API.STREAM.INFO.KV_dedup" } }`;
     await using guarded = await startNats({
-      config: `authorization { users: [{ user: admin, password: x }, ${replica}] }`,
+      config: `authorization { users: [{ user: admin, password: x }, ${replica}, ${looker}] }`,
     });
     {
       await using admin = await connected(guarded, { user: "admin", pass: "x" });
@@ -191,5 +192,10 @@ describe("latchkey show", () => {
     }
     const env = { NATS_URL: `replica:x@127.0.0.1:${guarded.port}`, NATS_INBOX_PREFIX: "_INBOX_replica" };
     expect(await run(["show", "s", "e", "--bucket", "dedup"], { env })).toMatchObject({ exitCode: 1, err: "" });
+    const lookerEnv = { NATS_URL: `looker:x@127.0.0.1:${guarded.port}` };
+    expect(await run(["show", "s", "e", "--bucket", "dedup"], { env: lookerEnv })).toMatchObject({
+      exitCode: 2,
+      err: "latchkey: Bucket dedup cannot be read: the connection may not publish to $JS.API.STREAM.MSG.GET.KV_dedup\n",
+    });
   });
 });

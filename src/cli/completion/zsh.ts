@@ -34,16 +34,11 @@ function commandCase({ name, options, arguments: places }: CommandSyntax): strin
 
 /** `'(-h --help)'{-h,--help}'[print this help]'` */
 function optionSpec({ names, description, value }: OptionSyntax): string {
-  const [first = "", ...others] = names;
-  const long = value === undefined || value.of === "command" ? "" : "=";
-  const explained = `[${description.replaceAll(/[[\]\\]/g, "\\$&")}]${valueSpec(value)}`;
-  if (others.length === 0) return quoted(`${first}${long}${explained}`);
-  return `${quoted(`(${names.join(" ")})`)}{${names.join(",")}}${quoted(explained)}`;
-}
-
-function valueSpec(value: Value | undefined): string {
-  if (value === undefined) return "";
-  return value.of === "command" ? ":*::command:_normal" : argumentOf(value);
+  const takes = value !== undefined && value.of !== "command";
+  const all = names.map((name) => (takes && name.startsWith("--") ? `${name}=` : name));
+  const explained = `[${description.replaceAll(/[[\]\\]/g, "\\$&")}]${value === undefined ? "" : argumentOf(value)}`;
+  if (all.length === 1) return quoted(all.join("") + explained);
+  return `${quoted(`(${names.join(" ")})`)}{${all.join(",")}}${quoted(explained)}`;
 }
 
 /** `:what it is:what completes it` */
@@ -54,7 +49,7 @@ function argumentOf(value: Value): string {
     case "path":
       return ":file:_files";
     case "command":
-      return ":command:_normal";
+      return ":*::command:_normal";
     case "text":
       return `:${value.what}: `;
   }

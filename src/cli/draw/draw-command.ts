@@ -2,23 +2,18 @@ import type { AnyStateMachine } from "xstate";
 import { dedupKeyMachine } from "../../../machines/dedup-key.ts";
 import { deliveryMachine } from "../../../machines/delivery.ts";
 import { toMermaid } from "../../inspect/mermaid.ts";
+import { toSvg } from "../../inspect/svg.ts";
 import type { CliIo } from "../io.ts";
+import type { DrawFlags, MachineName } from "./draw-flags.ts";
 
-const machines = { "dedup-key": dedupKeyMachine, delivery: deliveryMachine } as const;
-
-export type MachineName = keyof typeof machines;
-export const MACHINES: readonly MachineName[] = ["dedup-key", "delivery"];
-
-export interface DrawFlags {
-  readonly mermaid?: boolean;
-  readonly json?: boolean;
-}
+const machines = { "dedup-key": dedupKeyMachine, delivery: deliveryMachine } satisfies Record<MachineName, unknown>;
 
 /** Prints a picture of one of the state machines, drawn from the machine itself. */
 export async function drawCommand(name: MachineName, flags: DrawFlags, io: CliIo): Promise<void> {
   await io.out.write(picture(machines[name], flags));
 }
 
-function picture(machine: AnyStateMachine, { json }: DrawFlags): string {
+function picture(machine: AnyStateMachine, { svg, json }: DrawFlags): string {
+  if (svg === true) return toSvg(machine);
   return json === true ? `${JSON.stringify(machine.config, null, 2)}\n` : toMermaid(machine);
 }

@@ -10,43 +10,46 @@ export const stateColours = {
   unreadable: "red",
 } as const satisfies Record<KeptKey["state"] | "unseen", Colour>;
 
-/** A column of a table of keys. */
-interface KeyColumn extends Column {
-  readonly cell: (kept: KeptKey, serverMs: number) => Cell;
+interface Row {
+  readonly kept: KeptKey;
+  readonly serverMs: number;
+}
+
+interface KeyColumn extends Column<Row> {
   /** Whether it tells anything of these keys; always if missing. */
   readonly isNeeded?: (keys: readonly KeptKey[]) => boolean;
 }
 
 const columns: readonly KeyColumn[] = [
-  { title: "STATE", align: "left", cell: ({ state }) => ({ text: state, colour: stateColours[state] }) },
+  { title: "STATE", align: "left", cell: ({ kept: { state } }) => ({ text: state, colour: stateColours[state] }) },
   {
     title: "BUCKET",
     align: "left",
-    cell: ({ bucket }) => ({ text: bucket }),
+    cell: ({ kept: { bucket } }) => ({ text: bucket }),
     isNeeded: (keys) => keys.some(({ bucket }) => bucket !== keys[0]?.bucket),
   },
   {
     title: "WORKSPACE",
     align: "left",
     isFlexible: true,
-    cell: (kept) => ({ text: workspaceOf(kept) }),
+    cell: ({ kept }) => ({ text: workspaceOf(kept) }),
     isNeeded: (keys) => keys.some((kept) => workspaceOf(kept) !== DEFAULT_WORKSPACE && kept.state !== "unreadable"),
   },
   {
     title: "SUBSCRIPTION",
     align: "left",
     isFlexible: true,
-    cell: (kept) => ({ text: kept.state === "unreadable" ? "" : harmless(kept.identity.subscriptionId) }),
+    cell: ({ kept }) => ({ text: kept.state === "unreadable" ? "" : harmless(kept.identity.subscriptionId) }),
   },
-  { title: "EVENT", align: "left", isFlexible: true, cell: (kept) => ({ text: eventOf(kept) }) },
+  { title: "EVENT", align: "left", isFlexible: true, cell: ({ kept }) => ({ text: eventOf(kept) }) },
   {
     title: "OWNER",
     align: "left",
     isFlexible: true,
-    cell: (kept) => ({ text: kept.state === "unreadable" ? "" : harmless(kept.record.owner) }),
+    cell: ({ kept }) => ({ text: kept.state === "unreadable" ? "" : harmless(kept.record.owner) }),
   },
   { title: "TRY", align: "right", cell: attemptCell },
-  { title: "SINCE", align: "right", cell: (kept, serverMs) => ({ text: span(serverMs - sinceMs(kept)) }) },
+  { title: "SINCE", align: "right", cell: ({ kept, serverMs }) => ({ text: span(serverMs - sinceMs(kept)) }) },
   { title: "LEFT", align: "right", cell: leftCell },
 ];
 
@@ -57,8 +60,11 @@ export function keyTable(
   how: { readonly paint: Paint; readonly width?: number },
 ): string {
   const needed = columns.filter(({ isNeeded }) => isNeeded?.(keys) ?? true);
-  const rows = keys.map((kept) => needed.map(({ cell }) => cell(kept, serverMs)));
-  return tableText(needed, rows, how);
+  return tableText(
+    needed,
+    keys.map((kept) => ({ kept, serverMs })),
+    how,
+  );
 }
 
 function workspaceOf(kept: KeptKey): string {
@@ -70,14 +76,14 @@ function eventOf(kept: KeptKey): string {
   return kept.state === "unreadable" ? (kept.key ?? harmless(kept.subject)) : harmless(kept.identity.eventId);
 }
 
-function attemptCell(kept: KeptKey): Cell {
+function attemptCell({ kept }: Row): Cell {
   if (kept.state === "unreadable") return { text: "" };
   const { attempt } = kept.record;
   return { text: String(attempt), ...(attempt > 1 ? { colour: "yellow" } : {}) };
 }
 
 /** Of the lease, or of the window. */
-function leftCell(kept: KeptKey, serverMs: number): Cell {
+function leftCell({ kept, serverMs }: Row): Cell {
   const endsAtMs = kept.state === "reserved" ? kept.leaseEndsAtMs : kept.endsAtMs;
   if (endsAtMs === undefined) return { text: "never ends", colour: "red" };
   return endsAtMs > serverMs ? { text: span(endsAtMs - serverMs) } : { text: "over", colour: "red" };
