@@ -4,6 +4,7 @@ import * as latchkey from "../../src/index.ts";
 import { checkHistory } from "../../src/testing/check-history.ts";
 import type { FaultBudget } from "../../src/testing/faults.ts";
 import { simulate } from "../../src/testing/simulate.ts";
+import { noteExplored } from "../support/explored.ts";
 import { allFaults, anySchedule, worldWith } from "../support/faulty-world.ts";
 import { latchkeyService } from "../support/latchkey-service.ts";
 
@@ -30,7 +31,8 @@ async function holdsUnder(faults: FaultBudget, options: Partial<latchkey.Dedupli
 describe("under any schedule, on the memory store,", () => {
   afterAll(() => {
     const { runs, steps, faults, effects } = explored;
-    console.log(`Explored ${runs} runs: ${steps} observations, ${effects} dispatches, ${faults} faults`);
+    const counts = `${runs} runs, ${effects} dispatches, ${faults} faults, ${steps} observations, no violation`;
+    noteExplored(`Simulated schedules, G1 to G10 judged in each: ${counts}`, []);
   });
 
   it("G1 at most one replica dispatches an event while its lease lasts", async () => {

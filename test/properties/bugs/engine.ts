@@ -1,0 +1,133 @@
+import type { Bug } from "./bug.ts";
+
+const ownRecord = "src/own-record.ts";
+const caller = "src/caller.ts";
+const deduplicator = "src/deduplicator.ts";
+const flight = "src/flight.ts";
+const lease = "src/lease.ts";
+
+/** In the engine around the machine, and in what is told to the caller. */
+export const engineBugs: readonly Bug[] = [
+  {
+    name: "a key that is reserved is called a duplicate",
+    breaks: "G2",
+    faults: { redelivery: 2 },
+    patches: [
+      {
+        file: "src/engine.ts",
+        find: `if (verdict.found === "duplicate") {`,
+        replace: `if (verdict.found === "duplicate" || (verdict.found === "pending" && verdict.entry !== undefined)) {`,
+      },
+      {
+        file: "src/engine.ts",
+        find: `const { record } = verdict.entry;`,
+        replace: `const record: any = verdict.entry?.record;`,
+      },
+    ],
+  },
+  {
+    name: "one's own write is not recognised after a timeout",
+    breaks: "G8",
+    faults: { "lost answer": 4 },
+    patches: [
+      { file: ownRecord, find: `return record.token === this.#token;`, replace: `return record.token === "";` },
+    ],
+  },
+  {
+    name: "the signal fires after the lease's end",
+    breaks: "G6",
+    faults: { "clock jump": 1 },
+    patches: [
+      {
+        file: lease,
+        find: `this.#end = this.#of.deadlines.add(this.#endsAtMs,`,
+        replace: `this.#end = this.#of.deadlines.add(this.#endsAtMs + 500,`,
+      },
+    ],
+  },
+  {
+    name: "the signal does not fire",
+    breaks: "G6",
+    faults: { "clock jump": 1 },
+    patches: [
+      {
+        file: caller,
+        find: `    this.#abort?.abort(this.#lost);
+`,
+        replace: ``,
+      },
+    ],
+  },
+  {
+    name: "another's reservation is taken over as soon as it is seen",
+    breaks: "G5",
+    faults: { redelivery: 3 },
+    patches: [
+      {
+        file: "src/observed-leases.ts",
+        find: `return sinceMs + entry.record.leaseMs + this.#skewMs - nowMs;`,
+        replace: `return sinceMs - nowMs;`,
+      },
+    ],
+  },
+  {
+    name: "a failed dispatch is committed",
+    breaks: "G2",
+    faults: { "failing effect": 1 },
+    patches: [
+      {
+        file: "src/deduplicator.ts",
+        find: `      await decision.fail(error);`,
+        replace: `      await decision.commit();`,
+      },
+    ],
+  },
+  {
+    name: "all attempts have one token",
+    breaks: "G1",
+    faults: { redelivery: 3 },
+    patches: [{ file: "src/own-record.ts", find: `this.#token = token;`, replace: `this.#token = token && "one";` }],
+  },
+  {
+    name: "what was superseded is called confirmed",
+    breaks: "G9",
+    faults: { "clock jump": 3, redelivery: 3 },
+    patches: [
+      {
+        file: flight,
+        find: `        this.report({ type: "superseded" }, context);
+        this.#confirm(as);`,
+        replace: `        this.report({ type: "superseded" }, context);
+        this.#confirm("confirmed");`,
+      },
+    ],
+  },
+  {
+    name: "the trouble of a release hides the error of the dispatch",
+    breaks: "G7",
+    faults: { "failing effect": 1, refusal: 2 },
+    patches: [
+      {
+        file: deduplicator,
+        find: `      await decision.fail(error);
+`,
+        replace: `      await decision.fail(error);
+      await this.peek(identity);
+`,
+      },
+    ],
+  },
+  {
+    name: "the key of a dispatch that threw is not given back",
+    breaks: "G4",
+    faults: { "failing effect": 1 },
+    patches: [
+      {
+        file: deduplicator,
+        find: `      await decision.fail(error);
+`,
+        replace: ``,
+      },
+    ],
+  },
+];

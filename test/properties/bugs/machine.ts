@@ -1,0 +1,199 @@
+import type { Bug } from "./bug.ts";
+
+const machine = "machines/dedup-key.ts";
+const lease = "src/lease.ts";
+const store = "src/memory-store.ts";
+
+/** In the machine of a key. */
+export const machineBugs: readonly Bug[] = [
+  {
+    name: "a commit is written over another holder's reservation",
+    breaks: "G5",
+    faults: { "clock jump": 1 },
+    patches: [
+      {
+        file: machine,
+        find: `"found.reservation": takenUnlessOlder,`,
+        replace: `"found.reservation": { target: ".writing", actions: "noteRevision" },`,
+      },
+    ],
+  },
+  {
+    name: "a commit that met a conflict is called confirmed",
+    breaks: "G9",
+    faults: { "clock jump": 3, redelivery: 3, "late write": 2 },
+    patches: [
+      {
+        file: machine,
+        find: `            actions: ["noteRevision", settle(as)],
+          },
+          "write.conflicted": "looking",`,
+        replace: `            actions: ["noteRevision", settle(as)],
+          },
+          "write.conflicted": { target: "#dedupKey.committed", actions: settle(as) },`,
+      },
+    ],
+  },
+  {
+    name: "a release removes another holder's reservation",
+    breaks: "G5",
+    faults: { "clock jump": 1, "failing effect": 1 },
+    patches: [
+      {
+        file: machine,
+        find: `"found.reservation": releasedUnlessOlder,`,
+        replace: `"found.reservation": { target: ".removing", actions: "noteRevision" },`,
+      },
+    ],
+  },
+  {
+    name: "a renewal is written over another holder's reservation",
+    breaks: "G5",
+    faults: { "clock jump": 2 },
+    patches: [
+      {
+        file: machine,
+        find: `"found.reservation": lostUnlessOlder,`,
+        replace: `"found.reservation": { target: ".renewing", actions: "noteRevision" },`,
+      },
+      {
+        file: lease,
+        find: `if (this.#nowMs < this.#endsAtMs) this.#of.send({ type: "renewal.due" });`,
+        replace: `this.#of.send({ type: "renewal.due" });`,
+      },
+      {
+        file: lease,
+        find: `this.#end = this.#of.deadlines.add(this.#endsAtMs, () => this.#of.send({ type: "lease.ended" }));`,
+        replace: ``,
+      },
+    ],
+  },
+  {
+    name: "a reservation that has ended is taken for one's own without a write",
+    breaks: "G5",
+    faults: { crash: 2, "clock jump": 3, redelivery: 3 },
+    patches: [
+      {
+        file: machine,
+        find: `{ guard: "hasEndedAndMayClaimAgain", target: ".claiming", actions: "expectEnded" },`,
+        replace: `{ guard: "hasEndedAndMayClaimAgain", target: "reserved", actions: ["grant", "armDeadline", "startHandler"] },`,
+      },
+      { file: store, find: `endsAtMs: nowMs + how.ttlMs`, replace: `endsAtMs: Infinity` },
+    ],
+  },
+  {
+    name: "a key that is read as free is dispatched without a write",
+    breaks: "G10",
+    faults: { "stale read": 2, redelivery: 1 },
+    patches: [
+      {
+        file: machine,
+        find: `{ guard: "mayClaimAgain", target: ".claiming", actions: "expectNothing" },`,
+        replace: `{ target: "reserved", actions: ["grant", "armDeadline", "startHandler"] },`,
+      },
+    ],
+  },
+  {
+    name: "a claim that timed out is taken for a reservation",
+    breaks: "G1",
+    faults: { "lost request": 3, redelivery: 3 },
+    patches: [
+      {
+        file: machine,
+        find: `              { guard: "isInDoubt", target: "backingOff", actions: "noteDoubt" },
+              {
+                guard: "mayDispatchUnprotected",`,
+        replace: `              { guard: "isInDoubt", target: "#dedupKey.reserved", actions: ["armDeadline", "startHandler"] },
+              {
+                guard: "mayDispatchUnprotected",`,
+      },
+    ],
+  },
+  {
+    name: "a commit that nobody confirmed is called confirmed",
+    breaks: "G9",
+    faults: { outage: 2, refusal: 4, "clock jump": 4, "lost request": 3 },
+    patches: [{ file: machine, find: `actions: settle("unconfirmed"),`, replace: `actions: settle(as),` }],
+  },
+  {
+    name: "a commit whose key has gone is called confirmed",
+    breaks: "G9",
+    faults: { "clock jump": 4, redelivery: 2, outage: 1 },
+    patches: [
+      {
+        file: machine,
+        find: `      { target: ".writing", actions: "forgetRevision" },`,
+        replace: `      { target: "#dedupKey.committed", actions: settle("adopted") },`,
+      },
+    ],
+  },
+  {
+    name: "a dispatch that succeeded is confirmed without a commit",
+    breaks: "G9",
+    faults: { redelivery: 3 },
+    patches: [
+      {
+        file: machine,
+        find: `            "handler.succeeded": "committing",
+            "handler.failed": "releasing",`,
+        replace: `            "handler.succeeded": { target: "#dedupKey.released", actions: settle("confirmed") },
+            "handler.failed": "releasing",`,
+      },
+    ],
+  },
+  {
+    name: "every fence is the same",
+    breaks: "G5",
+    faults: { crash: 2, "failing effect": 2 },
+    patches: [{ file: machine, find: `fence: revisionIn(event),`, replace: `fence: 1,` }],
+  },
+  {
+    name: "the key of a failed dispatch is renewed for ever",
+    breaks: "G4",
+    faults: { "failing effect": 2 },
+    patches: [
+      {
+        file: machine,
+        find: `            "handler.failed": "releasing",
+            "lease.ended"`,
+        replace: `            "lease.ended"`,
+      },
+    ],
+  },
+  {
+    name: "a commit whose key has gone is called superseded",
+    breaks: "G8",
+    faults: { "clock jump": 3 },
+    patches: [
+      {
+        file: machine,
+        find: `      { target: ".writing", actions: "forgetRevision" },`,
+        replace: `      { target: "#dedupKey.superseded", actions: settle("superseded") },`,
+      },
+    ],
+  },
+  {
+    name: "whoever cannot reach the store dispatches unprotected",
+    breaks: "G1",
+    faults: { refusal: 2, redelivery: 2 },
+    patches: [
+      {
+        file: machine,
+        find: `mayDispatchUnprotected: ({ context }) => context.mayDispatchUnprotected,`,
+        replace: `mayDispatchUnprotected: () => true,`,
+      },
+    ],
+  },
+  {
+    name: "a key is renewed after its release",
+    breaks: "G4",
+    faults: { "failing effect": 1 },
+    patches: [
+      {
+        file: machine,
+        find: `removed: { target: "#dedupKey.released", actions: settle("released") },`,
+        replace: `removed: "#dedupKey.reserved.dispatching.renewing",`,
+      },
+    ],
+  },
+];
