@@ -1,3 +1,4 @@
+import type { KeptKey } from "../bucket/kept-key.ts";
 import type { FilterFlags } from "../bucket/key-filter.ts";
 import { keyReport } from "../bucket/key-report.ts";
 import { NO_KEYS, tallyText, totalOf, withKey } from "../bucket/key-tally.ts";
@@ -32,13 +33,24 @@ async function listForScript(buckets: OpenBuckets, flags: ListFlags, signal: Abo
   const { sort = DEFAULT_ORDER, limit = 0 } = flags;
   const isSorted = flags.sort !== undefined || flags.limit !== undefined;
   const first = new FirstKeys(sort, limit);
+  let lines = "";
+  const print = async (kept: KeptKey): Promise<void> => {
+    lines += `${JSON.stringify(keyReport(kept, buckets.serverMs()))}\n`;
+    if (lines.length < CHUNK) return;
+    await io.out.write(lines);
+    lines = "";
+  };
   for await (const kept of scanBuckets(buckets, flags)) {
     if (signal.aborted) return;
     if (isSorted) first.add(kept);
-    else await io.out.write(`${JSON.stringify(keyReport(kept, buckets.serverMs()))}\n`);
+    else await print(kept);
   }
-  for (const kept of first.sorted()) await io.out.write(`${JSON.stringify(keyReport(kept, buckets.serverMs()))}\n`);
+  for (const kept of first.sorted()) await print(kept);
+  await io.out.write(lines);
 }
+
+/** So many characters are written at once. */
+const CHUNK = 65_536;
 
 async function listForPerson(buckets: OpenBuckets, flags: ListFlags, signal: AbortSignal, io: CliIo): Promise<void> {
   const { sort = DEFAULT_ORDER, limit = DEFAULT_LIMIT } = flags;
