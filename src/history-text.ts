@@ -66,6 +66,10 @@ const text: Field = {
   expectation: "a string that is not empty",
   isRight: (value) => typeof value === "string" && value !== "",
 };
+const texts: Field = {
+  expectation: "an array of strings that are not empty",
+  isRight: (value) => Array.isArray(value) && value.every(text.isRight),
+};
 const flag: Field = { expectation: "a boolean", isRight: (value) => typeof value === "boolean" };
 const time: Field = { expectation: "a finite number", isRight: Number.isFinite };
 const whole = (min: number): Field => ({
@@ -136,7 +140,7 @@ const fields: Readonly<Record<HistoryLine["type"], Readonly<Record<string, Field
   fault: { fault: text },
   frozen: {},
   died: {},
-  settled: {},
+  settled: { unacknowledged: optional(texts) },
 };
 const seen: Readonly<Record<string, Field>> = { process: text, atMs: time };
 

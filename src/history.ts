@@ -204,4 +204,6 @@ export interface Died {
 /** The run is over, and nothing was left to be done: what was not acknowledged by now never will be. */
 export interface Settled {
   readonly type: "settled";
+  /** The events of which a message was given up, where the broker knows. */
+  readonly unacknowledged?: readonly string[];
 }

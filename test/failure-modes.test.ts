@@ -23,7 +23,7 @@ import {
 //
 // Cannot happen by construction, or is not the core's:
 // F17 is the broker's: deliveries that come back too early are `pending` here; `consume` checks the settings on its start.
-// F19 is what the one contract for all stores is for: test/store-contract.test.ts, test/memory-store.test.ts, test/nats.
+// F19 is what the one contract for all stores is for: test/testing/store-contract.test.ts, test/memory-store.test.ts, test/nats.
 
 describe("F1 a stale owner neither completes nor removes the record of the new owner", () => {
   const endings = {

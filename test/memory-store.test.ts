@@ -1,22 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { StoreUnavailableError } from "../src/errors.ts";
 import { type MemoryStoreOptions, memoryStore } from "../src/memory-store.ts";
+import { storeContract } from "../src/testing/store-contract/store-contract.ts";
 import { SimulatedClock } from "./support/simulated-clock.ts";
-import { storeContract } from "./support/store-contract.ts";
 import { commit, identity, LONG_MS, reservation, write } from "./support/store-contract-fixture.ts";
 
 describe("memoryStore", () => {
   describe("F19 keeps the contract of a store", () => {
-    storeContract({
-      test: it,
-      makeStore() {
-        const clock = new SimulatedClock();
-        return {
-          store: memoryStore({ clock }),
-          monotonicMs: () => clock.monotonicMs(),
-          pass: (ms) => clock.advanceAsync(ms),
-        };
-      },
+    storeContract(it, () => {
+      const clock = new SimulatedClock();
+      return {
+        store: memoryStore({ clock }),
+        monotonicMs: () => clock.monotonicMs(),
+        pass: (ms) => clock.advanceAsync(ms),
+      };
     });
   });
 

@@ -17,6 +17,8 @@ export interface BrokerOptions {
   readonly events: number;
   /** How many messages there are for each event: its sender sent it so often. */
   readonly copies: number;
+  /** How many deliveries a process works on at a time. */
+  readonly concurrency: number;
   /** After how long without an answer a message is delivered again, in milliseconds. */
   readonly ackWaitMs: number;
 }
@@ -28,7 +30,12 @@ interface Message {
   /** Deliveries that may happen now. */
   due: number;
   isAcknowledged: boolean;
+  /** How often it was delivered without any intervention, and since which. */
+  calm: { readonly since: number; deliveries: number };
 }
+
+/** A message that was delivered so often while nothing went wrong will never be acknowledged. */
+const MOST_CALM_DELIVERIES = 12;
 
 interface Event {
   readonly id: string;
@@ -41,19 +48,29 @@ export class Broker {
   readonly #scheduler: Scheduler;
   readonly #budget: Budget;
   readonly #ackWaitMs: number;
+  readonly #concurrency: number;
   readonly #clock: Clock;
   readonly #messages: readonly Message[];
   /** The deliveries without an answer. */
   readonly #underWay = new Map<Delivery, Recipient>();
   readonly #used = new Set<Recipient>();
 
-  constructor(scheduler: Scheduler, budget: Budget, { events, copies, ackWaitMs }: BrokerOptions) {
+  constructor(scheduler: Scheduler, budget: Budget, options: BrokerOptions) {
+    const { events, copies } = options;
     this.#scheduler = scheduler;
     this.#budget = budget;
-    this.#ackWaitMs = ackWaitMs;
+    this.#ackWaitMs = options.ackWaitMs;
+    this.#concurrency = options.concurrency;
     this.#clock = scheduler.clockOf("broker");
     this.#messages = Array.from({ length: events }, (_, index) => ({ id: `E${index + 1}`, deliveries: 0 })).flatMap(
-      (event) => Array.from({ length: copies }, () => ({ event, count: 0, due: 1, isAcknowledged: false })),
+      (event) =>
+        Array.from({ length: copies }, () => ({
+          event,
+          count: 0,
+          due: 1,
+          isAcknowledged: false,
+          calm: { since: 0, deliveries: 0 },
+        })),
     );
   }
 
@@ -67,9 +84,14 @@ export class Broker {
     return [...this.#underWay].filter(([, { task }]) => !this.#scheduler.isDead(task));
   }
 
+  /** The events of which a message was never acknowledged. */
+  get unacknowledged(): readonly string[] {
+    return [...new Set(this.#messages.filter((message) => !message.isAcknowledged).map(({ event }) => event.id))];
+  }
+
   /** The deliveries that have to be made. */
   needed(recipients: readonly Recipient[]): readonly Operation[] {
-    const awake = recipients.filter(({ task }) => this.#scheduler.isAwake(task));
+    const awake = recipients.filter((recipient) => this.#scheduler.isAwake(recipient.task) && this.#hasRoom(recipient));
     const fresh = awake.find((recipient) => !this.isUsed(recipient));
     const choices = awake.filter((recipient) => recipient === fresh || this.isUsed(recipient));
     const due = this.#messages.filter((message) => message.due > 0);
@@ -80,6 +102,12 @@ export class Broker {
         run: () => this.#deliver(message, recipient),
       })),
     );
+  }
+
+  #hasRoom(recipient: Recipient): boolean {
+    let count = 0;
+    for (const other of this.#underWay.values()) if (other === recipient) count += 1;
+    return count < this.#concurrency;
   }
 
   /** Deliveries that nobody asked for. */
@@ -101,6 +129,9 @@ export class Broker {
     message.due -= 1;
     message.count += 1;
     message.event.deliveries += 1;
+    const { interventions: since } = this.#scheduler;
+    if (message.calm.since !== since) message.calm = { since, deliveries: 0 };
+    message.calm.deliveries += 1;
     this.#used.add(recipient);
     const { task, recorder } = recipient;
     const { id: event, deliveries: delivery } = message.event;
@@ -124,7 +155,7 @@ export class Broker {
 
   #dueIn(ms: number, message: Message): () => void {
     return this.#clock.schedule(ms, () => {
-      if (!message.isAcknowledged) message.due += 1;
+      if (!message.isAcknowledged && message.calm.deliveries < MOST_CALM_DELIVERIES) message.due += 1;
     });
   }
 }

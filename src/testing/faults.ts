@@ -34,12 +34,22 @@ export type FaultBudget = Partial<Readonly<Record<FaultName, number>>>;
 /** What is left of a budget. */
 export class Budget {
   readonly #left = new Map<FaultName, number>();
+  #all = 0;
   readonly #spent: (fault: FaultName, whom: string) => void;
 
   /** @param spent hears of each fault before it happens, and whom it hits. */
   constructor(budget: FaultBudget, spent: (fault: FaultName, whom: string) => void) {
-    for (const name of faultNames) this.#left.set(name, budget[name] ?? 0);
+    for (const name of faultNames) {
+      const most = budget[name] ?? 0;
+      this.#left.set(name, most);
+      this.#all += most;
+    }
     this.#spent = spent;
+  }
+
+  /** Whether nothing can go wrong any more. */
+  get isSpent(): boolean {
+    return this.#all === 0;
   }
 
   has(fault: FaultName): boolean {
@@ -48,6 +58,7 @@ export class Budget {
 
   spend(fault: FaultName, whom: string): void {
     this.#left.set(fault, (this.#left.get(fault) ?? 0) - 1);
+    this.#all -= 1;
     this.#spent(fault, whom);
   }
 }

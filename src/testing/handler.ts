@@ -13,7 +13,8 @@ import type { KnownToEffect } from "./recorder.ts";
 export type HandlerUnderTest<World = undefined> = (replica: Replica<World>) => HandleDelivery;
 
 /** Handles one delivery. What it throws puts the delivery back; without a reply it is acknowledged. */
-export type HandleDelivery = (delivery: Delivery) => Promise<Reply | undefined> | Promise<void>;
+// biome-ignore lint/suspicious/noConfusingVoidType: that is what a function is typed to give which does not always return.
+export type HandleDelivery = (delivery: Delivery) => Promise<Reply | void>;
 
 /** One process, and all that it may use; spread it into the options of a `Deduplicator`: `{ ...replica, leaseMs: 5_000 }`. */
 export interface Replica<World = undefined> {
@@ -61,11 +62,10 @@ export interface Delivery {
 export type Reply =
   /** To be acknowledged. */
   | { readonly outcome: "dispatched" | "duplicate"; readonly commit?: CommitOutcome }
-  /** To be put back, for so long; otherwise for a while that grows. */
+  /** To be put back, for at least so long; the broker waits longer each time. */
   | { readonly outcome: "pending"; readonly retryAfterMs?: number };
 
 const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 30_000;
 
 /** @throws {TypeError} for what is no reply. */
 export function answerTo(reply: unknown, { count }: Delivery): Answer {
@@ -75,9 +75,8 @@ export function answerTo(reply: unknown, { count }: Delivery): Answer {
   }
   const outcome = oneOf("outcome", reply.outcome, ["dispatched", "duplicate", "pending"]);
   if (outcome === "pending") {
-    const given = "retryAfterMs" in reply ? reply.retryAfterMs : undefined;
-    const afterMs = given === undefined ? pauseMs(count) : wholeNumber("retryAfterMs", given, 0);
-    return { answer: "put back", because: "pending", afterMs };
+    const givenMs = "retryAfterMs" in reply ? wholeNumber("retryAfterMs", reply.retryAfterMs, 0) : 0;
+    return { answer: "put back", because: "pending", afterMs: Math.max(givenMs, pauseMs(count)) };
   }
   const commit = "commit" in reply ? oneOf("commit", reply.commit, commitOutcomes) : undefined;
   return { answer: "acknowledged", because: outcome, ...(commit === undefined ? {} : { commit }) };
@@ -92,5 +91,5 @@ export function answerAfter(error: unknown, { count }: Delivery): Answer {
 }
 
 function pauseMs(count: number): number {
-  return Math.min(FIRST_PAUSE_MS * 2 ** (count - 1), LONGEST_PAUSE_MS);
+  return FIRST_PAUSE_MS * 2 ** (count - 1);
 }

@@ -88,7 +88,7 @@ export class Judge {
         this.#ended(line);
         return;
       case "settled":
-        this.#settled(broken);
+        this.#settled(line, broken);
         return;
       case "ok":
       case "fail":
@@ -268,9 +268,12 @@ export class Judge {
     }
   }
 
-  #settled(broken: Report): void {
+  #settled({ unacknowledged = [] }: Line<"settled">, broken: Report): void {
     for (const [event, { acknowledged }] of this.#lives) {
-      if (acknowledged === undefined) broken("G4", `${event} was delivered, and never acknowledged`);
+      if (acknowledged === undefined) broken("G4", `${event} was delivered again and again, and never acknowledged`);
+      else if (unacknowledged.includes(event)) {
+        broken("G4", `one of the messages with ${event} was delivered again and again, and never acknowledged`);
+      }
     }
   }
 }

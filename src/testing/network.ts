@@ -62,7 +62,7 @@ export class Network {
     return new Promise((resolve, reject) => {
       let isLost = false;
       const answer = (how: string, given: Answer | Promise<Answer>): void => {
-        this.#scheduler.add({ task, label: `${label}: ${how}`, run: () => resolve(given) });
+        this.#scheduler.add({ task, label: `${label}: ${how}`, isAnswer: true, run: () => resolve(given) });
       };
       const request: Request = {
         task,
@@ -76,7 +76,7 @@ export class Network {
         },
         fail: (error) => {
           isLost = true;
-          this.#scheduler.add({ task, label: `${label}: ${error.message}`, run: () => reject(error) });
+          this.#scheduler.add({ task, label: `${label}: ${error.message}`, isAnswer: true, run: () => reject(error) });
         },
         takeBack: this.#scheduler.add({
           task,

@@ -6,12 +6,19 @@ import { expected } from "../arguments.ts";
  */
 export type Schedule = readonly number[];
 
-/** What can happen next, as far as choosing goes. */
+/**
+ * What can happen next, as far as choosing goes. The possibilities stand in this order: what would happen in a calm run, then
+ * whatever else may go on, then time, then what may go wrong.
+ */
 export interface Choice {
   /** How many possibilities there are, at least 1. */
   readonly count: number;
-  /** Whether a possibility interrupts something that could have gone on. */
-  interrupts(index: number): boolean;
+  /** How many of them, the first ones, are that something goes on. */
+  readonly calm: number;
+  /** The same, with time if it can pass. */
+  readonly timed: number;
+  /** Whether the first is that a task reads an answer which has come: nobody else can tell whether it does so now or later. */
+  readonly isAnswer: boolean;
 }
 
 /** Picks what happens next. */
@@ -24,6 +31,7 @@ export interface Chooser {
 /** Follows a schedule. */
 export class Follower implements Chooser {
   readonly #schedule: Schedule;
+  readonly #taken: number[] = [];
   #next = 0;
 
   constructor(schedule: Schedule) {
@@ -31,14 +39,25 @@ export class Follower implements Chooser {
   }
 
   pick({ count }: Choice): number {
-    const choice = this.#schedule[this.#next] ?? 0;
+    const choice = (this.#schedule[this.#next] ?? 0) % count;
+    if (this.mayGoWrong) this.#taken.push(choice);
     this.#next += 1;
-    return choice % count;
+    return choice;
+  }
+
+  /** The same schedule with the smallest numbers that choose the same. */
+  get taken(): Schedule {
+    return withoutCalm(this.#taken);
   }
 
   get mayGoWrong(): boolean {
     return this.#next < this.#schedule.length;
   }
+}
+
+/** Without the zeros at the end: they are what the end of the list means. */
+export function withoutCalm(schedule: Schedule): Schedule {
+  return schedule.slice(0, schedule.findLastIndex((choice) => choice !== 0) + 1);
 }
 
 /** `"0,8"` for `[0, 8]`: a schedule in a form that can be copied from a report. */

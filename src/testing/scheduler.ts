@@ -8,6 +8,8 @@ export interface Operation {
   /** The task it belongs to: a process, or a part of the world around them. */
   readonly task: string;
   readonly label: string;
+  /** An answer that has come and waits to be read: only its own task can tell whether it is read now or later. */
+  readonly isAnswer?: boolean;
   readonly run: () => void | Promise<void>;
 }
 
@@ -51,6 +53,7 @@ export class Scheduler {
   #nowMs = 0;
   #order = 0;
   #current = "";
+  #interventions = 0;
   #isQuiet = false;
   #failure: { readonly error: unknown } | undefined;
 
@@ -60,6 +63,16 @@ export class Scheduler {
 
   get nowMs(): number {
     return this.#nowMs;
+  }
+
+  /** How often the schedule wanted something else than what would come next in a calm run. */
+  get interventions(): number {
+    return this.#interventions;
+  }
+
+  /** The task that went on last. */
+  get atWork(): string {
+    return this.#current;
   }
 
   /** Lets `operation` happen when the schedule says so; the returned function takes it back. */
@@ -158,10 +171,10 @@ export class Scheduler {
     }
   }
 
-  /** First of all what goes on with the task at work, then the others and the world around, time, and what may go wrong. */
+  /** First of all what goes on with the task at work, the newest first; then the others and the world, time, and faults. */
   #pick(environment: Environment): Operation | undefined {
     const possible: Operation[] = [];
-    for (const operation of this.#waiting) if (this.#isAtWork(operation)) possible.push(operation);
+    for (const operation of this.#waiting) if (this.#isAtWork(operation)) possible.unshift(operation);
     const own = possible.length;
     for (const operation of this.#waiting) {
       if (!this.#isAtWork(operation) && this.isAwake(operation.task)) possible.push(operation);
@@ -177,11 +190,12 @@ export class Scheduler {
       });
     }
     const timed = possible.length;
+    if (timed === 0) return undefined;
     if (this.#chooser.mayGoWrong) possible.push(...environment.faults());
-    if (possible.length === 0) return undefined;
-    const free = own > 0 ? 1 : Math.max(calm, 1);
-    const interrupts = (index: number): boolean => index >= free && index < timed;
-    return possible[this.#chooser.pick({ count: possible.length, interrupts })];
+    const isAnswer = own === 1 && possible[0]?.isAnswer === true;
+    const picked = this.#chooser.pick({ count: possible.length, calm, timed, isAnswer });
+    if (picked > 0) this.#interventions += 1;
+    return possible[picked];
   }
 
   #isAtWork({ task }: Operation): boolean {

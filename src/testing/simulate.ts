@@ -13,28 +13,36 @@ import { type Operation, Scheduler } from "./scheduler.ts";
 import { SharedRegister } from "./shared-register.ts";
 import { UncontrolledError } from "./uncontrolled.ts";
 
+/** Begins a run. */
+export type Beginning = () => {
+  /** Starts a process. */
+  readonly start: HandlerUnderTest;
+  /** Rejects when the run has left the world as it must not be. */
+  readonly holds: (history: History) => Promise<void>;
+};
+
 /** What is simulated. */
-export interface Scenario<World> {
-  readonly handler: HandlerUnderTest<World>;
+export interface Scenario {
+  readonly begin: Beginning;
   readonly replicas: number;
   readonly events: number;
   /** How many messages there are for each event. */
   readonly copies: number;
+  /** How many deliveries a process works on at a time. */
+  readonly concurrency: number;
   readonly faults: FaultBudget;
   /** After how long without an answer a message is delivered again, in milliseconds. */
   readonly ackWaitMs: number;
   /** How far a clock jumps at the most (half of it is possible too), and how long an outage lasts, in milliseconds. */
   readonly jumpMs: number;
-  /** Makes what stands outside of all processes; anew for each run. */
-  readonly world: () => World;
   /** Makes the store that all processes share; anew for each run. */
   readonly store: (clock: Clock) => Store;
 }
 
-/** What was seen of a run, and how it left the world. */
-export interface Simulated<World> {
+/** What was seen of a run, and whether it left the world as it must be. */
+export interface Simulated {
   readonly history: History;
-  readonly world: World;
+  readonly holds: () => Promise<void>;
 }
 
 /**
@@ -42,12 +50,12 @@ export interface Simulated<World> {
  * @throws {UncontrolledError} when the handler awaits something that is not.
  * @throws {TypeError} when the handler answers something else than a reply.
  */
-export async function simulate<World>(scenario: Scenario<World>, schedule: Schedule): Promise<Simulated<World>> {
+export async function simulate(scenario: Scenario, schedule: Schedule): Promise<Simulated> {
   return simulateChoosing(scenario, new Follower(schedule));
 }
 
 /** The same, with somebody else choosing. */
-export async function simulateChoosing<World>(scenario: Scenario<World>, chooser: Chooser): Promise<Simulated<World>> {
+export async function simulateChoosing(scenario: Scenario, chooser: Chooser): Promise<Simulated> {
   return new Simulation(scenario, chooser).run();
 }
 
@@ -57,8 +65,8 @@ interface Process extends Recipient {
   readonly handle: HandleDelivery;
 }
 
-class Simulation<World> {
-  readonly #scenario: Scenario<World>;
+class Simulation {
+  readonly #scenario: Scenario;
   readonly #scheduler: Scheduler;
   readonly #budget: Budget;
   readonly #store: Store;
@@ -66,14 +74,14 @@ class Simulation<World> {
   readonly #network: Network;
   readonly #broker: Broker;
   readonly #effects: Effects;
-  readonly #world: World;
+  readonly #begun: ReturnType<Beginning>;
   readonly #history: HistoryLine[] = [{ type: "history", version: 1, clock: "simulated" }];
   readonly #processes: Process[] = [];
   readonly #over = new AbortController();
   #frozen: Process | undefined;
   #ids = 0;
 
-  constructor(scenario: Scenario<World>, chooser: Chooser) {
+  constructor(scenario: Scenario, chooser: Chooser) {
     this.#scenario = scenario;
     this.#scheduler = new Scheduler(chooser);
     this.#budget = new Budget(scenario.faults, (fault, whom) => this.#recorderOf(whom).note({ type: "fault", fault }));
@@ -82,11 +90,11 @@ class Simulation<World> {
     this.#network = new Network(this.#scheduler, this.#register, this.#budget, scenario.jumpMs);
     this.#broker = new Broker(this.#scheduler, this.#budget, scenario);
     this.#effects = new Effects(this.#scheduler, this.#budget);
-    this.#world = scenario.world();
+    this.#begun = scenario.begin();
     for (let index = 1; index <= scenario.replicas; index += 1) this.#start(`R${index}`, 1);
   }
 
-  async run(): Promise<Simulated<World>> {
+  async run(): Promise<Simulated> {
     const watched = this.#watch();
     try {
       await this.#scheduler.run({ faults: () => this.#faults(), needed: () => this.#needed() });
@@ -99,8 +107,11 @@ class Simulation<World> {
         `The handler on ${task} has not answered its delivery of ${event}, and nothing is left to happen. It awaits something that the simulation does not control`,
       );
     }
-    this.#recorderOf("broker").note({ type: "settled" });
-    return { history: this.#history, world: this.#world };
+    const { unacknowledged } = this.#broker;
+    this.#recorderOf("broker").note(
+      unacknowledged.length === 0 ? { type: "settled" } : { type: "settled", unacknowledged },
+    );
+    return { history: this.#history, holds: () => this.#begun.holds(this.#history) };
   }
 
   #recorderOf(process: string): Recorder {
@@ -121,16 +132,16 @@ class Simulation<World> {
   #start(name: string, incarnation: number): void {
     const task = name + "'".repeat(incarnation - 1);
     const recorder = this.#recorderOf(task);
-    const replica: Replica<World> = {
+    const replica: Replica = {
       owner: task,
       store: recorder.store(this.#network.storeOf(task)),
       kv: kvOf(task, this.#register, this.#network, recorder),
       clock: this.#scheduler.clockOf(task),
       newId: () => `id-${++this.#ids}`,
-      world: this.#world,
+      world: undefined,
       effect: this.#effects.of(task, recorder),
     };
-    this.#processes.push({ name, incarnation, task, recorder, handle: this.#scenario.handler(replica) });
+    this.#processes.push({ name, incarnation, task, recorder, handle: this.#begun.start(replica) });
   }
 
   /** What must happen before the run can end. */
@@ -147,6 +158,7 @@ class Simulation<World> {
 
   /** What may go wrong now. */
   #faults(): readonly Operation[] {
+    if (this.#budget.isSpent) return [];
     const possible: Operation[] = [...this.#network.faults(), ...this.#broker.faults(), ...this.#effects.faults()];
     const offer = (name: FaultName, whom: string, run: () => void | Promise<void>): void => {
       if (!this.#budget.has(name)) return;
@@ -159,7 +171,7 @@ class Simulation<World> {
         },
       });
     };
-    for (const process of this.#processes.filter((one) => this.#broker.isUsed(one))) {
+    for (const process of this.#exposed()) {
       offer("crash", process.task, () => this.#crash(process));
       if (this.#frozen === undefined) offer("freeze", process.task, () => this.#freeze(process));
     }
@@ -168,6 +180,13 @@ class Simulation<World> {
     }
     offer("amnesia", "store", () => this.#register.forget());
     return possible;
+  }
+
+  /** The processes that may die or stand still: those of which it would not have been the same a little earlier. */
+  #exposed(): readonly Process[] {
+    const atWork = this.#processes.find(({ task }) => task === this.#scheduler.atWork);
+    const used = this.#processes.filter((process) => this.#broker.isUsed(process));
+    return atWork === undefined ? used : used.filter((process) => process === atWork);
   }
 
   #crash(process: Process): void {

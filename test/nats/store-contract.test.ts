@@ -2,10 +2,9 @@ import type { NatsConnection } from "@nats-io/nats-core";
 import { connect } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { type NatsStoreOptions, natsStore } from "../../src/nats/index.ts";
+import { storeContract } from "../../src/testing/store-contract/store-contract.ts";
 import { batchingStore } from "../support/nats-sending.ts";
 import { startCluster, startNats } from "../support/nats-server.ts";
-import { realTime } from "../support/nats-store-under-test.ts";
-import { storeContract } from "../support/store-contract.ts";
 
 describe("natsStore on one server", () => {
   contract({ storage: "file" }, async () => {
@@ -53,15 +52,12 @@ function contract(
       await stop();
     });
 
-    storeContract({
-      test: it.concurrent,
-      async makeStore() {
-        buckets += 1;
-        const bucket = `contract-${buckets}`;
-        const connection = connections[buckets % connections.length];
-        if (connection === undefined) throw new Error("not connected");
-        return realTime(await open(connection, { bucket, ...options }));
-      },
+    storeContract(it.concurrent, async () => {
+      buckets += 1;
+      const bucket = `contract-${buckets}`;
+      const connection = connections[buckets % connections.length];
+      if (connection === undefined) throw new Error("not connected");
+      return open(connection, { bucket, ...options });
     });
   });
 }

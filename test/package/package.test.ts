@@ -34,8 +34,29 @@ const NAMES = {
   ],
   "latchkey/inspect": ["toMermaid", "toSvg"],
   "latchkey/machines": ["dedupKeyMachine", "deliveryMachine"],
+  "latchkey/testing": [
+    "CounterexampleError",
+    "NotRepeatableError",
+    "UncontrolledError",
+    "checkHandler",
+    "checkHistory",
+    "checkStoreHistory",
+    "exhaust",
+    "formatHistory",
+    "parseHistory",
+    "recordHistory",
+    "replay",
+    "simulatedStore",
+    "storeContract",
+  ],
   "latchkey/nats": ["ConsumerMisconfiguredError", "checkConsumer", "consume", "identifyEvent", "natsStore"],
 };
+
+/** How a strict project is compiled. */
+const STRICT = [
+  ["--strict", "--noEmit", "--skipLibCheck", "--module", "nodenext", "--target", "es2022"],
+  ["--lib", "es2023,esnext.disposable", "--types", "node", "--typeRoots", join(repository, "node_modules", "@types")],
+].flat();
 
 let scratch: string;
 let tarball: string;
@@ -128,8 +149,8 @@ describe("installed in an empty project", () => {
     expect(Object.keys(exported ?? {}).sort()).toEqual([...entries, "./package.json"].sort());
   });
 
-  it.each(["latchkey", "latchkey/inspect", "latchkey/machines"] as const)(
-    "imports %s without any NATS client",
+  it.each(["latchkey", "latchkey/inspect", "latchkey/machines", "latchkey/testing"] as const)(
+    "imports %s without any NATS client, and without fast-check",
     async (entry) => {
       expect(await namesOf(entry)).toBe([...NAMES[entry]].sort().join(" "));
     },
@@ -177,9 +198,46 @@ describe("installed in an empty project", () => {
        await dedup.reserve({ subscriptionId: "s" });
        export {};`,
     );
-    const options = ["--strict", "--noEmit", "--skipLibCheck", "--module", "nodenext", "--target", "es2022", "--lib"];
-    const types = ["--types", "node", "--typeRoots", join(repository, "node_modules", "@types")];
-    await run(join(bin, "tsc"), [...options, "es2023,esnext.disposable", ...types, "user.ts"], { cwd: project });
+    await run(join(bin, "tsc"), [...STRICT, "user.ts"], { cwd: project });
+  });
+
+  it("tests a handler under any runner, exhaustively, without fast-check", async () => {
+    await writeFile(
+      join(project, "handler.test.mjs"),
+      `import test from "node:test";
+       import { Deduplicator } from "latchkey";
+       import { exhaust, simulatedStore, storeContract } from "latchkey/testing";
+       test("an event is dispatched once", async () => {
+         await exhaust((replica) => {
+           const dedup = new Deduplicator(replica);
+           return ({ event }) => dedup.guard({ subscriptionId: "s", eventId: event }, (r) => replica.effect(event, r));
+         }, { preemptions: 1 });
+       });
+       storeContract(test, simulatedStore);`,
+    );
+    const { stdout } = await run(process.execPath, ["--test", "--test-reporter=tap", "handler.test.mjs"], {
+      cwd: project,
+    });
+    expect(stdout).toMatch(/^# fail 0$/m);
+    expect(stdout).toMatch(/^# pass [4-9]\d$/m);
+  });
+
+  it("has types of the testing kit that compile without fast-check, and with it", async () => {
+    await writeFile(
+      join(project, "kit.ts"),
+      `import { type Checked, checkHandler, type FastCheck, type HandlerUnderTest, type Run, replay } from "latchkey/testing";
+       declare const fc: FastCheck;
+       const handler: HandlerUnderTest = ({ effect }) => ({ event }) => effect(event);
+       export const checked: Checked = await checkHandler(fc, handler, { crashes: 1 });
+       export const run: Run = await replay("0,8", handler);
+       // @ts-expect-error there is no such fault
+       await checkHandler(fc, handler, { earthquakes: 1 });
+       const inWorld: HandlerUnderTest<number[]> = ({ effect, world }) => ({ event }) => effect(event, {}, () => void world.push(1));
+       await checkHandler(fc, inWorld, { world: () => [1] });
+       // @ts-expect-error the handler needs its world
+       await checkHandler(fc, inWorld);`,
+    );
+    await run(join(bin, "tsc"), [...STRICT, "kit.ts"], { cwd: project });
   });
 
   it("has a command line", async () => {

@@ -1,6 +1,1 @@
-/** All that there is, when it ends. */
-export async function collected<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
-  const all: Item[] = [];
-  for await (const item of items) all.push(item);
-  return all;
-}
+export { collected } from "../../src/testing/store-contract/fixture.ts";

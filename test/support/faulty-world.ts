@@ -4,6 +4,7 @@ import { type MemoryStore, memoryStore } from "../../src/memory-store.ts";
 import type { FaultBudget } from "../../src/testing/faults.ts";
 import type { HandlerUnderTest } from "../../src/testing/handler.ts";
 import type { Schedule } from "../../src/testing/schedule.ts";
+import { beginning } from "../../src/testing/scope.ts";
 import type { Scenario } from "../../src/testing/simulate.ts";
 import { silent } from "../../src/testing/simulated-store.ts";
 import { LEASE_MS, SKEW_MS } from "./latchkey-service.ts";
@@ -42,16 +43,16 @@ export function worldWith(
   handler: HandlerUnderTest,
   faults: FaultBudget,
   { isOutspoken = false, register = (clock) => memoryStore({ clock }) }: Partial<WorldOptions> = {},
-): Scenario<undefined> {
+): Scenario {
   return {
-    handler,
+    begin: beginning(handler, {}),
     replicas: 2,
     events: 1,
     copies: 2,
+    concurrency: 3,
     faults,
     ackWaitMs: 3 * LEASE_MS,
     jumpMs: LONG_MS,
-    world: () => undefined,
     store: isOutspoken ? register : (clock) => silent(register(clock)),
   };
 }

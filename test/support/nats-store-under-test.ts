@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Store } from "../../src/store.ts";
-import type { StoreUnderTest } from "./store-contract.ts";
+import type { StoreUnderTest } from "../../src/testing/store-contract/fixture.ts";
 
 /** A store whose time passes by itself. */
 export function realTime(store: Store): StoreUnderTest {

@@ -52,6 +52,7 @@ const all: History = [
   { ...ms, type: "frozen" },
   { ...ms, type: "died" },
   { ...ms, type: "settled" },
+  { ...ms, type: "settled", unacknowledged: ["E1"] },
 ];
 
 describe("a history as NDJSON", () => {

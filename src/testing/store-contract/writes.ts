@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { parseStoreKey } from "../../src/key.ts";
-import type { DedupRecord } from "../../src/record.ts";
-import type { Entry, Revision } from "../../src/store.ts";
+import { parseStoreKey } from "../../key.ts";
+import type { DedupRecord } from "../../record.ts";
+import type { Entry, Revision } from "../../store.ts";
 import {
   type Aspect,
   assertHolds,
@@ -14,7 +14,7 @@ import {
   reservation,
   type StoreUnderTest,
   write,
-} from "./store-contract-fixture.ts";
+} from "./fixture.ts";
 
 /** The compare-and-set register. */
 export const writes: Aspect = (test) => {

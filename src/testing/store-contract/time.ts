@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Revision } from "../../src/store.ts";
+import type { Revision } from "../../store.ts";
 import {
   type Aspect,
   assertEnds,
@@ -13,7 +13,7 @@ import {
   remove,
   reservation,
   write,
-} from "./store-contract-fixture.ts";
+} from "./fixture.ts";
 
 /** The time to live. */
 export const timeToLive: Aspect = (test) => {

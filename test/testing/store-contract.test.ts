@@ -1,25 +1,23 @@
 import { describe, expect, it } from "vitest";
-import { type Flaw, flawedStore, flaws } from "./support/flawed-store.ts";
-import { SimulatedClock } from "./support/simulated-clock.ts";
-import { type OptionalMethod, storeContract } from "./support/store-contract.ts";
+import type { OptionalMethod, StoreUnderTest } from "../../src/testing/store-contract/fixture.ts";
+import { storeContract } from "../../src/testing/store-contract/store-contract.ts";
+import { type Flaw, flawedStore, flaws } from "../support/flawed-store.ts";
+import { SimulatedClock } from "../support/simulated-clock.ts";
 
 /** Runs the contract as a test runner would; a test that does not end in time has failed. */
 async function failures(flaw: Flaw | undefined, missing: readonly OptionalMethod[] = [], without = missing) {
   const tests: Array<readonly [title: string, body: () => Promise<void>]> = [];
-  storeContract({
-    test: (title, body) => tests.push([title, body]),
-    without,
-    makeStore() {
-      const clock = new SimulatedClock();
-      const store = flawedStore(clock, flaw);
-      const kept = Object.fromEntries(Object.entries(store).filter(([name]) => !missing.some((one) => one === name)));
-      return {
-        store: { ...kept, put: store.put, get: store.get },
-        monotonicMs: () => clock.monotonicMs(),
-        pass: (ms) => clock.advanceAsync(ms),
-      };
-    },
-  });
+  const makeStore = (): StoreUnderTest => {
+    const clock = new SimulatedClock();
+    const store = flawedStore(clock, flaw);
+    const kept = Object.fromEntries(Object.entries(store).filter(([name]) => !missing.some((one) => one === name)));
+    return {
+      store: { ...kept, put: store.put, get: store.get },
+      monotonicMs: () => clock.monotonicMs(),
+      pass: (ms) => clock.advanceAsync(ms),
+    };
+  };
+  storeContract((title, body) => tests.push([title, body]), makeStore, { without });
   const results = await Promise.all(
     tests.map(async ([title, body]) => {
       const late = new Promise<string>((resolve) => setTimeout(resolve, 5_000, title).unref());
