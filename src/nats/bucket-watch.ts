@@ -7,6 +7,12 @@ import { readFailed } from "./answers.ts";
 import { entryOf, isMark } from "./standing.ts";
 import { keyOf, streamOf, subjectFilter } from "./subject.ts";
 
+/**
+ * After twice the heartbeat without a sign of the server, the client looks whether its consumer is still there, and where it
+ * cannot tell, looks again after about as long as a request stands. Its defaults are half a minute for either.
+ */
+const REQUEST = { expires: 5_000, idle_heartbeat: 2_500 };
+
 interface Watched {
   readonly connection: NatsConnection;
   readonly jsm: JetStreamManager;
@@ -34,7 +40,7 @@ export async function* watchBucket(
     const { state } = await jsm.streams.info(streamOf(bucket));
     const from = { filter_subjects: subjects, opt_start_seq: state.last_seq + 1 };
     consumer = await jetstream(connection).consumers.get(streamOf(bucket), from);
-    messages = await consumer.consume();
+    messages = await consumer.consume(REQUEST);
   } catch (cause) {
     throw readFailed(bucket, cause);
   }
