@@ -1,20 +1,18 @@
-/** How long each of `rounds` runs took, in milliseconds; the contestants take turns, so that what disturbs one disturbs all. */
-export async function takeTurns<Name extends string>(
-  contestants: Readonly<Record<Name, (round: number) => Promise<number>>>,
+/** What each of the contestants did in each round; they take turns, so that what disturbs one disturbs all. */
+export async function takeTurns<Contestant, Result>(
+  contestants: readonly Contestant[],
   rounds: number,
-): Promise<ReadonlyMap<Name, readonly number[]>> {
-  const figures = new Map<Name, number[]>();
+  run: (contestant: Contestant, round: string) => Promise<Result>,
+): Promise<ReadonlyMap<Contestant, readonly Result[]>> {
+  const results = new Map<Contestant, Result[]>(contestants.map((contestant) => [contestant, []]));
   for (let round = 0; round < rounds; round += 1) {
-    for (const name of namesOf(contestants)) {
-      const figure = await contestants[name](round);
-      figures.set(name, [...(figures.get(name) ?? []), figure]);
+    for (const [contestant, before] of results) {
+      // Nobody pays for what another left behind.
+      globalThis.gc?.();
+      before.push(await run(contestant, String(round)));
     }
   }
-  return figures;
-}
-
-function namesOf<Name extends string>(contestants: Readonly<Record<Name, unknown>>): readonly Name[] {
-  return Object.keys(contestants).filter((name): name is Name => name in contestants);
+  return results;
 }
 
 export function median(figures: readonly number[]): number {
@@ -50,20 +48,4 @@ export async function latencies(count: number, task: (index: number) => Promise<
     figures.push((performance.now() - startedAt) * 1_000);
   }
   return figures;
-}
-
-/** One line of the result: what was measured, and against what. */
-export interface Row {
-  readonly what: string;
-  readonly figure: number;
-  readonly unit: string;
-  /** The lowest and the highest of the rounds. */
-  readonly spread: readonly [number, number];
-  /** The ratio that counts, and what it should reach. */
-  readonly ratio?: { readonly of: string; readonly is: number; readonly goal: string };
-}
-
-export function rowOf(what: string, unit: string, figures: readonly number[], ratio?: Row["ratio"]): Row {
-  const spread = [Math.min(...figures), Math.max(...figures)] as const;
-  return { what, unit, figure: median(figures), spread, ...(ratio === undefined ? {} : { ratio }) };
 }

@@ -2,21 +2,21 @@ import { IdempotencyConfig, makeIdempotent } from "@aws-lambda-powertools/idempo
 import { CachePersistenceLayer } from "@aws-lambda-powertools/idempotency/cache";
 import { createClient } from "@redis/client";
 import { startRedis } from "../support/redis-server.ts";
+import { PAYLOAD, RESERVATION_S, WINDOW_S } from "./bare-client.ts";
+import { type Contestant, oneByOne, type Promises } from "./contestant.ts";
 
-/** What others do for one event on Redis; each resolves when the event is done and marked as done. */
-export interface RedisPeers extends AsyncDisposable {
-  readonly version: string;
+/** What others do for one event on Redis. */
+export interface RedisContestants extends AsyncDisposable {
   /** Two writes without anything around them: `SET NX` before, `SET` after. */
-  setNx(id: string): Promise<unknown>;
+  readonly setNx: Contestant;
   /** The idempotency utility of Powertools for AWS Lambda, as its documentation sets it up. */
-  powertools(id: string): Promise<unknown>;
+  readonly powertools: Contestant;
 }
 
-const RESERVATION_S = 32;
-const WINDOW_S = 86_400;
+const promises: Promises = { keptBy: "a server's memory", fence: "no", lease: "fixed" };
 
 /** @returns `undefined` where no redis-server is installed. */
-export async function openRedisPeers(payload: string): Promise<RedisPeers | undefined> {
+export async function redisContestants(events: number): Promise<RedisContestants | undefined> {
   const server = await startRedis();
   if (server === undefined) return undefined;
   const client = await createClient({ url: server.url }).connect();
@@ -28,12 +28,21 @@ export async function openRedisPeers(payload: string): Promise<RedisPeers | unde
     config,
   });
   return {
-    version: server.version,
-    async setNx(id) {
-      await client.set(`bare:${id}`, payload, { NX: true, EX: RESERVATION_S });
-      await client.set(`bare:${id}`, payload, { EX: WINDOW_S });
-    },
-    powertools: (id) => guarded({ id }),
+    setNx: oneByOne({
+      name: `SET NX, Redis ${server.version}`,
+      promises,
+      events,
+      async once(id) {
+        await client.set(`bare:${id}`, PAYLOAD, { NX: true, EX: RESERVATION_S });
+        await client.set(`bare:${id}`, PAYLOAD, { EX: WINDOW_S });
+      },
+    }),
+    powertools: oneByOne({
+      name: `Powertools, Redis ${server.version}`,
+      promises,
+      events,
+      once: (id) => guarded({ id }),
+    }),
     async [Symbol.asyncDispose]() {
       client.destroy();
       await server[Symbol.asyncDispose]();

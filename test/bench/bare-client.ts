@@ -1,0 +1,66 @@
+import { type JetStreamClient, jetstream } from "@nats-io/jetstream";
+import { headers, type NatsConnection } from "@nats-io/nats-core";
+
+/** What stands in a record, so that others move as many bytes. */
+export const PAYLOAD = JSON.stringify({
+  v: 1,
+  workspaceId: "default",
+  subscriptionId: "bench",
+  eventId: "many-0-00000",
+  owner: "bench/0/00000000",
+  token: "00000000-0000-0000-0000-000000000000",
+  attempt: 1,
+  fence: 0,
+  leaseMs: 30_000,
+  atMs: 1_700_000_000_000,
+  state: "reserved",
+});
+
+export const RESERVATION_S = 32;
+export const WINDOW_S = 86_400;
+
+/** The two compare-and-sets of an event by the bare client, and nothing else. */
+export class BareClient {
+  readonly #js: JetStreamClient;
+  readonly #bucket: string;
+
+  constructor(connection: NatsConnection, bucket: string) {
+    this.#js = jetstream(connection);
+    this.#bucket = bucket;
+  }
+
+  async pair(id: string): Promise<void> {
+    const expect = { streamName: `KV_${this.#bucket}`, lastSubjectSequence: 0 };
+    const { seq } = await this.#js.publish(this.#subject(`bare.${id}`), PAYLOAD, { ttl: `${RESERVATION_S}s`, expect });
+    const committing = { ttl: `${WINDOW_S}s`, expect: { ...expect, lastSubjectSequence: seq } };
+    await this.#js.publish(this.#subject(`bare.${id}`), PAYLOAD, committing);
+  }
+
+  /** `count` pairs as two batches: all the reservations, then all the commits. */
+  async pairs(name: string, count: number): Promise<void> {
+    const keys = Array.from({ length: count }, (_, index) => `bare.${name}-${index}`);
+    const first = await this.batch(keys, RESERVATION_S, () => 0);
+    await this.batch(keys, WINDOW_S, (index) => first + index);
+  }
+
+  /** @returns the revision of the first of the writes; those of the others follow it. */
+  async batch(keys: readonly string[], ttlSeconds: number, expectedOf: (index: number) => number): Promise<number> {
+    // The client takes the headers of a batch only ready-made.
+    const how = (index: number) => {
+      const fields = headers();
+      fields.append("Nats-Expected-Stream", `KV_${this.#bucket}`);
+      fields.append("Nats-Expected-Last-Subject-Sequence", String(expectedOf(index)));
+      fields.append("Nats-TTL", `${ttlSeconds}s`);
+      return { headers: fields, timeout: 30_000 };
+    };
+    const last = keys.length - 1;
+    const batch = await this.#js.startBatch(this.#subject(keys[0]), PAYLOAD, how(0));
+    for (let index = 1; index < last; index += 1) batch.add(this.#subject(keys[index]), PAYLOAD, how(index));
+    const { seq } = await batch.commit(this.#subject(keys[last]), PAYLOAD, how(last));
+    return seq - last;
+  }
+
+  #subject(key = ""): string {
+    return `$KV.${this.#bucket}.${key}`;
+  }
+}

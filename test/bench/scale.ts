@@ -1,0 +1,105 @@
+import type { NatsConnection } from "@nats-io/nats-core";
+import { connect } from "@nats-io/transport-node";
+import { Deduplicator } from "latchkey";
+import { natsStore } from "latchkey/nats";
+import { resolveIdentity } from "../../src/key.ts";
+import { manager } from "../support/nats-bucket.ts";
+import { type NatsServer, startNats } from "../support/nats-server.ts";
+import { BareClient, WINDOW_S } from "./bare-client.ts";
+import { type Contestant, oneByOne } from "./contestant.ts";
+import { shown } from "./figures.ts";
+import { median, perSecond, takeTurns } from "./measure.ts";
+import { guards } from "./nats.ts";
+import { usageOf } from "./process-usage.ts";
+import { table } from "./table.ts";
+
+// `npm run bench:scale`: guards on buckets that hold few and many keys, side by side, each on a server of its own.
+
+const SIZES = [1_000, 100_000, 1_000_000, 5_000_000];
+const ROUNDS = 5;
+const EVENTS = 10_000;
+const FILL_BATCH = 1_000;
+const FILLING_AT_ONCE = 4;
+
+/** A bucket that holds so many committed keys, and what they cost the server. */
+interface Bucket extends AsyncDisposable {
+  readonly keys: number;
+  readonly guards: Contestant;
+  readonly memoryAKey: number;
+  readonly diskAKey: number;
+}
+
+const buckets: Bucket[] = [];
+try {
+  for (const size of SIZES) buckets.push(await openBucket(size));
+  console.log(await compared());
+} finally {
+  for (const bucket of buckets) await bucket[Symbol.asyncDispose]();
+}
+
+async function compared(): Promise<string> {
+  for (const { guards: contestant } of buckets) await contestant.rate("warm");
+  const rates = await takeTurns(buckets, ROUNDS, (bucket, round) => bucket.guards.rate(round));
+  const alone = await takeTurns(buckets, ROUNDS, async (bucket, round) => bucket.guards.alone?.(round));
+  const smallest = median([...rates.values()][0] ?? []);
+  const lines = buckets.map((bucket) => {
+    const rate = median(rates.get(bucket) ?? []);
+    const times = (alone.get(bucket) ?? []).filter((latency) => latency !== undefined);
+    return [
+      shown(bucket.keys),
+      shown(rate),
+      shown(rate / smallest),
+      shown(median(times.map(({ p50Us }) => p50Us))),
+      shown(median(times.map(({ p99Us }) => p99Us))),
+      shown(bucket.memoryAKey),
+      shown(bucket.diskAKey),
+    ];
+  });
+  return table(
+    ["keys", "guards/s", "of the first", "p50 µs", "p99 µs", "server's memory, B a key", "disk, B a key"],
+    lines,
+  );
+}
+
+async function openBucket(keys: number): Promise<Bucket> {
+  const server = await startNats();
+  const connection = await connect({ servers: server.url });
+  const dedup = new Deduplicator({ store: await natsStore(connection, { bucket: "scale" }) });
+  const before = await costOf(server, connection);
+  await fill(connection, keys);
+  const after = await costOf(server, connection);
+  return {
+    keys,
+    guards: oneByOne({
+      name: `${keys} keys`,
+      promises: { keptBy: "a server", fence: "yes", lease: "renewed, with a signal" },
+      events: EVENTS,
+      once: guards(dedup),
+    }),
+    memoryAKey: (after.memory - before.memory) / keys,
+    diskAKey: (after.disk - before.disk) / keys,
+    async [Symbol.asyncDispose]() {
+      await dedup.close();
+      await connection.close();
+      await server.stop();
+    },
+  };
+}
+
+/** Records as commits are, under keys as events have them. */
+async function fill(connection: NatsConnection, count: number): Promise<void> {
+  const bare = new BareClient(connection, "scale");
+  await perSecond(Math.ceil(count / FILL_BATCH), FILLING_AT_ONCE, (batch) => {
+    const indexes = Array.from({ length: FILL_BATCH }, (_, index) => batch * FILL_BATCH + index);
+    const names = indexes.map(
+      (index) => resolveIdentity({ subscriptionId: "bench", eventId: `kept-${index}` }).storeKey,
+    );
+    return bare.batch(names, WINDOW_S, () => 0);
+  });
+}
+
+async function costOf(server: NatsServer, connection: NatsConnection): Promise<{ memory: number; disk: number }> {
+  const { residentBytes } = await usageOf(server.pid);
+  const { state } = await (await manager(connection)).streams.info("KV_scale");
+  return { memory: residentBytes, disk: state.bytes };
+}
