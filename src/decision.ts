@@ -26,7 +26,10 @@ export interface Reservation extends AsyncDisposable {
   readonly key: DedupKey;
   /** Grows with every reservation of the key; send it downstream, so that a late writer can be refused. 0 when `unprotected`. */
   readonly fence: Fence;
-  /** 1 for the first attempt at dispatching the event; higher when it may have been dispatched before. */
+  /**
+   * Higher than 1 when the event may have been dispatched before. 1 does not rule it out: the record of a holder that crashed ends
+   * with its lease, and where the event then comes as another message, nobody knows of the first.
+   */
   readonly attempt: number;
   readonly owner: string;
   /** Whether the store was out of reach and the dispatch runs without a reservation (`onStoreUnavailable: "dispatch"`). */

@@ -11,7 +11,10 @@ export interface Entry {
   readonly revision: Revision;
 }
 
-/** How a write ended; a conflict is a result, not an error. `current` is there when the store knows it without asking again. */
+/**
+ * How a write ended; a conflict is a result, not an error. `current` is there when the store knows it without asking again. A store of
+ * several servers may tell of a conflict although another of them stored the write: who asked looks for its own token.
+ */
 export type Put = { readonly ok: true; readonly revision: Revision } | { readonly ok: false; readonly current?: Entry };
 
 /** How a removal ended. */

@@ -20,6 +20,7 @@ export function tallyOf(account: Account, { history, books }: Evidence): Tally {
     ...[...tally].sort(([one], [other]) => one.localeCompare(other)),
     ["takeovers of a reservation that had ended", takeovers(history)],
     ["reads that were out of date", outdatedReads(history)],
+    ["writes that were refused, and stored all the same", storedThoughRefused(history)],
     ["dispatches begun, as the endpoint saw it", books.filter(({ phase }) => phase === "begin").length],
     ["dispatches ended well, as the endpoint saw it", books.filter(({ phase }) => phase === "end").length],
     ["events of one window whose dispatch ended well twice or oftener", repeated(books)],
@@ -112,4 +113,27 @@ function outdatedReads(history: History): number {
     }
   }
   return count;
+}
+
+/** How many records were read under a revision that nobody was told of, and that no write without an answer can have left there. */
+function storedThoughRefused(history: History): number {
+  const recordOf = (token: string, state: string): string => `${state} ${token}`;
+  const asked = new Map<string, { readonly record: string; isAnswered: boolean }>();
+  const acknowledged = new Set<number>();
+  const shown = new Map<number, string>();
+  for (const line of history) {
+    if (line.type === "invoke" && line.token !== undefined) {
+      const record = recordOf(line.token, line.operation === "commit" ? "committed" : "reserved");
+      asked.set(`${line.process} ${line.op}`, { record, isAnswered: false });
+    } else if (line.type === "ok" || line.type === "fail") {
+      const write = asked.get(`${line.process} ${line.op}`);
+      if (write !== undefined) write.isAnswered = true;
+      if (line.revision === undefined) continue;
+      if (line.token !== undefined) shown.set(line.revision, recordOf(line.token, line.state ?? "reserved"));
+      else if (line.type === "ok") acknowledged.add(line.revision);
+    }
+  }
+  const inDoubt = new Set([...asked.values()].filter(({ isAnswered }) => !isAnswered).map(({ record }) => record));
+  for (const revision of acknowledged) shown.delete(revision);
+  return [...shown.values()].filter((record) => !inDoubt.has(record)).length;
 }

@@ -225,7 +225,25 @@ describe("the table of a campaign", () => {
       "dispatched: confirmed": "1",
       "takeovers of a reservation that had ended": "1",
       "fault: stop a worker": "1",
+      "writes that were refused, and stored all the same": "0",
       violations: "0",
     });
+  });
+
+  it("counts what one server refused and another stored", () => {
+    const campaign = well().see(300, "A", {
+      type: "invoke",
+      op: 90,
+      operation: "renew",
+      key: "k",
+      token: "T",
+      expected: 6,
+    });
+    campaign.see(301, "A", { type: "fail", op: 90, because: "conflict" });
+    campaign.see(302, "A", { type: "invoke", op: 91, operation: "read", key: "k" });
+    campaign.see(303, "A", { type: "ok", op: 91, revision: 7, token: "T", state: "reserved" });
+    const { history, books } = campaign;
+    const tally = tallyOf(quiet, { history, books, torn: [] });
+    expect(tally.get("writes that were refused, and stored all the same")).toBe(1);
   });
 });
