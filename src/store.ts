@@ -1,7 +1,7 @@
 import type { KeyFilter, StoreKey } from "./key.ts";
 import type { DedupRecord } from "./record.ts";
 
-/** Numbers the writes of a store: every later write of a key has a larger one, and none is used twice. */
+/** Numbers the writes of a store: every later write of a key has a larger one. Of different keys they may be equal. */
 export type Revision = number;
 
 /** What a key holds. */

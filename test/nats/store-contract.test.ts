@@ -7,17 +7,16 @@ import { batchingStore } from "../support/nats-sending.ts";
 import { startCluster, startNats } from "../support/nats-server.ts";
 
 describe("natsStore on one server", () => {
-  contract({ storage: "file" }, async () => {
+  const start = async () => {
     const server = await startNats();
     return { servers: [server.url], stop: () => server.stop() };
-  });
-  contract({ storage: "memory" }, async () => {
-    const server = await startNats();
-    return { servers: [server.url], stop: () => server.stop() };
-  });
-  contract({ storage: "memory", shards: 3 }, async () => {
-    const server = await startNats();
-    return { servers: [server.url], stop: () => server.stop() };
+  };
+  contract({ storage: "file" }, start);
+  contract({ storage: "memory" }, start);
+  contract({ storage: "memory", shards: 3 }, start);
+  describe("that sends in batches, whether they pay or not", () => {
+    contract({ storage: "file" }, start, batchingStore);
+    contract({ storage: "memory", shards: 3 }, start, batchingStore);
   });
 });
 

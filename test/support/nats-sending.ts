@@ -5,6 +5,9 @@ import type { NatsStore, Sending } from "../../src/nats/bucket-store.ts";
 import { openNatsStore } from "../../src/nats/nats-store.ts";
 import type { NatsStoreOptions } from "../../src/nats/store-options.ts";
 
+/** One by one, whether that pays or not. */
+export const alwaysSingly: Sending = { chooseWay: () => ONE_BY_ONE, sendBatch };
+
 const ALWAYS_IN_BATCHES: WayChoice = { ...ONE_BY_ONE, way: "in batches" };
 
 /** In batches whenever there is more than one write, whether it pays or not. */
