@@ -1,21 +1,20 @@
 import type { AnyActorRef } from "xstate";
+import type { CommitCache } from "./commit-cache.ts";
 import type { DeadlineQueue } from "./deadline-queue.ts";
 import type { Flight } from "./flight.ts";
-import type { ResolvedIdentity } from "./key.ts";
 import type { ResolvedOptions } from "./options.ts";
-import type { StepDetail, StepFields } from "./step.ts";
+import type { StepListeners } from "./step-listeners.ts";
 import type { StoreSide } from "./stored-key.ts";
 
 /** What the flights of one deduplicator share. */
 export interface Airspace extends StoreSide {
   readonly options: ResolvedOptions;
   readonly deadlines: DeadlineQueue;
+  readonly commits: CommitCache;
+  readonly listeners: StepListeners;
   /** The parent of their actors. */
   readonly parent: AnyActorRef;
   /** The flight's lease has ended: it no longer stands in the way of another one for its key. */
   yieldKey(flight: Flight): void;
   land(flight: Flight): void;
-  /** Whether anybody listens to what is reported. */
-  readonly isHeard: boolean;
-  report(identity: ResolvedIdentity, detail: StepDetail, fields: Omit<StepFields, "identity" | "atMs">): void;
 }

@@ -1,3 +1,4 @@
+import type { KnownCommit } from "./commit-cache.ts";
 import type { CommitReport } from "./decision.ts";
 import { type Deferred, deferred } from "./deferred.ts";
 import type { ReservationLostError } from "./errors.ts";
@@ -7,7 +8,7 @@ import type { Entry } from "./store.ts";
 /** What a claim came to. */
 export type Verdict =
   | { readonly found: "unseen"; readonly reservation: HeldReservation }
-  | { readonly found: "duplicate"; readonly entry: Entry }
+  | { readonly found: "duplicate"; readonly commit: KnownCommit }
   /** Without an entry when nobody was seen: the key was lost and free again by turns, or given back. */
   | { readonly found: "pending"; readonly entry: Entry | undefined };
 

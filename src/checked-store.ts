@@ -1,7 +1,7 @@
 import { expected } from "./arguments.ts";
 import { type KeyFilter, parseStoreKey, type StoreKey } from "./key.ts";
 import { checkRecord, type DedupRecord } from "./record.ts";
-import type { Entry, Put, Removal, Revision, Store } from "./store.ts";
+import type { Clears, Entry, Put, Removal, Revision, Store } from "./store.ts";
 
 /**
  * A store whose answers are checked: what is not as the contract says is a `TypeError`, never read as a duplicate.
@@ -11,6 +11,12 @@ export class CheckedStore {
 
   constructor(store: Store) {
     this.#store = store;
+  }
+
+  /** `undefined` when the store does not tell of clears. */
+  get clears(): Clears | undefined {
+    const { clears } = this.#store;
+    return clears && { latest: () => checkMark(clears.latest()), announce: () => clears.announce() };
   }
 
   async put(key: StoreKey, record: DedupRecord, how: { expected: Revision; ttlMs: number }): Promise<Put> {
@@ -59,6 +65,11 @@ const ENTRY = "{ key, record, revision }";
 
 function conflict(key: StoreKey, current: unknown): { readonly ok: false; readonly current?: Entry } {
   return current === undefined ? { ok: false } : { ok: false, current: checkEntry(key, current) };
+}
+
+function checkMark(mark: unknown): number | undefined {
+  if (mark === undefined || (typeof mark === "number" && mark >= 0)) return mark;
+  throw new TypeError(expected("the answer of store.clears.latest", "a number of at least 0, or undefined", mark));
 }
 
 function checkEntry(key: StoreKey, answer: unknown): Entry {

@@ -121,6 +121,7 @@ export class Deduplicator implements AsyncDisposable {
 
   /**
    * Removes the matching keys, so that their events are unseen again, and says how many. A key that changes meanwhile stays.
+   * Resolves when no replica remembers a commit that was removed; with a bucket of NATS that takes two seconds.
    * A holder whose reservation is removed is told by its signal at its next renewal.
    * @throws {TypeError | RangeError} for a wrong filter. @throws {StoreUnavailableError}
    * @throws {LatchkeyError} `unsupported` when the store cannot remove, or cannot list and the filter names no single event.
@@ -131,10 +132,15 @@ export class Deduplicator implements AsyncDisposable {
       throw new LatchkeyError("unsupported", "This store cannot remove keys: they end with their window");
     }
     let cleared = 0;
-    for await (const { key, record, revision } of this.#candidates(filter)) {
-      if (!matches(record)) continue;
-      const removal = await this.#store.remove(key, { expected: revision });
-      if (removal?.ok === true) cleared += 1;
+    try {
+      for await (const { key, record, revision } of this.#candidates(filter)) {
+        if (!matches(record)) continue;
+        const removal = await this.#store.remove(key, { expected: revision });
+        if (removal?.ok === true) cleared += 1;
+      }
+    } finally {
+      // Always: an earlier call may have removed keys, and not have got so far.
+      await this.#store.clears?.announce();
     }
     return cleared;
   }
@@ -145,7 +151,7 @@ export class Deduplicator implements AsyncDisposable {
    */
   subscribe(listener: (step: Step) => void): () => void {
     callable("listener", listener);
-    return this.#engine.subscribe(listener);
+    return this.#engine.listeners.add(listener);
   }
 
   /**

@@ -3,18 +3,19 @@ import type { Airspace } from "./airspace.ts";
 import type { Verdict } from "./caller.ts";
 import type { CheckedStore } from "./checked-store.ts";
 import { sleep } from "./clock.ts";
+import { CommitCache } from "./commit-cache.ts";
 import { DeadlineQueue } from "./deadline-queue.ts";
 import type { Duplicate, Pending } from "./decision.ts";
 import { type Deferred, deferred } from "./deferred.ts";
-import { closedError, FingerprintMismatchError } from "./errors.ts";
+import { closedError } from "./errors.ts";
 import { Flight } from "./flight.ts";
 import type { HeldReservation } from "./held-reservation.ts";
 import type { ResolvedIdentity, StoreKey } from "./key.ts";
 import { createParent } from "./life.ts";
 import { ObservedLeases } from "./observed-leases.ts";
 import type { ResolvedOptions, ResolvedReserveOptions } from "./options.ts";
-import type { Step, StepDetail, StepFields } from "./step.ts";
-import type { Entry } from "./store.ts";
+import { type Asked, Refusals } from "./refusals.ts";
+import { StepListeners } from "./step-listeners.ts";
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
@@ -24,13 +25,15 @@ export class Engine implements Airspace {
   readonly options: ResolvedOptions;
   readonly store: CheckedStore;
   readonly deadlines: DeadlineQueue;
+  readonly commits: CommitCache;
   readonly leases: ObservedLeases;
+  readonly listeners: StepListeners;
   readonly skewMs: number;
   readonly parent = createParent();
+  readonly #refusals: Refusals;
   /** The flight that stands for each key; one whose lease has ended no longer does, though its handler may still run. */
   readonly #byKey = new Map<StoreKey, Flight>();
   readonly #flights = new Set<Flight>();
-  readonly #listeners = new Set<(step: Step) => void>();
   readonly #closing = new AbortController();
   #allLanded: Deferred<void> | undefined;
 
@@ -38,8 +41,11 @@ export class Engine implements Airspace {
     this.options = options;
     this.store = store;
     this.deadlines = new DeadlineQueue(options.clock);
+    this.commits = new CommitCache(options, store.clears);
     this.skewMs = options.skewMs;
     this.leases = new ObservedLeases(options.skewMs);
+    this.listeners = new StepListeners(options.clock);
+    this.#refusals = new Refusals(options, this.leases, this.listeners);
   }
 
   async reserve(
@@ -50,21 +56,17 @@ export class Engine implements Airspace {
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       how.signal?.throwIfAborted();
       if (this.#closing.signal.aborted) throw closedError();
+      const asked = { identity, how, startedAtMs, isFirst: pauseMs === FIRST_PAUSE_MS };
+      const known = this.#known(asked);
+      if (known !== undefined) return known;
       const standing = this.#byKey.get(identity.storeKey);
       const flight = standing ?? this.#launch(identity, how);
       const verdict = await this.#verdictOf(flight, how.signal, standing === undefined);
       if (verdict.found === "unseen" && standing === undefined) return verdict.reservation;
-      const decision = this.#answer(flight, verdict, how, startedAtMs, pauseMs === FIRST_PAUSE_MS);
+      const decision = this.#refuse(asked, flight, verdict);
       if (decision.decision === "duplicate" || how.onPending === "return") return decision;
       await this.#pause(flight, Math.min(pauseMs, decision.retryAfterMs), how.signal);
     }
-  }
-
-  subscribe(listener: (step: Step) => void): () => void {
-    this.#listeners.add(listener);
-    return () => {
-      this.#listeners.delete(listener);
-    };
   }
 
   async close(drainMs: number): Promise<void> {
@@ -84,27 +86,6 @@ export class Engine implements Airspace {
     if (this.#flights.size === 0) this.#allLanded?.resolve();
   }
 
-  get isHeard(): boolean {
-    return this.#listeners.size > 0;
-  }
-
-  report(identity: ResolvedIdentity, detail: StepDetail, fields: Omit<StepFields, "identity" | "atMs">): void {
-    if (!this.isHeard) return;
-    const { owner, attempt, fence, revision, durationMs } = fields;
-    const atMs = this.options.clock.wallMs();
-    // The detail comes last: spread before what all steps have, it costs V8 a hundred times as much.
-    const step: Step = { identity, owner, attempt, fence, revision, atMs, durationMs, ...detail };
-    for (const listener of this.#listeners) {
-      try {
-        listener(step);
-      } catch (error) {
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
-    }
-  }
-
   #launch(identity: ResolvedIdentity, how: ResolvedReserveOptions): Flight {
     const flight = new Flight(this, identity, how);
     this.#byKey.set(identity.storeKey, flight);
@@ -122,35 +103,23 @@ export class Engine implements Airspace {
     });
   }
 
-  /** What a caller is told that got no reservation: of another replica's record, or of the flight that stands here. */
-  #answer(
-    flight: Flight,
-    verdict: Verdict,
-    how: ResolvedReserveOptions,
-    startedAtMs: number,
-    isFirst: boolean,
-  ): Duplicate | Pending {
-    const { identity } = flight;
-    const { key } = identity;
-    const { clock, owner } = this.options;
-    const entry = verdict.found === "unseen" ? undefined : verdict.entry;
-    const before = verdict.found === "unseen" ? flight.how.fingerprint : entry?.record.fingerprint;
-    if (before !== undefined && how.fingerprint !== undefined && before !== how.fingerprint) {
-      throw new FingerprintMismatchError(key);
-    }
-    const nowMs = clock.monotonicMs();
-    const fields = { ...fieldsOf(entry, owner), durationMs: nowMs - startedAtMs };
-    if (verdict.found === "duplicate") {
-      const { record } = verdict.entry;
-      const result = record.state === "committed" ? structuredClone(record.result) : undefined;
-      this.report(identity, { type: "duplicate", committedAt: record.atMs }, fields);
-      return { decision: "duplicate", key, committedAt: record.atMs, ...(result === undefined ? {} : { result }) };
-    }
-    const hereMs = verdict.found === "unseen" ? Math.ceil(flight.leaseLeftMs) : 0;
-    const retryAfterMs =
-      entry === undefined ? Math.max(LONGEST_PAUSE_MS, hereMs) : this.leases.retryAfterMs(entry, nowMs, clock.wallMs());
-    if (isFirst) this.report(identity, { type: "pending", retryAfterMs }, fields);
-    return { decision: "pending", key, owner: fields.owner, retryAfterMs };
+  /** What can be said without asking the store. Who waits for another's dispatch to end wants to know how it is now. */
+  #known(asked: Asked): Duplicate | Pending | undefined {
+    const { storeKey } = asked.identity;
+    const nowMs = this.options.clock.monotonicMs();
+    const commit = this.commits.find(storeKey, nowMs);
+    if (commit !== undefined) return this.#refusals.duplicate(asked, commit);
+    if (asked.how.onPending === "wait" || this.#byKey.has(storeKey)) return undefined;
+    const entry = this.leases.standing(storeKey, asked.how.attempt, nowMs);
+    return entry && this.#refusals.pendingElsewhere(asked, entry);
+  }
+
+  #refuse(asked: Asked, flight: Flight, verdict: Verdict): Duplicate | Pending {
+    if (verdict.found === "duplicate") return this.#refusals.duplicate(asked, verdict.commit);
+    if (verdict.found === "unseen") return this.#refusals.pendingHere(asked, flight);
+    return verdict.entry === undefined
+      ? this.#refusals.pendingNowhere(asked)
+      : this.#refusals.pendingElsewhere(asked, verdict.entry);
   }
 
   /** Waits until it is worth asking again, at the latest when a flight of this process has landed. */
@@ -173,11 +142,4 @@ export class Engine implements Airspace {
     await Promise.race([this.#allLanded.promise, timeUp.promise]);
     cancel();
   }
-}
-
-function fieldsOf(entry: Entry | undefined, owner: string): Omit<StepFields, "identity" | "atMs" | "durationMs"> {
-  if (entry === undefined) return { owner, attempt: 1, fence: 0, revision: 0 };
-  const { record, revision } = entry;
-  const fence = record.fence === 0 ? revision : record.fence;
-  return { owner: record.owner, attempt: record.attempt, fence, revision };
 }

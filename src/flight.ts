@@ -3,6 +3,7 @@ import type { Airspace } from "./airspace.ts";
 import { Caller } from "./caller.ts";
 import type { Clock } from "./clock.ts";
 import type { Cockpit } from "./cockpit.ts";
+import { FRESH_MS, knownCommit } from "./commit-cache.ts";
 import type { DeadlineQueue } from "./deadline-queue.ts";
 import type { CommitOutcome, CommitReport } from "./decision.ts";
 import { closedError, LatchkeyError, ReservationLostError } from "./errors.ts";
@@ -14,6 +15,7 @@ import type { ResolvedReserveOptions } from "./options.ts";
 import { OwnRecord } from "./own-record.ts";
 import { Patience } from "./patience.ts";
 import type { StepDetail } from "./step.ts";
+import type { Entry } from "./store.ts";
 import { StoredKey } from "./stored-key.ts";
 
 const PROMISES_TO_A_HANDLER = 16;
@@ -35,6 +37,9 @@ export class Flight implements Effects, Holder, Cockpit {
   readonly #patience: Patience;
   readonly #stored: StoredKey;
   readonly #startedAtMs: number;
+  /** What was known of clears before the store was asked. */
+  #mark: number | undefined;
+  #commitSentAtMs = 0;
   #phase: "claiming" | "held" | "succeeded" | "failed" = "claiming";
   #unwanted: "abandoned" | "closing" | undefined;
 
@@ -43,6 +48,7 @@ export class Flight implements Effects, Holder, Cockpit {
     this.identity = identity;
     this.how = how;
     this.#startedAtMs = this.clock.monotonicMs();
+    this.#mark = air.commits.mark;
     const mayDispatchUnprotected = air.options.onStoreUnavailable === "dispatch";
     this.#life = new Life(this, { mayDispatchUnprotected, attempt: how.attempt }, air.parent);
     this.#own = new OwnRecord(identity, how, air.options.owner);
@@ -85,8 +91,8 @@ export class Flight implements Effects, Holder, Cockpit {
   }
 
   report(detail: StepDetail, context = this.#life.context): void {
-    if (!this.#air.isHeard) return;
-    this.#air.report(this.identity, detail, {
+    if (!this.#air.listeners.isHeard) return;
+    this.#air.listeners.report(this.identity, detail, {
       owner: this.#air.options.owner,
       attempt: context.attempt,
       fence: context.fence,
@@ -129,6 +135,8 @@ export class Flight implements Effects, Holder, Cockpit {
       const error = this.how.keepResult ? this.#own.keep(result) : undefined;
       if (error !== undefined) this.report({ type: "result-not-kept", error });
       this.#own.date(this.clock.wallMs());
+      this.#mark = this.#air.commits.mark;
+      this.#commitSentAtMs = this.clock.monotonicMs();
       this.#patience.rest();
       this.#patience.last(this.#life.context.unprotected ? 0 : this.how.leaseMs);
       this.#give("succeeded");
@@ -190,6 +198,7 @@ export class Flight implements Effects, Holder, Cockpit {
 
   startHandler(context: DedupKeyContext): void {
     this.#phase = "held";
+    this.#air.leases.forget(this.identity.storeKey);
     if (context.unprotected) this.report({ type: "unprotected", error: this.#stored.trouble }, context);
     else this.report({ type: "reserved", leaseMs: this.how.leaseMs }, context);
     if (this.#unwanted === undefined) {
@@ -227,7 +236,7 @@ export class Flight implements Effects, Holder, Cockpit {
     const { seen, trouble } = this.#stored;
     switch (as) {
       case "duplicate":
-        if (seen !== undefined) this.caller.answer({ found: "duplicate", entry: seen });
+        if (seen !== undefined) this.#tellDuplicate(seen);
         break;
       case "pending":
         this.caller.answer({ found: "pending", entry: seen });
@@ -241,6 +250,7 @@ export class Flight implements Effects, Holder, Cockpit {
         break;
       case "confirmed":
       case "adopted":
+        this.#keepCommit(context);
         this.report({ type: "committed", commit: as }, context);
         this.#confirm(as);
         break;
@@ -253,6 +263,18 @@ export class Flight implements Effects, Holder, Cockpit {
         this.#confirm(as);
         break;
     }
+  }
+
+  #tellDuplicate(seen: Entry): void {
+    const commit = knownCommit(seen, this.#startedAtMs + FRESH_MS);
+    if (commit === undefined) return;
+    this.#air.commits.keepRead(this.identity.storeKey, commit, this.#mark);
+    this.caller.answer({ found: "duplicate", commit });
+  }
+
+  #keepCommit(context: DedupKeyContext): void {
+    const commit = this.#own.known(context, this.#commitSentAtMs + this.how.windowMs);
+    if (commit !== undefined) this.#air.commits.keepOwn(this.identity.storeKey, commit, this.#mark);
   }
 
   /** The handler is done with: what follows is between the machine and the store. */

@@ -6,7 +6,7 @@ const LONGEST_RESULT_BYTES = 65_536;
 /** A handler's result as JSON, or why it cannot be kept. */
 export type KeptResult =
   | { readonly kept: "nothing" }
-  | { readonly kept: "result"; readonly result: unknown }
+  | { readonly kept: "result"; readonly result: unknown; readonly bytes: number }
   | { readonly kept: "not"; readonly error: ResultNotKeptError };
 
 /** What of a result can be kept with the commit. The value is a copy, so that what happens to the original changes nothing. */
@@ -26,5 +26,5 @@ export function keepResult(value: unknown): KeptResult {
     const message = `The result has ${bytes} bytes as JSON; at most ${LONGEST_RESULT_BYTES} are kept`;
     return { kept: "not", error: new ResultNotKeptError(message) };
   }
-  return { kept: "result", result: JSON.parse(encoded) };
+  return { kept: "result", result: JSON.parse(encoded), bytes };
 }

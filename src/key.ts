@@ -99,7 +99,8 @@ function isStoreKey(value: string): value is StoreKey {
 }
 
 function storeKey(workspaceId: string, subscriptionId: string, digestOfBoth: string): StoreKey {
-  const key = `${partToken(workspaceId)}.${partToken(subscriptionId)}.${digestOfBoth}`;
+  // Joined, it is one string; put together with a template it would be a tree of several, for as long as it is a key of a map.
+  const key = [partToken(workspaceId), partToken(subscriptionId), digestOfBoth].join(".");
   return isWhole(key) ? key : parseStoreKey(key);
 }
 

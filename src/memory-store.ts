@@ -31,6 +31,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   const keys = new ExpiringKeys<Held>();
   const watchers = new Set<(change: Change) => void>();
   let lastRevision: Revision = 0;
+  let clears = 0;
 
   const heldBy = (key: StoreKey): Held | undefined => keys.get(key, clock.monotonicMs());
   const conflict = (key: StoreKey, held: Held | undefined): { readonly ok: false; readonly current?: Entry } =>
@@ -92,6 +93,13 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       if (signal.aborted) leave();
       else signal.addEventListener("abort", leave, { once: true });
       return changes.until(signal, leave);
+    },
+
+    clears: {
+      latest: () => clears,
+      async announce(): Promise<void> {
+        clears += 1;
+      },
     },
 
     async close(): Promise<void> {

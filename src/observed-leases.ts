@@ -1,9 +1,12 @@
 import { LRUCache } from "lru-cache";
+import { FRESH_MS } from "./commit-cache.ts";
 import type { StoreKey } from "./key.ts";
-import type { Entry, Revision } from "./store.ts";
+import type { Entry } from "./store.ts";
 
 const KEYS_REMEMBERED = 10_000;
 const SHORTEST_RETRY_MS = 1_000;
+/** What has stood for so long is not the first try of a dispatch that fails at once. */
+const STEADY_MS = 1_000;
 /** Stores let go of a key a little after its time: NATS up to 250 ms. */
 const STORE_SLACK_MS = 500;
 
@@ -21,21 +24,33 @@ const STORE_SLACK_MS = 500;
 export class ObservedLeases {
   readonly #skewMs: number;
   /** Bounded by size, each key counting 1: what is bounded by `max` has all of its memory from the beginning. */
-  readonly #seen = new LRUCache<StoreKey, { readonly revision: Revision; readonly sinceMs: number }>({
-    maxSize: KEYS_REMEMBERED,
-    sizeCalculation: () => 1,
-  });
+  readonly #seen = new LRUCache<StoreKey, Sighting>({ maxSize: KEYS_REMEMBERED, sizeCalculation: () => 1 });
 
   constructor(skewMs: number) {
     this.#skewMs = skewMs;
   }
 
-  /** How long, at most, the reservation can go on without a renewal, in milliseconds; 0 or less when it has ended. */
-  leftMs(entry: Entry, nowMs: number): number {
-    const seen = this.#seen.get(entry.key);
-    const sinceMs = seen?.revision === entry.revision ? seen.sinceMs : nowMs;
-    if (seen?.revision !== entry.revision) this.#seen.set(entry.key, { revision: entry.revision, sinceMs: nowMs });
-    return sinceMs + entry.record.leaseMs + this.#skewMs - nowMs;
+  /** It was read. How long, at most, it can go on without a renewal, in milliseconds; 0 or less when it has ended. */
+  see(entry: Entry, nowMs: number): number {
+    this.#seen.set(entry.key, { entry, sinceMs: this.#sinceMs(entry, nowMs), readAtMs: nowMs });
+    return this.#leftMs(entry, nowMs);
+  }
+
+  /**
+   * The reservation that need not be looked at again: it was read a moment ago, had stood for a while, and its lease goes on.
+   * `attempt` is which delivery asks; one that is later than the holder's may be the holder's own, come back after it failed.
+   */
+  standing(key: StoreKey, attempt: number, nowMs: number): Entry | undefined {
+    const seen = this.#seen.get(key);
+    if (seen === undefined || nowMs >= seen.readAtMs + FRESH_MS) return undefined;
+    const { entry, sinceMs, readAtMs } = seen;
+    const isSteady = readAtMs - sinceMs >= STEADY_MS && attempt <= entry.record.attempt;
+    return isSteady && this.#leftMs(entry, nowMs) > this.#skewMs ? entry : undefined;
+  }
+
+  /** It is gone. */
+  forget(key: StoreKey): void {
+    this.#seen.delete(key);
   }
 
   /**
@@ -43,8 +58,25 @@ export class ObservedLeases {
    * between a second and what was observed.
    */
   retryAfterMs(entry: Entry, nowMs: number, wallMs: number): number {
-    const observedMs = Math.max(0, this.leftMs(entry, nowMs));
+    const observedMs = Math.max(0, this.#leftMs(entry, nowMs));
     const hintedMs = entry.record.atMs + entry.record.leaseMs + this.#skewMs - wallMs;
     return Math.ceil(Math.min(observedMs, Math.max(hintedMs, SHORTEST_RETRY_MS)) + STORE_SLACK_MS);
   }
+
+  #leftMs(entry: Entry, nowMs: number): number {
+    const sinceMs = this.#sinceMs(entry, nowMs);
+    return sinceMs + entry.record.leaseMs + this.#skewMs - nowMs;
+  }
+
+  #sinceMs({ key, revision }: Entry, nowMs: number): number {
+    const seen = this.#seen.get(key);
+    return seen?.entry.revision === revision ? seen.sinceMs : nowMs;
+  }
+}
+
+interface Sighting {
+  readonly entry: Entry;
+  /** Since when its revision has stood. */
+  readonly sinceMs: number;
+  readonly readAtMs: number;
 }

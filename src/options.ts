@@ -8,6 +8,9 @@ export const MIN_TTL_MS = 1_000;
 export const DEFAULT_WINDOW_MS = 24 * 60 * 60 * 1_000;
 export const DEFAULT_LEASE_MS = 30_000;
 export const DEFAULT_SKEW_MS = 2_000;
+export const DEFAULT_CACHE_SIZE = 16_000;
+/** What an LRU cache can take the memory for. */
+const MAX_CACHE_SIZE = 10_000_000;
 
 /** How a {@link Deduplicator} works. */
 export interface DeduplicatorOptions {
@@ -32,6 +35,11 @@ export interface DeduplicatorOptions {
    * can then run more than once. @default "refuse"
    */
   readonly onStoreUnavailable?: "refuse" | "dispatch";
+  /**
+   * How many commits are remembered at most, so that their duplicates need not ask the store; 250 B of memory each. 0 for none.
+   * @default 16_000
+   */
+  readonly cacheSize?: number;
   /** @default the clock of this process */
   readonly clock?: Clock;
   /** Makes the tokens of reservations: never the same twice, on any replica. @default a random part and a count */
@@ -75,10 +83,12 @@ export function resolveOptions(options: DeduplicatorOptions): ResolvedOptions {
   objectWith("store", store, "put", "get");
   objectWith("clock", clock, "monotonicMs", "wallMs", "schedule");
   callable("newId", newId);
-  const { maxWindowMs } = store;
+  const { maxWindowMs, clears } = store;
+  if (clears !== undefined) objectWith("store.clears", clears, "latest", "announce");
   if (maxWindowMs !== undefined) wholeNumber("store.maxWindowMs", maxWindowMs, MIN_TTL_MS);
   const { windowMs = DEFAULT_WINDOW_MS, leaseMs = DEFAULT_LEASE_MS, skewMs = DEFAULT_SKEW_MS } = options;
   const { renew = true, keepResults = false, onStoreUnavailable = "refuse" } = options;
+  const { cacheSize = DEFAULT_CACHE_SIZE } = options;
   const { owner = `${hostname()}/${process.pid}/${newId().slice(0, 8)}` } = options;
   return {
     store,
@@ -88,6 +98,7 @@ export function resolveOptions(options: DeduplicatorOptions): ResolvedOptions {
     leaseMs: wholeNumber("leaseMs", leaseMs, MIN_TTL_MS, maxWindowMs),
     skewMs: wholeNumber("skewMs", skewMs, 0, less(maxWindowMs, leaseMs)),
     owner: text("owner", owner),
+    cacheSize: wholeNumber("cacheSize", cacheSize, 0, MAX_CACHE_SIZE),
     renew: flag("renew", renew),
     keepResults: flag("keepResults", keepResults),
     onStoreUnavailable: oneOf("onStoreUnavailable", onStoreUnavailable, ON_STORE_UNAVAILABLE),

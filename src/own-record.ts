@@ -1,9 +1,13 @@
 import type { DedupKeyContext } from "../machines/dedup-key.ts";
+import type { KnownCommit } from "./commit-cache.ts";
 import type { ResultNotKeptError } from "./errors.ts";
 import { type KeptResult, keepResult } from "./kept-result.ts";
 import type { ResolvedIdentity } from "./key.ts";
 import type { ResolvedReserveOptions } from "./options.ts";
 import type { DedupRecord } from "./record.ts";
+
+/** Larger results are left to the store: the cache of commits is bounded by their number. */
+const LARGEST_KEPT_BYTES = 1_024;
 
 /** What one delivery writes under its key, and how it knows that again: by the token of its attempt. */
 export class OwnRecord {
@@ -50,6 +54,22 @@ export class OwnRecord {
 
   committed(context: DedupKeyContext): DedupRecord {
     return this.#record("committed", context, this.#kept.kept === "result" ? { result: this.#kept.result } : {});
+  }
+
+  /** What is known of the commit once it stands; `undefined` when its result is too large to be kept here. */
+  known({ attempt, fence, revision }: DedupKeyContext, knownUntilMs: number): KnownCommit | undefined {
+    const kept = this.#kept;
+    if (kept.kept === "result" && kept.bytes > LARGEST_KEPT_BYTES) return undefined;
+    return {
+      atMs: this.#atMs,
+      owner: this.#owner,
+      attempt,
+      fence: fence === 0 ? revision : fence,
+      revision,
+      fingerprint: this.#how.fingerprint,
+      result: kept.kept === "result" ? kept.result : undefined,
+      knownUntilMs,
+    };
   }
 
   /** In one piece, and what is optional last: to add to an object that was spread costs V8 fifty times as much. */

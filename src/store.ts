@@ -25,6 +25,20 @@ export type Change =
   | { readonly type: "put"; readonly entry: Entry }
   | { readonly type: "removed"; readonly key: StoreKey; readonly revision: Revision };
 
+/** How replicas that answer from memory learn that keys were cleared. */
+export interface Clears {
+  /**
+   * A number that changes with every {@link announce}, of any replica; 0 while there was none. `undefined` while it may have
+   * changed unnoticed: then nothing is answered from memory. It is asked for every event, so it answers at once.
+   */
+  latest(): number | undefined;
+  /**
+   * Called after keys were removed; resolves when no replica goes by what stood there before.
+   * @throws {StoreUnavailableError}
+   */
+  announce(): Promise<void>;
+}
+
 /**
  * A compare-and-set register with a time to live: all that the protocol needs.
  *
@@ -45,5 +59,7 @@ export interface Store {
   list?(filter: KeyFilter): AsyncIterable<Entry>;
   /** What happens to the matching keys from now on, until `signal` aborts. */
   watch?(filter: KeyFilter, signal: AbortSignal): AsyncIterable<Change>;
+  /** Without it, commits are not answered from memory. */
+  readonly clears?: Clears;
   close?(): Promise<void>;
 }

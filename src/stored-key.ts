@@ -121,7 +121,7 @@ export class StoredKey {
     }
     this.#seen = entry;
     if (record.state === "committed") return { type: "found.commit", revision };
-    const ended = this.#side.leases.leftMs(entry, this.#of.clock.monotonicMs()) <= 0;
+    const ended = this.#side.leases.see(entry, this.#of.clock.monotonicMs()) <= 0;
     return { type: "found.reservation", revision, attempt: record.attempt, ended };
   }
 

@@ -6,6 +6,7 @@ import { type DedupRecord, encodeRecord } from "../record.ts";
 import type { Change, Entry, Put, Removal, Revision, Store } from "../store.ts";
 import { type SendBatch, sendBatch } from "./batch.ts";
 import { BatchTrial, ONE_BY_ONE, type WayChoice } from "./batch-trial.ts";
+import { bucketClears } from "./bucket-clears.ts";
 import { listBucket } from "./bucket-list.ts";
 import { maxWindowOf } from "./bucket-settings.ts";
 import { watchBucket } from "./bucket-watch.ts";
@@ -91,6 +92,8 @@ export function bucketStore(
 
     watch: (filter: KeyFilter, signal: AbortSignal): AsyncIterable<Change> =>
       watchBucket({ connection, jsm, bucket }, filter, signal),
+
+    clears: bucketClears(inbox, writer, { ...options, maxWindowMs }),
   };
 }
 

@@ -1,10 +1,9 @@
 import { type MsgHdrs, MsgHdrsImpl } from "@nats-io/nats-core";
-import type { StoreKey } from "../key.ts";
 import type { Revision } from "../store.ts";
 
 /** A write to a bucket, which is stored if `expected` is the revision of its key. */
 export interface CompareAndSet {
-  readonly key: StoreKey;
+  readonly key: string;
   readonly expected: Revision;
   readonly payload: string;
   readonly ttlSeconds: number;

@@ -2,6 +2,7 @@ import { isStoreUnavailable, StoreUnavailableError } from "../errors.ts";
 import type { KeyFilter, StoreKey } from "../key.ts";
 import { type DedupRecord, encodeRecord } from "../record.ts";
 import type { Change, Entry, Put, Removal, Revision } from "../store.ts";
+import { jointClears } from "./bucket-clears.ts";
 import type { NatsStore } from "./bucket-store.ts";
 import { merged } from "./merged.ts";
 
@@ -77,6 +78,8 @@ export function movingStore(from: NatsStore, to: NatsStore): NatsStore {
         [from, to].map((place) => (until) => place.watch(filter, until)),
         signal,
       ),
+
+    clears: jointClears([from.clears, to.clears]),
   };
 }
 

@@ -1,6 +1,7 @@
 import { RecordUnreadableError } from "../errors.ts";
 import type { KeyFilter, StoreKey } from "../key.ts";
 import type { Change, Entry } from "../store.ts";
+import { jointClears } from "./bucket-clears.ts";
 import type { NatsStore } from "./bucket-store.ts";
 import { merged } from "./merged.ts";
 
@@ -36,6 +37,7 @@ export function shardedStore(shards: readonly NatsStore[]): NatsStore {
         shards.map((shard) => (until) => shard.watch(filter, until)),
         signal,
       ),
+    clears: jointClears(shards.map(({ clears }) => clears)),
   };
 }
 

@@ -38,10 +38,11 @@ export async function readStanding(
   return { type: "record", entry: entryOf(bucket, key, Buffer.from(data, "base64").toString(), seq) };
 }
 
-async function lastMessage(
+/** The last message of a key, as the bucket's leader has it. */
+export async function lastMessage(
   inbox: Inbox,
   bucket: string,
-  key: StoreKey,
+  key: string,
   timeoutMs: number,
 ): Promise<StoredMessage | undefined> {
   const query = JSON.stringify({ last_by_subj: subjectOf(bucket, key) });

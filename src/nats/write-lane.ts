@@ -1,5 +1,4 @@
 import { systemClock } from "../clock.ts";
-import type { StoreKey } from "../key.ts";
 import type { Revision } from "../store.ts";
 import { writeFailed } from "./answers.ts";
 import { type BatchOutcome, MAX_BATCH } from "./batch.ts";
@@ -105,7 +104,7 @@ export class WriteLane {
 
   /** The next of the queue that fit into one batch: no key twice, and nothing large. What is large goes by itself. */
   #takeMembers(): readonly Waiting[] {
-    const keys = new Set<StoreKey>();
+    const keys = new Set<string>();
     let length = 0;
     let count = 0;
     for (const { write } of this.#queue.slice(0, MAX_BATCH)) {

@@ -54,6 +54,7 @@ export class Network {
         this.ask({ task, label: "get", ask: () => this.#register.get(key), stale: () => this.#register.before(key) }),
       remove: (key, how) =>
         this.ask({ task, label: `remove ${how.expected}`, ask: () => this.#register.remove(key, how) }),
+      ...(this.#register.clears && { clears: this.#register.clears }),
     };
   }
 

@@ -5,7 +5,7 @@ import { conflict, type Operations, type Sent, standing } from "./operations.ts"
 
 /** A store, each of whose operations is recorded. */
 export function recordedStore(store: Store, removals: "release" | "clear", operations: Operations): Store {
-  const { maxWindowMs } = store;
+  const { maxWindowMs, clears } = store;
   const remove = store.remove?.bind(store);
   const list = store.list?.bind(store);
   const watch = store.watch?.bind(store);
@@ -34,6 +34,7 @@ export function recordedStore(store: Store, removals: "release" | "clear", opera
     }),
     ...(list && { list }),
     ...(watch && { watch }),
+    ...(clears && { clears }),
     ...(close && { close }),
   };
 }

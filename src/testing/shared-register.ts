@@ -1,6 +1,6 @@
 import type { StoreKey } from "../key.ts";
 import type { DedupRecord } from "../record.ts";
-import type { Entry, Put, Removal, Revision, Store } from "../store.ts";
+import type { Clears, Entry, Put, Removal, Revision, Store } from "../store.ts";
 
 /** The store that all processes share, and what it held before. */
 export class SharedRegister {
@@ -10,6 +10,10 @@ export class SharedRegister {
 
   constructor(store: Store) {
     this.#store = store;
+  }
+
+  get clears(): Clears | undefined {
+    return this.#store.clears;
   }
 
   async put(

@@ -122,7 +122,7 @@ describe("a replay", () => {
 
   it("whose handling fails leaves the committed key alone", async () => {
     const { memory, replica } = world();
-    const a = replica("a");
+    const a = replica("a", { cacheSize: 0 });
     await commitEvent(a);
     const committed = await memory.get(resolved.storeKey);
     const handling = async (): Promise<void> => {

@@ -73,7 +73,7 @@ describe("two deliveries in one process", () => {
 
   it("share one answer when the event was committed before", async () => {
     const { replica } = world();
-    const { dedup, store } = replica("a");
+    const { dedup, store } = replica("a", { cacheSize: 0 });
     await dedup.guard(event, () => {});
     store.calls.length = 0;
     const decisions = await Promise.all([1, 2, 3].map(() => dedup.reserve(event)));

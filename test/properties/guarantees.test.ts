@@ -13,9 +13,9 @@ const explored = { runs: 0, steps: 0, faults: 0, effects: 0 };
 
 /** Every guarantee is judged in every run; each test adds the faults that its guarantee is about. */
 async function holdsUnder(faults: FaultBudget, options: Partial<latchkey.DeduplicatorOptions> = {}): Promise<void> {
-  const service = latchkeyService(latchkey, options);
   await fc.assert(
-    fc.asyncProperty(anySchedule, fc.boolean(), async (schedule, isOutspoken) => {
+    fc.asyncProperty(anySchedule, fc.boolean(), fc.boolean(), async (schedule, isOutspoken, hasCache) => {
+      const service = latchkeyService(latchkey, { ...options, ...(hasCache ? {} : { cacheSize: 0 }) });
       const world = worldWith(service, faults, { isOutspoken });
       const { history } = await simulate(world, schedule);
       explored.runs += 1;

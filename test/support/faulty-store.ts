@@ -4,7 +4,7 @@ import { StoreUnavailableError } from "../../src/errors.ts";
 import type { KeyFilter, StoreKey } from "../../src/key.ts";
 import type { MemoryStore } from "../../src/memory-store.ts";
 import type { DedupRecord } from "../../src/record.ts";
-import type { Entry, Put, Removal, Revision, Store } from "../../src/store.ts";
+import type { Clears, Entry, Put, Removal, Revision, Store } from "../../src/store.ts";
 
 /** What was asked of the store, and when. */
 export type Call =
@@ -108,6 +108,7 @@ type Method = Call["method"];
 /** A memory store of which one replica sees what a script says. Nothing is left to chance: the n-th call has the n-th fault. */
 export class FaultyStore implements Store {
   readonly calls: Call[] = [];
+  readonly clears: Clears;
   readonly #inner: MemoryStore;
   readonly #clock: Clock;
   readonly #scripts: Record<Method, Fault[]> = { put: [], get: [], remove: [] };
@@ -116,6 +117,7 @@ export class FaultyStore implements Store {
   constructor(inner: MemoryStore, clock: Clock) {
     this.#inner = inner;
     this.#clock = clock;
+    this.clears = inner.clears;
   }
 
   /** What becomes of the next calls of a method, one after the other. */

@@ -132,6 +132,7 @@ export function flawedStore(clock: Clock, flaw: Flaw | undefined): Required<Omit
 
   return {
     maxWindowMs: 3_600_000,
+    clears: { latest: () => 0, announce: async () => {} },
     async put(key, record, { expected, ttlMs }) {
       if (ttlMs > 3_600_000 && !is("the longest time is not kept")) throw new RangeError("too long");
       const found = present(key);

@@ -70,9 +70,7 @@ describe("a run", () => {
         "   8-10           commit E1 over revision 1 → revision 2  E1: committed by R1 (revision 2)",
         "     11           ▸ acknowledged: dispatched, confirmed",
         "     12           ◂ E1, delivery 2",
-        "  13-14           reserve E1 → conflict",
-        "  15-16           read E1 → revision 2",
-        "     17           ▸ acknowledged: duplicate",
+        "     13           ▸ acknowledged: duplicate",
       ),
     );
   });

@@ -63,8 +63,13 @@ class Clearing {
     await this.#makePlan(names);
     if (this.#isInterrupted()) return "interrupted";
     if (this.#flags.json !== true) await this.#io.out.write(this.#planText());
-    if (this.#plan.candidates.length === 0) return "nothing-to-do";
-    if (this.#flags.dryRun === true) return "dry-run";
+    const hasNone = this.#plan.candidates.length === 0;
+    if (this.#flags.dryRun === true) return hasNone ? "nothing-to-do" : "dry-run";
+    if (hasNone) {
+      // An earlier clear may have removed keys, and not have got so far as to tell the replicas.
+      await this.#remove();
+      return "nothing-to-do";
+    }
     const isYes = this.#flags.yes === true || (await this.#ask());
     if (this.#isInterrupted()) return "interrupted";
     if (!isYes) return "declined";

@@ -10,9 +10,9 @@ export interface Removed {
   readonly changed: number;
 }
 
-type Removing = Required<Pick<Store, "remove">>;
+type Removing = Required<Pick<Store, "remove">> & Pick<Store, "clears">;
 
-/** Removes keys that are still as they were seen, and counts. */
+/** Removes keys that are still as they were seen, counts, and sees to it that no replica answers from memory what was removed. */
 export class KeyRemover {
   readonly #stores: ReadonlyMap<string, Removing>;
   #cleared = 0;
@@ -28,7 +28,7 @@ export class KeyRemover {
   }
 
   /**
-   * Begins nothing more when the signal aborts or a removal fails; in any case it waits for those under way.
+   * Begins nothing more when the signal aborts or a removal fails; in any case it waits for those under way, and tells the replicas.
    * @throws {StoreUnavailableError}
    */
   async remove(candidates: readonly Candidate[], signal: AbortSignal): Promise<void> {
@@ -44,6 +44,8 @@ export class KeyRemover {
     };
     const noteFailure = (error: unknown): void => void failures.push(error);
     await Promise.all(Array.from({ length: AT_ONCE }, () => work().catch(noteFailure)));
+    const announce = async ({ clears }: Removing): Promise<void> => clears?.announce();
+    await Promise.all(Array.from(this.#stores.values(), (store) => announce(store).catch(noteFailure)));
     if (failures.length > 0) throw failures[0];
   }
 }

@@ -15,13 +15,8 @@ export const engineBugs: readonly Bug[] = [
     patches: [
       {
         file: "src/engine.ts",
-        find: `if (verdict.found === "duplicate") {`,
-        replace: `if (verdict.found === "duplicate" || (verdict.found === "pending" && verdict.entry !== undefined)) {`,
-      },
-      {
-        file: "src/engine.ts",
-        find: `const { record } = verdict.entry;`,
-        replace: `const record: any = verdict.entry?.record;`,
+        find: `      : this.#refusals.pendingElsewhere(asked, verdict.entry);`,
+        replace: `      : this.#refusals.duplicate(asked, { ...verdict.entry, ...verdict.entry.record } as never);`,
       },
     ],
   },

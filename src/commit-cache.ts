@@ -1,0 +1,122 @@
+import { LRUCache } from "lru-cache";
+import type { StoreKey } from "./key.ts";
+import type { ResolvedOptions } from "./options.ts";
+import type { Fence } from "./record.ts";
+import type { Clears, Entry, Revision } from "./store.ts";
+
+/** For how long what was read of another's record is taken to stand: a server of NATS may be as late to let go of it. */
+export const FRESH_MS = 250;
+
+/** All that a duplicate is told of the commit before it. */
+export interface KnownCommit {
+  /** When it was made, by the committer's wall clock. */
+  readonly atMs: number;
+  readonly owner: string;
+  readonly attempt: number;
+  readonly fence: Fence;
+  readonly revision: Revision;
+  readonly fingerprint: string | undefined;
+  readonly result: unknown;
+  /** Until when the store need not be asked again, by this replica's monotonic clock. */
+  readonly knownUntilMs: number;
+}
+
+/** @returns `undefined` for a reservation. */
+export function knownCommit({ record, revision }: Entry, knownUntilMs: number): KnownCommit | undefined {
+  if (record.state === "reserved") return undefined;
+  const { atMs, owner, attempt, fingerprint, result } = record;
+  const fence = record.fence === 0 ? revision : record.fence;
+  return { atMs, owner, attempt, fence, revision, fingerprint, result, knownUntilMs };
+}
+
+/**
+ * A commit as it is kept, in 64 bytes: V8 keeps whole numbers below 2^31 in place and takes 16 bytes more for any other. So times
+ * are counted from the cache's own beginning, and what hardly any commit of one's own has is apart.
+ */
+interface Kept {
+  readonly atMs: number;
+  readonly fence: Fence;
+  readonly revision: Revision;
+  readonly rest: Rest | undefined;
+  readonly untilMs: number;
+}
+
+type Rest = Pick<KnownCommit, "owner" | "attempt" | "fingerprint" | "result">;
+
+/**
+ * Commits that this replica knows of, so that duplicates need not ask the store; the least recently used are let go of.
+ *
+ * One's own are kept until their windows end, counted from before they were sent. Another's are kept for a moment only, since
+ * nobody here can tell how much of its window is left: see {@link FRESH_MS}. Nothing is answered, or kept, unless it is sure that
+ * no key was cleared meanwhile; and where keys have ever been cleared, only one's own are kept: what is read may be out of date,
+ * and of a commit that was cleared.
+ */
+export class CommitCache {
+  readonly #size: number;
+  readonly #clears: Clears | undefined;
+  /** What a commit has that nothing else is said of. */
+  readonly #plain: Rest;
+  readonly #bornAtMs: number;
+  readonly #bornAtWallMs: number;
+  #commits: LRUCache<StoreKey, Kept> | undefined;
+  #mark: number | undefined;
+
+  constructor({ cacheSize, owner, clock }: ResolvedOptions, clears: Clears | undefined) {
+    this.#size = cacheSize;
+    this.#clears = cacheSize === 0 ? undefined : clears;
+    this.#plain = { owner, attempt: 1, fingerprint: undefined, result: undefined };
+    this.#bornAtMs = clock.monotonicMs();
+    this.#bornAtWallMs = clock.wallMs();
+  }
+
+  /** What is known of clears, if only of old. */
+  get mark(): number | undefined {
+    this.#isUpToDate();
+    return this.#mark;
+  }
+
+  find(key: StoreKey, nowMs: number): KnownCommit | undefined {
+    if (!this.#isUpToDate()) return undefined;
+    const kept = this.#commits?.get(key);
+    return kept !== undefined && nowMs < this.#bornAtMs + kept.untilMs ? this.#unpacked(kept) : undefined;
+  }
+
+  /** @param mark {@link mark}, from before the commit was sent. */
+  keepOwn(key: StoreKey, commit: KnownCommit, mark: number | undefined): void {
+    if (mark === undefined || !this.#isUpToDate() || mark !== this.#mark) return;
+    // Made when it is needed: it takes the memory for its keys at once.
+    this.#commits ??= new LRUCache({ max: this.#size });
+    this.#commits.set(key, this.#packed(commit));
+  }
+
+  /** @param mark {@link mark}, from before the question was sent to which the commit is the answer. */
+  keepRead(key: StoreKey, commit: KnownCommit, mark: number | undefined): void {
+    if (mark === 0 && commit.result === undefined) this.keepOwn(key, commit, mark);
+  }
+
+  #packed({ atMs, owner, attempt, fence, revision, fingerprint, result, knownUntilMs }: KnownCommit): Kept {
+    const isPlain = owner === this.#plain.owner && attempt === 1 && fingerprint === undefined && result === undefined;
+    return {
+      atMs: atMs - this.#bornAtWallMs,
+      fence,
+      revision,
+      rest: isPlain ? undefined : { owner, attempt, fingerprint, result },
+      untilMs: Math.floor(knownUntilMs - this.#bornAtMs),
+    };
+  }
+
+  #unpacked({ atMs, fence, revision, rest = this.#plain, untilMs }: Kept): KnownCommit {
+    const { owner, attempt, fingerprint, result } = rest;
+    const [at, knownUntilMs] = [this.#bornAtWallMs + atMs, this.#bornAtMs + untilMs];
+    return { atMs: at, owner, attempt, fence, revision, fingerprint, result, knownUntilMs };
+  }
+
+  /** Asks for clears, and lets go of everything when there were some. */
+  #isUpToDate(): boolean {
+    const latest = this.#clears?.latest();
+    if (latest === undefined) return false;
+    if (latest !== this.#mark) this.#commits?.clear();
+    this.#mark = latest;
+    return true;
+  }
+}

@@ -1,0 +1,54 @@
+import { ClearMark } from "../clear-mark.ts";
+import { systemClock } from "../clock.ts";
+import { StoreUnavailableError } from "../errors.ts";
+import type { Clears, Revision } from "../store.ts";
+import { readFailed } from "./answers.ts";
+import type { BucketWriter } from "./bucket-writer.ts";
+import type { Inbox } from "./inbox.ts";
+import { lastMessage } from "./standing.ts";
+
+/** Of one part, so that no list and no watch of keys meets it. */
+const MARK_KEY = "cleared";
+/** How often others may be about to change it, too. */
+const ROUNDS = 10;
+
+/** What a bucket's mark is read and written with. */
+export interface ClearsTerms {
+  readonly bucket: string;
+  readonly timeoutMs: number;
+  /** The mark stays for as long as anything can be remembered. */
+  readonly maxWindowMs: number;
+}
+
+/** The clears of a bucket: the mark is the revision of a message that says nothing else. */
+export function bucketClears(inbox: Inbox, writer: BucketWriter, terms: ClearsTerms): Clears {
+  const { bucket, timeoutMs, maxWindowMs } = terms;
+  const read = async (): Promise<Revision> => {
+    const message = await lastMessage(inbox, bucket, MARK_KEY, timeoutMs).catch((cause: unknown) => {
+      throw readFailed(bucket, cause);
+    });
+    return message?.seq ?? 0;
+  };
+  const mark = { key: MARK_KEY, payload: "", ttlSeconds: Math.ceil(maxWindowMs / 1_000), operation: "remove" } as const;
+  const change = async (): Promise<Revision> => {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const revision = await writer.write({ ...mark, expected: await read() });
+      if (revision !== undefined) return revision;
+    }
+    throw new StoreUnavailableError(`Bucket ${bucket} is cleared too often at once`, { ambiguous: false });
+  };
+  return new ClearMark(systemClock, { read, change });
+}
+
+/** The clears of several buckets: any of them counts, and all are told. */
+export function jointClears(all: readonly Clears[]): Clears {
+  return {
+    latest(): number | undefined {
+      const marks = all.map((clears) => clears.latest());
+      return marks.reduce((sum, mark) => (sum === undefined || mark === undefined ? undefined : sum + mark), 0);
+    },
+    async announce(): Promise<void> {
+      await Promise.all(all.map((clears) => clears.announce()));
+    },
+  };
+}

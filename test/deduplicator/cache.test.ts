@@ -1,0 +1,469 @@
+import { describe, expect, it } from "vitest";
+import { ClearMark } from "../../src/clear-mark.ts";
+import { Deduplicator } from "../../src/deduplicator.ts";
+import { FingerprintMismatchError } from "../../src/errors.ts";
+import type { Clears, Store } from "../../src/store.ts";
+import { answerLost, held, landsLate, outage, silence, slowAnswer, writeLost } from "../support/faulty-store.ts";
+import {
+  commitEvent,
+  duplicate,
+  event,
+  LEASE_MS,
+  pending,
+  type Replica,
+  resolved,
+  SKEW_MS,
+  task,
+  unseen,
+  WINDOW_MS,
+  watched,
+  world,
+} from "../support/replicas.ts";
+
+/** How often a store was asked for a key. */
+function callsOf({ store }: Replica, during: () => Promise<unknown>): Promise<number> {
+  store.calls.length = 0;
+  return during().then(() => store.calls.length);
+}
+
+describe("a commit of one's own", () => {
+  it("answers duplicates without the store, also while that is away", async () => {
+    const { pass, replica } = world();
+    const a = replica("a");
+    await commitEvent(a);
+    await pass(1_000);
+    a.store.breakDown(outage);
+    const before = a.steps.length;
+    expect(
+      await callsOf(a, async () => {
+        expect(await a.dedup.guard(event, () => "again")).toEqual({
+          outcome: "duplicate",
+          key: resolved.key,
+          committedAt: a.steps.find(({ type }) => type === "committed")?.atMs,
+        });
+      }),
+    ).toBe(0);
+    expect(a.steps.slice(before)).toMatchObject([
+      { type: "duplicate", identity: resolved, owner: "a", attempt: 1, fence: 1, revision: 2, durationMs: 0 },
+    ]);
+  });
+
+  it("answers what the store would: result, fingerprint, attempt and fence", async () => {
+    const { replica } = world();
+    const [a, asking] = [replica("a"), replica("b", { cacheSize: 0 })];
+    const options = { keepResult: true, fingerprint: "f-1", attempt: 3 };
+    await a.dedup.guard(event, () => ({ run: ["run-1"] }), options);
+    const fromCache = await duplicate(a.dedup.reserve(event));
+    expect(fromCache).toEqual(await duplicate(asking.dedup.reserve(event)));
+    const { type: _, durationMs: __, ...step } = a.steps.at(-1) ?? {};
+    expect(asking.steps.at(-1)).toMatchObject(step);
+    expect(Object.assign(fromCache.result ?? {}, { run: [] })).toEqual({ run: [] });
+    expect(await a.dedup.reserve(event)).toMatchObject({ result: { run: ["run-1"] } });
+    expect(await a.dedup.reserve(event, { fingerprint: "f-1" })).toMatchObject({ decision: "duplicate" });
+    await expect(a.dedup.reserve(event, { fingerprint: "f-2" })).rejects.toThrow(FingerprintMismatchError);
+  });
+
+  it("leaves large results to the store", async () => {
+    const { replica } = world();
+    const a = replica("a", { keepResults: true });
+    const large = "x".repeat(1_023);
+    await a.dedup.guard(event, () => large);
+    expect(await callsOf(a, () => a.dedup.reserve(event))).toBe(1);
+    expect(await a.dedup.reserve(event)).toMatchObject({ decision: "duplicate", result: large });
+    const other = { ...event, eventId: "evt-2" };
+    await a.dedup.guard(other, () => large.slice(1));
+    expect(await callsOf(a, () => a.dedup.reserve(other))).toBe(0);
+  });
+
+  it.each<[string, number | undefined]>([
+    ["the default window", undefined],
+    ["a window of its own", 5_000],
+  ])("G3 is answered until %s ends, and no longer", async (_, windowMs) => {
+    const { pass, replica } = world();
+    const a = replica("a");
+    await a.dedup.guard(event, () => {}, windowMs === undefined ? {} : { windowMs });
+    await pass((windowMs ?? WINDOW_MS) - 1);
+    expect(await callsOf(a, () => duplicate(a.dedup.reserve(event)))).toBe(0);
+    await pass(1);
+    await unseen(a.dedup.reserve(event));
+  });
+
+  it("counts its window from before it was sent, however late the store's answer comes", async () => {
+    const { clock, pass, replica } = world();
+    const a = replica("a");
+    const reservation = await unseen(a.dedup.reserve(event, { windowMs: 5_000 }));
+    a.store.script("put", slowAnswer(clock, 4_000));
+    const committed = reservation.commit();
+    await pass(4_000);
+    await committed;
+    await pass(999);
+    expect(await callsOf(a, () => duplicate(a.dedup.reserve(event)))).toBe(0);
+    await pass(1);
+    await unseen(a.dedup.reserve(event));
+  });
+
+  it("and is repeated, counts it from before it was sent first", async () => {
+    const { pass, replica } = world();
+    const a = replica("a");
+    const reservation = await unseen(a.dedup.reserve(event, { windowMs: 2_000 }));
+    a.store.script("put", answerLost);
+    const committed = reservation.commit();
+    await pass(50);
+    expect(await committed).toEqual({ commit: "confirmed" });
+    await pass(1_949);
+    expect(await callsOf(a, () => duplicate(a.dedup.reserve(event)))).toBe(0);
+    await pass(1);
+    await unseen(a.dedup.reserve(event));
+  });
+
+  it("F7 is not answered before it is acknowledged", async () => {
+    const { replica } = world();
+    const a = replica("a");
+    const reservation = await unseen(a.dedup.reserve(event));
+    const late = held();
+    a.store.script("put", late.fault);
+    const committed = reservation.commit();
+    expect(await pending(a.dedup.reserve(event))).toMatchObject({ owner: "a" });
+    await late.go();
+    await committed;
+    expect(await callsOf(a, () => duplicate(a.dedup.reserve(event)))).toBe(0);
+  });
+
+  it.each([
+    ["nobody knows whether it stands", [writeLost, silence]],
+    ["it was refused", [outage]],
+  ])("F7 is not answered when %s", async (_, faults) => {
+    const { pass, replica } = world();
+    const a = replica("a", { renew: false });
+    const reservation = await unseen(a.dedup.reserve(event));
+    a.store.script("put", ...faults);
+    a.store.breakDown(outage);
+    const committed = watched(reservation.commit());
+    await pass(LEASE_MS + SKEW_MS);
+    expect(await committed.promise).toEqual({ commit: "unconfirmed" });
+    a.store.heal();
+    await unseen(a.dedup.reserve(event));
+  });
+
+  it("F7 is not answered when somebody else took the key, nor after a release", async () => {
+    const { pass, replica } = world();
+    const [a, b] = [replica("a", { renew: false }), replica("b")];
+    const late = await unseen(a.dedup.reserve(event));
+    await pass(LEASE_MS + SKEW_MS);
+    const taken = await unseen(b.dedup.reserve(event));
+    expect(await late.commit()).toEqual({ commit: "superseded" });
+    expect(await pending(a.dedup.reserve(event))).toMatchObject({ owner: "b" });
+    await taken.release();
+    await (await unseen(a.dedup.reserve(event))).release();
+    await unseen(a.dedup.reserve(event));
+  });
+
+  it("of an adopted dispatch is answered, too", async () => {
+    const { pass, replica } = world();
+    const a = replica("a", { renew: false });
+    const late = await unseen(a.dedup.reserve(event));
+    await pass(LEASE_MS + SKEW_MS);
+    expect(await late.commit()).toEqual({ commit: "adopted" });
+    expect(await callsOf(a, () => duplicate(a.dedup.reserve(event)))).toBe(0);
+  });
+
+  it("is answered by tenant: the same event of another workspace is another", async () => {
+    const { replica } = world();
+    const a = replica("a");
+    await commitEvent(a);
+    await unseen(a.dedup.reserve({ ...event, workspaceId: "other" }));
+  });
+
+  it("is forgotten, and left to the store, when too many others came since", async () => {
+    const { replica } = world();
+    const a = replica("a", { cacheSize: 2 });
+    for (const eventId of ["1", "2", "3"]) await commitEvent(a, { ...event, eventId });
+    expect(await callsOf(a, () => duplicate(a.dedup.reserve({ ...event, eventId: "2" })))).toBe(0);
+    expect(await callsOf(a, () => duplicate(a.dedup.reserve({ ...event, eventId: "1" })))).toBe(1);
+  });
+
+  it("is left to the store when `cacheSize` is 0", async () => {
+    const { replica } = world();
+    const a = replica("a", { cacheSize: 0 });
+    await commitEvent(a);
+    expect(await callsOf(a, () => duplicate(a.dedup.reserve(event)))).toBe(1);
+  });
+
+  it("is left to the store when that does not tell of clears", async () => {
+    const { clock, memory } = world();
+    const { clears: _, ...silent } = memory;
+    let gets = 0;
+    const store: Store = {
+      ...silent,
+      put: async (key, record, how) => {
+        gets += 1;
+        return silent.put(key, record, how);
+      },
+    };
+    const dedup = new Deduplicator({ store, clock });
+    await dedup.guard(event, () => {});
+    await duplicate(dedup.reserve(event));
+    expect(gets).toBe(3);
+    expect(await dedup.clear(event)).toBe(1);
+  });
+
+  it("is no answer after the closing", async () => {
+    const { replica } = world();
+    const a = replica("a");
+    await commitEvent(a);
+    await a.dedup.close();
+    await expect(a.dedup.reserve(event)).rejects.toMatchObject({ code: "closed" });
+  });
+});
+
+describe("a commit that was read", () => {
+  it("answers for a quarter of a second, counted from before the question, and then the store is asked again", async () => {
+    const { pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    await commitEvent(a);
+    await duplicate(b.dedup.reserve(event));
+    await pass(249);
+    expect(await callsOf(b, () => duplicate(b.dedup.reserve(event)))).toBe(0);
+    expect(b.steps.at(-1)).toMatchObject({ type: "duplicate", owner: "a", fence: 1, revision: 2 });
+    await pass(1);
+    expect(await callsOf(b, () => duplicate(b.dedup.reserve(event)))).toBe(1);
+  });
+
+  it("outlives its window by no more than that", async () => {
+    const { pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    await a.dedup.guard(event, () => {}, { windowMs: 1_000 });
+    await pass(999);
+    await duplicate(b.dedup.reserve(event));
+    await pass(250);
+    await unseen(b.dedup.reserve(event));
+  });
+
+  it("is left to the store when it has a result: how large it is was not looked at", async () => {
+    const { replica } = world();
+    const [a, b] = [replica("a", { keepResults: true }), replica("b")];
+    await commitEvent(a);
+    await duplicate(b.dedup.reserve(event));
+    expect(await callsOf(b, () => duplicate(b.dedup.reserve(event)))).toBe(1);
+  });
+
+  it("F14 is left to the store once anything was cleared: a read that is out of date may show what was", async () => {
+    const { replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    await b.dedup.clear({ subscriptionId: "another" });
+    await commitEvent(a);
+    await duplicate(b.dedup.reserve(event));
+    expect(await callsOf(b, () => duplicate(b.dedup.reserve(event)))).toBe(1);
+    expect(await callsOf(a, () => duplicate(a.dedup.reserve(event)))).toBe(0);
+  });
+});
+
+describe("a clear", () => {
+  it("reaches what is remembered on every replica", async () => {
+    const { replica } = world();
+    const [a, b, operator] = [replica("a"), replica("b"), replica("operator", { cacheSize: 0 })];
+    await commitEvent(a);
+    await duplicate(b.dedup.reserve(event));
+    expect(await operator.dedup.clear(event)).toBe(1);
+    await (await unseen(b.dedup.reserve(event))).release();
+    await unseen(a.dedup.reserve(event));
+  });
+
+  it("is announced even if it finds nothing, and if it breaks off: who repeats it after trouble relies on that", async () => {
+    const { memory, replica } = world();
+    const [a, operator] = [replica("a"), replica("operator")];
+    const before = memory.clears.latest();
+    await operator.dedup.clear(event);
+    expect(memory.clears.latest()).not.toBe(before);
+    await commitEvent(a);
+    operator.store.script("remove", answerLost);
+    await expect(operator.dedup.clear(event)).rejects.toMatchObject({ code: "store-unavailable" });
+    await unseen(a.dedup.reserve(event));
+  });
+
+  it("is told of when the announcement fails", async () => {
+    const { clock, memory } = world();
+    const clears: Clears = { latest: () => 0, announce: () => Promise.reject(new Error("nobody heard")) };
+    const dedup = new Deduplicator({ store: { ...memory, clears }, clock });
+    await expect(dedup.clear(event)).rejects.toThrow("nobody heard");
+  });
+
+  it("that comes between a commit and its acknowledgement leaves nothing to remember", async () => {
+    const { replica } = world();
+    const [a, operator] = [replica("a"), replica("operator")];
+    const reservation = await unseen(a.dedup.reserve(event));
+    const applied = held();
+    a.store.script("put", async (apply) => {
+      const answer = await apply();
+      return applied.fault(async () => answer);
+    });
+    const committed = reservation.commit();
+    await duplicate(operator.dedup.reserve(event));
+    expect(await operator.dedup.clear(event)).toBe(1);
+    await applied.go();
+    expect(await committed).toEqual({ commit: "confirmed" });
+    await unseen(a.dedup.reserve(event));
+  });
+
+  it("that comes between a read and its answer leaves nothing to remember", async () => {
+    const { replica } = world();
+    const [a, b, operator] = [replica("a"), replica("b"), replica("operator")];
+    await commitEvent(a);
+    const applied = held();
+    b.store.script("put", async (apply) => {
+      const answer = await apply();
+      return applied.fault(async () => answer);
+    });
+    const outOfDate = duplicate(b.dedup.reserve(event));
+    await operator.dedup.clear(event);
+    await applied.go();
+    await outOfDate;
+    await unseen(b.dedup.reserve(event));
+  });
+
+  it("is none of a commit's that lands late after it", async () => {
+    const { pass, replica } = world();
+    const [a, operator] = [replica("a"), replica("operator")];
+    const reservation = await unseen(a.dedup.reserve(event));
+    const late = landsLate();
+    a.store.script("put", late.fault);
+    const committed = reservation.commit();
+    await operator.dedup.clear(event);
+    await late.go();
+    await pass(50);
+    expect(await committed).toEqual({ commit: "adopted" });
+    await duplicate(a.dedup.reserve(event));
+  });
+});
+
+describe("a store somewhere else", () => {
+  /** Replicas that read the mark of clears, and what becomes of the next reads. */
+  function apart() {
+    const { clock, memory, pass } = world();
+    let isAway = false;
+    const place = {
+      read: async () => {
+        if (isAway) throw new Error("away");
+        return memory.clears.latest() ?? 0;
+      },
+      change: async () => {
+        await memory.clears.announce();
+        return memory.clears.latest() ?? 0;
+      },
+    };
+    const replica = (owner: string) => {
+      const clears = new ClearMark(clock, place);
+      let puts = 0;
+      const put: Store["put"] = (key, record, how) => {
+        puts += 1;
+        return memory.put(key, record, how);
+      };
+      const dedup = new Deduplicator({ store: { ...memory, put, clears }, clock, owner });
+      return { dedup, puts: () => puts };
+    };
+    return { pass, replica, partTheReads: (away: boolean) => (isAway = away) };
+  }
+
+  it("is asked while it is not sure that nothing was cleared, and what was remembered counts again when it is", async () => {
+    const { partTheReads, pass, replica } = apart();
+    const { dedup, puts } = replica("a");
+    await dedup.guard(event, () => {});
+    await duplicate(dedup.reserve(event));
+    expect(puts()).toBe(2);
+    partTheReads(true);
+    await pass(2_000);
+    await duplicate(dedup.reserve(event));
+    expect(puts()).toBe(3);
+    partTheReads(false);
+    await pass(1_000);
+    await duplicate(dedup.reserve(event));
+    await duplicate(dedup.reserve(event));
+    expect(puts()).toBe(4);
+  });
+
+  it("has been cleared for all when the clear is done, whoever could not be reached meanwhile", async () => {
+    const { partTheReads, pass, replica } = apart();
+    const [a, operator] = [replica("a"), replica("operator")];
+    await a.dedup.guard(event, () => {});
+    await duplicate(a.dedup.reserve(event));
+    expect(a.puts()).toBe(2);
+    partTheReads(true);
+    const cleared = watched(operator.dedup.clear(event));
+    await pass(1_999);
+    expect(cleared.state()).toBe("waiting");
+    await pass(1);
+    expect(await cleared.promise).toBe(1);
+    await unseen(a.dedup.reserve(event));
+  });
+});
+
+describe("another's reservation", () => {
+  it("that has stood for a while is not looked at again for a moment", async () => {
+    const { pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const running = await unseen(a.dedup.reserve(event));
+    await pending(b.dedup.reserve(event));
+    await pass(1_000);
+    const seen = await pending(b.dedup.reserve(event));
+    await pass(249);
+    expect(
+      await callsOf(b, async () => {
+        expect(await pending(b.dedup.reserve(event))).toEqual({ ...seen, retryAfterMs: seen.retryAfterMs - 249 });
+      }),
+    ).toBe(0);
+    expect(b.steps.at(-1)).toMatchObject({ type: "pending", owner: "a", fence: 1, revision: 1 });
+    await running.release();
+    await pass(1);
+    await unseen(b.dedup.reserve(event));
+  });
+
+  it("is looked at by who waits for it to end, and for the delivery that may be its own", async () => {
+    const { pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const running = await unseen(a.dedup.reserve(event));
+    await pending(b.dedup.reserve(event));
+    await pass(1_000);
+    await pending(b.dedup.reserve(event));
+    const waiting = b.dedup.reserve(event, { onPending: "wait" });
+    await running.release();
+    await pass(50);
+    await (await unseen(waiting)).release();
+    await unseen(b.dedup.reserve(event));
+  });
+
+  it("is looked at again for the holder's own delivery, when that comes back after a failure", async () => {
+    const { pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const failing = task();
+    const failed = watched(a.dedup.guard(event, failing.handler, { attempt: 1 }));
+    await pending(b.dedup.reserve(event, { attempt: 1 }));
+    await pass(1_000);
+    await pending(b.dedup.reserve(event, { attempt: 1 }));
+    failing.fail(new Error("the dispatch failed"));
+    await pass(1);
+    expect(failed.state()).toBe("rejected");
+    await unseen(b.dedup.reserve(event, { attempt: 2 }));
+  });
+
+  it("with another fingerprint is told so from memory, too", async () => {
+    const { pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    await unseen(a.dedup.reserve(event, { fingerprint: "f-1" }));
+    await pending(b.dedup.reserve(event));
+    await pass(1_000);
+    await pending(b.dedup.reserve(event));
+    await expect(b.dedup.reserve(event, { fingerprint: "f-2" })).rejects.toThrow(FingerprintMismatchError);
+  });
+});
+
+describe("a store that answers outside the contract about clears", () => {
+  it("is a TypeError, never a duplicate", async () => {
+    const { clock, memory } = world();
+    const clears: Clears = { latest: () => 0, announce: async () => {} };
+    Reflect.set(clears, "latest", () => "7");
+    const dedup = new Deduplicator({ store: { ...memory, clears }, clock });
+    await expect(dedup.reserve(event)).rejects.toThrow(
+      "Expected `the answer of store.clears.latest` to be a number of at least 0, or undefined, got `7` (string)",
+    );
+  });
+});
