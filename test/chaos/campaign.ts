@@ -70,8 +70,8 @@ const BUCKET = "chaos";
 const ONCE = { durable: "once", subject: "chaos.once", windowMs: WINDOW_MS, concurrency: 24 };
 const AGAIN = { durable: "again", subject: "chaos.again", windowMs: SHORT_WINDOW_MS, concurrency: 4 };
 const CONSUMERS = [ONCE, AGAIN];
-/** How long everything may take to come to rest when nothing is harmed any more, on a machine that has other things to do. */
-const RESTS_WITHIN_MS = 240_000;
+/** How long it may take, on a machine that has other things to do, until fewer messages are left when nothing is harmed any more. */
+const FEWER_WITHIN_MS = 240_000;
 const PROGRESS_EVERY_MS = 10_000;
 /** Who reads at the end what the store holds, when nobody writes and the cluster is whole. */
 export const AUDITOR = "auditor";
@@ -131,16 +131,25 @@ export async function campaign(options: CampaignOptions): Promise<{ account: Acc
     outstanding().then(show, () => show(undefined));
   }, PROGRESS_EVERY_MS);
   try {
+    await fleet.ready();
     const timer = setTimeout(() => time.abort(), forMs);
-    await Promise.all([
-      producer.run(
-        load(seeded(Number(loadSeed)), { perSecond: eventsPerSecond, once: ONCE.subject, again: AGAIN.subject }),
-      ),
+    const harm = [
       nemesis.harmServers(options.serverFaults ?? serverFaults(seeded(Number(serverSeed)), servers)),
       nemesis.harmWorkers(
         options.workerFaults ?? workerFaults(seeded(Number(workerSeed)), workers, LEASE_MS + SKEW_MS),
       ),
-    ]).finally(() => clearTimeout(timer));
+    ];
+    const publishing = producer.run(
+      load(seeded(Number(loadSeed)), { perSecond: eventsPerSecond, once: ONCE.subject, again: AGAIN.subject }),
+    );
+    try {
+      await Promise.all([publishing, ...harm]);
+    } finally {
+      clearTimeout(timer);
+      time.abort();
+      // Should one of them fail, the other must not start a worker that nobody would end.
+      await Promise.allSettled(harm);
+    }
     const left = await atRest(outstanding);
     await fleet.dismiss();
     if (left === 0) recorder.note({ type: "settled" });
@@ -149,7 +158,7 @@ export async function campaign(options: CampaignOptions): Promise<{ account: Acc
       repeated: producer.repeated,
       faults: nemesis.counts,
       unacknowledged: left,
-      deadLetters: await deadLetters(manager),
+      deadLetters: await eventually("the dead letters to be counted", () => deadLetters(manager)),
       processes: fleet.hired,
       endedByThemselves: fleet.endedByThemselves,
     };
@@ -163,18 +172,20 @@ export async function campaign(options: CampaignOptions): Promise<{ account: Acc
   }
 }
 
-/** Waits until no message is left to be acknowledged. @returns how many are, all the same, when that takes too long. */
+/** Waits until no message is left to be acknowledged, as long as they become fewer. @returns how many are left, all the same. */
 async function atRest(outstanding: () => Promise<number>): Promise<number> {
   let left = Number.POSITIVE_INFINITY;
-  await eventually(
-    "everything to be acknowledged",
-    async () => {
-      left = await outstanding();
-      await pause(left === 0 ? 0 : 200);
-      return left === 0 ? true : undefined;
-    },
-    RESTS_WITHIN_MS,
-  ).catch(() => {});
+  const fewer = async (): Promise<number | undefined> => {
+    const now = await outstanding();
+    if (now < left) return now;
+    await pause(200);
+    return undefined;
+  };
+  try {
+    while (left > 0) left = await eventually("fewer messages to be left", fewer, FEWER_WITHIN_MS);
+  } catch {
+    // What is left is judged.
+  }
   return left;
 }
 
@@ -188,7 +199,10 @@ async function audit({ store }: Grounds, folder: string): Promise<void> {
   const recorded = file.recorder(AUDITOR).store(store);
   const left = [...keys].map(parseStoreKey);
   const read = async (): Promise<void> => {
-    for (let key = left.pop(); key !== undefined; key = left.pop()) await recorded.get(key);
+    for (let key = left.pop(); key !== undefined; key = left.pop()) {
+      const at = key;
+      await eventually(`what ${at} holds`, () => recorded.get(at).then(() => true));
+    }
   };
   await Promise.all(Array.from({ length: READ_AT_ONCE }, read));
   file.close();

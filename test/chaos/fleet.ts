@@ -18,8 +18,8 @@ const script = fileURLToPath(new URL("worker.ts", import.meta.url));
 export const TOLD_TO_END = "told to end";
 /** One that ended by itself is replaced, as an orchestrator would. */
 const REPLACED_AFTER_MS = 1_000;
-/** Far longer than its own limits and the leases of what it runs. */
-const ENDS_WITHIN_MS = 90_000;
+/** Far longer than its own limits and the leases of what it runs, and than it takes to start. */
+const ENDS_WITHIN_MS = 180_000;
 
 /** A number of worker processes; one that dies is replaced by another with a new name. */
 export class Fleet implements AsyncDisposable {
@@ -62,6 +62,12 @@ export class Fleet implements AsyncDisposable {
     return place;
   }
 
+  /** Waits until the process in each place consumes, which can take long on a machine that has other things to do. */
+  async ready(): Promise<void> {
+    const are = await Promise.all(this.#places.map(({ consumes }) => consumes));
+    if (!are.every(Boolean)) throw new Error("A worker ended before it had begun");
+  }
+
   /** Tells all to end, and waits until they have. */
   async dismiss(): Promise<void> {
     await Promise.all(this.#places.map((place) => place.end()));
@@ -83,6 +89,8 @@ export class Place implements AsyncDisposable {
   #child: ChildProcess | undefined;
   #replacing: NodeJS.Timeout | undefined;
   #isToldToEnd = false;
+  /** Whether the process that is here now consumes, as soon as it does or has ended. */
+  consumes: Promise<boolean> = Promise.resolve(false);
   incarnation = 0;
   endedByItself = 0;
 
@@ -119,12 +127,13 @@ export class Place implements AsyncDisposable {
     const config: WorkerConfig = { ...this.#crew, name, urls, file, inBatches: this.incarnation % 2 === 0 };
     const log = openSync(join(this.#folder, `${name}.log`), "a");
     const child = spawn(process.execPath, ["--import", "tsx", script, JSON.stringify(config)], {
-      stdio: ["ignore", log, log],
+      stdio: ["ignore", log, log, "ipc"],
     });
     closeSync(log);
     if (child.pid === undefined) throw new Error(`${name} could not be started`);
     const guard = guardProcess(child.pid);
     this.#child = child;
+    this.consumes = Promise.race([once(child, "message").then(() => true), once(child, "exit").then(() => false)]);
     child.once("exit", () => {
       guard.kill("SIGKILL");
       if (this.#isToldToEnd) return;

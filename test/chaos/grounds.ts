@@ -47,7 +47,7 @@ export async function prepareGrounds(options: GroundsOptions): Promise<Grounds> 
     await routes[Symbol.asyncDispose]();
   };
   try {
-    const manager = await jetstreamManager(connection, { timeout: 5_000 });
+    const manager = await eventually("JetStream to be there", () => jetstreamManager(connection, { timeout: 5_000 }));
     const store = await makeStreams(connection, manager, options);
     return { cluster, routes, connection, manager, store, [Symbol.asyncDispose]: close };
   } catch (error) {

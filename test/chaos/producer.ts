@@ -52,6 +52,7 @@ export function* load(chance: Chance, { perSecond, once, again }: LoadOptions): 
 
 /** Publishes at least once: what was not acknowledged is published again, until it is. */
 export class Producer {
+  readonly #connection: NatsConnection;
   readonly #jetstream: JetStreamClient;
   readonly #signal: AbortSignal;
   readonly #underWay = new Set<Promise<void>>();
@@ -62,6 +63,7 @@ export class Producer {
 
   /** Publishes nothing new when `signal` aborts; what is under way is finished. */
   constructor(connection: NatsConnection, signal: AbortSignal) {
+    this.#connection = connection;
     this.#jetstream = jetstream(connection, { timeout: 2_000 });
     this.#signal = signal;
   }
@@ -86,7 +88,7 @@ export class Producer {
     await pause(afterMs, undefined, { signal: this.#signal }).catch(() => {});
     const own = headers();
     own.set("ce-id", event);
-    for (;;) {
+    while (!this.#connection.isClosed()) {
       try {
         await this.#jetstream.publish(subject, "", { headers: own });
         this.published.set(event, (this.published.get(event) ?? 0) + 1);

@@ -132,6 +132,7 @@ async function untilItWorks<Value>(attempt: () => Promise<Value>): Promise<Value
 }
 
 const all = await Promise.all(config.consumers.map(run));
+process.send?.("consuming");
 await Promise.all(all.map(({ running }) => running.finished));
 await Promise.all(all.map(({ dedup }) => dedup.close({ drainMs: 1_000 })));
 await connection.close();
