@@ -14,7 +14,7 @@ import {
   resolveReserveOptions,
 } from "./options.ts";
 import type { Step } from "./step.ts";
-import type { Entry } from "./store.ts";
+import type { Entry, Revision } from "./store.ts";
 
 /** Dispatches one event, while it holds the reservation. */
 export type Handler<Value> = (reservation: Reservation) => Value | PromiseLike<Value>;
@@ -22,6 +22,8 @@ export type Handler<Value> = (reservation: Reservation) => Value | PromiseLike<V
 /** Which keys `clear` removes; what is missing matches all. */
 export interface ClearFilter extends KeyFilter {
   readonly state?: "reserved" | "committed";
+  /** Only what was written under this revision: what was looked at, and nothing newer. */
+  readonly revision?: Revision;
   /** Milliseconds since 1970, by the committer's wall clock; matches committed keys only. */
   readonly committedBefore?: number;
   /** Milliseconds since 1970, by the committer's wall clock; matches committed keys only. */
@@ -133,8 +135,9 @@ export class Deduplicator implements AsyncDisposable {
     }
     let cleared = 0;
     try {
-      for await (const { key, record, revision } of this.#candidates(filter)) {
-        if (!matches(record)) continue;
+      for await (const entry of this.#candidates(filter)) {
+        if (!matches(entry)) continue;
+        const { key, revision } = entry;
         const removal = await this.#store.remove(key, { expected: revision });
         if (removal?.ok === true) cleared += 1;
       }
@@ -185,14 +188,21 @@ export class Deduplicator implements AsyncDisposable {
   }
 }
 
-function clearMatcher(filter: ClearFilter): (record: Entry["record"]) => boolean {
+function clearMatcher(filter: ClearFilter): (entry: Entry) => boolean {
   objectWith("filter", filter);
-  const { state, committedBefore = Number.POSITIVE_INFINITY, committedAfter = Number.NEGATIVE_INFINITY } = filter;
+  const {
+    state,
+    revision,
+    committedBefore = Number.POSITIVE_INFINITY,
+    committedAfter = Number.NEGATIVE_INFINITY,
+  } = filter;
   if (state !== undefined) oneOf("state", state, ["reserved", "committed"]);
+  if (revision !== undefined) wholeNumber("revision", revision, 1);
   if (filter.committedBefore !== undefined) wholeNumber("committedBefore", committedBefore, 0);
   if (filter.committedAfter !== undefined) wholeNumber("committedAfter", committedAfter, 0);
   const byTime = filter.committedBefore !== undefined || filter.committedAfter !== undefined;
-  return (record) =>
+  return ({ record, revision: found }) =>
     (state === undefined || record.state === state) &&
+    (revision === undefined || found === revision) &&
     (!byTime || (record.state === "committed" && record.atMs < committedBefore && record.atMs > committedAfter));
 }

@@ -32,7 +32,7 @@ const NAMES = {
     "optionsFromEnv",
     "systemClock",
   ],
-  "latchkey/inspect": ["toMermaid", "toSvg"],
+  "latchkey/inspect": ["serveInspector", "toMermaid", "toSvg"],
   "latchkey/machines": ["dedupKeyMachine", "deliveryMachine"],
   "latchkey/testing": [
     "CounterexampleError",

@@ -1,0 +1,74 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import { answer } from "./answers.ts";
+
+/** Where the build puts the page: one file, which needs nothing else. */
+const BUILT = "dist/inspector.html";
+
+/** The page that is served. */
+export interface Page {
+  readonly html: string;
+  /** What it may do: run the scripts and use the styles that are in it, and ask this server. */
+  readonly policy: string;
+}
+
+/** What is served in a checkout that was not built. */
+const NOT_BUILT = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Latchkey: the inspector's page has not been built</title>
+<h1>The inspector's page has not been built</h1>
+<p>This is a checkout of Latchkey in which <code>npm run build</code> has not run. Run it, then start the inspector again.</p>
+</html>
+`;
+
+/** The page as it was built; one that says so where it was not. */
+export async function loadPage(file = builtPage()): Promise<Page> {
+  try {
+    return pageOf(await readFile(file, "utf8"));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return pageOf(NOT_BUILT);
+    throw error;
+  }
+}
+
+function builtPage(): string {
+  return join(createRequire(import.meta.url).resolve("latchkey/package.json"), "..", BUILT);
+}
+
+export function pageOf(html: string): Page {
+  const policy = [
+    "default-src 'none'",
+    `script-src ${hashesOf(html, "script")}`,
+    `style-src ${hashesOf(html, "style")}`,
+    "connect-src 'self'",
+    "img-src data:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join("; ");
+  return { html, policy };
+}
+
+function hashesOf(html: string, element: "script" | "style"): string {
+  const contents = html.matchAll(new RegExp(`<${element}\\b[^>]*>(?<content>[\\s\\S]*?)</${element}>`, "g"));
+  const sources = [...contents].map(({ groups }) => {
+    const hash = createHash("sha256").update(groups?.["content"] ?? "");
+    return `'sha256-${hash.digest("base64")}'`;
+  });
+  return sources.length === 0 ? "'none'" : sources.join(" ");
+}
+
+const HTML = "text/html; charset=utf-8";
+
+export async function pageAnswer({ html, policy }: Page, request: Request): Promise<Response> {
+  if (!/\bgzip\b/.test(request.headers.get("accept-encoding") ?? "")) return answer(html, HTML, { policy });
+  const headers = { "content-encoding": "gzip", vary: "accept-encoding" };
+  return answer(await promisify(gzip)(html), HTML, { policy, headers });
+}

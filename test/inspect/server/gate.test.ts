@@ -1,0 +1,140 @@
+import { describe, expect, it } from "vitest";
+import { event, resolved, unseen } from "../../support/replicas.ts";
+import { authorization, inspected, own, TOKEN } from "./inspected.ts";
+
+const removal = (revision: number, headers: Record<string, string>) => ({
+  method: "POST",
+  headers,
+  body: JSON.stringify({ storeKey: resolved.storeKey, revision }),
+});
+
+async function problemOf(answer: Promise<Response>): Promise<readonly [status: number, problem: unknown]> {
+  const response = await answer;
+  const body: unknown = await response.json();
+  return [response.status, typeof body === "object" && body !== null && "problem" in body ? body.problem : body];
+}
+
+describe("who asks under another name (DNS rebinding)", () => {
+  it.each(["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "192.168.1.7:8080", "[::2]:8080"])(
+    "%s gets nothing, not even the page",
+    async (host) => {
+      await using its = inspected();
+      for (const path of ["/", "/api/feed", "/api/event", "/nothing"]) {
+        expect(await problemOf(its.ask(path, { host, headers: { authorization } }))).toEqual([421, "wrong-host"]);
+      }
+    },
+  );
+
+  it.each(["localhost:8080", "LOCALHOST", "127.0.0.1", "127.1.2.3:1", "[::1]:8080"])("%s is let in", async (host) => {
+    await using its = inspected();
+    expect((await its.ask("/", { host })).status).toBe(200);
+  });
+
+  it("is let in by its own name or by an address where it is served to other machines", async () => {
+    await using its = inspected({ host: "inspector.lan" });
+    for (const host of ["inspector.lan:8080", "192.168.1.7", "[fe80::1]", "localhost"]) {
+      expect((await its.ask("/", { host })).status).toBe(200);
+    }
+    expect(await problemOf(its.ask("/", { host: "evil.example" }))).toEqual([421, "wrong-host"]);
+  });
+});
+
+describe("another site's page", () => {
+  it.each<readonly [what: string, headers: Record<string, string>]>([
+    ["its origin", { origin: "http://evil.example" }],
+    ["the origin of another port", { origin: "http://127.0.0.1:8081" }],
+    ["no origin to speak of", { origin: "null" }],
+    ["a request that it sends across", { "sec-fetch-site": "cross-site" }],
+    ["a request from a sibling of this site", { "sec-fetch-site": "same-site" }],
+    ["an image or a script", { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" }],
+  ])("is refused by %s, even with the token", async (_, headers) => {
+    await using its = inspected();
+    const all = { ...headers, authorization };
+    expect(await problemOf(its.ask("/api/feed", { headers: all }))).toEqual([403, "wrong-origin"]);
+    expect(await problemOf(its.ask("/api/recording", { headers: all }))).toEqual([403, "wrong-origin"]);
+    const { fence } = await unseen(its.replica.dedup.reserve(event));
+    expect(await problemOf(its.ask("/api/remove", removal(fence, all)))).toEqual([403, "wrong-origin"]);
+    expect(await its.replica.dedup.peek(event)).toBeDefined();
+  });
+
+  it("may lead to the page, and to nothing else", async () => {
+    await using its = inspected();
+    const headers = { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" };
+    expect((await its.ask("/", { headers })).status).toBe(200);
+    expect(await problemOf(its.ask("/api/recording", { headers }))).toEqual([403, "wrong-origin"]);
+  });
+});
+
+describe("without the token", () => {
+  it("everything but the page is hidden from other machines", async () => {
+    await using its = inspected({ host: "0.0.0.0" });
+    expect((await its.ask("/")).status).toBe(200);
+    for (const path of ["/api/feed", "/api/event?storeKey=x", "/api/events", "/api/recording"]) {
+      expect(await problemOf(its.ask(path))).toEqual([401, "token-needed"]);
+      expect((await its.ask(path, { headers: { authorization } })).status).not.toBe(401);
+    }
+  });
+
+  it("this machine sees everything, and changes nothing", async () => {
+    await using its = inspected();
+    const { fence } = await unseen(its.replica.dedup.reserve(event));
+    expect((await its.ask("/api/recording")).status).toBe(200);
+    const { authorization: _, ...rest } = own;
+    for (const wrong of [undefined, "Bearer", `Bearer ${TOKEN}x`, `Basic ${TOKEN}`, TOKEN, `Bearer ${TOKEN} x`]) {
+      const headers = wrong === undefined ? rest : { ...rest, authorization: wrong };
+      expect(await problemOf(its.ask("/api/remove", removal(fence, headers)))).toEqual([401, "token-needed"]);
+    }
+    expect(await problemOf(its.ask(`/api/remove?token=${TOKEN}`, removal(fence, rest)))).toEqual([401, "token-needed"]);
+    expect(await its.replica.dedup.peek(event)).toBeDefined();
+  });
+});
+
+describe("a change", () => {
+  it("is made with the token, by a page of this server", async () => {
+    await using its = inspected();
+    const { fence } = await unseen(its.replica.dedup.reserve(event));
+    const answer = await its.ask("/api/remove", removal(fence, own));
+    expect([answer.status, await answer.json()]).toEqual([200, { removed: true }]);
+    expect(await its.replica.dedup.peek(event)).toBeUndefined();
+  });
+
+  it("is refused when it comes from no page at all", async () => {
+    await using its = inspected();
+    const { fence } = await unseen(its.replica.dedup.reserve(event));
+    expect(await problemOf(its.ask("/api/remove", removal(fence, { authorization })))).toEqual([403, "wrong-origin"]);
+  });
+
+  it("is refused by an inspector that only reads", async () => {
+    await using its = inspected({ readOnly: true });
+    const { fence } = await unseen(its.replica.dedup.reserve(event));
+    expect(await problemOf(its.ask("/api/remove", removal(fence, own)))).toEqual([403, "read-only"]);
+    expect(await its.replica.dedup.peek(event)).toBeDefined();
+  });
+
+  it("may be asked for over TLS that a proxy adds", async () => {
+    await using its = inspected({ host: "inspector.lan" });
+    const { fence } = await unseen(its.replica.dedup.reserve(event));
+    const headers = { ...own, origin: "https://inspector.lan" };
+    expect((await its.ask("/api/remove", { host: "inspector.lan", ...removal(fence, headers) })).status).toBe(200);
+  });
+});
+
+it("every answer forbids what no page here needs", async () => {
+  await using its = inspected();
+  for (const [path, init] of [
+    ["/", {}],
+    ["/api/recording", {}],
+    ["/nothing", {}],
+    ["/", { host: "evil.example" }],
+  ] as const) {
+    const { headers } = await its.ask(path, init);
+    expect(headers.get("content-security-policy")).toMatch(/^default-src 'none'; .*frame-ancestors 'none'/);
+    expect(headers.get("content-security-policy")).not.toMatch(/unsafe|\*|https?:/);
+    expect(headers.get("x-content-type-options")).toBe("nosniff");
+    expect(headers.get("cache-control")).toBe("no-store");
+    expect(headers.get("cross-origin-resource-policy")).toBe("same-origin");
+    expect(headers.get("referrer-policy")).toBe("no-referrer");
+    expect(headers.has("access-control-allow-origin")).toBe(false);
+    expect(headers.has("set-cookie")).toBe(false);
+  }
+});

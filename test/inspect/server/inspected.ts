@@ -1,0 +1,100 @@
+import { LiveInspector } from "../../../src/inspect/server/live-inspector.ts";
+import { type InspectorOptions, resolveInspectorOptions } from "../../../src/inspect/server/options.ts";
+import { pageOf } from "../../../src/inspect/server/page-file.ts";
+import type { Message } from "../../../src/inspect/wire.ts";
+import { isObject } from "../../cli/fake-io.ts";
+import { type Replica, type World, watched, world } from "../../support/replicas.ts";
+
+export const HOST = "127.0.0.1:8080";
+export const TOKEN = "a-token-of-26-characters--";
+export const authorization = `Bearer ${TOKEN}`;
+/** What a page of this very server sends with a request that changes something. */
+export const own = { origin: `http://${HOST}`, authorization, "sec-fetch-site": "same-origin" };
+
+const HTML = "<!doctype html><style>p{color:red}</style><p>page</p><script>run()</script>";
+
+/** An inspector without a socket, of one replica in a world that stands still. */
+export interface Inspected extends AsyncDisposable {
+  readonly world: World;
+  readonly replica: Replica;
+  readonly inspector: LiveInspector;
+  /** Asks as a page of this server does, unless the headers say otherwise. */
+  ask(path: string, init?: RequestInit & { readonly host?: string }): Promise<Response>;
+  /** The feed, read message by message. */
+  feed(headers?: Readonly<Record<string, string>>): Promise<FeedReader>;
+}
+
+/** @param options `undefined` for `dedup` leaves it out. */
+export function inspected(options: Partial<InspectorOptions> = {}, its: World = world()): Inspected {
+  const replica = its.replica("web-1");
+  const all = { dedup: replica.dedup, clock: its.clock, token: TOKEN, ...options };
+  const inspector = new LiveInspector(resolveInspectorOptions(all), pageOf(HTML));
+  const ask: Inspected["ask"] = (path, { host = HOST, ...init } = {}) =>
+    inspector.handler(new Request(`http://${host}${path}`, init));
+  return {
+    world: its,
+    replica,
+    inspector,
+    ask,
+    feed: async (headers = {}) => new FeedReader(await ask("/api/feed", { headers }), its),
+    [Symbol.asyncDispose]: async () => {
+      const closed = inspector.close();
+      await its.pass(1_000);
+      await closed;
+    },
+  };
+}
+
+/** A server-sent event, taken apart. */
+export interface Sent {
+  readonly id: string | undefined;
+  readonly message: Message | undefined;
+  readonly text: string;
+}
+
+/** Reads server-sent events as they come, and lets time pass until one does. */
+export class FeedReader {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #world: World;
+
+  constructor({ body }: Response, its: World) {
+    if (body === null) throw new Error("The feed has no body");
+    this.#reader = body.getReader();
+    this.#world = its;
+  }
+
+  /** The next event; undefined when the feed is over. */
+  async next(): Promise<Sent | undefined> {
+    const read = this.#reader.read();
+    const { state } = watched(read);
+    for (let passed = 0; state() === "waiting" && passed < 40; passed += 1) await this.#world.pass(500);
+    const { done, value } = await read;
+    return done ? undefined : sentIn(new TextDecoder().decode(value));
+  }
+
+  /** The messages up to the first after which there is no more to come. */
+  async all(): Promise<readonly Message[]> {
+    const messages: Message[] = [];
+    for (;;) {
+      const message = (await this.next())?.message;
+      if (message === undefined) return messages;
+      messages.push(message);
+      if (message.type === "update" && !message.more) return messages;
+    }
+  }
+
+  cancel(): Promise<void> {
+    return this.#reader.cancel();
+  }
+}
+
+function sentIn(text: string): Sent {
+  const [, id] = /^id: (.*)$/m.exec(text) ?? [];
+  const [, data] = /^data: (.*)$/m.exec(text) ?? [];
+  const message: unknown = data === undefined ? undefined : JSON.parse(data);
+  return { id, message: isMessage(message) ? message : undefined, text };
+}
+
+function isMessage(value: unknown): value is Message {
+  return isObject(value) && (value["type"] === "begin" || value["type"] === "update");
+}

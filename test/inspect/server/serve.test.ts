@@ -1,0 +1,95 @@
+import { type RequestOptions, request } from "node:http";
+import { describe, expect, it } from "vitest";
+import { Deduplicator } from "../../../src/deduplicator.ts";
+import { serveInspector } from "../../../src/inspect/index.ts";
+import { memoryStore } from "../../../src/memory-store.ts";
+import { event } from "../../support/replicas.ts";
+
+const web = () => new Deduplicator({ store: memoryStore(), owner: "web-1" });
+const token = "0123456789abcdef";
+
+/** As `fetch` would, which lets nobody choose the Host. */
+function got(url: string, options: RequestOptions & { readonly body?: string } = {}): Promise<[number, string]> {
+  const { body, ...rest } = options;
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { agent: false, ...rest }, (response) => {
+      let text = "";
+      response.on("data", (chunk) => (text += String(chunk)));
+      response.on("end", () => resolve([response.statusCode ?? 0, text]));
+      response.on("error", reject);
+    });
+    asked.on("error", reject).end(body);
+  });
+}
+
+describe("a served inspector", () => {
+  it("listens at loopback, tells its address with the token, and shows what happens", async () => {
+    const dedup = web();
+    await using inspector = await serveInspector({ dedup });
+    expect(inspector.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/#token=[\w-]{32}$/);
+    await dedup.guard(event, () => {});
+    const response = await fetch(new URL("/api/feed", inspector.url));
+    expect(response.headers.get("content-type")).toBe("text/event-stream");
+    const reader = response.body?.getReader();
+    const first = Buffer.from((await reader?.read())?.value ?? []).toString();
+    expect(first).toContain(`"totals":{"reserved":1,"dispatched":1,"committed":1}`);
+    await reader?.cancel();
+    await dedup.close();
+  });
+
+  it("tells an address without a token where nothing needs one", async () => {
+    await using inspector = await serveInspector({ dedup: web(), readOnly: true, host: "localhost" });
+    expect(inspector.url).toMatch(/^http:\/\/localhost:\d+\/$/);
+    expect((await fetch(inspector.url)).status).toBe(200);
+  });
+
+  it("listens at an IPv6 address, and at the port that it is given", async () => {
+    const first = await serveInspector({ dedup: web(), host: "::1", token });
+    const { port } = new URL(first.url);
+    expect(first.url).toBe(`http://[::1]:${port}/#token=${token}`);
+    expect((await fetch(first.url)).status).toBe(200);
+    await first.close();
+    await using second = await serveInspector({ dedup: web(), host: "::1", port: Number(port), token });
+    expect(second.url).toBe(first.url);
+  });
+
+  it("says so when it cannot listen, and leaves nothing behind", async () => {
+    await using first = await serveInspector({ dedup: web() });
+    const port = Number(new URL(first.url).port);
+    await expect(serveInspector({ dedup: web(), port })).rejects.toMatchObject({ code: "EADDRINUSE" });
+  });
+
+  it("ends the connections when it closes, and may be closed again", async () => {
+    const inspector = await serveInspector({ dedup: web() });
+    const feed = await fetch(new URL("/api/feed", inspector.url));
+    const ended = feed.text().catch(() => "broken off");
+    await inspector.close();
+    await ended;
+    await inspector.close();
+    await expect(fetch(inspector.url)).rejects.toThrow();
+  });
+
+  it("heeds the Host header itself", async () => {
+    await using inspector = await serveInspector({ dedup: web() });
+    expect(await got(inspector.url, { headers: { host: "evil.example" } })).toEqual([
+      421,
+      expect.stringContaining("wrong-host"),
+    ]);
+    expect(await got(inspector.url, { headers: { host: "a b" } })).toEqual([400, expect.anything()]);
+    expect(await got(inspector.url, { path: "http://evil.example/" })).toEqual([400, expect.anything()]);
+    expect((await got(inspector.url, { method: "HEAD" }))[0]).toBe(404);
+  });
+
+  it("reads no endless request", async () => {
+    await using inspector = await serveInspector({ dedup: web(), token });
+    const { origin } = new URL(inspector.url);
+    const headers = { origin, authorization: `Bearer ${token}` };
+    const post = (body: string) => got(`${origin}/api/remove`, { method: "POST", headers, body });
+    expect(await post("x".repeat(10_001))).toEqual([400, expect.stringContaining("longer")]);
+    expect(await post("{}")).toEqual([400, expect.stringContaining("`storeKey` and `revision`")]);
+    expect(await post("{")).toEqual([400, expect.stringContaining("`storeKey` and `revision`")]);
+    expect(await post(`{"storeKey":"x","revision":"1"}`)).toEqual([400, expect.anything()]);
+    expect(await post("null")).toEqual([400, expect.anything()]);
+    expect(await post(`{"storeKey":"x","revision":1}`)).toEqual([409, expect.stringContaining("look again")]);
+  });
+});
