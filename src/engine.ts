@@ -1,3 +1,4 @@
+import type { AnyActorRef } from "xstate";
 import { abortable } from "./abortable.ts";
 import type { Airspace } from "./airspace.ts";
 import type { Verdict } from "./caller.ts";
@@ -29,7 +30,7 @@ export class Engine implements Airspace {
   readonly leases: ObservedLeases;
   readonly listeners: StepListeners;
   readonly skewMs: number;
-  readonly parent = createParent();
+  readonly parent: AnyActorRef;
   readonly #refusals: Refusals;
   /** The flight that stands for each key; one whose lease has ended no longer does, though its handler may still run. */
   readonly #byKey = new Map<StoreKey, Flight>();
@@ -40,6 +41,7 @@ export class Engine implements Airspace {
   constructor(options: ResolvedOptions, store: CheckedStore) {
     this.options = options;
     this.store = store;
+    this.parent = createParent(options.inspect);
     this.deadlines = new DeadlineQueue(options.clock);
     this.commits = new CommitCache(options, store.clears);
     this.skewMs = options.skewMs;

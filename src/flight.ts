@@ -50,7 +50,7 @@ export class Flight implements Effects, Holder, Cockpit {
     this.#startedAtMs = this.clock.monotonicMs();
     this.#mark = air.commits.mark;
     const mayDispatchUnprotected = air.options.onStoreUnavailable === "dispatch";
-    this.#life = new Life(this, { mayDispatchUnprotected, attempt: how.attempt }, air.parent);
+    this.#life = new Life(this, identity.key, { mayDispatchUnprotected, attempt: how.attempt }, air.parent);
     this.#own = new OwnRecord(identity, how, air.options.owner);
     this.#lease = new Lease(this, air.options.renew);
     this.#patience = new Patience(this);

@@ -15,6 +15,7 @@ export {
   StoreMisconfiguredError,
   StoreUnavailableError,
 } from "./errors.ts";
+export type { Inspector } from "./inspector.ts";
 export type { DedupKey, Identity, KeyFilter, ResolvedIdentity, StoreKey } from "./key.ts";
 export { dedupKey } from "./key.ts";
 export type { MemoryStoreOptions } from "./memory-store.ts";
@@ -22,4 +23,4 @@ export { memoryStore } from "./memory-store.ts";
 export type { DeduplicatorOptions, ReserveOptions } from "./options.ts";
 export type { CommitRecord, DedupRecord, Fence, ReservationRecord } from "./record.ts";
 export type { Step, StepType } from "./step.ts";
-export type { Change, Entry, Put, Removal, Revision, Store } from "./store.ts";
+export type { Change, Clears, Entry, Put, Removal, Revision, Store } from "./store.ts";

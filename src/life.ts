@@ -7,6 +7,8 @@ import {
   type Settlement,
 } from "../machines/dedup-key.ts";
 import { compile } from "./compiled-logic.ts";
+import { harmless, type Inspector } from "./inspector.ts";
+import type { DedupKey } from "./key.ts";
 
 /** What the machine's actions do: one method for each, by the same name. None of them throws. */
 export interface Effects {
@@ -52,23 +54,24 @@ const machine = dedupKeyMachine.provide({
 });
 const logic = compile(machine);
 
-/** The parent of the actors of one deduplicator: they share its system, which weighs as much as an actor. */
-export function createParent(): AnyActorRef {
+/** The parent of the actors of one deduplicator: they share its system, which weighs as much as an actor, and is inspected. */
+export function createParent(inspector: Inspector | undefined): AnyActorRef {
   const idle = { status: "active", output: undefined, error: undefined } as const;
   const logic: ActorLogic<Snapshot<undefined>, AnyEventObject> = {
     getInitialSnapshot: () => idle,
     transition: (snapshot) => snapshot,
     getPersistedSnapshot: (snapshot) => snapshot,
   };
-  return createActor(logic).start();
+  const inspect = inspector === undefined ? {} : { inspect: harmless(inspector) };
+  return createActor(logic, { id: "latchkey", ...inspect }).start();
 }
 
 /** One run of the machine, for one delivery of a key: one actor, which is gone when the delivery is settled. */
 export class Life {
   readonly #actor: Actor<typeof logic>;
 
-  constructor(of: Effects, input: DedupKeyInput, parent: AnyActorRef) {
-    this.#actor = Object.assign(createActor(logic, { input, parent }), { [effects]: of });
+  constructor(of: Effects, id: DedupKey, input: DedupKeyInput, parent: AnyActorRef) {
+    this.#actor = Object.assign(createActor(logic, { id, input, parent }), { [effects]: of });
   }
 
   get context(): DedupKeyContext {

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { abortSignal, callable, flag, objectWith, oneOf, text, wholeNumber } from "./arguments.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { checkInspector, type Inspector } from "./inspector.ts";
 import type { Store } from "./store.ts";
 
 export const MIN_TTL_MS = 1_000;
@@ -40,6 +41,11 @@ export interface DeduplicatorOptions {
    * @default 16_000
    */
   readonly cacheSize?: number;
+  /**
+   * Hears what the actors do that work on keys, as XState's inspection events: each is called by its key, and all are children of
+   * an idle one, `latchkey`. Without it, nothing of this is put together.
+   */
+  readonly inspect?: Inspector;
   /** @default the clock of this process */
   readonly clock?: Clock;
   /** Makes the tokens of reservations: never the same twice, on any replica. @default a random part and a count */
@@ -61,7 +67,9 @@ export interface ReserveOptions {
   readonly attempt?: number;
 }
 
-export interface ResolvedOptions extends Required<DeduplicatorOptions> {}
+export interface ResolvedOptions extends Required<Omit<DeduplicatorOptions, "inspect">> {
+  readonly inspect: Inspector | undefined;
+}
 
 export interface ResolvedReserveOptions {
   readonly windowMs: number;
@@ -88,7 +96,7 @@ export function resolveOptions(options: DeduplicatorOptions): ResolvedOptions {
   if (maxWindowMs !== undefined) wholeNumber("store.maxWindowMs", maxWindowMs, MIN_TTL_MS);
   const { windowMs = DEFAULT_WINDOW_MS, leaseMs = DEFAULT_LEASE_MS, skewMs = DEFAULT_SKEW_MS } = options;
   const { renew = true, keepResults = false, onStoreUnavailable = "refuse" } = options;
-  const { cacheSize = DEFAULT_CACHE_SIZE } = options;
+  const { cacheSize = DEFAULT_CACHE_SIZE, inspect } = options;
   const { owner = `${hostname()}/${process.pid}/${newId().slice(0, 8)}` } = options;
   return {
     store,
@@ -102,6 +110,7 @@ export function resolveOptions(options: DeduplicatorOptions): ResolvedOptions {
     renew: flag("renew", renew),
     keepResults: flag("keepResults", keepResults),
     onStoreUnavailable: oneOf("onStoreUnavailable", onStoreUnavailable, ON_STORE_UNAVAILABLE),
+    inspect: inspect === undefined ? undefined : checkInspector("inspect", inspect),
   };
 }
 

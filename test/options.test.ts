@@ -73,6 +73,8 @@ describe("the options of a deduplicator", () => {
       "Expected `store.clears.announce` to be a function, got `undefined` (undefined)",
     ],
     [{ cacheSize: "1000" }, "Expected `cacheSize` to be a whole number from 0 to 10000000, got `1000` (string)"],
+    [{ inspect: "all" }, "Expected `inspect` to be an object, got `all` (string)"],
+    [{ inspect: {} }, "Expected `inspect.next` to be a function, got `undefined` (undefined)"],
     [{ clock: null }, "Expected `clock` to be an object, got `null` (null)"],
     [{ clock: {} }, "Expected `clock.monotonicMs` to be a function, got `undefined` (undefined)"],
     [{ clock: { ...systemClock, wallMs: 1 } }, "Expected `clock.wallMs` to be a function, got `1` (number)"],

@@ -14,6 +14,7 @@ import {
   type World,
   world,
 } from "../support/replicas.ts";
+import { uncaughtDuring } from "../support/uncaught.ts";
 
 /** What happens until a replica has reported a step of the type, and what the last of that type says. */
 const everyType: Readonly<Record<StepType, (w: World, a: Replica) => Promise<object>>> = {
@@ -269,19 +270,3 @@ describe("subscribe", () => {
     expect(later).toEqual(trail());
   });
 });
-
-/** What the process would end of. */
-async function uncaughtDuring(run: () => Promise<void>): Promise<unknown[]> {
-  const uncaught: unknown[] = [];
-  const others = process.listeners("uncaughtException");
-  process.removeAllListeners("uncaughtException");
-  process.on("uncaughtException", (error) => uncaught.push(error));
-  try {
-    await run();
-    await new Promise((resolve) => setImmediate(resolve));
-  } finally {
-    process.removeAllListeners("uncaughtException");
-    for (const other of others) process.on("uncaughtException", other);
-  }
-  return uncaught;
-}

@@ -26,7 +26,7 @@ describe("what replicas remember of commits", () => {
   it.each(cacheBugs)("is found untrue when $name", async (bug) => {
     const { failed } = await fc.check(property(await plantedRemembering(bug)), {
       numRuns: 5_000,
-      seed: 1,
+      seed: 3,
       endOnFailure: true,
     });
     expect(failed).toBe(true);
