@@ -34,8 +34,9 @@ export default defineConfig({
           globalSetup: ["test/support/nats-global-setup.ts"],
           setupFiles: ["test/support/setup.ts", "test/support/nats-setup.ts"],
           runner: "./test/support/nats-runner.ts",
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
+          // Longer than what a test waits for in vain, which says more.
+          testTimeout: 300_000,
+          hookTimeout: 180_000,
           // Most of these wait for a time to live: the waiting can be done together.
           maxConcurrency: 20,
           sequence: { groupOrder: 1 },

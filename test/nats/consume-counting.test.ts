@@ -27,7 +27,7 @@ afterAll(async () => {
 
 const quick = (more: Partial<DeduplicatorOptions> = {}): DeduplicatorOptions => ({
   store: memoryStore(),
-  leaseMs: 1_000,
+  leaseMs: 3_000,
   skewMs: 0,
   ...more,
 });

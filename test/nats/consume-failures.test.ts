@@ -55,7 +55,7 @@ async function overfilled() {
       const { num_pending, num_ack_pending } = await stream.info();
       return num_pending === 0 && num_ack_pending === 3 ? true : undefined;
     };
-    const isOverfilled = await eventually("all to be delivered", areDelivered, 5_000).catch(() => false);
+    const isOverfilled = await eventually("all to be delivered", areDelivered, 10_000).catch(() => false);
     if (isOverfilled) return { stream, dedup, own, it, proxy };
     await it[Symbol.asyncDispose]();
     await own.close();

@@ -15,7 +15,7 @@ import {
 import { eventually } from "../support/eventually.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
 import { replica } from "../support/worker-replica.ts";
-import { DURABLE, eventStream } from "../support/worker-stream.ts";
+import { ACK_WAIT_MS, DURABLE, eventStream } from "../support/worker-stream.ts";
 
 let server: NatsServer;
 let nc: NatsConnection;
@@ -51,7 +51,7 @@ function moody(): { readonly store: Store; away: "no" | "all" | "commits" } {
 
 const quick = (more: Partial<DeduplicatorOptions> = {}): DeduplicatorOptions => ({
   store: memoryStore(),
-  leaseMs: 1_000,
+  leaseMs: 3_000,
   skewMs: 0,
   ...more,
 });
@@ -378,10 +378,10 @@ describe("while messages are held", () => {
     const stream = await eventStream(nc);
     for (const id of ["a", "b", "c"]) await stream.publish(id);
     await using it = await replica(stream, {
-      dedup: quick({ leaseMs: 5_000 }),
+      dedup: quick({ leaseMs: 10_000 }),
       concurrency: 2,
       // Two and a half times what the server waits; nothing but time can show that it waits on.
-      dispatch: () => new Promise((resolve) => setTimeout(resolve, 2_500)),
+      dispatch: () => new Promise((resolve) => setTimeout(resolve, 2.5 * ACK_WAIT_MS)),
     });
     await it.until("trigger.dispatched", 3);
     await stream.settled(3);

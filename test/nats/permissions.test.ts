@@ -4,6 +4,7 @@ import { StoreMisconfiguredError } from "../../src/errors.ts";
 import { natsStore } from "../../src/nats/index.ts";
 import { collected } from "../support/collected.ts";
 import { eventually } from "../support/eventually.ts";
+import { hearing } from "../support/hearing.ts";
 import { connected } from "../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
 import { realTime } from "../support/nats-store-under-test.ts";
@@ -128,10 +129,10 @@ describe("the permissions of a connection", () => {
     const store = await natsStore(watcher, { bucket });
     const at = identity("evt-watched");
     let expected = 0;
-    const heard = collectOne(store.watch({}, AbortSignal.timeout(60_000)));
+    await using watch = hearing((signal) => store.watch({}, signal));
     await eventually("the watch to tell of a write", async () => {
       expected = await write(store, at.storeKey, reservation(at), { expected });
-      return heard.isThere();
+      return watch.heard.length > 0 || undefined;
     });
     const without = await natsStore(replica, { bucket });
     await expect(collected(without.watch({}, AbortSignal.timeout(60_000)))).rejects.toMatchObject({
@@ -140,14 +141,3 @@ describe("the permissions of a connection", () => {
     });
   });
 });
-
-function collectOne(items: AsyncIterable<unknown>): { isThere: () => true | undefined } {
-  let isThere: true | undefined;
-  void (async () => {
-    for await (const _ of items) {
-      isThere = true;
-      return;
-    }
-  })();
-  return { isThere: () => isThere };
-}

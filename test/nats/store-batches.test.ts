@@ -1,4 +1,3 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { headers, type NatsConnection } from "@nats-io/nats-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { isStoreUnavailable } from "../../src/errors.ts";
@@ -232,7 +231,7 @@ describe("a batch that is broken off", () => {
 });
 
 describe("G9 a batch that got no answer", () => {
-  const silent = (): Promise<NatsStore> => batchingStore(proxied, { bucket, timeoutMs: 400 });
+  const silent = (): Promise<NatsStore> => batchingStore(proxied, { bucket, timeoutMs: 1_000 });
 
   it("may be stored: each of its writes is unknown, and the same write again shows it by its token", async () => {
     const store = await silent();
@@ -355,14 +354,14 @@ describe("a check of batches", () => {
     await round("free", false);
     await round("conflict", true);
     proxy.swallowAnswersTo("Nats-Batch-Commit");
-    const healing = pause(100).then(() => proxy.heal());
-    await round("silence", false);
-    await healing;
+    const last = many(30, "silence").at(-1)?.storeKey ?? identity("unreachable").storeKey;
+    const batch = eventually("the batch to be stored", async () => (await truth.get(last))?.record.token === "mine");
+    await Promise.all([round("silence", false), batch.finally(() => proxy.heal())]);
     return [...wrong];
   }
 
   it("finds nothing where nothing is wrong", async () => {
-    expect(await wrongs(await batchingStore(proxied, { bucket, timeoutMs: 400 }))).toEqual([]);
+    expect(await wrongs(await batchingStore(proxied, { bucket, timeoutMs: 1_000 }))).toEqual([]);
   });
 
   it.each<readonly [flaw: BatchFlaw, found: string]>([
@@ -374,7 +373,7 @@ describe("a check of batches", () => {
     ["silence is taken for a refusal", "silence: stored, against its word"],
     ["silence is taken for success", "silence: another revision"],
   ])("finds it when %s", async (flaw, found) => {
-    const store = await openNatsStore(proxied, { bucket, timeoutMs: 400 }, flawedBatches(flaw));
+    const store = await openNatsStore(proxied, { bucket, timeoutMs: 1_000 }, flawedBatches(flaw));
     expect(await wrongs(store)).toContain(found);
   });
 });

@@ -112,15 +112,17 @@ describe("natsStore on a cluster", () => {
         }
       };
       const contenders = names.map((name) => contend(all[Number(name[0])]?.[0] ?? unreachable(), name));
-      await eventually("some to have won", () => wins > 50 || undefined);
-      const leader = await cluster.leaderOf(`KV_${bucket}`);
-      await leader.kill("SIGKILL");
-      const winsBefore = wins;
-      await eventually("others to win after the leader died", () => wins > winsBefore + 100 || undefined, 60_000);
-      isRunning = false;
-      await leader.restart();
-      await cluster.ready();
-      await Promise.all(contenders);
+      const killLeader = async (): Promise<void> => {
+        await eventually("some to have won", () => wins > 50 || undefined);
+        const leader = await cluster.leaderOf(`KV_${bucket}`);
+        await leader.kill("SIGKILL");
+        const winsBefore = wins;
+        await eventually("others to win after the leader died", () => wins > winsBefore + 100 || undefined);
+        isRunning = false;
+        await leader.restart();
+        await cluster.ready();
+      };
+      await Promise.all([...contenders, killLeader().finally(() => (isRunning = false))]);
 
       for (const winners of over.values()) {
         expect([...winners.values()].filter((tokens) => tokens.length > 1)).toEqual([]);

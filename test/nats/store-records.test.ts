@@ -5,9 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RecordUnreadableError } from "../../src/errors.ts";
 import type { StoreKey } from "../../src/key.ts";
 import { type NatsStore, natsStore } from "../../src/nats/index.ts";
-import type { Change, Entry } from "../../src/store.ts";
+import type { Entry } from "../../src/store.ts";
 import { collected } from "../support/collected.ts";
 import { eventually } from "../support/eventually.ts";
+import { hearing } from "../support/hearing.ts";
 import { connected, manager } from "../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
 import { realTime } from "../support/nats-store-under-test.ts";
@@ -206,19 +207,33 @@ describe("a list and a watch", () => {
     for await (const _ of store.list({})) break;
     expect(await consumersOf("tidy")).toBe(0);
 
-    const controller = new AbortController();
-    const heard: Change[] = [];
-    const watching = (async () => {
-      for await (const change of store.watch({}, controller.signal)) heard.push(change);
-    })();
+    await using watch = hearing((signal) => store.watch({}, signal));
     await eventually("the watch to tell of a write", async () => {
       expected = await write(store, at.storeKey, commit(at), { expected });
-      return heard.length > 0 || undefined;
+      return watch.heard.length > 0 || undefined;
     });
     expect(await consumersOf("tidy")).toBe(1);
-    controller.abort();
-    await watching;
+    await watch.stop();
     await eventually("the consumer to be gone", async () => (await consumersOf("tidy")) === 0 || undefined);
+  });
+
+  it("of which the watch goes on when the server has lost its consumer, and tells what it missed", async () => {
+    const store = await natsStore(connection, { bucket: "lost" });
+    await using watch = hearing((signal) => store.watch({}, signal));
+    const at = identity("evt-1");
+    let expected = 0;
+    await eventually("the watch to tell of a write", async () => {
+      expected = await write(store, at.storeKey, reservation(at), { expected });
+      return watch.heard.length > 0 || undefined;
+    });
+    const jsm = await manager(connection);
+    const [lost] = await jsm.consumers.list("KV_lost").next();
+    await jsm.consumers.delete("KV_lost", lost?.name ?? "");
+    const missed = await write(store, at.storeKey, commit(at), { expected });
+    await eventually("the watch to tell what it missed", () =>
+      watch.heard.some((change) => change.type === "put" && change.entry.revision === missed),
+    );
+    await watch.stop();
   });
 
   it("go on while keys are written, and the list has every key that stayed", async () => {
@@ -226,17 +241,18 @@ describe("a list and a watch", () => {
     const keys = Array.from({ length: 1_500 }, (_, index) => identity(`evt-${index}`));
     const revisions = await Promise.all(keys.map((at) => write(store, at.storeKey, reservation(at))));
     const listing = new AbortController();
-    const writing = (async () => {
+    const keepWriting = async (): Promise<void> => {
       for (let index = 0; !listing.signal.aborted; index = (index + 7) % keys.length) {
         const at = keys[index] ?? of;
         revisions[index] = await write(store, at.storeKey, reservation(at), { expected: revisions[index] ?? 0 });
       }
-    })();
-    for (let round = 0; round < 5; round += 1) {
-      const listed = new Set((await collected(store.list({}))).map((entry) => entry.key));
-      expect(keys.filter((at) => !listed.has(at.storeKey))).toEqual([]);
-    }
-    listing.abort();
-    await writing;
+    };
+    const listAgainAndAgain = async (): Promise<void> => {
+      for (let round = 0; round < 5; round += 1) {
+        const listed = new Set((await collected(store.list({}))).map((entry) => entry.key));
+        expect(keys.filter((at) => !listed.has(at.storeKey))).toEqual([]);
+      }
+    };
+    await Promise.all([keepWriting(), listAgainAndAgain().finally(() => listing.abort())]);
   });
 });

@@ -212,7 +212,7 @@ class Follower {
 export const readsNeverDecide: Check = async (scene) => {
   const found = new Findings();
   const follower = new Follower();
-  const leaseMs = 2 * LEASE_MS;
+  const leaseMs = 4 * LEASE_MS;
   const [a, b] = [
     await scene.replica("a", { leaseMs }),
     await scene.replica("b", { leaseMs, seenThrough: follower.through }),

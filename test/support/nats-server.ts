@@ -52,6 +52,9 @@ export interface NatsCluster extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
+/** Until a server has started, a stream has a leader, and all agree: far longer than it takes. */
+const WITHIN_MS = 120_000;
+
 export async function startNats(options: NatsOptions = {}): Promise<NatsServer> {
   return retried(async () => {
     const [port, monitorPort] = await freePorts(2);
@@ -191,13 +194,17 @@ class ServerProcess implements NatsServer {
   /** Accepts clients, and has recovered its streams; in a cluster it may still look for a leader. */
   async #accepting(): Promise<void> {
     const path = (this.#options.jetstream ?? true) ? "/healthz?js-server-only=true" : "/healthz";
-    const answer = await eventually(`nats-server ${this.name} to be ready`, async () => {
-      if (!this.isRunning) return "ended" as const;
-      await this.monitor(path);
-      const socket = createConnection(this.port, "127.0.0.1");
-      await once(socket, "data").finally(() => socket.destroy());
-      return "ready" as const;
-    });
+    const answer = await eventually(
+      `nats-server ${this.name} to be ready`,
+      async () => {
+        if (!this.isRunning) return "ended" as const;
+        await this.monitor(path);
+        const socket = createConnection(this.port, "127.0.0.1");
+        await once(socket, "data").finally(() => socket.destroy());
+        return "ready" as const;
+      },
+      WITHIN_MS,
+    );
     if (answer === "ended") throw new Error("the process ended");
   }
 
@@ -223,37 +230,49 @@ class Cluster implements NatsCluster {
   }
 
   async leaderOf(stream: string): Promise<NatsServer> {
-    return eventually(`a leader of ${stream}`, async () => {
-      for (const server of this.servers.filter(({ isRunning }) => isRunning)) {
-        const details: unknown = await server.monitor("/jsz?streams=true").catch(() => undefined);
-        const leader = streamsOf(details).find(({ name }) => name === stream)?.leader;
-        const found = this.servers.find(({ name, isRunning }) => isRunning && name === leader);
-        if (found !== undefined) return found;
-      }
-      return undefined;
-    });
+    return eventually(
+      `a leader of ${stream}`,
+      async () => {
+        for (const server of this.servers.filter(({ isRunning }) => isRunning)) {
+          const details: unknown = await server.monitor("/jsz?streams=true").catch(() => undefined);
+          const leader = streamsOf(details).find(({ name }) => name === stream)?.leader;
+          const found = this.servers.find(({ name, isRunning }) => isRunning && name === leader);
+          if (found !== undefined) return found;
+        }
+        return undefined;
+      },
+      WITHIN_MS,
+    );
   }
 
   async ready(): Promise<void> {
-    await eventually("the cluster to agree on a leader", async () => {
-      const running = this.servers.filter(({ isRunning }) => isRunning);
-      const answers = await Promise.all(running.map((server) => server.monitor("/jsz")));
-      const leaders = answers.map((answer) => field(field(answer, "meta_cluster"), "leader"));
-      const [leader] = leaders;
-      const agreed = typeof leader === "string" && leader !== "" && leaders.every((other) => other === leader);
-      const at = running.findIndex(({ name }) => name === leader);
-      if (!agreed || at === -1) return undefined;
-      // The leader places streams, and only on peers that it takes to be there.
-      const peers = list(field(field(answers[at], "meta_cluster"), "replicas"));
-      const present = peers.filter((peer) => field(peer, "current") === true && field(peer, "offline") !== true);
-      const names = new Set(present.map((peer) => field(peer, "name")));
-      return running.every(({ name }) => name === leader || names.has(name)) ? true : undefined;
-    });
-    await eventually("every server of the cluster to be current", async () => {
-      const running = this.servers.filter(({ isRunning }) => isRunning);
-      const answers = await Promise.all(running.map((server) => server.monitor("/healthz")));
-      return answers.every((answer) => field(answer, "status") === "ok") ? true : undefined;
-    });
+    await eventually(
+      "the cluster to agree on a leader",
+      async () => {
+        const running = this.servers.filter(({ isRunning }) => isRunning);
+        const answers = await Promise.all(running.map((server) => server.monitor("/jsz")));
+        const leaders = answers.map((answer) => field(field(answer, "meta_cluster"), "leader"));
+        const [leader] = leaders;
+        const agreed = typeof leader === "string" && leader !== "" && leaders.every((other) => other === leader);
+        const at = running.findIndex(({ name }) => name === leader);
+        if (!agreed || at === -1) return undefined;
+        // The leader places streams, and only on peers that it takes to be there.
+        const peers = list(field(field(answers[at], "meta_cluster"), "replicas"));
+        const present = peers.filter((peer) => field(peer, "current") === true && field(peer, "offline") !== true);
+        const names = new Set(present.map((peer) => field(peer, "name")));
+        return running.every(({ name }) => name === leader || names.has(name)) ? true : undefined;
+      },
+      WITHIN_MS,
+    );
+    await eventually(
+      "every server of the cluster to be current",
+      async () => {
+        const running = this.servers.filter(({ isRunning }) => isRunning);
+        const answers = await Promise.all(running.map((server) => server.monitor("/healthz")));
+        return answers.every((answer) => field(answer, "status") === "ok") ? true : undefined;
+      },
+      WITHIN_MS,
+    );
   }
 
   async stop(): Promise<void> {

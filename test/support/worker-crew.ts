@@ -23,7 +23,8 @@ export interface Worker {
   readonly ended: Promise<number | NodeJS.Signals | null>;
 }
 
-export const CREW_LEASE_MS = 2_000;
+/** So long that it does not end because a busy machine was late with a renewal. */
+export const CREW_LEASE_MS = 4_000;
 
 export function gather(connection: NatsConnection, url: string, stream: EventStream): Crew {
   const bucket = `B-${randomUUID()}`;

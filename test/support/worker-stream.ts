@@ -36,8 +36,8 @@ export interface EventStream {
 }
 
 export const DURABLE = "worker";
-/** So short that redeliveries come soon, and just long enough to be allowed. */
-export const ACK_WAIT_MS = 1_000;
+/** So short that redeliveries come soon, and so long that none comes because a busy machine was late with a sign of life. */
+export const ACK_WAIT_MS = 2_000;
 
 export async function eventStream(
   connection: NatsConnection,
