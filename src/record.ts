@@ -38,11 +38,13 @@ export interface CommitRecord extends RecordFields {
 /** What a store holds under a key: small JSON that a person can read. */
 export type DedupRecord = ReservationRecord | CommitRecord;
 
+/** The record as JSON, for a store to keep. */
 export function encodeRecord(record: DedupRecord): string {
   return JSON.stringify(record);
 }
 
 /**
+ * Reads what {@link encodeRecord} wrote.
  * @param where names the key in the error.
  * @throws {RecordUnreadableError} for anything but a record of version 1.
  */

@@ -12,7 +12,7 @@ export class CounterexampleError extends Error {
     const [first] = run.broken;
     super(
       [
-        `The handler does not keep ${first === undefined ? "" : titleOf(first.guarantee)}: ${first?.why ?? ""}`,
+        `The handler does not keep ${first === undefined ? "" : titleOf(first.guarantee)}: ${first?.why.split("\n")[0] ?? ""}`,
         "",
         run.lanes,
         "",

@@ -43,7 +43,8 @@ export function drawLanes(history: History, broken: readonly Broken[]): string {
 /** What was broken, in lines that are not too long. */
 export function saidOfBroken({ guarantee, why }: Broken): readonly string[] {
   const name = guarantee === "holds" ? guaranteeNames.holds : `${guarantee} ${guaranteeNames[guarantee]}`;
-  const lines = `✗ ${name}: ${why}`.split("\n").flatMap((text) => wrapped(text, WIDEST_LINE - MARGIN.length));
+  const said = `✗ ${name}: ${why}`.split("\n").filter((text) => text.trim() !== "");
+  const lines = said.flatMap((text) => wrapped(text, WIDEST_LINE - MARGIN.length));
   return lines.map((line, index) => (index === 0 ? `${MARGIN}${line}` : `${MARGIN}  ${line}`));
 }
 

@@ -90,7 +90,7 @@ export async function runChoosing(scenario: Scenario, chooser: Chooser, taken: (
   try {
     await holds();
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = (error instanceof Error ? error.message : String(error)).trim();
     broken.push({ guarantee: "holds", line: history.length, why, error });
   }
   return new Run(taken(), history, broken);

@@ -18,16 +18,18 @@ export const LONGEST = 12;
 export class Searcher implements Chooser {
   readonly #numbers: readonly number[];
   readonly #taken: number[] = [];
+  readonly #faults: "allowed" | "none";
   #next = 0;
   #calmLeft: number;
 
-  constructor(numbers: readonly number[]) {
+  constructor(numbers: readonly number[], faults: "allowed" | "none" = "allowed") {
     this.#numbers = numbers;
+    this.#faults = faults;
     this.#calmLeft = this.#calmBefore(0);
   }
 
   get mayGoWrong(): boolean {
-    return this.#next < this.#numbers.length;
+    return this.#faults === "allowed" && this.#next < this.#numbers.length;
   }
 
   /** The schedule that chooses the same. */

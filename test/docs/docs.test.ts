@@ -23,7 +23,8 @@ const blocks = documents.flatMap((document) =>
   typeScriptBlocks(textOf(document)).map((block) => ({
     ...block,
     where: `${document}:${block.line}`,
-    file: `${basename(document, ".md")}-${block.line}.ts`,
+    // Worked examples import each other by their names.
+    file: block.example ?? `${basename(document, ".md")}-${block.line}.ts`,
   })),
 );
 

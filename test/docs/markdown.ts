@@ -4,16 +4,37 @@ export interface CodeBlock {
   readonly line: number;
   /** Declarations that the reader need not see: an HTML comment `<!-- prelude … -->` right before the block. */
   readonly prelude: string;
+  /** The name of the worked example that it shows, from `<!-- example:NAME -->` right before the block. */
+  readonly example: string | undefined;
 }
 
 /** The blocks marked `ts`, in order. */
 export function typeScriptBlocks(markdown: string): CodeBlock[] {
-  const blocks = /^(?:<!-- prelude\n(?<prelude>[\s\S]*?)\n-->\n+)?```ts\n(?<code>[\s\S]*?)^```$/gm;
+  const blocks =
+    /^(?:<!-- prelude\n(?<prelude>[\s\S]*?)\n-->\n+|<!-- example:(?<example>\S+) -->\n)?```ts\n(?<code>[\s\S]*?)^```$/gm;
   return [...markdown.matchAll(blocks)].map((match) => {
-    const { code = "", prelude = "" } = match.groups ?? {};
+    const { code = "", prelude = "", example } = match.groups ?? {};
     const before = markdown.slice(0, match.index) + match[0].slice(0, match[0].indexOf("```ts"));
-    return { code, prelude, line: before.split("\n").length + 1 };
+    return { code, prelude, example, line: before.split("\n").length + 1 };
   });
+}
+
+/** The document with what `fill` gives in each block between `<!-- example:NAME -->` or `<!-- printed:NAME -->` and its end. */
+export async function filledIn(
+  markdown: string,
+  fill: (kind: "example" | "printed", name: string) => Promise<string>,
+): Promise<string> {
+  const blocks =
+    /(?<head>^<!-- (?<kind>example|printed):(?<name>\S+) -->\n```\w+\n)[\s\S]*?(?<tail>^```\n<!-- \/\k<kind> -->$)/gm;
+  let filled = "";
+  let from = 0;
+  for (const match of markdown.matchAll(blocks)) {
+    const { head = "", kind, name = "", tail = "" } = match.groups ?? {};
+    const text = await fill(kind === "example" ? "example" : "printed", name);
+    filled += markdown.slice(from, match.index) + head + text + tail;
+    from = match.index + match[0].length;
+  }
+  return filled + markdown.slice(from);
 }
 
 /** The targets of the links and images outside code. */

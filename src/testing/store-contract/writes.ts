@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { parseStoreKey } from "../../key.ts";
 import type { DedupRecord } from "../../record.ts";
 import type { Entry, Revision } from "../../store.ts";
+import { numbersFrom } from "../numbers.ts";
 import {
   type Aspect,
   assertHolds,
@@ -254,7 +255,7 @@ export const removals: Aspect = (test) => {
     const { store } = made;
     const keys = ["a", "b", "c"].map((name) => identity(name));
     const held = new Map<string, { revision: Revision; record: DedupRecord }>();
-    const next = numbers(20_260_101);
+    const next = numbersFrom(20_260_101);
     let highest: Revision = 0;
     for (let step = 0; step < 150; step += 1) {
       const at = keys[next() % keys.length] ?? of;
@@ -281,12 +282,3 @@ export const removals: Aspect = (test) => {
     for (const at of keys) await assertHolds(made, at.storeKey, held.get(at.storeKey));
   });
 };
-
-/** The same whole numbers every time. */
-function numbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state >>> 8;
-  };
-}

@@ -1,0 +1,8 @@
+import fc from "fast-check";
+import { test } from "vitest";
+import { checkHandler } from "../../../src/testing/index.ts";
+import { withLatchkey } from "./with-latchkey.ts";
+
+test("an event is dispatched once, whatever goes wrong", async () => {
+  await checkHandler(fc, withLatchkey);
+}, 30_000);
