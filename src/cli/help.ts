@@ -138,6 +138,24 @@ Examples:
   latchkey doctor --bucket dedup --monitor http://n1:8222,http://n2:8222
   latchkey doctor --bucket dedup --json | jq 'select(.severity == "error")'`,
 
+  inspect: `
+What leaves no trace in a bucket it cannot show: duplicates and pending
+deliveries. A service that serves its own inspector (latchkey/inspect) sees
+every step of its process.
+
+The address has a token behind its #: whoever has it may release and clear keys.
+At any other address than loopback nobody sees anything without it, but it is
+sent without encryption: put TLS before it, or use an SSH tunnel. The token is
+another one each time, or LATCHKEY_INSPECTOR_TOKEN.
+
+Exit codes:
+  0  ended by Ctrl-C
+  2  wrong usage, or a server or bucket that cannot be used
+
+Examples:
+  latchkey inspect --bucket dedup
+  latchkey inspect --bucket dedup --port 8080 --read-only`,
+
   draw: `
 Examples:
   latchkey draw > dedup-key.mmd

@@ -6,6 +6,7 @@ import { SHELLS, type Shell } from "./completion/completion.ts";
 import type { DoctorFlags } from "./doctor/doctor-use.ts";
 import { type DrawFlags, MACHINES, type MachineName } from "./draw/draw-flags.ts";
 import { help } from "./help.ts";
+import type { InspectFlags } from "./inspect/inspect-command.ts";
 import type { ListFlags } from "./list/list-command.ts";
 import { DEFAULT_LIMIT, DEFAULT_ORDER, ORDERS } from "./list/order.ts";
 import { duration, seconds, wholeNumber } from "./option-values.ts";
@@ -17,6 +18,7 @@ export interface OperatorCommands {
   show(names: readonly [first: string, eventId: string | undefined], flags: ShowFlags): Promise<void>;
   clear(names: ClearNames, flags: ClearFlags): Promise<void>;
   doctor(flags: DoctorFlags): Promise<void>;
+  inspect(flags: InspectFlags): Promise<void>;
   draw(machine: MachineName, flags: DrawFlags): Promise<void>;
   completion(shell: Shell): Promise<void>;
 }
@@ -26,6 +28,7 @@ export function addOperatorCommands(program: Command, commands: OperatorCommands
   addShow(program, commands);
   addClear(program, commands);
   addDoctor(program, commands);
+  addInspect(program, commands);
   addDraw(program, commands);
   addCompletion(program, commands);
 }
@@ -137,6 +140,24 @@ function addBucket(command: Command): Command {
     .option("--nats <url>", "the NATS server, or several set apart by commas (default: NATS_URL)")
     .option("--creds <path>", "a NATS credentials file (default: NATS_CREDS)")
     .option("--inbox-prefix <subject>", "where answers come, if not just anywhere (default: NATS_INBOX_PREFIX)");
+}
+
+function addInspect(program: Command, commands: OperatorCommands): void {
+  const inspect = program
+    .command("inspect")
+    .summary("see in a browser what all replicas do that share a bucket")
+    .description(
+      "Serves a page on which one sees, from the bucket alone, what all replicas do that share it: what is held, by whom, for how " +
+        "long, what became of an event and why. Prints its address, and runs until Ctrl-C.",
+    );
+  addBucket(inspect)
+    .optionsGroup("The page:")
+    .option("--port <n>", "where it is served (default: any that is free)", wholeNumber(0, 65_535))
+    .option("--host <address>", "at which address (default: 127.0.0.1, which only this machine reaches)")
+    .option("--read-only", "without releasing and clearing keys")
+    .helpOption("-h, --help", "print this help")
+    .addHelpText("after", help.inspect)
+    .action((flags: InspectFlags) => commands.inspect(flags));
 }
 
 function addDraw(program: Command, commands: OperatorCommands): void {

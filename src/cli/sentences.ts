@@ -237,6 +237,12 @@ export const sentences = {
   noConsumer: (stream: string, consumer: string, error: unknown): string =>
     `Cannot use the consumer \`${printable(consumer)}\` of the stream \`${printable(stream)}\`: ${messageOf(error)}`,
   consumerLost: (error: unknown): string => `The stream gives no more messages: ${messageOf(error)}`,
+  tooManyShards: (name: string): string =>
+    `There are buckets of ${name} for more than two numbers of shards: say with --shards which of them`,
+  cannotListen: (host: string, port: number, error: unknown): string =>
+    `Cannot listen at ${printable(host)}, port ${port}: ${messageOf(error)}`,
+  inspecting: (bucket: string): string =>
+    `Open this address in a browser to see what all replicas do that share bucket ${bucket}. Press Ctrl-C to end.\n`,
   draining: "Stopping: nothing more is read, what runs may finish. Press Ctrl-C again to abort it.\n",
   aborting: "Aborting.\n",
   unexpected: (error: unknown): string =>

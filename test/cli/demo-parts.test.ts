@@ -258,6 +258,7 @@ describe("a demo that comes to no end", () => {
     let stopped = 0;
     const world: World = {
       what: "a world that loses everything",
+      store: memoryStore({ clock }),
       publish: async () => {},
       start: async () => ({
         stop: async () => {
@@ -269,7 +270,7 @@ describe("a demo that comes to no end", () => {
       [Symbol.asyncDispose]: async () => {},
     };
     const target = { name: "nowhere", dispatch: async () => undefined };
-    const fleet = new Fleet({ world, scenario, target, clock, tell: () => {} });
+    const fleet = new Fleet({ world, scenario, target, clock, tell: () => {}, works: () => {} });
     const playing = play(scenario, world, fleet, clock, new AbortController().signal);
     await clock.advanceAsync(PATIENCE_MS + 100);
     expect(await playing).toBe("gave up");

@@ -64,6 +64,23 @@ describe("latchkey demo", () => {
     expect(io.listeners).toBe(0);
   });
 
+  it("shows in an inspector what its replicas do, which stays open at a terminal until Ctrl-C", async () => {
+    const io = new FakeIo({ clock: quickClock, terminal: true });
+    const running = runCli(["demo", "--seed", "42"], io);
+    await io.out.until("The inspector stays open at ");
+    const [, url = ""] = /The inspector stays open at (\S+)\n/.exec(io.out.text) ?? [];
+    expect(io.out.text.split("The inspector stays open")[0]).toContain(`  inspector  ${url}`);
+    const recording = await (await fetch(new URL("/api/recording", url))).text();
+    for (const type of ["reserved", "committed", "duplicate", "pending", "failed", "lapsed"]) {
+      expect(recording).toContain(`{"type":"${type}"`);
+    }
+    for (const replica of ["replica 1", "replica 4"]) expect(recording).toContain(`"replica":"${replica}"`);
+    io.interrupt();
+    expect(await running).toBe(0);
+    await expect(fetch(url)).rejects.toThrow();
+    expect(io.listeners).toBe(0);
+  });
+
   it("gives up on a machine that does not keep up, and says what was not done", async () => {
     // A minute of the demo in a tenth of a second.
     const io = new FakeIo({
@@ -103,6 +120,7 @@ describe("the demo's reckoning finds a store that does not keep its word:", () =
       target: httpTarget(endpoint.url, quickClock),
       clock: quickClock,
       tell: (incident) => incidents.push(incident),
+      works: () => {},
     });
     const end = await play(scenario, world, fleet, quickClock, new AbortController().signal);
     expect(end).toBe("settled");

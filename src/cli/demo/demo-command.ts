@@ -1,3 +1,8 @@
+import { once } from "node:events";
+import type { Clock } from "../../clock.ts";
+import { Deduplicator } from "../../deduplicator.ts";
+import { type Inspector, serveInspector } from "../../inspect/index.ts";
+import type { Store } from "../../store.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { Interruption } from "../interruption.ts";
 import type { CliIo } from "../io.ts";
@@ -16,7 +21,7 @@ import { planScenario } from "./scenario.ts";
 import { seeded } from "./seeded.ts";
 import { demoSentences, reckoningText } from "./sentences.ts";
 import type { Commits } from "./witness.ts";
-import type { World } from "./world.ts";
+import { LEASE_MS, SKEW_MS, type World } from "./world.ts";
 
 export interface DemoFlags {
   readonly seed?: number;
@@ -39,6 +44,7 @@ export async function demoCommand(flags: DemoFlags, io: CliIo): Promise<ExitCode
   const commits: Commits = new Map();
   await using endpoint = await startEndpoint(scenario, clock);
   await using world = await openWorld(flags, commits, io);
+  await using inspector = flags.json === true ? undefined : await openInspector(world.store, clock);
   using interruption = new Interruption(io, { drain: () => {}, abort: () => {} });
   const narrator = new Narrator(io, flags.json !== true);
   await narrator.opening({
@@ -49,9 +55,17 @@ export async function demoCommand(flags: DemoFlags, io: CliIo): Promise<ExitCode
     world: world.what,
     replicas: REPLICAS,
     endpoint: endpoint.url.href,
+    inspector: inspector?.url,
   });
   const target = httpTarget(endpoint.url, clock);
-  const fleet = new Fleet({ world, scenario, target, clock, tell: (incident) => narrator.incident(incident) });
+  const fleet = new Fleet({
+    world,
+    scenario,
+    target,
+    clock,
+    tell: (incident) => narrator.incident(incident),
+    works: (dedup) => void inspector?.attach(dedup),
+  });
   const end = await play(scenario, world, fleet, clock, interruption.drain);
   if (end === "interrupted") {
     await narrator.text(demoSentences.interrupted);
@@ -63,7 +77,20 @@ export async function demoCommand(flags: DemoFlags, io: CliIo): Promise<ExitCode
   const exitCode = end === "settled" && isKept(reckoning) ? exitCodes.ok : exitCodes.failed;
   await narrator.text(reckoningText(reckoning, narrator.elapsedMs, painter(io.out)));
   if (flags.json === true) await io.out.write(`${JSON.stringify({ seed, end, ...reckoning, exitCode })}\n`);
+  if (inspector !== undefined && io.out.isTerminal) await untilInterrupted(inspector, narrator, interruption.drain);
   return exitCode;
+}
+
+/** An inspector of all replicas: of what each of them tells, and of the store by way of a deduplicator that dispatches nothing. */
+function openInspector(store: Store, clock: Clock): Promise<Inspector> {
+  const dedup = new Deduplicator({ store, clock, owner: "operator", leaseMs: LEASE_MS, skewMs: SKEW_MS });
+  return serveInspector({ dedup, clock, name: "the demo" });
+}
+
+/** There is somebody at the terminal who may want to look around. */
+async function untilInterrupted({ url }: Inspector, narrator: Narrator, signal: AbortSignal): Promise<void> {
+  await narrator.text(demoSentences.staysOpen(url));
+  if (!signal.aborted) await once(signal, "abort");
 }
 
 async function openWorld(flags: DemoFlags, commits: Commits, io: CliIo): Promise<World> {

@@ -1,5 +1,6 @@
 import type { Clock } from "../../clock.ts";
 import type { Reservation } from "../../decision.ts";
+import type { Deduplicator } from "../../deduplicator.ts";
 import { deferred } from "../../deferred.ts";
 import { DispatchFailedError } from "../run/dispatcher.ts";
 import type { IncomingEvent } from "../run/incoming.ts";
@@ -26,6 +27,8 @@ export interface FleetOptions {
   readonly target: Target;
   readonly clock: Clock;
   readonly tell: (incident: Incident) => void;
+  /** Is shown the deduplicator of each replica. */
+  readonly works: (dedup: Deduplicator) => void;
 }
 
 /** The replicas of the demo: dispatches with them, lets them die as the scenario says, and starts others instead. */
@@ -69,6 +72,7 @@ export class Fleet {
     return {
       name,
       life,
+      works: this.#options.works,
       dispatch: (event, delivery, reservation) => this.#dispatch(replica, event, delivery, reservation),
       turnedAway: ({ eventId, as }) => this.#options.tell({ type: as, replica: name, event: this.#nameOf(eventId) }),
     };

@@ -18,6 +18,7 @@ export function memoryWorld(clock: Clock, commits: Commits, shared: Store = memo
   const store = witnessedStore(shared, commits, clock);
   return {
     what: "a broker and a store in memory",
+    store: shared,
     publish: async (line) => broker.publish(line),
     isIdle: async () => broker.isIdle,
     books: async () => broker.books,
@@ -30,6 +31,7 @@ export function memoryWorld(clock: Clock, commits: Commits, shared: Store = memo
         leaseMs: LEASE_MS,
         skewMs: SKEW_MS,
       });
+      seat.works(dedup);
       return work(seat, broker, dedup, ownClock);
     },
     async [Symbol.asyncDispose]() {

@@ -33,7 +33,7 @@ export async function natsWorld(address: NatsAddress, id: string, clock: Clock, 
     const world = createWorld(address, names, { nats, manager, books, clock, commits });
     try {
       await createStream(manager, names);
-      return world;
+      return { ...world, store: await nats.openStore(names.bucket) };
     } catch (error) {
       await world[Symbol.asyncDispose]();
       throw error;
@@ -61,7 +61,7 @@ interface Equipment {
   readonly commits: Commits;
 }
 
-function createWorld(address: NatsAddress, names: Names, equipment: Equipment): World {
+function createWorld(address: NatsAddress, names: Names, equipment: Equipment): Omit<World, "store"> {
   const { nats, manager, books, clock, commits } = equipment;
   const { stream, subject, bucket } = names;
   const js = jetstream(nats.connection);
@@ -104,6 +104,7 @@ async function startReplica(
     leaseMs: LEASE_MS,
     skewMs: SKEW_MS,
   });
+  seat.works(dedup);
   const consumer = await jetstream(nats.connection).consumers.get(stream, CONSUMER);
   const running = await consume(consumer, {
     dedup,

@@ -11,15 +11,18 @@ export interface Opening {
   readonly world: string;
   readonly replicas: number;
   readonly endpoint: string;
+  /** The address of the inspector; undefined without one. */
+  readonly inspector: string | undefined;
 }
 
 export function openingText(opening: Opening, paint: Paint): string {
-  const { seed, samples, events, sendings, world, replicas, endpoint } = opening;
+  const { seed, samples, events, sendings, world, replicas, endpoint, inspector } = opening;
   return [
     `${paint("bold", "Latchkey demo")}, a trigger service in one process ${paint("dim", `(--seed ${seed})`)}`,
     `  sender     ${amount(events)} ${samples}, sent ${amount(sendings)} times in all`,
     `  replicas   ${replicas}, over ${printable(world)}; leases of ${seconds(LEASE_MS)}; now and then one dies`,
     `  endpoint   ${endpoint}, which refuses some requests at first, and keeps its own books`,
+    ...(inspector === undefined ? [] : [`  inspector  ${inspector} ${paint("dim", "(open it in a browser)")}`]),
     "",
     "",
   ].join("\n");
@@ -125,5 +128,6 @@ export function reckoningText(reckoning: Reckoning, durationMs: number, paint: P
 
 export const demoSentences = {
   gaveUp: (patienceMs: number): string => `Gave up after ${seconds(patienceMs)}: not everything was acknowledged.\n`,
+  staysOpen: (url: string): string => `\nThe inspector stays open at ${url}\nPress Ctrl-C to end.\n`,
   interrupted: "Interrupted: there is nothing to reckon.\n",
 } as const;

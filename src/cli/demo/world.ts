@@ -1,4 +1,6 @@
 import type { Reservation } from "../../decision.ts";
+import type { Deduplicator } from "../../deduplicator.ts";
+import type { Store } from "../../store.ts";
 import type { IncomingEvent } from "../run/incoming.ts";
 import type { Life } from "./life.ts";
 
@@ -16,6 +18,8 @@ export interface BrokerBooks {
 export interface Seat {
   readonly name: string;
   readonly life: Life;
+  /** Is shown the deduplicator with which it works. */
+  works(dedup: Deduplicator): void;
   /** Sends the event to the endpoint. */
   dispatch(event: IncomingEvent, delivery: string, reservation: Reservation): Promise<void>;
   /** Hears of deliveries that were not dispatched. */
@@ -32,6 +36,8 @@ export interface Working {
 export interface World extends AsyncDisposable {
   /** For people. */
   readonly what: string;
+  /** What the replicas share. */
+  readonly store: Store;
   publish(line: string): Promise<void>;
   start(seat: Seat): Promise<Working>;
   /** Whether everything that was published has been acknowledged. */

@@ -1,0 +1,43 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { serveInspector } from "../../inspect/index.ts";
+import { isLoopback } from "../../inspect/server/hosts.ts";
+import { type BucketFlags, openBuckets } from "../bucket/open-buckets.ts";
+import { UnusableError, usableAsync } from "../errors.ts";
+import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { Interruption } from "../interruption.ts";
+import type { CliIo } from "../io.ts";
+import { sentences } from "../sentences.ts";
+import { storeOf } from "./store-of.ts";
+
+export interface InspectFlags extends BucketFlags {
+  readonly port?: number;
+  readonly host?: string;
+  readonly readOnly?: boolean;
+}
+
+const LOOPBACK = "127.0.0.1";
+
+/** Serves the inspector of a bucket until it is interrupted. */
+export async function inspectCommand(flags: InspectFlags, io: CliIo): Promise<ExitCode> {
+  const { host = LOOPBACK, port = 0, readOnly = false } = flags;
+  const token = io.env["LATCHKEY_INSPECTOR_TOKEN"] ?? (isLoopback(host) ? undefined : randomBytes(24).toString("hex"));
+  using interruption = new Interruption(io, { drain() {}, abort() {} });
+  await using buckets = await openBuckets(flags, io);
+  const store = await usableAsync(() => storeOf(buckets));
+  const options = { store, host, port, readOnly, clock: io.clock, name: `bucket ${buckets.name}` };
+  await using inspector = await usableAsync(() =>
+    serveInspector(token === undefined ? options : { ...options, token }),
+  ).catch((error: unknown) => {
+    throw isOfSystem(error) ? new UnusableError(sentences.cannotListen(host, port, error), { cause: error }) : error;
+  });
+  await io.out.write(`${inspector.url}\n`);
+  await io.err.write(sentences.inspecting(buckets.name));
+  if (!interruption.drain.aborted) await once(interruption.drain, "abort");
+  return exitCodes.ok;
+}
+
+/** Such as that of an address which is in use, or is not this machine's. */
+function isOfSystem(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error;
+}
