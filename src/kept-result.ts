@@ -1,4 +1,5 @@
 import { ResultNotKeptError } from "./errors.ts";
+import { DEEPEST_RESULT, isNestedWithin } from "./record.ts";
 
 /** Results are small: what a commit carries is read with every duplicate. */
 const LONGEST_RESULT_BYTES = 65_536;
@@ -26,5 +27,7 @@ export function keepResult(value: unknown): KeptResult {
     const message = `The result has ${bytes} bytes as JSON; at most ${LONGEST_RESULT_BYTES} are kept`;
     return { kept: "not", error: new ResultNotKeptError(message) };
   }
-  return { kept: "result", result: JSON.parse(encoded), bytes };
+  const result: unknown = JSON.parse(encoded);
+  if (isNestedWithin(result, DEEPEST_RESULT)) return { kept: "result", result, bytes };
+  return { kept: "not", error: new ResultNotKeptError(`The result is nested more than ${DEEPEST_RESULT} levels deep`) };
 }

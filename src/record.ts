@@ -55,7 +55,18 @@ export function decodeRecord(encoded: string, where: string): DedupRecord {
   } catch (cause) {
     throw new RecordUnreadableError(`What stands under ${where} is not JSON`, { cause });
   }
-  return checkRecord(value, where);
+  const record = checkRecord(value, where);
+  if (record.state === "reserved" || isNestedWithin(record.result, DEEPEST_RESULT)) return record;
+  throw new RecordUnreadableError(`The record under ${where} has no valid \`result\``);
+}
+
+/** How many levels of arrays and objects a result may have. What copies or writes it recurses, and ends somewhere beyond a thousand. */
+export const DEEPEST_RESULT = 100;
+
+/** Whether a value of JSON has at most so many levels. */
+export function isNestedWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 && Object.values(value).every((inner) => isNestedWithin(inner, levels - 1));
 }
 
 /** @throws {RecordUnreadableError} for anything but a record of version 1; names the field. */
@@ -90,6 +101,10 @@ const isCount =
   (value: unknown): boolean =>
     Number.isSafeInteger(value) && Number(value) >= min;
 
+/** A `Date` reaches so far in both directions. */
+const LATEST_MS = 8.64e15;
+const isTime = (value: unknown): boolean => typeof value === "number" && Math.abs(value) <= LATEST_MS;
+
 const fieldChecks: ReadonlyArray<readonly [keyof DedupRecord, (value: unknown) => boolean]> = [
   ["state", (value) => value === "reserved" || value === "committed"],
   ["workspaceId", isText],
@@ -100,6 +115,6 @@ const fieldChecks: ReadonlyArray<readonly [keyof DedupRecord, (value: unknown) =
   ["attempt", isCount(1)],
   ["fence", isCount(0)],
   ["leaseMs", isCount(1)],
-  ["atMs", Number.isFinite],
+  ["atMs", isTime],
   ["fingerprint", (value) => value === undefined || typeof value === "string"],
 ];

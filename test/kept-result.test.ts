@@ -52,6 +52,14 @@ describe("a result", () => {
     expect(keepResult(value)).toMatchObject({ kept: "not", error: { cause } });
   });
 
+  it("is kept up to 100 levels deep, and no further: a duplicate could not be told it", () => {
+    const nested = (levels: number): unknown => (levels === 0 ? 1 : { in: nested(levels - 1) });
+    expect(keepResult(nested(100)).kept).toBe("result");
+    const message = "The result is nested more than 100 levels deep";
+    for (const levels of [101, 2_000])
+      expect(keepResult(nested(levels))).toMatchObject({ kept: "not", error: { message } });
+  });
+
   it("is kept up to 64 KiB of JSON in UTF-8, and no further", () => {
     const quotes = 2;
     expect(keepResult("x".repeat(65_536 - quotes)).kept).toBe("result");

@@ -29,7 +29,7 @@ const fields = {
   attempt: count(1),
   fence: count(0),
   leaseMs: count(1),
-  atMs: fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }),
+  atMs: fc.double({ min: 0, max: 8.64e15, noNaN: true }),
   fingerprint: text,
 };
 const required = [
@@ -122,12 +122,26 @@ describe("what is no record", () => {
     ["attempt", [0, -1, 1.5, "1", null, undefined, 2 ** 53]],
     ["fence", [-1, 0.5, "0", null, undefined, 2 ** 53]],
     ["leaseMs", [0, -1, 1.5, "1", null, undefined]],
-    ["atMs", ["1", null, undefined]],
+    ["atMs", ["1", null, undefined, 8.64e15 + 1, -1e308]],
     ["fingerprint", [1, null, {}]],
   ])("is refused by its field `%s`, naming both", (field, values) => {
     for (const value of values) {
       const error = refusal(() => decodeRecord(JSON.stringify({ ...reserved, [field]: value }), "the-key"));
       expect(error.message).toBe(`The record under the-key has no valid \`${field}\``);
+    }
+  });
+
+  it("is refused by its result when that is deeper than what copies it can go", () => {
+    const nested = (levels: number): string => `${"[".repeat(levels)}${"]".repeat(levels)}`;
+    const committed = (levels: number): string =>
+      JSON.stringify({ ...reserved, state: "committed", result: 0 }).replace(
+        '"result":0',
+        `"result":${nested(levels)}`,
+      );
+    expect(decodeRecord(committed(100), "the-key")).toMatchObject({ state: "committed" });
+    for (const levels of [101, 100_000]) {
+      const error = refusal(() => decodeRecord(committed(levels), "the-key"));
+      expect(error.message).toBe("The record under the-key has no valid `result`");
     }
   });
 

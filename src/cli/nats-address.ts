@@ -40,14 +40,23 @@ export function natsAddress(
 /** A user without a password is a token. */
 function credentials(url: URL | undefined): Pick<NatsAddress, "user" | "pass" | "token"> {
   if (url === undefined) return {};
-  const user = decodeURIComponent(url.username);
-  return url.password === "" ? { token: user } : { user, pass: decodeURIComponent(url.password) };
+  const user = decoded(url.username);
+  return url.password === "" ? { token: user } : { user, pass: decoded(url.password) };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new UnusableError(sentences.notAServer);
+  }
 }
 
 function parsed(address: string): URL {
   const text = address.includes("://") ? address.trim() : `nats://${address.trim()}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   // What cannot be parsed may hold a password, so it is not repeated.
-  if (url === undefined || !/^(nats|tls):$/.test(url.protocol)) throw new UnusableError(sentences.notAServer);
+  if (url === undefined || url.host === "" || !/^(nats|tls):$/.test(url.protocol))
+    throw new UnusableError(sentences.notAServer);
   return url;
 }

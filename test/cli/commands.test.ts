@@ -109,7 +109,15 @@ describe("the NATS server of a command", () => {
     expect(natsAddress({ nats: "nats://t0ken@host" }, {})).toEqual({ servers: ["host"], token: "t0ken" });
   });
 
-  it.each(["", " , ", "http://host", "nats://me:secret@ho st"])("%j is refused, and not repeated", (nats) => {
+  it.each([
+    "",
+    " , ",
+    "http://host",
+    "nats://",
+    "nats://me:secret@ho st",
+    "nats://me:secret%@host",
+    "nats://100%@host",
+  ])("%j is refused, and not repeated", (nats) => {
     expect(() => natsAddress({ nats }, {})).toThrow(/^(?!.*secret).*(NATS_URL|nats:\/\/host:port)/s);
   });
 

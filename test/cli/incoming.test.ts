@@ -112,6 +112,14 @@ describe("a GitHub webhook delivery", () => {
     });
   });
 
+  it("keeps what is no Unicode in a payload out of the attributes, which travel as headers", () => {
+    const body = { action: "\ud800", repository: { url: "https://api.github.com/\udc00" } };
+    expect(read(JSON.stringify({ headers, body })).attributes).toMatchObject({
+      type: "com.github.issues.\ufffd",
+      source: "https://api.github.com/\ufffd",
+    });
+  });
+
   it("leaves out what no header can hold", () => {
     const odd = { ...headers, "x-github-hook-id": "1\r\nEvil: 1", "x-github-event": 7 };
     expect(read(JSON.stringify({ headers: { ...odd, "X-GitHub-Event": "ping" }, body: {} })).headers).toEqual({

@@ -28,8 +28,8 @@ export function gitHubAttributes(
   return {
     specversion: "1.0",
     id,
-    source: urlOf(repository) ?? urlOf(organization) ?? "https://api.github.com",
-    type: `com.github.${name}${typeof action === "string" ? `.${action}` : ""}`,
+    source: (urlOf(repository) ?? urlOf(organization) ?? "https://api.github.com").toWellFormed(),
+    type: `com.github.${name}${typeof action === "string" ? `.${action}` : ""}`.toWellFormed(),
   };
 }
 

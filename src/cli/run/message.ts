@@ -1,4 +1,5 @@
 import { type Identify, identifyEvent, type ReceivedMessage } from "../../nats/index.ts";
+import { headersOf } from "../../nats/message-headers.ts";
 import { type IncomingEvent, readEvent } from "./incoming.ts";
 
 /** As {@link identifyEvent}, and GitHub webhook deliveries by their delivery id, whatever the message that carries them is called. */
@@ -29,17 +30,19 @@ export function eventOf(message: ReceivedMessage, eventId: string): IncomingEven
 }
 
 function deliveryIn(message: ReceivedMessage): IncomingEvent | undefined {
-  if (binaryAttributes(message) !== undefined) return undefined;
+  if (headersOf(message) === "unreadable" || binaryAttributes(message) !== undefined) return undefined;
   const reading = readEvent(message.data);
   return "event" in reading && reading.event.format === "github-delivery" ? reading.event : undefined;
 }
 
 /** The attributes of a CloudEvent in binary mode; undefined when it is none. */
 function binaryAttributes(message: ReceivedMessage): Readonly<Record<string, string>> | undefined {
+  const headers = headersOf(message);
+  if (headers === undefined || headers === "unreadable") return undefined;
   const attributes: Record<string, string> = {};
-  for (const name of message.headers?.keys() ?? []) {
+  for (const name of headers.keys()) {
     const attribute = /^ce-([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase();
-    if (attribute !== undefined) attributes[attribute] = decoded(message.headers?.get(name) ?? "");
+    if (attribute !== undefined) attributes[attribute] = decoded(headers.get(name));
   }
   return "id" in attributes || "source" in attributes ? attributes : undefined;
 }

@@ -1,0 +1,57 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { RecordUnreadableError } from "../../src/errors.ts";
+import { decodeRecord, encodeRecord } from "../../src/record.ts";
+import { anyBytes, deepJson, nearly, nearlyBytes } from "./nearly.ts";
+
+const RUNS = 2_000;
+const right = {
+  v: 1,
+  state: "committed",
+  workspaceId: "default",
+  subscriptionId: "sub-1",
+  eventId: "evt-1",
+  owner: "replica-a",
+  token: "token-1",
+  attempt: 1,
+  fence: 7,
+  leaseMs: 30_000,
+  atMs: 1_700_000_000_000,
+  fingerprint: "sha256:1",
+  result: { deep: [1, null] },
+};
+
+/** Refuses with the one error that is meant for it, which names the key; or reads what then is written as it was. */
+function readsOrRefuses(encoded: string): void {
+  try {
+    const record = decodeRecord(encoded, "the-key");
+    expect(JSON.parse(encodeRecord(record))).toEqual(JSON.parse(encoded));
+    expect(Number.isNaN(new Date(record.atMs).getTime()), "a time that is none").toBe(false);
+  } catch (error) {
+    if (!(error instanceof RecordUnreadableError)) throw error;
+    expect(error.message).toContain("the-key");
+  }
+}
+
+describe("a record from a store is read or refused", () => {
+  it("whatever bytes there are", () => {
+    fc.assert(
+      fc.property(fc.oneof(anyBytes, nearlyBytes(fc.constant(JSON.stringify(right)))), (bytes) => {
+        readsOrRefuses(Buffer.from(bytes).toString());
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it("when it nearly is one", () => {
+    fc.assert(
+      fc.property(nearly(right), (record) => readsOrRefuses(JSON.stringify(record))),
+      { numRuns: RUNS },
+    );
+  });
+
+  it("when it is deeper than a program can go", () => {
+    readsOrRefuses(deepJson);
+    readsOrRefuses(JSON.stringify({ ...right, result: "deep" }).replace('"deep"', deepJson));
+  });
+});
