@@ -36,7 +36,7 @@ const TIMERS = ["setTimeout", "setInterval", "setImmediate"].map((name) => ({
 export default defineConfig(
   { ignores: ["dist/", "coverage/", ".cache/", "node_modules/", "test/fixtures/"] },
   {
-    files: ["**/*.{ts,js,mjs}"],
+    files: ["**/*.{ts,tsx,js,mjs}"],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     linterOptions: { reportUnusedDisableDirectives: "error" },
@@ -122,9 +122,9 @@ export default defineConfig(
   },
   // The forms that the tools ask for.
   {
-    files: ["*.config.{ts,js}", "test/support/{reporter,nats-runner}.ts"],
+    files: ["*.config.{ts,js}", "test/support/{reporter,browser-runner,nats-runner}.ts"],
     rules: { "no-restricted-syntax": "off" },
   },
   // Its types are declared beside it, so that it is no part of the program that is checked.
-  { files: ["scripts/nats-server.mjs"], extends: [tseslint.configs.disableTypeChecked] },
+  { files: ["scripts/{chromium,nats-server}.mjs"], extends: [tseslint.configs.disableTypeChecked] },
 );

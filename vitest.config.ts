@@ -5,7 +5,8 @@ import { defineConfig } from "vitest/config";
 process.env["LATCHKEY_SEED"] ||= String(randomInt(2 ** 31));
 
 const CHAOS = "test/chaos/runs/**/*.test.ts";
-const slow = ["test/nats/**/*.test.ts", CHAOS, "test/package/**/*.test.ts", "test/docs/**/*.test.ts"];
+const BROWSER = "test/browser/**/*.test.ts";
+const slow = ["test/nats/**/*.test.ts", CHAOS, BROWSER, "test/package/**/*.test.ts", "test/docs/**/*.test.ts"];
 
 export default defineConfig({
   test: {
@@ -55,6 +56,19 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: "browser",
+          include: [BROWSER],
+          globalSetup: ["test/support/browser-global-setup.ts"],
+          setupFiles: ["test/support/browser-setup.ts"],
+          runner: "./test/support/browser-runner.ts",
+          testTimeout: 90_000,
+          hookTimeout: 90_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: "chaos",
           include: [CHAOS],
           globalSetup: ["test/support/nats-global-setup.ts"],
@@ -71,8 +85,10 @@ export default defineConfig({
     coverage: {
       provider: "v8",
       include: ["src/**/*.ts", "machines/**/*.ts"],
+      // What draws the page (its JSX) and what ties it to a browser runs in a browser, where nothing is counted; what it decides
+      // is in `src/inspect/page/state`, and counts.
       // The executable only hands the process's arguments and streams to `cli.ts`; the tests run it as a process.
-      exclude: ["src/cli/main.ts"],
+      exclude: ["src/cli/main.ts", "src/inspect/page/browser/**"],
       reporter: ["text-summary", "json-summary", "html"],
       reportOnFailure: true,
     },

@@ -72,7 +72,14 @@ function packagesOf(/** @type {string} */ lockFile) {
 
 function buildIfStale() {
   const stamp = at(".cache", "built");
-  const sources = ["src", "machines", "package-lock.json", "tsconfig.json", "tsconfig.build.json"];
+  const sources = [
+    "src",
+    "machines",
+    "package-lock.json",
+    "tsconfig.json",
+    "tsconfig.build.json",
+    "vite.page.config.ts",
+  ];
   const changedMs = Math.max(...sources.map((source) => newestMs(at(source))));
   if (existsSync(at("dist")) && existsSync(stamp) && statSync(stamp).mtimeMs >= changedMs) return;
   console.log("Building dist …");
@@ -82,6 +89,14 @@ function buildIfStale() {
     at("node_modules", "typescript", "bin", "tsc"),
     "-p",
     at("tsconfig.build.json"),
+    "--outDir",
+    fresh,
+  ]);
+  run(process.execPath, [
+    at("node_modules", "vite", "bin", "vite.js"),
+    "build",
+    "--config",
+    at("vite.page.config.ts"),
     "--outDir",
     fresh,
   ]);

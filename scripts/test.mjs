@@ -22,6 +22,7 @@ if (filters.length === 0) {
   check("build", process.execPath, ["scripts/prepare.mjs"]);
   check("lint", "eslint", ["."]);
   check("types", "tsc", ["-p", "tsconfig.json"]);
+  check("types of the inspector's page", "tsc", ["-p", "src/inspect/page"]);
   runTests(["--coverage"]);
   checkCoverage();
 } else {

@@ -139,7 +139,9 @@ describe("the packed tarball", () => {
     expect(files).toContain("package/README.md");
     const other = files.filter(
       (file) =>
-        !/^package\/(LICENSE|README\.md|package\.json|docs\/.+|dist\/(src|machines)\/.+\.(js|d\.ts))$/.test(file),
+        !/^package\/(LICENSE|README\.md|package\.json|docs\/.+|dist\/inspector\.html|dist\/(src|machines)\/.+\.(js|d\.ts))$/.test(
+          file,
+        ),
     );
     expect(other).toEqual([]);
   });

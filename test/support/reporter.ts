@@ -44,10 +44,11 @@ export default class CountingReporter implements Reporter {
     for (const test of module.children.allTests()) {
       const result = test.result();
       const brokenParent = parentsOf(test).find((parent) => parent.errors().length > 0);
+      const lack = lackOf(test);
       const note = result.state === "skipped" ? result.note : undefined;
       if (result.state === "passed") report.passed += 1;
       // What the runner skips after it was announced stays "pending" for ever.
-      else if (lacksServer(test)) report.skipped.push({ name: nameOf(test), reason: NO_SERVER });
+      else if (lack !== undefined) report.skipped.push({ name: nameOf(test), reason: lack });
       else if (result.state !== "skipped" || brokenParent !== undefined) {
         // A test that never ran because a hook around it failed is not a skipped one.
         report.failed.push(nameOf(test));
@@ -76,10 +77,16 @@ function nameOf(task: TestCase | TestSuite | TestModule): string {
   return task.type === "module" ? task.relativeModuleId : `${task.module.relativeModuleId} > ${task.fullName}`;
 }
 
-const NO_SERVER = "no nats-server";
+/** What a project needs that the machine may not have, and what the set-up says when it does not. */
+const needs = [
+  { projects: ["nats", "chaos"], missing: "LATCHKEY_NATS_MISSING", reason: "no nats-server" },
+  { projects: ["browser"], missing: "LATCHKEY_CHROMIUM_MISSING", reason: "no Chromium" },
+];
 
-function lacksServer(test: TestCase): boolean {
-  return ["nats", "chaos"].includes(test.module.project.name) && process.env["LATCHKEY_NATS_MISSING"] !== undefined;
+function lackOf(test: TestCase): string | undefined {
+  const project = test.module.project.name;
+  return needs.find(({ projects, missing }) => projects.includes(project) && process.env[missing] !== undefined)
+    ?.reason;
 }
 
 function reasonOf(test: TestCase): string {

@@ -1,0 +1,32 @@
+import { signal } from "@preact/signals";
+import type { Route } from "../state/route.ts";
+import { goTo } from "./navigate.ts";
+import { toggleTheme } from "./theme.ts";
+
+export const isHelpOpen = signal(false);
+
+/** Where a number on the keyboard leads. */
+export const tabs: readonly { readonly route: Route; readonly name: string }[] = [
+  { route: { view: "overview" }, name: "Overview" },
+  { route: { view: "flights" }, name: "In flight" },
+  { route: { view: "event", storeKey: "" }, name: "Event" },
+  { route: { view: "totals" }, name: "Totals" },
+];
+
+export function takeKeys(): void {
+  addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (document.querySelector("dialog[open]") !== null) return;
+    const tab = tabs[Number(event.key) - 1];
+    if (tab !== undefined) goTo(tab.route);
+    else if (event.key === "/") document.getElementById("search")?.focus();
+    else if (event.key === "?") isHelpOpen.value = true;
+    else if (event.key === "d") toggleTheme();
+    else return;
+    event.preventDefault();
+  });
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.matches("input, select, textarea");
+}

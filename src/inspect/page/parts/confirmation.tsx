@@ -1,0 +1,56 @@
+import { signal, useSignal } from "@preact/signals";
+import type { VNode } from "preact";
+import { notice } from "../browser/board.ts";
+import { remove } from "../browser/server.ts";
+import type { Removal } from "../state/removal.ts";
+import { Dialog } from "./dialog.tsx";
+
+/** What is to be confirmed. */
+export const asked = signal<Removal | undefined>(undefined);
+
+export function Confirmation(): VNode | null {
+  const removal = asked.value;
+  return removal === undefined ? null : <Question key={removal.storeKey} removal={removal} />;
+}
+
+function Question({ removal }: { removal: Removal }): VNode {
+  const isBusy = useSignal(false);
+  const problem = useSignal("");
+  const close = (): void => {
+    asked.value = undefined;
+  };
+  const go = async (): Promise<void> => {
+    isBusy.value = true;
+    const answer = await remove(removal);
+    isBusy.value = false;
+    if (answer.ok) {
+      notice.value = {
+        text: removal.verb === "Release" ? "Released: the key is free" : "Cleared: the event can fire again",
+        isError: false,
+      };
+      close();
+    } else {
+      problem.value = answer.message;
+    }
+  };
+  return (
+    <Dialog title={removal.title} onClose={close}>
+      <ul class="consequences">
+        {removal.consequences.map((text) => (
+          <li key={text}>{text}</li>
+        ))}
+      </ul>
+      <p class="problem" role="alert">
+        {problem.value}
+      </p>
+      <div class="choices">
+        <button type="button" class="button" onClick={close}>
+          Cancel
+        </button>
+        <button type="button" class="button danger" disabled={isBusy.value} onClick={() => void go()}>
+          {removal.verb}
+        </button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,212 @@
+import { useSignal } from "@preact/signals";
+import type { VNode } from "preact";
+import { useMemo } from "preact/hooks";
+import { pathOf } from "../../chart/geometry.ts";
+import { type Box, type Line, METRICS } from "../../chart/layout.ts";
+import { nowMs, session } from "../browser/board.ts";
+import { useIsNarrow } from "../browser/narrow.ts";
+import { eventWords, glosses } from "../state/glossary.ts";
+import { chart, countOf, drawingOf, labelOf, standingIn } from "../state/machine-view.ts";
+import type { Tone } from "../state/steps.ts";
+import { count, rate } from "../state/words.ts";
+
+/** The machine of a key, drawn from the very one that runs, with what stands in its states and goes along its lines. */
+export function Machine(): VNode {
+  const open = useSignal<ReadonlySet<string>>(new Set());
+  const told = useSignal("");
+  const isNarrow = useIsNarrow();
+  const drawing = useMemo(() => drawingOf(open.value, isNarrow ? "down" : "right"), [open.value, isNarrow]);
+  const toggle = (id: string): void => {
+    const next = new Set([...open.value].filter((other) => other !== id && !other.startsWith(`${id}.`)));
+    if (!open.value.has(id)) next.add(id);
+    open.value = next;
+  };
+  const tell = (text: string): void => {
+    told.value = text;
+  };
+  const [width, height] = [Math.ceil(drawing.width), Math.ceil(drawing.height)];
+  return (
+    <div class="machine">
+      <div class="drawing">
+        <svg viewBox={`0 0 ${width} ${height}`} width={width} height={height} aria-label="The state machine of a key">
+          <defs>
+            <marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+              <path d="M0 0L8 4L0 8z" />
+            </marker>
+          </defs>
+          {drawing.boxes
+            .filter(({ isOpen }) => isOpen)
+            .map((box) => (
+              <State key={box.state.id} box={box} toggle={toggle} tell={tell} />
+            ))}
+          {drawing.lines.map((line) => (
+            <Way key={`${line.from} ${line.to}`} line={line} open={open.value} tell={tell} />
+          ))}
+          {drawing.boxes
+            .filter(({ isOpen }) => !isOpen)
+            .map((box) => (
+              <State key={box.state.id} box={box} toggle={toggle} tell={tell} />
+            ))}
+        </svg>
+      </div>
+      <p class="told soft">
+        {told.value === ""
+          ? "A delivery enters at unseen. Choose reserved, expired or unseen to see what goes on inside."
+          : told.value}
+      </p>
+    </div>
+  );
+}
+
+/** Where the states at the top lead an event to. */
+const tones: Readonly<Record<string, Tone>> = {
+  reserved: "held",
+  committed: "dispatched",
+  released: "failure",
+  pending: "pending",
+  expired: "expired",
+  superseded: "superseded",
+  unconfirmed: "superseded",
+  unavailable: "failure",
+};
+
+interface Teller {
+  readonly tell: (text: string) => void;
+}
+
+function State({ box, toggle, tell }: { box: Box; toggle: (id: string) => void } & Teller): VNode {
+  const { state, x, y, width, height, isCompound, isOpen } = box;
+  const [left, top] = [x - width / 2, y - height / 2];
+  const standing = standingIn(state, session());
+  const tone = tones[state.id] ?? "plain";
+  const isBusy = standing !== undefined && !standing.isTotal && standing.value > 0;
+  const words = state.description === "" ? (glosses[state.id] ?? state.name) : state.description;
+  const shown = standing === undefined ? "" : `${count(standing.value)}${standing.isTotal ? "" : " now"}`;
+  const about = { onMouseEnter: () => tell(`${state.name}: ${words}.`), onMouseLeave: () => tell("") };
+  const drawn = (
+    <>
+      <rect class="frame" x={left} y={top} width={width} height={height} rx={isOpen ? 10 : 8} />
+      {state.kind === "final" && (
+        <rect class="inner" x={left + 3} y={top + 3} width={width - 6} height={height - 6} rx={6} />
+      )}
+      {state.isInitial && <circle class="start" cx={left} cy={top + 12} r={4} />}
+      {isOpen ? (
+        <text class="name" x={left + 12} y={top + 18}>
+          − {state.name} <tspan class="standing-in">{shown}</tspan>
+        </text>
+      ) : (
+        <>
+          <text class="name middle" x={x} y={top + METRICS.padding / 2 + 15}>
+            {isCompound ? `+ ${state.name}` : state.name}
+          </text>
+          {state.parent === "" && (
+            <text class="gloss middle" x={x} y={top + METRICS.padding / 2 + METRICS.nameHeight + 11}>
+              {glosses[state.id]}
+            </text>
+          )}
+          {shown !== "" && (
+            <text class="standing-in middle" x={x} y={state.parent === "" ? top + height - 9 : top + height + 11}>
+              {shown}
+            </text>
+          )}
+        </>
+      )}
+    </>
+  );
+  const classes = `state ${tone}${isOpen ? " open" : ""}${isBusy ? " busy" : ""}`;
+  if (!isCompound) {
+    return (
+      <g class={classes} {...about}>
+        {drawn}
+      </g>
+    );
+  }
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: SVG has no button
+    <g
+      class={`${classes} can-open`}
+      role="button"
+      tabindex={0}
+      aria-expanded={isOpen}
+      onClick={() => toggle(state.id)}
+      onKeyDown={(event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        toggle(state.id);
+      }}
+      onFocus={() => tell(`${state.name}: ${words}.`)}
+      onBlur={() => tell("")}
+      {...about}
+    >
+      {drawn}
+    </g>
+  );
+}
+
+function Way({ line, open, tell }: { line: Line; open: ReadonlySet<string> } & Teller): VNode {
+  const { total, perSecond, lit } = countOf(line, session(), nowMs.value);
+  const path = pathOf(line.points);
+  const top = line.label.y - (line.text.length * METRICS.lineHeight) / 2;
+  const meaning = [...new Set(line.transitions.map(({ event }) => eventWords[event] ?? event))].join("; or ");
+  const numbers = total === 0 ? "" : [count(total), rate(perSecond)].filter((text) => text !== "").join(" · ");
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: pointing at it only shows what stands in the table as well
+    <g
+      class={total === 0 ? "way" : "way taken"}
+      onMouseEnter={() => tell(`${line.from} to ${line.to}: ${meaning}.`)}
+      onMouseLeave={() => tell("")}
+    >
+      <path class="reach" d={path} />
+      <path class="line" d={path} marker-end="url(#tip)" />
+      {lit > 0 && <path key={lit} class="lit" d={path} pathLength={100} />}
+      <text class="label middle" x={line.label.x} y={top + 0.75 * METRICS.lineHeight}>
+        {labelOf(line.transitions, open)}
+      </text>
+      <text class="numbers middle" x={line.label.x} y={top + 1.75 * METRICS.lineHeight}>
+        {numbers}
+      </text>
+    </g>
+  );
+}
+
+/** The same in words, for those who do not see the drawing. */
+export function MachineTable(): VNode {
+  const now = session();
+  const taken = chart.transitions.filter(({ id }) => now.rates.total(id) > 0);
+  return (
+    <details class="as-table">
+      <summary>The machine as a table</summary>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">From</th>
+            <th scope="col">Event</th>
+            <th scope="col">To</th>
+            <th scope="col" class="number">
+              Taken
+            </th>
+            <th scope="col" class="number">
+              Lately
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {taken.map(({ id, from, event, to }) => (
+            <tr key={id}>
+              <td>{from}</td>
+              <td>{event}</td>
+              <td>{to}</td>
+              <td class="number">{count(now.rates.total(id))}</td>
+              <td class="number">{rate(now.rates.perSecond(id, nowMs.value))}</td>
+            </tr>
+          ))}
+          {taken.length === 0 && (
+            <tr>
+              <td colSpan={5}>No transition was taken so far.</td>
+            </tr>
+          )}
+        </tbody>
+      </table>
+    </details>
+  );
+}

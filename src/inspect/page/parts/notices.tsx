@@ -1,0 +1,57 @@
+import type { VNode } from "preact";
+import type { Notice } from "../../trace/attention.ts";
+import { session } from "../browser/board.ts";
+import { concerns } from "../state/concerns.ts";
+import { hashOf } from "../state/route.ts";
+import { time } from "../state/words.ts";
+
+/** What needs attention, the latest first; what settled itself comes last. */
+export function Notices({ most }: { most: number }): VNode {
+  const all = [...session().notices].reverse();
+  const ordered = [...all.filter(({ settled }) => !settled), ...all.filter(({ settled }) => settled)];
+  if (ordered.length === 0) {
+    return (
+      <p class="empty calm">
+        <strong>Nothing.</strong>{" "}
+        <span class="more-words">
+          Leases that end while a handler runs, events that may have run twice, and a store out of reach would be listed
+          here.
+        </span>
+      </p>
+    );
+  }
+  return (
+    <ul class="notice-list">
+      {ordered.slice(0, most).map((notice) => (
+        <NoticeItem key={`${notice.concern} ${notice.identity.storeKey} ${notice.replica}`} notice={notice} />
+      ))}
+      {ordered.length > most && (
+        <li class="more">
+          <a href={hashOf({ view: "totals" })}>{ordered.length - most} more</a>
+        </li>
+      )}
+    </ul>
+  );
+}
+
+function NoticeItem({ notice }: { notice: Notice }): VNode {
+  const { concern, identity, replica, cause, atMs, times, settled } = notice;
+  const { title, tone, advice } = concerns[concern];
+  return (
+    <li class={settled ? "settled" : tone}>
+      <p class="title">
+        <strong>{title}</strong>
+        {times > 1 && <span class="times"> ×{times}</span>}
+        {settled && <span class="pill quiet">settled since</span>}
+        <time class="soft">{time(atMs)}</time>
+      </p>
+      <p>
+        <a class="id" href={hashOf({ view: "event", storeKey: identity.storeKey })}>
+          {identity.eventId}
+        </a>{" "}
+        <span class="soft">on {replica}</span>
+      </p>
+      <p class="advice soft">{cause === "" ? advice : `${cause}. ${advice}`}</p>
+    </li>
+  );
+}

@@ -1,0 +1,83 @@
+import type { VNode } from "preact";
+import type { TraceStep } from "../../trace/trace-step.ts";
+import { detailOf, kinds } from "../state/steps.ts";
+import { type LaneCell, type TimelineRow, timelineOf } from "../state/timeline.ts";
+import { count, exactTime, span } from "../state/words.ts";
+
+const LANE = 26;
+
+/** A key's life: a lane for each replica, a row for each step. */
+export function TimelineTable({ steps }: { steps: readonly TraceStep[] }): VNode {
+  const { lanes, rows } = timelineOf(steps);
+  return (
+    <>
+      <ul class="lanes" aria-label="Replicas">
+        {lanes.map((lane, index) => (
+          <li key={lane}>
+            <span class={`lane-name lane-${index % 6}`}>{index + 1}</span> {lane}
+          </li>
+        ))}
+      </ul>
+      <table class="timeline">
+        <thead>
+          <tr>
+            <th scope="col">Time</th>
+            <th scope="col" style={{ width: `${Math.max(64, lanes.length * LANE + 16)}px` }}>
+              Replica
+            </th>
+            <th scope="col">Step</th>
+            <th scope="col" class="revision number">
+              Revision
+            </th>
+            <th scope="col" class="number">
+              Took
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row, index) => (
+            <Row key={index} row={row} lanes={lanes} isFirst={index === 0} />
+          ))}
+        </tbody>
+      </table>
+    </>
+  );
+}
+
+function Row({ row, lanes, isFirst }: { row: TimelineRow; lanes: readonly string[]; isFirst: boolean }): VNode {
+  const { step, sinceLastMs, cells } = row;
+  const { word, tone, meaning } = kinds[step.type];
+  const detail = detailOf(step);
+  return (
+    <tr>
+      <td class="when">
+        {exactTime(step.atMs)}
+        <span class="under soft">{isFirst ? "first seen" : `+${span(sinceLastMs)}`}</span>
+      </td>
+      <td class="lanes-cell">
+        <svg role="img" aria-label={`on ${step.replica}`}>
+          {cells.map((cell, index) => (
+            <Lane key={lanes[index]} cell={cell} index={index} tone={tone} />
+          ))}
+        </svg>
+      </td>
+      <td class="what">
+        <span class={`word ${tone}`}>{word}</span> <span class="soft replica">{step.replica}</span>
+        <span class="under soft">{detail === "" ? meaning : detail}</span>
+      </td>
+      <td class="revision number">{step.revision === 0 ? "" : count(step.revision)}</td>
+      <td class="number">{step.durationMs === 0 ? "" : span(step.durationMs)}</td>
+    </tr>
+  );
+}
+
+function Lane({ cell, index, tone }: { cell: LaneCell; index: number; tone: string }): VNode {
+  const x = index * LANE + LANE / 2;
+  return (
+    <g class={`lane lane-${index % 6}`}>
+      <line class={cell.before} x1={x} x2={x} y1="0" y2="50%" />
+      <line class={cell.after} x1={x} x2={x} y1="50%" y2="100%" />
+      {cell.isHere && <circle class={`dot ${tone}`} cx={x} cy="50%" r={6} />}
+    </g>
+  );
+}

@@ -1,0 +1,39 @@
+/** What the page shows. */
+export type Route =
+  | { readonly view: "overview" }
+  | { readonly view: "flights" }
+  | { readonly view: "totals" }
+  | { readonly view: "event"; readonly storeKey: string };
+
+export type ViewName = Route["view"];
+
+/** What stands behind the `#` of an address: a route, or the token with which the page was opened. */
+export function routeOf(hash: string): Route {
+  const [, view = "", storeKey = ""] = hash.split("/");
+  switch (view) {
+    case "flights":
+    case "totals":
+      return { view };
+    case "event":
+      return { view, storeKey: decoded(storeKey) };
+    default:
+      return { view: "overview" };
+  }
+}
+
+export function hashOf(route: Route): string {
+  if (route.view === "overview") return "#/";
+  return route.view === "event" ? `#/event/${encodeURIComponent(route.storeKey)}` : `#/${route.view}`;
+}
+
+export function tokenIn(hash: string): string | undefined {
+  return /^#token=([\w-]+)$/.exec(hash)?.[1];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,208 @@
+import { describe, expect, it } from "vitest";
+import { ledeOf } from "../../../src/inspect/page/state/lede.ts";
+import { chart, countOf, drawingOf, labelOf, standingIn } from "../../../src/inspect/page/state/machine-view.ts";
+import { Session } from "../../../src/inspect/page/state/session.ts";
+import { columnsOf, roundTop, stacked } from "../../../src/inspect/page/state/totals-chart.ts";
+import { SERIES } from "../../../src/inspect/trace/series.ts";
+import { flight, overview, source, step } from "./traced.ts";
+
+const CLAIM = "unseen.claiming write.acked reserved";
+
+function begun(...flights: readonly Parameters<typeof flight>[0][]): Session {
+  const session = new Session();
+  session.take({ type: "begin", source, overview: overview({ transitions: { [CLAIM]: 4 } }) });
+  session.take({ type: "update", flights: flights.map((number) => flight(number)), gone: [], more: false });
+  return session;
+}
+
+describe("a session", () => {
+  it("is complete when all that was in flight has been told", () => {
+    const session = new Session();
+    expect(session.source).toBeUndefined();
+    session.take({ type: "begin", source, overview: overview() });
+    session.take({ type: "update", flights: [flight(1)], gone: [], more: true });
+    expect(session.isComplete).toBe(false);
+    session.take({ type: "update", flights: [flight(2)], gone: [], more: false });
+    expect(session.isComplete).toBe(true);
+    expect(session.flights.size).toBe(2);
+  });
+
+  it("knows how many flights are in each state, as they come, change and go", () => {
+    const session = begun(1, 2);
+    expect(session.countIn("reserved")).toBe(2);
+    session.take({
+      type: "update",
+      flights: [flight(1, { phase: "committing" })],
+      gone: ["key-2", "unknown"],
+      more: false,
+    });
+    expect(session.countIn("reserved")).toBe(1);
+    expect(session.countIn("reserved.committing")).toBe(1);
+    expect(session.countIn("reserved.dispatching")).toBe(0);
+    expect(session.countIn("expired")).toBe(0);
+  });
+
+  it("says of which keys the last message spoke", () => {
+    const session = begun(1);
+    session.take({
+      type: "update",
+      overview: overview({ steps: [step("duplicate")] }),
+      flights: [flight(2)],
+      gone: ["key-1"],
+      more: false,
+    });
+    expect(["w.s.d", "key-1", "key-2", "key-3"].map((key) => session.hasChanged(key))).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  it("keeps the latest steps, notices and points, and begins anew when it is told to", () => {
+    const session = begun(1);
+    const steps = Array.from({ length: 150 }, (_, index) => step("renewed", { atMs: index }));
+    const points = Array.from({ length: 700 }, (_, index) => ({ fromMs: index * 1_000, counts: [1] }));
+    const notice = {
+      concern: "expired",
+      identity: step("expired").identity,
+      replica: "a",
+      attempt: 1,
+      cause: "",
+      atMs: 1,
+      times: 1,
+      settled: false,
+    } as const;
+    session.take({
+      type: "update",
+      overview: overview({ steps, points, notices: [notice] }),
+      flights: [],
+      gone: [],
+      more: false,
+    });
+    session.take({ type: "update", overview: overview({ steps }), flights: [], gone: [], more: false });
+    expect(session.steps).toHaveLength(200);
+    expect(session.notices).toEqual([notice]);
+    expect(session.firstPointMs).toBe(100_000);
+    session.take({ type: "begin", source, overview: overview() });
+    expect([session.steps.length, session.notices.length, session.flights.size, session.firstPointMs]).toEqual([
+      0,
+      0,
+      0,
+      undefined,
+    ]);
+    expect(session.countIn("reserved")).toBe(0);
+  });
+});
+
+describe("rates", () => {
+  it("are those of the last seconds, fall to nothing when nothing happens, and tell what was taken just now", () => {
+    const session = begun();
+    expect(session.rates.perSecond(CLAIM, 10_100)).toBe(0);
+    expect(session.rates.lastLit(CLAIM)).toBe(0);
+    for (const [nowMs, taken] of [
+      [11_000, 14],
+      [12_000, 24],
+    ] as const) {
+      session.take({
+        type: "update",
+        overview: overview({ nowMs, transitions: { [CLAIM]: taken } }),
+        flights: [],
+        gone: [],
+        more: false,
+      });
+    }
+    expect(session.rates.total(CLAIM)).toBe(24);
+    expect(session.rates.perSecond(CLAIM, 12_000)).toBe(10);
+    expect(session.rates.lastLit(CLAIM)).toBe(24);
+    expect(session.rates.perSecond(CLAIM, 60_000)).toBe(0);
+    expect(session.rates.perSecond("never", 12_000)).toBe(0);
+  });
+});
+
+describe("the machine", () => {
+  it("is drawn with words between folded states, and with events once one is unfolded", () => {
+    const folded = drawingOf(new Set(), "right");
+    expect(folded.boxes).toHaveLength(9);
+    expect(folded.lines.flatMap(({ text }) => text)).toContain("claimed");
+    const unfolded = drawingOf(new Set(["reserved"]), "down");
+    expect(unfolded.boxes.length).toBeGreaterThan(9);
+    const labels = unfolded.lines.map(({ transitions }) => labelOf(transitions, new Set(["reserved"])));
+    expect(labels).toContain("handler.succeeded");
+    expect(labels.some((label) => / \+\d$/.test(label))).toBe(true);
+  });
+
+  it("has words for every line between its folded states", () => {
+    const labels = drawingOf(new Set(), "right").lines.map(({ transitions }) => labelOf(transitions, new Set()));
+    for (const label of labels) expect(label).not.toMatch(/\./);
+  });
+
+  it("counts what stands in a state, what ended in one, and what went along a line", () => {
+    const session = begun(1, 2);
+    const stateOf = (id: string) => chart.states.find((state) => state.id === id) ?? expect.fail(id);
+    expect(standingIn(stateOf("reserved"), session)).toEqual({ value: 2, isTotal: false });
+    expect(standingIn(stateOf("committed"), session)).toEqual({ value: 0, isTotal: true });
+    expect(standingIn(stateOf("unseen"), session)).toBeUndefined();
+    const claim = drawingOf(new Set(), "right").lines.find(({ from, to }) => from === "unseen" && to === "reserved");
+    expect(claim && countOf(claim, session, 10_000)).toEqual({ total: 4, perSecond: 0, lit: 0 });
+  });
+});
+
+describe("the chart", () => {
+  it("shows at least half a minute, grows with what there is, and knows of empty seconds", () => {
+    const session = begun();
+    expect(columnsOf(session, 10_000, 120)).toHaveLength(30);
+    session.take({
+      type: "update",
+      overview: overview({ points: [{ fromMs: 2_000, counts: [3, 0, 0, 0, 0, 1] }] }),
+      flights: [],
+      gone: [],
+      more: false,
+    });
+    const columns = columnsOf(session, 52_500, 120);
+    expect(columns).toHaveLength(51);
+    expect(columns[0]).toEqual({ fromMs: 2_000, counts: [3, 0, 0, 0, 0, 1] });
+    expect(columns.at(-1)).toEqual({ fromMs: 52_000, counts: SERIES.map(() => 0) });
+    expect(columnsOf(session, 500_000, 120)).toHaveLength(120);
+  });
+
+  it("stacks what is shown, and lets nothing that happened be too small to be seen", () => {
+    const columns = [{ fromMs: 0, counts: [960, 0, 0, 0, 1, 0] }];
+    const { top, bars } = stacked(columns, new Set(["dispatched", "expired"]));
+    expect(top).toBe(1_000);
+    expect(bars.get("dispatched")).toEqual([{ column: 0, from: 0, to: 0.96 }]);
+    expect(bars.get("expired")).toEqual([{ column: 0, from: 0.96, to: 0.98 }]);
+    expect(bars.has("pending")).toBe(false);
+    expect(stacked(columns, new Set(["expired"])).top).toBe(5);
+  });
+
+  it("ends at a number that reads well", () => {
+    expect([0, 5, 6, 11, 21, 99, 1_001].map(roundTop)).toEqual([5, 5, 10, 20, 50, 100, 2_000]);
+  });
+});
+
+describe("the sentence at the top", () => {
+  const sentence = (session: Session): string =>
+    ledeOf(session)
+      .map(({ text }) => text)
+      .join("");
+
+  it("says what became of all deliveries", () => {
+    const session = new Session();
+    const totals = { committed: 3, superseded: 1, duplicate: 1, pending: 2, released: 1 };
+    session.take({ type: "begin", source, overview: overview({ totals }) });
+    expect(sentence(session)).toBe(
+      "Of 8 deliveries, 4 were dispatched, each event once; 1 was a duplicate and was suppressed; 2 met a replica already at work and went back; 1 failed and gave its key back.",
+    );
+  });
+
+  it("says of a cluster only what its store tells", () => {
+    const session = new Session();
+    session.take({
+      type: "begin",
+      source: { ...source, sees: "cluster" },
+      overview: overview({ totals: { committed: 3, released: 2 } }),
+    });
+    expect(sentence(session)).toBe("3 events were dispatched and committed, 2 failed and gave their keys back.");
+  });
+});

@@ -1,0 +1,42 @@
+import { defineConfig, type Plugin } from "vite";
+
+/** Builds the inspector's page: one file, scripts and styles in it, which fetches nothing. */
+export default defineConfig({
+  root: "src/inspect/page",
+  logLevel: "warn",
+  plugins: [inOneFile("inspector.html")],
+  build: { target: "es2022", emptyOutDir: false, assetsInlineLimit: 0, modulePreload: false },
+});
+
+/** Puts what the page refers to into it. Its scripts and styles stay as they are: the server allows them by their hashes. */
+function inOneFile(fileName: string): Plugin {
+  return {
+    name: "in-one-file",
+    enforce: "post",
+    generateBundle(_, bundle) {
+      const page = bundle["index.html"];
+      if (page?.type !== "asset") throw new Error("Vite built no index.html");
+      const used: string[] = [];
+      const contentOf = (path: string): string => {
+        const file = bundle[path];
+        if (file === undefined) throw new Error(`The page refers to ${path}, which was not built`);
+        used.push(path);
+        return file.type === "chunk" ? file.code : String(file.source);
+      };
+      const html = String(page.source)
+        .replace(/<script type="module"[^>]* src="\/([^"]+)"><\/script>/g, (_tag, path: string) => {
+          const code = contentOf(path).trim().replaceAll("</script", "<\\/script");
+          return `<script type="module">${code}</script>`;
+        })
+        .replace(
+          /<link rel="stylesheet"[^>]* href="\/([^"]+)">/g,
+          (_tag, path: string) => `<style>${contentOf(path)}</style>`,
+        );
+      for (const path of used) Reflect.deleteProperty(bundle, path);
+      const others = Object.keys(bundle).filter((path) => path !== "index.html");
+      if (others.length > 0) throw new Error(`The page leaves ${others.join(", ")} beside it`);
+      page.fileName = fileName;
+      page.source = html;
+    },
+  };
+}
