@@ -1,10 +1,11 @@
-import { Deduplicator, memoryStore } from "latchkey";
+import { Deduplicator, memoryStore, type Store } from "latchkey";
 import type { Figure } from "./figures.ts";
 import { perSecond } from "./measure.ts";
 import { guards } from "./nats.ts";
 
 const KEPT = 1_000_000;
 const IN_FLIGHT = 20_000;
+const CACHED = 500_000;
 
 /** What a key costs on the heap, in bytes. */
 export interface KeyMemory {
@@ -18,7 +19,7 @@ export async function benchKeyMemory(): Promise<{
   readonly figures: readonly Figure[];
 }> {
   const store = memoryStore({ maxKeys: 2 * KEPT });
-  const dedup = new Deduplicator({ store });
+  const dedup = new Deduplicator({ store, cacheSize: 0 });
   const once = guards(dedup);
   await perSecond(1_000, 64, (index) => once(`warm-${index}`));
 
@@ -44,6 +45,12 @@ export async function benchKeyMemory(): Promise<{
   end();
   await Promise.all(flights);
   await dedup.close();
+
+  const caching = new Deduplicator({ store: nowhere(), cacheSize: CACHED });
+  const empty = heapUsed();
+  await perSecond(CACHED, 64, (index) => guards(caching)(`cached-${index}`));
+  const cached = (heapUsed() - empty) / CACHED;
+  await caching.close();
   await store.close();
   const inFlight = (flying - full) / IN_FLIGHT;
   return {
@@ -51,13 +58,26 @@ export async function benchKeyMemory(): Promise<{
       { what: "committed, the first half million", bytes: (half - before) / (KEPT / 2) },
       { what: "committed, the second half million", bytes: (full - half) / (KEPT / 2) },
       { what: "in flight", bytes: inFlight },
-      { what: "left when all is closed", bytes: (heapUsed() - before) / KEPT },
+      { what: "in the cache", bytes: cached },
     ],
-    figures: [{ what: "bytes a key in flight", is: inFlight, goal: { atMost: 6_000 } }],
+    figures: [
+      { what: "bytes a key in flight", is: inFlight, goal: { atMost: 6_000 } },
+      { what: "bytes a key in the cache", is: cached, goal: { atMost: 250 } },
+    ],
   };
 }
 
 function heapUsed(): number {
   globalThis.gc?.();
   return process.memoryUsage().heapUsed;
+}
+
+/** A store that keeps nothing, so that only the cache does. */
+function nowhere(): Store {
+  let revision = 0;
+  return {
+    put: async () => ({ ok: true, revision: ++revision }),
+    get: async () => undefined,
+    clears: { latest: () => 0, announce: async () => {} },
+  };
 }

@@ -34,7 +34,7 @@ export async function natsContestants(setup: Setup): Promise<NatsContestants> {
   const { name, keptBy, urls, replicas, events } = setup;
   const connection = await connect({ servers: [...urls] });
   const batching = await open(connection, "batching", replicas);
-  const uncached = await open(connection, "batching", replicas);
+  const uncached = await open(connection, "batching", replicas, { cacheSize: 0 });
   await makeBucket(connection, "single", { num_replicas: replicas, max_age: 7 * WINDOW_S * 1e9 });
   const single = await open(connection, "single", replicas);
   const bare = new BareClient(connection, "batching");
