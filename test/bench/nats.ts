@@ -1,6 +1,7 @@
 import type { NatsConnection } from "@nats-io/nats-core";
 import { connect } from "@nats-io/transport-node";
 import { Deduplicator, type DeduplicatorOptions } from "latchkey";
+import { serveInspector } from "latchkey/inspect";
 import { natsStore } from "latchkey/nats";
 import { makeBucket } from "../support/nats-bucket.ts";
 import { BareClient, WINDOW_S } from "./bare-client.ts";
@@ -26,6 +27,7 @@ export interface NatsContestants extends AsyncDisposable {
   readonly batches: Contestant;
   readonly guards: Contestant;
   readonly single: Contestant;
+  readonly inspected: Contestant;
   readonly duplicates: Contestant;
 }
 
@@ -35,6 +37,8 @@ export async function natsContestants(setup: Setup): Promise<NatsContestants> {
   const connection = await connect({ servers: [...urls] });
   const batching = await open(connection, "batching", replicas);
   const uncached = await open(connection, "batching", replicas, { cacheSize: 0 });
+  const shown = await open(connection, "batching", replicas);
+  const inspector = await serveInspector({ dedup: shown });
   await makeBucket(connection, "single", { num_replicas: replicas, max_age: 7 * WINDOW_S * 1e9 });
   const single = await open(connection, "single", replicas);
   const bare = new BareClient(connection, "batching");
@@ -53,6 +57,12 @@ export async function natsContestants(setup: Setup): Promise<NatsContestants> {
     },
     guards: oneByOne({ name: `Latchkey, ${name}`, promises: ours, events, once: guards(batching) }),
     single: oneByOne({ name: `Latchkey without batches, ${name}`, promises: ours, events, once: guards(single) }),
+    inspected: oneByOne({
+      name: `Latchkey inspected, ${name}`,
+      promises: ours,
+      events,
+      once: (id) => guards(shown)(`shown-${id}`),
+    }),
     duplicates: oneByOne({
       name: `Latchkey, duplicates told by the store, ${name}`,
       promises: ours,
@@ -60,7 +70,8 @@ export async function natsContestants(setup: Setup): Promise<NatsContestants> {
       once: (_, index) => guards(uncached)(`known-${index % KNOWN}`),
     }),
     async [Symbol.asyncDispose]() {
-      await Promise.all([batching.close(), uncached.close(), single.close()]);
+      await inspector.close();
+      await Promise.all([batching, uncached, shown, single].map((dedup) => dedup.close()));
       await connection.close();
     },
   };

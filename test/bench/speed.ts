@@ -50,10 +50,10 @@ export async function benchSpeed(): Promise<{
   await using memory = await memoryContestants();
   await using redis = await redisContestants(EVENTS);
   const contestants = [
-    ...[one.bare, one.batches, one.single, one.guards, one.duplicates],
+    ...[one.bare, one.batches, one.single, one.guards, one.inspected, one.duplicates],
     ...[three.bare, three.batches, three.single, three.guards, three.duplicates],
     ...[synced.bare, synced.batches, synced.single, synced.guards],
-    ...[memory.guards, memory.duplicates],
+    ...[memory.guards, memory.inspected, memory.duplicates],
     ...(redis === undefined ? [] : [redis.setNx, redis.powertools]),
   ];
   const speeds = await measured(contestants);
@@ -81,6 +81,16 @@ export async function benchSpeed(): Promise<{
         goal: { atMost: 1.15 },
       },
       { what: "memory store, events in a second", is: rateOf(of(memory.guards)), goal: { atLeast: 40_000 } },
+      {
+        what: "memory store, inspected, of not inspected",
+        is: faster(memory.inspected, memory.guards),
+        goal: { atLeast: 0.9 },
+      },
+      {
+        what: "one replica, inspected, of not inspected",
+        is: faster(one.inspected, one.guards),
+        goal: { atLeast: 0.9 },
+      },
       { what: "known duplicates in a second", is: rateOf(of(memory.duplicates)), goal: { atLeast: 300_000 } },
     ],
   };
