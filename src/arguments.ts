@@ -18,12 +18,11 @@ function kindOf(value: unknown): string {
 
 /** @throws {TypeError | RangeError} when `value` is not a whole number in the range. */
 export function wholeNumber(field: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): number {
+  const isNumber = typeof value === "number";
+  if (isNumber && Number.isSafeInteger(value) && value >= min && value <= max) return value;
   const upTo = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
-  if (typeof value !== "number") throw new TypeError(expected(field, `a whole number ${upTo}`, value));
-  if (!Number.isSafeInteger(value) || value < min || value > max) {
-    throw new RangeError(expected(field, `a whole number ${upTo}`, value));
-  }
-  return value;
+  const message = expected(field, `a whole number ${upTo}`, value);
+  throw isNumber ? new RangeError(message) : new TypeError(message);
 }
 
 /** @throws {TypeError} when `value` is not one of `choices`. */
