@@ -1,9 +1,11 @@
 import type { JetStreamManager, StreamConfig } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { wholeNumber } from "../arguments.ts";
+import { isStoreUnavailable, StoreUnavailableError } from "../errors.ts";
 import type { KeyFilter, StoreKey } from "../key.ts";
 import { type DedupRecord, encodeRecord } from "../record.ts";
 import type { Change, Entry, Put, Removal, Revision, Store } from "../store.ts";
+import { isForbidden } from "./answers.ts";
 import { type SendBatch, sendBatch } from "./batch.ts";
 import { BatchTrial, ONE_BY_ONE, type WayChoice } from "./batch-trial.ts";
 import { bucketClears } from "./bucket-clears.ts";
@@ -69,7 +71,9 @@ export function bucketStore(
         const revision = await written({ key, expected: over, payload, ttlSeconds, operation: "put" });
         if (revision !== undefined) return { ok: true, revision };
         if (expected !== 0) break;
-        const standing = await readStanding(inbox, options, key);
+        const standing = await readStanding(inbox, options, key).catch((error: unknown) => {
+          throw isStoreUnavailable(error) && !isForbidden(error) ? inDoubt(bucket, error) : error;
+        });
         if (standing.type === "record") return { ok: false, current: standing.entry };
         over = standing.revision;
       }
@@ -101,3 +105,9 @@ export function bucketStore(
 const MARK_SECONDS = 1;
 /** A write over nothing that meets a mark is repeated over the mark, which others may meanwhile write over, or which may end. */
 const MARK_ROUNDS = 5;
+
+/** That one server of several refused a write does not prove that no other stored it; only what stands there can show that. */
+function inDoubt(bucket: string, cause: unknown): StoreUnavailableError {
+  const message = `Bucket ${bucket} refused a write, and did not say what stands in its way`;
+  return new StoreUnavailableError(message, { ambiguous: true, cause });
+}

@@ -123,6 +123,14 @@ describe("G9 F11 a write that got no answer", () => {
     expect(await store.get(key)).toBeUndefined();
   });
 
+  it("is unknown, too, when it was refused, and what stands in its way is not told", async () => {
+    await write(truth, key, reservation(of, { token: "another" }));
+    proxy.swallowAnswersTo("$JS.API.STREAM.MSG.GET");
+    const put = store.put(key, reservation(of, { token: "mine" }), { expected: 0, ttlMs: LONG_MS });
+    expect(await failure(put)).toMatchObject({ ambiguous: true, cause: { ambiguous: false } });
+    await healed();
+  });
+
   it("is unknown, too, when the connection is closed meanwhile", async () => {
     const to = await connected(proxy);
     const other = await natsStore(to, { bucket: `ambiguous-${tests}` });
