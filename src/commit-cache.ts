@@ -84,8 +84,8 @@ export class CommitCache {
   /** @param mark {@link mark}, from before the commit was sent. */
   keepOwn(key: StoreKey, commit: KnownCommit, mark: number | undefined): void {
     if (mark === undefined || !this.#isUpToDate() || mark !== this.#mark) return;
-    // Made when it is needed: it takes the memory for its keys at once.
-    this.#commits ??= new LRUCache({ max: this.#size });
+    // Bounded by size, each commit counting 1: what is bounded by `max` takes all of its memory at once, and half a millisecond.
+    this.#commits ??= new LRUCache({ maxSize: this.#size, sizeCalculation: () => 1 });
     this.#commits.set(key, this.#packed(commit));
   }
 
