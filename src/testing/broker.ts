@@ -80,13 +80,20 @@ export class Broker {
   }
 
   /** The deliveries that wait for an answer of a process that could give one. */
-  get underWay(): Iterable<readonly [Delivery, Recipient]> {
+  get underWay(): ReadonlyArray<readonly [Delivery, Recipient]> {
     return [...this.#underWay].filter(([, { task }]) => !this.#scheduler.isDead(task));
   }
 
   /** The events of which a message was never acknowledged. */
   get unacknowledged(): readonly string[] {
     return [...new Set(this.#messages.filter((message) => !message.isAcknowledged).map(({ event }) => event.id))];
+  }
+
+  /** Whether no message will ever be delivered again, unless something goes wrong, and none is being worked on. */
+  get isDone(): boolean {
+    const isDone = ({ due, isAcknowledged, calm }: Message): boolean =>
+      due === 0 && (isAcknowledged || calm.deliveries >= MOST_CALM_DELIVERIES);
+    return this.#messages.every(isDone) && this.underWay.length === 0;
   }
 
   /** The deliveries that have to be made. */

@@ -19,6 +19,8 @@ export interface Environment {
   faults(): readonly Operation[];
   /** What must happen before the run can end. */
   needed(): readonly Operation[];
+  /** Whether all is done that the run is about; what goes on then, such as the renewal of a lease, may never end. */
+  isDone(): boolean;
 }
 
 interface Timer {
@@ -30,6 +32,8 @@ interface Timer {
 
 /** What a run may take at most before it is called endless. */
 const MOST_STEPS = 5_000;
+/** How long what goes on afterwards is looked at. */
+const MOST_STEPS_AFTERWARDS = 100;
 
 /**
  * Runs tasks one operation at a time, in the order that a schedule says, on simulated time.
@@ -154,21 +158,22 @@ export class Scheduler {
   }
 
   /**
-   * Runs until nothing can happen any more.
+   * Runs until nothing can happen any more, or all has been done for long.
+   * @returns whether it came to its end; `false` when it took too many steps.
    * @throws {UncontrolledError} when a task did something that no operation led to.
-   * @throws {Error} when there is no end to it.
    */
-  async run(environment: Environment): Promise<void> {
-    for (let steps = 0; ; steps += 1) {
+  async run(environment: Environment): Promise<boolean> {
+    for (let steps = 0, afterwards = 0; steps <= MOST_STEPS; steps += 1) {
       await this.#turn();
       if (this.#failure !== undefined) throw this.#failure.error;
-      if (steps > MOST_STEPS) throw new Error(`The run did not end within ${MOST_STEPS} steps`);
-      const picked = this.#pick(environment);
-      if (picked === undefined) return;
+      afterwards = environment.isDone() ? afterwards + 1 : 0;
+      const picked = afterwards > MOST_STEPS_AFTERWARDS ? undefined : this.#pick(environment);
+      if (picked === undefined) return true;
       this.#waiting.delete(picked);
       this.#current = picked.task;
       await picked.run();
     }
+    return false;
   }
 
   /** First of all what goes on with the task at work, the newest first; then the others and the world, time, and faults. */

@@ -49,6 +49,7 @@ export interface Simulated {
  * Runs a handler under a schedule: processes, deliveries, the store, effects, faults and time, all simulated.
  * @throws {UncontrolledError} when the handler awaits something that is not.
  * @throws {TypeError} when the handler answers something else than a reply.
+ * @throws {RangeError} when there is too much to do.
  */
 export async function simulate(scenario: Scenario, schedule: Schedule): Promise<Simulated> {
   return simulateChoosing(scenario, new Follower(schedule));
@@ -96,17 +97,26 @@ class Simulation {
 
   async run(): Promise<Simulated> {
     const watched = this.#watch();
+    let hasEnded: boolean;
     try {
-      await this.#scheduler.run({ faults: () => this.#faults(), needed: () => this.#needed() });
+      hasEnded = await this.#scheduler.run({
+        faults: () => this.#faults(),
+        needed: () => this.#needed(),
+        isDone: () => this.#frozen === undefined && this.#broker.isDone,
+      });
     } finally {
       this.#over.abort("the run is over");
       await watched;
     }
     for (const [{ event }, { task }] of this.#broker.underWay) {
+      const since = hasEnded
+        ? "nothing is left to happen"
+        : `${Math.round(this.#scheduler.nowMs / 1_000)} simulated seconds have passed`;
       throw new UncontrolledError(
-        `The handler on ${task} has not answered its delivery of ${event}, and nothing is left to happen. It awaits something that the simulation does not control`,
+        `The handler on ${task} has not answered its delivery of ${event}, and ${since}. It awaits something that the simulation does not control`,
       );
     }
+    if (!hasEnded) throw new RangeError("The run takes too many steps: make the scope smaller");
     const { unacknowledged } = this.#broker;
     this.#recorderOf("broker").note(
       unacknowledged.length === 0 ? { type: "settled" } : { type: "settled", unacknowledged },

@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { Deduplicator } from "../../src/index.ts";
 import { checkHandler } from "../../src/testing/check-handler.ts";
 import { CounterexampleError, NotRepeatableError } from "../../src/testing/counterexample.ts";
 import { exhaust } from "../../src/testing/exhaust.ts";
@@ -81,6 +82,24 @@ describe("checkHandler finds", () => {
     const error = await found(stuck, { crashes: 1, seed: 1 });
     expect(error.run.broken[0]?.guarantee).toBe("G4");
     expect(error.message).toMatch(/… and the same again, \d+ times\n/);
+  });
+
+  it("that a reservation which is never given back is renewed for ever", async () => {
+    const careless: HandlerUnderTest = (replica) => {
+      const dedup = new Deduplicator(replica);
+      return async ({ event }) => {
+        const decision = await dedup.reserve({ subscriptionId: "s", eventId: event });
+        if (decision.decision !== "unseen") return { outcome: decision.decision };
+        await replica.effect(event, decision);
+        await decision.commit();
+        return { outcome: "dispatched" };
+      };
+    };
+    const { run } = await found(careless, { failingEffects: 1, seed: 1 });
+    expect(run.broken[0]).toMatchObject({
+      guarantee: "G4",
+      why: "E1 was delivered again and again, and never acknowledged",
+    });
   });
 
   it("that one of two effects is left out", async () => {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { HistoryLine } from "../../src/history.ts";
+import { Deduplicator } from "../../src/index.ts";
 import { checkHandler } from "../../src/testing/check-handler.ts";
 import type { FaultName } from "../../src/testing/faults.ts";
 import type { HandlerUnderTest, Kv } from "../../src/testing/index.ts";
@@ -262,13 +263,24 @@ describe("a schedule", () => {
     );
   });
 
-  it("ends a run that never would", async () => {
-    const endless: HandlerUnderTest =
-      ({ clock }) =>
-      async () => {
+  it("ends a run in which something goes on for ever when all is done", async () => {
+    const restless: HandlerUnderTest =
+      ({ clock, effect }) =>
+      async ({ event }) => {
         const again = (): void => void clock.schedule(10, again);
         again();
+        await effect(event);
       };
-    await expect(replay("", endless)).rejects.toThrow("The run did not end within 5000 steps");
+    expect((await replay("", restless, { deliveries: 1 })).broken).toEqual([]);
+  });
+
+  it("does not end a run whose deliveries are worked on for ever", async () => {
+    const waiting: HandlerUnderTest = (replica) => {
+      const dedup = new Deduplicator(replica);
+      return ({ event }) => dedup.guard({ subscriptionId: "s", eventId: event }, () => new Promise(() => {}));
+    };
+    await expect(replay("", waiting)).rejects.toThrow(
+      /The handler on R1 has not answered its delivery of E1, and \d+ simulated seconds have passed\. It awaits something/,
+    );
   });
 });
