@@ -14,7 +14,9 @@ describe("a result", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const kept = keepResult(value);
-        expect(kept).toEqual({ kept: "result", result: JSON.parse(JSON.stringify(value)) });
+        const encoded = JSON.stringify(value);
+        const bytes = Buffer.byteLength(encoded);
+        expect(kept).toEqual({ kept: "result", result: JSON.parse(encoded), bytes });
         if (kept.kept === "result" && typeof value === "object" && value !== null) expect(kept.result).not.toBe(value);
       }),
     );
@@ -24,7 +26,7 @@ describe("a result", () => {
     const value = { list: [1] };
     const kept = keepResult(value);
     value.list.push(2);
-    expect(kept).toEqual({ kept: "result", result: { list: [1] } });
+    expect(kept).toEqual({ kept: "result", result: { list: [1] }, bytes: 12 });
   });
 
   it.each([

@@ -110,8 +110,11 @@ function moment(atMs: number, serverMs: number): string {
   return `${instant(atMs)}, ${span(serverMs - atMs)} ago`;
 }
 
+/** The last moment that a `Date` can hold; what somebody has written may end later. */
+const LAST_MS = 8.64e15;
+
 function end(atMs: number | undefined, serverMs: number): string {
-  if (atMs === undefined) return "never";
+  if (atMs === undefined || atMs > LAST_MS) return "never";
   return atMs > serverMs ? `${instant(atMs)}, in ${span(atMs - serverMs)}` : moment(atMs, serverMs);
 }
 
