@@ -24,10 +24,11 @@ export interface Inspected extends AsyncDisposable {
   feed(headers?: Readonly<Record<string, string>>): Promise<FeedReader>;
 }
 
-/** @param options `undefined` for `dedup` leaves it out. */
+/** With a store among the options it shows that, and nobody tells their steps until they are attached. */
 export function inspected(options: Partial<InspectorOptions> = {}, its: World = world()): Inspected {
   const replica = its.replica("web-1");
-  const all = { dedup: replica.dedup, clock: its.clock, token: TOKEN, ...options };
+  const shown = options.store === undefined ? { dedup: replica.dedup } : {};
+  const all = { ...shown, clock: its.clock, token: TOKEN, ...options };
   const inspector = new LiveInspector(resolveInspectorOptions(all), pageOf(HTML));
   const ask: Inspected["ask"] = (path, { host = HOST, ...init } = {}) =>
     inspector.handler(new Request(`http://${host}${path}`, init));

@@ -1,0 +1,134 @@
+import { describe, expect, it } from "vitest";
+import type { Message, Overview } from "../../../src/inspect/wire.ts";
+import { event, unseen, world } from "../../support/replicas.ts";
+import { inspected } from "./inspected.ts";
+
+const overviewOf = (message: Message | undefined): Overview | undefined => message?.overview;
+const more = (id: number) => ({ ...event, eventId: `evt-${id}` });
+
+describe("the feed", () => {
+  it("tells what is in flight, then what changes, and names where the reader is", async () => {
+    await using its = inspected();
+    const reservation = await unseen(its.replica.dedup.reserve(event));
+    const feed = await its.feed();
+    const begin = await feed.next();
+    expect(begin?.id).toBeUndefined();
+    expect(begin?.message).toMatchObject({
+      type: "begin",
+      source: { sees: "process", name: "web-1", canChange: true, skewMs: 2_000, bucketMs: 1_000 },
+      overview: { totals: { reserved: 1 }, steps: [{ type: "reserved" }], notices: [], trouble: "" },
+    });
+    expect(overviewOf(begin?.message)?.transitions).toEqual({ "unseen.claiming write.acked reserved": 1 });
+    const standing = await feed.next();
+    expect(standing?.message).toMatchObject({
+      ...{ type: "update", gone: [], more: false },
+      flights: [{ owner: "web-1", hold: "held", identity: { eventId: "evt-1" }, leaseMs: 30_000 }],
+    });
+    expect(standing?.id).toMatch(/^[\da-f]{12}(-\d+){4}$/);
+    expect(JSON.stringify(standing)).not.toMatch(/"(began|changed|key)"/);
+
+    await reservation.commit();
+    const over = await feed.next();
+    expect(over?.message).toMatchObject({
+      ...{ type: "update", flights: [], more: false },
+      gone: [standing?.message?.type === "update" ? standing.message.flights[0]?.id : ""],
+      overview: { totals: { committed: 1 }, points: [{ counts: [1, 0, 0, 0, 0, 0] }] },
+    });
+    expect(overviewOf(over?.message)?.steps.map(({ type }) => type)).toEqual(["dispatched", "committed"]);
+    await feed.cancel();
+  });
+
+  it("goes on for who comes back, with what happened meanwhile", async () => {
+    await using its = inspected();
+    const feed = await its.feed();
+    await feed.next();
+    const id = (await feed.next())?.id ?? "";
+    await feed.cancel();
+    await unseen(its.replica.dedup.reserve(event));
+    const again = await (await its.feed({ "last-event-id": id })).next();
+    expect(again?.message).toMatchObject({ type: "update", flights: [{ owner: "web-1" }] });
+    expect(overviewOf(again?.message)?.steps.map(({ type }) => type)).toEqual(["reserved"]);
+  });
+
+  it.each(["", "rubbish", "000000000000-1-1-1-1", "1-2-3"])(
+    "begins anew for who comes back with %j: another recording's, or none",
+    async (id) => {
+      await using its = inspected();
+      expect((await (await its.feed({ "last-event-id": id })).next())?.message?.type).toBe("begin");
+    },
+  );
+
+  it("begins anew for who was away for too long", async () => {
+    await using its = inspected();
+    const feed = await its.feed();
+    await feed.next();
+    const id = (await feed.next())?.id ?? "";
+    for (let at = 0; at < 7_000; at += 1) await its.replica.dedup.guard(more(at), () => {});
+    expect((await (await its.feed({ "last-event-id": id })).next())?.message?.type).toBe("begin");
+    expect((await feed.next())?.message?.type).toBe("begin");
+  });
+
+  it("tells much in pieces, and meanwhile nothing piles up for a reader who is slow", async () => {
+    await using its = inspected();
+    const reservations = [];
+    for (let at = 0; at < 2_500; at += 1) reservations.push(await unseen(its.replica.dedup.reserve(more(at))));
+    const feed = await its.feed();
+    const messages = await feed.all();
+    expect(messages.map((message) => (message.type === "update" ? message.flights.length : "begin"))).toEqual([
+      ...["begin", 1_000, 1_000, 500],
+    ]);
+    for (const { fence, commit } of reservations) if (fence % 2 === 0) await commit.call(reservations[fence - 1]);
+    await its.world.pass(10_500);
+    const [update, ...rest] = await feed.all();
+    if (update?.type !== "update") throw new Error("There was no update");
+    expect(update.gone).toHaveLength(1_250);
+    expect(update.overview?.steps).toHaveLength(100);
+    // All that are left were renewed: each is told once, as it is now.
+    const told = [update, ...rest].flatMap((message) => (message.type === "update" ? message.flights : []));
+    expect(told.map(({ renewals }) => renewals)).toEqual(Array.from({ length: 1_250 }, () => 1));
+    expect(rest).toHaveLength(1);
+  });
+
+  it("shows a sign of life when nothing happens, and ends when the server closes", async () => {
+    await using its = inspected();
+    const feed = await its.feed();
+    await feed.next();
+    await feed.next();
+    expect((await feed.next())?.text).toBe(": still here\n\n");
+    const closing = its.inspector.close();
+    expect(await feed.next()).toBeUndefined();
+    await closing;
+    expect(await (await its.feed()).next()).toBeUndefined();
+  });
+
+  it("leaves no timer behind, and is not told of deduplicators any more once it is closed", async () => {
+    const { clock } = world();
+    const its = inspected({ clock });
+    const other = its.world.replica("web-2").dedup;
+    const detach = its.inspector.attach(other);
+    its.inspector.attach(other);
+    await other.guard(event, () => {});
+    detach();
+    await other.guard(more(2), () => {});
+    const recording = await (await its.ask("/api/recording")).text();
+    expect(recording.match(/"type":"reserved"/g)).toHaveLength(1);
+    await its.inspector.close();
+    expect(clock.timers).toBe(0);
+    its.inspector.attach(other);
+    await other.guard(more(3), () => {});
+    expect(await (await its.ask("/api/recording")).text()).toBe(recording);
+  });
+
+  it("tells of leases that end with nobody renewing them", async () => {
+    await using its = inspected();
+    const other = its.world.replica("web-2", { renew: false }).dedup;
+    const detach = its.inspector.attach(other);
+    await unseen(other.reserve(event));
+    detach();
+    await its.world.pass(33_000);
+    const [begin] = await (await its.feed()).all();
+    expect(overviewOf(begin)?.notices).toMatchObject([
+      { concern: "lapsed", replica: "web-2", times: 1, settled: false },
+    ]);
+  });
+});

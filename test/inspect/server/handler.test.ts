@@ -1,0 +1,179 @@
+import { gunzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { resolveInspectorOptions } from "../../../src/inspect/server/options.ts";
+import { loadPage, pageOf } from "../../../src/inspect/server/page-file.ts";
+import { parseTrace } from "../../../src/inspect/trace/trace-text.ts";
+import { memoryStore } from "../../../src/memory-store.ts";
+import { event, resolved, unseen, world } from "../../support/replicas.ts";
+import { inspected, own } from "./inspected.ts";
+
+const { storeKey } = resolved;
+const at = (path: string, params: Record<string, string>) => `${path}?${new URLSearchParams(params).toString()}`;
+
+describe("one event", () => {
+  it("is shown with what its key holds and its steps, but not with what its handler returned", async () => {
+    await using its = inspected();
+    await its.replica.dedup.guard(event, () => "secret", { keepResult: true, fingerprint: "private" });
+    const answer = await its.ask(at("/api/event", { storeKey }));
+    const text = await answer.text();
+    expect(JSON.parse(text)).toMatchObject({
+      identity: { storeKey, workspaceId: "default", subscriptionId: "sub-1", eventId: "evt-1" },
+      holds: { state: "committed", owner: "web-1", attempt: 1, fence: 1, revision: 2, hasResult: true },
+      steps: [{ type: "reserved" }, { type: "dispatched" }, { type: "committed", cause: "confirmed" }],
+    });
+    expect(text).not.toMatch(/secret|private|token/);
+  });
+
+  it("is found by its identity, though nothing was recorded of it", async () => {
+    await using its = inspected();
+    const nothing = await its.ask(at("/api/event", { workspaceId: "w", subscriptionId: "s", eventId: "e" }));
+    const detail: unknown = await nothing.json();
+    expect(detail).toMatchObject({ identity: { workspaceId: "w", eventId: "e" }, holds: null, steps: [] });
+    await unseen(its.world.replica("web-2").dedup.reserve(event));
+    const { workspaceId: _, ...ids } = { workspaceId: "", ...event };
+    expect(await (await its.ask(at("/api/event", ids))).json()).toMatchObject({ holds: { state: "reserved" } });
+    expect((await its.ask(at("/api/event", { storeKey }))).status).toBe(200);
+  });
+
+  it.each([{ storeKey: "unknown" }, { subscriptionId: "s" }, { eventId: "e" }])(
+    "is not found by %j",
+    async (params) => {
+      await using its = inspected();
+      expect((await its.ask(at("/api/event", params))).status).toBe(404);
+    },
+  );
+
+  it("is found by a part of its id, the latest first, each once", async () => {
+    await using its = inspected();
+    for (const eventId of ["a-1", "b-1", "a-2", "a-1"]) await its.replica.dedup.guard({ ...event, eventId }, () => {});
+    const found: unknown = await (await its.ask(at("/api/events", { text: "a-" }))).json();
+    expect(found).toMatchObject([{ eventId: "a-1" }, { eventId: "a-2" }]);
+    expect(await (await its.ask("/api/events")).json()).toHaveLength(3);
+  });
+
+  it("that cannot be looked up is said to be so", async () => {
+    await using its = inspected();
+    await its.replica.dedup.guard(event, () => {});
+    its.replica.store.breakDown();
+    expect((await its.ask(at("/api/event", { storeKey }))).status).toBe(503);
+  });
+});
+
+describe("a removal", () => {
+  const order = (revision: number) => ({
+    method: "POST",
+    headers: own,
+    body: JSON.stringify({ storeKey, revision }),
+  });
+
+  it("is of what was looked at, and of nothing newer", async () => {
+    await using its = inspected();
+    const first = await unseen(its.replica.dedup.reserve(event));
+    await first.release();
+    const second = await unseen(its.replica.dedup.reserve(event));
+    expect((await its.ask("/api/remove", order(first.fence))).status).toBe(409);
+    expect((await its.ask("/api/remove", order(second.fence))).status).toBe(200);
+    expect((await its.ask("/api/remove", order(second.fence))).status).toBe(409);
+    const steps = parseTrace(await (await its.ask("/api/recording")).text());
+    expect(steps.at(-1)).toMatchObject({ type: "cleared", replica: "inspector", cause: "released by hand" });
+  });
+
+  it("is refused when the key changes between the look and the removal", async () => {
+    const its = world();
+    const store = { ...its.memory, clears: its.memory.clears };
+    const { dedup } = its.replica("web-2");
+    await using inspector = inspected({ store }, its);
+    await dedup.guard(event, () => {});
+    await its.pass(1_000);
+    store.remove = async () => ({ ok: false });
+    expect((await inspector.ask("/api/event?subscriptionId=sub-1&eventId=evt-1")).status).toBe(200);
+    expect((await inspector.ask("/api/remove", order(2))).status).toBe(409);
+  });
+});
+
+describe("what is redacted", () => {
+  it("appears nowhere: ids and causes, in every answer", async () => {
+    const redact = (text: string, what: string): string => `${what} of ${text.length}`;
+    await using its = inspected({ redact });
+    const secret = { workspaceId: "secret-w", subscriptionId: "secret-s", eventId: "secret-e" };
+    const { dedup } = its.replica;
+    await expect(dedup.guard(secret, () => Promise.reject(new Error("secret-cause")))).rejects.toThrow();
+    await unseen(dedup.reserve(secret));
+    const detail = await (await its.ask(at("/api/event", secret))).text();
+    its.replica.store.breakDown();
+    await dedup.reserve({ ...secret, eventId: "secret-2" }).catch(() => {});
+    const feed = await its.feed();
+    const shown = [
+      JSON.stringify(await feed.all()),
+      await (await its.ask("/api/recording")).text(),
+      await (await its.ask("/api/events")).text(),
+      await (await its.ask(at("/api/event", secret))).text(),
+      detail,
+    ].join("\n");
+    expect(shown).toContain("subscription of 8");
+    expect(shown).toContain("cause of ");
+    expect(shown).not.toContain("secret");
+  });
+
+  it("is shown as such when the redaction throws", async () => {
+    const redact = (): string => {
+      throw new Error("no");
+    };
+    await using its = inspected({ redact });
+    await its.replica.dedup.guard(event, () => {});
+    const recording = await (await its.ask("/api/recording")).text();
+    expect(recording).toContain(`"eventId":"(redacted)"`);
+    expect(recording).not.toContain("evt-1");
+  });
+});
+
+describe("the page", () => {
+  it("may run what is in it, and nothing else; and is sent compressed where that is wanted", async () => {
+    await using its = inspected();
+    const plain = await its.ask("/");
+    expect(plain.headers.get("content-security-policy")).toMatch(
+      /script-src 'sha256-[\w+/]{43}='; style-src 'sha256-[\w+/]{43}='; connect-src 'self';/,
+    );
+    const html = await plain.text();
+    const packed = await its.ask("/", { headers: { "accept-encoding": "br, gzip" } });
+    expect(packed.headers.get("content-encoding")).toBe("gzip");
+    expect(gunzipSync(Buffer.from(await packed.arrayBuffer())).toString()).toBe(html);
+    expect(pageOf("<p>").policy).toContain("script-src 'none'; style-src 'none'");
+  });
+
+  it("says so where it has not been built", async () => {
+    expect((await loadPage("/nowhere/inspector.html")).html).toContain("<code>npm run build</code> has not run");
+    await expect(loadPage("/")).rejects.toMatchObject({ code: "EISDIR" });
+  });
+});
+
+describe("the options", () => {
+  const { dedup } = world().replica("web-1");
+  it.each<readonly [options: Readonly<Record<string, unknown>>, sentence: string]>([
+    [{}, "Expected `dedup` to be a Deduplicator, unless there is a `store`"],
+    [{ dedup: {} }, "Expected `dedup.subscribe` to be a function"],
+    [{ store: {} }, "Expected `store.put`"],
+    [{ dedup, port: 65_536 }, "Expected `port`"],
+    [{ dedup, host: "" }, "Expected `host`"],
+    [{ dedup, host: "0.0.0.0" }, "since `host` is not loopback"],
+    [{ dedup, token: 7 }, "Expected `token`"],
+    [{ dedup, token: "short-secret" }, "got one of 12 characters"],
+    [{ dedup, token: "with spaces, and long" }, "got one of 21 characters"],
+    [{ dedup, readOnly: 1 }, "Expected `readOnly`"],
+    [{ dedup, redact: "all" }, "Expected `redact`"],
+    [{ dedup, clock: {} }, "Expected `clock.monotonicMs`"],
+    [{ dedup, name: "" }, "Expected `name`"],
+  ])("%j are refused", (options, sentence) => {
+    expect(() => void Reflect.apply(resolveInspectorOptions, undefined, [options])).toThrow(sentence);
+  });
+
+  it("need a store that can be listed and watched", () => {
+    const { put, get } = memoryStore();
+    expect(() => resolveInspectorOptions({ store: { put, get } })).toThrow("give a `dedup` instead");
+    expect(resolveInspectorOptions({ store: memoryStore() })).toMatchObject({
+      name: "a store",
+      port: 0,
+      skewMs: 2_000,
+    });
+  });
+});

@@ -1,0 +1,164 @@
+import { describe, expect, it } from "vitest";
+import { RecordUnreadableError, StoreUnavailableError } from "../../../src/errors.ts";
+import { parseTrace } from "../../../src/inspect/trace/trace-text.ts";
+import { event, task, unseen, type World, world } from "../../support/replicas.ts";
+import { type Inspected, inspected } from "./inspected.ts";
+
+const LOST = new StoreUnavailableError("The store is lost", { ambiguous: false });
+
+/** What was recorded, in few words. */
+async function told(its: Inspected): Promise<readonly string[]> {
+  await its.world.pass(1_000);
+  const steps = parseTrace(await (await its.ask("/api/recording")).text());
+  return steps.map(({ type, replica, identity, cause }) => [type, identity.eventId, replica, cause].join(" ").trim());
+}
+
+async function trouble(its: Inspected): Promise<string | undefined> {
+  const feed = await its.feed();
+  const [begin] = await feed.all();
+  await feed.cancel();
+  return begin?.overview?.trouble;
+}
+
+/** An inspector that has nothing but the store, and a way to lose it. */
+function watching(its: World = world()) {
+  const breaks = new Set<() => void>();
+  let unreadable: Error | undefined;
+  const { memory } = its;
+  const store = {
+    ...memory,
+    async *list(filter: Parameters<typeof memory.list>[0]) {
+      yield* memory.list(filter);
+      if (unreadable !== undefined) throw unreadable;
+    },
+    async *watch(filter: Parameters<typeof memory.list>[0], signal: AbortSignal) {
+      const broken = new AbortController();
+      breaks.add(() => broken.abort(LOST));
+      yield* memory.watch(filter, AbortSignal.any([signal, broken.signal]));
+      broken.signal.throwIfAborted();
+    },
+  };
+  const inspector = inspected({ store }, its);
+  return {
+    ...inspector,
+    breakOff: () => {
+      for (const each of breaks) each();
+      breaks.clear();
+    },
+    spoil: (error: Error) => {
+      unreadable = error;
+    },
+  };
+}
+
+describe("what is told by the store alone", () => {
+  it("is what the replicas tell of themselves, as far as it leaves a trace", async () => {
+    const its = watching();
+    const [one, two] = [its.world.replica("web-2"), its.world.replica("web-3", { renew: false })];
+    await its.world.pass(1_000);
+    const long = task();
+    const running = one.dedup.guard(event, long.handler);
+    await long.reservation;
+    await its.world.pass(11_000);
+    long.succeed("");
+    await running;
+    const failing = { ...event, eventId: "evt-2" };
+    await expect(two.dedup.guard(failing, () => Promise.reject(new Error("no")))).rejects.toThrow();
+    await two.dedup.guard(event, () => "");
+    const own = [...one.steps, ...two.steps].filter(({ type }) =>
+      ["reserved", "renewed", "committed", "released"].includes(type),
+    );
+    const recorded = (await told(its)).map((step) => step.split(" ", 2).join(" "));
+    expect(recorded).toEqual(own.map(({ type, identity }) => `${type} ${identity.eventId}`));
+    expect(recorded).toHaveLength(5);
+    await its.inspector.close();
+  });
+
+  it("tells a late commit and a lapse as what they are", async () => {
+    const its = watching();
+    await its.world.pass(1_000);
+    const late = task();
+    const running = its.world.replica("web-2", { renew: false, skewMs: 20_000 }).dedup.guard(event, late.handler);
+    await late.reservation;
+    await its.world.pass(31_000);
+    late.succeed("");
+    expect(await running).toMatchObject({ commit: "adopted" });
+    await unseen(its.world.replica("web-3", { renew: false }).dedup.reserve({ ...event, eventId: "evt-2" }));
+    await its.world.pass(40_000);
+    expect(await told(its)).toEqual([
+      "reserved evt-1 web-2",
+      "committed evt-1 web-2 adopted",
+      "reserved evt-2 web-3",
+      "lapsed evt-2 web-3",
+    ]);
+    await its.inspector.close();
+  });
+
+  it("leaves to a replica that is attached to tell its own steps", async () => {
+    const its = watching();
+    const { dedup } = its.world.replica("web-2");
+    its.inspector.attach(dedup);
+    await its.world.pass(1_000);
+    await dedup.guard(event, () => "");
+    await its.world.replica("web-3").dedup.guard({ ...event, eventId: "evt-2" }, () => "");
+    expect(await told(its)).toEqual([
+      "reserved evt-1 web-2",
+      "dispatched evt-1 web-2",
+      "committed evt-1 web-2 confirmed",
+      "reserved evt-2 web-3",
+      "committed evt-2 web-3 confirmed",
+    ]);
+    await dedup.clear(event);
+    expect((await told(its)).at(-1)).toBe("cleared evt-1 web-2");
+    await its.inspector.close();
+  });
+});
+
+describe("a store that is lost", () => {
+  it("is said to be so, and what happened meanwhile is caught up with", async () => {
+    const its = watching();
+    const { dedup } = its.world.replica("web-2");
+    const [held, gone] = [event, { ...event, eventId: "evt-2" }];
+    await its.world.pass(1_000);
+    const reservation = await unseen(dedup.reserve(held));
+    const other = await unseen(dedup.reserve(gone));
+    await its.world.pass(100);
+    its.breakOff();
+    await its.world.pass(100);
+    expect(await trouble(its)).toBe("StoreUnavailableError: The store is lost");
+    await reservation.commit();
+    await other.release();
+    await its.world.pass(5_000);
+    expect(await trouble(its)).toBe("");
+    expect((await told(its)).slice(2)).toEqual([
+      "committed evt-1 web-2 confirmed",
+      "released evt-2 web-2 ended while nobody watched",
+    ]);
+    await its.inspector.close();
+  });
+
+  it("does not tell a second time of a lease that had ended", async () => {
+    const its = watching();
+    await its.world.pass(1_000);
+    await unseen(its.world.replica("web-2", { renew: false }).dedup.reserve(event));
+    await its.world.pass(40_000);
+    its.breakOff();
+    await its.world.pass(5_000);
+    expect(await told(its)).toEqual(["reserved evt-1 web-2", "lapsed evt-1 web-2"]);
+    await its.inspector.close();
+  });
+
+  it("holds what cannot be read: that is said, and the rest is shown", async () => {
+    const its = watching();
+    await unseen(its.world.replica("web-2").dedup.reserve(event));
+    its.spoil(new RecordUnreadableError("What stands there is not JSON"));
+    expect(await told(its)).toEqual(["reserved evt-1 web-2"]);
+    expect(await trouble(its)).toBe("RecordUnreadableError: What stands there is not JSON");
+    its.spoil(new Error("broken"));
+    its.breakOff();
+    await its.world.pass(20_000);
+    expect(await trouble(its)).toBe("Error: broken");
+    await its.inspector.close();
+    expect(its.world.clock.timers).toBeLessThan(3);
+  });
+});

@@ -1,0 +1,128 @@
+import { describe, expect, it } from "vitest";
+import type { AnyStateNode as StateNode } from "xstate";
+import { dedupKeyMachine } from "../../../machines/dedup-key.ts";
+import { Attention } from "../../../src/inspect/trace/attention.ts";
+import { Lifecycle, stateOf, TOLD_TRANSITIONS } from "../../../src/inspect/trace/lifecycle.ts";
+import { DEFAULT_LIMITS, Recorder } from "../../../src/inspect/trace/recorder.ts";
+import { Series } from "../../../src/inspect/trace/series.ts";
+import type { TraceStep } from "../../../src/inspect/trace/trace-step.ts";
+import { stepOf } from "./trace-steps.ts";
+
+const counted = (...steps: readonly TraceStep[]) => {
+  const recorder = new Recorder();
+  for (const step of steps) recorder.record(step);
+  return Object.fromEntries(recorder.lifecycle.counts);
+};
+
+describe("the transitions that steps tell of", () => {
+  it.each(TOLD_TRANSITIONS)("are the machine's own: %s", (transition) => {
+    const [from = "", event = "", to = ""] = transition.split(" ");
+    const node = from.split(".").reduce<StateNode | undefined>((at, name) => at?.states[name], dedupKeyMachine.root);
+    const targets = (node?.transitions.get(event) ?? []).flatMap((one) => one.target ?? []);
+    const isTo = ({ path }: { readonly path: readonly string[] }): boolean =>
+      path.join(".") === to || to.startsWith(`${path.join(".")}.`);
+    expect(targets.some(isTo)).toBe(true);
+  });
+
+  it("are counted in the way that was taken", () => {
+    expect(counted(stepOf("reserved", "a"), stepOf("dispatched", "a"), stepOf("committed", "a"))).toEqual({
+      "unseen.claiming write.acked reserved": 1,
+      "reserved.dispatching handler.succeeded reserved.committing": 1,
+      "reserved.committing.writing write.acked committed": 1,
+    });
+    const lost = [stepOf("reserved", "a"), stepOf("expired", "a", { cause: "lease-ended" })];
+    expect(counted(...lost, stepOf("dispatched", "a"), stepOf("committed", "a", { cause: "adopted" }))).toMatchObject({
+      "reserved.dispatching lease.ended expired": 1,
+      "expired.dispatching handler.succeeded expired.committing": 1,
+      "expired.committing.writing write.acked committed": 1,
+    });
+    expect(counted(...lost, stepOf("failed", "a"), stepOf("released", "a"))).toMatchObject({
+      "expired.dispatching handler.failed expired.releasing": 1,
+      "expired.releasing.removing removed released": 1,
+    });
+    expect(counted(...lost, stepOf("superseded", "a"))).toMatchObject({
+      "expired.committing found.reservation superseded": 1,
+    });
+    expect(counted(...lost, stepOf("unconfirmed", "a"))).toMatchObject({
+      "expired.committing.backingOff retry.due unconfirmed": 1,
+    });
+    expect(counted(...lost, stepOf("released", "a", { cause: "left to expire" }))).toMatchObject({
+      "expired.dispatching handler.failed expired.releasing": 1,
+      "expired.releasing store.unreachable released": 1,
+    });
+    expect(counted(stepOf("superseded", "a"), stepOf("unconfirmed", "a"))).toEqual({
+      "reserved.committing found.reservation superseded": 1,
+      "reserved.committing.backingOff retry.due unconfirmed": 1,
+    });
+    expect(counted(stepOf("released", "a", { cause: "left to expire" }))).toEqual({
+      "reserved.releasing store.unreachable released": 1,
+    });
+    for (const cause of ["superseded", "shutdown"]) {
+      const [transition = ""] = Object.keys(counted(stepOf("expired", "a", { cause })));
+      expect(transition).toMatch(/^reserved\.dispatching (found\.reservation|shutdown) expired/);
+    }
+  });
+
+  it("include what only a settled key shows, where nobody told that the handler had returned", () => {
+    const seen = (type: "committed" | "released") => counted(stepOf("reserved", "a"), stepOf(type, "a"));
+    expect(seen("committed")).toHaveProperty(["reserved.dispatching handler.succeeded reserved.committing"], 1);
+    expect(seen("released")).toHaveProperty(["reserved.dispatching handler.failed reserved.releasing"], 1);
+    const late = [stepOf("reserved", "a"), stepOf("expired", "a"), stepOf("committed", "a")];
+    expect(counted(...late)).toHaveProperty(["expired.dispatching handler.succeeded expired.committing"], 1);
+    expect([...new Lifecycle().counts]).toEqual([]);
+  });
+
+  it("lead to the states in which flights are shown", () => {
+    expect(stateOf({ hold: "held", phase: "running" })).toBe("reserved.dispatching");
+    expect(stateOf({ hold: "lost", phase: "committing" })).toBe("expired.committing");
+  });
+});
+
+describe("what deserves a look", () => {
+  it("is listed once for each event, the latest last, and is settled by the event's commit", () => {
+    const attention = new Attention(10);
+    attention.take(stepOf("expired", "a", { cause: "lease-ended", atMs: 1 }));
+    attention.take(stepOf("lapsed", "b"));
+    attention.take(stepOf("expired", "a", { cause: "shutdown", atMs: 2 }));
+    attention.take(stepOf("superseded", "a"));
+    attention.take(stepOf("reserved", "c", { attempt: 3 }));
+    attention.take(stepOf("reserved", "c", { attempt: 4 }));
+    attention.take(stepOf("store-unavailable", "c"));
+    attention.take(stepOf("store-unavailable", "d"));
+    attention.take(stepOf("committed", "a"));
+    expect([...attention].map(({ concern, times, settled }) => [concern, times, settled])).toEqual([
+      ["lapsed", 1, false],
+      ["expired", 2, true],
+      ["superseded", 1, false],
+      ["retried", 1, false],
+      ["store-unavailable", 2, false],
+    ]);
+    const { version } = attention;
+    attention.take(stepOf("duplicate", "a"));
+    attention.take(stepOf("pending", "a"));
+    expect(attention.version).toBe(version);
+  });
+
+  it("is forgotten when there is more than is kept", () => {
+    const attention = new Attention(2);
+    for (const id of ["a", "b", "c"]) attention.take(stepOf("unprotected", id));
+    expect([...attention].map(({ identity }) => identity.eventId)).toEqual(["b", "c"]);
+    attention.take(stepOf("committed", "a"));
+    expect([...attention].every(({ settled }) => !settled)).toBe(true);
+  });
+});
+
+it("the chart has the latest stretches in which something happened, in the order of time", () => {
+  const series = new Series(1_000, 2);
+  series.take("committed", 500);
+  series.take("released", 2_100);
+  series.take("reserved", 2_200);
+  series.take("lapsed", 2_300);
+  series.take("superseded", 1_900);
+  expect(series.since(0)).toEqual([
+    { fromMs: 1_000, counts: [0, 0, 0, 0, 0, 1] },
+    { fromMs: 2_000, counts: [0, 0, 0, 1, 1, 0] },
+  ]);
+  expect(series.since(2_500)).toHaveLength(1);
+  expect(DEFAULT_LIMITS.points).toBeGreaterThan(100);
+});

@@ -1,0 +1,64 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { errorText, tracer } from "../../../src/inspect/trace/trace-step.ts";
+import { formatTrace, isTrace, parseTrace } from "../../../src/inspect/trace/trace-text.ts";
+import type { Step, StepDetail } from "../../../src/step.ts";
+import { resolved } from "../../support/replicas.ts";
+import { anyStep, stepOf } from "./trace-steps.ts";
+
+describe("a saved recording", () => {
+  it("is read as it was written", () => {
+    fc.assert(
+      fc.property(fc.array(anyStep), (steps) => {
+        const text = formatTrace(steps);
+        expect(isTrace(text)).toBe(true);
+        expect(parseTrace(text)).toEqual(steps);
+      }),
+    );
+  });
+
+  it.each([
+    ["", "Line 1 is not JSON"],
+    ["{}\n", "Line 1: Expected `version` to be 1"],
+    ["[]\n", "Line 1: Expected `version`"],
+    ["null\n", "Line 1: Expected `line` to be an object"],
+    [`${formatTrace([])}7\n`, "Line 2: Expected `line` to be an object"],
+    [`${formatTrace([])}{}\n`, "Line 2 is no step: it has no valid `type`"],
+    [formatTrace([stepOf("reserved", "a")]).replace(`"eventId":"a"`, `"eventId":7`), "no valid `identity`"],
+    [formatTrace([stepOf("reserved", "a")]).replace(`"atMs":0`, `"atMs":"0"`), "no valid `atMs`"],
+  ])("that is none is refused: %j", (text, sentence) => {
+    expect(() => parseTrace(text)).toThrow(sentence);
+  });
+});
+
+describe("what a deduplicator tells is kept as", () => {
+  const fields = { identity: resolved, owner: "b", attempt: 2, fence: 3, revision: 4, atMs: 50_000, durationMs: 5 };
+  const error = new RangeError("too much\nof a stack");
+  it.each<readonly [StepDetail, forMs: number, cause: string]>([
+    [{ type: "reserved", leaseMs: 7 }, 7, ""],
+    [{ type: "renewed", leaseMs: 8 }, 8, ""],
+    [{ type: "dispatched" }, 0, ""],
+    [{ type: "failed", error }, 0, "RangeError: too much"],
+    [{ type: "committed", commit: "adopted" }, 0, "adopted"],
+    [{ type: "superseded" }, 0, ""],
+    [{ type: "unconfirmed", error }, 0, "RangeError: too much"],
+    [{ type: "released", left: "nothing" }, 0, ""],
+    [{ type: "released", left: "reservation" }, 0, "left to expire"],
+    [{ type: "expired", reason: "shutdown" }, 0, "shutdown"],
+    [{ type: "duplicate", committedAt: 49_000 }, 1_000, ""],
+    [{ type: "duplicate", committedAt: 51_000 }, 0, ""],
+    [{ type: "pending", retryAfterMs: 9 }, 9, ""],
+    [{ type: "unprotected", error }, 0, "RangeError: too much"],
+    [{ type: "store-unavailable", ambiguous: true, error }, 0, "RangeError: too much"],
+    [{ type: "result-not-kept", error }, 0, "RangeError: too much"],
+  ])("%j", (detail, forMs, cause) => {
+    const step: Step = { ...fields, ...detail };
+    expect(tracer("a")(step)).toEqual({ ...fields, type: detail.type, replica: "a", forMs, cause });
+  });
+
+  it("a short text, whatever was thrown", () => {
+    expect(errorText("why")).toBe("why");
+    expect(errorText({ secret: 1 })).toBe("");
+    expect(errorText("x".repeat(300))).toBe(`${"x".repeat(200)}…`);
+  });
+});
