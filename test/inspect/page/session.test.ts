@@ -122,10 +122,10 @@ describe("rates", () => {
 
 describe("the machine", () => {
   it("is drawn with words between folded states, and with events once one is unfolded", () => {
-    const folded = drawingOf(new Set(), "right");
+    const folded = drawingOf(new Set());
     expect(folded.boxes).toHaveLength(9);
     expect(folded.lines.flatMap(({ text }) => text)).toContain("claimed");
-    const unfolded = drawingOf(new Set(["reserved"]), "down");
+    const unfolded = drawingOf(new Set(["reserved"]));
     expect(unfolded.boxes.length).toBeGreaterThan(9);
     const labels = unfolded.lines.map(({ transitions }) => labelOf(transitions, new Set(["reserved"])));
     expect(labels).toContain("handler.succeeded");
@@ -133,7 +133,7 @@ describe("the machine", () => {
   });
 
   it("has words for every line between its folded states", () => {
-    const labels = drawingOf(new Set(), "right").lines.map(({ transitions }) => labelOf(transitions, new Set()));
+    const labels = drawingOf(new Set()).lines.map(({ transitions }) => labelOf(transitions, new Set()));
     for (const label of labels) expect(label).not.toMatch(/\./);
   });
 
@@ -143,7 +143,7 @@ describe("the machine", () => {
     expect(standingIn(stateOf("reserved"), session)).toEqual({ value: 2, isTotal: false });
     expect(standingIn(stateOf("committed"), session)).toEqual({ value: 0, isTotal: true });
     expect(standingIn(stateOf("unseen"), session)).toBeUndefined();
-    const claim = drawingOf(new Set(), "right").lines.find(({ from, to }) => from === "unseen" && to === "reserved");
+    const claim = drawingOf(new Set()).lines.find(({ from, to }) => from === "unseen" && to === "reserved");
     expect(claim && countOf(claim, session, 10_000)).toEqual({ total: 4, perSecond: 0, lit: 0 });
   });
 });

@@ -3,11 +3,12 @@ import type { VNode } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { ShownFlight } from "../../wire.ts";
 import { nowMs, playback, session } from "../browser/board.ts";
+import { useIsNarrow } from "../browser/narrow.ts";
 import { type FlightOrder, flightState, leaseEndsMs, type SortColumn } from "../state/flight-list.ts";
 import { hashOf } from "../state/route.ts";
 import type { Tone } from "../state/steps.ts";
 import { rowWindow } from "../state/window.ts";
-import { shortKey, span } from "../state/words.ts";
+import { count, shortKey, span } from "../state/words.ts";
 
 const ROW_HEIGHT = 44;
 
@@ -21,6 +22,9 @@ const columns: readonly { readonly column: SortColumn; readonly name: string; re
   { column: "began", name: "Held for", isNumber: true },
   { column: "lease", name: "Lease left" },
 ];
+
+/** The others are hidden there. */
+const COLUMNS_ON_A_PHONE = 3;
 
 interface FlightTableProps {
   readonly rows: readonly ShownFlight[];
@@ -87,7 +91,7 @@ export function FlightTable({ rows, order, isFiltered }: FlightTableProps): VNod
 function Room({ height }: { height: number }): VNode {
   return (
     <tr class="room" style={{ height: `${height}px` }}>
-      <td colSpan={columns.length} />
+      <td colSpan={useIsNarrow() ? COLUMNS_ON_A_PHONE : columns.length} />
     </tr>
   );
 }
@@ -119,7 +123,7 @@ function Row({ flight, rowIndex }: { flight: ShownFlight; rowIndex: number }): V
       </td>
       <td class="owner">{owner}</td>
       <td class="attempt number">{attempt}</td>
-      <td class="fence number">{fence}</td>
+      <td class="fence number">{count(fence)}</td>
       <td class="state">
         <span class={`chip ${stateTones[state]}`}>{state}</span>
       </td>

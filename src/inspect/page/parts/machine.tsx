@@ -4,7 +4,6 @@ import { useMemo } from "preact/hooks";
 import { pathOf } from "../../chart/geometry.ts";
 import { type Box, type Line, METRICS } from "../../chart/layout.ts";
 import { nowMs, session } from "../browser/board.ts";
-import { useIsNarrow } from "../browser/narrow.ts";
 import { eventWords, glosses } from "../state/glossary.ts";
 import { chart, countOf, drawingOf, labelOf, standingIn } from "../state/machine-view.ts";
 import type { Tone } from "../state/steps.ts";
@@ -14,8 +13,7 @@ import { count, rate } from "../state/words.ts";
 export function Machine(): VNode {
   const open = useSignal<ReadonlySet<string>>(new Set());
   const told = useSignal("");
-  const isNarrow = useIsNarrow();
-  const drawing = useMemo(() => drawingOf(open.value, isNarrow ? "down" : "right"), [open.value, isNarrow]);
+  const drawing = useMemo(() => drawingOf(open.value), [open.value]);
   const toggle = (id: string): void => {
     const next = new Set([...open.value].filter((other) => other !== id && !other.startsWith(`${id}.`)));
     if (!open.value.has(id)) next.add(id);
@@ -97,7 +95,7 @@ function State({ box, toggle, tell }: { box: Box; toggle: (id: string) => void }
       ) : (
         <>
           <text class="name middle" x={x} y={top + METRICS.padding / 2 + 15}>
-            {isCompound ? `+ ${state.name}` : state.name}
+            {isCompound && state.parent === "" ? `+ ${state.name}` : state.name}
           </text>
           {state.parent === "" && (
             <text class="gloss middle" x={x} y={top + METRICS.padding / 2 + METRICS.nameHeight + 11}>

@@ -29,7 +29,7 @@ export function TimelineTable({ steps }: { steps: readonly TraceStep[] }): VNode
             <th scope="col" class="revision number">
               Revision
             </th>
-            <th scope="col" class="number">
+            <th scope="col" class="took number">
               Took
             </th>
           </tr>
@@ -66,7 +66,7 @@ function Row({ row, lanes, isFirst }: { row: TimelineRow; lanes: readonly string
         <span class="under soft">{detail === "" ? meaning : detail}</span>
       </td>
       <td class="revision number">{step.revision === 0 ? "" : count(step.revision)}</td>
-      <td class="number">{step.durationMs === 0 ? "" : span(step.durationMs)}</td>
+      <td class="took number">{step.durationMs === 0 ? "" : span(step.durationMs)}</td>
     </tr>
   );
 }

@@ -13,10 +13,10 @@ const told = new Set(TOLD_TRANSITIONS);
 const ROOM = "000,000 · 00/s";
 
 /** Where everything of the machine stands when only some of its states are open. */
-export function drawingOf(open: ReadonlySet<string>, direction: "down" | "right"): Drawing {
+export function drawingOf(open: ReadonlySet<string>): Drawing {
   return layOut(chart, {
     isOpen: ({ id }) => open.has(id),
-    direction,
+    direction: "right",
     textOf: (transitions) => [
       labelOf(transitions, open),
       ...(transitions.some(({ id }) => told.has(id)) ? [ROOM] : []),
