@@ -9,7 +9,8 @@ import { describe, expect, it } from "vitest";
 const here = relative(process.cwd(), fileURLToPath(import.meta.url));
 const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { encoding: "utf8" })
   .split("\n")
-  .filter((file) => file !== "" && file !== here && existsSync(file));
+  // In the bytes of a picture any word may stand.
+  .filter((file) => file !== "" && file !== here && !file.endsWith(".png") && existsSync(file));
 
 const LEFT_FOR_LATER = /\b(TODO|FIXME|XXX|HACK)\b/;
 const FOREIGN = /\b(claude|anthropic|chatgpt|openai|copilot|subagent|language model)\b/i;
