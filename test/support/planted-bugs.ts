@@ -12,7 +12,8 @@ export interface PlantedBug {
 }
 
 const root = resolve(import.meta.dirname, "../..");
-const garden = join(root, ".cache", "planted-bugs");
+/** Others plant at the same time. */
+const garden = join(root, ".cache", "planted-bugs", String(process.pid));
 
 /** A copy of the package with the bug in it. */
 export async function plant(bug: PlantedBug): Promise<Planted> {
@@ -30,7 +31,7 @@ export async function plantInMachine(bug: PlantedBug): Promise<typeof DedupKey.d
 
 /** The folder of a copy of the package, or of some of its folders, with the bug in it. */
 export function sow({ name, patches }: PlantedBug, folders: readonly string[] = ["machines", "src"]): string {
-  const place = join(garden, `${process.pid}-${name.replaceAll(/\W+/g, "-")}`);
+  const place = join(garden, name.replaceAll(/\W+/g, "-"));
   rmSync(place, { recursive: true, force: true });
   mkdirSync(place, { recursive: true });
   for (const folder of folders) cpSync(join(root, folder), join(place, folder), { recursive: true });

@@ -28,8 +28,8 @@ const cases: readonly Case[] = [
       patches: [
         {
           file: "src/nats/compare-and-set.ts",
-          find: '"Nats-Expected-Last-Subject-Sequence": [String(write.expected)],',
-          replace: `...(write.payload.includes('"committed"') ? {} : { "Nats-Expected-Last-Subject-Sequence": [String(write.expected)] }),`,
+          find: `Nats-Expected-Last-Subject-Sequence: \${expected}\\r\\n`,
+          replace: `\${write.payload.includes('"committed"') ? "" : \`Nats-Expected-Last-Subject-Sequence: \${expected}\\r\\n\`}`,
         },
       ],
     },
