@@ -1,5 +1,6 @@
 import type { InspectionEvent } from "xstate";
 import { callable, objectWith } from "./arguments.ts";
+import { tell } from "./tell.ts";
 
 /** Hears what XState's actors do: a function, or an observer with `next`. */
 export type Inspector = ((event: InspectionEvent) => void) | { readonly next: (event: InspectionEvent) => void };
@@ -15,14 +16,6 @@ export function checkInspector(field: string, inspector: Inspector): Inspector {
 
 /** The inspector as a function; what it throws is an uncaught exception of the process, and reaches no actor. */
 export function harmless(inspector: Inspector): (event: InspectionEvent) => void {
-  return (event) => {
-    try {
-      if (typeof inspector === "function") inspector(event);
-      else inspector.next(event);
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
-  };
+  const listener = typeof inspector === "function" ? inspector : (event: InspectionEvent) => inspector.next(event);
+  return (event) => tell(listener, event);
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "./clock.ts";
 import type { ResolvedIdentity } from "./key.ts";
 import type { Step, StepDetail, StepFields } from "./step.ts";
+import { tell } from "./tell.ts";
 
 /** Who hears of every step. */
 export class StepListeners {
@@ -31,14 +32,6 @@ export class StepListeners {
     const atMs = this.#clock.wallMs();
     // The detail comes last: spread before what all steps have, it costs V8 a hundred times as much.
     const step: Step = { identity, owner, attempt, fence, revision, atMs, durationMs, ...detail };
-    for (const listener of this.#listeners) {
-      try {
-        listener(step);
-      } catch (error) {
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
-    }
+    for (const listener of this.#listeners) tell(listener, step);
   }
 }

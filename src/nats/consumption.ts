@@ -4,6 +4,7 @@ import { wholeNumber } from "../arguments.ts";
 import { type Clock, sleep } from "../clock.ts";
 import { deferred } from "../deferred.ts";
 import { LatchkeyError } from "../errors.ts";
+import { tell } from "../tell.ts";
 import type { Audit, ConsumerAudit, MessageAudit } from "./audit.ts";
 import type { ResolvedConsumeOptions } from "./consume-options.ts";
 import { Delivery, type Depot } from "./delivery.ts";
@@ -126,13 +127,7 @@ export class Consumption implements Depot, AsyncDisposable {
   }
 
   #tell(audit: Audit): void {
-    try {
-      this.options.onAudit(audit);
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
+    tell((told) => this.options.onAudit(told), audit);
   }
 
   #receive(message: JsMsg): void {
