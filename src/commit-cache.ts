@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { StoreKey } from "./key.ts";
 import type { ResolvedOptions } from "./options.ts";
-import type { Fence } from "./record.ts";
+import { type Fence, fenceOf } from "./record.ts";
 import type { Clears, Entry, Revision } from "./store.ts";
 
 /** For how long what was read of another's record is taken to stand: a server of NATS may be as late to let go of it. */
@@ -25,8 +25,7 @@ export interface KnownCommit {
 export function knownCommit({ record, revision }: Entry, knownUntilMs: number): KnownCommit | undefined {
   if (record.state === "reserved") return undefined;
   const { atMs, owner, attempt, fingerprint, result } = record;
-  const fence = record.fence === 0 ? revision : record.fence;
-  return { atMs, owner, attempt, fence, revision, fingerprint, result, knownUntilMs };
+  return { atMs, owner, attempt, fence: fenceOf(record, revision), revision, fingerprint, result, knownUntilMs };
 }
 
 /**

@@ -4,7 +4,7 @@ import type { ResultNotKeptError } from "./errors.ts";
 import { type KeptResult, keepResult } from "./kept-result.ts";
 import type { ResolvedIdentity } from "./key.ts";
 import type { ResolvedReserveOptions } from "./options.ts";
-import type { DedupRecord } from "./record.ts";
+import { type DedupRecord, fenceOf } from "./record.ts";
 
 /** Larger results are left to the store: the cache of commits is bounded by their number. */
 const LARGEST_KEPT_BYTES = 1_024;
@@ -57,14 +57,15 @@ export class OwnRecord {
   }
 
   /** What is known of the commit once it stands; `undefined` when its result is too large to be kept here. */
-  known({ attempt, fence, revision }: DedupKeyContext, knownUntilMs: number): KnownCommit | undefined {
+  known(context: DedupKeyContext, knownUntilMs: number): KnownCommit | undefined {
+    const { attempt, revision } = context;
     const kept = this.#kept;
     if (kept.kept === "result" && kept.bytes > LARGEST_KEPT_BYTES) return undefined;
     return {
       atMs: this.#atMs,
       owner: this.#owner,
       attempt,
-      fence: fence === 0 ? revision : fence,
+      fence: fenceOf(context, revision),
       revision,
       fingerprint: this.#how.fingerprint,
       result: kept.kept === "result" ? kept.result : undefined,

@@ -38,6 +38,11 @@ export interface CommitRecord extends RecordFields {
 /** What a store holds under a key: small JSON that a person can read. */
 export type DedupRecord = ReservationRecord | CommitRecord;
 
+/** The fence of what stands under `revision`: the first write of a reservation has none of its own, and is its own fence. */
+export function fenceOf({ fence }: { readonly fence: Fence }, revision: number): Fence {
+  return fence === 0 ? revision : fence;
+}
+
 /** The record as JSON, for a store to keep. */
 export function encodeRecord(record: DedupRecord): string {
   return JSON.stringify(record);

@@ -5,6 +5,7 @@ import type { Flight } from "./flight.ts";
 import type { ResolvedIdentity } from "./key.ts";
 import type { ObservedLeases } from "./observed-leases.ts";
 import type { ResolvedOptions, ResolvedReserveOptions } from "./options.ts";
+import { fenceOf } from "./record.ts";
 import type { StepDetail, StepFields } from "./step.ts";
 import type { StepListeners } from "./step-listeners.ts";
 import type { Entry } from "./store.ts";
@@ -50,8 +51,8 @@ export class Refusals {
     checkFingerprint(asked, record.fingerprint);
     const { clock } = this.#options;
     const retryAfterMs = this.#leases.retryAfterMs(entry, clock.monotonicMs(), clock.wallMs());
-    const { owner, attempt, fence } = record;
-    return this.#pending(asked, retryAfterMs, { owner, attempt, fence: fence === 0 ? revision : fence, revision });
+    const { owner, attempt } = record;
+    return this.#pending(asked, retryAfterMs, { owner, attempt, fence: fenceOf(record, revision), revision });
   }
 
   /** A flight of this replica has the key. @throws {FingerprintMismatchError} */

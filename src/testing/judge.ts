@@ -1,4 +1,5 @@
 import type { SeenLine } from "../history.ts";
+import { fenceOf } from "../record.ts";
 import type { Guarantee, Violation } from "./check-history.ts";
 import type { Placed } from "./history-order.ts";
 import type { Write } from "./known-writes.ts";
@@ -185,7 +186,7 @@ export class Judge {
     if (effect === undefined || effect.isTold || this.#isExcused(process, event)) return;
     const { name, fence } = effect.began;
     const other = (this.#writes.get(event) ?? []).find(
-      (write) => write.revision > fence && fenceOf(write) !== fence && write.shown.line.atMs < turnMs,
+      (write) => write.revision > fence && fenceOf(write, write.revision) !== fence && write.shown.line.atMs < turnMs,
     );
     if (other === undefined) return;
     // Said once of each effect.
@@ -226,7 +227,7 @@ export class Judge {
     }
     const writes = this.#writes.get(event) ?? [];
     const fence = life.fences.get(process) ?? 0;
-    const hasTaken = (write: Write): boolean => write.revision > fence && fenceOf(write) !== fence;
+    const hasTaken = (write: Write): boolean => write.revision > fence && fenceOf(write, write.revision) !== fence;
     if (line.commit === "superseded" && writes.length > 0 && !writes.some(hasTaken)) {
       broken("G8", `${process} was told that somebody else had taken ${event}, and nobody had`);
     }
@@ -254,7 +255,7 @@ export class Judge {
     const removal = this.#removals.get(placed);
     if (removal === undefined || removal.write.state === "committed") return;
     const { event, write } = removal;
-    const fence = fenceOf(write);
+    const fence = fenceOf(write, write.revision);
     for (const effect of this.#lifeOf(event).running.values()) {
       if (effect.began.fence !== fence || effect.isTold) continue;
       const { process } = effect.began;
@@ -276,10 +277,6 @@ export class Judge {
       }
     }
   }
-}
-
-function fenceOf({ fence, revision }: Write): number {
-  return fence === 0 ? revision : fence;
 }
 
 function effectOf({ process, effect }: { readonly process: string; readonly effect: number }): string {

@@ -1,6 +1,7 @@
 import type { Clock } from "../../clock.ts";
 import { hasCode } from "../../errors.ts";
 import { resolveIdentity } from "../../key.ts";
+import { fenceOf } from "../../record.ts";
 import type { Entry } from "../../store.ts";
 import type { EventRef, TraceStep } from "../trace/trace-step.ts";
 import { formatTrace } from "../trace/trace-text.ts";
@@ -135,11 +136,7 @@ function changed(): Response {
 function shownRecord({ record, revision }: Entry): ShownRecord {
   const { state, owner, attempt, leaseMs, atMs } = record;
   const hasResult = record.state === "committed" && record.result !== undefined;
-  return { state, owner, attempt, fence: fenceOf(record.fence, revision), revision, leaseMs, atMs, hasResult };
-}
-
-function fenceOf(fence: number, revision: number): number {
-  return fence === 0 ? revision : fence;
+  return { state, owner, attempt, fence: fenceOf(record, revision), revision, leaseMs, atMs, hasResult };
 }
 
 function removedByHand(identity: EventRef, { record, revision }: Entry, atMs: number): TraceStep {
@@ -150,7 +147,7 @@ function removedByHand(identity: EventRef, { record, revision }: Entry, atMs: nu
     replica: "inspector",
     owner: record.owner,
     attempt: record.attempt,
-    fence: fenceOf(record.fence, revision),
+    fence: fenceOf(record, revision),
     revision,
     durationMs: 0,
     forMs: 0,

@@ -1,4 +1,5 @@
 import type { Answered, History, Invoked, SeenLine } from "../../history.ts";
+import { fenceOf } from "../../record.ts";
 import { type RecordChange, StoreReader } from "./store-reader.ts";
 import type { EventRef, TraceStep, TraceType } from "./trace-step.ts";
 
@@ -94,7 +95,7 @@ class HistoryReader {
     if (begun === undefined || type === undefined) return [];
     const { event, key, fence = 0, leaseMs = 0 } = begun.what;
     const detail = {
-      fence: fence === 0 ? revision : fence,
+      fence: fenceOf({ fence }, revision),
       revision,
       durationMs: line.atMs - begun.atMs,
       forMs: type === "reserved" || type === "renewed" ? leaseMs : 0,

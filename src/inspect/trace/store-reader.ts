@@ -1,4 +1,4 @@
-import type { DedupRecord } from "../../record.ts";
+import { type DedupRecord, fenceOf } from "../../record.ts";
 import { Recent } from "./recent.ts";
 import type { EventRef, TraceStep } from "./trace-step.ts";
 
@@ -106,7 +106,7 @@ export class StoreReader {
     const { workspaceId, subscriptionId, eventId, state, owner, token, attempt, leaseMs, atMs } = record;
     const isReserved = state === "reserved";
     const identity = { storeKey: key, workspaceId, subscriptionId, eventId };
-    const fence = record.fence === 0 ? revision : record.fence;
+    const fence = fenceOf(record, revision);
     const standing = { identity, isReserved, owner, token, attempt, fence, revision, leaseMs, atMs, beganAtMs };
     (isReserved ? this.#committed : this.#reserved).delete(key);
     (isReserved ? this.#reserved : this.#committed).set(key, standing);
