@@ -1,7 +1,6 @@
 import { CommanderError } from "commander";
 import { LatchkeyError } from "../errors.ts";
 import { completionScript } from "./completion/completion.ts";
-import { demoCommand } from "./demo/demo-command.ts";
 import { UnusableError } from "./errors.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import type { CliIo } from "./io.ts";
@@ -30,6 +29,7 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
       await keyCommand(subscriptionId, eventId, flags, io);
     },
     async demo(flags) {
+      const { demoCommand } = await import("./demo/demo-command.ts");
       exitCode = await demoCommand(flags, io);
     },
     async list(flags) {
