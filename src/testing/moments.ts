@@ -21,7 +21,7 @@ type Line<Type extends SeenLine["type"]> = Extract<SeenLine, { type: Type }>;
 type Ending = Line<"ok" | "fail" | "unknown">;
 
 /** What happened in a run, in words, in the order of its lines. */
-export function momentsOf(history: History): readonly Moment[] {
+function momentsOf(history: History): readonly Moment[] {
   const reader = new Reader(history);
   const moments: Moment[] = [];
   history.forEach((line, index) => {

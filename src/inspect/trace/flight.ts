@@ -1,9 +1,7 @@
 import type { EventRef, TraceStep } from "./trace-step.ts";
 
 /** What is under way: the handler runs; it has returned, and the commit is written; it has failed, and the key is given back. */
-export const PHASES = ["running", "committing", "releasing"] as const;
-
-export type Phase = (typeof PHASES)[number];
+export type Phase = "running" | "committing" | "releasing";
 
 /** Whether the flight holds its key: it does; it did, and lost it; or it never did, as the store was out of reach. */
 export type Hold = "held" | "lost" | "never";

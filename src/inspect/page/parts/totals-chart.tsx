@@ -6,7 +6,7 @@ import type { Tone } from "../state/steps.ts";
 import { type Bar, columnsOf, stacked } from "../state/totals-chart.ts";
 import { count, exactTime, span, time } from "../state/words.ts";
 
-export const seriesTones: Readonly<Record<SeriesName, Tone>> = {
+const seriesTones: Readonly<Record<SeriesName, Tone>> = {
   dispatched: "dispatched",
   duplicates: "duplicate",
   pending: "pending",

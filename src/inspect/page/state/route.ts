@@ -5,8 +5,6 @@ export type Route =
   | { readonly view: "totals" }
   | { readonly view: "event"; readonly storeKey: string };
 
-export type ViewName = Route["view"];
-
 /** What stands behind the `#` of an address: a route, or the token with which the page was opened. */
 export function routeOf(hash: string): Route {
   const [, view = "", storeKey = ""] = hash.split("/");
