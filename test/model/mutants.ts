@@ -1,3 +1,4 @@
+import { changes } from "../support/machine-changes.ts";
 import type { Guarantee } from "./register.ts";
 import { type Scope, scopeOf } from "./scope.ts";
 
@@ -20,8 +21,7 @@ export const mutants: readonly Mutant[] = [
     name: "a commit is written over another holder's reservation",
     breaks: "G5",
     scope: calm,
-    find: `"found.reservation": takenUnlessOlder,`,
-    replace: `"found.reservation": { target: ".writing", actions: "noteRevision" },`,
+    ...changes.commitOverReservation,
   },
   {
     name: "a commit is written over another's commit",
@@ -34,8 +34,7 @@ export const mutants: readonly Mutant[] = [
     name: "a release removes another holder's reservation",
     breaks: "G5",
     scope: calm,
-    find: `"found.reservation": releasedUnlessOlder,`,
-    replace: `"found.reservation": { target: ".removing", actions: "noteRevision" },`,
+    ...changes.releaseOfReservation,
   },
   {
     name: "a release removes another's commit",
@@ -48,8 +47,7 @@ export const mutants: readonly Mutant[] = [
     name: "a renewal goes on over another holder's reservation",
     breaks: "G6",
     scope: scopeOf(2, { clear: 1 }),
-    find: `"found.reservation": lostUnlessOlder,`,
-    replace: `"found.reservation": { target: ".renewing", actions: "noteRevision" },`,
+    ...changes.renewalOverReservation,
   },
   {
     name: "a lease is renewed after it has ended",
@@ -83,26 +81,19 @@ export const mutants: readonly Mutant[] = [
     name: "a key that is read as free is dispatched without a write",
     breaks: "G10",
     scope: calm,
-    find: `{ guard: "mayClaimAgain", target: ".claiming", actions: "expectNothing" },`,
-    replace: `{ target: "reserved", actions: ["grant", "armDeadline", "startHandler"] },`,
+    ...changes.dispatchOfFreeKey,
   },
   {
     name: "a reservation that has ended is taken over without a write",
     breaks: "G10",
     scope: crash,
-    find: `{ guard: "hasEndedAndMayClaimAgain", target: ".claiming", actions: "expectEnded" },`,
-    replace: `{ guard: "hasEndedAndMayClaimAgain", target: "reserved", actions: ["grant", "armDeadline", "startHandler"] },`,
+    ...changes.takeoverWithoutWrite,
   },
   {
     name: "a claim that timed out is taken for a reservation",
     breaks: "G9",
     scope: trouble,
-    find: `              { guard: "isInDoubt", target: "backingOff", actions: "noteDoubt" },
-              {
-                guard: "mayDispatchUnprotected",`,
-    replace: `              { guard: "isInDoubt", target: "#dedupKey.reserved", actions: ["armDeadline", "startHandler"] },
-              {
-                guard: "mayDispatchUnprotected",`,
+    ...changes.claimInDoubtHeld,
   },
   {
     name: "a claim that timed out is forgotten, and another one made",
@@ -115,8 +106,7 @@ export const mutants: readonly Mutant[] = [
     name: "the handler runs unprotected although that is not allowed",
     breaks: "G1",
     scope: trouble,
-    find: `mayDispatchUnprotected: ({ context }) => context.mayDispatchUnprotected,`,
-    replace: `mayDispatchUnprotected: () => true,`,
+    ...changes.unprotectedAlways,
   },
   {
     name: "a key that another holds is called a duplicate",
@@ -225,12 +215,7 @@ export const mutants: readonly Mutant[] = [
     name: "a commit that met a conflict is called confirmed",
     breaks: "G9",
     scope: calm,
-    find: `            actions: ["noteRevision", settle(as)],
-          },
-          "write.conflicted": "looking",`,
-    replace: `            actions: ["noteRevision", settle(as)],
-          },
-          "write.conflicted": { target: "#dedupKey.committed", actions: settle(as) },`,
+    ...changes.conflictConfirmed,
   },
   {
     name: "a commit of one's own is taken for another's",
@@ -243,8 +228,7 @@ export const mutants: readonly Mutant[] = [
     name: "a commit that nobody confirmed is called confirmed",
     breaks: "G9",
     scope: trouble,
-    find: `actions: settle("unconfirmed"),`,
-    replace: `actions: settle(as),`,
+    ...changes.unconfirmedConfirmed,
   },
   {
     name: "a commit is tried again when there is no more time",
@@ -258,8 +242,7 @@ export const mutants: readonly Mutant[] = [
     name: "every fence is the same",
     breaks: "G5",
     scope: crash,
-    find: `    fence: revisionIn(event),`,
-    replace: `    fence: 1,`,
+    ...changes.oneFence,
   },
   {
     name: "a renewal changes the fence",

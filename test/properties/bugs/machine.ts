@@ -1,3 +1,4 @@
+import { changes } from "../../support/machine-changes.ts";
 import type { Bug } from "./bug.ts";
 
 const machine = "machines/dedup-key.ts";
@@ -10,52 +11,26 @@ export const machineBugs: readonly Bug[] = [
     name: "a commit is written over another holder's reservation",
     breaks: "G5",
     faults: { "clock jump": 1 },
-    patches: [
-      {
-        file: machine,
-        find: `"found.reservation": takenUnlessOlder,`,
-        replace: `"found.reservation": { target: ".writing", actions: "noteRevision" },`,
-      },
-    ],
+    patches: [{ file: machine, ...changes.commitOverReservation }],
   },
   {
     name: "a commit that met a conflict is called confirmed",
     breaks: "G9",
     faults: { "clock jump": 3, redelivery: 3, "late write": 2 },
-    patches: [
-      {
-        file: machine,
-        find: `            actions: ["noteRevision", settle(as)],
-          },
-          "write.conflicted": "looking",`,
-        replace: `            actions: ["noteRevision", settle(as)],
-          },
-          "write.conflicted": { target: "#dedupKey.committed", actions: settle(as) },`,
-      },
-    ],
+    patches: [{ file: machine, ...changes.conflictConfirmed }],
   },
   {
     name: "a release removes another holder's reservation",
     breaks: "G5",
     faults: { "clock jump": 1, "failing effect": 1 },
-    patches: [
-      {
-        file: machine,
-        find: `"found.reservation": releasedUnlessOlder,`,
-        replace: `"found.reservation": { target: ".removing", actions: "noteRevision" },`,
-      },
-    ],
+    patches: [{ file: machine, ...changes.releaseOfReservation }],
   },
   {
     name: "a renewal is written over another holder's reservation",
     breaks: "G5",
     faults: { "clock jump": 2 },
     patches: [
-      {
-        file: machine,
-        find: `"found.reservation": lostUnlessOlder,`,
-        replace: `"found.reservation": { target: ".renewing", actions: "noteRevision" },`,
-      },
+      { file: machine, ...changes.renewalOverReservation },
       {
         file: lease,
         find: `if (this.#nowMs < this.#endsAtMs) this.#of.send({ type: "renewal.due" });`,
@@ -73,11 +48,7 @@ export const machineBugs: readonly Bug[] = [
     breaks: "G5",
     faults: { crash: 2, "clock jump": 3, redelivery: 3 },
     patches: [
-      {
-        file: machine,
-        find: `{ guard: "hasEndedAndMayClaimAgain", target: ".claiming", actions: "expectEnded" },`,
-        replace: `{ guard: "hasEndedAndMayClaimAgain", target: "reserved", actions: ["grant", "armDeadline", "startHandler"] },`,
-      },
+      { file: machine, ...changes.takeoverWithoutWrite },
       { file: store, find: `endsAtMs: nowMs + how.ttlMs`, replace: `endsAtMs: Infinity` },
     ],
   },
@@ -85,35 +56,19 @@ export const machineBugs: readonly Bug[] = [
     name: "a key that is read as free is dispatched without a write",
     breaks: "G10",
     faults: { "stale read": 2, redelivery: 1 },
-    patches: [
-      {
-        file: machine,
-        find: `{ guard: "mayClaimAgain", target: ".claiming", actions: "expectNothing" },`,
-        replace: `{ target: "reserved", actions: ["grant", "armDeadline", "startHandler"] },`,
-      },
-    ],
+    patches: [{ file: machine, ...changes.dispatchOfFreeKey }],
   },
   {
     name: "a claim that timed out is taken for a reservation",
     breaks: "G1",
     faults: { "lost request": 3, redelivery: 3 },
-    patches: [
-      {
-        file: machine,
-        find: `              { guard: "isInDoubt", target: "backingOff", actions: "noteDoubt" },
-              {
-                guard: "mayDispatchUnprotected",`,
-        replace: `              { guard: "isInDoubt", target: "#dedupKey.reserved", actions: ["armDeadline", "startHandler"] },
-              {
-                guard: "mayDispatchUnprotected",`,
-      },
-    ],
+    patches: [{ file: machine, ...changes.claimInDoubtHeld }],
   },
   {
     name: "a commit that nobody confirmed is called confirmed",
     breaks: "G9",
     faults: { outage: 2, refusal: 4, "clock jump": 4, "lost request": 3 },
-    patches: [{ file: machine, find: `actions: settle("unconfirmed"),`, replace: `actions: settle(as),` }],
+    patches: [{ file: machine, ...changes.unconfirmedConfirmed }],
   },
   {
     name: "a commit whose key has gone is called confirmed",
@@ -145,7 +100,7 @@ export const machineBugs: readonly Bug[] = [
     name: "every fence is the same",
     breaks: "G5",
     faults: { crash: 2, "failing effect": 2 },
-    patches: [{ file: machine, find: `fence: revisionIn(event),`, replace: `fence: 1,` }],
+    patches: [{ file: machine, ...changes.oneFence }],
   },
   {
     name: "the key of a failed dispatch is renewed for ever",
@@ -176,13 +131,7 @@ export const machineBugs: readonly Bug[] = [
     name: "whoever cannot reach the store dispatches unprotected",
     breaks: "G1",
     faults: { refusal: 2, redelivery: 2 },
-    patches: [
-      {
-        file: machine,
-        find: `mayDispatchUnprotected: ({ context }) => context.mayDispatchUnprotected,`,
-        replace: `mayDispatchUnprotected: () => true,`,
-      },
-    ],
+    patches: [{ file: machine, ...changes.unprotectedAlways }],
   },
   {
     name: "a key is renewed after its release",
