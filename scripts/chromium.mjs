@@ -2,9 +2,10 @@
 // kin, and as root, it is installed. Run by itself, it prints the path.
 import { execFile } from "node:child_process";
 import { access, constants } from "node:fs/promises";
-import { delimiter, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { firstLine, onPath, print } from "./programs.mjs";
 
 const run = promisify(execFile);
 
@@ -18,14 +19,14 @@ export async function findChromium({ env = process.env, install = installFromDeb
     const browser = await asked(resolve(named), "LATCHKEY_CHROMIUM");
     return browser ?? { missing: `LATCHKEY_CHROMIUM is ${named}, which is not a Chromium` };
   }
-  const present = await onPath(env.PATH ?? "", "PATH");
+  const present = await installed(env.PATH ?? "", "PATH");
   if (present !== undefined) return present;
   try {
     await install();
   } catch (error) {
-    return { missing: `no Chromium found, nor installed: ${String(error?.message ?? error).split("\n")[0]}` };
+    return { missing: `no Chromium found, nor installed: ${firstLine(error)}` };
   }
-  return (await onPath(env.PATH ?? "", "Debian")) ?? { missing: "Chromium was installed and is not on the PATH" };
+  return (await installed(env.PATH ?? "", "Debian")) ?? { missing: "Chromium was installed and is not on the PATH" };
 }
 
 async function installFromDebian() {
@@ -35,14 +36,8 @@ async function installFromDebian() {
   await run("apt-get", ["-q", "install", "--yes", "--no-install-recommends", "chromium"], how);
 }
 
-async function onPath(path, source) {
-  for (const folder of path.split(delimiter)) {
-    for (const name of NAMES) {
-      const browser = await asked(join(folder, name), source);
-      if (browser !== undefined) return browser;
-    }
-  }
-  return undefined;
+function installed(path, source) {
+  return onPath(path, NAMES, (program) => asked(program, source));
 }
 
 /** What the binary itself says; undefined when it is none. */
@@ -57,13 +52,4 @@ async function asked(path, source) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const found = await findChromium();
-  if ("missing" in found) {
-    console.error(found.missing);
-    process.exitCode = 1;
-  } else {
-    console.error(`Chromium ${found.version}, from ${found.source}`);
-    console.log(found.path);
-  }
-}
+if (process.argv[1] === fileURLToPath(import.meta.url)) print("Chromium", await findChromium());

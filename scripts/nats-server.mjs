@@ -4,9 +4,10 @@ import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { firstLine, onPath, print } from "./programs.mjs";
 
 const run = promisify(execFile);
 
@@ -27,7 +28,7 @@ export async function findNatsServer({ env = process.env, cache = CACHE } = {}) 
   }
   const reasons = [];
   const places = [
-    () => onPath(env.PATH ?? ""),
+    () => onPath(env.PATH ?? "", ["nats-server"], (program) => asked(program, "PATH")),
     () => cached(cache),
     () => fromDebian("unstable", { cache }),
     () => fromReleases({ cache }),
@@ -79,14 +80,6 @@ export async function fromDebian(suite, { cache = CACHE } = {}) {
     const fresh = join(scratch, "unpacked", "usr", "sbin", "nats-server");
     return keep(fresh, kept, `Debian ${suite}`, "0.0.0");
   });
-}
-
-async function onPath(path) {
-  for (const folder of path.split(delimiter)) {
-    const server = await asked(join(folder, "nats-server"), "PATH");
-    if (server !== undefined) return server;
-  }
-  return undefined;
 }
 
 async function cached(cache) {
@@ -186,17 +179,4 @@ async function inScratch(work) {
   }
 }
 
-function firstLine(error) {
-  return String(error?.message ?? error).split("\n")[0];
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const found = await findNatsServer();
-  if ("missing" in found) {
-    console.error(found.missing);
-    process.exitCode = 1;
-  } else {
-    console.error(`nats-server ${found.version}, from ${found.source}`);
-    console.log(found.path);
-  }
-}
+if (process.argv[1] === fileURLToPath(import.meta.url)) print("nats-server", await findNatsServer());
