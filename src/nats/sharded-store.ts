@@ -11,6 +11,14 @@ export function shardNames(bucket: string, shards: number): readonly string[] {
   return Array.from({ length: shards }, (_, index) => `${bucket}-${index + 1}-of-${shards}`);
 }
 
+/** How many buckets share the keys of `bucket` with the one called `name`, as {@link shardNames} names them; `undefined` if it is none. */
+export function shardsOf(bucket: string, name: string): number | undefined {
+  if (name === bucket) return 1;
+  if (!name.startsWith(`${bucket}-`)) return undefined;
+  const [, shards] = /^\d+-of-(\d+)$/.exec(name.slice(bucket.length + 1)) ?? [];
+  return shards === undefined ? undefined : Number(shards);
+}
+
 /** Characters of the digest in base64url: 24 bits, as good as any others of a SHA-256. */
 const PREFIX_LENGTH = 4;
 

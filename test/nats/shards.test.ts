@@ -4,7 +4,7 @@ import { Deduplicator } from "../../src/deduplicator.ts";
 import { RecordUnreadableError, StoreMisconfiguredError } from "../../src/errors.ts";
 import { resolveIdentity } from "../../src/key.ts";
 import { type NatsStoreOptions, natsStore } from "../../src/nats/index.ts";
-import { shardedStore, shardNames, shardOf } from "../../src/nats/sharded-store.ts";
+import { shardedStore, shardNames, shardOf, shardsOf } from "../../src/nats/sharded-store.ts";
 import type { Entry } from "../../src/store.ts";
 import { connected, manager } from "../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
@@ -41,6 +41,8 @@ describe("a store with shards", () => {
     await natsStore(connection, { bucket: "orders", shards: 3 });
     expect(await namesLike("orders")).toEqual(shardNames("orders", 3).map((name) => `KV_${name}`));
     expect(shardNames("orders", 3)).toEqual(["orders-1-of-3", "orders-2-of-3", "orders-3-of-3"]);
+    expect(["orders", "orders-3-of-3"].map((name) => shardsOf("orders", name))).toEqual([1, 3]);
+    expect(["order", "orders-eu", "orders-eu-1-of-2"].map((name) => shardsOf("orders", name))).not.toContain(2);
   });
 
   it("has each key in one of them, and about as many in each", async () => {

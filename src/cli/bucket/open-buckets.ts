@@ -4,7 +4,7 @@ import type { Clock } from "../../clock.ts";
 import { apiCodeOf, apiCodes, readFailed } from "../../nats/answers.ts";
 import type { ReadOptions } from "../../nats/bucket-list.ts";
 import { type ClockDifference, withClockDifference } from "../../nats/server-clock.ts";
-import { shardNames } from "../../nats/sharded-store.ts";
+import { shardNames, shardsOf } from "../../nats/sharded-store.ts";
 import { streamOf } from "../../nats/subject.ts";
 import { UnusableError } from "../errors.ts";
 import type { CliIo } from "../io.ts";
@@ -104,13 +104,9 @@ async function nameOf(flag: string | undefined, jsm: JetStreamManager): Promise<
 
 /** The bucket of this name, and those that share its keys; more than one kind of them while their number is being changed. */
 async function existingShards(name: string, jsm: JetStreamManager): Promise<readonly string[]> {
-  const found = (await allBuckets(jsm)).filter((one) => one === name || isShardOf(name, one));
+  const found = (await allBuckets(jsm)).filter((one) => shardsOf(name, one) !== undefined);
   const inOrder = new Intl.Collator("en", { numeric: true });
   return found.length === 0 ? [name] : found.toSorted((one, other) => inOrder.compare(one, other));
-}
-
-function isShardOf(name: string, other: string): boolean {
-  return other.startsWith(`${name}-`) && /^\d+-of-\d+$/.test(other.slice(name.length + 1));
 }
 
 const MOST_NAMED = 10;

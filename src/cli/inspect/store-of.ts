@@ -1,4 +1,5 @@
 import { natsStore } from "../../nats/index.ts";
+import { shardsOf } from "../../nats/sharded-store.ts";
 import type { Store } from "../../store.ts";
 import type { OpenBuckets } from "../bucket/open-buckets.ts";
 import { UnusableError } from "../errors.ts";
@@ -15,9 +16,4 @@ export function storeOf({ connection, name, buckets }: OpenBuckets): Promise<Sto
   if (more.length > 0) throw new UnusableError(sentences.tooManyShards(name));
   const options = second === undefined ? { shards: first } : { shards: second, formerShards: first };
   return natsStore(connection, { bucket: name, ...options });
-}
-
-/** How many buckets share the keys with the one of this name. */
-function shardsOf(name: string, bucket: string): number {
-  return bucket === name ? 1 : Number(bucket.split("-").at(-1));
 }
