@@ -1,3 +1,4 @@
+import type { Deduplicator } from "latchkey";
 import { latencies, perSecond, quantile } from "./measure.ts";
 
 /** What one can rely on while it is so fast. */
@@ -46,4 +47,9 @@ export function oneByOne({ name, promises, events, once }: OneByOne): Contestant
       return { p50Us: quantile(times, 0.5), p99Us: quantile(times, 0.99) };
     },
   };
+}
+
+/** Guards, whose handlers do nothing. */
+export function guards(dedup: Deduplicator): (id: string) => Promise<unknown> {
+  return (eventId) => dedup.guard({ subscriptionId: "bench", eventId }, () => undefined);
 }

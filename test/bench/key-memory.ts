@@ -1,7 +1,7 @@
 import { Deduplicator, memoryStore, type Store } from "latchkey";
+import { guards } from "./contestant.ts";
 import type { Figure } from "./figures.ts";
 import { perSecond } from "./measure.ts";
-import { guards } from "./nats.ts";
 
 const KEPT = 1_000_000;
 const IN_FLIGHT = 20_000;

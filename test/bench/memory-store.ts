@@ -1,7 +1,6 @@
 import { Deduplicator, memoryStore } from "latchkey";
 import { serveInspector } from "latchkey/inspect";
-import { type Contestant, oneByOne, type Promises } from "./contestant.ts";
-import { guards } from "./nats.ts";
+import { type Contestant, guards, oneByOne, type Promises } from "./contestant.ts";
 
 const EVENTS = 30_000;
 const DUPLICATES = 200_000;

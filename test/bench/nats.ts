@@ -5,7 +5,7 @@ import { serveInspector } from "latchkey/inspect";
 import { natsStore } from "latchkey/nats";
 import { makeBucket } from "../support/nats-bucket.ts";
 import { BareClient, WINDOW_S } from "./bare-client.ts";
-import { CONCURRENCY, type Contestant, oneByOne, type Promises } from "./contestant.ts";
+import { CONCURRENCY, type Contestant, guards, oneByOne, type Promises } from "./contestant.ts";
 import { perSecond } from "./measure.ts";
 
 const BARE_BATCH = 256;
@@ -75,10 +75,6 @@ export async function natsContestants(setup: Setup): Promise<NatsContestants> {
       await connection.close();
     },
   };
-}
-
-export function guards(dedup: Deduplicator): (id: string) => Promise<unknown> {
-  return (eventId) => dedup.guard({ subscriptionId: "bench", eventId }, () => undefined);
 }
 
 async function open(

@@ -6,10 +6,9 @@ import { resolveIdentity } from "../../src/key.ts";
 import { manager } from "../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
 import { BareClient, WINDOW_S } from "./bare-client.ts";
-import { type Contestant, oneByOne } from "./contestant.ts";
+import { type Contestant, guards, oneByOne } from "./contestant.ts";
 import { shown } from "./figures.ts";
 import { median, perSecond, takeTurns } from "./measure.ts";
-import { guards } from "./nats.ts";
 import { usageOf } from "./process-usage.ts";
 import { table } from "./table.ts";
 
