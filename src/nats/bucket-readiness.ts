@@ -35,6 +35,7 @@ export async function untilReadable(jsm: JetStreamManager, bucket: string, timeo
   while ((await asked().then(() => false, isUnknown)) && systemClock.monotonicMs() < giveUpAtMs) await pause();
 }
 
-function pause(): Promise<void> {
+/** A moment, in which a server may hear of a bucket. */
+export function pause(): Promise<void> {
   return new Promise((resolve) => void systemClock.schedule(PAUSE_MS, resolve));
 }

@@ -1,9 +1,11 @@
 import { type ApiError, JetStreamApiError } from "@nats-io/jetstream";
 import { type MsgHdrs, MsgHdrsImpl } from "@nats-io/nats-core";
+import { systemClock } from "../clock.ts";
 import type { StoreKey } from "../key.ts";
 import { decodeRecord } from "../record.ts";
 import type { Entry, Revision } from "../store.ts";
 import { apiCodes, readFailed } from "./answers.ts";
+import { pause } from "./bucket-readiness.ts";
 import type { Inbox } from "./inbox.ts";
 import { streamOf, subjectOf } from "./subject.ts";
 
@@ -38,7 +40,13 @@ export async function readStanding(
   return { type: "record", entry: entryOf(bucket, key, Buffer.from(data, "base64").toString(), seq) };
 }
 
-/** The last message of a key, as the bucket's leader has it. */
+/** For how long a bucket that nobody has heard of is asked for again. */
+const UNHEARD_OF_MS = 1_000;
+
+/**
+ * The last message of a key, as the bucket's leader has it. In a cluster, a server that has just come to lead the metadata may say
+ * that there is no such bucket, before it has heard of it: so that answer is not the last word at once.
+ */
 export async function lastMessage(
   inbox: Inbox,
   bucket: string,
@@ -46,11 +54,17 @@ export async function lastMessage(
   timeoutMs: number,
 ): Promise<StoredMessage | undefined> {
   const query = JSON.stringify({ last_by_subj: subjectOf(bucket, key) });
-  const answer = await inbox.request(`$JS.API.STREAM.MSG.GET.${streamOf(bucket)}`, query, { timeoutMs });
-  const { message, error } = answer.json<{ readonly message?: StoredMessage; readonly error?: ApiError }>();
-  if (message !== undefined) return message;
-  if (error?.err_code === apiCodes.noMessage) return undefined;
-  throw error === undefined ? new Error("The answer to a read is none") : new JetStreamApiError(error);
+  const giveUpAtMs = systemClock.monotonicMs() + UNHEARD_OF_MS;
+  for (;;) {
+    const answer = await inbox.request(`$JS.API.STREAM.MSG.GET.${streamOf(bucket)}`, query, { timeoutMs });
+    const { message, error } = answer.json<{ readonly message?: StoredMessage; readonly error?: ApiError }>();
+    if (message !== undefined) return message;
+    if (error === undefined) throw new Error("The answer to a read is none");
+    if (error.err_code === apiCodes.noMessage) return undefined;
+    if (error.err_code !== apiCodes.noStream || systemClock.monotonicMs() >= giveUpAtMs)
+      throw new JetStreamApiError(error);
+    await pause();
+  }
 }
 
 /** Whether a message is the mark of a removal: ours, or that of an operator's `delete` or `purge`. */

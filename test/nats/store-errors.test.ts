@@ -89,6 +89,16 @@ describe("a write that the server refuses was surely not stored", () => {
     await refusal(store.get(key), "Bucket gone cannot be read: the bucket does not exist");
   });
 
+  it("10059: nobody has heard of the bucket, for a moment", async () => {
+    const store = await natsStore(connection, { bucket: "late" });
+    const jsm = await manager(connection);
+    const { config } = await jsm.streams.info("KV_late");
+    await jsm.streams.delete("KV_late");
+    const reading = store.get(key);
+    await jsm.streams.add(config);
+    expect(await reading).toBeUndefined();
+  });
+
   it("10060: another stream has the bucket's subjects", async () => {
     const store = await natsStore(connection, { bucket: "taken" });
     const jsm = await manager(connection);
