@@ -328,6 +328,16 @@ describe("Ctrl-C", () => {
     expect(input.destroyed).toBe(true);
   });
 
+  it("takes the half of a line that came before it for nothing", async () => {
+    await using endpoint = await startEndpoint();
+    const { io, input, running } = start(["--json", "--to", endpoint.url]);
+    input.write(`${lines(event("1"))}{"specversion":`);
+    await io.out.until("dispatched");
+    io.interrupt();
+    expect(await running).toBe(130);
+    expect(ranWith(130, io).objects().at(-1)).toMatchObject({ summary: { lines: 1, unreadable: 0 } });
+  });
+
   it("ends the waiting between two tries: the event has failed", async () => {
     const { promise: isAnswered, resolve: answered } = deferred<undefined>();
     await using endpoint = await startEndpoint((_, response) => {

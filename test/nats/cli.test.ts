@@ -218,6 +218,17 @@ describe("latchkey run over a stream", () => {
     expect(err).toContain(`${cloudEvent("1")} ${names.stream}/worker\n`);
   });
 
+  it("ends at a command that is not there, and makes no dead letter of what it could not give to it", async () => {
+    const names = await createStream();
+    await publish(names.subject, [{ body: cloudEvent("1") }]);
+    const argv = ["run", "--stream", names.stream, "--consumer", "worker", "--nats", server.url, "--attempts", "1"];
+    const { exitCode, err } = await run([...argv, "--exec", "/nonexistent"]);
+    expect([exitCode, err]).toEqual([2, expect.stringMatching(/\nlatchkey: Cannot run `\/nonexistent`: ENOENT\n$/)]);
+    await using accepting = await startEndpoint();
+    await runUntilIdle(["--to", accepting.url], names);
+    expect(accepting.received).toHaveLength(1);
+  });
+
   it("lets finish what runs at the first Ctrl-C, and puts it back at the second", async () => {
     await using endpoint = await startEndpoint(() => {});
     const names = await createStream();

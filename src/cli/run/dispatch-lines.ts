@@ -32,9 +32,10 @@ export async function dispatchLines(
   let hasBroken = false;
   const workers = Array.from({ length: options.concurrency }, async () => {
     try {
-      while (!options.drain.aborted && !hasBroken) {
+      for (;;) {
         const { done, value: line } = await input.lines.next();
-        if (done === true) return;
+        // Where the reading was ended, what came last may be half a line.
+        if (done === true || options.drain.aborted || hasBroken) return;
         await options.onResult(await dispatchLine(line, options));
       }
     } catch (error) {

@@ -1,6 +1,6 @@
 import { type Consumer, jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
-import { consume } from "../../nats/index.ts";
+import { consume, type RunningConsumer } from "../../nats/index.ts";
 import { UnusableError, usableAsync } from "../errors.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { Interruption } from "../interruption.ts";
@@ -29,7 +29,8 @@ export async function runStream(plan: StreamPlan, io: CliIo): Promise<ExitCode> 
   const results = new DeliveryResults();
   const dispatcher = { target, subscriptionId: plan.subscriptionId, timeoutMs: plan.timeoutMs, clock: io.clock };
   const { deadLetter, attempts } = plan;
-  const running = await usableAsync(() =>
+  let unusable: UnusableError | undefined;
+  const running: RunningConsumer = await usableAsync(() =>
     consume(consumer, {
       dedup,
       subscriptionId: plan.subscriptionId,
@@ -42,8 +43,18 @@ export async function runStream(plan: StreamPlan, io: CliIo): Promise<ExitCode> 
         const found = identifyMessage(message, subscriptionId);
         return "unidentifiable" in found ? found : { ...found, workspaceId: plan.workspaceId };
       },
-      dispatch: (message, { identity, reservation, signal }) =>
-        dispatchEvent(eventOf(message, identity.eventId), reservation, signal, dispatcher),
+      async dispatch(message, { identity, reservation, signal }) {
+        try {
+          await dispatchEvent(eventOf(message, identity.eventId), reservation, signal, dispatcher);
+        } catch (error) {
+          if (error instanceof UnusableError) {
+            // Other tries would only make dead letters of events that have nothing wrong with them.
+            unusable ??= error;
+            void running.stop({ drainMs: 0 });
+          }
+          throw error;
+        }
+      },
       onAudit(audit) {
         const result = results.take(audit);
         if (result !== undefined) void report.result(result);
@@ -68,7 +79,9 @@ export async function runStream(plan: StreamPlan, io: CliIo): Promise<ExitCode> 
     await report.finish(false);
     throw new UnusableError(sentences.consumerLost(error), { cause: error });
   }
-  return await report.finish(interruption.abort.aborted);
+  const exitCode = await report.finish(interruption.abort.aborted);
+  if (unusable !== undefined) throw unusable;
+  return exitCode;
 }
 
 async function findConsumer(connection: NatsConnection, { stream, consumer }: StreamPlan): Promise<Consumer> {
