@@ -17,6 +17,7 @@ export class Caller {
   readonly #verdict = deferred<Verdict>();
   #committed: Deferred<CommitReport> | undefined;
   #ended: Deferred<void> | undefined;
+  #over: AbortController | undefined;
   #isOver = false;
   #abort: AbortController | undefined;
   #lost: ReservationLostError | undefined;
@@ -37,6 +38,13 @@ export class Caller {
     if (this.#isOver) return Promise.resolve();
     this.#ended ??= deferred<void>();
     return this.#ended.promise;
+  }
+
+  /** Aborts when the key is settled: for those who may not wait so long, and leave nothing behind. */
+  get over(): AbortSignal {
+    this.#over ??= new AbortController();
+    if (this.#isOver) this.#over.abort();
+    return this.#over.signal;
   }
 
   /** Aborts when the reservation is lost. */
@@ -77,5 +85,6 @@ export class Caller {
   end(): void {
     this.#isOver = true;
     this.#ended?.resolve();
+    this.#over?.abort();
   }
 }

@@ -46,3 +46,22 @@ export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promi
     });
   });
 }
+
+/**
+ * Resolves after `delayMs`, or as soon as one of the signals aborts. Nothing is left behind: `AbortSignal.any` leaves a reference at
+ * each of its signals for as long as that lives (seen with Node 20), and `Promise.race` one at each of its promises.
+ */
+export function nap(clock: Clock, delayMs: number, signals: ReadonlyArray<AbortSignal | undefined>): Promise<void> {
+  return new Promise((resolve) => {
+    const given = signals.filter((signal) => signal !== undefined);
+    if (given.some(({ aborted }) => aborted)) {
+      resolve();
+      return;
+    }
+    const wake = (): void => {
+      for (const leave of left) leave();
+      resolve();
+    };
+    const left = [clock.schedule(delayMs, wake), ...given.map((signal) => onAbort(signal, wake))];
+  });
+}

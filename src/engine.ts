@@ -3,7 +3,7 @@ import { abortable } from "./abortable.ts";
 import type { Airspace } from "./airspace.ts";
 import type { Verdict } from "./caller.ts";
 import type { CheckedStore } from "./checked-store.ts";
-import { sleep } from "./clock.ts";
+import { nap } from "./clock.ts";
 import { CommitCache } from "./commit-cache.ts";
 import { DeadlineQueue } from "./deadline-queue.ts";
 import type { Duplicate, Pending } from "./decision.ts";
@@ -124,16 +124,10 @@ export class Engine implements Airspace {
       : this.#refusals.pendingElsewhere(asked, verdict.entry);
   }
 
-  /** Waits until it is worth asking again, at the latest when a flight of this process has landed. */
-  async #pause(flight: Flight, delayMs: number, signal: AbortSignal | undefined): Promise<void> {
-    const settled = new AbortController();
-    const stop = [settled.signal, this.#closing.signal, ...(signal === undefined ? [] : [signal])];
-    const landed = this.#flights.has(flight) ? flight.caller.ended : new Promise<never>(() => {});
-    try {
-      await Promise.race([landed, sleep(this.options.clock, delayMs, AbortSignal.any(stop))]);
-    } finally {
-      settled.abort();
-    }
+  /** Waits until it is worth asking again, or to be told why not: at the latest when a flight of this process has landed. */
+  #pause(flight: Flight, delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const landed = this.#flights.has(flight) ? flight.caller.over : undefined;
+    return nap(this.options.clock, delayMs, [landed, signal, this.#closing.signal]);
   }
 
   async #drained(drainMs: number): Promise<void> {

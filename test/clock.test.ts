@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { sleep, systemClock } from "../src/clock.ts";
+import { nap, sleep, systemClock } from "../src/clock.ts";
+import { heldBySignal } from "./support/held-by-signal.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 /** What Node's timers keep at most; a longer one fires at once. */
@@ -100,6 +101,30 @@ describe("sleep", () => {
 
   it("does not begin when the signal has aborted", async () => {
     await expect(sleep(systemClock, 1_000, AbortSignal.abort("a reason"))).rejects.toBe("a reason");
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe("nap", () => {
+  it("ends after its time, or with the first signal, and leaves nothing behind", async () => {
+    const [one, two] = [new AbortController(), new AbortController()];
+    const signals = [one.signal, undefined, two.signal];
+    const napped = vi.fn();
+    void nap(systemClock, 1_000, signals).then(napped);
+    await vi.advanceTimersByTimeAsync(999);
+    expect(napped).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(napped).toHaveBeenCalledTimes(1);
+    expect([one, two].map(({ signal }) => heldBySignal(signal))).toEqual([0, 0]);
+    const napping = nap(systemClock, 1_000, signals);
+    two.abort();
+    await napping;
+    expect(heldBySignal(one.signal)).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("does not begin when one of the signals has aborted", async () => {
+    await nap(systemClock, 1_000, [new AbortController().signal, AbortSignal.abort()]);
     expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { held, outage, slowAnswer } from "../support/faulty-store.ts";
+import { heldBySignal } from "../support/held-by-signal.ts";
 import {
   duplicate,
   event,
@@ -244,6 +245,19 @@ describe("waiting for another replica", () => {
     await pass(2 * LEASE_MS);
     expect(b.store.calls).toHaveLength(asked);
     expect(clock.timers).toBe(0);
+  });
+
+  it("leaves nothing at a signal that lives longer, however often it asks", async () => {
+    const { pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const { signal } = new AbortController();
+    const reservation = await unseen(a.dedup.reserve(event));
+    const waiting = [a, b].map(({ dedup }) => dedup.reserve(event, { ...wait, signal }));
+    await pass(30_000);
+    await reservation.commit();
+    await pass(1_000);
+    for (const decision of waiting) await duplicate(decision);
+    expect(heldBySignal(signal)).toBe(0);
   });
 
   it("ends with the signal's reason though it is no error, and though the store does not answer", async () => {
