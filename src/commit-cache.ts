@@ -70,10 +70,11 @@ export class CommitCache {
 
   /** What is known of clears, if only of old. */
   get mark(): number | undefined {
-    this.#isUpToDate();
+    this.#isSurelyUpToDate();
     return this.#mark;
   }
 
+  /** @throws what the store throws when it is asked for clears, and {@link TypeError} for an answer outside its contract. */
   find(key: StoreKey, nowMs: number): KnownCommit | undefined {
     if (!this.#isUpToDate()) return undefined;
     const kept = this.#commits?.get(key);
@@ -82,7 +83,7 @@ export class CommitCache {
 
   /** @param mark {@link mark}, from before the commit was sent. */
   keepOwn(key: StoreKey, commit: KnownCommit, mark: number | undefined): void {
-    if (mark === undefined || !this.#isUpToDate() || mark !== this.#mark) return;
+    if (mark === undefined || !this.#isSurelyUpToDate() || mark !== this.#mark) return;
     // Bounded by size, each commit counting 1: what is bounded by `max` takes all of its memory at once, and half a millisecond.
     this.#commits ??= new LRUCache({ maxSize: this.#size, sizeCalculation: () => 1 });
     this.#commits.set(key, this.#packed(commit));
@@ -108,6 +109,15 @@ export class CommitCache {
     const { owner, attempt, fingerprint, result } = rest;
     const [at, knownUntilMs] = [this.#bornAtWallMs + atMs, this.#bornAtMs + untilMs];
     return { atMs: at, owner, attempt, fence, revision, fingerprint, result, knownUntilMs };
+  }
+
+  /** In the midst of a delivery, trouble with clears means that nothing is known of them: {@link find} is who tells of it. */
+  #isSurelyUpToDate(): boolean {
+    try {
+      return this.#isUpToDate();
+    } catch {
+      return false;
+    }
   }
 
   /** Asks for clears, and lets go of everything when there were some. */

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { ClearMark } from "../../src/clear-mark.ts";
 import { Deduplicator } from "../../src/deduplicator.ts";
 import { FingerprintMismatchError } from "../../src/errors.ts";
-import type { Clears, Store } from "../../src/store.ts";
+import type { DedupRecord } from "../../src/record.ts";
+import type { Clears, Put, Store } from "../../src/store.ts";
 import { answerLost, held, landsLate, outage, silence, slowAnswer, writeLost } from "../support/faulty-store.ts";
 import {
   commitEvent,
@@ -457,6 +458,47 @@ describe("another's reservation", () => {
 });
 
 describe("a store that answers outside the contract about clears", () => {
+  /** A deduplicator whose store can tell of clears until it is broken: at once, or by the answer to a put. */
+  function breakable(breaks: (record: DedupRecord, answer: Put) => boolean = () => false) {
+    const { clock, memory, replica } = world();
+    let isBroken = false;
+    const breakNow = (): void => {
+      isBroken = true;
+    };
+    const latest = (): number => {
+      if (isBroken) throw new Error("the store is broken");
+      return 0;
+    };
+    const put: Store["put"] = async (key, record, how) => {
+      const answer = await memory.put(key, record, how);
+      isBroken ||= breaks(record, answer);
+      return answer;
+    };
+    const store = { ...memory, put, clears: { latest, announce: async () => {} } };
+    return { clock, dedup: new Deduplicator({ store, clock }), breakNow, other: replica("b") };
+  }
+
+  it("while the event is dispatched is told by the next call, and the commit stands", async () => {
+    const { clock, dedup, breakNow, other } = breakable();
+    expect(await dedup.guard(event, breakNow)).toMatchObject({ outcome: "dispatched", commit: "confirmed" });
+    await duplicate(other.dedup.reserve(event));
+    await expect(dedup.reserve(event)).rejects.toThrow("the store is broken");
+    expect(clock.timers).toBe(0);
+  });
+
+  it("while the commit is under way is told by the next call, and the commit stands", async () => {
+    const { dedup } = breakable(({ state }) => state === "committed");
+    expect(await dedup.guard(event, () => {})).toMatchObject({ outcome: "dispatched", commit: "confirmed" });
+    await expect(dedup.reserve(event)).rejects.toThrow("the store is broken");
+  });
+
+  it("while a claim is under way is told by the next call: what the claim found is answered", async () => {
+    const { dedup, other } = breakable((_, { ok }) => !ok);
+    await commitEvent(other);
+    await duplicate(dedup.reserve(event));
+    await expect(dedup.reserve(event)).rejects.toThrow("the store is broken");
+  });
+
   it("is a TypeError, never a duplicate", async () => {
     const { clock, memory } = world();
     const clears: Clears = { latest: () => 0, announce: async () => {} };
