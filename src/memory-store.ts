@@ -89,6 +89,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       watchers.add(tell);
       const leave = (): void => {
         watchers.delete(tell);
+        signal.removeEventListener("abort", leave);
       };
       if (signal.aborted) leave();
       else signal.addEventListener("abort", leave, { once: true });

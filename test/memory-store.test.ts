@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
 import { StoreUnavailableError } from "../src/errors.ts";
 import { type MemoryStoreOptions, memoryStore } from "../src/memory-store.ts";
@@ -49,6 +50,18 @@ describe("memoryStore", () => {
       await write(store, of.storeKey, reservation(of));
     }
     expect(clock.timers).toBe(0);
+  });
+
+  it("leaves no listener at the signal of a watch that was left before it aborted", async () => {
+    const store = memoryStore({ clock: new SimulatedClock() });
+    const { signal } = new AbortController();
+    const of = identity("evt-1");
+    const watch = store.watch({}, signal)[Symbol.asyncIterator]();
+    const change = watch.next();
+    await write(store, of.storeKey, reservation(of));
+    expect(await change).toMatchObject({ value: { type: "put" } });
+    await watch.return?.();
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
   it("refuses a key more than it may hold, and takes it when one has ended or was removed", async () => {
