@@ -4,7 +4,7 @@ import type { Decision, Outcome, Reservation } from "./decision.ts";
 import { Engine } from "./engine.ts";
 import { LatchkeyError } from "./errors.ts";
 import type { HeldReservation } from "./held-reservation.ts";
-import { type Identity, type KeyFilter, resolveIdentity, storeKeyPattern } from "./key.ts";
+import { type Identity, type KeyFilter, resolveIdentity, type StoreKey, storeKeyPattern } from "./key.ts";
 import {
   type DeduplicatorOptions,
   type ReserveOptions,
@@ -133,9 +133,10 @@ export class Deduplicator implements AsyncDisposable {
     if (this.#options.store.remove === undefined) {
       throw new LatchkeyError("unsupported", "This store cannot remove keys: they end with their window");
     }
+    const candidates = this.#candidates(filter);
     let cleared = 0;
     try {
-      for await (const entry of this.#candidates(filter)) {
+      for await (const entry of candidates) {
         if (!matches(entry)) continue;
         const { key, revision } = entry;
         const removal = await this.#store.remove(key, { expected: revision });
@@ -177,13 +178,15 @@ export class Deduplicator implements AsyncDisposable {
     return this.#engine.reserve(resolveIdentity(identity), how);
   }
 
-  async *#candidates(filter: ClearFilter): AsyncIterable<Entry> {
+  /** @throws at once for a wrong filter, and where it takes a list that the store does not have. */
+  #candidates(filter: ClearFilter): AsyncIterable<Entry> {
     const { subscriptionId, eventId, workspaceId } = filter;
-    if (subscriptionId === undefined || eventId === undefined || workspaceId === undefined) {
-      yield* this.list(filter);
-      return;
-    }
-    const entry = await this.peek({ workspaceId, subscriptionId, eventId });
+    if (subscriptionId === undefined || eventId === undefined || workspaceId === undefined) return this.list(filter);
+    return this.#underKey(resolveIdentity({ workspaceId, subscriptionId, eventId }).storeKey);
+  }
+
+  async *#underKey(key: StoreKey): AsyncIterable<Entry> {
+    const entry = await this.#store.get(key);
     if (entry !== undefined) yield entry;
   }
 }

@@ -184,7 +184,7 @@ describe("clear", () => {
   });
 
   it("refuses a filter that it cannot read, before anything is removed", async () => {
-    const { replica } = world();
+    const { memory, replica } = world();
     const a = replica("a");
     await commitEvent(a);
     const clear = (...args: readonly unknown[]) => calling(a.dedup, "clear", ...args);
@@ -197,6 +197,8 @@ describe("clear", () => {
     await expect(clear({ committedAfter: -1 })).rejects.toThrow(RangeError);
     await expect(clear({ eventId: "evt-1" })).rejects.toThrow("Expected `subscriptionId` to be given together with");
     await expect(clear({ workspaceId: 7 })).rejects.toThrow("Expected `workspaceId` to be");
+    await expect(clear({ ...event, workspaceId: "" })).rejects.toThrow("Expected `workspaceId` to be");
+    expect(memory.clears.latest()).toBe(0);
     await duplicate(a.dedup.reserve(event));
   });
 
