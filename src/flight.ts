@@ -104,7 +104,7 @@ export class Flight implements Effects, Holder, Cockpit {
   /** Nobody waits for the verdict any more: what was or will be granted all the same is given back. */
   abandon(): void {
     this.#unwanted ??= "abandoned";
-    if (this.#phase === "held") this.#give("failed");
+    void this.fail();
   }
 
   /**
@@ -131,6 +131,8 @@ export class Flight implements Effects, Holder, Cockpit {
     }
     const { committed } = this.caller;
     if (this.#phase === "held") {
+      // First of all: listeners, and what makes JSON of the result, may come back with a release.
+      this.#phase = "succeeded";
       this.report({ type: "dispatched" });
       const error = this.how.keepResult ? this.#own.keep(result) : undefined;
       if (error !== undefined) this.report({ type: "result-not-kept", error });
@@ -139,15 +141,16 @@ export class Flight implements Effects, Holder, Cockpit {
       this.#commitSentAtMs = this.clock.monotonicMs();
       this.#patience.rest();
       this.#patience.last(this.#life.context.unprotected ? 0 : this.how.leaseMs);
-      this.#give("succeeded");
+      this.send({ type: "handler.succeeded" });
     }
     return committed;
   }
 
   fail(failure?: { readonly error: unknown }): Promise<void> {
     if (this.#phase === "held") {
+      this.#phase = "failed";
       if (failure !== undefined) this.report({ type: "failed", error: failure.error });
-      this.#give("failed");
+      this.send({ type: "handler.failed" });
     }
     return this.caller.ended;
   }
@@ -208,7 +211,7 @@ export class Flight implements Effects, Holder, Cockpit {
     }
     if (this.#unwanted === "closing") this.caller.refuse(closedError());
     else this.caller.answer({ found: "pending", entry: undefined });
-    this.#give("failed");
+    void this.fail();
   }
 
   abortHandler(context: DedupKeyContext, reason: "lease-ended" | "superseded" | "shutdown"): void {
@@ -275,12 +278,6 @@ export class Flight implements Effects, Holder, Cockpit {
   #keepCommit(context: DedupKeyContext): void {
     const commit = this.#own.known(context, this.#commitSentAtMs + this.how.windowMs);
     if (commit !== undefined) this.#air.commits.keepOwn(this.identity.storeKey, commit, this.#mark);
-  }
-
-  /** The handler is done with: what follows is between the machine and the store. */
-  #give(ending: "succeeded" | "failed"): void {
-    this.#phase = ending;
-    this.send({ type: ending === "succeeded" ? "handler.succeeded" : "handler.failed" });
   }
 
   #confirm(commit: CommitOutcome): void {

@@ -19,9 +19,11 @@ export class StepListeners {
 
   /** Calls `listener` with every step until the returned function is called. */
   add(listener: (step: Step) => void): () => void {
-    this.#listeners.add(listener);
+    // One function may be subscribed by several, each of whom leaves alone.
+    const once = (step: Step): void => listener(step);
+    this.#listeners.add(once);
     return () => {
-      this.#listeners.delete(listener);
+      this.#listeners.delete(once);
     };
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { StepType } from "../../src/step.ts";
+import type { Step, StepType } from "../../src/step.ts";
 import { outage } from "../support/faulty-store.ts";
 import {
   commitEvent,
@@ -252,6 +252,31 @@ describe("subscribe", () => {
     expect(await dedup.guard(event, () => "done")).toMatchObject({ commit: "confirmed" });
     expect(await dedup.reserve(event)).toMatchObject({ decision: "duplicate" });
     expect(decisions).toEqual(["pending", "duplicate"]);
+  });
+
+  it("hears of a success when it is too late to give the key back", async () => {
+    const { replica } = world();
+    const { dedup, trail } = replica("a");
+    const reservation = await unseen(dedup.reserve(event));
+    dedup.subscribe(({ type }) => {
+      if (type === "dispatched") void reservation.release();
+    });
+    expect(await reservation.commit()).toEqual({ commit: "confirmed" });
+    expect(await dedup.reserve(event)).toMatchObject({ decision: "duplicate" });
+    expect(trail()).toEqual(["reserved", "dispatched", "committed", "duplicate"]);
+  });
+
+  it("may be called with one function twice: each leaves alone", async () => {
+    const { replica } = world();
+    const { dedup } = replica("a");
+    const heard: string[] = [];
+    const listener = ({ type }: Step): void => void heard.push(type);
+    const leaveOne = dedup.subscribe(listener);
+    dedup.subscribe(listener);
+    const reservation = await unseen(dedup.reserve(event));
+    leaveOne();
+    await reservation.commit();
+    expect(heard).toEqual(["reserved", "reserved", "dispatched", "committed"]);
   });
 
   it("makes of what a listener throws an uncaught exception, and changes nothing else", async () => {
