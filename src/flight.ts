@@ -1,5 +1,6 @@
 import type { DedupKeyContext, DedupKeyEvent, Settlement } from "../machines/dedup-key.ts";
 import type { Airspace } from "./airspace.ts";
+import { text } from "./arguments.ts";
 import { Caller } from "./caller.ts";
 import type { Clock } from "./clock.ts";
 import type { Cockpit } from "./cockpit.ts";
@@ -51,7 +52,9 @@ export class Flight implements Effects, Holder, Cockpit {
     this.#mark = air.commits.mark;
     const mayDispatchUnprotected = air.options.onStoreUnavailable === "dispatch";
     this.#life = new Life(this, identity.key, { mayDispatchUnprotected, attempt: how.attempt }, air.parent);
-    this.#own = new OwnRecord(identity, how, air.options.owner);
+    // Made here, where it may throw: what the machine has done must not.
+    const id = text("the answer of newId", air.options.newId());
+    this.#own = new OwnRecord(identity, how, air.options.owner, id);
     this.#lease = new Lease(this, air.options.renew);
     this.#patience = new Patience(this);
     this.#stored = new StoredKey(this, air, this.#own, this.#lease);
@@ -159,7 +162,7 @@ export class Flight implements Effects, Holder, Cockpit {
 
   putReservation(context: DedupKeyContext): void {
     if (!context.inDoubt) {
-      this.#own.attempt(this.#air.options.newId());
+      this.#own.attempt();
       this.#own.date(this.clock.wallMs());
       this.#lease.send("afresh");
       this.#patience.last(this.how.leaseMs / 2);

@@ -48,7 +48,7 @@ export interface DeduplicatorOptions {
   readonly inspect?: Inspector;
   /** @default the clock of this process */
   readonly clock?: Clock;
-  /** Makes the tokens of reservations: never the same twice, on any replica. @default a random part and a count */
+  /** Makes the ids of deliveries, and with them the tokens of reservations: never the same twice, on any replica. @default a random part and a count */
   readonly newId?: () => string;
 }
 

@@ -14,19 +14,25 @@ export class OwnRecord {
   readonly #identity: ResolvedIdentity;
   readonly #how: ResolvedReserveOptions;
   readonly #owner: string;
+  readonly #id: string;
+  #attempts = 0;
   #token = "";
   #atMs = 0;
   #kept: KeptResult = { kept: "nothing" };
+  #hasCommit = false;
 
-  constructor(identity: ResolvedIdentity, how: ResolvedReserveOptions, owner: string) {
+  /** @param id never the same for two deliveries, on any replica. */
+  constructor(identity: ResolvedIdentity, how: ResolvedReserveOptions, owner: string, id: string) {
     this.#identity = identity;
     this.#how = how;
     this.#owner = owner;
+    this.#id = id;
   }
 
   /** What is written from now on is another attempt, which has a token of its own. */
-  attempt(token: string): void {
-    this.#token = token;
+  attempt(): void {
+    this.#attempts += 1;
+    this.#token = this.#attempts === 1 ? this.#id : `${this.#id}/${this.#attempts}`;
   }
 
   /** What is written from now on says this time, however often it is repeated. */
@@ -44,7 +50,9 @@ export class OwnRecord {
     return this.#kept.kept === "not" ? this.#kept.error : undefined;
   }
 
+  /** A commit with our token is another's as long as none was written here: the store, or who makes tokens, makes no sense. */
   isOwn(record: DedupRecord): boolean {
+    if (record.state === "committed" && !this.#hasCommit) return false;
     return record.token === this.#token;
   }
 
@@ -53,6 +61,7 @@ export class OwnRecord {
   }
 
   committed(context: DedupKeyContext): DedupRecord {
+    this.#hasCommit = true;
     return this.#record("committed", context, this.#kept.kept === "result" ? { result: this.#kept.result } : {});
   }
 

@@ -152,6 +152,27 @@ describe("a record that cannot be read is an error that names the key, never a d
   });
 });
 
+describe("a commit with the token of a claim that is under way", () => {
+  const odd = { key, record: commit(resolved, { token: "our-own" }), revision: 7 };
+
+  it("is the commit of another: nobody waits for ever for what became of it", async () => {
+    const { replica } = world();
+    const { dedup, store } = replica("a", { newId: () => "our-own" });
+    store.breakDown(answering({ ok: false }), ["put"]);
+    store.breakDown(answering(odd), ["get"]);
+    expect(await dedup.reserve(event)).toMatchObject({ decision: "duplicate" });
+  });
+
+  it("keeps no handler's error from its caller", async () => {
+    const { clock, replica } = world();
+    const { dedup, store } = replica("a", { newId: () => "our-own" });
+    store.breakDown(answering({ ok: false, current: odd }), ["remove"]);
+    const error = new Error("no");
+    await expect(dedup.guard(event, () => Promise.reject(error))).rejects.toBe(error);
+    expect(clock.timers).toBe(0);
+  });
+});
+
 describe("an answer within the contract", () => {
   it("is taken over with what belongs to it only", async () => {
     const entry = { key, record: reservation(resolved), revision: 7 };

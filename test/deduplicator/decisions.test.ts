@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Deduplicator } from "../../src/deduplicator.ts";
 import { dedupKey } from "../../src/key.ts";
 import { memoryStore } from "../../src/memory-store.ts";
@@ -433,6 +433,22 @@ describe("wrong arguments", () => {
     await expect(calling(dedup, "subscribe", undefined)).rejects.toThrow("Expected `listener` to be a function");
     expect(store.calls).toEqual([]);
     await unseen(dedup.reserve(event));
+  });
+
+  it("may fail to make ids: that is told, and leaves nothing behind", async () => {
+    const { clock, replica } = world();
+    const newId = vi.fn((): string => {
+      throw new Error("no more ids");
+    });
+    const { dedup, store } = replica("a", { newId });
+    await expect(dedup.reserve(event)).rejects.toThrow("no more ids");
+    newId.mockReturnValueOnce("");
+    await expect(dedup.reserve(event)).rejects.toThrow("Expected `the answer of newId` to be a string");
+    newId.mockReturnValueOnce("token-1");
+    await (await unseen(dedup.reserve(event))).commit();
+    await dedup.close();
+    expect(store.calls).toHaveLength(2);
+    expect(clock.timers).toBe(0);
   });
 
   it("are none: a deduplicator needs a store only, and names itself", async () => {

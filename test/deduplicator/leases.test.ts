@@ -155,9 +155,9 @@ describe("a reservation", () => {
     expect(reservation).toMatchObject({ attempt: 1, fence: 2 });
     expect(a.store.calls).toMatchObject([
       { method: "put", expected: 0, record: { token: "token-1" } },
-      { method: "put", expected: 1, record: { token: "token-2" } },
+      { method: "put", expected: 1, record: { token: "token-1/2" } },
     ]);
-    expect(await w.memory.get(resolved.storeKey)).toMatchObject({ revision: 2, record: { token: "token-2" } });
+    expect(await w.memory.get(resolved.storeKey)).toMatchObject({ revision: 2, record: { token: "token-1/2" } });
     await w.pass(LEASE_MS - 1);
     expect(reservation.signal.aborted).toBe(false);
   });

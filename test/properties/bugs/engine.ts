@@ -81,7 +81,7 @@ export const engineBugs: readonly Bug[] = [
     name: "all attempts have one token",
     breaks: "G1",
     faults: { redelivery: 3 },
-    patches: [{ file: "src/own-record.ts", find: `this.#token = token;`, replace: `this.#token = token && "one";` }],
+    patches: [{ file: "src/own-record.ts", find: `this.#attempts === 1 ? this.#id : `, replace: `true ? "one" : ` }],
   },
   {
     name: "what was superseded is called confirmed",
