@@ -71,7 +71,7 @@ export class Deduplicator implements AsyncDisposable {
    * @throws {TypeError | RangeError} for a wrong argument.
    * @throws {StoreUnavailableError} when the store cannot say; nothing is reserved then that does not end by itself.
    * @throws {FingerprintMismatchError} when the event came before with another fingerprint.
-   * @throws {RecordUnreadableError} when what stands under the key is not Latchkey's.
+   * @throws {RecordUnreadableError} when what stands under the key is not Latchkey's, or is the record of another event.
    */
   async reserve(identity: Identity, options?: ReserveOptions): Promise<Decision> {
     return this.#reserve(identity, options);
@@ -107,25 +107,26 @@ export class Deduplicator implements AsyncDisposable {
    * @throws {TypeError} for a wrong identity. @throws {StoreUnavailableError} @throws {RecordUnreadableError}
    */
   async peek(identity: Identity): Promise<Entry | undefined> {
-    return this.#store.get(resolveIdentity(identity).storeKey);
+    const resolved = resolveIdentity(identity);
+    return this.#store.get(resolved.storeKey, resolved);
   }
 
   /**
    * What the matching keys hold. @throws {TypeError} for a wrong filter.
    * @throws {LatchkeyError} `unsupported` when the store cannot list.
+   * @throws {RecordUnreadableError} for the first record that cannot be read or is that of another event, when all others have been given.
    */
   list(filter: KeyFilter = {}): AsyncIterable<Entry> {
-    storeKeyPattern(filter);
-    const entries = this.#store.list(filter);
-    if (entries === undefined) throw new LatchkeyError("unsupported", "This store cannot list its keys");
-    return entries;
+    return this.#list(filter, "the key's");
   }
 
   /**
-   * Removes the matching keys, so that their events are unseen again, and says how many. A key that changes meanwhile stays.
+   * Removes the matching keys, so that their events are unseen again, and says how many. A key that changes meanwhile stays; one
+   * that holds the record of another event goes.
    * Resolves when no replica remembers a commit that was removed; with a bucket of NATS that takes two seconds.
    * A holder whose reservation is removed is told by its signal at its next renewal.
    * @throws {TypeError | RangeError} for a wrong filter. @throws {StoreUnavailableError}
+   * @throws {RecordUnreadableError} for what is no record of Latchkey, when all that is one has been removed.
    * @throws {LatchkeyError} `unsupported` when the store cannot remove, or cannot list and the filter names no single event.
    */
   async clear(filter: ClearFilter): Promise<number> {
@@ -139,7 +140,7 @@ export class Deduplicator implements AsyncDisposable {
       for await (const entry of candidates) {
         if (!matches(entry)) continue;
         const { key, revision } = entry;
-        const removal = await this.#store.remove(key, { expected: revision });
+        const removal = await this.#store.remove(key, { expected: revision }, "anybody's");
         if (removal?.ok === true) cleared += 1;
       }
     } finally {
@@ -181,13 +182,22 @@ export class Deduplicator implements AsyncDisposable {
   /** @throws at once for a wrong filter, and where it takes a list that the store does not have. */
   #candidates(filter: ClearFilter): AsyncIterable<Entry> {
     const { subscriptionId, eventId, workspaceId } = filter;
-    if (subscriptionId === undefined || eventId === undefined || workspaceId === undefined) return this.list(filter);
+    if (subscriptionId === undefined || eventId === undefined || workspaceId === undefined) {
+      return this.#list(filter, "anybody's");
+    }
     return this.#underKey(resolveIdentity({ workspaceId, subscriptionId, eventId }).storeKey);
   }
 
   async *#underKey(key: StoreKey): AsyncIterable<Entry> {
-    const entry = await this.#store.get(key);
+    const entry = await this.#store.get(key, "anybody's");
     if (entry !== undefined) yield entry;
+  }
+
+  #list(filter: KeyFilter, whose: "the key's" | "anybody's"): AsyncIterable<Entry> {
+    storeKeyPattern(filter);
+    const entries = this.#store.list(filter, whose);
+    if (entries === undefined) throw new LatchkeyError("unsupported", "This store cannot list its keys");
+    return entries;
   }
 }
 

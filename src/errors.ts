@@ -47,7 +47,7 @@ export class StoreMisconfiguredError extends LatchkeyError {
   }
 }
 
-/** What stands under a key was not written by a version of Latchkey that this one understands. */
+/** What stands under a key was not written by a version of Latchkey that this one understands, or is the record of another event. */
 export class RecordUnreadableError extends LatchkeyError {
   override readonly name: string = "RecordUnreadableError";
 

@@ -54,12 +54,14 @@ export class StoredKey {
   }
 
   remove({ revision }: DedupKeyContext): void {
-    const asked = this.#side.store.remove(this.#of.identity.storeKey, { expected: revision });
+    const { identity } = this.#of;
+    const asked = this.#side.store.remove(identity.storeKey, { expected: revision }, identity);
     this.#questions.ask("write", asked, (removal) => this.#removed(removal));
   }
 
   read(): void {
-    const asked = this.#side.store.get(this.#of.identity.storeKey);
+    const { identity } = this.#of;
+    const asked = this.#side.store.get(identity.storeKey, identity);
     this.#questions.ask("read", asked, (entry) => this.#found(entry));
   }
 

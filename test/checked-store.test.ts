@@ -3,6 +3,7 @@ import { CheckedStore } from "../src/checked-store.ts";
 import type { StoreKey } from "../src/key.ts";
 import { type MemoryStore, memoryStore } from "../src/memory-store.ts";
 import type { Entry, Put, Removal, Store } from "../src/store.ts";
+import { collected } from "./support/collected.ts";
 import { answering, throwing } from "./support/faulty-store.ts";
 import { event, resolved, task, unseen, world } from "./support/replicas.ts";
 import { SimulatedClock } from "./support/simulated-clock.ts";
@@ -43,6 +44,10 @@ const noRecords: ReadonlyArray<readonly [string, unknown]> = [
   ["no token", { ...record, token: "" }],
   ["no lease", { ...record, leaseMs: 0 }],
   ["a time that is none", { ...record, atMs: Number.NaN }],
+  ["no event", { ...record, eventId: undefined }],
+  ["another event", { ...record, eventId: "another" }],
+  ["another subscription", { ...record, subscriptionId: "another" }],
+  ["another workspace", { ...record, workspaceId: "another" }],
 ];
 
 /** What stands for the answer to a put, and is none. */
@@ -117,6 +122,16 @@ describe("an answer outside the contract is a TypeError, never a duplicate", () 
     },
   );
 
+  it("when a list shows it, whatever there is that cannot be read", async () => {
+    const { memory, replica } = world();
+    const list = async function* () {
+      yield* listOf({ key, record: { v: 2 }, revision: 1 });
+      yield* listOf("no entry");
+    };
+    const { dedup } = replica("a", { store: { ...memory, list } });
+    await expect(collected(dedup.list())).rejects.toBeInstanceOf(TypeError);
+  });
+
   it("says which answer of which method, and nothing of what is in it", async () => {
     const { replica } = world();
     const { dedup, store } = replica("a");
@@ -183,8 +198,8 @@ describe("an answer within the contract", () => {
     };
     const store = new CheckedStore(chatty);
     expect(await store.put(key, record, { expected: 0, ttlMs: 1_000 })).toEqual({ ok: true, revision: 7 });
-    expect(await store.get(key)).toEqual(entry);
-    expect(await store.remove(key, { expected: 7 })).toEqual({ ok: false, current: entry });
+    expect(await store.get(key, resolved)).toEqual(entry);
+    expect(await store.remove(key, { expected: 7 }, resolved)).toEqual({ ok: false, current: entry });
   });
 
   it("may come at once, without a promise", async () => {

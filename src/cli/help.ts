@@ -70,7 +70,8 @@ Exit codes:
 States:
   reserved    an owner dispatches the event; its deliveries are put back
   committed   the event was dispatched; its deliveries are duplicates
-  unreadable  not a record that this version reads; deliveries are put back
+  unreadable  not a record that this version reads, or another event's;
+              deliveries are put back
 Orders: attention (unreadable, then reserved for the longest, then the latest
 commits), newest or oldest (by the last write), ending (the soonest first).
 

@@ -1,7 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { Deduplicator } from "../../src/deduplicator.ts";
 import { RecordUnreadableError } from "../../src/errors.ts";
+import { resolveIdentity } from "../../src/key.ts";
 import { decodeRecord, encodeRecord } from "../../src/record.ts";
+import type { Store } from "../../src/store.ts";
 import { anyBytes, deepJson, nearly, nearlyBytes } from "./nearly.ts";
 
 const RUNS = 2_000;
@@ -46,6 +49,31 @@ describe("a record from a store is read or refused", () => {
   it("when it nearly is one", () => {
     fc.assert(
       fc.property(nearly(right), (record) => readsOrRefuses(JSON.stringify(record))),
+      { numRuns: RUNS },
+    );
+  });
+
+  it("and counts for the event whose ids it has, and for no other", async () => {
+    const { key, storeKey, ...ids } = resolveIdentity(right);
+    await fc.assert(
+      fc.asyncProperty(nearly(right), async (record) => {
+        const encoded = JSON.stringify(record);
+        const store: Store = {
+          put: async () => ({ ok: false }),
+          get: async () => ({ key: storeKey, record: decodeRecord(encoded, storeKey), revision: 7 }),
+        };
+        let dispatches = 0;
+        const told: unknown = await new Deduplicator({ store })
+          .guard(right, () => {
+            dispatches += 1;
+          })
+          .catch((error: unknown) => error);
+        expect(dispatches).toBe(0);
+        if (told instanceof Error || Object.entries(ids).some(([id, own]) => record[id] !== own)) {
+          expect(told).toBeInstanceOf(RecordUnreadableError);
+          expect(String(told)).toContain(storeKey);
+        } else expect(told).toMatchObject({ outcome: record["state"] === "committed" ? "duplicate" : "pending", key });
+      }),
       { numRuns: RUNS },
     );
   });

@@ -5,6 +5,7 @@ import { run } from "../cli/fake-io.ts";
 import { connected, makeBucket } from "../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
 import { type OperatedBucket, operatedBucket } from "../support/operated-bucket.ts";
+import { commit } from "../support/store-contract-fixture.ts";
 
 let server: NatsServer;
 let operated: OperatedBucket;
@@ -131,6 +132,24 @@ describe("latchkey show", () => {
     expect(rubbish.out).toContain("is not JSON");
     const foreign = await operated.run("show", `$KV.${operated.bucket}.foreign`, "--json", "--payload");
     expect(foreign.objects()).toMatchObject([{ state: "unreadable", storeKey: null, delivery: "none" }]);
+  });
+
+  it("shows what is the record of another event, and clears it if it is asked to", async () => {
+    const { storeKey } = resolveIdentity({ subscriptionId: "billing", eventId: "mistaken" });
+    const other = resolveIdentity({ subscriptionId: "billing", eventId: "other" });
+    await operated.write(storeKey, JSON.stringify(commit(other)));
+    const { out } = await operated.run("show", "billing", "mistaken");
+    expect(out).toMatch(/^● unreadable {2}billing {2}mistaken\n\n {2}Deliveries of it are refused and put back: /);
+    expect(out.replaceAll(/\s+/g, " ")).toContain(
+      `The record under ${storeKey} is that of another event: its \`eventId\` is \`other\`, and belongs under ${other.storeKey}.`,
+    );
+    const web = operated.replica("web-2");
+    const delivered = () => web.guard({ subscriptionId: "billing", eventId: "mistaken" }, () => "");
+    await expect(delivered()).rejects.toMatchObject({ code: "record-unreadable" });
+    const clear = (...flags: readonly string[]) => operated.run("clear", "billing", "mistaken", "--yes", ...flags);
+    expect((await clear()).out).toContain("There is nothing to clear.");
+    expect((await clear("--state", "unreadable")).out).toContain("Cleared 1 key.");
+    expect(await delivered()).toMatchObject({ outcome: "dispatched" });
   });
 
   it("knows an event that was just released", async () => {

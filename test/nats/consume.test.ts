@@ -12,8 +12,10 @@ import {
   type Store,
   StoreUnavailableError,
 } from "../../src/index.ts";
+import { resolveIdentity } from "../../src/key.ts";
 import { eventually } from "../support/eventually.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
+import { commit } from "../support/store-contract-fixture.ts";
 import { replica } from "../support/worker-replica.ts";
 import { ACK_WAIT_MS, DURABLE, eventStream } from "../support/worker-stream.ts";
 
@@ -104,6 +106,28 @@ describe("what a message gets", () => {
     const [audit] = await it.until("trigger.dispatched");
     expect(audit?.attempt).toBeGreaterThanOrEqual(2);
     await stream.settled(1);
+  });
+
+  it("G2 when the record of another event stands under its key: it comes back until that is gone", async () => {
+    const stream = await eventStream(nc);
+    const store = memoryStore();
+    const [own, other] = [resolveIdentity(stream.identity("e-1")), resolveIdentity(stream.identity("e-2"))];
+    await store.put(own.storeKey, commit(other), { expected: 0, ttlMs: 60_000 });
+    await stream.publish("e-1");
+    await using it = await replica(stream, { dedup: quick({ store }), maxDeliver: 1 });
+    const puts = await it.until("trigger.put-back", 2);
+    expect(puts.map(({ after }) => after)).toEqual(puts.map(() => "backoff"));
+    expect(it.of("trigger.refused")[0]?.error).toMatchObject({
+      code: "record-unreadable",
+      message: expect.stringContaining("is that of another event: expected its `eventId` to be"),
+    });
+    expect([it.began, it.of("trigger.deduped")]).toEqual([[], []]);
+    expect(await stream.info()).toMatchObject({ ack_floor: { stream_seq: 0 } });
+    expect(await it.dedup.clear({ workspaceId: "default", ...stream.identity("e-1") })).toBe(1);
+    await it.until("trigger.dispatched");
+    await stream.settled(1);
+    expect(it.began).toEqual(["e-1"]);
+    expect(await stream.dead()).toEqual([]);
   });
 
   it("G3 when another dispatches the event and commits: it comes back, and is a duplicate", async () => {

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RecordUnreadableError } from "../../src/errors.ts";
-import { resolveIdentity } from "../../src/key.ts";
+import { type ResolvedIdentity, resolveIdentity } from "../../src/key.ts";
+import type { Entry } from "../../src/store.ts";
 import { anyBytes, nearly, nearlyBytes } from "../fuzz/nearly.ts";
 import { collected } from "../support/collected.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
@@ -28,8 +29,14 @@ interface Odd {
 
 function oddRecord(eventId: string): fc.Arbitrary<Odd> {
   const right = fc.constantFrom("reserved" as const, "committed" as const).map((state) => recordOf(eventId, state));
+  const others = fc.tuple(
+    right,
+    fc.constantFrom("workspaceId", "subscriptionId", "eventId"),
+    fc.constantFrom("e-1", "x"),
+  );
   const payload = fc.oneof(
     { weight: 4, arbitrary: right.chain(nearly).map((record) => JSON.stringify(record)) },
+    { weight: 1, arbitrary: others.map(([record, id, other]) => JSON.stringify({ ...record, [id]: other })) },
     { weight: 1, arbitrary: nearlyBytes(right.map((record) => JSON.stringify(record))).map(textOf) },
     { weight: 1, arbitrary: anyBytes.map(textOf) },
   );
@@ -50,6 +57,11 @@ function oddRecord(eventId: string): fc.Arbitrary<Odd> {
 
 function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString();
+}
+
+/** Whether a record is that of the event. */
+function isOf({ record }: Entry, { workspaceId, subscriptionId, eventId }: ResolvedIdentity): boolean {
+  return record.workspaceId === workspaceId && record.subscriptionId === subscriptionId && record.eventId === eventId;
 }
 
 /** Reads, or says that there is something which cannot be read. */
@@ -87,9 +99,12 @@ describe("whatever somebody has written into a bucket", () => {
 
   it("is dispatched only where nothing stands, called a duplicate only where a commit does, and else left alone", async () => {
     const replica = operated.replica("web-2");
+    const strangers: string[] = [];
     await Promise.all(
       ids.map(async (eventId) => {
-        const stands = await readOrRefused(() => operated.store.get(resolveIdentity(identityOf(eventId)).storeKey));
+        const identity = resolveIdentity(identityOf(eventId));
+        const found = await readOrRefused(() => operated.store.get(identity.storeKey));
+        const stands = typeof found === "object" && !isOf(found, identity) ? "refused" : found;
         const peeked = await readOrRefused(() => replica.peek(identityOf(eventId)));
         const dispatches: string[] = [];
         const dispatch = (): void => void dispatches.push(eventId);
@@ -105,8 +120,10 @@ describe("whatever somebody has written into a bucket", () => {
         expect(outcome === "refused" ? outcome : outcome.outcome).toBe(expected);
         expect(dispatches).toEqual(expected === "dispatched" ? [eventId] : []);
         expect(peeked === "refused").toBe(stands === "refused");
+        if (stands === "refused" && found !== "refused") strangers.push(eventId);
       }),
     );
+    expect(strangers.length).toBeGreaterThan(0);
   });
 
   it("is listed as far as it can be read, and then refused", async () => {
@@ -117,6 +134,18 @@ describe("whatever somebody has written into a bucket", () => {
     expect(all).toBe("refused");
     expect(entries.length).toBeGreaterThan(0);
     expect(await readOrRefused(() => collected(operated.store.list(identityOf("none"))))).toEqual([]);
+  });
+
+  it("is listed by a replica where it is the record of the key's event only, and then refused", async () => {
+    const keys: string[] = [];
+    const all = await readOrRefused(async () => {
+      for await (const { key, record } of operated.replica("web-3").list()) {
+        expect(resolveIdentity(record).storeKey).toBe(key);
+        keys.push(key);
+      }
+    });
+    expect(all).toBe("refused");
+    expect(keys.length).toBeGreaterThan(0);
   });
 
   it("is shown by the command line, which says nothing unexpected", async () => {

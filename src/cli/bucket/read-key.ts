@@ -1,9 +1,9 @@
-import { RecordUnreadableError } from "../../errors.ts";
-import { type ResolvedIdentity, resolveIdentity, type StoreKey } from "../../key.ts";
+import type { StoreKey } from "../../key.ts";
 import type { KeptMessage } from "../../nats/kept-message.ts";
 import { entryOf } from "../../nats/standing.ts";
 import { keyOf } from "../../nats/subject.ts";
 import type { DedupRecord } from "../../record.ts";
+import { identityOf } from "../../record-identity.ts";
 import { messageOf } from "../sentences.ts";
 import type { KeptKey, RecordFields } from "./kept-key.ts";
 
@@ -40,11 +40,4 @@ function ofRecord(record: DedupRecord, fields: RecordFields): KeptKey {
     leaseEndsAtMs: storedAtMs + record.leaseMs,
     heldSinceMs: storedAtMs,
   };
-}
-
-/** @throws {RecordUnreadableError} when the record is not that of the key. @throws {TypeError} for ids that cannot be. */
-function identityOf(record: DedupRecord, key: StoreKey): ResolvedIdentity {
-  const identity = resolveIdentity(record);
-  if (identity.storeKey === key) return identity;
-  throw new RecordUnreadableError(`The record under ${key} is that of another event`);
 }

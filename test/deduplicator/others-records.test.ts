@@ -1,0 +1,271 @@
+import fc from "fast-check";
+import { afterAll, describe, expect, it } from "vitest";
+import type { Deduplicator } from "../../src/deduplicator.ts";
+import { type Identity, type ResolvedIdentity, resolveIdentity, type StoreKey } from "../../src/key.ts";
+import type { DedupRecord } from "../../src/record.ts";
+import { answering, answerLost } from "../support/faulty-store.ts";
+import { clearGarden, type PlantedBug, plant } from "../support/planted-bugs.ts";
+import {
+  commitEvent,
+  duplicate,
+  event,
+  LEASE_MS,
+  resolved,
+  task,
+  unseen,
+  WINDOW_MS,
+  type World,
+  world,
+} from "../support/replicas.ts";
+import { commit, reservation } from "../support/store-contract-fixture.ts";
+
+const { storeKey: key } = resolved;
+
+/** Events of which each has one id that the event has not. */
+const others = {
+  workspaceId: resolveIdentity({ ...event, workspaceId: "another" }),
+  subscriptionId: resolveIdentity({ ...event, subscriptionId: "another" }),
+  eventId: resolveIdentity({ ...event, eventId: "another" }),
+};
+const ids = ["workspaceId", "subscriptionId", "eventId"] as const;
+const states = { committed: commit, reserved: reservation };
+const cases = ids.flatMap((id) => (["committed", "reserved"] as const).map((state) => ({ id, state })));
+
+function recordOf(of: ResolvedIdentity, state: keyof typeof states = "committed"): DedupRecord {
+  return states[state](of, { token: "another's" });
+}
+
+/** Writes a record of an event under the key of another, past Latchkey. */
+async function write({ memory }: World, record: DedupRecord, under: StoreKey = key): Promise<void> {
+  const expected = (await memory.get(under))?.revision ?? 0;
+  expect(await memory.put(under, record, { expected, ttlMs: WINDOW_MS })).toMatchObject({ ok: true });
+}
+
+function refused(id: (typeof ids)[number]): object {
+  return {
+    name: "RecordUnreadableError",
+    code: "record-unreadable",
+    message: `The record under ${key} is that of another event: expected its \`${id}\` to be \`${resolved[id]}\`, got \`another\``,
+  };
+}
+
+describe("G2 the record of another event under a key", () => {
+  it.each(cases)("is no answer for the key's own: another `$id`, $state", async ({ id, state }) => {
+    const w = world();
+    await write(w, recordOf(others[id], state));
+    const before = await w.memory.get(key);
+    const { dedup, trail } = w.replica("a", { onStoreUnavailable: "dispatch" });
+    const work = task();
+    for (const onPending of ["return", "wait"] as const) {
+      await expect(dedup.guard(event, work.handler, { onPending })).rejects.toMatchObject(refused(id));
+      await expect(dedup.reserve(event, { onPending })).rejects.toMatchObject(refused(id));
+    }
+    await expect(dedup.peek(event)).rejects.toMatchObject(refused(id));
+    expect(work.runs()).toBe(0);
+    expect(new Set(trail())).toEqual(new Set(["store-unavailable"]));
+    expect(await w.memory.get(key)).toEqual(before);
+    expect(w.clock.timers).toBe(0);
+  });
+
+  it.each(cases)("is none either when it is read after a conflict: another `$id`, $state", async ({ id, state }) => {
+    const w = world();
+    await write(w, recordOf(others[id], state));
+    const { dedup, store } = w.replica("a");
+    store.breakDown(answering({ ok: false }), ["put"]);
+    await expect(dedup.reserve(event)).rejects.toMatchObject(refused(id));
+    expect(store.calls.map(({ method }) => method)).toEqual(["put", "get"]);
+  });
+
+  it("says nothing of what is in the record beside its ids", async () => {
+    const w = world();
+    await write(w, commit(others.eventId, { result: "s3cret", fingerprint: "s3cret", owner: "s3cret" }));
+    const { dedup } = w.replica("a");
+    const error: unknown = await dedup.reserve(event).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject(refused("eventId"));
+    expect(String(error)).not.toContain("s3cret");
+  });
+
+  it("does not end a dispatch that has begun as anything but what it does not know", async () => {
+    const outcomes = [];
+    for (const current of [
+      { key, record: recordOf(others.eventId), revision: 99 },
+      { key, record: { v: 2 }, revision: 99 },
+    ]) {
+      const w = world();
+      const a = w.replica("a");
+      const work = task();
+      const outcome = a.dedup.guard(event, work.handler);
+      await work.reservation;
+      a.store.breakDown(answering({ ok: false, current }), ["put"]);
+      work.succeed("done");
+      await w.pass(LEASE_MS);
+      outcomes.push(await outcome);
+    }
+    expect(outcomes[0]).toMatchObject({ outcome: "dispatched", commit: "unconfirmed" });
+    expect(outcomes[0]).toEqual(outcomes[1]);
+  });
+
+  it("does not make a release fail, and is not removed by it", async () => {
+    const w = world();
+    const a = w.replica("a");
+    const held = await unseen(a.dedup.reserve(event));
+    await write(w, recordOf(others.eventId));
+    await held.release();
+    expect((await w.memory.get(key))?.record.eventId).toBe("another");
+  });
+
+  it("is not what one has written oneself: that is recognised after a lost answer", async () => {
+    const w = world();
+    const a = w.replica("a");
+    a.store.script("put", answerLost);
+    const outcome = a.dedup.guard(event, () => "done");
+    await w.pass(50);
+    expect(await outcome).toMatchObject({ outcome: "dispatched", commit: "confirmed" });
+    await duplicate(w.replica("b").dedup.reserve(event));
+  });
+
+  it("whatever the ids are", async () => {
+    const id = fc.oneof(fc.constantFrom("a", "b", "default", "é", "e\u0301", "__proto__", "a.b", " "), text);
+    const identity = fc.record({ workspaceId: id, subscriptionId: id, eventId: id });
+    await fc.assert(
+      fc.asyncProperty(identity, identity, fc.constantFrom(...ids, undefined), async (own, drawn, only) => {
+        // Of two that were drawn alone, hardly ever would all but one id be the same.
+        const of = only === undefined ? drawn : { ...own, [only]: drawn[only] };
+        const isSame = ids.every((name) => of[name] === own[name]);
+        const w = world();
+        const { storeKey } = resolveIdentity(own);
+        await write(w, recordOf(resolveIdentity(of)), storeKey);
+        const { dedup } = w.replica("a");
+        const decision = await dedup.reserve(own).catch((error: unknown) => error);
+        const listed = await listing(dedup);
+        expect(decision).toMatchObject(isSame ? { decision: "duplicate" } : { code: "record-unreadable" });
+        expect(listed.error).toEqual(isSame ? undefined : expect.objectContaining({ code: "record-unreadable" }));
+        expect(listed.keys).toEqual(isSame ? [storeKey] : []);
+        expect(await dedup.clear(own)).toBe(1);
+        expect(await dedup.reserve(own)).toMatchObject({ decision: "unseen" });
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe("a list", () => {
+  it.each(ids)("gives all that stands where it belongs, and then says which does not: another `%s`", async (id) => {
+    const w = world();
+    await write(w, recordOf(others[id]));
+    const { dedup } = w.replica("a");
+    const last = { ...event, eventId: "last" };
+    await dedup.guard(last, () => {});
+    const { keys, error } = await listing(dedup);
+    expect(keys).toEqual([resolveIdentity(last).storeKey]);
+    expect(error).toMatchObject({
+      code: "record-unreadable",
+      message: `The record under ${key} is that of another event: its \`${id}\` is \`another\`, and belongs under ${others[id].storeKey}`,
+    });
+  });
+
+  it("says so of ids that no event can have", async () => {
+    const w = world();
+    await write(w, { ...recordOf(resolved), eventId: "\ud800" });
+    const { error } = await listing(w.replica("a").dedup);
+    expect(error).toMatchObject({
+      code: "record-unreadable",
+      message: `The record under ${key} is that of no event: its ids are no Unicode`,
+      cause: expect.any(TypeError),
+    });
+  });
+});
+
+describe("clear", () => {
+  it.each<[string, Identity | object]>([
+    ["its event", { workspaceId: "default", ...event }],
+    ["its subscription", { subscriptionId: event.subscriptionId }],
+    ["all", {}],
+  ])("of %s removes the record of another from under a key, and the event is dispatched", async (_, filter) => {
+    const w = world();
+    await write(w, recordOf(others.subscriptionId));
+    const a = w.replica("a");
+    await expect(a.dedup.reserve(event)).rejects.toMatchObject({ code: "record-unreadable" });
+    expect(await w.replica("b").dedup.clear(filter)).toBe(1);
+    await commitEvent(a);
+  });
+
+  it("of the event that the record is of leaves it: no key of that holds anything", async () => {
+    const w = world();
+    await write(w, recordOf(others.subscriptionId));
+    const { dedup } = w.replica("a");
+    expect(await dedup.clear({ subscriptionId: "another" })).toBe(0);
+    expect(await w.memory.get(key)).toBeDefined();
+  });
+
+  it("removes all else before it says that something is no record", async () => {
+    const w = world();
+    const a = w.replica("a");
+    await commitEvent(a);
+    const list = async function* () {
+      yield { key: others.eventId.storeKey, record: JSON.parse("{}"), revision: 1 };
+      yield* w.memory.list({});
+    };
+    const { dedup } = w.replica("b", { store: { ...w.memory, list } });
+    await expect(dedup.clear({})).rejects.toMatchObject({ code: "record-unreadable" });
+    expect(await w.memory.get(key)).toBeUndefined();
+  });
+});
+
+describe("that the event would be lost is seen when the package", () => {
+  afterAll(clearGarden);
+  const file = "src/checked-store.ts";
+  const bugs: ReadonlyArray<PlantedBug & { readonly misses: (typeof ids)[number] }> = [
+    {
+      name: "does not look whose record it is",
+      misses: "eventId",
+      patches: [{ file, find: `else if (whose !== "anybody's") checkIdentity(record, key, whose);`, replace: "" }],
+    },
+    {
+      name: "does not look at what stood in the way of a write",
+      misses: "eventId",
+      patches: [
+        {
+          file,
+          find: `return conflict(key, answer["current"], record);`,
+          replace: `return conflict(key, answer["current"], "anybody's");`,
+        },
+      ],
+    },
+    {
+      name: "forgets the workspace, which is not in the dedup key",
+      misses: "workspaceId",
+      patches: [
+        {
+          file: "src/record-identity.ts",
+          find: "record[name] !== ids[name]",
+          replace: 'name !== "workspaceId" && record[name] !== ids[name]',
+        },
+      ],
+    },
+  ];
+
+  for (const bug of bugs) {
+    it(bug.name, async () => {
+      const { Deduplicator, memoryStore } = await plant(bug);
+      const store = memoryStore();
+      await store.put(key, recordOf(others[bug.misses]), { expected: 0, ttlMs: WINDOW_MS });
+      const dedup = new Deduplicator({ store });
+      expect(await dedup.guard(event, () => "dispatched")).toMatchObject({ outcome: "duplicate" });
+      await dedup.close();
+    });
+  }
+});
+
+const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 100 });
+
+/** What a list gives, and what ends it. */
+async function listing(dedup: Deduplicator): Promise<{ readonly keys: readonly string[]; readonly error: unknown }> {
+  const keys: string[] = [];
+  try {
+    for await (const entry of dedup.list()) keys.push(entry.key);
+  } catch (error) {
+    return { keys, error };
+  }
+  return { keys, error: undefined };
+}
