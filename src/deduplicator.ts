@@ -92,6 +92,10 @@ export class Deduplicator implements AsyncDisposable {
       const { key, result, committedAt } = decision;
       return { outcome: "duplicate", key, committedAt, ...(result === undefined ? {} : { value: result }) };
     }
+    if (!decision.mayBegin()) {
+      await decision.release();
+      return this.guard(identity, handler, options);
+    }
     let value: Value;
     try {
       value = await handler(decision);

@@ -126,6 +126,11 @@ export class Flight implements Effects, Holder, Cockpit {
     if (this.handlerReturned) await this.caller.ended;
   }
 
+  mayBegin(): boolean {
+    this.deadlines.runDue();
+    return !this.caller.isLost;
+  }
+
   succeed(result: unknown): Promise<CommitReport> {
     if (this.#phase === "held") this.deadlines.runDue();
     if (this.#phase === "failed") {

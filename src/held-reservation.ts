@@ -5,6 +5,7 @@ import type { Fence } from "./record.ts";
 /** What a reservation is told by its holder. */
 export interface Holder {
   readonly signal: AbortSignal;
+  mayBegin(): boolean;
   succeed(result: unknown): Promise<CommitReport>;
   /** `failure` is there when a handler threw. */
   fail(failure?: { readonly error: unknown }): Promise<void>;
@@ -40,6 +41,11 @@ export class HeldReservation implements Reservation {
 
   get signal(): AbortSignal {
     return this.#holder.signal;
+  }
+
+  /** Whether it still stands when its handler's turn comes: what runs before in this process can take longer than a lease. */
+  mayBegin(): boolean {
+    return this.#holder.mayBegin();
   }
 
   commit(result?: unknown): Promise<CommitReport> {

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { Deduplicator } from "../../src/deduplicator.ts";
+import { hasCode } from "../../src/errors.ts";
 import { memoryStore } from "../../src/memory-store.ts";
 import { held, outage, silence, slowAnswer } from "../support/faulty-store.ts";
 import {
@@ -222,6 +223,24 @@ describe("close", () => {
     expect(work.runs()).toBe(0);
     expect(await memory.get(resolved.storeKey)).toBeUndefined();
     expect(clock.timers).toBe(0);
+  });
+
+  it("begins no handler that it has told to stop, however soon it comes after the grant", async () => {
+    const ends = new Set<string>();
+    for (let turns = 0; turns < 20; turns += 1) {
+      const { pass, replica } = world();
+      const { dedup, store } = replica("a");
+      const claim = held();
+      store.script("put", claim.fault);
+      const guarded = dedup.guard(event, ({ signal }) => void ends.add(signal.aborted ? "told to stop" : "begun"));
+      const settled = guarded.catch((error: unknown) => ends.add(hasCode(error, "closed") ? "refused" : String(error)));
+      void claim.go();
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      await dedup.close({ drainMs: 0 });
+      await pass(0);
+      await settled;
+    }
+    expect([...ends]).toEqual(["refused", "begun"]);
   });
 
   it("runs what is granted while it drains", async () => {

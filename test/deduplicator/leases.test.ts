@@ -299,6 +299,23 @@ describe("G6 the handler is told before another replica can get the key", () => 
     expect(renewalsOf(a)).toEqual([]);
   });
 
+  it("before the handler begins, if the others of its turn took longer than the lease: the key is reserved anew", async () => {
+    const w = world();
+    const clock = new BlockableClock(w.clock);
+    const { dedup, steps } = w.replica("a", { clock, renew: false });
+    const begun: object[] = [];
+    clock.block();
+    const busy = dedup.guard({ ...event, eventId: "evt-2" }, () => w.clock.advance(LEASE_MS + SKEW_MS));
+    const next = dedup.guard(event, ({ fence, signal }) => begun.push({ fence, isLost: signal.aborted }));
+    expect(await busy).toMatchObject({ outcome: "dispatched", commit: "adopted" });
+    expect(await next).toMatchObject({ outcome: "dispatched", commit: "confirmed" });
+    const fences = steps.flatMap(({ type, identity, fence }) =>
+      type === "reserved" && identity.eventId === event.eventId ? [fence] : [],
+    );
+    expect(fences).toHaveLength(2);
+    expect(begun).toEqual([{ fence: fences[1], isLost: false }]);
+  });
+
   it("and why: an outage that is over has nothing to do with it", async () => {
     const w = world();
     const clock = new BlockableClock(w.clock);
