@@ -42,10 +42,16 @@ export function bucketClears(inbox: Inbox, writer: BucketWriter, terms: ClearsTe
 
 /** The clears of several buckets: any of them counts, and all are told. */
 export function jointClears(all: readonly Clears[]): Clears {
+  let known: readonly number[] = all.map(() => 0);
+  let changes = 0;
   return {
+    /** Not the sum of their marks: those of buckets that count from microseconds add up to more than a number holds exactly. */
     latest(): number | undefined {
-      const marks = all.map((clears) => clears.latest());
-      return marks.reduce((sum, mark) => (sum === undefined || mark === undefined ? undefined : sum + mark), 0);
+      const marks = all.map((clears) => clears.latest()).filter((mark) => mark !== undefined);
+      if (marks.length < all.length) return undefined;
+      if (marks.some((mark, at) => mark !== known[at])) changes += 1;
+      known = marks;
+      return marks.every((mark) => mark === 0) ? 0 : changes;
     },
     async announce(): Promise<void> {
       await Promise.all(all.map((clears) => clears.announce()));

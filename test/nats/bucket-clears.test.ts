@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Deduplicator } from "../../src/deduplicator.ts";
+import { jointClears } from "../../src/nats/bucket-clears.ts";
 import { type NatsStoreOptions, natsStore } from "../../src/nats/index.ts";
 import { collected } from "../support/collected.ts";
 import { eventually } from "../support/eventually.ts";
@@ -72,4 +73,22 @@ it("many who clear at once are all heard", async () => {
   await using a = await replica({ bucket: "busy" });
   await Promise.all(Array.from({ length: 5 }, () => a.store.clears.announce()));
   expect(await eventually("it knows the mark", () => a.store.clears.latest())).toBeGreaterThan(0);
+});
+
+it("any of many buckets that is cleared is noticed, however high their revisions are", () => {
+  const marks: (number | undefined)[] = Array.from({ length: 64 }, () => 0);
+  const joint = jointClears(marks.map((_, at) => ({ latest: () => marks[at], announce: async () => {} })));
+  expect(joint.latest()).toBe(0);
+  marks.fill(1_795_000_000_000_000);
+  for (const [at, mark = 0] of marks.entries()) {
+    const before = joint.latest();
+    marks[at] = undefined;
+    expect(joint.latest()).toBeUndefined();
+    marks[at] = mark;
+    expect(joint.latest()).toBe(before);
+    marks[at] = mark + 1;
+    expect(joint.latest()).not.toBe(before);
+  }
+  marks.fill(0);
+  expect(joint.latest()).toBe(0);
 });
