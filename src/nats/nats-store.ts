@@ -62,7 +62,7 @@ async function openPlace(
   const beforeCreation = (): Promise<void> => (isFormer ? refuse(options) : refuseOtherShards(jsm, options));
   const opened = await Promise.all(
     shardNames(options.bucket, shards).map(async (bucket) => {
-      const toOpen: BucketToOpen = { ...options, bucket, beforeCreation, firstRevision: firstRevision(options) };
+      const toOpen: BucketToOpen = { ...options, bucket, beforeCreation, firstRevision: firstRevision() };
       const { config, state } = await openBucket(connection, jsm, toOpen);
       return { revision: state.last_seq, store: bucketStore(connection, jsm, toOpen, config, sending) };
     }),
@@ -106,9 +106,9 @@ async function streamNames(jsm: JetStreamManager): Promise<readonly string[]> {
 }
 
 /**
- * Fences only rise, also when keys move to other buckets. So buckets that others are moved to, or may be moved from, begin
- * with the microseconds since 1970: no bucket counts as fast as the time does.
+ * Fences only rise, also when keys move to other buckets, or theirs is deleted and made anew. So buckets begin with the
+ * microseconds since 1970: no bucket counts as fast as the time does.
  */
-function firstRevision({ shards, formerShards }: ResolvedNatsStoreOptions): number {
-  return shards === 1 && formerShards === undefined ? 1 : systemClock.wallMs() * 1_000;
+function firstRevision(): number {
+  return systemClock.wallMs() * 1_000;
 }

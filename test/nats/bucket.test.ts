@@ -8,7 +8,7 @@ import { checkServer } from "../../src/nats/bucket.ts";
 import { type NatsStoreOptions, natsStore } from "../../src/nats/index.ts";
 import { connected, makeBucket, manager } from "../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
-import { commit, identity, write } from "../support/store-contract-fixture.ts";
+import { commit, identity, LONG_MS, reservation, write } from "../support/store-contract-fixture.ts";
 
 let server: NatsServer;
 let connection: NatsConnection;
@@ -83,6 +83,20 @@ describe("a bucket that natsStore creates", () => {
     const entry = await kv.get(of.storeKey);
     expect(entry?.revision).toBe(revision);
     expect(entry?.json()).toEqual(commit(of));
+  });
+
+  it("G5 counts on when one of its name was deleted: a write from before hits nothing, and fences rise", async () => {
+    const before = await natsStore(connection, { bucket: "anew" });
+    const of = identity("evt-1");
+    const old = await write(before, of.storeKey, reservation(of, { token: "before" }));
+    await (await manager(connection)).streams.delete("KV_anew");
+    const after = await natsStore(connection, { bucket: "anew" });
+    const later = await write(after, of.storeKey, reservation(of, { token: "after" }));
+    expect(later).toBeGreaterThan(old);
+    const how = { expected: old, ttlMs: LONG_MS };
+    expect(await before.put(of.storeKey, commit(of, { token: "before", fence: old }), how)).toEqual({ ok: false });
+    expect(await before.remove(of.storeKey, how)).toEqual({ ok: false });
+    expect(await after.get(of.storeKey)).toMatchObject({ revision: later, record: { token: "after" } });
   });
 
   it("is created once, by any number of replicas at the same time", async () => {

@@ -105,12 +105,13 @@ describe("latchkey inspect", () => {
     await using inspector = await looking("--bucket", operated.bucket);
     const found = await fetch(new URL("/api/event?subscriptionId=billing&eventId=a", inspector.url));
     const detail: unknown = await found.json();
-    expect(detail).toMatchObject({ holds: { state: "committed", owner: "web-1", revision: 2 }, steps: [] });
+    const revision = operated.firstRevision + 1;
+    expect(detail).toMatchObject({ holds: { state: "committed", owner: "web-1", revision }, steps: [] });
     const { storeKey } = isObject(detail) && isObject(detail["identity"]) ? detail["identity"] : {};
     const { origin, hash } = inspector.url;
     const headers = { origin, authorization: `Bearer ${hash.replace("#token=", "")}` };
     const remove = () =>
-      fetch(`${origin}/api/remove`, { method: "POST", headers, body: JSON.stringify({ storeKey, revision: 2 }) });
+      fetch(`${origin}/api/remove`, { method: "POST", headers, body: JSON.stringify({ storeKey, revision }) });
     expect(await (await remove()).json()).toEqual({ removed: true });
     expect((await remove()).status).toBe(409);
     expect(await web.guard(event("a"), () => "again")).toMatchObject({ outcome: "dispatched" });

@@ -66,12 +66,14 @@ describe("latchkey list", () => {
     ]);
     const { workspaceId, subscriptionId, eventId, key, storeKey } = resolveIdentity(held);
     const identity = { workspaceId, subscriptionId, eventId, key, storeKey, bucket: operated.bucket };
+    const { firstRevision: first } = operated;
     expect(objects()[3]).toEqual({
-      ...{ state: "reserved", ...identity, owner: "web-1", attempt: 3, fence: 7, revision: 7, leaseMs: 60_000 },
+      ...{ state: "reserved", ...identity, owner: "web-1", attempt: 3, fence: first + 6, revision: first + 6 },
+      leaseMs: 60_000,
       ...{ storedAtMs: expect.any(Number), endsAtMs: expect.any(Number), endsInMs: expect.any(Number) },
       ...{ leaseLeftMs: expect.any(Number), heldMs: expect.any(Number), hasFingerprint: false, hasResult: false },
     });
-    expect(objects()[0]).toMatchObject({ fence: 1, revision: 2, hasFingerprint: true, hasResult: true });
+    expect(objects()[0]).toMatchObject({ fence: first, revision: first + 1, hasFingerprint: true, hasResult: true });
     expect(Number(objects()[0]?.["endsAtMs"]) - Number(objects()[0]?.["storedAtMs"])).toBe(60_000);
     expect(objects()[4]).toMatchObject({ storeKey: RUBBISH, reason: expect.stringContaining("is not JSON") });
     expect(objects()[5]).toMatchObject({ storeKey: null, subject: `$KV.${operated.bucket}.foreign` });

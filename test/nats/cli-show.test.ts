@@ -54,8 +54,8 @@ describe("latchkey show", () => {
   bucket        ${operated.bucket}
   owner         web-1
   attempt       2
-  fence         1
-  revision      2
+  fence         ${operated.firstRevision}
+  revision      ${operated.firstRevision + 1}
   written       <moment>, <time> ago
   window ends   <moment>, in <time>
   fingerprint   kept

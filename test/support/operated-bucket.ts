@@ -3,7 +3,7 @@ import { headers } from "@nats-io/nats-core";
 import { Deduplicator } from "../../src/deduplicator.ts";
 import { natsStore } from "../../src/nats/index.ts";
 import { type Ran, run } from "../cli/fake-io.ts";
-import { connected } from "./nats-bucket.ts";
+import { connected, manager } from "./nats-bucket.ts";
 import type { NatsServer } from "./nats-server.ts";
 
 let names = 0;
@@ -14,11 +14,13 @@ export async function operatedBucket(server: NatsServer) {
   const bucket = `operated${names}`;
   const connection = await connected(server);
   const store = await natsStore(connection, { bucket });
+  const { first_seq: firstRevision } = (await (await manager(connection)).streams.info(`KV_${bucket}`)).state;
   const replicas: Deduplicator[] = [];
   return {
     bucket,
     connection,
     store,
+    firstRevision,
 
     replica(owner: string, options: { readonly leaseMs?: number; readonly keepResults?: boolean } = {}): Deduplicator {
       const replica = new Deduplicator({ store, owner, ...options });
