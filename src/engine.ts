@@ -4,7 +4,7 @@ import type { Airspace } from "./airspace.ts";
 import type { Verdict } from "./caller.ts";
 import type { CheckedStore } from "./checked-store.ts";
 import { nap } from "./clock.ts";
-import { CommitCache } from "./commit-cache.ts";
+import { CommitCache, FRESH_MS } from "./commit-cache.ts";
 import { DeadlineQueue } from "./deadline-queue.ts";
 import type { Duplicate, Pending } from "./decision.ts";
 import { type Deferred, deferred } from "./deferred.ts";
@@ -55,7 +55,8 @@ export class Engine implements Airspace {
     how: ResolvedReserveOptions,
   ): Promise<HeldReservation | Duplicate | Pending> {
     const startedAtMs = this.options.clock.monotonicMs();
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    let pauseMs = FIRST_PAUSE_MS;
+    for (;;) {
       how.signal?.throwIfAborted();
       if (this.#closing.signal.aborted) throw closedError();
       const asked = { identity, how, startedAtMs, isFirst: pauseMs === FIRST_PAUSE_MS };
@@ -65,9 +66,12 @@ export class Engine implements Airspace {
       const flight = standing ?? this.#launch(identity, how);
       const verdict = await this.#verdictOf(flight, how.signal, standing === undefined);
       if (verdict.found === "unseen" && standing === undefined) return verdict.reservation;
+      // What another call asked for earlier is no answer to this one: the key may have been cleared before it came.
+      if (verdict.found === "duplicate" && startedAtMs >= flight.startedAtMs + FRESH_MS) continue;
       const decision = this.#refuse(asked, flight, verdict);
       if (decision.decision === "duplicate" || how.onPending === "return") return decision;
       await this.#pause(flight, Math.min(pauseMs, decision.retryAfterMs), how.signal);
+      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
     }
   }
 

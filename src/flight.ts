@@ -30,6 +30,7 @@ const PROMISES_TO_A_HANDLER = 16;
 export class Flight implements Effects, Holder, Cockpit {
   readonly identity: ResolvedIdentity;
   readonly how: ResolvedReserveOptions;
+  readonly startedAtMs: number;
   readonly caller = new Caller();
   readonly #air: Airspace;
   readonly #life: Life;
@@ -37,7 +38,6 @@ export class Flight implements Effects, Holder, Cockpit {
   readonly #lease: Lease;
   readonly #patience: Patience;
   readonly #stored: StoredKey;
-  readonly #startedAtMs: number;
   /** What was known of clears before the store was asked. */
   #mark: number | undefined;
   #commitSentAtMs = 0;
@@ -48,7 +48,7 @@ export class Flight implements Effects, Holder, Cockpit {
     this.#air = air;
     this.identity = identity;
     this.how = how;
-    this.#startedAtMs = this.clock.monotonicMs();
+    this.startedAtMs = this.clock.monotonicMs();
     this.#mark = air.commits.mark;
     const mayDispatchUnprotected = air.options.onStoreUnavailable === "dispatch";
     this.#life = new Life(this, identity.key, { mayDispatchUnprotected, attempt: how.attempt }, air.parent);
@@ -100,7 +100,7 @@ export class Flight implements Effects, Holder, Cockpit {
       attempt: context.attempt,
       fence: context.fence,
       revision: context.revision,
-      durationMs: this.clock.monotonicMs() - this.#startedAtMs,
+      durationMs: this.clock.monotonicMs() - this.startedAtMs,
     });
   }
 
@@ -277,7 +277,7 @@ export class Flight implements Effects, Holder, Cockpit {
   }
 
   #tellDuplicate(seen: Entry): void {
-    const commit = knownCommit(seen, this.#startedAtMs + FRESH_MS);
+    const commit = knownCommit(seen, this.startedAtMs + FRESH_MS);
     if (commit === undefined) return;
     this.#air.commits.keepRead(this.identity.storeKey, commit, this.#mark);
     this.caller.answer({ found: "duplicate", commit });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ClearFilter } from "../../src/deduplicator.ts";
 import type { Identity } from "../../src/key.ts";
 import type { Entry } from "../../src/store.ts";
-import { outage } from "../support/faulty-store.ts";
+import { outage, slowAnswer } from "../support/faulty-store.ts";
 import {
   calling,
   commitEvent,
@@ -158,6 +158,20 @@ describe("clear", () => {
     expect(await b.dedup.clear({ ...event, workspaceId: "default" })).toBe(1);
     expect(await b.dedup.clear({ ...event, workspaceId: "default" })).toBe(0);
     await commitEvent(a);
+  });
+
+  it("is heeded by who asks after it, though what another call asked before it is answered later", async () => {
+    const { clock, pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    await commitEvent(a);
+    b.store.script("put", slowAnswer(clock, 3_000));
+    const before = b.dedup.reserve(event);
+    await pass(2_000);
+    expect(await a.dedup.clear(event)).toBe(1);
+    const after = b.dedup.reserve(event);
+    await pass(1_000);
+    await duplicate(before);
+    await unseen(after);
   });
 
   it("leaves a key that changes meanwhile, and does not count it", async () => {
