@@ -32,7 +32,7 @@ export const cacheBugs: readonly PlantedBug[] = [
   },
   {
     name: "another's commit is remembered for as long as one's own",
-    patches: [{ file: flight, find: `this.#startedAtMs + FRESH_MS`, replace: `this.#startedAtMs + this.how.windowMs` }],
+    patches: [{ file: flight, find: `this.startedAtMs + FRESH_MS`, replace: `this.startedAtMs + this.how.windowMs` }],
   },
   {
     name: "a clear is not told of",
