@@ -5,6 +5,7 @@ import {
   InvalidArgumentError,
   NoRespondersError,
   PermissionViolationError,
+  TimeoutError,
 } from "@nats-io/nats-core";
 import { StoreUnavailableError } from "../errors.ts";
 
@@ -78,6 +79,11 @@ export function isForbidden(error: unknown): boolean {
 /** Whether no server said that it answers for what was asked. */
 export function isUnheardOf(error: unknown): boolean {
   return found(error, NoRespondersError) !== undefined;
+}
+
+/** Whether no answer came in time. */
+export function isUnanswered(error: unknown): boolean {
+  return found(error, TimeoutError) !== undefined;
 }
 
 /** Why a request never reached a stream, if that is sure. */

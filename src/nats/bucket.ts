@@ -1,8 +1,9 @@
-import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
+import { type JetStreamManager, jetstreamManager, type StreamInfo } from "@nats-io/jetstream";
 import { ClosedConnectionError, type NatsConnection } from "@nats-io/nats-core";
+import { systemClock } from "../clock.ts";
 import { StoreMisconfiguredError } from "../errors.ts";
-import { apiCodeOf, apiCodes, isForbidden, readFailed } from "./answers.ts";
-import { untilReadable, untilWritable } from "./bucket-readiness.ts";
+import { apiCodeOf, apiCodes, isForbidden, isUnanswered, readFailed } from "./answers.ts";
+import { pause, untilReadable, untilWritable } from "./bucket-readiness.ts";
 import { differenceSentence, differences, newBucket } from "./bucket-settings.ts";
 import { ADVISED_SERVER, hasBatches, judgeServer, NEEDED_SERVER, WHY_NEEDED } from "./server-version.ts";
 import type { ResolvedNatsStoreOptions } from "./store-options.ts";
@@ -32,9 +33,9 @@ export async function openBucket(
   const { version, cluster } = connection.info;
   checkServer(version);
   const server = { isCluster: cluster !== undefined, hasBatches: hasBatches(version) };
-  const found = await existing(jsm, bucket);
+  const found = await existing(connection, options);
   if (found === undefined) await options.beforeCreation();
-  const info = found ?? (await created(jsm, options, server));
+  const info = found ?? (await created(connection, jsm, options, server));
   if (found === undefined) {
     await untilWritable(connection, bucket, options.timeoutMs);
     await untilReadable(jsm, bucket, options.timeoutMs);
@@ -53,16 +54,37 @@ export function checkServer(version: string): void {
   ]);
 }
 
-async function existing(jsm: JetStreamManager, bucket: string): Promise<StreamInfo | undefined> {
-  try {
-    return await jsm.streams.info(streamOf(bucket));
-  } catch (cause) {
-    if (apiCodeOf(cause) === apiCodes.noStream) return undefined;
-    throw readFailed(bucket, cause);
+/** For so long a question is waited for. While servers choose who leads a bucket that is just created, nobody answers. */
+const ASKED_MS = 1_000;
+
+async function existing(
+  connection: NatsConnection,
+  { bucket, timeoutMs }: BucketToOpen,
+): Promise<StreamInfo | undefined> {
+  const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: Math.min(ASKED_MS, timeoutMs) });
+  const giveUpAtMs = systemClock.monotonicMs() + timeoutMs;
+  for (;;) {
+    try {
+      return await jsm.streams.info(streamOf(bucket));
+    } catch (cause) {
+      if (apiCodeOf(cause) === apiCodes.noStream) return undefined;
+      if (!isUnanswered(cause) || systemClock.monotonicMs() >= giveUpAtMs) throw readFailed(bucket, cause);
+    }
+  }
+}
+
+/** What another replica is just creating, once it is heard of. */
+async function createdByAnother(connection: NatsConnection, options: BucketToOpen): Promise<StreamInfo | undefined> {
+  const giveUpAtMs = systemClock.monotonicMs() + options.timeoutMs;
+  for (;;) {
+    const found = await existing(connection, options);
+    if (found !== undefined || systemClock.monotonicMs() >= giveUpAtMs) return found;
+    await pause();
   }
 }
 
 async function created(
+  connection: NatsConnection,
   jsm: JetStreamManager,
   options: BucketToOpen,
   server: { readonly isCluster: boolean; readonly hasBatches: boolean },
@@ -72,8 +94,8 @@ async function created(
     return await jsm.streams.add(newBucket(options, server));
   } catch (cause) {
     const code = apiCodeOf(cause);
-    // Another replica was faster, with other options: what it created is judged like any other.
-    const others = code === apiCodes.nameInUse ? await existing(jsm, bucket) : undefined;
+    // Another replica was faster: what it created is judged like any other.
+    const others = code === apiCodes.nameInUse ? await createdByAnother(connection, options) : undefined;
     if (others !== undefined) return others;
     if (isForbidden(cause)) {
       throw misconfigured(`There is no bucket ${bucket}`, ["the connection may not create it"], cause);

@@ -43,6 +43,15 @@ describe("natsStore on a cluster", () => {
     await natsStore(to, { bucket: "three", replicas: 3 });
   });
 
+  it("makes each bucket once, for replicas that all start at the same time", async () => {
+    const everyone = [...cluster.servers, ...cluster.servers];
+    const connections = await Promise.all(everyone.map((server) => connected(server)));
+    for (const bucket of ["rush-a", "rush-b", "rush-c"]) {
+      await Promise.all(connections.map((to) => natsStore(to, { bucket, shards: 4 })));
+    }
+    await Promise.all(connections.map((to) => to.close()));
+  });
+
   it("G9 a write that waits for a majority is unknown, others to its key are surely refused, and it is there in the end", async () => {
     const all = await stores("quorum");
     const leader = await cluster.leaderOf("KV_quorum");
