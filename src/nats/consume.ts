@@ -38,6 +38,7 @@ export interface RunningConsumer extends AsyncDisposable {
  *
  * A commit that is `unconfirmed` is acknowledged too: its event was dispatched, so that nothing is lost by it, while another
  * delivery could dispatch it again. What the server would not deliver again (`max_deliver`) is not put back but held and tried again.
+ * The consumer's configuration is read at the start only: where it is changed, `max_deliver` above all, start again.
  * @throws {TypeError | RangeError} that names the first option that is wrong.
  * @throws {ConsumerMisconfiguredError} with a sentence for each setting of the consumer that is wrong.
  */

@@ -20,6 +20,8 @@ const ABORT_GRACE_MS = 1_000;
 const SIGNS_OF_LIFE = 4;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
+/** For so long a consumer of which nobody has heard is asked for again, before it counts as deleted. */
+const UNHEARD_OF_MS = 1_000;
 
 /** A consumer at work: keeps as many messages in hand as may be worked on at once, and no more. */
 export class Consumption implements Depot, AsyncDisposable {
@@ -195,14 +197,29 @@ export class Consumption implements Depot, AsyncDisposable {
       this.#lose("the connection is closed", error);
       return;
     }
-    try {
-      await this.#source.info();
-    } catch (cause) {
-      if (isGone(cause)) this.#lose("it no longer exists", cause);
-      else if (isClosed(cause)) this.#lose("the connection is closed", cause);
-    }
+    const cause = await this.#whyNoInfo();
+    if (isGone(cause)) this.#lose("it no longer exists", cause);
+    else if (isClosed(cause)) this.#lose("the connection is closed", cause);
     const pauseMs = this.#pauseMs;
     this.#pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+    await this.#pause(pauseMs);
+  }
+
+  /** A server of a cluster that has just come to lead the metadata may not have heard of the consumer. */
+  async #whyNoInfo(): Promise<unknown> {
+    const giveUpAtMs = this.clock.monotonicMs() + UNHEARD_OF_MS;
+    for (;;) {
+      const cause = await this.#source.info().then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      if (!isGone(cause) || this.#stopping.signal.aborted || this.clock.monotonicMs() >= giveUpAtMs) return cause;
+      await this.#pause(FIRST_PAUSE_MS);
+    }
+  }
+
+  /** Ends early when the consumer is to stop. */
+  async #pause(pauseMs: number): Promise<void> {
     await sleep(this.clock, pauseMs, this.#stopping.signal).catch(() => {});
   }
 

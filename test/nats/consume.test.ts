@@ -622,6 +622,21 @@ describe("the end of a consumer", () => {
     await it.running.stop();
   });
 
+  it("has not come yet when a server has not heard of the consumer for a moment", async () => {
+    const stream = await eventStream(nc);
+    await using it = await replica(stream, { dedup: quick() });
+    await stream.publish("e-1");
+    await stream.settled(1);
+    const { config } = await stream.info();
+    await stream.manager.consumers.delete(stream.name, DURABLE);
+    await it.until("trigger.pull.failed");
+    await stream.manager.consumers.add(stream.name, config);
+    await it.until("trigger.deduped");
+    await stream.publish("e-2");
+    await it.until("trigger.dispatched", 2);
+    expect(it.of("trigger.consumer.lost")).toEqual([]);
+  });
+
   it("is told when the stream is deleted", async () => {
     const stream = await eventStream(nc);
     await using it = await replica(stream, { dedup: quick() });
