@@ -12,8 +12,8 @@ export interface Airspace extends StoreSide {
   readonly deadlines: DeadlineQueue;
   readonly commits: CommitCache;
   readonly listeners: StepListeners;
-  /** The parent of their actors. */
-  readonly parent: AnyActorRef;
+  /** The parent of their actors, if these are inspected. */
+  readonly parent: AnyActorRef | undefined;
   /** The flight's lease has ended: it no longer stands in the way of another one for its key. */
   yieldKey(flight: Flight): void;
   land(flight: Flight): void;

@@ -38,25 +38,34 @@ export interface CompiledLogic<Context, Event extends EventObject, Input>
   /** The first snapshot, and the actions of the start. */
   readonly begin: (input: Input) => CompiledStep<Context>;
   readonly step: (snapshot: CompiledSnapshot<Context>, event: Event) => CompiledStep<Context>;
+  /** As `begin`, but gives each action to `perform` in its turn. */
+  readonly beginWith: <To>(input: Input, perform: Perform<Context, To>, to: To) => CompiledSnapshot<Context>;
+  /** As `step`, but gives each action to `perform` in its turn. */
+  readonly stepWith: <To>(
+    snapshot: CompiledSnapshot<Context>,
+    event: Event,
+    perform: Perform<Context, To>,
+    to: To,
+  ) => CompiledSnapshot<Context>;
 }
 
 type ContextFactory<Context> = (given: { readonly input: unknown }) => Context;
 
 /** Has an action done that is no change of the context. */
-type Perform<Context, To> = (action: Action<Context>, context: Context, event: EventObject, to: To) => void;
+export type Perform<Context, To> = (action: Action<Context>, context: Context, event: EventObject, to: To) => void;
 
 /**
  * What is used of an actor's scope; wider than XState's type, which wants snapshots of its own. The executor waits until the
  * actor has started, and tells its inspectors.
  */
-interface Scope {
+interface Scope<Context> {
   readonly self: unknown;
   readonly system: unknown;
   actionExecutor(action: {
     readonly type: string;
     readonly params: unknown;
     readonly info: unknown;
-    readonly exec: Effect | undefined;
+    readonly exec: Effect<Context> | undefined;
   }): void;
 }
 
@@ -100,9 +109,9 @@ function logicOf<Context extends MachineContext, Event extends EventObject, Inpu
   return {
     table,
     config: machine.config,
-    getInitialSnapshot: (scope, input) => begin<Scope>(input, execute, scope),
+    getInitialSnapshot: (scope, input) => begin<Scope<Context>>(input, execute, scope),
     transition: (at, event, scope) =>
-      event.type === "xstate.stop" ? stopped(at) : advance<Scope>(at, event, execute, scope),
+      event.type === "xstate.stop" ? stopped(at) : advance<Scope<Context>>(at, event, execute, scope),
     getPersistedSnapshot: (at) => at,
     begin: (input) => {
       const actions: TakenAction<Context>[] = [];
@@ -112,6 +121,8 @@ function logicOf<Context extends MachineContext, Event extends EventObject, Inpu
       const actions: TakenAction<Context>[] = [];
       return { snapshot: advance(at, event, collect, actions), actions };
     },
+    beginWith: begin,
+    stepWith: advance,
   };
 }
 
@@ -157,7 +168,7 @@ function execute<Context>(
   { type, params, effect }: Action<Context>,
   context: Context,
   event: EventObject,
-  to: Scope,
+  to: Scope<Context>,
 ): void {
   to.actionExecutor({ type, params, info: { context, event, self: to.self, system: to.system }, exec: effect });
 }

@@ -10,8 +10,9 @@ import type { Duplicate, Pending } from "./decision.ts";
 import { type Deferred, deferred } from "./deferred.ts";
 import { closedError } from "./errors.ts";
 import { Flight } from "./flight.ts";
+import { Flights } from "./flights.ts";
 import type { HeldReservation } from "./held-reservation.ts";
-import type { ResolvedIdentity, StoreKey } from "./key.ts";
+import type { ResolvedIdentity } from "./key.ts";
 import { createParent } from "./life.ts";
 import { ObservedLeases } from "./observed-leases.ts";
 import type { ResolvedOptions, ResolvedReserveOptions } from "./options.ts";
@@ -30,11 +31,9 @@ export class Engine implements Airspace {
   readonly leases: ObservedLeases;
   readonly listeners: StepListeners;
   readonly skewMs: number;
-  readonly parent: AnyActorRef;
+  readonly parent: AnyActorRef | undefined;
   readonly #refusals: Refusals;
-  /** The flight that stands for each key; one whose lease has ended no longer does, though its handler may still run. */
-  readonly #byKey = new Map<StoreKey, Flight>();
-  readonly #flights = new Set<Flight>();
+  readonly #flights = new Flights();
   readonly #closing = new AbortController();
   #allLanded: Deferred<void> | undefined;
 
@@ -62,7 +61,7 @@ export class Engine implements Airspace {
       const asked = { identity, how, startedAtMs, isFirst: pauseMs === FIRST_PAUSE_MS };
       const known = this.#known(asked);
       if (known !== undefined) return known;
-      const standing = this.#byKey.get(identity.storeKey);
+      const standing = this.#flights.of(identity.storeKey);
       const flight = standing ?? this.#launch(identity, how);
       const verdict = await this.#verdictOf(flight, how.signal, standing === undefined);
       if (verdict.found === "unseen" && standing === undefined) return verdict.reservation;
@@ -78,23 +77,20 @@ export class Engine implements Airspace {
   async close(drainMs: number): Promise<void> {
     this.#closing.abort(closedError());
     await this.#drained(drainMs);
-    await Promise.all([...this.#flights].map((flight) => flight.shutdown()));
+    await Promise.all(this.#flights.all().map((flight) => flight.shutdown()));
   }
 
   yieldKey(flight: Flight): void {
-    const { storeKey } = flight.identity;
-    if (this.#byKey.get(storeKey) === flight) this.#byKey.delete(storeKey);
+    this.#flights.yieldKey(flight);
   }
 
   land(flight: Flight): void {
-    this.yieldKey(flight);
     this.#flights.delete(flight);
-    if (this.#flights.size === 0) this.#allLanded?.resolve();
+    if (this.#flights.isEmpty) this.#allLanded?.resolve();
   }
 
   #launch(identity: ResolvedIdentity, how: ResolvedReserveOptions): Flight {
     const flight = new Flight(this, identity, how);
-    this.#byKey.set(identity.storeKey, flight);
     this.#flights.add(flight);
     flight.begin();
     return flight;
@@ -115,7 +111,7 @@ export class Engine implements Airspace {
     const nowMs = this.options.clock.monotonicMs();
     const commit = this.commits.find(storeKey, nowMs);
     if (commit !== undefined) return this.#refusals.duplicate(asked, commit);
-    if (asked.how.onPending === "wait" || this.#byKey.has(storeKey)) return undefined;
+    if (asked.how.onPending === "wait" || this.#flights.of(storeKey) !== undefined) return undefined;
     const entry = this.leases.standing(storeKey, asked.how.attempt, nowMs);
     return entry && this.#refusals.pendingElsewhere(asked, entry);
   }
@@ -135,7 +131,7 @@ export class Engine implements Airspace {
   }
 
   async #drained(drainMs: number): Promise<void> {
-    if (this.#flights.size === 0 || drainMs === 0) return;
+    if (this.#flights.isEmpty || drainMs === 0) return;
     this.#allLanded ??= deferred<void>();
     const timeUp = deferred<void>();
     const cancel = this.options.clock.schedule(drainMs, timeUp.resolve);

@@ -1,4 +1,4 @@
-import { type Actor, type ActorLogic, type AnyActorRef, type AnyEventObject, createActor, type Snapshot } from "xstate";
+import { type ActorLogic, type AnyActorRef, type AnyEventObject, createActor, type Snapshot } from "xstate";
 import {
   type DedupKeyContext,
   type DedupKeyEvent,
@@ -9,6 +9,7 @@ import {
 import { compile } from "./compiled-logic.ts";
 import { harmless, type Inspector } from "./inspector.ts";
 import type { DedupKey } from "./key.ts";
+import { PlainActor } from "./plain-actor.ts";
 
 /** What the machine's actions do: one method for each, by the same name. None of them throws. */
 export interface Effects {
@@ -25,10 +26,10 @@ export interface Effects {
   settle(context: DedupKeyContext, as: Settlement): void;
 }
 
-/** An actor that is bound to the effects of a flight. */
+/** What runs the machine is bound to the effects of a flight. */
 const effects = Symbol("effects");
 
-function effectsOf(self: AnyActorRef): Effects {
+function effectsOf(self: object): Effects {
   if (isBound(self)) return self[effects];
   throw new TypeError("An actor of the machine has no effects");
 }
@@ -54,24 +55,38 @@ const machine = dedupKeyMachine.provide({
 });
 const logic = compile(machine);
 
-/** The parent of the actors of one deduplicator: they share its system, which weighs as much as an actor, and is inspected. */
-export function createParent(inspector: Inspector | undefined): AnyActorRef {
+/**
+ * The parent of the actors of one deduplicator that is inspected: they share its system, which weighs as much as an actor. Without
+ * an inspector there is none, and no actor of XState's: these cost as much as all else that a guard does.
+ */
+export function createParent(inspector: Inspector | undefined): AnyActorRef | undefined {
+  if (inspector === undefined) return undefined;
   const idle = { status: "active", output: undefined, error: undefined } as const;
   const logic: ActorLogic<Snapshot<undefined>, AnyEventObject> = {
     getInitialSnapshot: () => idle,
     transition: (snapshot) => snapshot,
     getPersistedSnapshot: (snapshot) => snapshot,
   };
-  const inspect = inspector === undefined ? {} : { inspect: harmless(inspector) };
-  return createActor(logic, { id: "latchkey", ...inspect }).start();
+  return createActor(logic, { id: "latchkey", inspect: harmless(inspector) }).start();
+}
+
+/** What is asked of an actor, be it XState's or not. */
+interface KeyActor {
+  getSnapshot(): { readonly context: DedupKeyContext };
+  start(): unknown;
+  send(event: DedupKeyEvent): void;
 }
 
 /** One run of the machine, for one delivery of a key: one actor, which is gone when the delivery is settled. */
 export class Life {
-  readonly #actor: Actor<typeof logic>;
+  readonly #actor: KeyActor;
 
-  constructor(of: Effects, id: DedupKey, input: DedupKeyInput, parent: AnyActorRef) {
-    this.#actor = Object.assign(createActor(logic, { id, input, parent }), { [effects]: of });
+  /** @param parent of an actor that is inspected. */
+  constructor(of: Effects, id: DedupKey, input: DedupKeyInput, parent: AnyActorRef | undefined) {
+    this.#actor =
+      parent === undefined
+        ? new PlainActor(logic, input, { [effects]: of })
+        : Object.assign(createActor(logic, { id, input, parent }), { [effects]: of });
   }
 
   get context(): DedupKeyContext {

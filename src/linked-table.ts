@@ -8,14 +8,19 @@ interface Happening<Context> {
 
 type Guard<Context> = (happening: Happening<Context>, params: undefined) => boolean;
 type Update<Context> = (happening: Happening<Context>, params: unknown) => Partial<Context>;
-/** Called by XState only, with what it gives to actions. */
-export type Effect = (info: never, params: never) => void;
+/** What XState gives to actions, as far as it is given here. */
+export interface EffectInfo<Context> extends Happening<Context> {
+  readonly self: unknown;
+  readonly system: unknown;
+}
+/** As a method, whose parameters may be narrower: an effect looks itself at what it is given as `self`. */
+export type Effect<Context> = { effect(info: EffectInfo<Context>, params: unknown): void }["effect"];
 
 /** A change of the context, or something to do. */
 export type Action<Context> = Pick<NamedAction, "type" | "params"> &
   (
     | { readonly update: Update<Context>; readonly effect: undefined }
-    | { readonly update: undefined; readonly effect: Effect }
+    | { readonly update: undefined; readonly effect: Effect<Context> }
   );
 
 /** What can happen in a leaf: by event, the first choice whose guard holds. */
@@ -48,7 +53,7 @@ interface Assign<Context> {
 /** The functions of a machine by their names, as far as they can be linked. */
 export interface Implementations<Context> {
   readonly guards: Readonly<Record<string, Guard<Context> | undefined>>;
-  readonly actions: Readonly<Record<string, Effect | Assign<Context> | undefined>>;
+  readonly actions: Readonly<Record<string, Effect<Context> | Assign<Context> | undefined>>;
 }
 
 /** @throws {TypeError} that names the state and what it lacks. */
@@ -95,7 +100,7 @@ function linkGuard<Context>(
 
 function linkAction<Context>(
   { type, params, state }: NamedAction,
-  implementation: Effect | Assign<Context> | undefined,
+  implementation: Effect<Context> | Assign<Context> | undefined,
 ): Action<Context> {
   if (isAssign(implementation)) return { type, params, update: implementation.assignment, effect: undefined };
   if (isPlainFunction(implementation)) return { type, params, update: undefined, effect: implementation };

@@ -1,4 +1,3 @@
-import { type AnyActorRef, createActor } from "xstate";
 import {
   type DeadLetterReason,
   type DeliveryEvent,
@@ -7,6 +6,7 @@ import {
   type PutBackAfter,
 } from "../../machines/delivery.ts";
 import { compile } from "../compiled-logic.ts";
+import { PlainActor } from "../plain-actor.ts";
 
 /** What the machine's actions do: one method for each, by the same name. None of them throws. */
 export interface DeliveryEffects {
@@ -28,12 +28,16 @@ export interface DeliveryLife {
   readonly isOver: boolean;
 }
 
-const effects = new WeakMap<AnyActorRef, DeliveryEffects>();
+/** What runs the machine is bound to the effects of a delivery. */
+const effects = Symbol("effects");
 
-function effectsOf(self: AnyActorRef): DeliveryEffects {
-  const found = effects.get(self);
-  if (found === undefined) throw new TypeError("An actor of the machine has no effects");
-  return found;
+function effectsOf(self: object): DeliveryEffects {
+  if (isBound(self)) return self[effects];
+  throw new TypeError("An actor of the machine has no effects");
+}
+
+function isBound(self: object): self is { readonly [effects]: DeliveryEffects } {
+  return effects in self;
 }
 
 function reasonIn(context: { readonly deadBecause: DeadLetterReason | undefined }): DeadLetterReason {
@@ -59,13 +63,10 @@ const logic = compile(
 
 /** The machine for one delivered message; one actor, which is gone when the message is answered. */
 export function createDeliveryLife(of: DeliveryEffects, input: DeliveryInput): DeliveryLife {
-  const actor = createActor(logic, { input });
-  effects.set(actor, of);
+  const actor = new PlainActor(logic, input, { [effects]: of });
   actor.start();
   return {
-    send: (event) => {
-      if (actor.getSnapshot().status === "active") actor.send(event);
-    },
+    send: (event) => actor.send(event),
     get isOver() {
       return actor.getSnapshot().status !== "active";
     },

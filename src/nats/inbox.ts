@@ -11,6 +11,7 @@ import {
 } from "@nats-io/nats-core";
 import { systemClock } from "../clock.ts";
 import { type Deadline, DeadlineQueue } from "../deadline-queue.ts";
+import { PassingMap } from "../passing-map.ts";
 
 /** What a request carries beside its payload. */
 export interface RequestTerms {
@@ -50,7 +51,7 @@ export class Inbox {
   readonly #connection: NatsConnection;
   readonly #prefix: string;
   readonly #deadlines = new DeadlineQueue(systemClock);
-  readonly #requests = new Map<string, Request>();
+  readonly #requests = new PassingMap<string, Request>();
   #isSubscribed = false;
   #lastToken = 0;
 
@@ -81,14 +82,15 @@ export class Inbox {
   }
 
   /** The same for those who have many to wait for: what is thrown elsewhere is told as well. */
-  ask(subject: string, payload: string, { timeoutMs, ...rest }: RequestTerms, onAnswer: OnAnswer): void {
+  ask(subject: string, payload: string, { headers, timeoutMs }: RequestTerms, onAnswer: OnAnswer): void {
     this.#lastToken += 1;
     const token = String(this.#lastToken);
     try {
       // Nothing is heard any more on a connection that drains.
       if (this.#connection.isDraining()) throw new DrainingConnectionError();
       this.#subscribe();
-      this.#connection.publish(subject, payload, { ...rest, reply: this.#prefix + token });
+      const reply = this.#prefix + token;
+      this.#connection.publish(subject, payload, headers === undefined ? { reply } : { headers, reply });
     } catch (error) {
       onAnswer(error instanceof Error ? error : new RequestError(String(error)));
       return;
@@ -110,7 +112,7 @@ export class Inbox {
     void closed.then((error) => {
       this.#isSubscribed = false;
       const reason = error instanceof Error ? error : new RequestError("connection closed");
-      for (const token of this.#requests.keys()) this.#tell(token, reason);
+      for (const [token] of this.#requests) this.#tell(token, reason);
     });
   }
 
