@@ -64,7 +64,7 @@ export class Inbox {
   /** Publishes without asking for an answer; false when nothing was sent. */
   publishes(subject: string, payload: string, headers: MsgHdrs): boolean {
     try {
-      this.#connection.publish(subject, payload, { headers });
+      this.#connection.publish(subject, Buffer.from(payload), { headers });
       return true;
     } catch {
       return false;
@@ -90,7 +90,7 @@ export class Inbox {
       if (this.#connection.isDraining()) throw new DrainingConnectionError();
       this.#subscribe();
       const reply = this.#prefix + token;
-      this.#connection.publish(subject, payload, headers === undefined ? { reply } : { headers, reply });
+      this.#connection.publish(subject, Buffer.from(payload), headers === undefined ? { reply } : { headers, reply });
     } catch (error) {
       onAnswer(error instanceof Error ? error : new RequestError(String(error)));
       return;
