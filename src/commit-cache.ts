@@ -30,12 +30,12 @@ export function knownCommit({ record, revision }: Entry, knownUntilMs: number): 
 
 /**
  * A commit as it is kept, in 56 bytes: V8 keeps whole numbers below 2^31 in place and takes 16 bytes more for any other. So times
- * are counted from the cache's own beginning, and what hardly any commit of one's own has is apart.
+ * are counted from the cache's own beginning, revisions from the first, and what hardly any commit of one's own has is apart.
  */
 interface Kept {
-  readonly atMs: number;
-  readonly fence: Fence;
-  readonly revision: Revision;
+  readonly at: number;
+  readonly fenceSince: number;
+  readonly revisionSince: number;
   readonly untilMs: number;
   readonly rest?: Rest;
 }
@@ -57,6 +57,8 @@ export class CommitCache {
   readonly #plain: Rest;
   readonly #bornAtMs: number;
   readonly #bornAtWallMs: number;
+  /** Many stores count revisions from far above 2^31. */
+  #firstFence: Fence | undefined;
   #commits: LRUCache<StoreKey, Kept> | undefined;
   #mark: number | undefined;
 
@@ -96,19 +98,29 @@ export class CommitCache {
 
   #packed({ atMs, owner, attempt, fence, revision, fingerprint, result, knownUntilMs }: KnownCommit): Kept {
     const isPlain = owner === this.#plain.owner && attempt === 1 && fingerprint === undefined && result === undefined;
-    const kept = {
-      atMs: atMs - this.#bornAtWallMs,
-      fence,
-      revision,
-      untilMs: Math.floor(knownUntilMs - this.#bornAtMs),
-    };
-    return isPlain ? kept : { ...kept, rest: { owner, attempt, fingerprint, result } };
+    this.#firstFence ??= fence;
+    const at = small(atMs - this.#bornAtWallMs);
+    const untilMs = small(Math.floor(knownUntilMs - this.#bornAtMs));
+    const fenceSince = small(fence - this.#firstFence);
+    const revisionSince = small(revision - this.#firstFence);
+    return isPlain
+      ? { at, fenceSince, revisionSince, untilMs }
+      : { at, fenceSince, revisionSince, untilMs, rest: { owner, attempt, fingerprint, result } };
   }
 
-  #unpacked({ atMs, fence, revision, rest = this.#plain, untilMs }: Kept): KnownCommit {
+  #unpacked({ at, fenceSince, revisionSince, untilMs, rest = this.#plain }: Kept): KnownCommit {
     const { owner, attempt, fingerprint, result } = rest;
-    const [at, knownUntilMs] = [this.#bornAtWallMs + atMs, this.#bornAtMs + untilMs];
-    return { atMs: at, owner, attempt, fence, revision, fingerprint, result, knownUntilMs };
+    const first = this.#firstFence ?? 0;
+    return {
+      atMs: this.#bornAtWallMs + at,
+      owner,
+      attempt,
+      fence: first + fenceSince,
+      revision: first + revisionSince,
+      fingerprint,
+      result,
+      knownUntilMs: this.#bornAtMs + untilMs,
+    };
   }
 
   /** In the midst of a delivery, trouble with clears means that nothing is known of them: {@link find} is who tells of it. */
@@ -128,4 +140,10 @@ export class CommitCache {
     this.#mark = latest;
     return true;
   }
+}
+
+/** The same number, below 2^31 as V8 keeps it in place: what it computed of large ones it would keep like these. */
+function small(number: number): number {
+  const whole = number | 0;
+  return whole === number ? whole : number;
 }

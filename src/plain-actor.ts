@@ -44,8 +44,11 @@ export class PlainActor<Context, Event extends EventObject, Input> {
 
   #take(event: Event): void {
     this.#isBusy = true;
-    this.#snapshot = this.#logic.stepWith(this.#snapshot, event, perform, this.#self);
-    this.#isBusy = false;
+    try {
+      this.#snapshot = this.#logic.stepWith(this.#snapshot, event, perform, this.#self);
+    } finally {
+      this.#isBusy = false;
+    }
   }
 
   #goOn(): void {
