@@ -20,26 +20,26 @@ export interface BatchPlace {
 
 /** Headers that are only sent, as text from the beginning: the client's own are lists in a map, and cost three times as much. */
 class WrittenHeaders extends MsgHdrsImpl {
-  readonly #text: string;
-
-  constructor(text: string) {
-    super();
-    this.#text = text;
-  }
+  text = "";
 
   override encode(): Uint8Array {
-    return Buffer.from(this.#text);
+    return Buffer.from(this.text);
   }
 }
 
-/** The headers that make a message of a stream a compare-and-set, give it a time to live, and its place in a batch. */
+/** The client encodes headers while it publishes, and keeps none. */
+const written = new WrittenHeaders();
+
+/**
+ * The headers that make a message of a stream a compare-and-set, give it a time to live, and its place in a batch. They are to be
+ * published before anything else is done: there is one object for all.
+ */
 export function headersOf(stream: string, write: CompareAndSet, place?: BatchPlace): MsgHdrs {
   const { expected, ttlSeconds, operation } = write;
   // Not a purge: that is a rollup, and what it takes away with time left to live stays in the server's memory.
   const removal = operation === "remove" ? "KV-Operation: DEL\r\n" : "";
-  return new WrittenHeaders(
-    `NATS/1.0\r\nNats-Expected-Stream: ${stream}\r\nNats-Expected-Last-Subject-Sequence: ${expected}\r\nNats-TTL: ${ttlSeconds}s\r\n${removal}${place === undefined ? "" : placeText(place)}\r\n`,
-  );
+  written.text = `NATS/1.0\r\nNats-Expected-Stream: ${stream}\r\nNats-Expected-Last-Subject-Sequence: ${expected}\r\nNats-TTL: ${ttlSeconds}s\r\n${removal}${place === undefined ? "" : placeText(place)}\r\n`;
+  return written;
 }
 
 function placeText({ id, number, isLast }: BatchPlace): string {
