@@ -8,6 +8,10 @@ import type { CompareAndSet } from "./compare-and-set.ts";
 
 /** Writes that are asked for while so many wait for their answers leave together at the end of the turn. */
 const TOGETHER_FROM = 8;
+/** So many do not wait for a batch that is under way: client and servers work at the same time. */
+const PLENTY = 128;
+/** How many batches are under way at most before the queue waits: more of them are smaller, and cost the servers more. */
+const MOST_UNDER_WAY = 2;
 /** For how long the queue waits at most for the answer to what left before. */
 const LONGEST_WAIT_MS = 1_000;
 /** A batch is held in the server's memory until it is complete. */
@@ -34,7 +38,7 @@ interface Waiting {
 
 /**
  * Sends writes of one kind. One that is alone leaves at once. Others leave together: in one go at the end of the turn, or, where
- * batches pay, as one batch when what is under way has been answered.
+ * batches pay, as one batch when what is under way has been answered, or when there are plenty of them.
  *
  *     asked for   a   b c     d e f          asked for by those that were answered: g h i
  *     sent        a ───────▶ [b c] ────────▶ [d e f] ───────────────────────────────▶ …
@@ -44,8 +48,10 @@ export class WriteLane {
   #queue: Waiting[] = [];
   /** Waiting for their answers, queued ones among them. */
   #load = 0;
-  /** Something has left that is waited for before the queue leaves. */
-  #isUnderWay = false;
+  /** What has left and is waited for before the queue leaves. */
+  #underWay = 0;
+  /** The queue leaves at the end of the turn. */
+  #isOpening = false;
 
   constructor(terms: LaneTerms) {
     this.#terms = terms;
@@ -58,12 +64,13 @@ export class WriteLane {
       const began = choice.began(this.#load);
       const waiting = { write, resolve, reject, askedAtMs: systemClock.monotonicMs(), began };
       this.#load += 1;
-      if (this.#isUnderWay) this.#queue.push(waiting);
-      else if (choice.way === "in batches") this.#leave([waiting]);
+      if (this.#underWay > 0 || this.#isOpening) {
+        this.#queue.push(waiting);
+        this.#leaveIfPlenty();
+      } else if (choice.way === "in batches") this.#leave([waiting]);
       else if (this.#load < TOGETHER_FROM) this.#sendSingly(waiting);
       else {
         this.#queue.push(waiting);
-        this.#isUnderWay = true;
         this.#openAfterTurn();
       }
     });
@@ -71,24 +78,32 @@ export class WriteLane {
 
   /** Those who are answered in this turn may ask for more before it ends. */
   #openAfterTurn(): void {
+    this.#isOpening = true;
     setImmediate(() => {
-      this.#isUnderWay = false;
+      this.#isOpening = false;
       if (this.#terms.choice.way === "in batches") this.#leave(this.#takeMembers());
       else for (const waiting of this.#queue.splice(0)) this.#sendSingly(waiting);
     });
+  }
+
+  #leaveIfPlenty(): void {
+    const arePlenty = this.#queue.length >= PLENTY && this.#underWay < MOST_UNDER_WAY;
+    if (arePlenty && this.#terms.choice.way === "in batches") this.#leave(this.#takeMembers());
   }
 
   /** Sends one by itself, several as a batch. The queue leaves when they are answered, and does not wait for a slow answer. */
   #leave(members: readonly Waiting[]): void {
     const [first, second] = members;
     if (first === undefined) return;
-    this.#isUnderWay = true;
+    this.#underWay += 1;
     let isOver = false;
     const over = (): void => {
       if (isOver) return;
       isOver = true;
       cancel();
-      this.#openAfterTurn();
+      this.#underWay -= 1;
+      if (this.#underWay === 0) this.#openAfterTurn();
+      else this.#leaveIfPlenty();
     };
     const cancel = systemClock.schedule(LONGEST_WAIT_MS, over);
     if (second === undefined) {

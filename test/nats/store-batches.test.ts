@@ -7,7 +7,7 @@ import { natsStore } from "../../src/nats/index.ts";
 import { openNatsStore } from "../../src/nats/nats-store.ts";
 import { eventually } from "../support/eventually.ts";
 import { connected, makeBucket, manager } from "../support/nats-bucket.ts";
-import { type BatchFlaw, batchingStore, flawedBatches } from "../support/nats-sending.ts";
+import { alwaysInBatches, type BatchFlaw, batchingStore, flawedBatches } from "../support/nats-sending.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
 import { commit, identity, LONG_MS, reservation, write } from "../support/store-contract-fixture.ts";
 import { startProxy, type TcpProxy } from "../support/tcp-proxy.ts";
@@ -107,6 +107,36 @@ describe("writes that are asked for while one is under way", () => {
     expect(await storedMessages()).toBe(events.length);
   });
 
+  it("do not wait for it when there are plenty of them; but no third batch leaves while two are under way", async () => {
+    const sizes: number[] = [];
+    const answers: (() => void)[] = [];
+    const large = `${bucket}-of-plenty`;
+    await natsStore(direct, { bucket: large, storage: "memory" });
+    const store = await openNatsStore(
+      direct,
+      { bucket: large },
+      {
+        ...alwaysInBatches,
+        sendBatch(_inbox, _terms, writes, onOutcome) {
+          sizes.push(writes.length);
+          answers.push(() => onOutcome({ type: "stored", revisions: writes.map((_, index) => index + 1) }));
+        },
+      },
+    );
+    const alone = claim(store, identity("alone"));
+    const puts = many(3 * 128 + 10).map((of) => claim(store, of));
+    expect(sizes).toEqual([128]);
+    await alone;
+    expect(sizes).toEqual([128, 266]);
+    puts.push(...many(128, "later").map((of) => claim(store, of)));
+    expect(sizes).toEqual([128, 266]);
+    answers[0]?.();
+    expect(sizes).toEqual([128, 266, 128]);
+    answers[1]?.();
+    answers[2]?.();
+    expect((await Promise.all(puts)).every(({ ok }) => ok)).toBe(true);
+  });
+
   it("are removals and renewals as well", async () => {
     const store = await batching();
     const events = many(60);
@@ -166,7 +196,7 @@ describe("a batch that the server refuses stores nothing, and its members go one
 
   it("when it is larger than the server allows, or too many are under way", async () => {
     const store = await batching();
-    const large = many(150);
+    const large = many(1 + 128);
     expect((await Promise.all(large.map((of) => claim(store, of)))).every(({ ok }) => ok)).toBe(true);
     expect(new Set(await batchesOf(large))).toEqual(new Set([""]));
     for (let others = 0; others < 3; others += 1) beginBatch(direct, `other-${others}`);
