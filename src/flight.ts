@@ -95,13 +95,8 @@ export class Flight implements Effects, Holder, Cockpit {
 
   report(detail: StepDetail, context = this.#life.context): void {
     if (!this.#air.listeners.isHeard) return;
-    this.#air.listeners.report(this.identity, detail, {
-      owner: this.#air.options.owner,
-      attempt: context.attempt,
-      fence: context.fence,
-      revision: context.revision,
-      durationMs: this.clock.monotonicMs() - this.startedAtMs,
-    });
+    const durationMs = this.clock.monotonicMs() - this.startedAtMs;
+    this.#air.listeners.report(this.identity, detail, this.#air.options.owner, context, durationMs);
   }
 
   /** Nobody waits for the verdict any more: what was or will be granted all the same is given back. */

@@ -21,7 +21,7 @@ export class Flights {
   }
 
   all(): readonly Flight[] {
-    return [...Array.from(this.#standing, ([, flight]) => flight), ...this.#yielded];
+    return [...this.#standing.values(), ...this.#yielded];
   }
 
   /** It stands for its key, for which none does. */

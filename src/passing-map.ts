@@ -15,7 +15,8 @@ export class PassingMap<Key, Value> {
   }
 
   set(key: Key, value: Value): void {
-    this.delete(key);
+    const before = this.#boxes.get(key);
+    if (before !== undefined) before.value = undefined;
     this.#boxes.set(key, { value });
   }
 
@@ -24,6 +25,11 @@ export class PassingMap<Key, Value> {
     if (box === undefined) return;
     box.value = undefined;
     this.#boxes.delete(key);
+  }
+
+  /** In the order in which they were set; what is deleted meanwhile is left out, what is set is given. */
+  *values(): IterableIterator<Value> {
+    for (const [, value] of this) yield value;
   }
 
   *[Symbol.iterator](): IterableIterator<readonly [Key, Value]> {

@@ -75,10 +75,10 @@ export class Refusals {
     return { decision: "pending", key: asked.identity.key, owner: who.owner, retryAfterMs };
   }
 
-  #report({ identity, startedAtMs }: Asked, detail: StepDetail, { owner, attempt, fence, revision }: Who): void {
+  #report({ identity, startedAtMs }: Asked, detail: StepDetail, who: Who): void {
     if (!this.#listeners.isHeard) return;
     const durationMs = this.#options.clock.monotonicMs() - startedAtMs;
-    this.#listeners.report(identity, detail, { owner, attempt, fence, revision, durationMs });
+    this.#listeners.report(identity, detail, who.owner, who, durationMs);
   }
 }
 

@@ -1,3 +1,4 @@
+import { PassingMap } from "../../passing-map.ts";
 import { type Changeable, type Flight, flightFrom, idOf, leaseLeftMs, type Phase } from "./flight.ts";
 import { Places } from "./places.ts";
 import type { TraceStep } from "./trace-step.ts";
@@ -10,7 +11,7 @@ export interface FlightChanges {
 
 /** What is in flight, kept up with every step. Of more than `most`, the oldest are let go. */
 export class Flights implements Iterable<Flight> {
-  readonly #held = new Map<string, Changeable<Flight>>();
+  readonly #held = new PassingMap<string, Changeable<Flight>>();
   readonly #most: number;
   /** Numbers the changes. */
   #version = 0;
@@ -50,8 +51,10 @@ export class Flights implements Iterable<Flight> {
   }
 
   /** The flight of the replica on which the step happened: the key's holder, or one that lost it or never had it. */
-  of(step: TraceStep): Flight | undefined {
-    return this.#of(step);
+  of({ identity: { storeKey }, replica }: TraceStep): Changeable<Flight> | undefined {
+    const holder = this.#held.get(storeKey);
+    if (holder?.owner === replica) return holder;
+    return this.#unheld === 0 ? undefined : this.#held.get(idOf(storeKey, replica, "lost"));
   }
 
   /** What stands: to be told, with what changes after the version of this moment, to somebody who begins anew. */
@@ -69,7 +72,7 @@ export class Flights implements Iterable<Flight> {
     for (const place of this.#places.backwards()) {
       if ((this.#endedAt[place] ?? 0) <= version) break;
       const id = this.#endedIds[place] ?? "";
-      if (!this.#held.has(id)) gone.add(id);
+      if (this.#held.get(id) === undefined) gone.add(id);
     }
     return { set, gone: [...gone] };
   }
@@ -79,7 +82,8 @@ export class Flights implements Iterable<Flight> {
     return [...this].filter((flight) => flight.hold === "held" && leaseLeftMs(flight, nowMs) + skewMs <= 0);
   }
 
-  take(step: TraceStep): void {
+  /** @param own what {@link of} says of the step. */
+  take(step: TraceStep, own = this.of(step)): void {
     switch (step.type) {
       case "reserved":
         this.#begin(flightFrom(step, "held"));
@@ -88,27 +92,27 @@ export class Flights implements Iterable<Flight> {
         this.#begin(flightFrom(step, "never"));
         return;
       case "renewed":
-        this.#renew(step);
+        this.#renew(step, own);
         return;
       case "dispatched":
-        this.#enter("committing", step);
+        this.#enter("committing", own);
         return;
       case "failed":
-        this.#enter("releasing", step);
+        this.#enter("releasing", own);
         return;
       case "expired":
-        this.#lose(step);
+        this.#lose(step, own);
         return;
       case "committed":
       case "superseded":
       case "unconfirmed":
       case "released":
       case "crashed":
-        this.#end(this.#of(step));
+        this.#end(own);
         return;
       case "acknowledged":
       case "put-back":
-        this.#endUnheld(step);
+        this.#endUnheld(own);
         return;
       case "lapsed":
       case "cleared":
@@ -124,12 +128,6 @@ export class Flights implements Iterable<Flight> {
       case "fault":
         return;
     }
-  }
-
-  #of({ identity: { storeKey }, replica }: TraceStep): Changeable<Flight> | undefined {
-    const holder = this.#held.get(storeKey);
-    if (holder?.owner === replica) return holder;
-    return this.#unheld === 0 ? undefined : this.#held.get(idOf(storeKey, replica, "lost"));
   }
 
   /** What began after change number `version` is left out, however long this is read: it is told with the changes since. */
@@ -168,14 +166,13 @@ export class Flights implements Iterable<Flight> {
   }
 
   /** Who has answered the delivery is done; what it may still hold in the store is another matter. */
-  #endUnheld(step: TraceStep): void {
-    const flight = this.#of(step);
-    if (flight?.hold !== "held") this.#end(flight);
+  #endUnheld(own: Changeable<Flight> | undefined): void {
+    if (own?.hold !== "held") this.#end(own);
   }
 
   /** One that is not known is taken up here: its beginning was not seen, or it was given up. */
-  #renew(step: TraceStep): void {
-    const flight = this.#of(step) ?? this.#begin(flightFrom(step, "held"));
+  #renew(step: TraceStep, own: Changeable<Flight> | undefined): void {
+    const flight = own ?? this.#begin(flightFrom(step, "held"));
     flight.revision = step.revision;
     flight.leaseFromMs = step.atMs;
     flight.leaseMs = step.forMs;
@@ -183,15 +180,14 @@ export class Flights implements Iterable<Flight> {
     this.#note(flight);
   }
 
-  #enter(phase: Phase, step: TraceStep): void {
-    const flight = this.#of(step);
-    if (flight === undefined) return;
-    flight.phase = phase;
-    this.#note(flight);
+  #enter(phase: Phase, own: Changeable<Flight> | undefined): void {
+    if (own === undefined) return;
+    own.phase = phase;
+    this.#note(own);
   }
 
-  #lose(step: TraceStep): void {
-    const flight = this.#of(step) ?? flightFrom(step, "lost");
+  #lose(step: TraceStep, own: Changeable<Flight> | undefined): void {
+    const flight = own ?? flightFrom(step, "lost");
     if (flight.hold === "never") return;
     this.#end(this.#held.get(flight.id));
     this.#begin({ ...flight, id: idOf(flight.identity.storeKey, flight.owner, "lost"), hold: "lost" });

@@ -51,8 +51,9 @@ export class Recorder {
   record(step: TraceStep): void {
     if (step.type === "reserved") this.#giveUpHolder(step);
     this.steps.push(step);
-    this.lifecycle.take(step, this.flights.of(step));
-    this.flights.take(step);
+    const own = this.flights.of(step);
+    this.lifecycle.take(step, own);
+    this.flights.take(step, own);
     this.#totals[step.type] = (this.#totals[step.type] ?? 0) + 1;
     this.series.take(step.type, step.atMs);
     this.attention.take(step);
