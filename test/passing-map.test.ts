@@ -8,7 +8,10 @@ it("holds what a Map holds", () => {
   const property = fc.property(fc.array(change), (changes) => {
     const [passing, map] = [new PassingMap<number, number>(), new Map<number, number>()];
     for (const { set, key, value } of changes) {
-      for (const one of [passing, map]) set ? one.set(key, value) : one.delete(key);
+      for (const one of [passing, map]) {
+        if (set) one.set(key, value);
+        else one.delete(key);
+      }
       expect(passing.size).toBe(map.size);
       expect(passing.get(key)).toBe(map.get(key));
       expect([...passing].sort()).toEqual([...map].sort());

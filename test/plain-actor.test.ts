@@ -47,7 +47,8 @@ function seenOf(
           ] as const,
         ],
   );
-  const actor = actorOf(compile(machine.provide({ actions: Object.fromEntries(effects) })), input);
+  const logic: Logic = compile(machine.provide({ actions: Object.fromEntries(effects) }));
+  const actor = actorOf(logic, input);
   seen.push(actor.getSnapshot());
   actor.start();
   for (const event of events) {
@@ -86,8 +87,9 @@ it("does so with any machine", () => {
 
 it("keeps an event that comes before the start until then", () => {
   const found: DedupKeyEvent = { type: "found.commit", revision: 1 };
+  const logic: Logic = compile<AnyStateMachine>(dedupKeyMachine);
   const seen = [XSTATES, PLAIN].map((actorOf) => {
-    const actor = actorOf(compile<AnyStateMachine>(dedupKeyMachine), { mayDispatchUnprotected: false, attempt: 1 });
+    const actor = actorOf(logic, { mayDispatchUnprotected: false, attempt: 1 });
     actor.send(found);
     const before = actor.getSnapshot();
     actor.start();
