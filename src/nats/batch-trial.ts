@@ -19,7 +19,10 @@ const SPAN_WRITES = 1_000;
 const LEAST_LOAD = 16;
 /** What a trial must make of the time that the same writes took before. */
 const GAIN = 0.9;
-/** For how many times as long as a trial took there is no other: twice as many after each that was lost, up to the most. */
+/**
+ * For how many times as long as a trial took, and for how many spans, there is no other: twice as many after each that was lost, up
+ * to the most. Not for the time alone: where there are few writes for a while, every burst would begin with a trial.
+ */
 const FEWEST_TIMES = 4;
 const MOST_TIMES = 100;
 
@@ -47,6 +50,7 @@ export class BatchTrial implements WayChoice {
   #way: Way = "singly";
   #span: Span = spanOf(0, 0, undefined);
   #nextTrialAtMs = 0;
+  #spansUntilTrial = 0;
   #times = FEWEST_TIMES;
 
   get way(): Way {
@@ -72,9 +76,16 @@ export class BatchTrial implements WayChoice {
       if (span.toBeatMs !== undefined) {
         this.#times = FEWEST_TIMES;
         this.#endTrial(nowMs);
-      } else if (nowMs >= this.#nextTrialAtMs && span.loads >= span.begun * LEAST_LOAD) this.#beginTrial(nowMs);
-      else this.#span = spanOf(span.number + 1, nowMs, undefined);
+      } else this.#endSpan(nowMs);
     }
+  }
+
+  #endSpan(nowMs: number): void {
+    const { number, begun, loads } = this.#span;
+    this.#spansUntilTrial -= 1;
+    const isTime = this.#spansUntilTrial <= 0 && nowMs >= this.#nextTrialAtMs;
+    if (isTime && loads >= begun * LEAST_LOAD) this.#beginTrial(nowMs);
+    else this.#span = spanOf(number + 1, nowMs, undefined);
   }
 
   #beginTrial(nowMs: number): void {
@@ -84,6 +95,7 @@ export class BatchTrial implements WayChoice {
 
   #endTrial(nowMs: number): void {
     this.#nextTrialAtMs = nowMs + (nowMs - this.#span.sinceMs) * this.#times;
+    this.#spansUntilTrial = this.#times;
     this.#span = spanOf(this.#span.number + 1, nowMs, undefined);
   }
 

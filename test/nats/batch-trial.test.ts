@@ -83,6 +83,18 @@ describe("the way in which writes are sent", () => {
     expect(clock.nowMs).toBe(10 + 1_000 + 9);
   });
 
+  it("is not tried again for each burst of writes, however long there were none before", () => {
+    const trial = new BatchTrial();
+    const clock = { nowMs: 0 };
+    const times: Times = (way) => (way === "singly" ? 5 : 7);
+    for (let burst = 0; burst < 20; burst += 1) {
+      run(trial, 500, times, 10_000, clock);
+      clock.nowMs += 1_000_000;
+    }
+    const part = run(trial, 500, times, 30_000, clock);
+    expect(part["in batches"]).toBeLessThan(0.04);
+  });
+
   it("is not judged by what began before the trial", () => {
     const trial = new BatchTrial();
     const old = Array.from({ length: 1_000 }, () => trial.began(100));
