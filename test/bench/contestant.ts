@@ -37,7 +37,10 @@ export interface OneByOne {
   once(id: string, index: number): Promise<unknown>;
 }
 
-export function oneByOne({ name, promises, events, once }: OneByOne): Contestant {
+/** One that can be asked for one event at a time. */
+export type OneByOneContestant = Required<Contestant>;
+
+export function oneByOne({ name, promises, events, once }: OneByOne): OneByOneContestant {
   return {
     name,
     promises,

@@ -1,6 +1,6 @@
 import { Deduplicator, memoryStore } from "latchkey";
 import { serveInspector } from "latchkey/inspect";
-import { type Contestant, guards, oneByOne, type Promises } from "./contestant.ts";
+import { type Contestant, guards, type OneByOneContestant, oneByOne, type Promises } from "./contestant.ts";
 
 /** A round of fewer is over before the memory for young objects, which begins small, has grown. */
 const EVENTS = 60_000;
@@ -16,30 +16,40 @@ export interface MemoryContestants extends AsyncDisposable {
 }
 
 export async function memoryContestants(): Promise<MemoryContestants> {
-  const store = memoryStore({ maxKeys: 1_000_000 });
-  const dedup = new Deduplicator({ store });
-  const shown = new Deduplicator({ store });
-  const inspector = await serveInspector({ dedup: shown });
+  const dedup = new Deduplicator({ store: memoryStore() });
   const once = guards(dedup);
   await once("known");
   return {
-    guards: oneByOne({ name: "Latchkey, memory store", promises, events: EVENTS, once }),
-    inspected: oneByOne({
-      name: "Latchkey inspected, memory store",
-      promises,
-      events: EVENTS,
-      once: (id) => guards(shown)(`shown-${id}`),
-    }),
+    guards: onFreshStores("Latchkey, memory store"),
+    inspected: onFreshStores("Latchkey inspected, memory store", (shown) => serveInspector({ dedup: shown })),
     duplicates: oneByOne({
       name: "Latchkey, duplicates told by the cache",
       promises,
       events: DUPLICATES,
       once: () => once("known"),
     }),
-    async [Symbol.asyncDispose]() {
-      await inspector.close();
-      await Promise.all([dedup.close(), shown.close()]);
-      await store.close();
-    },
+    [Symbol.asyncDispose]: () => dedup.close(),
+  };
+}
+
+/** A store of its own for each round: what is in one takes the garbage collector's time in all that follow. */
+function onFreshStores(
+  name: string,
+  inspect?: (dedup: Deduplicator) => Promise<{ close(): Promise<void> }>,
+): Contestant {
+  async function onFresh<Result>(run: (contestant: OneByOneContestant) => Promise<Result>): Promise<Result> {
+    await using dedup = new Deduplicator({ store: memoryStore() });
+    const inspector = await inspect?.(dedup);
+    try {
+      return await run(oneByOne({ name, promises, events: EVENTS, once: guards(dedup) }));
+    } finally {
+      await inspector?.close();
+    }
+  }
+  return {
+    name,
+    promises,
+    rate: (round) => onFresh((contestant) => contestant.rate(round)),
+    alone: (round) => onFresh((contestant) => contestant.alone(round)),
   };
 }
