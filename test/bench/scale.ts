@@ -15,7 +15,7 @@ import { table } from "./table.ts";
 // `npm run bench:scale`: guards on buckets that hold few and many keys, side by side, each on a server of its own.
 
 const SIZES = [1_000, 100_000, 1_000_000, 5_000_000];
-const ROUNDS = 5;
+const ROUNDS = 11;
 const EVENTS = 10_000;
 const FILL_BATCH = 1_000;
 const FILLING_AT_ONCE = 4;
