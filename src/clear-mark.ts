@@ -1,4 +1,4 @@
-import { type Clock, sleep } from "./clock.ts";
+import { type Clock, nap } from "./clock.ts";
 import type { Clears } from "./store.ts";
 
 /** For how long an answer about the mark is relied on, from when it was asked for. */
@@ -44,7 +44,7 @@ export class ClearMark implements Clears {
   async announce(): Promise<void> {
     const askedAtMs = this.#clock.monotonicMs();
     this.#learn(await this.#place.change(), askedAtMs);
-    await sleep(this.#clock, TRUSTED_MS, new AbortController().signal);
+    await nap(this.#clock, TRUSTED_MS, []);
   }
 
   async #refresh(nowMs: number): Promise<void> {

@@ -33,7 +33,7 @@ export function knownCommit({ record, revision }: Entry, knownUntilMs: number): 
  * are counted from the cache's own beginning, revisions from the first, and what hardly any commit of one's own has is apart.
  */
 interface Kept {
-  readonly at: number;
+  readonly sinceBirthMs: number;
   readonly fenceSince: number;
   readonly revisionSince: number;
   readonly untilMs: number;
@@ -99,20 +99,20 @@ export class CommitCache {
   #packed({ atMs, owner, attempt, fence, revision, fingerprint, result, knownUntilMs }: KnownCommit): Kept {
     const isPlain = owner === this.#plain.owner && attempt === 1 && fingerprint === undefined && result === undefined;
     this.#firstFence ??= fence;
-    const at = small(atMs - this.#bornAtWallMs);
+    const sinceBirthMs = small(atMs - this.#bornAtWallMs);
     const untilMs = small(Math.floor(knownUntilMs - this.#bornAtMs));
     const fenceSince = small(fence - this.#firstFence);
     const revisionSince = small(revision - this.#firstFence);
     return isPlain
-      ? { at, fenceSince, revisionSince, untilMs }
-      : { at, fenceSince, revisionSince, untilMs, rest: { owner, attempt, fingerprint, result } };
+      ? { sinceBirthMs, fenceSince, revisionSince, untilMs }
+      : { sinceBirthMs, fenceSince, revisionSince, untilMs, rest: { owner, attempt, fingerprint, result } };
   }
 
-  #unpacked({ at, fenceSince, revisionSince, untilMs, rest = this.#plain }: Kept): KnownCommit {
+  #unpacked({ sinceBirthMs, fenceSince, revisionSince, untilMs, rest = this.#plain }: Kept): KnownCommit {
     const { owner, attempt, fingerprint, result } = rest;
     const first = this.#firstFence ?? 0;
     return {
-      atMs: this.#bornAtWallMs + at,
+      atMs: this.#bornAtWallMs + sinceBirthMs,
       owner,
       attempt,
       fence: first + fenceSince,

@@ -6,6 +6,7 @@ import {
   dedupKeyMachine,
   type Settlement,
 } from "../machines/dedup-key.ts";
+import { effectsBinding } from "./bound-effects.ts";
 import { compile } from "./compiled-logic.ts";
 import { harmless, type Inspector } from "./inspector.ts";
 import type { DedupKey } from "./key.ts";
@@ -26,17 +27,7 @@ export interface Effects {
   settle(context: DedupKeyContext, as: Settlement): void;
 }
 
-/** What runs the machine is bound to the effects of a flight. */
-const effects = Symbol("effects");
-
-function effectsOf(self: object): Effects {
-  if (isBound(self)) return self[effects];
-  throw new TypeError("An actor of the machine has no effects");
-}
-
-function isBound(self: object): self is { readonly [effects]: Effects } {
-  return effects in self;
-}
+const { bind, effectsOf } = effectsBinding<Effects>();
 
 const machine = dedupKeyMachine.provide({
   actions: {
@@ -85,8 +76,8 @@ export class Life {
   constructor(of: Effects, id: DedupKey, input: DedupKeyInput, parent: AnyActorRef | undefined) {
     this.#actor =
       parent === undefined
-        ? new PlainActor(logic, input, { [effects]: of })
-        : Object.assign(createActor(logic, { id, input, parent }), { [effects]: of });
+        ? new PlainActor(logic, input, bind(of))
+        : Object.assign(createActor(logic, { id, input, parent }), bind(of));
   }
 
   get context(): DedupKeyContext {

@@ -1,3 +1,4 @@
+import { onAbort } from "./abortable.ts";
 import { objectWith, wholeNumber } from "./arguments.ts";
 import { Channel } from "./channel.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -89,10 +90,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       watchers.add(tell);
       const leave = (): void => {
         watchers.delete(tell);
-        signal.removeEventListener("abort", leave);
+        unhear();
       };
+      const unhear = onAbort(signal, leave);
       if (signal.aborted) leave();
-      else signal.addEventListener("abort", leave, { once: true });
       return changes.until(signal, leave);
     },
 

@@ -1,6 +1,6 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import { headers, type NatsConnection } from "@nats-io/nats-core";
-import { systemClock } from "../clock.ts";
+import { nap, systemClock } from "../clock.ts";
 import { apiCodeOf, apiCodes, isUnheardOf, writeFailed } from "./answers.ts";
 import { streamOf, subjectOf } from "./subject.ts";
 
@@ -37,5 +37,5 @@ export async function untilReadable(jsm: JetStreamManager, bucket: string, timeo
 
 /** A moment, in which a server may hear of a bucket. */
 export function pause(): Promise<void> {
-  return new Promise((resolve) => void systemClock.schedule(PAUSE_MS, resolve));
+  return nap(systemClock, PAUSE_MS, []);
 }

@@ -1,6 +1,6 @@
 import type { ApiError } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/nats-core";
-import { systemClock } from "../clock.ts";
+import { nap, systemClock } from "../clock.ts";
 import type { StoreUnavailableError } from "../errors.ts";
 import type { Revision } from "../store.ts";
 import { apiCodes, refused, writeFailed } from "./answers.ts";
@@ -60,7 +60,7 @@ export class BucketWriter {
       if (!isBusy || systemClock.monotonicMs() + pauseMs > giveUpAtMs) {
         throw refused(this.#terms.bucket, answer.err_code, answer);
       }
-      await pause(pauseMs);
+      await nap(systemClock, pauseMs, []);
       answer = await this.#published(write);
     }
     return answer;
@@ -86,10 +86,4 @@ export class BucketWriter {
 
 export function isRevision(value: unknown): value is Revision {
   return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    systemClock.schedule(ms, resolve);
-  });
 }

@@ -1,7 +1,7 @@
 import { type Consumer, type ConsumerInfo, JetStreamApiCodes, type JsMsg } from "@nats-io/jetstream";
 import { errors } from "@nats-io/nats-core";
 import { wholeNumber } from "../arguments.ts";
-import { type Clock, sleep } from "../clock.ts";
+import { type Clock, nap } from "../clock.ts";
 import { deferred } from "../deferred.ts";
 import { LatchkeyError } from "../errors.ts";
 import { tell } from "../tell.ts";
@@ -220,7 +220,7 @@ export class Consumption implements Depot, AsyncDisposable {
 
   /** Ends early when the consumer is to stop. */
   async #pause(pauseMs: number): Promise<void> {
-    await sleep(this.clock, pauseMs, this.#stopping.signal).catch(() => {});
+    await nap(this.clock, pauseMs, [this.#stopping.signal]);
   }
 
   #lose(why: string, cause: unknown): void {

@@ -5,6 +5,7 @@ import {
   deliveryMachine,
   type PutBackAfter,
 } from "../../machines/delivery.ts";
+import { effectsBinding } from "../bound-effects.ts";
 import { compile } from "../compiled-logic.ts";
 import { PlainActor } from "../plain-actor.ts";
 
@@ -28,17 +29,7 @@ export interface DeliveryLife {
   readonly isOver: boolean;
 }
 
-/** What runs the machine is bound to the effects of a delivery. */
-const effects = Symbol("effects");
-
-function effectsOf(self: object): DeliveryEffects {
-  if (isBound(self)) return self[effects];
-  throw new TypeError("An actor of the machine has no effects");
-}
-
-function isBound(self: object): self is { readonly [effects]: DeliveryEffects } {
-  return effects in self;
-}
+const { bind, effectsOf } = effectsBinding<DeliveryEffects>();
 
 function reasonIn(context: { readonly deadBecause: DeadLetterReason | undefined }): DeadLetterReason {
   if (context.deadBecause === undefined) throw new TypeError("A message became a dead letter for no reason");
@@ -63,7 +54,7 @@ const logic = compile(
 
 /** The machine for one delivered message; one actor, which is gone when the message is answered. */
 export function createDeliveryLife(of: DeliveryEffects, input: DeliveryInput): DeliveryLife {
-  const actor = new PlainActor(logic, input, { [effects]: of });
+  const actor = new PlainActor(logic, input, bind(of));
   actor.start();
   return {
     send: (event) => actor.send(event),

@@ -1,4 +1,4 @@
-import { type Clock, sleep } from "../../clock.ts";
+import { type Clock, nap, sleep } from "../../clock.ts";
 import { hasCode } from "../../errors.ts";
 import { DEFAULT_LIMITS, type Recorder } from "../trace/recorder.ts";
 import { StoreReader } from "../trace/store-reader.ts";
@@ -53,7 +53,7 @@ export class StoreWatch {
       }
       const wasLong = clock.monotonicMs() - sinceMs > LONGEST_PAUSE_MS;
       pauseMs = wasLong ? FIRST_PAUSE_MS : Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
-      await sleep(clock, pauseMs, signal).catch(() => {});
+      await nap(clock, pauseMs, [signal]);
     }
   }
 

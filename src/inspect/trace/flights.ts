@@ -83,7 +83,7 @@ export class Flights implements Iterable<Flight> {
   }
 
   /** @param own what {@link of} says of the step. */
-  take(step: TraceStep, own = this.of(step)): void {
+  take(step: TraceStep, own: Changeable<Flight> | undefined): void {
     switch (step.type) {
       case "reserved":
         this.#begin(flightFrom(step, "held"));

@@ -57,7 +57,7 @@ export const cacheBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: "src/clear-mark.ts",
-        find: `    await sleep(this.#clock, TRUSTED_MS, new AbortController().signal);
+        find: `    await nap(this.#clock, TRUSTED_MS, []);
 `,
         replace: ``,
       },
