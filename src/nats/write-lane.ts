@@ -66,7 +66,7 @@ export class WriteLane {
       this.#load += 1;
       if (this.#underWay > 0 || this.#isOpening) {
         this.#queue.push(waiting);
-        this.#leaveIfPlenty();
+        this.#leaveInBatches(PLENTY);
       } else if (choice.way === "in batches") this.#leave([waiting]);
       else if (this.#load < TOGETHER_FROM) this.#sendSingly(waiting);
       else {
@@ -81,14 +81,15 @@ export class WriteLane {
     this.#isOpening = true;
     setImmediate(() => {
       this.#isOpening = false;
-      if (this.#terms.choice.way === "in batches") this.#leave(this.#takeMembers());
+      if (this.#terms.choice.way === "in batches") this.#leaveInBatches(1);
       else for (const waiting of this.#queue.splice(0)) this.#sendSingly(waiting);
     });
   }
 
-  #leaveIfPlenty(): void {
-    const arePlenty = this.#queue.length >= PLENTY && this.#underWay < MOST_UNDER_WAY;
-    if (arePlenty && this.#terms.choice.way === "in batches") this.#leave(this.#takeMembers());
+  /** Where batches pay, the next one leaves if there are `least` for it, and no two are under way. */
+  #leaveInBatches(least: number): void {
+    const mayLeave = this.#queue.length >= least && this.#underWay < MOST_UNDER_WAY;
+    if (mayLeave && this.#terms.choice.way === "in batches") this.#leave(this.#takeMembers());
   }
 
   /** Sends one by itself, several as a batch. The queue leaves when they are answered, and does not wait for a slow answer. */
@@ -103,7 +104,7 @@ export class WriteLane {
       cancel();
       this.#underWay -= 1;
       if (this.#underWay === 0) this.#openAfterTurn();
-      else this.#leaveIfPlenty();
+      else this.#leaveInBatches(PLENTY);
     };
     const cancel = systemClock.schedule(LONGEST_WAIT_MS, over);
     if (second === undefined) {

@@ -134,6 +134,15 @@ describe("writes that are asked for while one is under way", () => {
     expect(sizes).toEqual([128, 266, 128]);
     answers[1]?.();
     answers[2]?.();
+    // Nothing is under way, and the queue is about to leave at the end of the turn.
+    puts.push(...many(2 * 128 + 10, "last").map((of) => claim(store, of)));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(sizes).toEqual([128, 266, 128, 128, 128]);
+    answers[3]?.();
+    answers[4]?.();
+    await new Promise((resolve) => setImmediate(resolve));
+    answers[5]?.();
+    expect(sizes).toEqual([128, 266, 128, 128, 128, 10]);
     expect((await Promise.all(puts)).every(({ ok }) => ok)).toBe(true);
   });
 
