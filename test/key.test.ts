@@ -27,9 +27,18 @@ const neighbours = fc.tuple(awkward, awkward, awkward, awkward, fc.nat()).chain(
     [a.trim() || "a", b.trim() || "b"],
     [`${a}:${b}`, b],
     [a, `${a}:${b}`],
+    ...pairsOf(`${a}:${b}`),
   ];
   return fc.tuple(fc.constant<[string, string]>([a, b]), fc.constantFrom(...others));
 });
+
+/** All pairs of ids that are this text when a colon joins them. */
+function pairsOf(joined: string): [string, string][] {
+  return Array.from(joined.matchAll(/:/g), ({ index }): [string, string] => [
+    joined.slice(0, index),
+    joined.slice(index + 1),
+  ]).filter(([first, second]) => first !== "" && second !== "");
+}
 
 function neverAliases(keyOf: (first: string, second: string) => string): fc.IProperty<unknown> {
   return fc.property(neighbours, ([left, right]) => {
