@@ -9,7 +9,7 @@ import type { Clears, Entry, Put, Removal, Revision, Store } from "./store.ts";
 export type Whose = EventIds | "the key's" | "anybody's";
 
 /**
- * A store whose answers are checked: what is not as the contract says is a `TypeError`, and the record of another event than the
+ * A store whose answers are checked, by itself or, for a write, by {@link readPut}: what is not as the contract says is a `TypeError`, and the record of another event than the
  * key's a {@link RecordUnreadableError}; neither is ever read as a duplicate. A record of version 1 always has its ids.
  */
 export class CheckedStore {
@@ -25,15 +25,9 @@ export class CheckedStore {
     return clears && { latest: () => checkMark(clears.latest()), announce: () => clears.announce() };
   }
 
-  async put(key: StoreKey, record: DedupRecord, how: { expected: Revision; ttlMs: number }): Promise<Put> {
-    const answer: unknown = await this.#store.put(key, record, how);
-    if (isObject(answer)) {
-      if (answer["ok"] === true && isRevision(answer["revision"])) return { ok: true, revision: answer["revision"] };
-      if (answer["ok"] === false) return conflict(key, answer["current"], record);
-    }
-    throw new TypeError(
-      expected("the answer of store.put", "{ ok: true, revision } or { ok: false, current? }", answer),
-    );
+  /** Asks for a write; its answer is unchecked, and to be read by {@link readPut}. That saves each event two promises. */
+  put(key: StoreKey, record: DedupRecord, how: { expected: Revision; ttlMs: number }): unknown {
+    return this.#store.put(key, record, how);
   }
 
   async get(key: StoreKey, whose: Whose): Promise<Entry | undefined> {
@@ -57,6 +51,15 @@ export class CheckedStore {
     if (this.#store.list === undefined) return undefined;
     return checkEntries(this.#store.list(filter), whose);
   }
+}
+
+/** What a write came to, by the store's answer. */
+export function readPut(key: StoreKey, answer: unknown, whose: Whose): Put {
+  if (isObject(answer)) {
+    if (answer["ok"] === true && isRevision(answer["revision"])) return { ok: true, revision: answer["revision"] };
+    if (answer["ok"] === false) return conflict(key, answer["current"], whose);
+  }
+  throw new TypeError(expected("the answer of store.put", "{ ok: true, revision } or { ok: false, current? }", answer));
 }
 
 async function* checkEntries(entries: AsyncIterable<unknown>, whose: Whose): AsyncIterable<Entry> {

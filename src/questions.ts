@@ -28,8 +28,12 @@ export class Questions {
     this.#judgeTrouble = judgeTrouble;
   }
 
-  /** `judge` says what the answer means; it is not asked when the answer is no longer of interest. */
-  ask<Answer>(kind: QuestionKind, asked: Promise<Answer>, judge: (answer: Answer) => DedupKeyEvent): void {
+  /** `judge` says what the answer means, or throws what is wrong with it; it is not asked when the answer is no longer of interest. */
+  ask<Answer>(
+    kind: QuestionKind,
+    question: () => Answer | Promise<Answer>,
+    judge: (answer: Answer) => DedupKeyEvent,
+  ): void {
     const { clock, deadlines, how } = this.#of;
     this.drop();
     const turn = this.#turn;
@@ -38,9 +42,9 @@ export class Questions {
       const message = `The store did not answer within ${how.leaseMs} ms`;
       this.#fail(turn, kind, new StoreUnavailableError(message, { ambiguous: kind === "write" }));
     });
-    asked.then(
+    promised(question).then(
       (answer) => {
-        if (turn === this.#turn) this.#tell(turn, judge(answer));
+        if (turn === this.#turn) this.#tell(turn, this.#judged(answer, kind, judge));
       },
       (error: unknown) => this.#fail(turn, kind, error),
     );
@@ -60,11 +64,21 @@ export class Questions {
     return this.#idle.promise;
   }
 
+  #judged<Answer>(answer: Answer, kind: QuestionKind, judge: (answer: Answer) => DedupKeyEvent): DedupKeyEvent {
+    try {
+      return judge(answer);
+    } catch (error) {
+      return this.#judgeTrouble(error, kind);
+    }
+  }
+
   #fail(turn: number, kind: QuestionKind, error: unknown): void {
     if (turn === this.#turn) this.#tell(turn, this.#judgeTrouble(error, kind));
   }
 
   #tell(turn: number, event: DedupKeyEvent): void {
+    // Listeners have heard of trouble meanwhile, and may have asked the next.
+    if (turn !== this.#turn) return;
     this.#answerBy?.cancel();
     this.#of.deadlines.runDue();
     if (turn !== this.#turn) return;
@@ -72,5 +86,14 @@ export class Questions {
     const answered = this.#turn;
     this.#of.send(event);
     if (answered === this.#turn) this.#idle?.resolve();
+  }
+}
+
+/** A store may throw at once, or answer without a promise. */
+function promised<Answer>(question: () => Answer | Promise<Answer>): Promise<Answer> {
+  try {
+    return Promise.resolve(question());
+  } catch (error) {
+    return Promise.reject(error);
   }
 }

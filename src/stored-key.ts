@@ -1,5 +1,5 @@
 import type { DedupKeyContext, DedupKeyEvent } from "../machines/dedup-key.ts";
-import type { CheckedStore } from "./checked-store.ts";
+import { type CheckedStore, readPut } from "./checked-store.ts";
 import type { Cockpit } from "./cockpit.ts";
 import { isStoreUnavailable, StoreUnavailableError } from "./errors.ts";
 import type { Lease } from "./lease.ts";
@@ -55,14 +55,14 @@ export class StoredKey {
 
   remove({ revision }: DedupKeyContext): void {
     const { identity } = this.#of;
-    const asked = this.#side.store.remove(identity.storeKey, { expected: revision }, identity);
-    this.#questions.ask("write", asked, (removal) => this.#removed(removal));
+    const question = () => this.#side.store.remove(identity.storeKey, { expected: revision }, identity);
+    this.#questions.ask("write", question, (removal) => this.#removed(removal));
   }
 
   read(): void {
     const { identity } = this.#of;
-    const asked = this.#side.store.get(identity.storeKey, identity);
-    this.#questions.ask("read", asked, (entry) => this.#found(entry));
+    const question = () => this.#side.store.get(identity.storeKey, identity);
+    this.#questions.ask("read", question, (entry) => this.#found(entry));
   }
 
   /** The reservation stands: what troubled the store before is over. */
@@ -94,8 +94,10 @@ export class StoredKey {
   }
 
   #put(record: DedupRecord, expected: number, ttlMs: number): void {
-    const asked = this.#side.store.put(this.#of.identity.storeKey, record, { expected, ttlMs });
-    this.#questions.ask("write", asked, (put) => this.#written(put));
+    const { identity } = this.#of;
+    const { storeKey } = identity;
+    const question = () => this.#side.store.put(storeKey, record, { expected, ttlMs });
+    this.#questions.ask("write", question, (answer) => this.#written(readPut(storeKey, answer, identity)));
   }
 
   #written(put: Put): DedupKeyEvent {

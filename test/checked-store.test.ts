@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CheckedStore } from "../src/checked-store.ts";
+import { CheckedStore, readPut } from "../src/checked-store.ts";
 import type { StoreKey } from "../src/key.ts";
 import { type MemoryStore, memoryStore } from "../src/memory-store.ts";
 import type { Entry, Put, Removal, Store } from "../src/store.ts";
@@ -197,7 +197,8 @@ describe("an answer within the contract", () => {
       remove: async () => ({ ok: false as const, current: entry, extra: 1 }),
     };
     const store = new CheckedStore(chatty);
-    expect(await store.put(key, record, { expected: 0, ttlMs: 1_000 })).toEqual({ ok: true, revision: 7 });
+    const put = await store.put(key, record, { expected: 0, ttlMs: 1_000 });
+    expect(readPut(key, put, resolved)).toEqual({ ok: true, revision: 7 });
     expect(await store.get(key, resolved)).toEqual(entry);
     expect(await store.remove(key, { expected: 7 }, resolved)).toEqual({ ok: false, current: entry });
   });

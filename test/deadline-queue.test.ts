@@ -151,4 +151,61 @@ describe("the queue", () => {
       { numRuns: 500 },
     );
   });
+
+  /** What a deadline does when it runs, or what is done beside all of them. */
+  type Deed = { readonly add: number } | { readonly cancel: number } | "run what is due";
+  const deed: fc.Arbitrary<Deed> = fc.oneof(
+    { weight: 4, arbitrary: fc.integer({ min: 1, max: 80 }).map((add) => ({ add })) },
+    { weight: 4, arbitrary: fc.nat(60).map((cancel) => ({ cancel })) },
+    { weight: 1, arbitrary: fc.constant("run what is due" as const) },
+  );
+  const life = fc.record({
+    steps: fc.array(
+      fc.oneof(
+        deed,
+        fc.nat(60).map((advance) => ({ advance })),
+      ),
+      { maxLength: 60 },
+    ),
+    whenRun: fc.array(fc.array(deed, { maxLength: 3 }), { minLength: 1, maxLength: 9 }),
+  });
+
+  it("runs what a sorted list would, in its order, whatever those that run add, call off, and run themselves", () => {
+    fc.assert(
+      fc.property(life, ({ steps, whenRun }) => {
+        const clock = new SimulatedClock();
+        const deadlines = new DeadlineQueue(clock);
+        const added: Deadline[] = [];
+        const left = new Map<number, number>();
+        const act = (what: Deed): void => {
+          if (what === "run what is due") deadlines.runDue();
+          else if ("cancel" in what) {
+            added[what.cancel]?.cancel();
+            left.delete(what.cancel);
+          } else if (added.length < 200) {
+            const id = added.length;
+            // No two at the same time: their order would be nobody's business.
+            const atMs = Math.floor(clock.monotonicMs()) + what.add + id / 1_024;
+            left.set(id, atMs);
+            const run = (): void => {
+              expect(clock.monotonicMs()).toBe(atMs);
+              expect(Math.min(...left.values())).toBe(left.get(id));
+              left.delete(id);
+              whenRun[id % whenRun.length]?.forEach(act);
+            };
+            added.push(deadlines.add(atMs, run));
+          }
+        };
+        for (const step of steps) {
+          if (typeof step === "object" && "advance" in step) clock.advance(step.advance);
+          else act(step);
+          expect(clock.timers).toBe(left.size === 0 ? 0 : 1);
+        }
+        clock.advance(100 * 200);
+        expect(left.size).toBe(0);
+        expect(clock.timers).toBe(0);
+      }),
+      { numRuns: 300 },
+    );
+  });
 });

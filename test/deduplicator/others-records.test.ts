@@ -227,8 +227,10 @@ describe("that the event would be lost is seen when the package", () => {
       patches: [
         {
           file,
-          find: `return conflict(key, answer["current"], record);`,
-          replace: `return conflict(key, answer["current"], "anybody's");`,
+          find: `answer["revision"] };
+    if (answer["ok"] === false) return conflict(key, answer["current"], whose);`,
+          replace: `answer["revision"] };
+    if (answer["ok"] === false) return conflict(key, answer["current"], "anybody's");`,
         },
       ],
     },
