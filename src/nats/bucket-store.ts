@@ -7,7 +7,7 @@ import { type DedupRecord, encodeRecord } from "../record.ts";
 import type { Change, Entry, Put, Removal, Revision, Store } from "../store.ts";
 import { isForbidden } from "./answers.ts";
 import { type SendBatch, sendBatch } from "./batch.ts";
-import { BatchTrial, ONE_BY_ONE, type WayChoice } from "./batch-trial.ts";
+import { BatchTrial, type Lanes, ONE_BY_ONE, type WayChoice } from "./batch-trial.ts";
 import { bucketClears } from "./bucket-clears.ts";
 import { listBucket } from "./bucket-list.ts";
 import { maxWindowOf } from "./bucket-settings.ts";
@@ -17,18 +17,18 @@ import type { CompareAndSet } from "./compare-and-set.ts";
 import { inboxOf } from "./inbox.ts";
 import { readStanding } from "./standing.ts";
 import type { ResolvedNatsStoreOptions } from "./store-options.ts";
-import { WriteLane } from "./write-lane.ts";
+import { WriteLane, type Written } from "./write-lane.ts";
 
 /** A store whose keys a NATS server holds, so that any number of replicas agree. The connection stays its owner's to close. */
 export type NatsStore = Required<Omit<Store, "close">>;
 
 /** How writes are sent; the tests put other ways here. */
 export interface Sending {
-  readonly chooseWay: () => WayChoice;
+  readonly chooseWays: (replicas: number) => Lanes;
   readonly sendBatch: SendBatch;
 }
 
-export const sendingAsItPays: Sending = { chooseWay: () => new BatchTrial(), sendBatch };
+export const sendingAsItPays: Sending = { chooseWays: (replicas) => new BatchTrial(replicas), sendBatch };
 
 /** The store in one bucket, which is open. */
 export function bucketStore(
@@ -42,43 +42,55 @@ export function bucketStore(
   const maxWindowMs = maxWindowOf(config);
   const inbox = inboxOf(connection, jsm.getOptions().watcherPrefix);
   const writer = new BucketWriter(inbox, options);
-  const openLane = (): WriteLane =>
+  const ways = config.allow_atomic === true ? sending.chooseWays(config.num_replicas) : ONE_BY_ONE;
+  const openLane = (choice: WayChoice): WriteLane =>
     new WriteLane({
       bucket,
       writer,
-      choice: config.allow_atomic === true ? sending.chooseWay() : ONE_BY_ONE,
+      choice,
       sendBatch: (writes, onOutcome) => sending.sendBatch(inbox, options, writes, onOutcome),
     });
   // Others may be faster with a key that holds nothing; hardly ever with one's own. So conflicts break up no batch of the latter.
-  const overNothing = openLane();
-  const overOwn = openLane();
+  const overNothing = openLane(ways.overNothing);
+  const overOwn = openLane(ways.overOwn);
+  const send = (write: CompareAndSet, onWritten: (written: Written) => void): void =>
+    (write.expected === 0 ? overNothing : overOwn).write(write, onWritten);
   const written = (write: CompareAndSet): Promise<Revision | undefined> =>
-    (write.expected === 0 ? overNothing : overOwn).write(write);
+    new Promise((resolve, reject) => {
+      send(write, (outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome)));
+    });
+
+  /** A first write over nothing has met something. If that is a mark of a removal, the key holds nothing, and it is written again over that. */
+  async function overMark(key: StoreKey, write: CompareAndSet): Promise<Put> {
+    for (let round = 1; round < MARK_ROUNDS; round += 1) {
+      const standing = await readStanding(inbox, options, key).catch((error: unknown) => {
+        throw isStoreUnavailable(error) && !isForbidden(error) ? inDoubt(bucket, error) : error;
+      });
+      if (standing.type === "record") return { ok: false, current: standing.entry };
+      const revision = await written({ ...write, expected: standing.revision });
+      if (revision !== undefined) return { ok: true, revision };
+    }
+    return { ok: false };
+  }
 
   return {
     maxWindowMs,
 
-    async put(
+    put: (
       key: StoreKey,
       record: DedupRecord,
       how: { readonly expected: Revision; readonly ttlMs: number },
-    ): Promise<Put> {
-      const expected = wholeNumber("expected", how.expected, 0);
-      const ttlSeconds = Math.ceil(wholeNumber("ttlMs", how.ttlMs, 1, maxWindowMs) / 1_000);
-      const payload = encodeRecord(record);
-      let over = expected;
-      for (let round = 0; round < MARK_ROUNDS; round += 1) {
-        const revision = await written({ key, expected: over, payload, ttlSeconds, operation: "put" });
-        if (revision !== undefined) return { ok: true, revision };
-        if (expected !== 0) break;
-        const standing = await readStanding(inbox, options, key).catch((error: unknown) => {
-          throw isStoreUnavailable(error) && !isForbidden(error) ? inDoubt(bucket, error) : error;
+    ): Promise<Put> =>
+      new Promise((resolve, reject) => {
+        const expected = wholeNumber("expected", how.expected, 0);
+        const ttlSeconds = Math.ceil(wholeNumber("ttlMs", how.ttlMs, 1, maxWindowMs) / 1_000);
+        const write = { key, expected, payload: encodeRecord(record), ttlSeconds, operation: "put" } as const;
+        send(write, (outcome) => {
+          if (typeof outcome === "number") resolve({ ok: true, revision: outcome });
+          else if (outcome !== undefined) reject(outcome);
+          else resolve(expected === 0 ? overMark(key, write) : { ok: false });
         });
-        if (standing.type === "record") return { ok: false, current: standing.entry };
-        over = standing.revision;
-      }
-      return { ok: false };
-    },
+      }),
 
     async get(key: StoreKey): Promise<Entry | undefined> {
       const standing = await readStanding(inbox, options, key);

@@ -51,7 +51,7 @@ export class Inbox {
   readonly #connection: NatsConnection;
   readonly #prefix: string;
   readonly #deadlines = new DeadlineQueue(systemClock);
-  readonly #requests = new PassingMap<string, Request>();
+  readonly #requests = new PassingMap<number, Request>();
   #isSubscribed = false;
   #lastToken = 0;
 
@@ -84,12 +84,12 @@ export class Inbox {
   /** The same for those who have many to wait for: what is thrown elsewhere is told as well. */
   ask(subject: string, payload: string, { headers, timeoutMs }: RequestTerms, onAnswer: OnAnswer): void {
     this.#lastToken += 1;
-    const token = String(this.#lastToken);
+    const token = this.#lastToken;
     try {
       // Nothing is heard any more on a connection that drains.
       if (this.#connection.isDraining()) throw new DrainingConnectionError();
       this.#subscribe();
-      const reply = this.#prefix + token;
+      const reply = `${this.#prefix}${token}`;
       this.#connection.publish(subject, Buffer.from(payload), headers === undefined ? { reply } : { headers, reply });
     } catch (error) {
       onAnswer(error instanceof Error ? error : new RequestError(String(error)));
@@ -117,12 +117,12 @@ export class Inbox {
   }
 
   #hear(message: Msg): void {
-    const token = message.subject.slice(this.#prefix.length);
+    const token = Number(message.subject.slice(this.#prefix.length));
     const isHeard = message.data.length > 0 || message.headers?.code !== NO_RESPONDERS;
     this.#tell(token, isHeard ? message : new NoRespondersError(this.#requests.get(token)?.subject ?? ""));
   }
 
-  #tell(token: string, answer: Msg | Error): void {
+  #tell(token: number, answer: Msg | Error): void {
     const request = this.#requests.get(token);
     if (request === undefined) return;
     this.#requests.delete(token);

@@ -2,11 +2,11 @@ import { systemClock } from "../clock.ts";
 import type { Revision } from "../store.ts";
 import { writeFailed } from "./answers.ts";
 import { type BatchOutcome, MAX_BATCH } from "./batch.ts";
-import type { WayChoice } from "./batch-trial.ts";
+import type { Way, WayChoice } from "./batch-trial.ts";
 import type { BucketWriter, WriteAnswer } from "./bucket-writer.ts";
 import type { CompareAndSet } from "./compare-and-set.ts";
 
-/** Writes that are asked for while so many wait for their answers leave together at the end of the turn. */
+/** Fewer that wait for their answers leave each at once; those asked for beside so many leave together at the end of the turn. */
 const TOGETHER_FROM = 8;
 /** So many do not wait for a batch that is under way: client and servers work at the same time. */
 const PLENTY = 128;
@@ -22,22 +22,23 @@ const MAX_MEMBER_LENGTH = 65_536;
 /** What a lane sends with. */
 export interface LaneTerms {
   readonly bucket: string;
-  readonly writer: BucketWriter;
+  readonly writer: Pick<BucketWriter, "publish" | "settle" | "write">;
   readonly choice: WayChoice;
   readonly sendBatch: (writes: readonly CompareAndSet[], onOutcome: (outcome: BatchOutcome) => void) => void;
 }
 
+/** What became of a write: its revision, nothing for a conflict, or why it is not known to stand. */
+export type Written = Revision | undefined | Error;
+
 interface Waiting {
   readonly write: CompareAndSet;
-  /** Given an answer, or the promise of one. */
-  readonly resolve: (revision: Revision | undefined | Promise<Revision | undefined>) => void;
-  readonly reject: (reason: unknown) => void;
+  readonly onWritten: (written: Written) => void;
   readonly askedAtMs: number;
   readonly began: number;
 }
 
 /**
- * Sends writes of one kind. One that is alone leaves at once. Others leave together: in one go at the end of the turn, or, where
+ * Sends writes of one kind. Where there are few, each leaves at once. Others leave together: in one go at the end of the turn, or, where
  * batches pay, as one batch when what is under way has been answered, or when there are plenty of them.
  *
  *     asked for   a   b c     d e f          asked for by those that were answered: g h i
@@ -57,31 +58,33 @@ export class WriteLane {
     this.#terms = terms;
   }
 
-  /** As {@link BucketWriter.write}. */
-  write(write: CompareAndSet): Promise<Revision | undefined> {
-    return new Promise((resolve, reject) => {
-      const { choice } = this.#terms;
-      const began = choice.began(this.#load);
-      const waiting = { write, resolve, reject, askedAtMs: systemClock.monotonicMs(), began };
-      this.#load += 1;
-      if (this.#underWay > 0 || this.#isOpening) {
-        this.#queue.push(waiting);
-        this.#leaveInBatches(PLENTY);
-      } else if (choice.way === "in batches") this.#leave([waiting]);
-      else if (this.#load < TOGETHER_FROM) this.#sendSingly(waiting);
-      else {
-        this.#queue.push(waiting);
-        this.#openAfterTurn();
-      }
-    });
+  /** Calls `onWritten` once; it must not throw. */
+  write(write: CompareAndSet, onWritten: (written: Written) => void): void {
+    const began = this.#terms.choice.began(this.#load);
+    const waiting = { write, onWritten, askedAtMs: systemClock.monotonicMs(), began };
+    this.#load += 1;
+    const isIdle = this.#underWay === 0 && !this.#isOpening;
+    if (this.#way === "in batches") {
+      this.#queue.push(waiting);
+      this.#leaveInBatches(isIdle ? 1 : PLENTY);
+    } else if (this.#load < TOGETHER_FROM) this.#sendSingly(waiting);
+    else {
+      this.#queue.push(waiting);
+      this.#openAfterTurn();
+    }
+  }
+
+  get #way(): Way {
+    return this.#terms.choice.wayFor(this.#load);
   }
 
   /** Those who are answered in this turn may ask for more before it ends. */
   #openAfterTurn(): void {
+    if (this.#isOpening) return;
     this.#isOpening = true;
     setImmediate(() => {
       this.#isOpening = false;
-      if (this.#terms.choice.way === "in batches") this.#leaveInBatches(1);
+      if (this.#way === "in batches") this.#leaveInBatches(1);
       else for (const waiting of this.#queue.splice(0)) this.#sendSingly(waiting);
     });
   }
@@ -89,7 +92,7 @@ export class WriteLane {
   /** Where batches pay, the next one leaves if there are `least` for it, and no two are under way. */
   #leaveInBatches(least: number): void {
     const mayLeave = this.#queue.length >= least && this.#underWay < MOST_UNDER_WAY;
-    if (mayLeave && this.#terms.choice.way === "in batches") this.#leave(this.#takeMembers());
+    if (mayLeave && this.#way === "in batches") this.#leave(this.#takeMembers());
   }
 
   /** Sends one by itself, several as a batch. The queue leaves when they are answered, and does not wait for a slow answer. */
@@ -143,27 +146,21 @@ export class WriteLane {
   }
 
   #settle(waiting: Waiting, answer: WriteAnswer): void {
-    if (typeof answer === "number") {
-      this.#end(waiting);
-      waiting.resolve(answer);
-    } else {
-      waiting.resolve(this.#terms.writer.settle(waiting.write, answer).finally(() => this.#end(waiting)));
-    }
+    if (typeof answer === "number") this.#end(waiting, answer);
+    else this.#endWhen(waiting, this.#terms.writer.settle(waiting.write, answer));
   }
 
   #tell(members: readonly Waiting[], outcome: BatchOutcome): void {
     for (const [index, member] of members.entries()) {
       switch (outcome.type) {
         case "stored":
-          this.#end(member);
-          member.resolve(outcome.revisions[index]);
+          this.#end(member, outcome.revisions[index]);
           break;
         case "unknown":
-          this.#end(member);
-          member.reject(outcome.error);
+          this.#end(member, outcome.error);
           break;
         case "refused":
-          member.resolve(this.#sendAgain(member.write, outcome.certain).finally(() => this.#end(member)));
+          this.#endWhen(member, this.#sendAgain(member.write, outcome.certain));
           break;
       }
     }
@@ -177,9 +174,17 @@ export class WriteLane {
     throw writeFailed(bucket, new Error("The batch failed on its way, and something stands under the key"));
   }
 
-  #end({ askedAtMs, began }: Waiting): void {
+  #endWhen(waiting: Waiting, written: Promise<Revision | undefined>): void {
+    written.then(
+      (revision) => this.#end(waiting, revision),
+      (error: unknown) => this.#end(waiting, error instanceof Error ? error : writeFailed(this.#terms.bucket, error)),
+    );
+  }
+
+  #end({ askedAtMs, began, onWritten }: Waiting, written: Written): void {
     this.#load -= 1;
     const nowMs = systemClock.monotonicMs();
     this.#terms.choice.ended(began, nowMs - askedAtMs, nowMs);
+    onWritten(written);
   }
 }

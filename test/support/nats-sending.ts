@@ -1,17 +1,18 @@
 import type { NatsConnection } from "@nats-io/nats-core";
 import { type BatchOutcome, sendBatch } from "../../src/nats/batch.ts";
-import { ONE_BY_ONE, type WayChoice } from "../../src/nats/batch-trial.ts";
+import { type Lanes, ONE_BY_ONE, type WayChoice } from "../../src/nats/batch-trial.ts";
 import type { NatsStore, Sending } from "../../src/nats/bucket-store.ts";
 import { openNatsStore } from "../../src/nats/nats-store.ts";
 import type { NatsStoreOptions } from "../../src/nats/store-options.ts";
 
 /** One by one, whether that pays or not. */
-export const alwaysSingly: Sending = { chooseWay: () => ONE_BY_ONE, sendBatch };
+export const alwaysSingly: Sending = { chooseWays: () => ONE_BY_ONE, sendBatch };
 
-const ALWAYS_IN_BATCHES: WayChoice = { ...ONE_BY_ONE, way: "in batches" };
+const LANE_IN_BATCHES: WayChoice = { ...ONE_BY_ONE.overOwn, wayFor: () => "in batches" };
+const ALWAYS_IN_BATCHES: Lanes = { overNothing: LANE_IN_BATCHES, overOwn: LANE_IN_BATCHES };
 
 /** In batches whenever there is more than one write, whether it pays or not. */
-export const alwaysInBatches: Sending = { chooseWay: () => ALWAYS_IN_BATCHES, sendBatch };
+export const alwaysInBatches: Sending = { chooseWays: () => ALWAYS_IN_BATCHES, sendBatch };
 
 /** As `natsStore`, but in batches whenever there is more than one write. */
 export function batchingStore(connection: NatsConnection, options: NatsStoreOptions): Promise<NatsStore> {
