@@ -7,6 +7,7 @@ import { makeBucket } from "../support/nats-bucket.ts";
 import { BareClient, WINDOW_S } from "./bare-client.ts";
 import { CONCURRENCY, type Contestant, guards, oneByOne, type Promises } from "./contestant.ts";
 import { perSecond } from "./measure.ts";
+import { prepared } from "./prepared-socket.ts";
 
 const BARE_BATCH = 256;
 /** So many events are known, and come again and again: more than are under way, since those of one event ask the store once. */
@@ -19,12 +20,15 @@ export interface Setup {
   readonly replicas: number;
   /** How many events a round has. */
   readonly events: number;
+  /** In which of both ways prepared bytes are faster. */
+  readonly fastest: "singly" | "in batches";
 }
 
 /** All that is measured on one server or cluster. */
 export interface NatsContestants extends AsyncDisposable {
   readonly bare: Contestant;
   readonly batches: Contestant;
+  readonly prepared: Contestant;
   readonly guards: Contestant;
   readonly single: Contestant;
   readonly inspected: Contestant;
@@ -33,7 +37,7 @@ export interface NatsContestants extends AsyncDisposable {
 
 /** The bare client and guards, side by side in one bucket; guards without batches in one that does not allow them. */
 export async function natsContestants(setup: Setup): Promise<NatsContestants> {
-  const { name, keptBy, urls, replicas, events } = setup;
+  const { name, keptBy, urls, replicas, events, fastest } = setup;
   const connection = await connect({ servers: [...urls] });
   const batching = await open(connection, "batching", replicas);
   const uncached = await open(connection, "batching", replicas, { cacheSize: 0 });
@@ -41,6 +45,7 @@ export async function natsContestants(setup: Setup): Promise<NatsContestants> {
   const inspector = await serveInspector({ dedup: shown });
   await makeBucket(connection, "single", { num_replicas: replicas, max_age: 7 * WINDOW_S * 1e9 });
   const single = await open(connection, "single", replicas);
+  await makeBucket(connection, "prepared", { num_replicas: replicas, max_age: 7 * WINDOW_S * 1e9, allow_atomic: true });
   const bare = new BareClient(connection, "batching");
   const bareOf: Promises = { keptBy, fence: "no", lease: "fixed" };
   const ours: Promises = { keptBy, fence: "yes", lease: "renewed, with a signal" };
@@ -55,6 +60,14 @@ export async function natsContestants(setup: Setup): Promise<NatsContestants> {
         return BARE_BATCH * (await perSecond(Math.ceil(events / BARE_BATCH), CONCURRENCY / BARE_BATCH, batch));
       },
     },
+    prepared: prepared(connection, "prepared", {
+      name: `bytes prepared beforehand, ${fastest}, ${name}`,
+      promises: bareOf,
+      events,
+      together: fastest === "singly" ? CONCURRENCY / 4 : BARE_BATCH,
+      underWay: fastest === "singly" ? 4 : CONCURRENCY / BARE_BATCH,
+      asBatches: fastest === "in batches",
+    }),
     guards: oneByOne({ name: `Latchkey, ${name}`, promises: ours, events, once: guards(batching) }),
     single: oneByOne({ name: `Latchkey without batches, ${name}`, promises: ours, events, once: guards(single) }),
     inspected: oneByOne({

@@ -32,6 +32,7 @@ export async function benchSpeed(): Promise<{
     urls: [server.url],
     replicas: 1,
     events: EVENTS,
+    fastest: "singly",
   });
   await using three = await natsContestants({
     name: "three replicas",
@@ -39,6 +40,7 @@ export async function benchSpeed(): Promise<{
     urls: cluster.urls,
     replicas: 3,
     events: EVENTS,
+    fastest: "in batches",
   });
   await using synced = await natsContestants({
     name: "one replica, sync always",
@@ -46,13 +48,14 @@ export async function benchSpeed(): Promise<{
     urls: [syncing.url],
     replicas: 1,
     events: EVENTS_SYNCED,
+    fastest: "in batches",
   });
   await using memory = await memoryContestants();
   await using redis = await redisContestants(EVENTS);
   const contestants = [
-    ...[one.bare, one.batches, one.single, one.guards, one.inspected, one.duplicates],
-    ...[three.bare, three.batches, three.single, three.guards, three.duplicates],
-    ...[synced.bare, synced.batches, synced.single, synced.guards],
+    ...[one.bare, one.batches, one.prepared, one.single, one.guards, one.inspected, one.duplicates],
+    ...[three.bare, three.batches, three.prepared, three.single, three.guards, three.duplicates],
+    ...[synced.bare, synced.batches, synced.prepared, synced.single, synced.guards],
     ...[memory.guards, memory.inspected, memory.duplicates],
     ...(redis === undefined ? [] : [redis.setNx, redis.powertools]),
   ];

@@ -1,0 +1,113 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import type { NatsConnection } from "@nats-io/nats-core";
+import { manager } from "../support/nats-bucket.ts";
+import { keyOf, PAYLOAD, RESERVATION_S, WINDOW_S } from "./bare-client.ts";
+import type { Contestant, Promises } from "./contestant.ts";
+
+const REPLY = "_INBOX.prepared.1";
+const ACKNOWLEDGED = /"seq":\d+|"error"/g;
+
+/** How the writes leave: so many at a time, one after the other or as one atomic batch, so often before the first is acknowledged. */
+export interface Shape {
+  readonly name: string;
+  readonly promises: Promises;
+  readonly events: number;
+  readonly together: number;
+  readonly underWay: number;
+  readonly asBatches: boolean;
+}
+
+/**
+ * The same compare-and-sets as bytes that were put together before the clock runs, written to a socket: what the servers give to
+ * a client that costs nothing. Nobody else writes to the bucket, so all revisions are known beforehand.
+ *
+ *     step       0    1    2    3    4    5    …    with two under way: each is sent when the second before it has been acknowledged
+ *     writes     R₀   R₁   C₀   C₁   R₂   R₃   …    reservations of a block of events, and their commits
+ */
+export function prepared(connection: NatsConnection, bucket: string, shape: Shape): Contestant {
+  const { name, promises, events, together, underWay } = shape;
+  const steps = 2 * underWay * Math.ceil(events / together / underWay);
+  return {
+    name,
+    promises,
+    async rate(round) {
+      const jsm = await manager(connection);
+      const { last_seq: before } = (await jsm.streams.info(`KV_${bucket}`)).state;
+      const revisionOf = (step: number, index: number) => before + step * together + index + 1;
+      const bytes = Array.from({ length: steps }, (_, step) => {
+        const isCommit = Math.floor(step / underWay) % 2 === 1;
+        const reserving = isCommit ? step - underWay : step;
+        const write = (index: number): Write => ({
+          subject: `$KV.${bucket}.${keyOf(`prepared-${round}-${reserving}-${index}`)}`,
+          expected: isCommit ? revisionOf(reserving, index) : 0,
+          ttlSeconds: isCommit ? WINDOW_S : RESERVATION_S,
+          batch: shape.asBatches
+            ? { id: `${round}-${step}`, number: index + 1, isLast: index + 1 === together }
+            : undefined,
+        });
+        return Buffer.concat(Array.from({ length: together }, (__, index) => bytesOf(bucket, write(index))));
+      });
+      const socket = await opened(connection.getServer());
+      const startedAt = performance.now();
+      await sendAll(socket, bytes, underWay, shape.asBatches ? 1 : together).finally(() => socket.destroy());
+      const seconds = (performance.now() - startedAt) / 1_000;
+      return (steps * together) / 2 / seconds;
+    },
+  };
+}
+
+interface Write {
+  readonly subject: string;
+  readonly expected: number;
+  readonly ttlSeconds: number;
+  readonly batch: { readonly id: string; readonly number: number; readonly isLast: boolean } | undefined;
+}
+
+function bytesOf(bucket: string, { subject, expected, ttlSeconds, batch }: Write): Buffer {
+  const fields = [
+    "NATS/1.0",
+    `Nats-Expected-Stream: KV_${bucket}`,
+    `Nats-Expected-Last-Subject-Sequence: ${expected}`,
+    `Nats-TTL: ${ttlSeconds}s`,
+    ...(batch === undefined ? [] : [`Nats-Batch-Id: ${batch.id}`, `Nats-Batch-Sequence: ${batch.number}`]),
+    ...(batch?.isLast === true ? ["Nats-Batch-Commit: 1"] : []),
+  ];
+  const head = `${fields.join("\r\n")}\r\n\r\n`;
+  const reply = batch === undefined || batch.isLast ? `${REPLY} ` : "";
+  return Buffer.from(`HPUB ${subject} ${reply}${head.length} ${head.length + PAYLOAD.length}\r\n${head}${PAYLOAD}\r\n`);
+}
+
+async function opened(server: string): Promise<Socket> {
+  const { hostname, port } = new URL(`nats://${server}`);
+  const socket = connect(Number(port), hostname).setNoDelay();
+  await once(socket, "data");
+  socket.write(`CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\nSUB ${REPLY} 1\r\nPING\r\n`);
+  await once(socket, "data");
+  return socket;
+}
+
+function sendAll(socket: Socket, steps: readonly Buffer[], underWay: number, acksAStep: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let sent = 0;
+    let acks = 0;
+    let rest = "";
+    const send = (): void => {
+      for (; sent < steps.length && acks >= (sent - underWay + 1) * acksAStep; sent += 1)
+        socket.write(steps[sent] ?? "");
+    };
+    socket.on("error", reject);
+    socket.on("data", (chunk: Buffer) => {
+      const text = rest + chunk.toString("latin1");
+      if (text.includes("PING\r\n")) socket.write("PONG\r\n");
+      const whole = text.slice(0, text.lastIndexOf("}") + 1);
+      rest = text.slice(whole.length);
+      const answers = [...whole.matchAll(ACKNOWLEDGED)];
+      if (/"error"|-ERR/.test(text)) reject(new Error(`Refused: ${text}`));
+      acks += answers.length;
+      if (acks === steps.length * acksAStep) resolve();
+      else send();
+    });
+    send();
+  });
+}
