@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 // One seed for all properties of a run; the workers inherit it.
 process.env["LATCHKEY_SEED"] ||= String(randomInt(2 ** 31));
@@ -8,8 +9,29 @@ const CHAOS = "test/chaos/runs/**/*.test.ts";
 const BROWSER = "test/browser/**/*.test.ts";
 const slow = ["test/nats/**/*.test.ts", CHAOS, BROWSER, "test/package/**/*.test.ts", "test/docs/**/*.test.ts"];
 
+/** These take longest. One that began last would keep one worker busy while the other has nothing left. */
+const LONG = [
+  "model/dedup-key-model",
+  "properties/planted-bugs",
+  "compiled-logic",
+  "nats/consume-failures",
+  "nats/store-contract",
+  "nats/cli-clear",
+  "nats/guarantees",
+  "browser/views",
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification) => LONG.some((name) => moduleId.endsWith(`test/${name}.test.ts`));
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     reporters: ["default", "./test/support/reporter.ts"],
     maxWorkers: 2,
     retry: 0,
