@@ -9,8 +9,9 @@ import type { Clears, Entry, Put, Removal, Revision, Store } from "./store.ts";
 export type Whose = EventIds | "the key's" | "anybody's";
 
 /**
- * A store whose answers are checked, by itself or, for a write, by {@link readPut}: what is not as the contract says is a `TypeError`, and the record of another event than the
- * key's a {@link RecordUnreadableError}; neither is ever read as a duplicate. A record of version 1 always has its ids.
+ * A store whose answers are checked, by itself or, for a write, by {@link readPut}: what is not as the contract says is a
+ * `TypeError`, and the record of another event than the key's a {@link RecordUnreadableError}; neither is ever read as a
+ * duplicate. A record of version 1 always has its ids.
  */
 export class CheckedStore {
   readonly #store: Store;

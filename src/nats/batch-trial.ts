@@ -62,8 +62,7 @@ interface Span {
 export class BatchTrial implements Lanes {
   readonly overNothing: WayChoice;
   readonly overOwn: WayChoice;
-  #plan: Plan;
-  /** The plan that stands while another is tried. */
+  /** The plan that writes go by while no other is tried. */
   #standing: Plan;
   #lastTried: Plan;
   #span: Span = spanOf(0, undefined);
@@ -73,11 +72,14 @@ export class BatchTrial implements Lanes {
 
   /** @param replicas of the bucket: with several, batches hardly ever fail to pay; with one, they do on most disks. */
   constructor(replicas: number) {
-    this.#plan = replicas === 1 ? "all singly" : "all in batches";
-    this.#standing = this.#plan;
-    this.#lastTried = this.#plan;
+    this.#standing = replicas === 1 ? "all singly" : "all in batches";
+    this.#lastTried = this.#standing;
     this.overNothing = this.#laneOf(["all in batches"]);
     this.overOwn = this.#laneOf(["all in batches", "those over one's own in batches"]);
+  }
+
+  get #plan(): Plan {
+    return this.#span.toBeatMs === undefined ? this.#standing : this.#lastTried;
   }
 
   #laneOf(inBatches: readonly Plan[]): WayChoice {
@@ -113,8 +115,7 @@ export class BatchTrial implements Lanes {
   }
 
   #beginTrial(): void {
-    this.#plan = this.#nextToTry();
-    this.#lastTried = this.#plan;
+    this.#lastTried = this.#nextToTry();
     this.#span = spanOf(this.#span.number + 1, this.#span.tookMs * GAIN);
   }
 
@@ -126,8 +127,7 @@ export class BatchTrial implements Lanes {
   }
 
   #endTrial(how: "won" | "lost", nowMs: number): void {
-    if (how === "won") this.#standing = this.#plan;
-    else this.#plan = this.#standing;
+    if (how === "won") this.#standing = this.#lastTried;
     this.#times = how === "won" ? FEWEST_TIMES : Math.min(2 * this.#times, MOST_TIMES);
     this.#nextTrialAtMs = nowMs + busyMs(this.#span) * this.#times;
     this.#spansUntilTrial = this.#times;

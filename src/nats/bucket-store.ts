@@ -60,7 +60,7 @@ export function bucketStore(
       send(write, (outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome)));
     });
 
-  /** A first write over nothing has met something. If that is a mark of a removal, the key holds nothing, and it is written again over that. */
+  /** A first write over nothing has met something. If that is the mark of a removal, it is repeated over the mark. */
   async function overMark(key: StoreKey, write: CompareAndSet): Promise<Put> {
     for (let round = 1; round < MARK_ROUNDS; round += 1) {
       const standing = await readStanding(inbox, options, key).catch((error: unknown) => {

@@ -1,4 +1,4 @@
-import { type MsgHdrs, MsgHdrsImpl } from "@nats-io/nats-core";
+import { MsgHdrsImpl } from "@nats-io/nats-core";
 import type { Revision } from "../store.ts";
 
 /** A write to a bucket, which is stored if `expected` is the revision of its key. */
@@ -34,7 +34,7 @@ const written = new WrittenHeaders();
  * The headers that make a message of a stream a compare-and-set, give it a time to live, and its place in a batch. They are to be
  * published before anything else is done: there is one object for all.
  */
-export function headersOf(stream: string, write: CompareAndSet, place?: BatchPlace): MsgHdrs {
+export function headersOf(stream: string, write: CompareAndSet, place?: BatchPlace): MsgHdrsImpl {
   const { expected, ttlSeconds, operation } = write;
   // Not a purge: that is a rollup, and what it takes away with time left to live stays in the server's memory.
   const removal = operation === "remove" ? "KV-Operation: DEL\r\n" : "";

@@ -38,8 +38,8 @@ interface Waiting {
 }
 
 /**
- * Sends writes of one kind. Where there are few, each leaves at once. Others leave together: in one go at the end of the turn, or, where
- * batches pay, as one batch when what is under way has been answered, or when there are plenty of them.
+ * Sends writes of one kind. Where there are few, each leaves at once. Others leave together: in one go at the end of the turn, or,
+ * where batches pay, as one batch when what is under way has been answered, or when there are plenty of them.
  *
  *     asked for   a   b c     d e f          asked for by those that were answered: g h i
  *     sent        a ───────▶ [b c] ────────▶ [d e f] ───────────────────────────────▶ …

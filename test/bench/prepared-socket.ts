@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { NatsConnection } from "@nats-io/nats-core";
+import { type BatchPlace, type CompareAndSet, headersOf } from "../../src/nats/compare-and-set.ts";
+import { streamOf, subjectOf } from "../../src/nats/subject.ts";
 import { manager } from "../support/nats-bucket.ts";
 import { keyOf, PAYLOAD, RESERVATION_S, WINDOW_S } from "./bare-client.ts";
 import type { Contestant, Promises } from "./contestant.ts";
@@ -33,20 +35,23 @@ export function prepared(connection: NatsConnection, bucket: string, shape: Shap
     promises,
     async rate(round) {
       const jsm = await manager(connection);
-      const { last_seq: before } = (await jsm.streams.info(`KV_${bucket}`)).state;
+      const { last_seq: before } = (await jsm.streams.info(streamOf(bucket))).state;
       const revisionOf = (step: number, index: number) => before + step * together + index + 1;
       const bytes = Array.from({ length: steps }, (_, step) => {
         const isCommit = Math.floor(step / underWay) % 2 === 1;
         const reserving = isCommit ? step - underWay : step;
-        const write = (index: number): Write => ({
-          subject: `$KV.${bucket}.${keyOf(`prepared-${round}-${reserving}-${index}`)}`,
+        const write = (index: number): CompareAndSet => ({
+          key: keyOf(`prepared-${round}-${reserving}-${index}`),
           expected: isCommit ? revisionOf(reserving, index) : 0,
+          payload: PAYLOAD,
           ttlSeconds: isCommit ? WINDOW_S : RESERVATION_S,
-          batch: shape.asBatches
-            ? { id: `${round}-${step}`, number: index + 1, isLast: index + 1 === together }
-            : undefined,
+          operation: "put",
         });
-        return Buffer.concat(Array.from({ length: together }, (__, index) => bytesOf(bucket, write(index))));
+        const place = (index: number): BatchPlace | undefined =>
+          shape.asBatches ? { id: `${round}-${step}`, number: index + 1, isLast: index + 1 === together } : undefined;
+        return Buffer.concat(
+          Array.from({ length: together }, (__, index) => bytesOf(bucket, write(index), place(index))),
+        );
       });
       const socket = await opened(connection.getServer());
       const startedAt = performance.now();
@@ -57,25 +62,11 @@ export function prepared(connection: NatsConnection, bucket: string, shape: Shap
   };
 }
 
-interface Write {
-  readonly subject: string;
-  readonly expected: number;
-  readonly ttlSeconds: number;
-  readonly batch: { readonly id: string; readonly number: number; readonly isLast: boolean } | undefined;
-}
-
-function bytesOf(bucket: string, { subject, expected, ttlSeconds, batch }: Write): Buffer {
-  const fields = [
-    "NATS/1.0",
-    `Nats-Expected-Stream: KV_${bucket}`,
-    `Nats-Expected-Last-Subject-Sequence: ${expected}`,
-    `Nats-TTL: ${ttlSeconds}s`,
-    ...(batch === undefined ? [] : [`Nats-Batch-Id: ${batch.id}`, `Nats-Batch-Sequence: ${batch.number}`]),
-    ...(batch?.isLast === true ? ["Nats-Batch-Commit: 1"] : []),
-  ];
-  const head = `${fields.join("\r\n")}\r\n\r\n`;
-  const reply = batch === undefined || batch.isLast ? `${REPLY} ` : "";
-  return Buffer.from(`HPUB ${subject} ${reply}${head.length} ${head.length + PAYLOAD.length}\r\n${head}${PAYLOAD}\r\n`);
+function bytesOf(bucket: string, write: CompareAndSet, place: BatchPlace | undefined): Buffer {
+  const head = headersOf(streamOf(bucket), write, place).encode();
+  const reply = place === undefined || place.isLast ? `${REPLY} ` : "";
+  const first = `HPUB ${subjectOf(bucket, write.key)} ${reply}${head.length} ${head.length + write.payload.length}\r\n`;
+  return Buffer.concat([Buffer.from(first), head, Buffer.from(`${write.payload}\r\n`)]);
 }
 
 async function opened(server: string): Promise<Socket> {
