@@ -5,20 +5,21 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 // One seed for all properties of a run; the workers inherit it.
 process.env["LATCHKEY_SEED"] ||= String(randomInt(2 ** 31));
 
-const CHAOS = "test/chaos/runs/**/*.test.ts";
-const BROWSER = "test/browser/**/*.test.ts";
-const slow = ["test/nats/**/*.test.ts", CHAOS, BROWSER, "test/package/**/*.test.ts", "test/docs/**/*.test.ts"];
+const CHAOS = "test/**/*.chaos.test.ts";
+const BROWSER = "test/**/*.browser.test.ts";
+const NATS = "test/**/*.nats.test.ts";
+const slow = [NATS, CHAOS, BROWSER, "test/package/**/*.test.ts", "test/docs/**/*.test.ts"];
 
 /** These take longest. One that began last would keep one worker busy while the other has nothing left. */
 const LONG = [
   "model/dedup-key-model",
   "properties/planted-bugs",
-  "compiled-logic",
-  "nats/consume-failures",
-  "nats/store-contract",
-  "nats/cli-clear",
-  "nats/guarantees",
-  "browser/views",
+  "statechart/compiled-logic",
+  "nats/consumer/consume-failures.nats",
+  "nats/kv/store-contract.nats",
+  "cli/clear/clear.nats",
+  "nats/guarantees.nats",
+  "inspect/page/views.browser",
 ];
 
 class LongestFirst extends BaseSequencer {
@@ -53,7 +54,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "nats",
-          include: ["test/nats/**/*.test.ts"],
+          include: [NATS],
           globalSetup: ["test/support/nats-global-setup.ts"],
           setupFiles: ["test/support/setup.ts", "test/support/nats-setup.ts"],
           runner: "./test/support/nats-runner.ts",

@@ -215,10 +215,10 @@ const committing = <const As extends "confirmed" | "adopted">(as: As) =>
             target: "#dedupKey.committed",
             actions: ["noteRevision", settle(as)],
           },
-          "write.conflicted": "looking",
+          "write.conflicted": "reading",
         },
       },
-      looking: { entry: "readRecord" },
+      reading: { entry: "readRecord" },
       backingOff: {
         entry: "armRetry",
         on: {
@@ -266,10 +266,10 @@ const releasing = () =>
             target: "#dedupKey.released",
             actions: settle("left-to-expire"),
           },
-          "write.conflicted": "looking",
+          "write.conflicted": "reading",
         },
       },
-      looking: { entry: "readRecord" },
+      reading: { entry: "readRecord" },
     },
   });
 
@@ -334,7 +334,7 @@ export const dedupKeyMachine = machineSetup.createMachine({
               },
               { target: "#dedupKey.reserved", actions: ["grant", "armDeadline", "startHandler"] },
             ],
-            "write.conflicted": "looking",
+            "write.conflicted": "reading",
             "store.unreachable": [
               { guard: "isInDoubt", target: "backingOff", actions: "noteDoubt" },
               {
@@ -346,7 +346,7 @@ export const dedupKeyMachine = machineSetup.createMachine({
             ],
           },
         },
-        looking: {
+        reading: {
           description: "Somebody has the key: who, and is it still theirs?",
           entry: "readRecord",
           on: {
@@ -409,10 +409,10 @@ export const dedupKeyMachine = machineSetup.createMachine({
               entry: "renewLease",
               on: {
                 "write.acked": { target: "running", actions: ["noteRevision", "armDeadline"] },
-                "write.conflicted": "looking",
+                "write.conflicted": "reading",
               },
             },
-            looking: { entry: "readRecord" },
+            reading: { entry: "readRecord" },
           },
         },
         committing: committing("confirmed"),
@@ -449,7 +449,7 @@ export const dedupKeyMachine = machineSetup.createMachine({
               on: {
                 removed: { target: "running", actions: "forgetRevision" },
                 unremovable: "running",
-                "write.conflicted": "looking",
+                "write.conflicted": "reading",
                 "found.own.reservation": {
                   guard: "isNewer",
                   target: "removing",
@@ -461,7 +461,7 @@ export const dedupKeyMachine = machineSetup.createMachine({
                 "store.unreachable": "running",
               },
             },
-            looking: {
+            reading: {
               entry: "readRecord",
               on: {
                 "found.own.reservation": [

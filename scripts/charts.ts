@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { dedupKeyMachine } from "../machines/dedup-key.ts";
 import { deliveryMachine } from "../machines/delivery.ts";
-import { toMermaid } from "../src/inspect/mermaid.ts";
+import { toMermaid } from "../src/inspect/chart/mermaid.ts";
 
 export const DESIGN = "docs/design.md";
 

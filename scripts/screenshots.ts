@@ -6,12 +6,12 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import type { Browser, Page } from "playwright-core";
 import { Deduplicator } from "../src/deduplicator.ts";
-import { deferred } from "../src/deferred.ts";
 import { type Inspector, serveInspector } from "../src/inspect/server/serve.ts";
-import { memoryStore } from "../src/memory-store.ts";
+import { deferred } from "../src/internal/deferred.ts";
+import { memoryStore } from "../src/stores/memory-store.ts";
 import { CounterexampleError, checkHandler, type HandlerUnderTest } from "../src/testing/index.ts";
-import { launchBrowser } from "../test/browser/support/browser.ts";
-import { startTriggerService, type TriggerService } from "../test/browser/support/trigger-service.ts";
+import { launchBrowser } from "../test/support/browser/browser.ts";
+import { startTriggerService, type TriggerService } from "../test/support/browser/trigger-service.ts";
 import { smallPng } from "./small-png.ts";
 
 const FOLDER = fileURLToPath(new URL("../docs/inspector/", import.meta.url));

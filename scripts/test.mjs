@@ -1,5 +1,5 @@
 // What `npm test` runs. Without arguments: format, lint, types, build, every test with coverage. With arguments: just vitest,
-// with these arguments (`npm test -- test/key.test.ts -t vectors`). The last line is always `N passed, N failed, N skipped`.
+// with these arguments (`npm test -- test/model/identity.test.ts -t vectors`). The last line is always `N passed, N failed, N skipped`.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { delimiter, join, relative } from "node:path";

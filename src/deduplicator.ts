@@ -1,10 +1,11 @@
-import { callable, objectWith, oneOf, wholeNumber } from "./arguments.ts";
-import { CheckedStore } from "./checked-store.ts";
-import type { Decision, Outcome, Reservation } from "./decision.ts";
-import { Engine } from "./engine.ts";
+import { Engine } from "./engine/engine.ts";
+import type { HeldReservation } from "./engine/held-reservation.ts";
 import { LatchkeyError } from "./errors.ts";
-import type { HeldReservation } from "./held-reservation.ts";
-import { type Identity, type KeyFilter, resolveIdentity, type StoreKey, storeKeyPattern } from "./key.ts";
+import { callable, objectWith, oneOf, wholeNumber } from "./internal/validate.ts";
+import type { Decision, Outcome, Reservation } from "./model/decision.ts";
+import type { DedupEvent } from "./model/event.ts";
+import { type Identity, type KeyFilter, resolveIdentity, type StoreKey, storeKeyPattern } from "./model/identity.ts";
+import type { Entry, Revision } from "./model/store.ts";
 import {
   type DeduplicatorOptions,
   type ReserveOptions,
@@ -13,8 +14,7 @@ import {
   resolveOptions,
   resolveReserveOptions,
 } from "./options.ts";
-import type { Step } from "./step.ts";
-import type { Entry, Revision } from "./store.ts";
+import { ValidatedStore } from "./stores/validated-store.ts";
 
 /** Dispatches one event, while it holds the reservation. */
 export type Handler<Value> = (reservation: Reservation) => Value | PromiseLike<Value>;
@@ -41,13 +41,13 @@ export class Deduplicator implements AsyncDisposable {
   readonly #options: ResolvedOptions;
   readonly #reserveOptions: ResolvedReserveOptions;
   readonly #engine: Engine;
-  readonly #store: CheckedStore;
+  readonly #store: ValidatedStore;
 
   /** @throws {TypeError | RangeError} that names the option that is wrong. */
   constructor(options: DeduplicatorOptions) {
     this.#options = resolveOptions(options);
     this.#reserveOptions = resolveReserveOptions({}, this.#options);
-    this.#store = new CheckedStore(this.#options.store);
+    this.#store = new ValidatedStore(this.#options.store);
     this.#engine = new Engine(this.#options, this.#store);
   }
 
@@ -149,7 +149,7 @@ export class Deduplicator implements AsyncDisposable {
       }
     } finally {
       // Always: an earlier call may have removed keys, and not have got so far.
-      await this.#store.clears?.announce();
+      await this.#store.invalidation?.invalidate();
     }
     return cleared;
   }
@@ -158,7 +158,7 @@ export class Deduplicator implements AsyncDisposable {
    * Calls `listener` with every step of this replica, in its order, until the returned function is called. What a listener
    * throws is an uncaught exception of the process, and changes nothing here.
    */
-  subscribe(listener: (step: Step) => void): () => void {
+  subscribe(listener: (step: DedupEvent) => void): () => void {
     callable("listener", listener);
     return this.#engine.listeners.add(listener);
   }

@@ -1,4 +1,4 @@
-import { expected, oneOf, text } from "./arguments.ts";
+import { expected, oneOf, text } from "./internal/validate.ts";
 import { type DeduplicatorOptions, MIN_TTL_MS, ON_STORE_UNAVAILABLE } from "./options.ts";
 
 /**

@@ -1,6 +1,3 @@
-export type { Clock } from "./clock.ts";
-export { systemClock } from "./clock.ts";
-export type { CommitOutcome, CommitReport, Decision, Duplicate, Outcome, Pending, Reservation } from "./decision.ts";
 export type { ClearFilter, Handler } from "./deduplicator.ts";
 export { Deduplicator } from "./deduplicator.ts";
 export { optionsFromEnv } from "./env.ts";
@@ -15,13 +12,24 @@ export {
   StoreMisconfiguredError,
   StoreUnavailableError,
 } from "./errors.ts";
-export type { Inspector } from "./inspector.ts";
-export type { DedupKey, Identity, KeyFilter, ResolvedIdentity, StoreKey } from "./key.ts";
-export { dedupKey, keyMatcher, parseStoreKey } from "./key.ts";
-export type { MemoryStoreOptions } from "./memory-store.ts";
-export { memoryStore } from "./memory-store.ts";
+export type { Clock } from "./internal/clock.ts";
+export { systemClock } from "./internal/clock.ts";
+export type {
+  CommitOutcome,
+  CommitReport,
+  Decision,
+  Duplicate,
+  Outcome,
+  Pending,
+  Reservation,
+} from "./model/decision.ts";
+export type { DedupEvent, DedupEventType } from "./model/event.ts";
+export type { DedupKey, Identity, KeyFilter, ResolvedIdentity, StoreKey } from "./model/identity.ts";
+export { dedupKey, keyMatcher, parseStoreKey } from "./model/identity.ts";
+export type { CommitRecord, DedupRecord, Fence, ReservationRecord } from "./model/record.ts";
+export { decodeRecord, encodeRecord } from "./model/record.ts";
+export type { CacheInvalidation, Change, Entry, Put, Removal, Revision, Store } from "./model/store.ts";
 export type { DeduplicatorOptions, ReserveOptions } from "./options.ts";
-export type { CommitRecord, DedupRecord, Fence, ReservationRecord } from "./record.ts";
-export { decodeRecord, encodeRecord } from "./record.ts";
-export type { Step, StepType } from "./step.ts";
-export type { Change, Clears, Entry, Put, Removal, Revision, Store } from "./store.ts";
+export type { InspectionObserver } from "./statechart/inspection.ts";
+export type { MemoryStoreOptions } from "./stores/memory-store.ts";
+export { memoryStore } from "./stores/memory-store.ts";

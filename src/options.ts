@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { abortSignal, callable, flag, objectWith, oneOf, text, wholeNumber } from "./arguments.ts";
-import { type Clock, systemClock } from "./clock.ts";
-import { checkInspector, type Inspector } from "./inspector.ts";
-import type { Store } from "./store.ts";
+import { type Clock, systemClock } from "./internal/clock.ts";
+import { abortSignal, callable, flag, objectWith, oneOf, text, wholeNumber } from "./internal/validate.ts";
+import type { Store } from "./model/store.ts";
+import { checkObserver, type InspectionObserver } from "./statechart/inspection.ts";
 
 export const MIN_TTL_MS = 1_000;
 export const DEFAULT_WINDOW_MS = 24 * 60 * 60 * 1_000;
@@ -45,7 +45,7 @@ export interface DeduplicatorOptions {
    * Hears what the actors do that work on keys, as XState's inspection events: each is called by its key, and all are children of
    * an idle one, `latchkey`. Without it, nothing of this is put together.
    */
-  readonly inspect?: Inspector;
+  readonly inspect?: InspectionObserver;
   /** @default the clock of this process */
   readonly clock?: Clock;
   /** Makes the ids of deliveries, and with them the tokens of reservations: never the same twice, on any replica. @default a random part and a count */
@@ -68,7 +68,7 @@ export interface ReserveOptions {
 }
 
 export interface ResolvedOptions extends Required<Omit<DeduplicatorOptions, "inspect">> {
-  readonly inspect: Inspector | undefined;
+  readonly inspect: InspectionObserver | undefined;
 }
 
 export interface ResolvedReserveOptions {
@@ -91,8 +91,8 @@ export function resolveOptions(options: DeduplicatorOptions): ResolvedOptions {
   objectWith("store", store, "put", "get");
   objectWith("clock", clock, "monotonicMs", "wallMs", "schedule");
   callable("newId", newId);
-  const { maxWindowMs, clears } = store;
-  if (clears !== undefined) objectWith("store.clears", clears, "latest", "announce");
+  const { maxWindowMs, invalidation } = store;
+  if (invalidation !== undefined) objectWith("store.invalidation", invalidation, "epoch", "invalidate");
   if (maxWindowMs !== undefined) wholeNumber("store.maxWindowMs", maxWindowMs, MIN_TTL_MS);
   const { windowMs = DEFAULT_WINDOW_MS, leaseMs = DEFAULT_LEASE_MS, skewMs = DEFAULT_SKEW_MS } = options;
   const { renew = true, keepResults = false, onStoreUnavailable = "refuse" } = options;
@@ -110,7 +110,7 @@ export function resolveOptions(options: DeduplicatorOptions): ResolvedOptions {
     renew: flag("renew", renew),
     keepResults: flag("keepResults", keepResults),
     onStoreUnavailable: oneOf("onStoreUnavailable", onStoreUnavailable, ON_STORE_UNAVAILABLE),
-    inspect: inspect === undefined ? undefined : checkInspector("inspect", inspect),
+    inspect: inspect === undefined ? undefined : checkObserver("inspect", inspect),
   };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { LatchkeyError } from "../src/errors.ts";
-import type { Store } from "../src/store.ts";
+import type { Store } from "../src/model/store.ts";
 import { answering, answerLost, landsLate, outage, slowAnswer, throwing, writeLost } from "./support/faulty-store.ts";
 import {
   BlockableClock,
@@ -23,7 +23,7 @@ import {
 //
 // Cannot happen by construction, or is not the core's:
 // F17 is the broker's: deliveries that come back too early are `pending` here; `consume` checks the settings on its start.
-// F19 is what the one contract for all stores is for: test/testing/store-contract.test.ts, test/memory-store.test.ts, test/nats.
+// F19 is what the one contract for all stores is for: test/testing/store-contract/store-contract.test.ts, test/stores/memory-store.test.ts, test/nats.
 
 describe("F1 a stale owner neither completes nor removes the record of the new owner", () => {
   const endings = {

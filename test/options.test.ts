@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { systemClock } from "../src/clock.ts";
+import { systemClock } from "../src/internal/clock.ts";
+import type { Store } from "../src/model/store.ts";
 import type { DeduplicatorOptions, ReserveOptions } from "../src/options.ts";
 import { resolveOptions, resolveReserveOptions } from "../src/options.ts";
-import type { Store } from "../src/store.ts";
 
 const store: Store = { put: async () => ({ ok: false }), get: async () => undefined };
 const smallStore: Store = { ...store, maxWindowMs: 60_000 };
@@ -69,8 +69,8 @@ describe("the options of a deduplicator", () => {
       "Expected `store.maxWindowMs` to be a whole number of at least 1000, got `1h` (string)",
     ],
     [
-      { store: { ...store, clears: { latest: () => 0 } } },
-      "Expected `store.clears.announce` to be a function, got `undefined` (undefined)",
+      { store: { ...store, invalidation: { epoch: () => 0 } } },
+      "Expected `store.invalidation.invalidate` to be a function, got `undefined` (undefined)",
     ],
     [{ cacheSize: "1000" }, "Expected `cacheSize` to be a whole number from 0 to 10000000, got `1000` (string)"],
     [{ inspect: "all" }, "Expected `inspect` to be an object, got `all` (string)"],

@@ -1,15 +1,15 @@
 import { CommanderError } from "commander";
 import { LatchkeyError } from "../errors.ts";
 import { completionScript } from "./completion/completion.ts";
-import { UnusableError } from "./errors.ts";
-import { type ExitCode, exitCodes } from "./exit-codes.ts";
-import type { CliIo } from "./io.ts";
-import { keyCommand } from "./key-command.ts";
-import { withPeers } from "./nats.ts";
+import { withPeers } from "./connection/nats.ts";
+import { keyCommand } from "./key/key-command.ts";
 import { createProgram } from "./program.ts";
 import { planRun } from "./run/plan.ts";
 import { runLines } from "./run/run-lines.ts";
-import { sentences } from "./sentences.ts";
+import { UnusableError } from "./terminal/errors.ts";
+import { type ExitCode, exitCodes } from "./terminal/exit-codes.ts";
+import type { CliIo } from "./terminal/io.ts";
+import { sentences } from "./terminal/sentences.ts";
 
 /** Runs one command to its end; everything it touches is in `io`. Does not throw. */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCode> {

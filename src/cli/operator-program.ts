@@ -1,16 +1,16 @@
 import { Argument, type Command, Option } from "commander";
-import { MAX_SHARDS } from "../nats/store-options.ts";
-import { KEPT_STATES } from "./bucket/kept-key.ts";
+import { MAX_SHARDS } from "../nats/kv/store-options.ts";
+import { KEPT_STATES } from "./bucket/stored-key.ts";
 import { CLEARABLE, type ClearFlags, type ClearNames, DEFAULT_CLEARABLE } from "./clear/clear-plan.ts";
 import { SHELLS, type Shell } from "./completion/completion.ts";
 import type { DoctorFlags } from "./doctor/doctor-use.ts";
 import { type DrawFlags, MACHINES, type MachineName } from "./draw/draw-flags.ts";
-import { help } from "./help.ts";
 import type { InspectFlags } from "./inspect/inspect-command.ts";
 import type { ListFlags } from "./list/list-command.ts";
 import { DEFAULT_LIMIT, DEFAULT_ORDER, ORDERS } from "./list/order.ts";
-import { duration, seconds, wholeNumber } from "./option-values.ts";
 import type { ShowFlags } from "./show/show-command.ts";
+import { help } from "./terminal/help.ts";
+import { duration, seconds, wholeNumber } from "./terminal/option-values.ts";
 
 /** What the commands for operators do with what Commander has read. */
 export interface OperatorCommands {

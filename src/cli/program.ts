@@ -1,12 +1,9 @@
 import { createRequire } from "node:module";
 import { Command } from "commander";
-import { DEFAULT_WORKSPACE } from "../key.ts";
+import { DEFAULT_WORKSPACE } from "../model/identity.ts";
 import type { DemoFlags } from "./demo/demo-command.ts";
-import { help } from "./help.ts";
-import type { CliIo } from "./io.ts";
-import type { KeyFlags } from "./key-command.ts";
+import type { KeyFlags } from "./key/key-command.ts";
 import { addOperatorCommands, type OperatorCommands } from "./operator-program.ts";
-import { seconds, wholeNumber } from "./option-values.ts";
 import {
   DEFAULT_ATTEMPTS,
   DEFAULT_CONCURRENCY,
@@ -14,6 +11,9 @@ import {
   DEFAULT_TIMEOUT_MS,
   type RunFlags,
 } from "./run/plan.ts";
+import { help } from "./terminal/help.ts";
+import type { CliIo } from "./terminal/io.ts";
+import { seconds, wholeNumber } from "./terminal/option-values.ts";
 
 /** What each command does with what Commander has read. */
 export interface Commands extends OperatorCommands {

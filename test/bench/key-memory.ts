@@ -78,6 +78,6 @@ function nowhere(): Store {
   return {
     put: async () => ({ ok: true, revision: ++revision }),
     get: async () => undefined,
-    clears: { latest: () => 0, announce: async () => {} },
+    invalidation: { epoch: () => 0, invalidate: async () => {} },
   };
 }

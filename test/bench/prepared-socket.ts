@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { NatsConnection } from "@nats-io/nats-core";
-import { type BatchPlace, type CompareAndSet, headersOf } from "../../src/nats/compare-and-set.ts";
-import { streamOf, subjectOf } from "../../src/nats/subject.ts";
+import { type BatchPlace, type CompareAndSet, headersOf } from "../../src/nats/wire/compare-and-set.ts";
+import { bucketStream, subjectOf } from "../../src/nats/wire/subject.ts";
 import { manager } from "../support/nats-bucket.ts";
 import { keyOf, PAYLOAD, RESERVATION_S, WINDOW_S } from "./bare-client.ts";
 import type { Contestant, Promises } from "./contestant.ts";
@@ -35,7 +35,7 @@ export function prepared(connection: NatsConnection, bucket: string, shape: Shap
     promises,
     async rate(round) {
       const jsm = await manager(connection);
-      const { last_seq: before } = (await jsm.streams.info(streamOf(bucket))).state;
+      const { last_seq: before } = (await jsm.streams.info(bucketStream(bucket))).state;
       const revisionOf = (step: number, index: number) => before + step * together + index + 1;
       const bytes = Array.from({ length: steps }, (_, step) => {
         const isCommit = Math.floor(step / underWay) % 2 === 1;
@@ -63,7 +63,7 @@ export function prepared(connection: NatsConnection, bucket: string, shape: Shap
 }
 
 function bytesOf(bucket: string, write: CompareAndSet, place: BatchPlace | undefined): Buffer {
-  const head = headersOf(streamOf(bucket), write, place).encode();
+  const head = headersOf(bucketStream(bucket), write, place).encode();
   const reply = place === undefined || place.isLast ? `${REPLY} ` : "";
   const first = `HPUB ${subjectOf(bucket, write.key)} ${reply}${head.length} ${head.length + write.payload.length}\r\n`;
   return Buffer.concat([Buffer.from(first), head, Buffer.from(`${write.payload}\r\n`)]);

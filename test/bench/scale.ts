@@ -2,7 +2,7 @@ import type { NatsConnection } from "@nats-io/nats-core";
 import { connect } from "@nats-io/transport-node";
 import { Deduplicator } from "latchkey";
 import { natsStore } from "latchkey/nats";
-import { resolveIdentity } from "../../src/key.ts";
+import { resolveIdentity } from "../../src/model/identity.ts";
 import { manager } from "../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
 import { BareClient, WINDOW_S } from "./bare-client.ts";

@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { between, seeded } from "../../src/cli/demo/seeded.ts";
-import { parseStoreKey } from "../../src/key.ts";
+import { parseStoreKey } from "../../src/model/identity.ts";
 import { eventually } from "../support/eventually.ts";
 import { guardProcess } from "../support/guard-process.ts";
 import { type EffectMix, usualEffects } from "./effect.ts";

@@ -1,5 +1,5 @@
-import type { CommitOutcome } from "../../src/decision.ts";
-import type { History, SeenLine } from "../../src/history.ts";
+import type { History, SeenLine } from "../../src/history/history.ts";
+import type { CommitOutcome } from "../../src/model/decision.ts";
 import type { Booked } from "./endpoint-books.ts";
 
 /** One attempt at an effect: what its process wrote down, and what the receiving side booked. */

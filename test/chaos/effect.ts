@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { between, seeded } from "../../src/cli/demo/seeded.ts";
-import type { Recorder } from "../../src/testing/recorder.ts";
+import type { HistoryRecorder } from "../../src/testing/record/recorder.ts";
 import { wholeTurn } from "./event-loop.ts";
 import { machineMs } from "./machine-clock.ts";
 
@@ -55,7 +55,11 @@ const LOOK_EVERY_MS = 100;
 export async function perform(
   plan: EffectPlan,
   { signal, ...terms }: EffectTerms,
-  { process, endpoint, recorder }: { readonly process: string; readonly endpoint: string; readonly recorder: Recorder },
+  {
+    process,
+    endpoint,
+    recorder,
+  }: { readonly process: string; readonly endpoint: string; readonly recorder: HistoryRecorder },
 ): Promise<void> {
   const tell = async (phase: "begin" | "end"): Promise<void> => {
     const body = JSON.stringify({ phase, process, ...terms });

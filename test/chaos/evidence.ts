@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { History } from "../../src/history.ts";
-import { parseHistory } from "../../src/history-text.ts";
+import type { History } from "../../src/history/history.ts";
+import { parseHistory } from "../../src/history/history-text.ts";
 import { type Booked, isBooked } from "./endpoint-books.ts";
 
 /** All that was written down in a folder. */

@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from "node:fs";
-import type { HistoryLine } from "../../src/history.ts";
-import { formatHistory } from "../../src/history-text.ts";
-import { type Recorder, recordHistory } from "../../src/testing/recorder.ts";
+import type { HistoryLine } from "../../src/history/history.ts";
+import { formatHistory } from "../../src/history/history-text.ts";
+import { type HistoryRecorder, recordHistory } from "../../src/testing/record/recorder.ts";
 
 /** A history that is written down as it is made, line by line: a process that is killed loses its last line at the most. */
 export class HistoryFile {
@@ -12,7 +12,7 @@ export class HistoryFile {
   }
 
   /** Records what `process` does; each line is with the operating system when `note` returns. */
-  recorder(process: string): Recorder {
+  recorder(process: string): HistoryRecorder {
     return recordHistory({
       process,
       write: (line: HistoryLine) => void writeSync(this.#descriptor, formatHistory([line])),

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { Recorder } from "../../src/testing/recorder.ts";
+import type { HistoryRecorder } from "../../src/testing/record/recorder.ts";
 import { eventually } from "../support/eventually.ts";
 import type { NatsCluster, NatsServer } from "../support/nats-server.ts";
 import type { Fleet } from "./fleet.ts";
@@ -25,12 +25,12 @@ const WHOLE_WITHIN_MS = 300_000;
 /** Harms the cluster and the workers as planned, heals what it did before it goes on, and keeps count. */
 export class Nemesis {
   readonly #victims: Victims;
-  readonly #recorder: Recorder;
+  readonly #recorder: HistoryRecorder;
   readonly #signal: AbortSignal;
   readonly counts = new Map<string, number>();
 
   /** Stops at the next quiet moment when `signal` aborts. */
-  constructor(victims: Victims, recorder: Recorder, signal: AbortSignal) {
+  constructor(victims: Victims, recorder: HistoryRecorder, signal: AbortSignal) {
     this.#victims = victims;
     this.#recorder = recorder;
     this.#signal = signal;

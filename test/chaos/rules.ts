@@ -1,4 +1,4 @@
-import type { CommitOutcome } from "../../src/decision.ts";
+import type { CommitOutcome } from "../../src/model/decision.ts";
 import type { Account } from "./campaign.ts";
 import { deliveriesIn } from "./delivery-number.ts";
 import type { Dispatch } from "./dispatches.ts";

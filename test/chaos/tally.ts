@@ -1,4 +1,4 @@
-import type { History, HistoryLine, Operation } from "../../src/history.ts";
+import type { History, HistoryLine, Operation } from "../../src/history/history.ts";
 import type { Account } from "./campaign.ts";
 import { deliveriesIn } from "./delivery-number.ts";
 import type { Booked } from "./endpoint-books.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { CommitOutcome } from "../../src/decision.ts";
-import type { HistoryLine, Seen } from "../../src/history.ts";
+import type { HistoryLine, Seen } from "../../src/history/history.ts";
+import type { CommitOutcome } from "../../src/model/decision.ts";
 import { type Account, AUDITOR } from "./campaign.ts";
 import { deliveryNumber } from "./delivery-number.ts";
 import type { Booked } from "./endpoint-books.ts";

@@ -1,5 +1,5 @@
-import { checkHistory } from "../../src/testing/check-history.ts";
-import { checkStoreHistory } from "../../src/testing/store-history.ts";
+import { checkHistory } from "../../src/testing/judge/check-history.ts";
+import { checkStoreHistory } from "../../src/testing/judge/store-history.ts";
 import { type Account, AUDITOR } from "./campaign.ts";
 import { dispatchesByEvent } from "./dispatches.ts";
 import type { Evidence } from "./evidence.ts";

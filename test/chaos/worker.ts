@@ -17,9 +17,11 @@ if (!isWorkerConfig(config)) throw new Error("Not a worker's configuration");
 const { name, urls, stream, bucket, endpoint, effects, seed, leaseMs, skewMs } = config;
 const core: typeof import("../../src/index.ts") = await import(join(config.root, "src/index.ts"));
 const nats: typeof import("../../src/nats/index.ts") = await import(join(config.root, "src/nats/index.ts"));
-const stores: typeof import("../../src/nats/nats-store.ts") = await import(join(config.root, "src/nats/nats-store.ts"));
-const ways: typeof import("../../src/nats/bucket-store.ts") = await import(
-  join(config.root, "src/nats/bucket-store.ts")
+const stores: typeof import("../../src/nats/kv/nats-store.ts") = await import(
+  join(config.root, "src/nats/kv/nats-store.ts")
+);
+const ways: typeof import("../../src/nats/kv/bucket-store.ts") = await import(
+  join(config.root, "src/nats/kv/bucket-store.ts")
 );
 
 const ending = new AbortController();

@@ -2,9 +2,9 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { withPeers } from "../../src/cli/nats.ts";
-import { natsAddress } from "../../src/cli/nats-address.ts";
-import { run } from "./fake-io.ts";
+import { withPeers } from "../../src/cli/connection/nats.ts";
+import { natsAddress } from "../../src/cli/connection/nats-address.ts";
+import { run } from "./support/fake-io.ts";
 
 describe("latchkey key", () => {
   it("prints the dedup key", async () => {

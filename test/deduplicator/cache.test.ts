@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { ClearMark } from "../../src/clear-mark.ts";
 import { Deduplicator } from "../../src/deduplicator.ts";
 import { FingerprintMismatchError } from "../../src/errors.ts";
-import type { DedupRecord } from "../../src/record.ts";
-import type { Clears, Put, Store } from "../../src/store.ts";
+import type { DedupRecord } from "../../src/model/record.ts";
+import type { CacheInvalidation, Put, Store } from "../../src/model/store.ts";
+import { CacheEpoch } from "../../src/stores/cache-epoch.ts";
 import { answerLost, held, landsLate, outage, silence, slowAnswer, writeLost } from "../support/faulty-store.ts";
 import {
   commitEvent,
@@ -192,7 +192,7 @@ describe("a commit of one's own", () => {
 
   it("is left to the store when that does not tell of clears", async () => {
     const { clock, memory } = world();
-    const { clears: _, ...silent } = memory;
+    const { invalidation: _, ...silent } = memory;
     let gets = 0;
     const store: Store = {
       ...silent,
@@ -273,9 +273,9 @@ describe("a clear", () => {
   it("is announced even if it finds nothing, and if it breaks off: who repeats it after trouble relies on that", async () => {
     const { memory, replica } = world();
     const [a, operator] = [replica("a"), replica("operator")];
-    const before = memory.clears.latest();
+    const before = memory.invalidation.epoch();
     await operator.dedup.clear(event);
-    expect(memory.clears.latest()).not.toBe(before);
+    expect(memory.invalidation.epoch()).not.toBe(before);
     await commitEvent(a);
     operator.store.script("remove", answerLost);
     await expect(operator.dedup.clear(event)).rejects.toMatchObject({ code: "store-unavailable" });
@@ -284,8 +284,11 @@ describe("a clear", () => {
 
   it("is told of when the announcement fails", async () => {
     const { clock, memory } = world();
-    const clears: Clears = { latest: () => 0, announce: () => Promise.reject(new Error("nobody heard")) };
-    const dedup = new Deduplicator({ store: { ...memory, clears }, clock });
+    const invalidation: CacheInvalidation = {
+      epoch: () => 0,
+      invalidate: () => Promise.reject(new Error("nobody heard")),
+    };
+    const dedup = new Deduplicator({ store: { ...memory, invalidation }, clock });
     await expect(dedup.clear(event)).rejects.toThrow("nobody heard");
   });
 
@@ -345,21 +348,21 @@ describe("a store somewhere else", () => {
     const place = {
       read: async () => {
         if (isAway) throw new Error("away");
-        return memory.clears.latest() ?? 0;
+        return memory.invalidation.epoch() ?? 0;
       },
       change: async () => {
-        await memory.clears.announce();
-        return memory.clears.latest() ?? 0;
+        await memory.invalidation.invalidate();
+        return memory.invalidation.epoch() ?? 0;
       },
     };
     const replica = (owner: string) => {
-      const clears = new ClearMark(clock, place);
+      const invalidation = new CacheEpoch(clock, place);
       let puts = 0;
       const put: Store["put"] = (key, record, how) => {
         puts += 1;
         return memory.put(key, record, how);
       };
-      const dedup = new Deduplicator({ store: { ...memory, put, clears }, clock, owner });
+      const dedup = new Deduplicator({ store: { ...memory, put, invalidation }, clock, owner });
       return { dedup, puts: () => puts };
     };
     return { pass, replica, partTheReads: (away: boolean) => (isAway = away) };
@@ -474,7 +477,7 @@ describe("a store that answers outside the contract about clears", () => {
       isBroken ||= breaks(record, answer);
       return answer;
     };
-    const store = { ...memory, put, clears: { latest, announce: async () => {} } };
+    const store = { ...memory, put, invalidation: { epoch: latest, invalidate: async () => {} } };
     return { clock, dedup: new Deduplicator({ store, clock }), breakNow, other: replica("b") };
   }
 
@@ -501,11 +504,11 @@ describe("a store that answers outside the contract about clears", () => {
 
   it("is a TypeError, never a duplicate", async () => {
     const { clock, memory } = world();
-    const clears: Clears = { latest: () => 0, announce: async () => {} };
-    Reflect.set(clears, "latest", () => "7");
-    const dedup = new Deduplicator({ store: { ...memory, clears }, clock });
+    const invalidation: CacheInvalidation = { epoch: () => 0, invalidate: async () => {} };
+    Reflect.set(invalidation, "epoch", () => "7");
+    const dedup = new Deduplicator({ store: { ...memory, invalidation }, clock });
     await expect(dedup.reserve(event)).rejects.toThrow(
-      "Expected `the answer of store.clears.latest` to be a number of at least 0, or undefined, got `7` (string)",
+      "Expected `the answer of store.invalidation.epoch` to be a number of at least 0, or undefined, got `7` (string)",
     );
   });
 });

@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { Deduplicator } from "../../src/deduplicator.ts";
 import { hasCode } from "../../src/errors.ts";
-import { memoryStore } from "../../src/memory-store.ts";
+import { memoryStore } from "../../src/stores/memory-store.ts";
 import { held, outage, silence, slowAnswer } from "../support/faulty-store.ts";
 import {
   BlockableClock,

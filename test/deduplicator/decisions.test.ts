@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { Deduplicator } from "../../src/deduplicator.ts";
-import { dedupKey } from "../../src/key.ts";
-import { memoryStore } from "../../src/memory-store.ts";
+import { dedupKey } from "../../src/model/identity.ts";
+import { memoryStore } from "../../src/stores/memory-store.ts";
 import { answering, outage, silence, throwing } from "../support/faulty-store.ts";
 import {
   calling,

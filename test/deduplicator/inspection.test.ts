@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { InspectionEvent } from "xstate";
-import { createParent } from "../../src/life.ts";
+import { createParent } from "../../src/engine/life.ts";
 import { commitEvent, duplicate, event, pending, resolved, unseen, world } from "../support/replicas.ts";
 import { uncaughtDuring } from "../support/uncaught.ts";
 

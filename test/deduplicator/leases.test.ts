@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Clock } from "../../src/clock.ts";
 import { ReservationLostError } from "../../src/errors.ts";
+import type { Clock } from "../../src/internal/clock.ts";
 import {
   answering,
   answerLost,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ClearFilter } from "../../src/deduplicator.ts";
-import type { Identity } from "../../src/key.ts";
-import type { Entry } from "../../src/store.ts";
+import type { Identity } from "../../src/model/identity.ts";
+import type { Entry } from "../../src/model/store.ts";
 import { outage, slowAnswer } from "../support/faulty-store.ts";
 import {
   calling,
@@ -212,7 +212,7 @@ describe("clear", () => {
     await expect(clear({ eventId: "evt-1" })).rejects.toThrow("Expected `subscriptionId` to be given together with");
     await expect(clear({ workspaceId: 7 })).rejects.toThrow("Expected `workspaceId` to be");
     await expect(clear({ ...event, workspaceId: "" })).rejects.toThrow("Expected `workspaceId` to be");
-    expect(memory.clears.latest()).toBe(0);
+    expect(memory.invalidation.epoch()).toBe(0);
     await duplicate(a.dedup.reserve(event));
   });
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Deduplicator } from "../../src/deduplicator.ts";
-import { type Identity, type ResolvedIdentity, resolveIdentity, type StoreKey } from "../../src/key.ts";
-import type { DedupRecord } from "../../src/record.ts";
+import { type Identity, type ResolvedIdentity, resolveIdentity, type StoreKey } from "../../src/model/identity.ts";
+import type { DedupRecord } from "../../src/model/record.ts";
 import { answering, answerLost } from "../support/faulty-store.ts";
 import { clearGarden, type PlantedBug, plant } from "../support/planted-bugs.ts";
 import {
@@ -214,7 +214,7 @@ describe("clear", () => {
 
 describe("that the event would be lost is seen when the package", () => {
   afterAll(clearGarden);
-  const file = "src/checked-store.ts";
+  const file = "src/stores/validated-store.ts";
   const bugs: ReadonlyArray<PlantedBug & { readonly misses: (typeof ids)[number] }> = [
     {
       name: "does not look whose record it is",
@@ -239,7 +239,7 @@ describe("that the event would be lost is seen when the package", () => {
       misses: "workspaceId",
       patches: [
         {
-          file: "src/record-identity.ts",
+          file: "src/model/record-identity.ts",
           find: "record[name] !== ids[name]",
           replace: 'name !== "workspaceId" && record[name] !== ids[name]',
         },

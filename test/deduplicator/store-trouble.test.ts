@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { MemoryStore } from "../../src/memory-store.ts";
+import type { MemoryStore } from "../../src/stores/memory-store.ts";
 import {
   answering,
   answerLost,

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import { formatHistory, parseHistory } from "../../src/history-text.ts";
+import { formatHistory, parseHistory } from "../../src/history/history-text.ts";
 import * as latchkey from "../../src/index.ts";
-import { checkHistory } from "../../src/testing/check-history.ts";
-import { simulate } from "../../src/testing/simulate.ts";
-import { checkStoreHistory } from "../../src/testing/store-history.ts";
+import { checkHistory } from "../../src/testing/judge/check-history.ts";
+import { checkStoreHistory } from "../../src/testing/judge/store-history.ts";
+import { simulate } from "../../src/testing/sim/simulate.ts";
 import { allFaults, worldWith } from "../support/faulty-world.ts";
 import { latchkeyService } from "../support/latchkey-service.ts";
 import { anyBytes, deepJson, nearly, nearlyBytes } from "./nearly.ts";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dedupKey } from "../../src/key.ts";
-import { type Endpoint, startEndpoint } from "../cli/endpoint.ts";
-import { run } from "../cli/fake-io.ts";
+import { dedupKey } from "../../src/model/identity.ts";
+import { type Endpoint, startEndpoint } from "../cli/support/endpoint.ts";
+import { run } from "../cli/support/fake-io.ts";
 import { anyBytes, deepJson, nearly, nearlyBytes } from "./nearly.ts";
 
 const cloudEvent = {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { eventOf, identifyMessage } from "../../src/cli/run/message.ts";
-import { resolveIdentity } from "../../src/key.ts";
+import { resolveIdentity } from "../../src/model/identity.ts";
 import { type Identify, identifyEvent } from "../../src/nats/index.ts";
 import { type MessageParts, receivedMessage } from "../support/received-message.ts";
 import { anyBytes, deepJson, nearly, nearlyBytes } from "./nearly.ts";

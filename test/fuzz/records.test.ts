@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Deduplicator } from "../../src/deduplicator.ts";
 import { RecordUnreadableError } from "../../src/errors.ts";
-import { resolveIdentity } from "../../src/key.ts";
-import { decodeRecord, encodeRecord } from "../../src/record.ts";
-import type { Store } from "../../src/store.ts";
+import { resolveIdentity } from "../../src/model/identity.ts";
+import { decodeRecord, encodeRecord } from "../../src/model/record.ts";
+import type { Store } from "../../src/model/store.ts";
 import { anyBytes, deepJson, nearly, nearlyBytes } from "./nearly.ts";
 
 const RUNS = 2_000;

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { UnusableError } from "../../src/cli/errors.ts";
-import { natsAddress } from "../../src/cli/nats-address.ts";
+import { natsAddress } from "../../src/cli/connection/nats-address.ts";
+import { UnusableError } from "../../src/cli/terminal/errors.ts";
 import { Deduplicator, memoryStore, optionsFromEnv } from "../../src/index.ts";
-import { hastyClock, run } from "../cli/fake-io.ts";
+import { hastyClock, run } from "../cli/support/fake-io.ts";
 
 const text = fc.oneof(
   fc.constantFrom(

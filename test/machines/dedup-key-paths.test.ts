@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type DedupKeyEvent, type DedupKeyInput, dedupKeyMachine, MOST_CLAIMS } from "../../machines/dedup-key.ts";
-import { compile } from "../../src/compiled-logic.ts";
+import { compile } from "../../src/statechart/compiled-logic.ts";
 
 const logic = compile(dedupKeyMachine);
 

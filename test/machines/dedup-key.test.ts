@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { dedupKeyMachine } from "../../machines/dedup-key.ts";
-import { compile } from "../../src/compiled-logic.ts";
-import { abstracted, type LifeStep, legalLives } from "../support/legal-lives.ts";
+import { compile } from "../../src/statechart/compiled-logic.ts";
+import { abstracted, type LifeStep, legalLives } from "../support/legal-runs.ts";
 
 const logic = compile(dedupKeyMachine);
 
@@ -98,15 +98,15 @@ describe("whatever a world that keeps to the rules does", () => {
     expect([...new Set(ignored.map(({ from, event }) => `${where(from)} ${event.type}`))].sort()).toEqual(
       [
         // The handler was told to stop before.
-        ...["running", "removing", "looking"].map((state) => `expired:dispatching:${state} shutdown`),
+        ...["running", "removing", "reading"].map((state) => `expired:dispatching:${state} shutdown`),
         // The handler has returned, and whoever has the key is found out by the write.
         ...["reserved", "expired"].flatMap((side) =>
-          ["writing", "looking", "backingOff"].flatMap((state) => [
+          ["writing", "reading", "backingOff"].flatMap((state) => [
             `${side}:committing:${state} lease.ended`,
             `${side}:committing:${state} renewal.due`,
           ]),
         ),
-        ...["removing", "looking"].flatMap((state) => [
+        ...["removing", "reading"].flatMap((state) => [
           `reserved:releasing:${state} lease.ended`,
           `reserved:releasing:${state} renewal.due`,
         ]),

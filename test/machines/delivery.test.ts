@@ -6,7 +6,7 @@ import {
   type DeliveryInput,
   deliveryMachine,
 } from "../../machines/delivery.ts";
-import { type CompiledSnapshot, compile } from "../../src/compiled-logic.ts";
+import { type CompiledSnapshot, compile } from "../../src/statechart/compiled-logic.ts";
 
 type Place =
   | "received"

@@ -1,5 +1,5 @@
 import type { DedupKeyEvent } from "../../machines/dedup-key.ts";
-import { aged, type Flight, newer } from "./flight.ts";
+import { aged, type ModelAttempt, newer } from "./attempt.ts";
 import { type Holding, matches, misuse, type Register, type Violation, type Write, written } from "./register.ts";
 import type { Fault, Scope } from "./scope.ts";
 
@@ -7,7 +7,7 @@ import type { Fault, Scope } from "./scope.ts";
 export interface Arrival {
   readonly label: string;
   readonly costs?: Fault;
-  readonly flight: Flight;
+  readonly flight: ModelAttempt;
   readonly register: Register;
   /** Whether it would be otherwise if something else stood in the register. */
   readonly looks: boolean;
@@ -17,12 +17,12 @@ export interface Arrival {
 }
 
 /** What can become of a question on its way: it arrives, and its answer sets out; or something goes wrong. */
-export function arrivals(scope: Scope, flight: Flight, asked: Write | "read", register: Register): Arrival[] {
-  const sent: Flight = { ...flight, asked: undefined };
+export function arrivals(scope: Scope, flight: ModelAttempt, asked: Write | "read", register: Register): Arrival[] {
+  const sent: ModelAttempt = { ...flight, asked: undefined };
   return asked === "read" ? readArrivals(sent, register) : writeArrivals(scope, sent, asked, register);
 }
 
-function readArrivals(sent: Flight, register: Register): Arrival[] {
+function readArrivals(sent: ModelAttempt, register: Register): Arrival[] {
   const arrival = { register, looks: true, isWrite: false, violations: [] };
   const isRecordPast = register.held !== "nothing";
   const stale: Arrival[] = [
@@ -56,7 +56,7 @@ function readArrivals(sent: Flight, register: Register): Arrival[] {
   ];
 }
 
-function writeArrivals(scope: Scope, sent: Flight, asked: Write, register: Register): Arrival[] {
+function writeArrivals(scope: Scope, sent: ModelAttempt, asked: Write, register: Register): Arrival[] {
   const unchanged = { register, looks: true, isWrite: false, violations: [] };
   const label = `its ${asked.kind} over ${WORDS[asked.expected]}`;
   const lost: Arrival[] = [
@@ -112,7 +112,7 @@ function writeArrivals(scope: Scope, sent: Flight, asked: Write, register: Regis
   ];
 }
 
-function acknowledged(flight: Flight, { kind }: Write): Flight {
+function acknowledged(flight: ModelAttempt, { kind }: Write): ModelAttempt {
   if (kind === "remove") return answered(flight, { type: "removed" });
   const revision = newer(flight);
   return answered({ ...flight, current: revision }, { type: "write.acked", revision, late: false });
@@ -121,7 +121,7 @@ function acknowledged(flight: Flight, { kind }: Write): Flight {
 const WORDS = { nothing: "nothing", current: "what stands there", gone: "what is gone" } as const;
 
 /** A write of the flight at the register, which it matches; the flight hears nothing of it. */
-export function landed(flight: Flight, { kind }: Write, register: Register): Omit<Arrival, "label"> {
+export function landed(flight: ModelAttempt, { kind }: Write, register: Register): Omit<Arrival, "label"> {
   const wrong = misuse(register, kind, flight.owns);
   return {
     flight: {
@@ -137,7 +137,7 @@ export function landed(flight: Flight, { kind }: Write, register: Register): Omi
   };
 }
 
-function answered(flight: Flight, answer: DedupKeyEvent): Flight {
+function answered(flight: ModelAttempt, answer: DedupKeyEvent): ModelAttempt {
   return { ...flight, answer };
 }
 
@@ -146,19 +146,19 @@ function unreachable(ambiguous: boolean): DedupKeyEvent {
 }
 
 /** As the engine judges it: while nothing is dispatched the claim is given up; after that it is trouble like any other. */
-function broken({ handler }: Flight, ambiguous: boolean): DedupKeyEvent {
+function broken({ handler }: ModelAttempt, ambiguous: boolean): DedupKeyEvent {
   return handler === "unstarted" ? { type: "store.broken" } : unreachable(ambiguous);
 }
 
 /** The flight that is shown what stands there. */
-function shown(flight: Flight, { holds }: Register): Flight {
+function shown(flight: ModelAttempt, { holds }: Register): ModelAttempt {
   if (holds === "nothing") return answered(flight, { type: "found.nothing" });
   const current = flight.current === 0 ? newer(flight) : flight.current;
   return answered({ ...flight, current }, found(holds, flight.owns, current));
 }
 
 /** The same out of date. What the flight knows to stand there now is newer; all else that it knows is not. */
-function shownThePast(flight: Flight, { held }: Register): Flight {
+function shownThePast(flight: ModelAttempt, { held }: Register): ModelAttempt {
   const unknown = flight.current === 0 ? newer(flight) : flight.current - 0.5;
   const past = flight.past === 0 ? unknown : flight.past;
   return answered({ ...flight, past }, found(held === "commit" ? held : "reservation", flight.ownedPast, past));

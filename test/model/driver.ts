@@ -1,11 +1,11 @@
 import type { DedupKeyContext, DedupKeyEvent, Settlement } from "../../machines/dedup-key.ts";
-import { expectedBy, type Flight, unborn } from "./flight.ts";
+import { expectedBy, type ModelAttempt, unborn } from "./attempt.ts";
 import type { Ghost, Guarantee, Register, Violation, WriteKind } from "./register.ts";
 import type { Step, SteppedMachine } from "./stepped-machine.ts";
 
 /** What an event led to. */
 export interface Flown {
-  readonly flight: Flight;
+  readonly flight: ModelAttempt;
   readonly settled: Settlement | undefined;
   readonly ghosts: readonly Ghost[];
   readonly violations: readonly Violation[];
@@ -31,7 +31,7 @@ export function launch(machine: SteppedMachine, truth: Truth): Flown {
 }
 
 /** Tells the machine what happened, and does what it says, as the engine's flights do. */
-export function tell(machine: SteppedMachine, flight: Flight, event: DedupKeyEvent, truth: Truth): Flown {
+export function tell(machine: SteppedMachine, flight: ModelAttempt, event: DedupKeyEvent, truth: Truth): Flown {
   const step = machine.step(flight.place, event);
   return new Driver({ ...flight, place: step.place }, truth).take(step, event);
 }
@@ -45,7 +45,7 @@ const QUESTIONS: Readonly<Record<string, WriteKind | "read">> = {
 };
 
 class Driver {
-  #flight: Flight;
+  #flight: ModelAttempt;
   readonly #truth: Truth;
   readonly #ghosts: Ghost[] = [];
   readonly #violations: Violation[] = [];
@@ -53,7 +53,7 @@ class Driver {
   /** Whether the last claim was just acknowledged or found, if too late. */
   #isRecognised = false;
 
-  constructor(flight: Flight, truth: Truth) {
+  constructor(flight: ModelAttempt, truth: Truth) {
     this.#flight = flight;
     this.#truth = truth;
   }
@@ -69,7 +69,7 @@ class Driver {
   }
 
   /** What must come of some events, and must not come of others. */
-  #mustHaveFollowed(event: DedupKeyEvent, before: Flight["handler"]): void {
+  #mustHaveFollowed(event: DedupKeyEvent, before: ModelAttempt["handler"]): void {
     const { asked, handler, isTold, place } = this.#flight;
     const { unprotected, newest } = place.context;
     const goesOn = this.#settled === undefined && handler === before;
@@ -180,13 +180,13 @@ class Driver {
     if (isSo) this.#violations.push({ guarantee, what });
   }
 
-  #set(change: Partial<Flight>): void {
+  #set(change: Partial<ModelAttempt>): void {
     this.#flight = { ...this.#flight, ...change };
   }
 }
 
 /** How each delivery ends has to do with how its handler did. */
-const ENDS: Readonly<Record<Settlement, Flight["handler"]>> = {
+const ENDS: Readonly<Record<Settlement, ModelAttempt["handler"]>> = {
   duplicate: "unstarted",
   pending: "unstarted",
   unavailable: "unstarted",

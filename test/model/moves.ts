@@ -1,7 +1,7 @@
 import type { DedupKeyEvent, Settlement } from "../../machines/dedup-key.ts";
 import { arrivals, landed } from "./arrivals.ts";
+import { countsLease, type ModelAttempt } from "./attempt.ts";
 import { type Truth, tell } from "./driver.ts";
-import { countsLease, type Flight } from "./flight.ts";
 import { type Ghost, matches, type Register, type Violation } from "./register.ts";
 import type { Fault, Scope } from "./scope.ts";
 import { mayClaim, type SteppedMachine } from "./stepped-machine.ts";
@@ -16,7 +16,7 @@ export interface Move {
   readonly looks: boolean;
   /** Whether a holder goes on because its handler does. */
   readonly isRenewal: boolean;
-  readonly flight: Flight;
+  readonly flight: ModelAttempt;
   readonly settled: Settlement | undefined;
   readonly ghosts: readonly Ghost[];
   readonly register: Register;
@@ -26,7 +26,7 @@ export interface Move {
 }
 
 /** Everything that can happen to a flight, one thing at a time, the rest of the world being as it is. */
-export function singleMovesOf(machine: SteppedMachine, scope: Scope, flight: Flight, truth: Truth): Move[] {
+export function singleMovesOf(machine: SteppedMachine, scope: Scope, flight: ModelAttempt, truth: Truth): Move[] {
   const { register } = truth;
   const { asked, answer, timers, loose, handler } = flight;
   const still: Move = {
@@ -46,10 +46,13 @@ export function singleMovesOf(machine: SteppedMachine, scope: Scope, flight: Fli
   const add = (move: Partial<Move>): void => {
     moves.push({ ...still, ...move });
   };
-  const hears = (label: string, event: DedupKeyEvent, at: Flight, given: Partial<Move> = {}): void => {
+  const hears = (label: string, event: DedupKeyEvent, at: ModelAttempt, given: Partial<Move> = {}): void => {
     add({ ...given, label, ...tell(machine, at, event, { ...truth, register: given.register ?? register }) });
   };
-  const without = (timer: keyof Flight["timers"]): Flight => ({ ...flight, timers: { ...timers, [timer]: false } });
+  const without = (timer: keyof ModelAttempt["timers"]): ModelAttempt => ({
+    ...flight,
+    timers: { ...timers, [timer]: false },
+  });
 
   if (flight.isAsleep) {
     hears("wakes up", { type: "lease.ended" }, { ...without("lease"), isAsleep: false });
@@ -99,7 +102,7 @@ export function singleMovesOf(machine: SteppedMachine, scope: Scope, flight: Fli
 /** An answer as it is judged when it is here. */
 export interface Judged {
   readonly event: DedupKeyEvent;
-  readonly at: Flight;
+  readonly at: ModelAttempt;
   readonly costs: Fault | undefined;
 }
 
@@ -107,8 +110,8 @@ export interface Judged {
  * By the time an answer is here, the lease that it is about may be over. One that is not over may have been, had the answer been
  * slow and the reservation been replaced meanwhile; then the claim that follows expects what is gone.
  */
-export function judged(flight: Flight, answer: DedupKeyEvent, { isOver }: Register): Judged[] {
-  const at: Flight = { ...flight, answer: undefined };
+export function judged(flight: ModelAttempt, answer: DedupKeyEvent, { isOver }: Register): Judged[] {
+  const at: ModelAttempt = { ...flight, answer: undefined };
   const costs = undefined;
   if (answer.type === "write.acked" || answer.type === "found.own.reservation") {
     return [{ event: { ...answer, late: flight.isLate }, at, costs }];

@@ -54,7 +54,7 @@ export function reasonNotTaken(leaf: string, { eventType, guard }: Transition): 
   if (isWriting && event === "found.nothing" && guard === "holdsNothing") {
     return "a write over nothing is not refused where nothing stands";
   }
-  if (/expired\.dispatching\.(removing|looking)$/.test(leaf) && event === "handler.failed" && guard !== undefined) {
+  if (/expired\.dispatching\.(removing|reading)$/.test(leaf) && event === "handler.failed" && guard !== undefined) {
     return "at shutdown a key is given back that is known to be held";
   }
   return undefined;

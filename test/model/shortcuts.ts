@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { DedupKeyEvent } from "../../machines/dedup-key.ts";
+import { countsLease, inShort, type ModelAttempt, newer } from "./attempt.ts";
 import { type Truth, tell } from "./driver.ts";
-import { countsLease, type Flight, inShort, newer } from "./flight.ts";
 import { judged, type Move, said, singleMovesOf } from "./moves.ts";
 import { emptyRegister, type Write } from "./register.ts";
 import type { Scope } from "./scope.ts";
@@ -15,7 +15,7 @@ import { mayClaim, type SteppedMachine } from "./stepped-machine.ts";
  * - Where a flight asks because of something that concerns nobody else, that happens at the moment in which the question
  *   arrives. What others do in between they can as well do right before.
  */
-export function movesOf(machine: SteppedMachine, scope: Scope, flight: Flight, truth: Truth): Move[] {
+export function movesOf(machine: SteppedMachine, scope: Scope, flight: ModelAttempt, truth: Truth): Move[] {
   return singleMovesOf(machine, scope, flight, truth)
     .flatMap((move) => heardAtOnce(machine, scope, move, truth))
     .flatMap((move) => {
@@ -48,7 +48,7 @@ function heardAtOnce(machine: SteppedMachine, scope: Scope, move: Move, truth: T
 /** Whether anything can happen to the flight before it hears the answer, or asks the question, that makes a difference to it. */
 function hasChoices(
   { faults }: Scope,
-  { handler, timers, isAsleep, isLate, place }: Flight,
+  { handler, timers, isAsleep, isLate, place }: ModelAttempt,
   answer?: DedupKeyEvent,
 ): boolean {
   const isJudgedByTime = answer?.type === "write.acked" || answer?.type === "found.own.reservation";
@@ -57,7 +57,7 @@ function hasChoices(
 }
 
 /** Whether all that a move does, whatever stands at the store, is to have a flight ask that has no lease to wait for. */
-function concernsNobody(scope: Scope, before: Flight, move: Move, { register }: Truth): boolean {
+function concernsNobody(scope: Scope, before: ModelAttempt, move: Move, { register }: Truth): boolean {
   const { flight, settled, costs, isRenewal, ghosts, looks, isWrite, violations } = move;
   const isHidden =
     !looks && !isWrite && move.register === register && ghosts.length === 0 && costs === undefined && !isRenewal;
@@ -69,7 +69,7 @@ function concernsNobody(scope: Scope, before: Flight, move: Move, { register }: 
  * The flight without what is sure to come and to change nothing: an answer that it ignores, or a question of which it would
  * ignore any answer. Undefined for a flight that ends soon, whatever it is answered, and can write no more until then.
  */
-export function hurried(machine: SteppedMachine, scope: Scope, flight: Flight): Flight | undefined {
+export function hurried(machine: SteppedMachine, scope: Scope, flight: ModelAttempt): ModelAttempt | undefined {
   const { asked, answer } = flight;
   if (answer !== undefined) return isIgnored(machine, flight, answer) ? { ...flight, answer: undefined } : flight;
   if (asked === undefined || !isHarmless(flight)) return flight;
@@ -77,19 +77,19 @@ export function hurried(machine: SteppedMachine, scope: Scope, flight: Flight): 
   return isAsGoodAsOver(machine, scope, flight) ? undefined : flight;
 }
 
-function isIgnored(machine: SteppedMachine, flight: Flight, event: DedupKeyEvent): boolean {
+function isIgnored(machine: SteppedMachine, flight: ModelAttempt, event: DedupKeyEvent): boolean {
   const { place, actions } = machine.step(flight.place, event);
   const before = inShort({ ...flight, answer: undefined });
   return actions.length === 0 && isDeepStrictEqual(inShort({ ...before, place }), before);
 }
 
 /** Whether neither the flight's question nor any of its writes on their way can change the register. */
-function isHarmless({ asked, owns, ownedPast, loose }: Flight): boolean {
+function isHarmless({ asked, owns, ownedPast, loose }: ModelAttempt): boolean {
   return !owns && !ownedPast && loose.length === 0 && (typeof asked !== "object" || asked.expected === "gone");
 }
 
 /** What such a flight can be answered. */
-function answersTo(flight: Flight, asked: Write | "read"): DedupKeyEvent[] {
+function answersTo(flight: ModelAttempt, asked: Write | "read"): DedupKeyEvent[] {
   const revision = newer(flight);
   const found: DedupKeyEvent[] = [
     { type: "found.nothing" },
@@ -103,7 +103,12 @@ function answersTo(flight: Flight, asked: Write | "read"): DedupKeyEvent[] {
   return [...found, { type: "write.conflicted" }, { type: "store.unreachable", ambiguous: true }, ...unremovable];
 }
 
-function isAsGoodAsOver(machine: SteppedMachine, scope: Scope, flight: Flight, been: readonly string[] = []): boolean {
+function isAsGoodAsOver(
+  machine: SteppedMachine,
+  scope: Scope,
+  flight: ModelAttempt,
+  been: readonly string[] = [],
+): boolean {
   const { asked, handler, place } = flight;
   // A delivery that has not been dispatched may be broken off by what makes no sense, and it may say so.
   if (asked === undefined || handler === "unstarted" || !isHarmless(flight) || hasChoices(scope, flight)) return false;

@@ -1,7 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import type { StateValue } from "xstate";
 import type { DedupKeyContext, DedupKeyEvent, dedupKeyMachine } from "../../machines/dedup-key.ts";
-import { type CompiledLogic, type CompiledSnapshot, type CompiledStep, compile } from "../../src/compiled-logic.ts";
+import {
+  type CompiledLogic,
+  type CompiledSnapshot,
+  type CompiledStep,
+  compile,
+} from "../../src/statechart/compiled-logic.ts";
 import { xstateSteps } from "../support/machine-steps.ts";
 
 export type Machine = typeof dedupKeyMachine;

@@ -1,6 +1,6 @@
 import type { Settlement } from "../../machines/dedup-key.ts";
+import { aged, countsLease, isHolding, ModelAttempts } from "./attempt.ts";
 import { launch, type Truth } from "./driver.ts";
-import { aged, countsLease, Flights, isHolding } from "./flight.ts";
 import { type Move, singleMovesOf } from "./moves.ts";
 import {
   emptyRegister,
@@ -78,7 +78,7 @@ const STUCK: Violation = { guarantee: "G4", what: "a delivery waits for nothing,
 /** All that can happen in a scope. */
 export class Worlds {
   readonly machine: SteppedMachine;
-  readonly flights: Flights;
+  readonly flights: ModelAttempts;
   readonly #scope: Scope;
   readonly #takesShortcuts: boolean;
   readonly #mayReadLate: boolean;
@@ -96,7 +96,7 @@ export class Worlds {
     this.machine = new SteppedMachine(machine, scope.mayDispatchUnprotected);
     this.#mayReadLate = limits["stale read"] !== undefined || limits["false refusal"] !== undefined;
     this.#mayVanish = limits["window end"] !== undefined || limits.clear !== undefined;
-    this.flights = new Flights({ remembersPast: this.#mayReadLate });
+    this.flights = new ModelAttempts({ remembersPast: this.#mayReadLate });
   }
 
   begin(): World {

@@ -1,6 +1,6 @@
-import { checkHistory } from "../../src/testing/check-history.ts";
-import type { Schedule } from "../../src/testing/schedule.ts";
-import { simulate } from "../../src/testing/simulate.ts";
+import { checkHistory } from "../../src/testing/judge/check-history.ts";
+import type { Schedule } from "../../src/testing/sim/schedule.ts";
+import { simulate } from "../../src/testing/sim/simulate.ts";
 import type { worldWith } from "../support/faulty-world.ts";
 
 export type Broken = `G${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10}`;

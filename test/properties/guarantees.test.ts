@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import * as latchkey from "../../src/index.ts";
-import { checkHistory } from "../../src/testing/check-history.ts";
-import type { FaultBudget } from "../../src/testing/faults.ts";
-import { simulate } from "../../src/testing/simulate.ts";
+import { checkHistory } from "../../src/testing/judge/check-history.ts";
+import type { FaultBudget } from "../../src/testing/sim/faults.ts";
+import { simulate } from "../../src/testing/sim/simulate.ts";
 import { noteExplored } from "../support/explored.ts";
 import { allFaults, anySchedule, worldWith } from "../support/faulty-world.ts";
 import { latchkeyService } from "../support/latchkey-service.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { formatSchedule } from "../../src/testing/schedule.ts";
+import { formatSchedule } from "../../src/testing/sim/schedule.ts";
 import { noteExplored } from "../support/explored.ts";
 import { anySchedule, worldWith } from "../support/faulty-world.ts";
 import { latchkeyService } from "../support/latchkey-service.ts";

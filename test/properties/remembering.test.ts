@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import * as marks from "../../src/clear-mark.ts";
 import * as latchkey from "../../src/index.ts";
+import * as marks from "../../src/stores/cache-epoch.ts";
 import { noteExplored } from "../support/explored.ts";
 import { clearGarden } from "../support/planted-bugs.ts";
 import { cacheBugs } from "./bugs/cache.ts";

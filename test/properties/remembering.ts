@@ -1,21 +1,21 @@
 import { join } from "node:path";
 import fc from "fast-check";
-import type * as Marks from "../../src/clear-mark.ts";
-import { sleep } from "../../src/clock.ts";
 import { StoreUnavailableError } from "../../src/errors.ts";
 import type * as Latchkey from "../../src/index.ts";
-import { resolveIdentity } from "../../src/key.ts";
+import { sleep } from "../../src/internal/clock.ts";
+import { resolveIdentity } from "../../src/model/identity.ts";
+import type * as Marks from "../../src/stores/cache-epoch.ts";
 import { type PlantedBug, sow } from "../support/planted-bugs.ts";
 import { SimulatedClock } from "../support/simulated-clock.ts";
 
 /** What remembering is made of. */
-export type Package = Pick<typeof Latchkey, "Deduplicator" | "memoryStore"> & Pick<typeof Marks, "ClearMark">;
+export type Package = Pick<typeof Latchkey, "Deduplicator" | "memoryStore"> & Pick<typeof Marks, "CacheEpoch">;
 
 /** A copy of it with the bug in it. */
 export async function plantedRemembering(bug: PlantedBug): Promise<Package> {
   const folder = join(sow(bug), "src");
   const latchkey: typeof Latchkey = await import(/* @vite-ignore */ join(folder, "index.ts"));
-  const marks: typeof Marks = await import(/* @vite-ignore */ join(folder, "clear-mark.ts"));
+  const marks: typeof Marks = await import(/* @vite-ignore */ join(folder, "stores", "cache-epoch.ts"));
   return { ...latchkey, ...marks };
 }
 
@@ -67,7 +67,7 @@ export const anyMoves: fc.Arbitrary<readonly Move[]> = fc.array(
 
 /** What was called a duplicate, and was none: no commit stood, nor had a moment ago, that was not cleared. */
 export async function untrueDuplicates(
-  { ClearMark, Deduplicator, memoryStore }: Package,
+  { CacheEpoch, Deduplicator, memoryStore }: Package,
   moves: readonly Move[],
 ): Promise<readonly string[]> {
   const clock = new SimulatedClock();
@@ -79,7 +79,7 @@ export async function untrueDuplicates(
 
   const open = () => {
     const way: { isInReach: boolean; taking: Taking } = { isInReach: true, taking: { how: "at once" } };
-    const clears = new ClearMark(clock, {
+    const invalidation = new CacheEpoch(clock, {
       read: () => (way.isInReach ? Promise.resolve(mark) : Promise.reject(new Error("out of reach"))),
       change: async () => (mark += 1),
     });
@@ -92,7 +92,7 @@ export async function untrueDuplicates(
       if (taking.how === "answered late") await sleep(clock, taking.afterMs, new AbortController().signal);
       return answer;
     };
-    return { way, clears, dedup: new Deduplicator({ store: { ...memory, put, clears }, clock }) };
+    return { way, invalidation, dedup: new Deduplicator({ store: { ...memory, put, invalidation }, clock }) };
   };
   const replicas = [open(), open()] as const;
   const operator = open();
@@ -111,7 +111,7 @@ export async function untrueDuplicates(
 
   const pass = async (ms: number, isBusy: boolean): Promise<void> => {
     for (let leftMs = ms; leftMs > 0; leftMs -= BUSY_EVERY_MS) {
-      if (isBusy) for (const { clears } of replicas) clears.latest();
+      if (isBusy) for (const { invalidation } of replicas) invalidation.epoch();
       await clock.advanceAsync(Math.min(leftMs, BUSY_EVERY_MS));
     }
   };

@@ -1,4 +1,4 @@
-import { type FakeIoOptions, run } from "../cli/fake-io.ts";
+import { type FakeIoOptions, run } from "../cli/support/fake-io.ts";
 import type { NatsServer } from "./nats-server.ts";
 
 type Finding = Readonly<Record<string, unknown>>;

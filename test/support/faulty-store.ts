@@ -1,10 +1,10 @@
-import type { Clock } from "../../src/clock.ts";
-import { sleep } from "../../src/clock.ts";
 import { StoreUnavailableError } from "../../src/errors.ts";
-import type { KeyFilter, StoreKey } from "../../src/key.ts";
-import type { MemoryStore } from "../../src/memory-store.ts";
-import type { DedupRecord } from "../../src/record.ts";
-import type { Clears, Entry, Put, Removal, Revision, Store } from "../../src/store.ts";
+import type { Clock } from "../../src/internal/clock.ts";
+import { sleep } from "../../src/internal/clock.ts";
+import type { KeyFilter, StoreKey } from "../../src/model/identity.ts";
+import type { DedupRecord } from "../../src/model/record.ts";
+import type { CacheInvalidation, Entry, Put, Removal, Revision, Store } from "../../src/model/store.ts";
+import type { MemoryStore } from "../../src/stores/memory-store.ts";
 
 /** What was asked of the store, and when. */
 export type Call =
@@ -108,7 +108,7 @@ type Method = Call["method"];
 /** A memory store of which one replica sees what a script says. Nothing is left to chance: the n-th call has the n-th fault. */
 export class FaultyStore implements Store {
   readonly calls: Call[] = [];
-  readonly clears: Clears;
+  readonly invalidation: CacheInvalidation;
   readonly #inner: MemoryStore;
   readonly #clock: Clock;
   readonly #scripts: Record<Method, Fault[]> = { put: [], get: [], remove: [] };
@@ -117,7 +117,7 @@ export class FaultyStore implements Store {
   constructor(inner: MemoryStore, clock: Clock) {
     this.#inner = inner;
     this.#clock = clock;
-    this.clears = inner.clears;
+    this.invalidation = inner.invalidation;
   }
 
   /** What becomes of the next calls of a method, one after the other. */

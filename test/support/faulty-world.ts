@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import type { Clock } from "../../src/index.ts";
-import { type MemoryStore, memoryStore } from "../../src/memory-store.ts";
-import type { FaultBudget } from "../../src/testing/faults.ts";
-import type { HandlerUnderTest } from "../../src/testing/handler.ts";
-import type { Schedule } from "../../src/testing/schedule.ts";
-import { beginning } from "../../src/testing/scope.ts";
-import type { Scenario } from "../../src/testing/simulate.ts";
-import { silent } from "../../src/testing/simulated-store.ts";
+import { type MemoryStore, memoryStore } from "../../src/stores/memory-store.ts";
+import type { FaultBudget } from "../../src/testing/sim/faults.ts";
+import type { HandlerUnderTest } from "../../src/testing/sim/handler.ts";
+import type { Schedule } from "../../src/testing/sim/schedule.ts";
+import { beginning } from "../../src/testing/sim/scope.ts";
+import type { Scenario } from "../../src/testing/sim/simulate.ts";
+import { silent } from "../../src/testing/sim/simulated-store.ts";
 import { LEASE_MS, SKEW_MS } from "./latchkey-service.ts";
 
 /** Most choices go on with the task at work; the others pick among all that can happen, of which there are never more than 40. */

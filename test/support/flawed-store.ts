@@ -1,7 +1,7 @@
-import type { Clock } from "../../src/clock.ts";
-import { type KeyFilter, keyMatcher, type StoreKey } from "../../src/key.ts";
-import type { DedupRecord } from "../../src/record.ts";
-import type { Change, Entry, Put, Removal, Revision, Store } from "../../src/store.ts";
+import type { Clock } from "../../src/internal/clock.ts";
+import { type KeyFilter, keyMatcher, type StoreKey } from "../../src/model/identity.ts";
+import type { DedupRecord } from "../../src/model/record.ts";
+import type { Change, Entry, Put, Removal, Revision, Store } from "../../src/model/store.ts";
 
 /** What can be wrong with a store, each as somebody has built it. */
 export const flaws = [
@@ -132,7 +132,7 @@ export function flawedStore(clock: Clock, flaw: Flaw | undefined): Required<Omit
 
   return {
     maxWindowMs: 3_600_000,
-    clears: { latest: () => 0, announce: async () => {} },
+    invalidation: { epoch: () => 0, invalidate: async () => {} },
     async put(key, record, { expected, ttlMs }) {
       if (ttlMs > 3_600_000 && !is("the longest time is not kept")) throw new RangeError("too long");
       const found = present(key);

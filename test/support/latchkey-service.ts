@@ -1,5 +1,5 @@
 import type * as Latchkey from "../../src/index.ts";
-import type { HandlerUnderTest } from "../../src/testing/handler.ts";
+import type { HandlerUnderTest } from "../../src/testing/sim/handler.ts";
 
 /** What the properties need of the package; a planted bug brings its own. */
 export type Package = Pick<typeof Latchkey, "Deduplicator">;

@@ -35,7 +35,7 @@ export const changes = {
   conflictConfirmed: {
     find: `            actions: ["noteRevision", settle(as)],
           },
-          "write.conflicted": "looking",`,
+          "write.conflicted": "reading",`,
     replace: `            actions: ["noteRevision", settle(as)],
           },
           "write.conflicted": { target: "#dedupKey.committed", actions: settle(as) },`,

@@ -8,8 +8,8 @@ import {
   type ExecutableActionObject,
   type StateValue,
 } from "xstate";
-import type { CompiledSnapshot, CompiledStep } from "../../src/compiled-logic.ts";
-import type { MachineTable } from "../../src/machine-table.ts";
+import type { CompiledSnapshot, CompiledStep } from "../../src/statechart/compiled-logic.ts";
+import type { MachineTable } from "../../src/statechart/machine-table.ts";
 
 /** Where a start or an event leads, and the actions on the way, each with the context that it sees. */
 interface Step {

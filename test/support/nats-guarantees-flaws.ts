@@ -1,7 +1,7 @@
 import { isStoreUnavailable } from "../../src/errors.ts";
+import type { DedupRecord } from "../../src/model/record.ts";
+import type { Put, Store } from "../../src/model/store.ts";
 import type { NatsStore } from "../../src/nats/index.ts";
-import type { DedupRecord } from "../../src/record.ts";
-import type { Put, Store } from "../../src/store.ts";
 
 /** Replaces methods of a store; `seen` is the same one, whose reads may be out of date. */
 type Spoil = (store: NatsStore, seen: NatsStore) => Partial<Store>;

@@ -1,6 +1,6 @@
-import type { Decision, Reservation } from "../../src/decision.ts";
 import { ReservationLostError } from "../../src/errors.ts";
-import type { ResolvedIdentity } from "../../src/key.ts";
+import type { Decision, Reservation } from "../../src/model/decision.ts";
+import type { ResolvedIdentity } from "../../src/model/identity.ts";
 import {
   type Check,
   decided,

@@ -1,7 +1,7 @@
 import { isStoreUnavailable } from "../../src/errors.ts";
-import type { ResolvedIdentity, StoreKey } from "../../src/key.ts";
+import type { ResolvedIdentity, StoreKey } from "../../src/model/identity.ts";
+import type { Entry } from "../../src/model/store.ts";
 import type { NatsStore } from "../../src/nats/index.ts";
-import type { Entry } from "../../src/store.ts";
 import {
   type Check,
   decided,

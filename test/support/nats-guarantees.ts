@@ -1,11 +1,11 @@
-import type { Clock } from "../../src/clock.ts";
-import type { Decision, Reservation } from "../../src/decision.ts";
 import { Deduplicator } from "../../src/deduplicator.ts";
 import { isStoreUnavailable } from "../../src/errors.ts";
-import { type ResolvedIdentity, resolveIdentity } from "../../src/key.ts";
+import type { Clock } from "../../src/internal/clock.ts";
+import type { Decision, Reservation } from "../../src/model/decision.ts";
+import type { DedupEvent, DedupEventType } from "../../src/model/event.ts";
+import { type ResolvedIdentity, resolveIdentity } from "../../src/model/identity.ts";
 import { type NatsStore, natsStore } from "../../src/nats/index.ts";
 import type { DeduplicatorOptions } from "../../src/options.ts";
-import type { Step, StepType } from "../../src/step.ts";
 import { eventually } from "./eventually.ts";
 import { connected } from "./nats-bucket.ts";
 import { type NatsFlaw, spoiled } from "./nats-guarantees-flaws.ts";
@@ -26,8 +26,8 @@ const PATIENCE_MS = { flawed: 8_000, right: 30_000 };
 export interface NatsReplica {
   readonly dedup: Deduplicator;
   readonly proxy: TcpProxy;
-  readonly steps: readonly Step[];
-  untilStep(type: StepType): Promise<Step>;
+  readonly steps: readonly DedupEvent[];
+  untilStep(type: DedupEventType): Promise<DedupEvent>;
 }
 
 interface ReplicaOptions extends Partial<DeduplicatorOptions> {
@@ -88,9 +88,9 @@ export async function openScene(server: NatsServer, flaw?: NatsFlaw, openStore =
       const store = spoiled(plain, seenThrough(plain), flaw);
       const dedup = new Deduplicator({ store, owner, leaseMs: LEASE_MS, skewMs: SKEW_MS, ...options });
       closers.push(() => dedup.close({ drainMs: 0 }));
-      const steps: Step[] = [];
+      const steps: DedupEvent[] = [];
       dedup.subscribe((step) => steps.push(step));
-      const untilStep = (type: StepType): Promise<Step> =>
+      const untilStep = (type: DedupEventType): Promise<DedupEvent> =>
         soon(`${owner} to have ${type}`, () => steps.find((step) => step.type === type));
       return { dedup, proxy, steps, untilStep };
     },

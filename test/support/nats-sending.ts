@@ -1,9 +1,9 @@
 import type { NatsConnection } from "@nats-io/nats-core";
-import { type BatchOutcome, sendBatch } from "../../src/nats/batch.ts";
-import { type Lanes, ONE_BY_ONE, type WayChoice } from "../../src/nats/batch-trial.ts";
-import type { NatsStore, Sending } from "../../src/nats/bucket-store.ts";
-import { openNatsStore } from "../../src/nats/nats-store.ts";
-import type { NatsStoreOptions } from "../../src/nats/store-options.ts";
+import { type Lanes, ONE_BY_ONE, type WayChoice } from "../../src/nats/kv/batching-policy.ts";
+import type { NatsStore, Sending } from "../../src/nats/kv/bucket-store.ts";
+import { openNatsStore } from "../../src/nats/kv/nats-store.ts";
+import type { NatsStoreOptions } from "../../src/nats/kv/store-options.ts";
+import { type BatchOutcome, sendBatch } from "../../src/nats/wire/batch.ts";
 
 /** One by one, whether that pays or not. */
 export const alwaysSingly: Sending = { chooseWays: () => ONE_BY_ONE, sendBatch };

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Store } from "../../src/store.ts";
+import type { Store } from "../../src/model/store.ts";
 import type { StoreUnderTest } from "../../src/testing/store-contract/fixture.ts";
 
 /** A store whose time passes by itself. */

@@ -2,7 +2,7 @@ import { jetstream } from "@nats-io/jetstream";
 import { headers } from "@nats-io/nats-core";
 import { Deduplicator } from "../../src/deduplicator.ts";
 import { natsStore } from "../../src/nats/index.ts";
-import { type Ran, run } from "../cli/fake-io.ts";
+import { type Ran, run } from "../cli/support/fake-io.ts";
 import { connected, manager } from "./nats-bucket.ts";
 import type { NatsServer } from "./nats-server.ts";
 

@@ -1,12 +1,12 @@
 import { expect } from "vitest";
-import type { Clock } from "../../src/clock.ts";
-import type { Decision, Duplicate, Pending, Reservation } from "../../src/decision.ts";
 import { Deduplicator, type Handler } from "../../src/deduplicator.ts";
-import { deferred } from "../../src/deferred.ts";
-import { type Identity, type ResolvedIdentity, resolveIdentity } from "../../src/key.ts";
-import { type MemoryStore, memoryStore } from "../../src/memory-store.ts";
+import type { Clock } from "../../src/internal/clock.ts";
+import { deferred } from "../../src/internal/deferred.ts";
+import type { Decision, Duplicate, Pending, Reservation } from "../../src/model/decision.ts";
+import type { DedupEvent, DedupEventType } from "../../src/model/event.ts";
+import { type Identity, type ResolvedIdentity, resolveIdentity } from "../../src/model/identity.ts";
 import type { DeduplicatorOptions } from "../../src/options.ts";
-import type { Step, StepType } from "../../src/step.ts";
+import { type MemoryStore, memoryStore } from "../../src/stores/memory-store.ts";
 import { FaultyStore } from "./faulty-store.ts";
 import { SimulatedClock } from "./simulated-clock.ts";
 
@@ -20,9 +20,9 @@ export const WINDOW_MS = 86_400_000;
 export interface Replica {
   readonly dedup: Deduplicator;
   readonly store: FaultyStore;
-  readonly steps: Step[];
+  readonly steps: DedupEvent[];
   /** The names of the steps so far. */
-  readonly trail: () => StepType[];
+  readonly trail: () => DedupEventType[];
 }
 
 /** Some replicas, one store, one clock that stands still until it is moved on. */
@@ -45,7 +45,7 @@ export function world(): World {
       const store = new FaultyStore(memory, options.clock ?? clock);
       const newId = (): string => `token-${++ids}`;
       const dedup = new Deduplicator({ store, clock, owner, newId, ...options });
-      const steps: Step[] = [];
+      const steps: DedupEvent[] = [];
       dedup.subscribe((step) => steps.push(step));
       return { dedup, store, steps, trail: () => steps.map(({ type }) => type) };
     },

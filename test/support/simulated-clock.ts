@@ -1,1 +1,1 @@
-export { SimulatedClock } from "../../src/testing/simulated-clock.ts";
+export { SimulatedClock } from "../../src/testing/sim/simulated-clock.ts";

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
-import { type ResolvedIdentity, resolveIdentity } from "../../src/key.ts";
-import type { DedupRecord } from "../../src/record.ts";
-import type { Entry, Put, Removal, Revision } from "../../src/store.ts";
+import { type ResolvedIdentity, resolveIdentity } from "../../src/model/identity.ts";
+import type { DedupRecord } from "../../src/model/record.ts";
+import type { Entry, Put, Removal, Revision } from "../../src/model/store.ts";
 import type { StoreUnderTest } from "../../src/testing/store-contract/fixture.ts";
 import { collected } from "./collected.ts";
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { memoryStore } from "../../src/memory-store.ts";
+import { memoryStore } from "../../src/stores/memory-store.ts";
 import { SimulatedClock } from "./simulated-clock.ts";
 import { type Answer, answersOf, OvertakenError, type TimedStore } from "./store-answers.ts";
 import type { Sequence } from "./store-sequence.ts";

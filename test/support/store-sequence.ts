@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { KeyFilter } from "../../src/key.ts";
+import type { KeyFilter } from "../../src/model/identity.ts";
 
 /** The keys of a sequence are numbered; three of them, the last of another subscription. */
 export const KEYS = 3;

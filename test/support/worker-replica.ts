@@ -1,5 +1,5 @@
 import type { NatsConnection } from "@nats-io/transport-node";
-import { Deduplicator, type DeduplicatorOptions, type StepType } from "../../src/index.ts";
+import { type DedupEventType, Deduplicator, type DeduplicatorOptions } from "../../src/index.ts";
 import {
   type Audit,
   type AuditType,
@@ -25,7 +25,7 @@ export interface Replica extends AsyncDisposable {
   /** Waits until as much was audited. */
   until<Type extends AuditType>(type: Type, count?: number): Promise<readonly AuditOf<Type>[]>;
   /** Waits until the deduplicator has taken such a step. */
-  untilStep(type: StepType): Promise<void>;
+  untilStep(type: DedupEventType): Promise<void>;
 }
 
 interface ReplicaOptions extends Omit<Partial<ConsumeOptions>, "dispatch" | "dedup"> {
@@ -42,7 +42,7 @@ export async function replica(stream: EventStream, options: ReplicaOptions): Pro
   const began: string[] = [];
   const { dedup: given, dispatch = () => {}, connection, keepsDeadLetters = true, onAudit, ...rest } = options;
   const dedup = given instanceof Deduplicator ? given : new Deduplicator(given);
-  const steps = new Set<StepType>();
+  const steps = new Set<DedupEventType>();
   dedup.subscribe(({ type }) => steps.add(type));
   const deadLetter = { subject: stream.deadSubject, jetstream: stream.jetstream };
   const running = await consume(await stream.consumer(connection), {

@@ -1,15 +1,15 @@
-import type { KeyFilter } from "../../key.ts";
-import { subjectFilter, subjectsOf } from "../../nats/subject.ts";
-import { UnusableError, usable } from "../errors.ts";
-import { sentences } from "../sentences.ts";
-import { type KeptKey, sinceMs } from "./kept-key.ts";
+import type { KeyFilter } from "../../model/identity.ts";
+import { subjectFilter, subjectsOf } from "../../nats/wire/subject.ts";
+import { UnusableError, usable } from "../terminal/errors.ts";
+import { sentences } from "../terminal/sentences.ts";
+import { type StoredKey, sinceMs } from "./stored-key.ts";
 
 /** Which keys of a bucket a command is about; what is missing matches all. */
 export interface FilterFlags {
   readonly workspace?: string;
   readonly subscription?: string;
   readonly event?: string;
-  readonly state?: KeptKey["state"];
+  readonly state?: StoredKey["state"];
   /** A part of the owner's name. */
   readonly owner?: string;
   /** How long the key is as it is, in milliseconds. */
@@ -31,7 +31,7 @@ export function subjectsOfFilter(bucket: string, { workspace, subscription, even
 }
 
 /** Tells of the keys under those subjects which match; ages are by the server's clock. */
-export function isMatch(kept: KeptKey, flags: FilterFlags, serverMs: number): boolean {
+export function isMatch(kept: StoredKey, flags: FilterFlags, serverMs: number): boolean {
   const {
     state = kept.state,
     owner,

@@ -1,7 +1,7 @@
-import type { KeptKey } from "./kept-key.ts";
+import type { StoredKey } from "./stored-key.ts";
 
 /** What a script is told of a key; of a result and a fingerprint, only that there is one. */
-export function keyReport(kept: KeptKey, serverMs: number): object {
+export function keyReport(kept: StoredKey, serverMs: number): object {
   const { bucket, subject, revision, storedAtMs, endsAtMs } = kept;
   const times = {
     storedAtMs,
@@ -46,7 +46,7 @@ export function keyReport(kept: KeptKey, serverMs: number): object {
 }
 
 /** The rest of it, where it is asked for. */
-export function payloadReport(kept: KeptKey): object {
+export function payloadReport(kept: StoredKey): object {
   if (kept.state === "unreadable") return {};
   const { fingerprint, ...record } = kept.record;
   return { fingerprint: fingerprint ?? null, result: record.state === "committed" ? (record.result ?? null) : null };

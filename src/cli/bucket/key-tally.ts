@@ -1,12 +1,12 @@
-import { amount } from "../style.ts";
-import { KEPT_STATES, type KeptKey } from "./kept-key.ts";
+import { amount } from "../terminal/style.ts";
+import { KEPT_STATES, type StoredKey } from "./stored-key.ts";
 
 /** How many keys are in which state. */
-export type KeyTally = Readonly<Record<KeptKey["state"], number>>;
+export type KeyTally = Readonly<Record<StoredKey["state"], number>>;
 
 export const NO_KEYS: KeyTally = { reserved: 0, committed: 0, unreadable: 0 };
 
-export function withKey(tally: KeyTally, { state }: Pick<KeptKey, "state">): KeyTally {
+export function withKey(tally: KeyTally, { state }: Pick<StoredKey, "state">): KeyTally {
   return { ...tally, [state]: tally[state] + 1 };
 }
 
@@ -15,7 +15,7 @@ export function totalOf(tally: KeyTally): number {
 }
 
 /** What there is, without what there is not. */
-export function tallyRows(tally: KeyTally): ReadonlyArray<readonly [state: KeptKey["state"], number: number]> {
+export function tallyRows(tally: KeyTally): ReadonlyArray<readonly [state: StoredKey["state"], number: number]> {
   return KEPT_STATES.map((state) => [state, tally[state]] as const).filter(([, number]) => number > 0);
 }
 

@@ -1,9 +1,9 @@
-import { readFromLeader } from "../../nats/leader-read.ts";
-import { subjectsOf } from "../../nats/subject.ts";
-import type { KeptKey, RemovedKey } from "./kept-key.ts";
+import { readFromLeader } from "../../nats/kv/leader-read.ts";
+import { subjectsOf } from "../../nats/wire/subject.ts";
 import type { OpenBucket, OpenBuckets } from "./open-buckets.ts";
 import { readKey } from "./read-key.ts";
 import { termsOf } from "./scan.ts";
+import type { RemovedKey, StoredKey } from "./stored-key.ts";
 
 /**
  * What the leaders of the buckets hold under a few subjects; needs no more permissions than a replica has.
@@ -12,7 +12,7 @@ import { termsOf } from "./scan.ts";
 export async function lookUp(
   { buckets }: OpenBuckets,
   subjectsIn: (bucket: string) => string | undefined,
-): Promise<ReadonlyArray<KeptKey | RemovedKey>> {
+): Promise<ReadonlyArray<StoredKey | RemovedKey>> {
   const found = buckets.map(async (bucket) => {
     const subjects = subjectsIn(bucket.name);
     return subjects === undefined ? [] : lookUpIn(bucket, subjects);
@@ -20,18 +20,18 @@ export async function lookUp(
   return (await Promise.all(found)).flat();
 }
 
-async function lookUpIn(bucket: OpenBucket, subjects: string): Promise<ReadonlyArray<KeptKey | RemovedKey>> {
-  const found: (KeptKey | RemovedKey)[] = [];
+async function lookUpIn(bucket: OpenBucket, subjects: string): Promise<ReadonlyArray<StoredKey | RemovedKey>> {
+  const found: (StoredKey | RemovedKey)[] = [];
   for await (const message of readFromLeader(bucket.jsm, bucket.name, { subjects })) {
     const { subject, revision, storedAtMs } = message;
-    if (message.isMark) found.push({ state: "removed", bucket: bucket.name, subject, revision, storedAtMs });
+    if (message.isTombstone) found.push({ state: "removed", bucket: bucket.name, subject, revision, storedAtMs });
     else found.push(await heldSince(bucket, readKey(message, termsOf(bucket))));
   }
   return found;
 }
 
 /** With what the first message since then tells of when the reservation began. */
-async function heldSince(bucket: OpenBucket, kept: KeptKey): Promise<KeptKey> {
+async function heldSince(bucket: OpenBucket, kept: StoredKey): Promise<StoredKey> {
   if (kept.state !== "reserved" || kept.fence === kept.revision) return kept;
   const later = { subjects: subjectsOf(bucket.name), fromRevision: kept.fence };
   for await (const { storedAtMs } of readFromLeader(bucket.jsm, bucket.name, later)) {

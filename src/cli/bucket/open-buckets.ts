@@ -1,16 +1,16 @@
 import { type JetStreamManager, jetstreamManager, type StreamInfo } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
-import type { Clock } from "../../clock.ts";
-import { apiCodeOf, apiCodes, readFailed } from "../../nats/answers.ts";
-import type { ReadOptions } from "../../nats/bucket-list.ts";
-import { type ClockDifference, withClockDifference } from "../../nats/server-clock.ts";
-import { shardNames, shardsOf } from "../../nats/sharded-store.ts";
-import { streamOf } from "../../nats/subject.ts";
-import { UnusableError } from "../errors.ts";
-import type { CliIo } from "../io.ts";
-import { openNats } from "../nats.ts";
-import { natsAddress } from "../nats-address.ts";
-import { sentences } from "../sentences.ts";
+import type { Clock } from "../../internal/clock.ts";
+import type { ReadOptions } from "../../nats/kv/bucket-list.ts";
+import { shardNames, shardsOf } from "../../nats/kv/sharded-store.ts";
+import { apiCodeOf, apiCodes, readFailed } from "../../nats/wire/error-codes.ts";
+import { type ClockDifference, withClockDifference } from "../../nats/wire/server-clock.ts";
+import { bucketStream } from "../../nats/wire/subject.ts";
+import { openNats } from "../connection/nats.ts";
+import { natsAddress } from "../connection/nats-address.ts";
+import { UnusableError } from "../terminal/errors.ts";
+import type { CliIo } from "../terminal/io.ts";
+import { sentences } from "../terminal/sentences.ts";
 
 /** Which bucket a command is about, and how to reach it. */
 export interface BucketFlags {
@@ -87,7 +87,7 @@ export async function reachBuckets(flags: BucketFlags, io: Pick<CliIo, "env">): 
 /** @throws {UnusableError} when there is no such bucket. @throws {StoreUnavailableError} when it cannot be looked at. */
 export async function lookAt({ connection, jsm }: BucketServer, name: string, clock: Clock): Promise<OpenBucket> {
   try {
-    const { info, difference } = await withClockDifference(clock, () => jsm.streams.info(streamOf(name)));
+    const { info, difference } = await withClockDifference(clock, () => jsm.streams.info(bucketStream(name)));
     const serverMs = (): number => clock.wallMs() + (difference?.offsetMs ?? 0);
     return { connection, jsm, name, read: { bucket: name, timeoutMs: TIMEOUT_MS }, info, difference, serverMs };
   } catch (cause) {
@@ -110,7 +110,7 @@ async function existingShards(name: string, jsm: JetStreamManager): Promise<read
 }
 
 const MOST_NAMED = 10;
-const PREFIX = streamOf("");
+const PREFIX = bucketStream("");
 
 /** The names of the server's buckets, where they may be asked for. */
 async function allBuckets(jsm: JetStreamManager): Promise<readonly string[]> {

@@ -1,11 +1,11 @@
-import type { StoreKey } from "../../key.ts";
-import type { KeptMessage } from "../../nats/kept-message.ts";
-import { entryOf } from "../../nats/standing.ts";
-import { keyOf } from "../../nats/subject.ts";
-import type { DedupRecord } from "../../record.ts";
-import { identityOf } from "../../record-identity.ts";
-import { messageOf } from "../sentences.ts";
-import type { KeptKey, RecordFields } from "./kept-key.ts";
+import type { StoreKey } from "../../model/identity.ts";
+import type { DedupRecord } from "../../model/record.ts";
+import { identityOf } from "../../model/record-identity.ts";
+import { entryOf } from "../../nats/kv/key-state.ts";
+import type { StoredMessage } from "../../nats/kv/stored-message.ts";
+import { keyOf } from "../../nats/wire/subject.ts";
+import { messageOf } from "../terminal/sentences.ts";
+import type { RecordFields, StoredKey } from "./stored-key.ts";
 
 /** What limits a bucket's records beside their own time to live. */
 export interface KeptTerms {
@@ -15,7 +15,7 @@ export interface KeptTerms {
 }
 
 /** Reads a message of a bucket, other than a mark. Never throws: what cannot be read is one of the things to be shown. */
-export function readKey(message: KeptMessage, { bucket, maxAgeMs }: KeptTerms): KeptKey {
+export function readKey(message: StoredMessage, { bucket, maxAgeMs }: KeptTerms): StoredKey {
   const { subject, revision, storedAtMs, ttlMs = Number.POSITIVE_INFINITY } = message;
   const livesMs = Math.min(ttlMs, maxAgeMs);
   const endsAtMs = livesMs === Number.POSITIVE_INFINITY ? undefined : storedAtMs + livesMs;
@@ -30,7 +30,7 @@ export function readKey(message: KeptMessage, { bucket, maxAgeMs }: KeptTerms): 
   }
 }
 
-function ofRecord(record: DedupRecord, fields: RecordFields): KeptKey {
+function ofRecord(record: DedupRecord, fields: RecordFields): StoredKey {
   if (record.state === "committed") return { ...fields, state: "committed", record };
   const { storedAtMs } = fields;
   return {

@@ -1,5 +1,5 @@
-import type { KeptMessage } from "../../nats/kept-message.ts";
-import type { Fence } from "../../record.ts";
+import type { Fence } from "../../model/record.ts";
+import type { StoredMessage } from "../../nats/kv/stored-message.ts";
 
 /**
  * When a bucket had reached which revision, as its messages tell. A renewal hides when its reservation began, but not the fence,
@@ -10,7 +10,7 @@ export class RevisionTimes {
   readonly #timesMs: number[] = [];
 
   /** Takes the messages in the order of their revisions. */
-  note({ revision, storedAtMs }: Pick<KeptMessage, "revision" | "storedAtMs">): void {
+  note({ revision, storedAtMs }: Pick<StoredMessage, "revision" | "storedAtMs">): void {
     this.#revisions.push(revision);
     this.#timesMs.push(storedAtMs);
   }

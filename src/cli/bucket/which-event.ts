@@ -4,10 +4,10 @@ import {
   type ResolvedIdentity,
   resolveIdentity,
   storeKeyPattern,
-} from "../../key.ts";
-import { subjectOf } from "../../nats/subject.ts";
-import { UnusableError, usable } from "../errors.ts";
-import { sentences } from "../sentences.ts";
+} from "../../model/identity.ts";
+import { subjectOf } from "../../nats/wire/subject.ts";
+import { UnusableError, usable } from "../terminal/errors.ts";
+import { sentences } from "../terminal/sentences.ts";
 
 /** Which event a command is about, and where it can stand in a bucket. */
 export interface WhichEvent {

@@ -1,10 +1,10 @@
-import type { StoreKey } from "../../key.ts";
-import type { KeptKey } from "../bucket/kept-key.ts";
+import type { StoreKey } from "../../model/identity.ts";
 import type { FilterFlags } from "../bucket/key-filter.ts";
 import { type KeyTally, NO_KEYS, totalOf, withKey } from "../bucket/key-tally.ts";
 import type { BucketFlags } from "../bucket/open-buckets.ts";
-import { UnusableError } from "../errors.ts";
-import { sentences } from "../sentences.ts";
+import type { StoredKey } from "../bucket/stored-key.ts";
+import { UnusableError } from "../terminal/errors.ts";
+import { sentences } from "../terminal/sentences.ts";
 
 /** Which of the keys that match are cleared. */
 export const CLEARABLE = ["committed", "reserved", "unreadable", "any"] as const;
@@ -43,7 +43,7 @@ export class ClearPlan {
   }
 
   /** Takes a key that matches, and tells whether it is to be cleared. */
-  add(kept: KeptKey): boolean {
+  add(kept: StoredKey): boolean {
     const { bucket, key, revision, state } = kept;
     if (this.#state !== "any" && this.#state !== state) {
       this.#toLeave = withKey(this.#toLeave, kept);

@@ -1,16 +1,16 @@
-import type { KeptKey } from "../bucket/kept-key.ts";
 import { tallyRows } from "../bucket/key-tally.ts";
-import { amount, count, type Paint } from "../style.ts";
+import type { StoredKey } from "../bucket/stored-key.ts";
+import { amount, count, type Paint } from "../terminal/style.ts";
 import type { ClearPlan } from "./clear-plan.ts";
 import type { Removed } from "./key-remover.ts";
 
-const CLEARED: Readonly<Record<KeptKey["state"], string>> = {
+const CLEARED: Readonly<Record<StoredKey["state"], string>> = {
   committed: "dispatched again at their next delivery",
   reserved: "their handlers are told to stop, and they may run twice",
   unreadable: "dispatched at their next delivery",
 };
 
-const LEFT: Readonly<Record<KeptKey["state"], string>> = {
+const LEFT: Readonly<Record<StoredKey["state"], string>> = {
   committed: "left (--state committed or any)",
   reserved: "left, for their handlers run (--state reserved or any)",
   unreadable: "left (--state unreadable or any)",

@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline";
-import { onAbort } from "../../abortable.ts";
-import type { CliIo } from "../io.ts";
+import { onAbort } from "../../internal/abort.ts";
+import type { CliIo } from "../terminal/io.ts";
 
 /** Asks at the terminal; anything but a yes is a no. */
 export async function isConfirmed(question: string, io: CliIo, signal: AbortSignal): Promise<boolean> {

@@ -1,4 +1,4 @@
-import type { Store } from "../../store.ts";
+import type { Store } from "../../model/store.ts";
 import type { Candidate } from "./clear-plan.ts";
 
 /** How many removals are under way at once. */
@@ -10,7 +10,7 @@ export interface Removed {
   readonly changed: number;
 }
 
-type Removing = Required<Pick<Store, "remove">> & Pick<Store, "clears">;
+type Removing = Required<Pick<Store, "remove">> & Pick<Store, "invalidation">;
 
 /** Removes keys that are still as they were seen, counts, and sees to it that no replica answers from memory what was removed. */
 export class KeyRemover {
@@ -44,7 +44,7 @@ export class KeyRemover {
     };
     const noteFailure = (error: unknown): void => void failures.push(error);
     await Promise.all(Array.from({ length: AT_ONCE }, () => work().catch(noteFailure)));
-    const announce = async ({ clears }: Removing): Promise<void> => clears?.announce();
+    const announce = async ({ invalidation }: Removing): Promise<void> => invalidation?.invalidate();
     await Promise.all(Array.from(this.#stores.values(), (store) => announce(store).catch(noteFailure)));
     if (failures.length > 0) throw failures[0];
   }

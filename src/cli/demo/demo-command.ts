@@ -1,26 +1,26 @@
 import { once } from "node:events";
-import type { Clock } from "../../clock.ts";
 import { Deduplicator } from "../../deduplicator.ts";
 import { type Inspector, serveInspector } from "../../inspect/index.ts";
-import type { Store } from "../../store.ts";
-import { type ExitCode, exitCodes } from "../exit-codes.ts";
-import { Interruption } from "../interruption.ts";
-import type { CliIo } from "../io.ts";
-import { withPeers } from "../nats.ts";
-import { natsAddress } from "../nats-address.ts";
+import type { Clock } from "../../internal/clock.ts";
+import type { Store } from "../../model/store.ts";
+import { withPeers } from "../connection/nats.ts";
+import { natsAddress } from "../connection/nats-address.ts";
 import { httpTarget } from "../run/http-target.ts";
-import { painter } from "../style.ts";
+import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
+import { Interruption } from "../terminal/interruption.ts";
+import type { CliIo } from "../terminal/io.ts";
+import { painter } from "../terminal/style.ts";
+import type { Commits } from "./commit-log.ts";
 import { startEndpoint } from "./endpoint.ts";
 import { Fleet } from "./fleet.ts";
 import { memoryWorld } from "./memory-world.ts";
 import { Narrator } from "./narrator.ts";
 import { PATIENCE_MS, play, REPLICAS } from "./play.ts";
-import { isKept, reckon } from "./reckoning.ts";
 import { loadSamples } from "./samples.ts";
 import { planScenario } from "./scenario.ts";
 import { seeded } from "./seeded.ts";
 import { demoSentences, reckoningText } from "./sentences.ts";
-import type { Commits } from "./witness.ts";
+import { isKept, reckon } from "./summary.ts";
 import { LEASE_MS, SKEW_MS, type World } from "./world.ts";
 
 export interface DemoFlags {

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { Clock } from "../../clock.ts";
+import type { Clock } from "../../internal/clock.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** A request as the endpoint has it in its books. */

@@ -1,13 +1,13 @@
-import type { Clock } from "../../clock.ts";
-import type { Reservation } from "../../decision.ts";
 import type { Deduplicator } from "../../deduplicator.ts";
-import { deferred } from "../../deferred.ts";
+import type { Clock } from "../../internal/clock.ts";
+import { deferred } from "../../internal/deferred.ts";
+import type { Reservation } from "../../model/decision.ts";
 import { DispatchFailedError } from "../run/dispatcher.ts";
 import type { IncomingEvent } from "../run/incoming.ts";
 import type { Target } from "../run/target.ts";
 import { DELIVERY_HEADER, EVENT_HEADER } from "./endpoint.ts";
 import type { Incident } from "./incident.ts";
-import { Life } from "./life.ts";
+import { ReplicaLife } from "./replica-life.ts";
 import { plannedFor, type Scenario } from "./scenario.ts";
 import type { Seat, Working, World } from "./world.ts";
 
@@ -16,7 +16,7 @@ const RESTART_MS = 700;
 
 interface Replica {
   readonly name: string;
-  readonly life: Life;
+  readonly life: ReplicaLife;
   /** What it dispatches, with the fence of each. */
   readonly inHand: Map<string, number>;
 }
@@ -56,7 +56,7 @@ export class Fleet {
 
   async start(instead?: string): Promise<void> {
     this.#started += 1;
-    const replica: Replica = { name: `replica ${this.#started}`, life: new Life(), inHand: new Map() };
+    const replica: Replica = { name: `replica ${this.#started}`, life: new ReplicaLife(), inHand: new Map() };
     this.#working.set(replica, await this.#options.world.start(this.#seat(replica)));
     this.#options.tell({ type: "started", replica: replica.name, ...(instead === undefined ? {} : { instead }) });
   }

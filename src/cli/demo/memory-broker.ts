@@ -1,4 +1,4 @@
-import type { Clock } from "../../clock.ts";
+import type { Clock } from "../../internal/clock.ts";
 import type { Answer, BrokerBooks } from "./world.ts";
 
 /** A message in somebody's hands, until it is answered or its time is up. An answer that comes too late does nothing. */

@@ -1,11 +1,11 @@
-import type { Clock } from "../../clock.ts";
 import { Deduplicator } from "../../deduplicator.ts";
-import { memoryStore } from "../../memory-store.ts";
-import type { Store } from "../../store.ts";
+import type { Clock } from "../../internal/clock.ts";
+import type { Store } from "../../model/store.ts";
+import { memoryStore } from "../../stores/memory-store.ts";
 import { readEvent } from "../run/incoming.ts";
-import { Life, mortalClock, mortalStore } from "./life.ts";
+import { type Commits, witnessedStore } from "./commit-log.ts";
 import { type BrokerDelivery, MemoryBroker } from "./memory-broker.ts";
-import { type Commits, witnessedStore } from "./witness.ts";
+import { mortalClock, mortalStore, ReplicaLife } from "./replica-life.ts";
 import { ACK_WAIT_MS, CONCURRENCY, LEASE_MS, PAUSE_MS, type Seat, SKEW_MS, type Working, type World } from "./world.ts";
 
 const SIGNS_OF_LIFE = 3;
@@ -13,7 +13,7 @@ const SUBSCRIPTION = "demo";
 
 /** Everything in this process: replicas that share a memory store and a broker. */
 export function memoryWorld(clock: Clock, commits: Commits, shared: Store = memoryStore({ clock })): World {
-  const brokerLife = new Life();
+  const brokerLife = new ReplicaLife();
   const broker = new MemoryBroker(mortalClock(clock, brokerLife), ACK_WAIT_MS);
   const store = witnessedStore(shared, commits, clock);
   return {

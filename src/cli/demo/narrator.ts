@@ -1,5 +1,5 @@
-import type { CliIo } from "../io.ts";
-import { type Paint, painter } from "../style.ts";
+import type { CliIo } from "../terminal/io.ts";
+import { type Paint, painter } from "../terminal/style.ts";
 import type { Incident } from "./incident.ts";
 import { incidentText, type Opening, openingText } from "./sentences.ts";
 

@@ -1,14 +1,14 @@
 import { AckPolicy, type JetStreamManager, jetstream, jetstreamManager, StorageType } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/nats-core";
-import type { Clock } from "../../clock.ts";
 import { Deduplicator } from "../../deduplicator.ts";
+import type { Clock } from "../../internal/clock.ts";
 import { consume } from "../../nats/index.ts";
-import { type Nats, openNats } from "../nats.ts";
-import type { NatsAddress } from "../nats-address.ts";
+import { type Nats, openNats } from "../connection/nats.ts";
+import type { NatsAddress } from "../connection/nats-address.ts";
 import { eventOf, identifyMessage } from "../run/message.ts";
 import { AckBooks } from "./ack-books.ts";
-import { mortalClock, mortalStore } from "./life.ts";
-import { type Commits, witnessedStore } from "./witness.ts";
+import { type Commits, witnessedStore } from "./commit-log.ts";
+import { mortalClock, mortalStore } from "./replica-life.ts";
 import { ACK_WAIT_MS, CONCURRENCY, LEASE_MS, PAUSE_MS, type Seat, SKEW_MS, type Working, type World } from "./world.ts";
 
 const CONSUMER = "demo";

@@ -1,4 +1,4 @@
-import { type Clock, sleep } from "../../clock.ts";
+import { type Clock, sleep } from "../../internal/clock.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Scenario } from "./scenario.ts";
 import type { World } from "./world.ts";

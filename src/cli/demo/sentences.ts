@@ -1,6 +1,6 @@
-import { amount, count, type Paint, printable, seconds } from "../style.ts";
+import { amount, count, type Paint, printable, seconds } from "../terminal/style.ts";
 import type { Incident } from "./incident.ts";
-import type { Reckoning } from "./reckoning.ts";
+import type { Summary } from "./summary.ts";
 import { LEASE_MS } from "./world.ts";
 
 export interface Opening {
@@ -90,7 +90,7 @@ interface Row {
 
 const MARGIN = 2;
 
-export function reckoningText(reckoning: Reckoning, durationMs: number, paint: Paint): string {
+export function reckoningText(reckoning: Summary, durationMs: number, paint: Paint): string {
   const rows: readonly Row[] = [
     { label: "events", number: reckoning.events },
     { label: "deliveries", number: reckoning.deliveries, remark: "by the broker, at least once" },

@@ -1,8 +1,8 @@
-import type { Reservation } from "../../decision.ts";
 import type { Deduplicator } from "../../deduplicator.ts";
-import type { Store } from "../../store.ts";
+import type { Reservation } from "../../model/decision.ts";
+import type { Store } from "../../model/store.ts";
 import type { IncomingEvent } from "../run/incoming.ts";
-import type { Life } from "./life.ts";
+import type { ReplicaLife } from "./replica-life.ts";
 
 /** How a delivery was answered. */
 export type Answer = "acknowledged" | "put back" | "terminated";
@@ -17,7 +17,7 @@ export interface BrokerBooks {
 /** A replica that begins to work. */
 export interface Seat {
   readonly name: string;
-  readonly life: Life;
+  readonly life: ReplicaLife;
   /** Is shown the deduplicator with which it works. */
   works(dedup: Deduplicator): void;
   /** Sends the event to the endpoint. */

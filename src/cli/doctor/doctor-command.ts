@@ -1,7 +1,7 @@
 import { reachBuckets } from "../bucket/open-buckets.ts";
-import { type ExitCode, exitCodes } from "../exit-codes.ts";
-import type { CliIo } from "../io.ts";
-import { painter } from "../style.ts";
+import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
+import type { CliIo } from "../terminal/io.ts";
+import { painter } from "../terminal/style.ts";
 import { countsOf, countsText, findingsText } from "./doctor-text.ts";
 import { type DoctorFlags, doctorUse } from "./doctor-use.ts";
 import { examine } from "./examination.ts";

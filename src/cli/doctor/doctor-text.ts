@@ -1,6 +1,6 @@
 import { Help } from "commander";
-import type { Colour, Paint } from "../style.ts";
-import { count } from "../style.ts";
+import type { Colour, Paint } from "../terminal/style.ts";
+import { count } from "../terminal/style.ts";
 import { AREAS, type Finding, SEVERITIES, type Severity } from "./finding.ts";
 
 const MARKS: Readonly<Record<Severity, { readonly mark: string; readonly colour: Colour }>> = {

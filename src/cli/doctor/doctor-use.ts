@@ -1,11 +1,11 @@
 import { optionsFromEnv } from "../../env.ts";
-import { DEFAULT_CONCURRENCY, DEFAULT_MAX_DELIVER } from "../../nats/consume-options.ts";
-import type { ConsumerUse } from "../../nats/start-up-check.ts";
+import { DEFAULT_CONCURRENCY, DEFAULT_MAX_DELIVER } from "../../nats/consumer/consume-options.ts";
+import type { ConsumerUse } from "../../nats/consumer/start-up-check.ts";
 import { DEFAULT_LEASE_MS, DEFAULT_SKEW_MS, DEFAULT_WINDOW_MS } from "../../options.ts";
 import type { BucketFlags } from "../bucket/open-buckets.ts";
-import { UnusableError, usable } from "../errors.ts";
-import type { CliIo } from "../io.ts";
-import { sentences } from "../sentences.ts";
+import { UnusableError, usable } from "../terminal/errors.ts";
+import type { CliIo } from "../terminal/io.ts";
+import { sentences } from "../terminal/sentences.ts";
 import type { ConsumerName } from "./examine-permissions.ts";
 
 export interface DoctorFlags extends BucketFlags {

@@ -1,8 +1,8 @@
 import type { ClusterInfo, JetStreamAccountStats, StreamConfig, StreamInfo } from "@nats-io/jetstream";
 import { millis } from "@nats-io/nats-core";
-import { type Difference, differenceSentence, differences, REQUIRED_SETTINGS } from "../../nats/bucket-settings.ts";
-import { streamOf } from "../../nats/subject.ts";
-import { amount, count, span } from "../style.ts";
+import { type Difference, differenceSentence, differences, REQUIRED_SETTINGS } from "../../nats/kv/bucket-settings.ts";
+import { bucketStream } from "../../nats/wire/subject.ts";
+import { amount, count, span } from "../terminal/style.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 
 const bucket = findingsAbout("bucket");
@@ -52,8 +52,8 @@ function examineSettings(config: StreamConfig, name: string): readonly Finding[]
 
 function remedyOf({ setting, must }: Difference, name: string): string {
   const edit = EDITS[setting];
-  if (edit !== undefined) return `nats stream edit ${streamOf(name)} ${edit}`;
-  if (setting === "subjects") return `set \`subjects\` of the stream ${streamOf(name)} to ${must}`;
+  if (edit !== undefined) return `nats stream edit ${bucketStream(name)} ${edit}`;
+  if (setting === "subjects") return `set \`subjects\` of the stream ${bucketStream(name)} to ${must}`;
   return "it cannot be put right here: make another bucket, and have all replicas use that from one moment on; in it all events are new";
 }
 
@@ -62,7 +62,7 @@ function examineReplicas({ num_replicas }: StreamConfig, { name, isCluster }: Bu
   if (num_replicas >= 3) return bucket.ok("num_replicas", held);
   const evidence = `${held}: while ${num_replicas === 1 ? "it" : "one of them"} is away nothing is dispatched${num_replicas === 1 ? ", and if its disk is lost all events are new" : ""}`;
   if (!isCluster) return bucket.note("num_replicas", evidence, "use a cluster of three servers where that matters");
-  return bucket.warning("num_replicas", evidence, `nats stream edit ${streamOf(name)} --replicas=3`);
+  return bucket.warning("num_replicas", evidence, `nats stream edit ${bucketStream(name)} --replicas=3`);
 }
 
 /** Whether the servers that hold a bucket are all there. */
@@ -87,7 +87,7 @@ function examineStorage({ storage }: StreamConfig): readonly Finding[] {
 
 function examineWindow({ max_age }: StreamConfig, { name, windowMs, leaseMs, skewMs }: BucketUse): Finding {
   const maxAgeMs = max_age === 0 ? Number.POSITIVE_INFINITY : millis(max_age);
-  const raise = `nats stream edit ${streamOf(name)} --max-age=<duration>`;
+  const raise = `nats stream edit ${bucketStream(name)} --max-age=<duration>`;
   if (windowMs > maxAgeMs) {
     const evidence = `it keeps records for ${span(maxAgeMs)}, less than the window of ${span(windowMs)}: replicas refuse to start`;
     return bucket.error("max_age", evidence, `${raise}, or a shorter TRIGGER_DEDUP_TTL_SECONDS`);
@@ -106,7 +106,7 @@ const FULL = 0.95;
 
 function examineFullness({ config: { max_bytes }, state }: StreamInfo, name: string): Finding {
   const holds = `${bytesText(state.bytes)} in ${count(state.messages, "record")}`;
-  const limit = `nats stream edit ${streamOf(name)} --max-bytes=<bytes>`;
+  const limit = `nats stream edit ${bucketStream(name)} --max-bytes=<bytes>`;
   if (max_bytes <= 0) {
     const evidence = `${holds}, without a limit: it can grow until the server's storage is full`;
     return bucket.note("max_bytes", evidence, `${limit}; a record takes about half a kilobyte`);

@@ -1,5 +1,5 @@
-import type { ClockDifference } from "../../nats/server-clock.ts";
-import { printable, span } from "../style.ts";
+import type { ClockDifference } from "../../nats/wire/server-clock.ts";
+import { printable, span } from "../terminal/style.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 import type { WrittenTimes } from "./written-times.ts";
 

@@ -1,7 +1,11 @@
 import type { ConsumerInfo } from "@nats-io/jetstream";
 import { millis } from "@nats-io/nats-core";
-import { type ConsumerUse, checkConsumer, type Finding as SettingFinding } from "../../nats/start-up-check.ts";
-import { amount, count, span } from "../style.ts";
+import {
+  type ConsumerUse,
+  checkConsumer,
+  type ConsumerFinding as SettingFinding,
+} from "../../nats/consumer/start-up-check.ts";
+import { amount, count, span } from "../terminal/style.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 
 const consumer = findingsAbout("consumer");

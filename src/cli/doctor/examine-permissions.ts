@@ -7,8 +7,8 @@ import {
   replicaPermissions,
   tryPermission,
   watchPermissions,
-} from "../../nats/permission-probes.ts";
-import { count } from "../style.ts";
+} from "../../nats/wire/permission-probes.ts";
+import { count } from "../terminal/style.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 
 const permissions = findingsAbout("permissions");

@@ -1,5 +1,5 @@
-import { ADVISED_SERVER, judgeServer, NEEDED_SERVER, WHY_NEEDED } from "../../nats/server-version.ts";
-import { span } from "../style.ts";
+import { ADVISED_SERVER, judgeServer, NEEDED_SERVER, WHY_NEEDED } from "../../nats/wire/server-version.ts";
+import { span } from "../terminal/style.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 import type { Monitored } from "./monitor.ts";
 

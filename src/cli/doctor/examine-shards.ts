@@ -1,4 +1,4 @@
-import { shardNames } from "../../nats/sharded-store.ts";
+import { shardNames } from "../../nats/kv/sharded-store.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 
 const bucket = findingsAbout("bucket");

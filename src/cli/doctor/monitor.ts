@@ -1,4 +1,4 @@
-import { messageOf } from "../sentences.ts";
+import { messageOf } from "../terminal/sentences.ts";
 
 /** What a server says of itself on its monitoring port. */
 export type Monitored =

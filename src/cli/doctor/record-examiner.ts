@@ -1,6 +1,6 @@
-import type { KeptKey, UnreadableKey } from "../bucket/kept-key.ts";
 import { type KeyTally, NO_KEYS, tallyText, totalOf, withKey } from "../bucket/key-tally.ts";
-import { count, harmless } from "../style.ts";
+import type { StoredKey, UnreadableKey } from "../bucket/stored-key.ts";
+import { count, harmless } from "../terminal/style.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 import { suspicions } from "./suspicions.ts";
 import { WorstKeys } from "./worst-keys.ts";
@@ -21,7 +21,7 @@ export class RecordExaminer {
   }
 
   /** @param serverMs what the clock of its bucket shows. */
-  add(kept: KeptKey, serverMs: number): void {
+  add(kept: StoredKey, serverMs: number): void {
     this.#tally = withKey(this.#tally, kept);
     if (kept.state === "unreadable") {
       if (kept.key === undefined) {

@@ -1,5 +1,5 @@
-import type { ReservedKey } from "../bucket/kept-key.ts";
-import { span } from "../style.ts";
+import type { ReservedKey } from "../bucket/stored-key.ts";
+import { span } from "../terminal/style.ts";
 
 /** By whose clock, and how much longer than its lease a reservation is kept. */
 export interface Now {

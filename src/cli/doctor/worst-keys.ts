@@ -1,5 +1,5 @@
-import type { ReservedKey } from "../bucket/kept-key.ts";
-import { count, printable } from "../style.ts";
+import type { ReservedKey } from "../bucket/stored-key.ts";
+import { count, printable } from "../terminal/style.ts";
 
 const NAMED = 3;
 

@@ -1,4 +1,4 @@
-import type { KeptKey } from "../bucket/kept-key.ts";
+import type { StoredKey } from "../bucket/stored-key.ts";
 
 export interface OwnerClock {
   readonly owner: string;
@@ -23,7 +23,7 @@ export class WrittenTimes {
   }
 
   /** Takes the keys of a bucket in the order of their revisions. */
-  note(kept: KeptKey): void {
+  note(kept: StoredKey): void {
     this.#largestStepBackMs = Math.max(this.#largestStepBackMs, this.#latestMs - kept.storedAtMs);
     this.#latestMs = Math.max(this.#latestMs, kept.storedAtMs);
     if (kept.state === "unreadable") return;

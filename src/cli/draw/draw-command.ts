@@ -1,9 +1,9 @@
 import type { AnyStateMachine } from "xstate";
 import { dedupKeyMachine } from "../../../machines/dedup-key.ts";
 import { deliveryMachine } from "../../../machines/delivery.ts";
-import { toMermaid } from "../../inspect/mermaid.ts";
-import { toSvg } from "../../inspect/svg.ts";
-import type { CliIo } from "../io.ts";
+import { toMermaid } from "../../inspect/chart/mermaid.ts";
+import { toSvg } from "../../inspect/chart/svg.ts";
+import type { CliIo } from "../terminal/io.ts";
 import type { DrawFlags, MachineName } from "./draw-flags.ts";
 
 const machines = { "dedup-key": dedupKeyMachine, delivery: deliveryMachine } satisfies Record<MachineName, unknown>;

@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { serveInspector } from "../../inspect/index.ts";
 import { isLoopback } from "../../inspect/server/hosts.ts";
 import { type BucketFlags, openBuckets } from "../bucket/open-buckets.ts";
-import { UnusableError, usableAsync } from "../errors.ts";
-import { type ExitCode, exitCodes } from "../exit-codes.ts";
-import { Interruption } from "../interruption.ts";
-import type { CliIo } from "../io.ts";
-import { sentences } from "../sentences.ts";
+import { UnusableError, usableAsync } from "../terminal/errors.ts";
+import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
+import { Interruption } from "../terminal/interruption.ts";
+import type { CliIo } from "../terminal/io.ts";
+import { sentences } from "../terminal/sentences.ts";
 import { storeOf } from "./store-of.ts";
 
 export interface InspectFlags extends BucketFlags {

@@ -1,9 +1,9 @@
+import type { Store } from "../../model/store.ts";
 import { natsStore } from "../../nats/index.ts";
-import { shardsOf } from "../../nats/sharded-store.ts";
-import type { Store } from "../../store.ts";
+import { shardsOf } from "../../nats/kv/sharded-store.ts";
 import type { OpenBuckets } from "../bucket/open-buckets.ts";
-import { UnusableError } from "../errors.ts";
-import { sentences } from "../sentences.ts";
+import { UnusableError } from "../terminal/errors.ts";
+import { sentences } from "../terminal/sentences.ts";
 
 /**
  * The store of the replicas that share these buckets. While their number is being changed, the keys move from those that were made

@@ -1,23 +1,23 @@
-import { DEFAULT_WORKSPACE } from "../../key.ts";
-import { type KeptKey, sinceMs } from "../bucket/kept-key.ts";
-import { type Colour, harmless, type Paint, span } from "../style.ts";
-import { type Cell, type Column, tableText } from "../table.ts";
+import { DEFAULT_WORKSPACE } from "../../model/identity.ts";
+import { type StoredKey, sinceMs } from "../bucket/stored-key.ts";
+import { type Colour, harmless, type Paint, span } from "../terminal/style.ts";
+import { type Cell, type Column, tableText } from "../terminal/table.ts";
 
 export const stateColours = {
   unseen: "blue",
   reserved: "yellow",
   committed: "green",
   unreadable: "red",
-} as const satisfies Record<KeptKey["state"] | "unseen", Colour>;
+} as const satisfies Record<StoredKey["state"] | "unseen", Colour>;
 
 interface Row {
-  readonly kept: KeptKey;
+  readonly kept: StoredKey;
   readonly serverMs: number;
 }
 
 interface KeyColumn extends Column<Row> {
   /** Whether it tells anything of these keys; always if missing. */
-  readonly isNeeded?: (keys: readonly KeptKey[]) => boolean;
+  readonly isNeeded?: (keys: readonly StoredKey[]) => boolean;
 }
 
 const columns: readonly KeyColumn[] = [
@@ -55,7 +55,7 @@ const columns: readonly KeyColumn[] = [
 
 /** Keys as a table for a person; `width` is that of the terminal. */
 export function keyTable(
-  keys: readonly KeptKey[],
+  keys: readonly StoredKey[],
   serverMs: number,
   how: { readonly paint: Paint; readonly width?: number },
 ): string {
@@ -67,12 +67,12 @@ export function keyTable(
   );
 }
 
-function workspaceOf(kept: KeptKey): string {
+function workspaceOf(kept: StoredKey): string {
   return kept.state === "unreadable" ? "" : harmless(kept.identity.workspaceId);
 }
 
 /** What names it best where its event is not known. */
-function eventOf(kept: KeptKey): string {
+function eventOf(kept: StoredKey): string {
   return kept.state === "unreadable" ? (kept.key ?? harmless(kept.subject)) : harmless(kept.identity.eventId);
 }
 

@@ -1,14 +1,14 @@
-import type { KeptKey } from "../bucket/kept-key.ts";
 import type { FilterFlags } from "../bucket/key-filter.ts";
 import { keyReport } from "../bucket/key-report.ts";
 import { NO_KEYS, tallyText, totalOf, withKey } from "../bucket/key-tally.ts";
 import { type BucketFlags, type OpenBuckets, openBuckets } from "../bucket/open-buckets.ts";
 import { scanBuckets } from "../bucket/scan.ts";
-import { type ExitCode, exitCodes } from "../exit-codes.ts";
-import { Interruption } from "../interruption.ts";
-import type { CliIo } from "../io.ts";
-import { StatusLine } from "../status-line.ts";
-import { amount, count, painter } from "../style.ts";
+import type { StoredKey } from "../bucket/stored-key.ts";
+import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
+import { Interruption } from "../terminal/interruption.ts";
+import type { CliIo } from "../terminal/io.ts";
+import { StatusLine } from "../terminal/status-line.ts";
+import { amount, count, painter } from "../terminal/style.ts";
 import { keyTable } from "./key-table.ts";
 import { DEFAULT_LIMIT, DEFAULT_ORDER, FirstKeys, type Order } from "./order.ts";
 
@@ -34,7 +34,7 @@ async function listForScript(buckets: OpenBuckets, flags: ListFlags, signal: Abo
   const isSorted = flags.sort !== undefined || flags.limit !== undefined;
   const first = new FirstKeys(sort, limit);
   let lines = "";
-  const print = async (kept: KeptKey): Promise<void> => {
+  const print = async (kept: StoredKey): Promise<void> => {
     lines += `${JSON.stringify(keyReport(kept, buckets.serverMs()))}\n`;
     if (lines.length < CHUNK) return;
     await io.out.write(lines);

@@ -1,10 +1,10 @@
-import { type KeptKey, sinceMs } from "../bucket/kept-key.ts";
+import { type StoredKey, sinceMs } from "../bucket/stored-key.ts";
 
 /** Which keys come first. */
 export const ORDERS = ["attention", "newest", "oldest", "ending"] as const;
 export type Order = (typeof ORDERS)[number];
 
-type Rank = (kept: KeptKey) => number;
+type Rank = (kept: StoredKey) => number;
 
 const RANKS = { unreadable: 0, reserved: 1, committed: 2 } as const;
 
@@ -25,7 +25,7 @@ const ranks: Readonly<Record<Order, readonly Rank[]>> = {
 export class FirstKeys {
   readonly #ranks: readonly Rank[];
   readonly #limit: number;
-  #keys: KeptKey[] = [];
+  #keys: StoredKey[] = [];
 
   /** @param limit 0 for all. */
   constructor(order: Order, limit: number) {
@@ -33,16 +33,16 @@ export class FirstKeys {
     this.#limit = limit === 0 ? Number.POSITIVE_INFINITY : limit;
   }
 
-  add(kept: KeptKey): void {
+  add(kept: StoredKey): void {
     this.#keys.push(kept);
     if (this.#keys.length >= 2 * this.#limit) this.#keys = this.sorted();
   }
 
-  sorted(): KeptKey[] {
+  sorted(): StoredKey[] {
     return this.#keys.sort((one, other) => this.#compare(one, other)).slice(0, this.#limit);
   }
 
-  #compare(one: KeptKey, other: KeptKey): number {
+  #compare(one: StoredKey, other: StoredKey): number {
     for (const rank of this.#ranks) {
       const difference = rank(one) - rank(other);
       if (difference !== 0) return difference;

@@ -1,4 +1,4 @@
-import type { Clock } from "../../clock.ts";
+import type { Clock } from "../../internal/clock.ts";
 
 /** A signal that aborts with the first of several others, or when the time is up; dispose it, or they keep its listeners. */
 export interface Deadline extends Disposable {

@@ -1,7 +1,7 @@
-import { sleep } from "../../clock.ts";
-import type { Reservation } from "../../decision.ts";
 import type { Deduplicator } from "../../deduplicator.ts";
-import { dedupKey } from "../../key.ts";
+import { sleep } from "../../internal/clock.ts";
+import type { Reservation } from "../../model/decision.ts";
+import { dedupKey } from "../../model/identity.ts";
 import { backoffMs } from "./backoff.ts";
 import { type Dispatcher, dispatchEvent, failureOf, isWorthRetrying } from "./dispatcher.ts";
 import { type IncomingEvent, readEvent } from "./incoming.ts";

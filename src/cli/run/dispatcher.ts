@@ -1,7 +1,7 @@
-import type { Clock } from "../../clock.ts";
-import type { Reservation } from "../../decision.ts";
 import { LatchkeyError, PermanentError } from "../../errors.ts";
-import { failureSentence } from "../sentences.ts";
+import type { Clock } from "../../internal/clock.ts";
+import type { Reservation } from "../../model/decision.ts";
+import { failureSentence } from "../terminal/sentences.ts";
 import { startDeadline } from "./deadline.ts";
 import type { IncomingEvent } from "./incoming.ts";
 import type { Failure } from "./results.ts";

@@ -1,8 +1,8 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
-import type { Clock } from "../../clock.ts";
-import { UnusableError } from "../errors.ts";
-import { sentences } from "../sentences.ts";
+import type { Clock } from "../../internal/clock.ts";
+import { UnusableError } from "../terminal/errors.ts";
+import { sentences } from "../terminal/sentences.ts";
 import type { IncomingEvent } from "./incoming.ts";
 import type { DispatchContext, DispatchFailure, Target } from "./target.ts";
 

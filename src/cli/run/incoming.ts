@@ -1,4 +1,4 @@
-import { claimsCloudEvent, cloudEventId, opaqueEventId, readCloudEvent } from "../../cloud-events.ts";
+import { claimsCloudEvent, cloudEventId, opaqueEventId, readCloudEvent } from "../../model/cloud-event.ts";
 import { gitHubAttributes, gitHubHeaders } from "./github-delivery.ts";
 import { memberText } from "./json-member.ts";
 import { isJsonObject, type JsonObject } from "./json-object.ts";

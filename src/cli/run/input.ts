@@ -1,8 +1,8 @@
 import { open } from "node:fs/promises";
 import { addAbortSignal, type Readable } from "node:stream";
-import { UnusableError } from "../errors.ts";
-import type { CliIo } from "../io.ts";
-import { sentences } from "../sentences.ts";
+import { UnusableError } from "../terminal/errors.ts";
+import type { CliIo } from "../terminal/io.ts";
+import { sentences } from "../terminal/sentences.ts";
 import { type Line, readLines } from "./lines.ts";
 
 /** GitHub sends payloads of 25 MB at most. */

@@ -1,5 +1,5 @@
-import { failureSentence, lineSentence, linesSummary, problemSentence, progressText } from "../sentences.ts";
-import { amount, count, printable, seconds } from "../style.ts";
+import { failureSentence, lineSentence, linesSummary, problemSentence, progressText } from "../terminal/sentences.ts";
+import { amount, count, printable, seconds } from "../terminal/style.ts";
 import type { Account } from "./report.ts";
 import { counted, emptyTally, endedWell, type LineResult, type Tally } from "./results.ts";
 

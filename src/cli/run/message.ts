@@ -1,5 +1,5 @@
+import { headersOf } from "../../nats/consumer/message-headers.ts";
 import { type Identify, identifyEvent, type ReceivedMessage } from "../../nats/index.ts";
-import { headersOf } from "../../nats/message-headers.ts";
 import { type IncomingEvent, readEvent } from "./incoming.ts";
 
 /** As {@link identifyEvent}, and GitHub webhook deliveries by their delivery id, whatever the message that carries them is called. */

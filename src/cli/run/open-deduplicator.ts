@@ -1,9 +1,9 @@
 import { Deduplicator } from "../../deduplicator.ts";
 import { optionsFromEnv } from "../../env.ts";
-import { memoryStore } from "../../memory-store.ts";
-import { usable } from "../errors.ts";
-import type { CliIo } from "../io.ts";
-import type { Nats } from "../nats.ts";
+import { memoryStore } from "../../stores/memory-store.ts";
+import type { Nats } from "../connection/nats.ts";
+import { usable } from "../terminal/errors.ts";
+import type { CliIo } from "../terminal/io.ts";
 import type { RunPlan } from "./plan.ts";
 
 /** In the memory of one run; about a gigabyte's worth, so that the run fails before the machine does. */

@@ -1,4 +1,4 @@
-import type { CliIo } from "../io.ts";
+import type { CliIo } from "../terminal/io.ts";
 import { execTarget } from "./exec-target.ts";
 import { httpTarget } from "./http-target.ts";
 import type { RunPlan } from "./plan.ts";

@@ -1,9 +1,9 @@
-import { text } from "../../arguments.ts";
-import { DEFAULT_WORKSPACE } from "../../key.ts";
-import { UnusableError, usable } from "../errors.ts";
-import type { CliIo } from "../io.ts";
-import { type NatsAddress, natsAddress } from "../nats-address.ts";
-import { sentences } from "../sentences.ts";
+import { text } from "../../internal/validate.ts";
+import { DEFAULT_WORKSPACE } from "../../model/identity.ts";
+import { type NatsAddress, natsAddress } from "../connection/nats-address.ts";
+import { UnusableError, usable } from "../terminal/errors.ts";
+import type { CliIo } from "../terminal/io.ts";
+import { sentences } from "../terminal/sentences.ts";
 
 /** The options of `latchkey run`, as they were given. */
 export interface RunFlags {

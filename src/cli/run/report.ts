@@ -1,8 +1,8 @@
-import { type ExitCode, exitCodes } from "../exit-codes.ts";
-import type { CliIo } from "../io.ts";
-import { type RunEnd, type SummaryRow, summaryText } from "../sentences.ts";
-import { StatusLine } from "../status-line.ts";
-import { type Paint, painter } from "../style.ts";
+import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
+import type { CliIo } from "../terminal/io.ts";
+import { type RunEnd, type SummaryRow, summaryText } from "../terminal/sentences.ts";
+import { StatusLine } from "../terminal/status-line.ts";
+import { type Paint, painter } from "../terminal/style.ts";
 
 /** What a report is about: how results are counted, and how they are put into words. */
 export interface Account<Result, Tally extends object> {

@@ -1,6 +1,6 @@
-import type { CommitOutcome } from "../../decision.ts";
 import type { ErrorCode } from "../../errors.ts";
-import type { DedupKey } from "../../key.ts";
+import type { CommitOutcome } from "../../model/decision.ts";
+import type { DedupKey } from "../../model/identity.ts";
 import type { LineProblem } from "./incoming.ts";
 import type { DispatchFailure } from "./target.ts";
 

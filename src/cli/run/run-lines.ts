@@ -1,8 +1,8 @@
-import type { ExitCode } from "../exit-codes.ts";
-import { Interruption } from "../interruption.ts";
-import type { CliIo } from "../io.ts";
-import { openNats } from "../nats.ts";
-import { sentences } from "../sentences.ts";
+import { openNats } from "../connection/nats.ts";
+import type { ExitCode } from "../terminal/exit-codes.ts";
+import { Interruption } from "../terminal/interruption.ts";
+import type { CliIo } from "../terminal/io.ts";
+import { sentences } from "../terminal/sentences.ts";
 import { dispatchLines } from "./dispatch-lines.ts";
 import { openInput } from "./input.ts";
 import { linesAccount } from "./lines-account.ts";

@@ -1,12 +1,12 @@
 import { type Consumer, jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { consume, type RunningConsumer } from "../../nats/index.ts";
-import { UnusableError, usableAsync } from "../errors.ts";
-import type { ExitCode } from "../exit-codes.ts";
-import { Interruption } from "../interruption.ts";
-import type { CliIo } from "../io.ts";
-import { openNats } from "../nats.ts";
-import { auditSentence, sentences } from "../sentences.ts";
+import { openNats } from "../connection/nats.ts";
+import { UnusableError, usableAsync } from "../terminal/errors.ts";
+import type { ExitCode } from "../terminal/exit-codes.ts";
+import { Interruption } from "../terminal/interruption.ts";
+import type { CliIo } from "../terminal/io.ts";
+import { auditSentence, sentences } from "../terminal/sentences.ts";
 import { dispatchEvent } from "./dispatcher.ts";
 import { eventOf, identifyMessage } from "./message.ts";
 import { openDeduplicator } from "./open-deduplicator.ts";

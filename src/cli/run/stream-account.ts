@@ -1,5 +1,5 @@
-import { deliverySentence, progressText, streamSummary } from "../sentences.ts";
-import { amount, count, printable, seconds } from "../style.ts";
+import { deliverySentence, progressText, streamSummary } from "../terminal/sentences.ts";
+import { amount, count, printable, seconds } from "../terminal/style.ts";
 import type { Account } from "./report.ts";
 import {
   countedDelivery,

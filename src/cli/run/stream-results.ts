@@ -1,6 +1,6 @@
-import type { CommitOutcome } from "../../decision.ts";
+import type { CommitOutcome } from "../../model/decision.ts";
 import type { Audit } from "../../nats/index.ts";
-import { messageOf } from "../sentences.ts";
+import { messageOf } from "../terminal/sentences.ts";
 import { isDoubtful } from "./results.ts";
 
 /** How one delivery of a message ended. */

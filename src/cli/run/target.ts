@@ -1,4 +1,4 @@
-import type { DedupKey } from "../../key.ts";
+import type { DedupKey } from "../../model/identity.ts";
 import type { IncomingEvent } from "./incoming.ts";
 
 /** What a dispatch is given besides the event. */

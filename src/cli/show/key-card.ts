@@ -1,7 +1,7 @@
 import { Help } from "commander";
-import type { CommittedKey, ReservedKey } from "../bucket/kept-key.ts";
+import type { CommittedKey, ReservedKey } from "../bucket/stored-key.ts";
 import { stateColours } from "../list/key-table.ts";
-import { amount, harmless, type Paint, span } from "../style.ts";
+import { amount, harmless, type Paint, span } from "../terminal/style.ts";
 import { type Found, stateOf } from "./found.ts";
 import { verdictOf, verdictText } from "./verdict.ts";
 

@@ -1,12 +1,12 @@
-import type { ClockDifference } from "../../nats/server-clock.ts";
+import type { ClockDifference } from "../../nats/wire/server-clock.ts";
 import { keyReport, payloadReport } from "../bucket/key-report.ts";
 import { lookUp } from "../bucket/look-up.ts";
 import { type BucketFlags, openBuckets } from "../bucket/open-buckets.ts";
 import { whichEvent } from "../bucket/which-event.ts";
-import { type ExitCode, exitCodes } from "../exit-codes.ts";
-import type { CliIo } from "../io.ts";
-import { sentences } from "../sentences.ts";
-import { painter } from "../style.ts";
+import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
+import type { CliIo } from "../terminal/io.ts";
+import { sentences } from "../terminal/sentences.ts";
+import { painter } from "../terminal/style.ts";
 import { type Found, foundOf, stateOf } from "./found.ts";
 import { keyCard } from "./key-card.ts";
 import { verdictOf } from "./verdict.ts";

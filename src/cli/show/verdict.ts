@@ -1,10 +1,10 @@
-import type { CommittedKey, KeptKey, RemovedKey, ReservedKey } from "../bucket/kept-key.ts";
-import { harmless, span } from "../style.ts";
+import type { CommittedKey, RemovedKey, ReservedKey, StoredKey } from "../bucket/stored-key.ts";
+import { harmless, span } from "../terminal/style.ts";
 
 /** What a delivery of an event comes to, by what the bucket holds now. */
 export type DeliveryFate = "dispatched" | "duplicate" | "pending" | "refused" | "none";
 
-export interface Verdict {
+export interface KeyVerdict {
   readonly delivery: DeliveryFate;
   /** Why that is so. */
   readonly because: string;
@@ -19,12 +19,12 @@ const FATES: Readonly<Record<DeliveryFate, string>> = {
 };
 
 /** The whole verdict in words. */
-export function verdictText({ delivery, because }: Verdict): string {
+export function verdictText({ delivery, because }: KeyVerdict): string {
   return `${FATES[delivery]}: ${because}.`;
 }
 
 /** @param kept undefined when the bucket holds nothing, not even the mark of a removal. */
-export function verdictOf(kept: KeptKey | RemovedKey | undefined, serverMs: number): Verdict {
+export function verdictOf(kept: StoredKey | RemovedKey | undefined, serverMs: number): KeyVerdict {
   if (kept === undefined) {
     return {
       delivery: "dispatched",

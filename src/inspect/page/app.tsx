@@ -4,11 +4,11 @@ import { Confirmation } from "./parts/confirmation.tsx";
 import { DropTarget } from "./parts/drop-target.tsx";
 import { Header } from "./parts/header.tsx";
 import { Help } from "./parts/help.tsx";
+import { Standing } from "./parts/key-state.tsx";
 import { NoticeBar } from "./parts/notice-bar.tsx";
 import { PlaybackBar } from "./parts/playback-bar.tsx";
-import { Standing } from "./parts/standing.tsx";
+import { AttemptsView } from "./views/attempts.tsx";
 import { EventView } from "./views/event.tsx";
-import { FlightsView } from "./views/flights.tsx";
 import { OverviewView } from "./views/overview.tsx";
 import { RefusedView, WaitingView } from "./views/placeholders.tsx";
 import { TotalsView } from "./views/totals.tsx";
@@ -43,7 +43,7 @@ function View(): VNode {
     case "overview":
       return <OverviewView />;
     case "flights":
-      return <FlightsView />;
+      return <AttemptsView />;
     case "totals":
       return <TotalsView />;
     case "event":

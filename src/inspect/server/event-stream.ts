@@ -1,12 +1,12 @@
 import { ReadableStream } from "node:stream/web";
-import type { Clock } from "../../clock.ts";
-import { answer } from "./answers.ts";
+import type { Clock } from "../../internal/clock.ts";
 import type { Feed } from "./feed.ts";
-import type { Pulse } from "./pulse.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import { answer } from "./responses.ts";
 
 /** What paces a stream: when it looks for something new, by which clock it is idle, and what ends it. */
 export interface Pace {
-  readonly pulse: Pulse;
+  readonly pulse: Heartbeat;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }

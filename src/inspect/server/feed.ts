@@ -1,11 +1,11 @@
-import type { Flight } from "../trace/flight.ts";
-import type { Recorder } from "../trace/recorder.ts";
-import type { Message, Overview, ShownFlight, SourceInfo } from "../wire.ts";
+import type { Attempt } from "../trace/attempt.ts";
+import type { TraceRecorder } from "../trace/recorder.ts";
 import type { Redaction } from "./redaction.ts";
+import type { Message, Overview, ShownAttempt, SourceInfo } from "./wire.ts";
 
 /** What is recorded, and how it may be shown. */
 export interface Recording {
-  readonly recorder: Recorder;
+  readonly recorder: TraceRecorder;
   readonly redaction: Redaction;
   readonly source: SourceInfo;
   /** Tells this recording from that of another process. */
@@ -37,7 +37,7 @@ export class Feed {
   readonly #recording: Recording;
   #position: Position | undefined;
   /** What is still to be told of the flights of the last message, which had too many of them. */
-  #backlog: Iterator<Flight, unknown> | undefined;
+  #backlog: Iterator<Attempt, unknown> | undefined;
 
   /** @param lastId the id of the last message that the reader had from this recording, if it comes back. */
   constructor(recording: Recording, lastId: string | undefined) {
@@ -76,11 +76,11 @@ export class Feed {
   }
 
   /** The next of the flights that are to be told, as they are now. */
-  #chunk(flightsToTell: Iterator<Flight, unknown>): {
-    readonly flights: readonly ShownFlight[];
+  #chunk(flightsToTell: Iterator<Attempt, unknown>): {
+    readonly flights: readonly ShownAttempt[];
     readonly more: boolean;
   } {
-    const flights: ShownFlight[] = [];
+    const flights: ShownAttempt[] = [];
     for (;;) {
       if (flights.length === CHUNK) {
         this.#backlog = flightsToTell;

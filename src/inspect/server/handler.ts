@@ -1,28 +1,28 @@
-import type { Clock } from "../../clock.ts";
 import { hasCode } from "../../errors.ts";
-import { resolveIdentity } from "../../key.ts";
-import { fenceOf } from "../../record.ts";
-import type { Entry } from "../../store.ts";
-import type { EventRef, TraceStep } from "../trace/trace-step.ts";
+import type { Clock } from "../../internal/clock.ts";
+import { resolveIdentity } from "../../model/identity.ts";
+import { fenceOf } from "../../model/record.ts";
+import type { Entry } from "../../model/store.ts";
+import type { EventRef, TraceEvent } from "../trace/trace-event.ts";
 import { formatTrace } from "../trace/trace-text.ts";
-import type { EventDetail, ShownRecord } from "../wire.ts";
-import { answer, jsonAnswer, problem } from "./answers.ts";
+import type { AuthGuard } from "./auth-guard.ts";
 import { eventStream } from "./event-stream.ts";
 import { Feed, type Recording } from "./feed.ts";
-import type { Gate } from "./gate.ts";
-import type { Keeper } from "./keeper.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import type { KeyAdmin } from "./key-admin.ts";
 import { KnownEvents } from "./known-events.ts";
 import { type Page, pageAnswer } from "./page-file.ts";
-import type { Pulse } from "./pulse.ts";
 import type { Redaction } from "./redaction.ts";
+import { answer, jsonAnswer, problem } from "./responses.ts";
+import type { EventDetail, ShownRecord } from "./wire.ts";
 
 /** What the requests are answered from. */
 export interface Exhibition {
   readonly recording: Recording;
-  readonly keeper: Keeper;
-  readonly gate: Gate;
+  readonly keeper: KeyAdmin;
+  readonly gate: AuthGuard;
   readonly page: Page;
-  readonly pulse: Pulse;
+  readonly pulse: Heartbeat;
   readonly clock: Clock;
   /** Aborts when the server closes. */
   readonly signal: AbortSignal;
@@ -139,7 +139,7 @@ function shownRecord({ record, revision }: Entry): ShownRecord {
   return { state, owner, attempt, fence: fenceOf(record, revision), revision, leaseMs, atMs, hasResult };
 }
 
-function removedByHand(identity: EventRef, { record, revision }: Entry, atMs: number): TraceStep {
+function removedByHand(identity: EventRef, { record, revision }: Entry, atMs: number): TraceEvent {
   return {
     type: "cleared",
     identity,

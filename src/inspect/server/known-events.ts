@@ -1,15 +1,15 @@
 import { LRUCache } from "lru-cache";
-import type { Recorder } from "../trace/recorder.ts";
-import type { EventRef } from "../trace/trace-step.ts";
+import type { TraceRecorder } from "../trace/recorder.ts";
+import type { EventRef } from "../trace/trace-event.ts";
 
 const LOOKED_UP = 1_000;
 
 /** The events that are known: from the recording, or because somebody named them. */
 export class KnownEvents {
-  readonly #recorder: Recorder;
+  readonly #recorder: TraceRecorder;
   readonly #lookedUp = new LRUCache<string, EventRef>({ max: LOOKED_UP });
 
-  constructor(recorder: Recorder) {
+  constructor(recorder: TraceRecorder) {
     this.#recorder = recorder;
   }
 

@@ -1,16 +1,16 @@
 import { randomBytes } from "node:crypto";
 import type { Deduplicator } from "../../deduplicator.ts";
-import { Recorder } from "../trace/recorder.ts";
-import { tracer } from "../trace/trace-step.ts";
-import type { SourceInfo } from "../wire.ts";
-import { Gate } from "./gate.ts";
+import { TraceRecorder } from "../trace/recorder.ts";
+import { tracer } from "../trace/trace-event.ts";
+import { AuthGuard } from "./auth-guard.ts";
 import { type Handler, inspectorHandler } from "./handler.ts";
+import { Heartbeat } from "./heartbeat.ts";
 import { isLoopback } from "./hosts.ts";
 import type { ResolvedInspectorOptions } from "./options.ts";
 import type { Page } from "./page-file.ts";
-import { Pulse } from "./pulse.ts";
 import { Redaction } from "./redaction.ts";
 import { StoreWatch } from "./store-watch.ts";
+import type { SourceInfo } from "./wire.ts";
 
 /** How often a page is told what is new. */
 const TOLD_EVERY_MS = 250;
@@ -22,7 +22,7 @@ export class LiveInspector {
   readonly handler: Handler;
   readonly token: string;
   readonly #options: ResolvedInspectorOptions;
-  readonly #recorder = new Recorder();
+  readonly #recorder = new TraceRecorder();
   readonly #closing = new AbortController();
   readonly #attached = new Map<Deduplicator, () => void>();
   readonly #watch: StoreWatch | undefined;
@@ -47,9 +47,9 @@ export class LiveInspector {
         nowMs: () => clock.wallMs(),
       },
       keeper,
-      gate: new Gate({ host, token: this.token }),
+      gate: new AuthGuard({ host, token: this.token }),
       page,
-      pulse: new Pulse(clock, TOLD_EVERY_MS),
+      pulse: new Heartbeat(clock, TOLD_EVERY_MS),
       clock,
       signal: this.#closing.signal,
       willRemove: (storeKey) => this.#watch?.forget(storeKey),

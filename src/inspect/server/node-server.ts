@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { problem } from "./answers.ts";
 import type { Handler } from "./handler.ts";
+import { problem } from "./responses.ts";
 
 /** A body longer than this is none of our pages'. */
 const LONGEST_BODY = 10_000;

@@ -1,11 +1,11 @@
-import { callable, expected, flag, objectWith, text, wholeNumber } from "../../arguments.ts";
-import { type Clock, systemClock } from "../../clock.ts";
 import type { Deduplicator } from "../../deduplicator.ts";
 import { LatchkeyError } from "../../errors.ts";
+import { type Clock, systemClock } from "../../internal/clock.ts";
+import { callable, expected, flag, objectWith, text, wholeNumber } from "../../internal/validate.ts";
+import type { Store } from "../../model/store.ts";
 import { DEFAULT_SKEW_MS } from "../../options.ts";
-import type { Store } from "../../store.ts";
 import { isLoopback } from "./hosts.ts";
-import { dedupKeeper, type Keeper, storeKeeper } from "./keeper.ts";
+import { dedupKeyAdmin, type KeyAdmin, storeKeyAdmin } from "./key-admin.ts";
 import type { Redact } from "./redaction.ts";
 
 /** What an inspector shows, and to whom. At least one of `dedup` and `store` is needed. */
@@ -39,7 +39,7 @@ export interface InspectorOptions {
 export interface ResolvedInspectorOptions {
   readonly dedup: Deduplicator | undefined;
   readonly store: WatchedStore | undefined;
-  readonly keeper: Keeper;
+  readonly keeper: KeyAdmin;
   readonly port: number;
   readonly host: string;
   readonly token: string | undefined;
@@ -83,9 +83,9 @@ export function resolveInspectorOptions(options: InspectorOptions): ResolvedInsp
 }
 
 /** What the store itself removes, every replica's cache hears of. */
-function keeperOf(dedup: Deduplicator | undefined, store: WatchedStore | undefined): Keeper {
-  if (store !== undefined) return storeKeeper(store);
-  if (dedup !== undefined) return dedupKeeper(dedup);
+function keeperOf(dedup: Deduplicator | undefined, store: WatchedStore | undefined): KeyAdmin {
+  if (store !== undefined) return storeKeyAdmin(store);
+  if (dedup !== undefined) return dedupKeyAdmin(dedup);
   throw new TypeError(expected("dedup", "a Deduplicator, unless there is a `store`", dedup));
 }
 

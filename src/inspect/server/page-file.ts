@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { answer } from "./answers.ts";
+import { answer } from "./responses.ts";
 
 /** Where the build puts the page: one file, which needs nothing else. */
 const BUILT = "dist/inspector.html";

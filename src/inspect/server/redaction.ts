@@ -1,7 +1,7 @@
+import type { Attempt } from "../trace/attempt.ts";
 import type { Notice } from "../trace/attention.ts";
-import type { Flight } from "../trace/flight.ts";
-import type { EventRef, TraceStep } from "../trace/trace-step.ts";
-import type { ShownFlight } from "../wire.ts";
+import type { EventRef, TraceEvent } from "../trace/trace-event.ts";
+import type { ShownAttempt } from "./wire.ts";
 
 /** What a text is that is about to be shown. */
 export type Redactable = "workspace" | "subscription" | "event" | "cause";
@@ -20,7 +20,7 @@ export class Redaction {
     this.#redact = redact;
   }
 
-  step(step: TraceStep): TraceStep {
+  step(step: TraceEvent): TraceEvent {
     return { ...step, identity: this.identity(step.identity), cause: this.cause(step.cause) };
   }
 
@@ -28,7 +28,7 @@ export class Redaction {
     return { ...notice, identity: this.identity(notice.identity), cause: this.cause(notice.cause) };
   }
 
-  flight({ began: _, changed: __, ...flight }: Flight): ShownFlight {
+  flight({ began: _, changed: __, ...flight }: Attempt): ShownAttempt {
     return { ...flight, identity: this.identity(flight.identity) };
   }
 

@@ -1,13 +1,13 @@
-import { type Clock, nap, sleep } from "../../clock.ts";
 import { hasCode } from "../../errors.ts";
-import { DEFAULT_LIMITS, type Recorder } from "../trace/recorder.ts";
+import { type Clock, delay, sleep } from "../../internal/clock.ts";
+import { DEFAULT_LIMITS, type TraceRecorder } from "../trace/recorder.ts";
 import { StoreReader } from "../trace/store-reader.ts";
-import { errorText, type TraceStep } from "../trace/trace-step.ts";
+import { errorText, type TraceEvent } from "../trace/trace-event.ts";
 import type { WatchedStore } from "./options.ts";
 
 export interface StoreWatchOptions {
   readonly store: WatchedStore;
-  readonly recorder: Recorder;
+  readonly recorder: TraceRecorder;
   readonly clock: Clock;
   /** Whether the replica tells its own steps. */
   readonly tellsItself: (replica: string) => boolean;
@@ -53,7 +53,7 @@ export class StoreWatch {
       }
       const wasLong = clock.monotonicMs() - sinceMs > LONGEST_PAUSE_MS;
       pauseMs = wasLong ? FIRST_PAUSE_MS : Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
-      await nap(clock, pauseMs, [signal]);
+      await delay(clock, pauseMs, [signal]);
     }
   }
 
@@ -99,7 +99,7 @@ export class StoreWatch {
     return "";
   }
 
-  #take(step: TraceStep | undefined): void {
+  #take(step: TraceEvent | undefined): void {
     const { recorder, tellsItself } = this.#options;
     const isTold = step !== undefined && step.type !== "cleared" && tellsItself(step.replica);
     if (step !== undefined && !isTold) recorder.record(step);

@@ -1,4 +1,4 @@
-import type { EventRef, TraceStep, TraceType } from "./trace-step.ts";
+import type { EventRef, TraceEvent, TraceType } from "./trace-event.ts";
 
 /** A dispatch that was begun more often than this deserves a look. */
 export const MANY_ATTEMPTS = 3;
@@ -52,13 +52,13 @@ export class Attention implements Iterable<Notice> {
     return this.#notices.values();
   }
 
-  take(step: TraceStep): void {
+  take(step: TraceEvent): void {
     const concern = concernOf(step);
     if (concern !== undefined) this.#add(concern, step);
     else if (step.type === "committed" || step.type === "duplicate") this.#settle(step.identity.storeKey);
   }
 
-  #add(concern: Concern, step: TraceStep): void {
+  #add(concern: Concern, step: TraceEvent): void {
     const { identity, replica, attempt, cause, atMs } = step;
     const { storeKey } = identity;
     const id = `${concern} ${concern === "store-unavailable" ? replica : storeKey}`;
@@ -109,6 +109,6 @@ const concerns: Readonly<Partial<Record<TraceType, Concern>>> = {
   "store-unavailable": "store-unavailable",
 };
 
-function concernOf({ type, attempt }: TraceStep): Concern | undefined {
+function concernOf({ type, attempt }: TraceEvent): Concern | undefined {
   return type === "reserved" && attempt > MANY_ATTEMPTS ? "retried" : concerns[type];
 }

@@ -1,13 +1,13 @@
-import type { Answered, History, Invoked, SeenLine } from "../../history.ts";
-import { fenceOf } from "../../record.ts";
+import type { Answered, History, Invoked, SeenLine } from "../../history/history.ts";
+import { fenceOf } from "../../model/record.ts";
 import { type RecordChange, StoreReader } from "./store-reader.ts";
-import type { EventRef, TraceStep, TraceType } from "./trace-step.ts";
+import type { EventRef, TraceEvent, TraceType } from "./trace-event.ts";
 
 /**
  * The steps of a recorded or simulated run, in their order: that of the lines if one recorder saw them all, that of time if there
  * were several.
  */
-export function stepsOfHistory(history: History): readonly TraceStep[] {
+export function stepsOfHistory(history: History): readonly TraceEvent[] {
   const lines = history.filter((line) => line.type !== "history");
   if (lines.length < history.length - 1) lines.sort((one, other) => one.atMs - other.atMs);
   const reader = new HistoryReader(lines);
@@ -35,7 +35,7 @@ class HistoryReader {
     this.#isStoreSeen = lines.some((line) => line.type === "store.held" && "record" in line);
   }
 
-  read(line: SeenLine): readonly TraceStep[] {
+  read(line: SeenLine): readonly TraceEvent[] {
     const { process, atMs } = line;
     switch (line.type) {
       case "delivered":
@@ -83,13 +83,13 @@ class HistoryReader {
     }
   }
 
-  #changed(change: RecordChange, atMs: number): readonly TraceStep[] {
+  #changed(change: RecordChange, atMs: number): readonly TraceEvent[] {
     const step = this.#store.read(change, atMs);
     return step === undefined ? [] : [step];
   }
 
   /** What a process did to the store, from what it was answered. */
-  #done(line: SeenLine, op: number, revision: number): readonly TraceStep[] {
+  #done(line: SeenLine, op: number, revision: number): readonly TraceEvent[] {
     const begun = this.#operations.get(`${line.process} ${op}`);
     const type = begun === undefined ? undefined : operationTypes[begun.what.operation];
     if (begun === undefined || type === undefined) return [];
@@ -103,18 +103,18 @@ class HistoryReader {
     return [this.#step(type, line, event ?? key, detail)];
   }
 
-  #failed(line: SeenLine, op: number, cause: string): readonly TraceStep[] {
+  #failed(line: SeenLine, op: number, cause: string): readonly TraceEvent[] {
     const begun = this.#operations.get(`${line.process} ${op}`);
     if (begun === undefined) return [];
     const { event, key, operation } = begun.what;
     return [this.#step("store-unavailable", line, event ?? key, { cause: `${operation}: ${cause}` })];
   }
 
-  #everyEventOf(line: SeenLine, type: TraceType, cause: string): readonly TraceStep[] {
+  #everyEventOf(line: SeenLine, type: TraceType, cause: string): readonly TraceEvent[] {
     return [...this.#handOf(line.process)].map((event) => this.#step(type, line, event, { cause }));
   }
 
-  #everyEvent(line: SeenLine, cause: string): readonly TraceStep[] {
+  #everyEvent(line: SeenLine, cause: string): readonly TraceEvent[] {
     const events = new Set([...this.#inHand.values()].flatMap((inHand) => [...inHand]));
     return [...events].map((event) => this.#step("fault", line, event, { cause }));
   }
@@ -125,7 +125,7 @@ class HistoryReader {
     return inHand;
   }
 
-  #step(type: TraceType, { process, atMs }: SeenLine, event: string, detail: Partial<TraceStep>): TraceStep {
+  #step(type: TraceType, { process, atMs }: SeenLine, event: string, detail: Partial<TraceEvent>): TraceEvent {
     return {
       type,
       identity: this.#events.get(event) ?? { ...NOWHERE, storeKey: event, eventId: event },
@@ -178,7 +178,7 @@ function answerType(answered: Answered): TraceType {
   return commit === "superseded" || commit === "unconfirmed" ? commit : "acknowledged";
 }
 
-function answerDetail(answered: Answered): Partial<TraceStep> {
+function answerDetail(answered: Answered): Partial<TraceEvent> {
   if (answered.answer === "acknowledged") return { cause: answered.commit ?? "" };
   return { forMs: answered.afterMs, cause: answered.error ?? answered.code ?? "" };
 }

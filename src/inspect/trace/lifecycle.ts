@@ -1,5 +1,5 @@
-import type { Flight } from "./flight.ts";
-import type { TraceStep } from "./trace-step.ts";
+import type { Attempt } from "./attempt.ts";
+import type { TraceEvent } from "./trace-event.ts";
 
 /** A transition of `machines/dedup-key.ts`, as `<state> <event> <state>`, states by their path. */
 export type TransitionId = string;
@@ -39,7 +39,7 @@ type Way = keyof typeof ways;
 export const TOLD_TRANSITIONS: readonly TransitionId[] = Object.values(ways).flat();
 
 /** Which state of the machine, by its path, a flight is in. */
-export function stateOf({ hold, phase }: Pick<Flight, "hold" | "phase">): string {
+export function stateOf({ hold, phase }: Pick<Attempt, "hold" | "phase">): string {
   const parent = hold === "held" ? "reserved" : "expired";
   return phase === "running" ? `${parent}.dispatching` : `${parent}.${phase}`;
 }
@@ -52,7 +52,7 @@ export class Lifecycle {
   readonly #counts: Partial<Record<Way, number>> = {};
 
   /** @param before the flight as it was before the step. */
-  take(step: TraceStep, before: Flight | undefined): void {
+  take(step: TraceEvent, before: Attempt | undefined): void {
     const late = before !== undefined && before.hold !== "held";
     switch (step.type) {
       case "reserved":

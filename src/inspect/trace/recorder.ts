@@ -1,12 +1,12 @@
+import { type Attempt, leaseLeftMs } from "./attempt.ts";
+import { Attempts } from "./attempts.ts";
 import { Attention } from "./attention.ts";
-import { type Flight, leaseLeftMs } from "./flight.ts";
-import { Flights } from "./flights.ts";
+import { EventRing } from "./event-ring.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Series } from "./series.ts";
-import { StepRing } from "./step-ring.ts";
-import type { TraceStep, TraceType } from "./trace-step.ts";
+import type { TraceEvent, TraceType } from "./trace-event.ts";
 
-/** How much a {@link Recorder} holds. */
+/** How much a {@link TraceRecorder} holds. */
 export interface RecorderLimits {
   readonly steps: number;
   readonly flights: number;
@@ -28,17 +28,17 @@ export const DEFAULT_LIMITS: RecorderLimits = {
  * Takes steps and keeps, in bounded memory, what can be asked of them: the latest steps, what is in flight, how often each
  * transition of the machine was taken, counts over time, and what deserves a look. The same for a process, a cluster and a file.
  */
-export class Recorder {
-  readonly steps: StepRing;
-  readonly flights: Flights;
+export class TraceRecorder {
+  readonly steps: EventRing;
+  readonly flights: Attempts;
   readonly series: Series;
   readonly attention: Attention;
   readonly lifecycle = new Lifecycle();
   readonly #totals: Partial<Record<TraceType, number>> = {};
 
   constructor(limits: RecorderLimits = DEFAULT_LIMITS) {
-    this.steps = new StepRing(limits.steps);
-    this.flights = new Flights(limits.flights, limits.steps);
+    this.steps = new EventRing(limits.steps);
+    this.flights = new Attempts(limits.flights, limits.steps);
     this.series = new Series(limits.bucketMs, limits.points);
     this.attention = new Attention(limits.notices);
   }
@@ -48,7 +48,7 @@ export class Recorder {
     return { ...this.#totals };
   }
 
-  record(step: TraceStep): void {
+  record(step: TraceEvent): void {
     if (step.type === "reserved") this.#giveUpHolder(step);
     this.steps.push(step);
     const own = this.flights.of(step);
@@ -68,13 +68,13 @@ export class Recorder {
    * A key has one holder. Where another still stands whose lease is over, it has gone without a word; where it is not, it gave the
    * key back, and says so later.
    */
-  #giveUpHolder({ identity, atMs }: TraceStep): void {
+  #giveUpHolder({ identity, atMs }: TraceEvent): void {
     const holder = this.flights.get(identity.storeKey);
     if (holder !== undefined && leaseLeftMs(holder, atMs) <= 0) this.record(lapseOf(holder, atMs));
   }
 }
 
-function lapseOf(flight: Flight, atMs: number): TraceStep {
+function lapseOf(flight: Attempt, atMs: number): TraceEvent {
   const { identity, owner, attempt, fence, revision, beganAtMs } = flight;
   return {
     type: "lapsed",

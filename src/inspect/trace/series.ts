@@ -1,4 +1,4 @@
-import type { TraceType } from "./trace-step.ts";
+import type { TraceType } from "./trace-event.ts";
 
 /** What is counted over time: each is a line of the chart. */
 export const SERIES = ["dispatched", "duplicates", "pending", "failures", "expired", "superseded"] as const;

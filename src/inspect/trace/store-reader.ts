@@ -1,6 +1,6 @@
-import { type DedupRecord, fenceOf } from "../../record.ts";
+import { type DedupRecord, fenceOf } from "../../model/record.ts";
 import { Recent } from "./recent.ts";
-import type { EventRef, TraceStep } from "./trace-step.ts";
+import type { EventRef, TraceEvent } from "./trace-event.ts";
 
 /** What a key holds, as a store or a history tells. */
 export interface HeldRecord {
@@ -46,7 +46,7 @@ export class StoreReader {
   }
 
   /** What a key holds as the reading begins. A commit that was not expected is no step: it may be of yesterday. */
-  readListed(entry: HeldRecord, nowMs: number): TraceStep | undefined {
+  readListed(entry: HeldRecord, nowMs: number): TraceEvent | undefined {
     const { record, key } = entry;
     if (record.state === "reserved") return this.#readPut(entry, leaseStart(record, nowMs));
     if (this.#get(key) !== undefined) return this.#readPut(entry, nowMs);
@@ -55,7 +55,7 @@ export class StoreReader {
   }
 
   /** What a change tells; `undefined` when nothing new. */
-  read(change: RecordChange, nowMs: number): TraceStep | undefined {
+  read(change: RecordChange, nowMs: number): TraceEvent | undefined {
     return change.type === "put"
       ? this.#readPut(change.entry, nowMs)
       : this.#readRemoval(change.key, change.revision, nowMs);
@@ -73,7 +73,7 @@ export class StoreReader {
   }
 
   /** A key whose reservation stood holds nothing: it has ended, and nobody saw how. */
-  readMissing(key: string, nowMs: number): TraceStep | undefined {
+  readMissing(key: string, nowMs: number): TraceEvent | undefined {
     const standing = this.#reserved.get(key);
     if (standing === undefined) return undefined;
     this.forget(key);
@@ -84,7 +84,7 @@ export class StoreReader {
     return this.#reserved.get(key) ?? this.#committed.get(key);
   }
 
-  #readPut(entry: HeldRecord, nowMs: number): TraceStep | undefined {
+  #readPut(entry: HeldRecord, nowMs: number): TraceEvent | undefined {
     const { record, revision, key } = entry;
     const before = this.#get(key);
     if (before !== undefined && before.revision >= revision) return undefined;
@@ -95,7 +95,7 @@ export class StoreReader {
     return { ...stepOf("committed", standing, nowMs), cause: isLate ? "adopted" : "confirmed" };
   }
 
-  #readRemoval(key: string, revision: number, nowMs: number): TraceStep | undefined {
+  #readRemoval(key: string, revision: number, nowMs: number): TraceEvent | undefined {
     const standing = this.#get(key);
     if (standing === undefined || standing.revision >= revision) return undefined;
     this.forget(key);
@@ -126,7 +126,7 @@ function stepOf(
   type: "reserved" | "renewed" | "committed" | "released" | "cleared",
   { identity, owner, attempt, fence, revision, leaseMs, atMs, beganAtMs }: Standing,
   nowMs: number,
-): TraceStep {
+): TraceEvent {
   return {
     type,
     identity,

@@ -1,11 +1,11 @@
-import { expected } from "../../arguments.ts";
-import { TRACE_TYPES, type TraceStep } from "./trace-step.ts";
+import { expected } from "../../internal/validate.ts";
+import { TRACE_TYPES, type TraceEvent } from "./trace-event.ts";
 
 /** What the first line of a saved recording says. */
 const HEADER = { type: "recording", version: 1 } as const;
 
 /** Steps as NDJSON: a header, and a line for each. */
-export function formatTrace(steps: readonly TraceStep[]): string {
+export function formatTrace(steps: readonly TraceEvent[]): string {
   return [HEADER, ...steps].map((line) => `${JSON.stringify(line)}\n`).join("");
 }
 
@@ -18,7 +18,7 @@ export function isTrace(text: string): boolean {
  * Reads what {@link formatTrace} wrote.
  * @throws {TypeError} that says which line cannot be read, and why.
  */
-export function parseTrace(text: string): readonly TraceStep[] {
+export function parseTrace(text: string): readonly TraceEvent[] {
   const [header = "", ...lines] = text.replace(/\n$/, "").split("\n");
   const { version } = parsed(header, 1);
   if (version !== HEADER.version)
@@ -47,7 +47,7 @@ function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null;
 }
 
-function isStep(value: object): value is TraceStep {
+function isStep(value: object): value is TraceEvent {
   return isObject(value) && wrongField(value) === undefined;
 }
 
@@ -55,7 +55,7 @@ const isText = (value: unknown): boolean => typeof value === "string";
 const isEvent = (value: unknown): boolean =>
   isObject(value) && ["storeKey", "workspaceId", "subscriptionId", "eventId"].every((name) => isText(value[name]));
 
-const checks: Readonly<Record<keyof TraceStep, (value: unknown) => boolean>> = {
+const checks: Readonly<Record<keyof TraceEvent, (value: unknown) => boolean>> = {
   type: (value) => TRACE_TYPES.some((type) => type === value),
   identity: isEvent,
   atMs: Number.isFinite,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
-import { type Identity, type ResolvedIdentity, resolveIdentity, type StoreKey } from "../../key.ts";
-import type { CommitRecord, DedupRecord, ReservationRecord } from "../../record.ts";
-import type { Entry, Put, Removal, Revision, Store } from "../../store.ts";
+import { type Identity, type ResolvedIdentity, resolveIdentity, type StoreKey } from "../../model/identity.ts";
+import type { CommitRecord, DedupRecord, ReservationRecord } from "../../model/record.ts";
+import type { Entry, Put, Removal, Revision, Store } from "../../model/store.ts";
 
 /** A store, and the time by which it lets go of what has ended. */
 export interface StoreUnderTest {

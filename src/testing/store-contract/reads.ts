@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
-import type { KeyFilter, ResolvedIdentity } from "../../key.ts";
-import type { Change, Entry, Store } from "../../store.ts";
+import type { KeyFilter, ResolvedIdentity } from "../../model/identity.ts";
+import type { Change, Entry, Store } from "../../model/store.ts";
 import {
   type Aspect,
   assertEnds,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-import { callable, objectWith } from "../../arguments.ts";
-import type { Store } from "../../store.ts";
+import { callable, objectWith } from "../../internal/validate.ts";
+import type { Store } from "../../model/store.ts";
 import type { Aspect, OptionalMethod, StoreUnderTest } from "./fixture.ts";
 import { listing, watching } from "./reads.ts";
 import { removalInTime, timeToLive } from "./time.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Revision } from "../../store.ts";
+import type { Revision } from "../../model/store.ts";
 import {
   type Aspect,
   assertEnds,

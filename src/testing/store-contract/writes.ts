@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { parseStoreKey } from "../../key.ts";
-import type { DedupRecord } from "../../record.ts";
-import type { Entry, Revision } from "../../store.ts";
-import { numbersFrom } from "../numbers.ts";
+import { parseStoreKey } from "../../model/identity.ts";
+import type { DedupRecord } from "../../model/record.ts";
+import type { Entry, Revision } from "../../model/store.ts";
+import { numbersFrom } from "../search/numbers.ts";
 import {
   type Aspect,
   assertHolds,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { followFeed, type Link, problemIn } from "../../../src/inspect/page/state/live-feed.ts";
-import type { Message } from "../../../src/inspect/wire.ts";
+import type { Message } from "../../../src/inspect/server/wire.ts";
 
 const update = (gone: string): Message => ({ type: "update", flights: [], gone: [gone], more: false });
 const told = (id: string, message: Message): string => `id: ${id}\ndata: ${JSON.stringify(message)}\n\n`;

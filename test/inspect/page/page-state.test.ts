@@ -2,13 +2,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { areEvents, isDetail, isMessage, isRemoved } from "../../../src/inspect/page/state/answers.ts";
 import { concerns } from "../../../src/inspect/page/state/concerns.ts";
+import { detailOf, kinds } from "../../../src/inspect/page/state/events.ts";
 import { readRecording } from "../../../src/inspect/page/state/playback.ts";
 import { removalOf } from "../../../src/inspect/page/state/removal.ts";
 import { hashOf, type Route, routeOf, tokenIn } from "../../../src/inspect/page/state/route.ts";
 import { Session } from "../../../src/inspect/page/state/session.ts";
-import { detailOf, kinds } from "../../../src/inspect/page/state/steps.ts";
 import { rowWindow } from "../../../src/inspect/page/state/window.ts";
-import { TRACE_TYPES } from "../../../src/inspect/trace/trace-step.ts";
+import { TRACE_TYPES } from "../../../src/inspect/trace/trace-event.ts";
 import { formatTrace } from "../../../src/inspect/trace/trace-text.ts";
 import { identity, step } from "./traced.ts";
 

@@ -1,13 +1,13 @@
 import { expect, it } from "vitest";
 import { timelineOf } from "../../../src/inspect/page/state/timeline.ts";
-import type { TraceStep } from "../../../src/inspect/trace/trace-step.ts";
+import type { TraceEvent } from "../../../src/inspect/trace/trace-event.ts";
 import { step } from "./traced.ts";
 
-const a = (type: TraceStep["type"], atMs = 0): TraceStep => step(type, { replica: "a", atMs });
-const b = (type: TraceStep["type"], atMs = 0): TraceStep => step(type, { replica: "b", atMs });
+const a = (type: TraceEvent["type"], atMs = 0): TraceEvent => step(type, { replica: "a", atMs });
+const b = (type: TraceEvent["type"], atMs = 0): TraceEvent => step(type, { replica: "b", atMs });
 
 /** What each lane is after each step. */
-const lanes = (...steps: readonly TraceStep[]): readonly string[] =>
+const lanes = (...steps: readonly TraceEvent[]): readonly string[] =>
   timelineOf(steps).rows.map(({ cells }) => cells.map(({ after }) => after).join(" "));
 
 it("a lane is a replica, in the order in which they come; a row says how long after the others it was", () => {

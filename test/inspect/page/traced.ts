@@ -1,5 +1,5 @@
-import type { EventRef, TraceStep } from "../../../src/inspect/trace/trace-step.ts";
-import type { Overview, ShownFlight, SourceInfo } from "../../../src/inspect/wire.ts";
+import type { Overview, ShownAttempt, SourceInfo } from "../../../src/inspect/server/wire.ts";
+import type { EventRef, TraceEvent } from "../../../src/inspect/trace/trace-event.ts";
 
 export const identity: EventRef = {
   storeKey: "w.s.d",
@@ -8,7 +8,7 @@ export const identity: EventRef = {
   eventId: "evt-1",
 };
 
-export function step(type: TraceStep["type"], more: Partial<TraceStep> = {}): TraceStep {
+export function step(type: TraceEvent["type"], more: Partial<TraceEvent> = {}): TraceEvent {
   return {
     type,
     identity,
@@ -25,7 +25,7 @@ export function step(type: TraceStep["type"], more: Partial<TraceStep> = {}): Tr
   };
 }
 
-export function flight(number: number, more: Partial<ShownFlight> = {}): ShownFlight {
+export function flight(number: number, more: Partial<ShownAttempt> = {}): ShownAttempt {
   const eventId = `evt-${number}`;
   return {
     id: `key-${number}`,

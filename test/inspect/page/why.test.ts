@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { whyOf } from "../../../src/inspect/page/state/why.ts";
-import { TRACE_TYPES, type TraceStep } from "../../../src/inspect/trace/trace-step.ts";
-import type { EventDetail, ShownRecord } from "../../../src/inspect/wire.ts";
+import type { EventDetail, ShownRecord } from "../../../src/inspect/server/wire.ts";
+import { TRACE_TYPES, type TraceEvent } from "../../../src/inspect/trace/trace-event.ts";
 import { identity, step } from "./traced.ts";
 
 const NOW = 10_000;
@@ -17,7 +17,7 @@ const held: ShownRecord = {
 };
 const committed: ShownRecord = { ...held, state: "committed" };
 
-const why = (steps: readonly TraceStep[], holds?: EventDetail["holds"]) => whyOf({ identity, holds, steps }, NOW);
+const why = (steps: readonly TraceEvent[], holds?: EventDetail["holds"]) => whyOf({ identity, holds, steps }, NOW);
 
 describe("why the last delivery of an event", () => {
   it("was suppressed: who had committed it, and how long before", () => {

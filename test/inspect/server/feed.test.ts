@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Message, Overview } from "../../../src/inspect/wire.ts";
+import type { Message, Overview } from "../../../src/inspect/server/wire.ts";
 import { event, unseen, world } from "../../support/replicas.ts";
 import { inspected } from "./inspected.ts";
 

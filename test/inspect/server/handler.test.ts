@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { resolveInspectorOptions } from "../../../src/inspect/server/options.ts";
 import { loadPage, pageOf } from "../../../src/inspect/server/page-file.ts";
 import { parseTrace } from "../../../src/inspect/trace/trace-text.ts";
-import { memoryStore } from "../../../src/memory-store.ts";
+import { memoryStore } from "../../../src/stores/memory-store.ts";
 import { event, resolved, unseen, world } from "../../support/replicas.ts";
 import { inspected, own } from "./inspected.ts";
 
@@ -80,7 +80,7 @@ describe("a removal", () => {
 
   it("is refused when the key changes between the look and the removal", async () => {
     const its = world();
-    const store = { ...its.memory, clears: its.memory.clears };
+    const store = { ...its.memory, invalidation: its.memory.invalidation };
     const { dedup } = its.replica("web-2");
     await using inspector = inspected({ store }, its);
     await dedup.guard(event, () => {});

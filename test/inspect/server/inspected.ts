@@ -1,8 +1,8 @@
 import { LiveInspector } from "../../../src/inspect/server/live-inspector.ts";
 import { type InspectorOptions, resolveInspectorOptions } from "../../../src/inspect/server/options.ts";
 import { pageOf } from "../../../src/inspect/server/page-file.ts";
-import type { Message } from "../../../src/inspect/wire.ts";
-import { isObject } from "../../cli/fake-io.ts";
+import type { Message } from "../../../src/inspect/server/wire.ts";
+import { isObject } from "../../cli/support/fake-io.ts";
 import { type Replica, type World, watched, world } from "../../support/replicas.ts";
 
 export const HOST = "127.0.0.1:8080";

@@ -2,7 +2,7 @@ import { type RequestOptions, request } from "node:http";
 import { describe, expect, it } from "vitest";
 import { Deduplicator } from "../../../src/deduplicator.ts";
 import { serveInspector } from "../../../src/inspect/index.ts";
-import { memoryStore } from "../../../src/memory-store.ts";
+import { memoryStore } from "../../../src/stores/memory-store.ts";
 import { event } from "../../support/replicas.ts";
 
 const web = () => new Deduplicator({ store: memoryStore(), owner: "web-1" });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { History, SeenLine } from "../../../src/history.ts";
+import type { History, SeenLine } from "../../../src/history/history.ts";
 import { stepsOfHistory } from "../../../src/inspect/trace/history-reader.ts";
 import { resolved } from "../../support/replicas.ts";
 import { commit } from "../../support/store-contract-fixture.ts";

@@ -3,13 +3,13 @@ import type { AnyStateNode as StateNode } from "xstate";
 import { dedupKeyMachine } from "../../../machines/dedup-key.ts";
 import { Attention } from "../../../src/inspect/trace/attention.ts";
 import { Lifecycle, stateOf, TOLD_TRANSITIONS } from "../../../src/inspect/trace/lifecycle.ts";
-import { DEFAULT_LIMITS, Recorder } from "../../../src/inspect/trace/recorder.ts";
+import { DEFAULT_LIMITS, TraceRecorder } from "../../../src/inspect/trace/recorder.ts";
 import { Series } from "../../../src/inspect/trace/series.ts";
-import type { TraceStep } from "../../../src/inspect/trace/trace-step.ts";
-import { stepOf } from "./trace-steps.ts";
+import type { TraceEvent } from "../../../src/inspect/trace/trace-event.ts";
+import { stepOf } from "./trace-events.ts";
 
-const counted = (...steps: readonly TraceStep[]) => {
-  const recorder = new Recorder();
+const counted = (...steps: readonly TraceEvent[]) => {
+  const recorder = new TraceRecorder();
   for (const step of steps) recorder.record(step);
   return Object.fromEntries(recorder.lifecycle.counts);
 };

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { errorText, tracer } from "../../../src/inspect/trace/trace-step.ts";
+import { errorText, tracer } from "../../../src/inspect/trace/trace-event.ts";
 import { formatTrace, isTrace, parseTrace } from "../../../src/inspect/trace/trace-text.ts";
-import type { Step, StepDetail } from "../../../src/step.ts";
+import type { DedupEvent, DedupEventDetail } from "../../../src/model/event.ts";
 import { resolved } from "../../support/replicas.ts";
-import { anyStep, stepOf } from "./trace-steps.ts";
+import { anyStep, stepOf } from "./trace-events.ts";
 
 describe("a saved recording", () => {
   it("is read as it was written", () => {
@@ -34,7 +34,7 @@ describe("a saved recording", () => {
 describe("what a deduplicator tells is kept as", () => {
   const fields = { identity: resolved, owner: "b", attempt: 2, fence: 3, revision: 4, atMs: 50_000, durationMs: 5 };
   const error = new RangeError("too much\nof a stack");
-  it.each<readonly [StepDetail, forMs: number, cause: string]>([
+  it.each<readonly [DedupEventDetail, forMs: number, cause: string]>([
     [{ type: "reserved", leaseMs: 7 }, 7, ""],
     [{ type: "renewed", leaseMs: 8 }, 8, ""],
     [{ type: "dispatched" }, 0, ""],
@@ -52,7 +52,7 @@ describe("what a deduplicator tells is kept as", () => {
     [{ type: "store-unavailable", ambiguous: true, error }, 0, "RangeError: too much"],
     [{ type: "result-not-kept", error }, 0, "RangeError: too much"],
   ])("%j", (detail, forMs, cause) => {
-    const step: Step = { ...fields, ...detail };
+    const step: DedupEvent = { ...fields, ...detail };
     expect(tracer("a")(step)).toEqual({ ...fields, type: detail.type, replica: "a", forMs, cause });
   });
 

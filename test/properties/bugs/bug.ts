@@ -1,4 +1,4 @@
-import type { FaultBudget } from "../../../src/testing/faults.ts";
+import type { FaultBudget } from "../../../src/testing/sim/faults.ts";
 import type { PlantedBug } from "../../support/planted-bugs.ts";
 import type { Broken } from "../broken.ts";
 

@@ -1,7 +1,7 @@
 import type { PlantedBug } from "../../support/planted-bugs.ts";
 
-const cache = "src/commit-cache.ts";
-const flight = "src/flight.ts";
+const cache = "src/engine/commit-cache.ts";
+const flight = "src/engine/attempt.ts";
 
 /** In what replicas remember of commits; each makes one call an event a duplicate that is none. */
 export const cacheBugs: readonly PlantedBug[] = [
@@ -39,7 +39,7 @@ export const cacheBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: "src/deduplicator.ts",
-        find: `await this.#store.clears?.announce();`,
+        find: `await this.#store.invalidation?.invalidate();`,
         replace: ``,
       },
     ],
@@ -56,8 +56,8 @@ export const cacheBugs: readonly PlantedBug[] = [
     name: "a clear is done before all have heard of it",
     patches: [
       {
-        file: "src/clear-mark.ts",
-        find: `    await nap(this.#clock, TRUSTED_MS, []);
+        file: "src/stores/cache-epoch.ts",
+        find: `    await delay(this.#clock, TRUSTED_MS, []);
 `,
         replace: ``,
       },
@@ -65,6 +65,6 @@ export const cacheBugs: readonly PlantedBug[] = [
   },
   {
     name: "what was heard of clears is relied on for ever",
-    patches: [{ file: "src/clear-mark.ts", find: `nowMs - this.#markAskedAtMs < TRUSTED_MS`, replace: `true` }],
+    patches: [{ file: "src/stores/cache-epoch.ts", find: `nowMs - this.#markAskedAtMs < TRUSTED_MS`, replace: `true` }],
   },
 ];

@@ -1,10 +1,10 @@
 import type { Bug } from "./bug.ts";
 
-const ownRecord = "src/own-record.ts";
-const caller = "src/caller.ts";
+const ownRecord = "src/engine/record-writer.ts";
+const caller = "src/engine/attempt-promises.ts";
 const deduplicator = "src/deduplicator.ts";
-const flight = "src/flight.ts";
-const lease = "src/lease.ts";
+const flight = "src/engine/attempt.ts";
+const lease = "src/engine/lease.ts";
 
 /** In the engine around the machine, and in what is told to the caller. */
 export const engineBugs: readonly Bug[] = [
@@ -14,7 +14,7 @@ export const engineBugs: readonly Bug[] = [
     faults: { redelivery: 2 },
     patches: [
       {
-        file: "src/engine.ts",
+        file: "src/engine/engine.ts",
         find: `      : this.#refusals.pendingElsewhere(asked, verdict.entry);`,
         replace: `      : this.#refusals.duplicate(asked, { ...verdict.entry, ...verdict.entry.record } as never);`,
       },
@@ -59,7 +59,7 @@ export const engineBugs: readonly Bug[] = [
     faults: { redelivery: 3 },
     patches: [
       {
-        file: "src/observed-leases.ts",
+        file: "src/engine/observed-leases.ts",
         find: `return sinceMs + entry.record.leaseMs + this.#skewMs - nowMs;`,
         replace: `return sinceMs - nowMs;`,
       },
@@ -81,7 +81,9 @@ export const engineBugs: readonly Bug[] = [
     name: "all attempts have one token",
     breaks: "G1",
     faults: { redelivery: 3 },
-    patches: [{ file: "src/own-record.ts", find: `this.#attempts === 1 ? this.#id : `, replace: `true ? "one" : ` }],
+    patches: [
+      { file: "src/engine/record-writer.ts", find: `this.#attempts === 1 ? this.#id : `, replace: `true ? "one" : ` },
+    ],
   },
   {
     name: "what was superseded is called confirmed",

@@ -2,8 +2,8 @@ import { changes } from "../../support/machine-changes.ts";
 import type { Bug } from "./bug.ts";
 
 const machine = "machines/dedup-key.ts";
-const lease = "src/lease.ts";
-const store = "src/memory-store.ts";
+const lease = "src/engine/lease.ts";
+const store = "src/stores/memory-store.ts";
 
 /** In the machine of a key. */
 export const machineBugs: readonly Bug[] = [

@@ -1,6 +1,6 @@
 import type { Bug } from "./bug.ts";
 
-const store = "src/memory-store.ts";
+const store = "src/stores/memory-store.ts";
 
 /** In a store. */
 export const storeBugs: readonly Bug[] = [
@@ -61,7 +61,7 @@ export const storeBugs: readonly Bug[] = [
     patches: [
       { file: store, find: `endsAtMs: nowMs + how.ttlMs`, replace: `endsAtMs: Infinity` },
       {
-        file: "src/observed-leases.ts",
+        file: "src/engine/observed-leases.ts",
         find: `return sinceMs + entry.record.leaseMs + this.#skewMs - nowMs;`,
         replace: `return entry.record.leaseMs;`,
       },

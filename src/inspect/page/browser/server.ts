@@ -1,5 +1,5 @@
-import type { EventRef } from "../../trace/trace-step.ts";
-import type { EventDetail } from "../../wire.ts";
+import type { EventDetail } from "../../server/wire.ts";
+import type { EventRef } from "../../trace/trace-event.ts";
 import { areEvents, isDetail, isRemoved } from "../state/answers.ts";
 import { followFeed, problemIn } from "../state/live-feed.ts";
 import type { Removal } from "../state/removal.ts";

@@ -4,9 +4,9 @@ import { useMemo } from "preact/hooks";
 import { pathOf } from "../../chart/geometry.ts";
 import { type Box, type Line, METRICS } from "../../chart/layout.ts";
 import { nowMs, session } from "../browser/board.ts";
+import type { Tone } from "../state/events.ts";
 import { eventWords, glosses } from "../state/glossary.ts";
 import { chart, countOf, drawingOf, labelOf, standingIn } from "../state/machine-view.ts";
-import type { Tone } from "../state/steps.ts";
 import { count, rate } from "../state/words.ts";
 
 /** The machine of a key, drawn from the very one that runs, with what stands in its states and goes along its lines. */

@@ -1,6 +1,6 @@
 import type { VNode } from "preact";
 import { closeRecording, drawn, playback, seek } from "../browser/board.ts";
-import { kinds } from "../state/steps.ts";
+import { kinds } from "../state/events.ts";
 import { count, exactTime } from "../state/words.ts";
 
 /** Moves through a recording, step by step. */

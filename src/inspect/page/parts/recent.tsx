@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 import { session } from "../browser/board.ts";
+import { kinds } from "../state/events.ts";
 import { hashOf } from "../state/route.ts";
-import { kinds } from "../state/steps.ts";
 import { time } from "../state/words.ts";
 
 /** The latest steps, the newest first. */

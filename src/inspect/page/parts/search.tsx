@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
-import type { EventRef } from "../../trace/trace-step.ts";
+import type { EventRef } from "../../trace/trace-event.ts";
 import { goTo } from "../browser/navigate.ts";
 import { findEvents } from "../browser/server.ts";
 

@@ -1,13 +1,13 @@
 import type { VNode } from "preact";
-import type { TraceStep } from "../../trace/trace-step.ts";
-import { detailOf, kinds } from "../state/steps.ts";
+import type { TraceEvent } from "../../trace/trace-event.ts";
+import { detailOf, kinds } from "../state/events.ts";
 import { type LaneCell, type TimelineRow, timelineOf } from "../state/timeline.ts";
 import { count, exactTime, span } from "../state/words.ts";
 
 const LANE = 26;
 
 /** A key's life: a lane for each replica, a row for each step. */
-export function TimelineTable({ steps }: { steps: readonly TraceStep[] }): VNode {
+export function TimelineTable({ steps }: { steps: readonly TraceEvent[] }): VNode {
   const { lanes, rows } = timelineOf(steps);
   return (
     <>

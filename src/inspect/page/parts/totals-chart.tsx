@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
 import { SERIES, type SeriesName } from "../../trace/series.ts";
 import { nowMs, session } from "../browser/board.ts";
-import type { Tone } from "../state/steps.ts";
+import type { Tone } from "../state/events.ts";
 import { type Bar, columnsOf, stacked } from "../state/totals-chart.ts";
 import { count, exactTime, span, time } from "../state/words.ts";
 

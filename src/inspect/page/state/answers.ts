@@ -1,5 +1,5 @@
-import type { EventRef } from "../../trace/trace-step.ts";
-import type { EventDetail, Message } from "../../wire.ts";
+import type { EventDetail, Message } from "../../server/wire.ts";
+import type { EventRef } from "../../trace/trace-event.ts";
 
 // What comes from the page's own server: enough is looked at to tell it from what something between here and there may answer.
 

@@ -1,5 +1,5 @@
 import { type Concern, MANY_ATTEMPTS } from "../../trace/attention.ts";
-import type { Tone } from "./steps.ts";
+import type { Tone } from "./events.ts";
 
 interface ConcernWords {
   readonly title: string;

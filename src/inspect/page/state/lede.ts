@@ -1,5 +1,5 @@
+import type { Tone } from "./events.ts";
 import type { Session } from "./session.ts";
-import type { Tone } from "./steps.ts";
 import { count } from "./words.ts";
 
 /** A piece of a sentence; one with a tone is a number that stands out. */

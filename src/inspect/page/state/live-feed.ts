@@ -1,4 +1,4 @@
-import type { Message } from "../../wire.ts";
+import type { Message } from "../../server/wire.ts";
 import { isMessage } from "./answers.ts";
 
 /** How the page stands with its server. */

@@ -1,22 +1,22 @@
-import { parseHistory } from "../../../history-text.ts";
+import { parseHistory } from "../../../history/history-text.ts";
 import { Feed } from "../../server/feed.ts";
 import { Redaction } from "../../server/redaction.ts";
+import type { EventDetail, Message } from "../../server/wire.ts";
 import { stepsOfHistory } from "../../trace/history-reader.ts";
-import { DEFAULT_LIMITS, Recorder } from "../../trace/recorder.ts";
-import type { TraceStep } from "../../trace/trace-step.ts";
+import { DEFAULT_LIMITS, TraceRecorder } from "../../trace/recorder.ts";
+import type { TraceEvent } from "../../trace/trace-event.ts";
 import { isTrace, parseTrace } from "../../trace/trace-text.ts";
-import type { EventDetail, Message } from "../../wire.ts";
 import { MANY_POINTS } from "./totals-chart.ts";
 
 /** A run that was recorded, as far as one has come in it. Shown by the very feed that shows a live one. */
 export class Playback {
   readonly name: string;
-  readonly steps: readonly TraceStep[];
+  readonly steps: readonly TraceEvent[];
   readonly #bucketMs: number;
-  #recorder: Recorder;
+  #recorder: TraceRecorder;
   #position = 0;
 
-  constructor(name: string, steps: readonly TraceStep[]) {
+  constructor(name: string, steps: readonly TraceEvent[]) {
     this.name = name;
     this.steps = steps;
     const lengthMs = (steps.at(-1)?.atMs ?? 0) - (steps[0]?.atMs ?? 0);
@@ -50,7 +50,7 @@ export class Playback {
   }
 
   /** The events of the run that match, those that something happened to last first. */
-  find(text: string, most: number): readonly TraceStep["identity"][] {
+  find(text: string, most: number): readonly TraceEvent["identity"][] {
     const found = new Map(
       this.steps
         .filter(({ identity }) => identity.eventId.includes(text))
@@ -74,10 +74,10 @@ export class Playback {
     );
   }
 
-  #freshRecorder(): Recorder {
+  #freshRecorder(): TraceRecorder {
     // A lease that was given up is a step as well.
     const steps = Math.max(1, 2 * this.steps.length);
-    return new Recorder({ ...DEFAULT_LIMITS, steps, bucketMs: this.#bucketMs });
+    return new TraceRecorder({ ...DEFAULT_LIMITS, steps, bucketMs: this.#bucketMs });
   }
 }
 

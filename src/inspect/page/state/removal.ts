@@ -1,5 +1,5 @@
-import type { EventRef } from "../../trace/trace-step.ts";
-import type { ShownRecord } from "../../wire.ts";
+import type { ShownRecord } from "../../server/wire.ts";
+import type { EventRef } from "../../trace/trace-event.ts";
 import { span } from "./words.ts";
 
 /** What somebody is about to do by hand, and what will come of it. */

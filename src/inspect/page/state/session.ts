@@ -1,7 +1,7 @@
+import type { Message, Overview, ShownAttempt, SourceInfo } from "../../server/wire.ts";
 import type { Notice } from "../../trace/attention.ts";
 import { stateOf } from "../../trace/lifecycle.ts";
-import type { TraceStep, TraceType } from "../../trace/trace-step.ts";
-import type { Message, Overview, ShownFlight, SourceInfo } from "../../wire.ts";
+import type { TraceEvent, TraceType } from "../../trace/trace-event.ts";
 import { Rates } from "./rates.ts";
 
 const STEPS_SHOWN = 200;
@@ -18,11 +18,11 @@ export class Session {
   /** Latest last. */
   notices: readonly Notice[] = [];
   /** The latest steps, oldest first. */
-  steps: readonly TraceStep[] = [];
+  steps: readonly TraceEvent[] = [];
   /** Whether everything that was in flight at the beginning has been told. */
   isComplete = false;
   readonly rates = new Rates();
-  readonly #flights = new Map<string, ShownFlight>();
+  readonly #flights = new Map<string, ShownAttempt>();
   readonly #inState = new Map<string, number>();
   readonly #points = new Map<number, readonly number[]>();
   #changed: ReadonlySet<string> = new Set();
@@ -48,7 +48,7 @@ export class Session {
     if (overview !== undefined) this.#takeOverview(overview);
   }
 
-  get flights(): ReadonlyMap<string, ShownFlight> {
+  get flights(): ReadonlyMap<string, ShownAttempt> {
     return this.#flights;
   }
 
@@ -112,7 +112,7 @@ export class Session {
     this.#countIn(flight, -1);
   }
 
-  #countIn(flight: ShownFlight, by: 1 | -1): void {
+  #countIn(flight: ShownAttempt, by: 1 | -1): void {
     const state = stateOf(flight);
     this.#inState.set(state, (this.#inState.get(state) ?? 0) + by);
   }

@@ -1,4 +1,4 @@
-import type { TraceStep } from "../../trace/trace-step.ts";
+import type { TraceEvent } from "../../trace/trace-event.ts";
 
 /** What a replica has of the key between two steps: nothing; it holds it; or its handler runs though the key is not its own. */
 export type LaneState = "idle" | "held" | "lost";
@@ -12,7 +12,7 @@ export interface LaneCell {
 }
 
 export interface TimelineRow {
-  readonly step: TraceStep;
+  readonly step: TraceEvent;
   /** Since the first step, and since the one before. */
   readonly sinceFirstMs: number;
   readonly sinceLastMs: number;
@@ -26,7 +26,7 @@ export interface Timeline {
   readonly rows: readonly TimelineRow[];
 }
 
-export function timelineOf(steps: readonly TraceStep[]): Timeline {
+export function timelineOf(steps: readonly TraceEvent[]): Timeline {
   const lanes = [...new Set(steps.map(({ replica }) => replica))];
   const states = new Map<string, LaneState>();
   const firstMs = steps[0]?.atMs ?? 0;
@@ -47,7 +47,7 @@ export function timelineOf(steps: readonly TraceStep[]): Timeline {
   return { lanes, rows };
 }
 
-function stateAfter(step: TraceStep, lane: string, state: LaneState): LaneState {
+function stateAfter(step: TraceEvent, lane: string, state: LaneState): LaneState {
   // A key has one holder: who held it before another reserved it has lost it.
   if (step.replica !== lane) return step.type === "reserved" && state === "held" ? "lost" : state;
   switch (step.type) {

@@ -1,6 +1,6 @@
-import type { TraceStep } from "../../trace/trace-step.ts";
-import type { EventDetail, ShownRecord } from "../../wire.ts";
-import type { Tone } from "./steps.ts";
+import type { EventDetail, ShownRecord } from "../../server/wire.ts";
+import type { TraceEvent } from "../../trace/trace-event.ts";
+import type { Tone } from "./events.ts";
 import { span } from "./words.ts";
 
 /** What became of the last delivery of an event, and why; and what the next one would come to. */
@@ -23,7 +23,7 @@ type Fate = Omit<Why, "next">;
 const fate = (name: string, tone: Tone, because: string): Fate => ({ fate: name, tone, because });
 
 /** What a step says of the delivery that it belongs to; `undefined` for one that decides nothing. */
-function fateOf(step: TraceStep, steps: readonly TraceStep[]): Fate | undefined {
+function fateOf(step: TraceEvent, steps: readonly TraceEvent[]): Fate | undefined {
   const { replica, owner, attempt, forMs, cause } = step;
   switch (step.type) {
     case "duplicate": {
@@ -126,7 +126,7 @@ function inWords(cause: string): string {
   return cause === "" ? "" : ` (${cause})`;
 }
 
-function causeOfFailure(steps: readonly TraceStep[]): string {
+function causeOfFailure(steps: readonly TraceEvent[]): string {
   return steps.findLast(({ type }) => type === "failed")?.cause ?? "";
 }
 

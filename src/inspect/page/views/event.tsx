@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect } from "preact/hooks";
-import type { EventDetail, ShownRecord } from "../../wire.ts";
+import type { EventDetail, ShownRecord } from "../../server/wire.ts";
 import { drawn, link, nowMs, session } from "../browser/board.ts";
 import { type Asked, askDetail, hasToken } from "../browser/server.ts";
 import { asked as toConfirm } from "../parts/confirmation.tsx";

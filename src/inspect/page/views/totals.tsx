@@ -1,10 +1,10 @@
 import type { VNode } from "preact";
-import { TRACE_TYPES } from "../../trace/trace-step.ts";
+import { TRACE_TYPES } from "../../trace/trace-event.ts";
 import { notice, playback, session } from "../browser/board.ts";
 import { saveRecording } from "../browser/server.ts";
 import { Notices } from "../parts/notices.tsx";
 import { TotalsChart } from "../parts/totals-chart.tsx";
-import { kinds } from "../state/steps.ts";
+import { kinds } from "../state/events.ts";
 import { MANY_POINTS } from "../state/totals-chart.ts";
 import { count } from "../state/words.ts";
 

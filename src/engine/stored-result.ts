@@ -1,0 +1,33 @@
+import { ResultNotKeptError } from "../errors.ts";
+import { DEEPEST_RESULT, isNestedWithin } from "../model/record.ts";
+
+/** Results are small: what a commit carries is read with every duplicate. */
+const LONGEST_RESULT_BYTES = 65_536;
+
+/** A handler's result as JSON, or why it cannot be kept. */
+export type StoredResult =
+  | { readonly kept: "nothing" }
+  | { readonly kept: "result"; readonly result: unknown; readonly bytes: number }
+  | { readonly kept: "not"; readonly error: ResultNotKeptError };
+
+/** What of a result can be kept with the commit. The value is a copy, so that what happens to the original changes nothing. */
+export function storeResult(value: unknown): StoredResult {
+  if (value === undefined) return { kept: "nothing" };
+  let encoded: unknown;
+  try {
+    encoded = JSON.stringify(value);
+  } catch (cause) {
+    return { kept: "not", error: new ResultNotKeptError("The result has no JSON form", { cause }) };
+  }
+  if (typeof encoded !== "string") {
+    return { kept: "not", error: new ResultNotKeptError(`A ${typeof value} has no JSON form`) };
+  }
+  const bytes = Buffer.byteLength(encoded);
+  if (bytes > LONGEST_RESULT_BYTES) {
+    const message = `The result has ${bytes} bytes as JSON; at most ${LONGEST_RESULT_BYTES} are kept`;
+    return { kept: "not", error: new ResultNotKeptError(message) };
+  }
+  const result: unknown = JSON.parse(encoded);
+  if (isNestedWithin(result, DEEPEST_RESULT)) return { kept: "result", result, bytes };
+  return { kept: "not", error: new ResultNotKeptError(`The result is nested more than ${DEEPEST_RESULT} levels deep`) };
+}

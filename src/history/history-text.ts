@@ -1,0 +1,161 @@
+import { RecordUnreadableError } from "../errors.ts";
+import { expected } from "../internal/validate.ts";
+import { checkRecord } from "../model/record.ts";
+import type { History, HistoryLine, Operation } from "./history.ts";
+
+/** A history as NDJSON: a line of JSON for each of its lines. */
+export function formatHistory(history: History): string {
+  return history.map((line) => `${JSON.stringify(line)}\n`).join("");
+}
+
+/**
+ * Reads what {@link formatHistory} wrote, or several such texts one behind the other.
+ * @throws {TypeError} that says which line cannot be read, and why.
+ */
+export function parseHistory(text: string): History {
+  return text
+    .replace(/\n$/, "")
+    .split("\n")
+    .map((line, index) => {
+      try {
+        const value = parsed(line);
+        if (index > 0 || value["type"] === "history") return checkLine(value);
+        throw new TypeError(expected("type", `"history", since a history begins with its header`, value["type"]));
+      } catch (cause) {
+        if (!(cause instanceof TypeError || cause instanceof RecordUnreadableError)) throw cause;
+        throw new TypeError(`Line ${index + 1} of the history: ${cause.message}`, { cause });
+      }
+    });
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+function parsed(line: string): Json {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (cause) {
+    throw new TypeError(line.trim() === "" ? "It is empty" : "It is not JSON", { cause });
+  }
+  if (isObject(value)) return value;
+  throw new TypeError(expected("line", "an object", value));
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** @throws {TypeError | RecordUnreadableError} that names what is wrong. */
+function checkLine(value: Json): HistoryLine {
+  if (value["type"] === "store.held" && "record" in value) checkRecord(value["record"], String(value["key"]));
+  if (isLine(value)) return value;
+  throw new TypeError(wrongWith(value));
+}
+
+function isLine(value: object): value is HistoryLine {
+  return isObject(value) && wrongWith(value) === undefined;
+}
+
+/** What a field must be, in words, and whether a value is. */
+interface Field {
+  readonly expectation: string;
+  readonly isRight: (value: unknown) => boolean;
+}
+
+const text: Field = {
+  expectation: "a string that is not empty",
+  isRight: (value) => typeof value === "string" && value !== "",
+};
+const texts: Field = {
+  expectation: "an array of strings that are not empty",
+  isRight: (value) => Array.isArray(value) && value.every(text.isRight),
+};
+const flag: Field = { expectation: "a boolean", isRight: (value) => typeof value === "boolean" };
+const time: Field = { expectation: "a finite number", isRight: Number.isFinite };
+const whole = (min: number): Field => ({
+  expectation: `a whole number of at least ${min}`,
+  isRight: (value) => Number.isSafeInteger(value) && Number(value) >= min,
+});
+const oneOf = (...choices: readonly (string | number)[]): Field => ({
+  expectation: choices.map((choice) => JSON.stringify(choice)).join(" or "),
+  isRight: (value) => choices.some((choice) => choice === value),
+});
+const optional = ({ expectation, isRight }: Field): Field => ({
+  expectation: `${expectation}, or missing`,
+  isRight: (value) => value === undefined || isRight(value),
+});
+
+const operations: Readonly<Record<Operation, true>> = {
+  reserve: true,
+  renew: true,
+  commit: true,
+  release: true,
+  read: true,
+  clear: true,
+  get: true,
+  put: true,
+  delete: true,
+};
+const commit = optional(oneOf("confirmed", "adopted", "superseded", "unconfirmed"));
+const revision = optional(whole(0));
+const standing = { revision, token: optional(text), state: optional(oneOf("reserved", "committed")) };
+
+const answers: Readonly<Record<string, Readonly<Record<string, Field>>>> = {
+  acknowledged: { because: oneOf("dispatched", "duplicate", "returned"), commit },
+  "put back": { because: oneOf("pending", "failed"), afterMs: time, error: optional(text), code: optional(text) },
+};
+
+/** The fields of each kind of line, but `process` and `atMs`. */
+const fields: Readonly<Record<HistoryLine["type"], Readonly<Record<string, Field>>>> = {
+  history: { version: oneOf(1), clock: text },
+  delivered: { event: text, delivery: whole(1) },
+  answered: { event: text, delivery: whole(1), answer: oneOf(...Object.keys(answers)) },
+  invoke: {
+    op: whole(1),
+    operation: oneOf(...Object.keys(operations)),
+    key: text,
+    event: optional(text),
+    token: optional(text),
+    expected: revision,
+    fence: revision,
+    leaseMs: optional(whole(1)),
+    ttlMs: optional(whole(1)),
+  },
+  ok: { op: whole(1), ...standing },
+  fail: { op: whole(1), because: oneOf("conflict", "refused"), ...standing },
+  unknown: { op: whole(1), because: text },
+  "effect.began": {
+    event: text,
+    effect: whole(1),
+    name: text,
+    fence: whole(0),
+    hasSignal: flag,
+    turnMs: optional(time),
+  },
+  "effect.looked": { event: text, effect: whole(1), turnMs: time },
+  "effect.told": { event: text, effect: whole(1) },
+  "effect.ended": { event: text, effect: whole(1), failed: flag },
+  "store.held": { key: text, revision: whole(1) },
+  "store.removed": { key: text, revision: whole(1) },
+  fault: { fault: text },
+  frozen: {},
+  died: {},
+  settled: { unacknowledged: optional(texts) },
+};
+const seen: Readonly<Record<string, Field>> = { process: text, atMs: time };
+
+function wrongWith(value: Json): string | undefined {
+  const { type, answer } = value;
+  const own = Object.entries(fields).find(([name]) => name === type)?.[1];
+  if (own === undefined) return expected("type", oneOf(...Object.keys(fields)).expectation, type);
+  const all = {
+    ...(type === "history" ? {} : seen),
+    ...own,
+    ...(type === "answered" && typeof answer === "string" ? answers[answer] : {}),
+  };
+  for (const [name, { expectation, isRight }] of Object.entries(all)) {
+    if (!isRight(value[name])) return expected(name, expectation, value[name]);
+  }
+  const holds = "record" in value || "value" in value;
+  return type === "store.held" && !holds ? expected("record", "there, or a `value`", value["record"]) : undefined;
+}

@@ -1,0 +1,189 @@
+import { type Signal, useSignal } from "@preact/signals";
+import type { VNode } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import type { ShownAttempt } from "../../server/wire.ts";
+import { nowMs, playback, session } from "../browser/board.ts";
+import { useIsNarrow } from "../browser/narrow.ts";
+import { type AttemptOrder, flightState, leaseEndsMs, type SortColumn } from "../state/attempt-list.ts";
+import type { Tone } from "../state/events.ts";
+import { hashOf } from "../state/route.ts";
+import { rowWindow } from "../state/window.ts";
+import { count, shortKey, span } from "../state/words.ts";
+
+const ROW_HEIGHT = 44;
+
+const columns: readonly { readonly column: SortColumn; readonly name: string; readonly isNumber?: boolean }[] = [
+  { column: "event", name: "Event, key" },
+  { column: "subscription", name: "Subscription" },
+  { column: "owner", name: "Owner" },
+  { column: "attempt", name: "Attempt", isNumber: true },
+  { column: "fence", name: "Fence", isNumber: true },
+  { column: "state", name: "State" },
+  { column: "began", name: "Held for", isNumber: true },
+  { column: "lease", name: "Lease left" },
+];
+
+/** The others are hidden there. */
+const COLUMNS_ON_A_PHONE = 3;
+
+interface AttemptTableProps {
+  readonly rows: readonly ShownAttempt[];
+  readonly order: Signal<AttemptOrder>;
+  readonly isFiltered: boolean;
+}
+
+/** Of however many flights, those are drawn that are in sight. */
+export function AttemptTable({ rows, order, isFiltered }: AttemptTableProps): VNode {
+  const scroller = useRef<HTMLElement>(null);
+  const scrollTop = useSignal(0);
+  const height = useSignal(600);
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (element === null) return undefined;
+    const observer = new ResizeObserver(() => (height.value = element.clientHeight));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  const { from, to, aboveHeight, belowHeight } = rowWindow(rows.length, ROW_HEIGHT, scrollTop.value, height.value);
+  return (
+    <section
+      ref={scroller}
+      class="scroller panel"
+      aria-label="Reservations in flight"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+      tabIndex={0}
+      onScroll={({ currentTarget }) => (scrollTop.value = currentTarget.scrollTop)}
+      onKeyDown={moveInTable}
+    >
+      <table class="flight-table" aria-rowcount={rows.length + 1}>
+        <thead>
+          <tr aria-rowindex={1}>
+            {columns.map(({ column, name, isNumber = false }) => (
+              <th
+                key={column}
+                scope="col"
+                class={`${column}${isNumber ? " number" : ""}`}
+                aria-sort={sortOf(column, order.value)}
+              >
+                <button type="button" onClick={() => (order.value = orderAfter(column, order.value))}>
+                  {name}
+                  <span aria-hidden="true">
+                    {order.value.column === column ? (order.value.isDown ? " ↓" : " ↑") : ""}
+                  </span>
+                </button>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {aboveHeight > 0 && <Room height={aboveHeight} />}
+          {rows.slice(from, to).map((flight, index) => (
+            <Row key={flight.id} flight={flight} rowIndex={from + index + 2} />
+          ))}
+          {belowHeight > 0 && <Room height={belowHeight} />}
+        </tbody>
+      </table>
+      {rows.length === 0 && <NothingHere isFiltered={isFiltered} />}
+    </section>
+  );
+}
+
+function Room({ height }: { height: number }): VNode {
+  return (
+    <tr class="room" style={{ height: `${height}px` }}>
+      <td colSpan={useIsNarrow() ? COLUMNS_ON_A_PHONE : columns.length} />
+    </tr>
+  );
+}
+
+const stateTones: Readonly<Record<ReturnType<typeof flightState>, Tone>> = {
+  running: "held",
+  committing: "dispatched",
+  releasing: "failure",
+  lost: "expired",
+  unprotected: "superseded",
+};
+
+function Row({ flight, rowIndex }: { flight: ShownAttempt; rowIndex: number }): VNode {
+  const { identity, owner, attempt, fence, renewals, beganAtMs } = flight;
+  const state = flightState(flight);
+  return (
+    <tr aria-rowindex={rowIndex}>
+      <td class="event">
+        <a class="id" href={hashOf({ view: "event", storeKey: identity.storeKey })}>
+          {identity.eventId}
+        </a>
+        <span class="under id soft" title={identity.storeKey}>
+          {shortKey(identity.storeKey)}
+        </span>
+      </td>
+      <td class="subscription">
+        <span>{identity.subscriptionId}</span>
+        <span class="under soft">{identity.workspaceId}</span>
+      </td>
+      <td class="owner">{owner}</td>
+      <td class="attempt number">{attempt}</td>
+      <td class="fence number">{count(fence)}</td>
+      <td class="state">
+        <span class={`chip ${stateTones[state]}`}>{state}</span>
+      </td>
+      <td class="began number">
+        {span(Math.max(0, nowMs.value - beganAtMs))}
+        <span class="under soft">{renewals === 0 ? "" : `renewed ${renewals}×`}</span>
+      </td>
+      <td class="lease">{flight.hold === "held" ? <Lease flight={flight} /> : <span class="soft">none</span>}</td>
+    </tr>
+  );
+}
+
+/** What is left of a lease, running down. */
+function Lease({ flight }: { flight: ShownAttempt }): VNode {
+  const leftMs = leaseEndsMs(flight) - nowMs.value;
+  const part = Math.max(0, Math.min(1, leftMs / flight.leaseMs));
+  const level = part > 0.5 ? "ample" : part > 0.2 ? "low" : "last";
+  return (
+    <span class={`lease-left ${level}`}>
+      <span class="bar">
+        <span class="fill" style={{ transform: `scaleX(${part.toFixed(3)})` }} />
+      </span>
+      <span class="left">{leftMs > 0 ? span(leftMs) : "over"}</span>
+    </span>
+  );
+}
+
+function NothingHere({ isFiltered }: { isFiltered: boolean }): VNode {
+  const isRecorded = playback.value !== undefined;
+  const text = isFiltered
+    ? "No reservation matches the filter."
+    : isRecorded
+      ? "At this step of the run nothing is in flight. Move the slider below to see it at another."
+      : "Nothing is in flight. Each event appears here while its handler runs, with its owner and what is left of its lease.";
+  return <p class="empty">{session().isComplete ? text : "What is in flight is being told…"}</p>;
+}
+
+function sortOf(column: SortColumn, order: AttemptOrder): "ascending" | "descending" | "none" {
+  if (order.column !== column) return "none";
+  return order.isDown ? "descending" : "ascending";
+}
+
+function orderAfter(column: SortColumn, order: AttemptOrder): AttemptOrder {
+  return { column, isDown: order.column === column && !order.isDown };
+}
+
+/** The arrows lead from row to row. */
+function moveInTable(event: KeyboardEvent & { readonly currentTarget: HTMLElement }): void {
+  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (by === undefined) return;
+  const links = [...event.currentTarget.querySelectorAll<HTMLElement>("td.event a")];
+  const at = links.findIndex((one) => one.matches(":focus"));
+  const next = at < 0 ? firstInSight(links, event.currentTarget) : links[at + by];
+  if (next === undefined) return;
+  event.preventDefault();
+  next.focus({ preventScroll: true });
+  next.scrollIntoView({ block: "nearest" });
+}
+
+function firstInSight(links: readonly HTMLElement[], scroller: HTMLElement): HTMLElement | undefined {
+  const top = scroller.getBoundingClientRect().top + ROW_HEIGHT;
+  return links.find((one) => one.getBoundingClientRect().top >= top);
+}

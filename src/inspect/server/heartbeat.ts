@@ -1,0 +1,27 @@
+import type { Clock } from "../../internal/clock.ts";
+import { type Deferred, deferred } from "../../internal/deferred.ts";
+
+/** Beats for whoever waits for it, all at once; without anybody, there is no timer. */
+export class Heartbeat {
+  readonly #clock: Clock;
+  readonly #everyMs: number;
+  #beat: Deferred<void> | undefined;
+
+  constructor(clock: Clock, everyMs: number) {
+    this.#clock = clock;
+    this.#everyMs = everyMs;
+  }
+
+  /** Resolves at the next beat. */
+  next(): Promise<void> {
+    if (this.#beat === undefined) {
+      const beat = deferred<void>();
+      this.#beat = beat;
+      this.#clock.schedule(this.#everyMs, () => {
+        this.#beat = undefined;
+        beat.resolve();
+      });
+    }
+    return this.#beat.promise;
+  }
+}

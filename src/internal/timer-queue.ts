@@ -1,0 +1,111 @@
+import type { Clock } from "./clock.ts";
+
+/** Something that is due at a moment of the monotonic clock; `cancel` calls it off. */
+export interface Timer {
+  cancel(): void;
+}
+
+/** Any number of deadlines on one timer, which runs only while there are some: a process without deadlines can exit. */
+export class TimerQueue {
+  readonly #clock: Clock;
+  /** A binary heap: no node is due before its parent, at (index - 1) / 2. Nodes know their index, so that they can leave. */
+  readonly #heap: Node[] = [];
+  #timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Calls `run` when the clock reaches `atMs`, from the timer or from {@link runDue}. */
+  add(atMs: number, run: () => void): Timer {
+    const node = new Node(this, atMs, run);
+    this.#place(node, this.#heap.length);
+    this.#rise(node);
+    this.#arm();
+    return node;
+  }
+
+  /** Runs what is due, in its order. The timer may be late; who is about to decide asks first. */
+  runDue(): void {
+    for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
+      if (first.atMs > this.#clock.monotonicMs()) return;
+      this.remove(first);
+      first.run();
+    }
+  }
+
+  /** Keeps a timer for the first deadline. One that is set too early is left: it finds nothing due, and sets the next. */
+  #arm(): void {
+    const first = this.#heap[0];
+    if (first === undefined) {
+      this.#timer?.cancel();
+      this.#timer = undefined;
+    } else if (this.#timer === undefined || first.atMs < this.#timer.atMs) {
+      this.#timer?.cancel();
+      const cancel = this.#clock.schedule(Math.max(0, first.atMs - this.#clock.monotonicMs()), () => {
+        this.#timer = undefined;
+        this.runDue();
+        this.#arm();
+      });
+      this.#timer = { atMs: first.atMs, cancel };
+    }
+  }
+
+  remove(node: Node): void {
+    if (this.#heap[node.index] !== node) return;
+    const last = this.#heap.pop();
+    if (last !== undefined && last !== node) {
+      this.#place(last, node.index);
+      this.#rise(last);
+      this.#sink(last);
+    }
+    if (this.#heap.length === 0) this.#arm();
+  }
+
+  #rise(node: Node): void {
+    for (;;) {
+      const parent = node.index === 0 ? undefined : this.#heap[(node.index - 1) >> 1];
+      if (parent === undefined || parent.atMs <= node.atMs) return;
+      this.#swap(node, parent);
+    }
+  }
+
+  #sink(node: Node): void {
+    for (;;) {
+      const left = this.#heap[2 * node.index + 1];
+      const right = this.#heap[2 * node.index + 2];
+      const sooner = right !== undefined && left !== undefined && right.atMs < left.atMs ? right : left;
+      if (sooner === undefined || sooner.atMs >= node.atMs) return;
+      this.#swap(node, sooner);
+    }
+  }
+
+  #swap(a: Node, b: Node): void {
+    const { index } = a;
+    this.#place(a, b.index);
+    this.#place(b, index);
+  }
+
+  #place(node: Node, index: number): void {
+    this.#heap[index] = node;
+    node.index = index;
+  }
+}
+
+/** A place in a queue. */
+class Node implements Timer {
+  readonly atMs: number;
+  readonly run: () => void;
+  index = 0;
+  readonly #queue: TimerQueue;
+
+  constructor(queue: TimerQueue, atMs: number, run: () => void) {
+    this.#queue = queue;
+    this.atMs = atMs;
+    this.run = run;
+  }
+
+  cancel(): void {
+    this.#queue.remove(this);
+  }
+}

@@ -1,0 +1,26 @@
+import type { JetStreamManager } from "@nats-io/jetstream";
+import { readFailed } from "../wire/error-codes.ts";
+import { bucketStream } from "../wire/subject.ts";
+import { type StoredMessage, storedMessage } from "./stored-message.ts";
+
+/**
+ * Asks the bucket's leader for the messages whose subjects match, marks of removals among them, in the order of revisions from
+ * `fromRevision` on. One request each: for a few. @throws {StoreUnavailableError}
+ */
+export async function* readFromLeader(
+  jsm: JetStreamManager,
+  bucket: string,
+  { subjects, fromRevision = 1 }: { readonly subjects: string; readonly fromRevision?: number },
+): AsyncGenerator<StoredMessage, void> {
+  for (let from = fromRevision; ; ) {
+    // The client's types do not say so, but the server takes the two together.
+    const next = { seq: from, next_by_subj: subjects };
+    const message = await jsm.streams.getMessage(bucketStream(bucket), next).catch((cause: unknown) => {
+      throw readFailed(bucket, cause);
+    });
+    if (message === null) return;
+    const { header, subject, seq, timestamp } = message;
+    from = seq + 1;
+    yield storedMessage(header, { subject, revision: seq, time: timestamp, payload: message.string() });
+  }
+}

@@ -1,0 +1,45 @@
+import type { MsgHdrs } from "@nats-io/nats-core";
+import type { Revision } from "../../model/store.ts";
+import { isTombstone } from "./key-state.ts";
+
+/** A message of a bucket, as the server keeps it. */
+export interface StoredMessage {
+  readonly subject: string;
+  readonly revision: Revision;
+  /** In milliseconds since 1970, by the clock of the server that led the bucket when it was written. */
+  readonly storedAtMs: number;
+  /** How long it lives from then on; `undefined` without a time to live of its own. */
+  readonly ttlMs: number | undefined;
+  /** Whether it is the mark of a removal. */
+  readonly isTombstone: boolean;
+  readonly payload: string;
+}
+
+export function storedMessage(
+  fields: MsgHdrs | undefined,
+  message: Pick<StoredMessage, "subject" | "revision" | "payload"> & { readonly time: string },
+): StoredMessage {
+  const { subject, revision, payload, time } = message;
+  const ttlMs = ttlOf(fields?.last("Nats-TTL") ?? "");
+  return { subject, revision, payload, storedAtMs: Date.parse(time), ttlMs, isTombstone: isTombstone(fields) };
+}
+
+const SECOND_MS = 1_000;
+const UNITS_MS: ReadonlyMap<string, number> = new Map([
+  ["h", 3_600_000],
+  ["m", 60_000],
+  ["s", SECOND_MS],
+  ["ms", 1],
+  ["us", 1e-3],
+  ["µs", 1e-3],
+  ["ns", 1e-6],
+]);
+
+/** From whole seconds or one of Go's durations (`1h30m`), of which the server takes whole seconds; `never` is none. */
+function ttlOf(text: string): number | undefined {
+  if (/^\d+$/.test(text)) return Number(text) * SECOND_MS;
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)/g)];
+  if (text === "" || parts.map(([part]) => part).join("") !== text) return undefined;
+  const ttlMs = parts.reduce((sum, [, count, unit = ""]) => sum + Number(count) * (UNITS_MS.get(unit) ?? 0), 0);
+  return Math.floor(ttlMs / SECOND_MS) * SECOND_MS;
+}

@@ -1,0 +1,132 @@
+import { StoreUnavailableError } from "../errors.ts";
+import { onAbort } from "../internal/abort.ts";
+import { AsyncQueue } from "../internal/async-queue.ts";
+import { type Clock, systemClock } from "../internal/clock.ts";
+import { objectWith, wholeNumber } from "../internal/validate.ts";
+import { type KeyFilter, keyMatcher, type StoreKey } from "../model/identity.ts";
+import { type DedupRecord, decodeRecord, encodeRecord } from "../model/record.ts";
+import type { Change, Entry, Put, Removal, Revision, Store } from "../model/store.ts";
+import { ExpiringMap } from "./expiring-map.ts";
+
+/** How a {@link memoryStore} works. */
+export interface MemoryStoreOptions {
+  /** @default the clock of this process */
+  readonly clock?: Clock;
+  /** How many keys it holds, at least 1; for one more, `put` throws {@link StoreUnavailableError}. @default 1_000_000 */
+  readonly maxKeys?: number;
+}
+
+/** Holds its keys in this process: the default for one process, and the reference for every other store. */
+export type MemoryStore = Required<Omit<Store, "maxWindowMs">>;
+
+const DEFAULT_MAX_KEYS = 1_000_000;
+
+/**
+ * A {@link Store} in the memory of this process.
+ * @throws {TypeError | RangeError} that names the option that is wrong.
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
+  const { clock = systemClock, maxKeys = DEFAULT_MAX_KEYS } = options;
+  objectWith("clock", clock, "monotonicMs");
+  wholeNumber("maxKeys", maxKeys, 1);
+  const keys = new ExpiringMap<Held>();
+  const watchers = new Set<(change: Change) => void>();
+  let lastRevision: Revision = 0;
+  let clears = 0;
+
+  const heldBy = (key: StoreKey): Held | undefined => keys.get(key, clock.monotonicMs());
+  const conflict = (key: StoreKey, held: Held | undefined): { readonly ok: false; readonly current?: Entry } =>
+    held === undefined ? { ok: false } : { ok: false, current: entryOf(key, held) };
+
+  return {
+    async put(
+      key: StoreKey,
+      record: DedupRecord,
+      how: { readonly expected: Revision; readonly ttlMs: number },
+    ): Promise<Put> {
+      const nowMs = clock.monotonicMs();
+      keys.sweep(nowMs);
+      const found = keys.get(key, nowMs);
+      if ((found?.revision ?? 0) !== how.expected) return conflict(key, found);
+      if (found === undefined && keys.size >= maxKeys) {
+        throw new StoreUnavailableError(`The memory store is full: it holds ${maxKeys} keys`, { ambiguous: false });
+      }
+      const kept = unchangeable(record, key);
+      lastRevision += 1;
+      const held = { record: kept, revision: lastRevision, endsAtMs: nowMs + how.ttlMs };
+      keys.set(key, held);
+      for (const tell of watchers) tell({ type: "put", entry: entryOf(key, held) });
+      return { ok: true, revision: lastRevision };
+    },
+
+    async get(key: StoreKey): Promise<Entry | undefined> {
+      const held = heldBy(key);
+      return held && entryOf(key, held);
+    },
+
+    async remove(key: StoreKey, how: { readonly expected: Revision }): Promise<Removal> {
+      const held = heldBy(key);
+      if (held?.revision !== how.expected) return conflict(key, held);
+      keys.delete(key);
+      lastRevision += 1;
+      for (const tell of watchers) tell({ type: "removed", key, revision: lastRevision });
+      return { ok: true };
+    },
+
+    async *list(filter: KeyFilter): AsyncIterable<Entry> {
+      const matches = keyMatcher(filter);
+      for (const key of keys.keys()) {
+        const held = matches(key) ? heldBy(key) : undefined;
+        if (held !== undefined) yield entryOf(key, held);
+      }
+    },
+
+    watch(filter: KeyFilter, signal: AbortSignal): AsyncIterable<Change> {
+      const matches = keyMatcher(filter);
+      const changes = new AsyncQueue<Change>();
+      const tell = (change: Change): void => {
+        if (matches(change.type === "put" ? change.entry.key : change.key)) changes.push(change);
+      };
+      watchers.add(tell);
+      const leave = (): void => {
+        watchers.delete(tell);
+        unhear();
+      };
+      const unhear = onAbort(signal, leave);
+      if (signal.aborted) leave();
+      return changes.until(signal, leave);
+    },
+
+    invalidation: {
+      epoch: () => clears,
+      async invalidate(): Promise<void> {
+        clears += 1;
+      },
+    },
+
+    async close(): Promise<void> {
+      keys.clear();
+    },
+  };
+}
+
+interface Held {
+  readonly record: DedupRecord;
+  readonly revision: Revision;
+  readonly endsAtMs: number;
+}
+
+function entryOf(key: StoreKey, { record, revision }: Held): Entry {
+  return { key, record, revision };
+}
+
+/** What is stored is what a record is as JSON, and nobody can change it: neither who wrote it nor who reads it. */
+function unchangeable(record: DedupRecord, key: StoreKey): DedupRecord {
+  const isFlat = record.state === "reserved" || record.result === undefined;
+  return isFlat && Object.isFrozen(record) ? record : deeplyFrozen(decodeRecord(encodeRecord(record), key));
+}
+
+function deeplyFrozen<Value>(value: Value): Value {
+  if (typeof value === "object" && value !== null) Object.values(Object.freeze(value)).forEach(deeplyFrozen);
+  return value;
+}

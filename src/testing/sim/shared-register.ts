@@ -1,0 +1,59 @@
+import type { StoreKey } from "../../model/identity.ts";
+import type { DedupRecord } from "../../model/record.ts";
+import type { CacheInvalidation, Entry, Put, Removal, Revision, Store } from "../../model/store.ts";
+
+/** The store that all processes share, and what it held before. */
+export class SharedRegister {
+  readonly #store: Store;
+  readonly #past = new Map<StoreKey, Entry | undefined>();
+  readonly #present = new Map<StoreKey, Entry | undefined>();
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  get invalidation(): CacheInvalidation | undefined {
+    return this.#store.invalidation;
+  }
+
+  async put(
+    key: StoreKey,
+    record: DedupRecord,
+    how: { readonly expected: Revision; readonly ttlMs: number },
+  ): Promise<Put> {
+    const put = await this.#store.put(key, record, how);
+    if (put.ok) this.#remember(key, { key, record, revision: put.revision });
+    return put;
+  }
+
+  get(key: StoreKey): Promise<Entry | undefined> {
+    return this.#store.get(key);
+  }
+
+  async remove(key: StoreKey, how: { readonly expected: Revision }): Promise<Removal> {
+    if (this.#store.remove === undefined) throw new TypeError("The store of a simulation has to be able to remove");
+    const removal = await this.#store.remove(key, how);
+    if (removal.ok) this.#remember(key, undefined);
+    return removal;
+  }
+
+  /** What a reader is told who is one write behind. */
+  before(key: StoreKey): Entry | undefined {
+    return this.#past.get(key);
+  }
+
+  /** Loses the last of the writes that still stand. */
+  async forget(): Promise<void> {
+    let last: Entry | undefined;
+    for (const key of this.#present.keys()) {
+      const entry = await this.#store.get(key);
+      if (entry !== undefined && entry.revision > (last?.revision ?? 0)) last = entry;
+    }
+    if (last !== undefined) await this.remove(last.key, { expected: last.revision });
+  }
+
+  #remember(key: StoreKey, entry: Entry | undefined): void {
+    this.#past.set(key, this.#present.get(key));
+    this.#present.set(key, entry);
+  }
+}

@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import type { Candidate } from "../../../src/cli/clear/clear-plan.ts";
+import { KeyRemover } from "../../../src/cli/clear/key-remover.ts";
+import { resolveIdentity, type StoreKey } from "../../../src/model/identity.ts";
+import type { Removal } from "../../../src/model/store.ts";
+
+const candidates = Array.from({ length: 500 }, (_, index): Candidate => {
+  const { storeKey } = resolveIdentity({ subscriptionId: "s", eventId: String(index) });
+  return { bucket: "b", key: storeKey, revision: index + 1 };
+});
+const never = new AbortController().signal;
+
+/** A store in which `remove` answers for the n-th key, a moment later; counts how many were asked for. */
+function storeOf(answer: (revision: number) => Removal) {
+  const asked: number[] = [];
+  return {
+    asked,
+    async remove(_: StoreKey, { expected }: { expected: number }): Promise<Removal> {
+      asked.push(expected);
+      await Promise.resolve();
+      return answer(expected);
+    },
+  };
+}
+
+describe("the removal of keys", () => {
+  it("takes each key once, at the revision that was seen, and counts what had changed", async () => {
+    const store = storeOf((revision) => ({ ok: revision % 5 !== 0 }));
+    const remover = new KeyRemover(new Map([["b", store]]));
+    await remover.remove(candidates, never);
+    expect(remover.removed).toEqual({ cleared: 400, changed: 100 });
+    expect(store.asked.toSorted((one, other) => one - other)).toEqual(candidates.map(({ revision }) => revision));
+  });
+
+  it("begins no more when it is interrupted, and counts what was under way", async () => {
+    const interruption = new AbortController();
+    const store = storeOf((revision) => {
+      if (revision === 100) interruption.abort();
+      return { ok: true };
+    });
+    const remover = new KeyRemover(new Map([["b", store]]));
+    await remover.remove(candidates, interruption.signal);
+    expect(remover.removed.cleared).toBe(store.asked.length);
+    expect(store.asked.length).toBeLessThan(candidates.length);
+  });
+
+  it("begins no more when one fails, and throws that", async () => {
+    const failure = new Error("away");
+    const store = storeOf((revision) => {
+      if (revision >= 100) throw failure;
+      return { ok: true };
+    });
+    const remover = new KeyRemover(new Map([["b", store]]));
+    await expect(remover.remove(candidates, never)).rejects.toBe(failure);
+    expect(remover.removed).toEqual({ cleared: 99, changed: 0 });
+    expect(store.asked.length).toBeLessThan(candidates.length);
+  });
+});

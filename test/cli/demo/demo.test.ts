@@ -1,0 +1,154 @@
+import { describe, expect, it } from "vitest";
+import { runCli } from "../../../src/cli/cli.ts";
+import { startEndpoint } from "../../../src/cli/demo/endpoint.ts";
+import { Fleet } from "../../../src/cli/demo/fleet.ts";
+import type { Incident } from "../../../src/cli/demo/incident.ts";
+import { memoryWorld } from "../../../src/cli/demo/memory-world.ts";
+import { play } from "../../../src/cli/demo/play.ts";
+import { loadSamples } from "../../../src/cli/demo/samples.ts";
+import { planScenario } from "../../../src/cli/demo/scenario.ts";
+import { seeded } from "../../../src/cli/demo/seeded.ts";
+import { isKept, reckon, type Summary } from "../../../src/cli/demo/summary.ts";
+import { httpTarget } from "../../../src/cli/run/http-target.ts";
+import { type Clock, systemClock } from "../../../src/internal/clock.ts";
+import type { Store } from "../../../src/model/store.ts";
+import { memoryStore } from "../../../src/stores/memory-store.ts";
+import { FakeIo } from "../support/fake-io.ts";
+
+const TIMES = 3;
+
+/** Real time, but more of it: for what is small enough that a busy machine keeps up. */
+const bornAtMs = systemClock.wallMs() - systemClock.monotonicMs() * TIMES;
+const quickClock: Clock = {
+  monotonicMs: () => systemClock.monotonicMs() * TIMES,
+  wallMs: () => Math.floor(bornAtMs + systemClock.monotonicMs() * TIMES),
+  schedule: (delayMs, run) => systemClock.schedule(delayMs / TIMES, run),
+};
+
+describe("latchkey demo", () => {
+  it("loses nothing, dispatches nothing again after its commit, and tells what happened", async () => {
+    const io = new FakeIo();
+    expect(await runCli(["demo", "--seed", "42"], io)).toBe(0);
+    const { text } = io.out;
+    for (const told of [
+      "--seed 42",
+      "duplicate ",
+      "pending ",
+      "refused ",
+      "retried ",
+      "crash ",
+      "takeover ",
+      "just after",
+    ]) {
+      expect(text).toContain(told);
+    }
+    const table = new Map(
+      [...text.matchAll(/^ {2,4}([a-z ]+?) {2,}([\d,]+)/gm)].map(([, label = "", number = ""]) => [
+        label,
+        Number(number.replaceAll(",", "")),
+      ]),
+    );
+    expect(Object.fromEntries(table)).toMatchObject({ events: 329, lost: 0, "dispatched twice after commit": 0 });
+    const at = (label: string): number => table.get(label) ?? Number.NaN;
+    expect(at("dispatches")).toBe(at("done") + at("refused by the endpoint") + at("broken off by a crash"));
+    expect(at("done")).toBe(at("events") + at("done again before commit"));
+    for (const label of [
+      "duplicates suppressed",
+      "pending put back",
+      "retried after failure",
+      "done again before commit",
+    ]) {
+      expect(at(label)).toBeGreaterThan(0);
+    }
+    expect(text.split("\n").length).toBeLessThan(100);
+    expect(text).not.toContain("\u001b");
+    expect(io.listeners).toBe(0);
+  });
+
+  it("shows in an inspector what its replicas do, which stays open at a terminal until Ctrl-C", async () => {
+    const io = new FakeIo({ clock: quickClock, terminal: true });
+    const running = runCli(["demo", "--seed", "42"], io);
+    await io.out.until("The inspector stays open at ");
+    const [, url = ""] = /The inspector stays open at (\S+)\n/.exec(io.out.text) ?? [];
+    expect(io.out.text.split("The inspector stays open")[0]).toContain(`  inspector  ${url}`);
+    const recording = await (await fetch(new URL("/api/recording", url))).text();
+    for (const type of ["reserved", "committed", "duplicate", "pending", "failed", "lapsed"]) {
+      expect(recording).toContain(`{"type":"${type}"`);
+    }
+    for (const replica of ["replica 1", "replica 4"]) expect(recording).toContain(`"replica":"${replica}"`);
+    io.interrupt();
+    expect(await running).toBe(0);
+    await expect(fetch(url)).rejects.toThrow();
+    expect(io.listeners).toBe(0);
+  });
+
+  it("gives up on a machine that does not keep up, and says what was not done", async () => {
+    // A minute of the demo in a tenth of a second.
+    const io = new FakeIo({
+      clock: {
+        monotonicMs: () => systemClock.monotonicMs() * 600,
+        wallMs: () => systemClock.wallMs(),
+        schedule: (delayMs, run) => systemClock.schedule(delayMs / 600, run),
+      },
+    });
+    expect(await runCli(["demo"], io)).toBe(1);
+    expect(io.out.text).toContain("Gave up after 60 s: not everything was acknowledged.\n");
+    expect(io.out.text).toMatch(/lost +\d+ {2}✗\n/);
+  });
+
+  it("stops when it is interrupted", async () => {
+    const io = new FakeIo({ clock: quickClock });
+    const running = runCli(["demo"], io);
+    await io.out.until("duplicate");
+    io.interrupt();
+    expect(await running).toBe(130);
+    expect(io.out.text).toMatch(/Interrupted: .*\n$/);
+  });
+});
+
+describe("the demo's reckoning finds a store that does not keep its word:", () => {
+  async function reckonedWith(store: Store): Promise<Summary> {
+    const chance = seeded(3);
+    const lines = loadSamples(chance).lines.slice(0, 60);
+    const scenario = planScenario({ lines, chance, durationMs: 1_000, crashes: 1 });
+    const commits = new Map<string, number>();
+    await using endpoint = await startEndpoint(scenario, quickClock);
+    await using world = memoryWorld(quickClock, commits, store);
+    const incidents: Incident[] = [];
+    const fleet = new Fleet({
+      world,
+      scenario,
+      target: httpTarget(endpoint.url, quickClock),
+      clock: quickClock,
+      tell: (incident) => incidents.push(incident),
+      works: () => {},
+    });
+    const end = await play(scenario, world, fleet, quickClock, new AbortController().signal);
+    expect(end).toBe("settled");
+    expect(incidents.map(({ type }) => type)).toContain("crashed");
+    const sent = new Set(scenario.events.keys());
+    return reckon({ sent, requests: endpoint.books, broker: await world.books(), commits });
+  }
+
+  it("(one that does passes)", async () => {
+    expect(isKept(await reckonedWith(memoryStore({ clock: quickClock })))).toBe(true);
+  });
+
+  it("forgets what was committed", async () => {
+    const honest = memoryStore({ clock: quickClock });
+    const store: Store = {
+      ...honest,
+      put: (key, record, how) => honest.put(key, record, record.state === "committed" ? { ...how, ttlMs: 1 } : how),
+    };
+    expect((await reckonedWith(store)).afterCommit).toBeGreaterThan(0);
+  });
+
+  it("takes a reservation for a commit", async () => {
+    const honest = memoryStore({ clock: quickClock });
+    const store: Store = {
+      ...honest,
+      put: (key, record, how) => honest.put(key, { ...record, state: "committed" }, { ...how, ttlMs: 600_000 }),
+    };
+    expect((await reckonedWith(store)).lost).toBeGreaterThan(0);
+  });
+});

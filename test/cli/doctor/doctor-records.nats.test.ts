@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Deduplicator } from "../../../src/deduplicator.ts";
+import { type Clock, systemClock } from "../../../src/internal/clock.ts";
+import { resolveIdentity } from "../../../src/model/identity.ts";
+import { diagnosed } from "../../support/diagnosis.ts";
+import { eventually } from "../../support/eventually.ts";
+import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { type OperatedBucket, operatedBucket } from "../../support/operated-bucket.ts";
+
+let server: NatsServer;
+beforeAll(async () => {
+  server = await startNats();
+});
+afterAll(() => server.stop());
+
+const keyOf = (eventId: string): string => resolveIdentity({ subscriptionId: "billing", eventId }).storeKey;
+
+/** A reservation as a replica would write it, had it nothing to do with time. */
+function reservation(eventId: string, leaseMs: number): string {
+  return JSON.stringify({
+    ...{ v: 1, state: "reserved", workspaceId: "default", subscriptionId: "billing", eventId },
+    ...{ owner: "web-7", token: "t", attempt: 1, fence: 0, leaseMs, atMs: Date.now() },
+  });
+}
+
+const diagnosis = ({ bucket }: OperatedBucket, env = {}) => diagnosed(server, ["--bucket", bucket], { env });
+
+describe("latchkey doctor on records", () => {
+  it("counts them", async () => {
+    await using operated = await operatedBucket(server);
+    const web = operated.replica("web-1");
+    await web.guard({ subscriptionId: "billing", eventId: "1" }, () => "");
+    await web.reserve({ subscriptionId: "billing", eventId: "2" });
+    const { bad, of } = await diagnosis(operated);
+    expect(bad).toEqual([]);
+    expect(of("records", "keys")).toMatchObject([{ evidence: "1 reserved, 1 committed" }]);
+  });
+
+  it("finds those that cannot be read, and what else stands in the bucket", async () => {
+    await using operated = await operatedBucket(server);
+    await operated.write(keyOf("1"), "rubbish");
+    await operated.write(keyOf("2"), JSON.stringify({ v: 2 }));
+    await operated.write(keyOf("3"), reservation("4", 1_000));
+    await operated.write("foreign", "{}");
+    const { exitCode, bad, of } = await diagnosis(operated);
+    expect([exitCode, bad]).toEqual([1, ["error records unreadable", "warning records foreign"]]);
+    expect(of("records", "unreadable")).toMatchObject([
+      {
+        evidence: expect.stringMatching(
+          /^3 records cannot be read, so that their events cannot be dispatched: .*is not JSON, …$/,
+        ),
+        remedy: expect.stringContaining("latchkey clear --all --state unreadable"),
+      },
+    ]);
+    expect(of("records", "foreign")).toMatchObject([
+      { evidence: `1 message has no key of Latchkey: $KV.${operated.bucket}.foreign` },
+    ]);
+    expect(of("records", "keys")).toMatchObject([{ evidence: "4 unreadable" }]);
+  });
+
+  it("finds reservations that do not end with their lease, and that have ended and are kept", async () => {
+    await using operated = await operatedBucket(server);
+    await operated.write(keyOf("endless"), reservation("endless", 3_600_000));
+    await operated.write(keyOf("overdue"), reservation("overdue", 1));
+    await operated.write(keyOf("right"), reservation("right", 60_000), { "Nats-TTL": "62s" });
+    const young = await diagnosis(operated);
+    expect(young.of("records", "endless")).toMatchObject([
+      { severity: "error", evidence: expect.stringMatching(/^2 reservations do not end with their leases: /) },
+    ]);
+    const overdue = await eventually("the reservation to be overdue", async () => {
+      const found = await diagnosis(operated, { LATCHKEY_SKEW_SECONDS: "0" });
+      return found.of("records", "overdue").length > 0 ? found : undefined;
+    });
+    expect(overdue.bad).toEqual(["error records overdue", "error records endless"]);
+    expect(overdue.of("records", "overdue")).toMatchObject([
+      {
+        evidence: expect.stringMatching(
+          /^1 reservation has ended, but the server keeps it: billing overdue \(web-7, over since \d+ s\)$/,
+        ),
+        remedy: expect.stringContaining("allow_msg_ttl"),
+      },
+    ]);
+  });
+
+  it("finds events that are tried again and again", async () => {
+    await using operated = await operatedBucket(server);
+    const web = operated.replica("web-1");
+    for (const [id, attempt] of [
+      ["1", 4],
+      ["2", 5],
+      ["3", 9],
+      ["4", 7],
+      ["5", 6],
+    ] as const) {
+      await web.reserve({ subscriptionId: "billing", eventId: id }, { attempt });
+    }
+    const { bad, of } = await diagnosis(operated);
+    expect(bad).toEqual(["warning records often tried"]);
+    expect(of("records", "often tried")).toMatchObject([
+      {
+        evidence:
+          "4 events are tried again and again: billing 3 (web-1, attempt 9), billing 4 (web-1, attempt 7), billing 5 (web-1, attempt 6), …",
+      },
+    ]);
+  });
+
+  it("finds owners whose clock differs from the server's", async () => {
+    await using operated = await operatedBucket(server);
+    const shifted = (byMs: number): Clock => ({ ...systemClock, wallMs: () => systemClock.wallMs() + byMs });
+    for (const [owner, byMs] of [
+      ["early", 60_000],
+      ["late", -3_600_000],
+      ["right", 0],
+    ] as const) {
+      const replica = new Deduplicator({ store: operated.store, owner, clock: shifted(byMs) });
+      await replica.guard({ subscriptionId: "billing", eventId: owner }, () => "");
+      await replica.close();
+    }
+    const { exitCode, bad, of } = await diagnosis(operated);
+    expect([exitCode, bad]).toEqual([0, ["warning clocks owners"]]);
+    expect(of("clocks", "owners")).toMatchObject([
+      { evidence: expect.stringMatching(/: late is 1 h behind it, early is (1 min|59 s|60 s) ahead of it; /) },
+    ]);
+  });
+});

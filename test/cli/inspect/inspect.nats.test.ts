@@ -1,0 +1,177 @@
+import { createServer } from "node:http";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runCli } from "../../../src/cli/cli.ts";
+import { Deduplicator } from "../../../src/deduplicator.ts";
+import { natsStore } from "../../../src/nats/index.ts";
+import { eventually } from "../../support/eventually.ts";
+import { connected, manager } from "../../support/nats-bucket.ts";
+import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { operatedBucket } from "../../support/operated-bucket.ts";
+import { FakeIo, isObject, run } from "../support/fake-io.ts";
+
+let server: NatsServer;
+beforeAll(async () => {
+  server = await startNats();
+});
+afterAll(() => server.stop());
+
+interface Looking extends AsyncDisposable {
+  readonly url: URL;
+  readonly io: FakeIo;
+  /** What was recorded, once there are so many steps. */
+  steps(atLeast: number): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** Ends the command, and gives its exit code. */
+  end(): Promise<number>;
+}
+
+async function looking(...argv: readonly string[]): Promise<Looking> {
+  const io = new FakeIo({ env: { NATS_URL: server.url } });
+  const running = runCli(["inspect", ...argv], io);
+  await Promise.race([io.out.until("\n"), running]);
+  const url = new URL(io.out.text.trim());
+  const end = (): Promise<number> => {
+    io.interrupt();
+    return running;
+  };
+  return {
+    url,
+    io,
+    end,
+    steps: (atLeast) =>
+      eventually(`${atLeast} steps`, async () => {
+        const lines = (await (await fetch(new URL("/api/recording", url))).text()).trim().split("\n").slice(1);
+        const steps = lines.map((line): unknown => JSON.parse(line)).filter(isObject);
+        return steps.length >= atLeast ? steps : undefined;
+      }),
+    [Symbol.asyncDispose]: async () => {
+      await end();
+    },
+  };
+}
+
+const told = (steps: readonly Readonly<Record<string, unknown>>[]): readonly string[] =>
+  steps.map(({ type, replica, identity, cause }) => {
+    const eventId = isObject(identity) ? identity["eventId"] : undefined;
+    return [type, eventId, replica, cause].filter((part) => part !== "").join(" ");
+  });
+
+const event = (eventId: string) => ({ subscriptionId: "billing", eventId });
+
+describe("latchkey inspect", () => {
+  it("recognises from the bucket alone what every replica does, and has done so far", async () => {
+    await using operated = await operatedBucket(server);
+    const [one, two] = [operated.replica("web-1", { leaseMs: 1_000 }), operated.replica("web-2")];
+    await two.guard(event("old"), () => "secret");
+    const held = await two.reserve(event("held"));
+    await using inspector = await looking("--bucket", operated.bucket);
+    expect(inspector.url.href).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/#token=[\w-]+$/);
+    expect(inspector.io.err.text).toContain(`bucket ${operated.bucket}. Press Ctrl-C`);
+    expect(told(await inspector.steps(1))).toEqual(["reserved held web-2"]);
+
+    await one.guard(event("a"), () => "secret");
+    await expect(two.guard(event("b"), () => Promise.reject(new Error("refused")))).rejects.toThrow("refused");
+    await one.guard(event("a"), () => "secret");
+    const renewed = new Promise<void>((resolve) => {
+      one.subscribe(({ type }) => type === "renewed" && resolve());
+    });
+    await one.guard(event("c"), () => renewed);
+    if (held.decision === "unseen") await held.commit();
+
+    const steps = await inspector.steps(9);
+    expect(told(steps)).toEqual([
+      "reserved held web-2",
+      "reserved a web-1",
+      "committed a web-1 confirmed",
+      "reserved b web-2",
+      "released b web-2",
+      "reserved c web-1",
+      "renewed c web-1",
+      "committed c web-1 confirmed",
+      "committed held web-2 confirmed",
+    ]);
+    const revisions = steps.map(({ revision }) => Number(revision));
+    expect(revisions).toEqual(revisions.toSorted((a, b) => a - b));
+    expect(JSON.stringify(steps)).not.toContain("secret");
+    expect([await inspector.end(), inspector.io.listeners]).toEqual([0, 0]);
+    await expect(fetch(inspector.url)).rejects.toThrow();
+    const consumers = await (await manager(operated.connection)).consumers.list(`KV_${operated.bucket}`).next();
+    expect(consumers).toEqual([]);
+  });
+
+  it("clears what it is told to, and replicas that answer from memory hear of it", async () => {
+    await using operated = await operatedBucket(server);
+    const web = operated.replica("web-1");
+    await web.guard(event("a"), () => "");
+    await using inspector = await looking("--bucket", operated.bucket);
+    const found = await fetch(new URL("/api/event?subscriptionId=billing&eventId=a", inspector.url));
+    const detail: unknown = await found.json();
+    const revision = operated.firstRevision + 1;
+    expect(detail).toMatchObject({ holds: { state: "committed", owner: "web-1", revision }, steps: [] });
+    const { storeKey } = isObject(detail) && isObject(detail["identity"]) ? detail["identity"] : {};
+    const { origin, hash } = inspector.url;
+    const headers = { origin, authorization: `Bearer ${hash.replace("#token=", "")}` };
+    const remove = () =>
+      fetch(`${origin}/api/remove`, { method: "POST", headers, body: JSON.stringify({ storeKey, revision }) });
+    expect(await (await remove()).json()).toEqual({ removed: true });
+    expect((await remove()).status).toBe(409);
+    expect(await web.guard(event("a"), () => "again")).toMatchObject({ outcome: "dispatched" });
+    expect(told(await inspector.steps(3))).toEqual([
+      "cleared a inspector cleared by hand",
+      "reserved a web-1",
+      "committed a web-1 confirmed",
+    ]);
+  });
+
+  it("sees the buckets that share the keys as one, also while their number changes", async () => {
+    await using connection = await connected(server);
+    const shared = { bucket: "sharing", shards: 3 };
+    const before = new Deduplicator({ store: await natsStore(connection, shared), owner: "web-1" });
+    for (const id of ["1", "2", "3", "4"]) await before.reserve(event(id));
+    {
+      await using inspector = await looking("--bucket", "sharing", "--read-only");
+      expect(inspector.url.hash).toBe("");
+      expect(told(await inspector.steps(4)).toSorted()).toEqual(
+        ["1", "2", "3", "4"].map((id) => `reserved ${id} web-1`),
+      );
+    }
+    const moving = { bucket: "sharing", shards: 2, formerShards: 3 };
+    const after = new Deduplicator({ store: await natsStore(connection, moving), owner: "web-2" });
+    await after.reserve(event("5"));
+    {
+      await using inspector = await looking("--bucket", "sharing");
+      expect(told(await inspector.steps(5)).toSorted()).toContain("reserved 5 web-2");
+    }
+    await natsStore(connection, { bucket: "sharing", shards: 4, formerShards: 2 });
+    const env = { NATS_URL: server.url };
+    expect(await run(["inspect", "--bucket", "sharing"], { env })).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining("say with --shards which of them"),
+    });
+    await Promise.all([before.close({ drainMs: 0 }), after.close({ drainMs: 0 })]);
+  });
+
+  it("says what is wrong", async () => {
+    await using operated = await operatedBucket(server);
+    const env = { NATS_URL: server.url };
+    const argv = ["inspect", "--bucket", operated.bucket];
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+    const address = taken.address();
+    const port = String(typeof address === "object" ? address?.port : 0);
+    expect(await run([...argv, "--port", port], { env })).toMatchObject({
+      exitCode: 2,
+      out: "",
+      err: expect.stringContaining(`Cannot listen at 127.0.0.1, port ${port}`),
+    });
+    taken.close();
+    expect(await run(argv, { env: { ...env, LATCHKEY_INSPECTOR_TOKEN: "short" } })).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining("Expected `token` to be at least 16 letters"),
+    });
+    expect(await run(["inspect", "--bucket", "nothing"], { env })).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining("There is no bucket `nothing`"),
+    });
+    expect(await run([...argv, "--port", "65536"], { env })).toMatchObject({ exitCode: 2 });
+  });
+});

@@ -1,0 +1,259 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runCli } from "../../../src/cli/cli.ts";
+import { deferred } from "../../../src/internal/deferred.ts";
+import { resolveIdentity } from "../../../src/model/identity.ts";
+import { connected, makeBucket } from "../../support/nats-bucket.ts";
+import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { type OperatedBucket, operatedBucket } from "../../support/operated-bucket.ts";
+import { FakeIo, run } from "../support/fake-io.ts";
+
+let server: NatsServer;
+let operated: OperatedBucket;
+
+const held = { subscriptionId: "billing", eventId: "held" };
+const RUBBISH = resolveIdentity({ subscriptionId: "billing", eventId: "rubbish" }).storeKey;
+
+beforeAll(async () => {
+  server = await startNats();
+  operated = await operatedBucket(server);
+  const web = operated.replica("web-1", { keepResults: true });
+  for (const id of ["1", "2"]) {
+    await web.guard({ subscriptionId: "billing", eventId: id }, () => "secret", { fingerprint: "f", windowMs: 60_000 });
+  }
+  await operated.replica("web-2").guard({ workspaceId: "acme", subscriptionId: "mail", eventId: "3" }, () => "");
+  await web.reserve(held, { attempt: 3, leaseMs: 60_000 });
+  await operated.write(RUBBISH, "rubbish");
+  await operated.write("foreign", "{}");
+});
+afterAll(async () => {
+  await operated[Symbol.asyncDispose]();
+  await server.stop();
+});
+
+const states = (objects: readonly Readonly<Record<string, unknown>>[]): readonly string[] =>
+  objects.map(({ state, eventId = "" }) => `${String(state)} ${String(eventId)}`.trim());
+
+describe("latchkey list", () => {
+  it("shows a person what may be stuck first, and says how much there is", async () => {
+    const { exitCode, out, err } = await operated.run("list");
+    expect([exitCode, err]).toEqual([0, "6 keys: 1 reserved, 3 committed, 2 unreadable\n"]);
+    const lines = out
+      .split("\n")
+      .map((line) => line.replaceAll(/\d+ (s|min|h|d)\b( \d+ (s|min|h)\b)?/g, "#").replaceAll(/ {2,}/g, "  "));
+    expect(lines).toEqual([
+      "STATE  WORKSPACE  SUBSCRIPTION  EVENT  OWNER  TRY  SINCE  LEFT",
+      "unreadable  $KV.operated1.foreign  #  #",
+      `unreadable  ${RUBBISH}  #  #`,
+      "reserved  default  billing  held  web-1  3  #  #",
+      "committed  acme  mail  3  web-2  1  #  #",
+      "committed  default  billing  2  web-1  1  #  #",
+      "committed  default  billing  1  web-1  1  #  #",
+      "",
+    ]);
+  });
+
+  it("tells a script all that is known, but no payload", async () => {
+    const { exitCode, out, objects } = await operated.run("list", "--json");
+    expect(exitCode).toBe(0);
+    expect(out).not.toContain("secret");
+    expect(states(objects())).toEqual([
+      "committed 1",
+      "committed 2",
+      "committed 3",
+      "reserved held",
+      "unreadable",
+      "unreadable",
+    ]);
+    const { workspaceId, subscriptionId, eventId, key, storeKey } = resolveIdentity(held);
+    const identity = { workspaceId, subscriptionId, eventId, key, storeKey, bucket: operated.bucket };
+    const { firstRevision: first } = operated;
+    expect(objects()[3]).toEqual({
+      ...{ state: "reserved", ...identity, owner: "web-1", attempt: 3, fence: first + 6, revision: first + 6 },
+      leaseMs: 60_000,
+      ...{ storedAtMs: expect.any(Number), endsAtMs: expect.any(Number), endsInMs: expect.any(Number) },
+      ...{ leaseLeftMs: expect.any(Number), heldMs: expect.any(Number), hasFingerprint: false, hasResult: false },
+    });
+    expect(objects()[0]).toMatchObject({ fence: first, revision: first + 1, hasFingerprint: true, hasResult: true });
+    expect(Number(objects()[0]?.["endsAtMs"]) - Number(objects()[0]?.["storedAtMs"])).toBe(60_000);
+    expect(objects()[4]).toMatchObject({ storeKey: RUBBISH, reason: expect.stringContaining("is not JSON") });
+    expect(objects()[5]).toMatchObject({ storeKey: null, subject: `$KV.${operated.bucket}.foreign` });
+  });
+
+  it.each<readonly [argv: readonly string[], found: readonly string[]]>([
+    [
+      ["--subscription", "billing"],
+      ["committed 1", "committed 2", "reserved held", "unreadable"],
+    ],
+    [["--subscription", "billing", "--event", "2"], ["committed 2"]],
+    [["--workspace", "acme"], ["committed 3"]],
+    [["--state", "reserved"], ["reserved held"]],
+    [["--owner", "b-2"], ["committed 3"]],
+    [["--owner", "nobody"], []],
+    [["--older-than", "1h"], []],
+    [
+      ["--newer-than", "1h", "--state", "committed", "--workspace", "default"],
+      ["committed 1", "committed 2"],
+    ],
+    [
+      ["--sort", "newest", "--state", "committed"],
+      ["committed 3", "committed 2", "committed 1"],
+    ],
+    [
+      ["--sort", "oldest", "--limit", "2"],
+      ["committed 1", "committed 2"],
+    ],
+    [["--sort", "ending", "--limit", "1", "--state", "committed"], ["committed 1"]],
+    [
+      ["--limit", "3"],
+      ["unreadable", "unreadable", "reserved held"],
+    ],
+  ])("lists for a script with %j", async (argv, found) => {
+    const { exitCode, objects } = await operated.run("list", "--json", ...argv);
+    expect([exitCode, states(objects())]).toEqual([0, found]);
+  });
+
+  it("says so when there is nothing, or more than is shown", async () => {
+    expect(await operated.run("list", "--subscription", "nothing")).toMatchObject({
+      exitCode: 0,
+      out: "",
+      err: "No key matches.\n",
+    });
+    const { out, err } = await operated.run("list", "--limit", "1", "--state", "committed");
+    expect(out.split("\n")).toHaveLength(3);
+    expect(err).toBe("3 keys: 3 committed. Shown are 1; --limit 0 shows all.\n");
+  });
+
+  it("fits a terminal, and shows in colours what is not well", async () => {
+    const io = new FakeIo({ terminal: true, env: { NATS_URL: server.url } });
+    expect(await runCli(["list", "--bucket", operated.bucket], io)).toBe(0);
+    const lines = io.out.text.split("\n");
+    expect(io.out.text).toContain("\u001b[31munreadable\u001b[0m");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken away.
+    expect(lines.filter((line) => line.replaceAll(/\u001b\[\d+m/g, "").length > 80)).toEqual([]);
+  });
+
+  it("stops when it is interrupted, and leaves nothing behind", async () => {
+    for (const how of [["--json"], []]) {
+      const io = new FakeIo({ env: { NATS_URL: server.url } });
+      const onInterrupt = io.onInterrupt.bind(io);
+      io.onInterrupt = (listener) => {
+        const unsubscribe = onInterrupt(listener);
+        io.interrupt();
+        return unsubscribe;
+      };
+      expect(await runCli(["list", ...how, "--bucket", operated.bucket], io)).toBe(130);
+      expect([io.out.text, io.err.text, io.listeners]).toEqual(["", "", 0]);
+    }
+  });
+
+  it("shows a reservation as held since its first write, however often it was renewed", async () => {
+    await using other = await operatedBucket(server);
+    const web = other.replica("web", { leaseMs: 1_000 });
+    const renewed = deferred<void>();
+    web.subscribe(({ type }) => {
+      if (type === "renewed") renewed.resolve();
+    });
+    await web.guard(held, async () => {
+      await other.replica("other").guard({ subscriptionId: "s", eventId: "1" }, () => "");
+      await renewed.promise;
+      const { objects } = await other.run("list", "--json", "--state", "reserved");
+      const [kept] = objects();
+      expect(Number(kept?.["revision"])).toBeGreaterThan(Number(kept?.["fence"]));
+      // What was written after it shows that it was held before the last renewal.
+      const beforeRenewalMs = Number(kept?.["leaseLeftMs"]) - 1_000 + Number(kept?.["heldMs"]);
+      expect(beforeRenewalMs).toBeGreaterThan(0);
+    });
+  });
+
+  it("shows what is over, and what never ends", async () => {
+    await using connection = await connected(server);
+    await makeBucket(connection, "endless", { max_age: 0 });
+    const record = { v: 1, state: "reserved", workspaceId: "default", ...held, owner: "web", token: "t" };
+    const fields = { attempt: 1, fence: 0, leaseMs: 1, atMs: 0 };
+    const { storeKey } = resolveIdentity(held);
+    await connection.request(`$KV.endless.${storeKey}`, JSON.stringify({ ...record, ...fields }));
+    await connection.request("$KV.endless.foreign", "{}");
+    const argv = ["list", "--bucket", "endless"];
+    const options = { env: { NATS_URL: server.url } };
+    const { out } = await run(argv, options);
+    expect(out).toMatch(/^unreadable .* never ends$/m);
+    expect(out).toMatch(/^reserved .* over$/m);
+    const { objects } = await run([...argv, "--json"], options);
+    expect(objects()).toMatchObject([
+      { state: "reserved", endsAtMs: null, endsInMs: null },
+      { state: "unreadable", endsAtMs: null, endsInMs: null },
+    ]);
+    expect((await run([...argv, "--json", "--sort", "ending"], options)).objects()).toHaveLength(2);
+    const shown = await run(["show", "billing", "held", "--bucket", "endless"], options);
+    expect(shown.out).toMatch(/\n {2}freed {9}never\n/);
+  });
+
+  it("does not create a bucket, and says which there are", async () => {
+    const env = { NATS_URL: server.url };
+    expect(await run(["list", "--bucket", "operate"], { env })).toMatchObject({
+      exitCode: 2,
+      out: "",
+      err: expect.stringMatching(/^latchkey: There is no bucket `operate`; this server has .*operated\d/),
+    });
+    expect(await run(["list"], { env })).toMatchObject({
+      exitCode: 2,
+      err: expect.stringMatching(/^latchkey: Say which bucket it is: --bucket <name>; this server has .*operated\d/),
+    });
+    await using connection = await connected(server);
+    await expect(makeBucket(connection, "operate")).resolves.toBeDefined();
+  });
+
+  it.each([
+    [["--event", "1"], "--event needs --subscription"],
+    [["--subscription", ""], "`subscriptionId`"],
+    [["--older-than", "soon"], "It is a duration such as 90s, 15m, 12h or 7d"],
+    [["--older-than", "1000d"], "It is a duration such as"],
+    [["--state", "unseen"], "Allowed choices are reserved, committed, unreadable"],
+    [["--bucket", "no.name"], "--bucket needs a name of letters"],
+  ])("refuses %j", async (argv, sentence) => {
+    const { exitCode, out, err } = await run(["list", "--bucket", operated.bucket, ...argv], {
+      env: { NATS_URL: server.url },
+    });
+    expect([exitCode, out, err]).toEqual([2, "", expect.stringContaining(sentence)]);
+  });
+});
+
+describe("a bucket's user", () => {
+  let guarded: NatsServer;
+  beforeAll(async () => {
+    const user = (name: string, publish: readonly string[]): string =>
+      `{ user: ${name}, password: x, permissions: { publish: ${JSON.stringify(publish)}, subscribe: "_INBOX_${name}.>" } }`;
+    const looks = "$JS.API.STREAM.INFO.KV_dedup";
+    guarded = await startNats({
+      config: `authorization { users: [{ user: admin, password: x }, ${user("lister", [looks, "$JS.API.DIRECT.GET.KV_dedup"])}, ${user("looker", [looks])}, ${user("stranger", ["elsewhere"])}] }`,
+    });
+    await using admin = await connected(guarded, { user: "admin", pass: "x" });
+    await makeBucket(admin, "dedup");
+  });
+  afterAll(() => guarded.stop());
+
+  const list = (name: string, ...argv: readonly string[]) =>
+    run(["list", ...argv, "--nats", `${name}:x@127.0.0.1:${guarded.port}`, "--inbox-prefix", `_INBOX_${name}`]);
+
+  it("needs no more permissions than to look at it and to read it", async () => {
+    expect(await list("lister", "--bucket", "dedup")).toMatchObject({ exitCode: 0, err: "No key matches.\n" });
+  });
+
+  it("is told which permission is missing", async () => {
+    expect(await list("looker", "--bucket", "dedup")).toMatchObject({
+      exitCode: 2,
+      err: "latchkey: Bucket dedup cannot be read: the connection may not publish to $JS.API.DIRECT.GET.KV_dedup\n",
+    });
+    expect(await list("stranger", "--bucket", "dedup")).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining("the connection may not publish to $JS.API.STREAM.INFO.KV_dedup"),
+    });
+  });
+
+  it("is not told of other buckets that it may not ask for", async () => {
+    expect(await list("stranger")).toMatchObject({
+      exitCode: 2,
+      err: "latchkey: Say which bucket it is: --bucket <name>\n",
+    });
+  });
+});

@@ -1,0 +1,507 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough, Readable } from "node:stream";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runCli } from "../../../src/cli/cli.ts";
+import { dispatchLines } from "../../../src/cli/run/dispatch-lines.ts";
+import { httpTarget } from "../../../src/cli/run/http-target.ts";
+import { readLines } from "../../../src/cli/run/lines.ts";
+import { openDeduplicator } from "../../../src/cli/run/open-deduplicator.ts";
+import { planRun } from "../../../src/cli/run/plan.ts";
+import type { LineResult } from "../../../src/cli/run/results.ts";
+import { Deduplicator } from "../../../src/deduplicator.ts";
+import { StoreUnavailableError } from "../../../src/errors.ts";
+import { deferred } from "../../../src/internal/deferred.ts";
+import { dedupKey } from "../../../src/model/identity.ts";
+import type { Store } from "../../../src/model/store.ts";
+import { gitHubDeliveries } from "../support/deliveries.ts";
+import { type Answer, startEndpoint, status } from "../support/endpoint.ts";
+import { FakeIo, hastyClock, ranWith, run } from "../support/fake-io.ts";
+
+const event = (id: string, data: unknown = id): string =>
+  JSON.stringify({ specversion: "1.0", id, source: "/test", type: "test", data });
+const keyOf = (id: string): string => dedupKey("run", JSON.stringify(["/test", id]));
+const lines = (...texts: readonly string[]): string => texts.map((text) => `${text}\n`).join("");
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "latchkey-run-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function fileOf(text: string): Promise<string> {
+  const path = join(folder, `${Math.random()}.ndjson`);
+  await writeFile(path, text);
+  return path;
+}
+
+const deliveries = gitHubDeliveries();
+
+describe("latchkey run with GitHub's webhook deliveries", () => {
+  it("G3: dispatches each once, however often and in whatever order they are repeated", async () => {
+    await using endpoint = await startEndpoint();
+    const once = deliveries.map(({ line }) => line);
+    const shuffled = [...once, ...once, ...once].sort((one, other) => (one.slice(-9) < other.slice(-9) ? -1 : 1));
+    const { exitCode, objects } = await run(["run", "--to", endpoint.url, "--json"], { input: lines(...shuffled) });
+    expect(exitCode).toBe(0);
+    expect(objects().at(-1)).toMatchObject({
+      summary: { lines: once.length * 3, dispatched: once.length, duplicates: once.length * 2, failed: 0, exitCode: 0 },
+    });
+    expect([...endpoint.counts().values()]).toEqual(once.map(() => 1));
+    expect(objects().length).toBe(once.length * 3 + 1);
+  });
+
+  it("sends every payload byte for byte, with GitHub's headers and its key", async () => {
+    await using endpoint = await startEndpoint();
+    const path = await fileOf(lines(...deliveries.map(({ line }) => line)));
+    const { exitCode } = await run(["run", "--file", path, "--to", endpoint.url, "--subscription", "hooks"]);
+    expect(exitCode).toBe(0);
+    const byKey = new Map(endpoint.received.map((request) => [request.headers["idempotency-key"], request]));
+    for (const { id, event: name, payload } of deliveries) {
+      const request = byKey.get(dedupKey("hooks", id));
+      expect(request?.headers).toMatchObject({
+        "x-github-event": name,
+        "x-github-delivery": id,
+        "ce-id": id,
+        "content-type": "application/json",
+      });
+      expect(request?.body.toString()).toBe(JSON.stringify(payload));
+    }
+  });
+});
+
+describe("latchkey run", () => {
+  it("reports lines that are no events with their numbers, and goes on", async () => {
+    await using endpoint = await startEndpoint();
+    const input = Buffer.concat([
+      Buffer.from(lines("nonsense", event("1"), "", "{}", '{"specversion":"1.0"}')),
+      Buffer.from([0xff, 0xfe, 0x0a]),
+      Buffer.from(event("2")),
+    ]);
+    const { exitCode, out, err } = await run(["run", "--to", endpoint.url], { input });
+    expect(exitCode).toBe(1);
+    expect(err.trimEnd().split("\n").sort()).toEqual([
+      "line 1  unreadable  it is not JSON",
+      "line 4  unreadable  it has no identity: neither a CloudEvent (no `specversion`) nor a GitHub delivery (no `headers` of GitHub)",
+      "line 5  unreadable  the CloudEvent has no `id`",
+      "line 6  unreadable  it is not UTF-8",
+    ]);
+    expect(out).toMatch(/^✗ 6 lines to http:.*\n {2}dispatched {2}2\n {2}duplicates {2}0\n {2}unreadable {2}4\n$/);
+    expect([...endpoint.counts().keys()].sort()).toEqual([keyOf("1"), keyOf("2")].sort());
+  });
+
+  it("tries a failing event again, up to the given number of times", async () => {
+    const failTwice: Answer = (request, response) => void response.writeHead(request.times <= 2 ? 500 : 200).end();
+    await using endpoint = await startEndpoint(failTwice);
+    const argv = ["run", "--to", endpoint.url, "--json", "--timeout", "36000", "--attempts"];
+    const failed = await run([...argv, "2"], { input: event("1"), clock: hastyClock });
+    expect(failed.exitCode).toBe(1);
+    expect(failed.objects()[0]).toMatchObject({
+      line: 1,
+      outcome: "failed",
+      failure: { failure: "status", status: 500 },
+      reason: "the endpoint answered 500",
+      tries: 2,
+    });
+    const dispatched = await run([...argv, "3"], { input: event("2"), clock: hastyClock });
+    expect(dispatched.exitCode).toBe(0);
+    expect(dispatched.objects()).toMatchObject([
+      { outcome: "dispatched", commit: "confirmed", tries: 3, key: keyOf("2") },
+      { summary: { dispatched: 1, retried: 1 } },
+    ]);
+    const attempts = endpoint.received.slice(2).map(({ headers }) => Number(headers["latchkey-attempt"]));
+    const fences = endpoint.received.slice(2).map(({ headers }) => Number(headers["latchkey-fence"]));
+    expect(attempts).toEqual([1, 2, 3]);
+    expect(fences).toEqual([...new Set(fences)].sort((one, other) => one - other));
+  });
+
+  it("does not try again what the endpoint has judged", async () => {
+    await using endpoint = await startEndpoint(status(422));
+    const { exitCode, err } = await run(["run", "--to", endpoint.url], { input: event("1") });
+    expect(exitCode).toBe(1);
+    expect(endpoint.received).toHaveLength(1);
+    expect(err).toBe('line 1  failed  test ["/test","1"]: the endpoint answered 422\n');
+  });
+
+  it("gives up a dispatch after its time, and waits for no answer", async () => {
+    await using endpoint = await startEndpoint((request, response) => {
+      if (request.times === 2) response.end();
+    });
+    const { exitCode, objects } = await run(["run", "--to", endpoint.url, "--timeout", "2", "--json"], {
+      input: event("1"),
+    });
+    expect(exitCode).toBe(0);
+    expect(objects()[0]).toMatchObject({ outcome: "dispatched", tries: 2 });
+    const never = await run(["run", "--to", endpoint.url, "--timeout", "0.05", "--attempts", "1"], {
+      input: event("2"),
+    });
+    expect(never.err).toContain("no answer within 0.1 s");
+  });
+
+  it("G1: lets a repeated line wait while its first is on its way: dispatched once", async () => {
+    const { promise: isReleased, resolve: release } = deferred<undefined>();
+    await using endpoint = await startEndpoint(async (_, response) => {
+      await isReleased;
+      response.end();
+    });
+    const io = new FakeIo({ input: lines(event("1"), event("1"), event("2")) });
+    const running = runCli(["run", "--to", endpoint.url, "--json"], io);
+    await expect.poll(() => endpoint.received.length).toBe(2);
+    release(undefined);
+    expect(await running).toBe(0);
+    expect(endpoint.received).toHaveLength(2);
+    expect(ranWith(0, io).objects().at(-1)).toMatchObject({ summary: { dispatched: 2, duplicates: 1 } });
+  });
+
+  it("G2: lets a repeated line take over when its first has failed", async () => {
+    const failOnce: Answer = (request, response) => void response.writeHead(request.times === 1 ? 500 : 200).end();
+    await using endpoint = await startEndpoint(failOnce);
+    const { exitCode, objects } = await run(["run", "--to", endpoint.url, "--attempts", "1", "--json"], {
+      input: lines(event("1"), event("1")),
+    });
+    expect(exitCode).toBe(1);
+    expect(
+      objects()
+        .slice(0, 2)
+        .map((result) => result["outcome"])
+        .sort(),
+    ).toEqual(["dispatched", "failed"]);
+    expect(endpoint.received).toHaveLength(2);
+  });
+
+  it("runs a command for each event", async () => {
+    const path = await fileOf(lines(event("1"), event("2"), event("1")));
+    const argv = ["run", "--file", path, "--exec", "sh", "-c", 'cat; echo " $LATCHKEY_ATTEMPT"', "--json"];
+    const { exitCode, out, err } = await run(argv);
+    expect(exitCode).toBe(0);
+    expect(err.trimEnd().split("\n").sort()).toEqual([`${event("1")} 1`, `${event("2")} 1`]);
+    // What stands after --exec is the command's, --json too.
+    expect(out).toMatch(
+      /^✓ 3 lines to sh -c cat; .*\n {2}dispatched {2}2\n {2}duplicates {2}1 {2}not dispatched again\n$/,
+    );
+  });
+
+  it("takes a -- after --exec for what it is in a shell: the end of the options", async () => {
+    const { exitCode, err } = await run(["run", "--exec", "--", "sh", "-c", "cat; echo"], { input: event("1") });
+    expect([exitCode, err]).toEqual([0, `${event("1")}\n`]);
+  });
+
+  it("tries again while the store is away, and says in the end that it was", async () => {
+    await using endpoint = await startEndpoint();
+    const io = new FakeIo({ clock: hastyClock });
+    const away: Store = {
+      put: () => Promise.reject(new StoreUnavailableError("The store is away", { ambiguous: false })),
+      get: () => Promise.resolve(undefined),
+    };
+    await using dedup = new Deduplicator({ store: away });
+    const input = { lines: readLines(Readable.from([Buffer.from(event("1"))]), 1_000), stop: () => {} };
+    const results: LineResult[] = [];
+    const never = new AbortController().signal;
+    await dispatchLines(input, {
+      dedup,
+      target: httpTarget(new URL(endpoint.url), io.clock),
+      subscriptionId: "run",
+      workspaceId: "default",
+      concurrency: 1,
+      attempts: 3,
+      timeoutMs: 1_000,
+      clock: io.clock,
+      random: io.random,
+      abort: never,
+      drain: never,
+      onResult: async (result) => void results.push(result),
+    });
+    expect(results).toMatchObject([
+      {
+        outcome: "failed",
+        tries: 3,
+        failure: { failure: "latchkey", code: "store-unavailable", message: "The store is away" },
+      },
+    ]);
+    expect(endpoint.received).toEqual([]);
+  });
+
+  it("has no more lines in hand than it dispatches at once", async () => {
+    let read = 0;
+    const source = Readable.from(
+      (function* (): Generator<Buffer, void> {
+        for (let id = 1; id <= 500; id += 1) {
+          read += 1;
+          yield Buffer.from(`${event(String(id), "x".repeat(100_000))}\n`);
+        }
+      })(),
+      { objectMode: true, highWaterMark: 1 },
+    );
+    let most = 0;
+    await using endpoint = await startEndpoint((_, response) => {
+      most = Math.max(most, read - endpoint.received.length);
+      response.end();
+    });
+    const { exitCode } = await run(["run", "--to", endpoint.url, "--concurrency", "4"], { input: source });
+    expect(exitCode).toBe(0);
+    expect(endpoint.received).toHaveLength(500);
+    expect(most).toBeLessThanOrEqual(8);
+  });
+
+  it("passes over a line that is too long for any event", async () => {
+    await using endpoint = await startEndpoint();
+    const long = Readable.from(
+      (function* (): Generator<Buffer, void> {
+        yield Buffer.from(`${event("1")}\n{"specversion":"1.0","data":"`);
+        for (let megabytes = 0; megabytes < 40; megabytes += 1) yield Buffer.alloc(1024 * 1024, "x");
+        yield Buffer.from(`"}\n${event("2")}`);
+      })(),
+      { objectMode: true },
+    );
+    const { exitCode, err } = await run(["run", "--to", endpoint.url], { input: long });
+    expect(exitCode).toBe(1);
+    expect(err).toBe("line 2  unreadable  it is longer than a line may be (41,943,071 bytes)\n");
+    expect(endpoint.received).toHaveLength(2);
+  });
+
+  it("keeps what it prints to one line, and free of what steers a terminal", async () => {
+    await using endpoint = await startEndpoint(status(422));
+    const { err } = await run(["run", "--to", endpoint.url], { input: event("\u001b[2J\n\u202eevil") });
+    expect(err.split("\n")).toHaveLength(2);
+    expect(err).not.toContain("\u001b");
+    expect(err).not.toContain("\u202e");
+  });
+});
+
+describe("the lease", () => {
+  it.each([
+    [{}, {}, 30_000],
+    [{}, { LATCHKEY_LEASE_SECONDS: "7" }, 7_000],
+    [{ lease: 5_000 }, { LATCHKEY_LEASE_SECONDS: "7" }, 5_000],
+  ])("with the flags %j and the environment %j is %i ms", async (flags, env, leaseMs) => {
+    const io = new FakeIo({ env });
+    const dedup = await openDeduplicator(planRun({ to: "http://127.0.0.1:9", ...flags }, io), undefined, io);
+    expect(dedup.leaseMs).toBe(leaseMs);
+    await dedup.close();
+  });
+});
+
+describe("Ctrl-C", () => {
+  interface Interrupted {
+    readonly io: FakeIo;
+    readonly input: PassThrough;
+    readonly running: Promise<number>;
+  }
+
+  function start(argv: readonly string[]): Interrupted {
+    const input = new PassThrough();
+    const io = new FakeIo({ input });
+    return { io, input, running: runCli(["run", ...argv], io) };
+  }
+
+  it("lets finish what runs, reads no more, and says so", async () => {
+    const { promise: isReleased, resolve: release } = deferred<undefined>();
+    await using endpoint = await startEndpoint(async (_, response) => {
+      await isReleased;
+      response.end();
+    });
+    const { io, input, running } = start(["--json", "--to", endpoint.url, "--concurrency", "2"]);
+    input.write(lines(event("1"), event("2"), event("3"), event("4")));
+    await expect.poll(() => endpoint.received.length).toBe(2);
+    io.interrupt();
+    release(undefined);
+    expect(await running).toBe(130);
+    const objects = ranWith(130, io).objects();
+    expect(objects).toMatchObject([
+      { outcome: "dispatched" },
+      { outcome: "dispatched" },
+      { summary: { lines: 2, dispatched: 2, exitCode: 130 } },
+    ]);
+    expect(io.err.text).toMatch(/^Stopping: /);
+    expect(endpoint.received).toHaveLength(2);
+    expect(io.listeners).toBe(0);
+  });
+
+  it("ends a run that waits for its input", async () => {
+    await using endpoint = await startEndpoint();
+    const { io, input, running } = start(["--json", "--to", endpoint.url]);
+    input.write(lines(event("1")));
+    await io.out.until("dispatched");
+    io.interrupt();
+    expect(await running).toBe(130);
+    expect(input.destroyed).toBe(true);
+  });
+
+  it("takes the half of a line that came before it for nothing", async () => {
+    await using endpoint = await startEndpoint();
+    const { io, input, running } = start(["--json", "--to", endpoint.url]);
+    input.write(`${lines(event("1"))}{"specversion":`);
+    await io.out.until("dispatched");
+    io.interrupt();
+    expect(await running).toBe(130);
+    expect(ranWith(130, io).objects().at(-1)).toMatchObject({ summary: { lines: 1, unreadable: 0 } });
+  });
+
+  it("ends the waiting between two tries: the event has failed", async () => {
+    const { promise: isAnswered, resolve: answered } = deferred<undefined>();
+    await using endpoint = await startEndpoint((_, response) => {
+      response.once("finish", () => answered(undefined));
+      response.writeHead(503, { "retry-after": "100" }).end();
+    });
+    const { io, input, running } = start(["--json", "--to", endpoint.url]);
+    input.write(lines(event("1")));
+    await isAnswered;
+    io.interrupt();
+    expect(await running).toBe(130);
+    expect(ranWith(130, io).objects()[0]).toMatchObject({ outcome: "failed", tries: 1 });
+  });
+
+  it("a second time aborts what runs, and leaves it undone", async () => {
+    await using endpoint = await startEndpoint(() => {});
+    const { io, input, running } = start(["--json", "--to", endpoint.url]);
+    input.write(lines(event("1"), event("1")));
+    await expect.poll(() => endpoint.received.length).toBe(1);
+    io.interrupt();
+    await io.out.until('"left"');
+    io.interrupt();
+    expect(await running).toBe(130);
+    expect(ranWith(130, io).objects()).toMatchObject([
+      { outcome: "left", tries: 0 },
+      { outcome: "left", tries: 1 },
+      { summary: { lines: 2, left: 2, dispatched: 0 } },
+    ]);
+    expect(io.err.text).toMatch(/^Stopping: .*\nAborting.\n$/);
+  });
+
+  it("a second time ends commands with a SIGTERM", async () => {
+    const { io, input, running } = start(["--exec", "sh", "-c", "echo ready; sleep 60"]);
+    input.write(lines(event("1")));
+    await io.err.until("ready");
+    io.interrupt();
+    io.interrupt();
+    // Whoever presses it once more changes nothing: that is what it does already.
+    io.interrupt();
+    expect(await running).toBe(130);
+    expect(io.err.text.match(/Aborting/g)).toHaveLength(1);
+    expect(io.out.text).toMatch(
+      /^■ interrupted: 1 line to .*\n {2}dispatched {2}0\n {2}duplicates {2}0\n {2}left {8}1 /,
+    );
+  });
+});
+
+describe("a terminal", () => {
+  it("shows how much of a file is done", async () => {
+    const { promise: isReleased, resolve: release } = deferred<undefined>();
+    await using endpoint = await startEndpoint(async (_, response) => {
+      await isReleased;
+      response.end();
+    });
+    const io = new FakeIo({ terminal: true });
+    const path = await fileOf(lines(event("1")));
+    const running = runCli(["run", "--file", path, "--to", endpoint.url], io);
+    await io.err.until("100 % · 0 lines");
+    release(undefined);
+    expect(await running).toBe(0);
+  });
+
+  it("shows a line of progress, which is gone at the end", async () => {
+    const { promise: isReleased, resolve: release } = deferred<undefined>();
+    await using endpoint = await startEndpoint(async (_, response) => {
+      await isReleased;
+      response.end();
+    });
+    const io = new FakeIo({ input: lines("nonsense", event("1")), terminal: true });
+    const running = runCli(["run", "--to", endpoint.url], io);
+    await io.err.until("1 line · 0 dispatched · 0 duplicates · 1 unreadable");
+    release(undefined);
+    expect(await running).toBe(1);
+    expect(io.err.text.endsWith("\r\u001b[2K")).toBe(true);
+    expect(io.err.text.split("\r\u001b[2K").every((line) => line.length < 80 || line.includes("unreadable  "))).toBe(
+      true,
+    );
+    expect(io.out.text).toContain("\u001b[31m✗\u001b[0m 2 lines");
+  });
+});
+
+describe("what makes a run unusable", () => {
+  const to = ["--to", "http://127.0.0.1:9"];
+
+  it.each<readonly [string, readonly string[], string]>([
+    ["no target", [], "one target"],
+    ["two targets", [...to, "--exec", "true"], "one target"],
+    ["an empty command", ["--exec"], "--exec needs a command"],
+    ["an address that is none", ["--to", "localhost:80"], "--to needs an http:// or https:// address"],
+    ["an address that nobody can read", ["--to", "http://:80"], "--to needs an http:// or https:// address"],
+    ["a file that is not there", [...to, "--file", "/nonexistent"], "Cannot read `/nonexistent`: ENOENT"],
+    ["a folder", [...to, "--file", "/"], "Cannot read `/`: EISDIR"],
+    ["a command that is not there", ["--exec", "/nonexistent"], "Cannot run `/nonexistent`: ENOENT"],
+    ["half a stream", [...to, "--stream", "S"], "one input"],
+    ["a file and a stream", [...to, "--stream", "S", "--consumer", "C", "--file", "f"], "one input"],
+    ["a stream without a server", [...to, "--stream", "S", "--consumer", "C"], "NATS_URL"],
+    ["a bucket without a subscription", [...to, "--bucket", "b", "--nats", "x"], "--subscription"],
+    ["a bucket without a server", [...to, "--bucket", "b", "--subscription", "s"], "NATS_URL"],
+    [
+      "a server that is none",
+      [...to, "--bucket", "b", "--subscription", "s", "--nats", "http://me:secret@x"],
+      "nats://host:port",
+    ],
+    ["dead letters of lines", [...to, "--dead-letter", "dead"], "--dead-letter needs --stream"],
+    ["no workspace", [...to, "--workspace", ""], "`--workspace`"],
+    ["no subscription", [...to, "--subscription", ""], "`--subscription`"],
+    ["a number that is none", [...to, "--concurrency", "many"], "whole number from 1 to 10000"],
+    ["fewer attempts than one", [...to, "--attempts", "0"], "whole number of at least 1"],
+    ["too short a lease", [...to, "--lease", "0.5"], "number of seconds from 1"],
+    ["a time that is none", [...to, "--timeout", "soon"], "number of seconds from 0.001"],
+    ["an unknown option", [...to, "--speed", "9"], "unknown option '--speed'"],
+  ])("%s", async (_, argv, sentence) => {
+    const { exitCode, out, err } = await run(["run", ...argv], { input: event("1") });
+    expect(exitCode).toBe(2);
+    expect(err).toContain(sentence);
+    expect(err).not.toContain("secret");
+    expect(err).not.toContain("    at ");
+    expect(out).toBe("");
+  });
+
+  it("a variable of the environment that is wrong, by its name", async () => {
+    const { exitCode, err } = await run(["run", ...to], { input: "", env: { LATCHKEY_LEASE_SECONDS: "soon" } });
+    expect(exitCode).toBe(2);
+    expect(err).toContain("`LATCHKEY_LEASE_SECONDS`");
+  });
+
+  it("a terminal as input, unless it is asked for", async () => {
+    const { exitCode, err } = await run(["run", ...to], { inputIsTerminal: true });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("Nothing to read")]);
+    expect((await run(["run", ...to, "--file", "-"], { inputIsTerminal: true })).exitCode).toBe(0);
+  });
+
+  it("a command that is not there, however much input is still to come", async () => {
+    const input = new PassThrough();
+    input.write(lines(event("1")));
+    const { exitCode, err } = await run(["run", "--exec", "/nonexistent"], { input });
+    expect([exitCode, err]).toEqual([2, "latchkey: Cannot run `/nonexistent`: ENOENT\n"]);
+  });
+
+  it("an input that gives something else than bytes", async () => {
+    const { exitCode, err } = await run(["run", ...to], { input: Readable.from(["text"]) });
+    expect([exitCode, err]).toEqual([2, "latchkey: Cannot read `-`: the stream gives no bytes\n"]);
+  });
+
+  it("a mistake of Latchkey's own: told with where it is, to be reported", async () => {
+    const io = Object.assign(new FakeIo(), {
+      input: () => {
+        throw new Error("boom");
+      },
+    });
+    expect(await runCli(["run", ...to], io)).toBe(2);
+    expect(io.err.text).toMatch(/^latchkey: Unexpected error, please report it: Error: boom\n {4}at /);
+  });
+
+  it("an input that breaks off: what ran is finished, and no summary pretends that all was read", async () => {
+    await using endpoint = await startEndpoint();
+    const input = new PassThrough();
+    const io = new FakeIo({ input });
+    const running = runCli(["run", "--to", endpoint.url], io);
+    input.write(lines(event("1")));
+    await expect.poll(() => endpoint.received.length).toBe(1);
+    input.destroy(new Error("the disk is gone"));
+    expect(await running).toBe(2);
+    expect(io.err.text).toContain("Cannot read `-`: the disk is gone");
+    expect(io.out.text).toBe("");
+  });
+});

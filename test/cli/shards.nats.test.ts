@@ -1,0 +1,113 @@
+import type { NatsConnection } from "@nats-io/nats-core";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { Deduplicator } from "../../src/deduplicator.ts";
+import { natsStore } from "../../src/nats/index.ts";
+import { collected } from "../support/collected.ts";
+import { diagnosed } from "../support/diagnosis.ts";
+import { connected, manager } from "../support/nats-bucket.ts";
+import { type NatsServer, startNats } from "../support/nats-server.ts";
+import { type FakeIoOptions, run } from "./support/fake-io.ts";
+
+let server: NatsServer;
+let admin: NatsConnection;
+beforeAll(async () => {
+  const guest = `{ user: guest, password: x, permissions: { publish: { allow: ">", deny: ["$JS.API.STREAM.NAMES"] } } }`;
+  server = await startNats({ config: `authorization { users: [{ user: admin, password: x }, ${guest}] }` });
+  admin = await connected(server, { user: "admin", pass: "x" });
+});
+afterAll(async () => {
+  await admin.close();
+  await server.stop();
+});
+
+const IDS = Array.from({ length: 20 }, (_, index) => String(index));
+let names = 0;
+let bucket: string;
+let dedup: Deduplicator;
+beforeEach(async () => {
+  names += 1;
+  bucket = `shared${names}`;
+  dedup = new Deduplicator({ store: await natsStore(admin, { bucket, shards: 3 }), owner: "web-1" });
+  for (const eventId of IDS) await dedup.guard({ subscriptionId: "billing", eventId }, () => "");
+});
+
+const env = (user: string): FakeIoOptions => ({ env: { NATS_URL: `${user}:x@127.0.0.1:${server.port}` } });
+const command = (...argv: readonly string[]) => run([...argv, "--bucket", bucket], env("admin"));
+const doctor = () => diagnosed({ url: `admin:x@127.0.0.1:${server.port}` }, ["--bucket", bucket]);
+
+describe("a bucket whose keys several share", () => {
+  it("is listed as one", async () => {
+    const { exitCode, objects } = await command("list", "--json");
+    expect(exitCode).toBe(0);
+    expect(new Set(objects().map(({ eventId }) => eventId))).toEqual(new Set(IDS));
+    expect(objects()).toHaveLength(IDS.length);
+    expect(new Set(objects().map((one) => one["bucket"]))).toEqual(
+      new Set([1, 2, 3].map((index) => `${bucket}-${index}-of-3`)),
+    );
+    expect((await command("list")).out).toMatch(/^STATE +BUCKET +SUBSCRIPTION/);
+  });
+
+  it("is shown and cleared as one", async () => {
+    for (const eventId of IDS) expect((await command("show", "billing", eventId)).exitCode).toBe(0);
+    expect((await command("clear", "billing", "7", "--yes")).out).toMatch(/\nCleared 1 key\.\n$/);
+    expect((await command("show", "billing", "7")).exitCode).toBe(1);
+    expect((await command("clear", "--all", "--yes")).out).toMatch(/\nCleared 19 keys\.\n$/);
+    expect(await collected(dedup.list())).toEqual([]);
+  });
+
+  it("has no other subjects than its own", async () => {
+    await admin.request(`$KV.${bucket}-2-of-3.foreign`, "{}");
+    expect(await command("show", `$KV.${bucket}-2-of-3.foreign`)).toMatchObject({
+      exitCode: 0,
+      out: expect.stringContaining("bucket    shared"),
+    });
+    expect(await command("show", `$KV.${bucket}.foreign`)).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining("is no key"),
+    });
+  });
+
+  it("must be counted out by who may not ask which there are", async () => {
+    const argv = ["list", "--json", "--bucket", bucket];
+    expect(await run(argv, env("guest"))).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining("There is no bucket"),
+    });
+    expect((await run([...argv, "--shards", "3"], env("guest"))).objects()).toHaveLength(IDS.length);
+  });
+
+  it("is examined as one", async () => {
+    const found = await doctor();
+    expect(found.bad).toEqual([]);
+    expect(found.of("bucket", "shards")).toMatchObject([{ severity: "ok", evidence: "all 3 are there" }]);
+    expect(found.of("bucket", "settings")).toHaveLength(1);
+    expect(found.of("records", "keys")).toMatchObject([{ evidence: "20 committed" }]);
+  });
+
+  it("of which one is wrong, or missing, is found out", async () => {
+    const jsm = await manager(admin);
+    for (const index of [2, 3]) await jsm.streams.update(`KV_${bucket}-${index}-of-3`, { discard: "old" });
+    const wrong = await doctor();
+    expect([wrong.exitCode, wrong.bad]).toEqual([1, ["error bucket discard"]]);
+    expect(wrong.of("bucket", "discard")).toMatchObject([
+      {
+        evidence: expect.stringMatching(`^${bucket}-2-of-3, ${bucket}-3-of-3: \`discard\` is "old", must be "new"`),
+        remedy: `nats stream edit KV_${bucket}-2-of-3 --discard=new; and so for the others`,
+      },
+    ]);
+    await jsm.streams.delete(`KV_${bucket}-2-of-3`);
+    expect((await doctor()).of("bucket", "shards")).toMatchObject([
+      { severity: "error", evidence: `there is no ${bucket}-2-of-3: no replica starts` },
+    ]);
+  });
+
+  it("is found to be moving while there are others of it", async () => {
+    await natsStore(admin, { bucket, shards: 1, formerShards: 3 });
+    const { exitCode, of } = await doctor();
+    expect(exitCode).toBe(0);
+    expect(of("bucket", "shards")).toMatchObject([
+      { severity: "warning", evidence: "there are 1 and 3 of it, as while their number is being changed" },
+    ]);
+    expect((await command("list", "--json")).objects()).toHaveLength(IDS.length);
+  });
+});

@@ -1,0 +1,220 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Clock, systemClock } from "../../../src/internal/clock.ts";
+import { dedupKey, resolveIdentity } from "../../../src/model/identity.ts";
+import { connected, makeBucket } from "../../support/nats-bucket.ts";
+import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { type OperatedBucket, operatedBucket } from "../../support/operated-bucket.ts";
+import { commit } from "../../support/store-contract-fixture.ts";
+import { run } from "../support/fake-io.ts";
+
+let server: NatsServer;
+let operated: OperatedBucket;
+
+const RUBBISH = resolveIdentity({ subscriptionId: "billing", eventId: "rubbish" }).storeKey;
+const secret = { card: "4711" };
+
+beforeAll(async () => {
+  server = await startNats();
+  operated = await operatedBucket(server);
+  const web = operated.replica("web-1", { keepResults: true });
+  const options = { fingerprint: "f1", windowMs: 3_600_000, attempt: 2 };
+  await web.guard({ subscriptionId: "billing", eventId: "done" }, () => secret, options);
+  await web.reserve({ subscriptionId: "billing", eventId: "held" });
+  for (const workspaceId of ["acme", "default"]) {
+    await web.guard({ workspaceId, subscriptionId: "mail", eventId: "twice" }, () => undefined);
+  }
+  await operated.write(RUBBISH, "rubbish");
+  await operated.write("foreign", "{}");
+});
+afterAll(async () => {
+  await operated[Symbol.asyncDispose]();
+  await server.stop();
+});
+
+const DURATION = /\d+ (s|min|h|d)\b( \d+ (s|min|h)\b)?/g;
+const MOMENT = /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/g;
+const timeless = (text: string): string => text.replaceAll(MOMENT, "<moment>").replaceAll(DURATION, "<time>");
+
+describe("latchkey show", () => {
+  it("says first why a delivery is suppressed, and then all that is known", async () => {
+    const { exitCode, out, err } = await operated.run("show", "billing", "done");
+    const { key, storeKey } = resolveIdentity({ subscriptionId: "billing", eventId: "done" });
+    expect([exitCode, err]).toEqual([0, ""]);
+    expect(out).toContain("its window ends in");
+    expect(timeless(out)).toBe(`● committed  billing  done
+
+  Deliveries of it are suppressed as duplicates: web-1 dispatched it and
+  committed it <time> ago, at attempt 2; its window ends in <time>.
+
+  workspace     default
+  subscription  billing
+  event         done
+  dedup key     ${key}
+  store key     ${storeKey}
+  bucket        ${operated.bucket}
+  owner         web-1
+  attempt       2
+  fence         ${operated.firstRevision}
+  revision      ${operated.firstRevision + 1}
+  written       <moment>, <time> ago
+  window ends   <moment>, in <time>
+  fingerprint   kept
+  result        kept, 15 bytes
+`);
+  });
+
+  it("shows a payload only when asked to", async () => {
+    const shown = await operated.run("show", "billing", "done", "--payload");
+    expect(shown.out).toMatch(/fingerprint {3}f1\n {2}result {8}\{"card":"4711"\}\n$/);
+    expect((await operated.run("show", "billing", "done", "--json")).out).not.toMatch(/4711|f1"/);
+    const { objects } = await operated.run("show", "billing", "done", "--json", "--payload");
+    expect(objects()).toMatchObject([{ fingerprint: "f1", result: secret }]);
+  });
+
+  it("says who holds an event, and how long still", async () => {
+    const { exitCode, out } = await operated.run("show", "billing", "held");
+    expect(exitCode).toBe(0);
+    expect(timeless(out)).toContain(`● reserved  billing  held
+
+  Deliveries of it are put back: web-1 has held it for <time> at least and
+  dispatches it, at attempt 1; <time> of its lease are left. It is young and not
+  yet renewed.
+`);
+    expect(timeless(out)).toContain(`
+  held since    <moment>, <time> ago, or longer
+  lease         <time>, ends <moment>, in <time>
+  freed         <moment>, in <time>
+  fingerprint   none
+  result        none
+`);
+  });
+
+  it("says so when nothing is held", async () => {
+    const { exitCode, out } = await operated.run("show", "billing", "new");
+    expect(exitCode).toBe(1);
+    expect(out).toMatch(
+      /^● unseen {2}billing {2}new\n\n {2}A delivery of it would be dispatched: the bucket holds nothing/,
+    );
+    expect(out).toMatch(/\n {2}workspace {5}any\n/);
+    const { objects } = await operated.run("show", "billing", "new", "--json", "--workspace", "acme");
+    expect(objects()).toMatchObject([
+      { state: "unseen", workspaceId: "acme", delivery: "dispatched", because: expect.stringContaining("never came") },
+    ]);
+  });
+
+  it("finds an event in every workspace, or in one", async () => {
+    const everywhere = await operated.run("show", "mail", "twice", "--json");
+    expect(everywhere.objects().map(({ workspaceId }) => workspaceId)).toEqual(["acme", "default"]);
+    expect((await operated.run("show", "mail", "twice")).out.match(/● committed/g)).toHaveLength(2);
+    const acme = await operated.run("show", "mail", "twice", "--json", "--workspace", "acme");
+    expect(acme.objects().map(({ workspaceId }) => workspaceId)).toEqual(["acme"]);
+  });
+
+  it("takes a dedup key, a key of the store, or a subject of the bucket", async () => {
+    const identity = resolveIdentity({ subscriptionId: "billing", eventId: "done" });
+    for (const name of [identity.key, identity.storeKey, `$KV.${operated.bucket}.${identity.storeKey}`]) {
+      expect((await operated.run("show", name, "--json")).objects()).toMatchObject([
+        { ...identity, state: "committed" },
+      ]);
+    }
+    const elsewhere = await operated.run("show", identity.key, "--workspace", "acme");
+    expect(elsewhere).toMatchObject({ exitCode: 1, out: expect.stringMatching(/^● unseen\n\n/) });
+    const unknown = await operated.run("show", dedupKey("s", "unknown"), "--json");
+    expect(unknown.objects()).toEqual([{ state: "unseen", delivery: "dispatched", because: expect.any(String) }]);
+  });
+
+  it("shows what cannot be read, and what has no place there", async () => {
+    const rubbish = await operated.run("show", "billing", "rubbish");
+    expect(rubbish.exitCode).toBe(0);
+    expect(rubbish.out).toMatch(
+      /^● unreadable {2}billing {2}rubbish\n\n {2}Deliveries of it are refused and put back: /,
+    );
+    expect(rubbish.out).toContain("is not JSON");
+    const foreign = await operated.run("show", `$KV.${operated.bucket}.foreign`, "--json", "--payload");
+    expect(foreign.objects()).toMatchObject([{ state: "unreadable", storeKey: null, delivery: "none" }]);
+  });
+
+  it("shows what is the record of another event, and clears it if it is asked to", async () => {
+    const { storeKey } = resolveIdentity({ subscriptionId: "billing", eventId: "mistaken" });
+    const other = resolveIdentity({ subscriptionId: "billing", eventId: "other" });
+    await operated.write(storeKey, JSON.stringify(commit(other)));
+    const { out } = await operated.run("show", "billing", "mistaken");
+    expect(out).toMatch(/^● unreadable {2}billing {2}mistaken\n\n {2}Deliveries of it are refused and put back: /);
+    expect(out.replaceAll(/\s+/g, " ")).toContain(
+      `The record under ${storeKey} is that of another event: its \`eventId\` is \`other\`, and belongs under ${other.storeKey}.`,
+    );
+    const web = operated.replica("web-2");
+    const delivered = () => web.guard({ subscriptionId: "billing", eventId: "mistaken" }, () => "");
+    await expect(delivered()).rejects.toMatchObject({ code: "record-unreadable" });
+    const clear = (...flags: readonly string[]) => operated.run("clear", "billing", "mistaken", "--yes", ...flags);
+    expect((await clear()).out).toContain("There is nothing to clear.");
+    expect((await clear("--state", "unreadable")).out).toContain("Cleared 1 key.");
+    expect(await delivered()).toMatchObject({ outcome: "dispatched" });
+  });
+
+  it("knows an event that was just released", async () => {
+    const web = operated.replica("web-2");
+    const failing = web.guard({ subscriptionId: "billing", eventId: "failed" }, () => {
+      throw new Error("no");
+    });
+    await expect(failing).rejects.toThrow("no");
+    const { exitCode, objects } = await operated.run("show", "billing", "failed", "--json");
+    expect(exitCode).toBe(1);
+    expect(objects()).toMatchObject([
+      { state: "unseen", eventId: "failed", because: expect.stringMatching(/^its dispatch failed .* ago$/) },
+    ]);
+  });
+
+  it("knows since when a reservation is held that was renewed since", async () => {
+    await using other = await operatedBucket(server);
+    const web = other.replica("web", { leaseMs: 1_000 });
+    await web.guard({ subscriptionId: "s", eventId: "long" }, async () => {
+      await other.replica("other").guard({ subscriptionId: "s", eventId: "short" }, () => undefined);
+      await new Promise<void>((resolve) => {
+        web.subscribe(({ type }) => type === "renewed" && resolve());
+      });
+      const { objects } = await other.run("show", "s", "long", "--json");
+      const [kept] = objects();
+      expect(kept).toMatchObject({ state: "reserved", because: expect.stringContaining("It was renewed") });
+      expect(Number(kept?.["heldMs"])).toBeGreaterThan(1_000 - Number(kept?.["leaseLeftMs"]));
+    });
+  });
+
+  it("reckons by the server's clock, and says when the one at hand differs", async () => {
+    const late: Clock = { ...systemClock, wallMs: () => systemClock.wallMs() - 3_600_000 };
+    const argv = ["show", "billing", "held", "--bucket", operated.bucket];
+    const { out, err } = await run(argv, { clock: late, env: { NATS_URL: server.url } });
+    expect(out).toMatch(/has held it for \d+ s at least/);
+    expect(err).toBe("\nThe clock of this machine is 1 h behind the server's, by which all times are.\n");
+  });
+
+  it.each([
+    [["billing"], "`billing` is no key: give a subscription and an event id"],
+    [["$KV.other.key"], "is no key"],
+    [["billing", ""], "`eventId`"],
+    [["billing", "1", "--workspace", ""], "`workspaceId`"],
+    [[], "missing required argument"],
+  ])("refuses %j", async (argv, sentence) => {
+    const { exitCode, out, err } = await operated.run("show", ...argv);
+    expect([exitCode, out, err]).toEqual([2, "", expect.stringContaining(sentence)]);
+  });
+
+  it("needs no more permissions than a replica has", async () => {
+    const replica = `{ user: replica, password: x, permissions: { publish: ["$KV.dedup.>", "$JS.API.STREAM.MSG.GET.KV_dedup", "$JS.API.STREAM.INFO.KV_dedup"], subscribe: "_INBOX_replica.>" } }`;
+    const looker = `{ user: looker, password: x, permissions: { publish: "$JS.API.STREAM.INFO.KV_dedup" } }`;
+    await using guarded = await startNats({
+      config: `authorization { users: [{ user: admin, password: x }, ${replica}, ${looker}] }`,
+    });
+    {
+      await using admin = await connected(guarded, { user: "admin", pass: "x" });
+      await makeBucket(admin, "dedup");
+    }
+    const env = { NATS_URL: `replica:x@127.0.0.1:${guarded.port}`, NATS_INBOX_PREFIX: "_INBOX_replica" };
+    expect(await run(["show", "s", "e", "--bucket", "dedup"], { env })).toMatchObject({ exitCode: 1, err: "" });
+    const lookerEnv = { NATS_URL: `looker:x@127.0.0.1:${guarded.port}` };
+    expect(await run(["show", "s", "e", "--bucket", "dedup"], { env: lookerEnv })).toMatchObject({
+      exitCode: 2,
+      err: "latchkey: Bucket dedup cannot be read: the connection may not publish to $JS.API.STREAM.MSG.GET.KV_dedup\n",
+    });
+  });
+});

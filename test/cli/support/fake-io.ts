@@ -1,0 +1,122 @@
+import { PassThrough, Readable } from "node:stream";
+import { runCli } from "../../../src/cli/cli.ts";
+import type { CliIo, Sink } from "../../../src/cli/terminal/io.ts";
+import { type Clock, systemClock } from "../../../src/internal/clock.ts";
+
+/** Collects what is written. */
+export class FakeSink implements Sink {
+  readonly isTerminal: boolean;
+  readonly hasColours: boolean;
+  readonly columns = 80;
+  text = "";
+  readonly #watchers = new Set<() => void>();
+
+  constructor(isTerminal = false) {
+    this.isTerminal = isTerminal;
+    this.hasColours = isTerminal;
+  }
+
+  async write(text: string): Promise<void> {
+    this.text += text;
+    for (const watcher of this.#watchers) watcher();
+  }
+
+  /** Resolves when what was written contains `part`. */
+  async until(part: string): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (!this.text.includes(part)) return;
+        this.#watchers.delete(look);
+        resolve();
+      };
+      this.#watchers.add(look);
+      look();
+    });
+  }
+}
+
+/** Runs pauses of seconds in milliseconds, so that a test does not wait for what the command waits for. */
+export const hastyClock: Clock = {
+  monotonicMs: () => systemClock.monotonicMs(),
+  wallMs: () => systemClock.wallMs(),
+  schedule: (delayMs, run) => systemClock.schedule(delayMs / 1_000, run),
+};
+
+export interface FakeIoOptions {
+  readonly input?: string | Uint8Array | Readable;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly clock?: Clock;
+  readonly terminal?: boolean;
+  readonly inputIsTerminal?: boolean;
+}
+
+/** A terminal or a pipe that a test holds in its hands. */
+export class FakeIo implements CliIo {
+  readonly out: FakeSink;
+  readonly err: FakeSink;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly inputIsTerminal: boolean;
+  readonly random = (): number => 0.5;
+  readonly #input: Readable;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(options: FakeIoOptions = {}) {
+    const { input = "", terminal = false } = options;
+    this.out = new FakeSink(terminal);
+    this.err = new FakeSink(terminal);
+    this.env = options.env ?? { PATH: process.env["PATH"] };
+    this.clock = options.clock ?? systemClock;
+    this.inputIsTerminal = options.inputIsTerminal ?? false;
+    this.#input = input instanceof Readable ? input : new PassThrough().end(input);
+  }
+
+  readonly input = (): Readable => this.#input;
+
+  /** How many commands listen for Ctrl-C; 0 when none was left behind. */
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  onInterrupt(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  interrupt(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+/** How a command ended. */
+export interface Ran {
+  readonly exitCode: number;
+  readonly out: string;
+  readonly err: string;
+  /** What was printed on standard output, read as one JSON object a line. */
+  readonly objects: () => readonly Readonly<Record<string, unknown>>[];
+}
+
+export async function run(argv: readonly string[], options: FakeIoOptions = {}): Promise<Ran> {
+  const io = new FakeIo(options);
+  return ranWith(await runCli(argv, io), io);
+}
+
+export function ranWith(exitCode: number, io: FakeIo): Ran {
+  return { exitCode, out: io.out.text, err: io.err.text, objects: () => objectsIn(io.out.text) };
+}
+
+function objectsIn(text: string): readonly Readonly<Record<string, unknown>>[] {
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => {
+      const value: unknown = JSON.parse(line);
+      if (!isObject(value)) throw new Error(`Not an object: ${line}`);
+      return value;
+    });
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,163 @@
+import { describe, expect, it } from "vitest";
+import type { History } from "../../../src/history/history.ts";
+import { formatHistory } from "../../../src/history/history-text.ts";
+import { goTo, inspected, takeProblems, textOf, useBrowser } from "../../support/browser/inspected.ts";
+
+useBrowser();
+
+const KEY = "w.s.d";
+
+const record = (owner: string, attempt: number, state: "reserved" | "committed", fence: number) =>
+  ({
+    v: 1,
+    state,
+    owner,
+    token: `${owner}-${attempt}`,
+    attempt,
+    fence,
+    leaseMs: 1_000,
+    atMs: 0,
+    workspaceId: "default",
+    subscriptionId: "sub-1",
+    eventId: "evt-1",
+  }) as const;
+
+/** One replica dies while its handler runs; the other dispatches the event when the lease is over. */
+const run: History = [
+  { type: "history", version: 1, clock: "simulated" },
+  { type: "delivered", process: "replica-1", atMs: 0, event: "evt-1", delivery: 1 },
+  {
+    type: "store.held",
+    process: "store",
+    atMs: 1,
+    key: KEY,
+    revision: 1,
+    record: record("replica-1", 1, "reserved", 0),
+  },
+  {
+    type: "effect.began",
+    process: "replica-1",
+    atMs: 2,
+    event: "evt-1",
+    effect: 1,
+    name: "run",
+    fence: 1,
+    hasSignal: true,
+  },
+  { type: "died", process: "replica-1", atMs: 500 },
+  { type: "delivered", process: "replica-2", atMs: 2_000, event: "evt-1", delivery: 2 },
+  {
+    type: "store.held",
+    process: "store",
+    atMs: 2_001,
+    key: KEY,
+    revision: 2,
+    record: record("replica-2", 2, "reserved", 0),
+  },
+  {
+    type: "effect.began",
+    process: "replica-2",
+    atMs: 2_002,
+    event: "evt-1",
+    effect: 1,
+    name: "run",
+    fence: 2,
+    hasSignal: true,
+  },
+  { type: "effect.ended", process: "replica-2", atMs: 2_100, event: "evt-1", effect: 1, failed: false },
+  {
+    type: "store.held",
+    process: "store",
+    atMs: 2_101,
+    key: KEY,
+    revision: 3,
+    record: record("replica-2", 2, "committed", 2),
+  },
+  {
+    type: "answered",
+    process: "replica-2",
+    atMs: 2_102,
+    event: "evt-1",
+    delivery: 2,
+    answer: "acknowledged",
+    because: "dispatched",
+  },
+];
+
+/** Drops a file on the page, as a hand would. */
+const drop = (name: string, text: string): string => `{
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([${JSON.stringify(text)}], ${JSON.stringify(name)}));
+  for (const type of ["dragover", "drop"]) {
+    document.body.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer }));
+  }
+}`;
+
+describe("a history of the testing kit", () => {
+  it("opens by drag and drop in the same views, without the server", async () => {
+    const { page, inspector } = await inspected();
+    await page.getByText("No event has come yet").waitFor();
+    await inspector.close();
+    await page.getByText("Disconnected.").waitFor();
+    await page.evaluate(drop("run.ndjson", formatHistory(run)));
+    await page.getByText("run.ndjson is open").waitFor();
+    await page.getByText("Recording", { exact: true }).waitFor();
+    await goTo(page, `#/event/${encodeURIComponent(KEY)}`);
+    await page.getByText("Dispatched: replica-2 got the key, at attempt 2").waitFor();
+    await page.getByText("A recorded run: there is no store to look into.").waitFor();
+    expect(await page.locator(".timeline td.what .word").allInnerTexts()).toEqual([
+      "delivered",
+      "reserved",
+      "handler began",
+      "crashed",
+      "delivered",
+      "reserved",
+      "handler began",
+      "handler done",
+      "committed",
+      "acknowledged",
+    ]);
+    takeProblems();
+  });
+
+  it("is gone through step by step, and closed", async () => {
+    const { page } = await inspected({ hash: "#/flights" });
+    await page.getByText("Nothing is in flight").waitFor();
+    await page.evaluate(drop("run.ndjson", formatHistory(run)));
+    await page.getByText("At this step of the run nothing is in flight").waitFor();
+    const slider = page.getByRole("slider", { name: "How far the run has come" });
+    await slider.fill("2");
+    await page.getByRole("row", { name: /evt-1.*replica-1/ }).waitFor();
+    expect(await slider.getAttribute("aria-valuetext")).toBe("step 2 of 10");
+    await slider.fill("7");
+    await page.getByRole("row", { name: /evt-1.*replica-2/ }).waitFor();
+    await page.getByRole("button", { name: "One step on" }).click();
+    await page.getByText("8 of 10").waitFor();
+    await page.getByRole("button", { name: "One step back" }).click();
+    await page.getByText("7 of 10").waitFor();
+    await page.getByRole("button", { name: "Close", exact: true }).click();
+    await page.getByText("Nothing is in flight").waitFor();
+    expect(await textOf(page, ".source .pill")).toBe("Live");
+  });
+
+  it("that cannot be read is refused, with the line that is wrong, and what was shown stays", async () => {
+    const { page } = await inspected();
+    await page.getByText("No event has come yet").waitFor();
+    const [header = "", first = ""] = formatHistory(run).split("\n");
+    await page.evaluate(drop("broken.ndjson", `${header}\n${first}\n{"type":"delivered","process":1}\n`));
+    await page
+      .getByText(/broken.ndjson cannot be opened. Line 3 of the history: Expected `process` to be a string/)
+      .waitFor();
+    await page.getByText("No event has come yet").waitFor();
+    await page.getByRole("button", { name: "Dismiss" }).click();
+    await page.getByText("broken.ndjson").waitFor({ state: "detached" });
+  });
+});
+
+it("while a file is held over the page, it says where to drop it", async () => {
+  const { page } = await inspected();
+  await page.evaluate(`dispatchEvent(new DragEvent("dragover", { cancelable: true }))`);
+  await page.getByText("Drop the run here").waitFor();
+  await page.evaluate(`dispatchEvent(new DragEvent("dragleave"))`);
+  await page.getByText("Drop the run here").waitFor({ state: "detached" });
+});

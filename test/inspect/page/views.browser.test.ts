@@ -1,0 +1,243 @@
+import { describe, expect, it } from "vitest";
+import { goTo, heldBy, inspected, replica, supersededOn, textOf, useBrowser } from "../../support/browser/inspected.ts";
+
+useBrowser();
+
+const event = { subscriptionId: "sub-1", eventId: "evt-1" };
+
+describe("the overview", () => {
+  it("says in a sentence what happened to all deliveries, and keeps saying it", async () => {
+    const { page, dedup } = await inspected();
+    await page.getByText("No event has come yet").waitFor();
+    await dedup.guard(event, () => "done");
+    await dedup.guard(event, () => "again");
+    await page.getByText("Of 2 deliveries, 1 were dispatched").waitFor();
+    expect(await textOf(page, ".lede-text .duplicate")).toBe("1");
+    await dedup.guard({ ...event, eventId: "evt-2" }, () => "done");
+    await page.getByText("Of 3 deliveries, 2 were dispatched").waitFor();
+  });
+
+  it("counts what is in a state now, what ended in one, and how often each way was taken", async () => {
+    const { page, dedup } = await inspected();
+    const finish = await heldBy(dedup, "evt-1");
+    await page.getByRole("button", { name: /reserved.*1 now/ }).waitFor();
+    await finish();
+    await page.getByRole("button", { name: /reserved.*0 now/ }).waitFor();
+    await page.locator(".way.taken .lit").first().waitFor({ state: "attached" });
+    await page.getByText("The machine as a table").click();
+    const row = page.getByRole("row", { name: "unseen.claiming write.acked reserved 1" });
+    await row.waitFor();
+    expect(await textOf(page, ".state.dispatched .standing-in")).toBe("1");
+  });
+
+  it("unfolds a state by a click or a key, and folds it again", async () => {
+    const { page } = await inspected();
+    const reserved = page.getByRole("button", { name: /reserved/ });
+    await reserved.click();
+    await page.getByRole("button", { name: /dispatching/ }).waitFor();
+    await page.getByRole("button", { name: /dispatching/ }).click();
+    await page.locator(".machine .name", { hasText: "renewing" }).waitFor();
+    await reserved.focus();
+    await page.keyboard.press("Enter");
+    await page.locator(".machine .name", { hasText: "renewing" }).waitFor({ state: "detached" });
+    expect(await reserved.getAttribute("aria-expanded")).toBe("false");
+  });
+
+  it("lists the latest steps, each of which leads to its event", async () => {
+    const { page, dedup } = await inspected();
+    await dedup.guard(event, () => "done");
+    await page.locator(".recent").getByRole("link", { name: "evt-1" }).first().click();
+    await page.getByRole("heading", { name: "evt-1" }).waitFor();
+  });
+});
+
+describe("what is in flight", () => {
+  it("shows of each reservation the key, its owner, attempt, fence and what is left of the lease", async () => {
+    const { page, dedup } = await inspected({ hash: "#/flights" });
+    await page.getByText("Nothing is in flight").waitFor();
+    const finish = await heldBy(dedup, "evt-1");
+    const row = page.getByRole("row", { name: /evt-1/ });
+    await row.waitFor();
+    const cells = await row.getByRole("cell").allInnerTexts();
+    expect(cells[0]).toMatch(/^evt-1\s+\S{6,}…$/);
+    expect(cells.slice(1, 6)).toEqual(["sub-1\ndefault", "worker-a", "1", "1", "running"]);
+    expect(cells[7]).toMatch(/^(60|5\d) s$/);
+    await finish();
+    await row.waitFor({ state: "detached" });
+  });
+
+  it("is filtered by each field, and says how much of it is shown", async () => {
+    const them = await inspected({ hash: "#/flights" });
+    const { page, dedup } = them;
+    const other = replica(them, "worker-b");
+    await heldBy(dedup, "evt-1", "sub-1");
+    await heldBy(dedup, "evt-2", "sub-2");
+    await heldBy(other, "evt-3", "sub-2");
+    const shown = page.locator("td.event a");
+    await page.getByText("3 reservations").waitFor();
+    const filtered = async (name: string, text: string): Promise<readonly string[]> => {
+      await page.getByLabel(name, { exact: true }).fill(text);
+      await page.getByText("of 3 reservations").waitFor();
+      const events = await shown.allInnerTexts();
+      await page.getByRole("button", { name: "Show all" }).click();
+      return events.sort();
+    };
+    expect(await filtered("Event", "evt-2")).toEqual(["evt-2"]);
+    expect(await filtered("Subscription", "SUB-2")).toEqual(["evt-2", "evt-3"]);
+    expect(await filtered("Owner", "worker-b")).toEqual(["evt-3"]);
+    expect(await filtered("Workspace", "elsewhere")).toEqual([]);
+    await page.locator("select").selectOption("committing");
+    await page.getByText("No reservation matches the filter").waitFor();
+  });
+
+  it("is sorted by a column, one way and the other", async () => {
+    const { page, dedup } = await inspected({ hash: "#/flights" });
+    for (const id of ["evt-b", "evt-c", "evt-a"]) await heldBy(dedup, id);
+    await page.getByText("3 reservations").waitFor();
+    const shown = page.locator("td.event a");
+    await page.getByRole("button", { name: "Event, key" }).click();
+    await page.getByRole("columnheader", { name: "Event, key" }).and(page.locator("[aria-sort=ascending]")).waitFor();
+    expect(await shown.allInnerTexts()).toEqual(["evt-a", "evt-b", "evt-c"]);
+    await page.getByRole("button", { name: "Event, key" }).click();
+    expect(await shown.allInnerTexts()).toEqual(["evt-c", "evt-b", "evt-a"]);
+  });
+});
+
+describe("an event", () => {
+  it("is told over replicas, with why its last delivery was suppressed and what the store holds", async () => {
+    const them = await inspected();
+    const { page, dedup } = them;
+    const other = replica(them, "worker-b");
+    const finish = await heldBy(dedup, "evt-1");
+    await other.guard(event, () => "never");
+    await goTo(page, "#/");
+    await page.locator(".recent").getByRole("link", { name: "evt-1" }).first().click();
+    await page.getByText("Put back: worker-a held the key").waitFor();
+    await page.getByText("The next delivery is put back").waitFor();
+    await finish();
+    await page.getByText("Dispatched: worker-a got the key, at attempt 1").waitFor();
+    await other.guard(event, () => "never");
+    await page.getByText(/Suppressed: worker-a had dispatched the event and committed it/).waitFor();
+    expect(await page.locator(".timeline td.what .word").allInnerTexts()).toEqual([
+      "reserved",
+      "put back",
+      "handler done",
+      "committed",
+      "duplicate",
+    ]);
+    expect(await page.locator(".lanes li").allInnerTexts()).toEqual(["1 worker-a", "2 worker-b"]);
+    expect(await textOf(page, ".holds .chip")).toBe("committed");
+  });
+
+  it("says what went wrong with a dispatch, and that the event is tried again", async () => {
+    const { page, dedup } = await inspected();
+    const finish = await heldBy(dedup, "evt-1");
+    await finish(new Error("the endpoint answered 503"));
+    await page.locator(".recent").getByRole("link", { name: "evt-1" }).first().click();
+    await page
+      .getByText("Dispatched without success: the handler on worker-a failed (Error: the endpoint answered 503)")
+      .waitFor();
+    await page.getByText("Nothing. The key is free.").waitFor();
+  });
+
+  it("is found by a part of its id, with the keyboard alone", async () => {
+    const { page, dedup } = await inspected();
+    await dedup.guard({ ...event, eventId: "order-4711-paid" }, () => "done");
+    await page.locator(".recent li").first().waitFor();
+    await page.keyboard.press("/");
+    await page.keyboard.type("4711");
+    await page.getByRole("option", { name: /order-4711-paid/ }).waitFor();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "order-4711-paid" }).waitFor();
+  });
+
+  it("that nobody has seen here is looked up in the store by its identity", async () => {
+    const { page, store, inspector } = await inspected({ hash: "#/event/" });
+    expect(inspector.url).toContain("127.0.0.1");
+    const { Deduplicator } = await import("../../../src/deduplicator.ts");
+    const unseen = new Deduplicator({ store, owner: "elsewhere" });
+    await unseen.guard(event, () => "done");
+    await unseen.close();
+    await page.getByLabel("Subscription").fill("sub-1");
+    await page.getByRole("textbox", { name: "Event", exact: true }).fill("evt-1");
+    await page.getByRole("button", { name: "Look", exact: true }).click();
+    await page.getByText(/Dispatched: elsewhere committed it/).waitFor();
+  });
+});
+
+describe("the totals", () => {
+  it("count each kind of step, and list what needs a look", async () => {
+    const them = await inspected({ hash: "#/totals" });
+    const { page, dedup } = them;
+    await dedup.guard(event, () => "done");
+    await supersededOn(them, "evt-3");
+    await page
+      .getByRole("listitem")
+      .filter({ hasText: "May have run twice" })
+      .getByRole("link", { name: "evt-3" })
+      .waitFor();
+    for (let attempt = 0; attempt < 4; attempt += 1) {
+      const finish = await heldBy(dedup, "evt-2");
+      await finish(new Error("no"));
+    }
+    await page.getByRole("row", { name: /^committed .* 2$/ }).waitFor();
+    await page.getByRole("button", { name: "failures 4" }).waitFor();
+    const button = page.getByRole("button", { name: "dispatched 2" });
+    await button.click();
+    expect(await button.getAttribute("aria-pressed")).toBe("false");
+  });
+
+  it("save the recording, and what was saved opens again", async () => {
+    const { page, dedup } = await inspected({ hash: "#/totals" });
+    await dedup.guard(event, () => "done");
+    await page.getByRole("row", { name: /^committed/ }).waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Save the recording" }).click(),
+    ]);
+    await page.locator("input[type=file]").setInputFiles(await download.path());
+    await page.getByText(/3 steps/).waitFor();
+  });
+});
+
+describe("the keyboard", () => {
+  it("leads to every view, to help, and to the other theme", async () => {
+    const { page } = await inspected();
+    await page.getByText("No event has come yet").waitFor();
+    for (const [key, name] of [
+      ["2", "In flight"],
+      ["3", "Which event?"],
+      ["4", "What was counted"],
+      ["1", "The life of a key"],
+    ] as const) {
+      await page.keyboard.press(key);
+      await page.getByRole("heading", { name }).waitFor();
+    }
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "What Latchkey does" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.keyboard.press("d");
+    await page.locator(":root[data-theme=dark]").waitFor();
+    await page.reload();
+    await page.locator(":root[data-theme=dark]").waitFor();
+  });
+
+  it("moves through the table of what is in flight", async () => {
+    const { page, dedup } = await inspected({ hash: "#/flights" });
+    for (const id of ["evt-1", "evt-2"]) await heldBy(dedup, id);
+    await page.getByText("2 reservations").waitFor();
+    await page.getByRole("region", { name: "Reservations in flight" }).focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "evt-2" }).waitFor();
+  });
+});
+
+it("the page follows the theme of the system until somebody chooses", async () => {
+  const { page } = await inspected({ context: { colorScheme: "dark" } });
+  await page.locator(":root[data-theme=dark]").waitFor();
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.locator(":root[data-theme=light]").waitFor();
+});

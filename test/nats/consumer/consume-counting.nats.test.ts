@@ -1,0 +1,122 @@
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  Deduplicator,
+  type DeduplicatorOptions,
+  memoryStore,
+  type Store,
+  StoreUnavailableError,
+} from "../../../src/index.ts";
+import { eventually } from "../../support/eventually.ts";
+import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { replica } from "../../support/worker-replica.ts";
+import { type EventStream, eventStream } from "../../support/worker-stream.ts";
+
+let server: NatsServer;
+let nc: NatsConnection;
+
+beforeAll(async () => {
+  server = await startNats();
+  nc = await connect({ servers: server.url });
+});
+
+afterAll(async () => {
+  await nc.close();
+  await server.stop();
+});
+
+const quick = (more: Partial<DeduplicatorOptions> = {}): DeduplicatorOptions => ({
+  store: memoryStore(),
+  leaseMs: 3_000,
+  skewMs: 0,
+  ...more,
+});
+
+/** The event is being dispatched by somebody, until the returned function is called: then that dispatch has failed. */
+async function held(dedup: DeduplicatorOptions, stream: EventStream, id: string): Promise<() => Promise<void>> {
+  const other = new Deduplicator(dedup);
+  const reservation = await other.reserve(stream.identity(id));
+  return async () => {
+    if (reservation.decision === "unseen") await reservation.release();
+    await other.close();
+  };
+}
+
+describe("a message that was put back without a dispatch", () => {
+  it("F6 as pending, again and again: is no dead letter because of that, when its first dispatch fails", async () => {
+    const stream = await eventStream(nc);
+    const dedup = quick();
+    const giveUp = await held(dedup, stream, "e-1");
+    await stream.publish("e-1");
+    let calls = 0;
+    await using it = await replica(stream, {
+      dedup,
+      maxDeliver: 2,
+      dispatch: () => {
+        calls += 1;
+        if (calls === 1) throw new Error("boom");
+      },
+    });
+    const pending = await it.until("trigger.put-back", 3);
+    // Most dispatches take far less than their lease: it comes back soon at first.
+    expect(pending.slice(0, 2).map(({ after, delayMs }) => [after, delayMs])).toEqual([
+      ["pending", 250],
+      ["pending", 500],
+    ]);
+    await giveUp();
+    await it.until("trigger.dispatched");
+    await stream.settled(1);
+    expect(it.of("trigger.dispatch.failed").map(({ failures }) => failures)).toEqual([1]);
+    // The pause after a failure is that of the first failure, too.
+    expect(it.of("trigger.put-back").filter(({ after }) => after === "backoff")).toMatchObject([{ delayMs: 50 }]);
+    expect(await stream.dead()).toEqual([]);
+  });
+
+  it("F6 because the store was away: is no dead letter because of that, when its first dispatch fails", async () => {
+    const stream = await eventStream(nc);
+    const inner = memoryStore();
+    let isAway = true;
+    const store: Store = {
+      get: (key) => inner.get(key),
+      put: (key, record, how) =>
+        isAway ? Promise.reject(new StoreUnavailableError("away", { ambiguous: false })) : inner.put(key, record, how),
+      remove: (key, how) => inner.remove(key, how),
+    };
+    await stream.publish("e-1");
+    await using it = await replica(stream, {
+      dedup: quick({ store }),
+      maxDeliver: 2,
+      dispatch: () => Promise.reject(new Error("boom")),
+    });
+    await it.until("trigger.refused", 3);
+    isAway = false;
+    const [letter] = await it.until("trigger.dead-lettered");
+    expect(it.of("trigger.dispatch.failed").map(({ failures }) => failures)).toEqual([1, 2]);
+    expect(letter?.reason).toBe("max-deliver");
+    expect(letter?.deliveries).toBeGreaterThanOrEqual(5);
+  });
+
+  it("comes back when the reservation ends where the server counts deliveries: none is spent on coming too early", async () => {
+    const stream = await eventStream(nc, { max_deliver: 3 });
+    const dedup = quick({ leaseMs: 5_000, renew: false });
+    const giveUp = await held(dedup, stream, "e-1");
+    await stream.publish("e-1");
+    await using it = await replica(stream, { dedup });
+    const [put] = await it.until("trigger.put-back");
+    expect(put?.delayMs).toBeGreaterThan(2_000);
+    await giveUp();
+  });
+});
+
+describe("several replicas", () => {
+  it("F6 dead-letter what always fails after `maxDeliver` dispatches in all, not each", async () => {
+    const stream = await eventStream(nc);
+    const dedup = quick();
+    await stream.publish("e-1");
+    const options = { dedup, maxDeliver: 6, dispatch: () => Promise.reject(new Error("boom")) };
+    await using one = await replica(stream, options);
+    await using two = await replica(stream, options);
+    await eventually("the dead letter", async () => ((await stream.dead()).length === 1 ? true : undefined));
+    expect(one.began.length + two.began.length).toBe(6);
+  });
+});

@@ -1,0 +1,74 @@
+import { describe, expect, it } from "vitest";
+import { PermanentError } from "../../../src/errors.ts";
+import { dedupKey } from "../../../src/model/identity.ts";
+import { type DeadLetter, deadLetterHeaders, terminationReason } from "../../../src/nats/consumer/dead-letter.ts";
+import { receivedMessage } from "../../support/received-message.ts";
+
+const key = dedupKey("sub-1", "evt-1");
+const letter: DeadLetter = {
+  reason: "permanent-error",
+  consumer: "worker",
+  key,
+  error: new PermanentError("No such\n shop"),
+};
+
+describe("the headers of a dead letter", () => {
+  it("say why it is dead and where it was, and keep its own", () => {
+    const message = receivedMessage({
+      headers: {
+        "ce-id": "e-1",
+        Accept: ["a", "b"],
+        "Nats-Msg-Id": "m",
+        "Nats-Expected-Stream": "OTHER",
+        "nats-ttl": "1s",
+      },
+      subject: "events.shop",
+      sequence: 7,
+      deliveries: 3,
+    });
+    expect(Object.fromEntries(deadLetterHeaders(message, letter))).toEqual({
+      "ce-id": ["e-1"],
+      Accept: ["a", "b"],
+      "Latchkey-Original-Nats-Msg-Id": ["m"],
+      "Latchkey-Original-Nats-Expected-Stream": ["OTHER"],
+      "Latchkey-Original-nats-ttl": ["1s"],
+      "Latchkey-Reason": ["permanent-error"],
+      "Latchkey-Error": ["No such shop"],
+      "Latchkey-Key": [key],
+      "Latchkey-Consumer": ["worker"],
+      "Latchkey-Deliveries": ["3"],
+      "Latchkey-Original-Subject": ["events.shop"],
+      "Latchkey-Original-Stream": ["EVENTS"],
+      "Latchkey-Original-Sequence": ["7"],
+      "Latchkey-Original-Time": ["2023-11-14T22:13:20.000Z"],
+    });
+  });
+
+  it("tell of the last death when a dead letter dies again", () => {
+    const headers = { "Latchkey-Reason": "max-deliver", "Latchkey-Error": "then", "Latchkey-Key": "k" };
+    const again = { ...letter, key: undefined, error: undefined, reason: "unidentifiable" } as const;
+    const all = deadLetterHeaders(receivedMessage({ headers }), again);
+    expect(all.values("Latchkey-Reason")).toEqual(["unidentifiable"]);
+    expect(all.has("Latchkey-Error")).toBe(false);
+    expect(all.has("Latchkey-Key")).toBe(false);
+  });
+
+  it("say so when its own cannot be read", () => {
+    const headers = new TextEncoder().encode("NATS/1.0\r\nx: a\nb\r\n\r\n");
+    const all = deadLetterHeaders(receivedMessage({ headers }), letter);
+    expect(all.get("Latchkey-Original-Headers")).toBe("unreadable");
+    expect(all.get("Latchkey-Reason")).toBe("permanent-error");
+  });
+
+  it.each<[string, unknown, string]>([
+    ["on one line of ASCII", new Error("line 1\r\n\tline 2 \u{1f600} é\u0000"), "line 1 line 2 ? ??"],
+    ["shortened", new Error("x".repeat(1_000)), `${"x".repeat(197)}...`],
+    ["by its name, without words", new RangeError(""), "RangeError"],
+    ["as the text that was thrown", "just so", "just so"],
+    ["not at all of other things that were thrown", { payload: "secret" }, ""],
+  ])("say what went wrong %s", (_, error, said) => {
+    const headers = deadLetterHeaders(receivedMessage(), { ...letter, error });
+    expect(headers.get("Latchkey-Error")).toBe(said);
+    expect(terminationReason("max-deliver", error)).toBe(said === "" ? "max-deliver" : `max-deliver: ${said}`);
+  });
+});

@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Deduplicator } from "../../../src/deduplicator.ts";
+import { type NatsStoreOptions, natsStore } from "../../../src/nats/index.ts";
+import { jointEpoch } from "../../../src/nats/kv/bucket-epoch.ts";
+import { collected } from "../../support/collected.ts";
+import { eventually } from "../../support/eventually.ts";
+import { connected, manager } from "../../support/nats-bucket.ts";
+import { type NatsServer, startNats } from "../../support/nats-server.ts";
+
+let server: NatsServer;
+beforeAll(async () => {
+  server = await startNats();
+});
+afterAll(() => server.stop());
+
+/** A replica with a connection of its own. */
+async function replica(options: NatsStoreOptions) {
+  const connection = await connected(server);
+  const store = await natsStore(connection, options);
+  const dedup = new Deduplicator({ store });
+  return { connection, store, dedup, [Symbol.asyncDispose]: () => connection.close() };
+}
+
+const outcomeOf = async ({ dedup }: Awaited<ReturnType<typeof replica>>, eventId: string) =>
+  (await dedup.guard({ subscriptionId: "sub-1", eventId }, () => "done")).outcome;
+
+/** Dispatches events until it remembers one, which is when it knows that nothing was cleared; returns that one. */
+async function remembered(by: Awaited<ReturnType<typeof replica>>, name: string): Promise<string> {
+  let count = 0;
+  return eventually("it answers without the server", async () => {
+    const eventId = `${name}-${++count}`;
+    expect(await outcomeOf(by, eventId)).toBe("dispatched");
+    const before = by.connection.stats().outMsgs;
+    expect(await outcomeOf(by, eventId)).toBe("duplicate");
+    return by.connection.stats().outMsgs === before ? eventId : undefined;
+  });
+}
+
+describe.each<[string, NatsStoreOptions, readonly string[]]>([
+  ["one bucket", { bucket: "one" }, ["one"]],
+  ["several", { bucket: "some", shards: 2 }, ["some-1-of-2", "some-2-of-2"]],
+])("what replicas remember of commits in %s", (_, options, buckets) => {
+  it("is answered without the server, until anybody clears", async () => {
+    await using a = await replica(options);
+    await using operator = await replica(options);
+    const first = await remembered(a, "first");
+    expect(await operator.dedup.clear({ subscriptionId: "sub-1", eventId: first })).toBe(1);
+    expect(await outcomeOf(a, first)).toBe("dispatched");
+    const second = await remembered(a, "second");
+    expect(await operator.dedup.clear({ subscriptionId: "another" })).toBe(0);
+    expect(await outcomeOf(a, second)).toBe("duplicate");
+  });
+
+  it("is marked by a message that no list and no watch shows, and that ends with the longest window", async () => {
+    await using operator = await replica(options);
+    const jsm = await manager(operator.connection);
+    const watching = new AbortController();
+    const changes = collected(operator.store.watch({}, watching.signal));
+    await operator.dedup.clear({ subscriptionId: "another" });
+    for (const bucket of buckets) {
+      const message = await jsm.streams.getMessage(`KV_${bucket}`, { last_by_subj: `$KV.${bucket}.cleared` });
+      expect(message?.data).toHaveLength(0);
+      expect(message?.header.get("Nats-TTL")).toBe(`${operator.store.maxWindowMs / 1_000}s`);
+    }
+    const listed = await collected(operator.dedup.list());
+    expect(listed.every(({ record }) => record.subscriptionId === "sub-1")).toBe(true);
+    watching.abort();
+    expect(await changes).toEqual([]);
+  });
+});
+
+it("many who clear at once are all heard", async () => {
+  await using a = await replica({ bucket: "busy" });
+  await Promise.all(Array.from({ length: 5 }, () => a.store.invalidation.invalidate()));
+  expect(await eventually("it knows the mark", () => a.store.invalidation.epoch())).toBeGreaterThan(0);
+});
+
+it("any of many buckets that is cleared is noticed, however high their revisions are", () => {
+  const marks: (number | undefined)[] = Array.from({ length: 64 }, () => 0);
+  const joint = jointEpoch(marks.map((_, at) => ({ epoch: () => marks[at], invalidate: async () => {} })));
+  expect(joint.epoch()).toBe(0);
+  marks.fill(1_795_000_000_000_000);
+  for (const [at, mark = 0] of marks.entries()) {
+    const before = joint.epoch();
+    marks[at] = undefined;
+    expect(joint.epoch()).toBeUndefined();
+    marks[at] = mark;
+    expect(joint.epoch()).toBe(before);
+    marks[at] = mark + 1;
+    expect(joint.epoch()).not.toBe(before);
+  }
+  marks.fill(0);
+  expect(joint.epoch()).toBe(0);
+});

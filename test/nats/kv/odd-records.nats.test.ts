@@ -1,0 +1,169 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { RecordUnreadableError } from "../../../src/errors.ts";
+import { type ResolvedIdentity, resolveIdentity } from "../../../src/model/identity.ts";
+import type { Entry } from "../../../src/model/store.ts";
+import { anyBytes, nearly, nearlyBytes } from "../../fuzz/nearly.ts";
+import { collected } from "../../support/collected.ts";
+import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { type OperatedBucket, operatedBucket } from "../../support/operated-bucket.ts";
+
+let server: NatsServer;
+beforeAll(async () => {
+  server = await startNats();
+});
+afterAll(() => server.stop());
+
+/** What a record of an event nearly is, however somebody has written it. */
+function recordOf(eventId: string, state: "reserved" | "committed"): Readonly<Record<string, unknown>> {
+  return {
+    ...{ v: 1, state, workspaceId: "default", subscriptionId: "billing", eventId, owner: "web-1", token: "t" },
+    ...{ attempt: 1, fence: 1, leaseMs: 30_000, atMs: Date.now(), fingerprint: "f", result: { a: [1] } },
+  };
+}
+
+interface Odd {
+  readonly payload: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+function oddRecord(eventId: string): fc.Arbitrary<Odd> {
+  const right = fc.constantFrom("reserved" as const, "committed" as const).map((state) => recordOf(eventId, state));
+  const others = fc.tuple(
+    right,
+    fc.constantFrom("workspaceId", "subscriptionId", "eventId"),
+    fc.constantFrom("e-1", "x"),
+  );
+  const payload = fc.oneof(
+    { weight: 4, arbitrary: right.chain(nearly).map((record) => JSON.stringify(record)) },
+    { weight: 1, arbitrary: others.map(([record, id, other]) => JSON.stringify({ ...record, [id]: other })) },
+    { weight: 1, arbitrary: nearlyBytes(right.map((record) => JSON.stringify(record))).map(textOf) },
+    { weight: 1, arbitrary: anyBytes.map(textOf) },
+  );
+  const fields = fc.oneof(
+    { weight: 3, arbitrary: fc.constant({}) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom<Odd["fields"]>(
+        { "Nats-TTL": "never" },
+        { "Nats-TTL": "1h30m" },
+        { "KV-Operation": "PURGE" },
+        { "KV-Operation": "what" },
+      ),
+    },
+  );
+  return fc.record({ payload, fields });
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString();
+}
+
+/** Whether a record is that of the event. */
+function isOf({ record }: Entry, { workspaceId, subscriptionId, eventId }: ResolvedIdentity): boolean {
+  return record.workspaceId === workspaceId && record.subscriptionId === subscriptionId && record.eventId === eventId;
+}
+
+/** Reads, or says that there is something which cannot be read. */
+async function readOrRefused<Value>(read: () => Promise<Value>): Promise<Value | "refused"> {
+  try {
+    return await read();
+  } catch (error) {
+    expect(error).toBeInstanceOf(RecordUnreadableError);
+    return "refused";
+  }
+}
+
+describe("whatever somebody has written into a bucket", () => {
+  let operated: OperatedBucket;
+  const ids = Array.from({ length: 150 }, (_, index) => `e-${index}`);
+  const identityOf = (eventId: string) => ({ subscriptionId: "billing", eventId });
+
+  beforeAll(async () => {
+    operated = await operatedBucket(server);
+    const odd = fc.sample(oddRecord("this one"), ids.length);
+    await Promise.all(
+      ids.map(async (eventId, index) => {
+        const { storeKey } = resolveIdentity(identityOf(eventId));
+        const { payload, fields } = odd[index] ?? { payload: "", fields: {} };
+        await operated.write(storeKey, payload.replace("this one", eventId), fields);
+      }),
+    );
+    const { storeKey } = resolveIdentity(identityOf("endless"));
+    await operated.write(
+      storeKey,
+      JSON.stringify({ ...recordOf("endless", "reserved"), leaseMs: Number.MAX_SAFE_INTEGER }),
+    );
+  });
+  afterAll(() => operated[Symbol.asyncDispose]());
+
+  it("is dispatched only where nothing stands, called a duplicate only where a commit does, and else left alone", async () => {
+    const replica = operated.replica("web-2");
+    const strangers: string[] = [];
+    await Promise.all(
+      ids.map(async (eventId) => {
+        const identity = resolveIdentity(identityOf(eventId));
+        const found = await readOrRefused(() => operated.store.get(identity.storeKey));
+        const stands = typeof found === "object" && !isOf(found, identity) ? "refused" : found;
+        const peeked = await readOrRefused(() => replica.peek(identityOf(eventId)));
+        const dispatches: string[] = [];
+        const dispatch = (): void => void dispatches.push(eventId);
+        const outcome = await readOrRefused(() => replica.guard(identityOf(eventId), dispatch));
+        const expected =
+          stands === "refused"
+            ? "refused"
+            : stands === undefined
+              ? "dispatched"
+              : stands.record.state === "committed"
+                ? "duplicate"
+                : "pending";
+        expect(outcome === "refused" ? outcome : outcome.outcome).toBe(expected);
+        expect(dispatches).toEqual(expected === "dispatched" ? [eventId] : []);
+        expect(peeked === "refused").toBe(stands === "refused");
+        if (stands === "refused" && found !== "refused") strangers.push(eventId);
+      }),
+    );
+    expect(strangers.length).toBeGreaterThan(0);
+  });
+
+  it("is listed as far as it can be read, and then refused", async () => {
+    const entries: unknown[] = [];
+    const all = await readOrRefused(async () => {
+      for await (const entry of operated.store.list({})) entries.push(entry);
+    });
+    expect(all).toBe("refused");
+    expect(entries.length).toBeGreaterThan(0);
+    expect(await readOrRefused(() => collected(operated.store.list(identityOf("none"))))).toEqual([]);
+  });
+
+  it("is listed by a replica where it is the record of the key's event only, and then refused", async () => {
+    const keys: string[] = [];
+    const all = await readOrRefused(async () => {
+      for await (const { key, record } of operated.replica("web-3").list()) {
+        expect(resolveIdentity(record).storeKey).toBe(key);
+        keys.push(key);
+      }
+    });
+    expect(all).toBe("refused");
+    expect(keys.length).toBeGreaterThan(0);
+  });
+
+  it("is shown by the command line, which says nothing unexpected", async () => {
+    const commands = [
+      ["list"],
+      ["list", "--json"],
+      ["list", "--sort", "ending", "--limit", "0"],
+      ["doctor"],
+      ["doctor", "--json"],
+      ["clear", "--all", "--state", "any", "--dry-run"],
+      ["show", "billing", "endless"],
+      ...ids.slice(0, 60).map((id) => ["show", "billing", id, "--payload"]),
+      ...ids.slice(0, 60).map((id) => ["show", "billing", id, "--json"]),
+    ];
+    for (const [command = "", ...argv] of commands) {
+      const { exitCode, err } = await operated.run(command, ...argv);
+      expect(`${command} ${argv.join(" ")}: ${err}`).not.toContain("Unexpected");
+      expect([0, 1], `${command} ${argv.join(" ")}: ${err}`).toContain(exitCode);
+    }
+  });
+});

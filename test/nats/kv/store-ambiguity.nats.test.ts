@@ -1,0 +1,235 @@
+import type { NatsConnection } from "@nats-io/nats-core";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { StoreUnavailableError } from "../../../src/errors.ts";
+import type { Change } from "../../../src/model/store.ts";
+import { type NatsStore, natsStore } from "../../../src/nats/index.ts";
+import { collected } from "../../support/collected.ts";
+import { eventually } from "../../support/eventually.ts";
+import { hearing } from "../../support/hearing.ts";
+import { connected } from "../../support/nats-bucket.ts";
+import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { commit, identity, LONG_MS, remove, reservation, write } from "../../support/store-contract-fixture.ts";
+import { startProxy, type TcpProxy } from "../../support/tcp-proxy.ts";
+
+/** A watch notices within some seconds that the server has forgotten it; a busy machine takes longer, and nobody is timed here. */
+const RECOVERY_MS = 60_000;
+
+let server: NatsServer;
+let proxy: TcpProxy;
+let direct: NatsConnection;
+let proxied: NatsConnection;
+/** Sees what the server holds, whatever the proxy does. */
+let truth: NatsStore;
+/** Talks through the proxy. */
+let store: NatsStore;
+let tests = 0;
+
+beforeAll(async () => {
+  server = await startNats();
+  proxy = await startProxy(server.port);
+  direct = await connected(server);
+  proxied = await connected(proxy, { maxReconnectAttempts: -1, reconnectTimeWait: 20 });
+});
+beforeEach(async () => {
+  tests += 1;
+  // Whatever a test that failed has left.
+  await healed();
+  const bucket = `ambiguous-${tests}`;
+  truth = await natsStore(direct, { bucket });
+  store = await natsStore(proxied, { bucket, timeoutMs: 1_000 });
+});
+afterAll(async () => {
+  await proxied.close();
+  await direct.close();
+  await proxy.close();
+  await server.stop();
+});
+
+const of = identity("evt-1");
+const { storeKey: key } = of;
+
+const revisionOf = (change: Change): number => (change.type === "put" ? change.entry.revision : change.revision);
+
+async function failure(call: Promise<unknown>): Promise<StoreUnavailableError> {
+  const error: unknown = await call.catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(StoreUnavailableError);
+  if (!(error instanceof StoreUnavailableError)) throw error;
+  return error;
+}
+
+/** The proxy passes everything again, and the connection is up. */
+async function healed(): Promise<void> {
+  proxy.heal();
+  await eventually("the connection to be back", async () => {
+    await proxied.rtt();
+    return true;
+  });
+}
+
+describe("G9 F11 a write that got no answer", () => {
+  it("may have been stored: the same write again is refused, and shows it by its token", async () => {
+    proxy.answers("swallow");
+    const record = reservation(of, { token: "mine" });
+    const how = { expected: 0, ttlMs: LONG_MS };
+    expect(await failure(store.put(key, record, how))).toMatchObject({ ambiguous: true });
+    const stands = await truth.get(key);
+    expect(stands?.record).toEqual(record);
+    await healed();
+    expect(await store.put(key, record, how)).toEqual({ ok: false, current: stands });
+  });
+
+  it("may not have been stored: the same write again is", async () => {
+    proxy.requests("swallow");
+    const record = reservation(of, { token: "mine" });
+    const how = { expected: 0, ttlMs: LONG_MS };
+    expect(await failure(store.put(key, record, how))).toMatchObject({ ambiguous: true });
+    await healed();
+    expect(await truth.get(key)).toBeUndefined();
+    const put = await store.put(key, record, how);
+    expect(put).toMatchObject({ ok: true });
+    expect(await truth.get(key)).toMatchObject({ record });
+  });
+
+  it("may be stored later, when nobody waits any more: it does not hit a later holder", async () => {
+    const first = await write(store, key, reservation(of));
+    proxy.requests("hold");
+    const late = store.put(key, commit(of, { token: "late" }), { expected: first, ttlMs: LONG_MS });
+    expect(await failure(late)).toMatchObject({ ambiguous: true });
+    const record = reservation(of, { token: "later-holder" });
+    const revision = await write(truth, key, record, { expected: first });
+    await healed();
+    expect(await truth.get(key)).toEqual({ key, record, revision });
+  });
+
+  it("may have gone over a mark: the same write again shows it by its token", async () => {
+    const removed = await write(truth, key, reservation(of));
+    await remove(truth, key, removed);
+    const record = reservation(of, { token: "mine" });
+    const how = { expected: 0, ttlMs: LONG_MS };
+    proxy.swallowAnswersTo(`Nats-Expected-Last-Subject-Sequence: ${removed + 1}`);
+    expect(await failure(store.put(key, record, how))).toMatchObject({ ambiguous: true });
+    const stands = await truth.get(key);
+    expect(stands?.record).toEqual(record);
+    await healed();
+    expect(await store.put(key, record, how)).toEqual({ ok: false, current: stands });
+  });
+
+  it("may be a removal: the same removal again is refused, and nothing is left", async () => {
+    const revision = await write(store, key, reservation(of));
+    proxy.answers("swallow");
+    expect(await failure(store.remove(key, { expected: revision }))).toMatchObject({ ambiguous: true });
+    await healed();
+    expect(await store.remove(key, { expected: revision })).toEqual({ ok: false });
+    expect(await store.get(key)).toBeUndefined();
+  });
+
+  it("is unknown, too, when it was refused, and what stands in its way is not told", async () => {
+    await write(truth, key, reservation(of, { token: "another" }));
+    proxy.swallowAnswersTo("$JS.API.STREAM.MSG.GET");
+    const put = store.put(key, reservation(of, { token: "mine" }), { expected: 0, ttlMs: LONG_MS });
+    expect(await failure(put)).toMatchObject({ ambiguous: true, cause: { ambiguous: false } });
+    await healed();
+  });
+
+  it("is unknown, too, when the connection is closed meanwhile", async () => {
+    const to = await connected(proxy);
+    const other = await natsStore(to, { bucket: `ambiguous-${tests}` });
+    proxy.answers("hold");
+    const put = failure(other.put(key, reservation(of), { expected: 0, ttlMs: LONG_MS }));
+    await eventually("the write to arrive", async () => (await truth.get(key)) ?? undefined);
+    await to.close();
+    expect(await put).toMatchObject({ ambiguous: true });
+    await healed();
+  });
+});
+
+describe("a read that got no answer", () => {
+  it("is an error, and has changed nothing", async () => {
+    await write(store, key, reservation(of));
+    proxy.answers("swallow");
+    expect(await failure(store.get(key))).toMatchObject({ ambiguous: false });
+    expect(await failure(collected(store.list({})))).toMatchObject({ ambiguous: false });
+    expect(await failure(collected(store.watch({}, AbortSignal.timeout(30_000))))).toMatchObject({ ambiguous: false });
+    await healed();
+    expect(await collected(store.list({}))).toHaveLength(1);
+  });
+
+  it("is an error, too, when half of a list came", async () => {
+    // More than the server gives at once.
+    const many = Array.from({ length: 200 }, (_, index) => identity(`evt-${index}`));
+    const result = "x".repeat(60_000);
+    await Promise.all(many.map((at) => write(truth, at.storeKey, commit(at, { result }))));
+    const listed: string[] = [];
+    const error = await failure(
+      (async () => {
+        for await (const entry of store.list({})) {
+          listed.push(entry.key);
+          if (listed.length === 1) proxy.answers("swallow");
+        }
+      })(),
+    );
+    expect(error).toMatchObject({ ambiguous: false });
+    expect(listed.length).toBeGreaterThan(0);
+    expect(listed.length).toBeLessThan(many.length);
+    await healed();
+  });
+});
+
+describe("a connection that is lost", () => {
+  it("and comes back is used again, by the store and by a watch", async () => {
+    await using watch = hearing((signal) => store.watch({}, signal));
+    const heard = (): number[] => watch.heard.map(revisionOf);
+    let expected = 0;
+    await eventually("the watch to tell of a write", async () => {
+      expected = await write(store, key, reservation(of), { expected });
+      return watch.heard.length > 0 || undefined;
+    });
+    proxy.cut();
+    expect(await failure(store.put(key, commit(of), { expected, ttlMs: LONG_MS }))).toMatchObject({ ambiguous: true });
+    const missed = await write(truth, key, reservation(of), { expected });
+    await healed();
+    await eventually("the watch to tell what it missed", () => heard().includes(missed) || undefined, RECOVERY_MS);
+    const last = await write(store, key, commit(of), { expected: missed });
+    await eventually("the watch to go on", () => heard().includes(last) || undefined, RECOVERY_MS);
+    expect(heard()).toEqual([...new Set(heard())].sort((a, b) => a - b));
+    await watch.stop();
+  });
+});
+
+describe("a connection that is closed", () => {
+  it("ends a watch, which says so", async () => {
+    const to = await connected(server);
+    const other = await natsStore(to, { bucket: `ambiguous-${tests}` });
+    let hasHeard = false;
+    const watching = failure(
+      (async () => {
+        for await (const _ of other.watch({}, AbortSignal.timeout(60_000))) hasHeard = true;
+      })(),
+    );
+    let expected = 0;
+    await eventually("the watch to tell of a write", async () => {
+      expected = await write(truth, key, reservation(of), { expected });
+      return hasHeard || undefined;
+    });
+    await to.close();
+    expect(await watching).toMatchObject({ ambiguous: false });
+  });
+});
+
+describe("a server that is killed", () => {
+  it("and starts again has what it acknowledged, with the time that it was to live", async () => {
+    await using other = await startNats({ jetstreamConfig: "sync_interval: always" });
+    await using to = await connected(other, { maxReconnectAttempts: -1, reconnectTimeWait: 20 });
+    const kept = await natsStore(to, { bucket: "kept", timeoutMs: 1_000 });
+    const [long, short] = [identity("long"), identity("short")];
+    const revision = await write(kept, long.storeKey, commit(long));
+    await write(kept, short.storeKey, reservation(short), { ttlMs: 2_000 });
+    await other.kill("SIGKILL");
+    await failure(kept.put(key, reservation(of), { expected: 0, ttlMs: LONG_MS }));
+    await other.restart();
+    await eventually("the store to answer", async () => (await kept.get(long.storeKey)) ?? undefined);
+    expect(await kept.get(long.storeKey)).toEqual({ key: long.storeKey, record: commit(long), revision });
+    await eventually("the short one to end", async () => (await kept.get(short.storeKey)) === undefined || undefined);
+    expect(await write(kept, short.storeKey, reservation(short))).toBeGreaterThan(revision);
+  });
+});

@@ -1,0 +1,107 @@
+import type { NatsConnection } from "@nats-io/nats-core";
+import { connect } from "@nats-io/transport-node";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Store } from "../../../src/model/store.ts";
+import type { NatsStore } from "../../../src/nats/index.ts";
+import type { Sending } from "../../../src/nats/kv/bucket-store.ts";
+import { openNatsStore } from "../../../src/nats/kv/nats-store.ts";
+import { noteExplored } from "../../support/explored.ts";
+import { type NatsFlaw, spoiled } from "../../support/nats-guarantees-flaws.ts";
+import { alwaysInBatches, alwaysSingly, type BatchFlaw, flawedBatches } from "../../support/nats-sending.ts";
+import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { realTime } from "../../support/nats-store-under-test.ts";
+import { type Compared, compareWithMemory } from "../../support/store-comparison.ts";
+import { anySequence, type Sequence } from "../../support/store-sequence.ts";
+
+const SEQUENCES = 40;
+/** How much later than told a server lets go of a key, at most; it looks four times a second, when it has the time. */
+const LATE_MS = 20_000;
+
+let server: NatsServer;
+let connection: NatsConnection;
+let buckets = 0;
+
+beforeAll(async () => {
+  server = await startNats();
+  connection = await connect({ servers: server.url });
+});
+afterAll(async () => {
+  await connection.close();
+  await server.stop();
+});
+
+function open(sending: Sending, shards = 1): Promise<NatsStore> {
+  buckets += 1;
+  return openNatsStore(connection, { bucket: `answers-${buckets}`, storage: "memory", shards }, sending);
+}
+
+/** A server counts the time that a key lives in whole seconds. */
+function compare(store: Store, sequence: Sequence, lateMs = LATE_MS): Promise<Compared> {
+  return compareWithMemory({ ...realTime(store), grainMs: 1_000, lateMs }, sequence);
+}
+
+describe("asked the same, in any order and at any time, a bucket answers as the memory store does", () => {
+  const explored = { sequences: 0, steps: 0, again: 0 };
+  afterAll(() => {
+    const { sequences, steps, again } = explored;
+    const counts = `${sequences} sequences, ${steps} steps, no difference (asked again since time overtook them: ${again})`;
+    noteExplored(`Buckets of NATS compared with the memory store: ${counts}`, []);
+  });
+
+  it.concurrent.each([
+    ["one by one", alwaysSingly, 1],
+    ["one by one, to three shards", alwaysSingly, 3],
+    ["in batches", alwaysInBatches, 1],
+    ["in batches, to three shards", alwaysInBatches, 3],
+  ] as const)("when writes go %s", async (_, sending, shards) => {
+    const store = await open(sending, shards);
+    const sequences = fc.sample(anySequence, SEQUENCES);
+    const compared = await Promise.all(sequences.map((sequence) => compare(store, sequence)));
+    for (const { answers, tries } of compared) {
+      explored.sequences += 1;
+      explored.steps += answers.length;
+      explored.again += tries - 1;
+    }
+    const different = sequences.find((_, index) => compared[index]?.isEqual === false);
+    if (different === undefined) return;
+    // Perhaps it shows by itself, too: then the least of it that does is told.
+    const sameAlone = fc.asyncProperty(anySequence, async (sequence) => {
+      const { answers, ofMemory } = await compare(store, sequence);
+      expect(answers).toEqual(ofMemory);
+    });
+    await fc.assert(sameAlone, { examples: [[different]], numRuns: 1 });
+    expect.fail(`Answered otherwise among others, and not by itself: ${fc.stringify(different)}`);
+  });
+});
+
+describe("a difference is found when", () => {
+  async function isFound(store: Store): Promise<boolean> {
+    const sequences = fc.sample(anySequence, SEQUENCES);
+    // What does not end is a difference: it is not waited for.
+    const compared = await Promise.all(sequences.map((sequence) => compare(store, sequence, 1_000)));
+    return compared.some(({ isEqual }) => !isEqual);
+  }
+
+  it.concurrent.each<NatsFlaw>([
+    "a write is not checked",
+    "a removal is not checked",
+    "a removal is confirmed and not done",
+    "commits end early",
+    "reservations end early",
+    "a reservation is shown as a commit",
+  ])("%s", async (flaw) => {
+    const store = await open(alwaysSingly);
+    expect(await isFound({ ...store, ...spoiled(store, store, flaw) })).toBe(true);
+  });
+
+  it.concurrent.each<BatchFlaw>([
+    "a batch that was refused counts as stored",
+    "revisions are counted from the last message on",
+    "revisions are given out in the wrong order",
+    "a conflict is told to all",
+    "the first message is left out",
+  ])("%s", async (flaw) => {
+    expect(await isFound(await open(flawedBatches(flaw)))).toBe(true);
+  });
+});

@@ -1,0 +1,153 @@
+import type { NatsConnection } from "@nats-io/nats-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { StoreUnavailableError } from "../../../src/errors.ts";
+import type { Revision } from "../../../src/model/store.ts";
+import { type NatsStore, type NatsStoreOptions, natsStore } from "../../../src/nats/index.ts";
+import { eventually } from "../../support/eventually.ts";
+import { connected } from "../../support/nats-bucket.ts";
+import { batchingStore } from "../../support/nats-sending.ts";
+import { type NatsCluster, startCluster } from "../../support/nats-server.ts";
+import { commit, identity, LONG_MS, reservation, write } from "../../support/store-contract-fixture.ts";
+
+let cluster: NatsCluster;
+beforeAll(async () => {
+  cluster = await startCluster({ size: 3 });
+});
+afterAll(() => cluster.stop());
+
+const of = identity("evt-1");
+const { storeKey: key } = of;
+
+/** One store a server, each over a connection that stays with its server. */
+async function stores(
+  bucket: string,
+  open: (connection: NatsConnection, options: NatsStoreOptions) => Promise<NatsStore> = natsStore,
+): Promise<readonly (readonly [NatsStore, NatsConnection])[]> {
+  const all = await Promise.all(
+    cluster.servers.map(async (server) => {
+      const to = await connected(server, { maxReconnectAttempts: -1, reconnectTimeWait: 50 });
+      // The cluster may still be getting over the test before.
+      const store = await eventually("the bucket to be open", () => open(to, { bucket, timeoutMs: 1_000 }));
+      return [store, to] as const;
+    }),
+  );
+  return all;
+}
+
+describe("natsStore on a cluster", () => {
+  it("makes a bucket with three replicas", async () => {
+    const [first] = cluster.servers;
+    if (first === undefined) throw new Error("no server");
+    await using to = await connected(first);
+    await eventually("the bucket to be made", () => natsStore(to, { bucket: "three" }));
+    await natsStore(to, { bucket: "three", replicas: 3 });
+  });
+
+  it("makes each bucket once, for replicas that all start at the same time", async () => {
+    const everyone = [...cluster.servers, ...cluster.servers];
+    const connections = await Promise.all(everyone.map((server) => connected(server)));
+    for (const bucket of ["rush-a", "rush-b", "rush-c"]) {
+      await Promise.all(connections.map((to) => natsStore(to, { bucket, shards: 4 })));
+    }
+    await Promise.all(connections.map((to) => to.close()));
+  });
+
+  it("G9 a write that waits for a majority is unknown, others to its key are surely refused, and it is there in the end", async () => {
+    const all = await stores("quorum");
+    const leader = await cluster.leaderOf("KV_quorum");
+    const store = all[cluster.servers.indexOf(leader)]?.[0];
+    if (store === undefined) throw new Error("no store");
+    let first = await write(store, key, reservation(of));
+    const followers = cluster.servers.filter((server) => server !== leader);
+    for (const follower of followers) await follower.kill("SIGSTOP");
+    const record = commit(of, { token: "mine" });
+    try {
+      const unknown = await eventually("the followers to have stopped", async () => {
+        const renewed = write(store, key, record, { expected: first });
+        first = await renewed.catch(() => first);
+        return renewed.then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+      });
+      expect(unknown).toMatchObject({ code: "store-unavailable", ambiguous: true });
+      const how = { expected: first, ttlMs: LONG_MS };
+      await expect(store.put(key, record, how)).rejects.toMatchObject({
+        code: "store-unavailable",
+        ambiguous: false,
+        message: expect.stringContaining("other writes to the key would not let it through"),
+      });
+    } finally {
+      for (const follower of followers) await follower.kill("SIGCONT");
+    }
+    await cluster.ready();
+    const how = { expected: first, ttlMs: LONG_MS };
+    const put = await eventually("the same write to be answered", () => store.put(key, record, how));
+    expect((await store.get(key))?.record).toEqual(record);
+    if (put.ok) expect((await store.get(key))?.revision).toBe(put.revision);
+    for (const [, to] of all) await to.close();
+  });
+
+  it.each([
+    ["one by one", "failover", natsStore],
+    ["in batches", "failover-in-batches", batchingStore],
+  ] as const)(
+    "G1 F14 written %s it has one holder a revision, and loses nothing that it acknowledged, while its leader is killed",
+    async (_, bucket, open) => {
+      const all = await stores(bucket, open);
+      // Two that are fought over, and one of each contender's own, whose writes do not conflict.
+      const names = all.flatMap((_, server) => Array.from({ length: 4 }, (__, index) => `${server}.${index}`));
+      const keys = ["evt-0", "evt-1", ...names].map((name) => identity(name));
+      const won = new Map<string, Map<Revision, string>>(keys.map((at) => [at.storeKey, new Map()]));
+      const over = new Map<string, Map<Revision, string[]>>(keys.map((at) => [at.storeKey, new Map()]));
+      let isRunning = true;
+      let wins = 0;
+
+      const contend = async (store: NatsStore, name: string): Promise<void> => {
+        for (let round = 0; isRunning; round += 1) {
+          const at = identity(round % 8 < 2 ? `evt-${round % 8}` : name);
+          try {
+            const expected = (await store.get(at.storeKey))?.revision ?? 0;
+            const token = `${name}/${round}`;
+            const put = await store.put(at.storeKey, reservation(at, { token }), { expected, ttlMs: LONG_MS });
+            if (!put.ok) continue;
+            wins += 1;
+            won.get(at.storeKey)?.set(put.revision, token);
+            const winners = over.get(at.storeKey);
+            winners?.set(expected, [...(winners.get(expected) ?? []), token]);
+          } catch (error) {
+            if (!(error instanceof StoreUnavailableError)) throw error;
+          }
+        }
+      };
+      const contenders = names.map((name) => contend(all[Number(name[0])]?.[0] ?? unreachable(), name));
+      const killLeader = async (): Promise<void> => {
+        await eventually("some to have won", () => wins > 50 || undefined);
+        const leader = await cluster.leaderOf(`KV_${bucket}`);
+        await leader.kill("SIGKILL");
+        const winsBefore = wins;
+        await eventually("others to win after the leader died", () => wins > winsBefore + 100 || undefined);
+        isRunning = false;
+        await leader.restart();
+        await cluster.ready();
+      };
+      await Promise.all([...contenders, killLeader().finally(() => (isRunning = false))]);
+
+      for (const winners of over.values()) {
+        expect([...winners.values()].filter((tokens) => tokens.length > 1)).toEqual([]);
+      }
+      // What was acknowledged last still stands, unless a write whose answer was lost came after it.
+      for (const at of keys) {
+        const last = Math.max(...(won.get(at.storeKey)?.keys() ?? []));
+        const stands = await eventually("the key to be readable", () => all[0]?.[0].get(at.storeKey));
+        expect(stands.revision).toBeGreaterThanOrEqual(last);
+        if (stands.revision === last) expect(stands.record.token).toBe(won.get(at.storeKey)?.get(last));
+      }
+      for (const [, to] of all) await to.close();
+    },
+  );
+});
+
+function unreachable(): never {
+  throw new Error("unreachable");
+}

@@ -1,0 +1,191 @@
+import type { StreamConfig } from "@nats-io/jetstream";
+import { type NatsConnection, PermissionViolationError } from "@nats-io/nats-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { StoreUnavailableError } from "../../../src/errors.ts";
+import { type NatsStore, natsStore } from "../../../src/nats/index.ts";
+import { writeFailed } from "../../../src/nats/wire/error-codes.ts";
+import { collected } from "../../support/collected.ts";
+import { connected, makeBucket, manager } from "../../support/nats-bucket.ts";
+import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { commit, identity, LONG_MS, remove, reservation, write } from "../../support/store-contract-fixture.ts";
+
+const accounts = `
+max_payload: 64KB
+accounts {
+  PLAIN { jetstream: enabled, users: [{ user: plain, password: plain }] }
+  SMALL { jetstream: { max_file: 64KB, max_mem: 0 }, users: [{ user: small, password: small }] }
+  SYS { users: [{ user: sys, password: sys }] }
+}
+system_account: SYS`;
+
+let server: NatsServer;
+let connection: NatsConnection;
+beforeAll(async () => {
+  server = await startNats({ config: accounts });
+  connection = await connected(server, { user: "plain", pass: "plain" });
+});
+afterAll(async () => {
+  await connection.close();
+  await server.stop();
+});
+
+const of = identity("evt-1");
+const { storeKey: key } = of;
+const put = (store: NatsStore, record = commit(of)) => store.put(key, record, { expected: 0, ttlMs: LONG_MS });
+
+async function refusal(call: Promise<unknown>, says: string, ambiguous = false): Promise<void> {
+  const error: unknown = await call.catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(StoreUnavailableError);
+  expect(error).toMatchObject({ code: "store-unavailable", ambiguous, message: expect.stringContaining(says) });
+  expect(error).toHaveProperty("cause");
+}
+
+/** Another stream in the place of the bucket, behind the store's back. */
+async function replaceBucket(bucket: string, changes: Partial<StreamConfig>): Promise<void> {
+  const jsm = await manager(connection);
+  await jsm.streams.delete(`KV_${bucket}`);
+  await makeBucket(connection, bucket, changes);
+}
+
+async function reconfigure(bucket: string, changes: Partial<StreamConfig>): Promise<void> {
+  const jsm = await manager(connection);
+  const { config } = await jsm.streams.info(`KV_${bucket}`);
+  await jsm.streams.update(`KV_${bucket}`, Object.assign(config, changes));
+}
+
+describe("a write that the server refuses was surely not stored", () => {
+  it("10077: the bucket is full; what it holds can still be renewed and removed", async () => {
+    const store = await natsStore(connection, { bucket: "full", maxBytes: 20_000 });
+    const record = reservation(of, { fingerprint: "x".repeat(1_000) });
+    const first = await write(store, key, record);
+    const fill = async (): Promise<void> => {
+      for (let index = 2; ; index += 1) {
+        const { storeKey } = identity(`evt-${index}`);
+        await write(store, storeKey, reservation(of, { fingerprint: "x".repeat(3_000) }));
+      }
+    };
+    await refusal(fill(), "Bucket full refused a write: the bucket is full");
+    const renewed = await write(store, key, record, { expected: first });
+    await remove(store, key, renewed);
+    expect(await store.get(key)).toBeUndefined();
+  });
+
+  it("10002: the account has used up what it may", async () => {
+    await using to = await connected(server, { user: "small", pass: "small" });
+    const store = await natsStore(to, { bucket: "quota" });
+    const fill = async (): Promise<void> => {
+      for (let index = 0; index < 100; index += 1) {
+        await write(store, identity(`evt-${index}`).storeKey, reservation(of, { fingerprint: "x".repeat(5_000) }));
+      }
+    };
+    await refusal(fill(), "the account has used up its JetStream storage");
+  });
+
+  it("no responders: the bucket is gone", async () => {
+    const store = await natsStore(connection, { bucket: "gone" });
+    await (await manager(connection)).streams.delete("KV_gone");
+    await refusal(put(store), "nothing answers for it");
+    await refusal(store.remove(key, { expected: 1 }), "nothing answers for it");
+    await refusal(store.get(key), "Bucket gone cannot be read: the bucket does not exist");
+  });
+
+  it("10059: nobody has heard of the bucket, for a moment", async () => {
+    const store = await natsStore(connection, { bucket: "late" });
+    const jsm = await manager(connection);
+    const { config } = await jsm.streams.info("KV_late");
+    await jsm.streams.delete("KV_late");
+    const reading = store.get(key);
+    await jsm.streams.add(config);
+    expect(await reading).toBeUndefined();
+  });
+
+  it("10060: another stream has the bucket's subjects", async () => {
+    const store = await natsStore(connection, { bucket: "taken" });
+    const jsm = await manager(connection);
+    await jsm.streams.delete("KV_taken");
+    await jsm.streams.add({ name: "THIEF", subjects: ["$KV.taken.>"] });
+    await refusal(put(store), "another stream has taken the bucket's subjects");
+    expect((await jsm.streams.info("THIEF")).state.messages).toBe(0);
+  });
+
+  it("10166: records may have no time to live", async () => {
+    const store = await natsStore(connection, { bucket: "timeless" });
+    await replaceBucket("timeless", { allow_msg_ttl: false });
+    await refusal(put(store), "the bucket does not allow records a time to live");
+  });
+
+  it("10054: the record is too large for the bucket", async () => {
+    const store = await natsStore(connection, { bucket: "narrow" });
+    await reconfigure("narrow", { max_msg_size: 1_000 });
+    await refusal(put(store, commit(of, { result: "x".repeat(1_000) })), "larger than the bucket's `max_msg_size`");
+    await write(store, key, commit(of));
+  });
+
+  it("10109: the bucket is sealed", async () => {
+    const store = await natsStore(connection, { bucket: "closed" });
+    await reconfigure("closed", { sealed: true });
+    await refusal(put(store), "the bucket is sealed");
+  });
+
+  it("the record is too large for the server", async () => {
+    const store = await natsStore(connection, { bucket: "payload" });
+    await refusal(put(store, commit(of, { result: "x".repeat(65_536) })), "the client does not send what is asked");
+  });
+
+  it("the connection is closed, or about to be", async () => {
+    const to = await connected(server, { user: "plain", pass: "plain" });
+    const store = await natsStore(to, { bucket: "left" });
+    await write(store, key, reservation(of));
+    const drained = to.drain();
+    await refusal(put(store), "the connection is closed");
+    await drained;
+    await refusal(put(store), "the connection is closed");
+    await refusal(store.get(key), "the connection is closed");
+    await refusal(collected(store.list({})), "the connection is closed");
+    await refusal(collected(store.watch({}, AbortSignal.timeout(10_000))), "the connection is closed");
+  });
+});
+
+describe("a write whose answer is not understood may have been stored", () => {
+  const answers: ReadonlyArray<readonly [answer: string, says: string]> = [
+    ['{"error":{"code":500,"err_code":19999,"description":"new"}}', "refused a write: code 19999"],
+    ['{"error":{"code":500}}', "refused a write: code undefined"],
+    ...["{}", "null", "[]", "hello", '{"seq":0}', '{"seq":-1}', '{"seq":"7"}', '{"seq":1.5}', ""].map(
+      (answer) => [answer, "did not say whether it stored a write"] as const,
+    ),
+  ];
+  it.for(answers)("`%s`", async ([answer, says]) => {
+    const store = await natsStore(connection, { bucket: "echo" });
+    await (await manager(connection)).streams.delete("KV_echo");
+    const echo = connection.subscribe("$KV.echo.>", { callback: (_, message) => void message.respond(answer) });
+    await refusal(put(store), says, true);
+    await refusal(store.remove(key, { expected: 1 }), says, true);
+    echo.unsubscribe();
+  });
+});
+
+describe("a write whose answer may not be received", () => {
+  it("may have been stored; one that may not be sent was not", () => {
+    const violation = (operation: "publish" | "subscription") =>
+      writeFailed("b", new PermissionViolationError("forbidden", operation, "subject"));
+    expect(violation("subscription")).toMatchObject({ ambiguous: true });
+    expect(violation("publish")).toMatchObject({ ambiguous: false });
+  });
+});
+
+describe("the arguments of a store", () => {
+  it("are checked before anything is sent", async () => {
+    const store = await natsStore(connection, { bucket: "arguments", maxWindowMs: 10_000 });
+    const record = reservation(of);
+    for (const expected of [-1, 0.5, Number.NaN]) {
+      await expect(store.put(key, record, { expected, ttlMs: 1_000 })).rejects.toThrow("Expected `expected` to be");
+      await expect(store.remove(key, { expected })).rejects.toThrow(RangeError);
+    }
+    for (const ttlMs of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 10_001]) {
+      await expect(store.put(key, record, { expected: 0, ttlMs })).rejects.toThrow(
+        "Expected `ttlMs` to be a whole number from 1 to 10000",
+      );
+    }
+    expect(await store.get(key)).toBeUndefined();
+  });
+});

@@ -1,0 +1,61 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { simulatedStore } from "../../src/testing/sim/simulated-store.ts";
+import { type Flaw, flawedStore, flaws } from "../support/flawed-store.ts";
+import { SimulatedClock } from "../support/simulated-clock.ts";
+import { answersOf, type TimedStore } from "../support/store-answers.ts";
+import { answersOfMemory } from "../support/store-comparison.ts";
+import { anySequence } from "../support/store-sequence.ts";
+
+function simulated(): TimedStore {
+  return { ...simulatedStore(), grainMs: 1, lateMs: 0 };
+}
+
+function flawed(flaw: Flaw): TimedStore {
+  const clock = new SimulatedClock();
+  return {
+    store: flawedStore(clock, flaw),
+    monotonicMs: () => clock.monotonicMs(),
+    pass: (ms) => clock.advanceAsync(ms),
+    grainMs: 1,
+    lateMs: 0,
+  };
+}
+
+/** What no sequence asks for; the contract of a store does. */
+const notAskedFor: readonly Flaw[] = [
+  "the check and the write are two steps",
+  "records are shared with the writer",
+  "records are shared with the reader",
+  "keys differ by case only in vain",
+  "ids lose what is not ASCII",
+  "the longest time is not kept",
+  "a list ends after a page",
+  "a watch ignores its filter",
+  "a watch begins with what stands there",
+  "a watch does not tell of removals",
+  "a watch tells of conflicts",
+  "a watch does not end",
+];
+
+describe("asked the same, in any order and at any time,", () => {
+  it("the simulated store answers as the memory store does", async () => {
+    await fc.assert(
+      fc.asyncProperty(anySequence, async (sequence) => {
+        expect(await answersOf(simulated(), sequence)).toEqual(await answersOfMemory(sequence));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each(flaws.filter((flaw) => !notAskedFor.includes(flaw)))("another does not where %s", async (flaw) => {
+    const { failed } = await fc.check(
+      fc.asyncProperty(anySequence, async (sequence) => {
+        const answers = await answersOf(flawed(flaw), sequence);
+        expect(answers).toEqual(await answersOfMemory(sequence));
+      }),
+      { numRuns: 5_000, endOnFailure: true },
+    );
+    expect(failed).toBe(true);
+  });
+});

@@ -1,0 +1,134 @@
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { Deduplicator } from "../../../src/deduplicator.ts";
+import type { InspectorOptions } from "../../../src/inspect/server/options.ts";
+import { type Inspector, serveInspector } from "../../../src/inspect/server/serve.ts";
+import { deferred } from "../../../src/internal/deferred.ts";
+import { type MemoryStore, memoryStore } from "../../../src/stores/memory-store.ts";
+import { launchBrowser } from "./browser.ts";
+
+/** A deduplicator, its inspector, and the page in a browser. */
+export interface Inspected {
+  readonly store: MemoryStore;
+  readonly dedup: Deduplicator;
+  readonly inspector: Inspector;
+  readonly page: Page;
+}
+
+/** What a test may set otherwise. */
+export interface InspectedOptions {
+  readonly inspector?: Partial<InspectorOptions>;
+  readonly context?: BrowserContextOptions;
+  /** Where the page is opened: behind the inspector's address. */
+  readonly hash?: string;
+  readonly leaseMs?: number;
+}
+
+const TOKEN = "a-token-for-the-tests";
+
+let browser: Browser;
+const endings: (() => Promise<unknown>)[] = [];
+const problems: string[] = [];
+
+/** Gives a browser to the tests of a file, and holds every page to it: no error, and no request to anywhere else. */
+export function useBrowser(): void {
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser.close());
+  afterEach(async () => {
+    const found = problems.splice(0);
+    for (const end of endings.splice(0).reverse()) await end();
+    // That its server goes away now is no fault of the page.
+    problems.length = 0;
+    expect(found).toEqual([]);
+  });
+}
+
+/** Ends with the test. */
+export function atTheEnd(end: () => Promise<unknown>): void {
+  endings.push(end);
+}
+
+export async function newPage(origin: string, options: BrowserContextOptions = {}): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 720 }, ...options });
+  atTheEnd(() => context.close());
+  const page = await context.newPage();
+  page.on("pageerror", ({ message }) => problems.push(`error: ${message}`));
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) problems.push(`console: ${message.text()}`);
+  });
+  page.on("request", (request) => {
+    const { protocol, origin: to } = new URL(request.url());
+    if (protocol !== "data:" && protocol !== "blob:" && to !== origin) problems.push(`request: ${request.url()}`);
+  });
+  return page;
+}
+
+/** Takes note of what went wrong on a page on purpose. */
+export function takeProblems(): readonly string[] {
+  return problems.splice(0);
+}
+
+export async function inspected(options: InspectedOptions = {}): Promise<Inspected> {
+  const store = memoryStore();
+  const dedup = new Deduplicator({ store, owner: "worker-a", leaseMs: options.leaseMs ?? 60_000 });
+  atTheEnd(() => dedup.close({ drainMs: 0 }));
+  const inspector = await serveInspector({ dedup, name: "tests", token: TOKEN, ...options.inspector });
+  atTheEnd(() => inspector.close());
+  const page = await newPage(new URL(inspector.url).origin, options.context);
+  await page.goto(inspector.url);
+  if (options.hash !== undefined) await goTo(page, options.hash);
+  return { store, dedup, inspector, page };
+}
+
+export async function goTo(page: Page, hash: string): Promise<void> {
+  await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
+}
+
+/** Another replica on the same store, shown by the same inspector. */
+export function replica({ store, inspector }: Inspected, owner: string): Deduplicator {
+  const dedup = new Deduplicator({ store, owner, leaseMs: 60_000 });
+  atTheEnd(() => dedup.close({ drainMs: 0 }));
+  inspector.attach(dedup);
+  return dedup;
+}
+
+/** Holds an event until the returned function is called with how its dispatch ended. */
+export async function heldBy(
+  dedup: Deduplicator,
+  eventId: string,
+  subscriptionId = "sub-1",
+): Promise<(error?: Error) => Promise<void>> {
+  const { promise, resolve, reject } = deferred<undefined>();
+  const began = deferred<undefined>();
+  const guarded = dedup
+    .guard({ subscriptionId, eventId }, () => {
+      began.resolve(undefined);
+      return promise;
+    })
+    .then(
+      () => {},
+      () => {},
+    );
+  await began.promise;
+  atTheEnd(async () => resolve(undefined));
+  return async (error) => {
+    if (error === undefined) resolve(undefined);
+    else reject(error);
+    await guarded;
+  };
+}
+
+/** An event that is taken from its holder while the handler runs, dispatched by another replica, and then finished by the first. */
+export async function supersededOn(them: Inspected, eventId = "evt-2"): Promise<void> {
+  const finish = await heldBy(them.dedup, eventId);
+  const other = replica(them, "worker-b");
+  await other.clear({ subscriptionId: "sub-1", eventId });
+  await other.guard({ subscriptionId: "sub-1", eventId }, () => "done");
+  await finish();
+}
+
+export async function textOf(page: Page, selector: string): Promise<string> {
+  return (await page.locator(selector).first().textContent()) ?? "";
+}

@@ -1,0 +1,69 @@
+import { describe, expect, it } from "vitest";
+import { exhaust } from "../../../src/testing/search/exhaust.ts";
+import type { HandlerUnderTest } from "../../../src/testing/sim/handler.ts";
+import { chargedOnce, charging, IdempotentProvider, Provider } from "../examples/charging.ts";
+import { commitWithoutFence } from "../examples/commit-without-fence.ts";
+import { getThenPut } from "../examples/get-then-put.ts";
+import { pendingIsDuplicate } from "../examples/pending-is-duplicate.ts";
+import { withLatchkey } from "../examples/with-latchkey.ts";
+
+/** Does one thing, whatever it is told. */
+const once: HandlerUnderTest =
+  ({ effect }) =>
+  async ({ event }) => {
+    await effect(event);
+  };
+
+describe("exhaust", () => {
+  it.each([
+    [{ deliveries: 1, replicas: 1, preemptions: 0 }, 1],
+    // Time may pass before the effect begins, or before it ends.
+    [{ deliveries: 1, replicas: 1, preemptions: 1, ackWaitMs: 1_000_000, events: 1 }, 3],
+  ])("tries each schedule of %o once", async (options, schedules) => {
+    const forgiving: HandlerUnderTest = (replica) => {
+      const handle = once(replica);
+      let isBusy = false;
+      return async (delivery) => {
+        if (isBusy) return { outcome: "pending" };
+        isBusy = true;
+        await handle(delivery);
+        return undefined;
+      };
+    };
+    expect(await exhaust(forgiving, options)).toEqual({ schedules });
+  });
+
+  it.each([
+    ["a get-then-put", getThenPut, {}],
+    ["a pending key that is acknowledged", pendingIsDuplicate, {}],
+    ["a commit without a fence", commitWithoutFence, { preemptions: 3 }],
+  ])("finds %s, with the fewest deliveries", async (_, handler, options) => {
+    await expect(exhaust(handler, options)).rejects.toMatchObject({
+      name: "CounterexampleError",
+      run: { deliveries: 2 },
+    });
+  });
+
+  it("finds nothing in a handler that uses Latchkey, under every schedule", async () => {
+    expect((await exhaust(withLatchkey)).schedules).toBeGreaterThan(200);
+    expect((await exhaust(withLatchkey, { preemptions: 1, crashes: 1 })).schedules).toBeGreaterThan(200);
+  });
+
+  it("judges what the world is left like, too", async () => {
+    const scope = { preemptions: 0, crashes: 1, holds: chargedOnce };
+    await expect(exhaust(charging, { ...scope, world: () => new Provider() })).rejects.toThrow("charged 2 times");
+    const { schedules } = await exhaust(charging, { ...scope, world: () => new IdempotentProvider() });
+    expect(schedules).toBeGreaterThan(5);
+  });
+
+  it("gives up in words when the scope is too large", async () => {
+    await expect(exhaust(withLatchkey, { mostSchedules: 10 })).rejects.toThrow(
+      new RangeError("There are more than 10 schedules: make the scope smaller, or `mostSchedules` larger"),
+    );
+  });
+
+  it("refuses options that make no sense", async () => {
+    await expect(exhaust(once, { preemptions: -1 })).rejects.toThrow("Expected `preemptions`");
+    await expect(exhaust(once, { mostSchedules: 0 })).rejects.toThrow("Expected `mostSchedules`");
+  });
+});

@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import type { OptionalMethod, StoreUnderTest } from "../../../src/testing/store-contract/fixture.ts";
+import { storeContract } from "../../../src/testing/store-contract/store-contract.ts";
+import { type Flaw, flawedStore, flaws } from "../../support/flawed-store.ts";
+import { SimulatedClock } from "../../support/simulated-clock.ts";
+
+/** Runs the contract as a test runner would; a test that does not end in time has failed. */
+async function failures(flaw: Flaw | undefined, missing: readonly OptionalMethod[] = [], without = missing) {
+  const tests: Array<readonly [title: string, body: () => Promise<void>]> = [];
+  const makeStore = (): StoreUnderTest => {
+    const clock = new SimulatedClock();
+    const store = flawedStore(clock, flaw);
+    const kept = Object.fromEntries(Object.entries(store).filter(([name]) => !missing.some((one) => one === name)));
+    return {
+      store: { ...kept, put: store.put, get: store.get },
+      monotonicMs: () => clock.monotonicMs(),
+      pass: (ms) => clock.advanceAsync(ms),
+    };
+  };
+  storeContract((title, body) => tests.push([title, body]), makeStore, { without });
+  const results = await Promise.all(
+    tests.map(async ([title, body]) => {
+      const late = new Promise<string>((resolve) => setTimeout(resolve, 5_000, title).unref());
+      return Promise.race([
+        late,
+        body().then(
+          () => undefined,
+          () => title,
+        ),
+      ]);
+    }),
+  );
+  return results.filter((title) => title !== undefined);
+}
+
+describe("the contract of a store", () => {
+  it("is kept by a store without a flaw", async () => {
+    expect(await failures(undefined)).toEqual([]);
+  });
+
+  it("is kept by a store without the optional methods, if it says so", async () => {
+    expect(await failures(undefined, ["remove", "list", "watch"])).toEqual([]);
+    expect(await failures(undefined, ["remove"])).toEqual([]);
+    expect(await failures(undefined, ["remove"], [])).not.toEqual([]);
+    expect(await failures(undefined, [], ["watch"])).not.toEqual([]);
+  });
+
+  it.each(flaws)("is not kept where %s", async (flaw) => {
+    expect(await failures(flaw)).not.toEqual([]);
+  });
+});
