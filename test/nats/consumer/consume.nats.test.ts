@@ -119,7 +119,7 @@ describe("what a message gets", () => {
     expect(puts.map(({ after }) => after)).toEqual(puts.map(() => "backoff"));
     expect(it.of("trigger.refused")[0]?.error).toMatchObject({
       code: "record-unreadable",
-      message: expect.stringContaining("is that of another event: expected its `eventId` to be"),
+      message: expect.stringContaining("belongs to another event: expected its `eventId` to be"),
     });
     expect([it.began, it.of("trigger.deduped")]).toEqual([[], []]);
     expect(await stream.info()).toMatchObject({ ack_floor: { stream_seq: 0 } });
