@@ -146,9 +146,9 @@ describe("BatchingPolicy", () => {
     let nowMs = 0;
     const write = (count: number, tookMs: number): void => {
       const samples = Array.from({ length: count }, () => creates.started(99));
-      for (const each of began) {
+      for (const sample of samples) {
         nowMs += tookMs / 100;
-        creates.finished(each, tookMs, nowMs);
+        creates.finished(sample, tookMs, nowMs);
       }
     };
     write(2_000, 10);
