@@ -39,7 +39,7 @@ const connection = await untilItWorks(() =>
     pingInterval: 2_000,
   }),
 );
-const sending = config.inBatches ? alwaysInBatches : ways.sendingAsItPays;
+const sending = config.inBatches ? alwaysInBatches : ways.adaptiveSending;
 const store = recorder.store(
   await untilItWorks(() => stores.openNatsStore(connection, { bucket, timeoutMs: 2_000 }, sending)),
 );

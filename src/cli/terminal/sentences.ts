@@ -238,7 +238,7 @@ export const sentences = {
     `Cannot use the consumer \`${printable(consumer)}\` of the stream \`${printable(stream)}\`: ${messageOf(error)}`,
   consumerLost: (error: unknown): string => `The stream gives no more messages: ${messageOf(error)}`,
   tooManyShards: (name: string): string =>
-    `There are buckets of ${name} for more than two numbers of shards: say with --shards which of them`,
+    `Bucket ${name} has buckets for several numbers of shards: choose one with --shards <n>`,
   cannotListen: (host: string, port: number, error: unknown): string =>
     `Cannot listen at ${printable(host)}, port ${port}: ${messageOf(error)}`,
   inspecting: (bucket: string): string =>
