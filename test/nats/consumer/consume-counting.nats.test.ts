@@ -57,9 +57,9 @@ describe("a message that was put back without a dispatch", () => {
         if (calls === 1) throw new Error("boom");
       },
     });
-    const pending = await it.until("trigger.put-back", 3);
+    const pending = await it.until("trigger.nakked", 3);
     // Most dispatches take far less than their lease: it comes back soon at first.
-    expect(pending.slice(0, 2).map(({ after, delayMs }) => [after, delayMs])).toEqual([
+    expect(pending.slice(0, 2).map(({ delay, delayMs }) => [delay, delayMs])).toEqual([
       ["pending", 250],
       ["pending", 500],
     ]);
@@ -68,7 +68,7 @@ describe("a message that was put back without a dispatch", () => {
     await stream.settled(1);
     expect(it.of("trigger.dispatch.failed").map(({ failures }) => failures)).toEqual([1]);
     // The pause after a failure is that of the first failure, too.
-    expect(it.of("trigger.put-back").filter(({ after }) => after === "backoff")).toMatchObject([{ delayMs: 50 }]);
+    expect(it.of("trigger.nakked").filter(({ delay }) => delay === "backoff")).toMatchObject([{ delayMs: 50 }]);
     expect(await stream.dead()).toEqual([]);
   });
 
@@ -102,7 +102,7 @@ describe("a message that was put back without a dispatch", () => {
     const giveUp = await held(dedup, stream, "e-1");
     await stream.publish("e-1");
     await using it = await replica(stream, { dedup });
-    const [put] = await it.until("trigger.put-back");
+    const [put] = await it.until("trigger.nakked");
     expect(put?.delayMs).toBeGreaterThan(2_000);
     await giveUp();
   });

@@ -133,7 +133,7 @@ describe("when the network fails", () => {
       dispatch: async () => {
         proxy.cut();
         other = await replica(stream, { dedup });
-        await other.until("trigger.put-back");
+        await other.until("trigger.nakked");
         proxy.heal();
       },
     });
@@ -160,13 +160,13 @@ describe("when the network fails", () => {
     expect(it.began).toEqual(["e-1", "e-2"]);
     expect(
       it
-        .of("trigger.put-back")
-        .map(({ after, sequence }) => [sequence, after])
+        .of("trigger.nakked")
+        .map(({ delay, sequence }) => [sequence, delay])
         .sort(),
     ).toEqual([
-      [1, "nothing"],
-      [2, "nothing"],
-      [3, "nothing"],
+      [1, "none"],
+      [2, "none"],
+      [3, "none"],
     ]);
     await it[Symbol.asyncDispose]();
     await own.close();

@@ -111,7 +111,7 @@ describe("every event is dispatched once", () => {
         throw new Error("boom");
       },
     });
-    await it.until("trigger.put-back");
+    await it.until("trigger.nakked");
     proxy.heal();
     await it.until("trigger.dispatched");
     await stream.settled(1);
@@ -203,7 +203,7 @@ describe("what is told", () => {
     await it.untilStep("pending");
     await it.running.stop({ drainMs: 0 });
     const [letter] = it.of("trigger.dead-lettered");
-    expect(letter).toMatchObject({ reason: "last-delivery", keptAs: stream.deadSubject });
+    expect(letter).toMatchObject({ reason: "last-delivery", deadLetterSubject: stream.deadSubject });
     expect(letter).not.toHaveProperty("error");
     const [dead] = await stream.dead();
     expect(dead?.header.has("Latchkey-Error")).toBe(false);

@@ -77,7 +77,7 @@ describe("what a message gets", () => {
       identity: stream.identity("e-1"),
     });
     expect(it.began).toEqual(["e-1"]);
-    expect(it.of("trigger.put-back")).toEqual([]);
+    expect(it.of("trigger.nakked")).toEqual([]);
   });
 
   it("when it is a duplicate: acknowledged, and not dispatched", async () => {
@@ -98,8 +98,8 @@ describe("what a message gets", () => {
     const reservation = await other.reserve(stream.identity("e-1"));
     await stream.publish("e-1");
     await using it = await replica(stream, { dedup });
-    const [put] = await it.until("trigger.put-back");
-    expect(put).toMatchObject({ after: "pending", lost: false, delayMs: expect.any(Number) });
+    const [put] = await it.until("trigger.nakked");
+    expect(put).toMatchObject({ delay: "pending", lost: false, delayMs: expect.any(Number) });
     expect(put?.delayMs).toBeGreaterThanOrEqual(100);
     expect(it.began).toEqual([]);
     if (reservation.decision === "unseen") await reservation.release();
@@ -115,8 +115,8 @@ describe("what a message gets", () => {
     await store.put(own.storeKey, commit(other), { expected: 0, ttlMs: 60_000 });
     await stream.publish("e-1");
     await using it = await replica(stream, { dedup: quick({ store }), maxDeliver: 1 });
-    const puts = await it.until("trigger.put-back", 2);
-    expect(puts.map(({ after }) => after)).toEqual(puts.map(() => "backoff"));
+    const puts = await it.until("trigger.nakked", 2);
+    expect(puts.map(({ delay }) => delay)).toEqual(puts.map(() => "backoff"));
     expect(it.of("trigger.refused")[0]?.error).toMatchObject({
       code: "record-unreadable",
       message: expect.stringContaining("is that of another event: expected its `eventId` to be"),
@@ -137,7 +137,7 @@ describe("what a message gets", () => {
     const reservation = await other.reserve(stream.identity("e-1"));
     await stream.publish("e-1");
     await using it = await replica(stream, { dedup });
-    await it.until("trigger.put-back");
+    await it.until("trigger.nakked");
     if (reservation.decision === "unseen") await reservation.commit();
     await it.until("trigger.deduped");
     await stream.settled(1);
@@ -158,12 +158,17 @@ describe("what a message gets", () => {
     expect(
       it.of("trigger.dispatch.failed").map(({ attempt, permanent, error }) => [attempt, permanent, error]),
     ).toEqual([1, 2, 3, 4].map((attempt) => [attempt, false, boom]));
-    expect(it.of("trigger.put-back").map(({ after, delayMs }) => [after, delayMs])).toEqual([
+    expect(it.of("trigger.nakked").map(({ delay, delayMs }) => [delay, delayMs])).toEqual([
       ["backoff", 50],
       ["backoff", 100],
       ["backoff", 200],
     ]);
-    expect(letter).toMatchObject({ reason: "max-deliver", keptAs: stream.deadSubject, error: boom, deliveries: 4 });
+    expect(letter).toMatchObject({
+      reason: "max-deliver",
+      deadLetterSubject: stream.deadSubject,
+      error: boom,
+      deliveries: 4,
+    });
     const [dead] = await stream.dead();
     expect(dead?.string()).toBe("body of e-1");
     expect(dead?.header.get("ce-id")).toBe("e-1");
@@ -274,8 +279,8 @@ describe("what a message gets", () => {
     mood.away = "all";
     await stream.publish("e-1");
     await using it = await replica(stream, { dedup: quick({ store: mood.store }), maxDeliver: 1 });
-    const puts = await it.until("trigger.put-back", 3);
-    expect(puts.map(({ after }) => after)).toEqual(puts.map(() => "backoff"));
+    const puts = await it.until("trigger.nakked", 3);
+    expect(puts.map(({ delay }) => delay)).toEqual(puts.map(() => "backoff"));
     expect(it.began).toEqual([]);
     expect(it.of("trigger.refused")[0]?.error).toBeInstanceOf(StoreUnavailableError);
     mood.away = "no";
@@ -368,7 +373,7 @@ describe("a dead letter", () => {
     });
     const [letter] = await it.until("trigger.dead-lettered");
     expect(letter).toMatchObject({ reason: "permanent-error" });
-    expect(letter).not.toHaveProperty("keptAs");
+    expect(letter).not.toHaveProperty("deadLetterSubject");
     for await (const advisory of advisories) {
       expect(advisory.json()).toMatchObject({ reason: "permanent-error: never", deliveries: 1 });
     }
@@ -471,7 +476,7 @@ describe("a server that counts deliveries itself", () => {
     if (reservation.decision === "unseen") await reservation.release();
     await it.until("trigger.dispatched");
     await stream.settled(1);
-    expect(it.of("trigger.put-back")).toEqual([]);
+    expect(it.of("trigger.nakked")).toEqual([]);
   });
 
   it("never drops an event while the store is away: its last delivery is held until the store is there", async () => {
@@ -484,7 +489,7 @@ describe("a server that counts deliveries itself", () => {
     mood.away = "no";
     await it.until("trigger.dispatched");
     await stream.settled(1);
-    expect(it.of("trigger.put-back")).toEqual([]);
+    expect(it.of("trigger.nakked")).toEqual([]);
   });
 
   it("has its last delivery dead-lettered when the dispatch fails, though `maxDeliver` is not reached", async () => {
@@ -558,7 +563,7 @@ describe("the end of a consumer", () => {
     });
     await eventually("the dispatch to begin", () => first.began[0]);
     await first.running.stop({ drainMs: 0 });
-    expect(first.of("trigger.put-back")).toMatchObject([{ after: "nothing", delayMs: 0 }]);
+    expect(first.of("trigger.nakked")).toMatchObject([{ delay: "none", delayMs: 0 }]);
     expect(first.of("trigger.dispatch.failed")[0]?.error).toMatchObject({ code: "closed" });
     await using second = await replica(stream, { dedup });
     const [audit] = await second.until("trigger.dispatched");
@@ -575,9 +580,9 @@ describe("the end of a consumer", () => {
     await using first = await replica(stream, { dedup, dispatch: () => gate });
     await eventually("the dispatch to begin", () => first.began[0]);
     await first.running.stop({ drainMs: 0 });
-    expect(first.of("trigger.put-back")).toMatchObject([{ after: "nothing" }]);
+    expect(first.of("trigger.nakked")).toMatchObject([{ delay: "none" }]);
     await using second = await replica(stream, { dedup, subscriptionId: `${stream.name}/${DURABLE}` });
-    await second.until("trigger.put-back");
+    await second.until("trigger.nakked");
     go();
     await first.until("trigger.dispatched");
     expect(second.began).toEqual([]);
