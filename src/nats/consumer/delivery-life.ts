@@ -4,10 +4,10 @@ import {
   type DeliveryInput,
   deliveryMachine,
   type PutBackAfter,
+  type updates,
 } from "../../../machines/delivery.ts";
-import { effectsBinding } from "../../statechart/bound-effects.ts";
-import { compile } from "../../statechart/compiled-logic.ts";
-import { PlainActor } from "../../statechart/plain-actor.ts";
+import { ActorSystem } from "../../statechart/actor-system.ts";
+import { bindActions } from "../../statechart/bind-actions.ts";
 
 /** What the machine's actions do: one method for each, by the same name. None of them throws. */
 export interface DeliveryEffects {
@@ -29,32 +29,29 @@ export interface DeliveryLife {
   readonly isOver: boolean;
 }
 
-const { bind, effectsOf } = effectsBinding<DeliveryEffects>();
+const createActor = bindActions<typeof deliveryMachine, keyof typeof updates>(deliveryMachine);
+const system = new ActorSystem();
 
 function reasonIn(context: { readonly deadBecause: DeadLetterReason | undefined }): DeadLetterReason {
   if (context.deadBecause === undefined) throw new TypeError("A message became a dead letter for no reason");
   return context.deadBecause;
 }
 
-const logic = compile(
-  deliveryMachine.provide({
-    actions: {
-      identify: ({ self }) => effectsOf(self).identify(),
-      guard: ({ self }) => effectsOf(self).guard(),
-      abort: ({ self }) => effectsOf(self).abort(),
-      acknowledge: ({ self }) => effectsOf(self).acknowledge(),
-      acknowledgeDuplicate: ({ self }) => effectsOf(self).acknowledgeDuplicate(),
-      publishDeadLetter: ({ self, context }) => effectsOf(self).publishDeadLetter(reasonIn(context)),
-      terminate: ({ self, context }) => effectsOf(self).terminate(reasonIn(context)),
-      putBack: ({ self }, { after }) => effectsOf(self).putBack(after),
-      armRetry: ({ self }) => effectsOf(self).armRetry(),
-    },
-  }),
-);
-
 /** The machine for one delivered message; one actor, which is gone when the message is answered. */
 export function createDeliveryLife(of: DeliveryEffects, input: DeliveryInput): DeliveryLife {
-  const actor = new PlainActor(logic, input, bind(of));
+  const host = {
+    identify: () => of.identify(),
+    guard: () => of.guard(),
+    abort: () => of.abort(),
+    acknowledge: () => of.acknowledge(),
+    acknowledgeDuplicate: () => of.acknowledgeDuplicate(),
+    publishDeadLetter: (context: { readonly deadBecause: DeadLetterReason | undefined }) =>
+      of.publishDeadLetter(reasonIn(context)),
+    terminate: (context: { readonly deadBecause: DeadLetterReason | undefined }) => of.terminate(reasonIn(context)),
+    putBack: (_: unknown, { after }: { readonly after: PutBackAfter }) => of.putBack(after),
+    armRetry: () => of.armRetry(),
+  };
+  const actor = createActor(host, { id: "delivery", input, system });
   actor.start();
   return {
     send: (event) => actor.send(event),
