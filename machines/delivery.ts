@@ -67,6 +67,20 @@ export type DeliveryEvent =
   /** An aborted dispatch did not stop within the grace period: the consumer no longer waits for it. */
   | { readonly type: "grace.ended" };
 
+interface Received {
+  readonly context: DeliveryContext;
+  readonly event: DeliveryEvent;
+}
+
+/** Updates of the context by name: pure, so that the machine can be compiled to a table. */
+export const updates = {
+  markStopping: () => ({ isStopping: true }),
+  markDispatched: () => ({ wasDispatched: true }),
+  setDeadLetterReason: (_: Received, { reason }: { readonly reason: DeadLetterReason }) => ({
+    deadLetterReason: reason,
+  }),
+};
+
 /** Only its type is read. */
 const types: { context?: DeliveryContext; events?: DeliveryEvent; input?: DeliveryInput } = {};
 
@@ -85,11 +99,9 @@ const machineSetup = setup({
     isOutOfDeliveries: ({ context }) => context.deadLetterReason === "last-delivery",
   },
   actions: {
-    markStopping: assign(() => ({ isStopping: true })),
-    markDispatched: assign(() => ({ wasDispatched: true })),
-    setDeadLetterReason: assign((_, { reason }: { readonly reason: DeadLetterReason }) => ({
-      deadLetterReason: reason,
-    })),
+    markStopping: assign(updates.markStopping),
+    markDispatched: assign(updates.markDispatched),
+    setDeadLetterReason: assign(updates.setDeadLetterReason),
 
     identify: () => {},
     /** Asks the deduplicator for the right to dispatch, and dispatches under it. */

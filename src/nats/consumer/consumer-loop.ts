@@ -2,6 +2,7 @@ import type { Consumer, ConsumerInfo, JsMsg } from "@nats-io/jetstream";
 import { type BackoffRange, backoffMs } from "../../internal/backoff.ts";
 import { type Clock, delay } from "../../internal/clock.ts";
 import { deferred } from "../../internal/deferred.ts";
+import { ActorSystem } from "../../statechart/actor-system.ts";
 import type { Auditor } from "./auditor.ts";
 import type { ResolvedConsumeOptions } from "./consume-options.ts";
 import { Delivery, type SharedByDeliveries } from "./delivery.ts";
@@ -56,6 +57,7 @@ export class ConsumerLoop {
       subscriptionId: options.subscriptionId ?? `${stream_name}/${name}`,
       serverMaxDeliver: serverMaxDeliver(config),
       clock,
+      system: new ActorSystem(),
       failureCounts: new FailureCounts(),
       auditor,
       onSettled: (delivery) => this.#settled(delivery),

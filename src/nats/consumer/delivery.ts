@@ -1,15 +1,23 @@
 import type { JsMsg } from "@nats-io/jetstream";
-import type { DeadLetterReason, DeliveryContext, DeliveryEvent, NakDelay } from "../../../machines/delivery.ts";
+import {
+  type DeadLetterReason,
+  type DeliveryContext,
+  type DeliveryEvent,
+  deliveryMachine,
+  type NakDelay,
+  type updates,
+} from "../../../machines/delivery.ts";
 import { hasCode, LatchkeyError } from "../../errors.ts";
 import { backoffMs } from "../../internal/backoff.ts";
 import type { Clock } from "../../internal/clock.ts";
 import type { Reservation } from "../../model/decision.ts";
 import { type ResolvedIdentity, resolveIdentity } from "../../model/identity.ts";
+import type { ActorSystem } from "../../statechart/actor-system.ts";
+import { bindActions, type MachineActor } from "../../statechart/bind-actions.ts";
 import type { MessageAudit } from "./audit.ts";
 import type { Auditor } from "./auditor.ts";
 import type { ResolvedConsumeOptions } from "./consume-options.ts";
 import { publishDeadLetter, terminationReason } from "./dead-letter.ts";
-import { createDeliveryActor } from "./delivery-actor.ts";
 import type { FailureCounts } from "./failure-counts.ts";
 import { type DispatchResult, dispatchGuarded } from "./guarded-dispatch.ts";
 import { pendingPauseMs } from "./pending-pause.ts";
@@ -22,6 +30,7 @@ export interface SharedByDeliveries {
   /** Number of deliveries after which the server drops a message; `Infinity` without a limit. */
   readonly serverMaxDeliver: number;
   readonly clock: Clock;
+  readonly system: ActorSystem;
   readonly failureCounts: FailureCounts;
   readonly auditor: Auditor;
   readonly onSettled: (delivery: Delivery) => void;
@@ -31,12 +40,14 @@ export interface SharedByDeliveries {
 /** Pause before the server's last delivery is tried again, in milliseconds. */
 const HELD_PAUSE_MS = 1_000;
 
+const createActor = bindActions<typeof deliveryMachine, keyof typeof updates>(deliveryMachine);
+
 /** One message from its receipt to its answer: does what the machine says, and reports to it what happened. */
 export class Delivery {
   readonly message: JsMsg;
   readonly receivedAtMs: number;
   readonly #shared: SharedByDeliveries;
-  readonly #actor: ReturnType<typeof createDeliveryActor>;
+  readonly #actor: MachineActor<typeof deliveryMachine>;
   readonly #aborting = new AbortController();
   #identity: ResolvedIdentity | undefined;
   #fingerprint: string | undefined;
@@ -50,7 +61,8 @@ export class Delivery {
     this.message = message;
     this.receivedAtMs = shared.clock.monotonicMs();
     this.#shared = shared;
-    this.#actor = createDeliveryActor(this, { maxDeliver: shared.options.maxDeliver, isLast: this.#isLast });
+    const input = { maxDeliver: shared.options.maxDeliver, isLast: this.#isLast };
+    this.#actor = createActor(this, { id: "delivery", input, system: shared.system });
     this.#actor.start();
   }
 
