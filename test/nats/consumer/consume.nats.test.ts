@@ -119,7 +119,7 @@ describe("what a message gets", () => {
     expect(puts.map(({ delay }) => delay)).toEqual(puts.map(() => "backoff"));
     expect(worker.of("trigger.refused")[0]?.error).toMatchObject({
       code: "record-unreadable",
-      message: expect.stringContaining("is that of another event: expected its `eventId` to be"),
+      message: expect.stringContaining("belongs to another event: expected its `eventId` to be"),
     });
     expect([worker.began, worker.of("trigger.deduped")]).toEqual([[], []]);
     expect(await stream.info()).toMatchObject({ ack_floor: { stream_seq: 0 } });
