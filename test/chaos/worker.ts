@@ -106,10 +106,10 @@ function note(audit: Audit, failures: Map<number, unknown>): void {
     case "trigger.refused":
       failures.set(answered.delivery, audit.error);
       break;
-    case "trigger.put-back": {
+    case "trigger.nakked": {
       const error = failures.get(answered.delivery);
       failures.delete(answered.delivery);
-      const because = audit.after === "pending" ? "pending" : "failed";
+      const because = audit.delay === "pending" ? "pending" : "failed";
       const code = hasCode(error, "store-unavailable") ? { code: error.code } : {};
       recorder.note({ ...answered, answer: "put back", because, afterMs: audit.delayMs, ...code });
       break;

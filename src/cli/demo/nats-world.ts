@@ -120,7 +120,7 @@ async function startReplica(
       if (life.isOver || !("sequence" in audit) || audit.identity === undefined) return;
       const { eventId } = audit.identity;
       if (audit.type === "trigger.deduped") seat.turnedAway({ eventId, as: "duplicate" });
-      if (audit.type === "trigger.put-back" && audit.after === "pending") seat.turnedAway({ eventId, as: "pending" });
+      if (audit.type === "trigger.nakked" && audit.delay === "pending") seat.turnedAway({ eventId, as: "pending" });
     },
   });
   // A replica that dies loses its connection first. What then is left of it here can reach nobody, and is cleared away.

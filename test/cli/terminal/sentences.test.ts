@@ -221,7 +221,7 @@ describe("what is audited of a delivery", () => {
 
   it("is put together with why it went wrong, once", () => {
     const results = new DeliveryResults();
-    const put = audit({ type: "trigger.put-back", after: "backoff", delayMs: 1_000, lost: false });
+    const put = audit({ type: "trigger.nakked", delay: "backoff", delayMs: 1_000, lost: false });
     expect(results.take(failed)).toBeUndefined();
     expect(results.take(put)).toMatchObject({ outcome: "put-back", reason: "boom", eventId: "e-1", deliveries: 2 });
     expect(results.take(put)).not.toHaveProperty("reason");

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Deduplicator } from "../../../src/deduplicator.ts";
-import { backoffAfter, resolveConsumeOptions } from "../../../src/nats/consumer/consume-options.ts";
+import { backoffMs } from "../../../src/internal/backoff.ts";
+import { resolveConsumeOptions } from "../../../src/nats/consumer/consume-options.ts";
 import { consume, identifyEvent } from "../../../src/nats/index.ts";
 import { memoryStore } from "../../../src/stores/memory-store.ts";
 
@@ -10,19 +11,19 @@ function resolved(options: object): unknown {
   return Reflect.apply(resolveConsumeOptions, undefined, [options]);
 }
 
-describe("the options of consume", () => {
+describe("options of consume", () => {
   it("have defaults", () => {
     expect(resolved(GOOD)).toMatchObject({
       identify: identifyEvent,
       concurrency: 10,
       maxDeliver: 10,
-      backoff: { firstMs: 1_000, longestMs: 60_000 },
+      backoffMs: { firstMs: 1_000, longestMs: 60_000 },
       deadLetter: undefined,
       subscriptionId: undefined,
     });
   });
 
-  it("leave it to the caller whether anybody hears of anything", () => {
+  it("ignore audits without a listener", () => {
     const { onAudit } = resolveConsumeOptions(GOOD);
     expect(() => {
       onAudit({ type: "trigger.pull.failed", error: "x", stream: "S", consumer: "C", atMs: 0 });
@@ -70,11 +71,11 @@ describe("the options of consume", () => {
       { deadLetter: { subject: "dead", jetstream: undefined } },
       "Expected `deadLetter.jetstream` to be an object, got `undefined` (undefined)",
     ],
-  ])("name what is wrong with %s", (_, wrong, message) => {
+  ])("are refused when %s is invalid: %j", (_, wrong, message) => {
     expect(() => resolved({ ...GOOD, ...wrong })).toThrow(message);
   });
 
-  it("are needed, and so is a pull consumer", async () => {
+  it("are required, and so is a pull consumer", async () => {
     expect(() => {
       Reflect.apply(resolveConsumeOptions, undefined, [null]);
     }).toThrow("Expected `options` to be an object, got `null` (null)");
@@ -86,10 +87,8 @@ describe("the options of consume", () => {
     );
   });
 
-  it("double the pause with every delivery, up to the longest", () => {
-    const pauses = [1, 2, 3, 4, 5, 2_000].map((deliveries) =>
-      backoffAfter({ firstMs: 100, longestMs: 1_000 }, deliveries),
-    );
+  it("double the pause with every failure, up to the longest", () => {
+    const pauses = [1, 2, 3, 4, 5, 2_000].map((failures) => backoffMs(failures, { firstMs: 100, longestMs: 1_000 }));
     expect(pauses).toEqual([100, 200, 400, 800, 1_000, 1_000]);
   });
 });

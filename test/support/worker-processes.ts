@@ -3,30 +3,30 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { EventStream } from "./event-stream.ts";
 import { eventually } from "./eventually.ts";
 import { isWorkerReport, type WorkerConfig, type WorkerReport } from "./worker-config.ts";
-import { DURABLE, type EventStream } from "./worker-stream.ts";
 
 type ReportOf<Type extends WorkerReport["type"]> = Extract<WorkerReport, { readonly type: Type }>;
 
-/** Worker processes on one durable consumer and one bucket, seen from the receiving side. */
-export interface Crew extends AsyncDisposable {
+/** Worker processes on one durable consumer and one bucket, and their reports. */
+export interface WorkerProcesses extends AsyncDisposable {
   readonly bucket: string;
-  /** Starts a worker process; resolves when it takes messages. */
-  hire(name: string, options?: Partial<WorkerConfig>): Promise<Worker>;
+  /** Starts a worker process. Resolves when it fetches messages. */
+  start(name: string, options?: Partial<WorkerConfig>): Promise<WorkerProcess>;
   of<Type extends WorkerReport["type"]>(type: Type): readonly ReportOf<Type>[];
 }
 
-export interface Worker {
+export interface WorkerProcess {
   signal(signal: NodeJS.Signals): void;
-  /** Resolves with the exit code, or the signal that ended the process. */
+  /** Resolves with the exit code, or with the signal that ended the process. */
   readonly ended: Promise<number | NodeJS.Signals | null>;
 }
 
-/** So long that it does not end because a busy machine was late with a renewal. */
-export const CREW_LEASE_MS = 4_000;
+/** Long enough that no lease ends because a busy machine renews it late. */
+const LEASE_MS = 4_000;
 
-export function gather(connection: NatsConnection, url: string, stream: EventStream): Crew {
+export function workerProcesses(connection: NatsConnection, url: string, stream: EventStream): WorkerProcesses {
   const bucket = `B-${randomUUID()}`;
   const reportTo = `reports.${bucket}`;
   const reports: WorkerReport[] = [];
@@ -43,22 +43,20 @@ export function gather(connection: NatsConnection, url: string, stream: EventStr
   return {
     bucket,
     of,
-    async hire(name, options = {}) {
+    async start(name, options = {}) {
       const config: WorkerConfig = {
         name,
         url,
         stream: stream.name,
-        durable: DURABLE,
         bucket,
-        deadSubject: stream.deadSubject,
         reportTo,
         concurrency: 4,
-        leaseMs: CREW_LEASE_MS,
+        leaseMs: LEASE_MS,
         skewMs: 0,
         hangAfter: Number.MAX_SAFE_INTEGER,
         ...options,
       };
-      const script = fileURLToPath(new URL("worker.ts", import.meta.url));
+      const script = fileURLToPath(new URL("worker-process.ts", import.meta.url));
       const child = spawn(process.execPath, ["--import", "tsx", script, JSON.stringify(config)], {
         stdio: ["ignore", "inherit", "inherit"],
       });

@@ -14,43 +14,45 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Identity } from "../../src/index.ts";
 import { eventually } from "./eventually.ts";
 
-/** A stream of events with one durable consumer, and another stream for what cannot be dispatched. */
+/** A stream of events with one durable consumer, and a stream for its dead letters. */
 export interface EventStream {
   readonly name: string;
   readonly subject: string;
   readonly deadSubject: string;
   readonly jetstream: JetStreamClient;
   readonly manager: JetStreamManager;
-  /** The durable consumer, as seen through `connection`. */
+  /** Returns the durable consumer, as seen through `connection`. */
   consumer(connection?: NatsConnection): Promise<Consumer>;
   info(): Promise<ConsumerInfo>;
-  /** Waits until so many messages were delivered, and each was answered for good. */
+  /** Waits until `messages` messages were delivered and acknowledged or terminated. */
   settled(messages: number): Promise<void>;
-  /** Which event a published id is, where the subscription is not named. */
+  /** Returns the identity of a published id, for the default subscription. */
   identity(id: string): Identity;
-  /** Publishes an event with this id; the body names it too. */
+  /** Publishes an event with this id. The default body contains it too. */
   publish(id: string, body?: string): Promise<void>;
-  /** What became a dead letter. */
+  /** Returns the dead letters. */
   dead(): Promise<readonly StoredMsg[]>;
   addDeadLetters(): Promise<void>;
 }
 
+interface Storage {
+  readonly storage: "memory" | "file";
+  readonly num_replicas: number;
+}
+
 export const DURABLE = "worker";
-/** So short that redeliveries come soon, and so long that none comes because a busy machine was late with a sign of life. */
+/** Short, so that redeliveries come soon; long enough that none comes because a busy machine sends an in-progress ack late. */
 export const ACK_WAIT_MS = 2_000;
 
-export async function eventStream(
+/** Creates an event stream, its durable consumer and its dead-letter stream. */
+export async function createEventStream(
   connection: NatsConnection,
   config: Partial<ConsumerConfig> = {},
   storage: "memory" | "file" = "memory",
   replicas = 1,
 ): Promise<EventStream> {
-  const name = `E-${randomUUID()}`;
-  const subject = `events.${name}`;
-  const deadSubject = `dead.${name}`;
-  const deadName = `D-${name}`;
-  const manager = await jetstreamManager(connection);
-  const client = jetstream(connection);
+  const stream = await openEventStream(connection, `E-${randomUUID()}`, { storage, num_replicas: replicas });
+  const { name, subject, manager } = stream;
   await manager.streams.add({ name, subjects: [subject], storage, num_replicas: replicas });
   await manager.consumers.add(name, {
     durable_name: DURABLE,
@@ -58,7 +60,22 @@ export async function eventStream(
     ack_wait: nanos(ACK_WAIT_MS),
     ...config,
   });
-  const stream: EventStream = {
+  await stream.addDeadLetters();
+  return stream;
+}
+
+/** Returns the event stream of this name, as seen through `connection`. Creates nothing. */
+export async function openEventStream(
+  connection: NatsConnection,
+  name: string,
+  storage: Storage = { storage: "memory", num_replicas: 1 },
+): Promise<EventStream> {
+  const subject = `events.${name}`;
+  const deadSubject = `dead.${name}`;
+  const deadName = `D-${name}`;
+  const manager = await jetstreamManager(connection, { checkAPI: false });
+  const client = jetstream(connection);
+  return {
     name,
     subject,
     deadSubject,
@@ -89,9 +106,7 @@ export async function eventStream(
       return found;
     },
     async addDeadLetters() {
-      await manager.streams.add({ name: deadName, subjects: [deadSubject], storage, num_replicas: replicas });
+      await manager.streams.add({ name: deadName, subjects: [deadSubject], ...storage });
     },
   };
-  await stream.addDeadLetters();
-  return stream;
 }

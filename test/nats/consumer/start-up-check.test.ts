@@ -85,7 +85,7 @@ describe("F17 the start-up check says what is wrong", () => {
     ],
     ["backoff[1]", "warning", /`backoff\[1\]`/, { config: { backoff: [nanos(60_000), nanos(5_000)] } }],
     ["backoff[0]", "error", /`backoff\[0\]`.*too short/, { config: { backoff: [nanos(100)] } }],
-    ["backoff[0]", "warning", /`backoff\[0\]`.*waits for long/, { config: { backoff: [nanos(600_000)] } }],
+    ["backoff[0]", "warning", /`backoff\[0\]`.*wait too long/, { config: { backoff: [nanos(600_000)] } }],
     ["max_deliver", "warning", /`max_deliver` is 20: the server drops.*make it -1/, { config: { max_deliver: 20 } }],
     ["max_deliver", "warning", /after 5 deliveries, not 10/, { config: { max_deliver: 5 } }],
     [
