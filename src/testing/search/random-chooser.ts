@@ -1,21 +1,21 @@
-import { type Choice, type Chooser, type Schedule, withoutCalm } from "../sim/schedule.ts";
+import { type Choice, type Chooser, type Schedule, withoutTrailingZeros } from "../sim/schedule.ts";
 
-/** How many choices are calm between two that are not. */
-const CALM = [0, 0, 1, 1, 2, 2, 3, 4, 5, 7, 9, 12];
+/** Possible numbers of calm choices before one that is not. */
+const CALM_CHOICES = [0, 0, 1, 1, 2, 2, 3, 4, 5, 7, 9, 12];
 type Kind = "calm" | "time" | "fault";
-/** What is chosen then, where there is some of it. */
+/** Kinds of operations, by how often they are picked. */
 const KINDS: readonly Kind[] = ["calm", "calm", "time", "fault", "fault"];
 
-/** Numbers up to this are of use to a {@link Searcher}. */
-export const MOST = CALM.length * KINDS.length * 60 - 1;
-/** A run has rarely room for more of them. */
-export const LONGEST = 12;
+/** Largest number that changes the choices of a {@link RandomChooser}. */
+export const MAX_NUMBER = CALM_CHOICES.length * KINDS.length * 60 - 1;
+/** Most runs end before they use more numbers. */
+export const MAX_NUMBERS = 12;
 
 /**
- * Chooses by chance, as any numbers say: calmly for a while, then something else, and so on. How much of each kind there is to
- * choose from does not matter, so that the many ways in which a store can fail do not keep everything else from happening.
+ * Makes random choices from a list of numbers: calm choices for a while, then another one, and so on. The kind is picked first, so
+ * the many possible store faults do not crowd out everything else.
  */
-export class Searcher implements Chooser {
+export class RandomChooser implements Chooser {
   readonly #numbers: readonly number[];
   readonly #taken: number[] = [];
   readonly #faults: "allowed" | "none";
@@ -28,13 +28,13 @@ export class Searcher implements Chooser {
     this.#calmLeft = this.#calmBefore(0);
   }
 
-  get mayGoWrong(): boolean {
+  get mayFail(): boolean {
     return this.#faults === "allowed" && this.#next < this.#numbers.length;
   }
 
-  /** The schedule that chooses the same. */
+  /** The schedule that picks the same. */
   get taken(): Schedule {
-    return withoutCalm(this.#taken);
+    return withoutTrailingZeros(this.#taken);
   }
 
   pick(choice: Choice): number {
@@ -54,13 +54,13 @@ export class Searcher implements Chooser {
     this.#calmLeft = this.#calmBefore(this.#next);
     const from = { calm: 1, time: calm, fault: timed };
     const to = { calm, time: timed, fault: count };
-    const wanted = KINDS[Math.floor(number / CALM.length) % KINDS.length];
+    const wanted = KINDS[Math.floor(number / CALM_CHOICES.length) % KINDS.length];
     const kind = [wanted, ...KINDS].find((one) => one !== undefined && from[one] < to[one]);
     if (kind === undefined) return 0;
-    return from[kind] + (Math.floor(number / CALM.length / KINDS.length) % (to[kind] - from[kind]));
+    return from[kind] + (Math.floor(number / CALM_CHOICES.length / KINDS.length) % (to[kind] - from[kind]));
   }
 
   #calmBefore(index: number): number {
-    return CALM[(this.#numbers[index] ?? 0) % CALM.length] ?? 0;
+    return CALM_CHOICES[(this.#numbers[index] ?? 0) % CALM_CHOICES.length] ?? 0;
   }
 }
