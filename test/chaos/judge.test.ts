@@ -177,8 +177,8 @@ describe("the judge of a campaign", () => {
     expect(silent().rules()).toEqual(["unreported"]);
     expect(silent().see(500, "C", { type: "died" }).rules()).toEqual([]);
     expect(silent().see(500, "C", { type: "fault", fault: STOP_REQUESTED }).rules()).toEqual(["unreported"]);
-    const told = silent().see(350, "C", { type: "effect.told", event: "once-2", effect: 1 });
-    expect(told.see(500, "C", { type: "fault", fault: STOP_REQUESTED }).rules()).toEqual([]);
+    const aborted = silent().see(350, "C", { type: "effect.told", event: "once-2", effect: 1 });
+    expect(aborted.see(500, "C", { type: "fault", fault: STOP_REQUESTED }).rules()).toEqual([]);
   });
 
   it("finds a store that accepts two holders, forgets an acknowledged write, or ends a record too early", () => {
