@@ -11,31 +11,31 @@ export const STREAM = "EVENTS";
 export const DEAD_SUBJECT = "dead";
 const DEAD = "DEAD";
 
-/** Servers with the stream, its consumers and the bucket, all replicated, and the ways between them. */
-export interface Grounds extends AsyncDisposable {
+/** Servers with the stream, its consumers and the bucket, all replicated, and the routes between the servers. */
+export interface Environment extends AsyncDisposable {
   readonly cluster: NatsCluster;
-  /** The ways between the servers, named `<from>-<to>`, counting from 0. */
+  /** Routes between the servers, named `<from>-<to>`, counting from 0. */
   readonly routes: Proxies;
-  /** The conductor's own connection, which nobody cuts. */
+  /** The harness's own connection, which no fault cuts. */
   readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
   readonly store: NatsStore;
 }
 
-export interface GroundsOptions {
-  /** How many servers there are: 3, or 1 where only workers are to be harmed. */
+export interface EnvironmentOptions {
+  /** 3, or 1 if no fault hits a server. */
   readonly servers: 1 | 3;
   readonly bucket: string;
   readonly consumers: readonly ConsumerPlan[];
   readonly ackWaitMs: number;
 }
 
-export async function prepareGrounds(options: GroundsOptions): Promise<Grounds> {
+export async function startEnvironment(options: EnvironmentOptions): Promise<Environment> {
   const routes = new Proxies();
   const cluster = await (options.servers === 1 ? single() : replicated(options.servers, routes));
   const connection = await connect({
     servers: [...cluster.urls],
-    name: "conductor",
+    name: "harness",
     ignoreClusterUpdates: true,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 200,
@@ -47,7 +47,7 @@ export async function prepareGrounds(options: GroundsOptions): Promise<Grounds> 
     await routes[Symbol.asyncDispose]();
   };
   try {
-    const manager = await eventually("JetStream to be there", () => jetstreamManager(connection, { timeout: 5_000 }));
+    const manager = await eventually("JetStream answers", () => jetstreamManager(connection, { timeout: 5_000 }));
     const store = await makeStreams(connection, manager, options);
     return { cluster, routes, connection, manager, store, [Symbol.asyncDispose]: close };
   } catch (error) {
@@ -59,16 +59,16 @@ export async function prepareGrounds(options: GroundsOptions): Promise<Grounds> 
 async function makeStreams(
   connection: NatsConnection,
   manager: JetStreamManager,
-  { servers, bucket, consumers, ackWaitMs }: GroundsOptions,
+  { servers, bucket, consumers, ackWaitMs }: EnvironmentOptions,
 ): Promise<NatsStore> {
-  await eventually("the streams to be made", async () => {
+  await eventually("the streams exist", async () => {
     const subjects = consumers.map(({ subject }) => subject);
     await manager.streams.add({ name: STREAM, subjects, num_replicas: servers });
     await manager.streams.add({ name: DEAD, subjects: [DEAD_SUBJECT], num_replicas: servers });
     return true;
   });
   for (const { durable, subject } of consumers) {
-    await eventually("the consumers to be made", () =>
+    await eventually("the consumers exist", () =>
       manager.consumers.add(STREAM, {
         durable_name: durable,
         filter_subject: subject,
@@ -77,10 +77,10 @@ async function makeStreams(
       }),
     );
   }
-  return eventually("the bucket to be made", () => natsStore(connection, { bucket, replicas: servers }));
+  return eventually("the bucket exists", () => natsStore(connection, { bucket, replicas: servers }));
 }
 
-/** How many messages of the stream are not acknowledged yet, of one consumer. */
+/** Number of messages that a consumer has not yet acknowledged. */
 export async function unacknowledged(manager: JetStreamManager, durable: string): Promise<number> {
   const { num_pending, num_ack_pending } = await manager.consumers.info(STREAM, durable);
   return num_pending + num_ack_pending;
@@ -98,7 +98,7 @@ function replicated(size: number, routes: Proxies): Promise<NatsCluster> {
   });
 }
 
-/** One server in the place of a cluster. */
+/** One server with a cluster's interface. */
 async function single(): Promise<NatsCluster> {
   const server = await startNats();
   return {

@@ -1,28 +1,27 @@
 import { describe, expect, it } from "vitest";
 import type { HistoryLine, Seen } from "../../src/history/history.ts";
 import type { CommitOutcome } from "../../src/model/decision.ts";
-import { type Account, AUDITOR } from "./campaign.ts";
+import { AUDITOR, type CampaignTotals } from "./campaign.ts";
 import { deliveryNumber } from "./delivery-number.ts";
-import type { Booked } from "./endpoint-books.ts";
-import { TOLD_TO_END } from "./fleet.ts";
+import type { EndpointRequest } from "./endpoint-request.ts";
+import { judge } from "./judge.ts";
 import { table } from "./report.ts";
-import { tallyOf } from "./tally.ts";
-import { judge } from "./verdict.ts";
+import { statisticsOf } from "./statistics.ts";
+import { STOP_REQUESTED } from "./worker-slot.ts";
 
-const quiet: Account = {
+const calm: CampaignTotals = {
   published: new Map(),
-  repeated: 0,
   faults: new Map(),
   unacknowledged: 0,
   deadLetters: 0,
   processes: 2,
-  endedByThemselves: 0,
+  crashes: 0,
 };
 
-/** What workers, the endpoint and the auditor of a small campaign wrote down. */
+/** The logs of workers, endpoint and auditor in a small campaign. */
 class Campaign {
   readonly history: HistoryLine[] = [{ type: "history", version: 1, clock: "machine" }];
-  readonly books: Booked[] = [];
+  readonly requests: EndpointRequest[] = [];
   readonly published = new Map<string, number>();
   #op = 0;
 
@@ -36,10 +35,10 @@ class Campaign {
     return this;
   }
 
-  /** A delivery whose reservation is acknowledged with `fence`, and whose effect begins. */
+  /** A delivery gets a reservation with `fence`, and its effect begins. */
   begin(atMs: number, process: string, fence: number, how: Partial<How> = {}): this {
     const { event = "once-1", effect = 1, delivery = deliveryNumber(1, 1), attempt = 1, expected = 0 } = how;
-    const { turnMs = atMs, isBooked = true } = how;
+    const { turnMs = atMs, isReceived = true } = how;
     const token = `${process}/${effect}`;
     this.publish(event).see(atMs, process, { type: "delivered", event, delivery });
     this.#ask(
@@ -49,14 +48,14 @@ class Campaign {
       fence,
     );
     this.see(atMs, process, { type: "effect.began", event, effect, name: "effect", fence, hasSignal: true, turnMs });
-    return isBooked ? this.book(atMs, "begin", { event, process, effect, fence, attempt, delivery }) : this;
+    return isReceived ? this.receive(atMs, "begin", { event, process, effect, fence, attempt, delivery }) : this;
   }
 
-  /** The effect ends well, and its commit is acknowledged with the revision, if one is given. */
+  /** The effect succeeds. Its commit is acknowledged with `revision`, if there is one. */
   end(atMs: number, process: string, fence: number, commit: CommitOutcome | undefined, how: Partial<How> = {}): this {
     const { event = "once-1", effect = 1, delivery = deliveryNumber(1, 1), revision } = how;
     const token = `${process}/${effect}`;
-    this.book(atMs, "end", { event, process, effect, fence, attempt: 1, delivery });
+    this.receive(atMs, "end", { event, process, effect, fence, attempt: 1, delivery });
     this.see(atMs, process, { type: "effect.ended", event, effect, failed: false });
     this.#ask(
       atMs,
@@ -80,8 +79,8 @@ class Campaign {
     return this.see(turnMs, process, { type: "effect.looked", event: "once-1", effect, turnMs });
   }
 
-  book(atMs: number, phase: Booked["phase"], booked: Omit<Booked, "atMs" | "phase">): this {
-    this.books.push({ ...booked, atMs, phase });
+  receive(atMs: number, phase: EndpointRequest["phase"], request: Omit<EndpointRequest, "atMs" | "phase">): this {
+    this.requests.push({ ...request, atMs, phase });
     return this;
   }
 
@@ -95,9 +94,9 @@ class Campaign {
     );
   }
 
-  rules(account: Partial<Account> = {}): readonly string[] {
-    const { history, books, published } = this;
-    return judge({ ...quiet, published, ...account }, { history, books, torn: [] }).map(({ rule }) => rule);
+  rules(totals: Partial<CampaignTotals> = {}): readonly string[] {
+    const { history, requests, published } = this;
+    return judge({ ...calm, published, ...totals }, { history, requests, truncated: [] }).map(({ rule }) => rule);
   }
 
   #ask(
@@ -124,22 +123,22 @@ interface How {
   readonly expected: number;
   readonly revision: number;
   readonly turnMs: number;
-  readonly isBooked: boolean;
+  readonly isReceived: boolean;
 }
 
-/** Worker A dispatches the event once, as it should be. */
-const well = (): Campaign => new Campaign().begin(0, "A", 5).end(100, "A", 5, "confirmed", { revision: 6 });
-/** Worker A stands still from 10 on, and B takes over what it held. */
+/** Worker A dispatches the event once and commits. */
+const dispatchedOnce = (): Campaign => new Campaign().begin(0, "A", 5).end(100, "A", 5, "confirmed", { revision: 6 });
+/** Worker A is paused after 10 ms, and B takes over its reservation. */
 const takenOver = (): Campaign =>
   new Campaign().begin(0, "A", 5).begin(2_000, "B", 7, { attempt: 2, delivery: deliveryNumber(1, 2) });
 const bySecond = { delivery: deliveryNumber(1, 2), revision: 8 } as const;
 
-describe("the verdict on a campaign", () => {
-  it("finds nothing where every event was dispatched and committed, and stands there at the end", () => {
-    expect(well().audit(200, { revision: 6, token: "A/1", state: "committed" }).rules()).toEqual([]);
+describe("the judge of a campaign", () => {
+  it("accepts a campaign whose events are dispatched, committed and stored at the end", () => {
+    expect(dispatchedOnce().audit(200, { revision: 6, token: "A/1", state: "committed" }).rules()).toEqual([]);
   });
 
-  it("finds nothing in what a worker did that stood still, or was killed, when it was told", () => {
+  it("accepts late work of a worker that was paused until its signal fired, or killed", () => {
     const late = takenOver().end(2_100, "B", 7, "confirmed", bySecond);
     late.see(5_000, "A", { type: "effect.told", event: "once-1", effect: 1 }).end(5_001, "A", 5, "superseded");
     expect(late.rules()).toEqual([]);
@@ -150,60 +149,62 @@ describe("the verdict on a campaign", () => {
     expect(killed.rules()).toEqual([]);
   });
 
-  it("finds an event that was lost: never dispatched, or only by half", () => {
-    expect(well().publish("once-2").rules()).toEqual(["lost"]);
+  it("finds an event that was lost: never dispatched, or not to the end", () => {
+    expect(dispatchedOnce().publish("once-2").rules()).toEqual(["lost"]);
     expect(new Campaign().begin(0, "A", 5).see(10, "A", { type: "died" }).rules()).toEqual(["lost"]);
-    expect(well().rules({ deadLetters: 2 })).toEqual(["lost"]);
+    expect(dispatchedOnce().rules({ deadLetters: 2 })).toEqual(["lost"]);
   });
 
-  it("finds a signal that did not fire before the endpoint heard of another, and a start that came too late", () => {
-    const untold = takenOver().look("A", 2_050).end(2_100, "B", 7, "confirmed", bySecond);
-    expect(untold.end(2_200, "A", 5, "superseded").rules()).toEqual(["G6", "G6"]);
+  it("finds a signal that had not fired when the endpoint heard of a successor, and an effect that began too late", () => {
+    const unaborted = takenOver().look("A", 2_050).end(2_100, "B", 7, "confirmed", bySecond);
+    expect(unaborted.end(2_200, "A", 5, "superseded").rules()).toEqual(["G6", "G6"]);
     const asleep = takenOver().look("A", 1_900).end(2_100, "B", 7, "confirmed", bySecond);
     expect(asleep.end(2_200, "A", 5, "superseded").rules()).toEqual([]);
     const behind = new Campaign().begin(0, "B", 7).begin(10, "A", 5, { turnMs: 5, delivery: deliveryNumber(2, 1) });
     expect(behind.rules()).toEqual(expect.arrayContaining(["G5"]));
   });
 
-  it("finds two that were told that they count", () => {
+  it("finds two successes of one event that both count", () => {
     const both = takenOver().end(2_100, "B", 7, "confirmed", bySecond).end(5_000, "A", 5, "adopted", { revision: 9 });
     expect(both.rules()).toEqual(expect.arrayContaining(["twice", "G8", "store"]));
   });
 
-  it("finds what was never told, unless its process was killed, or told to end while it did not stop", () => {
+  it("finds an unreported commit, unless the process was killed, or stopped while its effect ignored the signal", () => {
     const silent = (): Campaign =>
-      well().begin(300, "C", 10, { event: "once-2" }).end(400, "C", 10, undefined, { event: "once-2", revision: 11 });
-    expect(silent().rules()).toEqual(["untold"]);
+      dispatchedOnce()
+        .begin(300, "C", 10, { event: "once-2" })
+        .end(400, "C", 10, undefined, { event: "once-2", revision: 11 });
+    expect(silent().rules()).toEqual(["unreported"]);
     expect(silent().see(500, "C", { type: "died" }).rules()).toEqual([]);
-    expect(silent().see(500, "C", { type: "fault", fault: TOLD_TO_END }).rules()).toEqual(["untold"]);
-    const told = silent().see(350, "C", { type: "effect.told", event: "once-2", effect: 1 });
-    expect(told.see(500, "C", { type: "fault", fault: TOLD_TO_END }).rules()).toEqual([]);
+    expect(silent().see(500, "C", { type: "fault", fault: STOP_REQUESTED }).rules()).toEqual(["unreported"]);
+    const aborted = silent().see(350, "C", { type: "effect.told", event: "once-2", effect: 1 });
+    expect(aborted.see(500, "C", { type: "fault", fault: STOP_REQUESTED }).rules()).toEqual([]);
   });
 
-  it("finds a store that let two in, forgot what it acknowledged, or ended a record before its time", () => {
+  it("finds a store that accepts two holders, forgets an acknowledged write, or ends a record too early", () => {
     const early = new Campaign().begin(0, "A", 5).see(10, "A", { type: "died" });
     early
       .begin(1_400, "B", 7, { attempt: 2, delivery: deliveryNumber(1, 2) })
       .end(1_500, "B", 7, "confirmed", bySecond);
     expect(early.rules()).toEqual(["store"]);
-    expect(well().audit(200, { revision: 0 }).rules()).toEqual(["store"]);
-    expect(well().audit(200, { revision: 5, token: "A/1", state: "reserved" }).rules()).toEqual(["store"]);
+    expect(dispatchedOnce().audit(200, { revision: 0 }).rules()).toEqual(["store"]);
+    expect(dispatchedOnce().audit(200, { revision: 5, token: "A/1", state: "reserved" }).rules()).toEqual(["store"]);
   });
 
-  it("finds an attempt that knows of fewer before it than the transport", () => {
+  it("finds an attempt number below the delivery count of its message", () => {
     const again = new Campaign().begin(0, "A", 5, { delivery: deliveryNumber(1, 3), attempt: 2 });
     expect(again.end(100, "A", 5, "confirmed", { revision: 6, delivery: deliveryNumber(1, 3) }).rules()).toEqual([
       "attempt",
     ]);
   });
 
-  it("finds what did not come to rest, and who ended that nobody had told to", () => {
-    expect(well().rules({ unacknowledged: 1 })).toEqual(["G4"]);
-    expect(well().rules({ endedByThemselves: 1 })).toEqual(["process"]);
+  it("finds messages that stay unacknowledged, and workers that crashed", () => {
+    expect(dispatchedOnce().rules({ unacknowledged: 1 })).toEqual(["G4"]);
+    expect(dispatchedOnce().rules({ crashes: 1 })).toEqual(["process"]);
   });
 
-  it("lets an event that comes again be dispatched again when its window is over", () => {
-    const event = "again-0-1";
+  it("accepts a second dispatch of a recurring event after its window", () => {
+    const event = "recurring-0-1";
     const again = new Campaign().begin(0, "A", 5, { event }).end(100, "A", 5, "confirmed", { event, revision: 6 });
     const second = { event, effect: 2, delivery: deliveryNumber(2, 1) };
     again.begin(86_400_200, "A", 9, second).end(86_400_300, "A", 9, "confirmed", { ...second, revision: 10 });
@@ -211,11 +212,11 @@ describe("the verdict on a campaign", () => {
   });
 });
 
-describe("the table of a campaign", () => {
-  it("counts what happened", () => {
-    const { history, books, published } = takenOver().end(2_100, "B", 7, "confirmed", bySecond);
-    const account = { ...quiet, published, faults: new Map([["stop a worker", 1]]) };
-    const shown = table(account, tallyOf(account, { history, books, torn: [] }), []);
+describe("the statistics of a campaign", () => {
+  it("count what happened", () => {
+    const { history, requests, published } = takenOver().end(2_100, "B", 7, "confirmed", bySecond);
+    const totals = { ...calm, published, faults: new Map([["pause a worker", 1]]) };
+    const shown = table(totals, statisticsOf(totals, { history, requests, truncated: [] }), []);
     const rows = Object.fromEntries(shown.split("\n").map((row) => row.split(/ {2,}/)));
     expect(rows).toMatchObject({
       "events published": "1",
@@ -223,15 +224,15 @@ describe("the table of a campaign", () => {
       deliveries: "2",
       redeliveries: "1",
       "dispatched: confirmed": "1",
-      "takeovers of a reservation that had ended": "1",
-      "fault: stop a worker": "1",
-      "writes that were refused, and stored all the same": "0",
+      "takeovers of an expired reservation": "1",
+      "fault: pause a worker": "1",
+      "writes that were rejected but stored": "0",
       violations: "0",
     });
   });
 
-  it("counts what one server refused and another stored", () => {
-    const campaign = well().see(300, "A", {
+  it("count a write that one server rejected and another stored", () => {
+    const campaign = dispatchedOnce().see(300, "A", {
       type: "invoke",
       op: 90,
       operation: "renew",
@@ -242,8 +243,8 @@ describe("the table of a campaign", () => {
     campaign.see(301, "A", { type: "fail", op: 90, because: "conflict" });
     campaign.see(302, "A", { type: "invoke", op: 91, operation: "read", key: "k" });
     campaign.see(303, "A", { type: "ok", op: 91, revision: 7, token: "T", state: "reserved" });
-    const { history, books } = campaign;
-    const tally = tallyOf(quiet, { history, books, torn: [] });
-    expect(tally.get("writes that were refused, and stored all the same")).toBe(1);
+    const { history, requests } = campaign;
+    const statistics = statisticsOf(calm, { history, requests, truncated: [] });
+    expect(statistics.get("writes that were rejected but stored")).toBe(1);
   });
 });
