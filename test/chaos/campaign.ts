@@ -5,7 +5,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { between, seeded } from "../../src/cli/demo/seeded.ts";
+import { between, seeded } from "../../src/cli/demo/random.ts";
 import { parseStoreKey } from "../../src/model/identity.ts";
 import { eventually } from "../support/eventually.ts";
 import { guardProcess } from "../support/guard-process.ts";

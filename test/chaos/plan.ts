@@ -1,4 +1,4 @@
-import { between, type Chance, shuffled } from "../../src/cli/demo/seeded.ts";
+import { between, type Chance, shuffled } from "../../src/cli/demo/random.ts";
 
 /** What can be led, and whose leader can be asked to step down. */
 export const led = ["stream", "bucket", "consumer"] as const;

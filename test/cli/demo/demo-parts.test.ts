@@ -3,20 +3,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { AckBooks } from "../../../src/cli/demo/ack-books.ts";
-import { witnessedStore } from "../../../src/cli/demo/commit-log.ts";
-import { type BookedRequest, startEndpoint } from "../../../src/cli/demo/endpoint.ts";
+import { AckLog } from "../../../src/cli/demo/ack-log.ts";
+import type { Answer, Backend } from "../../../src/cli/demo/backend.ts";
+import { loggedStore } from "../../../src/cli/demo/commit-log.ts";
+import { summaryText } from "../../../src/cli/demo/demo-text.ts";
+import { type ReceivedRequest, startEndpoint } from "../../../src/cli/demo/endpoint.ts";
 import { Fleet } from "../../../src/cli/demo/fleet.ts";
+import { KillSwitch, killableClock, killableStore } from "../../../src/cli/demo/kill-switch.ts";
 import { type BrokerDelivery, MemoryBroker } from "../../../src/cli/demo/memory-broker.ts";
-import { PATIENCE_MS, play, REPLICAS } from "../../../src/cli/demo/play.ts";
-import { mortalClock, mortalStore, ReplicaLife } from "../../../src/cli/demo/replica-life.ts";
+import { play, REPLICAS, TIME_LIMIT_MS } from "../../../src/cli/demo/play.ts";
+import { between, seeded, shuffled, uuid } from "../../../src/cli/demo/random.ts";
 import { loadSamples } from "../../../src/cli/demo/samples.ts";
 import { plannedFor, planScenario } from "../../../src/cli/demo/scenario.ts";
-import { between, seeded, shuffled, uuid } from "../../../src/cli/demo/seeded.ts";
-import { reckoningText } from "../../../src/cli/demo/sentences.ts";
-import { isKept, reckon, type Summary } from "../../../src/cli/demo/summary.ts";
-import type { Answer, World } from "../../../src/cli/demo/world.ts";
-import { readEvent } from "../../../src/cli/run/incoming.ts";
+import { holdsGuarantees, type Summary, summarize } from "../../../src/cli/demo/summary.ts";
+import { readEvent } from "../../../src/cli/run/event/read-event.ts";
 import { systemClock } from "../../../src/internal/clock.ts";
 import { resolveIdentity } from "../../../src/model/identity.ts";
 import type { ReservationRecord } from "../../../src/model/record.ts";
@@ -41,10 +41,10 @@ describe("chance", () => {
   });
 
   it("is spread evenly", () => {
-    const chance = seeded(1);
+    const random = seeded(1);
     const counts = [0, 0, 0, 0, 0];
     for (let times = 0; times < 50_000; times += 1) {
-      const at = between(chance, 0, 4);
+      const at = between(random, 0, 4);
       counts[at] = (counts[at] ?? 0) + 1;
     }
     expect(counts.every((count) => count > 9_500 && count < 10_500)).toBe(true);
@@ -87,10 +87,10 @@ describe("the scenario", () => {
     fc.assert(
       fc.property(anySeed, fc.integer({ min: 1, max: 5 }), (seed, crashes) => {
         const lines = samples.lines.slice(0, 60);
-        const scenario = planScenario({ lines, chance: seeded(seed), durationMs: 1_000, crashes });
+        const scenario = planScenario({ lines, random: seeded(seed), durationMs: 1_000, crashes });
         expect(scenario.events.size).toBe(60);
-        expect(new Set(scenario.sendings.map(({ eventId }) => eventId))).toEqual(new Set(scenario.events.keys()));
-        const times = scenario.sendings.map(({ atMs }) => atMs);
+        expect(new Set(scenario.sends.map(({ eventId }) => eventId))).toEqual(new Set(scenario.events.keys()));
+        const times = scenario.sends.map(({ atMs }) => atMs);
         expect(times).toEqual([...times].sort((one, other) => one - other));
         expect(times.every((atMs) => atMs >= 0 && atMs <= 1_000)).toBe(true);
         const planned = [...scenario.events.values()];
@@ -102,14 +102,14 @@ describe("the scenario", () => {
   });
 
   it("does not begin with what is no event, and knows nothing of what it does not send", () => {
-    const plan = (lines: readonly string[]) => planScenario({ lines, chance: seeded(5), durationMs: 1, crashes: 1 });
+    const plan = (lines: readonly string[]) => planScenario({ lines, random: seeded(5), durationMs: 1, crashes: 1 });
     expect(() => plan(["nonsense"])).toThrow(TypeError);
     expect(() => plannedFor(plan(samples.lines.slice(0, 1)), "another")).toThrow("The demo does not send `another`");
   });
 
   it("is the same for the same seed", () => {
-    const plan = () => planScenario({ lines: samples.lines, chance: seeded(5), durationMs: 1_000, crashes: 3 });
-    expect(plan().sendings).toEqual(plan().sendings);
+    const plan = () => planScenario({ lines: samples.lines, random: seeded(5), durationMs: 1_000, crashes: 3 });
+    expect(plan().sends).toEqual(plan().sends);
   });
 });
 
@@ -126,21 +126,21 @@ describe("the broker in memory", () => {
     broker.publish("a");
     const first = await next(broker);
     clock.advance(ACK_WAIT_MS - 1);
-    first.working();
+    first.inProgress();
     clock.advance(ACK_WAIT_MS - 1);
-    expect(broker.books.deliveries).toBe(1);
+    expect(broker.records.deliveries).toBe(1);
     const waiting = next(broker);
     clock.advance(1);
     const second = await waiting;
     expect([second.id, second.line, second.count]).toEqual(["1.2", "a", 2]);
     first.acknowledge();
-    first.putBack(0);
-    first.working();
+    first.nak(0);
+    first.inProgress();
     expect(broker.isIdle).toBe(false);
     second.acknowledge();
     second.acknowledge();
     expect(broker.isIdle).toBe(true);
-    expect(broker.books).toEqual({ deliveries: 2, answers: new Map([["1.2", "acknowledged"]]) });
+    expect(broker.records).toEqual({ deliveries: 2, answers: new Map([["1.2", "acknowledged"]]) });
     expect(clock.timers).toBe(0);
   });
 
@@ -148,7 +148,7 @@ describe("the broker in memory", () => {
     const clock = new SimulatedClock();
     const broker = new MemoryBroker(clock, ACK_WAIT_MS);
     broker.publish("a");
-    (await next(broker)).putBack(5_000);
+    (await next(broker)).nak(5_000);
     clock.advance(4_999);
     broker.publish("b");
     expect((await next(broker)).line).toBe("b");
@@ -187,13 +187,13 @@ describe("a replica that dies", () => {
   it("hears nothing of what it asked last, though that may have happened, and asks no more", async () => {
     const clock = new SimulatedClock();
     const shared = memoryStore({ clock });
-    const life = new ReplicaLife();
-    const store = mortalStore(shared, life);
+    const killSwitch = new KillSwitch();
+    const store = killableStore(shared, killSwitch);
     let heard = false;
     void store.put(storeKey, record, { expected: 0, ttlMs: 9_000 }).finally(() => {
       heard = true;
     });
-    life.end();
+    killSwitch.kill();
     void store.remove?.(storeKey, { expected: 1 }).finally(() => {
       heard = true;
     });
@@ -204,21 +204,21 @@ describe("a replica that dies", () => {
 
   it("has a store that can do what the shared one can, no more and no less", async () => {
     const { put, get } = memoryStore();
-    const life = new ReplicaLife();
-    expect(mortalStore({ put, get }, life)).not.toHaveProperty("remove");
-    expect(mortalStore({ put, get }, life)).not.toHaveProperty("maxWindowMs");
-    expect(mortalStore({ put, get, maxWindowMs: 5 }, life).maxWindowMs).toBe(5);
+    const killSwitch = new KillSwitch();
+    expect(killableStore({ put, get }, killSwitch)).not.toHaveProperty("remove");
+    expect(killableStore({ put, get }, killSwitch)).not.toHaveProperty("maxWindowMs");
+    expect(killableStore({ put, get, maxWindowMs: 5 }, killSwitch).maxWindowMs).toBe(5);
     const boom = new Error("boom");
-    const store = mortalStore({ put, get: () => Promise.reject(boom) }, life);
+    const store = killableStore({ put, get: () => Promise.reject(boom) }, killSwitch);
     await expect(store.get(storeKey)).rejects.toBe(boom);
-    const witnessed = witnessedStore({ put, get }, new Map(), new SimulatedClock());
+    const witnessed = loggedStore({ put, get }, new Map(), new SimulatedClock());
     expect(witnessed).not.toHaveProperty("remove");
   });
 
   it("has no timers any more", () => {
     const clock = new SimulatedClock();
-    const life = new ReplicaLife();
-    const own = mortalClock(clock, life);
+    const killSwitch = new KillSwitch();
+    const own = killableClock(clock, killSwitch);
     let ran = 0;
     own.schedule(1, () => {
       ran += 1;
@@ -227,7 +227,7 @@ describe("a replica that dies", () => {
       ran += 1;
     });
     clock.advance(1);
-    life.end();
+    killSwitch.kill();
     own.schedule(1, () => {
       ran += 1;
     });
@@ -238,11 +238,11 @@ describe("a replica that dies", () => {
 
 describe("the endpoint of the demo", () => {
   it("answers strangers, and books them under no event", async () => {
-    const scenario = planScenario({ lines: [], chance: seeded(1), durationMs: 1, crashes: 1 });
+    const scenario = planScenario({ lines: [], random: seeded(1), durationMs: 1, crashes: 1 });
     await using endpoint = await startEndpoint(scenario, systemClock);
     const answer = await fetch(endpoint.url, { method: "POST", body: "hello" });
     expect(answer.status).toBe(204);
-    expect(endpoint.books).toMatchObject([{ eventId: "", delivery: "", end: "done" }]);
+    expect(endpoint.requests).toMatchObject([{ eventId: "", delivery: "", end: "done" }]);
   });
 });
 
@@ -251,12 +251,12 @@ describe("a demo that comes to no end", () => {
     const clock = new SimulatedClock();
     const scenario = planScenario({
       lines: loadSamples(seeded(1)).lines.slice(0, 5),
-      chance: seeded(1),
+      random: seeded(1),
       durationMs: 10,
       crashes: 1,
     });
     let stopped = 0;
-    const world: World = {
+    const backend: Backend = {
       what: "a world that loses everything",
       store: memoryStore({ clock }),
       publish: async () => {},
@@ -266,20 +266,24 @@ describe("a demo that comes to no end", () => {
         },
       }),
       isIdle: async () => false,
-      books: async () => ({ deliveries: 0, answers: new Map() }),
+      records: async () => ({ deliveries: 0, answers: new Map() }),
       [Symbol.asyncDispose]: async () => {},
     };
     const target = { name: "nowhere", dispatch: async () => undefined };
-    const fleet = new Fleet({ world, scenario, target, clock, tell: () => {}, works: () => {} });
-    const playing = play(scenario, world, fleet, clock, new AbortController().signal);
-    await clock.advanceAsync(PATIENCE_MS + 100);
+    const fleet = new Fleet({ backend, scenario, target, clock, onIncident: () => {}, onDeduplicator: () => {} });
+    const playing = play(scenario, backend, fleet, clock, new AbortController().signal);
+    await clock.advanceAsync(TIME_LIMIT_MS + 100);
     expect(await playing).toBe("gave up");
     expect(stopped).toBe(REPLICAS);
   });
 });
 
 describe("the reckoning", () => {
-  const request = (eventId: string, end: BookedRequest["end"], more: Partial<BookedRequest> = {}): BookedRequest => ({
+  const request = (
+    eventId: string,
+    end: ReceivedRequest["end"],
+    more: Partial<ReceivedRequest> = {},
+  ): ReceivedRequest => ({
     eventId,
     delivery: `${eventId}.1`,
     fence: 1,
@@ -288,13 +292,13 @@ describe("the reckoning", () => {
     ...more,
   });
 
-  function reckoned(
+  function summarized(
     sent: readonly string[],
-    requests: readonly BookedRequest[],
+    requests: readonly ReceivedRequest[],
     more: { answers?: Record<string, Answer>; deliveries?: number; commits?: Record<string, number> } = {},
   ): Summary {
     const answers = new Map(Object.entries(more.answers ?? {}));
-    return reckon({
+    return summarize({
       sent: new Set(sent),
       requests,
       broker: { deliveries: more.deliveries ?? answers.size, answers },
@@ -303,73 +307,75 @@ describe("the reckoning", () => {
   }
 
   it("finds an event that was never done, and one that is only in the sender's books", () => {
-    const reckoning = reckoned(
+    const summary = summarized(
       ["a", "b", "c", "d"],
-      [request("a", "done"), request("b", "refused"), request("c", "broken off")],
+      [request("a", "done"), request("b", "refused"), request("c", "aborted")],
     );
-    expect(reckoning).toMatchObject({ events: 4, dispatches: 3, done: 1, refused: 1, brokenOff: 1, lost: 3 });
-    expect(isKept(reckoning)).toBe(false);
+    expect(summary).toMatchObject({ events: 4, dispatches: 3, done: 1, refused: 1, aborted: 1, lost: 3 });
+    expect(holdsGuarantees(summary)).toBe(false);
   });
 
   it("finds a request that came after the commit of its event, however it ended", () => {
-    for (const end of ["done", "refused", "broken off"] as const) {
+    for (const end of ["done", "refused", "aborted"] as const) {
       const requests = [request("a", "done", { atMs: 10 }), request("a", end, { atMs: 30, fence: 2 })];
-      expect(reckoned(["a"], requests, { commits: { a: 20 } })).toMatchObject({ afterCommit: 1, lost: 0 });
+      expect(summarized(["a"], requests, { commits: { a: 20 } })).toMatchObject({ afterCommit: 1, lost: 0 });
     }
     expect(
-      isKept(reckoned(["a"], [request("a", "done"), request("a", "done", { atMs: 30 })], { commits: { a: 20 } })),
+      holdsGuarantees(
+        summarized(["a"], [request("a", "done"), request("a", "done", { atMs: 30 })], { commits: { a: 20 } }),
+      ),
     ).toBe(false);
   });
 
   it("tells an event that was done again before its commit from one that was done again after it", () => {
     const requests = [request("a", "done"), request("a", "done", { atMs: 30, fence: 2 })];
-    const reckoning = reckoned(["a"], requests, { commits: { a: 40 } });
-    expect(reckoning).toMatchObject({ doneAgain: 1, afterCommit: 0, lost: 0 });
-    expect(isKept(reckoning)).toBe(true);
+    const summary = summarized(["a"], requests, { commits: { a: 40 } });
+    expect(summary).toMatchObject({ doneAgain: 1, afterCommit: 0, lost: 0 });
+    expect(holdsGuarantees(summary)).toBe(true);
   });
 
   it("finds a fence that fell", () => {
-    const requests = [request("a", "broken off", { fence: 5 }), request("a", "done", { fence: 4 })];
-    const reckoning = reckoned(["a"], requests);
-    expect(reckoning).toMatchObject({ fencesFallen: 1, retried: 1 });
-    expect(isKept(reckoning)).toBe(false);
+    const requests = [request("a", "aborted", { fence: 5 }), request("a", "done", { fence: 4 })];
+    const summary = summarized(["a"], requests);
+    expect(summary).toMatchObject({ fencesFallen: 1, retried: 1 });
+    expect(holdsGuarantees(summary)).toBe(false);
   });
 
   it("marks each promise, kept or broken", () => {
-    const broken = reckoned(["a", "b"], [request("a", "done"), request("a", "done", { atMs: 30 })], {
+    const broken = summarized(["a", "b"], [request("a", "done"), request("a", "done", { atMs: 30 })], {
       commits: { a: 20 },
     });
-    const text = reckoningText(broken, 1_000, (_, painted) => painted);
+    const text = summaryText(broken, 1_000, (_, painted) => painted);
     expect(text).toMatch(/lost +1 {2}✗\n/);
     expect(text).toMatch(/dispatched twice after commit +1 {2}✗\n/);
     expect(text).toMatch(/fences that fell +0 {2}✓\n/);
   });
 
   it("takes deliveries for suppressed or pending that never reached the endpoint", () => {
-    const answers = { "a.1": "acknowledged", "a.2": "acknowledged", "a.3": "put back", "b.1": "put back" } as const;
-    const reckoning = reckoned(["a", "b"], [request("a", "done"), request("b", "refused")], { answers, deliveries: 6 });
-    expect(reckoning).toMatchObject({ deliveries: 6, suppressed: 1, pending: 1, unanswered: 2 });
+    const answers = { "a.1": "acknowledged", "a.2": "acknowledged", "a.3": "nak", "b.1": "nak" } as const;
+    const summary = summarized(["a", "b"], [request("a", "done"), request("b", "refused")], { answers, deliveries: 6 });
+    expect(summary).toMatchObject({ deliveries: 6, suppressed: 1, pending: 1, unanswered: 2 });
   });
 });
 
 describe("the overheard answers", () => {
   it("are told by message and delivery, in both forms of the subject", () => {
-    const books = new AckBooks("S");
-    const take = (subject: string, payload: string): void => books.take({ subject, string: () => payload });
+    const acks = new AckLog("S");
+    const take = (subject: string, payload: string): void => acks.take({ subject, string: () => payload });
     take("$JS.ACK.S.C.1.17.21.1700000000000.3", '-NAK {"delay": 1}');
     take("$JS.ACK.S.C.2.17.22.1700000000000.3", "+WPI");
     take("$JS.ACK.S.C.2.17.22.1700000000000.3", "+ACK");
     take("$JS.ACK._.hash.S.C.1.18.23.1700000000000.3.x", "");
     take("$JS.ACK.S.C.1.19.24.1700000000000.3", "+TERM for a reason");
     take("$JS.ACK.other.C.1.99.24.1700000000000.3", "+ACK");
-    expect(books.answers).toEqual(
+    expect(acks.answers).toEqual(
       new Map([
-        ["17.1", "put back"],
+        ["17.1", "nak"],
         ["17.2", "acknowledged"],
         ["18.1", "acknowledged"],
         ["19.1", "terminated"],
       ]),
     );
-    expect(books.acknowledged).toBe(2);
+    expect(acks.acknowledged).toBe(2);
   });
 });

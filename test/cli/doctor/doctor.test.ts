@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { ReservedKey } from "../../../src/cli/bucket/stored-key.ts";
 import { countsText, findingsText } from "../../../src/cli/doctor/doctor-text.ts";
 import { bytesText, examinePeers } from "../../../src/cli/doctor/examine-bucket.ts";
-import { examineOwnClock, examineServerClocks, examineWrittenTimes } from "../../../src/cli/doctor/examine-clocks.ts";
+import { examineOwnClock, examineRecordTimes, examineServerClocks } from "../../../src/cli/doctor/examine-clocks.ts";
 import { examineVersions } from "../../../src/cli/doctor/examine-server.ts";
 import { RecordExaminer } from "../../../src/cli/doctor/record-examiner.ts";
-import { WrittenTimes } from "../../../src/cli/doctor/written-times.ts";
+import { RecordTimes } from "../../../src/cli/doctor/record-times.ts";
+import type { ReservedKey } from "../../../src/cli/stored-keys/stored-key.ts";
 import { resolveIdentity } from "../../../src/model/identity.ts";
 
 const SKEW_MS = 2_000;
@@ -97,15 +97,15 @@ describe("the examination of clocks", () => {
   });
 
   it("finds in records that a server's clock was behind that of its predecessor", () => {
-    const times = new WrittenTimes();
+    const times = new RecordTimes();
     for (const storedAtMs of [1_000, 5_000, 2_000, 9_000]) times.note(reserved({ heldMs: 0, storedAtMs }));
     expect(times.largestStepBackMs).toBe(3_000);
-    expect(examineWrittenTimes(times, SKEW_MS)).toMatchObject([{ check: "servers", severity: "error" }]);
-    expect(examineWrittenTimes(times, 4_000)).toMatchObject([{ check: "servers", severity: "warning" }]);
+    expect(examineRecordTimes(times, SKEW_MS)).toMatchObject([{ check: "servers", severity: "error" }]);
+    expect(examineRecordTimes(times, 4_000)).toMatchObject([{ check: "servers", severity: "warning" }]);
   });
 
   it("does not compare the times of different buckets", () => {
-    const times = new WrittenTimes();
+    const times = new RecordTimes();
     for (const storedAtMs of [9_000, 1_000]) {
       times.beginBucket();
       times.note(reserved({ heldMs: 0, storedAtMs }));
@@ -114,11 +114,11 @@ describe("the examination of clocks", () => {
   });
 
   it("judges an owner by its quickest write", () => {
-    const times = new WrittenTimes();
+    const times = new RecordTimes();
     for (const behindMs of [60_000, 1_500]) times.note(reserved({ heldMs: 0, owner: "slow", behindMs }));
     times.note(reserved({ heldMs: 0, owner: "early", behindMs: -3_000 }));
-    expect(times.strangest(SKEW_MS)).toEqual([{ owner: "early", offsetMs: -3_000 }]);
-    expect(examineWrittenTimes(times, SKEW_MS)).toMatchObject([
+    expect(times.largestOffsets(SKEW_MS)).toEqual([{ owner: "early", offsetMs: -3_000 }]);
+    expect(examineRecordTimes(times, SKEW_MS)).toMatchObject([
       { check: "owners", severity: "warning", evidence: expect.stringContaining("early is 3000 ms ahead of it") },
     ]);
   });

@@ -5,11 +5,11 @@ import { PassThrough, Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "../../../src/cli/cli.ts";
 import { dispatchLines } from "../../../src/cli/run/dispatch-lines.ts";
-import { httpTarget } from "../../../src/cli/run/http-target.ts";
-import { readLines } from "../../../src/cli/run/lines.ts";
+import { readLines } from "../../../src/cli/run/input/lines.ts";
 import { openDeduplicator } from "../../../src/cli/run/open-deduplicator.ts";
 import { planRun } from "../../../src/cli/run/plan.ts";
-import type { LineResult } from "../../../src/cli/run/results.ts";
+import type { LineResult } from "../../../src/cli/run/report/line-results.ts";
+import { httpTarget } from "../../../src/cli/run/target/http-target.ts";
 import { Deduplicator } from "../../../src/deduplicator.ts";
 import { StoreUnavailableError } from "../../../src/errors.ts";
 import { deferred } from "../../../src/internal/deferred.ts";
@@ -102,12 +102,12 @@ describe("latchkey run", () => {
       outcome: "failed",
       failure: { failure: "status", status: 500 },
       reason: "the endpoint answered 500",
-      tries: 2,
+      attempts: 2,
     });
     const dispatched = await run([...argv, "3"], { input: event("2"), clock: hastyClock });
     expect(dispatched.exitCode).toBe(0);
     expect(dispatched.objects()).toMatchObject([
-      { outcome: "dispatched", commit: "confirmed", tries: 3, key: keyOf("2") },
+      { outcome: "dispatched", commit: "confirmed", attempts: 3, key: keyOf("2") },
       { summary: { dispatched: 1, retried: 1 } },
     ]);
     const attempts = endpoint.received.slice(2).map(({ headers }) => Number(headers["latchkey-attempt"]));
@@ -132,7 +132,7 @@ describe("latchkey run", () => {
       input: event("1"),
     });
     expect(exitCode).toBe(0);
-    expect(objects()[0]).toMatchObject({ outcome: "dispatched", tries: 2 });
+    expect(objects()[0]).toMatchObject({ outcome: "dispatched", attempts: 2 });
     const never = await run(["run", "--to", endpoint.url, "--timeout", "0.05", "--attempts", "1"], {
       input: event("2"),
     });
@@ -215,7 +215,7 @@ describe("latchkey run", () => {
     expect(results).toMatchObject([
       {
         outcome: "failed",
-        tries: 3,
+        attempts: 3,
         failure: { failure: "latchkey", code: "store-unavailable", message: "The store is away" },
       },
     ]);
@@ -349,7 +349,7 @@ describe("Ctrl-C", () => {
     await isAnswered;
     io.interrupt();
     expect(await running).toBe(130);
-    expect(ranWith(130, io).objects()[0]).toMatchObject({ outcome: "failed", tries: 1 });
+    expect(ranWith(130, io).objects()[0]).toMatchObject({ outcome: "failed", attempts: 1 });
   });
 
   it("a second time aborts what runs, and leaves it undone", async () => {
@@ -362,8 +362,8 @@ describe("Ctrl-C", () => {
     io.interrupt();
     expect(await running).toBe(130);
     expect(ranWith(130, io).objects()).toMatchObject([
-      { outcome: "left", tries: 0 },
-      { outcome: "left", tries: 1 },
+      { outcome: "unfinished", attempts: 0 },
+      { outcome: "unfinished", attempts: 1 },
       { summary: { lines: 2, left: 2, dispatched: 0 } },
     ]);
     expect(io.err.text).toMatch(/^Stopping: .*\nAborting.\n$/);

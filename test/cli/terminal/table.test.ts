@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import stringWidth from "string-width";
 import { describe, expect, it } from "vitest";
-import { harmless, span } from "../../../src/cli/terminal/style.ts";
+import { span } from "../../../src/cli/terminal/format.ts";
+import { escaped } from "../../../src/cli/terminal/printable.ts";
 import { type Cell, type Column, tableText } from "../../../src/cli/terminal/table.ts";
 
 const paint = (_: string, text: string): string => text;
@@ -42,7 +43,7 @@ describe("a table", () => {
         fc.array(fc.tuple(fc.string({ unit: "grapheme" }), fc.nat(1_000))),
         fc.integer({ min: 16, max: 60 }),
         (cells, width) => {
-          const rows = cells.map(([text, number]) => [{ text: harmless(text) }, { text: String(number) }] as const);
+          const rows = cells.map(([text, number]) => [{ text: escaped(text) }, { text: String(number) }] as const);
           const lines = tableText(columns, rows, { paint, width }).split("\n");
           expect(lines.map((line) => stringWidth(line)).filter((one) => one > width)).toEqual([]);
           expect(lines).toHaveLength(rows.length + 2);
