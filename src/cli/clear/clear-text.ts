@@ -53,5 +53,5 @@ export function endText(end: ClearEnd, { cleared, changed }: Removed, planned: n
 }
 
 function changedSentence(changed: number): string {
-  return `${amount(changed)} changed since ${changed === 1 ? "it was" : "they were"} addResult, and ${changed === 1 ? "was" : "were"} left.`;
+  return `${amount(changed)} changed since ${changed === 1 ? "it was" : "they were"} counted, and ${changed === 1 ? "was" : "were"} left.`;
 }

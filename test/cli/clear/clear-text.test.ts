@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type ClearEnd, endText } from "../../../src/cli/clear/clear-text.ts";
 
-describe("the end of a clearing", () => {
+describe("the result of clearing", () => {
   it.each<readonly [end: ClearEnd, cleared: number, changed: number, text: string]>([
     ["nothing-to-do", 0, 0, "There is nothing to clear.\n"],
     ["dry-run", 0, 0, "Nothing was cleared: this was a dry run.\n"],

@@ -25,8 +25,8 @@ import { SimulatedClock } from "../../support/simulated-clock.ts";
 
 const anySeed = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 
-describe("chance", () => {
-  it("is the same for the same seed, and within its bounds", () => {
+describe("the seeded random numbers", () => {
+  it("are the same for the same seed, and within the bounds", () => {
     fc.assert(
       fc.property(anySeed, fc.nat({ max: 100 }), fc.nat({ max: 100 }), (seed, min, more) => {
         const [one, other] = [seeded(seed), seeded(seed)];
@@ -40,7 +40,7 @@ describe("chance", () => {
     );
   });
 
-  it("is spread evenly", () => {
+  it("are evenly distributed", () => {
     const random = seeded(1);
     const counts = [0, 0, 0, 0, 0];
     for (let times = 0; times < 50_000; times += 1) {
@@ -50,7 +50,7 @@ describe("chance", () => {
     expect(counts.every((count) => count > 9_500 && count < 10_500)).toBe(true);
   });
 
-  it("shuffles without losing anything", () => {
+  it("shuffle a list without losing items", () => {
     fc.assert(
       fc.property(anySeed, fc.array(fc.integer()), (seed, items) => {
         expect([...shuffled(seeded(seed), items)].sort()).toEqual([...items].sort());
@@ -62,18 +62,18 @@ describe("chance", () => {
 describe("the scenario", () => {
   const samples = loadSamples(seeded(1));
 
-  it("feeds on all published examples", () => {
+  it("uses all published examples", () => {
     expect(samples.what).toBe("GitHub webhook deliveries");
     expect(samples.lines.length).toBeGreaterThan(300);
   });
 
-  it("feeds on made-up orders where the examples are not installed, or are not what they were", async () => {
+  it("uses generated orders if the examples are missing or malformed", async () => {
     const folder = await mkdtemp(join(tmpdir(), "latchkey-samples-"));
     const odd = join(folder, "odd.json");
     await writeFile(odd, '[{ "name": "push" }, { "examples": [{}] }, "text"]');
     for (const source of ["@latchkey/is-not-installed", "lru-cache", odd]) {
       const { what, lines } = loadSamples(seeded(1), source);
-      expect(what).toContain("made-up orders");
+      expect(what).toContain("generated orders");
       const events = lines.map((line) => readEvent(Buffer.from(line)));
       expect(new Set(events.map((reading) => ("event" in reading ? reading.event.eventId : "none"))).size).toBe(300);
     }
@@ -83,7 +83,7 @@ describe("the scenario", () => {
     await rm(folder, { recursive: true });
   });
 
-  it("sends every event at least once, in order of time, and lets as many replicas die as it should", () => {
+  it("sends every event at least once, in order of time, and plans the given number of crashes", () => {
     fc.assert(
       fc.property(anySeed, fc.integer({ min: 1, max: 5 }), (seed, crashes) => {
         const lines = samples.lines.slice(0, 60);
@@ -101,7 +101,7 @@ describe("the scenario", () => {
     );
   });
 
-  it("does not begin with what is no event, and knows nothing of what it does not send", () => {
+  it("refuses an invalid event, and has no plan for an unknown one", () => {
     const plan = (lines: readonly string[]) => planScenario({ lines, random: seeded(5), durationMs: 1, crashes: 1 });
     expect(() => plan(["nonsense"])).toThrow(TypeError);
     expect(() => plannedFor(plan(samples.lines.slice(0, 1)), "another")).toThrow("The demo does not send `another`");
@@ -113,14 +113,14 @@ describe("the scenario", () => {
   });
 });
 
-describe("the broker in memory", () => {
+describe("the in-memory broker", () => {
   const ACK_WAIT_MS = 1_000;
 
   async function next(broker: MemoryBroker): Promise<BrokerDelivery> {
     return await broker.next(new AbortController().signal);
   }
 
-  it("delivers again what was not acknowledged in time, and takes no late answer", async () => {
+  it("redelivers an unacknowledged message, and ignores a late answer", async () => {
     const clock = new SimulatedClock();
     const broker = new MemoryBroker(clock, ACK_WAIT_MS);
     broker.publish("a");
@@ -144,7 +144,7 @@ describe("the broker in memory", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("brings back what was put back, after its delay", async () => {
+  it("redelivers a message after the delay of its nak", async () => {
     const clock = new SimulatedClock();
     const broker = new MemoryBroker(clock, ACK_WAIT_MS);
     broker.publish("a");
@@ -157,7 +157,7 @@ describe("the broker in memory", () => {
     expect((await waiting).id).toBe("1.2");
   });
 
-  it("gives nothing to those who have gone", async () => {
+  it("delivers nothing to an aborted waiter", async () => {
     const broker = new MemoryBroker(new SimulatedClock(), ACK_WAIT_MS);
     const gone = new AbortController();
     void broker.next(gone.signal).then(() => expect.unreachable());
@@ -168,7 +168,7 @@ describe("the broker in memory", () => {
   });
 });
 
-describe("a replica that dies", () => {
+describe("a killed replica", () => {
   const { storeKey, ...identity } = resolveIdentity({ subscriptionId: "s", eventId: "e" });
   const record: ReservationRecord = {
     v: 1,
@@ -184,7 +184,7 @@ describe("a replica that dies", () => {
     atMs: 0,
   };
 
-  it("hears nothing of what it asked last, though that may have happened, and asks no more", async () => {
+  it("gets no answer to its last request, which may be applied, and sends no more", async () => {
     const clock = new SimulatedClock();
     const shared = memoryStore({ clock });
     const killSwitch = new KillSwitch();
@@ -202,7 +202,7 @@ describe("a replica that dies", () => {
     expect(await shared.get(storeKey)).toMatchObject({ record, revision: 1 });
   });
 
-  it("has a store that can do what the shared one can, no more and no less", async () => {
+  it("has a store with the same members as the shared one", async () => {
     const { put, get } = memoryStore();
     const killSwitch = new KillSwitch();
     expect(killableStore({ put, get }, killSwitch)).not.toHaveProperty("remove");
@@ -215,7 +215,7 @@ describe("a replica that dies", () => {
     expect(witnessed).not.toHaveProperty("remove");
   });
 
-  it("has no timers any more", () => {
+  it("has no timers", () => {
     const clock = new SimulatedClock();
     const killSwitch = new KillSwitch();
     const own = killableClock(clock, killSwitch);
@@ -237,7 +237,7 @@ describe("a replica that dies", () => {
 });
 
 describe("the endpoint of the demo", () => {
-  it("answers strangers, and books them under no event", async () => {
+  it("answers requests without an event id", async () => {
     const scenario = planScenario({ lines: [], random: seeded(1), durationMs: 1, crashes: 1 });
     await using endpoint = await startEndpoint(scenario, systemClock);
     const answer = await fetch(endpoint.url, { method: "POST", body: "hello" });
@@ -246,7 +246,7 @@ describe("the endpoint of the demo", () => {
   });
 });
 
-describe("a demo that comes to no end", () => {
+describe("a demo that does not finish", () => {
   it("gives up after a minute, and stops its replicas", async () => {
     const clock = new SimulatedClock();
     const scenario = planScenario({
@@ -257,7 +257,7 @@ describe("a demo that comes to no end", () => {
     });
     let stopped = 0;
     const backend: Backend = {
-      what: "a world that loses everything",
+      what: "a backend that loses everything",
       store: memoryStore({ clock }),
       publish: async () => {},
       start: async () => ({
@@ -278,7 +278,7 @@ describe("a demo that comes to no end", () => {
   });
 });
 
-describe("the reckoning", () => {
+describe("the summary", () => {
   const request = (
     eventId: string,
     end: ReceivedRequest["end"],
@@ -306,7 +306,7 @@ describe("the reckoning", () => {
     });
   }
 
-  it("finds an event that was never done, and one that is only in the sender's books", () => {
+  it("counts events that were never done as lost", () => {
     const summary = summarized(
       ["a", "b", "c", "d"],
       [request("a", "done"), request("b", "refused"), request("c", "aborted")],
@@ -315,7 +315,7 @@ describe("the reckoning", () => {
     expect(holdsGuarantees(summary)).toBe(false);
   });
 
-  it("finds a request that came after the commit of its event, however it ended", () => {
+  it("counts requests after the commit of their event, whatever their end", () => {
     for (const end of ["done", "refused", "aborted"] as const) {
       const requests = [request("a", "done", { atMs: 10 }), request("a", end, { atMs: 30, fence: 2 })];
       expect(summarized(["a"], requests, { commits: { a: 20 } })).toMatchObject({ afterCommit: 1, lost: 0 });
@@ -327,21 +327,21 @@ describe("the reckoning", () => {
     ).toBe(false);
   });
 
-  it("tells an event that was done again before its commit from one that was done again after it", () => {
+  it("distinguishes a repetition before the commit from one after it", () => {
     const requests = [request("a", "done"), request("a", "done", { atMs: 30, fence: 2 })];
     const summary = summarized(["a"], requests, { commits: { a: 40 } });
     expect(summary).toMatchObject({ doneAgain: 1, afterCommit: 0, lost: 0 });
     expect(holdsGuarantees(summary)).toBe(true);
   });
 
-  it("finds a fence that fell", () => {
+  it("counts fences that fell", () => {
     const requests = [request("a", "aborted", { fence: 5 }), request("a", "done", { fence: 4 })];
     const summary = summarized(["a"], requests);
     expect(summary).toMatchObject({ fencesFallen: 1, retried: 1 });
     expect(holdsGuarantees(summary)).toBe(false);
   });
 
-  it("marks each promise, kept or broken", () => {
+  it("marks each guarantee as held or violated", () => {
     const broken = summarized(["a", "b"], [request("a", "done"), request("a", "done", { atMs: 30 })], {
       commits: { a: 20 },
     });
@@ -351,15 +351,15 @@ describe("the reckoning", () => {
     expect(text).toMatch(/fences that fell +0 {2}✓\n/);
   });
 
-  it("takes deliveries for suppressed or pending that never reached the endpoint", () => {
+  it("counts deliveries without a request as suppressed or pending", () => {
     const answers = { "a.1": "acknowledged", "a.2": "acknowledged", "a.3": "nak", "b.1": "nak" } as const;
     const summary = summarized(["a", "b"], [request("a", "done"), request("b", "refused")], { answers, deliveries: 6 });
     expect(summary).toMatchObject({ deliveries: 6, suppressed: 1, pending: 1, unanswered: 2 });
   });
 });
 
-describe("the overheard answers", () => {
-  it("are told by message and delivery, in both forms of the subject", () => {
+describe("the ack log", () => {
+  it("reads message and delivery from both forms of the subject", () => {
     const acks = new AckLog("S");
     const take = (subject: string, payload: string): void => acks.take({ subject, string: () => payload });
     take("$JS.ACK.S.C.1.17.21.1700000000000.3", '-NAK {"delay": 1}');

@@ -26,7 +26,7 @@ const quickClock: Clock = {
 };
 
 describe("latchkey demo", () => {
-  it("loses nothing, dispatches nothing again after its commit, and tells what happened", async () => {
+  it("loses nothing, dispatches nothing again after its commit, and prints what happened", async () => {
     const io = new FakeIo();
     expect(await runCli(["demo", "--seed", "42"], io)).toBe(0);
     const { text } = io.out;
@@ -38,7 +38,7 @@ describe("latchkey demo", () => {
       "retried ",
       "crash ",
       "takeover ",
-      "just after",
+      "after the endpoint accepted",
     ]) {
       expect(text).toContain(printed);
     }
@@ -60,7 +60,7 @@ describe("latchkey demo", () => {
     expect(io.listeners).toBe(0);
   });
 
-  it("shows in an inspector what its replicas do, which stays open at a terminal until Ctrl-C", async () => {
+  it("serves an inspector that stays open at a terminal until Ctrl-C", async () => {
     const io = new FakeIo({ clock: quickClock, terminal: true });
     const running = runCli(["demo", "--seed", "42"], io);
     await io.out.until("The inspector stays open at ");
@@ -77,7 +77,7 @@ describe("latchkey demo", () => {
     expect(io.listeners).toBe(0);
   });
 
-  it("gives up on a machine that does not keep up, and says what was not done", async () => {
+  it("gives up on a slow machine, and prints what was not done", async () => {
     // A minute of the demo in a tenth of a second.
     const io = new FakeIo({
       clock: {
@@ -101,7 +101,7 @@ describe("latchkey demo", () => {
   });
 });
 
-describe("the demo's reckoning finds a store that does not keep its word:", () => {
+describe("the summary of the demo", () => {
   async function summaryWith(store: Store): Promise<Summary> {
     const random = seeded(3);
     const lines = loadSamples(random).lines.slice(0, 60);
@@ -125,11 +125,11 @@ describe("the demo's reckoning finds a store that does not keep its word:", () =
     return summarize({ sent, requests: endpoint.requests, broker: await backend.records(), commits });
   }
 
-  it("(one that does passes)", async () => {
+  it("is clean for a correct store", async () => {
     expect(holdsGuarantees(await summaryWith(memoryStore({ clock: quickClock })))).toBe(true);
   });
 
-  it("forgets what was committed", async () => {
+  it("finds a store that forgets commits", async () => {
     const honest = memoryStore({ clock: quickClock });
     const store: Store = {
       ...honest,
@@ -138,7 +138,7 @@ describe("the demo's reckoning finds a store that does not keep its word:", () =
     expect((await summaryWith(store)).afterCommit).toBeGreaterThan(0);
   });
 
-  it("takes a reservation for a commit", async () => {
+  it("finds a store that takes a reservation for a commit", async () => {
     const honest = memoryStore({ clock: quickClock });
     const store: Store = {
       ...honest,

@@ -45,85 +45,90 @@ function committed(endsInMs: number | undefined): StoredKey {
 const unreadable = { ...fields, state: "unreadable", storedAtMs: 0, endsAtMs: 0, reason: "It is not JSON" } as const;
 const removed: RemovedKey = { state: "removed", bucket: "b", subject: "s", revision: 8, storedAtMs: NOW - 600 };
 
-describe("the verdict on an event", () => {
+describe("the explanation of an event", () => {
   it.each<readonly [what: string, stored: StoredKey | RemovedKey | undefined, delivery: string, text: string | RegExp]>(
     [
       [
-        "of which the bucket holds nothing",
+        "without a key",
         undefined,
         "dispatched",
-        /^A delivery of it would be dispatched: the bucket holds nothing for it\. .*its window or its lease is over\.$/,
+        /^A delivery would be dispatched: the bucket holds no key for the event\. .*its window or lease ended\.$/,
       ],
       [
-        "that was just released",
+        "whose key was just removed",
         removed,
         "dispatched",
-        "A delivery of it would be dispatched: its dispatch failed and gave the key back, or it was cleared, 1 s ago.",
+        "A delivery would be dispatched: its dispatch failed or its key was cleared 1 s ago.",
       ],
       [
-        "that was committed",
+        "whose key is committed",
         committed(3_600_000),
         "duplicate",
-        "Deliveries of it are suppressed as duplicates: web-1 dispatched it and committed it 3 min ago, at attempt 2; its window ends in 1 h.",
+        "Deliveries are suppressed as duplicates: web-1 committed the event 3 min ago, attempt 2; the window ends in 1 h.",
       ],
       ["whose window never ends", committed(undefined), "duplicate", /; the window never ends\.$/],
       [
-        "whose window is over",
+        "whose window has ended",
         committed(-1),
         "duplicate",
-        /; its window is over, and the server is about to remove it\.$/,
+        /; the window has ended, and the server is about to remove the key\.$/,
       ],
       [
-        "that was just reserved",
+        "whose key was just reserved",
         reserved({ writtenMs: 5_000 }),
         "pending",
-        "Deliveries of it are put back: web-1 has held it for 5 s at least and dispatches it, at attempt 2; 25 s of its lease are left. It is young and not yet renewed.",
+        "Deliveries are pending and come back later: web-1 has dispatched the event for at least 5 s, attempt 2; its lease ends in 25 s. It is new and was not yet renewed.",
       ],
       [
         "whose reservation is renewed",
         reserved({ writtenMs: 9_000, heldMs: 240_000, revision: 9 }),
         "pending",
-        /web-1 has held it for 4 min at least .*; 21 s of its lease are left\. It was renewed 9 s ago\.$/,
+        /web-1 has dispatched the event for at least 4 min.*; its lease ends in 21 s\. It was renewed 9 s ago\.$/,
       ],
       [
-        "whose renewal does not come",
+        "whose renewal is overdue",
         reserved({ writtenMs: 21_000, revision: 9 }),
         "pending",
-        /9 s of its lease are left\. No renewal came for 21 s: its holder may be gone, and then it is free when the lease is over\.$/,
+        /its lease ends in 9 s\. It was not renewed for 21 s: its holder may be gone, and then the key is free once the lease ends\.$/,
       ],
       [
-        "whose lease is over",
+        "whose lease has ended",
         reserved({ writtenMs: 31_000 }),
         "pending",
-        "Deliveries of it are put back: web-1 held it, at attempt 2, but its lease ended 1 s ago: it crashed, or stands still. The server frees it in 1 s.",
+        "Deliveries are pending and come back later: the lease of web-1, attempt 2, ended 1 s ago: the process crashed or is suspended. The server removes the key in 1 s.",
       ],
       [
-        "that should be free",
+        "whose reservation should be gone",
         reserved({ writtenMs: 60_000 }),
         "pending",
-        /its lease ended 30 s ago: .* The server should have removed it by now\.$/,
+        /ended 30 s ago: .* The server should have removed the key by now\.$/,
       ],
       [
-        "that the server never frees",
+        "whose reservation never expires",
         reserved({ writtenMs: 60_000, endsInMs: "never" }),
         "pending",
-        /The server does not free it by itself; a replica takes it over when it has seen it unchanged for that long\.$/,
+        /The server does not remove the key; a replica takes it over after a lease without a renewal\.$/,
       ],
       [
-        "that the server frees much later",
+        "whose reservation expires much later",
         reserved({ writtenMs: 60_000, endsInMs: 600_000 }),
         "pending",
-        /The server does not free it by itself;/,
+        /The server does not remove the key;/,
       ],
       [
-        "whose record cannot be read",
+        "whose record is unreadable",
         unreadable,
         "refused",
-        "Deliveries of it are refused and put back: It is not JSON. Nobody dispatches the event until that is gone.",
+        "Deliveries are refused and come back later: It is not JSON. The event cannot be dispatched until the record is removed.",
       ],
-      ["that is none", { ...unreadable, key: undefined }, "none", "It belongs to no event: It is not JSON."],
+      [
+        "for a subject that is not a key",
+        { ...unreadable, key: undefined },
+        "none",
+        "The key belongs to no event: It is not JSON.",
+      ],
     ],
-  )("%s", (_, stored, delivery, text) => {
+  )("of an event %s", (_, stored, delivery, text) => {
     const verdict = explain(stored, NOW);
     expect(verdict.delivery).toBe(delivery);
     if (typeof text === "string") expect(explanationText(verdict)).toBe(text);

@@ -10,7 +10,7 @@ const keys = fc.uniqueArray(
 );
 
 describe("the first keys of an order", () => {
-  it("are those that come first when all are sorted, whatever the order and the limit", () => {
+  it("are a prefix of all keys in that order", () => {
     fc.assert(
       fc.property(keys, fc.constantFrom(...ORDERS), fc.integer({ min: 1, max: 10 }), (drawn, order, limit) => {
         const all = drawn.map((fields): StoredKey => {
@@ -29,7 +29,7 @@ describe("the first keys of an order", () => {
 });
 
 describe("the times of revisions", () => {
-  it("tell since when a reservation is held at the latest", () => {
+  it("bound the time at which a reservation began", () => {
     fc.assert(
       fc.property(keys, fc.nat(1_000), (drawn, fence) => {
         const inOrder = drawn.toSorted((one, other) => one.revision - other.revision);

@@ -20,7 +20,7 @@ const written = fc
   });
 
 describe("the text of a member", () => {
-  it("is what JSON.parse finds under its name", () => {
+  it("is the text that JSON.parse reads under its name", () => {
     fc.assert(
       fc.property(written, (json) => {
         const parsed: unknown = Reflect.get(JSON.parse(json), "data");
@@ -38,11 +38,11 @@ describe("the text of a member", () => {
     ['{"data":null}', "null"],
     ["{}", undefined],
     ['{"dat":1}', undefined],
-  ])("in %s is %s, byte for byte", (json, text) => {
+  ])("of %s is %s", (json, text) => {
     expect(memberText(json, "data")).toBe(text);
   });
 
-  it("is found in a payload of megabytes", () => {
+  it("is found in a payload of several megabytes", () => {
     const data = JSON.stringify({
       text: '\\"'.repeat(1_000_000),
       list: Array.from({ length: 100_000 }, (_, at) => at),

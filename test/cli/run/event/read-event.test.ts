@@ -16,7 +16,7 @@ function problem(line: string | Uint8Array): unknown {
 const cloudEvent = { specversion: "1.0", id: "42", source: "/orders", type: "order.placed" };
 
 describe("a CloudEvent", () => {
-  it("keeps its data byte for byte, and its attributes as text", () => {
+  it("has unchanged data, and attributes as text", () => {
     const line = `{"specversion":"1.0","id":"42","source":"/orders","type":"order.placed","priority":1,"sampled":true,"data":{"n": 12345678901234567890}}`;
     expect(read(line)).toEqual({
       format: "cloud-event",
@@ -54,7 +54,7 @@ describe("a CloudEvent", () => {
     expect(event.attributes).not.toHaveProperty("datacontenttype");
   });
 
-  it("with data in base64 sends the bytes", () => {
+  it("with base64 data sends the bytes", () => {
     const event = read(JSON.stringify({ ...cloudEvent, data_base64: "AP/+", datacontenttype: "image/png" }));
     expect(event.body).toEqual(Buffer.from([0, 255, 254]));
     expect(event.contentType).toBe("image/png");
@@ -62,7 +62,7 @@ describe("a CloudEvent", () => {
     expect(untyped.contentType).toBe("application/octet-stream");
   });
 
-  it("has the same identity whatever else changes, and another for every source and id", () => {
+  it("is identified by source and id alone", () => {
     const idOf = (members: object): string => read(JSON.stringify({ ...cloudEvent, ...members })).eventId;
     expect(idOf({ data: 1 })).toBe(idOf({ data: 2, type: "other" }));
     expect(idOf({ id: "43" })).not.toBe(idOf({}));
@@ -73,7 +73,7 @@ describe("a CloudEvent", () => {
 describe("a GitHub webhook delivery", () => {
   const headers = { "X-GitHub-Event": "issues", "X-GitHub-Delivery": "d-1", Host: "example.org", Cookie: "secret" };
 
-  it("is known by its delivery id, and keeps its body and GitHub's own headers, no others", () => {
+  it("is identified by its delivery id, and has its body and GitHub's headers only", () => {
     const line = `{"headers":${JSON.stringify({ ...headers, "X-Hub-Signature-256": "sha256=0" })},"body":{"action":"opened", "repository":{"url":"https://api.github.com/repos/a/b"}}}`;
     expect(read(line)).toEqual({
       format: "github-delivery",
@@ -91,7 +91,7 @@ describe("a GitHub webhook delivery", () => {
     });
   });
 
-  it("may carry its payload as text, which is sent as it stands", () => {
+  it("may contain its payload as text, which is sent unchanged", () => {
     const body = '{ "action" : "created" }';
     const event = read(JSON.stringify({ headers, body }));
     expect(event.body).toBe(body);
@@ -99,7 +99,7 @@ describe("a GitHub webhook delivery", () => {
     expect(read(JSON.stringify({ headers, body: "[1]" })).attributes["type"]).toBe("com.github.issues");
   });
 
-  it("may call its body payload, or be a form", () => {
+  it("may name its body `payload`, or be a form", () => {
     expect(read(JSON.stringify({ headers, payload: { zen: "x" } })).body).toBe('{"zen":"x"}');
     const form = {
       headers: { ...headers, "content-type": "application/x-www-form-urlencoded" },
@@ -112,7 +112,7 @@ describe("a GitHub webhook delivery", () => {
     });
   });
 
-  it("keeps what is no Unicode in a payload out of the attributes, which travel as headers", () => {
+  it("replaces lone surrogates in attributes", () => {
     const body = { action: "\ud800", repository: { url: "https://api.github.com/\udc00" } };
     expect(read(JSON.stringify({ headers, body })).attributes).toMatchObject({
       type: "com.github.issues.\ufffd",
@@ -120,7 +120,7 @@ describe("a GitHub webhook delivery", () => {
     });
   });
 
-  it("leaves out what no header can hold", () => {
+  it("omits invalid header values", () => {
     const odd = { ...headers, "x-github-hook-id": "1\r\nEvil: 1", "x-github-event": 7 };
     expect(read(JSON.stringify({ headers: { ...odd, "X-GitHub-Event": "ping" }, body: {} })).headers).toEqual({
       "x-github-event": "ping",
@@ -128,13 +128,13 @@ describe("a GitHub webhook delivery", () => {
     });
   });
 
-  it("shares its identity with no CloudEvent", () => {
+  it("never shares an identity with a CloudEvent", () => {
     const posing = read(JSON.stringify({ headers: { "x-github-delivery": '["/orders","42"]' }, body: {} }));
     expect(posing.eventId).not.toBe(read(JSON.stringify(cloudEvent)).eventId);
   });
 });
 
-describe("what is no event", () => {
+describe("an invalid line", () => {
   it.each([
     ["not json", { problem: "not-json" }],
     ['{"a":', { problem: "not-json" }],
@@ -152,15 +152,15 @@ describe("what is no event", () => {
     ['{"headers":{"x-github-event":"ping"},"body":{}}', { problem: "no-delivery-id" }],
     ['{"headers":{"x-github-delivery":"1"}}', { problem: "no-payload" }],
     ['{"headers":{"x-github-delivery":"1"},"body":7}', { problem: "no-payload" }],
-  ])("%s is said to be so", (line, found) => {
+  ])("%s is reported", (line, found) => {
     expect(problem(line)).toEqual(found);
   });
 
-  it("includes bytes that are no UTF-8", () => {
+  it("is reported if it is not UTF-8", () => {
     expect(problem(Buffer.from([0x7b, 0xff, 0x7d]))).toEqual({ problem: "not-utf-8" });
   });
 
-  it("never throws, whatever the bytes or the JSON", () => {
+  it("never makes the reader throw", () => {
     const anyLine = fc.oneof(
       fc.uint8Array(),
       fc.json().map((json) => Buffer.from(json)),

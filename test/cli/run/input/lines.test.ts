@@ -20,7 +20,7 @@ async function linesOf(bytes: Uint8Array, sizes: readonly number[] = [], maxByte
 const withoutNewline = fc.uint8Array({ maxLength: 40 }).map((bytes) => bytes.filter((byte) => byte !== 0x0a));
 
 describe("lines of the input", () => {
-  it("are the same however the bytes are cut into chunks, and keep their numbers", async () => {
+  it("do not depend on the chunks of the input", async () => {
     const chunkSizes = fc.array(fc.nat({ max: 30 }), { maxLength: 40 });
     await fc.assert(
       fc.asyncProperty(fc.array(withoutNewline), chunkSizes, fc.boolean(), async (lines, sizes, endsWithNewline) => {
@@ -36,7 +36,7 @@ describe("lines of the input", () => {
     );
   });
 
-  it("that are too long are passed over and counted, wherever the chunks end", async () => {
+  it("that are too long are skipped and counted", async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 50 }), fc.array(fc.nat({ max: 20 })), async (length, sizes) => {
         const found = await linesOf(Buffer.from(`a\n${"x".repeat(length)}\nb`), sizes, 10);
@@ -47,7 +47,7 @@ describe("lines of the input", () => {
     );
   });
 
-  it("that are too long are not kept in memory", async () => {
+  it("that are too long are not buffered", async () => {
     const MEGABYTE = 1024 * 1024;
     let heldBytes = 0;
     async function* long(): AsyncGenerator<Uint8Array, void> {
@@ -61,7 +61,7 @@ describe("lines of the input", () => {
     expect(heldBytes).toBeLessThan(200 * MEGABYTE);
   });
 
-  it("are read no further than they are asked for", async () => {
+  it("are read on demand", async () => {
     let chunks = 0;
     async function* endless(): AsyncGenerator<Uint8Array, void> {
       for (;;) {

@@ -55,7 +55,7 @@ async function attempt(
 const sh = (script: string): readonly [string, ...string[]] => ["sh", "-c", script];
 
 describe("a command", () => {
-  it("gets the event on its standard input, and key, fence and attempt in its environment", async () => {
+  it("gets the event on standard input, and key, fence and attempt in its environment", async () => {
     const script =
       'cat; echo " $LATCHKEY_KEY $LATCHKEY_FENCE $LATCHKEY_ATTEMPT $LATCHKEY_SUBSCRIPTION $LATCHKEY_EVENT_ID $LATCHKEY_EVENT_TYPE $GREETING"';
     expect(await attempt(sh(script))).toEqual({
@@ -64,21 +64,21 @@ describe("a command", () => {
     });
   });
 
-  it("is not told a type where the event has none", async () => {
+  it("gets an empty type if the event has none", async () => {
     const { printed } = await attempt(sh('echo "<$LATCHKEY_EVENT_TYPE>"'), { event: { ...event, attributes: {} } });
     expect(printed).toBe("<>\n");
   });
 
-  it("gets its arguments as they are: there is no shell between", async () => {
+  it("gets its arguments unchanged, without a shell", async () => {
     expect((await attempt(["echo", "$GREETING", "a b", "*"])).printed).toBe("$GREETING a b *\n");
   });
 
-  it("prints to the terminal, on whichever stream", async () => {
+  it("prints both of its output streams", async () => {
     const { printed } = await attempt(sh("echo one; sleep 0.05; echo two >&2"));
     expect(printed).toBe("one\ntwo\n");
   });
 
-  it("prints by whole lines, so that those of several commands do not mix", async () => {
+  it("prints by whole lines", async () => {
     const texts: string[] = [];
     await attempt(sh("printf 'one '; sleep 0.05; printf 'line\\nand'; sleep 0.05; printf ' more'"), {
       onOutput: (text) => texts.push(text),
@@ -86,7 +86,7 @@ describe("a command", () => {
     expect(texts).toEqual(["one line\n", "and more\n"]);
   });
 
-  it("that prints without an end of line is not held back for ever", async () => {
+  it("prints a long line without a line end in parts", async () => {
     const texts: string[] = [];
     const { printed } = await attempt(sh("head -c 200000 /dev/zero | tr '\\0' x"), {
       onOutput: (text) => texts.push(text),
@@ -95,24 +95,24 @@ describe("a command", () => {
     expect(printed).toBe(`${"x".repeat(200_000)}\n`);
   });
 
-  it("has failed with any exit code but 0, and when a signal killed it", async () => {
+  it("fails with a non-zero exit code or a signal", async () => {
     expect((await attempt(sh("exit 3"))).failure).toEqual({ failure: "exit", exitCode: 3 });
     expect((await attempt(sh("kill -9 $$"))).failure).toEqual({ failure: "killed", by: "SIGKILL" });
   });
 
-  it("need not read its event, however long that is", async () => {
+  it("may ignore its event, whatever its length", async () => {
     const long = { ...event, original: "x".repeat(5_000_000) };
     expect((await attempt(["true"], { event: long })).failure).toBeUndefined();
     expect((await attempt(sh("wc -c"), { event: long })).printed.trim()).toBe("5000000");
   });
 
-  it("has ended when it ends, whatever it leaves running", async () => {
+  it("ends with its own process, whatever it leaves running", async () => {
     const { failure, printed } = await attempt(sh("echo started; sleep 60 & echo $!"));
     expect({ failure, printed }).toEqual({ failure: undefined, printed: expect.stringMatching(/^started\n\d+\n$/) });
     process.kill(Number(printed.split("\n")[1]));
   });
 
-  it("is heard out when what it leaves running has more to say, though not for ever", async () => {
+  it("prints the output of background processes for a limited time", async () => {
     const late = await attempt(sh("(for i in 1 2 3; do sleep 0.2; echo late $i; done) & echo started"));
     expect(late).toEqual({ failure: undefined, printed: "started\nlate 1\nlate 2\nlate 3\n" });
     const endless = await attempt(sh("(while :; do echo more; sleep 0.001; done) & echo $!; echo started"), {
@@ -123,28 +123,28 @@ describe("a command", () => {
     expect(endless.printed).toContain("more\n");
   });
 
-  it("that does not exist or may not be run makes the whole run unusable", async () => {
+  it("ends the run if it does not exist or is not executable", async () => {
     await expect(attempt(["/nonexistent/command"])).rejects.toThrow(CommandError);
     await expect(attempt(["/etc/passwd"])).rejects.toThrow(CommandError);
   });
 
-  it("that cannot be started for this event alone has failed for it alone", async () => {
+  it("fails for one event if it cannot start for that event", async () => {
     const { failure } = await attempt(["true"], { event: { ...event, eventId: "x".repeat(3_000_000) } });
     expect(failure).toEqual({ failure: "not-started", code: "E2BIG" });
   });
 
-  it("takes event ids with characters that no environment holds", async () => {
+  it("gets NUL characters of an event id replaced", async () => {
     const odd = { ...event, eventId: "a\0b" };
     expect((await attempt(sh("echo $LATCHKEY_EVENT_ID"), { event: odd })).printed).toBe("a\u{fffd}b\n");
   });
 
-  it("gets a SIGTERM when the signal aborts, and all that it started with it", async () => {
+  it("gets a SIGTERM with its whole process group when the signal aborts", async () => {
     const controller = new AbortController();
     const { failure, printed } = await attempt(sh("trap 'echo ending; exit 0' TERM; echo ready; sleep 60 & wait"), {
       signal: controller.signal,
       onOutput: (text) => text.includes("ready") && controller.abort(),
     });
-    // It ended well all the same, and says so by its exit code.
+    // Its exit code reports success.
     expect({ failure, printed }).toEqual({ failure: undefined, printed: "ready\nending\n" });
     const aborted = new AbortController();
     const { failure: other } = await attempt(sh("echo ready; sleep 60; echo never"), {
@@ -154,7 +154,7 @@ describe("a command", () => {
     expect(other).toEqual({ failure: "aborted" });
   });
 
-  it("gets a SIGKILL when it does not heed the SIGTERM", async () => {
+  it("gets a SIGKILL if it ignores the SIGTERM", async () => {
     const controller = new AbortController();
     const { failure } = await attempt(sh("trap '' TERM; echo ready; while :; do sleep 0.01; done"), {
       signal: controller.signal,
@@ -164,7 +164,7 @@ describe("a command", () => {
     expect(failure).toEqual({ failure: "aborted" });
   });
 
-  it("is not started when the signal has aborted already", async () => {
+  it("does not start if the signal has aborted", async () => {
     const signal = AbortSignal.abort();
     expect(await attempt(sh("echo started"), { signal })).toEqual({ failure: { failure: "aborted" }, printed: "" });
   });

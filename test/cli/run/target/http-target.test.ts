@@ -52,14 +52,14 @@ describe("an HTTP endpoint", () => {
     ]);
   });
 
-  it("gets the content type as it is, as far as a header can hold it", async () => {
+  it("gets the content type unchanged as far as a header allows", async () => {
     await using endpoint = await startEndpoint();
     const odd = { ...event, contentType: 'text/plain; charset="utf-8"; title=100% €' };
     await httpTarget(new URL(endpoint.url), systemClock).dispatch(odd, context);
     expect(endpoint.received[0]?.headers["content-type"]).toBe('text/plain; charset="utf-8"; title=100% %E2%82%AC');
   });
 
-  it("is spoken to by TLS where its address says so: what cannot be proven is not sent to", async () => {
+  it("gets nothing without a valid TLS handshake if its URL is https", async () => {
     await using endpoint = await startEndpoint();
     const url = new URL(endpoint.url.replace("http:", "https:"));
     const failure = await httpTarget(url, systemClock).dispatch(event, context);
@@ -67,7 +67,7 @@ describe("an HTTP endpoint", () => {
     expect(endpoint.received).toEqual([]);
   });
 
-  it("gets attributes percent-encoded, so that any text arrives and none becomes another header", async () => {
+  it("gets attributes percent-encoded, without header injection", async () => {
     await using endpoint = await startEndpoint();
     const subject = 'Euro € 😀 "100%"\r\nEvil: 1\0';
     const odd = { ...event, attributes: { ...event.attributes, subject } };
@@ -78,7 +78,7 @@ describe("an HTTP endpoint", () => {
     expect(endpoint.received[0]?.headers).not.toHaveProperty("evil");
   });
 
-  it("gets no body and no content type when there is no payload", async () => {
+  it("gets no body and no content type without a payload", async () => {
     await using endpoint = await startEndpoint();
     await httpTarget(new URL(endpoint.url), systemClock).dispatch(
       { ...event, body: "", contentType: undefined },
@@ -89,7 +89,7 @@ describe("an HTTP endpoint", () => {
     expect(endpoint.received[0]?.headers["content-length"]).toBe("0");
   });
 
-  it("gets the user of its address as basic authentication, which its name does not show", async () => {
+  it("gets the user info of its URL as basic authentication, which its name hides", async () => {
     await using endpoint = await startEndpoint();
     const target = httpTarget(new URL(endpoint.url.replace("//", "//me:p%40ss@").concat("?token=secret")), systemClock);
     await target.dispatch(event, context);
@@ -101,36 +101,36 @@ describe("an HTTP endpoint", () => {
     expect(await dispatched(status(code))).toBeUndefined();
   });
 
-  it.each([400, 410, 413, 415, 422])("judges the event for good with %i", async (code) => {
+  it.each([400, 410, 413, 415, 422])("rejects the event permanently with %i", async (code) => {
     const failure = await dispatched(status(code));
     expect(failure).toEqual({ failure: "status", status: code });
     expect(failure && isPermanent(failure)).toBe(true);
   });
 
-  it.each([301, 302, 307, 401, 403, 404, 405, 408, 409, 425, 429, 500, 503])(
-    "may take the event later after %i",
-    async (code) => {
-      const failure = await dispatched(status(code, { location: "/elsewhere" }));
-      expect(failure).toEqual({ failure: "status", status: code });
-      expect(failure && isPermanent(failure)).toBe(false);
-    },
-  );
+  it.each([301, 302, 307, 401, 403, 404, 405, 408, 409, 425, 429, 500, 503])("is retried after %i", async (code) => {
+    const failure = await dispatched(status(code, { location: "/elsewhere" }));
+    expect(failure).toEqual({ failure: "status", status: code });
+    expect(failure && isPermanent(failure)).toBe(false);
+  });
 
   it.each([
     ["7", 7_000, 7_000],
     [new Date(Date.now() + 3_600_000).toUTCString(), 3_590_000, 3_600_000],
-  ])("says with Retry-After: %s when to come again", async (asked, atLeast, atMost) => {
+  ])("delays the retry with Retry-After: %s", async (asked, atLeast, atMost) => {
     const failure = await dispatched(status(503, { "retry-after": asked }));
     const waitMs = failure && "retryAfterMs" in failure ? failure.retryAfterMs : undefined;
     expect(waitMs).toBeGreaterThanOrEqual(atLeast);
     expect(waitMs).toBeLessThanOrEqual(atMost);
   });
 
-  it.each(["soon", "-1", "0", new Date(0).toUTCString()])("says nothing with Retry-After: %s", async (asked) => {
-    expect(await dispatched(status(503, { "retry-after": asked }))).toEqual({ failure: "status", status: 503 });
-  });
+  it.each(["soon", "-1", "0", new Date(0).toUTCString()])(
+    "does not delay the retry with Retry-After: %s",
+    async (asked) => {
+      expect(await dispatched(status(503, { "retry-after": asked }))).toEqual({ failure: "status", status: 503 });
+    },
+  );
 
-  it("has succeeded when its answer breaks off after the status", async () => {
+  it("succeeds if its response is truncated after the status", async () => {
     const answer: Answer = (_, response) => {
       response.writeHead(200, { "content-length": "100" }).write("half");
       response.socket?.destroySoon();
@@ -138,7 +138,7 @@ describe("an HTTP endpoint", () => {
     expect(await dispatched(answer)).toBeUndefined();
   });
 
-  it("has not when it hangs up, or is not there", async () => {
+  it("fails if it disconnects or is absent", async () => {
     expect(await dispatched((_, response) => void response.socket?.destroy())).toMatchObject({
       failure: "unreachable",
     });
@@ -152,7 +152,7 @@ describe("an HTTP endpoint", () => {
     expect(await target.dispatch(event, context)).toEqual({ failure: "unreachable", code: "ECONNREFUSED" });
   });
 
-  it("has succeeded when the signal aborts after its status", async () => {
+  it("succeeds if the signal aborts after its status", async () => {
     const controller = new AbortController();
     const answer: Answer = (_, response) => {
       response.writeHead(200).write("endless");
@@ -161,7 +161,7 @@ describe("an HTTP endpoint", () => {
     expect(await dispatched(answer, controller.signal)).toBeUndefined();
   });
 
-  it("is not listened to for ever", async () => {
+  it("succeeds with an endless body", async () => {
     const answer: Answer = (_, response) => {
       response.writeHead(200);
       const more = (): void => {
@@ -172,7 +172,7 @@ describe("an HTTP endpoint", () => {
     expect(await dispatched(answer)).toBeUndefined();
   });
 
-  it("is not asked when the signal has aborted already", async () => {
+  it("gets no request if the signal has aborted", async () => {
     await using endpoint = await startEndpoint();
     const aborted = { ...context, signal: AbortSignal.abort() };
     expect(await httpTarget(new URL(endpoint.url), systemClock).dispatch(event, aborted)).toEqual({
@@ -181,13 +181,13 @@ describe("an HTTP endpoint", () => {
     expect(endpoint.received).toHaveLength(0);
   });
 
-  it("is given up when the signal aborts", async () => {
+  it("fails when the signal aborts", async () => {
     const controller = new AbortController();
     const failure = await dispatched(() => controller.abort(), controller.signal);
     expect(failure).toEqual({ failure: "aborted" });
   });
 
-  it("answers over the same connection again, whatever it answers", async () => {
+  it("is reached over reused connections", async () => {
     const ports = new Set<number | undefined>();
     await using endpoint = await startEndpoint((_, response) => {
       ports.add(response.socket?.remotePort);
