@@ -8,6 +8,8 @@ import { type DrawFlags, MACHINES, type MachineName } from "./draw/draw-flags.ts
 import type { InspectFlags } from "./inspect/inspect-command.ts";
 import type { ListFlags } from "./list/list-command.ts";
 import { DEFAULT_LIMIT, DEFAULT_ORDER, ORDERS } from "./list/order.ts";
+import { reshardHelp } from "./reshard/help.ts";
+import type { ReshardFlags } from "./reshard/reshard-command.ts";
 import type { ShowFlags } from "./show/show-command.ts";
 import { help } from "./terminal/help.ts";
 import { duration, seconds, wholeNumber } from "./terminal/option-values.ts";
@@ -18,6 +20,7 @@ export interface OperatorCommands {
   show(names: readonly [first: string, eventId: string | undefined], flags: ShowFlags): Promise<void>;
   clear(names: ClearNames, flags: ClearFlags): Promise<void>;
   doctor(flags: DoctorFlags): Promise<void>;
+  reshard(flags: ReshardFlags): Promise<void>;
   inspect(flags: InspectFlags): Promise<void>;
   draw(machine: MachineName, flags: DrawFlags): Promise<void>;
   completion(shell: Shell): Promise<void>;
@@ -28,6 +31,7 @@ export function addOperatorCommands(program: Command, commands: OperatorCommands
   addShow(program, commands);
   addClear(program, commands);
   addDoctor(program, commands);
+  addReshard(program, commands);
   addInspect(program, commands);
   addDraw(program, commands);
   addCompletion(program, commands);
@@ -119,6 +123,24 @@ function addDoctor(program: Command, commands: OperatorCommands): void {
     .action((flags: DoctorFlags) => commands.doctor(flags));
 }
 
+function addReshard(program: Command, commands: OperatorCommands): void {
+  const reshard = program
+    .command("reshard")
+    .summary("change the number of buckets that share the keys")
+    .description(
+      "Moves the committed keys to another number of buckets while no replica runs. Refuses to start while reservations exist.",
+    )
+    .requiredOption("--to <n>", "new number of shards", wholeNumber(1, MAX_SHARDS));
+  addServer(reshard)
+    .optionsGroup("How:")
+    .option("--dry-run", "only check, and count the keys")
+    .option("--delete-old", "delete the old buckets after the move")
+    .option("--json", "print one JSON object with the result")
+    .helpOption("-h, --help", "print this help")
+    .addHelpText("after", reshardHelp)
+    .action((flags: ReshardFlags) => commands.reshard(flags));
+}
+
 /** Which keys of a bucket a command is about. */
 function addFilter(command: Command): Command {
   return command
@@ -131,12 +153,20 @@ function addFilter(command: Command): Command {
     .option("--newer-than <duration>", "for less", duration);
 }
 
-/** Where the bucket is. */
+/** Adds the options that name a bucket, with its number of shards. */
 function addBucket(command: Command): Command {
+  return addServer(command).option(
+    "--shards <n>",
+    "how many share its keys (default: as many as there are)",
+    wholeNumber(1, MAX_SHARDS),
+  );
+}
+
+/** Adds the options that name a bucket and its server. */
+function addServer(command: Command): Command {
   return command
     .optionsGroup("Where:")
     .option("--bucket <name>", "the bucket")
-    .option("--shards <n>", "how many share its keys (default: as many as there are)", wholeNumber(1, MAX_SHARDS))
     .option("--nats <url>", "the NATS server, or several set apart by commas (default: NATS_URL)")
     .option("--creds <path>", "a NATS credentials file (default: NATS_CREDS)")
     .option("--inbox-prefix <subject>", "where answers come, if not just anywhere (default: NATS_INBOX_PREFIX)");

@@ -13,8 +13,8 @@ export function examineShards(name: string, bucketNames: readonly string[]): rea
     findings.push(bucket.error("shards", evidence, "start a replica that may create them, with the right `shards`"));
   }
   if (numbers.length > 1) {
-    const evidence = `there are ${numbers.join(" and ")} of it, as while their number is being changed`;
-    findings.push(bucket.warning("shards", evidence, "when the change is done, delete those that are no longer used"));
+    const evidence = `buckets for ${numbers.join(" and ")} shards exist: replicas may use different keys`;
+    findings.push(bucket.error("shards", evidence, "stop the replicas with the wrong `shards`, and delete their buckets"));
   }
   const [only] = numbers;
   const isWell = findings.length === 0 && only !== undefined && only > 1;
