@@ -4,7 +4,7 @@ import { runCli } from "../../../src/cli/cli.ts";
 import { Deduplicator } from "../../../src/deduplicator.ts";
 import { natsStore } from "../../../src/nats/index.ts";
 import { eventually } from "../../support/eventually.ts";
-import { connected, makeBucket } from "../../support/nats-bucket.ts";
+import { connected, makeBucket, manager } from "../../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../../support/nats-server.ts";
 
 import { operatedBucket } from "../../support/operated-bucket.ts";
