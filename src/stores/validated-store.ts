@@ -28,9 +28,13 @@ export class ValidatedStore {
     );
   }
 
-  /** Asks for a write; its answer is unchecked, and to be read by {@link readPut}. That saves each event two promises. */
-  put(key: StoreKey, record: DedupRecord, how: { expected: Revision; ttlMs: number }): unknown {
-    return this.#store.put(key, record, how);
+  /** Returns the unchecked answer, for {@link readPut}. A store that throws or does not return a promise is tolerated. */
+  put(key: StoreKey, record: DedupRecord, how: { expected: Revision; ttlMs: number }): Promise<unknown> {
+    try {
+      return Promise.resolve(this.#store.put(key, record, how));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async get(key: StoreKey, whose: Whose): Promise<Entry | undefined> {
