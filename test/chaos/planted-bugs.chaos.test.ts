@@ -56,8 +56,8 @@ const cases: readonly Case[] = [
       patches: [
         {
           file: "src/engine/lease.ts",
-          find: "return (this.#fromMs ?? this.#nowMs) + this.#of.how.leaseMs;",
-          replace: "return (this.#fromMs ?? this.#nowMs) + 5 * this.#of.how.leaseMs;",
+          find: "return (this.#fromMs ?? this.#nowMs) + this.#context.how.leaseMs;",
+          replace: "return (this.#fromMs ?? this.#nowMs) + 5 * this.#context.how.leaseMs;",
         },
       ],
     },
