@@ -56,6 +56,11 @@ export class Deduplicator implements AsyncDisposable {
     return this.#options.owner;
   }
 
+  /** Time for which a committed key suppresses duplicates, in milliseconds, unless a call sets its own. */
+  get windowMs(): number {
+    return this.#options.windowMs;
+  }
+
   /** How long a reservation lives without renewal, in milliseconds, where a call does not say otherwise. */
   get leaseMs(): number {
     return this.#options.leaseMs;

@@ -67,3 +67,11 @@ export interface Store {
   /** Ends the store's own work. Called by the store's owner; a deduplicator never closes its store. */
   close?(): Promise<void>;
 }
+
+/** Result of a write or a removal whose expected revision is no longer the key's. */
+export type Conflict = Extract<Put, { readonly ok: false }>;
+
+/** Builds a {@link Conflict}, with the current entry if the store knows it. */
+export function conflict(current?: Entry): Conflict {
+  return current === undefined ? { ok: false } : { ok: false, current };
+}

@@ -58,8 +58,8 @@ describe("latchkey show", () => {
   revision      ${operated.firstRevision + 1}
   written       <moment>, <time> ago
   window ends   <moment>, in <time>
-  fingerprint   kept
-  result        kept, 15 bytes
+  fingerprint   stored
+  result        stored, 15 bytes
 `);
   });
 
@@ -174,9 +174,9 @@ describe("latchkey show", () => {
         web.subscribe(({ type }) => type === "renewed" && resolve());
       });
       const { objects } = await other.run("show", "s", "long", "--json");
-      const [kept] = objects();
-      expect(kept).toMatchObject({ state: "reserved", because: expect.stringContaining("It was renewed") });
-      expect(Number(kept?.["heldMs"])).toBeGreaterThan(1_000 - Number(kept?.["leaseLeftMs"]));
+      const [stored] = objects();
+      expect(stored).toMatchObject({ state: "reserved", because: expect.stringContaining("It was renewed") });
+      expect(Number(stored?.["heldMs"])).toBeGreaterThan(1_000 - Number(stored?.["leaseLeftMs"]));
     });
   });
 
