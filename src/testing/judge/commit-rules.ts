@@ -8,6 +8,7 @@ export interface Acknowledgement {
   readonly event: string;
   readonly deliveredAt: number;
   readonly answeredAt: number;
+  readonly atMs: number;
 }
 
 /** Whether the key of an acknowledged event was committed: yes, no, or Latchkey could not tell its caller. */
@@ -17,7 +18,7 @@ export type CommitCheck =
 
 /**
  * Checks that an acknowledged key was committed. Excused are commits that Latchkey reported as `superseded` or `unconfirmed`:
- * another owner has taken the key, or the store failed to answer the process's last operation.
+ * another owner has taken the key, the store failed to answer the process's last operation, or the lease ended before it did.
  * @param isKnown tells whether the process could know a write.
  */
 export function checkCommit(
@@ -25,7 +26,7 @@ export function checkCommit(
   { requests, writes }: KnownKey,
   isKnown: (write: Write) => boolean,
 ): CommitCheck {
-  const { process, event, deliveredAt, answeredAt } = acknowledgement;
+  const { process, event, deliveredAt, answeredAt, atMs } = acknowledgement;
   const own = writes.findLast(
     ({ fence, owner, shownBy }) => fence === 0 && owner === process && shownBy.position < answeredAt,
   );
@@ -39,10 +40,18 @@ export function checkCommit(
   const results = sent.flatMap(({ result }) => (result !== undefined && result.position < answeredAt ? [result] : []));
   const last = results.toSorted((a, b) => a.position - b.position).at(-1)?.line;
   if (last?.type === "unknown" || (last?.type === "fail" && last.because === "refused")) return { type: "excused" };
+  const held =
+    own &&
+    later
+      .concat(own)
+      .toSorted((a, b) => a.revision - b.revision)
+      .at(-1);
+  if (results.length < sent.length && held !== undefined && held.protectedUntilMs <= atMs) return { type: "excused" };
   const holder = writes.findLast(({ shownBy }) => shownBy.position < answeredAt);
   if (own === undefined) {
-    const held = holder === undefined ? "nobody had committed it" : `${holder.owner} had reserved and not committed it`;
-    return { type: "missing", guarantee: "G2", why: `${process} acknowledged ${event}, and ${held}` };
+    const state =
+      holder === undefined ? "nobody had committed it" : `${holder.owner} had reserved and not committed it`;
+    return { type: "missing", guarantee: "G2", why: `${process} acknowledged ${event}, and ${state}` };
   }
   const isCommitting = sent.some(({ invoked }) => invoked.operation === "commit");
   const isReleased = own.removed !== undefined && own.removed.shownBy.position < answeredAt;

@@ -222,7 +222,7 @@ export class Judge {
       if (!hasSucceeded) report("G2", `${process} acknowledged ${event}, and its ${work} had not succeeded`);
     }
     const deliveredAt = delivery?.position ?? position;
-    const acknowledgement = { process, event, deliveredAt, answeredAt: position };
+    const acknowledgement = { process, event, deliveredAt, answeredAt: position, atMs: line.atMs };
     if (this.#mustBeSettled(line, acknowledgement, report)) state.settledIn ??= number;
     this.#checkReportedCommit(line, position, state, report);
   }
