@@ -192,8 +192,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "gives its effect no signal",
     handler: ignoresItsSignal,
-    breaks: "G1",
-    why: /^R2 began the effect of E1/,
+    breaks: "G5",
+    why: /^R1 began the effect of E1 with fence 1, after R2 had begun it with fence 2/,
     scope: { clockJumps: 1 },
   },
   {
