@@ -1,4 +1,4 @@
-import { between, type Chance, shuffled } from "../../src/cli/demo/seeded.ts";
+import { between, type Chance, shuffled } from "../../src/cli/demo/random.ts";
 
 /** Everything that has a leader, which can be made to step down. */
 export const ledGroups = ["stream", "bucket", "consumer"] as const;

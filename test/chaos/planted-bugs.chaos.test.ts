@@ -43,7 +43,7 @@ const cases: readonly Case[] = [
       patches: [
         {
           file: "machines/delivery.ts",
-          find: '{ target: "putBack", actions: putBack("pending") },',
+          find: '{ target: "nakked", actions: nak("pending") },',
           replace: '{ target: "acknowledged", actions: "acknowledgeDuplicate" },',
         },
       ],

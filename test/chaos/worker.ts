@@ -44,7 +44,7 @@ async function work(): Promise<void> {
     }),
   );
   if (connection === undefined) return;
-  const sending = config.inBatches ? alwaysInBatches : bucketStores.sendingAsItPays;
+  const sending = config.inBatches ? alwaysInBatches : bucketStores.adaptiveSending;
   const store = await started(() => stores.openNatsStore(connection, { bucket, timeoutMs: 2_000 }, sending));
   if (store !== undefined) await consumeAll(jetstream(connection), recorder.store(store));
   await connection.close();
@@ -128,10 +128,10 @@ function note(audit: Audit, failures: Map<number, unknown>): void {
     case "trigger.refused":
       failures.set(answered.delivery, audit.error);
       break;
-    case "trigger.put-back": {
+    case "trigger.nakked": {
       const error = failures.get(answered.delivery);
       failures.delete(answered.delivery);
-      const because = audit.after === "pending" ? "pending" : "failed";
+      const because = audit.delay === "pending" ? "pending" : "failed";
       const code = hasCode(error, "store-unavailable") ? { code: error.code } : {};
       recorder.note({ ...answered, answer: "put back", because, afterMs: audit.delayMs, ...code });
       break;
