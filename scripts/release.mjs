@@ -62,7 +62,9 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
     tags: linesOf("git", ["tag", "--list"]),
     changes: linesOf("git", ["status", "--porcelain"]).map((line) => line.slice(3)),
   });
-  const report = () => found.forEach((sentence) => console.error(sentence));
+  const report = () => {
+    for (const sentence of found) console.error(sentence);
+  };
   if (publish && found.length > 0) {
     report();
     process.exit(1);
