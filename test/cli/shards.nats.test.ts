@@ -63,7 +63,7 @@ describe("a bucket whose keys several share", () => {
     });
     expect(await command("show", `$KV.${bucket}.foreign`)).toMatchObject({
       exitCode: 2,
-      err: expect.stringContaining("is no key"),
+      err: expect.stringContaining("is not a key"),
     });
   });
 
@@ -79,7 +79,7 @@ describe("a bucket whose keys several share", () => {
   it("is examined as one", async () => {
     const found = await doctor();
     expect(found.bad).toEqual([]);
-    expect(found.of("bucket", "shards")).toMatchObject([{ severity: "ok", evidence: "all 3 are there" }]);
+    expect(found.of("bucket", "shards")).toMatchObject([{ severity: "ok", evidence: "all 3 shards exist" }]);
     expect(found.of("bucket", "settings")).toHaveLength(1);
     expect(found.of("records", "keys")).toMatchObject([{ evidence: "20 committed" }]);
   });
@@ -92,12 +92,12 @@ describe("a bucket whose keys several share", () => {
     expect(wrong.of("bucket", "discard")).toMatchObject([
       {
         evidence: expect.stringMatching(`^${bucket}-2-of-3, ${bucket}-3-of-3: \`discard\` is "old", must be "new"`),
-        remedy: `nats stream edit KV_${bucket}-2-of-3 --discard=new; and so for the others`,
+        remedy: `nats stream edit KV_${bucket}-2-of-3 --discard=new; repeat for the other buckets`,
       },
     ]);
     await jsm.streams.delete(`KV_${bucket}-2-of-3`);
     expect((await doctor()).of("bucket", "shards")).toMatchObject([
-      { severity: "error", evidence: `there is no ${bucket}-2-of-3: no replica starts` },
+      { severity: "error", evidence: `${bucket}-2-of-3 does not exist: no replica can start` },
     ]);
   });
 
@@ -106,7 +106,7 @@ describe("a bucket whose keys several share", () => {
     const { exitCode, of } = await doctor();
     expect(exitCode).toBe(0);
     expect(of("bucket", "shards")).toMatchObject([
-      { severity: "warning", evidence: "there are 1 and 3 of it, as while their number is being changed" },
+      { severity: "warning", evidence: "the server has buckets for 1 and 3 shards, as during a change of the number" },
     ]);
     expect((await command("list", "--json")).objects()).toHaveLength(IDS.length);
   });

@@ -145,7 +145,7 @@ describe("latchkey inspect", () => {
     const env = { NATS_URL: server.url };
     expect(await run(["inspect", "--bucket", "sharing"], { env })).toMatchObject({
       exitCode: 2,
-      err: expect.stringContaining("say with --shards which of them"),
+      err: expect.stringContaining("choose one with --shards"),
     });
     await Promise.all([before.close({ drainMs: 0 }), after.close({ drainMs: 0 })]);
   });
