@@ -27,11 +27,13 @@ const watches = ["CREATE.KV_dedup.>", "INFO.KV_dedup.*", "MSG.NEXT.KV_dedup.*", 
   (what) => `$JS.API.CONSUMER.${what}`,
 );
 const creates = "$JS.API.STREAM.CREATE.KV_dedup";
+const names = "$JS.API.STREAM.NAMES";
 
 /** Users by name, and all that each may publish; each has an inbox of its own. */
 const users: Readonly<Record<string, readonly string[]>> = {
   replica: [writes, reads, looks],
-  creator: [writes, reads, looks, creates],
+  hasty: [writes, reads, looks, creates],
+  creator: [writes, reads, looks, creates, names],
   lister: [writes, reads, looks, lists],
   watcher: [writes, reads, looks, ...watches],
   blind: [writes, looks],
@@ -69,6 +71,8 @@ describe("the permissions of a connection", () => {
     const opening = natsStore(replica, { bucket });
     await expect(opening).rejects.toThrow(StoreMisconfiguredError);
     await expect(opening).rejects.toThrow("There is no bucket dedup: the connection may not create it");
+    await using hasty = await login("hasty");
+    await expect(natsStore(hasty, { bucket })).rejects.toThrow("allow `$JS.API.STREAM.NAMES`");
     await using creator = await login("creator");
     await natsStore(creator, { bucket });
   });

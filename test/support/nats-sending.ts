@@ -1,25 +1,25 @@
 import type { NatsConnection } from "@nats-io/nats-core";
-import { type Lanes, ONE_BY_ONE, type WayChoice } from "../../src/nats/kv/batching-policy.ts";
+import { type BucketPolicy, type QueuePolicy, SINGLE_WRITES } from "../../src/nats/kv/batching-policy.ts";
 import type { NatsStore, Sending } from "../../src/nats/kv/bucket-store.ts";
 import { openNatsStore } from "../../src/nats/kv/nats-store.ts";
 import type { NatsStoreOptions } from "../../src/nats/kv/store-options.ts";
 import { type BatchOutcome, sendBatch } from "../../src/nats/wire/batch.ts";
 
-/** One by one, whether that pays or not. */
-export const alwaysSingly: Sending = { chooseWays: () => ONE_BY_ONE, sendBatch };
+/** Sends every write as a single message. */
+export const alwaysSingly: Sending = { policyFor: () => SINGLE_WRITES, sendBatch };
 
-const LANE_IN_BATCHES: WayChoice = { ...ONE_BY_ONE.overOwn, wayFor: () => "in batches" };
-const ALWAYS_IN_BATCHES: Lanes = { overNothing: LANE_IN_BATCHES, overOwn: LANE_IN_BATCHES };
+const ALWAYS_BATCH: QueuePolicy = { ...SINGLE_WRITES.updates, modeFor: () => "batch" };
+const BATCHED_WRITES: BucketPolicy = { creates: ALWAYS_BATCH, updates: ALWAYS_BATCH };
 
-/** In batches whenever there is more than one write, whether it pays or not. */
-export const alwaysInBatches: Sending = { chooseWays: () => ALWAYS_IN_BATCHES, sendBatch };
+/** Sends a batch whenever more than one write is queued, even if single writes are faster. */
+export const alwaysInBatches: Sending = { policyFor: () => BATCHED_WRITES, sendBatch };
 
-/** As `natsStore`, but in batches whenever there is more than one write. */
+/** Opens a store like `natsStore` that sends a batch whenever more than one write is queued. */
 export function batchingStore(connection: NatsConnection, options: NatsStoreOptions): Promise<NatsStore> {
   return openNatsStore(connection, options, alwaysInBatches);
 }
 
-/** What can be wrong with a batch, or with how its answer is read. */
+/** Planted bugs in how a batch is sent or its answer is read. */
 const flaws = {
   "a batch that was refused counts as stored": (outcome, size) =>
     outcome.type === "refused"
@@ -39,15 +39,15 @@ const flaws = {
 
 export type BatchFlaw = keyof typeof flaws | "the first message is left out";
 
-/** Batches with one thing wrong. */
+/** Sends batches with one planted bug. */
 export function flawedBatches(flaw: BatchFlaw): Sending {
   return {
     ...alwaysInBatches,
-    sendBatch(inbox, terms, writes, onOutcome) {
+    sendBatch(requests, terms, writes, onOutcome) {
       if (flaw !== "the first message is left out") {
-        sendBatch(inbox, terms, writes, (outcome) => onOutcome(flaws[flaw](outcome, writes.length)));
+        sendBatch(requests, terms, writes, (outcome) => onOutcome(flaws[flaw](outcome, writes.length)));
       } else {
-        sendBatch(inbox, terms, writes.slice(1), (outcome) =>
+        sendBatch(requests, terms, writes.slice(1), (outcome) =>
           onOutcome(changed(outcome, (revisions) => [Math.min(...revisions) - 1, ...revisions])),
         );
       }

@@ -134,7 +134,7 @@ async function startReplica(
       if (killSwitch.isKilled || !("sequence" in audit) || audit.identity === undefined) return;
       const { eventId } = audit.identity;
       if (audit.type === "trigger.deduped") options.onSkipped({ eventId, as: "duplicate" });
-      if (audit.type === "trigger.put-back" && audit.after === "pending") options.onSkipped({ eventId, as: "pending" });
+      if (audit.type === "trigger.nakked" && audit.delay === "pending") options.onSkipped({ eventId, as: "pending" });
     },
   });
   // A crash closes the connection first, so that the remaining cleanup cannot reach the server.

@@ -1,4 +1,4 @@
-import { ADVISED_SERVER, judgeServer, NEEDED_SERVER, WHY_NEEDED } from "../../nats/wire/server-version.ts";
+import { ADVISED_SERVER, judgeServer, NEEDED_SERVER, whyUnusable } from "../../nats/wire/server-version.ts";
 import { span } from "../terminal/format.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 import type { Monitored } from "./monitor.ts";
@@ -10,8 +10,9 @@ export function examineVersions(versions: Readonly<Record<string, string>>, isCl
   const named = Object.entries(versions).map(([what, version]) => `${version || "unknown"} (${what})`);
   const all = Object.values(versions);
   const upgrade = `upgrade to ${ADVISED_SERVER} or later`;
-  if (all.some((version) => judgeServer(version) === "unusable")) {
-    return server.error("version", `${named.join(", ")}; the version must be ${NEEDED_SERVER}: ${WHY_NEEDED}`, upgrade);
+  const [why] = all.flatMap((version) => whyUnusable(version) ?? []);
+  if (why !== undefined) {
+    return server.error("version", `${named.join(", ")}: Latchkey needs ${NEEDED_SERVER}; ${why}`, upgrade);
   }
   if (all.every((version) => judgeServer(version) === "advised")) return server.ok("version", named.join(", "));
   const evidence = `${named.join(", ")}: keeps the guarantees, but lacks cluster fixes of later versions up to ${ADVISED_SERVER}`;

@@ -1,5 +1,5 @@
 import { type ConsumerInfo, jetstream } from "@nats-io/jetstream";
-import { checkDeadLetters } from "../../nats/consumer/dead-letter.ts";
+import { checkDeadLetterStream } from "../../nats/consumer/dead-letter-stream.ts";
 import { apiCodeOf, apiCodes } from "../../nats/wire/error-codes.ts";
 import { type ClockDifference, withClockDifference } from "../../nats/wire/server-clock.ts";
 import { type BucketServer, lookAt, type OpenBucket } from "../connection/open-buckets.ts";
@@ -124,7 +124,7 @@ async function examinedConsumer(
     const deadLetters =
       subject === undefined
         ? []
-        : await checkDeadLetters({ subject, jetstream: jetstream(connection) }, stream, info.config);
+        : await checkDeadLetterStream({ subject, jetstream: jetstream(connection) }, stream, info.config);
     return { info, difference, findings: examineConsumer(info, use, deadLetters) };
   } catch (error) {
     const code = apiCodeOf(error);

@@ -1,150 +1,148 @@
-/** How writes are sent: one by one, or in batches. */
-export type Way = "singly" | "in batches";
+/** How writes are sent: each as a message of its own, or several as an atomic batch. */
+export type SendMode = "single" | "batch";
 
-/** How the writes of one lane are sent. */
-export interface WayChoice {
-  /** How one is sent when `load` of the lane, with itself, wait for their answers. */
-  wayFor(load: number): Way;
-  /** Tells of a write that is asked for while `load` others of the lane wait, itself not counted; returns what `ended` wants back. */
-  began(load: number): number;
-  /** Tells how long that write took, from when it was asked for until its answer. */
-  ended(began: number, tookMs: number, nowMs: number): void;
+/** Decides how the writes of one queue are sent, and learns how long they take. */
+export interface QueuePolicy {
+  /** Returns the mode for a write that makes the number of unanswered writes in the queue `load`. */
+  modeFor(load: number): SendMode;
+  /** Notes a write that starts while `load` others are unanswered. Returns the number of its sample, for {@link finished}. */
+  started(load: number): number;
+  /** Notes how long a write took, from the call until its result, in milliseconds. */
+  finished(sample: number, tookMs: number, nowMs: number): void;
 }
 
-/** The lanes of a bucket: writes over nothing, where others may be faster, and writes over one's own, where hardly anybody is. */
-export interface Lanes {
-  readonly overNothing: WayChoice;
-  readonly overOwn: WayChoice;
+/** Policies of a bucket's two queues. */
+export interface BucketPolicy {
+  /** For writes to empty keys, where other replicas compete. */
+  readonly creates: QueuePolicy;
+  /** For writes over the holder's own record, where conflicts are rare. */
+  readonly updates: QueuePolicy;
 }
 
-const LANE_ONE_BY_ONE: WayChoice = { wayFor: () => "singly", began: () => 0, ended: () => {} };
+const ALWAYS_SINGLE: QueuePolicy = { modeFor: () => "single", started: () => 0, finished: () => {} };
 
-/** For a bucket without batches. */
-export const ONE_BY_ONE: Lanes = { overNothing: LANE_ONE_BY_ONE, overOwn: LANE_ONE_BY_ONE };
+/** Policy of a bucket that does not accept batches. */
+export const SINGLE_WRITES: BucketPolicy = { creates: ALWAYS_SINGLE, updates: ALWAYS_SINGLE };
 
-/** How many writes are compared with how many. */
-const SPAN_WRITES = 2_000;
-/** Few writes at a time leave nothing to choose: in batches each would wait for one before it, and save next to nothing. */
-const LEAST_LOAD = 16;
-/** What a trial must make of the time that the same writes took before. */
-const GAIN = 0.9;
+/** Number of writes in a sample. */
+const SAMPLE_WRITES = 2_000;
+/** Minimum load for batches. With fewer writes in flight, a batch makes each write wait and saves almost nothing. */
+const MIN_LOAD = 16;
+/** A candidate wins if its sample takes at most this share of the time that the current strategy took. */
+const WINNING_SHARE = 0.9;
 /**
- * For how many times as long as a trial took, and for how many spans, there is no other: twice as many after each that was lost, up
- * to the most. Not for the time alone: where there are few writes for a while, every burst would begin with a trial.
+ * Pause after a candidate's sample, as a multiple of its duration and of its number of writes. It doubles with every candidate that
+ * loses. Time alone would not do: after an idle period every burst would start with a candidate.
  */
-const FEWEST_TIMES = 4;
-const MOST_TIMES = 100;
+const MIN_PAUSE_FACTOR = 4;
+const MAX_PAUSE_FACTOR = 100;
 
-/** What is tried in turns. Conflicts break up batches over nothing; where there are many, those over one's own may pay all the same. */
-const PLANS = ["all singly", "all in batches", "those over one's own in batches"] as const;
-type Plan = (typeof PLANS)[number];
+/** Strategies, in the order in which they become candidates. Many conflicts break up the batches of creates, but not of updates. */
+const STRATEGIES = ["all single", "all batched", "updates batched"] as const;
+type Strategy = (typeof STRATEGIES)[number];
 
-interface Span {
+interface Sample {
   readonly number: number;
-  /** In a trial, how long the writes took altogether by the plan that stands, in the span before. */
-  readonly toBeatMs: number | undefined;
-  begun: number;
+  /** For a candidate, the total time of its writes with which it loses, in milliseconds. */
+  readonly limitMs: number | undefined;
+  started: number;
   loads: number;
-  answered: number;
+  finished: number;
   tookMs: number;
 }
 
 /**
- * Finds out what pays, by trying. What counts is how long a write of whichever lane takes from being asked for to its answer: where
- * as many are always on their way, half the time is twice the rate. A lane by itself shows nothing: what it gains, the other may
- * lose. Whether batches pay depends on the disks, the replicas, how many writes there are at a time and how many of them conflict,
- * and all of that changes.
+ * Chooses the faster strategy by measuring. The measure is the time from a call to its result, summed over both queues: one queue's
+ * gain can be the other's loss. Which strategy wins depends on disks, replicas, load and conflicts, and all of these change.
  *
- *     span      2,000 writes by one plan      the same      trial: another plan          what won
- *     took      a + b + c + … = 8 s           …             ends at 2,000 writes, or     …
- *                                                           at 7.2 s: then it has lost
+ *     sample    2,000 writes, current strategy    …    2,000 writes, candidate         winner
+ *     took      a + b + c + … = 8 s               …    stops early at 7.2 s: it lost   …
  */
-export class BatchingPolicy implements Lanes {
-  readonly overNothing: WayChoice;
-  readonly overOwn: WayChoice;
-  /** The plan that writes go by while no other is tried. */
-  #standing: Plan;
-  #lastTried: Plan;
-  #span: Span = spanOf(0, undefined);
-  #nextTrialAtMs = 0;
-  #spansUntilTrial = 0;
-  #times = FEWEST_TIMES;
+export class BatchingPolicy implements BucketPolicy {
+  readonly creates: QueuePolicy;
+  readonly updates: QueuePolicy;
+  #current: Strategy;
+  #candidate: Strategy;
+  #sample: Sample = sampleOf(0, undefined);
+  #nextCandidateAtMs = 0;
+  #samplesUntilCandidate = 0;
+  #pauseFactor = MIN_PAUSE_FACTOR;
 
-  /** @param replicas of the bucket: with several, batches hardly ever fail to pay; with one, they do on most disks. */
+  /** @param replicas of the bucket. With several, batches almost always win; with one, single writes win on most disks. */
   constructor(replicas: number) {
-    this.#standing = replicas === 1 ? "all singly" : "all in batches";
-    this.#lastTried = this.#standing;
-    this.overNothing = this.#laneOf(["all in batches"]);
-    this.overOwn = this.#laneOf(["all in batches", "those over one's own in batches"]);
+    this.#current = replicas === 1 ? "all single" : "all batched";
+    this.#candidate = this.#current;
+    this.creates = this.#queuePolicy(["all batched"]);
+    this.updates = this.#queuePolicy(["all batched", "updates batched"]);
   }
 
-  get #plan(): Plan {
-    return this.#span.toBeatMs === undefined ? this.#standing : this.#lastTried;
+  get #strategy(): Strategy {
+    return this.#sample.limitMs === undefined ? this.#current : this.#candidate;
   }
 
-  #laneOf(inBatches: readonly Plan[]): WayChoice {
+  #queuePolicy(batched: readonly Strategy[]): QueuePolicy {
     return {
-      wayFor: (load) => (load >= LEAST_LOAD && inBatches.includes(this.#plan) ? "in batches" : "singly"),
-      began: (load) => this.#began(load),
-      ended: (began, tookMs, nowMs) => this.#ended(began, tookMs, nowMs),
+      modeFor: (load) => (load >= MIN_LOAD && batched.includes(this.#strategy) ? "batch" : "single"),
+      started: (load) => this.#started(load),
+      finished: (sample, tookMs, nowMs) => this.#finished(sample, tookMs, nowMs),
     };
   }
 
-  #began(load: number): number {
-    this.#span.begun += 1;
-    this.#span.loads += load;
-    return this.#span.number;
+  #started(load: number): number {
+    this.#sample.started += 1;
+    this.#sample.loads += load;
+    return this.#sample.number;
   }
 
-  #ended(began: number, tookMs: number, nowMs: number): void {
-    const span = this.#span;
-    if (began !== span.number) return;
-    span.answered += 1;
-    span.tookMs += tookMs;
-    const hasLost = span.toBeatMs !== undefined && span.tookMs > span.toBeatMs;
-    if (!hasLost && span.answered < SPAN_WRITES) return;
-    if (span.toBeatMs === undefined) this.#endSpan(nowMs);
-    else this.#endTrial(hasLost || !isBusy(span) ? "lost" : "won", nowMs);
+  #finished(number: number, tookMs: number, nowMs: number): void {
+    const sample = this.#sample;
+    if (number !== sample.number) return;
+    sample.finished += 1;
+    sample.tookMs += tookMs;
+    const hasLost = sample.limitMs !== undefined && sample.tookMs > sample.limitMs;
+    if (!hasLost && sample.finished < SAMPLE_WRITES) return;
+    if (sample.limitMs === undefined) this.#endSample(nowMs);
+    else this.#endCandidate(hasLost || !isBusy(sample) ? "lost" : "won", nowMs);
   }
 
-  #endSpan(nowMs: number): void {
-    this.#spansUntilTrial -= 1;
-    const isTime = this.#spansUntilTrial <= 0 && nowMs >= this.#nextTrialAtMs;
-    if (isTime && isBusy(this.#span)) this.#beginTrial();
-    else this.#span = spanOf(this.#span.number + 1, undefined);
+  #endSample(nowMs: number): void {
+    this.#samplesUntilCandidate -= 1;
+    const isDue = this.#samplesUntilCandidate <= 0 && nowMs >= this.#nextCandidateAtMs;
+    if (isDue && isBusy(this.#sample)) this.#startCandidate();
+    else this.#sample = sampleOf(this.#sample.number + 1, undefined);
   }
 
-  #beginTrial(): void {
-    this.#lastTried = this.#nextToTry();
-    this.#span = spanOf(this.#span.number + 1, this.#span.tookMs * GAIN);
+  #startCandidate(): void {
+    this.#candidate = this.#nextCandidate();
+    this.#sample = sampleOf(this.#sample.number + 1, this.#sample.tookMs * WINNING_SHARE);
   }
 
-  /** The one after that which was tried last, but for the one that stands. */
-  #nextToTry(): Plan {
-    const after = PLANS.indexOf(this.#lastTried) + 1;
-    const [next = this.#standing] = [...PLANS.slice(after), ...PLANS].filter((plan) => plan !== this.#standing);
-    return next;
+  /** Returns the strategy after the last candidate, except the current one. */
+  #nextCandidate(): Strategy {
+    const after = STRATEGIES.indexOf(this.#candidate) + 1;
+    const others = [...STRATEGIES.slice(after), ...STRATEGIES].filter((strategy) => strategy !== this.#current);
+    return others[0] ?? this.#current;
   }
 
-  #endTrial(how: "won" | "lost", nowMs: number): void {
-    if (how === "won") this.#standing = this.#lastTried;
-    this.#times = how === "won" ? FEWEST_TIMES : Math.min(2 * this.#times, MOST_TIMES);
-    this.#nextTrialAtMs = nowMs + busyMs(this.#span) * this.#times;
-    this.#spansUntilTrial = this.#times;
-    this.#span = spanOf(this.#span.number + 1, undefined);
+  #endCandidate(result: "won" | "lost", nowMs: number): void {
+    if (result === "won") this.#current = this.#candidate;
+    this.#pauseFactor = result === "won" ? MIN_PAUSE_FACTOR : Math.min(2 * this.#pauseFactor, MAX_PAUSE_FACTOR);
+    this.#nextCandidateAtMs = nowMs + busyMs(this.#sample) * this.#pauseFactor;
+    this.#samplesUntilCandidate = this.#pauseFactor;
+    this.#sample = sampleOf(this.#sample.number + 1, undefined);
   }
 }
 
-function spanOf(number: number, toBeatMs: number | undefined): Span {
-  return { number, toBeatMs, begun: 0, loads: 0, answered: 0, tookMs: 0 };
+function sampleOf(number: number, limitMs: number | undefined): Sample {
+  return { number, limitMs, started: 0, loads: 0, finished: 0, tookMs: 0 };
 }
 
-/** Whether there were as many writes at a time as plans differ for. */
-function isBusy({ begun, loads }: Span): boolean {
-  return loads >= begun * LEAST_LOAD;
+/** Tells whether the load was high enough for strategies to differ. */
+function isBusy({ started, loads }: Sample): boolean {
+  return loads >= started * MIN_LOAD;
 }
 
-/** How long a span took without the time in which nothing was written: as many writes as were under way at a time took as long. */
-function busyMs({ begun, loads, tookMs }: Span): number {
-  return tookMs / (1 + loads / begun);
+/** Returns the duration of a sample without idle time: its total time, divided by the number of writes in flight. */
+function busyMs({ started, loads, tookMs }: Sample): number {
+  return tookMs / (1 + loads / started);
 }

@@ -7,58 +7,60 @@ import { readFailed } from "../wire/error-codes.ts";
 import type { RequestMultiplexer } from "../wire/request-multiplexer.ts";
 import { lastMessage } from "./key-state.ts";
 
-/** Of one part, so that no list and no watch of keys meets it. */
-const MARK_KEY = "cleared";
-/** How often others may be about to change it, too. */
-const ROUNDS = 10;
+/** Key of the epoch. It has one part, so that no list and no watch of keys matches it. */
+const EPOCH_KEY = "cleared";
+/** Maximum number of attempts while other replicas change the epoch too. */
+const MAX_ROUNDS = 10;
 
-/** What a bucket's mark is read and written with. */
+/** Location and lifetime of a bucket's epoch. */
 export interface BucketEpochOptions {
   readonly bucket: string;
   readonly timeoutMs: number;
-  /** The mark stays for as long as anything can be remembered. */
+  /** Time to live of the epoch: as long as any record may be cached. */
   readonly maxWindowMs: number;
 }
 
-/** The clears of a bucket: the mark is the revision of a message that says nothing else. */
+/** Keeps the cache-invalidation epoch of a bucket: the revision of a message that has no other content. */
 export function bucketEpoch(
-  inbox: RequestMultiplexer,
+  requests: RequestMultiplexer,
   writer: BucketWriter,
-  terms: BucketEpochOptions,
+  options: BucketEpochOptions,
 ): CacheInvalidation {
-  const { bucket, timeoutMs, maxWindowMs } = terms;
+  const { bucket, timeoutMs, maxWindowMs } = options;
   const read = async (): Promise<Revision> => {
-    const message = await lastMessage(inbox, bucket, MARK_KEY, timeoutMs).catch((cause: unknown) => {
+    const message = await lastMessage(requests, bucket, EPOCH_KEY, timeoutMs).catch((cause: unknown) => {
       throw readFailed(bucket, cause);
     });
     return message?.seq ?? 0;
   };
-  const mark = { key: MARK_KEY, payload: "", ttlSeconds: Math.ceil(maxWindowMs / 1_000), operation: "remove" } as const;
+  const ttlSeconds = Math.ceil(maxWindowMs / 1_000);
   const change = async (): Promise<Revision> => {
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const revision = await writer.write({ ...mark, expected: await read() });
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      const write = { key: EPOCH_KEY, payload: "", ttlSeconds, operation: "remove", expected: await read() } as const;
+      const revision = await writer.write(write);
       if (revision !== undefined) return revision;
     }
-    throw new StoreUnavailableError(`Bucket ${bucket} is cleared too often at once`, { ambiguous: false });
+    const message = `The caches of bucket ${bucket} were not invalidated: other replicas won ${MAX_ROUNDS} attempts`;
+    throw new StoreUnavailableError(message, { ambiguous: false });
   };
   return new CacheEpoch(systemClock, { read, change });
 }
 
-/** The clears of several buckets: any of them counts, and all are told. */
-export function jointEpoch(all: readonly CacheInvalidation[]): CacheInvalidation {
-  let known: readonly number[] = all.map(() => 0);
+/** Combines the epochs of several buckets: the joint epoch changes with each of them, and invalidating it invalidates all. */
+export function jointEpoch(parts: readonly CacheInvalidation[]): CacheInvalidation {
+  let known: readonly number[] = parts.map(() => 0);
   let changes = 0;
   return {
-    /** Not the sum of their marks: those of buckets that count from microseconds add up to more than a number holds exactly. */
+    /** A count of changes, not the sum of the epochs: those start at microseconds, and their sum is not a safe integer. */
     epoch(): number | undefined {
-      const marks = all.map((clears) => clears.epoch()).filter((mark) => mark !== undefined);
-      if (marks.length < all.length) return undefined;
-      if (marks.some((mark, at) => mark !== known[at])) changes += 1;
-      known = marks;
-      return marks.every((mark) => mark === 0) ? 0 : changes;
+      const epochs = parts.map((part) => part.epoch()).filter((epoch) => epoch !== undefined);
+      if (epochs.length < parts.length) return undefined;
+      if (epochs.some((epoch, at) => epoch !== known[at])) changes += 1;
+      known = epochs;
+      return epochs.every((epoch) => epoch === 0) ? 0 : changes;
     },
     async invalidate(): Promise<void> {
-      await Promise.all(all.map((clears) => clears.invalidate()));
+      await Promise.all(parts.map((part) => part.invalidate()));
     },
   };
 }

@@ -7,28 +7,28 @@ import { bucketStream, keyOf, subjectFilter } from "../wire/subject.ts";
 import { entryOf } from "./key-state.ts";
 import { type StoredMessage, storedMessage } from "./stored-message.ts";
 
-/** For every page the server goes over all keys once to say how many are left: large ones are better. */
+/** Maximum number of messages in a page. For each page the server counts all remaining keys, so large pages are better. */
 const PAGE = 10_000;
-/** What must arrive within one time-out, and is held in memory. */
+/** Maximum size of a page. A page must arrive within one timeout and is held in memory. */
 const PAGE_BYTES = 8_000_000;
 const END_OF_PAGE = 204;
-const NOTHING_THERE = 404;
+const NOT_FOUND = 404;
 
 interface Page {
   readonly messages: readonly Msg[];
   readonly isLast: boolean;
 }
 
-/** Which bucket, and how long one request to it waits for its answer. */
+/** Bucket to read, and the time limit of one request. */
 export interface ReadOptions {
   readonly bucket: string;
   readonly timeoutMs: number;
 }
 
 /**
- * What a bucket holds, in the order of revisions. Any replica may answer, so it may be a little out of date. A key that is
- * written meanwhile may come again, with what it holds then.
- * @throws {RecordUnreadableError} for the first record that cannot be read, when all others have been given.
+ * Lists the entries of a bucket in the order of revisions. Any server may answer, so the list may be slightly stale.
+ * A key that is written during the listing may appear twice.
+ * @throws {RecordUnreadableError} for the first unreadable record, after every readable entry.
  * @throws {StoreUnavailableError}
  */
 export async function* listBucket(
@@ -53,8 +53,8 @@ export async function* listBucket(
 }
 
 /**
- * Reads page by page all messages of a bucket whose subjects match, marks of removals among them, in the order of revisions,
- * without a consumer that would have to be removed. As current as {@link listBucket}. @throws {StoreUnavailableError}
+ * Reads matching messages of a bucket page by page, tombstones included, in the order of revisions. Needs no consumer.
+ * The result may be as stale as that of {@link listBucket}. @throws {StoreUnavailableError}
  */
 export async function* readBucket(
   connection: NatsConnection,
@@ -86,7 +86,7 @@ async function readPage(connection: NatsConnection, bucket: string, query: strin
   try {
     for await (const message of await connection.requestMany(subject, query, { strategy: "timer", maxWait })) {
       const { headers } = message;
-      if (headers?.code === NOTHING_THERE) return { messages, isLast: true };
+      if (headers?.code === NOT_FOUND) return { messages, isLast: true };
       if (headers?.code === END_OF_PAGE) return { messages, isLast: headers.last("Nats-Num-Pending") === "0" };
       if (headers?.hasError) throw new Error(`The server answered ${headers.status}`);
       messages.push(message);
@@ -94,5 +94,7 @@ async function readPage(connection: NatsConnection, bucket: string, query: strin
   } catch (cause) {
     throw readFailed(bucket, cause);
   }
-  throw new StoreUnavailableError(`Bucket ${bucket} cannot be listed: no answer, or half of one`, { ambiguous: false });
+  throw new StoreUnavailableError(`Bucket ${bucket} cannot be listed: the answer is missing or incomplete`, {
+    ambiguous: false,
+  });
 }

@@ -1,15 +1,20 @@
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from "@nats-io/jetstream";
 import { millis, nanos } from "@nats-io/nats-core";
 import { bucketStream, subjectsOf } from "../wire/subject.ts";
-import type { BucketToOpen } from "./bucket.ts";
 import { MAX_WINDOW_MS, type ResolvedNatsStoreOptions } from "./store-options.ts";
 
 const DEFAULT_MAX_WINDOW_MS = 7 * 86_400_000;
 const DEFAULT_DUPLICATE_WINDOW_MS = 120_000;
 
-/** The configuration of a bucket that is to be created: a normal key-value bucket whose records have a time to live. */
+/** Settings of a bucket to create. */
+export interface NewBucketOptions extends WantedSettings {
+  /** Revision of the bucket's first write. */
+  readonly firstRevision: number;
+}
+
+/** Returns the configuration of a new bucket: an ordinary key-value bucket whose records have a time to live. */
 export function newBucket(
-  options: BucketToOpen,
+  options: NewBucketOptions,
   { isCluster, hasBatches }: { readonly isCluster: boolean; readonly hasBatches: boolean },
 ): Partial<StreamConfig> & Pick<StreamConfig, "name"> {
   const { bucket, replicas, storage, maxBytes = -1, maxWindowMs = DEFAULT_MAX_WINDOW_MS, firstRevision } = options;
@@ -23,7 +28,7 @@ export function newBucket(
     max_age: nanos(maxWindowMs),
     max_bytes: maxBytes,
     first_seq: firstRevision,
-    // The server wants it no longer than `max_age`; nothing here is recognised by it.
+    // The server requires that it is at most `max_age`. Latchkey does not use it.
     duplicate_window: nanos(Math.min(maxWindowMs, DEFAULT_DUPLICATE_WINDOW_MS)),
     discard: DiscardPolicy.New,
     allow_msg_ttl: true,
@@ -34,20 +39,20 @@ export function newBucket(
   };
 }
 
-/** How long a bucket keeps records at most. */
+/** Returns how long a bucket keeps records, in milliseconds. */
 export function maxWindowOf(config: StreamConfig): number {
   return config.max_age === 0 ? MAX_WINDOW_MS : Math.floor(millis(config.max_age));
 }
 
 type Setting = keyof StreamConfig;
 
-/** A setting of a bucket that is not as it must be. */
+/** A setting of a bucket with the wrong value. */
 export interface Difference {
   readonly setting: Setting;
-  /** As JSON, or `unset`. */
+  /** Value as JSON, or `unset`. */
   readonly is: string;
   readonly must: string;
-  /** What follows from it. */
+  /** Consequence of the wrong value. */
   readonly why: string;
 }
 
@@ -55,18 +60,18 @@ export function differenceSentence({ setting, is, must, why }: Difference): stri
   return `\`${setting}\` is ${is}, must be ${must}: ${why}`;
 }
 
-/** What every bucket must have, whoever created it, and why. */
+/** Settings that every bucket needs, whoever created it, with the consequence of another value. */
 const required: ReadonlyArray<readonly [setting: Setting, right: unknown, why: string]> = [
   ["allow_msg_ttl", true, "without it no reservation ever ends"],
   ["subject_delete_marker_ttl", 0, "a limit marker can delete a record that was just written and acknowledged"],
-  ["max_msgs_per_subject", 1, "a record that was replaced would come back when its successor ends"],
-  ["discard", "new", "a full bucket would drop records that are in force, and their events would run again"],
+  ["max_msgs_per_subject", 1, "a replaced record would come back when its successor expires"],
+  ["discard", "new", "a full bucket would drop valid records, and their events would run again"],
   ["discard_new_per_subject", false, "a reservation could not be committed"],
-  ["retention", "limits", "records would vanish when somebody reads them"],
-  ["max_msgs", -1, "a bucket that is full by count refuses to commit and to release; set `max_bytes` instead"],
-  ["persist_mode", "default", "with `async` the server acknowledges what it has not stored"],
+  ["retention", "limits", "records would vanish when they are read"],
+  ["max_msgs", -1, "a bucket that is full by count refuses commits and releases; set `max_bytes` instead"],
+  ["persist_mode", "default", "with `async` the server acknowledges writes that it has not stored"],
   ["no_ack", false, "no write would be acknowledged"],
-  ["deny_delete", true, "records could be deleted without leaving a trace"],
+  ["deny_delete", true, "records could be deleted without a trace"],
   ["allow_direct", true, "the bucket could not be listed"],
   ["sealed", false, "it could not be written"],
   ["mirror", undefined, "a mirror cannot decide who wins"],
@@ -74,11 +79,11 @@ const required: ReadonlyArray<readonly [setting: Setting, right: unknown, why: s
   ["subject_transform", undefined, "keys would be stored under other names"],
 ];
 
-/** The settings that every bucket must have right. */
+/** Names of the settings that every bucket needs. */
 export const REQUIRED_SETTINGS: readonly Setting[] = ["subjects", ...required.map(([setting]) => setting)];
 
-/** What the server leaves out of a configuration when it is so. */
-const unsaid: Partial<Record<Setting, unknown>> = {
+/** Values that the server omits from a configuration. */
+const omitted: Partial<Record<Setting, unknown>> = {
   allow_msg_ttl: false,
   allow_direct: false,
   deny_delete: false,
@@ -90,12 +95,12 @@ const unsaid: Partial<Record<Setting, unknown>> = {
   subject_delete_marker_ttl: 0,
 };
 
-/** What decides how a bucket must be; what is undefined may be as it is. */
+/** Settings that a caller asks for. An undefined one may have any value. */
 export type WantedSettings = { readonly bucket: string } & Partial<
   Pick<ResolvedNatsStoreOptions, "storage" | "replicas" | "maxBytes" | "maxWindowMs">
 >;
 
-/** Every setting that is not as the guarantees need it, or not as the options say. */
+/** Returns every setting that breaks the guarantees or differs from the options. */
 export function differences(config: StreamConfig, wanted: WantedSettings): readonly Difference[] {
   const { bucket, storage, replicas, maxBytes, maxWindowMs } = wanted;
   const asked: ReadonlyArray<readonly [setting: Setting, right: unknown, option: string]> = [
@@ -114,7 +119,7 @@ export function differences(config: StreamConfig, wanted: WantedSettings): reado
 }
 
 function wrong(config: StreamConfig, setting: Setting, right: unknown, why: string): readonly Difference[] {
-  const is = inWords(config[setting] ?? unsaid[setting]);
+  const is = inWords(config[setting] ?? omitted[setting]);
   const must = inWords(right);
   return is === must ? [] : [{ setting, is, must, why }];
 }

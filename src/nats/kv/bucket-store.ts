@@ -4,33 +4,43 @@ import { isStoreUnavailable, StoreUnavailableError } from "../../errors.ts";
 import { wholeNumber } from "../../internal/validate.ts";
 import type { KeyFilter, StoreKey } from "../../model/identity.ts";
 import { type DedupRecord, encodeRecord } from "../../model/record.ts";
-import type { Change, Entry, Put, Removal, Revision, Store } from "../../model/store.ts";
+import {
+  type Change,
+  conflict,
+  type Entry,
+  type Put,
+  type Removal,
+  type Revision,
+  type Store,
+} from "../../model/store.ts";
 import { type SendBatch, sendBatch } from "../wire/batch.ts";
 import { BucketWriter } from "../wire/bucket-writer.ts";
 import type { CompareAndSet } from "../wire/compare-and-set.ts";
 import { isForbidden } from "../wire/error-codes.ts";
-import { inboxOf } from "../wire/request-multiplexer.ts";
-import { BatchingPolicy, type Lanes, ONE_BY_ONE, type WayChoice } from "./batching-policy.ts";
+import { multiplexerOf } from "../wire/request-multiplexer.ts";
+import { BatchingPolicy, type BucketPolicy, SINGLE_WRITES } from "./batching-policy.ts";
 import { bucketEpoch } from "./bucket-epoch.ts";
 import { listBucket } from "./bucket-list.ts";
 import { maxWindowOf } from "./bucket-settings.ts";
 import { watchBucket } from "./bucket-watch.ts";
 import { readKeyState } from "./key-state.ts";
 import type { ResolvedNatsStoreOptions } from "./store-options.ts";
-import { WriteQueue, type Written } from "./write-queue.ts";
+import { WriteQueue } from "./write-queue.ts";
+import type { BucketChannels } from "./write-sender.ts";
 
-/** A store whose keys a NATS server holds, so that any number of replicas agree. The connection stays its owner's to close. */
+/** A store on a NATS server, shared by any number of replicas. It does not close the connection. */
 export type NatsStore = Required<Omit<Store, "close">>;
 
-/** How writes are sent; the tests put other ways here. */
+/** Way to send writes. Tests pass others. */
 export interface Sending {
-  readonly chooseWays: (replicas: number) => Lanes;
+  readonly policyFor: (replicas: number) => BucketPolicy;
   readonly sendBatch: SendBatch;
 }
 
-export const sendingAsItPays: Sending = { chooseWays: (replicas) => new BatchingPolicy(replicas), sendBatch };
+/** Sends batches if measurements show that they are faster. */
+export const adaptiveSending: Sending = { policyFor: (replicas) => new BatchingPolicy(replicas), sendBatch };
 
-/** The store in one bucket, which is open. */
+/** Returns the store of one open bucket. */
 export function bucketStore(
   connection: NatsConnection,
   jsm: JetStreamManager,
@@ -40,37 +50,34 @@ export function bucketStore(
 ): NatsStore {
   const { bucket } = options;
   const maxWindowMs = maxWindowOf(config);
-  const inbox = inboxOf(connection, jsm.getOptions().watcherPrefix);
-  const writer = new BucketWriter(inbox, options);
-  const ways = config.allow_atomic === true ? sending.chooseWays(config.num_replicas) : ONE_BY_ONE;
-  const openLane = (choice: WayChoice): WriteQueue =>
-    new WriteQueue({
-      bucket,
-      writer,
-      choice,
-      sendBatch: (writes, onOutcome) => sending.sendBatch(inbox, options, writes, onOutcome),
-    });
-  // Others may be faster with a key that holds nothing; hardly ever with one's own. So conflicts break up no batch of the latter.
-  const overNothing = openLane(ways.overNothing);
-  const overOwn = openLane(ways.overOwn);
-  const send = (write: CompareAndSet, onWritten: (written: Written) => void): void =>
-    (write.expected === 0 ? overNothing : overOwn).write(write, onWritten);
+  const requests = multiplexerOf(connection, jsm.getOptions().watcherPrefix);
+  const writer = new BucketWriter(requests, options);
+  const channels: BucketChannels = {
+    bucket,
+    writer,
+    sendBatch: (writes, onOutcome) => sending.sendBatch(requests, options, writes, onOutcome),
+  };
+  const policy = config.allow_atomic === true ? sending.policyFor(config.num_replicas) : SINGLE_WRITES;
+  // Two queues: replicas compete for empty keys but not for their own, and a conflict breaks up a whole batch.
+  const creates = new WriteQueue(policy.creates, channels);
+  const updates = new WriteQueue(policy.updates, channels);
+  const queueFor = (expected: Revision): WriteQueue => (expected === 0 ? creates : updates);
   const written = (write: CompareAndSet): Promise<Revision | undefined> =>
     new Promise((resolve, reject) => {
-      send(write, (outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome)));
+      queueFor(write.expected).write(write, (result) => (result instanceof Error ? reject(result) : resolve(result)));
     });
 
-  /** A first write over nothing has met something. If that is the mark of a removal, it is repeated over the mark. */
-  async function overMark(key: StoreKey, write: CompareAndSet): Promise<Put> {
-    for (let round = 1; round < MARK_ROUNDS; round += 1) {
-      const standing = await readKeyState(inbox, options, key).catch((error: unknown) => {
+  /** Resolves a conflict of a create. If the key holds a tombstone, repeats the write over the tombstone. */
+  async function putOverTombstone(key: StoreKey, write: CompareAndSet): Promise<Put> {
+    for (let round = 1; round < TOMBSTONE_ROUNDS; round += 1) {
+      const state = await readKeyState(requests, options, key).catch((error: unknown) => {
         throw isStoreUnavailable(error) && !isForbidden(error) ? inDoubt(bucket, error) : error;
       });
-      if (standing.type === "record") return { ok: false, current: standing.entry };
-      const revision = await written({ ...write, expected: standing.revision });
+      if (state.type === "record") return conflict(state.entry);
+      const revision = await written({ ...write, expected: state.revision });
       if (revision !== undefined) return { ok: true, revision };
     }
-    return { ok: false };
+    return conflict();
   }
 
   return {
@@ -85,23 +92,23 @@ export function bucketStore(
         const expected = wholeNumber("expected", how.expected, 0);
         const ttlSeconds = Math.ceil(wholeNumber("ttlMs", how.ttlMs, 1, maxWindowMs) / 1_000);
         const write = { key, expected, payload: encodeRecord(record), ttlSeconds, operation: "put" } as const;
-        send(write, (outcome) => {
-          if (typeof outcome === "number") resolve({ ok: true, revision: outcome });
-          else if (outcome !== undefined) reject(outcome);
-          else resolve(expected === 0 ? overMark(key, write) : { ok: false });
+        queueFor(expected).write(write, (result) => {
+          if (typeof result === "number") resolve({ ok: true, revision: result });
+          else if (result !== undefined) reject(result);
+          else resolve(expected === 0 ? putOverTombstone(key, write) : conflict());
         });
       }),
 
     async get(key: StoreKey): Promise<Entry | undefined> {
-      const standing = await readKeyState(inbox, options, key);
-      return standing.type === "record" ? standing.entry : undefined;
+      const state = await readKeyState(requests, options, key);
+      return state.type === "record" ? state.entry : undefined;
     },
 
     async remove(key: StoreKey, how: { readonly expected: Revision }): Promise<Removal> {
       const expected = wholeNumber("expected", how.expected, 0);
-      if (expected === 0) return { ok: false };
-      const mark = { key, expected, payload: "", ttlSeconds: MARK_SECONDS, operation: "remove" } as const;
-      return { ok: (await written(mark)) !== undefined };
+      if (expected === 0) return conflict();
+      const tombstone = { key, expected, payload: "", ttlSeconds: TOMBSTONE_SECONDS, operation: "remove" } as const;
+      return { ok: (await written(tombstone)) !== undefined };
     },
 
     list: (filter: KeyFilter): AsyncIterable<Entry> => listBucket(connection, options, filter),
@@ -109,17 +116,17 @@ export function bucketStore(
     watch: (filter: KeyFilter, signal: AbortSignal): AsyncIterable<Change> =>
       watchBucket({ connection, jsm, bucket }, filter, signal),
 
-    invalidation: bucketEpoch(inbox, writer, { ...options, maxWindowMs }),
+    invalidation: bucketEpoch(requests, writer, { ...options, maxWindowMs }),
   };
 }
 
-/** The shortest time to live there is; until it ends, a write over nothing has to be repeated over the mark. */
-const MARK_SECONDS = 1;
-/** A write over nothing that meets a mark is repeated over the mark, which others may meanwhile write over, or which may end. */
-const MARK_ROUNDS = 5;
+/** Shortest time to live that the server accepts. Until it ends, a create must be repeated over the tombstone. */
+const TOMBSTONE_SECONDS = 1;
+/** Maximum number of attempts of a create whose key holds a tombstone that other replicas replace or that expires. */
+const TOMBSTONE_ROUNDS = 5;
 
-/** That one server of several refused a write does not prove that no other stored it; only what stands there can show that. */
+/** One server's refusal does not prove that no other server stored the write. Only the key's content can. */
 function inDoubt(bucket: string, cause: unknown): StoreUnavailableError {
-  const message = `Bucket ${bucket} refused a write, and did not say what stands in its way`;
+  const message = `Bucket ${bucket} refused a write, and the conflicting record could not be read`;
   return new StoreUnavailableError(message, { ambiguous: true, cause });
 }

@@ -8,8 +8,8 @@ import { bucketStream, keyOf, subjectFilter } from "../wire/subject.ts";
 import { entryOf, isTombstone } from "./key-state.ts";
 
 /**
- * After twice the heartbeat without a sign of the server, the client looks whether its consumer is still there, and where it
- * cannot tell, looks again after about as long as a request stands. Its defaults are half a minute for either.
+ * Pull settings in milliseconds. After two missed heartbeats the client checks that its consumer exists, and repeats a failed check
+ * when a pull expires. The client's defaults are 30 s.
  */
 const REQUEST = { expires: 5_000, idle_heartbeat: 2_500 };
 
@@ -20,10 +20,9 @@ interface Watched {
 }
 
 /**
- * Tells what is written to a bucket from now on, until the signal aborts. When the connection
- * was lost and came back, it goes on with what each key holds then.
- * @throws {RecordUnreadableError} for a record that cannot be read; another watch begins after it.
- * @throws {StoreUnavailableError} when the watch cannot begin, or ends by itself.
+ * Yields every change of a bucket from now on, until the signal aborts. After a reconnect it continues with the current entries.
+ * @throws {RecordUnreadableError} for an unreadable record. A new watch starts after that record.
+ * @throws {StoreUnavailableError} if the watch cannot start or ends early.
  */
 export async function* watchBucket(
   { connection, jsm, bucket }: Watched,
@@ -36,7 +35,7 @@ export async function* watchBucket(
   let consumer: Consumer;
   let messages: ConsumerMessages;
   try {
-    // From a revision on, not from "now": what makes the consumer anew after a lost connection would begin with everything.
+    // Starts at a revision, not at "now": the client would replay everything when it creates the consumer again.
     const { state } = await jsm.streams.info(bucketStream(bucket));
     const from = { filter_subjects: subjects, opt_start_seq: state.last_seq + 1 };
     consumer = await jetstream(connection).consumers.get(bucketStream(bucket), from);
@@ -59,7 +58,7 @@ export async function* watchBucket(
   } finally {
     signal.removeEventListener("abort", stop);
     stop();
-    // Where that fails, the server removes what nobody reads from after a while.
+    // If this fails, the server removes the inactive consumer later.
     await consumer.delete().catch(() => false);
   }
 }

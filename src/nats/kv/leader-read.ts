@@ -4,8 +4,8 @@ import { bucketStream } from "../wire/subject.ts";
 import { type StoredMessage, storedMessage } from "./stored-message.ts";
 
 /**
- * Asks the bucket's leader for the messages whose subjects match, marks of removals among them, in the order of revisions from
- * `fromRevision` on. One request each: for a few. @throws {StoreUnavailableError}
+ * Reads matching messages from the bucket's leader, tombstones included, in the order of revisions from `fromRevision` on.
+ * Sends one request per message. @throws {StoreUnavailableError}
  */
 export async function* readFromLeader(
   jsm: JetStreamManager,
@@ -13,7 +13,7 @@ export async function* readFromLeader(
   { subjects, fromRevision = 1 }: { readonly subjects: string; readonly fromRevision?: number },
 ): AsyncGenerator<StoredMessage, void> {
   for (let from = fromRevision; ; ) {
-    // The client's types do not say so, but the server takes the two together.
+    // The client's types lack the combination, but the server accepts it.
     const next = { seq: from, next_by_subj: subjects };
     const message = await jsm.streams.getMessage(bucketStream(bucket), next).catch((cause: unknown) => {
       throw readFailed(bucket, cause);

@@ -1,6 +1,6 @@
 import { AsyncQueue } from "../../internal/async-queue.ts";
 
-/** What several sources tell, as it comes, until the signal aborts. Fails as soon as one of them does, and ends the others. */
+/** Yields the values of several sources as they arrive, until the signal aborts. If one source fails, ends the others and throws. */
 export async function* merged<Value>(
   sources: ReadonlyArray<(signal: AbortSignal) => AsyncIterable<Value>>,
   signal: AbortSignal,

@@ -5,13 +5,13 @@ import { jointEpoch } from "./bucket-epoch.ts";
 import type { NatsStore } from "./bucket-store.ts";
 import { merged } from "./merged.ts";
 
-/** The buckets that hold the keys of `bucket` when there are `shards` of them: `orders`, or `orders-1-of-4` to `orders-4-of-4`. */
+/** Returns the buckets that share the keys of `bucket`: `orders` for one shard, or `orders-1-of-4` to `orders-4-of-4`. */
 export function shardNames(bucket: string, shards: number): readonly string[] {
   if (shards === 1) return [bucket];
   return Array.from({ length: shards }, (_, index) => `${bucket}-${index + 1}-of-${shards}`);
 }
 
-/** How many buckets share the keys of `bucket` with the one called `name`, as {@link shardNames} names them; `undefined` if it is none. */
+/** Returns the number of shards in a name that {@link shardNames} made for `bucket`; `undefined` for other names. */
 export function shardsOf(bucket: string, name: string): number | undefined {
   if (name === bucket) return 1;
   if (!name.startsWith(`${bucket}-`)) return undefined;
@@ -19,16 +19,16 @@ export function shardsOf(bucket: string, name: string): number | undefined {
   return shards === undefined ? undefined : Number(shards);
 }
 
-/** Characters of the digest in base64url: 24 bits, as good as any others of a SHA-256. */
+/** Length of the digest's prefix that picks the shard, in base64url characters: 24 bits. */
 const PREFIX_LENGTH = 4;
 
-/** Which of `shards` holds a key, from 0: its digest's first 24 bits, modulo their number. */
+/** Returns the index of the shard that holds a key: the first 24 bits of its digest, modulo the number of shards. */
 export function shardOf(key: StoreKey, shards: number): number {
   const digest = key.slice(key.lastIndexOf(".") + 1);
   return Buffer.from(digest.slice(0, PREFIX_LENGTH), "base64url").readUIntBE(0, 3) % shards;
 }
 
-/** One store of several, each of which holds the keys whose hash picks it. */
+/** Combines several stores into one. The hash of a key picks the store that holds it. */
 export function shardedStore(shards: readonly NatsStore[]): NatsStore {
   const [first] = shards;
   if (first === undefined) throw new RangeError("A store has at least one shard");
@@ -49,7 +49,7 @@ export function shardedStore(shards: readonly NatsStore[]): NatsStore {
   };
 }
 
-/** What cannot be read comes last, after all that can be. */
+/** Lists every readable entry, then throws the first error of an unreadable one. */
 async function* listAll(shards: readonly NatsStore[], filter: KeyFilter): AsyncGenerator<Entry, void> {
   const unreadable: unknown[] = [];
   for (const shard of shards) {

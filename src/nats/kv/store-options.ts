@@ -2,32 +2,27 @@ import type { NatsConnection } from "@nats-io/nats-core";
 import { expected, objectWith, oneOf, wholeNumber } from "../../internal/validate.ts";
 import { MIN_TTL_MS } from "../../options.ts";
 
-/** Which bucket a `natsStore` uses. What is given must be what the bucket has; the defaults are for creating one. */
+/** Bucket of a `natsStore`. An existing bucket must match every setting given here. The defaults apply to new buckets. */
 export interface NatsStoreOptions {
-  /** Letters, digits, `-` and `_`. The bucket is created if it does not exist and the connection may do so. */
+  /** Name of letters, digits, `-` and `_`. The bucket is created if it does not exist and the connection may create it. */
   readonly bucket: string;
-  /** How many servers hold the bucket, from 1 to 5. @default what the bucket has; 3 for a new one in a cluster, 1 on a single server */
+  /** Number of servers that hold the bucket, from 1 to 5. @default the bucket's; for a new one 3 in a cluster, 1 otherwise */
   readonly replicas?: number;
-  /** @default what the bucket has; "file" for a new one */
+  /** Storage of the bucket. @default the bucket's; "file" for a new one */
   readonly storage?: "file" | "memory";
   /**
-   * The longest window, and the longest lease, that the bucket keeps, in milliseconds, at least 1,000.
-   * @default what the bucket has; 604_800_000 (7 days) for a new one
+   * Maximum window and lease that the bucket keeps, in milliseconds, at least 1,000.
+   * @default the bucket's; 604_800_000 (7 days) for a new one
    */
   readonly maxWindowMs?: number;
-  /** How large a bucket may grow, each by itself; one that is full refuses writes. @default what the bucket has; no limit for a new one */
+  /** Maximum size of each bucket, in bytes. A full bucket refuses writes. @default the bucket's; no limit for a new one */
   readonly maxBytes?: number;
   /**
-   * How many buckets share the keys, from 1 to 64; each is led by a server of its own. They are named `<bucket>-1-of-<shards>`
-   * and so on, and `<bucket>` when there is one. All replicas must say the same. @default 1
+   * Number of buckets that share the keys, from 1 to 64. Each has a leader of its own. They are named `<bucket>-1-of-<shards>`
+   * and so on, or `<bucket>` for one shard. Every replica must use the same number; `latchkey reshard` changes it. @default 1
    */
   readonly shards?: number;
-  /**
-   * How many there were before, while `shards` is being changed: see "Changing the number of shards" in `docs/operations.md`.
-   * @default undefined: nothing moves
-   */
-  readonly formerShards?: number;
-  /** How long one request waits for its answer, in milliseconds, at least 1. @default 5_000 */
+  /** Time limit of one request, in milliseconds, at least 1. @default 5_000 */
   readonly timeoutMs?: number;
 }
 
@@ -38,24 +33,23 @@ export interface ResolvedNatsStoreOptions {
   readonly maxWindowMs: number | undefined;
   readonly maxBytes: number | undefined;
   readonly shards: number;
-  readonly formerShards: number | undefined;
   readonly timeoutMs: number;
 }
 
 const DEFAULT_TIMEOUT_MS = 5_000;
 const MAX_REPLICAS = 5;
 export const MAX_SHARDS = 64;
-/** A hundred years; the server counts in nanoseconds and ends at 292 years. */
+/** A hundred years. The server counts nanoseconds, which end at 292 years. */
 export const MAX_WINDOW_MS = 100 * 365 * 86_400_000;
 
-/** @throws {TypeError | RangeError} that names the argument that is wrong. */
+/** @throws {TypeError | RangeError} that names the wrong argument. */
 export function resolveNatsStoreOptions(
   connection: NatsConnection,
   options: NatsStoreOptions,
 ): ResolvedNatsStoreOptions {
   objectWith("connection", connection, "request", "requestMany");
   objectWith("options", options);
-  const { bucket, replicas, storage, maxWindowMs, maxBytes, shards = 1, formerShards } = options;
+  const { bucket, replicas, storage, maxWindowMs, maxBytes, shards = 1 } = options;
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   if (typeof bucket !== "string" || !/^[\w-]+$/.test(bucket)) {
     throw new TypeError(expected("bucket", "a name of letters, digits, `-` and `_`", bucket));
@@ -68,13 +62,6 @@ export function resolveNatsStoreOptions(
       maxWindowMs === undefined ? undefined : wholeNumber("maxWindowMs", maxWindowMs, MIN_TTL_MS, MAX_WINDOW_MS),
     maxBytes: maxBytes === undefined ? undefined : wholeNumber("maxBytes", maxBytes, 1),
     shards: wholeNumber("shards", shards, 1, MAX_SHARDS),
-    formerShards: formerShards === undefined ? undefined : otherShards(formerShards, shards),
     timeoutMs: wholeNumber("timeoutMs", timeoutMs, 1),
   };
-}
-
-function otherShards(formerShards: unknown, shards: number): number {
-  const former = wholeNumber("formerShards", formerShards, 1, MAX_SHARDS);
-  if (former === shards) throw new RangeError(expected("formerShards", "another number than `shards`", former));
-  return former;
 }

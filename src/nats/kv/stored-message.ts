@@ -2,15 +2,14 @@ import type { MsgHdrs } from "@nats-io/nats-core";
 import type { Revision } from "../../model/store.ts";
 import { isTombstone } from "./key-state.ts";
 
-/** A message of a bucket, as the server keeps it. */
+/** A message in a bucket. */
 export interface StoredMessage {
   readonly subject: string;
   readonly revision: Revision;
-  /** In milliseconds since 1970, by the clock of the server that led the bucket when it was written. */
+  /** Time of the write in milliseconds since 1970, by the clock of the server that led the bucket. */
   readonly storedAtMs: number;
-  /** How long it lives from then on; `undefined` without a time to live of its own. */
+  /** Time to live from then on, in milliseconds; `undefined` if only the bucket's `max_age` ends it. */
   readonly ttlMs: number | undefined;
-  /** Whether it is the mark of a removal. */
   readonly isTombstone: boolean;
   readonly payload: string;
 }
@@ -35,7 +34,7 @@ const UNITS_MS: ReadonlyMap<string, number> = new Map([
   ["ns", 1e-6],
 ]);
 
-/** From whole seconds or one of Go's durations (`1h30m`), of which the server takes whole seconds; `never` is none. */
+/** Parses whole seconds or a Go duration (`1h30m`), which the server truncates to whole seconds. `never` is `undefined`. */
 function ttlOf(text: string): number | undefined {
   if (/^\d+$/.test(text)) return Number(text) * SECOND_MS;
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)/g)];

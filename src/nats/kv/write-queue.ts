@@ -1,190 +1,107 @@
 import { systemClock } from "../../internal/clock.ts";
-import type { Revision } from "../../model/store.ts";
-import { type BatchOutcome, MAX_BATCH } from "../wire/batch.ts";
-import type { BucketWriter, WriteAnswer } from "../wire/bucket-writer.ts";
 import type { CompareAndSet } from "../wire/compare-and-set.ts";
-import { writeFailed } from "../wire/error-codes.ts";
-import type { Way, WayChoice } from "./batching-policy.ts";
+import { countMembers } from "./batch-members.ts";
+import type { QueuePolicy, SendMode } from "./batching-policy.ts";
+import { type BucketChannels, type WriteResult, WriteSender } from "./write-sender.ts";
 
-/** Fewer that wait for their answers leave each at once; those asked for beside so many leave together at the end of the turn. */
-const TOGETHER_FROM = 8;
-/** So many do not wait for a batch that is under way: client and servers work at the same time. */
-const PLENTY = 128;
-/** How many batches are under way at most before the queue waits: more of them are smaller, and cost the servers more. */
-const MOST_UNDER_WAY = 2;
-/** For how long the queue waits at most for the answer to what left before. */
-const LONGEST_WAIT_MS = 1_000;
-/** A batch is held in the server's memory until it is complete. */
-const MAX_BATCH_LENGTH = 1_048_576;
-/** A larger payload goes by itself. */
-const MAX_MEMBER_LENGTH = 65_536;
+/** Below this many unanswered writes, each is sent immediately. From here on, single writes of one turn are sent together. */
+const MIN_COALESCED_LOAD = 8;
+/** This many queued writes do not wait for the batch in flight: client and servers work at the same time. */
+const FULL_QUEUE = 128;
+/** Maximum number of batches in flight. More batches would be smaller and cost the servers more. */
+const MAX_BATCHES_IN_FLIGHT = 2;
+/** Maximum time that the queue waits for an answer before it sends the next batch, in milliseconds. */
+const MAX_WAIT_MS = 1_000;
 
-/** What a lane sends with. */
-export interface WriteQueueOptions {
-  readonly bucket: string;
-  readonly writer: Pick<BucketWriter, "publish" | "settle" | "write">;
-  readonly choice: WayChoice;
-  readonly sendBatch: (writes: readonly CompareAndSet[], onOutcome: (outcome: BatchOutcome) => void) => void;
-}
-
-/** What became of a write: its revision, nothing for a conflict, or why it is not known to stand. */
-export type Written = Revision | undefined | Error;
-
-interface Waiting {
+interface Pending {
   readonly write: CompareAndSet;
-  readonly onWritten: (written: Written) => void;
-  readonly askedAtMs: number;
-  readonly began: number;
+  readonly onResult: (result: WriteResult) => void;
+  readonly startedAtMs: number;
+  readonly sample: number;
 }
 
 /**
- * Sends writes of one kind. Where there are few, each leaves at once. Others leave together: in one go at the end of the turn, or,
- * where batches pay, as one batch when what is under way has been answered, or when there are plenty of them.
+ * Sends the writes of a bucket, in the mode that its policy chooses. In mode `single`, a few writes are sent immediately, and many at
+ * the end of the turn. In mode `batch`, queued writes are sent when the batch in flight was answered, or when the queue is full.
  *
- *     asked for   a   b c     d e f          asked for by those that were answered: g h i
- *     sent        a ───────▶ [b c] ────────▶ [d e f] ───────────────────────────────▶ …
+ *     calls    a   b c     d e f          calls by the owners of answered writes: g h i
+ *     sent     a ───────▶ [b c] ────────▶ [d e f] ───────────────────────────────▶ …
  */
 export class WriteQueue {
-  readonly #terms: WriteQueueOptions;
-  #queue: Waiting[] = [];
-  /** Waiting for their answers, queued ones among them. */
+  readonly #policy: QueuePolicy;
+  readonly #sender: WriteSender<Pending>;
+  #queue: Pending[] = [];
+  /** Number of unanswered writes, queued ones included. */
   #load = 0;
-  /** What has left and is waited for before the queue leaves. */
-  #underWay = 0;
-  /** The queue leaves at the end of the turn. */
-  #isOpening = false;
+  /** Number of batches and lone writes that the queue waits for. */
+  #inFlight = 0;
+  #isFlushScheduled = false;
 
-  constructor(terms: WriteQueueOptions) {
-    this.#terms = terms;
+  constructor(policy: QueuePolicy, channels: BucketChannels) {
+    this.#policy = policy;
+    this.#sender = new WriteSender(channels, (pending, result) => this.#finish(pending, result));
   }
 
-  /** Calls `onWritten` once; it must not throw. */
-  write(write: CompareAndSet, onWritten: (written: Written) => void): void {
-    const began = this.#terms.choice.began(this.#load);
-    const waiting = { write, onWritten, askedAtMs: systemClock.monotonicMs(), began };
+  /** Calls `onResult` once. It must not throw. */
+  write(write: CompareAndSet, onResult: (result: WriteResult) => void): void {
+    const sample = this.#policy.started(this.#load);
+    const pending = { write, onResult, startedAtMs: systemClock.monotonicMs(), sample };
     this.#load += 1;
-    const isIdle = this.#underWay === 0 && !this.#isOpening;
-    if (this.#way === "in batches") {
-      this.#queue.push(waiting);
-      this.#leaveInBatches(isIdle ? 1 : PLENTY);
-    } else if (this.#load < TOGETHER_FROM) this.#sendSingly(waiting);
+    const isIdle = this.#inFlight === 0 && !this.#isFlushScheduled;
+    if (this.#mode === "batch") {
+      this.#queue.push(pending);
+      this.#sendBatches(isIdle ? 1 : FULL_QUEUE);
+    } else if (this.#load < MIN_COALESCED_LOAD) this.#sender.sendSingle(pending);
     else {
-      this.#queue.push(waiting);
-      this.#openAfterTurn();
+      this.#queue.push(pending);
+      this.#flushAfterTurn();
     }
   }
 
-  get #way(): Way {
-    return this.#terms.choice.wayFor(this.#load);
+  get #mode(): SendMode {
+    return this.#policy.modeFor(this.#load);
   }
 
-  /** Those who are answered in this turn may ask for more before it ends. */
-  #openAfterTurn(): void {
-    if (this.#isOpening) return;
-    this.#isOpening = true;
+  /** Waits for the end of the turn: the owners of answered writes may call again before it ends. */
+  #flushAfterTurn(): void {
+    if (this.#isFlushScheduled) return;
+    this.#isFlushScheduled = true;
     setImmediate(() => {
-      this.#isOpening = false;
-      if (this.#way === "in batches") this.#leaveInBatches(1);
-      else for (const waiting of this.#queue.splice(0)) this.#sendSingly(waiting);
+      this.#isFlushScheduled = false;
+      if (this.#mode === "batch") this.#sendBatches(1);
+      else for (const pending of this.#queue.splice(0)) this.#sender.sendSingle(pending);
     });
   }
 
-  /** Where batches pay, the next one leaves if there are `least` for it, and no two are under way. */
-  #leaveInBatches(least: number): void {
-    const mayLeave = this.#queue.length >= least && this.#underWay < MOST_UNDER_WAY;
-    if (mayLeave && this.#way === "in batches") this.#leave(this.#takeMembers());
+  /** Sends the next batch if the queue holds at least `minLength` writes and fewer than two batches are in flight. */
+  #sendBatches(minLength: number): void {
+    const maySend = this.#queue.length >= minLength && this.#inFlight < MAX_BATCHES_IN_FLIGHT;
+    if (maySend && this.#mode === "batch") this.#send(this.#queue.splice(0, countMembers(this.#queue)));
   }
 
-  /** Sends one by itself, several as a batch. The queue leaves when they are answered, and does not wait for a slow answer. */
-  #leave(members: readonly Waiting[]): void {
+  /** Sends a lone member as a single write. Continues with the queue at the answer, or earlier if the answer is slow. */
+  #send(members: readonly Pending[]): void {
     const [first, second] = members;
     if (first === undefined) return;
-    this.#underWay += 1;
+    this.#inFlight += 1;
     let isOver = false;
     const over = (): void => {
       if (isOver) return;
       isOver = true;
       cancel();
-      this.#underWay -= 1;
-      if (this.#underWay === 0) this.#openAfterTurn();
-      else this.#leaveInBatches(PLENTY);
+      this.#inFlight -= 1;
+      if (this.#inFlight === 0) this.#flushAfterTurn();
+      else this.#sendBatches(FULL_QUEUE);
     };
-    const cancel = systemClock.schedule(LONGEST_WAIT_MS, over);
-    if (second === undefined) {
-      this.#sendSingly(first, over);
-      return;
-    }
-    const writes = members.map(({ write }) => write);
-    this.#terms.sendBatch(writes, (outcome) => {
-      over();
-      this.#tell(members, outcome);
-    });
+    const cancel = systemClock.schedule(MAX_WAIT_MS, over);
+    if (second === undefined) this.#sender.sendSingle(first, over);
+    else this.#sender.sendBatch(members, over);
   }
 
-  /** The next of the queue that fit into one batch: no key twice, and nothing large. What is large goes by itself. */
-  #takeMembers(): readonly Waiting[] {
-    const keys = new Set<string>();
-    let length = 0;
-    let count = 0;
-    for (const { write } of this.#queue.slice(0, MAX_BATCH)) {
-      length += write.payload.length;
-      const fits = write.payload.length <= MAX_MEMBER_LENGTH && length <= MAX_BATCH_LENGTH && !keys.has(write.key);
-      if (count > 0 && !fits) break;
-      count += 1;
-      if (!fits) break;
-      keys.add(write.key);
-    }
-    return this.#queue.splice(0, count);
-  }
-
-  #sendSingly(waiting: Waiting, onAnswer?: () => void): void {
-    const { writer } = this.#terms;
-    writer.publish(waiting.write, (answer) => {
-      onAnswer?.();
-      this.#settle(waiting, answer);
-    });
-  }
-
-  #settle(waiting: Waiting, answer: WriteAnswer): void {
-    if (typeof answer === "number") this.#end(waiting, answer);
-    else this.#endWhen(waiting, this.#terms.writer.settle(waiting.write, answer));
-  }
-
-  #tell(members: readonly Waiting[], outcome: BatchOutcome): void {
-    for (const [index, member] of members.entries()) {
-      switch (outcome.type) {
-        case "stored":
-          this.#end(member, outcome.revisions[index]);
-          break;
-        case "unknown":
-          this.#end(member, outcome.error);
-          break;
-        case "refused":
-          this.#endWhen(member, this.#sendAgain(member.write, outcome.certain));
-          break;
-      }
-    }
-  }
-
-  /** Sends what was refused in a batch by itself. If it may be stored all the same, it may be itself that it conflicts with. */
-  async #sendAgain(write: CompareAndSet, certain: boolean): Promise<Revision | undefined> {
-    const { writer, bucket } = this.#terms;
-    const revision = await writer.write(write);
-    if (revision !== undefined || certain) return revision;
-    throw writeFailed(bucket, new Error("The batch failed on its way, and something stands under the key"));
-  }
-
-  #endWhen(waiting: Waiting, written: Promise<Revision | undefined>): void {
-    written.then(
-      (revision) => this.#end(waiting, revision),
-      (error: unknown) => this.#end(waiting, error instanceof Error ? error : writeFailed(this.#terms.bucket, error)),
-    );
-  }
-
-  #end({ askedAtMs, began, onWritten }: Waiting, written: Written): void {
+  #finish({ startedAtMs, sample, onResult }: Pending, result: WriteResult): void {
     this.#load -= 1;
     const nowMs = systemClock.monotonicMs();
-    this.#terms.choice.ended(began, nowMs - askedAtMs, nowMs);
-    onWritten(written);
+    this.#policy.finished(sample, nowMs - startedAtMs, nowMs);
+    onResult(result);
   }
 }

@@ -2,43 +2,43 @@ import type { ApiError } from "@nats-io/jetstream";
 import { type Msg, nuid } from "@nats-io/nats-core";
 import type { StoreUnavailableError } from "../../errors.ts";
 import type { Revision } from "../../model/store.ts";
-import { isRevision, type WriterTerms } from "./bucket-writer.ts";
+import { isRevision, type WriterOptions } from "./bucket-writer.ts";
 import { type CompareAndSet, headersOf } from "./compare-and-set.ts";
 import { apiCodes, writeFailed } from "./error-codes.ts";
 import type { RequestMultiplexer } from "./request-multiplexer.ts";
 import { bucketStream, subjectOf } from "./subject.ts";
 
-/** The server takes no larger batch. */
+/** Maximum number of messages that the server accepts in one batch. */
 export const MAX_BATCH = 1_000;
 
-/** What became of a batch. */
+/** Result of a batch. */
 export type BatchOutcome =
-  /** All are stored, under these revisions. */
+  /** Every member is stored, under these revisions. */
   | { readonly type: "stored"; readonly revisions: readonly Revision[] }
-  /** None is; unless the server failed while it stored them, then it may be some are, and that is not `certain`. */
+  /** No member is stored. Unless it is `certain`, the server may have failed after it stored some members. */
   | { readonly type: "refused"; readonly certain: boolean }
-  /** Nobody knows: all are, or none. */
+  /** Either every member is stored or none is. */
   | { readonly type: "unknown"; readonly error: StoreUnavailableError };
 
-/** Publishes two writes or more, to as many keys, as one: the server stores all or none. Calls `onOutcome` once. */
+/** Publishes at least two writes, each to another key, as one batch: the server stores all or none. Calls `onOutcome` once. */
 export type SendBatch = (
-  inbox: RequestMultiplexer,
-  terms: WriterTerms,
+  requests: RequestMultiplexer,
+  options: WriterOptions,
   writes: readonly CompareAndSet[],
   onOutcome: (outcome: BatchOutcome) => void,
 ) => void;
 
 /**
- * Sends an atomic batch (NATS 2.12, ADR-50): the server keeps the messages aside until the last one comes, and checks them all
- * before it stores the first. Where one is missing, or the connection is lost before the last, it forgets them.
+ * Sends an atomic batch (NATS 2.12, ADR-50). The server stages the messages until the last one arrives, and checks all of them
+ * before it stores the first. If a message is missing, or the connection is lost before the last one, it drops the batch.
  *
- *     Nats-Batch-Id: x   Nats-Batch-Sequence: 1                          no answer wanted
- *     Nats-Batch-Id: x   Nats-Batch-Sequence: 2                          no answer wanted
+ *     Nats-Batch-Id: x   Nats-Batch-Sequence: 1                          no answer requested
+ *     Nats-Batch-Id: x   Nats-Batch-Sequence: 2                          no answer requested
  *     Nats-Batch-Id: x   Nats-Batch-Sequence: 3   Nats-Batch-Commit: 1   answer: { seq, batch: x, count: 3 }
  *
- * `seq` is the sequence of the last message; the others have those before it.
+ * `seq` is the sequence of the last message. The others have the sequences before it.
  */
-export const sendBatch: SendBatch = (inbox, { bucket, timeoutMs }, writes, onOutcome) => {
+export const sendBatch: SendBatch = (requests, { bucket, timeoutMs }, writes, onOutcome) => {
   const id = nuid.next();
   const stream = bucketStream(bucket);
   for (const [index, write] of writes.entries()) {
@@ -47,18 +47,18 @@ export const sendBatch: SendBatch = (inbox, { bucket, timeoutMs }, writes, onOut
     const subject = subjectOf(bucket, write.key);
     const headers = headersOf(stream, write, { id, number, isLast });
     if (isLast) {
-      inbox.ask(subject, write.payload, { headers, timeoutMs }, (answer) => {
+      requests.send(subject, write.payload, { headers, timeoutMs }, (answer) => {
         onOutcome(answer instanceof Error ? unanswered(bucket, answer) : readOutcome(bucket, answer, id, number));
       });
-    } else if (!inbox.publishes(subject, write.payload, headers)) {
-      // Without its last message nothing of it is stored. What is wrong, each write is told when it goes by itself.
+    } else if (!requests.publish(subject, write.payload, headers)) {
+      // Without its last message the server stores none of the batch. Sent alone, each member gets its own error.
       onOutcome({ type: "refused", certain: true });
       return;
     }
   }
 };
 
-/** With these the server refuses a batch before it stores anything of it; with others it may have failed on the way. */
+/** Codes with which the server refuses a batch before it stores any member. After other codes it may have stored some. */
 const certainRefusals: ReadonlySet<number> = new Set([
   10_054,
   10_060,
@@ -67,7 +67,7 @@ const certainRefusals: ReadonlySet<number> = new Set([
   apiCodes.anotherWriteInFlight,
   10_165,
   10_166,
-  // The server's own for batches: not allowed, incomplete, too many in flight, and the like.
+  // Codes about batches: not allowed, incomplete, too many in flight, and others.
   10_174,
   10_175,
   10_176,
@@ -92,7 +92,7 @@ function readOutcome(bucket: string, message: Msg, id: string, size: number): Ba
     if (batch === id && count === size && isRevision(seq) && seq >= size) {
       return { type: "stored", revisions: Array.from({ length: size }, (_, index) => seq - size + index + 1) };
     }
-    throw new Error("The answer to a batch is no acknowledgement of it");
+    throw new Error("The answer to a batch does not acknowledge it");
   } catch (cause) {
     return { type: "unknown", error: writeFailed(bucket, cause) };
   }

@@ -1,69 +1,78 @@
 import type { ApiError } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/nats-core";
 import type { StoreUnavailableError } from "../../errors.ts";
-import { delay, systemClock } from "../../internal/clock.ts";
+import type { BackoffRange } from "../../internal/backoff.ts";
+import { systemClock } from "../../internal/clock.ts";
+import { retryUntil } from "../../internal/retry.ts";
 import type { Revision } from "../../model/store.ts";
 import { type CompareAndSet, headersOf } from "./compare-and-set.ts";
 import { apiCodes, refused, writeFailed } from "./error-codes.ts";
 import type { RequestMultiplexer } from "./request-multiplexer.ts";
 import { bucketStream, subjectOf } from "./subject.ts";
 
-const FIRST_PAUSE_MS = 1;
-const LONGEST_PAUSE_MS = 64;
+/** Pauses while another write to the same key is in flight. */
+const IN_FLIGHT_BACKOFF: BackoffRange = { firstMs: 1, longestMs: 64 };
 
-/** What became of one try to write; an error that the server answered has a code. */
+/** Answer to one attempt to write. An error that the server reported has a code. */
 export type WriteAnswer = Revision | ApiError | StoreUnavailableError;
 
-/** Where a writer writes, and how long it waits for an answer. */
-export interface WriterTerms {
+/** Target bucket of a writer, and the time limit of one request. */
+export interface WriterOptions {
   readonly bucket: string;
   readonly timeoutMs: number;
 }
 
-/** Publishes to a bucket, one message at a time, always as a compare-and-set. */
+/** Publishes single messages to a bucket, always as a compare-and-set. */
 export class BucketWriter {
-  readonly #inbox: RequestMultiplexer;
-  readonly #terms: WriterTerms;
+  readonly #requests: RequestMultiplexer;
+  readonly #options: WriterOptions;
   readonly #stream: string;
 
-  constructor(inbox: RequestMultiplexer, terms: WriterTerms) {
-    this.#inbox = inbox;
-    this.#terms = terms;
-    this.#stream = bucketStream(terms.bucket);
+  constructor(requests: RequestMultiplexer, options: WriterOptions) {
+    this.#requests = requests;
+    this.#options = options;
+    this.#stream = bucketStream(options.bucket);
   }
 
   /**
-   * Stores the message if `expected` is the revision of its key, and returns the new one; `undefined` for a conflict.
+   * Stores the message if `expected` is the revision of its key.
+   * @returns the new revision, or `undefined` for a conflict.
    * @throws {StoreUnavailableError}
    */
   async write(write: CompareAndSet): Promise<Revision | undefined> {
     return this.settle(write, await this.#published(write));
   }
 
-  /** One try. */
+  /** Sends one attempt and calls `onAnswer` once. */
   publish(write: CompareAndSet, onAnswer: (answer: WriteAnswer) => void): void {
-    const { bucket, timeoutMs } = this.#terms;
+    const { bucket, timeoutMs } = this.#options;
     const terms = { headers: headersOf(this.#stream, write), timeoutMs };
-    this.#inbox.ask(subjectOf(bucket, write.key), write.payload, terms, (answer) => {
+    this.#requests.send(subjectOf(bucket, write.key), write.payload, terms, (answer) => {
       onAnswer(answer instanceof Error ? writeFailed(bucket, answer) : this.#read(answer));
     });
   }
 
-  /** Judges the answer to a first try, and tries again while other writes to the key are in flight. */
+  /**
+   * Interprets the answer to the first attempt, and repeats the write while another write to its key is in flight.
+   * @returns the new revision, or `undefined` for a conflict.
+   * @throws {StoreUnavailableError}
+   */
   async settle(write: CompareAndSet, first: WriteAnswer): Promise<Revision | undefined> {
-    const giveUpAtMs = systemClock.monotonicMs() + this.#terms.timeoutMs;
-    let answer = first;
-    for (let pauseMs = FIRST_PAUSE_MS; typeof answer !== "number"; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-      if (answer instanceof Error) throw answer;
-      if (answer.err_code === apiCodes.wrongLastSequence) return undefined;
-      const isBusy = answer.err_code === apiCodes.anotherWriteInFlight;
-      if (!isBusy || systemClock.monotonicMs() + pauseMs > giveUpAtMs) {
-        throw refused(this.#terms.bucket, answer.err_code, answer);
-      }
-      await delay(systemClock, pauseMs, []);
-      answer = await this.#published(write);
-    }
-    return answer;
+    const { bucket, timeoutMs } = this.#options;
+    let early: WriteAnswer | undefined = first;
+    const settled = await retryUntil(
+      { clock: systemClock, timeoutMs, backoff: IN_FLIGHT_BACKOFF },
+      async (isLast): Promise<{ readonly revision: Revision | undefined } | undefined> => {
+        const answer = early ?? (await this.#published(write));
+        early = undefined;
+        if (typeof answer === "number") return { revision: answer };
+        if (answer instanceof Error) throw answer;
+        if (answer.err_code === apiCodes.wrongLastSequence) return { revision: undefined };
+        if (answer.err_code === apiCodes.anotherWriteInFlight && !isLast) return undefined;
+        throw refused(bucket, answer.err_code, answer);
+      },
+    );
+    return settled?.revision;
   }
 
   #published(write: CompareAndSet): Promise<WriteAnswer> {
@@ -77,9 +86,9 @@ export class BucketWriter {
       const { seq, error } = message.json<{ readonly seq?: unknown; readonly error?: ApiError }>();
       if (error !== undefined) return error;
       if (isRevision(seq)) return seq;
-      throw new Error("The answer to a write is no acknowledgement");
+      throw new Error("The answer to a write is not an acknowledgement");
     } catch (cause) {
-      return writeFailed(this.#terms.bucket, cause);
+      return writeFailed(this.#options.bucket, cause);
     }
   }
 }

@@ -1,24 +1,24 @@
 import { MsgHdrsImpl } from "@nats-io/nats-core";
 import type { Revision } from "../../model/store.ts";
 
-/** A write to a bucket, which is stored if `expected` is the revision of its key. */
+/** A write to a bucket. The server stores it if `expected` is the revision of its key. */
 export interface CompareAndSet {
   readonly key: string;
   readonly expected: Revision;
   readonly payload: string;
   readonly ttlSeconds: number;
-  /** `remove` leaves a mark in the place of a record. */
+  /** `remove` leaves a tombstone in place of a record. */
   readonly operation: "put" | "remove";
 }
 
-/** Which message of which batch a write is, counting from 1; the last one commits the batch. */
+/** Position of a write in a batch, counting from 1. The last write commits the batch. */
 export interface BatchPlace {
   readonly id: string;
   readonly number: number;
   readonly isLast: boolean;
 }
 
-/** Headers that are only sent, as text from the beginning: the client's own are lists in a map, and cost three times as much. */
+/** Write-only headers, kept as text: the client's own are lists in a map and cost three times as much to encode. */
 class WrittenHeaders extends MsgHdrsImpl {
   text = "";
 
@@ -27,16 +27,16 @@ class WrittenHeaders extends MsgHdrsImpl {
   }
 }
 
-/** The client encodes headers while it publishes, and keeps none. */
+/** One shared object: the client encodes headers while it publishes and keeps no reference. */
 const written = new WrittenHeaders();
 
 /**
- * The headers that make a message of a stream a compare-and-set, give it a time to live, and its place in a batch. They are to be
- * published before anything else is done: there is one object for all.
+ * Builds the headers that make a stream message a compare-and-set with a time to live and a place in a batch.
+ * Publish them before the next call: every call returns the same object.
  */
 export function headersOf(stream: string, write: CompareAndSet, place?: BatchPlace): MsgHdrsImpl {
   const { expected, ttlSeconds, operation } = write;
-  // Not a purge: that is a rollup, and what it takes away with time left to live stays in the server's memory.
+  // Never a purge: a purge is a rollup, and the server leaks purged messages that still have time to live.
   const removal = operation === "remove" ? "KV-Operation: DEL\r\n" : "";
   written.text = `NATS/1.0\r\nNats-Expected-Stream: ${stream}\r\nNats-Expected-Last-Subject-Sequence: ${expected}\r\nNats-TTL: ${ttlSeconds}s\r\n${removal}${place === undefined ? "" : placeText(place)}\r\n`;
   return written;

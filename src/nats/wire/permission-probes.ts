@@ -1,27 +1,27 @@
 import { headers, type MsgHdrs, type NatsConnection } from "@nats-io/nats-core";
 import { resolveIdentity } from "../../model/identity.ts";
-import { isForbidden, isUnheardOf } from "./error-codes.ts";
+import { hasNoResponders, isForbidden } from "./error-codes.ts";
 import { bucketStream, subjectOf, subjectsOf } from "./subject.ts";
 
-/** Something that a connection may be allowed to publish, and a message there that is answered and changes nothing. */
+/** A permission to publish, with a message that tests it: the server answers that message and changes nothing. */
 export interface Permission {
-  /** As it stands in the server's configuration. */
+  /** Subject as written in the server's configuration. */
   readonly subject: string;
   readonly probe: { readonly subject: string; readonly payload?: string; readonly headers?: MsgHdrs };
 }
 
-/** `unknown`: nobody answered, or the answers may not be heard. */
+/** `unknown`: no answer arrived, or the connection may not receive answers. */
 export type Granted = "granted" | "refused" | "unknown";
 
 const API = "$JS.API";
-/** A consumer that does not exist, and is never created: what asks for it is no valid request. */
+/** Name of a consumer that does not exist. The probes never create it, because their requests are invalid. */
 const NOBODY = "latchkey-doctor";
-/** Not JSON, and not one of the short forms that servers take for a request either. */
+/** Neither JSON nor one of the short forms of a request. */
 const INVALID = "{";
-/** No revision is ever that high: a write that expects it is refused. */
+/** A revision that no bucket reaches: the server refuses a write that expects it. */
 const NO_REVISION = String(Number.MAX_SAFE_INTEGER);
 
-/** What a replica must be allowed. */
+/** Lists the permissions that every replica needs. */
 export function replicaPermissions(bucket: string): readonly Permission[] {
   const { storeKey } = resolveIdentity({ subscriptionId: NOBODY, eventId: NOBODY });
   const impossible = headers();
@@ -34,12 +34,12 @@ export function replicaPermissions(bucket: string): readonly Permission[] {
   ];
 }
 
-/** What whoever lists or clears keys must be allowed beside that. */
+/** Lists the additional permissions for listing and clearing keys. */
 export function listPermissions(bucket: string): readonly Permission[] {
   return [api(`DIRECT.GET.${bucketStream(bucket)}`, INVALID)];
 }
 
-/** What whoever watches a bucket must be allowed beside that. */
+/** Lists the additional permissions for watching a bucket. */
 export function watchPermissions(bucket: string): readonly Permission[] {
   const stream = bucketStream(bucket);
   return [
@@ -51,15 +51,15 @@ export function watchPermissions(bucket: string): readonly Permission[] {
   ];
 }
 
-/** What whoever runs a consumer must be allowed. */
+/** Lists the permissions that a consumer needs. */
 export function consumerPermissions(stream: string, consumer: string): readonly Permission[] {
   const of = `${stream}.${consumer}`;
-  // A sign of life for a message that there never was.
-  const unheard = `$JS.ACK.${of}.1.${NO_REVISION}.${NO_REVISION}.0.0`;
+  // An in-progress ack for a message that does not exist.
+  const unknownAck = `$JS.ACK.${of}.1.${NO_REVISION}.${NO_REVISION}.0.0`;
   return [
     api(`CONSUMER.INFO.${of}`),
     api(`CONSUMER.MSG.NEXT.${of}`, INVALID),
-    { subject: `$JS.ACK.${of}.>`, probe: { subject: unheard, payload: "+WPI" } },
+    { subject: `$JS.ACK.${of}.>`, probe: { subject: unknownAck, payload: "+WPI" } },
   ];
 }
 
@@ -71,7 +71,7 @@ function ask(subject: string, payload: string): Permission["probe"] {
   return { subject: `${API}.${subject}`, payload };
 }
 
-/** Tries what a permission is for, in a way that changes nothing. */
+/** Tests a permission without changing anything. */
 export async function tryPermission(
   connection: NatsConnection,
   { probe: { subject, payload = "", headers: fields } }: Permission,
@@ -83,7 +83,7 @@ export async function tryPermission(
     return "granted";
   } catch (error) {
     if (isForbidden(error)) return "refused";
-    // Nobody is there to answer, but it was sent.
-    return isUnheardOf(error) ? "granted" : "unknown";
+    // Nothing answers on the subject, but the server accepted the request.
+    return hasNoResponders(error) ? "granted" : "unknown";
   }
 }

@@ -13,39 +13,39 @@ import { BoxedMap } from "../../internal/boxed-map.ts";
 import { systemClock } from "../../internal/clock.ts";
 import { type Timer, TimerQueue } from "../../internal/timer-queue.ts";
 
-/** What a request carries beside its payload. */
+/** Headers and time limit of a request. */
 export interface RequestTerms {
   readonly headers?: MsgHdrs;
   readonly timeoutMs: number;
 }
 
-/** Called once with the answer, or with an error of the client's when there is none. */
+/** Called once, with the answer or with an error of the client. */
 export type OnAnswer = (answer: Msg | Error) => void;
 
 interface Request {
   readonly subject: string;
-  readonly patience: Timer;
+  readonly timeout: Timer;
   readonly onAnswer: OnAnswer;
 }
 
 const NO_RESPONDERS = 503;
-const inboxes = new WeakMap<NatsConnection, RequestMultiplexer>();
+const multiplexers = new WeakMap<NatsConnection, RequestMultiplexer>();
 
 /**
- * The inbox of a connection: there is one, and it goes with the connection.
- * @param prefix where the connection may subscribe; the client's own without it.
+ * Returns the request multiplexer of a connection. Each connection has one, which lives as long as the connection.
+ * @param prefix inbox prefix that the connection may subscribe to; the client's default if undefined.
  */
-export function inboxOf(connection: NatsConnection, prefix: string | undefined): RequestMultiplexer {
-  const known = inboxes.get(connection);
+export function multiplexerOf(connection: NatsConnection, prefix: string | undefined): RequestMultiplexer {
+  const known = multiplexers.get(connection);
   if (known !== undefined) return known;
-  const inbox = new RequestMultiplexer(connection, prefix);
-  inboxes.set(connection, inbox);
-  return inbox;
+  const multiplexer = new RequestMultiplexer(connection, prefix);
+  multiplexers.set(connection, multiplexer);
+  return multiplexer;
 }
 
 /**
- * Sends requests over one subscription and gives each its answer, as the client's own `request` does. That one prepares two
- * stack traces and a timer for every request, which is four fifths of what a write costs here.
+ * Sends requests over one subscription and matches each answer to its request, like the client's own `request`.
+ * The client creates two stack traces and a timer per request, which is four fifths of the cost of a write.
  */
 export class RequestMultiplexer {
   readonly #connection: NatsConnection;
@@ -58,11 +58,11 @@ export class RequestMultiplexer {
   constructor(connection: NatsConnection, prefix: string | undefined) {
     this.#connection = connection;
     this.#prefix = `${createInbox(prefix)}.`;
-    void this.#hearViolations();
+    void this.#watchViolations();
   }
 
-  /** Publishes without asking for an answer; false when nothing was sent. */
-  publishes(subject: string, payload: string, headers: MsgHdrs): boolean {
+  /** Publishes without requesting an answer. Returns false if nothing was sent. */
+  publish(subject: string, payload: string, headers: MsgHdrs): boolean {
     try {
       this.#connection.publish(subject, Buffer.from(payload), { headers });
       return true;
@@ -71,22 +71,22 @@ export class RequestMultiplexer {
     }
   }
 
-  /** The answer to a request; rejects with an error of the client's when there is none, or nothing was sent. */
+  /** Resolves with the answer. Rejects with an error of the client if there is no answer or nothing was sent. */
   request(subject: string, payload: string, terms: RequestTerms): Promise<Msg> {
     return new Promise((resolve, reject) => {
-      this.ask(subject, payload, terms, (answer) => {
+      this.send(subject, payload, terms, (answer) => {
         if (answer instanceof Error) reject(answer);
         else resolve(answer);
       });
     });
   }
 
-  /** The same for those who have many to wait for: what is thrown elsewhere is told as well. */
-  ask(subject: string, payload: string, { headers, timeoutMs }: RequestTerms, onAnswer: OnAnswer): void {
+  /** Sends a request like {@link request}, without a promise. Reports errors to `onAnswer` and never throws. */
+  send(subject: string, payload: string, { headers, timeoutMs }: RequestTerms, onAnswer: OnAnswer): void {
     this.#lastToken += 1;
     const token = this.#lastToken;
     try {
-      // Nothing is heard any more on a connection that drains.
+      // A draining connection delivers no more answers.
       if (this.#connection.isDraining()) throw new DrainingConnectionError();
       this.#subscribe();
       const reply = `${this.#prefix}${token}`;
@@ -95,48 +95,48 @@ export class RequestMultiplexer {
       onAnswer(error instanceof Error ? error : new RequestError(String(error)));
       return;
     }
-    const patience = this.#deadlines.add(systemClock.monotonicMs() + timeoutMs, () => {
-      this.#tell(token, new TimeoutError());
+    const timeout = this.#deadlines.add(systemClock.monotonicMs() + timeoutMs, () => {
+      this.#settle(token, new TimeoutError());
     });
-    this.#requests.set(token, { subject, patience, onAnswer });
+    this.#requests.set(token, { subject, timeout, onAnswer });
   }
 
   #subscribe(): void {
     if (this.#isSubscribed) return;
     const { closed } = this.#connection.subscribe(`${this.#prefix}*`, {
       callback: (error, message) => {
-        if (error === null) this.#hear(message);
+        if (error === null) this.#receive(message);
       },
     });
     this.#isSubscribed = true;
     void closed.then((error) => {
       this.#isSubscribed = false;
       const reason = error instanceof Error ? error : new RequestError("connection closed");
-      for (const [token] of this.#requests) this.#tell(token, reason);
+      for (const [token] of this.#requests) this.#settle(token, reason);
     });
   }
 
-  #hear(message: Msg): void {
+  #receive(message: Msg): void {
     const token = Number(message.subject.slice(this.#prefix.length));
-    const isHeard = message.data.length > 0 || message.headers?.code !== NO_RESPONDERS;
-    this.#tell(token, isHeard ? message : new NoRespondersError(this.#requests.get(token)?.subject ?? ""));
+    const isAnswer = message.data.length > 0 || message.headers?.code !== NO_RESPONDERS;
+    this.#settle(token, isAnswer ? message : new NoRespondersError(this.#requests.get(token)?.subject ?? ""));
   }
 
-  #tell(token: number, answer: Msg | Error): void {
+  #settle(token: number, answer: Msg | Error): void {
     const request = this.#requests.get(token);
     if (request === undefined) return;
     this.#requests.delete(token);
-    request.patience.cancel();
+    request.timeout.cancel();
     request.onAnswer(answer);
   }
 
-  /** The server answers what may not be published to the connection, not to the request. */
-  async #hearViolations(): Promise<void> {
+  /** Fails requests that the user may not publish: the server reports those to the connection, not to the request. */
+  async #watchViolations(): Promise<void> {
     for await (const status of this.#connection.status()) {
       const error = status.type === "error" ? status.error : undefined;
       if (!(error instanceof PermissionViolationError) || error.operation !== "publish") continue;
       for (const [token, { subject }] of this.#requests) {
-        if (subject === error.subject) this.#tell(token, error);
+        if (subject === error.subject) this.#settle(token, error);
       }
     }
   }

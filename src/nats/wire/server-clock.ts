@@ -1,29 +1,30 @@
 import type { StreamInfo } from "@nats-io/jetstream";
 import type { Clock } from "../../internal/clock.ts";
 
-/** How the wall clock of a server differs from ours. */
+/** Difference between a server's wall clock and ours. */
 export interface ClockDifference {
-  /** What is to be added to our clock to read the server's, in milliseconds. */
+  /** Milliseconds to add to our clock to read the server's. */
   readonly offsetMs: number;
-  /** How far off `offsetMs` may be, in either direction: half of the round trip. */
+  /** Maximum error of `offsetMs` in either direction, in milliseconds: half of the round trip. */
   readonly uncertaintyMs: number;
 }
 
 /**
- * Asks for something that has the server's time with it, and compares; `undefined` when the server does not say its time.
+ * Sends a request whose answer carries the server's time, and compares that time with ours.
+ * `difference` is undefined if the server does not report its time.
  *
- *     here    asked ──────────────────────▶ answered
- *     server            said (ts)
+ *     here    request ───────────────────▶ answer
+ *     server             timestamp (ts)
  */
 export async function withClockDifference<Info extends Pick<StreamInfo, "ts">>(
   clock: Clock,
-  ask: () => Promise<Info>,
+  request: () => Promise<Info>,
 ): Promise<{ readonly info: Info; readonly difference: ClockDifference | undefined }> {
-  const askedMs = clock.wallMs();
+  const startWallMs = clock.wallMs();
   const startedMs = clock.monotonicMs();
-  const info = await ask();
+  const info = await request();
   const uncertaintyMs = (clock.monotonicMs() - startedMs) / 2;
-  const saidMs = Date.parse(info.ts ?? "");
-  const difference = { offsetMs: saidMs - (askedMs + uncertaintyMs), uncertaintyMs };
-  return { info, difference: Number.isNaN(saidMs) ? undefined : difference };
+  const serverMs = Date.parse(info.ts ?? "");
+  const difference = { offsetMs: serverMs - (startWallMs + uncertaintyMs), uncertaintyMs };
+  return { info, difference: Number.isNaN(serverMs) ? undefined : difference };
 }

@@ -1,22 +1,38 @@
 type Version = readonly [major: number, minor: number, patch: number];
 
-/** The oldest server that keeps the guarantees; of the 2.12 series, its second. */
+/** First version whose replicated streams accept one writer per revision. */
+const FIRST_WITH_ONE_WINNER: Version = [2, 9, 21];
+/** First version that honours a message's time to live. */
+const FIRST_WITH_TTL: Version = [2, 11, 0];
+/** First version that removes every expired message. */
 const MINIMUM: Version = [2, 11, 10];
+/** Later than {@link MINIMUM}, but released without its fix. */
 const BROKEN: Version = [2, 12, 0];
-/** With what is known by now to be mended in clusters. */
+/** First version with the known faults of clusters fixed. */
 const ADVISED: Version = [2, 12, 6];
-/** From here on the server takes batches that are stored as a whole or not at all. */
+/** First version with atomic batches. */
 const FIRST_WITH_BATCHES: Version = [2, 12, 1];
 
-export const NEEDED_SERVER = `${MINIMUM.join(".")} or later but ${BROKEN.join(".")}`;
+export const NEEDED_SERVER = `nats-server ${MINIMUM.join(".")} or later, and not ${BROKEN.join(".")}`;
 export const ADVISED_SERVER = ADVISED.join(".");
-export const WHY_NEEDED = "older servers let several writers win, or never end a reservation";
 
-/** Whether a server of this version keeps the guarantees, and is one of those that are advised. */
+/** Tells whether a server of this version keeps the guarantees, and whether it is an advised one. */
 export function judgeServer(version: string): "unusable" | "usable" | "advised" {
+  if (whyUnusable(version) !== undefined) return "unusable";
   const parts = partsOf(version);
-  if (parts === undefined || isOlder(parts, MINIMUM) || parts.join() === BROKEN.join()) return "unusable";
-  return isOlder(parts, ADVISED) ? "usable" : "advised";
+  return parts === undefined || isOlder(parts, ADVISED) ? "usable" : "advised";
+}
+
+/** Returns why a server of this version cannot keep the guarantees; `undefined` if it can. */
+export function whyUnusable(version: string): string | undefined {
+  const parts = partsOf(version);
+  if (parts === undefined) return "the server does not report a version that can be checked";
+  if (isOlder(parts, FIRST_WITH_ONE_WINNER)) return "this version lets several writers win the same reservation";
+  if (isOlder(parts, FIRST_WITH_TTL)) return "this version ignores the time to live, so a reservation never ends";
+  if (isOlder(parts, MINIMUM) || parts.join() === BROKEN.join()) {
+    return "this version can miss the end of a time to live, so a reservation may never end";
+  }
+  return undefined;
 }
 
 export function hasBatches(version: string): boolean {

@@ -1,12 +1,19 @@
 import { RecordUnreadableError } from "../../errors.ts";
 import { type KeyFilter, parseStoreKey, type StoreKey, storeKeyPattern } from "../../model/identity.ts";
 
-/** The stream that is behind a bucket. */
+const STREAM_PREFIX = "KV_";
+
+/** Returns the name of a bucket's stream. */
 export function bucketStream(bucket: string): string {
-  return `KV_${bucket}`;
+  return STREAM_PREFIX + bucket;
 }
 
-/** All that a bucket holds. */
+/** Returns the bucket of a stream; `undefined` if the stream is not a bucket's. */
+export function bucketOf(stream: string): string | undefined {
+  return stream.startsWith(STREAM_PREFIX) ? stream.slice(STREAM_PREFIX.length) : undefined;
+}
+
+/** Returns the wildcard that matches every key of a bucket. */
 export function subjectsOf(bucket: string): string {
   return `${prefixOf(bucket)}>`;
 }
@@ -15,17 +22,17 @@ export function subjectOf(bucket: string, key: string): string {
   return prefixOf(bucket) + key;
 }
 
-/** The subjects of the keys that match. @throws {TypeError} as {@link storeKeyPattern}. */
+/** Returns the wildcard that matches the filtered keys. @throws {TypeError} as {@link storeKeyPattern}. */
 export function subjectFilter(bucket: string, filter: KeyFilter): string {
   return prefixOf(bucket) + storeKeyPattern(filter).join(".");
 }
 
-/** @throws {RecordUnreadableError} for a subject that is none of a key. */
+/** Returns the key of a subject. @throws {RecordUnreadableError} if the subject does not contain a key. */
 export function keyOf(bucket: string, subject: string): StoreKey {
   try {
     return parseStoreKey(subject.slice(prefixOf(bucket).length));
   } catch (cause) {
-    throw new RecordUnreadableError(`What stands under ${subject} has no key of Latchkey`, { cause });
+    throw new RecordUnreadableError(`The message at ${subject} does not have a Latchkey key`, { cause });
   }
 }
 

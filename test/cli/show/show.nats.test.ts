@@ -144,7 +144,7 @@ describe("latchkey show", () => {
     const { out } = await operated.run("show", "billing", "mistaken");
     expect(out).toMatch(/^● unreadable {2}billing {2}mistaken\n\n {2}Deliveries are refused and come back later: /);
     expect(out.replaceAll(/\s+/g, " ")).toContain(
-      `The record under ${storeKey} is that of another event: its \`eventId\` is \`other\`, and belongs under ${other.storeKey}.`,
+      `The record of ${storeKey} belongs to another event: its \`eventId\` is \`other\`, which belongs to ${other.storeKey}.`,
     );
     const web = operated.replica("web-2");
     const delivered = () => web.guard({ subscriptionId: "billing", eventId: "mistaken" }, () => "");

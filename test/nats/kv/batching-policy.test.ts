@@ -1,41 +1,41 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BatchingPolicy, ONE_BY_ONE, type Way } from "../../../src/nats/kv/batching-policy.ts";
+import { BatchingPolicy, type SendMode, SINGLE_WRITES } from "../../../src/nats/kv/batching-policy.ts";
 
-/** How long a write over nothing takes, and one over one's own, by how either are sent. */
-type Times = (overNothing: Way, overOwn: Way) => readonly [number, number];
+/** Returns how long a create and an update take, in milliseconds, for the modes in which they are sent. */
+type Times = (creates: SendMode, updates: SendMode) => readonly [number, number];
 
-/** Both take the same, so much longer in batches. */
+/** Creates and updates take `ms` alone, and `batches` times as long in batches. */
 const alike =
   (ms: number, batches: number): Times =>
-  (overNothing, overOwn) => {
-    const factor = (way: Way) => (way === "singly" ? 1 : batches);
-    return [ms * factor(overNothing), ms * factor(overOwn)];
+  (creates, updates) => {
+    const factor = (mode: SendMode) => (mode === "single" ? 1 : batches);
+    return [ms * factor(creates), ms * factor(updates)];
   };
 
 /**
- * `load` callers each write over nothing, then over their own, again and again. Returns for which part of the time the first were
- * sent in batches, and the second.
+ * Simulates `load` callers that each create and then update a key, repeatedly.
+ * Returns the shares of the time in which creates and updates were sent in batches.
  */
 function run(
-  trial: BatchingPolicy,
+  policy: BatchingPolicy,
   load: number,
   times: Times,
   writes: number,
   clock = { nowMs: 0 },
 ): readonly number[] {
-  const lanes = [trial.overNothing, trial.overOwn];
+  const queues = [policy.creates, policy.updates];
   const inBatchesMs = [0, 0];
   let allMs = 0;
   for (let written = 0; written < writes; written += 2 * load) {
-    const taken = times(trial.overNothing.wayFor(load), trial.overOwn.wayFor(load));
-    for (const [index, lane] of lanes.entries()) {
+    const taken = times(policy.creates.modeFor(load), policy.updates.modeFor(load));
+    for (const [index, queue] of queues.entries()) {
       const tookMs = taken[index] ?? 0;
-      if (lane.wayFor(load) === "in batches") inBatchesMs[index] = (inBatchesMs[index] ?? 0) + taken[0] + taken[1];
+      if (queue.modeFor(load) === "batch") inBatchesMs[index] = (inBatchesMs[index] ?? 0) + taken[0] + taken[1];
       clock.nowMs += tookMs;
       allMs += tookMs;
-      const began = Array.from({ length: load }, () => lane.began(load - 1));
-      for (const each of began) lane.ended(each, tookMs, clock.nowMs);
+      const samples = Array.from({ length: load }, () => queue.started(load - 1));
+      for (const sample of samples) queue.finished(sample, tookMs, clock.nowMs);
     }
   }
   return inBatchesMs.map((ms) => ms / allMs);
@@ -43,18 +43,18 @@ function run(
 
 const MANY = 300_000;
 
-describe("the way in which writes are sent", () => {
-  it("is one by one at first where there is one replica, and stays so for a bucket without batches", () => {
-    for (const { overNothing, overOwn } of [new BatchingPolicy(1), ONE_BY_ONE]) {
-      expect([overNothing.wayFor(500), overOwn.wayFor(500)]).toEqual(["singly", "singly"]);
+describe("BatchingPolicy", () => {
+  it("starts with single writes for one replica, and a bucket without batches keeps them", () => {
+    for (const { creates, updates } of [new BatchingPolicy(1), SINGLE_WRITES]) {
+      expect([creates.modeFor(500), updates.modeFor(500)]).toEqual(["single", "single"]);
     }
-    for (const lane of [ONE_BY_ONE.overNothing, ONE_BY_ONE.overOwn]) {
-      for (let write = 0; write < 10_000; write += 1) lane.ended(lane.began(500), 1_000, write * 1_000);
-      expect(lane.wayFor(500)).toBe("singly");
+    for (const queue of [SINGLE_WRITES.creates, SINGLE_WRITES.updates]) {
+      for (let write = 0; write < 10_000; write += 1) queue.finished(queue.started(500), 1_000, write * 1_000);
+      expect(queue.modeFor(500)).toBe("single");
     }
   });
 
-  it("is the faster one, and the other is tried for a few hundredths of the time", () => {
+  it("uses the faster mode and spends at most 6 % of the time on the other", () => {
     const factor = fc.oneof(
       fc.double({ min: 0.1, max: 0.75, noNaN: true }),
       fc.double({ min: 1.3, max: 10, noNaN: true }),
@@ -66,10 +66,10 @@ describe("the way in which writes are sent", () => {
         fc.double({ min: 0.5, max: 20, noNaN: true }),
         factor,
         (replicas, load, ms, batches) => {
-          const trial = new BatchingPolicy(replicas);
+          const policy = new BatchingPolicy(replicas);
           const clock = { nowMs: 0 };
-          run(trial, load, alike(ms, batches), MANY, clock);
-          for (const part of run(trial, load, alike(ms, batches), MANY, clock)) {
+          run(policy, load, alike(ms, batches), MANY, clock);
+          for (const part of run(policy, load, alike(ms, batches), MANY, clock)) {
             expect(batches < 1 ? 1 - part : part).toBeLessThan(0.06);
           }
         },
@@ -78,99 +78,99 @@ describe("the way in which writes are sent", () => {
     );
   });
 
-  it("is judged by what both kinds of writes take: one may gain what the other loses", () => {
-    const times: Times = (_, overOwn) => (overOwn === "singly" ? [5, 5] : [9, 2]);
+  it("compares the total time of creates and updates, because one can gain what the other loses", () => {
+    const times: Times = (_, updates) => (updates === "single" ? [5, 5] : [9, 2]);
     for (const part of run(new BatchingPolicy(1), 256, times, MANY)) expect(part).toBeLessThan(0.06);
   });
 
-  it("may be singly over nothing, where many conflict, and in batches over one's own", () => {
-    const times: Times = (overNothing, overOwn) => [overNothing === "singly" ? 5 : 20, overOwn === "singly" ? 5 : 1];
+  it("batches updates only when many creates conflict", () => {
+    const times: Times = (creates, updates) => [creates === "single" ? 5 : 20, updates === "single" ? 5 : 1];
     for (const replicas of [1, 3]) {
-      const trial = new BatchingPolicy(replicas);
-      run(trial, 256, times, MANY);
-      const [overNothing, overOwn] = run(trial, 256, times, MANY);
-      expect(overNothing).toBeLessThan(0.06);
-      expect(overOwn).toBeGreaterThan(0.94);
+      const policy = new BatchingPolicy(replicas);
+      run(policy, 256, times, MANY);
+      const [creates, updates] = run(policy, 256, times, MANY);
+      expect(creates).toBeLessThan(0.06);
+      expect(updates).toBeGreaterThan(0.94);
     }
   });
 
-  it("changes when what pays changes", () => {
-    const trial = new BatchingPolicy(1);
+  it("changes the mode when the other becomes faster", () => {
+    const policy = new BatchingPolicy(1);
     const clock = { nowMs: 0 };
     for (const batches of [0.4, 1.8, 0.4]) {
-      run(trial, 256, alike(5, batches), MANY, clock);
-      for (const part of run(trial, 256, alike(5, batches), MANY, clock)) {
+      run(policy, 256, alike(5, batches), MANY, clock);
+      for (const part of run(policy, 256, alike(5, batches), MANY, clock)) {
         expect(batches < 1 ? 1 - part : part).toBeLessThan(0.03);
       }
     }
   });
 
-  it("is one by one with few writes at a time, whatever pays with many, and nothing else is tried", () => {
+  it("sends single writes at a low load, whichever mode is faster, and measures nothing else", () => {
     expect(run(new BatchingPolicy(1), 10, alike(5, 0.2), MANY)).toEqual([0, 0]);
-    const trial = new BatchingPolicy(3);
-    expect(trial.overNothing.wayFor(100)).toBe("in batches");
-    expect(run(trial, 10, alike(5, 5), MANY)).toEqual([0, 0]);
-    expect(trial.overNothing.wayFor(100)).toBe("in batches");
+    const policy = new BatchingPolicy(3);
+    expect(policy.creates.modeFor(100)).toBe("batch");
+    expect(run(policy, 10, alike(5, 5), MANY)).toEqual([0, 0]);
+    expect(policy.creates.modeFor(100)).toBe("batch");
   });
 
-  it("is given up as soon as it can no longer win", () => {
-    const trial = new BatchingPolicy(1);
-    run(trial, 100, alike(1, 1_000), 2_000);
-    expect(trial.overNothing.wayFor(100)).toBe("in batches");
-    run(trial, 100, alike(1, 1_000), 2);
-    expect(trial.overNothing.wayFor(100)).toBe("singly");
+  it("gives up a candidate as soon as it can no longer win", () => {
+    const policy = new BatchingPolicy(1);
+    run(policy, 100, alike(1, 1_000), 2_000);
+    expect(policy.creates.modeFor(100)).toBe("batch");
+    run(policy, 100, alike(1, 1_000), 2);
+    expect(policy.creates.modeFor(100)).toBe("single");
   });
 
-  it("is not tried again for each burst of writes, however long there were none before", () => {
-    const trial = new BatchingPolicy(1);
+  it("does not measure a candidate at every burst of writes, however long the idle periods are", () => {
+    const policy = new BatchingPolicy(1);
     const clock = { nowMs: 0 };
     for (let burst = 0; burst < 20; burst += 1) {
-      run(trial, 500, alike(5, 1.4), 20_000, clock);
+      run(policy, 500, alike(5, 1.4), 20_000, clock);
       clock.nowMs += 1_000_000;
     }
-    for (const part of run(trial, 500, alike(5, 1.4), 60_000, clock)) expect(part).toBeLessThan(0.04);
+    for (const part of run(policy, 500, alike(5, 1.4), 60_000, clock)) expect(part).toBeLessThan(0.04);
   });
 
-  it("is not changed by a trial that few writes at a time have won, since those went singly", () => {
-    const trial = new BatchingPolicy(1);
+  it("ignores a candidate that wins at a low load, because those writes were single", () => {
+    const policy = new BatchingPolicy(1);
     const clock = { nowMs: 0 };
-    run(trial, 256, alike(5, 3), 2_048, clock);
-    expect(trial.overNothing.wayFor(256)).toBe("in batches");
-    run(trial, 1, alike(0.1, 3), 4_000, clock);
-    expect(trial.overNothing.wayFor(256)).toBe("singly");
-    for (const part of run(trial, 256, alike(5, 3), MANY, clock)) expect(part).toBeLessThan(0.06);
+    run(policy, 256, alike(5, 3), 2_048, clock);
+    expect(policy.creates.modeFor(256)).toBe("batch");
+    run(policy, 1, alike(0.1, 3), 4_000, clock);
+    expect(policy.creates.modeFor(256)).toBe("single");
+    for (const part of run(policy, 256, alike(5, 3), MANY, clock)) expect(part).toBeLessThan(0.06);
   });
 
-  it("is tried again as soon after a trial in which nothing was written for long", () => {
-    const { overNothing } = new BatchingPolicy(1);
+  it("does not count idle time in a candidate's sample towards the pause before the next one", () => {
+    const { creates } = new BatchingPolicy(1);
     let nowMs = 0;
     const write = (count: number, tookMs: number): void => {
-      const began = Array.from({ length: count }, () => overNothing.began(99));
-      for (const each of began) {
+      const samples = Array.from({ length: count }, () => creates.started(99));
+      for (const sample of samples) {
         nowMs += tookMs / 100;
-        overNothing.ended(each, tookMs, nowMs);
+        creates.finished(sample, tookMs, nowMs);
       }
     };
     write(2_000, 10);
-    expect(overNothing.wayFor(100)).toBe("in batches");
+    expect(creates.modeFor(100)).toBe("batch");
     write(1_000, 12);
     nowMs += 1_000_000_000;
     write(1_000, 12);
-    expect(overNothing.wayFor(100)).toBe("singly");
-    let isTried = false;
-    for (let writes = 0; writes < 30 * 2_000 && !isTried; writes += 100) {
+    expect(creates.modeFor(100)).toBe("single");
+    let isMeasured = false;
+    for (let writes = 0; writes < 30 * 2_000 && !isMeasured; writes += 100) {
       write(100, 10);
-      isTried = overNothing.wayFor(100) === "in batches";
+      isMeasured = creates.modeFor(100) === "batch";
     }
-    expect(isTried).toBe(true);
+    expect(isMeasured).toBe(true);
   });
 
-  it("is not judged by what began before the trial", () => {
-    const { overNothing } = new BatchingPolicy(1);
-    const old = Array.from({ length: 2_000 }, () => overNothing.began(100));
-    for (const began of old) overNothing.ended(began, 10, 1_000);
-    expect(overNothing.wayFor(100)).toBe("in batches");
-    for (const began of old) overNothing.ended(began, 1_000_000, 2_000);
-    expect(overNothing.wayFor(100)).toBe("in batches");
+  it("ignores writes that started before the candidate's sample", () => {
+    const { creates } = new BatchingPolicy(1);
+    const old = Array.from({ length: 2_000 }, () => creates.started(100));
+    for (const sample of old) creates.finished(sample, 10, 1_000);
+    expect(creates.modeFor(100)).toBe("batch");
+    for (const sample of old) creates.finished(sample, 1_000_000, 2_000);
+    expect(creates.modeFor(100)).toBe("batch");
   });
 });

@@ -1,10 +1,10 @@
 import type { NatsConnection } from "@nats-io/nats-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Deduplicator } from "../../../src/deduplicator.ts";
 import { RecordUnreadableError, StoreMisconfiguredError } from "../../../src/errors.ts";
 import { resolveIdentity } from "../../../src/model/identity.ts";
 import type { Entry } from "../../../src/model/store.ts";
 import { type NatsStoreOptions, natsStore } from "../../../src/nats/index.ts";
+import { type BucketRole, LIVE, roleOf, roleSettings } from "../../../src/nats/kv/bucket-role.ts";
 import { shardedStore, shardNames, shardOf, shardsOf } from "../../../src/nats/kv/sharded-store.ts";
 import { connected, manager } from "../../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../../support/nats-server.ts";
@@ -12,6 +12,7 @@ import { commit, identity, write } from "../../support/store-contract-fixture.ts
 
 let server: NatsServer;
 let connection: NatsConnection;
+let roles = 0;
 beforeAll(async () => {
   server = await startNats();
   connection = await connected(server);
@@ -36,7 +37,7 @@ async function complaint(options: NatsStoreOptions): Promise<string> {
 }
 
 describe("a store with shards", () => {
-  it("has a bucket for each, and one bucket without them", async () => {
+  it("has one bucket per shard, and a bucket of the plain name for one shard", async () => {
     expect(shardNames("orders", 1)).toEqual(["orders"]);
     await natsStore(connection, { bucket: "orders", shards: 3 });
     expect(await namesLike("orders")).toEqual(shardNames("orders", 3).map((name) => `KV_${name}`));
@@ -45,7 +46,7 @@ describe("a store with shards", () => {
     expect(["order", "orders-eu", "orders-eu-1-of-2"].map((name) => shardsOf("orders", name))).not.toContain(2);
   });
 
-  it("has each key in one of them, and about as many in each", async () => {
+  it("holds each key in one bucket, and about as many keys in each", async () => {
     const store = await natsStore(connection, { bucket: "even", shards: 4, storage: "memory" });
     const events = Array.from({ length: 1_000 }, (_, index) => identity(`evt-${index}`));
     await Promise.all(events.map((of) => write(store, of.storeKey, commit(of))));
@@ -54,11 +55,11 @@ describe("a store with shards", () => {
     const counts = infos.map(({ state }) => state.messages);
     expect(counts.reduce((sum, count) => sum + count)).toBe(events.length);
     for (const count of counts) expect(Math.abs(count - 250)).toBeLessThan(75);
-    // What stands in the documentation, and must not change: other replicas look there.
+    // Documented, and must not change: other replicas read and write there.
     expect(shardOf(resolveIdentity({ subscriptionId: "sub-1", eventId: "evt-1" }).storeKey, 64)).toBe(0x711410 % 64);
   });
 
-  it("lists what cannot be read after all that can, from all of them", async () => {
+  it("lists the readable entries of every bucket before it throws for an unreadable one", async () => {
     const unreadable = new RecordUnreadableError("no record");
     const listing = (entries: readonly Entry[], error?: Error) => ({
       async *list() {
@@ -87,83 +88,70 @@ describe("a store with shards", () => {
     expect(() => shardedStore([])).toThrow(RangeError);
   });
 
-  it("is refused when it would forget what other buckets hold", async () => {
+  it("is refused if buckets for another number of shards exist", async () => {
     await natsStore(connection, { bucket: "grown" });
     expect(await complaint({ bucket: "grown", shards: 2 })).toContain(
-      "there are 1 of it: set `formerShards`, or delete them",
+      "buckets for 1 exist: set `shards` to 1, change the number with `latchkey reshard`, or delete them",
     );
-    await natsStore(connection, { bucket: "grown", shards: 2, formerShards: 1 });
-    await natsStore(connection, { bucket: "grown", shards: 2 });
-    expect(await complaint({ bucket: "grown", shards: 3 })).toContain("set `formerShards`");
-    expect(await complaint({ bucket: "grown", shards: 3, formerShards: 4 })).toContain("there are not 4 of it");
+    await natsStore(connection, { bucket: "split", shards: 2 });
+    expect(await complaint({ bucket: "split", shards: 3 })).toContain("buckets for 2 exist: set `shards` to 2");
+    expect(await complaint({ bucket: "split" })).toContain("buckets for 2 exist: set `shards` to 2");
+    expect(await namesLike("split")).toEqual(["KV_split-1-of-2", "KV_split-2-of-2"]);
     await natsStore(connection, { bucket: "grow" });
   });
 
-  it("is refused when fences would fall: the buckets to move to are older than those to move from", async () => {
-    await natsStore(connection, { bucket: "back" });
-    await natsStore(connection, { bucket: "back", shards: 2, formerShards: 1 });
-    expect(await complaint({ bucket: "back", shards: 1, formerShards: 2 })).toContain("fences would fall");
-    await (await manager(connection)).streams.delete("KV_back");
-    await natsStore(connection, { bucket: "back", shards: 1, formerShards: 2 });
+  it("is refused by at least one of two replicas that start at the same time with different numbers", async () => {
+    const openings = await Promise.allSettled(
+      [1, 2].map((shards) => natsStore(connection, { bucket: "raced", shards, storage: "memory" })),
+    );
+    const refusals = openings.filter((opening) => opening.status === "rejected");
+    expect(refusals).not.toEqual([]);
+    for (const { reason } of refusals) expect(reason).toBeInstanceOf(StoreMisconfiguredError);
+  });
+
+  it.each<readonly [BucketRole | string, string]>([
+    [{ type: "retired", to: 8 }, "its keys were moved to 8 shards: set `shards` to 8"],
+    [{ type: "source", to: 8 }, "`latchkey reshard` is moving its keys to 8 shards: let it finish, or repeat it"],
+    [{ type: "target", from: 4, run: "r" }, "has not finished copying keys from 4 shards to it"],
+    ["merging 3", "`latchkey_reshard: merging 3`, which this version of Latchkey does not know"],
+    ["retired many", "`latchkey_reshard: retired many`, which this version of Latchkey does not know"],
+  ])("is refused if one of its buckets has the role %j", async (role, says) => {
+    roles += 1;
+    const bucket = `closed-${roles}`;
+    await natsStore(connection, { bucket, shards: 2 });
+    const second = `${bucket}-2-of-2`;
+    const jsm = await manager(connection);
+    const { config } = await jsm.streams.info(`KV_${second}`);
+    const settings =
+      typeof role === "string" ? { metadata: { latchkey_reshard: role } } : roleSettings(second, config, role);
+    await jsm.streams.update(`KV_${second}`, settings);
+    const said = await complaint({ bucket, shards: 2 });
+    expect(said).toContain(`Bucket ${second} is closed to replicas: `);
+    expect(said).toContain(says);
+    const opened = await jsm.streams.update(`KV_${second}`, roleSettings(second, config, LIVE));
+    expect(roleOf(opened.config)).toEqual(LIVE);
+    await natsStore(connection, { bucket, shards: 2 });
+  });
+
+  it("cannot write to a bucket that was closed while it ran", async () => {
+    const of = identity("evt-1");
+    const store = await natsStore(connection, { bucket: "shut" });
+    const revision = await write(store, of.storeKey, commit(of));
+    const jsm = await manager(connection);
+    const { config } = await jsm.streams.info("KV_shut");
+    await jsm.streams.update("KV_shut", roleSettings("shut", config, { type: "source", to: 2 }));
+    for (const expected of [0, revision]) {
+      const put = store.put(of.storeKey, commit(of), { expected, ttlMs: 60_000 });
+      await expect(put).rejects.toMatchObject({ code: "store-unavailable", ambiguous: false });
+    }
+    expect(await store.get(of.storeKey)).toMatchObject({ revision });
   });
 
   it.each([
     [{ bucket: "b", shards: 0 }, "Expected `shards` to be a whole number from 1 to 64, got `0` (number)"],
-    [{ bucket: "b", shards: 2, formerShards: 65 }, "Expected `formerShards` to be a whole number from 1 to 64"],
-    [{ bucket: "b", shards: 2, formerShards: 2 }, "Expected `formerShards` to be another number than `shards`"],
+    [{ bucket: "b", shards: 65 }, "Expected `shards` to be a whole number from 1 to 64, got `65` (number)"],
   ])("is refused for %j", async (options, says) => {
     await expect(natsStore(connection, options)).rejects.toThrow(RangeError);
     await expect(natsStore(connection, options)).rejects.toThrow(says);
-  });
-});
-
-describe("two roll-outs that change the number of shards", () => {
-  it("G1 G3 G5 dispatch every event once, forget none, and let fences rise", async () => {
-    const bucket = "rolled";
-    const old = { bucket, shards: 2 };
-    const both = { bucket, shards: 3, formerShards: 2 };
-    const next = { bucket, shards: 3 };
-    const dispatched = new Map<string, number>();
-    const fences: number[] = [];
-    let named = 0;
-    const rollOut = async (
-      settings: readonly NatsStoreOptions[],
-      again: readonly string[],
-    ): Promise<readonly string[]> => {
-      const connections = await Promise.all(settings.map(() => connected(server)));
-      const dedups = await Promise.all(
-        settings.map(async (options, index) => {
-          const to = connections[index] ?? connection;
-          return new Deduplicator({ store: await natsStore(to, { ...options, storage: "memory" }) });
-        }),
-      );
-      const fresh = Array.from({ length: 60 }, () => {
-        named += 1;
-        return `evt-${named}`;
-      });
-      const guards = [...fresh, ...again].flatMap((eventId) =>
-        dedups.map((dedup) =>
-          dedup.guard({ subscriptionId: "sub-1", eventId }, async ({ fence }) => {
-            dispatched.set(eventId, (dispatched.get(eventId) ?? 0) + 1);
-            fences.push(fence);
-            await new Promise(setImmediate);
-          }),
-        ),
-      );
-      const outcomes = await Promise.all(guards);
-      expect(outcomes.filter(({ outcome }) => outcome === "dispatched")).toHaveLength(fresh.length);
-      await Promise.all(dedups.map((dedup) => dedup.close()));
-      await Promise.all(connections.map((to) => to.close()));
-      return fresh;
-    };
-    const first = await rollOut([old, old], []);
-    const mixed = await rollOut([old, both, both], first);
-    const all = await rollOut([both, both], [...first, ...mixed]);
-    const lastOldFence = Math.max(...fences);
-    // A window later, what only the old buckets knew is over.
-    const later = await rollOut([both, next, next], all);
-    await rollOut([next, next], [...all, ...later]);
-    expect([...dispatched.values()].filter((times) => times !== 1)).toEqual([]);
-    expect(Math.max(...fences)).toBeGreaterThan(lastOldFence);
   });
 });

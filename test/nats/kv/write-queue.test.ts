@@ -2,190 +2,235 @@ import { setImmediate as endOfTurn } from "node:timers/promises";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { StoreUnavailableError } from "../../../src/errors.ts";
-import type { Revision } from "../../../src/model/store.ts";
-import { WriteQueue, type Written } from "../../../src/nats/kv/write-queue.ts";
-import type { WriteAnswer } from "../../../src/nats/wire/bucket-writer.ts";
-import type { CompareAndSet } from "../../../src/nats/wire/compare-and-set.ts";
-import { apiCodes } from "../../../src/nats/wire/error-codes.ts";
+import { WriteQueue } from "../../../src/nats/kv/write-queue.ts";
+import type { WriteResult } from "../../../src/nats/kv/write-sender.ts";
+import { sendBatch } from "../../../src/nats/wire/batch.ts";
+import { BucketWriter } from "../../../src/nats/wire/bucket-writer.ts";
+import { RequestMultiplexer } from "../../../src/nats/wire/request-multiplexer.ts";
+import { FakeBucket, type SentMessage, type Treatment } from "../../support/nats-fake-bucket.ts";
 
-/** What becomes of what was sent, be it one write or a batch. */
-type Fate = "stored" | "conflict" | "failed on its way" | "not sent" | "no answer";
-const fate = fc.constantFrom<Fate>("stored", "stored", "conflict", "failed on its way", "not sent", "no answer");
+const treatment = fc.oneof(
+  { weight: 5, arbitrary: fc.constant<Treatment>("processed") },
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom<Treatment>("no responders", "busy", "full", "answer lost", "request lost"),
+  },
+);
 
-type Doing =
-  /** Each of them may be followed by others, which are asked for when it is answered. */
+type Step =
+  /** Calls `write` several times. Every third result leads to `follow` further calls, one after the other. */
   | {
-      readonly type: "ask";
+      readonly type: "write";
       readonly count: number;
       readonly follow: number;
       readonly keys: number;
       readonly length: number;
+      readonly isRight: boolean;
     }
-  | { readonly type: "answer"; readonly index: number; readonly fate: Fate }
-  /** What is sent from now on is answered before it is known to be sent; or no longer. */
-  | { readonly type: "answer at once"; readonly fate: Fate | undefined }
+  | { readonly type: "treat"; readonly index: number; readonly treatment: Treatment }
+  | { readonly type: "treat at once"; readonly treatment: Treatment | undefined }
   | { readonly type: "batches from"; readonly load: number }
+  | { readonly type: "disconnect" }
   | { readonly type: "turn" }
   | { readonly type: "wait"; readonly ms: number };
 
-const asking = fc.record({
-  type: fc.constant("ask" as const),
-  count: fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 1, max: 20 }) }, fc.constantFrom(127, 128, 1_100)),
-  follow: fc.nat(2),
-  keys: fc.integer({ min: 1, max: 400 }),
-  length: fc.constantFrom(1, 1, 9_000, 70_000),
-});
-const doing: fc.Arbitrary<Doing> = fc.oneof(
-  { weight: 5, arbitrary: asking },
-  { weight: 6, arbitrary: fc.record({ type: fc.constant("answer" as const), index: fc.nat(30), fate }) },
+/** Load from which the policy chooses batches. */
+const load = fc.constantFrom(0, 4, 16, 10_000);
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      type: fc.constant("write" as const),
+      count: fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 1, max: 20 }) }, fc.constantFrom(127, 128, 1_100)),
+      follow: fc.nat(2),
+      keys: fc.integer({ min: 1, max: 400 }),
+      length: fc.constantFrom(1, 1, 9_000, 70_000),
+      isRight: fc.boolean(),
+    }),
+  },
+  { weight: 6, arbitrary: fc.record({ type: fc.constant("treat" as const), index: fc.nat(30), treatment }) },
   {
     weight: 1,
-    arbitrary: fc.record({ type: fc.constant("answer at once" as const), fate: fc.option(fate, { nil: undefined }) }),
+    arbitrary: fc.record({
+      type: fc.constant("treat at once" as const),
+      treatment: fc.option(treatment, { nil: undefined }),
+    }),
   },
   {
     weight: 2,
-    arbitrary: fc.record({ type: fc.constant("batches from" as const), load: fc.constantFrom(0, 4, 16, 10_000) }),
+    arbitrary: fc.record({ type: fc.constant("batches from" as const), load }),
   },
+  { weight: 1, arbitrary: fc.constant({ type: "disconnect" as const }) },
   { weight: 4, arbitrary: fc.constant({ type: "turn" as const }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant("wait" as const), ms: fc.constantFrom(1, 999, 1_000) }) },
 );
 
-interface Asked {
-  readonly answers: Written[];
-  /** What the server made of it, each time that it was sent. */
-  readonly truths: Fate[];
-  isSent: boolean;
+interface Call {
+  readonly payload: string;
+  readonly results: WriteResult[];
 }
 
-/** A lane, and a server that does as it is told. */
-class Playground {
+/** A queue over the real wire code, with a bucket whose server does what the test says. */
+class Scenario {
   batchesFrom = 10_000;
-  atOnce: Fate | undefined;
+  /** Unanswered calls, counted by the test. */
   load = 0;
-  readonly unanswered: Array<(fate: Fate) => void> = [];
-  readonly asked: Asked[] = [];
-  readonly #lane: WriteQueue;
+  readonly bucket = new FakeBucket();
+  readonly calls: Call[] = [];
+  readonly #queue: WriteQueue;
 
   constructor() {
-    const publish = (write: CompareAndSet, onAnswer: (answer: WriteAnswer) => void): void =>
-      this.#send([write], (end) => onAnswer(answerOf(end, write)));
-    const settle = async (_: CompareAndSet, answer: WriteAnswer): Promise<Revision | undefined> => {
-      if (answer instanceof Error) throw answer;
-      return typeof answer === "number" ? answer : undefined;
+    const requests = new RequestMultiplexer(this.bucket.connection, undefined);
+    const options = { bucket: "b", timeoutMs: 3_600_000 };
+    const policy = {
+      modeFor: (load: number) => (load >= this.batchesFrom ? ("batch" as const) : ("single" as const)),
+      started: (load: number) => {
+        if (load !== this.load) expect(load).toBe(this.load);
+        this.load += 1;
+        return load;
+      },
+      finished: () => {
+        this.load -= 1;
+      },
     };
-    const write = async (one: CompareAndSet): Promise<Revision | undefined> =>
-      settle(one, await new Promise<WriteAnswer>((resolve) => publish(one, resolve)));
-    this.#lane = new WriteQueue({
+    this.#queue = new WriteQueue(policy, {
       bucket: "b",
-      writer: { publish, settle, write },
-      choice: {
-        wayFor: (load) => (load >= this.batchesFrom ? "in batches" : "singly"),
-        began: (load) => {
-          expect(load).toBe(this.load);
-          this.load += 1;
-          return load;
-        },
-        ended: () => {
-          this.load -= 1;
-        },
-      },
-      sendBatch: (writes, onOutcome) => {
-        expect(new Set(writes.map(({ key }) => key)).size).toBe(writes.length);
-        expect(writes.length).toBeGreaterThan(1);
-        this.#send(writes, (end) => {
-          if (end === "stored") onOutcome({ type: "stored", revisions: writes.map(revisionOf) });
-          else if (end === "no answer") onOutcome({ type: "unknown", error: errorOf(end) });
-          else onOutcome({ type: "refused", certain: end !== "failed on its way" });
-        });
-      },
+      writer: new BucketWriter(requests, options),
+      sendBatch: (writes, onOutcome) => sendBatch(requests, options, writes, onOutcome),
     });
   }
 
-  ask(how: Doing & { readonly type: "ask" }): void {
+  write(how: Step & { readonly type: "write" }): void {
     for (let count = 0; count < how.count; count += 1) {
-      const id = this.asked.length;
-      const one: Asked = { answers: [], truths: [], isSent: false };
-      this.asked.push(one);
-      const payload = "x".repeat(how.length);
-      const write = { key: `${id % how.keys}`, expected: id, payload, ttlSeconds: 1, operation: "put" } as const;
-      this.#lane.write(write, (written) => {
-        one.answers.push(written);
-        if (how.follow > 0 && id % 3 === 0) this.ask({ ...how, count: 1, follow: how.follow - 1 });
+      const id = this.calls.length;
+      const call: Call = { payload: `${id}:`.padEnd(count < 20 ? how.length : 1, "x"), results: [] };
+      this.calls.push(call);
+      const expected = how.isRight ? 0 : 1_000_000;
+      const write = {
+        key: `${id % how.keys}`,
+        expected,
+        payload: call.payload,
+        ttlSeconds: 7,
+        operation: "put",
+      } as const;
+      this.#queue.write(write, (result) => {
+        call.results.push(result);
+        if (how.follow > 0 && id % 3 === 0) this.write({ ...how, count: 1, follow: how.follow - 1 });
       });
     }
   }
 
-  #send(writes: readonly CompareAndSet[], end: (fate: Fate) => void): void {
-    const members = writes.map(({ expected }) => this.asked[expected]);
-    for (const member of members) if (member !== undefined) member.isSent = true;
-    const ends = (how: Fate): void => {
-      for (const member of members) member?.truths.push(how);
-      end(how);
-    };
-    if (this.atOnce === undefined) this.unanswered.push(ends);
-    else ends(this.atOnce);
+  async run(steps: readonly Step[]): Promise<void> {
+    for (const one of steps) {
+      if (one.type === "write") this.write(one);
+      else if (one.type === "treat") this.bucket.treat(one.index, one.treatment);
+      else if (one.type === "treat at once") this.bucket.immediate = one.treatment;
+      else if (one.type === "batches from") this.batchesFrom = one.load;
+      else if (one.type === "disconnect") this.bucket.disconnect();
+      else if (one.type === "turn") await endOfTurn();
+      else vi.advanceTimersByTime(one.ms);
+    }
+  }
+
+  get unsent(): number {
+    const sent = new Set<string>();
+    for (const { messages } of this.bucket.sent) for (const { payload } of messages) sent.add(payload);
+    return this.calls.filter(({ payload }) => !sent.has(payload)).length;
+  }
+
+  /** Lets pass what the queue waits for at most, while the server is silent. */
+  async sendAll(): Promise<void> {
+    this.bucket.immediate = undefined;
+    await endOfTurn();
+    for (let unsent = this.unsent; unsent > 0; unsent = this.unsent) {
+      vi.advanceTimersByTime(1_000);
+      await endOfTurn();
+      expect(this.unsent).toBeLessThan(unsent);
+    }
+  }
+
+  /** Gives every request the same treatment, and then ends the connection for those that got no answer. */
+  async end(rest: Treatment): Promise<void> {
+    this.batchesFrom = 10_000;
+    for (let round = 0; this.load > 0 && round < 200; round += 1) {
+      // A server is not busy for ever.
+      while (this.bucket.requests.length > 0) this.bucket.treat(0, rest === "busy" && round > 3 ? "processed" : rest);
+      this.bucket.disconnect();
+      await endOfTurn();
+      vi.advanceTimersByTime(100);
+      await endOfTurn();
+    }
   }
 }
 
-const revisionOf = ({ expected }: CompareAndSet): number => expected + 1_000_000;
-const errorOf = (end: Fate): StoreUnavailableError =>
-  new StoreUnavailableError(end, { ambiguous: end === "no answer" || end === "failed on its way" });
-
-function answerOf(end: Fate, write: CompareAndSet): WriteAnswer {
-  if (end === "stored") return revisionOf(write);
-  return end === "conflict" ? { code: 400, err_code: apiCodes.wrongLastSequence, description: end } : errorOf(end);
+/** Tells whether a result agrees with what the bucket stored. */
+function isTrue(result: WriteResult, revisions: readonly number[]): boolean {
+  if (typeof result === "number") return revisions.length === 1 && revisions[0] === result;
+  if (result === undefined) return revisions.length === 0;
+  return result instanceof StoreUnavailableError && (result.ambiguous || revisions.length === 0);
 }
 
-/** What a write has to be told after all that became of it. */
-function isRight({ answers, truths }: Asked, id: number): boolean {
-  const [answer] = answers;
-  const last = truths.at(-1);
-  if (last === "stored") return answer === id + 1_000_000;
-  if (last !== "conflict") return answer instanceof StoreUnavailableError && answer.message === last;
-  // It may be the write itself that it met.
-  return truths.length > 1 && truths[0] === "failed on its way"
-    ? answer instanceof StoreUnavailableError && answer.ambiguous
-    : answer === undefined;
-}
+const lengthOf = (messages: readonly SentMessage[]): number =>
+  messages.reduce((sum, { payload }) => sum + payload.length, 0);
 
-describe("a lane", () => {
+describe("WriteQueue", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
   afterEach(() => void vi.useRealTimers());
 
-  it("sends every write, whatever is not answered, and answers each once, with what became of it", async () => {
+  it("sends every write even if the server is silent, and reports one true result for each", async () => {
+    const results = { stored: 0, conflict: 0, certain: 0, ambiguous: 0, batches: 0 };
     await fc.assert(
-      fc.asyncProperty(fc.array(doing, { minLength: 5, maxLength: 60 }), fate, async (steps, rest) => {
-        const here = new Playground();
-        for (const step of steps) {
-          if (step.type === "ask") here.ask(step);
-          else if (step.type === "answer") here.unanswered.splice(step.index, 1)[0]?.(step.fate);
-          else if (step.type === "answer at once") here.atOnce = step.fate;
-          else if (step.type === "batches from") here.batchesFrom = step.load;
-          else if (step.type === "turn") await endOfTurn();
-          else vi.advanceTimersByTime(step.ms);
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), load, treatment, async (steps, from, rest) => {
+        const scenario = new Scenario();
+        scenario.batchesFrom = from;
+        await scenario.run(steps);
+        await scenario.sendAll();
+        await scenario.end(rest);
+        const wrong: object[] = [];
+        for (const { payload, results: got } of scenario.calls) {
+          const revisions = scenario.bucket.revisionsOf.get(payload) ?? [];
+          const [result] = got;
+          if (got.length !== 1 || !isTrue(result, revisions)) wrong.push({ got, revisions });
+          if (typeof result === "number") results.stored += 1;
+          else if (result === undefined) results.conflict += 1;
+          else if (result instanceof StoreUnavailableError) results[result.ambiguous ? "ambiguous" : "certain"] += 1;
         }
-        here.atOnce = undefined;
-        await endOfTurn();
-        while (here.asked.some(({ isSent }) => !isSent)) {
-          const left = here.asked.filter(({ isSent }) => !isSent).length;
-          vi.advanceTimersByTime(1_000);
-          await endOfTurn();
-          expect(here.asked.filter(({ isSent }) => !isSent).length).toBeLessThan(left);
+        expect(wrong).toEqual([]);
+        for (const { messages, batch } of scenario.bucket.sent) {
+          expect(messages.every(({ stream, ttl }) => stream === "KV_b" && ttl === "7s")).toBe(true);
+          if (batch === undefined) continue;
+          results.batches += 1;
+          expect(messages.length).toBeGreaterThan(1);
+          expect(messages.length).toBeLessThanOrEqual(1_000);
+          expect(new Set(messages.map(({ subject }) => subject)).size).toBe(messages.length);
+          expect(lengthOf(messages)).toBeLessThanOrEqual(1_048_576);
+          expect(messages.every(({ payload }) => payload.length <= 65_536)).toBe(true);
         }
-        here.batchesFrom = 10_000;
-        for (let n = 0; here.load > 0 && n < 100; n += 1) {
-          for (const end of here.unanswered.splice(0)) end(rest);
-          await endOfTurn();
-        }
-        for (const [id, one] of here.asked.entries()) {
-          expect(one.answers).toHaveLength(1);
-          expect(one).toSatisfy(() => isRight(one, id));
-        }
-        expect(here.load).toBe(0);
+        expect(scenario.load).toBe(0);
         vi.advanceTimersByTime(1_000);
         expect(vi.getTimerCount()).toBe(0);
       }),
       { numRuns: 100 },
     );
+    // The property means nothing if one of the results never occurs.
+    expect(Object.values(results).filter((count) => count === 0)).toEqual([]);
+  });
+
+  it("reports an ambiguous error if a batch failed halfway and the repeat of a member fails too", async () => {
+    const scenario = new Scenario();
+    scenario.batchesFrom = 0;
+    scenario.write({ type: "write", count: 3, follow: 0, keys: 3, length: 1, isRight: true });
+    scenario.bucket.treat(0, "processed");
+    await endOfTurn();
+    expect(scenario.bucket.requests.map(({ messages }) => messages.length)).toEqual([2]);
+    scenario.bucket.treat(0, "full");
+    while (scenario.bucket.requests.length > 0) scenario.bucket.treat(0, "no responders");
+    await endOfTurn();
+    expect(scenario.calls.map(({ results }) => results)).toEqual([
+      [1],
+      [expect.objectContaining({ code: "store-unavailable", ambiguous: true })],
+      [expect.objectContaining({ code: "store-unavailable", ambiguous: true })],
+    ]);
   });
 });

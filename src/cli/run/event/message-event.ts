@@ -1,4 +1,4 @@
-import { headersOf } from "../../../nats/consumer/message-headers.ts";
+import { headersOf } from "../../../nats/consumer/received-message.ts";
 import { type Identify, identifyEvent, type ReceivedMessage } from "../../../nats/index.ts";
 import { type IncomingEvent, readEvent } from "./read-event.ts";
 

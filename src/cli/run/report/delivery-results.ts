@@ -91,7 +91,7 @@ export class DeliveryResults {
       case "trigger.refused":
         this.#reasons.set(sequence, errorMessage(audit.error));
         return undefined;
-      case "trigger.put-back": {
+      case "trigger.nakked": {
         const { delayMs, lost } = audit;
         const reason = this.#takeReason(sequence);
         return { ...fields, outcome: "nak", delayMs, lost, ...(reason === undefined ? {} : { reason }) };

@@ -216,7 +216,7 @@ describe("the result of a delivery", () => {
 
   it("contains the reason of the failed dispatch once", () => {
     const results = new DeliveryResults();
-    const put = audit({ type: "trigger.put-back", after: "backoff", delayMs: 1_000, lost: false });
+    const put = audit({ type: "trigger.nakked", delay: "backoff", delayMs: 1_000, lost: false });
     expect(results.take(failed)).toBeUndefined();
     expect(results.take(put)).toMatchObject({ outcome: "nak", reason: "boom", eventId: "e-1", deliveries: 2 });
     expect(results.take(put)).not.toHaveProperty("reason");

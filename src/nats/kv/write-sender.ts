@@ -1,0 +1,65 @@
+import type { Revision } from "../../model/store.ts";
+import type { BatchOutcome } from "../wire/batch.ts";
+import type { BucketWriter } from "../wire/bucket-writer.ts";
+import type { CompareAndSet } from "../wire/compare-and-set.ts";
+import { writeFailed } from "../wire/error-codes.ts";
+import { repeatRefused } from "./refused-batch.ts";
+
+/** Result of a write: its revision, `undefined` for a conflict, or an error if it is not known to be stored. */
+export type WriteResult = Revision | undefined | Error;
+
+/** Channels of a bucket through which writes are sent. */
+export interface BucketChannels {
+  readonly bucket: string;
+  readonly writer: BucketWriter;
+  readonly sendBatch: (writes: readonly CompareAndSet[], onOutcome: (outcome: BatchOutcome) => void) => void;
+}
+
+/** Sends single writes and batches, and reports the result of every write once. */
+export class WriteSender<Pending extends { readonly write: CompareAndSet }> {
+  readonly #channels: BucketChannels;
+  readonly #onResult: (pending: Pending, result: WriteResult) => void;
+
+  constructor(channels: BucketChannels, onResult: (pending: Pending, result: WriteResult) => void) {
+    this.#channels = channels;
+    this.#onResult = onResult;
+  }
+
+  /** Calls `onAnswer` at the server's first answer, before the result is reported. */
+  sendSingle(pending: Pending, onAnswer?: () => void): void {
+    const { writer } = this.#channels;
+    writer.publish(pending.write, (answer) => {
+      onAnswer?.();
+      if (typeof answer === "number") this.#onResult(pending, answer);
+      else this.#reportWhenSettled(pending, writer.settle(pending.write, answer));
+    });
+  }
+
+  /** Calls `onAnswer` at the server's answer to the batch, before any result is reported. */
+  sendBatch(members: readonly Pending[], onAnswer: () => void): void {
+    const writes = members.map(({ write }) => write);
+    this.#channels.sendBatch(writes, (outcome) => {
+      onAnswer();
+      for (const [index, member] of members.entries()) this.#reportMember(member, index, outcome);
+    });
+  }
+
+  #reportMember(member: Pending, index: number, outcome: BatchOutcome): void {
+    switch (outcome.type) {
+      case "stored":
+        return this.#onResult(member, outcome.revisions[index]);
+      case "unknown":
+        return this.#onResult(member, outcome.error);
+      case "refused":
+        return this.#reportWhenSettled(member, repeatRefused(this.#channels, member.write, outcome.certain));
+    }
+  }
+
+  #reportWhenSettled(pending: Pending, settled: Promise<Revision | undefined>): void {
+    settled.then(
+      (revision) => this.#onResult(pending, revision),
+      (error: unknown) =>
+        this.#onResult(pending, error instanceof Error ? error : writeFailed(this.#channels.bucket, error)),
+    );
+  }
+}
