@@ -49,7 +49,19 @@ describe("latchkey key", () => {
 });
 
 describe("help", () => {
-  const commands = ["run", "key", "demo", "list", "show", "clear", "doctor", "reshard", "inspect", "draw", "completion"];
+  const commands = [
+    "run",
+    "key",
+    "demo",
+    "list",
+    "show",
+    "clear",
+    "doctor",
+    "reshard",
+    "inspect",
+    "draw",
+    "completion",
+  ];
 
   it.each(["", ...commands])("of %s fits into 80 columns and is no error", async (command) => {
     const { exitCode, out, err } = await run([command, "--help"].filter((word) => word !== ""));

@@ -14,7 +14,9 @@ export function examineShards(name: string, bucketNames: readonly string[]): rea
   }
   if (numbers.length > 1) {
     const evidence = `buckets for ${numbers.join(" and ")} shards exist: replicas may use different keys`;
-    findings.push(bucket.error("shards", evidence, "stop the replicas with the wrong `shards`, and delete their buckets"));
+    findings.push(
+      bucket.error("shards", evidence, "stop the replicas with the wrong `shards`, and delete their buckets"),
+    );
   }
   const [only] = numbers;
   const isWell = findings.length === 0 && only !== undefined && only > 1;

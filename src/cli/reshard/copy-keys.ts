@@ -53,7 +53,8 @@ export async function copyKeys(
     const ttlSeconds = Math.ceil(ttlMs / SECOND_MS);
     index.set(kept.key, { digest: digestOf(payload), shard, source, endsAtMs: kept.endsAtMs });
     const revision = await writer.write({ key: kept.key, expected: 0, payload, ttlSeconds, operation: "put" });
-    if (revision === undefined) throw new Error(`Key ${kept.key} was written to bucket ${target.name} by another process`);
+    if (revision === undefined)
+      throw new Error(`Key ${kept.key} was written to bucket ${target.name} by another process`);
     onCopied(index.size);
   };
   let batch: KeyToCopy[] = [];
@@ -83,7 +84,9 @@ export async function verifyCopy(targets: readonly ShardBucket[], index: CopyInd
   for (const [shard, target] of targets.entries()) {
     const maxAgeMs = maxAgeMsOf(target);
     const keys = `$KV.${target.name}.`.length;
-    for await (const { subject, payload, storedAtMs, ttlMs = Number.POSITIVE_INFINITY, isTombstone } of readMessages(target)) {
+    for await (const { subject, payload, storedAtMs, ttlMs = Number.POSITIVE_INFINITY, isTombstone } of readMessages(
+      target,
+    )) {
       const key = subject.slice(keys);
       const copied = index.get(key);
       if (copied === undefined || isTombstone || seen.has(key)) {

@@ -99,7 +99,10 @@ export function stoppedText({ step, from, to, bucket, error }: Stop): string {
 }
 
 /** Says what is half done, and what to do. */
-function stateText(step: ReshardStep, { bucket, to, from = to }: Names & { readonly from: number | undefined }): string {
+function stateText(
+  step: ReshardStep,
+  { bucket, to, from = to }: Names & { readonly from: number | undefined },
+): string {
   const again = `latchkey reshard --bucket ${bucket} --to ${to}`;
   const back = `latchkey reshard --bucket ${bucket} --to ${from}`;
   switch (step) {

@@ -102,7 +102,7 @@ export class Resharding {
         return { end: "nothing-to-do", deleted: deleteOld && !isDryRun ? await this.#deleteRetired(sets) : [] };
       case "copy":
         this.from = plan.from.shards;
-        return this.#copy(plan.from, plan.interrupted);
+        return this.#copy(plan.from);
       case "finish":
         this.from = plan.from.shards;
         if (isDryRun) return { end: "dry-run", from: this.from, keys: 0 };
@@ -115,7 +115,7 @@ export class Resharding {
     }
   }
 
-  async #copy(from: ShardSet, interrupted: ShardSet | undefined): Promise<ReshardEnd> {
+  async #copy(from: ShardSet): Promise<ReshardEnd> {
     const { to, isDryRun } = this.#options;
     const { shards } = from;
     const checked = await this.#check(from);
@@ -123,8 +123,10 @@ export class Resharding {
     if (isDryRun) return { end: "dry-run", from: shards, keys: checked };
     await this.#begin("closing");
     await this.#giveRole(from.buckets, { type: "source", to });
-    // What was written until the buckets closed is included.
-    const sources = await this.#current(from);
+    // Read again: the state includes what was written until the buckets closed, and another reshard may have run meanwhile.
+    const plan = planReshard(await findShardSets(this.#server, this.#options.clock), to);
+    if (plan.type !== "copy") throw new Error("another reshard changed the buckets");
+    const { from: sources, interrupted } = plan;
     await this.#begin("creating");
     if (interrupted !== undefined) await this.#delete(interrupted.buckets);
     const targets = await this.#createTargets(sources);

@@ -94,5 +94,7 @@ async function readPage(connection: NatsConnection, bucket: string, query: strin
   } catch (cause) {
     throw readFailed(bucket, cause);
   }
-  throw new StoreUnavailableError(`Bucket ${bucket} cannot be listed: the answer is missing or incomplete`, { ambiguous: false });
+  throw new StoreUnavailableError(`Bucket ${bucket} cannot be listed: the answer is missing or incomplete`, {
+    ambiguous: false,
+  });
 }

@@ -4,7 +4,15 @@ import { isStoreUnavailable, StoreUnavailableError } from "../../errors.ts";
 import { wholeNumber } from "../../internal/validate.ts";
 import type { KeyFilter, StoreKey } from "../../model/identity.ts";
 import { type DedupRecord, encodeRecord } from "../../model/record.ts";
-import { type Change, conflict, type Entry, type Put, type Removal, type Revision, type Store } from "../../model/store.ts";
+import {
+  type Change,
+  conflict,
+  type Entry,
+  type Put,
+  type Removal,
+  type Revision,
+  type Store,
+} from "../../model/store.ts";
 import { type SendBatch, sendBatch } from "../wire/batch.ts";
 import { BucketWriter } from "../wire/bucket-writer.ts";
 import type { CompareAndSet } from "../wire/compare-and-set.ts";

@@ -54,7 +54,8 @@ async function streamNames(jsm: JetStreamManager, bucket: string): Promise<reado
     for await (const name of jsm.streams.names()) names.push(name);
   } catch (cause) {
     if (!isForbidden(cause)) throw readFailed(bucket, cause);
-    const wrong = "the connection may not create it without a check for other numbers of shards: allow `$JS.API.STREAM.NAMES`";
+    const wrong =
+      "the connection may not create it without a check for other numbers of shards: allow `$JS.API.STREAM.NAMES`";
     throw misconfigured(`There is no bucket ${bucket}`, [wrong], cause);
   }
   return names;

@@ -1,6 +1,6 @@
 import { headers, type MsgHdrs, type NatsConnection } from "@nats-io/nats-core";
 import { resolveIdentity } from "../../model/identity.ts";
-import { isForbidden, hasNoResponders } from "./error-codes.ts";
+import { hasNoResponders, isForbidden } from "./error-codes.ts";
 import { bucketStream, subjectOf, subjectsOf } from "./subject.ts";
 
 /** A permission to publish, with a message that tests it: the server answers that message and changes nothing. */

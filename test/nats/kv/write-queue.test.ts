@@ -107,7 +107,13 @@ class Scenario {
       const call: Call = { payload: `${id}:`.padEnd(count < 20 ? how.length : 1, "x"), results: [] };
       this.calls.push(call);
       const expected = how.isRight ? 0 : 1_000_000;
-      const write = { key: `${id % how.keys}`, expected, payload: call.payload, ttlSeconds: 7, operation: "put" } as const;
+      const write = {
+        key: `${id % how.keys}`,
+        expected,
+        payload: call.payload,
+        ttlSeconds: 7,
+        operation: "put",
+      } as const;
       this.#queue.write(write, (result) => {
         call.results.push(result);
         if (how.follow > 0 && id % 3 === 0) this.write({ ...how, count: 1, follow: how.follow - 1 });
