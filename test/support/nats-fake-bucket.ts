@@ -1,4 +1,4 @@
-import type { MsgHdrs, NatsConnection } from "@nats-io/nats-core";
+import { type MsgHdrs, MsgHdrsImpl, type NatsConnection } from "@nats-io/nats-core";
 import { deferred } from "../../src/internal/deferred.ts";
 
 /** How the server treats a request: a single write, or a batch. */
@@ -155,7 +155,6 @@ function isConnection(value: unknown): value is NatsConnection {
 }
 
 function encoded(headers: MsgHdrs): Uint8Array {
-  const bytes: unknown = "encode" in headers && typeof headers.encode === "function" ? headers.encode() : undefined;
-  if (!(bytes instanceof Uint8Array)) throw new Error("The headers cannot be encoded");
-  return bytes;
+  if (!(headers instanceof MsgHdrsImpl)) throw new Error("The headers cannot be encoded");
+  return headers.encode();
 }

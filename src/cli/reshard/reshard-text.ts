@@ -1,3 +1,4 @@
+import { messageOf } from "../terminal/sentences.ts";
 import { amount, count, printable } from "../terminal/style.ts";
 import type { CopyRefusal } from "./copy-plan.ts";
 import type { PlanRefusal } from "./reshard-plan.ts";
@@ -93,8 +94,7 @@ export interface Stop extends Names {
 }
 
 export function stoppedText({ step, from, to, bucket, error }: Stop): string {
-  const reason = error instanceof Error ? error.message : String(error);
-  const stopped = error === undefined ? `Interrupted while ${step}.` : `Stopped while ${step}: ${reason}.`;
+  const stopped = error === undefined ? `Interrupted while ${step}.` : `Stopped while ${step}: ${messageOf(error)}.`;
   return `${stopped} ${stateText(step, { bucket, to, from })}`;
 }
 
@@ -147,6 +147,6 @@ export function endReport(end: ReshardEnd, { bucket, to }: Names): object {
 
 /** Returns the JSON object for a reshard that stopped. */
 export function stoppedReport({ step, from, to, bucket, error }: Stop): object {
-  const reason = error === undefined ? null : error instanceof Error ? error.message : String(error);
+  const reason = error === undefined ? null : messageOf(error);
   return { bucket, to, end: error === undefined ? "interrupted" : "stopped", from: from ?? null, step, reason };
 }
