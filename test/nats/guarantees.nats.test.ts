@@ -46,10 +46,7 @@ describe.each([
     ["G2 an event is a duplicate only when a dispatch of it was committed: until then it is pending", nothingLost],
     ["G3 after a commit nobody gets the event until its window ends, and then one does", noSecondDispatch],
     ["G4 the event of a holder that is cut off for good is unseen again after its lease", progress],
-    [
-      "G5 a holder whose lease ended neither commits nor renews over a later reservation, nor removes it",
-      fenced,
-    ],
+    ["G5 a holder whose lease ended neither commits nor renews over a later reservation, nor removes it", fenced],
     ["G6 a holder is told, and why, before another gets its event", toldInTime],
     ["G6 a holder whose event an operator cleared is told at its next renewal", toldOfTakeover],
     [

@@ -99,7 +99,7 @@ export class Resharding {
       case "refuse":
         return { end: "refused", refusal: plan.refusal, from: undefined };
       case "nothing":
-        return { end: "nothing-to-do", deleted: deleteOld && !isDryRun ? await this.#deleteRetired(sets) : [] };
+        return { end: "nothing-to-do", deleted: deleteOld && !isDryRun ? await this.#deleteUnused(sets) : [] };
       case "copy":
         this.from = plan.from.shards;
         return this.#copy(plan.from);
@@ -211,15 +211,18 @@ export class Resharding {
     const { to, clock, deleteOld } = this.#options;
     await this.#begin("retiring");
     await this.#giveRole(from.buckets, { type: "retired", to });
-    if (deleteOld) return { kept: [], deleted: await this.#deleteRetired(await findShardSets(this.#server, clock)) };
+    if (deleteOld) return { kept: [], deleted: await this.#deleteUnused(await findShardSets(this.#server, clock)) };
     return { kept: from.buckets.map(({ name }) => name), deleted: [] };
   }
 
-  async #deleteRetired(sets: readonly ShardSet[]): Promise<readonly string[]> {
+  /** Deletes the buckets that no replica can use. Must not run while the plan is to finish or to take back a move. */
+  async #deleteUnused(sets: readonly ShardSet[]): Promise<readonly string[]> {
     await this.#begin("deleting");
-    const retired = sets.flatMap(({ buckets }) => buckets.filter(({ role }) => role.type === "retired"));
-    await this.#delete(retired);
-    return retired.map(({ name }) => name);
+    const unused = sets.flatMap(({ buckets }) =>
+      buckets.filter(({ role }) => role.type === "retired" || role.type === "target"),
+    );
+    await this.#delete(unused);
+    return unused.map(({ name }) => name);
   }
 
   /** Deletes the copy first: an old bucket is never open while a copy exists. */

@@ -125,6 +125,8 @@ describe("an interrupted reshard", () => {
       ends.set(step, (ends.get(step) ?? new Set()).add(end.end));
       const started = await checkReplicas(bucket, fence);
       expect(started).toEqual([end.end === "refused" ? 2 : 1]);
+      const ahead = await (await resharding(bucket, 2)).run();
+      expect(end.end === "refused" ? ["finished", "nothing-to-do"] : ["done"]).toContain(ahead.end);
     }
     expect(ends.get("checking")).toEqual(new Set(["nothing-to-do"]));
     expect(ends.get("copying")).toEqual(new Set(["taken-back"]));

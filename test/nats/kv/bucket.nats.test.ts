@@ -205,9 +205,12 @@ describe("an existing bucket", () => {
 });
 
 describe("the server", () => {
-  it.each(["2.11.10", "v2.11.17", "2.12.1", "2.12.1-RC.2", "2.15.0-dev", "3.0.0"])("is accepted with version %s", (version) => {
-    checkServer(version);
-  });
+  it.each(["2.11.10", "v2.11.17", "2.12.1", "2.12.1-RC.2", "2.15.0-dev", "3.0.0"])(
+    "is accepted with version %s",
+    (version) => {
+      checkServer(version);
+    },
+  );
 
   it.each(["2.11.9", "2.12.0", "2.10.29", "1.99.99", "", "next"])("is refused with version %s", (version) => {
     expect(() => checkServer(version)).toThrow(StoreMisconfiguredError);

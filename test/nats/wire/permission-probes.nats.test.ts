@@ -62,12 +62,15 @@ describe("tryPermission", () => {
     expect(await everything()).toEqual(before);
   });
 
-  it.each(subjects.map((subject, index) => ({ subject, index })))("finds that $subject is refused", async ({ index }) => {
-    await using user = await connected(server, { user: `without${index}`, pass: "x" });
-    const found = await Promise.all(all.map((permission) => probe(user, permission)));
-    expect(subjects.filter((_, at) => found[at] !== "granted")).toEqual([subjects[index]]);
-    expect(found[index]).toBe("refused");
-  });
+  it.each(subjects.map((subject, index) => ({ subject, index })))(
+    "finds that $subject is refused",
+    async ({ index }) => {
+      await using user = await connected(server, { user: `without${index}`, pass: "x" });
+      const found = await Promise.all(all.map((permission) => probe(user, permission)));
+      expect(subjects.filter((_, at) => found[at] !== "granted")).toEqual([subjects[index]]);
+      expect(found[index]).toBe("refused");
+    },
+  );
 
   it("returns unknown without an answer", async () => {
     const unheard = { subject: "unheard", probe: { subject: "unheard" } };
