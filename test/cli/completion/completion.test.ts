@@ -88,6 +88,7 @@ const noCommands: Commands = {
   clear: nothing,
   doctor: nothing,
   inspect: nothing,
+  reshard: nothing,
   draw: nothing,
   completion: nothing,
 };
