@@ -5,51 +5,48 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 // One seed for all properties of a run; the workers inherit it.
 process.env["LATCHKEY_SEED"] ||= String(randomInt(2 ** 31));
 
+const LONG = "test/**/*.long.test.ts";
 const CHAOS = "test/**/*.chaos.test.ts";
 const BROWSER = "test/**/*.browser.test.ts";
 const NATS = "test/**/*.nats.test.ts";
-const slow = [NATS, CHAOS, BROWSER, "test/package/**/*.test.ts", "test/docs/**/*.test.ts"];
+const PACKAGE = ["test/package/**/*.test.ts", "test/docs/**/*.test.ts"];
 
-/** These take longest. One that began last would keep one worker busy while the other has nothing left. */
-const LONG = [
-  "model/dedup-key-model",
-  "properties/planted-bugs",
-  "statechart/compiled-logic",
+/** The slowest files of each project, which begin first so that no worker is left alone with one at the end. */
+const SLOWEST = [
   "nats/consumer/consume-failures.nats",
-  "nats/kv/store-contract.nats",
   "cli/clear/clear.nats",
+  "nats/kv/store-contract.nats",
   "nats/guarantees.nats",
+  "cli/doctor/doctor.nats",
+  "nats/kv/store-cluster.nats",
+  "properties/planted-bugs",
+  "model/dedup-key-model",
+  "statechart/compiled-logic",
+  "testing/examples/postgres-store",
+  "cli/demo/demo",
+  "package/package",
   "inspect/page/views.browser",
 ];
 
-class LongestFirst extends BaseSequencer {
+class SlowestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isLong = ({ moduleId }: TestSpecification) => LONG.some((name) => moduleId.endsWith(`test/${name}.test.ts`));
-    const sorted = await super.sort(files);
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const index = SLOWEST.findIndex((name) => moduleId.endsWith(`test/${name}.test.ts`));
+      return index === -1 ? SLOWEST.length : index;
+    };
+    return (await super.sort(files)).sort((one, other) => rank(one) - rank(other));
   }
 }
 
 export default defineConfig({
   test: {
-    sequence: { sequencer: LongestFirst },
+    sequence: { sequencer: SlowestFirst },
     reporters: ["default", "./test/support/reporter.ts"],
     maxWorkers: 2,
+    // Files share a worker's modules, which halves the CPU time of short files.
+    isolate: false,
     retry: 0,
     projects: [
-      {
-        extends: true,
-        test: {
-          name: "unit",
-          include: ["test/**/*.test.ts"],
-          exclude: slow,
-          setupFiles: ["test/support/setup.ts"],
-          // Longer than the limit of a property, so that a slow one is stopped by fast-check, which says how to replay it.
-          testTimeout: 90_000,
-          hookTimeout: 60_000,
-          sequence: { groupOrder: 0 },
-        },
-      },
       {
         extends: true,
         test: {
@@ -58,11 +55,25 @@ export default defineConfig({
           globalSetup: ["test/support/nats-global-setup.ts"],
           setupFiles: ["test/support/setup.ts", "test/support/nats-setup.ts"],
           runner: "./test/support/nats-runner.ts",
-          // Longer than what a test waits for in vain, which says more.
+          // Longer than every wait inside a test, because a failed wait says what was missing.
           testTimeout: 300_000,
           hookTimeout: 180_000,
-          // Most of these wait for a time to live: the waiting can be done together.
+          // Most of these tests wait for a TTL, so many can run at the same time.
           maxConcurrency: 20,
+          maxWorkers: 6,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: [LONG, CHAOS, BROWSER, NATS, ...PACKAGE],
+          setupFiles: ["test/support/setup.ts"],
+          // Longer than the limit of a property, because fast-check says how to replay an interrupted property.
+          testTimeout: 90_000,
+          hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
         },
       },
@@ -70,9 +81,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: "package",
-          include: ["test/package/**/*.test.ts", "test/docs/**/*.test.ts"],
+          include: PACKAGE,
           testTimeout: 120_000,
           hookTimeout: 180_000,
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
       },
@@ -86,7 +98,19 @@ export default defineConfig({
           runner: "./test/support/browser-runner.ts",
           testTimeout: 90_000,
           hookTimeout: 90_000,
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "long",
+          include: [LONG],
+          setupFiles: ["test/support/setup.ts"],
+          testTimeout: 600_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -97,20 +121,19 @@ export default defineConfig({
           globalSetup: ["test/support/nats-global-setup.ts"],
           setupFiles: ["test/support/setup.ts", "test/support/nats-setup.ts"],
           runner: "./test/support/nats-runner.ts",
-          // It ends by its own limits, which say more.
+          // A campaign ends by its own limits, and then says what was missing.
           testTimeout: 900_000,
-          // A cluster with its workers has the machine to itself.
+          // A cluster and its workers need the whole machine.
           fileParallelism: false,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],
     coverage: {
       provider: "v8",
       include: ["src/**/*.ts", "machines/**/*.ts"],
-      // What draws the page (its JSX) and what ties it to a browser runs in a browser, where nothing is counted; what it decides
-      // is in `src/inspect/page/state`, and counts.
-      // The executable only hands the process's arguments and streams to `cli.ts`; the tests run it as a process.
+      // The page's JSX and src/inspect/page/browser run in a browser, where coverage is not measured. The decisions of the page are
+      // in src/inspect/page/state and count. src/cli/main.ts only passes arguments and streams on; the tests run it as a process.
       exclude: ["src/cli/main.ts", "src/inspect/page/browser/**"],
       reporter: ["text-summary", "json-summary", "html"],
       reportOnFailure: true,

@@ -1,15 +1,17 @@
 import { assign, setup } from "xstate";
 
-/** What the life of one delivered message remembers; the message itself and the timers are the consumer's. */
+/** Memory of one delivered message beside the machine's state. The consumer owns the message itself and all timers. */
 export interface DeliveryContext {
-  /** When as many dispatches have failed, the message goes to the dead letters. */
+  /** Number of failed dispatches after which the message becomes a dead letter. */
   readonly maxDeliver: number;
-  /** Whether the server gives up after this delivery: what is put back now would silently be dropped. */
+  /** True for the server's last delivery: it would silently drop a message that is nak'd. */
   readonly isLast: boolean;
-  /** Whether the consumer's time to finish is over: nothing waits any longer. */
-  readonly lettingGo: boolean;
-  /** Why the message goes to the dead letters, once it does. */
-  readonly deadBecause: DeadLetterReason | undefined;
+  /** True after a force-stop: nothing waits any longer. */
+  readonly isStopping: boolean;
+  /** True once the handler has been called. */
+  readonly wasDispatched: boolean;
+  /** Why the message becomes a dead letter, once it does. */
+  readonly deadLetterReason: DeadLetterReason | undefined;
 }
 
 export interface DeliveryInput {
@@ -18,8 +20,8 @@ export interface DeliveryInput {
 }
 
 /**
- * Why a message is dead-lettered: it has no identity that can be read; its dispatch will never succeed, or failed too often;
- * its identity came with another payload before; or the server's last delivery ended before it could be dispatched.
+ * Why a message becomes a dead letter: it has no readable identity; its dispatch will never succeed, or failed too often;
+ * its identity arrived earlier with another payload; or the server's last delivery ended before it could be dispatched.
  */
 export type DeadLetterReason =
   | "unidentifiable"
@@ -28,60 +30,56 @@ export type DeadLetterReason =
   | "fingerprint-mismatch"
   | "last-delivery";
 
-/** When a message that is put back shall return: at once, when the pending reservation ends, or after the backoff. */
-export type PutBackAfter = "nothing" | "pending" | "backoff";
+/** When the server redelivers a nak'd message: at once, when the pending reservation may have ended, or after the backoff. */
+export type NakDelay = "none" | "pending" | "backoff";
 
-/** What happened. */
 export type DeliveryEvent =
-  /** A slot is free: the message's turn has come. */
-  | { readonly type: "turn.came" }
+  /** The message got one of the consumer's slots. */
+  | { readonly type: "slot.acquired" }
   | { readonly type: "identified" }
   | { readonly type: "unidentifiable" }
-  /** The key is reserved, or the event goes unprotected, and the handler runs. */
+  /** The key is reserved, or the event is dispatched unprotected, and the handler was called. */
   | { readonly type: "dispatch.began" }
-  /** The handler returned, however its commit ended. */
+  /** The handler returned, whatever became of its commit. */
   | { readonly type: "dispatched" }
-  /** The handler threw; `permanent` when it will never succeed. `failures` counts the dispatches that did, this one included. */
+  /** The handler threw; `permanent` if it will never succeed. `failures` counts failed dispatches, this one included. */
   | { readonly type: "dispatch.failed"; readonly permanent: boolean; readonly failures: number }
   | { readonly type: "duplicate" }
-  /** Somebody else is dispatching the event. */
+  /** Another holder is dispatching the event. */
   | { readonly type: "pending" }
-  /** The deduplicator could not say: nothing was dispatched. */
+  /** The deduplicator could not decide: nothing was dispatched. */
   | { readonly type: "refused" }
   | { readonly type: "fingerprint.mismatched" }
   /** The server confirmed the acknowledgement. */
   | { readonly type: "ack.confirmed" }
-  /** Nobody knows whether the server has the acknowledgement. */
+  /** It is unknown whether the server has the acknowledgement. */
   | { readonly type: "ack.unconfirmed" }
   | { readonly type: "dead.letter.stored" }
   | { readonly type: "dead.letter.failed" }
-  /** There is nowhere to put dead letters. */
-  | { readonly type: "dead.letter.unwanted" }
-  /** The pause is over. */
+  /** The consumer has no dead-letter subject. */
+  | { readonly type: "dead.letter.disabled" }
+  /** The pause before a retry is over. */
   | { readonly type: "retry.due" }
-  /** The consumer takes nothing new; what has begun may finish. */
+  /** The consumer begins nothing new; running dispatches may finish. */
   | { readonly type: "draining" }
-  /** The time to finish is over: what still runs is told to stop. */
-  | { readonly type: "let.go" }
-  /** What was told to stop runs on: it is left to itself. */
-  | { readonly type: "abandoned" };
+  /** The drain time is over: running dispatches are aborted. */
+  | { readonly type: "force.stop" }
+  /** An aborted dispatch did not stop within the grace period: the consumer no longer waits for it. */
+  | { readonly type: "grace.ended" };
 
-interface Happening {
+interface Received {
   readonly context: DeliveryContext;
   readonly event: DeliveryEvent;
 }
 
-const dead = (deadBecause: DeadLetterReason) => (): Partial<DeliveryContext> => ({ deadBecause });
-
-/** Every change of the context, by name: pure, so that the machine can be compiled to a table. */
+/** Updates of the context by name: pure, so that the machine can be compiled to a table. */
 export const updates = {
-  noteLettingGo: () => ({ lettingGo: true }),
-  blameIdentity: dead("unidentifiable"),
-  blamePermanentError: dead("permanent-error"),
-  blameMaxDeliver: dead("max-deliver"),
-  blameFingerprint: dead("fingerprint-mismatch"),
-  blameLastDelivery: dead("last-delivery"),
-} satisfies Record<string, (happening: Happening) => Partial<DeliveryContext>>;
+  markStopping: () => ({ isStopping: true }),
+  markDispatched: () => ({ wasDispatched: true }),
+  setDeadLetterReason: (_: Received, { reason }: { readonly reason: DeadLetterReason }) => ({
+    deadLetterReason: reason,
+  }),
+};
 
 /** Only its type is read. */
 const types: { context?: DeliveryContext; events?: DeliveryEvent; input?: DeliveryInput } = {};
@@ -90,70 +88,70 @@ const machineSetup = setup({
   types,
   guards: {
     isLast: ({ context }) => context.isLast,
-    /** The server would not bring the message back, and there is time left: it is held here instead. */
-    mustHold: ({ context }) => context.isLast && !context.lettingGo,
+    /** The server would not redeliver the message, and there is time left: the consumer keeps it. */
+    mustHold: ({ context }) => context.isLast && !context.isStopping,
     isPermanent: ({ event }) => event.type === "dispatch.failed" && event.permanent,
     hasFailedTooOften: ({ context, event }) =>
       context.isLast || (event.type === "dispatch.failed" && event.failures >= context.maxDeliver),
-    isLettingGo: ({ context }) => context.lettingGo,
-    isLettingGoOfTheLast: ({ context }) => context.lettingGo && context.isLast,
-    /** It was never dispatched, and only the server's count is against it: rather dropped by the server than terminated. */
-    isOnlyOutOfDeliveries: ({ context }) => context.deadBecause === "last-delivery",
+    isStopping: ({ context }) => context.isStopping,
+    isStoppingOnLastDelivery: ({ context }) => context.isStopping && context.isLast,
+    /** Only the server's delivery limit speaks against the message: a nak leaves the decision to the server. */
+    isOutOfDeliveries: ({ context }) => context.deadLetterReason === "last-delivery",
   },
   actions: {
-    noteLettingGo: assign(updates.noteLettingGo),
-    blameIdentity: assign(updates.blameIdentity),
-    blamePermanentError: assign(updates.blamePermanentError),
-    blameMaxDeliver: assign(updates.blameMaxDeliver),
-    blameFingerprint: assign(updates.blameFingerprint),
-    blameLastDelivery: assign(updates.blameLastDelivery),
+    markStopping: assign(updates.markStopping),
+    markDispatched: assign(updates.markDispatched),
+    setDeadLetterReason: assign(updates.setDeadLetterReason),
 
     identify: () => {},
     /** Asks the deduplicator for the right to dispatch, and dispatches under it. */
     guard: () => {},
-    /** Aborts the asking and the dispatch. */
+    /** Aborts the reservation request and the dispatch. */
     abort: () => {},
-    /** Acknowledges, and waits until the server has it. */
+    /** Acknowledges the message and waits for the server's confirmation. */
     acknowledge: () => {},
-    /** Acknowledges a duplicate: should it get lost, the next delivery is a duplicate as well. */
+    /** Acknowledges a duplicate without confirmation: if the acknowledgement is lost, the next delivery is a duplicate too. */
     acknowledgeDuplicate: () => {},
-    /** Publishes the message as a dead letter, or says that there is nowhere to. */
+    /** Publishes the message as a dead letter, or reports that there is no subject for it. */
     publishDeadLetter: () => {},
-    /** Tells the server never to deliver the message again. */
+    /** Tells the server never to redeliver the message. */
     terminate: () => {},
-    putBack: (_, _params: { readonly after: PutBackAfter }) => {},
+    nak: (_, _params: { readonly delay: NakDelay }) => {},
     /** Sends `retry.due` after a pause. */
     armRetry: () => {},
   },
 });
 
-const putBack = <const After extends PutBackAfter>(after: After) => ({ type: "putBack", params: { after } }) as const;
+const nak = <const Delay extends NakDelay>(delay: Delay) => ({ type: "nak", params: { delay } }) as const;
+const deadLetter = <const Reason extends DeadLetterReason>(reason: Reason) =>
+  ({ type: "setDeadLetterReason", params: { reason } }) as const;
 
 /**
- * The life of one message that a consumer was given: the single source of truth for which messages are acknowledged. Pure:
- * events say what happened, actions name what to do, the consumer does it.
+ * The lifecycle of one message that a consumer received, and the single source of truth for which messages are acknowledged.
+ * Pure: events report what happened, actions name what to do next, and the consumer does it.
  */
 export const deliveryMachine = machineSetup.createMachine({
   id: "delivery",
   context: ({ input }) => ({
     maxDeliver: input.maxDeliver,
     isLast: input.isLast,
-    lettingGo: false,
-    deadBecause: undefined,
+    isStopping: false,
+    wasDispatched: false,
+    deadLetterReason: undefined,
   }),
   initial: "received",
-  on: { "let.go": { actions: "noteLettingGo" } },
+  on: { "force.stop": { actions: "markStopping" } },
   states: {
     received: {
-      description: "The message waits for its turn",
+      description: "The message waits for a slot",
       on: {
-        "turn.came": { actions: "identify" },
+        "slot.acquired": { actions: "identify" },
         identified: "identified",
-        unidentifiable: { target: "deadLettering", actions: "blameIdentity" },
-        draining: [{ guard: "isLast" }, { target: "putBack", actions: putBack("nothing") }],
-        "let.go": [
-          { guard: "isLast", target: "deadLettering", actions: ["noteLettingGo", "blameLastDelivery"] },
-          { target: "putBack", actions: putBack("nothing") },
+        unidentifiable: { target: "deadLettering", actions: deadLetter("unidentifiable") },
+        draining: [{ guard: "isLast" }, { target: "nakked", actions: nak("none") }],
+        "force.stop": [
+          { guard: "isLast", target: "deadLettering", actions: ["markStopping", deadLetter("last-delivery")] },
+          { target: "nakked", actions: nak("none") },
         ],
       },
     },
@@ -161,24 +159,24 @@ export const deliveryMachine = machineSetup.createMachine({
       description: "The deduplicator is asked for the right to dispatch",
       entry: "guard",
       on: {
-        "dispatch.began": "guarded",
+        "dispatch.began": { target: "guarded", actions: "markDispatched" },
         duplicate: { target: "acknowledged", actions: "acknowledgeDuplicate" },
         pending: [
           { guard: "mustHold", target: "held" },
-          { guard: "isLast", target: "deadLettering", actions: "blameLastDelivery" },
-          { target: "putBack", actions: putBack("pending") },
+          { guard: "isLast", target: "deadLettering", actions: deadLetter("last-delivery") },
+          { target: "nakked", actions: nak("pending") },
         ],
         refused: [
           { guard: "mustHold", target: "held" },
-          { guard: "isLast", target: "deadLettering", actions: "blameLastDelivery" },
-          { guard: "isLettingGo", target: "putBack", actions: putBack("nothing") },
-          { target: "putBack", actions: putBack("backoff") },
+          { guard: "isLast", target: "deadLettering", actions: deadLetter("last-delivery") },
+          { guard: "isStopping", target: "nakked", actions: nak("none") },
+          { target: "nakked", actions: nak("backoff") },
         ],
-        "fingerprint.mismatched": { target: "deadLettering", actions: "blameFingerprint" },
-        "let.go": { actions: ["noteLettingGo", "abort"] },
-        abandoned: [
-          { guard: "isLast", target: "deadLettering", actions: "blameLastDelivery" },
-          { target: "putBack", actions: putBack("nothing") },
+        "fingerprint.mismatched": { target: "deadLettering", actions: deadLetter("fingerprint-mismatch") },
+        "force.stop": { actions: ["markStopping", "abort"] },
+        "grace.ended": [
+          { guard: "isLast", target: "deadLettering", actions: deadLetter("last-delivery") },
+          { target: "nakked", actions: nak("none") },
         ],
       },
     },
@@ -187,29 +185,29 @@ export const deliveryMachine = machineSetup.createMachine({
       on: {
         dispatched: "acknowledging",
         "dispatch.failed": [
-          { guard: "isPermanent", target: "deadLettering", actions: "blamePermanentError" },
-          { guard: "isLettingGoOfTheLast", target: "deadLettering", actions: "blameLastDelivery" },
-          { guard: "isLettingGo", target: "putBack", actions: putBack("nothing") },
-          { guard: "hasFailedTooOften", target: "deadLettering", actions: "blameMaxDeliver" },
-          { target: "putBack", actions: putBack("backoff") },
+          { guard: "isPermanent", target: "deadLettering", actions: deadLetter("permanent-error") },
+          { guard: "isStoppingOnLastDelivery", target: "deadLettering", actions: deadLetter("last-delivery") },
+          { guard: "isStopping", target: "nakked", actions: nak("none") },
+          { guard: "hasFailedTooOften", target: "deadLettering", actions: deadLetter("max-deliver") },
+          { target: "nakked", actions: nak("backoff") },
         ],
-        "let.go": { actions: ["noteLettingGo", "abort"] },
-        abandoned: [
-          { guard: "isLast", target: "deadLettering", actions: "blameLastDelivery" },
-          { target: "putBack", actions: putBack("nothing") },
+        "force.stop": { actions: ["markStopping", "abort"] },
+        "grace.ended": [
+          { guard: "isLast", target: "deadLettering", actions: deadLetter("last-delivery") },
+          { target: "nakked", actions: nak("none") },
         ],
       },
     },
     held: {
-      description: "The server would not bring the message back: it is kept here, and asked for again after a pause",
+      description: "The server would not redeliver the message: the consumer keeps it and asks again after a pause",
       entry: "armRetry",
       on: {
         "retry.due": "identified",
-        "let.go": { target: "deadLettering", actions: ["noteLettingGo", "blameLastDelivery"] },
+        "force.stop": { target: "deadLettering", actions: ["markStopping", deadLetter("last-delivery")] },
       },
     },
     acknowledging: {
-      description: "The event was dispatched. Should the acknowledgement get lost, its next delivery is a duplicate",
+      description: "The event was dispatched. If the acknowledgement is lost, the next delivery is a duplicate",
       entry: "acknowledge",
       on: { "ack.confirmed": "acknowledged", "ack.unconfirmed": "acknowledged" },
     },
@@ -220,27 +218,27 @@ export const deliveryMachine = machineSetup.createMachine({
           entry: "publishDeadLetter",
           on: {
             "dead.letter.stored": { target: "#delivery.deadLettered", actions: "terminate" },
-            "dead.letter.unwanted": [
-              { guard: "isOnlyOutOfDeliveries", target: "#delivery.putBack", actions: putBack("nothing") },
+            "dead.letter.disabled": [
+              { guard: "isOutOfDeliveries", target: "#delivery.nakked", actions: nak("none") },
               { target: "#delivery.deadLettered", actions: "terminate" },
             ],
             "dead.letter.failed": [
-              { guard: "mustHold", target: "pausing" },
-              { target: "#delivery.putBack", actions: putBack("backoff") },
+              { guard: "mustHold", target: "backingOff" },
+              { target: "#delivery.nakked", actions: nak("backoff") },
             ],
           },
         },
-        pausing: {
+        backingOff: {
           entry: "armRetry",
           on: {
             "retry.due": "publishing",
-            "let.go": { target: "publishing", actions: "noteLettingGo" },
+            "force.stop": { target: "publishing", actions: "markStopping" },
           },
         },
       },
     },
-    acknowledged: { type: "final", description: "The event was dispatched, now or before" },
-    putBack: { type: "final", description: "The message comes back" },
-    deadLettered: { type: "final", description: "The message never comes back; what it was is told" },
+    acknowledged: { type: "final", description: "The event was dispatched, now or earlier" },
+    nakked: { type: "final", description: "The server redelivers the message" },
+    deadLettered: { type: "final", description: "The message is never redelivered; the audit says why" },
   },
 });

@@ -6,7 +6,7 @@ import { toMermaid } from "../src/inspect/chart/mermaid.ts";
 
 export const DESIGN = "docs/design.md";
 
-/** The document with each machine's chart between its markers, `<!-- chart:dedupKey -->` and `<!-- /chart -->`. */
+/** Writes each machine's chart between its markers, `<!-- chart:dedupKey -->` and `<!-- /chart -->`. */
 export function withCharts(document: string): string {
   return [dedupKeyMachine, deliveryMachine].reduce((text, machine) => {
     const start = `<!-- chart:${machine.id} -->`;

@@ -1,51 +1,89 @@
-// What `npm test` runs. Without arguments: format, lint, types, build, every test with coverage. With arguments: just vitest,
-// with these arguments (`npm test -- test/model/identity.test.ts -t vectors`). The last line is always `N passed, N failed, N skipped`.
-import { spawnSync } from "node:child_process";
+// Runs the tests. The last line is always `N passed, N failed, N skipped`; each check counts as one test.
+//
+//   npm test                checks format, build, types and lint, and runs every test but the long ones
+//   npm run test:all        adds the long tests, the chaos campaigns, and the coverage limit
+//   npm test -- FILTER …    passes the arguments to vitest, and checks nothing else
+import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
+import { constants, setPriority } from "node:os";
 import { delimiter, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const MIN_BRANCHES_PERCENT = 95;
+const ONLY_IN_ALL = ["--project=!long", "--project=!chaos"];
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const reportFile = join(root, ".cache", "test-report.json");
 const coverageFile = join(root, "coverage", "coverage-summary.json");
-const filters = process.argv.slice(2);
+const [mode, ...rest] = process.argv.slice(2);
+const startedAt = performance.now();
 
 /** @type {import("../test/support/reporter.ts").TestReport} */
 const total = { passed: 0, failed: [], skipped: [] };
 
-if (filters.length === 0) {
-  check("format and syntax", "biome", ["ci", "--error-on-warnings", "."]);
-  // The benchmarks import the package as its users do, so that there must be one before they are linted.
-  check("build", process.execPath, ["scripts/prepare.mjs"]);
-  check("lint", "eslint", ["."]);
-  check("types", "tsc", ["-p", "tsconfig.json"]);
-  check("types of the inspector's page", "tsc", ["-p", "src/inspect/page"]);
-  runTests(["--coverage"]);
+if (mode === undefined) {
+  await runEverything(ONLY_IN_ALL);
+} else if (mode === "--all" && rest.length === 0) {
+  await runEverything(["--coverage"]);
   checkCoverage();
 } else {
-  runTests(filters);
+  await runTests([mode, ...rest]);
 }
 
 for (const { name, reason } of total.skipped) console.log(`skipped: ${reason}: ${name}`);
 for (const name of total.failed) console.log(`failed: ${name}`);
+console.log(`Took ${Math.round((performance.now() - startedAt) / 1_000)} s`);
 console.log(`${total.passed} passed, ${total.failed.length} failed, ${total.skipped.length} skipped`);
 process.exitCode = total.failed.length === 0 ? 0 : 1;
 
-/** Runs one command and counts it as one test. */
-function check(/** @type {string} */ name, /** @type {string} */ command, /** @type {string[]} */ options) {
-  console.log(`\n== ${name}`);
-  if (succeeds(command, options)) total.passed += 1;
-  else total.failed.push(name);
+async function runEverything(/** @type {string[]} */ options) {
+  // The benchmarks import the package as users do, so lint and types need a build.
+  report(await check("build", process.execPath, ["scripts/prepare.mjs"]));
+  // The first tests mostly wait for servers, so the checks run beside them.
+  const checks = runChecks();
+  await runTests(options);
+  for (const result of await checks) report(result);
 }
 
-/** Runs vitest and adds its count; what it cannot count itself (it crashed, a set-up failed) counts as one failure. */
-function runTests(/** @type {string[]} */ options) {
+async function runChecks() {
+  return [
+    await check("format and syntax", "biome", ["ci", "--error-on-warnings", "."]),
+    await check("types", "tsc", ["-p", "tsconfig.json"]),
+    await check("types of the inspector's page", "tsc", ["-p", "src/inspect/page"]),
+    await check("lint", "eslint", ["."]),
+  ];
+}
+
+/** @typedef {{ name: string, passed: boolean, output: string }} CheckResult */
+
+/**
+ * Runs a command at low priority, so that it does not delay tests that measure time, and keeps its output.
+ * @returns {Promise<CheckResult>}
+ */
+async function check(/** @type {string} */ name, /** @type {string} */ command, /** @type {string[]} */ options) {
+  const child = start(command, options, "pipe");
+  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (output += String(chunk)));
+  return { name, passed: await succeeds(child), output };
+}
+
+function report(/** @type {CheckResult} */ { name, passed, output }) {
+  console.log(`\n== ${name}: ${passed ? "passed" : "failed"}`);
+  if (passed) {
+    total.passed += 1;
+  } else {
+    total.failed.push(name);
+    console.log(output);
+  }
+}
+
+/** Runs vitest and adds its counts. A crash or a failed set-up, which vitest cannot count, is one failure. */
+async function runTests(/** @type {string[]} */ options) {
   console.log("\n== tests");
   rmSync(reportFile, { force: true });
   rmSync(coverageFile, { force: true });
-  const green = succeeds("vitest", ["run", ...options]);
+  const passedAll = await succeeds(start("vitest", ["run", ...options], "inherit"));
   /** @type {typeof total} */
   const { passed, failed, skipped } = existsSync(reportFile)
     ? JSON.parse(readFileSync(reportFile, "utf8"))
@@ -53,16 +91,16 @@ function runTests(/** @type {string[]} */ options) {
   total.passed += passed;
   total.failed.push(...failed);
   total.skipped.push(...skipped);
-  if (!green && failed.length === 0) total.failed.push("vitest itself (see above)");
+  if (!passedAll && failed.length === 0) total.failed.push("vitest itself (see above)");
 }
 
 function checkCoverage() {
   const name = `coverage of at least ${MIN_BRANCHES_PERCENT} % of the branches`;
   console.log(`\n== ${name}`);
   if (total.skipped.some(({ reason }) => reason.startsWith("no nats-server"))) {
-    total.skipped.push({ name, reason: "the tests against a nats-server were not run" });
+    total.skipped.push({ name, reason: "the tests that need a nats-server did not run" });
   } else if (!existsSync(coverageFile)) {
-    console.log("It was not measured.");
+    console.log("Coverage was not measured.");
     total.failed.push(name);
   } else {
     /** @type {Record<string, { branches: { total: number, covered: number, pct: number } }>} */
@@ -81,16 +119,25 @@ function checkCoverage() {
   }
 }
 
-/** @returns {boolean} whether the command, a program of the installed packages or an absolute path, ended with 0. */
-function succeeds(/** @type {string} */ command, /** @type {string[]} */ options) {
+/** Starts a program of the installed packages, or one with an absolute path. */
+function start(
+  /** @type {string} */ command,
+  /** @type {string[]} */ options,
+  /** @type {"inherit" | "pipe"} */ output,
+) {
   const PATH = `${join(root, "node_modules", ".bin")}${delimiter}${process.env["PATH"] ?? ""}`;
   const shell = process.platform === "win32" && command !== process.execPath;
-  const { status, error } = spawnSync(command, options, {
-    cwd: root,
-    stdio: "inherit",
-    shell,
-    env: { ...process.env, PATH },
+  const env = { ...process.env, PATH };
+  return spawn(command, options, { cwd: root, stdio: ["ignore", output, output], shell, env });
+}
+
+/** @returns {Promise<boolean>} true if the process ended with exit code 0. */
+function succeeds(/** @type {import("node:child_process").ChildProcess} */ child) {
+  return new Promise((resolve) => {
+    child.once("error", (error) => {
+      console.error(`${child.spawnfile} could not be started: ${error.message}`);
+      resolve(false);
+    });
+    child.once("close", (code) => resolve(code === 0));
   });
-  if (error !== undefined) console.error(`${command} could not be started: ${error.message}`);
-  return status === 0;
 }

@@ -56,6 +56,11 @@ export class Deduplicator implements AsyncDisposable {
     return this.#options.owner;
   }
 
+  /** Time for which a committed key suppresses duplicates, in milliseconds, unless a call sets its own. */
+  get windowMs(): number {
+    return this.#options.windowMs;
+  }
+
   /** How long a reservation lives without renewal, in milliseconds, where a call does not say otherwise. */
   get leaseMs(): number {
     return this.#options.leaseMs;
@@ -121,7 +126,7 @@ export class Deduplicator implements AsyncDisposable {
    * @throws {RecordUnreadableError} for the first record that cannot be read or is that of another event, when all others have been given.
    */
   list(filter: KeyFilter = {}): AsyncIterable<Entry> {
-    return this.#list(filter, "the key's");
+    return this.#list(filter, "key");
   }
 
   /**
@@ -144,7 +149,7 @@ export class Deduplicator implements AsyncDisposable {
       for await (const entry of candidates) {
         if (!matches(entry)) continue;
         const { key, revision } = entry;
-        const removal = await this.#store.remove(key, { expected: revision }, "anybody's");
+        const removal = await this.#store.remove(key, { expected: revision }, "any");
         if (removal?.ok === true) cleared += 1;
       }
     } finally {
@@ -187,17 +192,17 @@ export class Deduplicator implements AsyncDisposable {
   #candidates(filter: ClearFilter): AsyncIterable<Entry> {
     const { subscriptionId, eventId, workspaceId } = filter;
     if (subscriptionId === undefined || eventId === undefined || workspaceId === undefined) {
-      return this.#list(filter, "anybody's");
+      return this.#list(filter, "any");
     }
     return this.#underKey(resolveIdentity({ workspaceId, subscriptionId, eventId }).storeKey);
   }
 
   async *#underKey(key: StoreKey): AsyncIterable<Entry> {
-    const entry = await this.#store.get(key, "anybody's");
+    const entry = await this.#store.get(key, "any");
     if (entry !== undefined) yield entry;
   }
 
-  #list(filter: KeyFilter, whose: "the key's" | "anybody's"): AsyncIterable<Entry> {
+  #list(filter: KeyFilter, whose: "key" | "any"): AsyncIterable<Entry> {
     storeKeyPattern(filter);
     const entries = this.#store.list(filter, whose);
     if (entries === undefined) throw new LatchkeyError("unsupported", "This store cannot list its keys");

@@ -11,10 +11,12 @@ export type ErrorCode =
   | "unsupported"
   | "closed"
   | "missing-peer"
-  | "consumer-misconfigured";
+  | "consumer-misconfigured"
+  | "unidentified";
 
-/** The base of every error that Latchkey itself raises; wrong arguments are `TypeError` or `RangeError`. */
+/** Base class of Latchkey's errors. Wrong arguments throw `TypeError` or `RangeError` instead. */
 export class LatchkeyError extends Error {
+  /** Kind of the error, from a closed set. */
   readonly code: ErrorCode;
   override readonly name: string = "LatchkeyError";
 
@@ -24,10 +26,10 @@ export class LatchkeyError extends Error {
   }
 }
 
-/** The store could not do what was asked: out of reach, full, or not permitted. */
+/** The store failed: it is unreachable, full, or refuses access. */
 export class StoreUnavailableError extends LatchkeyError {
   override readonly name: string = "StoreUnavailableError";
-  /** Whether the write may have been applied all the same. */
+  /** True if the write may have been applied. */
   readonly ambiguous: boolean;
 
   constructor(message: string, options: { ambiguous: boolean; cause?: unknown }) {
@@ -36,9 +38,10 @@ export class StoreUnavailableError extends LatchkeyError {
   }
 }
 
-/** The server or the bucket cannot keep the guarantees; `differences` has a sentence for each setting that is wrong. */
+/** The configuration of the server or the bucket breaks the guarantees. */
 export class StoreMisconfiguredError extends LatchkeyError {
   override readonly name: string = "StoreMisconfiguredError";
+  /** One sentence for each wrong setting. */
   readonly differences: readonly string[];
 
   constructor(message: string, differences: readonly string[], options?: { cause?: unknown }) {
@@ -47,7 +50,7 @@ export class StoreMisconfiguredError extends LatchkeyError {
   }
 }
 
-/** What stands under a key was not written by a version of Latchkey that this one understands, or is the record of another event. */
+/** A key holds no record that this version of Latchkey can read, or the record of another event. */
 export class RecordUnreadableError extends LatchkeyError {
   override readonly name: string = "RecordUnreadableError";
 
@@ -56,27 +59,33 @@ export class RecordUnreadableError extends LatchkeyError {
   }
 }
 
-/** The same event came with another payload. */
+/** The same event arrived with a different payload. */
 export class FingerprintMismatchError extends LatchkeyError {
   override readonly name: string = "FingerprintMismatchError";
+  /** Dedup key of the event. */
   readonly key: string;
 
   constructor(key: string) {
     super(
       "fingerprint-mismatch",
-      `The event under ${key} was seen before with another fingerprint: two different payloads share one identity`,
+      `The event of ${key} arrived before with a different fingerprint: two payloads share one identity`,
     );
     this.key = key;
   }
 }
 
-/** Why a handler must stop: its lease ended, another replica holds the key, the store was out of reach until the lease's end, or the deduplicator is closing. */
+/**
+ * Why a handler must stop: its lease ended, another replica holds the key, the store was unreachable until the lease ended, or the
+ * deduplicator is closing.
+ */
 export type LossReason = "lease-ended" | "superseded" | "store-unavailable" | "shutdown";
 
-/** The reason of a reservation's `AbortSignal`: the handler no longer holds the key, or is about to lose it. */
+/** Reason of a reservation's `AbortSignal`: the handler lost the key, or is about to lose it. */
 export class ReservationLostError extends LatchkeyError {
   override readonly name: string = "ReservationLostError";
+  /** Dedup key of the event. */
   readonly key: string;
+  /** Why the reservation was lost. */
   readonly reason: LossReason;
 
   constructor(key: string, reason: LossReason, options?: { cause?: unknown }) {
@@ -89,11 +98,11 @@ export class ReservationLostError extends LatchkeyError {
 const lossSentences: Record<LossReason, string> = {
   "lease-ended": "its lease ended",
   superseded: "the store no longer holds it for this owner",
-  "store-unavailable": "the store was out of reach until its lease's end",
+  "store-unavailable": "the store was unreachable until its lease ended",
   shutdown: "the deduplicator is closing",
 };
 
-/** The handler's result could not be kept with the commit; the commit itself stands. */
+/** The handler's result could not be stored with the commit. The commit itself is stored. */
 export class ResultNotKeptError extends LatchkeyError {
   override readonly name: string = "ResultNotKeptError";
 
@@ -102,7 +111,7 @@ export class ResultNotKeptError extends LatchkeyError {
   }
 }
 
-/** Thrown by a dispatch that will never succeed: `consume` sends the event to the dead letters at once. */
+/** Thrown by a dispatch that can never succeed: `consume` dead-letters the event at once. */
 export class PermanentError extends LatchkeyError {
   override readonly name: string = "PermanentError";
 
@@ -111,17 +120,26 @@ export class PermanentError extends LatchkeyError {
   }
 }
 
-/** What is thrown at those who come after the closing. */
-export function closedError(): LatchkeyError {
-  return new LatchkeyError("closed", "The deduplicator is closed: it takes no more events");
+/** Thrown by a source that finds no event id in a request. The message is sent to the sender and must not contain the payload. */
+export class UnidentifiedError extends LatchkeyError {
+  override readonly name: string = "UnidentifiedError";
+
+  constructor(message: string, options?: { cause?: unknown }) {
+    super("unidentified", message, options);
+  }
 }
 
-/** Whether `error` carries this code: true also for an error that another copy of the package made. */
+/** Creates the error for calls made after `close()`. */
+export function closedError(): LatchkeyError {
+  return new LatchkeyError("closed", "The deduplicator is closed and accepts no more events");
+}
+
+/** Returns true if `error` carries this code, even if another copy of the package created it. */
 export function hasCode(error: unknown, code: ErrorCode): error is Error & { readonly code: ErrorCode } {
   return error instanceof Error && "code" in error && error.code === code;
 }
 
-/** Whether `error` is a {@link StoreUnavailableError}, of this or another copy of the package. */
+/** Returns true if `error` is a {@link StoreUnavailableError} of this or another copy of the package. */
 export function isStoreUnavailable(error: unknown): error is StoreUnavailableError {
   return hasCode(error, "store-unavailable") && "ambiguous" in error && typeof error.ambiguous === "boolean";
 }

@@ -68,7 +68,7 @@ describe("an error of Latchkey", () => {
   it.each<[LossReason, RegExp]>([
     ["lease-ended", /its lease ended$/],
     ["superseded", /no longer holds it for this owner$/],
-    ["store-unavailable", /out of reach until its lease's end$/],
+    ["store-unavailable", /unreachable until its lease ended$/],
     ["shutdown", /the deduplicator is closing$/],
   ])("says why a reservation was lost: %s", (reason, sentence) => {
     const error = new ReservationLostError("trigger.dedup.v1:00", reason);

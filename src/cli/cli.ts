@@ -6,12 +6,12 @@ import { keyCommand } from "./key/key-command.ts";
 import { createProgram } from "./program.ts";
 import { planRun } from "./run/plan.ts";
 import { runLines } from "./run/run-lines.ts";
-import { UnusableError } from "./terminal/errors.ts";
+import { CommandError } from "./terminal/command-error.ts";
+import { unexpectedError } from "./terminal/error-message.ts";
 import { type ExitCode, exitCodes } from "./terminal/exit-codes.ts";
 import type { CliIo } from "./terminal/io.ts";
-import { sentences } from "./terminal/sentences.ts";
 
-/** Runs one command to its end; everything it touches is in `io`. Does not throw. */
+/** Runs one command and returns its exit code. Everything it uses is in `io`. Never throws. */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.ok;
   const { own, exec } = splitAtExec(argv);
@@ -74,7 +74,7 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
 
 const EXEC = "--exec";
 
-/** Everything after `--exec` is the command, its own options included. */
+/** Splits the arguments at `--exec`: everything after it belongs to the command, options included. */
 function splitAtExec(argv: readonly string[]): { own: readonly string[]; exec: readonly string[] | undefined } {
   const at = argv[0] === "run" ? argv.indexOf(EXEC) : -1;
   if (at === -1) return { own: argv, exec: undefined };
@@ -83,9 +83,9 @@ function splitAtExec(argv: readonly string[]): { own: readonly string[]; exec: r
 }
 
 async function explained(error: unknown, io: CliIo): Promise<ExitCode> {
-  // Commander has said it already; it also throws when it was asked for help.
+  // Commander printed its own message. It also throws after printing help.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.unusable;
-  const isExpected = error instanceof UnusableError || error instanceof LatchkeyError;
-  await io.err.write(`latchkey: ${isExpected ? error.message : sentences.unexpected(error)}\n`);
+  const isExpected = error instanceof CommandError || error instanceof LatchkeyError;
+  await io.err.write(`latchkey: ${isExpected ? error.message : unexpectedError(error)}\n`);
   return exitCodes.unusable;
 }

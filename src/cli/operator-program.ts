@@ -1,20 +1,26 @@
 import { Argument, type Command, Option } from "commander";
 import { MAX_SHARDS } from "../nats/kv/store-options.ts";
-import { KEPT_STATES } from "./bucket/stored-key.ts";
 import { CLEARABLE, type ClearFlags, type ClearNames, DEFAULT_CLEARABLE } from "./clear/clear-plan.ts";
+import { clearHelp } from "./clear/help.ts";
 import { SHELLS, type Shell } from "./completion/completion.ts";
-import type { DoctorFlags } from "./doctor/doctor-use.ts";
+import { completionHelp } from "./completion/help.ts";
+import { doctorHelp } from "./doctor/help.ts";
+import type { DoctorFlags } from "./doctor/replica-settings.ts";
 import { type DrawFlags, MACHINES, type MachineName } from "./draw/draw-flags.ts";
+import { drawHelp } from "./draw/help.ts";
+import { inspectHelp } from "./inspect/help.ts";
 import type { InspectFlags } from "./inspect/inspect-command.ts";
+import { listHelp } from "./list/help.ts";
 import type { ListFlags } from "./list/list-command.ts";
-import { DEFAULT_LIMIT, DEFAULT_ORDER, ORDERS } from "./list/order.ts";
 import { reshardHelp } from "./reshard/help.ts";
 import type { ReshardFlags } from "./reshard/reshard-command.ts";
+import { showHelp } from "./show/help.ts";
 import type { ShowFlags } from "./show/show-command.ts";
-import { help } from "./terminal/help.ts";
+import { DEFAULT_LIMIT, DEFAULT_ORDER, ORDERS } from "./stored-keys/key-order.ts";
+import { STORED_STATES } from "./stored-keys/stored-key.ts";
 import { duration, seconds, wholeNumber } from "./terminal/option-values.ts";
 
-/** What the commands for operators do with what Commander has read. */
+/** Runs the operator commands with the arguments and options that Commander parsed. */
 export interface OperatorCommands {
   list(flags: ListFlags): Promise<void>;
   show(names: readonly [first: string, eventId: string | undefined], flags: ShowFlags): Promise<void>;
@@ -40,58 +46,64 @@ export function addOperatorCommands(program: Command, commands: OperatorCommands
 function addList(program: Command, commands: OperatorCommands): void {
   const list = program
     .command("list")
-    .summary("show which keys a bucket holds: what is held, by whom, since when")
-    .description("Shows which keys a bucket holds, what may be stuck first.");
-  addFilter(list).addOption(new Option("--state <state>", "in this state").choices(KEPT_STATES));
+    .summary("list the keys of a bucket with owner and age")
+    .description("Lists the keys of a bucket. Keys that may be stuck come first.");
+  addFilter(list).addOption(new Option("--state <state>", "keys in this state").choices(STORED_STATES));
   addBucket(list)
     .optionsGroup("Output:")
-    .addOption(new Option("--sort <order>", `what comes first (default: ${DEFAULT_ORDER})`).choices(ORDERS))
-    .option("--limit <n>", `how many are shown; 0 for all (default: ${DEFAULT_LIMIT}; with --json, 0)`, wholeNumber(0))
-    .option("--json", "one JSON object a key")
+    .addOption(new Option("--sort <order>", `order of the keys (default: ${DEFAULT_ORDER})`).choices(ORDERS))
+    .option(
+      "--limit <n>",
+      `maximum number of keys, 0 for all (default: ${DEFAULT_LIMIT}; with --json, 0)`,
+      wholeNumber(0),
+    )
+    .option("--json", "print one JSON object per key")
     .helpOption("-h, --help", "print this help")
-    .addHelpText("after", help.list)
+    .addHelpText("after", listHelp)
     .action((flags: ListFlags) => commands.list(flags));
 }
 
 function addShow(program: Command, commands: OperatorCommands): void {
   const show = program
     .command("show")
-    .summary("say why an event was suppressed, is put back, or would be dispatched")
+    .summary("explain why an event is a duplicate, pending, or would be dispatched")
     .description(
-      "Says what becomes of an event's deliveries and why, and all that the bucket holds for it: asked of the bucket's leader.",
+      "Explains how deliveries of an event are handled and why, and prints its record. Reads from the leader of the bucket.",
     )
-    .argument("<subscriptionId>", "or alone: a dedup key, or a key in the store")
+    .argument("<subscriptionId>", "subscription of the event; or alone: a dedup key or a store key")
     .argument("[eventId]")
-    .option("--workspace <id>", "the tenant (default: whichever has the event)");
+    .option("--workspace <id>", "tenant of the event (default: any)");
   addBucket(show)
     .optionsGroup("Output:")
-    .option("--payload", "also what the handler returned, and the fingerprint, if they were kept")
-    .option("--json", "one JSON object for each workspace that has the event")
+    .option("--payload", "include the stored result and fingerprint")
+    .option("--json", "print one JSON object per workspace that has the event")
     .helpOption("-h, --help", "print this help")
-    .addHelpText("after", help.show)
+    .addHelpText("after", showHelp)
     .action((first: string, eventId: string | undefined, flags: ShowFlags) => commands.show([first, eventId], flags));
 }
 
 function addClear(program: Command, commands: OperatorCommands): void {
   const clear = program
     .command("clear")
-    .summary("make events fire again: clear their keys, after saying which")
+    .summary("clear keys, so that their events are dispatched again")
     .description(
-      "Clears keys, so that their events are dispatched again when they are delivered again. Says first how many that are, and " +
-        "asks; clears only what is then still as it was.",
+      "Clears keys, so that their events are dispatched again at the next delivery. Prints the number of keys and asks first. " +
+        "Leaves keys that changed since they were counted.",
     )
-    .argument("[subscriptionId]", "of one event; or alone: its dedup key, or its key in the store")
+    .argument("[subscriptionId]", "subscription of one event; or alone: a dedup key or a store key")
     .argument("[eventId]");
   addFilter(clear)
     .option("--all", "all keys of the bucket")
-    .addOption(new Option("--state <state>", `only those that are (default: ${DEFAULT_CLEARABLE})`).choices(CLEARABLE));
+    .addOption(
+      new Option("--state <state>", `only keys in this state (default: ${DEFAULT_CLEARABLE})`).choices(CLEARABLE),
+    );
   addBucket(clear)
-    .optionsGroup("How:")
-    .addOption(new Option("--dry-run", "only say which keys would be cleared").conflicts("yes"))
-    .option("--yes", "do not ask")
-    .option("--json", "one JSON object with the numbers; with --dry-run or --yes")
+    .optionsGroup("Confirmation and output:")
+    .addOption(new Option("--dry-run", "print which keys would be cleared, and stop").conflicts("yes"))
+    .option("--yes", "do not ask for confirmation")
+    .option("--json", "print one JSON object with the counts; with --dry-run or --yes")
     .helpOption("-h, --help", "print this help")
-    .addHelpText("after", help.clear)
+    .addHelpText("after", clearHelp)
     .action((first: string | undefined, eventId: string | undefined, flags: ClearFlags) =>
       commands.clear([first, eventId], flags),
     );
@@ -102,24 +114,24 @@ function addDoctor(program: Command, commands: OperatorCommands): void {
     .command("doctor")
     .summary("examine server, bucket, consumer, permissions, clocks and records")
     .description(
-      "Examines the server, the bucket, a consumer, permissions, clocks and records, and says of each finding how bad it is, " +
-        "what it rests on, and what to do. Changes nothing.",
+      "Examines the server, the bucket, a consumer, permissions, clocks and records. Reports each finding with its severity, " +
+        "the evidence, and what to do. Changes nothing.",
     );
   addBucket(doctor)
-    .optionsGroup("The consumer:")
-    .option("--stream <name>", "the stream of the consumer")
-    .option("--consumer <name>", "the consumer that feeds the replicas")
-    .option("--dead-letter <subject>", "where its dead letters go")
-    .optionsGroup("How they are used:")
-    .option("--window <seconds>", "by the replicas (default: TRIGGER_DEDUP_TTL_SECONDS, or 86400)", seconds(1))
-    .option("--lease <seconds>", "by the replicas (default: LATCHKEY_LEASE_SECONDS, or 30)", seconds(1))
-    .option("--concurrency <n>", "dispatches at once by one replica (default: 10)", wholeNumber(1, 10_000))
-    .option("--attempts <n>", "deliveries before a dead letter (default: 10)", wholeNumber(1))
-    .option("--monitor <url>", "the servers' monitoring ports, to see more; several set apart by commas")
+    .optionsGroup("Consumer:")
+    .option("--stream <name>", "stream of the consumer")
+    .option("--consumer <name>", "consumer of the replicas")
+    .option("--dead-letter <subject>", "subject of its dead letters")
+    .optionsGroup("Settings of the replicas:")
+    .option("--window <seconds>", "window of the replicas (default: TRIGGER_DEDUP_TTL_SECONDS, or 86400)", seconds(1))
+    .option("--lease <seconds>", "lease of the replicas (default: LATCHKEY_LEASE_SECONDS, or 30)", seconds(1))
+    .option("--concurrency <n>", "concurrent dispatches per replica (default: 10)", wholeNumber(1, 10_000))
+    .option("--attempts <n>", "failed dispatches before a dead letter (default: 10)", wholeNumber(1))
+    .option("--monitor <url>", "monitoring URLs of the servers, separated by commas, for more checks")
     .optionsGroup("Output:")
-    .option("--json", "one JSON object for each finding, and one with the summary")
+    .option("--json", "print one JSON object per finding, and one with the summary")
     .helpOption("-h, --help", "print this help")
-    .addHelpText("after", help.doctor)
+    .addHelpText("after", doctorHelp)
     .action((flags: DoctorFlags) => commands.doctor(flags));
 }
 
@@ -132,7 +144,7 @@ function addReshard(program: Command, commands: OperatorCommands): void {
     )
     .requiredOption("--to <n>", "new number of shards", wholeNumber(1, MAX_SHARDS));
   addServer(reshard)
-    .optionsGroup("How:")
+    .optionsGroup("Options:")
     .option("--dry-run", "only check, and count the keys")
     .option("--delete-old", "delete the old buckets after the move")
     .option("--json", "print one JSON object with the result")
@@ -141,23 +153,23 @@ function addReshard(program: Command, commands: OperatorCommands): void {
     .action((flags: ReshardFlags) => commands.reshard(flags));
 }
 
-/** Which keys of a bucket a command is about. */
+/** Adds the options that select keys. */
 function addFilter(command: Command): Command {
   return command
-    .optionsGroup("Which keys (all of this must be so):")
-    .option("--workspace <id>", "of this tenant")
-    .option("--subscription <id>", "for this subscription")
-    .option("--event <id>", "of this event; with --subscription")
-    .option("--owner <text>", "held or committed by one whose name has this in it")
-    .option("--older-than <duration>", "held, or committed, for longer: 90s, 15m, 12h, 7d", duration)
-    .option("--newer-than <duration>", "for less", duration);
+    .optionsGroup("Filters (a key must match all):")
+    .option("--workspace <id>", "keys of this tenant")
+    .option("--subscription <id>", "keys of this subscription")
+    .option("--event <id>", "the key of this event; with --subscription")
+    .option("--owner <text>", "keys whose owner contains this text")
+    .option("--older-than <duration>", "keys reserved or committed longer ago than 90s, 15m, 12h, 7d", duration)
+    .option("--newer-than <duration>", "keys reserved or committed more recently", duration);
 }
 
 /** Adds the options that name a bucket, with its number of shards. */
 function addBucket(command: Command): Command {
   return addServer(command).option(
     "--shards <n>",
-    "how many share its keys (default: as many as there are)",
+    "number of buckets that share the keys (default: detected)",
     wholeNumber(1, MAX_SHARDS),
   );
 }
@@ -165,56 +177,57 @@ function addBucket(command: Command): Command {
 /** Adds the options that name a bucket and its server. */
 function addServer(command: Command): Command {
   return command
-    .optionsGroup("Where:")
-    .option("--bucket <name>", "the bucket")
-    .option("--nats <url>", "the NATS server, or several set apart by commas (default: NATS_URL)")
-    .option("--creds <path>", "a NATS credentials file (default: NATS_CREDS)")
-    .option("--inbox-prefix <subject>", "where answers come, if not just anywhere (default: NATS_INBOX_PREFIX)");
+    .optionsGroup("Bucket:")
+    .option("--bucket <name>", "name of the bucket")
+    .option("--nats <url>", "NATS server, or several separated by commas (default: NATS_URL)")
+    .option("--creds <path>", "NATS credentials file (default: NATS_CREDS)")
+    .option("--inbox-prefix <subject>", "prefix of the reply subjects (default: NATS_INBOX_PREFIX)");
 }
 
 function addInspect(program: Command, commands: OperatorCommands): void {
   const inspect = program
     .command("inspect")
-    .summary("see in a browser what all replicas do that share a bucket")
+    .summary("watch all replicas of a bucket in a browser")
     .description(
-      "Serves a page on which one sees, from the bucket alone, what all replicas do that share it: what is held, by whom, for how " +
-        "long, what became of an event and why. Prints its address, and runs until Ctrl-C.",
+      "Serves a web page that shows, from the bucket alone, what all its replicas do: which keys are reserved, by whom, for how " +
+        "long, and what happened to an event. Prints the address and runs until Ctrl-C.",
     );
   addBucket(inspect)
-    .optionsGroup("The page:")
-    .option("--port <n>", "where it is served (default: any that is free)", wholeNumber(0, 65_535))
-    .option("--host <address>", "at which address (default: 127.0.0.1, which only this machine reaches)")
-    .option("--read-only", "without releasing and clearing keys")
+    .optionsGroup("Page:")
+    .option("--port <n>", "port of the page (default: any free port)", wholeNumber(0, 65_535))
+    .option("--host <address>", "address to listen on (default: 127.0.0.1, local access only)")
+    .option("--read-only", "disable releasing and clearing keys")
     .helpOption("-h, --help", "print this help")
-    .addHelpText("after", help.inspect)
+    .addHelpText("after", inspectHelp)
     .action((flags: InspectFlags) => commands.inspect(flags));
 }
 
 function addDraw(program: Command, commands: OperatorCommands): void {
   program
     .command("draw")
-    .summary("print a picture of a state machine")
-    .description("Prints a picture of one of the state machines, drawn from the machine that runs.")
+    .summary("print a diagram of a state machine")
+    .description("Prints a diagram of a state machine, generated from the machine that runs.")
     .addArgument(
-      new Argument("[machine]", "the life of a key, or of one message of a consumer")
+      new Argument("[machine]", "the machine of a key, or of one message of a consumer")
         .choices(MACHINES)
         .default(MACHINES[0]),
     )
-    .addOption(new Option("--mermaid", "a Mermaid state diagram, the default").conflicts(["svg", "json"]))
+    .addOption(new Option("--mermaid", "a Mermaid state diagram (default)").conflicts(["svg", "json"]))
+
     .addOption(new Option("--svg", "an SVG image").conflicts("json"))
-    .option("--json", "the machine's configuration, as XState's createMachine takes it")
+    .option("--json", "the machine's configuration for XState's createMachine")
     .helpOption("-h, --help", "print this help")
-    .addHelpText("after", help.draw)
+    .addHelpText("after", drawHelp)
     .action((machine: MachineName, flags: DrawFlags) => commands.draw(machine, flags));
 }
 
 function addCompletion(program: Command, commands: OperatorCommands): void {
   program
     .command("completion")
-    .summary("print a script that completes commands and options in a shell")
+    .summary("print a completion script for a shell")
     .description("Prints a script that completes commands, options and their values in a shell.")
     .addArgument(new Argument("<shell>").choices(SHELLS))
     .helpOption("-h, --help", "print this help")
-    .addHelpText("after", help.completion)
+    .addHelpText("after", completionHelp)
     .action((shell: Shell) => commands.completion(shell));
 }

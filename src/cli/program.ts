@@ -2,8 +2,11 @@ import { createRequire } from "node:module";
 import { Command } from "commander";
 import { DEFAULT_WORKSPACE } from "../model/identity.ts";
 import type { DemoFlags } from "./demo/demo-command.ts";
+import { demoHelp } from "./demo/help.ts";
+import { keyHelp } from "./key/help.ts";
 import type { KeyFlags } from "./key/key-command.ts";
 import { addOperatorCommands, type OperatorCommands } from "./operator-program.ts";
+import { runHelp } from "./run/help.ts";
 import {
   DEFAULT_ATTEMPTS,
   DEFAULT_CONCURRENCY,
@@ -11,20 +14,30 @@ import {
   DEFAULT_TIMEOUT_MS,
   type RunFlags,
 } from "./run/plan.ts";
-import { help } from "./terminal/help.ts";
 import type { CliIo } from "./terminal/io.ts";
 import { seconds, wholeNumber } from "./terminal/option-values.ts";
 
-/** What each command does with what Commander has read. */
+/** Runs each command with the arguments and options that Commander parsed. */
 export interface Commands extends OperatorCommands {
   run(flags: RunFlags): Promise<void>;
   key(subscriptionId: string, eventId: string, flags: KeyFlags): Promise<void>;
   demo(flags: DemoFlags): Promise<void>;
 }
 
+/** Text below the options of `latchkey --help`. */
+const programHelp = `
+Exit codes:
+  0    success
+  1    some events failed, or a check found an error
+  2    wrong usage, or an input, target or server that cannot be used
+  130  interrupted
+
+latchkey <command> --help prints more.`;
+
+/** Builds the command tree. */
 export function createProgram(io: CliIo, commands: Commands): Command {
   const program = new Command("latchkey")
-    .description("An event that is delivered many times is dispatched once.")
+    .description("Dispatches each event once, no matter how often it is delivered.")
     .version(version(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand(false)
@@ -39,7 +52,7 @@ export function createProgram(io: CliIo, commands: Commands): Command {
       getErrHasColors: () => io.err.hasColours,
     })
     .showHelpAfterError("(see --help)")
-    .addHelpText("after", help.program);
+    .addHelpText("after", programHelp);
   addRun(program, commands);
   addKey(program, commands);
   addDemo(program, commands);
@@ -52,47 +65,55 @@ function addRun(program: Command, commands: Commands): void {
     .command("run")
     .summary("dispatch events once, to an HTTP endpoint or a command")
     .description(
-      "Dispatches every event once, however often it stands in the input: from lines in a file or on standard input, or from a " +
-        "JetStream stream, to an HTTP endpoint or a command.",
+      "Dispatches every event once, no matter how often the input repeats it. Reads lines from a file or standard input, or " +
+        "messages from a JetStream stream. Sends them to an HTTP endpoint or a command.",
     )
     .optionsGroup("Input:")
-    .option("--file <path>", "lines of a file; - is standard input, the default")
-    .option("--stream <name>", "messages of a JetStream stream, by --consumer")
-    .option("--consumer <name>", "its durable pull consumer")
+    .option("--file <path>", "read lines from this file; - is standard input, the default")
+    .option("--stream <name>", "read messages from this JetStream stream, with --consumer")
+    .option("--consumer <name>", "the stream's durable pull consumer")
     .optionsGroup("Target:")
     .option("--to <url>", "POST each event to this HTTP endpoint")
-    .option("--exec <command...>", "run this command for each event; everything after --exec belongs to it")
-    .option("--timeout <seconds>", `for one dispatch (default: ${DEFAULT_TIMEOUT_MS / 1_000})`, seconds(0.001))
-    .option("--concurrency <n>", `dispatches at once (default: ${DEFAULT_CONCURRENCY})`, wholeNumber(1, 10_000))
+    .option("--exec <command...>", "run this command for each event; must be the last option")
+    .option(
+      "--timeout <seconds>",
+      `time limit for one dispatch (default: ${DEFAULT_TIMEOUT_MS / 1_000})`,
+      seconds(0.001),
+    )
+    .option(
+      "--concurrency <n>",
+      `dispatches at the same time (default: ${DEFAULT_CONCURRENCY})`,
+      wholeNumber(1, 10_000),
+    )
     .option(
       "--attempts <n>",
-      `tries of a failing event, with growing pauses (default: ${DEFAULT_ATTEMPTS}; of a stream, 10)`,
+      `dispatches of a failing event, with backoff (default: ${DEFAULT_ATTEMPTS}; with --stream, 10)`,
       wholeNumber(1),
     )
-    .option("--dead-letter <subject>", "where messages of a stream go that cannot be dispatched")
-    .optionsGroup("What is remembered:")
+    .option("--dead-letter <subject>", "publish messages that cannot be dispatched to this subject")
+    .optionsGroup("Deduplication:")
     .option(
       "--subscription <id>",
-      `what the events are dispatched for; part of every key (default: ${DEFAULT_SUBSCRIPTION}, or <stream>/<consumer>)`,
+      `subscription of the events, part of every key (default: ${DEFAULT_SUBSCRIPTION}, or <stream>/<consumer>)`,
     )
-    .option("--workspace <id>", `the tenant; parts what is remembered (default: ${DEFAULT_WORKSPACE})`)
+    .option("--workspace <id>", `tenant of the events (default: ${DEFAULT_WORKSPACE})`)
     .option(
       "--window <seconds>",
-      "how long a dispatched event is remembered (default: TRIGGER_DEDUP_TTL_SECONDS, or 86400)",
+      "how long duplicates are suppressed (default: TRIGGER_DEDUP_TTL_SECONDS, or 86400)",
       seconds(1),
     )
     .option(
       "--lease <seconds>",
-      "how long others leave an event alone when its process has died (default: LATCHKEY_LEASE_SECONDS, or 30)",
+      "how long a crashed process blocks its events (default: LATCHKEY_LEASE_SECONDS, or 30)",
       seconds(1),
     )
-    .option("--bucket <name>", "a NATS bucket, shared with other processes")
-    .option("--nats <url>", "the NATS server, or several set apart by commas (default: NATS_URL)")
-    .option("--creds <path>", "a NATS credentials file (default: NATS_CREDS)")
+    .option("--bucket <name>", "NATS bucket that stores the keys, shared with other processes")
+    .option("--nats <url>", "NATS server, or several separated by commas (default: NATS_URL)")
+    .option("--creds <path>", "NATS credentials file (default: NATS_CREDS)")
     .optionsGroup("Output:")
-    .option("--json", "one JSON object for each event, and one with the summary")
+    .option("--json", "print one JSON object per event, and one with the summary")
     .helpOption("-h, --help", "print this help")
-    .addHelpText("after", help.run)
+    .addHelpText("after", runHelp)
     .action((flags: RunFlags) => commands.run(flags));
 }
 
@@ -100,13 +121,13 @@ function addKey(program: Command, commands: Commands): void {
   program
     .command("key")
     .summary("print the dedup key of an event")
-    .description("Prints the dedup key of an event: what endpoints get as Idempotency-Key.")
+    .description("Prints the dedup key of an event.")
     .argument("<subscriptionId>")
     .argument("<eventId>")
-    .option("--workspace <id>", `the tenant; part of the store key only (default: ${DEFAULT_WORKSPACE})`)
+    .option("--workspace <id>", `tenant of the event (default: ${DEFAULT_WORKSPACE})`)
     .helpOption("-h, --help", "print this help")
-    .option("--json", "print the identity, the dedup key and the key in the store")
-    .addHelpText("after", help.key)
+    .option("--json", "print the identity, the dedup key and the store key")
+    .addHelpText("after", keyHelp)
     .action((subscriptionId: string, eventId: string, flags: KeyFlags) => commands.key(subscriptionId, eventId, flags));
 }
 
@@ -115,16 +136,16 @@ function addDemo(program: Command, commands: Commands): void {
     .command("demo")
     .summary("watch a trigger service survive redeliveries, crashes and failures")
     .description(
-      "Runs a trigger service in one process: three replicas that share a store, fed with webhook deliveries at least once. " +
-        "Deliveries are repeated, the endpoint refuses some, replicas die in the middle of a dispatch. At the end it counts, " +
-        "from the books of the endpoint and the broker, what became of every event.",
+      "Runs a trigger service in one process: three replicas that share a store and receive webhook deliveries at least once. " +
+        "Deliveries repeat, the endpoint refuses some, and replicas crash during a dispatch. At the end, the demo counts " +
+        "what happened to every event, from the records of the endpoint and the broker.",
     )
-    .option("--seed <n>", "what happens to which event (default: another in every run)", wholeNumber(0, 2 ** 32 - 1))
-    .option("--nats <url>", "over a NATS server with JetStream, in a stream and a bucket that are removed afterwards")
-    .option("--creds <path>", "a NATS credentials file (default: NATS_CREDS)")
-    .option("--json", "print nothing but the numbers, as one JSON object")
+    .option("--seed <n>", "choose what happens to each event (default: random)", wholeNumber(0, 2 ** 32 - 1))
+    .option("--nats <url>", "use a NATS server with JetStream; the demo removes its stream and bucket")
+    .option("--creds <path>", "NATS credentials file (default: NATS_CREDS)")
+    .option("--json", "print only the summary, as one JSON object")
     .helpOption("-h, --help", "print this help")
-    .addHelpText("after", help.demo)
+    .addHelpText("after", demoHelp)
     .action((flags: DemoFlags) => commands.demo(flags));
 }
 

@@ -51,7 +51,7 @@ export class Attempt implements Effects, Holder, AttemptContext {
     this.startedAtMs = this.clock.monotonicMs();
     this.#mark = air.commits.mark;
     const mayDispatchUnprotected = air.options.onStoreUnavailable === "dispatch";
-    this.#life = new Life(this, identity.key, { mayDispatchUnprotected, attempt: how.attempt }, air.parent);
+    this.#life = new Life(this, identity.key, { mayDispatchUnprotected, attempt: how.attempt }, air.actors);
     // Made here, where it may throw: what the machine has done must not.
     const id = text("the answer of newId", air.options.newId());
     this.#own = new RecordWriter(identity, how, air.options.owner, id);
@@ -217,7 +217,10 @@ export class Attempt implements Effects, Holder, AttemptContext {
     void this.fail();
   }
 
-  abortHandler(context: DedupKeyContext, reason: "lease-ended" | "superseded" | "shutdown"): void {
+  abortHandler(
+    context: DedupKeyContext,
+    { reason }: { readonly reason: "lease-ended" | "superseded" | "shutdown" },
+  ): void {
     if (this.caller.isLost) return;
     const cause = this.#stored.trouble;
     const outOfReach = reason === "lease-ended" && (cause !== undefined || this.#lease.isInDoubt);
@@ -229,7 +232,7 @@ export class Attempt implements Effects, Holder, AttemptContext {
     this.caller.stop();
   }
 
-  settle(context: DedupKeyContext, as: Settlement): void {
+  settle(context: DedupKeyContext, { as }: { readonly as: Settlement }): void {
     this.#stored.stop();
     this.#lease.stop();
     this.#patience.stop();

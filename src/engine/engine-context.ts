@@ -1,6 +1,6 @@
-import type { AnyActorRef } from "xstate";
 import type { TimerQueue } from "../internal/timer-queue.ts";
 import type { ResolvedOptions } from "../options.ts";
+import type { ActorSystem } from "../statechart/actor-system.ts";
 import type { Attempt } from "./attempt.ts";
 import type { CommitCache } from "./commit-cache.ts";
 import type { EventListeners } from "./event-listeners.ts";
@@ -13,7 +13,7 @@ export interface EngineContext extends StoreSide {
   readonly commits: CommitCache;
   readonly listeners: EventListeners;
   /** The parent of their actors, if these are inspected. */
-  readonly parent: AnyActorRef | undefined;
+  readonly actors: ActorSystem;
   /** The flight's lease has ended: it no longer stands in the way of another one for its key. */
   yieldKey(flight: Attempt): void;
   land(flight: Attempt): void;

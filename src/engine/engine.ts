@@ -1,4 +1,3 @@
-import type { AnyActorRef } from "xstate";
 import { closedError } from "../errors.ts";
 import { abortable } from "../internal/abort.ts";
 import { delay } from "../internal/clock.ts";
@@ -7,6 +6,7 @@ import { TimerQueue } from "../internal/timer-queue.ts";
 import type { Duplicate, Pending } from "../model/decision.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
 import type { ResolvedOptions, ResolvedReserveOptions } from "../options.ts";
+import { ActorSystem } from "../statechart/actor-system.ts";
 import type { ValidatedStore } from "../stores/validated-store.ts";
 import { Attempt } from "./attempt.ts";
 import type { ClaimResult } from "./attempt-promises.ts";
@@ -15,7 +15,6 @@ import { CommitCache, FRESH_MS } from "./commit-cache.ts";
 import type { EngineContext } from "./engine-context.ts";
 import { EventListeners } from "./event-listeners.ts";
 import type { HeldReservation } from "./held-reservation.ts";
-import { createParent } from "./life.ts";
 import { ObservedLeases } from "./observed-leases.ts";
 import { Rejections, type ReserveCall } from "./rejections.ts";
 
@@ -31,7 +30,7 @@ export class Engine implements EngineContext {
   readonly leases: ObservedLeases;
   readonly listeners: EventListeners;
   readonly skewMs: number;
-  readonly parent: AnyActorRef | undefined;
+  readonly actors: ActorSystem;
   readonly #refusals: Rejections;
   readonly #flights = new Attempts();
   readonly #closing = new AbortController();
@@ -40,7 +39,7 @@ export class Engine implements EngineContext {
   constructor(options: ResolvedOptions, store: ValidatedStore) {
     this.options = options;
     this.store = store;
-    this.parent = createParent(options.inspect);
+    this.actors = new ActorSystem(options.inspect);
     this.deadlines = new TimerQueue(options.clock);
     this.commits = new CommitCache(options, store.invalidation);
     this.skewMs = options.skewMs;

@@ -1,5 +1,5 @@
 import { ResultNotKeptError } from "../errors.ts";
-import { DEEPEST_RESULT, isNestedWithin } from "../model/record.ts";
+import { isNestedWithin, MAX_RESULT_DEPTH } from "../model/record.ts";
 
 /** Results are small: what a commit carries is read with every duplicate. */
 const LONGEST_RESULT_BYTES = 65_536;
@@ -28,6 +28,9 @@ export function storeResult(value: unknown): StoredResult {
     return { kept: "not", error: new ResultNotKeptError(message) };
   }
   const result: unknown = JSON.parse(encoded);
-  if (isNestedWithin(result, DEEPEST_RESULT)) return { kept: "result", result, bytes };
-  return { kept: "not", error: new ResultNotKeptError(`The result is nested more than ${DEEPEST_RESULT} levels deep`) };
+  if (isNestedWithin(result, MAX_RESULT_DEPTH)) return { kept: "result", result, bytes };
+  return {
+    kept: "not",
+    error: new ResultNotKeptError(`The result is nested more than ${MAX_RESULT_DEPTH} levels deep`),
+  };
 }

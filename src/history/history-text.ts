@@ -3,14 +3,14 @@ import { expected } from "../internal/validate.ts";
 import { checkRecord } from "../model/record.ts";
 import type { History, HistoryLine, Operation } from "./history.ts";
 
-/** A history as NDJSON: a line of JSON for each of its lines. */
+/** Returns a history as NDJSON. */
 export function formatHistory(history: History): string {
   return history.map((line) => `${JSON.stringify(line)}\n`).join("");
 }
 
 /**
- * Reads what {@link formatHistory} wrote, or several such texts one behind the other.
- * @throws {TypeError} that says which line cannot be read, and why.
+ * Parses what {@link formatHistory} returned, or several such texts concatenated.
+ * @throws {TypeError} naming the line and the reason.
  */
 export function parseHistory(text: string): History {
   return text
@@ -45,18 +45,18 @@ function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** @throws {TypeError | RecordUnreadableError} that names what is wrong. */
+/** Returns a checked line. @throws {TypeError | RecordUnreadableError} naming what is wrong. */
 function checkLine(value: Json): HistoryLine {
   if (value["type"] === "store.held" && "record" in value) checkRecord(value["record"], String(value["key"]));
   if (isLine(value)) return value;
-  throw new TypeError(wrongWith(value));
+  throw new TypeError(problemWith(value));
 }
 
 function isLine(value: object): value is HistoryLine {
-  return isObject(value) && wrongWith(value) === undefined;
+  return isObject(value) && problemWith(value) === undefined;
 }
 
-/** What a field must be, in words, and whether a value is. */
+/** Expectation for a field, in words and as a predicate. */
 interface Field {
   readonly expectation: string;
   readonly isRight: (value: unknown) => boolean;
@@ -98,7 +98,7 @@ const operations: Readonly<Record<Operation, true>> = {
 };
 const commit = optional(oneOf("confirmed", "adopted", "superseded", "unconfirmed"));
 const revision = optional(whole(0));
-const standing = { revision, token: optional(text), state: optional(oneOf("reserved", "committed")) };
+const record = { revision, token: optional(text), state: optional(oneOf("reserved", "committed")) };
 
 const answers: Readonly<Record<string, Readonly<Record<string, Field>>>> = {
   acknowledged: { because: oneOf("dispatched", "duplicate", "returned"), commit },
@@ -121,8 +121,8 @@ const fields: Readonly<Record<HistoryLine["type"], Readonly<Record<string, Field
     leaseMs: optional(whole(1)),
     ttlMs: optional(whole(1)),
   },
-  ok: { op: whole(1), ...standing },
-  fail: { op: whole(1), because: oneOf("conflict", "refused"), ...standing },
+  ok: { op: whole(1), ...record },
+  fail: { op: whole(1), because: oneOf("conflict", "refused"), ...record },
   unknown: { op: whole(1), because: text },
   "effect.began": {
     event: text,
@@ -142,20 +142,20 @@ const fields: Readonly<Record<HistoryLine["type"], Readonly<Record<string, Field
   died: {},
   settled: { unacknowledged: optional(texts) },
 };
-const seen: Readonly<Record<string, Field>> = { process: text, atMs: time };
+const common: Readonly<Record<string, Field>> = { process: text, atMs: time };
 
-function wrongWith(value: Json): string | undefined {
+function problemWith(value: Json): string | undefined {
   const { type, answer } = value;
-  const own = Object.entries(fields).find(([name]) => name === type)?.[1];
-  if (own === undefined) return expected("type", oneOf(...Object.keys(fields)).expectation, type);
+  const specific = Object.entries(fields).find(([name]) => name === type)?.[1];
+  if (specific === undefined) return expected("type", oneOf(...Object.keys(fields)).expectation, type);
   const all = {
-    ...(type === "history" ? {} : seen),
-    ...own,
+    ...(type === "history" ? {} : common),
+    ...specific,
     ...(type === "answered" && typeof answer === "string" ? answers[answer] : {}),
   };
   for (const [name, { expectation, isRight }] of Object.entries(all)) {
     if (!isRight(value[name])) return expected(name, expectation, value[name]);
   }
-  const holds = "record" in value || "value" in value;
-  return type === "store.held" && !holds ? expected("record", "there, or a `value`", value["record"]) : undefined;
+  const hasContent = "record" in value || "value" in value;
+  return type === "store.held" && !hasContent ? expected("record", "there, or a `value`", value["record"]) : undefined;
 }

@@ -3,34 +3,35 @@ import type { DedupRecord } from "../model/record.ts";
 import type { Revision } from "../model/store.ts";
 
 /**
- * A history is what was seen of a run, simulated or real: one line for each thing that was seen, as NDJSON in a file.
+ * History of a run, simulated or real: one line per observation, as NDJSON in a file.
  *
- * A recorder's lines stand in the order in which it saw them, behind a header of its own; files of several recorders are simply
- * put one behind the other. Processes have no common order. What orders the lines of two recorders is `atMs`, if both name the
- * same clock (all processes of one machine can: its monotonic clock); and the revisions of the store's writes, always.
+ * Each recorder writes a header and then its lines in the order of observation. Files of several recorders may be concatenated.
+ * Processes share no order. Two recorders' lines are ordered by `atMs` if both name the same clock, such as the machine's monotonic
+ * clock, and always by the revisions of the store's writes.
  */
 export type History = readonly HistoryLine[];
 
 /** One line of a history. */
 export type HistoryLine = Header | SeenLine;
 
-/** Begins the lines of one recorder, up to the next header. */
+/** First line of one recorder. Its lines end at the next header. */
 export interface Header {
   readonly type: "history";
+  /** Version of the format. */
   readonly version: 1;
-  /** Names the clock of `atMs`: equal names, comparable times. */
+  /** Name of the clock that `atMs` is read from. Times of equally named clocks are comparable. */
   readonly clock: string;
 }
 
-/** One thing that was seen, by whom it was done, and when. */
+/** One observation, with its process and its time. */
 export type SeenLine = Seen & {
-  /** Whose doing it is: a process that runs handlers (its `owner`), or `store`, `broker`, … A new process has a new name. */
+  /** Actor: a process that runs handlers (its `owner`), or `store`, `broker`, … A restarted process has a new name. */
   readonly process: string;
-  /** Milliseconds by the recorder's clock; never falls from one line of a recorder to the next. */
+  /** Time by the recorder's clock, in milliseconds. It never falls from one line of a recorder to the next. */
   readonly atMs: number;
 };
 
-/** What can be seen. Of each is said when it is to be recorded, since that is what a judge relies on. */
+/** Kinds of observations. Each states when to record it, because the judge relies on that moment. */
 export type Seen =
   | Delivered
   | Answered
@@ -49,122 +50,134 @@ export type Seen =
   | Died
   | Settled;
 
-/** A message with an event came to a process; recorded before its handler is called. */
+/** A message with an event reached a process. Record it before calling the handler. */
 export interface Delivered {
   readonly type: "delivered";
-  /** The event's id. One id is one event: deliveries for two subscriptions are two histories, or have two names. */
+  /** Id of the event. Deliveries for two subscriptions need two ids, or two histories. */
   readonly event: string;
-  /** Tells the deliveries of an event apart, counting from 1. */
+  /** Number of the delivery of this event, counting from 1. */
   readonly delivery: number;
 }
 
-/** What became of a delivery; recorded before the broker is told. */
+/** A delivery was answered. Record it before sending the answer to the broker. */
 export type Answered = { readonly type: "answered"; readonly event: string; readonly delivery: number } & Answer;
 
+/** Answer to a delivery. */
 export type Answer =
   | {
       readonly answer: "acknowledged";
-      /** `returned` when the handler did not say why. */
+      /** Reason of the acknowledgement; `returned` if the handler gave none. */
       readonly because: "dispatched" | "duplicate" | "returned";
-      /** How the dispatch was recorded, as `guard` and `commit` tell. */
+      /** Outcome of the commit, as `guard` and `commit` report it. */
       readonly commit?: CommitOutcome;
     }
   | {
       readonly answer: "put back";
       readonly because: "pending" | "failed";
+      /** Delay of the redelivery, in milliseconds. */
       readonly afterMs: number;
-      /** What was thrown, in words. */
+      /** Message of the thrown error. */
       readonly error?: string;
-      /** The code of an error of Latchkey. */
+      /** Code of a `LatchkeyError`. */
       readonly code?: string;
     };
 
-/** What is asked of a store: the operations of the protocol, an operator's `clear`, and those of any other register. */
+/** Store operations: those of the protocol, an operator's `clear`, and those of any other register. */
 export type Operation = "reserve" | "renew" | "commit" | "release" | "read" | "clear" | "get" | "put" | "delete";
 
-/** An operation is sent; recorded before it is. `op` numbers the operations of one process. */
+/** An operation was sent. Record it before sending. */
 export interface Invoked {
   readonly type: "invoke";
+  /** Number of the operation within its process. */
   readonly op: number;
+  /** Kind of the operation. */
   readonly operation: Operation;
+  /** Key of the operation. */
   readonly key: string;
-  /** The event that the key is for, where the operation shows it. */
+  /** Event that the key belongs to, if the operation shows it. */
   readonly event?: string;
+  /** Token of the written record. */
   readonly token?: string;
-  /** The revision that a compare-and-set expects to find; 0 for none. Without it the write is unconditional. */
+  /** Revision that a compare-and-set expects; 0 for an empty key. Without it, the write is unconditional. */
   readonly expected?: Revision;
-  /** The fence of the reservation; 0 for one that is only now being written. */
+  /** Fence of the reservation; 0 in its first write. */
   readonly fence?: number;
+  /** Lease of the written reservation, in milliseconds. */
   readonly leaseMs?: number;
+  /** Time to live of the write, in milliseconds. */
   readonly ttlMs?: number;
-  /** What a `put` is to write. */
+  /** Value that a `put` writes. */
   readonly value?: unknown;
 }
 
-/** The operation was done; recorded when the answer is there. It was done between its `invoke` and this line. */
+/** The operation was applied. Record it when the answer arrives. It was applied between its `invoke` and this line. */
 export interface Acknowledged {
   readonly type: "ok";
   readonly op: number;
-  /** The revision that was written, or read; 0 when a read found nothing. */
+  /** Revision that was written or read; 0 if a read found an empty key. */
   readonly revision?: Revision;
-  /** The token and the state of the record that a `read` found. */
+  /** Token of the record that a `read` found. */
   readonly token?: string;
+  /** State of the record that a `read` found. */
   readonly state?: DedupRecord["state"];
-  /** What a `get` found. */
+  /** Value that a `get` found. */
   readonly value?: unknown;
 }
 
-/** The operation was not done by who answered; of several servers another may have done it, while they disagree who leads. */
+/** The answering server did not apply the operation. Another server may have, while they disagree about the leader. */
 export interface Failed {
   readonly type: "fail";
   readonly op: number;
   readonly because: "conflict" | "refused";
-  /** What stood in the way, when it is known: its revision, and the token and the state of the record. */
+  /** Revision of the conflicting record, if known. */
   readonly revision?: Revision;
+  /** Token of the conflicting record, if known. */
   readonly token?: string;
+  /** State of the conflicting record, if known. */
   readonly state?: DedupRecord["state"];
 }
 
-/** Nobody knows whether the operation was done, or still will be. */
+/** The result of the operation is unknown: it may have been applied, or may be applied later. */
 export interface Unknown {
   readonly type: "unknown";
   readonly op: number;
   readonly because: string;
 }
 
-/** The handler's effect on the world began; recorded before it does. */
+/** An effect of the handler began. Record it before it begins. */
 export interface EffectBegan {
   readonly type: "effect.began";
+  /** Event that the effect is for. */
   readonly event: string;
-  /** Numbers the effects of one process. */
+  /** Number of the effect within its process. */
   readonly effect: number;
-  /** Tells apart the different things that are done for one event. */
+  /** Name that distinguishes the effects of one event. */
   readonly name: string;
-  /** The fence that it was given; 0 for none. */
+  /** Fence that the effect received; 0 for none. */
   readonly fence: number;
-  /** Whether it was given a signal that can tell it to stop. */
+  /** True if the effect received a signal. */
   readonly hasSignal: boolean;
-  /** When the signal was looked at last, as in `effect.looked`, where that is recorded. */
+  /** Time of the last check of the signal, as in `effect.looked`, if recorded. */
   readonly turnMs?: number;
 }
 
-/** A running effect looked at its signal, which had not fired; recorded after it did. */
+/** A running effect checked its signal, which had not aborted. Record it after the check. */
 export interface EffectLooked {
   readonly type: "effect.looked";
   readonly event: string;
   readonly effect: number;
-  /** When the last whole turn of the event loop began before the look: what was due by then had been done. */
+  /** Start of the last complete turn of the event loop before the check: everything due by then had run. */
   readonly turnMs: number;
 }
 
-/** The signal of a running effect fired. */
+/** The signal of a running effect aborted. */
 export interface EffectTold {
   readonly type: "effect.told";
   readonly event: string;
   readonly effect: number;
 }
 
-/** The effect is over; recorded after it is. */
+/** The effect ended. Record it afterwards. */
 export interface EffectEnded {
   readonly type: "effect.ended";
   readonly event: string;
@@ -172,38 +185,38 @@ export interface EffectEnded {
   readonly failed: boolean;
 }
 
-/** The store holds this since that revision; recorded some time after it came to be so. */
+/** The store holds this record or value since `revision`. Recorded some time later. */
 export type StoreHeld = { readonly type: "store.held"; readonly key: string; readonly revision: Revision } & (
   | { readonly record: DedupRecord }
   | { readonly value: unknown }
 );
 
-/** The store holds nothing since that revision; recorded some time after. A key whose time is up is not announced. */
+/** The key is empty since `revision`. Recorded some time later. Expiry is not reported. */
 export interface StoreRemoved {
   readonly type: "store.removed";
   readonly key: string;
   readonly revision: Revision;
 }
 
-/** Something goes wrong; recorded before it does. `amnesia` excuses what the store's forgetting breaks from then on. */
+/** A fault. Record it before it happens. `amnesia` excuses what the store's forgetting breaks from then on. */
 export interface Fault {
   readonly type: "fault";
   readonly fault: string;
 }
 
-/** The process stands still, as under SIGSTOP; recorded before it does. It may be told late. */
+/** The process is paused, as under SIGSTOP. Record it before. Its signals may abort late. */
 export interface Frozen {
   readonly type: "frozen";
 }
 
-/** The process is no more; recorded before it is killed. */
+/** The process died. Record it before killing the process. */
 export interface Died {
   readonly type: "died";
 }
 
-/** The run is over, and nothing was left to be done: what was not acknowledged by now never will be. */
+/** The run ended with nothing left to do: a message that is not acknowledged by now never will be. */
 export interface Settled {
   readonly type: "settled";
-  /** The events of which a message was given up, where the broker knows. */
+  /** Events with a message that the broker gave up, if known. */
   readonly unacknowledged?: readonly string[];
 }

@@ -3,16 +3,16 @@ interface Waiters {
   readonly leave: () => void;
 }
 
-/** One listener a signal, however many wait on it: a thousand calls may share a signal without a warning of the runtime. */
+/** One listener per signal, however many callers wait on it: Node warns about many listeners. */
 const waiters = new WeakMap<AbortSignal, Waiters>();
 
-/** Calls `run` when the signal aborts, unless the returned function was called before. */
+/** Calls `run` when the signal aborts. Call the returned function to stop listening. */
 export function onAbort(signal: AbortSignal, run: () => void): () => void {
-  const those = waiters.get(signal) ?? listen(signal);
-  those.all.add(run);
+  const group = waiters.get(signal) ?? listen(signal);
+  group.all.add(run);
   return () => {
-    those.all.delete(run);
-    if (those.all.size === 0) those.leave();
+    group.all.delete(run);
+    if (group.all.size === 0) group.leave();
   };
 }
 
@@ -21,19 +21,19 @@ function listen(signal: AbortSignal): Waiters {
   const wakeAll = (): void => {
     for (const run of all) run();
   };
-  const those = {
+  const group = {
     all,
     leave: () => {
       signal.removeEventListener("abort", wakeAll);
-      if (waiters.get(signal) === those) waiters.delete(signal);
+      if (waiters.get(signal) === group) waiters.delete(signal);
     },
   };
   signal.addEventListener("abort", wakeAll, { once: true });
-  waiters.set(signal, those);
-  return those;
+  waiters.set(signal, group);
+  return group;
 }
 
-/** Settles as `promise` does, or rejects with the signal's reason as soon as it aborts; without a signal it is `promise`. */
+/** Settles like `promise`, or rejects with the signal's reason as soon as the signal aborts. */
 export function abortable<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {

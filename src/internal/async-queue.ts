@@ -1,4 +1,4 @@
-/** Values that arrive at any time, read one after the other; what arrives while nobody reads is kept. */
+/** A queue of values that one reader iterates over asynchronously. */
 export class AsyncQueue<Value> {
   readonly #waiting: Value[] = [];
   #wake: () => void = () => {};
@@ -8,7 +8,7 @@ export class AsyncQueue<Value> {
     this.#wake();
   }
 
-  /** What arrives until `signal` aborts or the reader leaves; `done` is called then, and what was not read is dropped. */
+  /** Yields values until `signal` aborts or the reader stops. Then calls `done` and drops unread values. */
   async *until(signal: AbortSignal, done: () => void): AsyncGenerator<Value, void, undefined> {
     const stop = (): void => this.#wake();
     signal.addEventListener("abort", stop);

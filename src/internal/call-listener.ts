@@ -1,7 +1,7 @@
-/** Calls a listener that somebody else gave: what it throws is an uncaught exception of the process, and disturbs nothing here. */
-export function callListener<Told>(listener: (told: Told) => void, told: Told): void {
+/** Calls a user's listener. What it throws becomes an uncaught exception of the process and does not affect the caller. */
+export function callListener<Message>(listener: (message: Message) => void, message: Message): void {
   try {
-    listener(told);
+    listener(message);
   } catch (error) {
     queueMicrotask(() => {
       throw error;

@@ -1,20 +1,19 @@
-import { performance } from "node:perf_hooks";
 import { onAbort } from "./abort.ts";
 
-/** Time, as Latchkey sees it. A simulation passes its own. */
+/** Source of time and timers. A simulation passes its own. */
 export interface Clock {
-  /** Milliseconds that never go back: what leases are measured with. */
+  /** Returns a time that never goes back, in milliseconds. Leases are measured with it. */
   monotonicMs(): number;
-  /** Milliseconds since 1970, for people and hints, never for a decision. */
+  /** Returns the wall-clock time in milliseconds since 1970. For people and hints, never for a decision. */
   wallMs(): number;
-  /** Calls `run` once, `delayMs` from now or a little later; the returned function calls it off. */
+  /** Calls `run` once, `delayMs` from now or a little later. Returns a function that cancels it. */
   schedule(delayMs: number, run: () => void): () => void;
 }
 
-/** The longest delay that Node's timers keep; a longer one would fire at once. */
+/** Maximum delay of a JavaScript timer; a longer one fires at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** The clock of this process. */
+/** Clock of this process. Uses the global `performance`, which fake timers replace. */
 export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   wallMs: () => Date.now(),
@@ -48,8 +47,8 @@ export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promi
 }
 
 /**
- * Resolves after `delayMs`, or as soon as one of the signals aborts. Nothing is left behind: `AbortSignal.any` leaves a reference at
- * each of its signals for as long as that lives (seen with Node 20), and `Promise.race` one at each of its promises.
+ * Resolves after `delayMs`, or as soon as one of the signals aborts. Leaves no references behind: on Node 20, `AbortSignal.any`
+ * leaves one at each signal, and `Promise.race` leaves one at each promise.
  */
 export function delay(clock: Clock, delayMs: number, signals: ReadonlyArray<AbortSignal | undefined>): Promise<void> {
   return new Promise((resolve) => {

@@ -1,10 +1,11 @@
-/** A promise with its ends in hand. */
+/** A promise with its `resolve` and `reject` functions. */
 export interface Deferred<Value> {
   readonly promise: Promise<Value>;
   readonly resolve: (value: Value) => void;
   readonly reject: (reason: unknown) => void;
 }
 
+/** Creates a pending promise. */
 export function deferred<Value>(): Deferred<Value> {
   let resolve: Deferred<Value>["resolve"] = () => {};
   let reject: Deferred<Value>["reject"] = () => {};

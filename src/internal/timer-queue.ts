@@ -1,14 +1,14 @@
 import type { Clock } from "./clock.ts";
 
-/** Something that is due at a moment of the monotonic clock; `cancel` calls it off. */
+/** A callback that runs at a time of the monotonic clock unless it is cancelled. */
 export interface Timer {
   cancel(): void;
 }
 
-/** Any number of deadlines on one timer, which runs only while there are some: a process without deadlines can exit. */
+/** Any number of timers on one timer of the clock, which exists only while the queue is not empty: an idle process can exit. */
 export class TimerQueue {
   readonly #clock: Clock;
-  /** A binary heap: no node is due before its parent, at (index - 1) / 2. Nodes know their index, so that they can leave. */
+  /** Binary heap: no node is due before its parent, at (index - 1) / 2. Nodes know their index, so that they can be removed. */
   readonly #heap: Node[] = [];
   #timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
 
@@ -25,7 +25,7 @@ export class TimerQueue {
     return node;
   }
 
-  /** Runs what is due, in its order. The timer may be late; who is about to decide asks first. */
+  /** Runs the due callbacks in order. The clock's timer may be late, so a caller runs this before it decides. */
   runDue(): void {
     for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
       if (first.atMs > this.#clock.monotonicMs()) return;
@@ -34,7 +34,7 @@ export class TimerQueue {
     }
   }
 
-  /** Keeps a timer for the first deadline. One that is set too early is left: it finds nothing due, and sets the next. */
+  /** Sets the clock's timer for the first node. A timer that is set too early stays: it finds nothing due and sets the next. */
   #arm(): void {
     const first = this.#heap[0];
     if (first === undefined) {
@@ -92,7 +92,7 @@ export class TimerQueue {
   }
 }
 
-/** A place in a queue. */
+/** Node of the heap. */
 class Node implements Timer {
   readonly atMs: number;
   readonly run: () => void;

@@ -1,11 +1,11 @@
-/** The house sentence for a wrong argument: which field, what was expected, what came. */
+/** Returns the message for a wrong argument: the field, the expectation, and the value with its type. */
 export function expected(field: string, expectation: string, got: unknown): string {
   return `Expected \`${field}\` to be ${expectation}, got \`${shown(got)}\` (${kindOf(got)})`;
 }
 
 const SHOWN_LENGTH = 60;
 
-/** A value in an error message: short, and nothing of what is inside an object. */
+/** Returns a value for an error message: shortened, and without the contents of an object. */
 export function shown(value: unknown): string {
   const text = typeof value === "string" ? value : typeof value === "object" && value !== null ? "…" : String(value);
   return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text;
@@ -16,7 +16,7 @@ function kindOf(value: unknown): string {
   return Array.isArray(value) ? "array" : typeof value;
 }
 
-/** @throws {TypeError | RangeError} when `value` is not a whole number in the range. */
+/** Returns `value`. @throws {TypeError | RangeError} if it is not a whole number in the range. */
 export function wholeNumber(field: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): number {
   const isNumber = typeof value === "number";
   if (isNumber && Number.isSafeInteger(value) && value >= min && value <= max) return value;
@@ -25,7 +25,7 @@ export function wholeNumber(field: string, value: unknown, min: number, max = Nu
   throw isNumber ? new RangeError(message) : new TypeError(message);
 }
 
-/** @throws {TypeError} when `value` is not one of `choices`. */
+/** Returns `value`. @throws {TypeError} if it is not one of `choices`. */
 export function oneOf<const Choice extends string>(field: string, value: unknown, choices: readonly Choice[]): Choice {
   const found = choices.find((choice) => choice === value);
   if (found === undefined) {
@@ -34,13 +34,13 @@ export function oneOf<const Choice extends string>(field: string, value: unknown
   return found;
 }
 
-/** @throws {TypeError} when `value` is not a boolean. */
+/** Returns `value`. @throws {TypeError} if it is not a boolean. */
 export function flag(field: string, value: unknown): boolean {
   if (typeof value !== "boolean") throw new TypeError(expected(field, "a boolean", value));
   return value;
 }
 
-/** @throws {TypeError} when `value` is not a string of at least one character without lone surrogates. */
+/** Returns `value`. @throws {TypeError} if it is not a non-empty, well-formed string. */
 export function text(field: string, value: unknown): string {
   if (typeof value !== "string" || value === "")
     throw new TypeError(expected(field, "a string that is not empty", value));
@@ -50,19 +50,19 @@ export function text(field: string, value: unknown): string {
   return value;
 }
 
-/** @throws {TypeError} when `value` is not an object that has all of `methods`. */
+/** @throws {TypeError} if `value` is not an object with all of `methods`. */
 export function objectWith(field: string, value: unknown, ...methods: readonly string[]): void {
   if (typeof value !== "object" || value === null) throw new TypeError(expected(field, "an object", value));
   for (const method of methods) callable(`${field}.${method}`, Reflect.get(value, method));
 }
 
-/** @throws {TypeError} when `value` is not an AbortSignal. */
+/** Returns `value`. @throws {TypeError} if it is not an AbortSignal. */
 export function abortSignal(field: string, value: unknown): AbortSignal {
   if (!(value instanceof AbortSignal)) throw new TypeError(expected(field, "an AbortSignal", value));
   return value;
 }
 
-/** @throws {TypeError} when `value` is not a function. */
+/** @throws {TypeError} if `value` is not a function. */
 export function callable(field: string, value: unknown): void {
   if (typeof value !== "function") throw new TypeError(expected(field, "a function", value));
 }

@@ -3,71 +3,78 @@ import type { DedupKey } from "./identity.ts";
 import type { Fence } from "./record.ts";
 
 /**
- * How a finished dispatch was recorded: `confirmed` within its lease; `adopted` after the lease had ended, but before anybody
- * else took the key; `superseded` when somebody did, so that the event may have run twice; `unconfirmed` when the store was out
- * of reach for so long that nobody can say.
+ * How the commit of a finished dispatch ended:
+ * - `confirmed`: committed within its lease;
+ * - `adopted`: committed after the lease ended, and before another replica took the key;
+ * - `superseded`: another replica took the key, and the event may have run twice;
+ * - `unconfirmed`: the store was unreachable for so long that the result is unknown.
  */
 export type CommitOutcome = "confirmed" | "adopted" | "superseded" | "unconfirmed";
 
-/** How a commit ended. */
+/** Result of a commit. */
 export interface CommitReport {
+  /** How the commit ended. */
   readonly commit: CommitOutcome;
-  /** There when the result was to be kept and could not be: the commit stands without it. */
+  /** Present if the handler's result could not be kept. The commit exists without it. */
   readonly resultError?: ResultNotKeptError;
 }
 
 /**
- * The right to dispatch one event, until `signal` aborts. Commit it after the dispatch, or release it when the dispatch
- * failed; disposing one that was neither committed nor released releases it.
+ * The right to dispatch one event until `signal` aborts. Commit it after the dispatch, or release it if the dispatch failed.
+ * Disposing an open reservation releases it.
  */
 export interface Reservation extends AsyncDisposable {
   readonly decision: "unseen";
-  /** The event's dedup key; send it downstream as the idempotency key. */
+  /** Dedup key of the event. */
   readonly key: DedupKey;
-  /** Grows with every reservation of the key; send it downstream, so that a late writer can be refused. 0 when `unprotected`. */
+  /** Fencing token. Rises with every reservation of the key; 0 if `unprotected`. Send it downstream to fence late writers. */
   readonly fence: Fence;
   /**
-   * Higher than 1 when the event may have been dispatched before. 1 does not rule it out: the record of a holder that crashed ends
-   * with its lease, and where the event then comes as another message, nobody knows of the first.
+   * Number of this attempt, counting from 1. A higher number means that the event may have been dispatched before.
+   * 1 does not rule that out: the record of a crashed holder expires with its lease.
    */
   readonly attempt: number;
+  /** Name of this replica. */
   readonly owner: string;
-  /** Whether the store was out of reach and the dispatch runs without a reservation (`onStoreUnavailable: "dispatch"`). */
+  /** True if the store was unreachable and the dispatch runs without a reservation (`onStoreUnavailable: "dispatch"`). */
   readonly unprotected: boolean;
-  /** Aborts, with a {@link ReservationLostError} as reason, before another replica can get the key. */
+  /** Aborts with a {@link ReservationLostError} as its reason, before another replica can get the key. */
   readonly signal: AbortSignal;
   /**
-   * Records that the dispatch succeeded; once only, later calls answer the same.
+   * Commits the key: the dispatch succeeded. Later calls return the same report.
    * @throws {LatchkeyError} `reservation-released` after a release.
    */
   commit(result?: unknown): Promise<CommitReport>;
-  /** Gives the key back, so that the next delivery is `unseen` again. Never throws; does nothing after a commit. */
+  /** Releases the key: the next delivery is `unseen` again. Never throws. Does nothing after a commit. */
   release(): Promise<void>;
 }
 
-/** The event was dispatched and committed before. */
+/** Decision for an event that was dispatched and committed before. */
 export interface Duplicate {
   readonly decision: "duplicate";
+  /** Dedup key of the event. */
   readonly key: DedupKey;
-  /** What the dispatch returned, when it was kept. */
+  /** Return value of the dispatch, if it was kept. */
   readonly result?: unknown;
-  /** When it was committed, by the committer's wall clock, in milliseconds since 1970. */
+  /** Time of the commit by the committer's wall clock, in milliseconds since 1970. */
   readonly committedAt: number;
 }
 
-/** Somebody is dispatching the event now. Its delivery must come back: never acknowledge it. */
+/** Decision for an event that is being dispatched. Its delivery must come back: never acknowledge it. */
 export interface Pending {
   readonly decision: "pending";
+  /** Dedup key of the event. */
   readonly key: DedupKey;
+  /** Name of the replica that holds the reservation. */
   readonly owner: string;
-  /** When it is worth asking again, in milliseconds: by then the reservation has ended, unless it is renewed. */
+  /** Time until the reservation ends unless it is renewed, in milliseconds. */
   readonly retryAfterMs: number;
 }
 
-/** What `reserve` found. */
+/** Result of `reserve`. */
 export type Decision = Reservation | Duplicate | Pending;
 
-/** What `guard` did. */
+/** Result of `guard`. */
 export type Outcome<Value> =
   | ({ readonly outcome: "dispatched"; readonly key: DedupKey; readonly value: Value } & CommitReport)
   | { readonly outcome: "duplicate"; readonly key: DedupKey; readonly value?: unknown; readonly committedAt: number }

@@ -3,22 +3,25 @@ import type { ResolvedIdentity } from "./identity.ts";
 import type { Fence } from "./record.ts";
 import type { Revision } from "./store.ts";
 
+/** Fields of every event. */
 export interface DedupEventFields {
+  /** Identity of the event that was delivered. */
   readonly identity: ResolvedIdentity;
-  /** The replica that the step is about: this one, except in `duplicate` and `pending`. */
+  /** Replica that the event is about: this one, except in `duplicate` and `pending`. */
   readonly owner: string;
+  /** Number of the attempt, counting from 1. */
   readonly attempt: number;
-  /** 0 when there is none. */
+  /** Fencing token; 0 if there is none. */
   readonly fence: Fence;
-  /** The revision that the step read or wrote; 0 when there is none. */
+  /** Revision that was read or written; 0 if there is none. */
   readonly revision: Revision;
-  /** Milliseconds since 1970, by this replica's wall clock. */
+  /** Time by this replica's wall clock, in milliseconds since 1970. */
   readonly atMs: number;
-  /** Milliseconds since this replica began to work on the delivery. */
+  /** Time since this replica began to work on the delivery, in milliseconds. */
   readonly durationMs: number;
 }
 
-/** What a step says beyond the fields that all have. */
+/** Type of an event, with its additional fields. */
 export type DedupEventDetail =
   | { readonly type: "reserved"; readonly leaseMs: number }
   | { readonly type: "renewed"; readonly leaseMs: number }
@@ -27,24 +30,24 @@ export type DedupEventDetail =
   /** The handler threw. */
   | { readonly type: "failed"; readonly error: unknown }
   | { readonly type: "committed"; readonly commit: "confirmed" | "adopted" }
-  /** The handler returned, but another replica had taken the key: the event may have run twice. */
+  /** The handler returned after another replica took the key: the event may have run twice. */
   | { readonly type: "superseded" }
-  /** The handler returned, and the store was out of reach for so long that nobody knows whether the commit stands. */
+  /** The handler returned, and the store was unreachable for so long that the commit's result is unknown. */
   | { readonly type: "unconfirmed"; readonly error: unknown }
-  /** `left: "reservation"` when the store could not remove it: it ends with its lease. */
+  /** `left: "reservation"` if the store could not remove it: it ends with its lease. */
   | { readonly type: "released"; readonly left: "nothing" | "reservation" }
-  /** The handler's signal was aborted. */
+  /** The handler's signal aborted. */
   | { readonly type: "expired"; readonly reason: LossReason }
   | { readonly type: "duplicate"; readonly committedAt: number }
   | { readonly type: "pending"; readonly retryAfterMs: number }
-  /** The handler runs without a reservation, because the store is out of reach. */
+  /** The handler runs without a reservation because the store is unreachable. */
   | { readonly type: "unprotected"; readonly error: unknown }
   | { readonly type: "store-unavailable"; readonly ambiguous: boolean; readonly error: unknown }
-  /** The commit stands without the handler's result. */
+  /** The key is committed without the handler's result. */
   | { readonly type: "result-not-kept"; readonly error: unknown };
 
-/** What happened to a delivery of an event, step by step: all that logs, metrics and the inspector read. */
+/** What happened to one delivery of an event. Logs, metrics and the inspector read these events. */
 export type DedupEvent = DedupEventFields & DedupEventDetail;
 
-/** The names of all steps. */
+/** Types of all events. */
 export type DedupEventType = DedupEvent["type"];

@@ -2,70 +2,82 @@ import { hash } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { expected, objectWith, text } from "../internal/validate.ts";
 
-/** Which event, for which subscription, of which tenant. */
+/** The event, the subscription it is dispatched for, and the tenant. */
 export interface Identity {
-  /** The tenant; it partitions the store and is not part of the dedup key. @default "default" */
+  /** Tenant. It partitions the store and is not part of the dedup key. @default "default" */
   readonly workspaceId?: string;
+  /** Subscription that the event is dispatched for: any well-formed, non-empty string. */
   readonly subscriptionId: string;
+  /** Event, unique within the subscription: any well-formed, non-empty string. */
   readonly eventId: string;
 }
 
-/** `trigger.dedup.v1:<64 hex digits>`: what an event's identity hashes to, and the idempotency key to send downstream. */
+/** Dedup key, `trigger.dedup.v1:<64 hex digits>`: the hash of a subscription and an event. */
 export type DedupKey = `trigger.dedup.v1:${string}`;
 
 /**
- * Where a store keeps one key: `<workspace token>.<subscription token>.<digest>`, of letters, digits, `-`, `_` and two dots.
- * The tokens are hashes, so that any id is safe in a subject and a whole workspace or subscription can be selected by prefix.
+ * Name of a key in a store: `<workspace token>.<subscription token>.<digest>`, made of letters, digits, `-`, `_` and two dots.
+ * The tokens are hashes: any id is safe in a NATS subject, and a prefix selects a workspace or a subscription.
  */
 export type StoreKey = string & { readonly brand: "StoreKey" };
 
-/** An identity that was checked, with everything that is computed from it, once. */
+/** A checked identity with its keys, which are computed once. */
 export interface ResolvedIdentity {
   readonly workspaceId: string;
   readonly subscriptionId: string;
   readonly eventId: string;
+  /** Dedup key of subscription and event. */
   readonly key: DedupKey;
+  /** Key to send downstream: the dedup key, scoped to the workspace. */
+  readonly idempotencyKey: DedupKey;
+  /** Name of the key in the store. */
   readonly storeKey: StoreKey;
 }
 
+/** Workspace of an identity that names none. */
 export const DEFAULT_WORKSPACE = "default";
 
 /**
- * The dedup key of an event: SHA-256 over both ids, each preceded by its length in UTF-8 bytes and a colon, so that no two
- * identities share one.
- * @throws {TypeError} when a part is empty, is not a string, or has lone surrogates.
+ * Returns the dedup key of an event: SHA-256 over both ids, each preceded by its length in UTF-8 bytes and a colon.
+ * No two pairs of ids share the hashed bytes.
+ * @throws {TypeError} if a part is empty, is not a string, or has lone surrogates.
  */
 export function dedupKey(subscriptionId: string, eventId: string): DedupKey {
-  return `trigger.dedup.v1:${digest(text("subscriptionId", subscriptionId), text("eventId", eventId), "hex")}`;
+  return `trigger.dedup.v1:${digest("hex", text("subscriptionId", subscriptionId), text("eventId", eventId))}`;
 }
 
-/** @throws {TypeError} as {@link dedupKey}, naming the field of the identity. */
+/** Checks an identity and computes its keys. @throws {TypeError} as {@link dedupKey}, naming the field. */
 export function resolveIdentity(identity: Identity): ResolvedIdentity {
   objectWith("identity", identity);
   const { workspaceId = DEFAULT_WORKSPACE, subscriptionId, eventId } = identity;
   text("workspaceId", workspaceId);
   text("subscriptionId", subscriptionId);
   text("eventId", eventId);
-  const hex = digest(subscriptionId, eventId, "hex");
+  const hex = digest("hex", subscriptionId, eventId);
+  const key: DedupKey = `trigger.dedup.v1:${hex}`;
   return {
     workspaceId,
     subscriptionId,
     eventId,
-    key: `trigger.dedup.v1:${hex}`,
+    key,
+    idempotencyKey: workspaceId === DEFAULT_WORKSPACE ? key : scopedKey(subscriptionId, eventId, workspaceId),
     storeKey: storeKey(workspaceId, subscriptionId, Buffer.from(hex, "hex").toString("base64url")),
   };
 }
 
-/** Which keys to list, watch or clear; a part that is missing matches all. */
+/** Selects keys to list, watch or clear. A missing part matches every key. */
 export interface KeyFilter {
+  /** Keys of this tenant only. */
   readonly workspaceId?: string;
+  /** Keys of this subscription only. */
   readonly subscriptionId?: string;
+  /** The key of this event only; needs `subscriptionId`. */
   readonly eventId?: string;
 }
 
 /**
- * The three parts of the store keys that match, with `*` for any.
- * @throws {TypeError} for a part that is not a text, and for an event id without its subscription.
+ * Returns the three parts of the matching store keys, with `*` for a part that matches all.
+ * @throws {TypeError} if a part is not a well-formed string, or if `eventId` is given without `subscriptionId`.
  */
 export function storeKeyPattern(filter: KeyFilter): readonly [workspace: string, subscription: string, digest: string] {
   const { workspaceId, subscriptionId, eventId } = filter;
@@ -77,17 +89,17 @@ export function storeKeyPattern(filter: KeyFilter): readonly [workspace: string,
     subscriptionId === undefined ? "*" : partToken(text("subscriptionId", subscriptionId)),
     subscriptionId === undefined || eventId === undefined
       ? "*"
-      : digest(subscriptionId, text("eventId", eventId), "base64url"),
+      : digest("base64url", subscriptionId, text("eventId", eventId)),
   ];
 }
 
-/** Tells the store keys that match. @throws {TypeError} as {@link storeKeyPattern}. */
+/** Returns a predicate for the matching store keys. @throws {TypeError} as {@link storeKeyPattern}. */
 export function keyMatcher(filter: KeyFilter): (key: StoreKey) => boolean {
   const pattern = storeKeyPattern(filter);
   return (key) => key.split(".").every((part, index) => pattern[index] === "*" || pattern[index] === part);
 }
 
-/** @throws {TypeError} when `value` is not of the form of a {@link StoreKey}. */
+/** Returns `value` as a {@link StoreKey}. @throws {TypeError} if it does not have that form. */
 export function parseStoreKey(value: string): StoreKey {
   if (!isStoreKey(value))
     throw new TypeError(expected("key", "<workspace token>.<subscription token>.<digest>", value));
@@ -99,29 +111,34 @@ function isStoreKey(value: string): value is StoreKey {
 }
 
 function storeKey(workspaceId: string, subscriptionId: string, digestOfBoth: string): StoreKey {
-  // Joined, it is one string; put together with a template it would be a tree of several, for as long as it is a key of a map.
+  // `join` makes one flat string. A template literal makes a rope of several, which a map would keep alive.
   const key = [partToken(workspaceId), partToken(subscriptionId), digestOfBoth].join(".");
   return isWhole(key) ? key : parseStoreKey(key);
 }
 
-/** What is made of tokens and a digest has the form by itself; the pattern costs as much as the hash. */
+/** A string built from tokens and a digest needs no pattern check, which costs as much as the hash. */
 function isWhole(key: string): key is StoreKey {
   return key.length === STORE_KEY_LENGTH;
 }
 
-function digest(subscriptionId: string, eventId: string, encoding: "hex" | "base64url"): string {
-  return hash("sha256", lengthPrefixed(subscriptionId) + lengthPrefixed(eventId), encoding);
+/** Returns the idempotency key of a tenant. Three length-prefixed parts never equal two. */
+function scopedKey(subscriptionId: string, eventId: string, workspaceId: string): DedupKey {
+  return `trigger.dedup.v1:${digest("hex", subscriptionId, eventId, workspaceId)}`;
+}
+
+function digest(encoding: "hex" | "base64url", ...parts: readonly string[]): string {
+  return hash("sha256", parts.map(lengthPrefixed).join(""), encoding);
 }
 
 function lengthPrefixed(part: string): string {
   return `${Buffer.byteLength(part)}:${part}`;
 }
 
-/** 96 bits of the hash: a workspace or subscription is selected by its token, no decision rests on it alone. */
+/** 96 bits of the hash. Tokens select workspaces and subscriptions; no decision rests on a token alone. */
 const TOKEN_LENGTH = 16;
 const STORE_KEY_LENGTH = TOKEN_LENGTH + 1 + TOKEN_LENGTH + 1 + 43;
-const TOKENS_KEPT = 4096;
-const tokens = new LRUCache<string, string>({ max: TOKENS_KEPT });
+const CACHED_TOKENS = 4096;
+const tokens = new LRUCache<string, string>({ max: CACHED_TOKENS });
 
 function partToken(part: string): string {
   const known = tokens.get(part);

@@ -3,40 +3,41 @@ import { shown } from "../internal/validate.ts";
 import { type ResolvedIdentity, resolveIdentity, type StoreKey } from "./identity.ts";
 import type { DedupRecord } from "./record.ts";
 
-/** In the order of the parts of a key of the store. */
+/** The ids in the order of a store key's parts. */
 const IDS = ["workspaceId", "subscriptionId", "eventId"] as const;
 
-/** What a record and an identity have in common. */
+/** The ids that a record and an identity share. */
 export type EventIds = Readonly<Record<(typeof IDS)[number], string>>;
 
 /**
- * Compares the ids of a record with those of the event whose key it stands under. Every read that can decide comes through here,
- * so nothing is hashed.
- * @throws {RecordUnreadableError} when the record is that of another event; names the first id that differs.
+ * Compares the ids of a record with those of the event whose key holds it. Every deciding read passes here, so nothing is hashed.
+ * @throws {RecordUnreadableError} if the record belongs to another event; names the first id that differs.
  */
 export function checkIdentity(record: EventIds, key: StoreKey, ids: EventIds): void {
   const id = IDS.find((name) => record[name] !== ids[name]);
   if (id === undefined) return;
-  throw ofAnotherEvent(key, `expected its \`${id}\` to be \`${shown(ids[id])}\`, got \`${shown(record[id])}\``);
+  throw anotherEvent(key, `expected its \`${id}\` to be \`${shown(ids[id])}\`, got \`${shown(record[id])}\``);
 }
 
 /**
- * Which event a record is of, where only the key is known that it stands under. Hashes.
- * @throws {RecordUnreadableError} when another key belongs to its ids; names the first id that makes it another.
+ * Returns the identity of a record, for callers that know only its key. Hashes the ids.
+ * @throws {RecordUnreadableError} if the ids belong to another key; names the first id that differs.
  */
 export function identityOf(record: DedupRecord, key: StoreKey): ResolvedIdentity {
   let identity: ResolvedIdentity;
   try {
     identity = resolveIdentity(record);
   } catch (cause) {
-    throw new RecordUnreadableError(`The record under ${key} is that of no event: its ids are no Unicode`, { cause });
+    throw new RecordUnreadableError(`The record of ${key} belongs to no event: its ids are not well-formed Unicode`, {
+      cause,
+    });
   }
-  const [stands, belongs] = [key.split("."), identity.storeKey.split(".")];
-  const id = IDS.find((_, part) => stands[part] !== belongs[part]);
+  const [actual, expectedParts] = [key.split("."), identity.storeKey.split(".")];
+  const id = IDS.find((_, part) => actual[part] !== expectedParts[part]);
   if (id === undefined) return identity;
-  throw ofAnotherEvent(key, `its \`${id}\` is \`${shown(record[id])}\`, and belongs under ${identity.storeKey}`);
+  throw anotherEvent(key, `its \`${id}\` is \`${shown(record[id])}\`, which belongs to ${identity.storeKey}`);
 }
 
-function ofAnotherEvent(key: StoreKey, difference: string): RecordUnreadableError {
-  return new RecordUnreadableError(`The record under ${key} is that of another event: ${difference}`);
+function anotherEvent(key: StoreKey, difference: string): RecordUnreadableError {
+  return new RecordUnreadableError(`The record of ${key} belongs to another event: ${difference}`);
 }

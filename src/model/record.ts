@@ -1,7 +1,7 @@
 import { RecordUnreadableError } from "../errors.ts";
 import { shown } from "../internal/validate.ts";
 
-/** A number that grows with every reservation of a key; pass it downstream, so that a late writer can be refused. */
+/** Fencing token: rises with every reservation of a key. Pass it downstream, where it lets a receiver refuse a late writer. */
 export type Fence = number;
 
 interface RecordFields {
@@ -11,46 +11,48 @@ interface RecordFields {
   readonly eventId: string;
   /** The replica that wrote the record. */
   readonly owner: string;
-  /** New for every attempt at a reservation; by it a replica recognises its own write. */
+  /** Random id, new for every attempt. A replica recognises its own writes by it. */
   readonly token: string;
-  /** Which attempt at dispatching the event this is, counting from 1. */
+  /** Number of this attempt to dispatch the event, counting from 1. */
   readonly attempt: number;
-  /** The revision under which the reservation was first written; 0 in that first write, which is its own fence. */
+  /** Revision of the reservation's first write; 0 in that first write, whose revision is the fence. */
   readonly fence: Fence;
+  /** Lease of the reservation, in milliseconds. */
   readonly leaseMs: number;
-  /** When the record was written, by the writer's wall clock: for people, never for a decision. */
+  /** Time of the write by the writer's wall clock, in milliseconds since 1970. For people, never for a decision. */
   readonly atMs: number;
+  /** Fingerprint of the payload, if the caller gave one. */
   readonly fingerprint?: string;
 }
 
-/** The right to dispatch one event, held until its lease ends. */
+/** Record of a reservation: its owner may dispatch the event until the lease ends. */
 export interface ReservationRecord extends RecordFields {
   readonly state: "reserved";
 }
 
-/** A dispatch that succeeded; suppresses duplicates until its window ends. */
+/** Record of a successful dispatch, which suppresses duplicates until its window ends. */
 export interface CommitRecord extends RecordFields {
   readonly state: "committed";
-  /** What the handler returned, as JSON, when results are kept. */
+  /** Return value of the handler as JSON, if results are kept. */
   readonly result?: unknown;
 }
 
-/** What a store holds under a key: small JSON that a person can read. */
+/** Record under a key: small, readable JSON. */
 export type DedupRecord = ReservationRecord | CommitRecord;
 
-/** The fence of what stands under `revision`: the first write of a reservation has none of its own, and is its own fence. */
+/** Returns the fence of the record at `revision`. The first write of a reservation is its own fence. */
 export function fenceOf({ fence }: { readonly fence: Fence }, revision: number): Fence {
   return fence === 0 ? revision : fence;
 }
 
-/** The record as JSON, for a store to keep. */
+/** Returns the record as JSON. */
 export function encodeRecord(record: DedupRecord): string {
   return JSON.stringify(record);
 }
 
 /**
- * Reads what {@link encodeRecord} wrote.
- * @param where names the key in the error.
+ * Decodes what {@link encodeRecord} returned.
+ * @param where key named by the error.
  * @throws {RecordUnreadableError} for anything but a record of version 1.
  */
 export function decodeRecord(encoded: string, where: string): DedupRecord {
@@ -58,32 +60,32 @@ export function decodeRecord(encoded: string, where: string): DedupRecord {
   try {
     value = JSON.parse(encoded);
   } catch (cause) {
-    throw new RecordUnreadableError(`What stands under ${where} is not JSON`, { cause });
+    throw new RecordUnreadableError(`Key ${where} does not hold JSON`, { cause });
   }
   const record = checkRecord(value, where);
-  if (record.state === "reserved" || isNestedWithin(record.result, DEEPEST_RESULT)) return record;
-  throw new RecordUnreadableError(`The record under ${where} has no valid \`result\``);
+  if (record.state === "reserved" || isNestedWithin(record.result, MAX_RESULT_DEPTH)) return record;
+  throw new RecordUnreadableError(`The record of ${where} has no valid \`result\``);
 }
 
-/** How many levels of arrays and objects a result may have. What copies or writes it recurses, and ends somewhere beyond a thousand. */
-export const DEEPEST_RESULT = 100;
+/** Maximum nesting of a result. Copying and encoding recurse, and overflow the stack beyond about a thousand levels. */
+export const MAX_RESULT_DEPTH = 100;
 
-/** Whether a value of JSON has at most so many levels. */
+/** Returns true if a JSON value has at most `levels` levels of arrays and objects. */
 export function isNestedWithin(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return true;
   return levels > 0 && Object.values(value).every((inner) => isNestedWithin(inner, levels - 1));
 }
 
-/** @throws {RecordUnreadableError} for anything but a record of version 1; names the field. */
+/** Returns `value` as a record. @throws {RecordUnreadableError} for anything but a record of version 1; names the field. */
 export function checkRecord(value: unknown, where: string): DedupRecord {
-  if (!isObject(value)) throw new RecordUnreadableError(`What stands under ${where} is not a record of Latchkey`);
+  if (!isObject(value)) throw new RecordUnreadableError(`Key ${where} does not hold a Latchkey record`);
   if (value["v"] !== 1) {
     throw new RecordUnreadableError(
-      `The record under ${where} has version ${shown(value["v"])}; this Latchkey reads version 1`,
+      `The record of ${where} has version ${shown(value["v"])}; this version of Latchkey reads version 1`,
     );
   }
   if (!isRecord(value)) {
-    throw new RecordUnreadableError(`The record under ${where} has no valid \`${wrongField(value)}\``);
+    throw new RecordUnreadableError(`The record of ${where} has no valid \`${wrongField(value)}\``);
   }
   return value;
 }
@@ -106,7 +108,7 @@ const isCount =
   (value: unknown): boolean =>
     Number.isSafeInteger(value) && Number(value) >= min;
 
-/** A `Date` reaches so far in both directions. */
+/** Range of `Date`, in both directions. */
 const LATEST_MS = 8.64e15;
 const isTime = (value: unknown): boolean => typeof value === "number" && Math.abs(value) <= LATEST_MS;
 

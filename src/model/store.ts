@@ -1,66 +1,70 @@
 import type { KeyFilter, StoreKey } from "./identity.ts";
 import type { DedupRecord } from "./record.ts";
 
-/** Numbers the writes of a store: every later write of a key has a larger one. Of different keys they may be equal. */
+/** Number of a write. It rises with every write of a key. Revisions of different keys may be equal. */
 export type Revision = number;
 
-/** What a key holds. */
+/** Key, record and revision. */
 export interface Entry {
+  /** Name of the key in the store. */
   readonly key: StoreKey;
+  /** Record under the key. */
   readonly record: DedupRecord;
+  /** Revision of the record. */
   readonly revision: Revision;
 }
 
 /**
- * How a write ended; a conflict is a result, not an error. `current` is there when the store knows it without asking again. A store of
- * several servers may tell of a conflict although another of them stored the write: who asked looks for its own token.
+ * Result of a write. A conflict is a result, not an error. It carries `current` if the store knows the entry without another read.
+ * A replicated store may report a conflict although it stored the write: the caller looks for its own token.
  */
 export type Put = { readonly ok: true; readonly revision: Revision } | { readonly ok: false; readonly current?: Entry };
 
-/** How a removal ended. */
+/** Result of a removal. */
 export type Removal = { readonly ok: true } | { readonly ok: false; readonly current?: Entry };
 
-/** Something that happened to a key. A key whose time ended is not announced. */
+/** Change of a key. Expiry is not reported. */
 export type Change =
   | { readonly type: "put"; readonly entry: Entry }
   | { readonly type: "removed"; readonly key: StoreKey; readonly revision: Revision };
 
-/** How replicas that answer from memory learn that keys were cleared. */
+/** Cache invalidation: tells replicas that answer from memory that keys were cleared. */
 export interface CacheInvalidation {
   /**
-   * A number that changes with every {@link invalidate}, of any replica; 0 while there was none. `undefined` while it may have
-   * changed unnoticed: then nothing is answered from memory. It is asked for every event, so it answers at once.
+   * Returns a number that changes with every {@link invalidate} of any replica; 0 before the first.
+   * Returns `undefined` while it may have changed unnoticed: the cache is not used then. Called for every event, so it never waits.
    */
   epoch(): number | undefined;
   /**
-   * Called after keys were removed; resolves when no replica goes by what stood there before.
+   * Starts a new epoch after keys were removed. Resolves once no replica serves the removed entries from memory.
    * @throws {StoreUnavailableError}
    */
   invalidate(): Promise<void>;
 }
 
 /**
- * A compare-and-set register with a time to live: all that the protocol needs.
+ * A compare-and-set register with a time to live.
  *
- * A key that was removed, or whose time is up, holds nothing: `expected: 0` succeeds on it. Revisions only rise and are never
- * used twice, so that a write which lands late cannot hit a later holder. For trouble of its own a store throws
- * {@link StoreUnavailableError} and nothing else; for what it cannot read, {@link RecordUnreadableError}.
+ * A removed or expired key is empty: `put` with `expected: 0` succeeds. Revisions only rise and are never reused, so a late write
+ * cannot hit a later holder. A store throws {@link StoreUnavailableError} for its own failures, and
+ * {@link RecordUnreadableError} for a record that it cannot read.
  */
 export interface Store {
-  /** The longest `ttlMs` that the store keeps; unlimited without it. */
+  /** Maximum `ttlMs` that the store keeps; unlimited if absent. */
   readonly maxWindowMs?: number;
-  /** Writes `record` if the key's revision is `expected` (0: the key holds nothing), to live `ttlMs`. */
+  /** Writes `record` with a TTL of `ttlMs` if the key's revision equals `expected`; 0 for an empty key. */
   put(key: StoreKey, record: DedupRecord, how: { readonly expected: Revision; readonly ttlMs: number }): Promise<Put>;
-  /** What the key holds, perhaps a little out of date. */
+  /** Returns the entry of the key, possibly slightly stale. */
   get(key: StoreKey): Promise<Entry | undefined>;
-  /** Removes the key if its revision is `expected`. A store without it lets reservations expire instead. */
+  /** Removes the key if its revision equals `expected`. Without it, reservations end by expiry. */
   remove?(key: StoreKey, how: { readonly expected: Revision }): Promise<Removal>;
-  /** What the matching keys hold, for operators and the inspector. */
+  /** Returns the entries of the matching keys, for operators and the inspector. */
   list?(filter: KeyFilter): AsyncIterable<Entry>;
-  /** What happens to the matching keys from now on, until `signal` aborts. */
+  /** Reports changes of the matching keys from now on, until `signal` aborts. */
   watch?(filter: KeyFilter, signal: AbortSignal): AsyncIterable<Change>;
-  /** Without it, commits are not answered from memory. */
+  /** Cache invalidation. Without it, duplicates are not answered from memory. */
   readonly invalidation?: CacheInvalidation;
+  /** Ends the store's own work. Called by the store's owner; a deduplicator never closes its store. */
   close?(): Promise<void>;
 }
 

@@ -12,51 +12,38 @@ import type {
 import { type Action, type Choice, type Effect, link, type Row } from "./linked-table.ts";
 import { type MachineTable, tableOf, uncompilable } from "./machine-table.ts";
 
-/** Like XState's snapshot of a machine, without what costs time to make. */
+/** The members of XState's machine snapshot that cost nothing to make. */
 export type CompiledSnapshot<Context> = Snapshot<undefined> & {
   readonly value: StateValue;
   readonly context: Context;
 };
 
-/** An action to take, and the context as it is when its turn comes. */
+/** An action to execute, with the context at its place in the list of actions. */
 export interface TakenAction<Context> {
   readonly type: string;
   readonly params: unknown;
   readonly context: Context;
 }
 
-/** Where a step leads, and what is to be done on the way. */
+/** The result of an event: the next snapshot, and the actions to execute in their order. */
 export interface CompiledStep<Context> {
   readonly snapshot: CompiledSnapshot<Context>;
   readonly actions: readonly TakenAction<Context>[];
 }
 
-/** Logic for XState's `createActor`; and, for those who explore, the same as pure functions. */
+/** A machine as logic for XState's `createActor`. Its two entry points are pure: they return actions and execute none. */
 export interface CompiledLogic<Context, Event extends EventObject, Input>
   extends ActorLogic<CompiledSnapshot<Context>, Event, Input> {
   readonly table: MachineTable;
-  /** The first snapshot, and the actions of the start. */
   readonly begin: (input: Input) => CompiledStep<Context>;
   readonly step: (snapshot: CompiledSnapshot<Context>, event: Event) => CompiledStep<Context>;
-  /** As `begin`, but gives each action to `perform` in its turn. */
-  readonly beginWith: <To>(input: Input, perform: Perform<Context, To>, to: To) => CompiledSnapshot<Context>;
-  /** As `step`, but gives each action to `perform` in its turn. */
-  readonly stepWith: <To>(
-    snapshot: CompiledSnapshot<Context>,
-    event: Event,
-    perform: Perform<Context, To>,
-    to: To,
-  ) => CompiledSnapshot<Context>;
 }
 
 type ContextFactory<Context> = (given: { readonly input: unknown }) => Context;
 
-/** Has an action done that is no change of the context. */
-export type Perform<Context, To> = (action: Action<Context>, context: Context, event: EventObject, to: To) => void;
-
 /**
- * What is used of an actor's scope; wider than XState's type, which wants snapshots of its own. The executor waits until the
- * actor has started, and tells its inspectors.
+ * The members used of XState's actor scope, which declares narrower types. Its executor defers actions until the actor has
+ * started, and reports them to inspectors.
  */
 interface Scope<Context> {
   readonly self: unknown;
@@ -70,11 +57,11 @@ interface Scope<Context> {
 }
 
 /**
- * Makes of a machine, its effects provided, logic that does the same for a fraction of the cost: it looks up a table.
+ * Compiles a machine to a table. Actors that run the result behave as actors of the machine do, at a fraction of the cost.
  *
- * Guards, effects and `assign` functions are the machine's own, found by their names. Guards and `assign` functions are given
- * the context and the event, effects also `self` and `system`. Inspectors are told all that XState tells but `@xstate.microstep`.
- * @throws {TypeError} that names the state and the reason, if the machine has what a table can't express.
+ * Guards, actions and `assign` functions are the machine's own. Guards and `assign` functions get the context and the event;
+ * actions also get `self` and `system`. Inspectors get every event except `@xstate.microstep`.
+ * @throws {TypeError} that names the state and the reason, if a table cannot express the machine.
  */
 export function compile<Machine extends AnyStateMachine>(
   machine: Machine,
@@ -85,45 +72,53 @@ export function compile<Machine extends AnyStateMachine>(
 function logicOf<Context extends MachineContext, Event extends EventObject, Input>(
   machine: AnyStateMachine,
 ): CompiledLogic<Context, Event, Input> {
-  type At = CompiledSnapshot<Context>;
   const table = tableOf(machine);
-  const { initial, rows } = link<Context>(table, machine.implementations);
+  const { initial, rows, effects } = link<Context>(table, machine.implementations);
   const contextFor = contextFactory<Context>(table.id, machine.config);
 
-  function begin<To>(input: Input, perform: Perform<Context, To>, to: To): At {
-    const event = { type: "xstate.init", input };
-    return snapshotIn(initial.row, run(initial.actions, contextFor({ input }), event, perform, to));
+  function begin(input: Input): CompiledStep<Context> {
+    const { context, actions } = run(initial.actions, contextFor({ input }), initOf(input));
+    return { snapshot: snapshotIn(initial.row, context), actions };
   }
 
-  function advance<To>(at: At, event: EventObject, perform: Perform<Context, To>, to: To): At {
-    if (at.status !== "active") return at;
+  function step(at: CompiledSnapshot<Context>, event: EventObject): CompiledStep<Context> {
+    if (at.status !== "active") return { snapshot: at, actions: [] };
+    if (event.type === "xstate.stop") return { snapshot: stopped(at), actions: [] };
     const row = rows.get(at.value);
     if (row === undefined) throw new TypeError(`Not a snapshot of the compiled \`${table.id}\``);
     const choice = choose(row.on.get(event.type), at.context, event);
-    if (choice === undefined) return at;
-    const context = run(choice.actions, at.context, event, perform, to);
+    if (choice === undefined) return { snapshot: at, actions: [] };
+    const { context, actions } = run(choice.actions, at.context, event);
     const { next = row } = choice;
-    return next === row && context === at.context ? at : snapshotIn(next, context);
+    return { snapshot: next === row && context === at.context ? at : snapshotIn(next, context), actions };
+  }
+
+  function executed(
+    { snapshot, actions }: CompiledStep<Context>,
+    event: EventObject,
+    scope: Scope<Context>,
+  ): CompiledSnapshot<Context> {
+    const { self, system } = scope;
+    for (const { type, params, context } of actions) {
+      scope.actionExecutor({ type, params, info: { context, event, self, system }, exec: effects.get(type) });
+    }
+    return snapshot;
   }
 
   return {
     table,
     config: machine.config,
-    getInitialSnapshot: (scope, input) => begin<Scope<Context>>(input, execute, scope),
-    transition: (at, event, scope) =>
-      event.type === "xstate.stop" ? stopped(at) : advance<Scope<Context>>(at, event, execute, scope),
+    begin,
+    step,
+    getInitialSnapshot: (scope, input) => executed(begin(input), initOf(input), scope),
+    transition: (at, event, scope) => executed(step(at, event), event, scope),
     getPersistedSnapshot: (at) => at,
-    begin: (input) => {
-      const actions: TakenAction<Context>[] = [];
-      return { snapshot: begin(input, collect, actions), actions };
-    },
-    step: (at, event) => {
-      const actions: TakenAction<Context>[] = [];
-      return { snapshot: advance(at, event, collect, actions), actions };
-    },
-    beginWith: begin,
-    stepWith: advance,
   };
+}
+
+/** Returns the event with which XState starts an actor. */
+function initOf(input: unknown): EventObject & { readonly input: unknown } {
+  return { type: "xstate.init", input };
 }
 
 function contextFactory<Context>(
@@ -149,37 +144,19 @@ function choose<Context>(
   return undefined;
 }
 
-function run<Context, To>(
+/** Applies the updates among the actions, and returns the other actions. */
+function run<Context>(
   actions: readonly Action<Context>[],
   from: Context,
   event: EventObject,
-  perform: Perform<Context, To>,
-  to: To,
-): Context {
+): { readonly context: Context; readonly actions: readonly TakenAction<Context>[] } {
   let context = from;
-  for (const action of actions) {
-    if (action.update === undefined) perform(action, context, event, to);
-    else context = { ...context, ...action.update({ context, event }, action.params) };
+  const taken: TakenAction<Context>[] = [];
+  for (const { type, params, update } of actions) {
+    if (update === undefined) taken.push({ type, params, context });
+    else context = { ...context, ...update({ context, event }, params) };
   }
-  return context;
-}
-
-function execute<Context>(
-  { type, params, effect }: Action<Context>,
-  context: Context,
-  event: EventObject,
-  to: Scope<Context>,
-): void {
-  to.actionExecutor({ type, params, info: { context, event, self: to.self, system: to.system }, exec: effect });
-}
-
-function collect<Context>(
-  { type, params }: Action<Context>,
-  context: Context,
-  _event: EventObject,
-  to: TakenAction<Context>[],
-): void {
-  to.push({ type, params, context });
+  return { context, actions: taken };
 }
 
 function snapshotIn<Context>({ status, value }: Row<Context>, context: Context): CompiledSnapshot<Context> {

@@ -1,29 +1,27 @@
 import type { EventObject, StateValue } from "xstate";
 import { type Leaf, type MachineTable, type NamedAction, type TableTransition, uncompilable } from "./machine-table.ts";
 
-interface Happening<Context> {
+interface Input<Context> {
   readonly context: Context;
   readonly event: EventObject;
 }
 
-type Guard<Context> = (happening: Happening<Context>, params: undefined) => boolean;
-type Update<Context> = (happening: Happening<Context>, params: unknown) => Partial<Context>;
-/** What XState gives to actions, as far as it is given here. */
-export interface EffectInfo<Context> extends Happening<Context> {
+type Guard<Context> = (input: Input<Context>, params: undefined) => boolean;
+type Update<Context> = (input: Input<Context>, params: unknown) => Partial<Context>;
+/** The part of XState's action arguments that compiled logic provides. */
+interface EffectInput<Context> extends Input<Context> {
   readonly self: unknown;
   readonly system: unknown;
 }
-/** As a method, whose parameters may be narrower: an effect looks itself at what it is given as `self`. */
-export type Effect<Context> = { effect(info: EffectInfo<Context>, params: unknown): void }["effect"];
+/** As a method, so that an implementation may declare a narrower `self`. */
+export type Effect<Context> = { effect(input: EffectInput<Context>, params: unknown): void }["effect"];
 
-/** A change of the context, or something to do. */
-export type Action<Context> = Pick<NamedAction, "type" | "params"> &
-  (
-    | { readonly update: Update<Context>; readonly effect: undefined }
-    | { readonly update: undefined; readonly effect: Effect<Context> }
-  );
+/** An action of the table. It changes the context if it has an `update`; otherwise it is an effect. */
+export interface Action<Context> extends Pick<NamedAction, "type" | "params"> {
+  readonly update: Update<Context> | undefined;
+}
 
-/** What can happen in a leaf: by event, the first choice whose guard holds. */
+/** A leaf of the machine, with the transitions for each event. The first one whose guard holds is taken. */
 export interface Row<Context> {
   readonly value: StateValue;
   readonly status: "active" | "done";
@@ -33,25 +31,27 @@ export interface Row<Context> {
 /** One of the transitions of a row for an event. */
 export interface Choice<Context> {
   readonly guard: Guard<Context> | undefined;
-  /** `undefined` to stay. */
+  /** `undefined` for a transition that stays in its row. */
   readonly next: Row<Context> | undefined;
   readonly actions: readonly Action<Context>[];
 }
 
-/** A table with a machine's functions in the place of their names. */
-export interface LinkedTable<Context> {
+/** A table that contains a machine's functions instead of their names. */
+interface LinkedTable<Context> {
   readonly initial: { readonly row: Row<Context>; readonly actions: readonly Action<Context>[] };
   readonly rows: ReadonlyMap<StateValue, Row<Context>>;
+  /** The implementations of the actions that are not updates, by name. */
+  readonly effects: ReadonlyMap<string, Effect<Context>>;
 }
 
-/** What `assign` makes: XState does not declare what it carries. */
+/** The result of XState's `assign`, whose type does not declare the assignment. */
 interface Assign<Context> {
   readonly type: "xstate.assign";
   readonly assignment: Update<Context>;
 }
 
-/** The functions of a machine by their names, as far as they can be linked. */
-export interface Implementations<Context> {
+/** A machine's functions by name. */
+interface Implementations<Context> {
   readonly guards: Readonly<Record<string, Guard<Context> | undefined>>;
   readonly actions: Readonly<Record<string, Effect<Context> | Assign<Context> | undefined>>;
 }
@@ -67,7 +67,13 @@ export function link<Context>(
     if (row === undefined) throw new TypeError(`The table of \`${table.id}\` has no leaf \`${leaf}\``);
     return row;
   };
-  const linked = (action: NamedAction): Action<Context> => linkAction(action, actions[action.type]);
+  const effects = new Map<string, Effect<Context>>();
+  const linked = ({ type, params, state }: NamedAction): Action<Context> => {
+    const implementation = implementationOf(type, state, actions[type]);
+    if (isAssign(implementation)) return { type, params, update: implementation.assignment };
+    effects.set(type, implementation);
+    return { type, params, update: undefined };
+  };
   for (const leaf of table.leaves) {
     for (const [event, transitions] of leaf.on) {
       const choices = transitions.map(
@@ -83,6 +89,7 @@ export function link<Context>(
   return {
     initial: { row: rowOf(table.initial.leaf), actions: table.initial.actions.map(linked) },
     rows: new Map([...rows.values()].map((row) => [row.value, row])),
+    effects,
   };
 }
 
@@ -98,15 +105,15 @@ function linkGuard<Context>(
   throw uncompilable(source, `the guard \`${guard}\` is ${unless("a plain function", implementation)}`);
 }
 
-function linkAction<Context>(
-  { type, params, state }: NamedAction,
+function implementationOf<Context>(
+  action: string,
+  state: string,
   implementation: Effect<Context> | Assign<Context> | undefined,
-): Action<Context> {
-  if (isAssign(implementation)) return { type, params, update: implementation.assignment, effect: undefined };
-  if (isPlainFunction(implementation)) return { type, params, update: undefined, effect: implementation };
+): Effect<Context> | Assign<Context> {
+  if (isAssign(implementation) || isPlainFunction(implementation)) return implementation;
   throw uncompilable(
     state,
-    `the action \`${type}\` is ${unless("a plain function or `assign` of one", implementation)}`,
+    `the action \`${action}\` is ${unless("a plain function or `assign` of one", implementation)}`,
   );
 }
 
@@ -114,12 +121,13 @@ function unless(expectation: string, implementation: unknown): string {
   return implementation === undefined ? "not implemented" : `not ${expectation}`;
 }
 
-/** XState's own guards and actions are functions that carry what they do, and fail when they are called. */
+/** XState's own guards and actions are also functions, but fail when called. They have a `resolve` or `check` member. */
 function isPlainFunction<Value>(value: Value): value is Extract<Value, (...args: never) => unknown> {
   return typeof value === "function" && !("resolve" in value) && !("check" in value);
 }
 
-function isAssign<Value>(value: Value): value is Exclude<Value, ((...args: never) => unknown) | undefined> {
+/** Returns true for the result of `assign` with a function. */
+export function isAssign<Value>(value: Value): value is Exclude<Value, ((...args: never) => unknown) | undefined> {
   return (
     typeof value === "function" &&
     "type" in value &&

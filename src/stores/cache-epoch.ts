@@ -1,65 +1,65 @@
 import { type Clock, delay } from "../internal/clock.ts";
 import type { CacheInvalidation } from "../model/store.ts";
 
-/** For how long an answer about the mark is relied on, from when it was asked for. */
+/** Time for which a read epoch is trusted, counted from before the read, in milliseconds. */
 const TRUSTED_MS = 2_000;
-/** It is asked for again, when somebody wants to know, after so long: so it need not be waited for. */
+/** Age after which the next caller starts a new read in the background, in milliseconds. */
 const REFRESHED_MS = TRUSTED_MS / 2;
 
-/** Where the mark stands. */
+/** Register in the store that holds the epoch. */
 export interface EpochRegister {
-  /** A number that every change makes another; 0 when there never was one. */
+  /** Returns the epoch: a number that differs after every change; 0 before the first. */
   read(): Promise<number>;
-  /** Changes the mark; returns the new one. */
+  /** Starts a new epoch and returns it. */
   change(): Promise<number>;
 }
 
 /**
- * The clears of a store that is somewhere else: a mark in it, which each replica reads now and then. What was read is relied on
- * for a while, and whoever changes the mark waits for as long: so afterwards nobody relies on the old one.
+ * Cache invalidation through an epoch in a remote store. Each replica reads the epoch now and then and trusts it for a while.
+ * `invalidate` changes the epoch and waits for as long: afterwards no replica trusts the old one.
  *
- *     replica    asks ── old ──── relies on it ───────▶ no longer
- *     operator        changes ── waits for as long ─────────────▶ done
+ *     replica    reads ── old ──── trusts it ────────▶ no longer
+ *     operator        changes ── waits as long ─────────────▶ done
  *
- * Nothing is read while nobody asks, and there is no timer. Where the store cannot be reached, the reliance ends by itself.
+ * There is no timer, and nothing is read while no replica asks. If the store is unreachable, the trust simply ends.
  */
 export class CacheEpoch implements CacheInvalidation {
   readonly #clock: Clock;
-  readonly #place: EpochRegister;
-  #mark: number | undefined;
-  #markAskedAtMs = Number.NEGATIVE_INFINITY;
-  #lastAskedAtMs = Number.NEGATIVE_INFINITY;
+  readonly #register: EpochRegister;
+  #epoch: number | undefined;
+  #epochReadAtMs = Number.NEGATIVE_INFINITY;
+  #lastReadAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(clock: Clock, place: EpochRegister) {
+  constructor(clock: Clock, register: EpochRegister) {
     this.#clock = clock;
-    this.#place = place;
+    this.#register = register;
   }
 
   epoch(): number | undefined {
     const nowMs = this.#clock.monotonicMs();
-    if (nowMs - this.#lastAskedAtMs >= REFRESHED_MS) void this.#refresh(nowMs);
-    return nowMs - this.#markAskedAtMs < TRUSTED_MS ? this.#mark : undefined;
+    if (nowMs - this.#lastReadAtMs >= REFRESHED_MS) void this.#refresh(nowMs);
+    return nowMs - this.#epochReadAtMs < TRUSTED_MS ? this.#epoch : undefined;
   }
 
   async invalidate(): Promise<void> {
-    const askedAtMs = this.#clock.monotonicMs();
-    this.#learn(await this.#place.change(), askedAtMs);
+    const readAtMs = this.#clock.monotonicMs();
+    this.#learn(await this.#register.change(), readAtMs);
     await delay(this.#clock, TRUSTED_MS, []);
   }
 
   async #refresh(nowMs: number): Promise<void> {
-    this.#lastAskedAtMs = nowMs;
+    this.#lastReadAtMs = nowMs;
     try {
-      this.#learn(await this.#place.read(), nowMs);
+      this.#learn(await this.#register.read(), nowMs);
     } catch {
-      // What was known before grows old, and is relied on no longer.
+      // The old epoch stops being trusted when its time is over.
     }
   }
 
-  /** An answer that was overtaken by a later one says nothing. */
-  #learn(mark: number, askedAtMs: number): void {
-    if (askedAtMs < this.#markAskedAtMs) return;
-    this.#mark = mark;
-    this.#markAskedAtMs = askedAtMs;
+  /** Ignores a read that a later one overtook. */
+  #learn(epoch: number, readAtMs: number): void {
+    if (readAtMs < this.#epochReadAtMs) return;
+    this.#epoch = epoch;
+    this.#epochReadAtMs = readAtMs;
   }
 }

@@ -1,22 +1,22 @@
 import type { StoreKey } from "../model/identity.ts";
 
-/** The width of a slot: keys that end in the same second are let go together. */
+/** Width of a slot in milliseconds: keys that end in the same second are evicted together. */
 const SLOT_MS = 1_000;
 
-interface Ending {
+interface Expiring {
   readonly endsAtMs: number;
 }
 
 /**
- * Keys that end, by a clock that the caller reads. There is no timer: a key whose time is up is not seen, and each sweep lets go
- * of the slots that have passed. A key stands in the slot of each of its writes; in all but the last it is found to live on.
+ * A map whose keys expire by a clock that the caller reads. There is no timer: expired keys are invisible, and each sweep evicts
+ * the slots that have passed. A key is in the slot of each of its writes; a sweep skips it in all but the last.
  */
-export class ExpiringMap<Value extends Ending> {
+export class ExpiringMap<Value extends Expiring> {
   readonly #held = new Map<StoreKey, Value>();
   readonly #slots = new Map<number, StoreKey[]>();
   #sweptSlot: number | undefined;
 
-  /** How many there are, with those that have ended since the last sweep. */
+  /** Number of keys, those that expired since the last sweep included. */
   get size(): number {
     return this.#held.size;
   }
@@ -33,9 +33,9 @@ export class ExpiringMap<Value extends Ending> {
   set(key: StoreKey, value: Value): void {
     this.#held.set(key, value);
     const slot = slotOf(value.endsAtMs);
-    const there = this.#slots.get(slot);
-    if (there === undefined) this.#slots.set(slot, [key]);
-    else there.push(key);
+    const keys = this.#slots.get(slot);
+    if (keys === undefined) this.#slots.set(slot, [key]);
+    else keys.push(key);
   }
 
   delete(key: StoreKey): void {
@@ -47,7 +47,7 @@ export class ExpiringMap<Value extends Ending> {
     this.#slots.clear();
   }
 
-  /** Lets go of what ended in the slots before this one. */
+  /** Evicts the keys that expired in earlier slots. */
   sweep(nowMs: number): void {
     const passed = slotOf(nowMs) - 1;
     this.#sweptSlot ??= passed;

@@ -8,22 +8,22 @@ import { type DedupRecord, decodeRecord, encodeRecord } from "../model/record.ts
 import type { Change, Entry, Put, Removal, Revision, Store } from "../model/store.ts";
 import { ExpiringMap } from "./expiring-map.ts";
 
-/** How a {@link memoryStore} works. */
+/** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
-  /** @default the clock of this process */
+  /** Source of time. @default the clock of this process */
   readonly clock?: Clock;
-  /** How many keys it holds, at least 1; for one more, `put` throws {@link StoreUnavailableError}. @default 1_000_000 */
+  /** Maximum number of keys, at least 1. Beyond it, `put` throws {@link StoreUnavailableError}. @default 1_000_000 */
   readonly maxKeys?: number;
 }
 
-/** Holds its keys in this process: the default for one process, and the reference for every other store. */
+/** Store of one process, and the reference for every other store. */
 export type MemoryStore = Required<Omit<Store, "maxWindowMs">>;
 
 const DEFAULT_MAX_KEYS = 1_000_000;
 
 /**
- * A {@link Store} in the memory of this process.
- * @throws {TypeError | RangeError} that names the option that is wrong.
+ * Creates a {@link Store} in the memory of this process.
+ * @throws {TypeError | RangeError} naming the wrong option.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   const { clock = systemClock, maxKeys = DEFAULT_MAX_KEYS } = options;
@@ -32,7 +32,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   const keys = new ExpiringMap<Held>();
   const watchers = new Set<(change: Change) => void>();
   let lastRevision: Revision = 0;
-  let clears = 0;
+  let epoch = 0;
 
   const heldBy = (key: StoreKey): Held | undefined => keys.get(key, clock.monotonicMs());
   const conflict = (key: StoreKey, held: Held | undefined): { readonly ok: false; readonly current?: Entry } =>
@@ -49,13 +49,15 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       const found = keys.get(key, nowMs);
       if ((found?.revision ?? 0) !== how.expected) return conflict(key, found);
       if (found === undefined && keys.size >= maxKeys) {
-        throw new StoreUnavailableError(`The memory store is full: it holds ${maxKeys} keys`, { ambiguous: false });
+        throw new StoreUnavailableError(`The memory store is full: it holds ${maxKeys} keys, its \`maxKeys\``, {
+          ambiguous: false,
+        });
       }
-      const kept = unchangeable(record, key);
+      const stored = frozenCopy(record, key);
       lastRevision += 1;
-      const held = { record: kept, revision: lastRevision, endsAtMs: nowMs + how.ttlMs };
+      const held = { record: stored, revision: lastRevision, endsAtMs: nowMs + how.ttlMs };
       keys.set(key, held);
-      for (const tell of watchers) tell({ type: "put", entry: entryOf(key, held) });
+      for (const notify of watchers) notify({ type: "put", entry: entryOf(key, held) });
       return { ok: true, revision: lastRevision };
     },
 
@@ -69,7 +71,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       if (held?.revision !== how.expected) return conflict(key, held);
       keys.delete(key);
       lastRevision += 1;
-      for (const tell of watchers) tell({ type: "removed", key, revision: lastRevision });
+      for (const notify of watchers) notify({ type: "removed", key, revision: lastRevision });
       return { ok: true };
     },
 
@@ -84,23 +86,23 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
     watch(filter: KeyFilter, signal: AbortSignal): AsyncIterable<Change> {
       const matches = keyMatcher(filter);
       const changes = new AsyncQueue<Change>();
-      const tell = (change: Change): void => {
+      const notify = (change: Change): void => {
         if (matches(change.type === "put" ? change.entry.key : change.key)) changes.push(change);
       };
-      watchers.add(tell);
+      watchers.add(notify);
       const leave = (): void => {
-        watchers.delete(tell);
-        unhear();
+        watchers.delete(notify);
+        stopListening();
       };
-      const unhear = onAbort(signal, leave);
+      const stopListening = onAbort(signal, leave);
       if (signal.aborted) leave();
       return changes.until(signal, leave);
     },
 
     invalidation: {
-      epoch: () => clears,
+      epoch: () => epoch,
       async invalidate(): Promise<void> {
-        clears += 1;
+        epoch += 1;
       },
     },
 
@@ -120,8 +122,8 @@ function entryOf(key: StoreKey, { record, revision }: Held): Entry {
   return { key, record, revision };
 }
 
-/** What is stored is what a record is as JSON, and nobody can change it: neither who wrote it nor who reads it. */
-function unchangeable(record: DedupRecord, key: StoreKey): DedupRecord {
+/** Returns the record as it is after encoding to JSON, frozen: neither the writer nor a reader can change it. */
+function frozenCopy(record: DedupRecord, key: StoreKey): DedupRecord {
   const isFlat = record.state === "reserved" || record.result === undefined;
   return isFlat && Object.isFrozen(record) ? record : deeplyFrozen(decodeRecord(encodeRecord(record), key));
 }

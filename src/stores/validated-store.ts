@@ -1,17 +1,17 @@
 import { RecordUnreadableError } from "../errors.ts";
+import { isObject } from "../internal/is-object.ts";
 import { expected } from "../internal/validate.ts";
 import { type KeyFilter, parseStoreKey, type StoreKey } from "../model/identity.ts";
 import { checkRecord, type DedupRecord } from "../model/record.ts";
 import { checkIdentity, type EventIds, identityOf } from "../model/record-identity.ts";
 import type { CacheInvalidation, Entry, Put, Removal, Revision, Store } from "../model/store.ts";
 
-/** Whose record a read is to find: the event's with these ids, that of whichever event the key is of, or no matter whose. */
-export type Whose = EventIds | "the key's" | "anybody's";
+/** Owner check of a read: the event with these ids, the event that the key belongs to, or none. */
+export type ExpectedOwner = EventIds | "key" | "any";
 
 /**
- * A store whose answers are checked, by itself or, for a write, by {@link readPut}: what is not as the contract says is a
- * `TypeError`, and the record of another event than the key's a {@link RecordUnreadableError}; neither is ever read as a
- * duplicate. A record of version 1 always has its ids.
+ * A store whose answers are validated, those of writes by {@link readPut}. An answer outside the contract throws a `TypeError`;
+ * the record of another event throws a {@link RecordUnreadableError}. Neither is ever read as a duplicate.
  */
 export class ValidatedStore {
   readonly #store: Store;
@@ -20,59 +20,59 @@ export class ValidatedStore {
     this.#store = store;
   }
 
-  /** `undefined` when the store does not tell of clears. */
+  /** Cache invalidation of the store, validated; `undefined` if the store has none. */
   get invalidation(): CacheInvalidation | undefined {
     const { invalidation } = this.#store;
     return (
-      invalidation && { epoch: () => checkMark(invalidation.epoch()), invalidate: () => invalidation.invalidate() }
+      invalidation && { epoch: () => checkEpoch(invalidation.epoch()), invalidate: () => invalidation.invalidate() }
     );
   }
 
-  /** Asks for a write; its answer is unchecked, and to be read by {@link readPut}. That saves each event two promises. */
+  /** Writes to the store. {@link readPut} validates the answer where it is used, which saves two promises per event. */
   put(key: StoreKey, record: DedupRecord, how: { expected: Revision; ttlMs: number }): unknown {
     return this.#store.put(key, record, how);
   }
 
-  async get(key: StoreKey, whose: Whose): Promise<Entry | undefined> {
+  async get(key: StoreKey, owner: ExpectedOwner): Promise<Entry | undefined> {
     const answer: unknown = await this.#store.get(key);
-    return answer === undefined ? undefined : checkEntry(key, answer, whose);
+    return answer === undefined ? undefined : checkEntry(key, answer, owner);
   }
 
-  /** @returns `undefined` when the store cannot remove. */
-  async remove(key: StoreKey, how: { expected: Revision }, whose: Whose): Promise<Removal | undefined> {
+  /** Removes a key. Returns `undefined` if the store cannot remove. */
+  async remove(key: StoreKey, how: { expected: Revision }, owner: ExpectedOwner): Promise<Removal | undefined> {
     if (this.#store.remove === undefined) return undefined;
     const answer: unknown = await this.#store.remove(key, how);
     if (isObject(answer)) {
       if (answer["ok"] === true) return { ok: true };
-      if (answer["ok"] === false) return conflict(key, answer["current"], whose);
+      if (answer["ok"] === false) return conflict(key, answer["current"], owner);
     }
     throw new TypeError(expected("the answer of store.remove", "{ ok: true } or { ok: false, current? }", answer));
   }
 
-  /** What can be read, and then the error of the first record that cannot. @returns `undefined` when the store cannot list. */
-  list(filter: KeyFilter, whose: Exclude<Whose, EventIds>): AsyncIterable<Entry> | undefined {
+  /** Returns every readable entry, then throws for the first unreadable record. Returns `undefined` if the store cannot list. */
+  list(filter: KeyFilter, owner: Exclude<ExpectedOwner, EventIds>): AsyncIterable<Entry> | undefined {
     if (this.#store.list === undefined) return undefined;
-    return checkEntries(this.#store.list(filter), whose);
+    return checkEntries(this.#store.list(filter), owner);
   }
 }
 
-/** What a write came to, by the store's answer. */
-export function readPut(key: StoreKey, answer: unknown, whose: Whose): Put {
+/** Validates the answer of `put`. */
+export function readPut(key: StoreKey, answer: unknown, owner: ExpectedOwner): Put {
   if (isObject(answer)) {
     if (answer["ok"] === true && isRevision(answer["revision"])) return { ok: true, revision: answer["revision"] };
-    if (answer["ok"] === false) return conflict(key, answer["current"], whose);
+    if (answer["ok"] === false) return conflict(key, answer["current"], owner);
   }
   throw new TypeError(expected("the answer of store.put", "{ ok: true, revision } or { ok: false, current? }", answer));
 }
 
-async function* checkEntries(entries: AsyncIterable<unknown>, whose: Whose): AsyncIterable<Entry> {
+async function* checkEntries(entries: AsyncIterable<unknown>, owner: ExpectedOwner): AsyncIterable<Entry> {
   let unreadable: RecordUnreadableError | undefined;
   for await (const entry of entries) {
     const key = isObject(entry) ? entry["key"] : undefined;
     if (typeof key !== "string") throw new TypeError(expected("an entry of store.list", ENTRY, entry));
     let checked: Entry;
     try {
-      checked = checkEntry(parseStoreKey(key), entry, whose);
+      checked = checkEntry(parseStoreKey(key), entry, owner);
     } catch (error) {
       if (!(error instanceof RecordUnreadableError)) throw error;
       unreadable ??= error;
@@ -85,27 +85,29 @@ async function* checkEntries(entries: AsyncIterable<unknown>, whose: Whose): Asy
 
 const ENTRY = "{ key, record, revision }";
 
-function conflict(key: StoreKey, current: unknown, whose: Whose): { readonly ok: false; readonly current?: Entry } {
-  return current === undefined ? { ok: false } : { ok: false, current: checkEntry(key, current, whose) };
+function conflict(
+  key: StoreKey,
+  current: unknown,
+  owner: ExpectedOwner,
+): { readonly ok: false; readonly current?: Entry } {
+  return current === undefined ? { ok: false } : { ok: false, current: checkEntry(key, current, owner) };
 }
 
-function checkMark(mark: unknown): number | undefined {
-  if (mark === undefined || (typeof mark === "number" && mark >= 0)) return mark;
-  throw new TypeError(expected("the answer of store.invalidation.epoch", "a number of at least 0, or undefined", mark));
+function checkEpoch(epoch: unknown): number | undefined {
+  if (epoch === undefined || (typeof epoch === "number" && epoch >= 0)) return epoch;
+  throw new TypeError(
+    expected("the answer of store.invalidation.epoch", "a number of at least 0, or undefined", epoch),
+  );
 }
 
-function checkEntry(key: StoreKey, answer: unknown, whose: Whose): Entry {
+function checkEntry(key: StoreKey, answer: unknown, owner: ExpectedOwner): Entry {
   if (!isObject(answer) || answer["key"] !== key || !isRevision(answer["revision"])) {
     throw new TypeError(expected(`the store's entry of ${key}`, ENTRY, answer));
   }
   const record = checkRecord(answer["record"], key);
-  if (whose === "the key's") identityOf(record, key);
-  else if (whose !== "anybody's") checkIdentity(record, key, whose);
+  if (owner === "key") identityOf(record, key);
+  else if (owner !== "any") checkIdentity(record, key, owner);
   return { key, record, revision: answer["revision"] };
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
 }
 
 function isRevision(value: unknown): value is Revision {

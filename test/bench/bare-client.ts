@@ -1,7 +1,7 @@
 import { type JetStreamClient, jetstream } from "@nats-io/jetstream";
 import { headers, type NatsConnection } from "@nats-io/nats-core";
 
-/** What stands in a record, so that others move as many bytes. */
+/** A payload as long as Latchkey's records. */
 export const PAYLOAD = JSON.stringify({
   v: 1,
   workspaceId: "default",
@@ -16,11 +16,11 @@ export const PAYLOAD = JSON.stringify({
   state: "reserved",
 });
 
-/** What stands before the part of a key that differs, so long as in Latchkey's keys. */
+/** The common part of the keys, as long as in Latchkey's keys. */
 const TOKENS = `${"w".repeat(16)}.${"s".repeat(16)}.`;
 const DIGEST_LENGTH = 43;
 
-/** A key as long as Latchkey's, spread as at random like those: servers take longer for such ones. It costs next to nothing. */
+/** Returns a key as long and as evenly spread as Latchkey's, at almost no cost. Servers take longer for such keys. */
 export function keyOf(id: string): string {
   let spread = 0;
   for (let index = 0; index < id.length; index += 1) spread = Math.imul(spread ^ id.charCodeAt(index), 0x9e3779b1);
@@ -30,7 +30,7 @@ export function keyOf(id: string): string {
 export const RESERVATION_S = 32;
 export const WINDOW_S = 86_400;
 
-/** The two compare-and-sets of an event by the bare client, and nothing else. */
+/** Writes the two compare-and-sets of an event with the bare NATS client. */
 export class BareClient {
   readonly #js: JetStreamClient;
   readonly #bucket: string;
@@ -48,16 +48,16 @@ export class BareClient {
     await this.#js.publish(subject, PAYLOAD, committing);
   }
 
-  /** `count` pairs as two batches: all the reservations, then all the commits. */
+  /** Writes `count` pairs as two batches: all reservations, then all commits. */
   async pairs(name: string, count: number): Promise<void> {
     const keys = Array.from({ length: count }, (_, index) => keyOf(`batch-${name}-${index}`));
     const first = await this.batch(keys, RESERVATION_S, () => 0);
     await this.batch(keys, WINDOW_S, (index) => first + index);
   }
 
-  /** @returns the revision of the first of the writes; those of the others follow it. */
+  /** Returns the revision of the first write; the other writes have the following ones. */
   async batch(keys: readonly string[], ttlSeconds: number, expectedOf: (index: number) => number): Promise<number> {
-    // The client takes the headers of a batch only ready-made.
+    // The client has no options for these headers in a batch.
     const how = (index: number) => {
       const fields = headers();
       fields.append("Nats-Expected-Stream", `KV_${this.#bucket}`);

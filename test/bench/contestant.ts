@@ -1,13 +1,13 @@
 import type { Deduplicator } from "latchkey";
 import { latencies, perSecond, quantile } from "./measure.ts";
 
-/** What one can rely on while it is so fast. */
-export interface Promises {
-  /** What has an event when it is acknowledged. */
+/** What a contestant guarantees at its speed. */
+export interface Guarantees {
+  /** Where an event is stored when it is acknowledged. */
   readonly keptBy: string;
-  /** Whether somebody who held the key before cannot write any more. */
+  /** `yes` if an earlier holder of the key can no longer write to it. */
   readonly fence: "yes" | "no";
-  /** What becomes of an event whose handler hangs or crashes. */
+  /** How the reservation of a handler that hangs or crashes ends. */
   readonly lease: "renewed, with a signal" | "fixed" | "none";
 }
 
@@ -16,43 +16,45 @@ export interface Latency {
   readonly p99Us: number;
 }
 
-/** Somebody who marks events as begun and as done, in a way that another cannot mark the same. */
+/** A way to mark events as begun and as done, so that no other process marks the same events. */
 export interface Contestant {
   readonly name: string;
-  readonly promises: Promises;
-  /** Runs a round with new events, many at a time, and says how many were done in a second. */
+  readonly guarantees: Guarantees;
+  /** Runs a round with new events, many at a time, and returns the number of events per second. */
   rate(round: string): Promise<number>;
   /** Runs a round with one event at a time. */
-  alone?(round: string): Promise<Latency>;
+  latency?(round: string): Promise<Latency>;
 }
 
 export const CONCURRENCY = 512;
-const ALONE = 1_000;
+const LATENCY_EVENTS = 1_000;
 
 export interface OneByOne {
   readonly name: string;
-  readonly promises: Promises;
-  /** How many events a round has. */
+  readonly guarantees: Guarantees;
+  /** Number of events in a round. */
   readonly events: number;
   once(id: string, index: number): Promise<unknown>;
 }
 
-/** One that can be asked for one event at a time. */
+/** A contestant whose latency can be measured too. */
 export type OneByOneContestant = Required<Contestant>;
 
-export function oneByOne({ name, promises, events, once }: OneByOne): OneByOneContestant {
+export function oneByOne({ name, guarantees, events, once }: OneByOne): OneByOneContestant {
   return {
     name,
-    promises,
+    guarantees,
     rate: (round) => perSecond(events, CONCURRENCY, (index) => once(`${round}-${index}`, index)),
-    async alone(round) {
-      const times = await latencies(Math.min(events, ALONE), (index) => once(`${round}-alone-${index}`, index));
+    async latency(round) {
+      const times = await latencies(Math.min(events, LATENCY_EVENTS), (index) =>
+        once(`${round}-latency-${index}`, index),
+      );
       return { p50Us: quantile(times, 0.5), p99Us: quantile(times, 0.99) };
     },
   };
 }
 
-/** Guards, whose handlers do nothing. */
+/** Returns a function that guards an event with a handler that does nothing. */
 export function guards(dedup: Deduplicator): (id: string) => Promise<unknown> {
   return (eventId) => dedup.guard({ subscriptionId: "bench", eventId }, () => undefined);
 }

@@ -1,18 +1,18 @@
-/** A figure that was set as a goal. */
+/** A measured value and its limit. */
 export interface Figure {
   readonly what: string;
-  /** `undefined` where it could not be measured. */
-  readonly is: number | undefined;
-  readonly goal: { readonly atLeast: number } | { readonly atMost: number };
+  /** `undefined` if it could not be measured. */
+  readonly measured: number | undefined;
+  readonly limit: { readonly atLeast: number } | { readonly atMost: number };
 }
 
-export function isReached({ is, goal }: Figure): boolean {
-  if (is === undefined) return false;
-  return "atLeast" in goal ? is >= goal.atLeast : is <= goal.atMost;
+export function isReached({ measured, limit }: Figure): boolean {
+  if (measured === undefined) return false;
+  return "atLeast" in limit ? measured >= limit.atLeast : measured <= limit.atMost;
 }
 
-export function goalText({ goal }: Figure): string {
-  return "atLeast" in goal ? `at least ${shown(goal.atLeast)}` : `at most ${shown(goal.atMost)}`;
+export function limitText({ limit }: Figure): string {
+  return "atLeast" in limit ? `at least ${shown(limit.atLeast)}` : `at most ${shown(limit.atMost)}`;
 }
 
 export function shown(figure: number): string {

@@ -7,13 +7,13 @@ const KEPT = 1_000_000;
 const IN_FLIGHT = 20_000;
 const CACHED = 500_000;
 
-/** What a key costs on the heap, in bytes. */
+/** Heap that a key takes, in bytes. */
 export interface KeyMemory {
   readonly what: string;
   readonly bytes: number;
 }
 
-/** A memory store with a million keys, and one with keys in flight. */
+/** Measures the heap of a memory store with a million keys, of keys in flight, and of the cache. */
 export async function benchKeyMemory(): Promise<{
   readonly memory: readonly KeyMemory[];
   readonly figures: readonly Figure[];
@@ -34,25 +34,25 @@ export async function benchKeyMemory(): Promise<{
     end = resolve;
   });
   let begun = 0;
-  const flights = Array.from({ length: IN_FLIGHT }, (_, index) =>
-    dedup.guard({ subscriptionId: "bench", eventId: `flight-${index}` }, () => {
+  const attempts = Array.from({ length: IN_FLIGHT }, (_, index) =>
+    dedup.guard({ subscriptionId: "bench", eventId: `attempt-${index}` }, () => {
       begun += 1;
       return running;
     }),
   );
   while (begun < IN_FLIGHT) await new Promise((resolve) => setImmediate(resolve));
-  const flying = heapUsed();
+  const withAttempts = heapUsed();
   end();
-  await Promise.all(flights);
+  await Promise.all(attempts);
   await dedup.close();
 
-  const caching = new Deduplicator({ store: nowhere(), cacheSize: CACHED });
+  const caching = new Deduplicator({ store: forgetfulStore(), cacheSize: CACHED });
   const empty = heapUsed();
   await perSecond(CACHED, 64, (index) => guards(caching)(`cached-${index}`));
   const cached = (heapUsed() - empty) / CACHED;
   await caching.close();
   await store.close();
-  const inFlight = (flying - full) / IN_FLIGHT;
+  const inFlight = (withAttempts - full) / IN_FLIGHT;
   return {
     memory: [
       { what: "committed, the first half million", bytes: (half - before) / (KEPT / 2) },
@@ -61,8 +61,8 @@ export async function benchKeyMemory(): Promise<{
       { what: "in the cache", bytes: cached },
     ],
     figures: [
-      { what: "bytes a key in flight", is: inFlight, goal: { atMost: 6_000 } },
-      { what: "bytes a key in the cache", is: cached, goal: { atMost: 250 } },
+      { what: "bytes per key in flight", measured: inFlight, limit: { atMost: 6_000 } },
+      { what: "bytes per key in the cache", measured: cached, limit: { atMost: 250 } },
     ],
   };
 }
@@ -72,8 +72,8 @@ function heapUsed(): number {
   return process.memoryUsage().heapUsed;
 }
 
-/** A store that keeps nothing, so that only the cache does; it counts revisions as a bucket does. */
-function nowhere(): Store {
+/** Returns a store that keeps nothing, so that only the cache takes memory. Its revisions rise like those of a bucket. */
+function forgetfulStore(): Store {
   let revision = Date.now() * 1_000;
   return {
     put: async () => ({ ok: true, revision: ++revision }),

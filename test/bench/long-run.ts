@@ -10,22 +10,22 @@ import { type Need, needs, needsOf, type Sample, samplesOf } from "./needs.ts";
 import { steadyLoad } from "./steady-load.ts";
 import { table } from "./table.ts";
 
-// `npm run bench:long`: a steady load for a long time, and what client and server need for it. Exits with 1 when that grows.
+// `npm run bench:long`: a steady load for a long time, and the resources of client and server. Exits with 1 if they grow.
 
 const LEASE_MS = 3_000;
 const WINDOW_MS = 60_000;
 const PARTS = 10;
-/** How much more the last three parts may need than the three that follow the first, in which the bucket fills. */
+/** Limit for the growth from parts 2 to 4 to the last three parts. The bucket fills during part 1. */
 const GROWTH = 1.15;
 
 const positive = (value: string): number => {
   const parsed = Number(value);
   if (parsed > 0) return parsed;
-  throw new InvalidArgumentError("It must be a number above 0.");
+  throw new InvalidArgumentError("Expected a number above 0.");
 };
 const { minutes, rate } = new Command("npm run bench:long --")
-  .option("--minutes <number>", "how long", positive, 30)
-  .option("--rate <number>", "events a second", positive, 500)
+  .option("--minutes <number>", "duration of the load", positive, 30)
+  .option("--rate <number>", "events per second", positive, 500)
   .parse()
   .opts<{ minutes: number; rate: number }>();
 
@@ -36,15 +36,15 @@ const dedup = new Deduplicator({ store, windowMs: WINDOW_MS, leaseMs: LEASE_MS }
 const over = AbortSignal.timeout(minutes * 60_000);
 const load = steadyLoad(dedup, { eventsPerSecond: rate, leaseMs: LEASE_MS, signal: over });
 const samples = await samplesOf({ connection, bucket: "long", serverPid: server.pid, signal: over });
-const tally = await load;
+const counts = await load;
 await dedup.close();
 await connection.close();
 
 const folder = join(import.meta.dirname, "../../.cache");
 await mkdir(folder, { recursive: true });
-await writeFile(join(folder, "long-run.json"), `${JSON.stringify({ minutes, rate, tally, samples }, null, 2)}\n`);
+await writeFile(join(folder, "long-run.json"), `${JSON.stringify({ minutes, rate, counts, samples }, null, 2)}\n`);
 console.log(
-  `${minutes} minutes at ${rate} events/s: ${Object.entries(tally)
+  `${minutes} minutes at ${rate} events/s: ${Object.entries(counts)
     .map(([what, n]) => `${shown(n)} ${what}`)
     .join(", ")}\n`,
 );

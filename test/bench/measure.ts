@@ -1,15 +1,29 @@
-/** What each of the contestants did in each round; they take turns, so that what disturbs one disturbs all. */
+export interface Turns<Contestant> {
+  readonly rounds: number;
+  /** Called when a contestant fails, which is then left out of the following rounds. By default the error is thrown. */
+  readonly onFailed?: (contestant: Contestant, error: unknown) => void;
+}
+
+/** Runs every contestant once a round. They take turns, so that a disturbance affects all of them. */
 export async function takeTurns<Contestant, Result>(
-  contestants: readonly Contestant[],
-  rounds: number,
+  contestants: Iterable<Contestant>,
+  { rounds, onFailed }: Turns<Contestant>,
   run: (contestant: Contestant, round: string) => Promise<Result>,
 ): Promise<ReadonlyMap<Contestant, readonly Result[]>> {
-  const results = new Map<Contestant, Result[]>(contestants.map((contestant) => [contestant, []]));
+  const results = new Map<Contestant, Result[]>([...contestants].map((contestant) => [contestant, []]));
+  const failed = new Set<Contestant>();
   for (let round = 0; round < rounds; round += 1) {
-    for (const [contestant, before] of results) {
-      // Nobody pays for what another left behind.
+    for (const [contestant, ofContestant] of results) {
+      if (failed.has(contestant)) continue;
+      // No contestant pays for the garbage of another.
       globalThis.gc?.();
-      before.push(await run(contestant, String(round)));
+      try {
+        ofContestant.push(await run(contestant, String(round)));
+      } catch (error) {
+        if (onFailed === undefined) throw error;
+        failed.add(contestant);
+        onFailed(contestant, error);
+      }
     }
   }
   return results;
@@ -24,7 +38,7 @@ export function quantile(figures: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
 }
 
-/** Runs `count` tasks, `concurrency` at a time, and says how many were done in a second. */
+/** Runs `count` tasks, `concurrency` at a time, and returns the number of tasks per second. */
 export async function perSecond(
   count: number,
   concurrency: number,
@@ -39,7 +53,7 @@ export async function perSecond(
   return (count / (performance.now() - startedAt)) * 1_000;
 }
 
-/** How long each of `count` tasks took, one after the other, in microseconds. */
+/** Runs `count` tasks one after the other and returns the duration of each, in microseconds. */
 export async function latencies(count: number, task: (index: number) => Promise<unknown>): Promise<readonly number[]> {
   const figures: number[] = [];
   for (let index = 0; index < count; index += 1) {

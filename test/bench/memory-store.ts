@@ -1,14 +1,14 @@
 import { Deduplicator, memoryStore } from "latchkey";
 import { serveInspector } from "latchkey/inspect";
-import { type Contestant, guards, type OneByOneContestant, oneByOne, type Promises } from "./contestant.ts";
+import { type Contestant, type Guarantees, guards, type OneByOneContestant, oneByOne } from "./contestant.ts";
 
-/** A round of fewer is over before the memory for young objects, which begins small, has grown. */
+/** A shorter round ends before V8's young generation, which begins small, has grown. */
 const EVENTS = 60_000;
 const DUPLICATES = 200_000;
 
-const promises: Promises = { keptBy: "this process", fence: "yes", lease: "renewed, with a signal" };
+const guarantees: Guarantees = { keptBy: "this process", fence: "yes", lease: "renewed, with a signal" };
 
-/** Guards on a store in the memory of the process. */
+/** Guards on a memory store. */
 export interface MemoryContestants extends AsyncDisposable {
   readonly guards: Contestant;
   readonly inspected: Contestant;
@@ -23,8 +23,8 @@ export async function memoryContestants(): Promise<MemoryContestants> {
     guards: onFreshStores("Latchkey, memory store"),
     inspected: onFreshStores("Latchkey inspected, memory store", (shown) => serveInspector({ dedup: shown })),
     duplicates: oneByOne({
-      name: "Latchkey, duplicates told by the cache",
-      promises,
+      name: "Latchkey, duplicates from the cache",
+      guarantees,
       events: DUPLICATES,
       once: () => once("known"),
     }),
@@ -32,7 +32,7 @@ export async function memoryContestants(): Promise<MemoryContestants> {
   };
 }
 
-/** A store of its own for each round: what is in one takes the garbage collector's time in all that follow. */
+/** Uses a new store for each round, because a full one takes the garbage collector's time in all later rounds. */
 function onFreshStores(
   name: string,
   inspect?: (dedup: Deduplicator) => Promise<{ close(): Promise<void> }>,
@@ -41,15 +41,15 @@ function onFreshStores(
     await using dedup = new Deduplicator({ store: memoryStore() });
     const inspector = await inspect?.(dedup);
     try {
-      return await run(oneByOne({ name, promises, events: EVENTS, once: guards(dedup) }));
+      return await run(oneByOne({ name, guarantees, events: EVENTS, once: guards(dedup) }));
     } finally {
       await inspector?.close();
     }
   }
   return {
     name,
-    promises,
+    guarantees,
     rate: (round) => onFresh((contestant) => contestant.rate(round)),
-    alone: (round) => onFresh((contestant) => contestant.alone(round)),
+    latency: (round) => onFresh((contestant) => contestant.latency(round)),
   };
 }

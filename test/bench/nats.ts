@@ -5,12 +5,12 @@ import { serveInspector } from "latchkey/inspect";
 import { natsStore } from "latchkey/nats";
 import { makeBucket } from "../support/nats-bucket.ts";
 import { BareClient, WINDOW_S } from "./bare-client.ts";
-import { CONCURRENCY, type Contestant, guards, oneByOne, type Promises } from "./contestant.ts";
+import { CONCURRENCY, type Contestant, type Guarantees, guards, oneByOne } from "./contestant.ts";
 import { perSecond } from "./measure.ts";
 import { prepared } from "./prepared-socket.ts";
 
 const BARE_BATCH = 256;
-/** So many events are known, and come again and again: more than are under way, since those of one event ask the store once. */
+/** Number of known events that are repeated: more than are in flight, because concurrent guards of one event ask the store once. */
 const KNOWN = 10 * CONCURRENCY;
 
 export interface Setup {
@@ -18,13 +18,13 @@ export interface Setup {
   readonly keptBy: string;
   readonly urls: readonly string[];
   readonly replicas: number;
-  /** How many events a round has. */
+  /** Number of events in a round. */
   readonly events: number;
-  /** In which of both ways prepared bytes are faster. */
+  /** The faster way to send prepared bytes. */
   readonly fastest: "singly" | "in batches";
 }
 
-/** All that is measured on one server or cluster. */
+/** Everything that is measured on one server or cluster. */
 export interface NatsContestants extends AsyncDisposable {
   readonly bare: Contestant;
   readonly batches: Contestant;
@@ -35,56 +35,61 @@ export interface NatsContestants extends AsyncDisposable {
   readonly duplicates: Contestant;
 }
 
-/** The bare client and guards, side by side in one bucket; guards without batches in one that does not allow them. */
+/** The bare client and guards share a bucket. Guards without batches use one that does not allow batches. */
 export async function natsContestants(setup: Setup): Promise<NatsContestants> {
   const { name, keptBy, urls, replicas, events, fastest } = setup;
   const connection = await connect({ servers: [...urls] });
   const batching = await open(connection, "batching", replicas);
   const uncached = await open(connection, "batching", replicas, { cacheSize: 0 });
-  const shown = await open(connection, "batching", replicas);
-  const inspector = await serveInspector({ dedup: shown });
+  const inspected = await open(connection, "batching", replicas);
+  const inspector = await serveInspector({ dedup: inspected });
   await makeBucket(connection, "single", { num_replicas: replicas, max_age: 7 * WINDOW_S * 1e9 });
   const single = await open(connection, "single", replicas);
   await makeBucket(connection, "prepared", { num_replicas: replicas, max_age: 7 * WINDOW_S * 1e9, allow_atomic: true });
   const bare = new BareClient(connection, "batching");
-  const bareOf: Promises = { keptBy, fence: "no", lease: "fixed" };
-  const ours: Promises = { keptBy, fence: "yes", lease: "renewed, with a signal" };
+  const bareGuarantees: Guarantees = { keptBy, fence: "no", lease: "fixed" };
+  const latchkeyGuarantees: Guarantees = { keptBy, fence: "yes", lease: "renewed, with a signal" };
   await perSecond(KNOWN, CONCURRENCY, (index) => guards(uncached)(`known-${index}`));
   return {
-    bare: oneByOne({ name: `bare client, ${name}`, promises: bareOf, events, once: (id) => bare.pair(id) }),
+    bare: oneByOne({ name: `bare client, ${name}`, guarantees: bareGuarantees, events, once: (id) => bare.pair(id) }),
     batches: {
       name: `bare client in batches of ${BARE_BATCH}, ${name}`,
-      promises: bareOf,
+      guarantees: bareGuarantees,
       async rate(round) {
         const batch = (index: number) => bare.pairs(`${round}-${index}`, BARE_BATCH);
         return BARE_BATCH * (await perSecond(Math.ceil(events / BARE_BATCH), CONCURRENCY / BARE_BATCH, batch));
       },
     },
     prepared: prepared(connection, "prepared", {
-      name: `bytes prepared beforehand, ${fastest}, ${name}`,
-      promises: bareOf,
+      name: `prepared bytes, ${fastest}, ${name}`,
+      guarantees: bareGuarantees,
       events,
       together: fastest === "singly" ? CONCURRENCY / 4 : BARE_BATCH,
-      underWay: fastest === "singly" ? 4 : CONCURRENCY / BARE_BATCH,
+      inFlight: fastest === "singly" ? 4 : CONCURRENCY / BARE_BATCH,
       asBatches: fastest === "in batches",
     }),
-    guards: oneByOne({ name: `Latchkey, ${name}`, promises: ours, events, once: guards(batching) }),
-    single: oneByOne({ name: `Latchkey without batches, ${name}`, promises: ours, events, once: guards(single) }),
+    guards: oneByOne({ name: `Latchkey, ${name}`, guarantees: latchkeyGuarantees, events, once: guards(batching) }),
+    single: oneByOne({
+      name: `Latchkey without batches, ${name}`,
+      guarantees: latchkeyGuarantees,
+      events,
+      once: guards(single),
+    }),
     inspected: oneByOne({
       name: `Latchkey inspected, ${name}`,
-      promises: ours,
+      guarantees: latchkeyGuarantees,
       events,
-      once: (id) => guards(shown)(`shown-${id}`),
+      once: (id) => guards(inspected)(`inspected-${id}`),
     }),
     duplicates: oneByOne({
-      name: `Latchkey, duplicates told by the store, ${name}`,
-      promises: ours,
+      name: `Latchkey, duplicates from the store, ${name}`,
+      guarantees: latchkeyGuarantees,
       events,
       once: (_, index) => guards(uncached)(`known-${index % KNOWN}`),
     }),
     async [Symbol.asyncDispose]() {
       await inspector.close();
-      await Promise.all([batching, uncached, shown, single].map((dedup) => dedup.close()));
+      await Promise.all([batching, uncached, inspected, single].map((dedup) => dedup.close()));
       await connection.close();
     },
   };

@@ -6,7 +6,7 @@ import { usageOf } from "./process-usage.ts";
 
 const SAMPLE_MS = 5_000;
 
-/** What client and server have at a moment, and have used until then. */
+/** Resources of client and server at one time. */
 export interface Sample {
   readonly atMs: number;
   readonly keys: number;
@@ -34,7 +34,7 @@ interface Watched {
   readonly signal: AbortSignal;
 }
 
-/** Samples of this process and of a server until the signal aborts; the heap is cleaned up before each. */
+/** Takes samples of this process and of a server until the signal aborts, each after a garbage collection. */
 export async function samplesOf({ connection, bucket, serverPid, signal }: Watched): Promise<readonly Sample[]> {
   const jsm = await manager(connection);
   const samples: Sample[] = [];
@@ -58,7 +58,7 @@ export async function samplesOf({ connection, bucket, serverPid, signal }: Watch
   return samples;
 }
 
-/** What was needed while the samples were taken: medians, and the share of a core from the first to the last of them. */
+/** Returns the medians of the samples, and the share of a core that was used from the first to the last. */
 export function needsOf(samples: readonly Sample[]): Readonly<Record<Need, number>> {
   const first = samples[0];
   const last = samples.at(-1);

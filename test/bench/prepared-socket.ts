@@ -5,41 +5,41 @@ import { type BatchPlace, type CompareAndSet, headersOf } from "../../src/nats/w
 import { bucketStream, subjectOf } from "../../src/nats/wire/subject.ts";
 import { manager } from "../support/nats-bucket.ts";
 import { keyOf, PAYLOAD, RESERVATION_S, WINDOW_S } from "./bare-client.ts";
-import type { Contestant, Promises } from "./contestant.ts";
+import type { Contestant, Guarantees } from "./contestant.ts";
 
 const REPLY = "_INBOX.prepared.1";
 const ACKNOWLEDGED = /"seq":\d+|"error"/g;
 
-/** How the writes leave: so many at a time, one after the other or as one atomic batch, so often before the first is acknowledged. */
+/** How the writes are sent: `together` at a time, singly or as one atomic batch, with `inFlight` such steps unacknowledged. */
 export interface Shape {
   readonly name: string;
-  readonly promises: Promises;
+  readonly guarantees: Guarantees;
   readonly events: number;
   readonly together: number;
-  readonly underWay: number;
+  readonly inFlight: number;
   readonly asBatches: boolean;
 }
 
 /**
- * The same compare-and-sets as bytes that were put together before the clock runs, written to a socket: what the servers give to
- * a client that costs nothing. Nobody else writes to the bucket, so all revisions are known beforehand.
+ * Writes the same compare-and-sets to a socket, as bytes that were prepared before the measurement: the speed of the servers for
+ * a client without cost. Nothing else writes to the bucket, so all revisions are known in advance.
  *
- *     step       0    1    2    3    4    5    …    with two under way: each is sent when the second before it has been acknowledged
+ *     step       0    1    2    3    4    5    …    with two in flight: each is sent when the second before it is acknowledged
  *     writes     R₀   R₁   C₀   C₁   R₂   R₃   …    reservations of a block of events, and their commits
  */
 export function prepared(connection: NatsConnection, bucket: string, shape: Shape): Contestant {
-  const { name, promises, events, together, underWay } = shape;
-  const steps = 2 * underWay * Math.ceil(events / together / underWay);
+  const { name, guarantees, events, together, inFlight } = shape;
+  const steps = 2 * inFlight * Math.ceil(events / together / inFlight);
   return {
     name,
-    promises,
+    guarantees,
     async rate(round) {
       const jsm = await manager(connection);
       const { last_seq: before } = (await jsm.streams.info(bucketStream(bucket))).state;
       const revisionOf = (step: number, index: number) => before + step * together + index + 1;
       const bytes = Array.from({ length: steps }, (_, step) => {
-        const isCommit = Math.floor(step / underWay) % 2 === 1;
-        const reserving = isCommit ? step - underWay : step;
+        const isCommit = Math.floor(step / inFlight) % 2 === 1;
+        const reserving = isCommit ? step - inFlight : step;
         const write = (index: number): CompareAndSet => ({
           key: keyOf(`prepared-${round}-${reserving}-${index}`),
           expected: isCommit ? revisionOf(reserving, index) : 0,
@@ -55,7 +55,7 @@ export function prepared(connection: NatsConnection, bucket: string, shape: Shap
       });
       const socket = await opened(connection.getServer());
       const startedAt = performance.now();
-      await sendAll(socket, bytes, underWay, shape.asBatches ? 1 : together).finally(() => socket.destroy());
+      await sendAll(socket, bytes, inFlight, shape.asBatches ? 1 : together).finally(() => socket.destroy());
       const seconds = (performance.now() - startedAt) / 1_000;
       return (steps * together) / 2 / seconds;
     },
@@ -78,13 +78,13 @@ async function opened(server: string): Promise<Socket> {
   return socket;
 }
 
-function sendAll(socket: Socket, steps: readonly Buffer[], underWay: number, acksAStep: number): Promise<void> {
+function sendAll(socket: Socket, steps: readonly Buffer[], inFlight: number, acksAStep: number): Promise<void> {
   return new Promise((resolve, reject) => {
     let sent = 0;
     let acks = 0;
     let rest = "";
     const send = (): void => {
-      for (; sent < steps.length && acks >= (sent - underWay + 1) * acksAStep; sent += 1)
+      for (; sent < steps.length && acks >= (sent - inFlight + 1) * acksAStep; sent += 1)
         socket.write(steps[sent] ?? "");
     };
     socket.on("error", reject);

@@ -1,13 +1,13 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
-/** What a process has used. */
+/** Resources that a process has used. */
 export interface Usage {
   readonly residentBytes: number;
   readonly cpuMs: number;
 }
 
-/** Asks `ps`, which tells of CPU time in hundredths of a second on Linux when asked for it as a number. */
+/** Asks `ps` for the resources of a process. */
 export async function usageOf(pid: number): Promise<Usage> {
   const { stdout } = await promisify(execFile)("ps", ["-o", "rss=,cputimes=", "-p", String(pid)]);
   const [rss = Number.NaN, seconds = Number.NaN] = stdout.trim().split(/\s+/).map(Number);

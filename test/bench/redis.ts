@@ -3,25 +3,23 @@ import { CachePersistenceLayer } from "@aws-lambda-powertools/idempotency/cache"
 import { createClient } from "@redis/client";
 import { startRedis } from "../support/redis-server.ts";
 import { PAYLOAD, RESERVATION_S, WINDOW_S } from "./bare-client.ts";
-import { type Contestant, oneByOne, type Promises } from "./contestant.ts";
+import { type Contestant, type Guarantees, oneByOne } from "./contestant.ts";
 
-/** What others do for one event on Redis. */
+/** Alternatives to Latchkey on Redis. */
 export interface RedisContestants extends AsyncDisposable {
-  /** Two writes without anything around them: `SET NX` before, `SET` after. */
+  /** Two plain writes: `SET NX` before the dispatch, `SET` after it. */
   readonly setNx: Contestant;
-  /** The idempotency utility of Powertools for AWS Lambda, as its documentation sets it up. */
+  /** The idempotency utility of Powertools for AWS Lambda, set up as in its documentation. */
   readonly powertools: Contestant;
 }
 
-const promises: Promises = { keptBy: "a server's memory", fence: "no", lease: "fixed" };
+const guarantees: Guarantees = { keptBy: "a server's memory", fence: "no", lease: "fixed" };
 
-/** @returns `undefined` where no redis-server is installed. */
-export async function redisContestants(events: number): Promise<RedisContestants | undefined> {
+export async function redisContestants(events: number): Promise<RedisContestants> {
   const server = await startRedis();
-  if (server === undefined) return undefined;
   const client = await createClient({ url: server.url }).connect();
   const config = new IdempotencyConfig({ expiresAfterSeconds: WINDOW_S });
-  // Without a context it warns at every event that it can't protect those in progress.
+  // Without a context, it warns at every event that it cannot protect events in progress.
   config.registerLambdaContext({ getRemainingTimeInMillis: () => RESERVATION_S * 1_000 });
   const guarded = makeIdempotent(async (_event: { readonly id: string }) => true, {
     persistenceStore: new CachePersistenceLayer({ client }),
@@ -30,7 +28,7 @@ export async function redisContestants(events: number): Promise<RedisContestants
   return {
     setNx: oneByOne({
       name: `SET NX, Redis ${server.version}`,
-      promises,
+      guarantees,
       events,
       async once(id) {
         await client.set(`bare:${id}`, PAYLOAD, { NX: true, EX: RESERVATION_S });
@@ -39,7 +37,7 @@ export async function redisContestants(events: number): Promise<RedisContestants
     }),
     powertools: oneByOne({
       name: `Powertools, Redis ${server.version}`,
-      promises,
+      guarantees,
       events,
       once: (id) => guarded({ id }),
     }),

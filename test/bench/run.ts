@@ -1,58 +1,71 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { goalText, isReached, shown } from "./figures.ts";
+import { Command } from "commander";
+import { isReached, limitText, shown } from "./figures.ts";
 import { benchKeyMemory } from "./key-memory.ts";
 import { median } from "./measure.ts";
 import { benchSpeed, rateOf, type Speed } from "./speed.ts";
 import { table } from "./table.ts";
 
-const resultFile = join(import.meta.dirname, "../../.cache/bench.json");
+// `npm run bench`: compares guards with the bare client and with others, and measures the memory of keys.
 
-const { speeds, figures: speedFigures } = await benchSpeed();
-const { memory, figures: memoryFigures } = await benchKeyMemory();
+const { quick: isQuick = false } = new Command("npm run bench --")
+  .option("--quick", "measure only the main ratios, in about a minute")
+  .parse()
+  .opts<{ quick?: boolean }>();
+const resultFile = join(import.meta.dirname, "../../.cache", isQuick ? "bench-quick.json" : "bench.json");
+const startedAt = performance.now();
+const onProgress = (line: string): void => {
+  console.error(`${String(Math.round((performance.now() - startedAt) / 1_000)).padStart(5)} s  ${line}`);
+};
+
+const { speeds, figures: speedFigures } = await benchSpeed({ isQuick, onProgress });
+if (!isQuick) onProgress("memory of keys");
+const { memory, figures: memoryFigures } = isQuick ? { memory: [], figures: [] } : await benchKeyMemory();
 const figures = [...speedFigures, ...memoryFigures];
 const machine = { node: process.version, cores: cpus().length, cpu: cpus()[0]?.model ?? "unknown" };
 
-console.log(`Events, each reserved and committed, by one process; Node.js ${machine.node}, ${machine.cores} cores\n`);
+console.log(`Events reserved and committed by one process; Node.js ${machine.node}, ${machine.cores} cores\n`);
 console.log(
   table(
     ["", "events/s", "from", "to", "× bare", "p50 µs", "p99 µs", "kept by", "fence", "lease"],
-    speeds.map((speed) => speedLine(speed, speeds[0])),
+    speeds.map((speed) => speedRow(speed, speeds[0])),
   ),
 );
 console.log(`
-events/s: 512 at a time, the median of the rounds, the lowest and the highest. × bare: of the first line.
-bytes prepared beforehand: the same writes, put together before the clock runs: what the servers give to a client that costs nothing.
-p50, p99: how long one event takes when no other is under way, the medians of the rounds.
-kept by: what has an event when it is acknowledged. fence: whether who lost a key cannot write over it any more.
-lease: what becomes of an event whose handler hangs or crashes.
+events/s: 512 events at a time; the median, lowest and highest of the rounds. × bare: compared with the first row.
+prepared bytes: the same writes, prepared before the measurement; the speed of the servers for a client without cost.
+p50, p99: latency of one event at a time; medians of the rounds.
+kept by: where an event is stored when it is acknowledged. fence: whether an earlier holder can no longer write to the key.
+lease: how the reservation of a handler that hangs or crashes ends.
 `);
+if (memory.length > 0) {
+  const rows = memory.map(({ what, bytes }) => [what, shown(bytes)]);
+  console.log(`${table(["a key of the memory store", "bytes"], rows)}\n`);
+}
 console.log(
   table(
-    ["a key of the memory store", "bytes"],
-    memory.map(({ what, bytes }) => [what, shown(bytes)]),
-  ),
-);
-console.log("");
-console.log(
-  table(
-    ["goal", "is", "to be", ""],
+    ["goal", "measured", "limit", ""],
     figures.map((figure) => [
       figure.what,
-      figure.is === undefined ? "not measured" : shown(figure.is),
-      goalText(figure),
+      figure.measured === undefined ? "not measured" : shown(figure.measured),
+      limitText(figure),
       isReached(figure) ? "reached" : "missed",
     ]),
   ),
 );
 await mkdir(join(resultFile, ".."), { recursive: true });
 await writeFile(resultFile, `${JSON.stringify({ machine, speeds, memory, figures }, null, 2)}\n`);
-console.log(`\nAs JSON: .cache/bench.json`);
+console.log(`\nAs JSON: ${resultFile}`);
 
-function speedLine(speed: Speed, first: Speed | undefined): readonly string[] {
-  const { name, promises, perSecond, alone } = speed;
-  const rate = median(perSecond);
+function speedRow(speed: Speed, first: Speed | undefined): readonly string[] {
+  const { name, guarantees, perSecond, latencies, error } = speed;
+  const rate = rateOf(speed);
+  const guaranteed = [guarantees.keptBy, guarantees.fence, guarantees.lease];
+  if (error !== undefined || rate === undefined) {
+    return [`${name}: failed, ${error ?? "no result"}`, "", "", "", "", "", "", ...guaranteed];
+  }
   const time = (times: readonly number[]) => (times.length === 0 ? "" : shown(median(times)));
   return [
     name,
@@ -60,10 +73,8 @@ function speedLine(speed: Speed, first: Speed | undefined): readonly string[] {
     shown(Math.min(...perSecond)),
     shown(Math.max(...perSecond)),
     (rate / (rateOf(first) ?? Number.NaN)).toFixed(2),
-    time(alone.map(({ p50Us }) => p50Us)),
-    time(alone.map(({ p99Us }) => p99Us)),
-    promises.keptBy,
-    promises.fence,
-    promises.lease,
+    time(latencies.map(({ p50Us }) => p50Us)),
+    time(latencies.map(({ p99Us }) => p99Us)),
+    ...guaranteed,
   ];
 }

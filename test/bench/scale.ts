@@ -12,7 +12,7 @@ import { median, perSecond, takeTurns } from "./measure.ts";
 import { usageOf } from "./process-usage.ts";
 import { table } from "./table.ts";
 
-// `npm run bench:scale`: guards on buckets that hold few and many keys, side by side, each on a server of its own.
+// `npm run bench:scale`: guards on buckets with few and with many keys, in turns, each bucket on its own server.
 
 const SIZES = [1_000, 100_000, 1_000_000, 5_000_000];
 const ROUNDS = 11;
@@ -20,12 +20,12 @@ const EVENTS = 10_000;
 const FILL_BATCH = 1_000;
 const FILLING_AT_ONCE = 4;
 
-/** A bucket that holds so many committed keys, and what they cost the server. */
+/** A bucket with many committed keys, and the server's cost per key. */
 interface Bucket extends AsyncDisposable {
   readonly keys: number;
   readonly guards: Contestant;
-  readonly memoryAKey: number;
-  readonly diskAKey: number;
+  readonly memoryPerKey: number;
+  readonly diskPerKey: number;
 }
 
 const buckets: Bucket[] = [];
@@ -38,24 +38,26 @@ try {
 
 async function compared(): Promise<string> {
   for (const { guards: contestant } of buckets) await contestant.rate("warm");
-  const rates = await takeTurns(buckets, ROUNDS, (bucket, round) => bucket.guards.rate(round));
-  const alone = await takeTurns(buckets, ROUNDS, async (bucket, round) => bucket.guards.alone?.(round));
+  const rates = await takeTurns(buckets, { rounds: ROUNDS }, (bucket, round) => bucket.guards.rate(round));
+  const latencies = await takeTurns(buckets, { rounds: ROUNDS }, async (bucket, round) =>
+    bucket.guards.latency?.(round),
+  );
   const smallest = median([...rates.values()][0] ?? []);
   const lines = buckets.map((bucket) => {
     const rate = median(rates.get(bucket) ?? []);
-    const times = (alone.get(bucket) ?? []).filter((latency) => latency !== undefined);
+    const times = (latencies.get(bucket) ?? []).filter((latency) => latency !== undefined);
     return [
       shown(bucket.keys),
       shown(rate),
       shown(rate / smallest),
       shown(median(times.map(({ p50Us }) => p50Us))),
       shown(median(times.map(({ p99Us }) => p99Us))),
-      shown(bucket.memoryAKey),
-      shown(bucket.diskAKey),
+      shown(bucket.memoryPerKey),
+      shown(bucket.diskPerKey),
     ];
   });
   return table(
-    ["keys", "guards/s", "of the first", "p50 µs", "p99 µs", "server's memory, B a key", "disk, B a key"],
+    ["keys", "guards/s", "of the first", "p50 µs", "p99 µs", "server's memory, B per key", "disk, B per key"],
     lines,
   );
 }
@@ -71,12 +73,12 @@ async function openBucket(keys: number): Promise<Bucket> {
     keys,
     guards: oneByOne({
       name: `${keys} keys`,
-      promises: { keptBy: "a server", fence: "yes", lease: "renewed, with a signal" },
+      guarantees: { keptBy: "a server", fence: "yes", lease: "renewed, with a signal" },
       events: EVENTS,
       once: guards(dedup),
     }),
-    memoryAKey: (after.memory - before.memory) / keys,
-    diskAKey: (after.disk - before.disk) / keys,
+    memoryPerKey: (after.memory - before.memory) / keys,
+    diskPerKey: (after.disk - before.disk) / keys,
     async [Symbol.asyncDispose]() {
       await dedup.close();
       await connection.close();
@@ -85,7 +87,7 @@ async function openBucket(keys: number): Promise<Bucket> {
   };
 }
 
-/** Records as commits are, under keys as events have them. */
+/** Fills the bucket with records like commits, under keys like those of events. */
 async function fill(connection: NatsConnection, count: number): Promise<void> {
   const bare = new BareClient(connection, "scale");
   await perSecond(Math.ceil(count / FILL_BATCH), FILLING_AT_ONCE, (batch) => {

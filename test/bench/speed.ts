@@ -1,124 +1,204 @@
 import { startCluster, startNats } from "../support/nats-server.ts";
-import type { Contestant, Latency, Promises } from "./contestant.ts";
+import type { Contestant, Guarantees, Latency } from "./contestant.ts";
 import type { Figure } from "./figures.ts";
 import { median, takeTurns } from "./measure.ts";
-import { memoryContestants } from "./memory-store.ts";
-import { natsContestants } from "./nats.ts";
-import { redisContestants } from "./redis.ts";
+import { type MemoryContestants, memoryContestants } from "./memory-store.ts";
+import { type NatsContestants, natsContestants, type Setup } from "./nats.ts";
+import { type RedisContestants, redisContestants } from "./redis.ts";
 
-const ROUNDS = 5;
-const EVENTS = 10_000;
-const EVENTS_SYNCED = 2_000;
-
-/** How fast a contestant is; one figure a round. */
+/** Speed of a contestant, with one value for each round. */
 export interface Speed {
   readonly name: string;
-  readonly promises: Promises;
+  readonly guarantees: Guarantees;
   readonly perSecond: readonly number[];
-  readonly alone: readonly Latency[];
+  readonly latencies: readonly Latency[];
+  /** Error that ended its measurement. */
+  readonly error: string | undefined;
 }
 
-/** All contestants in turns, on servers that all run all the time, and what was to be reached. */
-export async function benchSpeed(): Promise<{
+export interface SpeedOptions {
+  /** Measures only the contestants of the main ratios, in fewer and smaller rounds. */
+  readonly isQuick: boolean;
+  readonly onProgress: (line: string) => void;
+}
+
+interface Field {
+  readonly one: NatsContestants;
+  readonly three: NatsContestants;
+  readonly synced: NatsContestants | undefined;
+  readonly memory: MemoryContestants;
+  readonly redis: RedisContestants | undefined;
+}
+
+/** Measures all contestants in turns, on servers that run the whole time, and compares them with the goals. */
+export async function benchSpeed({ isQuick, onProgress }: SpeedOptions): Promise<{
   readonly speeds: readonly Speed[];
   readonly figures: readonly Figure[];
 }> {
-  await using server = await startNats();
-  await using cluster = await startCluster({ size: 3 });
-  await using syncing = await startNats({ jetstreamConfig: "sync_interval: always" });
-  await using one = await natsContestants({
+  const events = isQuick ? 4_000 : 10_000;
+  await using disposables = new AsyncDisposableStack();
+  const opened = <Resource extends AsyncDisposable>(resource: Resource): Resource => disposables.use(resource);
+
+  onProgress("starting servers");
+  const server = opened(await startNats());
+  const cluster = opened(await startCluster({ size: 3 }));
+  const oneReplica: Setup = {
     name: "one replica",
     keptBy: "a server; its disk within 2 min",
     urls: [server.url],
     replicas: 1,
-    events: EVENTS,
+    events,
     fastest: "singly",
-  });
-  await using three = await natsContestants({
+  };
+  const threeReplicas: Setup = {
     name: "three replicas",
     keptBy: "two of three servers",
     urls: cluster.urls,
     replicas: 3,
-    events: EVENTS,
+    events,
     fastest: "in batches",
-  });
-  await using synced = await natsContestants({
+  };
+  const field: Field = {
+    one: opened(await natsContestants(oneReplica)),
+    three: opened(await natsContestants(threeReplicas)),
+    synced: isQuick ? undefined : opened(await syncedContestants(opened)),
+    memory: opened(await memoryContestants()),
+    redis: await redisContestants(events).then(opened, (error: unknown) => {
+      onProgress(`Redis is not measured: ${messageOf(error)}`);
+      return undefined;
+    }),
+  };
+  const contestants = isQuick ? mainContestants(field) : allContestants(field);
+  const speeds = await measured(contestants, isQuick ? 3 : 5, onProgress);
+  return { speeds, figures: figuresOf(field, speeds, isQuick) };
+}
+
+async function syncedContestants(opened: <Resource extends AsyncDisposable>(resource: Resource) => Resource) {
+  const server = opened(await startNats({ jetstreamConfig: "sync_interval: always" }));
+  return natsContestants({
     name: "one replica, sync always",
     keptBy: "a server's disk",
-    urls: [syncing.url],
+    urls: [server.url],
     replicas: 1,
-    events: EVENTS_SYNCED,
+    events: 2_000,
     fastest: "in batches",
   });
-  await using memory = await memoryContestants();
-  await using redis = await redisContestants(EVENTS);
-  const contestants = [
+}
+
+function mainContestants({ one, three, memory, redis }: Field): readonly Contestant[] {
+  return [one.bare, one.guards, three.bare, three.guards, memory.guards, memory.duplicates, ...powertoolsOf(redis)];
+}
+
+function allContestants({ one, three, synced, memory, redis }: Field): readonly Contestant[] {
+  return [
     ...[one.bare, one.batches, one.prepared, one.single, one.guards, one.inspected, one.duplicates],
     ...[three.bare, three.batches, three.prepared, three.single, three.guards, three.duplicates],
-    ...[synced.bare, synced.batches, synced.prepared, synced.single, synced.guards],
+    ...(synced === undefined ? [] : [synced.bare, synced.batches, synced.prepared, synced.single, synced.guards]),
     ...[memory.guards, memory.inspected, memory.duplicates],
-    ...(redis === undefined ? [] : [redis.setNx, redis.powertools]),
+    ...(redis === undefined ? [] : [redis.setNx]),
+    ...powertoolsOf(redis),
   ];
-  const speeds = await measured(contestants);
+}
+
+function powertoolsOf(redis: RedisContestants | undefined): readonly Contestant[] {
+  return redis === undefined ? [] : [redis.powertools];
+}
+
+function figuresOf({ one, three, memory, redis }: Field, speeds: readonly Speed[], isQuick: boolean): Figure[] {
   const of = (contestant: Contestant | undefined) => speeds.find(({ name }) => name === contestant?.name);
   const faster = (a: Contestant, b: Contestant | undefined) => ratio(rateOf(of(a)), rateOf(of(b)));
   const slower = (a: Contestant, b: Contestant) => ratio(p50Of(of(a)), p50Of(of(b)));
-  return {
-    speeds,
-    figures: [
-      { what: "three replicas, of the bare client", is: faster(three.guards, three.bare), goal: { atLeast: 2 } },
-      { what: "one replica, of the bare client", is: faster(one.guards, one.bare), goal: { atLeast: 1.5 } },
-      {
-        what: "one replica, of Powertools on Redis",
-        is: faster(one.guards, redis?.powertools),
-        goal: { atLeast: 1.3 },
-      },
-      {
-        what: "alone, one replica, p50 of the bare client's",
-        is: slower(one.guards, one.bare),
-        goal: { atMost: 1.15 },
-      },
-      {
-        what: "alone, three replicas, p50 of the bare client's",
-        is: slower(three.guards, three.bare),
-        goal: { atMost: 1.15 },
-      },
-      { what: "memory store, events in a second", is: rateOf(of(memory.guards)), goal: { atLeast: 40_000 } },
-      {
-        what: "memory store, inspected, of not inspected",
-        is: faster(memory.inspected, memory.guards),
-        goal: { atLeast: 0.9 },
-      },
-      {
-        what: "one replica, inspected, of not inspected",
-        is: faster(one.inspected, one.guards),
-        goal: { atLeast: 0.9 },
-      },
-      { what: "known duplicates in a second", is: rateOf(of(memory.duplicates)), goal: { atLeast: 300_000 } },
-    ],
-  };
+  const main: Figure[] = [
+    {
+      what: "three replicas, compared with the bare client",
+      measured: faster(three.guards, three.bare),
+      limit: { atLeast: 2 },
+    },
+    {
+      what: "one replica, compared with the bare client",
+      measured: faster(one.guards, one.bare),
+      limit: { atLeast: 1.5 },
+    },
+    {
+      what: "one replica, compared with Powertools on Redis",
+      measured: faster(one.guards, redis?.powertools),
+      limit: { atLeast: 1.3 },
+    },
+    {
+      what: "latency on one replica, p50 compared with the bare client",
+      measured: slower(one.guards, one.bare),
+      limit: { atMost: 1.15 },
+    },
+    {
+      what: "latency on three replicas, p50 compared with the bare client",
+      measured: slower(three.guards, three.bare),
+      limit: { atMost: 1.15 },
+    },
+    { what: "memory store, events per second", measured: rateOf(of(memory.guards)), limit: { atLeast: 40_000 } },
+    { what: "known duplicates per second", measured: rateOf(of(memory.duplicates)), limit: { atLeast: 300_000 } },
+  ];
+  if (isQuick) return main;
+  return [
+    ...main,
+    {
+      what: "memory store with an inspector, compared with none",
+      measured: faster(memory.inspected, memory.guards),
+      limit: { atLeast: 0.9 },
+    },
+    {
+      what: "one replica with an inspector, compared with none",
+      measured: faster(one.inspected, one.guards),
+      limit: { atLeast: 0.9 },
+    },
+  ];
 }
 
-async function measured(contestants: readonly Contestant[]): Promise<readonly Speed[]> {
-  for (const contestant of contestants) await contestant.rate("warm");
-  const rates = await takeTurns(contestants, ROUNDS, (contestant, round) => contestant.rate(round));
-  const alone = await takeTurns(contestants, ROUNDS, async (contestant, round) => contestant.alone?.(round));
+async function measured(
+  contestants: readonly Contestant[],
+  rounds: number,
+  onProgress: (line: string) => void,
+): Promise<readonly Speed[]> {
+  const errors = new Map<Contestant, string>();
+  const working = () => contestants.filter((contestant) => !errors.has(contestant));
+  const onFailed = (contestant: Contestant, error: unknown): void => {
+    errors.set(contestant, messageOf(error));
+    onProgress(`${contestant.name} failed: ${messageOf(error)}`);
+  };
+  await takeTurns(working(), { rounds: 1, onFailed }, (contestant) => {
+    onProgress(`warming up: ${contestant.name}`);
+    return contestant.rate("warm");
+  });
+  const rates = await takeTurns(working(), { rounds, onFailed }, (contestant, round) => {
+    onProgress(`rate, round ${Number(round) + 1} of ${rounds}: ${contestant.name}`);
+    return contestant.rate(round);
+  });
+  const timed = working().filter(({ latency }) => latency !== undefined);
+  const latencies = await takeTurns(timed, { rounds, onFailed }, async (contestant, round) => {
+    onProgress(`latency, round ${Number(round) + 1} of ${rounds}: ${contestant.name}`);
+    return contestant.latency?.(round);
+  });
   return contestants.map((contestant) => ({
     name: contestant.name,
-    promises: contestant.promises,
+    guarantees: contestant.guarantees,
     perSecond: rates.get(contestant) ?? [],
-    alone: (alone.get(contestant) ?? []).filter((latency) => latency !== undefined),
+    latencies: (latencies.get(contestant) ?? []).filter((latency) => latency !== undefined),
+    error: errors.get(contestant),
   }));
 }
 
 export function rateOf(speed: Speed | undefined): number | undefined {
-  return speed === undefined ? undefined : median(speed.perSecond);
+  return speed === undefined || speed.perSecond.length === 0 ? undefined : median(speed.perSecond);
 }
 
 function p50Of(speed: Speed | undefined): number | undefined {
-  return speed === undefined ? undefined : median(speed.alone.map(({ p50Us }) => p50Us));
+  if (speed === undefined || speed.latencies.length === 0) return undefined;
+  return median(speed.latencies.map(({ p50Us }) => p50Us));
 }
 
 function ratio(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined ? undefined : a / b;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

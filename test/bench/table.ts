@@ -1,4 +1,4 @@
-/** Lines of cells under a header, each column as wide as its widest cell; columns that hold figures are flush right. */
+/** Formats a header and rows with columns as wide as their widest cell. Columns of numbers are aligned to the right. */
 export function table(header: readonly string[], lines: readonly (readonly string[])[]): string {
   const isFigure = header.map((_, column) => lines.every((line) => /^[\d,.–× -]*$/.test(line[column] ?? "")));
   const widths = header.map((title, column) =>

@@ -1,30 +1,36 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once, setMaxListeners } from "node:events";
-import { closeSync, openSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { between, seeded } from "../../src/cli/demo/seeded.ts";
+import { between, seeded } from "../../src/cli/demo/random.ts";
 import { parseStoreKey } from "../../src/model/identity.ts";
 import { eventually } from "../support/eventually.ts";
-import { guardProcess } from "../support/guard-process.ts";
-import { type EffectMix, usualEffects } from "./effect.ts";
-import { type Evidence, readEvidence } from "./evidence.ts";
-import { Fleet } from "./fleet.ts";
-import { DEAD_SUBJECT, deadLetters, type Grounds, prepareGrounds, STREAM, unacknowledged } from "./grounds.ts";
+import { endProcess, startScript } from "../support/script-process.ts";
+import { defaultEffects, type EffectMix } from "./effect.ts";
+import { REQUESTS_FILE } from "./endpoint-request.ts";
+import {
+  DEAD_SUBJECT,
+  deadLetters,
+  type Environment,
+  STREAM,
+  startEnvironment,
+  unacknowledged,
+} from "./environment.ts";
 import { HistoryFile } from "./history-file.ts";
+import { type Logs, readLogs } from "./logs.ts";
 import { machineMs } from "./machine-clock.ts";
 import { Nemesis } from "./nemesis.ts";
 import { type Planned, type ServerFault, serverFaults, type WorkerFault, workerFaults } from "./plan.ts";
 import { load, Producer } from "./producer.ts";
+import { WorkerPool } from "./worker-pool.ts";
 
 export interface CampaignOptions {
-  /** Decides faults, load and effects; when exactly each falls is up to the machine. */
+  /** Decides faults, load and effects. Their exact timing depends on the machine. */
   readonly seed: number;
-  /** How long there are load and faults; calming down and judging come on top. */
+  /** Duration of load and faults, in milliseconds; settling and judging come on top. */
   readonly forMs: number;
-  /** Where histories and logs go. */
+  /** Folder for histories and logs. */
   readonly folder: string;
   /** @default 3 */
   readonly servers?: 1 | 3;
@@ -32,11 +38,11 @@ export interface CampaignOptions {
   readonly workers?: number;
   /** @default 25 */
   readonly eventsPerSecond?: number;
-  /** The folder of the package that the workers use. @default the one under test */
+  /** Folder of the package that the workers use. @default the one under test */
   readonly root?: string;
-  /** @default usualEffects */
+  /** @default defaultEffects */
   readonly effects?: EffectMix;
-  /** In the place of those that the seed decides. */
+  /** Replaces the faults that the seed decides. */
   readonly serverFaults?: Iterable<Planned<ServerFault>>;
   readonly workerFaults?: Iterable<Planned<WorkerFault>>;
   readonly onProgress?: (progress: Progress) => void;
@@ -49,131 +55,131 @@ export interface Progress {
   readonly faults: ReadonlyMap<string, number>;
 }
 
-/** What the conductor itself knows at the end. */
-export interface Account {
+/** What the harness itself counted during a campaign. */
+export interface CampaignTotals {
+  /** Number of acknowledged publications of each event. */
   readonly published: ReadonlyMap<string, number>;
-  readonly repeated: number;
   readonly faults: ReadonlyMap<string, number>;
-  /** What was never acknowledged, though all was quiet for long. */
+  /** Messages that were still unacknowledged after a long time without faults. */
   readonly unacknowledged: number;
   readonly deadLetters: number;
+  /** Number of worker processes. */
   readonly processes: number;
-  readonly endedByThemselves: number;
+  /** Number of processes that ended although the harness had neither killed nor stopped them. */
+  readonly crashes: number;
 }
 
 const LEASE_MS = 2_000;
 const SKEW_MS = 500;
 const WINDOW_MS = 6 * 60 * 60 * 1_000;
-/** Rounded up by the store to whole seconds. */
+/** The store rounds it up to whole seconds. */
 const SHORT_WINDOW_MS = 1_500;
 const BUCKET = "chaos";
 const ONCE = { durable: "once", subject: "chaos.once", windowMs: WINDOW_MS, concurrency: 24 };
-const AGAIN = { durable: "again", subject: "chaos.again", windowMs: SHORT_WINDOW_MS, concurrency: 4 };
-const CONSUMERS = [ONCE, AGAIN];
-/** How long it may take, on a machine that has other things to do, until fewer messages are left when nothing is harmed any more. */
+const RECURRING = { durable: "recurring", subject: "chaos.recurring", windowMs: SHORT_WINDOW_MS, concurrency: 4 };
+const CONSUMERS = [ONCE, RECURRING];
+/** Time limit for the number of unacknowledged messages to fall once the faults are over, on a busy machine. */
 const FEWER_WITHIN_MS = 240_000;
 const PROGRESS_EVERY_MS = 10_000;
-/** Who reads at the end what the store holds, when nobody writes and the cluster is whole. */
+/** The process that reads the whole bucket at the end, when nothing writes and the cluster has recovered. */
 export const AUDITOR = "auditor";
 
-/** Load and faults for a while; then rest, the last look at the store, and all that was written down. */
-export async function campaign(options: CampaignOptions): Promise<{ account: Account; evidence: Evidence }> {
-  const { folder, seed, forMs, servers = 3, workers = 3, eventsPerSecond = 25 } = options;
+/** Runs load and faults for a while, lets everything settle, reads the bucket, and returns totals and logs. */
+export async function runCampaign(options: CampaignOptions): Promise<{ totals: CampaignTotals; logs: Logs }> {
+  const { folder, seed, forMs, servers = 3, workers: size = 3, eventsPerSecond = 25 } = options;
   const { root = resolve(import.meta.dirname, "../.."), onProgress = () => {} } = options;
   await mkdir(folder, { recursive: true });
-  const history = new HistoryFile(join(folder, "conductor.ndjson"));
+  const history = new HistoryFile(join(folder, "harness.ndjson"));
   const recorder = history.recorder("nemesis");
-  await using grounds = await prepareGrounds({ servers, bucket: BUCKET, consumers: CONSUMERS, ackWaitMs: 3_000 });
-  const { cluster, connection, manager, routes } = grounds;
+  await using environment = await startEnvironment({ servers, bucket: BUCKET, consumers: CONSUMERS, ackWaitMs: 3_000 });
+  const { cluster, connection, manager, routes } = environment;
   await using endpoint = await startEndpoint(folder);
-  const crew = {
+  const config = {
     stream: STREAM,
     consumers: CONSUMERS,
     bucket: BUCKET,
     deadSubject: DEAD_SUBJECT,
     endpoint: endpoint.url,
     seed,
-    effects: options.effects ?? usualEffects,
+    effects: options.effects ?? defaultEffects,
     leaseMs: LEASE_MS,
     skewMs: SKEW_MS,
     root,
   };
-  await using fleet = await Fleet.hire(workers, cluster, crew, folder, history);
+  await using workers = await WorkerPool.start({ size, cluster, config, folder, history });
   const chances = seeded(seed);
   const [loadSeed, serverSeed, workerSeed] = [1, 2, 3].map(() => between(chances, 0, 2 ** 31));
-  const time = new AbortController();
-  // Every copy that waits for its turn listens to it.
-  setMaxListeners(0, time.signal);
-  const producer = new Producer(connection, time.signal);
-  const victims = {
+  const over = new AbortController();
+  // Every delayed copy of a publication listens to it.
+  setMaxListeners(0, over.signal);
+  const producer = new Producer(connection, over.signal);
+  const targets = {
     cluster,
     routes,
-    fleet,
+    workers,
     connection,
     stream: STREAM,
     bucketStream: `KV_${BUCKET}`,
     durable: ONCE.durable,
   };
-  const nemesis = new Nemesis(victims, recorder, time.signal);
+  const nemesis = new Nemesis(targets, recorder, over.signal);
   const startedMs = machineMs();
   const outstanding = async (): Promise<number> => {
     const counts = await Promise.all(CONSUMERS.map(({ durable }) => unacknowledged(manager, durable)));
     return counts.reduce((sum, count) => sum + count, 0);
   };
-  const showing = setInterval(() => {
-    const show = (unacknowledged: number | undefined): void =>
+  const progressTimer = setInterval(() => {
+    const report = (unacknowledged: number | undefined): void =>
       onProgress({
         sinceMs: machineMs() - startedMs,
         published: producer.published.size,
         unacknowledged,
         faults: nemesis.counts,
       });
-    outstanding().then(show, () => show(undefined));
+    outstanding().then(report, () => report(undefined));
   }, PROGRESS_EVERY_MS);
   try {
-    await fleet.ready();
-    const timer = setTimeout(() => time.abort(), forMs);
-    const harm = [
-      nemesis.harmServers(options.serverFaults ?? serverFaults(seeded(Number(serverSeed)), servers)),
-      nemesis.harmWorkers(
-        options.workerFaults ?? workerFaults(seeded(Number(workerSeed)), workers, LEASE_MS + SKEW_MS),
+    await workers.ready();
+    const timer = setTimeout(() => over.abort(), forMs);
+    const faults = [
+      nemesis.injectServerFaults(options.serverFaults ?? serverFaults(seeded(Number(serverSeed)), servers)),
+      nemesis.injectWorkerFaults(
+        options.workerFaults ?? workerFaults(seeded(Number(workerSeed)), size, LEASE_MS + SKEW_MS),
       ),
     ];
-    const publishing = producer.run(
-      load(seeded(Number(loadSeed)), { perSecond: eventsPerSecond, once: ONCE.subject, again: AGAIN.subject }),
-    );
+    const subjects = { once: ONCE.subject, recurring: RECURRING.subject };
+    const publishing = producer.run(load(seeded(Number(loadSeed)), { perSecond: eventsPerSecond, ...subjects }));
     try {
-      await Promise.all([publishing, ...harm]);
+      await Promise.all([publishing, ...faults]);
     } finally {
       clearTimeout(timer);
-      time.abort();
-      // Should one of them fail, the other must not start a worker that nobody would end.
-      await Promise.allSettled(harm);
+      over.abort();
+      // If one of them failed, the other must not start a worker after the pool is disposed of.
+      await Promise.allSettled(faults);
     }
-    const left = await atRest(outstanding);
-    await fleet.dismiss();
+    const left = await settled(outstanding);
+    await workers.stop();
     if (left === 0) recorder.note({ type: "settled" });
-    const account: Account = {
+    const totals: CampaignTotals = {
       published: producer.published,
-      repeated: producer.repeated,
       faults: nemesis.counts,
       unacknowledged: left,
-      deadLetters: await eventually("the dead letters to be counted", () => deadLetters(manager)),
-      processes: fleet.hired,
-      endedByThemselves: fleet.endedByThemselves,
+      deadLetters: await eventually("the dead letters are counted", () => deadLetters(manager)),
+      processes: workers.started,
+      crashes: workers.crashes,
     };
     history.close();
-    await audit(grounds, folder);
-    return { account, evidence: await readEvidence(folder) };
+    await audit(environment, folder);
+    return { totals, logs: await readLogs(folder) };
   } finally {
-    clearInterval(showing);
-    time.abort();
-    await keepLogs(grounds, folder);
+    clearInterval(progressTimer);
+    over.abort();
+    await keepServerLogs(environment, folder);
   }
 }
 
-/** Waits until no message is left to be acknowledged, as long as they become fewer. @returns how many are left, all the same. */
-async function atRest(outstanding: () => Promise<number>): Promise<number> {
+/** Waits until every message is acknowledged, or their number no longer falls. Returns the number of messages left. */
+async function settled(outstanding: () => Promise<number>): Promise<number> {
   let left = Number.POSITIVE_INFINITY;
   const fewer = async (): Promise<number | undefined> => {
     const now = await outstanding();
@@ -182,33 +188,33 @@ async function atRest(outstanding: () => Promise<number>): Promise<number> {
     return undefined;
   };
   try {
-    while (left > 0) left = await eventually("fewer messages to be left", fewer, FEWER_WITHIN_MS);
+    while (left > 0) left = await eventually("fewer messages are unacknowledged", fewer, FEWER_WITHIN_MS);
   } catch {
-    // What is left is judged.
+    // The judge reports what is left.
   }
   return left;
 }
 
-const READ_AT_ONCE = 64;
+const CONCURRENT_READS = 64;
 
-/** Reads what each key that was ever written holds now, from the bucket's leader. */
-async function audit({ store }: Grounds, folder: string): Promise<void> {
-  const { history } = await readEvidence(folder);
+/** Reads the last record of every key that was ever written, from the bucket's leader. */
+async function audit({ store }: Environment, folder: string): Promise<void> {
+  const { history } = await readLogs(folder);
   const keys = new Set(history.flatMap((line) => (line.type === "invoke" ? [line.key] : [])));
   const file = new HistoryFile(join(folder, `${AUDITOR}.ndjson`));
   const recorded = file.recorder(AUDITOR).store(store);
   const left = [...keys].map(parseStoreKey);
   const read = async (): Promise<void> => {
-    for (let key = left.pop(); key !== undefined; key = left.pop()) {
-      const at = key;
-      await eventually(`what ${at} holds`, () => recorded.get(at).then(() => true));
+    for (let next = left.pop(); next !== undefined; next = left.pop()) {
+      const key = next;
+      await eventually(`the record of ${key} is read`, () => recorded.get(key).then(() => true));
     }
   };
-  await Promise.all(Array.from({ length: READ_AT_ONCE }, read));
+  await Promise.all(Array.from({ length: CONCURRENT_READS }, read));
   file.close();
 }
 
-async function keepLogs({ cluster }: Grounds, folder: string): Promise<void> {
+async function keepServerLogs({ cluster }: Environment, folder: string): Promise<void> {
   for (const server of cluster.servers) await writeFile(join(folder, `${server.name}.log`), await server.log());
 }
 
@@ -216,24 +222,16 @@ interface Endpoint extends AsyncDisposable {
   readonly url: string;
 }
 
-/** The receiving side, as a process of its own. */
+/** Starts the endpoint that receives the effects, in a process of its own. */
 async function startEndpoint(folder: string): Promise<Endpoint> {
-  const script = fileURLToPath(new URL("endpoint.ts", import.meta.url));
-  const log = openSync(join(folder, "endpoint.log"), "a");
-  const books = join(folder, "books.txt");
-  const child = spawn(process.execPath, ["--import", "tsx", script, books], { stdio: ["pipe", "pipe", log] });
-  closeSync(log);
-  if (child.pid === undefined || child.stdout === null) throw new Error("The endpoint could not be started");
-  const guard = guardProcess(child.pid);
-  child.once("exit", () => guard.kill("SIGKILL"));
+  const child = startScript({
+    script: fileURLToPath(new URL("endpoint.ts", import.meta.url)),
+    args: [join(folder, REQUESTS_FILE)],
+    logFile: join(folder, "endpoint.log"),
+    channel: "pipe",
+  });
+  if (child.stdout === null) throw new Error("The endpoint has no standard output");
   const [url]: unknown[] = await Promise.race([once(child.stdout, "data"), once(child, "exit")]);
-  if (!Buffer.isBuffer(url)) throw new Error("The endpoint did not start");
-  return { url: url.toString().trim(), [Symbol.asyncDispose]: () => ended(child) };
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = once(child, "exit");
-  child.kill("SIGKILL");
-  await exit;
+  if (!Buffer.isBuffer(url)) throw new Error("The endpoint did not start; see endpoint.log");
+  return { url: url.toString().trim(), [Symbol.asyncDispose]: () => endProcess(child, "SIGKILL") };
 }

@@ -1,11 +1,11 @@
-const MOST = 10_000;
+const MAX_DELIVERIES = 10_000;
 
-/** One number for a message, by its sequence in the stream, and how often it came. */
+/** Returns one number for a delivery, from the message's sequence in the stream and its delivery count. */
 export function deliveryNumber(sequence: number, deliveries: number): number {
-  return sequence * MOST + deliveries;
+  return sequence * MAX_DELIVERIES + deliveries;
 }
 
-/** How often the message of the delivery had come, that time included. */
+/** Returns the message's delivery count at that delivery. */
 export function deliveriesIn(deliveryNumber: number): number {
-  return deliveryNumber % MOST;
+  return deliveryNumber % MAX_DELIVERIES;
 }

@@ -1,44 +1,43 @@
 import type { History, SeenLine } from "../../src/history/history.ts";
 import type { CommitOutcome } from "../../src/model/decision.ts";
-import type { Booked } from "./endpoint-books.ts";
+import type { EndpointRequest } from "./endpoint-request.ts";
 
-/** One attempt at an effect: what its process wrote down, and what the receiving side booked. */
+/** One attempt at an effect, as recorded by its process and by the endpoint. */
 export interface Dispatch {
   readonly event: string;
   readonly process: string;
   readonly effect: number;
   readonly fence: number;
-  /** The last moment before it began at which its process was awake, and had not been told to stop. */
+  /** Last time before the effect began at which its process was awake and its signal had not fired. */
   readonly turnMs: number;
-  /** The later ones. */
+  /** The same for each later look at the signal. */
   readonly looksMs: readonly number[];
-  /** Whether its signal fired. */
-  readonly told: boolean;
+  readonly signalFired: boolean;
   readonly ended: "well" | "in failure" | "never";
-  /** What its process was told of its commit, if it was. */
+  /** How the commit ended, if the process learned it. */
   readonly commit: CommitOutcome | undefined;
-  /** What the receiving side saw, and when. */
-  readonly beginBooked: Booked | undefined;
-  readonly endBooked: Booked | undefined;
+  /** The requests that the endpoint received. */
+  readonly beginRequest: EndpointRequest | undefined;
+  readonly endRequest: EndpointRequest | undefined;
 }
 
 type Mutable<Type> = { -readonly [Field in keyof Type]: Type[Field] };
 
-/** The attempts at each event, by fence. */
+/** Groups the attempts by event, in the order of their fences. */
 export function dispatchesByEvent(
   history: History,
-  books: readonly Booked[],
+  requests: readonly EndpointRequest[],
 ): ReadonlyMap<string, readonly Dispatch[]> {
   const byEffect = new Map<string, Mutable<Dispatch> & { looksMs: number[] }>();
-  const byDelivery = new Map(books.map((booked) => [deliveryOf(booked), nameOf(booked)]));
+  const byDelivery = new Map(requests.map((request) => [deliveryOf(request), nameOf(request)]));
   for (const line of history) {
     if (line.type === "effect.began") {
-      byEffect.set(nameOf(line), { ...begun(line), looksMs: [] });
+      byEffect.set(nameOf(line), { ...started(line), looksMs: [] });
     } else if (line.type === "effect.looked") {
       byEffect.get(nameOf(line))?.looksMs.push(line.turnMs);
     } else if (line.type === "effect.told") {
       const dispatch = byEffect.get(nameOf(line));
-      if (dispatch !== undefined) dispatch.told = true;
+      if (dispatch !== undefined) dispatch.signalFired = true;
     } else if (line.type === "effect.ended") {
       const dispatch = byEffect.get(nameOf(line));
       if (dispatch !== undefined) dispatch.ended = line.failed ? "in failure" : "well";
@@ -47,19 +46,19 @@ export function dispatchesByEvent(
       if (dispatch !== undefined) dispatch.commit = line.commit;
     }
   }
-  for (const booked of books) {
-    const dispatch = byEffect.get(nameOf(booked));
+  for (const request of requests) {
+    const dispatch = byEffect.get(nameOf(request));
     if (dispatch === undefined) continue;
-    if (booked.phase === "begin") dispatch.beginBooked = booked;
-    else dispatch.endBooked = booked;
+    if (request.phase === "begin") dispatch.beginRequest = request;
+    else dispatch.endRequest = request;
   }
   const byEvent = new Map<string, Dispatch[]>();
   for (const dispatch of byEffect.values()) {
-    const known = byEvent.get(dispatch.event);
-    if (known === undefined) byEvent.set(dispatch.event, [dispatch]);
-    else known.push(dispatch);
+    const ofEvent = byEvent.get(dispatch.event);
+    if (ofEvent === undefined) byEvent.set(dispatch.event, [dispatch]);
+    else ofEvent.push(dispatch);
   }
-  for (const known of byEvent.values()) known.sort((one, other) => one.fence - other.fence);
+  for (const ofEvent of byEvent.values()) ofEvent.sort((one, other) => one.fence - other.fence);
   return byEvent;
 }
 
@@ -71,7 +70,7 @@ function deliveryOf({ process, delivery }: { readonly process: string; readonly 
   return `${process}/${delivery}`;
 }
 
-function begun(line: Extract<SeenLine, { readonly type: "effect.began" }>): Omit<Dispatch, "looksMs"> {
+function started(line: Extract<SeenLine, { readonly type: "effect.began" }>): Omit<Dispatch, "looksMs"> {
   const { event, process, effect, fence, atMs, turnMs = atMs } = line;
   return {
     event,
@@ -79,10 +78,10 @@ function begun(line: Extract<SeenLine, { readonly type: "effect.began" }>): Omit
     effect,
     fence,
     turnMs,
-    told: false,
+    signalFired: false,
     ended: "never",
     commit: undefined,
-    beginBooked: undefined,
-    endBooked: undefined,
+    beginRequest: undefined,
+    endRequest: undefined,
   };
 }

@@ -1,46 +1,46 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { between, seeded } from "../../src/cli/demo/seeded.ts";
+import { between, seeded } from "../../src/cli/demo/random.ts";
 import type { HistoryRecorder } from "../../src/testing/record/recorder.ts";
 import { wholeTurn } from "./event-loop.ts";
 import { machineMs } from "./machine-clock.ts";
 
-/** What one attempt at an effect is like. */
+/** How one attempt at an effect behaves. */
 export interface EffectPlan {
-  readonly lastsMs: number;
-  /** Throws when its time is over, rather than end well. */
+  readonly durationMs: number;
+  /** Throws at the end. */
   readonly fails: boolean;
-  /** Goes on when its signal tells it to stop, as a handler that does not listen to it. */
-  readonly isStubborn: boolean;
+  /** Continues after its signal fires, like a handler that ignores it. */
+  readonly ignoresSignal: boolean;
 }
 
-/** What the effects of a campaign are like: the shares of those that take a while, that outlast their lease, and so on. */
+/** Shares of the effects of a campaign that are slow, outlast their lease, fail, or ignore their signal. */
 export interface EffectMix {
   readonly slow: number;
   readonly long: number;
   readonly failing: number;
-  readonly stubborn: number;
-  /** How many leases the longest last. */
+  readonly ignoringSignal: number;
+  /** Duration of the longest effects, in leases. */
   readonly leases: number;
 }
 
-/** Most effects are short, some take a while, and some need their lease renewed. */
-export const usualEffects: EffectMix = { slow: 0.14, long: 0.06, failing: 0.06, stubborn: 0.4, leases: 2 };
+/** Most effects are short, some are slow, and some need their lease renewed. */
+export const defaultEffects: EffectMix = { slow: 0.14, long: 0.06, failing: 0.06, ignoringSignal: 0.4, leases: 2 };
 
-/** The same for the same attempt at the same event. */
+/** Returns the same plan for the same attempt at the same event. */
 export function planEffect(mix: EffectMix, seed: number, event: string, attempt: number, leaseMs: number): EffectPlan {
   const chance = seeded(seedOf(`${seed}/${event}/${attempt}`));
   const kind = chance();
-  const lastsMs =
+  const durationMs =
     kind < mix.long
       ? between(chance, leaseMs, mix.leases * leaseMs)
       : kind < mix.long + mix.slow
         ? between(chance, 100, 800)
         : between(chance, 0, 40);
-  return { lastsMs, fails: chance() < mix.failing, isStubborn: chance() < mix.stubborn };
+  return { durationMs, fails: chance() < mix.failing, ignoresSignal: chance() < mix.ignoringSignal };
 }
 
-/** What an effect is given, and how it is told apart. */
-export interface EffectTerms {
+/** The reservation that an effect runs under, and what identifies the effect. */
+export interface EffectContext {
   readonly event: string;
   readonly effect: number;
   readonly fence: number;
@@ -51,42 +51,42 @@ export interface EffectTerms {
 
 const LOOK_EVERY_MS = 100;
 
-/** The effect of this harness: tells the endpoint when it begins and ends, and looks at its signal in between. */
+/** Runs the effect of this harness: reports its begin and end to the endpoint, and checks its signal in between. */
 export async function perform(
   plan: EffectPlan,
-  { signal, ...terms }: EffectTerms,
+  { signal, ...context }: EffectContext,
   {
     process,
     endpoint,
     recorder,
   }: { readonly process: string; readonly endpoint: string; readonly recorder: HistoryRecorder },
 ): Promise<void> {
-  const tell = async (phase: "begin" | "end"): Promise<void> => {
-    const body = JSON.stringify({ phase, process, ...terms });
+  const report = async (phase: "begin" | "end"): Promise<void> => {
+    const body = JSON.stringify({ phase, process, ...context });
     const { ok } = await fetch(endpoint, { method: "POST", body });
     if (!ok) throw new Error("The endpoint refused an effect");
   };
-  const { event, effect, fence } = terms;
+  const { event, effect, fence } = context;
   const turnMs = await wholeTurn();
   signal.throwIfAborted();
   recorder.note({ type: "effect.began", event, effect, name: "effect", fence, hasSignal: true, turnMs });
-  const told = (): void => recorder.note({ type: "effect.told", event, effect });
-  signal.addEventListener("abort", told, { once: true });
+  const noteSignal = (): void => recorder.note({ type: "effect.told", event, effect });
+  signal.addEventListener("abort", noteSignal, { once: true });
   let failed = true;
   try {
-    await tell("begin");
-    const endsMs = machineMs() + plan.lastsMs;
+    await report("begin");
+    const endsMs = machineMs() + plan.durationMs;
     while (machineMs() < endsMs) {
       await pause(Math.min(LOOK_EVERY_MS, endsMs - machineMs()));
       const turnMs = await wholeTurn();
       if (!signal.aborted) recorder.note({ type: "effect.looked", event, effect, turnMs });
-      else if (!plan.isStubborn) signal.throwIfAborted();
+      else if (!plan.ignoresSignal) signal.throwIfAborted();
     }
     if (plan.fails) throw new Error("The effect fails");
-    await tell("end");
+    await report("end");
     failed = false;
   } finally {
-    signal.removeEventListener("abort", told);
+    signal.removeEventListener("abort", noteSignal);
     recorder.note({ type: "effect.ended", event, effect, failed });
   }
 }

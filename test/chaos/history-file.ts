@@ -3,7 +3,7 @@ import type { HistoryLine } from "../../src/history/history.ts";
 import { formatHistory } from "../../src/history/history-text.ts";
 import { type HistoryRecorder, recordHistory } from "../../src/testing/record/recorder.ts";
 
-/** A history that is written down as it is made, line by line: a process that is killed loses its last line at the most. */
+/** A history file that is written line by line. A killed process loses at most its last line. */
 export class HistoryFile {
   readonly #descriptor: number;
 
@@ -11,7 +11,7 @@ export class HistoryFile {
     this.#descriptor = openSync(file, "a");
   }
 
-  /** Records what `process` does; each line is with the operating system when `note` returns. */
+  /** Returns a recorder for `process`. The operating system has each line when `note` returns. */
   recorder(process: string): HistoryRecorder {
     return recordHistory({
       process,

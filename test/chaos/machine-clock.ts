@@ -1,4 +1,4 @@
-/** Milliseconds by the clock of histories, which all processes of the machine share; `performance.now()` counts from another moment in each process. */
+/** Returns milliseconds of the monotonic clock that all processes of the machine share. `performance.now()` starts at 0 in each. */
 export function machineMs(): number {
   return Number(process.hrtime.bigint() / 1_000n) / 1_000;
 }

@@ -3,61 +3,61 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { HistoryRecorder } from "../../src/testing/record/recorder.ts";
 import { eventually } from "../support/eventually.ts";
 import type { NatsCluster, NatsServer } from "../support/nats-server.ts";
-import type { Fleet } from "./fleet.ts";
 import type { Proxies } from "./partition.ts";
-import type { Planned, ServerFault, WorkerFault } from "./plan.ts";
+import type { ledGroups, Planned, ServerFault, WorkerFault } from "./plan.ts";
+import type { WorkerPool } from "./worker-pool.ts";
 
-/** What can be harmed. */
-export interface Victims {
+/** Everything that faults can hit. */
+export interface Targets {
   readonly cluster: NatsCluster;
-  /** The ways between the servers, named `<from>-<to>`, counting from 0. */
+  /** Routes between the servers, named `<from>-<to>`, counting from 0. */
   readonly routes: Proxies;
-  readonly fleet: Fleet;
+  readonly workers: WorkerPool;
   readonly connection: NatsConnection;
   readonly stream: string;
   readonly bucketStream: string;
   readonly durable: string;
 }
 
-/** How long a cluster may take to be whole again, and a server to retire, on a machine that has other things to do. */
-const WHOLE_WITHIN_MS = 300_000;
+/** Time limit for a cluster to recover, and for a server to retire, on a busy machine. */
+const RECOVERS_WITHIN_MS = 300_000;
 
-/** Harms the cluster and the workers as planned, heals what it did before it goes on, and keeps count. */
+/** Injects the planned faults into the cluster and the workers. It heals each fault before the next, and counts them. */
 export class Nemesis {
-  readonly #victims: Victims;
+  readonly #targets: Targets;
   readonly #recorder: HistoryRecorder;
   readonly #signal: AbortSignal;
   readonly counts = new Map<string, number>();
 
-  /** Stops at the next quiet moment when `signal` aborts. */
-  constructor(victims: Victims, recorder: HistoryRecorder, signal: AbortSignal) {
-    this.#victims = victims;
+  /** Injects no fault after `signal` aborts. */
+  constructor(targets: Targets, recorder: HistoryRecorder, signal: AbortSignal) {
+    this.#targets = targets;
     this.#recorder = recorder;
     this.#signal = signal;
   }
 
-  async harmServers(plan: Iterable<Planned<ServerFault>>): Promise<void> {
-    await this.#follow(plan, (fault) => this.#harmServers(fault));
+  async injectServerFaults(plan: Iterable<Planned<ServerFault>>): Promise<void> {
+    await this.#follow(plan, (fault) => this.#injectServerFault(fault));
   }
 
-  async harmWorkers(plan: Iterable<Planned<WorkerFault>>): Promise<void> {
-    await this.#follow(plan, (fault) => this.#harmWorker(fault));
+  async injectWorkerFaults(plan: Iterable<Planned<WorkerFault>>): Promise<void> {
+    await this.#follow(plan, (fault) => this.#injectWorkerFault(fault));
   }
 
   async #follow<Fault extends { readonly kind: string }>(
     plan: Iterable<Planned<Fault>>,
-    harm: (fault: Fault) => Promise<void>,
+    inject: (fault: Fault) => Promise<void>,
   ): Promise<void> {
     for (const { quietMs, fault } of plan) {
       await pause(quietMs, undefined, { signal: this.#signal }).catch(() => {});
       if (this.#signal.aborted) return;
-      await harm(fault);
+      await inject(fault);
       this.counts.set(fault.kind, (this.counts.get(fault.kind) ?? 0) + 1);
     }
   }
 
-  async #harmServers(fault: ServerFault): Promise<void> {
-    const { cluster, routes } = this.#victims;
+  async #injectServerFault(fault: ServerFault): Promise<void> {
+    const { cluster, routes } = this.#targets;
     switch (fault.kind) {
       case "kill a leader":
         await this.#kill(await this.#leaderOf(fault.of), fault);
@@ -65,7 +65,7 @@ export class Nemesis {
       case "kill a server":
         await this.#kill(this.#server(fault.server), fault);
         break;
-      case "stop a leader": {
+      case "pause a leader": {
         const leader = await this.#leaderOf(fault.of);
         this.#note(fault, leader.name);
         await leader.kill("SIGSTOP");
@@ -73,7 +73,7 @@ export class Nemesis {
         await leader.kill("SIGCONT");
         break;
       }
-      case "part a leader from the others": {
+      case "partition a leader": {
         const leader = await this.#leaderOf(fault.of);
         const index = String(cluster.servers.indexOf(leader));
         this.#note(fault, leader.name);
@@ -82,19 +82,19 @@ export class Nemesis {
         routes.heal();
         break;
       }
-      case "ask a leader to step down":
+      case "make a leader step down":
         this.#note(fault, fault.of);
         await this.#stepDown(fault.of);
         break;
-      case "let a server retire": {
+      case "retire a server": {
         const server = this.#server(fault.server);
         this.#note(fault, server.name);
         await server.kill("SIGUSR2");
-        await eventually("the server to end", () => (server.isRunning ? undefined : true), WHOLE_WITHIN_MS);
+        await eventually("the server has ended", () => (server.isRunning ? undefined : true), RECOVERS_WITHIN_MS);
         await server.restart();
         break;
       }
-      case "kill all servers at once":
+      case "kill all servers":
         this.#note(fault, "all");
         await Promise.all(cluster.servers.map((server) => server.kill("SIGKILL")));
         await pause(fault.downMs);
@@ -102,31 +102,31 @@ export class Nemesis {
         break;
     }
     this.#recorder.note({ type: "fault", fault: `healed: ${fault.kind}` });
-    await eventually("the cluster to be whole", () => cluster.ready().then(() => true), WHOLE_WITHIN_MS);
+    await eventually("the cluster has recovered", () => cluster.ready().then(() => true), RECOVERS_WITHIN_MS);
   }
 
-  async #harmWorker(fault: WorkerFault): Promise<void> {
-    const place = this.#victims.fleet.place(fault.worker);
-    this.#note(fault, place.process);
+  async #injectWorkerFault(fault: WorkerFault): Promise<void> {
+    const worker = this.#targets.workers.slot(fault.worker);
+    this.#note(fault, worker.process);
     switch (fault.kind) {
       case "kill a worker":
-        await place.kill();
+        await worker.kill();
         await pause(fault.downMs);
-        place.start();
+        worker.start();
+        break;
+      case "pause a worker":
+        worker.pause();
+        await pause(fault.forMs);
+        worker.resume();
+        break;
+      case "disconnect a worker":
+        worker.disconnect(fault.how);
+        await pause(fault.forMs);
+        worker.reconnect();
         break;
       case "stop a worker":
-        place.stop();
-        await pause(fault.forMs);
-        place.goOn();
-        break;
-      case "cut a worker off":
-        place.cutOff(fault.how);
-        await pause(fault.forMs);
-        place.heal();
-        break;
-      case "end a worker":
-        await place.end();
-        place.start();
+        await worker.stop();
+        worker.start();
         break;
     }
     this.#recorder.note({ type: "fault", fault: `healed: ${fault.kind}` });
@@ -144,20 +144,20 @@ export class Nemesis {
   }
 
   #server(index: number): NatsServer {
-    const server = this.#victims.cluster.servers[index];
-    if (server === undefined) throw new Error(`There is no server ${index}`);
+    const server = this.#targets.cluster.servers[index];
+    if (server === undefined) throw new Error(`Expected the number of a server, got ${index}`);
     return server;
   }
 
   #leaderOf(what: "stream" | "bucket"): Promise<NatsServer> {
-    const { cluster, stream, bucketStream } = this.#victims;
-    const led = what === "stream" ? stream : bucketStream;
-    return eventually(`a leader of ${led}`, () => cluster.leaderOf(led), WHOLE_WITHIN_MS);
+    const { cluster, stream, bucketStream } = this.#targets;
+    const name = what === "stream" ? stream : bucketStream;
+    return eventually(`${name} has a leader`, () => cluster.leaderOf(name), RECOVERS_WITHIN_MS);
   }
 
-  /** That nobody answers, or nobody leads just now, is as good. */
-  async #stepDown(what: "stream" | "bucket" | "consumer"): Promise<void> {
-    const { connection, stream, bucketStream, durable } = this.#victims;
+  /** A request without an answer, or a group without a leader, is fine too. */
+  async #stepDown(what: (typeof ledGroups)[number]): Promise<void> {
+    const { connection, stream, bucketStream, durable } = this.#targets;
     const subject = {
       stream: `STREAM.LEADER.STEPDOWN.${stream}`,
       bucket: `STREAM.LEADER.STEPDOWN.${bucketStream}`,

@@ -1,20 +1,20 @@
 import { startProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
-/** How a connection is lost: its bytes are kept back until it heals, or lost, or it ends and no new one is accepted. */
+/** How a connection fails: its bytes are held until it heals, or dropped, or it is closed and new ones are refused. */
 export type Severed = "hold" | "swallow" | "cut";
 
-/** Proxies that can be parted and healed together. */
+/** Proxies that can be severed and healed together. */
 export class Proxies implements AsyncDisposable {
   readonly #all: { readonly proxy: TcpProxy; readonly name: string }[] = [];
 
-  /** Opens a way to the port. @returns the proxy's own port. */
+  /** Opens a proxy to the port and returns the proxy's own port. */
   async open(port: number, name: string): Promise<number> {
     const proxy = await startProxy(port);
     this.#all.push({ proxy, name });
     return proxy.port;
   }
 
-  /** Severs the ways whose names match. */
+  /** Severs the proxies whose names match. */
   sever(how: Severed, matches: (name: string) => boolean): void {
     for (const { proxy, name } of this.#all) {
       if (!matches(name)) continue;

@@ -1,13 +1,13 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { clearGarden, type PlantedBug, sow } from "../support/planted-bugs.ts";
 import type { CampaignOptions } from "./campaign.ts";
-import { discard, expedition } from "./expedition.ts";
+import { checkedCampaign, deleteLogs } from "./checked-campaign.ts";
 import type { Planned, WorkerFault } from "./plan.ts";
 
 afterAll(clearGarden);
 
-/** The same fault again and again, one worker after the other. */
-const again = (
+/** The same fault several times, for one worker after the other. */
+const repeated = (
   times: number,
   quietMs: number,
   fault: (worker: number) => WorkerFault,
@@ -16,7 +16,7 @@ const again = (
 
 interface Case {
   readonly bug: PlantedBug;
-  /** What finds it, among others. */
+  /** Rules that must find it; others may too. */
   readonly foundBy: readonly string[];
   readonly faults: readonly Planned<WorkerFault>[];
 }
@@ -34,25 +34,25 @@ const cases: readonly Case[] = [
       ],
     },
     foundBy: ["store"],
-    faults: again(3, 1_500, (worker) => ({ kind: "stop a worker", worker, forMs: 7_000 })),
+    faults: repeated(3, 1_500, (worker) => ({ kind: "pause a worker", worker, forMs: 7_000 })),
   },
   {
     bug: {
-      name: "acknowledges what is pending",
+      name: "acknowledges pending deliveries",
       patches: [
         {
           file: "machines/delivery.ts",
-          find: '{ target: "putBack", actions: putBack("pending") },',
+          find: '{ target: "nakked", actions: nak("pending") },',
           replace: '{ target: "acknowledged", actions: "acknowledgeDuplicate" },',
         },
       ],
     },
     foundBy: ["lost"],
-    faults: again(8, 2_000, (worker) => ({ kind: "kill a worker", worker, downMs: 0 })),
+    faults: repeated(8, 2_000, (worker) => ({ kind: "kill a worker", worker, downMs: 0 })),
   },
   {
     bug: {
-      name: "tells its handler long after the lease has ended",
+      name: "fires the signal long after the lease ended",
       patches: [
         {
           file: "src/engine/lease.ts",
@@ -62,27 +62,27 @@ const cases: readonly Case[] = [
       ],
     },
     foundBy: ["G6"],
-    faults: again(3, 1_500, (worker) => ({ kind: "cut a worker off", worker, how: "swallow", forMs: 7_000 })),
+    faults: repeated(3, 1_500, (worker) => ({ kind: "disconnect a worker", worker, how: "swallow", forMs: 7_000 })),
   },
 ];
 
-/** Where it does not matter that servers fail, one is enough. */
+/** These bugs need no server fault, so one server is enough. */
 const small: Omit<CampaignOptions, "folder" | "seed"> = {
   forMs: 24_000,
   servers: 1,
   workers: 2,
   eventsPerSecond: 8,
-  effects: { slow: 0.2, long: 0.3, failing: 0, stubborn: 0.8, leases: 5 },
+  effects: { slow: 0.2, long: 0.3, failing: 0, ignoringSignal: 0.8, leases: 5 },
   serverFaults: [],
 };
 
-describe("a bug in the package under the nemesis", () => {
-  it.concurrent.each(cases)("$bug.name: is found", async ({ bug, foundBy, faults }) => {
-    const outcome = await expedition("planted", { ...small, seed: 1, root: sow(bug), workerFaults: faults });
+describe("the chaos harness", () => {
+  it.concurrent.each(cases)("finds a package that $bug.name", async ({ bug, foundBy, faults }) => {
+    const campaign = await checkedCampaign("planted", { ...small, seed: 1, root: sow(bug), workerFaults: faults });
     const times = new Map<string, number>();
-    for (const { rule } of outcome.findings) times.set(rule, (times.get(rule) ?? 0) + 1);
+    for (const { rule } of campaign.violations) times.set(rule, (times.get(rule) ?? 0) + 1);
     console.log(`${bug.name}: found by ${[...times].map(([rule, count]) => `${rule} (${count} times)`).join(", ")}`);
     expect([...times.keys()]).toEqual(expect.arrayContaining([...foundBy]));
-    discard(outcome);
+    deleteLogs(campaign);
   });
 });

@@ -2,38 +2,38 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type JetStreamClient, jetstream } from "@nats-io/jetstream";
 import { headers } from "@nats-io/nats-core";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { between, type Chance } from "../../src/cli/demo/seeded.ts";
+import { between, type Chance } from "../../src/cli/demo/random.ts";
 import { machineMs } from "./machine-clock.ts";
 
-/** What is to be published. */
+/** One event to publish, with its copies. */
 export interface Publication {
   readonly event: string;
   readonly subject: string;
-  /** How long after the one before it comes. */
+  /** Pause since the previous publication, in milliseconds. */
   readonly pauseMs: number;
-  /** How long after its turn each copy is published. */
+  /** Delay of each copy, in milliseconds. */
   readonly copiesMs: readonly number[];
 }
 
 export interface LoadOptions {
   readonly perSecond: number;
-  /** The subject of events that are dispatched once and for all. */
+  /** Subject of events that are dispatched once. */
   readonly once: string;
-  /** The subject of a few events that come again and again, and are to be dispatched again when their window is over. */
-  readonly again: string;
+  /** Subject of the few events that recur and are dispatched again after their window. */
+  readonly recurring: string;
 }
 
-/** So many events come again and again at a time, for so long. */
+/** Number of events that recur at the same time, and for how long. */
 const RECURRING = 4;
 const RECUR_FOR_MS = 20_000;
 
-/** Whether the event is dispatched once and for all, rather than again when its window is over. */
-export function isOnceAndForAll(event: string): boolean {
+/** Returns true for an event that is dispatched once, false for one that is dispatched again after its window. */
+export function isDispatchedOnce(event: string): boolean {
   return event.startsWith("once-");
 }
 
-/** Without end, ten at a time. Of what is published once and for all, a third comes more than once: at once, soon after, or much later. */
-export function* load(chance: Chance, { perSecond, once, again }: LoadOptions): Generator<Publication, never> {
+/** Yields publications without end, in bursts of about ten. A third of the events have copies: immediate, soon after, or much later. */
+export function* load(chance: Chance, { perSecond, once, recurring }: LoadOptions): Generator<Publication, never> {
   let atMs = 0;
   for (let number = 1; ; number += 1) {
     const pauseMs = chance() < 0.9 ? between(chance, 0, 4) : between(chance, 0, Math.round(20_000 / perSecond));
@@ -42,26 +42,26 @@ export function* load(chance: Chance, { perSecond, once, again }: LoadOptions): 
     const copies = chance() < 0.67 ? 1 : between(chance, 2, 4);
     const copiesMs = [0, ...Array.from({ length: copies - 1 }, () => between(chance, 0, latestMs))];
     if (chance() < 0.15) {
-      const event = `again-${Math.floor(atMs / RECUR_FOR_MS)}-${between(chance, 1, RECURRING)}`;
-      yield { event, subject: again, pauseMs, copiesMs };
+      const event = `recurring-${Math.floor(atMs / RECUR_FOR_MS)}-${between(chance, 1, RECURRING)}`;
+      yield { event, subject: recurring, pauseMs, copiesMs };
     } else {
       yield { event: `once-${number}`, subject: once, pauseMs, copiesMs };
     }
   }
 }
 
-/** Publishes at least once: what was not acknowledged is published again, until it is. */
+/** Publishes every event at least once: repeats each publication until it is acknowledged. */
 export class Producer {
   readonly #connection: NatsConnection;
   readonly #jetstream: JetStreamClient;
   readonly #signal: AbortSignal;
-  readonly #underWay = new Set<Promise<void>>();
-  /** How often each event was acknowledged by the stream. */
+  readonly #inFlight = new Set<Promise<void>>();
+  /** Number of acknowledged publications of each event. */
   readonly published = new Map<string, number>();
-  /** How often a publication was not acknowledged, so that there may be a copy that nobody counted. */
+  /** Number of publications without an acknowledgement, each of which may have left an uncounted copy. */
   repeated = 0;
 
-  /** Publishes nothing new when `signal` aborts; what is under way is finished. */
+  /** Starts no publication after `signal` aborts, and finishes those in flight. */
   constructor(connection: NatsConnection, signal: AbortSignal) {
     this.#connection = connection;
     this.#jetstream = jetstream(connection, { timeout: 2_000 });
@@ -76,12 +76,12 @@ export class Producer {
       if (this.#signal.aborted) break;
       for (const afterMs of publication.copiesMs) this.#start(publication, afterMs);
     }
-    await Promise.all(this.#underWay);
+    await Promise.all(this.#inFlight);
   }
 
   #start(publication: Omit<Publication, "pauseMs">, afterMs: number): void {
-    const task = this.#publish(publication, afterMs).finally(() => this.#underWay.delete(task));
-    this.#underWay.add(task);
+    const task = this.#publish(publication, afterMs).finally(() => this.#inFlight.delete(task));
+    this.#inFlight.add(task);
   }
 
   async #publish({ event, subject }: Omit<Publication, "pauseMs">, afterMs: number): Promise<void> {

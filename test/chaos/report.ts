@@ -1,20 +1,20 @@
-import type { Account, Progress } from "./campaign.ts";
-import type { Tally } from "./tally.ts";
-import type { Finding } from "./verdict.ts";
+import type { CampaignTotals, Progress } from "./campaign.ts";
+import type { Violation } from "./judge.ts";
+import type { Statistics } from "./statistics.ts";
 
-/** How far a campaign is, in one line. */
+/** Formats the progress of a campaign as one line. */
 export function progressLine({ sinceMs, published, unacknowledged, faults }: Progress, ofMs: number): string {
   const all = [...faults.values()].reduce((sum, times) => sum + times, 0);
-  const left = unacknowledged === undefined ? "the cluster is out of reach" : `${unacknowledged} not acknowledged yet`;
+  const left = unacknowledged === undefined ? "the cluster does not answer" : `${unacknowledged} not yet acknowledged`;
   return `${minutes(sinceMs)} of ${minutes(ofMs)}: ${published} events published, ${left}, ${all} faults`;
 }
 
-/** What there was, as a table for a person to read. */
-export function table(account: Account, tally: Tally, findings: readonly Finding[]): string {
+/** Formats the statistics as a table. */
+export function table(totals: CampaignTotals, statistics: Statistics, violations: readonly Violation[]): string {
   const rows = [
-    ...tally,
-    ...[...account.faults].sort().map(([kind, times]) => [`fault: ${kind}`, times] as const),
-    ["violations", findings.length] as const,
+    ...statistics,
+    ...[...totals.faults].sort().map(([kind, times]) => [`fault: ${kind}`, times] as const),
+    ["violations", violations.length] as const,
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, count]) => `${name.padEnd(width)}  ${count.toLocaleString("en").padStart(9)}`).join("\n");
@@ -22,10 +22,10 @@ export function table(account: Account, tally: Tally, findings: readonly Finding
 
 const SHOWN = 30;
 
-/** What must not have happened, one line each. */
-export function findingLines(findings: readonly Finding[]): string {
-  const shown = findings.slice(0, SHOWN).map(({ rule, what }) => `${rule}: ${what}`);
-  const more = findings.length > SHOWN ? [`… and ${findings.length - SHOWN} more`] : [];
+/** Formats the violations, one a line. */
+export function violationLines(violations: readonly Violation[]): string {
+  const shown = violations.slice(0, SHOWN).map(({ rule, what }) => `${rule}: ${what}`);
+  const more = violations.length > SHOWN ? [`… and ${violations.length - SHOWN} more`] : [];
   return [...shown, ...more].join("\n");
 }
 

@@ -1,67 +1,70 @@
 import type { CommitOutcome } from "../../src/model/decision.ts";
-import type { Account } from "./campaign.ts";
+import type { CampaignTotals } from "./campaign.ts";
 import { deliveriesIn } from "./delivery-number.ts";
 import type { Dispatch } from "./dispatches.ts";
-import type { Finding } from "./verdict.ts";
+import type { Violation } from "./judge.ts";
 
 type Dispatches = ReadonlyMap<string, readonly Dispatch[]>;
 
-/** Every event that the stream has was dispatched, seen from both sides. */
-export function lost({ published, deadLetters }: Account, dispatches: Dispatches): readonly Finding[] {
+/** Every published event was dispatched successfully, according to its process and to the endpoint. */
+export function lost({ published, deadLetters }: CampaignTotals, dispatches: Dispatches): readonly Violation[] {
   const missing = [...published.keys()].filter(
-    (event) => !dispatches.get(event)?.some(({ ended, endBooked }) => ended === "well" && endBooked !== undefined),
+    (event) => !dispatches.get(event)?.some(({ ended, endRequest }) => ended === "well" && endRequest !== undefined),
   );
   return [
-    ...missing.map((event) => ({ rule: "lost", what: `${event} was published, and its effect never ended well` })),
+    ...missing.map((event) => ({ rule: "lost", what: `${event} was published, but its effect never succeeded` })),
     ...(deadLetters > 0 ? [{ rule: "lost", what: `${deadLetters} messages became dead letters` }] : []),
   ];
 }
 
 /**
- * Whoever has a lower fence was told to stop before the receiving side heard of a higher one: each look at the signal, one whole
- * turn of the event loop after that moment, must have found it aborted.
+ * The signal of a lower fence fired before the endpoint heard of a higher fence. Each look at the signal that began after that
+ * moment, and waited for a whole turn of the event loop, must have found it aborted.
  */
-export function overtaken(ofEvent: readonly Dispatch[]): readonly Finding[] {
+export function overtaken(ofEvent: readonly Dispatch[]): readonly Violation[] {
   return ofEvent.flatMap((lower) =>
-    ofEvent.flatMap(({ fence, beginBooked, process }): Finding[] => {
-      if (fence <= lower.fence || beginBooked === undefined) return [];
-      const taken = `${process} had begun ${lower.event} with fence ${fence}, as the endpoint saw at ${beginBooked.atMs}`;
-      if (lower.turnMs > beginBooked.atMs) {
-        return [{ rule: "G5", what: `${named(lower)} began after ${taken}` }];
+    ofEvent.flatMap(({ fence, beginRequest, process }): Violation[] => {
+      if (fence <= lower.fence || beginRequest === undefined) return [];
+      const takeover = `${process} had begun ${lower.event} with fence ${fence}, which the endpoint saw at ${beginRequest.atMs}`;
+      if (lower.turnMs > beginRequest.atMs) {
+        return [{ rule: "G5", what: `${named(lower)} began after ${takeover}` }];
       }
-      const late = lower.looksMs.find((turnMs) => turnMs > beginBooked.atMs);
+      const late = lower.looksMs.find((turnMs) => turnMs > beginRequest.atMs);
       if (late === undefined) return [];
-      return [{ rule: "G6", what: `the signal of ${named(lower)} had not fired at ${late}, after ${taken}` }];
+      return [{ rule: "G6", what: `the signal of ${named(lower)} had not fired at ${late}, after ${takeover}` }];
     }),
   );
 }
 
-/** Of an event that is dispatched once and for all, one success counts; what became of the others, {@link untold} asks. */
-export function twice(ofEvent: readonly Dispatch[]): readonly Finding[] {
-  const counted = ofEvent.filter(({ endBooked, commit }) => endBooked !== undefined && isCounted(commit));
+/** At most one success of an event that is dispatched once counts. {@link unreported} covers the others. */
+export function countedTwice(ofEvent: readonly Dispatch[]): readonly Violation[] {
+  const counted = ofEvent.filter(({ endRequest, commit }) => endRequest !== undefined && isCounted(commit));
   if (counted.length < 2) return [];
-  return [{ rule: "twice", what: `${counted.map(named).join(" and ")} were all told that they count` }];
+  return [{ rule: "twice", what: `${counted.map(named).join(" and ")} were all reported as committed` }];
 }
 
 /**
- * Whoever was not killed knows how its effect ended, and what became of its commit; unless it was told to end, and its effect to
- * stop, which it did not.
+ * A process that was not killed learns how each effect ended and what became of its commit. The exception is a process that was
+ * stopped while its effect ignored the signal.
  */
-export function untold(
+export function unreported(
   ofEvent: readonly Dispatch[],
   died: ReadonlySet<string>,
-  dismissed: ReadonlySet<string>,
-): readonly Finding[] {
+  stopped: ReadonlySet<string>,
+): readonly Violation[] {
   return ofEvent
-    .filter(({ process, told }) => !died.has(process) && !(told && dismissed.has(process)))
+    .filter(({ process, signalFired }) => !died.has(process) && !(signalFired && stopped.has(process)))
     .filter(({ ended, commit }) => ended === "never" || (ended === "well" && commit === undefined))
-    .map((one) => ({ rule: "untold", what: `${named(one)} ended ${one.ended}, and was told nothing of its commit` }));
+    .map((one) => ({
+      rule: "unreported",
+      what: `${named(one)} ended ${one.ended}, and its process never learned the outcome of its commit`,
+    }));
 }
 
-/** An attempt knows of at least as many before it as the transport does. */
-export function miscounted(ofEvent: readonly Dispatch[]): readonly Finding[] {
-  return ofEvent.flatMap((one): Finding[] => {
-    const { attempt = 1, delivery = 1 } = one.beginBooked ?? {};
+/** The attempt number is at least the delivery count of the message. */
+export function miscounted(ofEvent: readonly Dispatch[]): readonly Violation[] {
+  return ofEvent.flatMap((one): Violation[] => {
+    const { attempt = 1, delivery = 1 } = one.beginRequest ?? {};
     const deliveries = deliveriesIn(delivery);
     if (attempt >= deliveries) return [];
     return [
@@ -70,13 +73,13 @@ export function miscounted(ofEvent: readonly Dispatch[]): readonly Finding[] {
   });
 }
 
-/** Everything came to rest, and no process ended that nobody had told to. */
-export function restless({ unacknowledged, endedByThemselves }: Account): readonly Finding[] {
+/** Every message was acknowledged in the end, and no process crashed. */
+export function unsettled({ unacknowledged, crashes }: CampaignTotals): readonly Violation[] {
   return [
     ...(unacknowledged > 0
-      ? [{ rule: "G4", what: `${unacknowledged} messages were not acknowledged when all had been quiet for long` }]
+      ? [{ rule: "G4", what: `${unacknowledged} messages were not acknowledged after a long time without faults` }]
       : []),
-    ...(endedByThemselves > 0 ? [{ rule: "process", what: `${endedByThemselves} workers ended by themselves` }] : []),
+    ...(crashes > 0 ? [{ rule: "process", what: `${crashes} workers crashed` }] : []),
   ];
 }
 

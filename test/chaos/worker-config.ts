@@ -1,29 +1,29 @@
 import type { EffectMix } from "./effect.ts";
 
-/** What a worker process is told. */
+/** What a worker process gets as its first argument, as JSON. */
 export interface WorkerConfig {
-  /** Its name in histories and records; new for every process. */
+  /** Name in histories and records; new for every process. */
   readonly name: string;
   readonly urls: readonly string[];
   readonly stream: string;
   readonly consumers: readonly ConsumerPlan[];
   readonly bucket: string;
   readonly deadSubject: string;
-  /** Where effects are received. */
+  /** URL of the endpoint that receives effects. */
   readonly endpoint: string;
-  /** Where it writes its history. */
+  /** File that the process writes its history to. */
   readonly file: string;
   readonly seed: number;
   readonly effects: EffectMix;
   readonly leaseMs: number;
   readonly skewMs: number;
-  /** Whether its writes leave in batches whenever there are two, rather than when that has been found to pay. */
+  /** True to send two or more waiting writes always as a batch; false to let the store choose. */
   readonly inBatches: boolean;
-  /** The folder of the package to use: the one under test, or a copy with a bug in it. */
+  /** Folder of the package to use: the one under test, or a copy with a planted bug. */
   readonly root: string;
 }
 
-/** A durable consumer of the stream, and how long its events are suppressed. */
+/** A durable consumer of the stream, and the window of its events. */
 export interface ConsumerPlan {
   readonly durable: string;
   readonly subject: string;
@@ -31,6 +31,12 @@ export interface ConsumerPlan {
   readonly concurrency: number;
 }
 
-export function isWorkerConfig(value: unknown): value is WorkerConfig {
+export function parseWorkerConfig(text: string): WorkerConfig {
+  const config: unknown = JSON.parse(text);
+  if (!isWorkerConfig(config)) throw new Error(`Expected a worker's configuration, got ${text}`);
+  return config;
+}
+
+function isWorkerConfig(value: unknown): value is WorkerConfig {
   return typeof value === "object" && value !== null && "urls" in value && "endpoint" in value && "root" in value;
 }

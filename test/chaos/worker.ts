@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
-import { jetstream } from "@nats-io/jetstream";
+import { type JetStreamClient, jetstream } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { hasCode } from "../../src/errors.ts";
 import type { Audit } from "../../src/nats/index.ts";
@@ -8,58 +7,83 @@ import { alwaysInBatches } from "../support/nats-sending.ts";
 import { deliveryNumber } from "./delivery-number.ts";
 import { perform, planEffect } from "./effect.ts";
 import { HistoryFile } from "./history-file.ts";
-import { type ConsumerPlan, isWorkerConfig } from "./worker-config.ts";
+import { runConsumers, untilStarted } from "./run-consumers.ts";
+import { type ConsumerPlan, parseWorkerConfig } from "./worker-config.ts";
 
-// A replica of a trigger service as a process of its own: what the nemesis kills, stops and cuts off.
+// A replica of a trigger service in a process of its own, which the nemesis kills, pauses and disconnects.
 
-const config: unknown = JSON.parse(process.argv[2] ?? "");
-if (!isWorkerConfig(config)) throw new Error("Not a worker's configuration");
+const config = parseWorkerConfig(process.argv[2] ?? "");
 const { name, urls, stream, bucket, endpoint, effects, seed, leaseMs, skewMs } = config;
 const core: typeof import("../../src/index.ts") = await import(join(config.root, "src/index.ts"));
 const nats: typeof import("../../src/nats/index.ts") = await import(join(config.root, "src/nats/index.ts"));
 const stores: typeof import("../../src/nats/kv/nats-store.ts") = await import(
   join(config.root, "src/nats/kv/nats-store.ts")
 );
-const ways: typeof import("../../src/nats/kv/bucket-store.ts") = await import(
+const bucketStores: typeof import("../../src/nats/kv/bucket-store.ts") = await import(
   join(config.root, "src/nats/kv/bucket-store.ts")
 );
 
-const ending = new AbortController();
-process.once("SIGTERM", () => ending.abort());
+const stopping = new AbortController();
+process.once("SIGTERM", () => stopping.abort());
 const file = new HistoryFile(config.file);
 const recorder = file.recorder(name);
-const connection = await untilItWorks(() =>
-  connect({
-    servers: [...urls],
-    name,
-    ignoreClusterUpdates: true,
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: 200,
-    reconnectJitter: 100,
-    pingInterval: 2_000,
-  }),
-);
-const sending = config.inBatches ? alwaysInBatches : ways.adaptiveSending;
-const store = recorder.store(
-  await untilItWorks(() => stores.openNatsStore(connection, { bucket, timeoutMs: 2_000 }, sending)),
-);
-const letters = { subject: config.deadSubject, jetstream: jetstream(connection) };
-let begun = 0;
+let effectCount = 0;
+await work();
+file.close();
 
-async function run({ durable, windowMs, concurrency }: ConsumerPlan) {
-  const dedup = new core.Deduplicator({ store, owner: name, leaseMs, skewMs, windowMs });
-  const consumer = await untilItWorks(() => jetstream(connection).consumers.get(stream, durable));
-  /** With which error each delivery failed here last. */
+async function work(): Promise<void> {
+  const connection = await started(() =>
+    connect({
+      servers: [...urls],
+      name,
+      ignoreClusterUpdates: true,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 200,
+      reconnectJitter: 100,
+      pingInterval: 2_000,
+    }),
+  );
+  if (connection === undefined) return;
+  const sending = config.inBatches ? alwaysInBatches : bucketStores.adaptiveSending;
+  const store = await started(() => stores.openNatsStore(connection, { bucket, timeoutMs: 2_000 }, sending));
+  if (store !== undefined) await consumeAll(jetstream(connection), recorder.store(store));
+  await connection.close();
+}
+
+/** The cluster may be out of service, so a failed step is repeated until the worker is stopped. */
+function started<Value>(attempt: () => Promise<Value>): Promise<Value | undefined> {
+  return untilStarted(attempt, stopping.signal, console.error);
+}
+
+async function consumeAll(client: JetStreamClient, store: ReturnType<typeof recorder.store>): Promise<void> {
+  const consumers = config.consumers.map((plan) => {
+    const dedup = new core.Deduplicator({ store, owner: name, leaseMs, skewMs, windowMs: plan.windowMs });
+    return { dedup, start: consumerOf(client, plan, dedup) };
+  });
+  await runConsumers(
+    consumers.map(({ start }) => start),
+    { stop: stopping.signal, onStartFailed: console.error, onAllStarted: () => process.send?.("consuming") },
+  );
+  await Promise.all(consumers.map(({ dedup }) => dedup.close({ drainMs: 1_000 })));
+}
+
+function consumerOf(
+  client: JetStreamClient,
+  { durable, concurrency }: ConsumerPlan,
+  dedup: InstanceType<typeof core.Deduplicator>,
+) {
+  /** The last error of each delivery that failed here. */
   const failures = new Map<number, unknown>();
-  const running = await untilItWorks(() =>
-    nats.consume(consumer, {
+  return async () => {
+    const consumer = await client.consumers.get(stream, durable);
+    return nats.consume(consumer, {
       dedup,
       concurrency,
-      // What fails here fails by chance: sooner or later it succeeds.
+      // Failures here are random, so each event succeeds after enough attempts.
       maxDeliver: Number.MAX_SAFE_INTEGER,
       backoffMs: { firstMs: 100, longestMs: 2_000 },
-      deadLetter: letters,
-      signal: ending.signal,
+      deadLetter: { subject: config.deadSubject, jetstream: client },
+      signal: stopping.signal,
       identify(message, subscriptionId) {
         const event = message.headers?.get("ce-id") ?? "";
         recorder.note({ type: "delivered", event, delivery: deliveryNumber(message.seq, message.info.deliveryCount) });
@@ -68,19 +92,17 @@ async function run({ durable, windowMs, concurrency }: ConsumerPlan) {
       dispatch(message, { identity, reservation, signal }) {
         const { attempt, fence } = reservation;
         const event = identity.eventId;
-        begun += 1;
         const delivery = deliveryNumber(message.seq, message.info.deliveryCount);
-        const terms = { event, effect: begun, fence, attempt, delivery, signal };
-        return perform(planEffect(effects, seed, event, attempt, leaseMs), terms, {
+        const context = { event, effect: ++effectCount, fence, attempt, delivery, signal };
+        return perform(planEffect(effects, seed, event, attempt, leaseMs), context, {
           process: name,
           endpoint,
           recorder,
         });
       },
       onAudit: (audit) => note(audit, failures),
-    }),
-  );
-  return { dedup, running };
+    });
+  };
 }
 
 function note(audit: Audit, failures: Map<number, unknown>): void {
@@ -98,7 +120,7 @@ function note(audit: Audit, failures: Map<number, unknown>): void {
     case "trigger.deduped":
       recorder.note({ ...answered, answer: "acknowledged", because: "duplicate" });
       break;
-    // Nothing in this harness deserves it: what is not dispatched is lost, and judged so.
+    // No message of a campaign should be dead-lettered, so the judge counts its event as lost.
     case "trigger.dead-lettered":
       recorder.note({ ...answered, answer: "acknowledged", because: "returned" });
       break;
@@ -106,10 +128,10 @@ function note(audit: Audit, failures: Map<number, unknown>): void {
     case "trigger.refused":
       failures.set(answered.delivery, audit.error);
       break;
-    case "trigger.put-back": {
+    case "trigger.nakked": {
       const error = failures.get(answered.delivery);
       failures.delete(answered.delivery);
-      const because = audit.after === "pending" ? "pending" : "failed";
+      const because = audit.delay === "pending" ? "pending" : "failed";
       const code = hasCode(error, "store-unavailable") ? { code: error.code } : {};
       recorder.note({ ...answered, answer: "put back", because, afterMs: audit.delayMs, ...code });
       break;
@@ -119,23 +141,3 @@ function note(audit: Audit, failures: Map<number, unknown>): void {
       break;
   }
 }
-
-/** The cluster may be out of service just now. A process that is told to end before it has begun does so at once. */
-async function untilItWorks<Value>(attempt: () => Promise<Value>): Promise<Value> {
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      console.error(error);
-      if (ending.signal.aborted) process.exit();
-      await pause(200);
-    }
-  }
-}
-
-const all = await Promise.all(config.consumers.map(run));
-process.send?.("consuming");
-await Promise.all(all.map(({ running }) => running.finished));
-await Promise.all(all.map(({ dedup }) => dedup.close({ drainMs: 1_000 })));
-await connection.close();
-file.close();

@@ -63,7 +63,7 @@ describe("help", () => {
     "completion",
   ];
 
-  it.each(["", ...commands])("of %s fits into 80 columns and is no error", async (command) => {
+  it.each(["", ...commands])("of %s fits into 80 columns and exits with code 0", async (command) => {
     const { exitCode, out, err } = await run([command, "--help"].filter((word) => word !== ""));
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: "" });
     expect(out).toMatch(/^Usage: latchkey/);
@@ -76,20 +76,20 @@ describe("help", () => {
     expect(named).toEqual(commands);
   });
 
-  it("of run documents the exit codes, what is sent and what is tried again", async () => {
+  it("of run documents exit codes, requests and retries", async () => {
     const { out } = await run(["run", "--help"]);
     for (const word of ["130", "Idempotency-Key", "Latchkey-Fence", "LATCHKEY_KEY", "422", "NATS_URL", "NATS_CREDS"]) {
       expect(out).toContain(word);
     }
   });
 
-  it("is what an empty command line gets, as a mistake", async () => {
+  it("is printed for an empty command line, with code 2", async () => {
     const { exitCode, err } = await run([]);
     expect(exitCode).toBe(2);
     expect(err).toMatch(/^Usage: latchkey/);
   });
 
-  it("is pointed to when the command is unknown", async () => {
+  it("suggests a command for an unknown one", async () => {
     expect(await run(["rum"])).toMatchObject({ exitCode: 2, err: expect.stringContaining("Did you mean run?") });
   });
 
@@ -99,7 +99,7 @@ describe("help", () => {
 });
 
 describe("the NATS server of a command", () => {
-  it("comes from the flags, else from the environment", () => {
+  it("comes from the flags, or from the environment", () => {
     const env = { NATS_URL: "nats://env:4222", NATS_CREDS: "/env.creds" };
     expect(natsAddress({}, env)).toEqual({ servers: ["env:4222"], credsPath: "/env.creds" });
     expect(natsAddress({ nats: "flag", creds: "/flag.creds" }, env)).toEqual({
@@ -111,7 +111,7 @@ describe("the NATS server of a command", () => {
     });
   });
 
-  it("may have a user or a token in its address, and want TLS", () => {
+  it("may have a user or a token in its URL, and TLS", () => {
     expect(natsAddress({ nats: "tls://me:p%40ss@host:4222" }, {})).toEqual({
       servers: ["host:4222"],
       user: "me",
@@ -129,18 +129,18 @@ describe("the NATS server of a command", () => {
     "nats://me:secret@ho st",
     "nats://me:secret%@host",
     "nats://100%@host",
-  ])("%j is refused, and not repeated", (nats) => {
+  ])("%j is refused, and not repeated in the error", (nats) => {
     expect(() => natsAddress({ nats }, {})).toThrow(/^(?!.*secret).*(NATS_URL|nats:\/\/host:port)/s);
   });
 
-  it("that nobody answers for is a sentence, not a stack", async () => {
+  it("is named in a one-line error if it is unreachable", async () => {
     const argv = ["run", "--to", "http://127.0.0.1:9", "--bucket", "b", "--subscription", "s", "--nats"];
     const { exitCode, err } = await run([...argv, "me:secret@127.0.0.1:1"]);
     expect(exitCode).toBe(2);
     expect(err).toMatch(/^latchkey: Cannot connect to NATS at 127\.0\.0\.1:1: .+\n$/);
   });
 
-  it("with credentials that cannot be read is refused", async () => {
+  it("is refused with unreadable credentials", async () => {
     const argv = ["run", "--to", "http://127.0.0.1:9", "--stream", "S", "--consumer", "C", "--nats", "127.0.0.1:1"];
     const { exitCode, err } = await run([...argv, "--creds", "/nonexistent"]);
     expect([exitCode, err]).toEqual([2, expect.stringContaining("Cannot read `/nonexistent`: ENOENT")]);
@@ -150,7 +150,7 @@ describe("the NATS server of a command", () => {
 describe("NATS packages that are not installed", () => {
   const missing = ["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND"];
 
-  it.each(missing)("are named with what to do (%s)", async (code) => {
+  it.each(missing)("are named with the install command (%s)", async (code) => {
     const cause = Object.assign(new Error("Cannot find it"), { code });
     await expect(withPeers(() => Promise.reject(cause))).rejects.toMatchObject({
       name: "LatchkeyError",
@@ -160,7 +160,7 @@ describe("NATS packages that are not installed", () => {
     });
   });
 
-  it("are not blamed for another error", async () => {
+  it("are not named for another error", async () => {
     const error = new Error("something else");
     await expect(withPeers(() => Promise.reject(error))).rejects.toBe(error);
   });
@@ -170,14 +170,14 @@ describe("the process", () => {
   const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
   const start = promisify(execFile);
 
-  it("prints, exits with the code, and ends by itself", async () => {
+  it("prints, and exits with the code", async () => {
     const key = await start(process.execPath, ["--import", "tsx", main, "key", "sub-1", "evt-1"]);
     expect(key.stdout).toMatch(/^trigger\.dedup\.v1:/);
     const wrong = start(process.execPath, ["--import", "tsx", main, "run", "--to", "nowhere"]);
     await expect(wrong).rejects.toMatchObject({ code: 2, stdout: "" });
   });
 
-  it("drains when it gets a SIGINT: what runs is finished", async () => {
+  it("waits for running dispatches after a SIGINT", async () => {
     const line = JSON.stringify({ specversion: "1.0", id: "1", source: "/test", type: "test" });
     const argv = ["--import", "tsx", main, "run", "--exec", "sh", "-c", "echo ready; sleep 0.3; echo finished"];
     const running = start(process.execPath, argv);
@@ -190,7 +190,7 @@ describe("the process", () => {
     });
   });
 
-  it("ends when nobody reads its output any more", async () => {
+  it("ends once its output has no reader", async () => {
     const lines = Array.from({ length: 20_000 }, (_, id) =>
       JSON.stringify({ specversion: "1.0", id: String(id), source: "/test", type: "test" }),
     );

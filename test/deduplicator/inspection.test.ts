@@ -1,28 +1,28 @@
 import { describe, expect, it } from "vitest";
 import type { InspectionEvent } from "xstate";
-import { createParent } from "../../src/engine/life.ts";
 import { commitEvent, duplicate, event, pending, resolved, unseen, world } from "../support/replicas.ts";
 import { uncaughtDuring } from "../support/uncaught.ts";
 
-/** What an inspector hears, a line for each event. */
-function hearing() {
-  const heard: string[] = [];
-  const inspector = (of: InspectionEvent): void => {
-    const id = "id" in of.actorRef ? of.actorRef.id : "";
-    const what = of.type === "@xstate.action" ? of.action.type : "event" in of ? of.event.type : "";
-    heard.push(`${of.type} ${id} ${what}`.trim());
+/** An observer that writes one line for each inspection event. */
+function recordingObserver() {
+  const lines: string[] = [];
+  const observer = (inspected: InspectionEvent): void => {
+    const id = "id" in inspected.actorRef ? inspected.actorRef.id : "";
+    const detail =
+      inspected.type === "@xstate.action" ? inspected.action.type : "event" in inspected ? inspected.event.type : "";
+    lines.push(`${inspected.type} ${id} ${detail}`.trim());
   };
-  return { heard, inspector };
+  return { lines, observer };
 }
 
-describe("an inspector", () => {
-  it("hears of the actor of a guard, its events, actions and snapshots", async () => {
-    const { heard, inspector } = hearing();
-    const a = world().replica("a", { inspect: inspector });
-    heard.length = 0;
+describe("an inspection observer", () => {
+  it("receives the events, actions, microsteps and snapshots of the actor of a guard", async () => {
+    const { lines, observer } = recordingObserver();
+    const a = world().replica("a", { inspect: observer });
+    lines.length = 0;
     await commitEvent(a);
     const { key } = resolved;
-    expect(heard).toEqual([
+    expect(lines).toEqual([
       `@xstate.actor ${key}`,
       `@xstate.event ${key} xstate.init`,
       `@xstate.action ${key} putReservation`,
@@ -30,36 +30,39 @@ describe("an inspector", () => {
       `@xstate.event ${key} write.acked`,
       `@xstate.action ${key} armDeadline`,
       `@xstate.action ${key} startHandler`,
+      `@xstate.microstep ${key} write.acked`,
       `@xstate.snapshot ${key} write.acked`,
       `@xstate.event ${key} handler.succeeded`,
       `@xstate.action ${key} putCommit`,
+      `@xstate.microstep ${key} handler.succeeded`,
       `@xstate.snapshot ${key} handler.succeeded`,
       `@xstate.event ${key} write.acked`,
       `@xstate.action ${key} settle`,
+      `@xstate.microstep ${key} write.acked`,
       `@xstate.event latchkey xstate.done.actor.${key}`,
       `@xstate.snapshot latchkey xstate.done.actor.${key}`,
       `@xstate.snapshot ${key} write.acked`,
     ]);
   });
 
-  it("may be an observer, as XState's are", async () => {
-    const { heard, inspector } = hearing();
-    const a = world().replica("a", { inspect: { next: inspector } });
-    expect(heard[0]).toBe("@xstate.actor latchkey");
+  it("may be an object with `next`, like XState's observers", async () => {
+    const { lines, observer } = recordingObserver();
+    const a = world().replica("a", { inspect: { next: observer } });
+    expect(lines[0]).toBe("@xstate.actor latchkey");
     await unseen(a.dedup.reserve(event));
-    expect(heard.at(-1)).toBe(`@xstate.snapshot ${resolved.key} write.acked`);
+    expect(lines.at(-1)).toBe(`@xstate.snapshot ${resolved.key} write.acked`);
   });
 
-  it("does not hear of what memory answers: that has no actor", async () => {
-    const { heard, inspector } = hearing();
-    const a = world().replica("a", { inspect: inspector });
+  it("receives nothing for a duplicate answered from memory, which has no actor", async () => {
+    const { lines, observer } = recordingObserver();
+    const a = world().replica("a", { inspect: observer });
     await commitEvent(a);
-    heard.length = 0;
+    lines.length = 0;
     await duplicate(a.dedup.reserve(event));
-    expect(heard).toEqual([]);
+    expect(lines).toEqual([]);
   });
 
-  it("that throws is an uncaught exception, and disturbs nobody", async () => {
+  it("causes an uncaught exception when it throws, and disturbs no attempt", async () => {
     const { replica } = world();
     const trouble = new Error("inspected too closely");
     const inspect = (): never => {
@@ -74,10 +77,5 @@ describe("an inspector", () => {
     });
     expect(uncaught.length).toBeGreaterThan(10);
     expect(new Set(uncaught)).toEqual(new Set([trouble]));
-  });
-
-  it("that is not there costs nothing: there are no actors of XState's then, of which anybody could be told", () => {
-    expect(createParent(() => {})).toBeDefined();
-    expect(createParent(undefined)).toBeUndefined();
   });
 });

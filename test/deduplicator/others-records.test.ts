@@ -45,7 +45,7 @@ function refused(id: (typeof ids)[number]): object {
   return {
     name: "RecordUnreadableError",
     code: "record-unreadable",
-    message: `The record under ${key} is that of another event: expected its \`${id}\` to be \`${resolved[id]}\`, got \`another\``,
+    message: `The record of ${key} belongs to another event: expected its \`${id}\` to be \`${resolved[id]}\`, got \`another\``,
   };
 }
 
@@ -160,7 +160,7 @@ describe("a list", () => {
     expect(keys).toEqual([resolveIdentity(last).storeKey]);
     expect(error).toMatchObject({
       code: "record-unreadable",
-      message: `The record under ${key} is that of another event: its \`${id}\` is \`another\`, and belongs under ${others[id].storeKey}`,
+      message: `The record of ${key} belongs to another event: its \`${id}\` is \`another\`, which belongs to ${others[id].storeKey}`,
     });
   });
 
@@ -170,7 +170,7 @@ describe("a list", () => {
     const { error } = await listing(w.replica("a").dedup);
     expect(error).toMatchObject({
       code: "record-unreadable",
-      message: `The record under ${key} is that of no event: its ids are no Unicode`,
+      message: `The record of ${key} belongs to no event: its ids are not well-formed Unicode`,
       cause: expect.any(TypeError),
     });
   });
@@ -219,7 +219,7 @@ describe("that the event would be lost is seen when the package", () => {
     {
       name: "does not look whose record it is",
       misses: "eventId",
-      patches: [{ file, find: `else if (whose !== "anybody's") checkIdentity(record, key, whose);`, replace: "" }],
+      patches: [{ file, find: `else if (owner !== "any") checkIdentity(record, key, owner);`, replace: "" }],
     },
     {
       name: "does not look at what stood in the way of a write",
@@ -228,9 +228,9 @@ describe("that the event would be lost is seen when the package", () => {
         {
           file,
           find: `answer["revision"] };
-    if (answer["ok"] === false) return conflict(key, answer["current"], whose);`,
+    if (answer["ok"] === false) return conflict(key, answer["current"], owner);`,
           replace: `answer["revision"] };
-    if (answer["ok"] === false) return conflict(key, answer["current"], "anybody's");`,
+    if (answer["ok"] === false) return conflict(key, answer["current"], "any");`,
         },
       ],
     },

@@ -1,22 +1,15 @@
 import { execFile } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
+import { documents, textOf } from "./documents.ts";
 import { anchorsOf, linksOf, typeScriptBlocks } from "./markdown.ts";
 
-const documents = [
-  "README.md",
-  ...readdirSync("docs")
-    .filter((name) => name.endsWith(".md"))
-    .map((name) => `docs/${name}`),
-];
-const textOf = (document: string): string => readFileSync(document, "utf8");
-
-/** Inside the repository, so that the blocks find the packages that they import. */
+/** Inside the repository, so that the blocks find the packages they import. */
 const folder = ".cache/docs";
-/** A block that does not compile, so that a check which finds nothing is found out. */
+/** A block that does not compile: shows that the check can fail. */
 const CONTROL = "control.ts";
 
 const blocks = documents.flatMap((document) =>
@@ -28,7 +21,7 @@ const blocks = documents.flatMap((document) =>
   })),
 );
 
-describe("every TypeScript block of the documentation", () => {
+describe("a TypeScript block of the documentation", () => {
   const errors = new Map<string, string[]>();
 
   beforeAll(async () => {
@@ -51,11 +44,11 @@ describe("every TypeScript block of the documentation", () => {
     }
   });
 
-  it("is really checked: a wrong one is found", () => {
+  it("fails the check if it does not compile", () => {
     expect(errors.get(CONTROL)?.join("\n")).toMatch(/TS2322/);
   });
 
-  it("is found: there are some in the README", () => {
+  it("is found in the README", () => {
     expect(blocks.filter(({ where }) => where.startsWith("README.md")).length).toBeGreaterThan(1);
   });
 
@@ -63,25 +56,41 @@ describe("every TypeScript block of the documentation", () => {
     expect(errors.get(file) ?? []).toEqual([]);
   });
 
-  it("is the only thing that the compiler complains about", () => {
+  it("accounts for every error of the compiler", () => {
     const known = new Set([CONTROL, ...blocks.map(({ file }) => file)]);
     expect([...errors].filter(([file]) => !known.has(file)).flatMap(([, lines]) => lines)).toEqual([]);
   });
 });
 
-describe("every relative link", () => {
-  it.each(documents)("of %s leads somewhere", (document) => {
+describe("the links of the documentation", () => {
+  it.each(documents)("lead somewhere if they are relative: %s", (document) => {
     const broken = linksOf(textOf(document)).filter(
       (link) => !/^[a-z]+:/.test(link) && !leadsSomewhere(document, link),
     );
     expect(broken).toEqual([]);
   });
 
-  it("is really checked: wrong ones are found", () => {
+  it("fail the check if they lead nowhere", () => {
     const links = linksOf("[a](nowhere.md) ![b](./no.png) [c](#no-such-heading)\n```ts\nx[0](y)\n```\n");
     expect(links).toEqual(["nowhere.md", "./no.png", "#no-such-heading"]);
     for (const link of links) expect(leadsSomewhere("README.md", link)).toBe(false);
     expect(leadsSomewhere("README.md", "LICENSE")).toBe(true);
+  });
+
+  it("name one home of the project, the one in package.json", () => {
+    const manifest: { repository: { url: string } } = JSON.parse(textOf("package.json"));
+    const home = manifest.repository.url.replace(/^git\+|\.git$/g, "");
+    const forms = readdirSync(".github/ISSUE_TEMPLATE").map((name) => `.github/ISSUE_TEMPLATE/${name}`);
+    const homes = ["package.json", ...documents, ...forms].flatMap(
+      (file) => textOf(file).match(/https:\/\/github\.com\/[\w-]+\/latchkey\b/g) ?? [],
+    );
+    expect(new Set(homes)).toEqual(new Set([home]));
+  });
+
+  it("reach every page of docs from the index", () => {
+    const linked = linksOf(textOf("docs/index.md")).map((link) => `docs/${link.split("#")[0] ?? ""}`);
+    const pages = documents.filter((document) => /^docs\/(?!index)/.test(document));
+    expect(pages.filter((page) => !linked.includes(page))).toEqual([]);
   });
 });
 
@@ -92,7 +101,7 @@ function leadsSomewhere(document: string, link: string): boolean {
   return anchor === undefined || anchorsOf(textOf(target)).includes(anchor);
 }
 
-/** The blocks import the package by its name; that is the source here, so that no build is needed. */
+/** The blocks import the package by its name; here that is the source, so no build is needed. */
 function projectOfBlocks(): unknown {
   return {
     extends: "../../tsconfig.json",

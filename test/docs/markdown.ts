@@ -1,14 +1,15 @@
-/** A block of TypeScript in a document, and the line where it begins. */
+/** A block of TypeScript in a page. */
 export interface CodeBlock {
   readonly code: string;
+  /** Line of its first line of code, counted from 1. */
   readonly line: number;
-  /** Declarations that the reader need not see: an HTML comment `<!-- prelude … -->` right before the block. */
+  /** Declarations hidden from the reader, from a comment `<!-- prelude … -->` right before the block. */
   readonly prelude: string;
-  /** The name of the worked example that it shows, from `<!-- example:NAME -->` right before the block. */
+  /** Name of the worked example it shows, from `<!-- example:NAME -->` right before the block. */
   readonly example: string | undefined;
 }
 
-/** The blocks marked `ts`, in order. */
+/** Returns the blocks marked `ts`, in order. */
 export function typeScriptBlocks(markdown: string): CodeBlock[] {
   const blocks =
     /^(?:<!-- prelude\n(?<prelude>[\s\S]*?)\n-->\n+|<!-- example:(?<example>\S+) -->\n)?```ts\n(?<code>[\s\S]*?)^```$/gm;
@@ -19,7 +20,7 @@ export function typeScriptBlocks(markdown: string): CodeBlock[] {
   });
 }
 
-/** The document with what `fill` gives in each block between `<!-- example:NAME -->` or `<!-- printed:NAME -->` and its end. */
+/** Replaces the content of every block marked `<!-- example:NAME -->` or `<!-- printed:NAME -->` by the result of `fill`. */
 export async function filledIn(
   markdown: string,
   fill: (kind: "example" | "printed", name: string) => Promise<string>,
@@ -37,14 +38,14 @@ export async function filledIn(
   return filled + markdown.slice(from);
 }
 
-/** The targets of the links and images outside code. */
+/** Returns the targets of links and images outside code blocks. */
 export function linksOf(markdown: string): string[] {
   return [...withoutCode(markdown).matchAll(/\]\((?<target>[^)\s]+)(?:\s+"[^"]*")?\)/g)].map(
     ({ groups }) => groups?.["target"] ?? "",
   );
 }
 
-/** The anchors that a renderer gives to the headings. */
+/** Returns the anchors that GitHub gives to the headings. */
 export function anchorsOf(markdown: string): string[] {
   const seen = new Map<string, number>();
   return [...withoutCode(markdown).matchAll(/^#+ (?<heading>.+)$/gm)].map(({ groups }) => {

@@ -21,7 +21,7 @@ import { filledIn } from "./markdown.ts";
 
 const documents = ["README.md", "docs/testing-your-handler.md", "docs/writing-a-store.md"];
 
-/** What each example of the documentation prints. */
+/** Returns the output of each example of the documentation. */
 const printed: Readonly<Record<string, () => Promise<string>>> = {
   "get-then-put": async () => (await broken(checkHandler(fc, getThenPut, { seed: 1 }))).message,
   "get-then-put.mermaid": async () => (await broken(checkHandler(fc, getThenPut, { seed: 1 }))).run.mermaid,
@@ -39,7 +39,7 @@ const waits: HandlerUnderTest =
 
 async function reasonOf(rejecting: Promise<unknown>): Promise<unknown> {
   return rejecting.then(
-    () => expect.fail("nothing is wrong with it"),
+    () => expect.fail("it did not reject"),
     (reason: unknown) => reason,
   );
 }
@@ -50,7 +50,7 @@ async function broken(checked: Promise<unknown>): Promise<CounterexampleError> {
   throw reason;
 }
 
-/** An example as its reader has it: with the package's name. */
+/** Returns an example as its reader has it: importing the package by name. */
 function exampleNamed(name: string): string {
   return readFileSync(join("test/testing/examples", name), "utf8")
     .replaceAll(/"(?:\.\.\/)+src\/index\.ts"/g, '"latchkey"')
@@ -59,17 +59,17 @@ function exampleNamed(name: string): string {
 
 async function fill(kind: "example" | "printed", name: string): Promise<string> {
   if (kind === "example") return exampleNamed(name);
-  const print = printed[name] ?? expect.fail(`nothing is printed for ${name}`);
+  const print = printed[name] ?? expect.fail(`no output is known for ${name}`);
   return `${(await print()).trimEnd()}\n`;
 }
 
 describe("a worked example", () => {
-  it.each(documents)("in %s is what is tested, and prints what stands there: if not, run with -u", async (document) => {
+  it.each(documents)("shows the tested code and its real output in %s; if not, run with -u", async (document) => {
     const filled = await filledIn(readFileSync(document, "utf8"), fill);
     await expect(filled).toMatchFileSnapshot(join("../..", document));
   });
 
-  it("is really looked at: each has its place", async () => {
+  it("has a place in the documentation", async () => {
     const places: string[] = [];
     for (const document of documents) {
       await filledIn(readFileSync(document, "utf8"), async (kind, name) => {
@@ -89,7 +89,7 @@ describe("a recorded service", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it("is judged by what it wrote down", async () => {
+  it("is judged by its recorded history", async () => {
     const file = join(folder, "worker-1.ndjson");
     let charges = 0;
     const charge = async (): Promise<void> => {

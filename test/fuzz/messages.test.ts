@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { eventOf, identifyMessage } from "../../src/cli/run/message.ts";
+import { eventOf, identifyMessage } from "../../src/cli/run/event/message-event.ts";
 import { resolveIdentity } from "../../src/model/identity.ts";
 import { type Identify, identifyEvent } from "../../src/nats/index.ts";
 import { type MessageParts, receivedMessage } from "../support/received-message.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { natsAddress } from "../../src/cli/connection/nats-address.ts";
-import { UnusableError } from "../../src/cli/terminal/errors.ts";
+import { CommandError } from "../../src/cli/terminal/command-error.ts";
 import { Deduplicator, memoryStore, optionsFromEnv } from "../../src/index.ts";
 import { hastyClock, run } from "../cli/support/fake-io.ts";
 
@@ -83,7 +83,7 @@ describe("the environment", () => {
           expect(found.servers.length).toBeGreaterThan(0);
           for (const server of found.servers) expect(server).toMatch(/^\S+$/);
         } catch (error) {
-          expect(error).toBeInstanceOf(UnusableError);
+          expect(error).toBeInstanceOf(CommandError);
           expect(String(error)).not.toContain("s3cret");
         }
       }),

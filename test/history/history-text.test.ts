@@ -106,7 +106,7 @@ describe("a history as NDJSON", () => {
     [
       "has an unreadable record",
       { ...ms, type: "store.held", key: "k", revision: 1, record: { v: 2 } },
-      "The record under k has version 2",
+      "The record of k has version 2",
     ],
     [
       "holds nothing",

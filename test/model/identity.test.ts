@@ -132,6 +132,44 @@ describe("an identity that is none", () => {
   });
 });
 
+describe("the idempotency key", () => {
+  it("equals the dedup key in the default workspace", () => {
+    fc.assert(
+      fc.property(awkward, awkward, (subscriptionId, eventId) => {
+        const { key, idempotencyKey } = resolveIdentity({ subscriptionId, eventId });
+        expect(idempotencyKey).toBe(key);
+      }),
+    );
+  });
+
+  it("hashes subscription, event and workspace in any other workspace", () => {
+    fc.assert(
+      fc.property(awkward, awkward, awkward, (workspaceId, subscriptionId, eventId) => {
+        fc.pre(workspaceId !== "default");
+        const bytes = [subscriptionId, eventId, workspaceId]
+          .map((part) => `${Buffer.byteLength(part)}:${part}`)
+          .join("");
+        const hex = createHash("sha256").update(bytes).digest("hex");
+        expect(resolveIdentity({ workspaceId, subscriptionId, eventId }).idempotencyKey).toBe(
+          `trigger.dedup.v1:${hex}`,
+        );
+      }),
+    );
+  });
+
+  it("differs whenever any part of the identity differs", () => {
+    const part = fc.constantFrom("default", "a", "1:a", "a1:b", "b", "11:a");
+    const identity = fc.record({ workspaceId: part, subscriptionId: part, eventId: part });
+    fc.assert(
+      fc.property(identity, identity, (left, right) => {
+        const isSame = (["workspaceId", "subscriptionId", "eventId"] as const).every((id) => left[id] === right[id]);
+        expect(resolveIdentity(left).idempotencyKey === resolveIdentity(right).idempotencyKey).toBe(isSame);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
 describe("the store key", () => {
   const workspace = fc.constantFrom("default", "a", "A", "a.b", "*", ">", "ü");
   const id = fc.constantFrom("1", "2", "1.2", "*", ">", "a b", "🔑");

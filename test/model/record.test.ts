@@ -105,7 +105,7 @@ describe("what is no record", () => {
   ])("is refused by its version %s, naming the key", (json, shown) => {
     const error = refusal(() => decodeRecord(encodeRecord(reserved).replace('"v":1', `"v":${json}`), "the-key"));
     expect(error.code).toBe("record-unreadable");
-    expect(error.message).toBe(`The record under the-key has version ${shown}; this Latchkey reads version 1`);
+    expect(error.message).toBe(`The record of the-key has version ${shown}; this version of Latchkey reads version 1`);
   });
 
   it("is refused without a version", () => {
@@ -127,7 +127,7 @@ describe("what is no record", () => {
   ])("is refused by its field `%s`, naming both", (field, values) => {
     for (const value of values) {
       const error = refusal(() => decodeRecord(JSON.stringify({ ...reserved, [field]: value }), "the-key"));
-      expect(error.message).toBe(`The record under the-key has no valid \`${field}\``);
+      expect(error.message).toBe(`The record of the-key has no valid \`${field}\``);
     }
   });
 
@@ -141,20 +141,18 @@ describe("what is no record", () => {
     expect(decodeRecord(committed(100), "the-key")).toMatchObject({ state: "committed" });
     for (const levels of [101, 100_000]) {
       const error = refusal(() => decodeRecord(committed(levels), "the-key"));
-      expect(error.message).toBe("The record under the-key has no valid `result`");
+      expect(error.message).toBe("The record of the-key has no valid `result`");
     }
   });
 
   it.each(["", "{", "reserved", "\0", "[1", '{"v":1'])("is refused when it is not JSON: %j", (encoded) => {
     const error = refusal(() => decodeRecord(encoded, "the-key"));
-    expect(error.message).toBe("What stands under the-key is not JSON");
+    expect(error.message).toBe("Key the-key does not hold JSON");
     expect(error.cause).toBeInstanceOf(SyntaxError);
   });
 
   it.each(["null", "1", '"text"', "[]", "true"])("is refused when it is no object: %s", (encoded) => {
-    expect(refusal(() => decodeRecord(encoded, "the-key")).message).toBe(
-      "What stands under the-key is not a record of Latchkey",
-    );
+    expect(refusal(() => decodeRecord(encoded, "the-key")).message).toBe("Key the-key does not hold a Latchkey record");
   });
 
   it("is never read, and never crashes the reader: any text, any JSON, records with one field replaced", () => {

@@ -2,10 +2,10 @@ import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Deduplicator } from "../../src/index.ts";
 import { natsStore } from "../../src/nats/index.ts";
+import { createEventStream, DURABLE, type EventStream } from "../support/event-stream.ts";
 import { eventually } from "../support/eventually.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
-import { type Crew, gather } from "../support/worker-crew.ts";
-import { DURABLE, type EventStream, eventStream } from "../support/worker-stream.ts";
+import { type WorkerProcesses, workerProcesses } from "../support/worker-processes.ts";
 
 let server: NatsServer;
 let nc: NatsConnection;
@@ -48,9 +48,13 @@ function counted(reports: readonly { readonly id: string }[]): Readonly<Record<s
 const each = (ids: readonly string[], count: number): Readonly<Record<string, number>> =>
   Object.fromEntries(ids.map((id) => [id, count]));
 
-/** What stands in the bucket for these events, as another replica sees it. */
-async function states(crew: Crew, stream: EventStream, ids: readonly string[]): Promise<readonly unknown[]> {
-  await using dedup = new Deduplicator({ store: await natsStore(nc, { bucket: crew.bucket }) });
+/** What stands in the bucket for these events, as another replica sees worker. */
+async function states(
+  workers: WorkerProcesses,
+  stream: EventStream,
+  ids: readonly string[],
+): Promise<readonly unknown[]> {
+  await using dedup = new Deduplicator({ store: await natsStore(nc, { bucket: workers.bucket }) });
   const subscriptionId = `${stream.name}/${DURABLE}`;
   const entries = await Promise.all(
     ids.map((id) => dedup.peek({ subscriptionId, eventId: JSON.stringify(["/test", id]) })),
@@ -60,33 +64,33 @@ async function states(crew: Crew, stream: EventStream, ids: readonly string[]): 
 
 describe("worker processes on one durable consumer", () => {
   it("G1 G3 two of them: every event is dispatched once, however often it is published and delivered", async () => {
-    const stream = await eventStream(nc);
-    await using crew = gather(nc, server.url, stream);
+    const stream = await createEventStream(nc);
+    await using workers = workerProcesses(nc, server.url, stream);
     const ids = numbered(60);
-    await Promise.all([crew.hire("one"), crew.hire("two")]);
+    await Promise.all([workers.start("one"), workers.start("two")]);
     await Promise.all([published(stream, ids), published(stream, ids), published(stream, ids)]);
     await allAnswered(stream);
     await published(stream, ids);
     await allAnswered(stream);
-    expect(counted(crew.of("began"))).toEqual(each(ids, 1));
-    expect(counted(crew.of("done"))).toEqual(each(ids, 1));
-    expect(new Set(crew.of("began").map(({ worker }) => worker))).toEqual(new Set(["one", "two"]));
-    expect(await states(crew, stream, ids)).toEqual(ids.map(() => "committed"));
+    expect(counted(workers.of("began"))).toEqual(each(ids, 1));
+    expect(counted(workers.of("done"))).toEqual(each(ids, 1));
+    expect(new Set(workers.of("began").map(({ worker }) => worker))).toEqual(new Set(["one", "two"]));
+    expect(await states(workers, stream, ids)).toEqual(ids.map(() => "committed"));
     expect(await stream.dead()).toEqual([]);
   });
 
   it("G2 G4 three of them, one killed in mid-dispatch: only what the kill left uncommitted is dispatched twice", async () => {
-    const stream = await eventStream(nc);
-    await using crew = gather(nc, server.url, stream);
+    const stream = await createEventStream(nc);
+    await using workers = workerProcesses(nc, server.url, stream);
     const ids = numbered(90, (index) => (index % 10 === 0 ? "-fails-once" : ""));
     const [victim] = await Promise.all([
-      crew.hire("victim", { hangAfter: 5, concurrency: 4 }),
-      crew.hire("one"),
-      crew.hire("two"),
+      workers.start("victim", { hangAfter: 5, concurrency: 4 }),
+      workers.start("one"),
+      workers.start("two"),
     ]);
     await published(stream, ids);
     const hanging = await eventually("the victim to be full of dispatches that hang", () => {
-      const found = crew.of("began").filter(({ hangs }) => hangs);
+      const found = workers.of("began").filter(({ hangs }) => hangs);
       return found.length === 4 ? found : undefined;
     });
     victim.signal("SIGKILL");
@@ -97,9 +101,9 @@ describe("worker processes on one durable consumer", () => {
     const beginnings = (id: string): number => 1 + (left.has(id) ? 1 : 0) + (failed(id) ? 1 : 0);
     // The first attempt of an event that fails once may be the one that the kill ended.
     const failed = (id: string): boolean => id.endsWith("-fails-once") && !left.has(id);
-    expect(counted(crew.of("began"))).toEqual(Object.fromEntries(ids.map((id) => [id, beginnings(id)])));
-    expect(counted(crew.of("done"))).toEqual(each(ids, 1));
-    for (const { id, attempt, fence, worker } of crew.of("done").filter(({ id }) => left.has(id))) {
+    expect(counted(workers.of("began"))).toEqual(Object.fromEntries(ids.map((id) => [id, beginnings(id)])));
+    expect(counted(workers.of("done"))).toEqual(each(ids, 1));
+    for (const { id, attempt, fence, worker } of workers.of("done").filter(({ id }) => left.has(id))) {
       expect(attempt).toBeGreaterThanOrEqual(2);
       expect(worker).not.toBe("victim");
       expect(fence).toBeGreaterThan(hanging.find((one) => one.id === id)?.fence ?? Number.POSITIVE_INFINITY);
@@ -107,52 +111,52 @@ describe("worker processes on one durable consumer", () => {
 
     await published(stream, ids);
     await allAnswered(stream);
-    expect(counted(crew.of("done"))).toEqual(each(ids, 1));
-    expect(await states(crew, stream, ids)).toEqual(ids.map(() => "committed"));
+    expect(counted(workers.of("done"))).toEqual(each(ids, 1));
+    expect(await states(workers, stream, ids)).toEqual(ids.map(() => "committed"));
     expect(await stream.dead()).toEqual([]);
   });
 
   it("G5 G8 one paused beyond its lease: another dispatches its event, and it is told that it came too late", async () => {
-    const stream = await eventStream(nc);
-    await using crew = gather(nc, server.url, stream);
+    const stream = await createEventStream(nc);
+    await using workers = workerProcesses(nc, server.url, stream);
     const gate = `gate.${stream.name}`;
-    const paused = await crew.hire("paused", { concurrency: 1, gate });
+    const paused = await workers.start("paused", { concurrency: 1, gate });
     await stream.publish("e-1");
-    await eventually("the dispatch to begin", () => crew.of("began")[0]);
+    await eventually("the dispatch to begin", () => workers.of("began")[0]);
     paused.signal("SIGSTOP");
-    await crew.hire("other", { concurrency: 1 });
-    const taken = await eventually("another to have dispatched it", () => crew.of("done")[0]);
+    await workers.start("other", { concurrency: 1 });
+    const taken = await eventually("another to have dispatched it", () => workers.of("done")[0]);
     expect(taken).toMatchObject({ worker: "other", id: "e-1" });
     expect(taken.attempt).toBeGreaterThanOrEqual(2);
-    expect(taken.fence).toBeGreaterThan(crew.of("began")[0]?.fence ?? Number.POSITIVE_INFINITY);
+    expect(taken.fence).toBeGreaterThan(workers.of("began")[0]?.fence ?? Number.POSITIVE_INFINITY);
     nc.publish(gate);
     paused.signal("SIGCONT");
     const [late] = await eventually("the paused one to have ended its dispatch", () => {
-      const found = crew
+      const found = workers
         .of("audit")
         .filter(({ audit, worker }) => audit === "trigger.dispatched" && worker === "paused");
       return found.length > 0 ? found : undefined;
     });
     expect(late?.commit).toBe("superseded");
-    expect(crew.of("woke")).toMatchObject([{ worker: "paused", aborted: true }]);
+    expect(workers.of("woke")).toMatchObject([{ worker: "paused", aborted: true }]);
     await allAnswered(stream);
-    expect(counted(crew.of("began"))).toEqual({ "e-1": 2 });
+    expect(counted(workers.of("began"))).toEqual({ "e-1": 2 });
   });
 
   it("one that is told to end finishes what it began, exits by itself, and the other takes the rest", async () => {
-    const stream = await eventStream(nc);
-    await using crew = gather(nc, server.url, stream);
-    const [one] = await Promise.all([crew.hire("one"), crew.hire("two")]);
+    const stream = await createEventStream(nc);
+    await using workers = workerProcesses(nc, server.url, stream);
+    const [one] = await Promise.all([workers.start("one"), workers.start("two")]);
     const ids = numbered(60);
     const all = published(stream, ids);
     await eventually("both to be at work", () =>
-      new Set(crew.of("done").map(({ worker }) => worker)).size === 2 ? true : undefined,
+      new Set(workers.of("done").map(({ worker }) => worker)).size === 2 ? true : undefined,
     );
     one.signal("SIGTERM");
     expect(await one.ended).toBe(0);
     await all;
     await allAnswered(stream);
-    expect(counted(crew.of("began"))).toEqual(each(ids, 1));
-    expect(counted(crew.of("done"))).toEqual(each(ids, 1));
+    expect(counted(workers.of("began"))).toEqual(each(ids, 1));
+    expect(counted(workers.of("done"))).toEqual(each(ids, 1));
   });
 });

@@ -15,7 +15,7 @@ const run = promisify(execFile);
 const repository = process.cwd();
 const bin = join(repository, "node_modules", ".bin");
 
-/** What each entry gives at run time; a name that is added or taken away is a decision. */
+/** Exported values of each entry. Adding or removing one is a decision. */
 const NAMES = {
   latchkey: [
     "Deduplicator",
@@ -56,7 +56,7 @@ const NAMES = {
   "latchkey/nats": ["ConsumerMisconfiguredError", "checkConsumer", "consume", "identifyEvent", "natsStore"],
 };
 
-/** How a strict project is compiled. */
+/** Compiler options of a strict project. */
 const STRICT = [
   ["--strict", "--noEmit", "--skipLibCheck", "--module", "nodenext", "--target", "es2022"],
   ["--lib", "es2023,esnext.disposable", "--types", "node", "--typeRoots", join(repository, "node_modules", "@types")],
@@ -81,11 +81,11 @@ afterAll(async () => {
   await rm(scratch, { recursive: true, force: true });
 });
 
-/** A folder under which Node finds no package that was not installed there: it also looks into every folder above. */
+/** Returns a folder without packages above it: Node looks into every parent folder. */
 function emptyPlace(): string {
   const place = [tmpdir(), homedir()].find((folder) => packagesAbove(folder).length === 0);
   if (place === undefined)
-    throw new Error(`Remove ${packagesAbove(tmpdir()).join(", ")}: the test would find packages there`);
+    throw new Error(`Remove ${packagesAbove(tmpdir()).join(", ")}: the installed project would find packages there`);
   return place;
 }
 
@@ -98,10 +98,10 @@ function packagesAbove(folder: string): string[] {
 function firstFilename(packed: unknown): string {
   const [first]: unknown[] = Array.isArray(packed) ? packed : [];
   if (typeof first === "object" && first !== null && "filename" in first) return String(first.filename);
-  throw new Error("npm pack answered something else");
+  throw new Error("Expected `npm pack --json` to list one file with its `filename`");
 }
 
-/** Runs a script as a user of the package would, and gives what it printed. */
+/** Runs a script as a user of the package would, and returns its output. */
 async function inProject(script: string, type: "module" | "commonjs" = "module"): Promise<string> {
   const { stdout } = await run(process.execPath, [`--input-type=${type}`, "--eval", script], { cwd: project });
   return stdout.trim();
@@ -110,7 +110,7 @@ async function inProject(script: string, type: "module" | "commonjs" = "module")
 const namesOf = (entry: string): Promise<string> =>
   inProject(`console.log(Object.keys(await import(${JSON.stringify(entry)})).sort().join(" "))`);
 
-/** Lets the project have the NATS clients, which are optional peers, for the length of one test. */
+/** Gives the project the NATS clients, which are optional peers, while `work` runs. */
 async function withPeers<Value>(work: () => Promise<Value>): Promise<Value> {
   const link = join(project, "node_modules", "@nats-io");
   await symlink(join(repository, "node_modules", "@nats-io"), link);
@@ -122,17 +122,17 @@ async function withPeers<Value>(work: () => Promise<Value>): Promise<Value> {
 }
 
 describe("the packed tarball", () => {
-  it("satisfies publint, strictly", async () => {
+  it("passes publint in strict mode", async () => {
     const bytes = await readFile(tarball);
     const { messages, pkg } = await publint({ pack: { tarball: new Uint8Array(bytes).buffer }, strict: true });
     expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
   });
 
-  it("gives every resolver its types", async () => {
+  it("has types for every ESM resolver", async () => {
     await run(join(bin, "attw"), ["--profile", "esm-only", "--no-color", tarball]);
   });
 
-  it("holds the code, its types, the documentation and the licence, and nothing else", async () => {
+  it("contains code, types, documentation and licence, and nothing else", async () => {
     const { stdout } = await run("tar", ["-tzf", tarball]);
     const files = stdout.trim().split("\n");
     expect(files).toContain("package/LICENSE");
@@ -147,8 +147,8 @@ describe("the packed tarball", () => {
   });
 });
 
-describe("installed in an empty project", () => {
-  it("exports what the package says, and no entry that is not tested here", async () => {
+describe("the package in an empty project", () => {
+  it("exports exactly the entries that are tested here", async () => {
     const manifest: unknown = JSON.parse(await readFile("package.json", "utf8"));
     const entries = Object.keys(NAMES).map((entry) => entry.replace("latchkey", "."));
     const exported = typeof manifest === "object" && manifest !== null && "exports" in manifest ? manifest.exports : {};
@@ -156,20 +156,20 @@ describe("installed in an empty project", () => {
   });
 
   it.each(["latchkey", "latchkey/inspect", "latchkey/machines", "latchkey/testing"] as const)(
-    "imports %s without any NATS client, and without fast-check",
+    "imports %s without a NATS client and without fast-check",
     async (entry) => {
       expect(await namesOf(entry)).toBe([...NAMES[entry]].sort().join(" "));
     },
   );
 
-  it("says which package is missing when latchkey/nats is imported without its peers", async () => {
+  it("names the missing package if latchkey/nats is imported without its peers", async () => {
     const error = await inProject(
       `await import("latchkey/nats").then(() => console.log("imported"), (e) => console.log(e.code, e.message))`,
     );
     expect(error).toMatch(/^ERR_MODULE_NOT_FOUND .*'@nats-io\/[a-z-]+'/);
   });
 
-  it("imports latchkey/nats with its peers", async () => {
+  it("imports latchkey/nats if its peers are installed", async () => {
     await withPeers(async () => {
       expect(await namesOf("latchkey/nats")).toBe([...NAMES["latchkey/nats"]].sort().join(" "));
     });
@@ -181,7 +181,7 @@ describe("installed in an empty project", () => {
     );
   });
 
-  it("dispatches once", async () => {
+  it("dispatches an event once", async () => {
     const printed = await inProject(`
       import { Deduplicator, memoryStore } from "latchkey";
       const dedup = new Deduplicator({ store: memoryStore() });
@@ -193,7 +193,7 @@ describe("installed in an empty project", () => {
     expect(printed.split("\n")).toEqual(["dispatch", "dispatched", "duplicate", "duplicate"]);
   });
 
-  it("has types that a strict project compiles against", async () => {
+  it("compiles in a strict project", async () => {
     await writeFile(
       join(project, "user.ts"),
       `import { Deduplicator, memoryStore, type Outcome } from "latchkey";
@@ -207,7 +207,7 @@ describe("installed in an empty project", () => {
     await run(join(bin, "tsc"), [...STRICT, "user.ts"], { cwd: project });
   });
 
-  it("tests a handler under any runner, exhaustively, without fast-check", async () => {
+  it("tests a handler exhaustively under Node's runner, without fast-check", async () => {
     await writeFile(
       join(project, "handler.test.mjs"),
       `import test from "node:test";
@@ -228,7 +228,7 @@ describe("installed in an empty project", () => {
     expect(stdout).toMatch(/^# pass [4-9]\d$/m);
   });
 
-  it("has types of the testing kit that compile without fast-check, and with it", async () => {
+  it("compiles a test of a handler without fast-check", async () => {
     await writeFile(
       join(project, "kit.ts"),
       `import { type Checked, checkHandler, type FastCheck, type HandlerUnderTest, type Run, replay } from "latchkey/testing";
@@ -246,7 +246,7 @@ describe("installed in an empty project", () => {
     await run(join(bin, "tsc"), [...STRICT, "kit.ts"], { cwd: project });
   });
 
-  it("has a command line", async () => {
+  it("provides the command line", async () => {
     const { stdout } = await run("npx", ["--no", "--", "latchkey", "--help"], { cwd: project });
     expect(stdout).toMatch(/^Usage: latchkey /);
   });

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 
 /**
- * Asks until the answer is there; for what happens in another process, where nothing announces it. It waits far longer than that
- * takes: a machine that has other things to do makes a test late, not wrong.
- * @throws {Error} with the last failure as its cause, when `withinMs` have passed.
+ * Calls `ask` until it returns something other than `undefined` or `false`. For events in another process that nothing announces.
+ * The limit is far longer than such an event takes, so that a busy machine makes a test late, not wrong.
+ * @throws {Error} after `withinMs`, with the last failure as its cause.
  */
 export async function eventually<Value>(
   what: string,
@@ -22,5 +22,5 @@ export async function eventually<Value>(
     }
     await pause(20);
   } while (performance.now() < giveUpAt);
-  throw new Error(`Waited ${withinMs} ms in vain: ${what}`, { cause });
+  throw new Error(`Waited ${withinMs} ms without success: ${what}`, { cause });
 }

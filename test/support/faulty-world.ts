@@ -4,9 +4,9 @@ import { type MemoryStore, memoryStore } from "../../src/stores/memory-store.ts"
 import type { FaultBudget } from "../../src/testing/sim/faults.ts";
 import type { HandlerUnderTest } from "../../src/testing/sim/handler.ts";
 import type { Schedule } from "../../src/testing/sim/schedule.ts";
-import { beginning } from "../../src/testing/sim/scope.ts";
+import { runsOf } from "../../src/testing/sim/scope.ts";
 import type { Scenario } from "../../src/testing/sim/simulate.ts";
-import { silent } from "../../src/testing/sim/simulated-store.ts";
+import { withoutConflictDetails } from "../../src/testing/sim/simulated-store.ts";
 import { LEASE_MS, SKEW_MS } from "./latchkey-service.ts";
 
 /** Most choices go on with the task at work; the others pick among all that can happen, of which there are never more than 40. */
@@ -45,7 +45,7 @@ export function worldWith(
   { isOutspoken = false, register = (clock) => memoryStore({ clock }) }: Partial<WorldOptions> = {},
 ): Scenario {
   return {
-    begin: beginning(handler, {}),
+    setUp: runsOf(handler, {}),
     replicas: 2,
     events: 1,
     copies: 2,
@@ -53,7 +53,7 @@ export function worldWith(
     faults,
     ackWaitMs: 3 * LEASE_MS,
     jumpMs: LONG_MS,
-    store: isOutspoken ? register : (clock) => silent(register(clock)),
+    store: isOutspoken ? register : (clock) => withoutConflictDetails(register(clock)),
   };
 }
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 
-/** Ports of the loopback address that nobody listened on a moment ago, all different. */
+/** Returns different loopback ports that were free a moment ago. */
 export async function freePorts(count: number): Promise<readonly number[]> {
   const holders = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
   await Promise.all(holders.map((holder) => once(holder, "listening")));
@@ -12,6 +12,6 @@ export async function freePorts(count: number): Promise<readonly number[]> {
 
 export function listeningPort(server: Server): number {
   const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the server listens on no port");
+  if (address === null || typeof address === "string") throw new Error("The server does not listen on a port");
   return address.port;
 }

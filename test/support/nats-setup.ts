@@ -1,3 +1,3 @@
-// Without a server the tests are skipped by the runner and listed at the end of the run; on CI they fail instead.
+// Without a server, the runner skips these tests and the run lists them at its end. On CI they fail.
 const missing = process.env["LATCHKEY_NATS_MISSING"];
 if (missing !== undefined && process.env["CI"]) throw new Error(`These tests need a nats-server: ${missing}`);

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import type { Reporter, SerializedError, TestCase, TestModule, TestSuite, Vitest } from "vitest/node";
 import { takeExplored } from "./explored.ts";
 
-/** What `scripts/test.mjs` makes its last line of. */
+/** The counts that `scripts/test.mjs` prints in its last line. */
 export interface TestReport {
   passed: number;
   readonly failed: string[];
@@ -11,7 +11,7 @@ export interface TestReport {
 
 export const REPORT_FILE = ".cache/test-report.json";
 
-/** Says which seed the properties use and what was explored, counts the tests, and writes the count down. */
+/** Prints the seed of the properties and what was explored, and writes the counts to a file. */
 export default class CountingReporter implements Reporter {
   #filteredByName = false;
   #log: (line: string) => void = () => {};
@@ -44,13 +44,13 @@ export default class CountingReporter implements Reporter {
     for (const test of module.children.allTests()) {
       const result = test.result();
       const brokenParent = parentsOf(test).find((parent) => parent.errors().length > 0);
-      const lack = lackOf(test);
+      const missing = missingFor(test);
       const note = result.state === "skipped" ? result.note : undefined;
       if (result.state === "passed") report.passed += 1;
-      // What the runner skips after it was announced stays "pending" for ever.
-      else if (lack !== undefined) report.skipped.push({ name: nameOf(test), reason: lack });
+      // A test that the runner skips after its announcement stays "pending".
+      else if (missing !== undefined) report.skipped.push({ name: nameOf(test), reason: missing });
       else if (result.state !== "skipped" || brokenParent !== undefined) {
-        // A test that never ran because a hook around it failed is not a skipped one.
+        // A test that did not run because a hook failed counts as failed, not as skipped.
         report.failed.push(nameOf(test));
         for (const parent of parentsOf(test)) failedIn.add(parent);
       } else if (note !== undefined || !this.#filteredByName) {
@@ -77,18 +77,18 @@ function nameOf(task: TestCase | TestSuite | TestModule): string {
   return task.type === "module" ? task.relativeModuleId : `${task.module.relativeModuleId} > ${task.fullName}`;
 }
 
-/** What a project needs that the machine may not have, and what the set-up says when it does not. */
+/** Programs that a project needs, and the variable that its set-up sets if the program is missing. */
 const needs = [
   { projects: ["nats", "chaos"], missing: "LATCHKEY_NATS_MISSING", reason: "no nats-server" },
   { projects: ["browser"], missing: "LATCHKEY_CHROMIUM_MISSING", reason: "no Chromium" },
 ];
 
-function lackOf(test: TestCase): string | undefined {
+function missingFor(test: TestCase): string | undefined {
   const project = test.module.project.name;
   return needs.find(({ projects, missing }) => projects.includes(project) && process.env[missing] !== undefined)
     ?.reason;
 }
 
 function reasonOf(test: TestCase): string {
-  return test.options.mode === "todo" ? "still to be written" : "marked to be skipped";
+  return test.options.mode === "todo" ? "not yet written" : "marked as skipped";
 }

@@ -1,8 +1,12 @@
 import fc from "fast-check";
 
 const seed = Number(process.env["LATCHKEY_SEED"]);
-if (!Number.isInteger(seed))
-  throw new Error(`LATCHKEY_SEED must be a whole number, not ${process.env["LATCHKEY_SEED"]}`);
+if (!Number.isInteger(seed)) {
+  throw new Error(`Expected LATCHKEY_SEED to be a whole number, got ${process.env["LATCHKEY_SEED"]}`);
+}
 
-fc.configureGlobal({ seed });
-fc.installGlobalPlugin(fc.interruptAfterTimeLimit(60_000, { failOnInterrupt: true }));
+// The files of a worker share one fast-check, whose plugins add up.
+if (fc.readConfigureGlobal().seed !== seed) {
+  fc.configureGlobal({ seed });
+  fc.installGlobalPlugin(fc.interruptAfterTimeLimit(60_000, { failOnInterrupt: true }));
+}

@@ -2,22 +2,22 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { listeningPort } from "./free-ports.ts";
 
-/** What happens to the bytes of one direction: `swallow` loses them, `hold` keeps them until `heal`. */
+/** Treatment of the bytes of one direction: `swallow` drops them, `hold` keeps them until `heal`. */
 export type Flow = "pass" | "hold" | "swallow";
 
-/** A loopback proxy that stands between a client and a server and breaks the connection as told. */
+/** A loopback proxy between a client and a server that can break the connection. */
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
-  /** What the client sends. */
+  /** Sets the treatment of what the client sends. */
   requests(flow: Flow): void;
-  /** What the server sends. */
+  /** Sets the treatment of what the server sends. */
   answers(flow: Flow): void;
-  /** Loses the answers from the moment when the client sends `text`. */
+  /** Drops the server's answers once the client has sent `text`. */
   swallowAnswersTo(text: string): void;
-  /** Ends all connections and refuses new ones. */
+  /** Closes all connections and refuses new ones. */
   cut(): void;
-  /** Passes everything again. Connections that lost bytes are ended, since no real one goes on with a gap. */
+  /** Passes everything again. Connections that lost bytes are closed, because a real one never continues after a gap. */
   heal(): void;
   close(): Promise<void>;
 }
@@ -33,7 +33,7 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
     return { requests, answers };
   };
 
-  // Without `noDelay` a small message waits for the acknowledgement of the one before.
+  // Without `noDelay`, a small message waits for the acknowledgement of the previous one.
   const server = createServer({ noDelay: true }, (client) => {
     if (isCut) {
       client.destroy();

@@ -1,23 +1,22 @@
-/** What a worker process is told. */
+/** Configuration of a worker process. */
 export interface WorkerConfig {
   readonly name: string;
   readonly url: string;
+  /** Name of the event stream. */
   readonly stream: string;
-  readonly durable: string;
   readonly bucket: string;
-  readonly deadSubject: string;
-  /** The subject that it reports to. */
+  /** Subject of its reports. */
   readonly reportTo: string;
   readonly concurrency: number;
   readonly leaseMs: number;
   readonly skewMs: number;
-  /** How many dispatches it begins before all further ones never end. */
+  /** Number of dispatches after which every further dispatch hangs. */
   readonly hangAfter: number;
-  /** A subject on which every dispatch waits for a message before it goes on. */
+  /** Subject on which every dispatch waits for a message before it continues. */
   readonly gate?: string;
 }
 
-/** What a worker process tells. */
+/** Report of a worker process. */
 export type WorkerReport =
   | { readonly type: "ready"; readonly worker: string }
   | {

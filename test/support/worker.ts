@@ -1,60 +1,87 @@
-import { jetstream } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
-import { Deduplicator } from "../../src/index.ts";
-import { consume, natsStore } from "../../src/nats/index.ts";
-import { isWorkerConfig, type WorkerReport } from "./worker-config.ts";
+import type { Consumer } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { type DedupEventType, Deduplicator, type DeduplicatorOptions } from "../../src/index.ts";
+import {
+  type Audit,
+  type AuditType,
+  type ConsumeOptions,
+  consume,
+  type DispatchContext,
+  type ReceivedMessage,
+  type RunningConsumer,
+} from "../../src/nats/index.ts";
+import type { EventStream } from "./event-stream.ts";
+import { eventually } from "./eventually.ts";
 
-// A replica of a trigger service as a process of its own: what the tests kill and pause. It tells of everything over NATS.
+export type AuditOf<Type extends AuditType> = Extract<Audit, { readonly type: Type }>;
 
-const config: unknown = JSON.parse(process.argv[2] ?? "");
-if (!isWorkerConfig(config)) throw new Error("Not a worker's configuration");
-
-const connection = await connect({ servers: config.url, name: config.name });
-const store = await natsStore(connection, { bucket: config.bucket });
-const dedup = new Deduplicator({ store, owner: config.name, leaseMs: config.leaseMs, skewMs: config.skewMs });
-const consumer = await jetstream(connection).consumers.get(config.stream, config.durable);
-
-const { reportTo, hangAfter, gate } = config;
-async function report(what: WorkerReport): Promise<void> {
-  connection.publish(reportTo, JSON.stringify(what));
-  await connection.flush();
+/** A replica of a trigger service in this process: a deduplicator and a running consumer. */
+export interface Worker extends AsyncDisposable {
+  readonly dedup: Deduplicator;
+  readonly running: RunningConsumer;
+  readonly audits: readonly Audit[];
+  /** Ids of the events whose dispatch began, in that order. */
+  readonly began: readonly string[];
+  of<Type extends AuditType>(type: Type): readonly AuditOf<Type>[];
+  /** Waits for `count` audits of a type. */
+  until<Type extends AuditType>(type: Type, count?: number): Promise<readonly AuditOf<Type>[]>;
+  /** Waits for an event of the deduplicator. */
+  untilDedupEvent(type: DedupEventType): Promise<void>;
 }
 
-function messageOn(subject: string): Promise<unknown> {
-  return new Promise((resolve) => {
-    connection.subscribe(subject, { max: 1, callback: (_, message) => resolve(message) });
+export interface WorkerOptions extends Omit<Partial<ConsumeOptions>, "dispatch" | "dedup"> {
+  readonly dedup: DeduplicatorOptions | Deduplicator;
+  readonly dispatch?: (id: string, context: DispatchContext, message: ReceivedMessage) => unknown;
+  readonly connection?: NatsConnection;
+  /** @default the stream's durable consumer */
+  readonly consumer?: Consumer;
+  /** @default true */
+  readonly storesDeadLetters?: boolean;
+}
+
+/** Starts a worker that publishes dead letters to the stream's dead-letter subject. */
+export async function startWorker(stream: EventStream, options: WorkerOptions): Promise<Worker> {
+  const audits: Audit[] = [];
+  const began: string[] = [];
+  const { dedup: given, dispatch = () => {}, connection, storesDeadLetters = true, onAudit, ...rest } = options;
+  const { consumer = await stream.consumer(connection), ...consumeOptions } = rest;
+  const dedup = given instanceof Deduplicator ? given : new Deduplicator(given);
+  const dedupEvents = new Set<DedupEventType>();
+  dedup.subscribe(({ type }) => dedupEvents.add(type));
+  const deadLetter = { subject: stream.deadSubject, jetstream: stream.jetstream };
+  const running = await consume(consumer, {
+    backoffMs: { firstMs: 50, longestMs: 200 },
+    ...(storesDeadLetters ? { deadLetter } : {}),
+    ...consumeOptions,
+    dedup,
+    dispatch(message, context) {
+      const id = message.headers?.get("ce-id") ?? "";
+      began.push(id);
+      return dispatch(id, context, message);
+    },
+    onAudit(audit) {
+      audits.push(audit);
+      onAudit?.(audit);
+    },
   });
+  // Tests that expect a loss await `finished` themselves. In other tests a loss shows in what does not happen.
+  running.finished.catch(() => {});
+  const of = <Type extends AuditType>(type: Type): readonly AuditOf<Type>[] =>
+    audits.filter((audit): audit is AuditOf<Type> => audit.type === type);
+  return {
+    dedup,
+    running,
+    audits,
+    began,
+    of,
+    until: (type, count = 1) =>
+      eventually(`${count} of ${type}`, () => (of(type).length >= count ? of(type) : undefined)),
+    async untilDedupEvent(type) {
+      await eventually(`the event ${type}`, () => (dedupEvents.has(type) ? true : undefined));
+    },
+    async [Symbol.asyncDispose]() {
+      await running.stop({ drainMs: 0 });
+      await dedup.close({ drainMs: 0 });
+    },
+  };
 }
-
-let begun = 0;
-const running = await consume(consumer, {
-  dedup,
-  concurrency: config.concurrency,
-  backoffMs: { firstMs: 100, longestMs: 400 },
-  deadLetter: { subject: config.deadSubject, jetstream: jetstream(connection) },
-  async dispatch(message, { reservation, signal }) {
-    const id = message.headers?.get("ce-id") ?? "";
-    const { attempt, fence } = reservation;
-    begun += 1;
-    const hangs = begun > hangAfter;
-    const opened = gate === undefined ? undefined : messageOn(gate);
-    await report({ type: "began", worker: config.name, id, attempt, fence, hangs });
-    if (hangs) await new Promise(() => {});
-    if (opened !== undefined) {
-      await opened;
-      await report({ type: "woke", worker: config.name, id, aborted: signal.aborted });
-    }
-    if (attempt === 1 && id.endsWith("-fails-once")) throw new Error("The first attempt fails");
-    await report({ type: "done", worker: config.name, id, attempt, fence });
-  },
-  onAudit: (audit) => {
-    const commit = audit.type === "trigger.dispatched" ? { commit: audit.commit } : {};
-    void report({ type: "audit", worker: config.name, audit: audit.type, ...commit });
-  },
-});
-await report({ type: "ready", worker: config.name });
-
-process.once("SIGTERM", () => void running.stop());
-await running.finished;
-await dedup.close();
-await connection.close();

@@ -1,22 +1,23 @@
 import { natsStore } from "../../nats/index.ts";
-import { type OpenBuckets, openBuckets } from "../bucket/open-buckets.ts";
-import { scanBuckets } from "../bucket/scan.ts";
-import { whichEvent } from "../bucket/which-event.ts";
-import { keyTable } from "../list/key-table.ts";
-import { DEFAULT_ORDER, FirstKeys } from "../list/order.ts";
-import { UnusableError } from "../terminal/errors.ts";
+import { type OpenBuckets, openBuckets } from "../connection/open-buckets.ts";
+import { parseEventSelector } from "../stored-keys/event-selector.ts";
+import { DEFAULT_ORDER, FirstKeys } from "../stored-keys/key-order.ts";
+import { keyTable } from "../stored-keys/key-table.ts";
+import { scanBuckets } from "../stored-keys/scan.ts";
+import { CommandError } from "../terminal/command-error.ts";
+import { errorMessage } from "../terminal/error-message.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
+import { amount, count } from "../terminal/format.ts";
 import { Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
-import { sentences } from "../terminal/sentences.ts";
+import { painter } from "../terminal/paint.ts";
 import { StatusLine } from "../terminal/status-line.ts";
-import { amount, count, painter } from "../terminal/style.ts";
 import { type ClearFlags, type ClearNames, ClearPlan, checkClearFlags, DEFAULT_CLEARABLE } from "./clear-plan.ts";
-import { type ClearEnd, endText, planText } from "./clear-sentences.ts";
+import { type ClearEnd, endText, planText } from "./clear-text.ts";
 import { isConfirmed } from "./confirmation.ts";
 import { KeyRemover, type Removed } from "./key-remover.ts";
 
-/** So many of the keys are shown before it is asked. */
+/** Number of keys shown before the confirmation. */
 const SAMPLES = 5;
 
 const exitCodeOf: Readonly<Record<Exclude<ClearEnd, "cleared">, ExitCode>> = {
@@ -26,7 +27,7 @@ const exitCodeOf: Readonly<Record<Exclude<ClearEnd, "cleared">, ExitCode>> = {
   interrupted: exitCodes.interrupted,
 };
 
-/** Says which keys would be cleared, asks, and clears those that are still as they were seen. */
+/** Prints which keys would be cleared, asks, and clears those that did not change since. */
 export async function clearCommand(names: ClearNames, flags: ClearFlags, io: CliIo): Promise<ExitCode> {
   checkClearFlags(names, flags);
   await using buckets = await openBuckets(flags, io);
@@ -66,7 +67,7 @@ class Clearing {
     const hasNone = this.#plan.candidates.length === 0;
     if (this.#flags.dryRun === true) return hasNone ? "nothing-to-do" : "dry-run";
     if (hasNone) {
-      // An earlier clear may have removed keys, and not have got so far as to tell the replicas.
+      // An interrupted clear may have removed keys without invalidating the caches.
       await this.#remove();
       return "nothing-to-do";
     }
@@ -86,11 +87,11 @@ class Clearing {
   async #makePlan([first, eventId]: ClearNames): Promise<void> {
     const { state: _, ...filter } = this.#flags;
     const where = { workspaceId: filter.workspace, bucketNames: this.#buckets.bucketNames };
-    const one = first === undefined ? undefined : whichEvent([first, eventId], where);
+    const one = first === undefined ? undefined : parseEventSelector([first, eventId], where);
     await using _status = this.#status(() => count(this.#plan.matched, "key matches", "keys match"));
-    for await (const kept of scanBuckets(this.#buckets, filter, one?.subjectsIn)) {
+    for await (const stored of scanBuckets(this.#buckets, filter, one?.subjectsIn)) {
       if (this.#signal.aborted) return;
-      if (this.#plan.add(kept)) this.#samples.add(kept);
+      if (this.#plan.add(stored)) this.#samples.add(stored);
     }
   }
 
@@ -110,7 +111,8 @@ class Clearing {
 
   async #ask(): Promise<boolean> {
     const { inputIsTerminal, err } = this.#io;
-    if (this.#flags.json === true || !inputIsTerminal || !err.isTerminal) throw new UnusableError(sentences.needsYes);
+    if (this.#flags.json === true || !inputIsTerminal || !err.isTerminal)
+      throw new CommandError("Nothing was cleared: without a terminal to ask, give --yes");
     const question = `Clear ${count(this.#plan.candidates.length, "key")}? [y/N] `;
     return isConfirmed(question, this.#io, this.#signal);
   }
@@ -127,9 +129,12 @@ class Clearing {
     try {
       await remover.remove(candidates, this.#signal);
     } catch (error) {
-      throw new UnusableError(sentences.clearingBrokeOff(remover.removed.cleared, candidates.length, error), {
-        cause: error,
-      });
+      throw new CommandError(
+        `Cleared ${amount(remover.removed.cleared)} of ${count(candidates.length, "key")} before a failure: ${errorMessage(error)}`,
+        {
+          cause: error,
+        },
+      );
     }
   }
 

@@ -1,18 +1,17 @@
 import type { StoreKey } from "../../model/identity.ts";
-import type { FilterFlags } from "../bucket/key-filter.ts";
-import { type KeyTally, NO_KEYS, totalOf, withKey } from "../bucket/key-tally.ts";
-import type { BucketFlags } from "../bucket/open-buckets.ts";
-import type { StoredKey } from "../bucket/stored-key.ts";
-import { UnusableError } from "../terminal/errors.ts";
-import { sentences } from "../terminal/sentences.ts";
+import type { BucketFlags } from "../connection/open-buckets.ts";
+import type { FilterFlags } from "../stored-keys/key-filter.ts";
+import { type KeyTally, NO_KEYS, totalOf, withKey } from "../stored-keys/key-tally.ts";
+import type { StoredKey } from "../stored-keys/stored-key.ts";
+import { CommandError } from "../terminal/command-error.ts";
 
-/** Which of the keys that match are cleared. */
+/** States that can be cleared. */
 export const CLEARABLE = ["committed", "reserved", "unreadable", "any"] as const;
 export type Clearable = (typeof CLEARABLE)[number];
-/** Clearing what is reserved lets an event run twice. */
+/** Clearing a reserved key lets its event run twice, so the default excludes it. */
 export const DEFAULT_CLEARABLE: Clearable = "committed";
 
-/** One event, as `latchkey show` takes it; or none, for all that match. */
+/** One event, as for `latchkey show`, or none to use filters. */
 export type ClearNames = readonly [first?: string | undefined, eventId?: string | undefined];
 
 export interface ClearFlags extends BucketFlags, Omit<FilterFlags, "state"> {
@@ -23,14 +22,14 @@ export interface ClearFlags extends BucketFlags, Omit<FilterFlags, "state"> {
   readonly json?: boolean;
 }
 
-/** A key that is to be cleared, as it was seen. */
+/** A key to clear, at the revision that was seen. */
 export interface Candidate {
   readonly bucket: string;
   readonly key: StoreKey;
   readonly revision: number;
 }
 
-/** What clearing comes to: nothing that was not seen is cleared. */
+/** The keys to clear. Only keys that were seen are cleared. */
 export class ClearPlan {
   readonly #state: Clearable;
   readonly candidates: Candidate[] = [];
@@ -42,11 +41,11 @@ export class ClearPlan {
     this.#state = state;
   }
 
-  /** Takes a key that matches, and tells whether it is to be cleared. */
-  add(kept: StoredKey): boolean {
-    const { bucket, key, revision, state } = kept;
+  /** Adds a matching key, and returns true if it is to be cleared. */
+  add(stored: StoredKey): boolean {
+    const { bucket, key, revision, state } = stored;
     if (this.#state !== "any" && this.#state !== state) {
-      this.#toLeave = withKey(this.#toLeave, kept);
+      this.#toLeave = withKey(this.#toLeave, stored);
       return false;
     }
     if (key === undefined) {
@@ -54,7 +53,7 @@ export class ClearPlan {
       return false;
     }
     this.candidates.push({ bucket, key, revision });
-    this.#toClear = withKey(this.#toClear, kept);
+    this.#toClear = withKey(this.#toClear, stored);
     return true;
   }
 
@@ -62,12 +61,12 @@ export class ClearPlan {
     return this.#toClear;
   }
 
-  /** What matches, but is in another state than was asked for. */
+  /** Matching keys in other states. */
   get toLeave(): KeyTally {
     return this.#toLeave;
   }
 
-  /** How much else matches: what has no key cannot be cleared as one. */
+  /** Number of matching messages without a valid key, which cannot be cleared. */
   get keyless(): number {
     return this.#keyless;
   }
@@ -77,13 +76,15 @@ export class ClearPlan {
   }
 }
 
-/** @throws {UnusableError} when it is not said which keys are meant, or in two ways. */
+/** @throws {CommandError} if the command line selects no keys, or selects them in two ways. */
 export function checkClearFlags([first]: ClearNames, flags: ClearFlags): void {
   const { subscription, event, workspace, owner, olderThan, newerThan, all = false } = flags;
   const isOne = first !== undefined;
   const filters = [subscription, event, owner, olderThan, newerThan];
   const isFiltered = filters.some((filter) => filter !== undefined);
-  if (isOne && (isFiltered || all)) throw new UnusableError(sentences.oneEventOrFilter);
-  if (all && (isFiltered || workspace !== undefined)) throw new UnusableError(sentences.allOrFilter);
-  if (!isOne && !isFiltered && workspace === undefined && !all) throw new UnusableError(sentences.needsFilter);
+  if (isOne && (isFiltered || all)) throw new CommandError("Name one event or give filters, not both");
+  if (all && (isFiltered || workspace !== undefined))
+    throw new CommandError("--all selects all keys: do not combine it with filters");
+  if (!isOne && !isFiltered && workspace === undefined && !all)
+    throw new CommandError("Select the keys to clear: one event, filters such as --subscription, or --all");
 }

@@ -2,7 +2,7 @@ import { createInterface } from "node:readline";
 import { onAbort } from "../../internal/abort.ts";
 import type { CliIo } from "../terminal/io.ts";
 
-/** Asks at the terminal; anything but a yes is a no. */
+/** Asks for confirmation at the terminal. Only an explicit yes confirms. */
 export async function isConfirmed(question: string, io: CliIo, signal: AbortSignal): Promise<boolean> {
   await io.err.write(question);
   const lines = createInterface({ input: io.input(), terminal: false });

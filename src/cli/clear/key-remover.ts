@@ -1,24 +1,24 @@
 import type { Store } from "../../model/store.ts";
 import type { Candidate } from "./clear-plan.ts";
 
-/** How many removals are under way at once. */
+/** Number of concurrent removals. */
 const AT_ONCE = 64;
 
 export interface Removed {
   readonly cleared: number;
-  /** Were written or removed since they were seen, and are left as they are. */
+  /** Keys that were written or removed since they were counted. They stay unchanged. */
   readonly changed: number;
 }
 
 type Removing = Required<Pick<Store, "remove">> & Pick<Store, "invalidation">;
 
-/** Removes keys that are still as they were seen, counts, and sees to it that no replica answers from memory what was removed. */
+/** Removes keys at their known revisions, then invalidates the caches of all replicas. */
 export class KeyRemover {
   readonly #stores: ReadonlyMap<string, Removing>;
   #cleared = 0;
   #changed = 0;
 
-  /** @param stores by the names of their buckets. */
+  /** @param stores stores by bucket name. */
   constructor(stores: ReadonlyMap<string, Removing>) {
     this.#stores = stores;
   }
@@ -28,7 +28,7 @@ export class KeyRemover {
   }
 
   /**
-   * Begins nothing more when the signal aborts or a removal fails; in any case it waits for those under way, and tells the replicas.
+   * Starts no more removals once the signal aborts or one fails. Always awaits the running ones and invalidates the caches.
    * @throws {StoreUnavailableError}
    */
   async remove(candidates: readonly Candidate[], signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 import type { CommandSyntax, ProgramSyntax, Value } from "./syntax.ts";
 
-/** For Bash 3.2 and later. */
+/** Generates a script for Bash 3.2 or later. */
 export function bashScript({ name, options, commands }: ProgramSyntax): string {
   const own = `_${name.replaceAll(/\W/g, "_")}`;
   const values = commands.flatMap(valuesOf);
@@ -15,7 +15,7 @@ ${own}_files() {
 ${own}() {
   local cur=\${COMP_WORDS[COMP_CWORD]} command= prev= place=0 words=() word i
   COMPREPLY=()
-  # Bash cuts --option=value into three words.
+  # Bash splits --option=value into three words.
   [[ $cur == = ]] && cur=
   for ((i = 1; i < COMP_CWORD; i++)); do
     [[ \${COMP_WORDS[i]} == = ]] || words+=("\${COMP_WORDS[i]}")
@@ -47,24 +47,24 @@ complete -F ${own} ${name}
 }
 
 interface Place {
-  /** As a pattern of `case`: the command, and the option before the word or the number of the argument. */
+  /** Pattern of a `case`: the command, and the preceding option or the number of the argument. */
   readonly pattern: string;
   readonly value: Value;
 }
 
-/** Where the value of an option stands. */
+/** Returns the positions of option values. */
 function valuesOf({ name, options }: CommandSyntax): Place[] {
   return options.flatMap(({ names, value }) =>
     value === undefined ? [] : names.map((option) => ({ pattern: `"${name} ${option}"`, value })),
   );
 }
 
-/** Where an argument stands. */
+/** Returns the positions of arguments. */
 function argumentsOf({ name, arguments: values }: CommandSyntax): Place[] {
   return values.map((value, place) => ({ pattern: `"${name} ${place}"`, value }));
 }
 
-/** One case for all the places for which `then` says the same. */
+/** Merges the cases that have the same action. */
 function cases(places: readonly Place[], then: (value: Value) => string, indent: number): string {
   const patterns = new Map<string, string[]>();
   for (const { pattern, value } of places) {

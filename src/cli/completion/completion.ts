@@ -9,7 +9,7 @@ const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 export type Shell = keyof typeof scripts;
 export const SHELLS: readonly Shell[] = ["bash", "zsh", "fish"];
 
-/** A script for the shell that completes what `program` understands, without running it. */
+/** Generates a completion script from the command tree. The script does not run the program. */
 export function completionScript(shell: Shell, program: Command): string {
   return scripts[shell](syntaxOf(program));
 }

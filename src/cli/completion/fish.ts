@@ -1,6 +1,6 @@
 import type { CommandSyntax, OptionSyntax, ProgramSyntax, Value } from "./syntax.ts";
 
-/** For fish 3 and later. */
+/** Generates a script for fish 3 or later. */
 export function fishScript({ name, options, commands }: ProgramSyntax): string {
   const lines = [
     "-f",
@@ -18,7 +18,7 @@ function commandLines({ name, options, arguments: places }: CommandSyntax): stri
   const seen = `__fish_seen_subcommand_from ${name}`;
   return [
     ...options.flatMap((option) => optionLines(option, seen)),
-    // What stands in a place is not looked at: a choice that was made is merely offered again.
+    // The position of an argument is ignored: a choice is offered again after it was made.
     ...places.flatMap((value) => valueFlags(value).map((flags) => `-n ${quoted(seen)} ${flags}`)),
   ];
 }

@@ -1,18 +1,18 @@
 import type { Argument, Command, Option } from "commander";
 
-/** What a command line may have in one place. */
+/** What a position of the command line accepts. */
 export type Value =
   | { readonly of: "choices"; readonly choices: readonly string[] }
   | { readonly of: "path" }
-  /** A command with arguments of its own, up to the end of the line. */
+  /** A command with its own arguments, up to the end of the line. */
   | { readonly of: "command" }
   | { readonly of: "text"; readonly what: string };
 
 export interface OptionSyntax {
-  /** `-h`, `--help`. */
+  /** Names such as `-h` and `--help`. */
   readonly names: readonly string[];
   readonly description: string;
-  /** Undefined for an option that takes none. */
+  /** Undefined for a flag. */
   readonly value: Value | undefined;
 }
 
@@ -30,7 +30,7 @@ export interface ProgramSyntax {
   readonly commands: readonly CommandSyntax[];
 }
 
-/** Reads from the program itself what can be completed. An option or argument `<path>` takes the name of a file. */
+/** Reads the command tree. An option or argument named `<path>` completes file names. */
 export function syntaxOf(program: Command): ProgramSyntax {
   return {
     name: program.name(),
@@ -61,7 +61,7 @@ function valueSyntax({ argChoices, variadic }: Argument | Option, placeholder: s
   return placeholder === "command" && variadic ? { of: "command" } : { of: "text", what: placeholder };
 }
 
-/** `path` of `--file <path>`. */
+/** Returns the placeholder of an option: `path` for `--file <path>`. */
 function placeholderOf({ flags }: Option): string {
   return /[<[]([^.\]>]+)/.exec(flags)?.[1] ?? "";
 }

@@ -1,6 +1,6 @@
 import type { CommandSyntax, OptionSyntax, ProgramSyntax, Value } from "./syntax.ts";
 
-/** For Zsh 5: a file `_<name>` in `$fpath`, or to be sourced. */
+/** Generates a script for Zsh 5, as a file `_<name>` in `$fpath` or to be sourced. */
 export function zshScript({ name, options, commands }: ProgramSyntax): string {
   const own = `_${name.replaceAll(/\W/g, "_")}`;
   return `#compdef ${name}
@@ -32,7 +32,7 @@ function commandCase({ name, options, arguments: places }: CommandSyntax): strin
   return `        ${name}) _arguments ${specs.map((spec) => `\\\n          ${spec}`).join(" ")} ;;`;
 }
 
-/** `'(-h --help)'{-h,--help}'[print this help]'` */
+/** Formats an option: `'(-h --help)'{-h,--help}'[print this help]'`. */
 function optionSpec({ names, description, value }: OptionSyntax): string {
   const takes = value !== undefined && value.of !== "command";
   const all = names.map((name) => (takes && name.startsWith("--") ? `${name}=` : name));
@@ -41,7 +41,8 @@ function optionSpec({ names, description, value }: OptionSyntax): string {
   return `${quoted(`(${names.join(" ")})`)}{${all.join(",")}}${quoted(explained)}`;
 }
 
-/** `:what it is:what completes it` */
+/** Formats a value: `:message:action`. */
+
 function argumentOf(value: Value): string {
   switch (value.of) {
     case "choices":

@@ -1,30 +1,31 @@
-import { UnusableError } from "../terminal/errors.ts";
-import { sentences } from "../terminal/sentences.ts";
+import { CommandError } from "../terminal/command-error.ts";
 
-/** Which servers to use, and as whom; the names are those of the NATS client's options. */
+const NOT_A_SERVER = "A NATS server needs the form nats://host:port or tls://host:port; commas separate several";
+
+/** Servers and credentials; the field names are those of the NATS client's options. */
 export interface NatsAddress {
   readonly servers: string[];
   readonly user?: string;
   readonly pass?: string;
   readonly token?: string;
   readonly tls?: Record<string, never>;
-  /** A file of credentials. */
+  /** Path of a credentials file. */
   readonly credsPath?: string;
-  /** Of the subjects to which answers come, where the user may not subscribe to just any. */
+  /** Prefix of the reply subjects, for users who may not subscribe to every inbox. */
   readonly inboxPrefix?: string;
 }
 
 /**
- * From the flags, else from `NATS_URL`, `NATS_CREDS` and `NATS_INBOX_PREFIX`. Several servers are set apart by commas. The client takes neither a user
- * nor `tls://` from an address, so both are taken out of it here: the first user that is named counts.
- * @throws {UnusableError} when no server is named.
+ * Reads the address from the flags, or from `NATS_URL`, `NATS_CREDS` and `NATS_INBOX_PREFIX`. Commas separate servers.
+ * The NATS client supports neither user info nor `tls://` in a URL, so both are extracted; the first user wins.
+ * @throws {CommandError} if no server is named, or an address is malformed.
  */
 export function natsAddress(
   flags: { readonly nats?: string; readonly creds?: string; readonly inboxPrefix?: string },
   env: Readonly<Record<string, string | undefined>>,
 ): NatsAddress {
   const addresses = (flags.nats ?? env["NATS_URL"] ?? "").split(",").filter((part) => part.trim() !== "");
-  if (addresses.length === 0) throw new UnusableError(sentences.needsServer);
+  if (addresses.length === 0) throw new CommandError("A NATS server is needed: give --nats <url> or set NATS_URL");
   const urls = addresses.map(parsed);
   const credsPath = flags.creds ?? env["NATS_CREDS"] ?? "";
   const inboxPrefix = flags.inboxPrefix ?? env["NATS_INBOX_PREFIX"] ?? "";
@@ -37,7 +38,7 @@ export function natsAddress(
   };
 }
 
-/** A user without a password is a token. */
+/** Treats a user without a password as a token. */
 function credentials(url: URL | undefined): Pick<NatsAddress, "user" | "pass" | "token"> {
   if (url === undefined) return {};
   const user = decoded(url.username);
@@ -48,15 +49,14 @@ function decoded(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    throw new UnusableError(sentences.notAServer);
+    throw new CommandError(NOT_A_SERVER);
   }
 }
 
 function parsed(address: string): URL {
   const text = address.includes("://") ? address.trim() : `nats://${address.trim()}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  // What cannot be parsed may hold a password, so it is not repeated.
-  if (url === undefined || url.host === "" || !/^(nats|tls):$/.test(url.protocol))
-    throw new UnusableError(sentences.notAServer);
+  // A malformed address may contain a password, so the error does not repeat it.
+  if (url === undefined || url.host === "" || !/^(nats|tls):$/.test(url.protocol)) throw new CommandError(NOT_A_SERVER);
   return url;
 }

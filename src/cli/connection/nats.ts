@@ -2,13 +2,13 @@ import { readFile } from "node:fs/promises";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { LatchkeyError } from "../../errors.ts";
 import type { Store } from "../../model/store.ts";
-import { UnusableError, usableAsync } from "../terminal/errors.ts";
-import { sentences } from "../terminal/sentences.ts";
+import { asCommandErrorAsync, CommandError, cannotRead } from "../terminal/command-error.ts";
+import { errorMessage } from "../terminal/error-message.ts";
 import type { NatsAddress } from "./nats-address.ts";
 
 const PEERS = ["@nats-io/transport-node", "@nats-io/nats-core", "@nats-io/jetstream"];
 
-/** A connection to NATS and what a command does with it. Disposing it closes it. */
+/** A connection to NATS. Disposing closes it. */
 export interface Nats extends AsyncDisposable {
   readonly connection: NatsConnection;
   /** @throws {LatchkeyError} `store-misconfigured`, `store-unavailable`. */
@@ -16,9 +16,9 @@ export interface Nats extends AsyncDisposable {
 }
 
 /**
- * Connects, with packages that are loaded only now: who does not use NATS need not install them.
- * @throws {LatchkeyError} `missing-peer` when they are not installed.
- * @throws {UnusableError} when the server cannot be reached, or does not know the user.
+ * Connects to NATS. Imports the NATS packages on demand, because they are optional peers.
+ * @throws {LatchkeyError} `missing-peer` if they are not installed.
+ * @throws {CommandError} if the server is unreachable or rejects the user.
  */
 export async function openNats({ credsPath, ...address }: NatsAddress, name: string): Promise<Nats> {
   const [{ connect, credsAuthenticator }, { natsStore }] = await withPeers(() =>
@@ -29,23 +29,29 @@ export async function openNats({ credsPath, ...address }: NatsAddress, name: str
   try {
     connection = await connect({ ...address, ...who, name, maxReconnectAttempts: -1 });
   } catch (error) {
-    throw new UnusableError(sentences.cannotConnect(address.servers, error), { cause: error });
+    throw new CommandError(`Cannot connect to NATS at ${address.servers.join(", ")}: ${errorMessage(error)}`, {
+      cause: error,
+    });
   }
   return {
     connection,
-    openStore: (bucket) => usableAsync(() => natsStore(connection, { bucket })),
+    openStore: (bucket) => asCommandErrorAsync(() => natsStore(connection, { bucket })),
     [Symbol.asyncDispose]: () => connection.close(),
   };
 }
 
-/** @throws {LatchkeyError} `missing-peer` when something that `load` imports is not installed. */
+/** @throws {LatchkeyError} `missing-peer` if a package that `load` imports is not installed. */
 export async function withPeers<Modules>(load: () => Promise<Modules>): Promise<Modules> {
   try {
     return await load();
   } catch (error) {
     const isMissing = error instanceof Error && "code" in error && /^(ERR_)?MODULE_NOT_FOUND$/.test(String(error.code));
     if (!isMissing) throw error;
-    throw new LatchkeyError("missing-peer", sentences.missingPeer(PEERS), { cause: error });
+    throw new LatchkeyError(
+      "missing-peer",
+      `NATS needs packages that are not installed. Install them with: npm install ${PEERS.join(" ")}`,
+      { cause: error },
+    );
   }
 }
 
@@ -53,6 +59,6 @@ async function readCredentials(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {
-    throw new UnusableError(sentences.cannotRead(path, error), { cause: error });
+    throw cannotRead(path, error);
   }
 }

@@ -1,11 +1,11 @@
 import type { Clock } from "../../internal/clock.ts";
 import type { Store } from "../../model/store.ts";
 
-/** When each event was first committed, as seen at the store's door: no later than the moment at which the store was asked. */
-export type Commits = Map<string, number>;
+/** Time of each event's first commit: the moment before the store was asked, by the local monotonic clock. */
+export type CommitTimes = Map<string, number>;
 
-/** Notes the commits that the store took. */
-export function witnessedStore(store: Store, commits: Commits, clock: Clock): Store {
+/** Wraps a store and records its accepted commits. */
+export function loggedStore(store: Store, commits: CommitTimes, clock: Clock): Store {
   const { maxWindowMs } = store;
   const remove = store.remove?.bind(store);
   return {

@@ -5,23 +5,23 @@ import type { Clock } from "../../internal/clock.ts";
 import type { Store } from "../../model/store.ts";
 import { withPeers } from "../connection/nats.ts";
 import { natsAddress } from "../connection/nats-address.ts";
-import { httpTarget } from "../run/http-target.ts";
+import { httpTarget } from "../run/target/http-target.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import { Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
-import { painter } from "../terminal/style.ts";
-import type { Commits } from "./commit-log.ts";
+import { painter } from "../terminal/paint.ts";
+import { type Backend, LEASE_MS, SKEW_MS } from "./backend.ts";
+import type { CommitTimes } from "./commit-log.ts";
+import { demoTexts, summaryText } from "./demo-text.ts";
 import { startEndpoint } from "./endpoint.ts";
 import { Fleet } from "./fleet.ts";
-import { memoryWorld } from "./memory-world.ts";
-import { Narrator } from "./narrator.ts";
-import { PATIENCE_MS, play, REPLICAS } from "./play.ts";
+import { IncidentPrinter } from "./incident-printer.ts";
+import { memoryBackend } from "./memory-backend.ts";
+import { play, REPLICAS, TIME_LIMIT_MS } from "./play.ts";
+import { seeded } from "./random.ts";
 import { loadSamples } from "./samples.ts";
 import { planScenario } from "./scenario.ts";
-import { seeded } from "./seeded.ts";
-import { demoSentences, reckoningText } from "./sentences.ts";
-import { isKept, reckon } from "./summary.ts";
-import { LEASE_MS, SKEW_MS, type World } from "./world.ts";
+import { holdsGuarantees, summarize } from "./summary.ts";
 
 export interface DemoFlags {
   readonly seed?: number;
@@ -34,73 +34,73 @@ const CRASHES = 3;
 const DURATION_MS = 5_000;
 const SEEDS = 2 ** 31;
 
-/** A whole trigger service in one process, with everything that goes wrong in one, and the reckoning. */
+/** Runs a trigger service in one process, with redeliveries, refusals and crashes, and prints the summary. */
 export async function demoCommand(flags: DemoFlags, io: CliIo): Promise<ExitCode> {
   const { clock } = io;
   const seed = flags.seed ?? Math.floor(io.random() * SEEDS);
-  const chance = seeded(seed);
-  const samples = loadSamples(chance);
-  const scenario = planScenario({ lines: samples.lines, chance, durationMs: DURATION_MS, crashes: CRASHES });
-  const commits: Commits = new Map();
+  const random = seeded(seed);
+  const samples = loadSamples(random);
+  const scenario = planScenario({ lines: samples.lines, random, durationMs: DURATION_MS, crashes: CRASHES });
+  const commits: CommitTimes = new Map();
   await using endpoint = await startEndpoint(scenario, clock);
-  await using world = await openWorld(flags, commits, io);
-  await using inspector = flags.json === true ? undefined : await openInspector(world.store, clock);
+  await using backend = await openBackend(flags, commits, io);
+  await using inspector = flags.json === true ? undefined : await openInspector(backend.store, clock);
   using interruption = new Interruption(io, { drain: () => {}, abort: () => {} });
-  const narrator = new Narrator(io, flags.json !== true);
-  await narrator.opening({
+  const printer = new IncidentPrinter(io, flags.json !== true);
+  await printer.opening({
     seed,
     samples: samples.what,
     events: scenario.events.size,
-    sendings: scenario.sendings.length,
-    world: world.what,
+    sends: scenario.sends.length,
+    backend: backend.what,
     replicas: REPLICAS,
     endpoint: endpoint.url.href,
     inspector: inspector?.url,
   });
   const target = httpTarget(endpoint.url, clock);
   const fleet = new Fleet({
-    world,
+    backend,
     scenario,
     target,
     clock,
-    tell: (incident) => narrator.incident(incident),
-    works: (dedup) => void inspector?.attach(dedup),
+    onIncident: (incident) => printer.incident(incident),
+    onDeduplicator: (dedup) => void inspector?.attach(dedup),
   });
-  const end = await play(scenario, world, fleet, clock, interruption.drain);
+  const end = await play(scenario, backend, fleet, clock, interruption.drain);
   if (end === "interrupted") {
-    await narrator.text(demoSentences.interrupted);
+    await printer.text(demoTexts.interrupted);
     return exitCodes.interrupted;
   }
-  if (end === "gave up") await narrator.text(demoSentences.gaveUp(PATIENCE_MS));
+  if (end === "gave up") await printer.text(demoTexts.gaveUp(TIME_LIMIT_MS));
   const sent = new Set(scenario.events.keys());
-  const reckoning = reckon({ sent, requests: endpoint.books, broker: await world.books(), commits });
-  const exitCode = end === "settled" && isKept(reckoning) ? exitCodes.ok : exitCodes.failed;
-  await narrator.text(reckoningText(reckoning, narrator.elapsedMs, painter(io.out)));
-  if (flags.json === true) await io.out.write(`${JSON.stringify({ seed, end, ...reckoning, exitCode })}\n`);
-  if (inspector !== undefined && io.out.isTerminal) await untilInterrupted(inspector, narrator, interruption.drain);
+  const summary = summarize({ sent, requests: endpoint.requests, broker: await backend.records(), commits });
+  const exitCode = end === "settled" && holdsGuarantees(summary) ? exitCodes.ok : exitCodes.failed;
+  await printer.text(summaryText(summary, printer.elapsedMs, painter(io.out)));
+  if (flags.json === true) await io.out.write(`${JSON.stringify({ seed, end, ...summary, exitCode })}\n`);
+  if (inspector !== undefined && io.out.isTerminal) await untilInterrupted(inspector, printer, interruption.drain);
   return exitCode;
 }
 
-/** An inspector of all replicas: of what each of them tells, and of the store by way of a deduplicator that dispatches nothing. */
+/** Opens an inspector for all replicas. Its own deduplicator dispatches nothing and gives access to the store. */
 function openInspector(store: Store, clock: Clock): Promise<Inspector> {
   const dedup = new Deduplicator({ store, clock, owner: "operator", leaseMs: LEASE_MS, skewMs: SKEW_MS });
   return serveInspector({ dedup, clock, name: "the demo" });
 }
 
-/** There is somebody at the terminal who may want to look around. */
-async function untilInterrupted({ url }: Inspector, narrator: Narrator, signal: AbortSignal): Promise<void> {
-  await narrator.text(demoSentences.staysOpen(url));
+/** Leaves the inspector open for the person at the terminal. */
+async function untilInterrupted({ url }: Inspector, printer: IncidentPrinter, signal: AbortSignal): Promise<void> {
+  await printer.text(demoTexts.staysOpen(url));
   if (!signal.aborted) await once(signal, "abort");
 }
 
-async function openWorld(flags: DemoFlags, commits: Commits, io: CliIo): Promise<World> {
-  if (flags.nats === undefined) return memoryWorld(io.clock, commits);
+async function openBackend(flags: DemoFlags, commits: CommitTimes, io: CliIo): Promise<Backend> {
+  if (flags.nats === undefined) return memoryBackend(io.clock, commits);
   const address = natsAddress(flags, io.env);
-  const { natsWorld } = await withPeers(() => import("./nats-world.ts"));
-  return await natsWorld(address, randomId(io), io.clock, commits);
+  const { natsBackend } = await withPeers(() => import("./nats-backend.ts"));
+  return await natsBackend(address, randomId(io), io.clock, commits);
 }
 
-/** Of this run alone, among others on the server that may have the same seed. */
+/** Returns an id for this run: other runs on the server may use the same seed. */
 function randomId(io: CliIo): string {
   return Array.from({ length: 8 }, () => Math.floor(io.random() * 36).toString(36)).join("");
 }

@@ -2,51 +2,51 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { Clock } from "../../internal/clock.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** A request as the endpoint has it in its books. */
-export interface BookedRequest {
+/** A request that the endpoint received. */
+export interface ReceivedRequest {
   readonly eventId: string;
-  /** Which delivery of the broker led to it. */
+  /** Id of the broker's delivery that caused the request. */
   readonly delivery: string;
   readonly fence: number;
   readonly atMs: number;
-  /** `done`: taken, with its effect; `refused`: answered with 503; `broken off`: the caller had gone before it was taken. */
-  end: "open" | "done" | "refused" | "broken off";
+  /** `done`: answered with success; `refused`: answered with 503; `aborted`: the caller disconnected before the answer. */
+  end: "open" | "done" | "refused" | "aborted";
 }
 
-/** An HTTP endpoint on loopback that keeps its own books, and fails as the scenario says. */
+/** An HTTP endpoint on loopback that records its requests and refuses some, as the scenario plans. */
 export interface DemoEndpoint extends AsyncDisposable {
   readonly url: URL;
-  readonly books: readonly BookedRequest[];
+  readonly requests: readonly ReceivedRequest[];
 }
 
 export const EVENT_HEADER = "x-demo-event";
 export const DELIVERY_HEADER = "x-demo-delivery";
 
 export async function startEndpoint(scenario: Scenario, clock: Clock): Promise<DemoEndpoint> {
-  const books: BookedRequest[] = [];
+  const requests: ReceivedRequest[] = [];
   const refused = new Map<string, number>();
 
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     const eventId = decodeURIComponent(headerOf(request, EVENT_HEADER));
     const fence = Number(headerOf(request, "latchkey-fence"));
-    const booked: BookedRequest = {
+    const received: ReceivedRequest = {
       eventId,
       delivery: headerOf(request, DELIVERY_HEADER),
       fence,
       atMs: clock.monotonicMs(),
       end: "open",
     };
-    books.push(booked);
+    requests.push(received);
     const { latencyMs = 0, refusals = 0 } = scenario.events.get(eventId) ?? {};
     const cancel = clock.schedule(latencyMs, () => {
       const times = refused.get(eventId) ?? 0;
-      booked.end = times < refusals ? "refused" : "done";
-      if (booked.end === "refused") refused.set(eventId, times + 1);
-      response.writeHead(booked.end === "refused" ? 503 : 204).end();
+      received.end = times < refusals ? "refused" : "done";
+      if (received.end === "refused") refused.set(eventId, times + 1);
+      response.writeHead(received.end === "refused" ? 503 : 204).end();
     });
     response.once("close", () => {
       cancel();
-      if (booked.end === "open") booked.end = "broken off";
+      if (received.end === "open") received.end = "aborted";
     });
     request.resume();
   };
@@ -59,7 +59,7 @@ export async function startEndpoint(scenario: Scenario, clock: Clock): Promise<D
   if (address === null || typeof address === "string") throw new TypeError("The endpoint of the demo has no port");
   return {
     url: new URL(`http://127.0.0.1:${address.port}/hook`),
-    books,
+    requests,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise<void>((resolve) => void server.close(() => resolve()));

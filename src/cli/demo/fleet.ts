@@ -3,89 +3,94 @@ import type { Clock } from "../../internal/clock.ts";
 import { deferred } from "../../internal/deferred.ts";
 import type { Reservation } from "../../model/decision.ts";
 import { DispatchFailedError } from "../run/dispatcher.ts";
-import type { IncomingEvent } from "../run/incoming.ts";
-import type { Target } from "../run/target.ts";
+import type { IncomingEvent } from "../run/event/read-event.ts";
+import type { Target } from "../run/target/target.ts";
+import type { Backend, ReplicaOptions, RunningReplica } from "./backend.ts";
 import { DELIVERY_HEADER, EVENT_HEADER } from "./endpoint.ts";
 import type { Incident } from "./incident.ts";
-import { ReplicaLife } from "./replica-life.ts";
+import { KillSwitch } from "./kill-switch.ts";
 import { plannedFor, type Scenario } from "./scenario.ts";
-import type { Seat, Working, World } from "./world.ts";
 
-/** How long after a crash a new replica starts. */
+/** Delay between a crash and the start of a new replica, in milliseconds. */
 const RESTART_MS = 700;
 
 interface Replica {
   readonly name: string;
-  readonly life: ReplicaLife;
-  /** What it dispatches, with the fence of each. */
-  readonly inHand: Map<string, number>;
+  readonly killSwitch: KillSwitch;
+  /** Fences of the events that the replica is dispatching. */
+  readonly inFlight: Map<string, number>;
 }
 
 export interface FleetOptions {
-  readonly world: World;
+  readonly backend: Backend;
   readonly scenario: Scenario;
   readonly target: Target;
   readonly clock: Clock;
-  readonly tell: (incident: Incident) => void;
-  /** Is shown the deduplicator of each replica. */
-  readonly works: (dedup: Deduplicator) => void;
+  readonly onIncident: (incident: Incident) => void;
+  /** Receives the deduplicator of each replica. */
+  readonly onDeduplicator: (dedup: Deduplicator) => void;
 }
 
-/** The replicas of the demo: dispatches with them, lets them die as the scenario says, and starts others instead. */
+/** The replicas of the demo. Crashes them as the scenario plans, and starts replacements. */
 export class Fleet {
   readonly #options: FleetOptions;
-  readonly #working = new Map<Replica, Working>();
+  readonly #running = new Map<Replica, RunningReplica>();
   readonly #hasCrashed = new Set<string>();
-  /** Events that a dead replica was dispatching, until somebody else does. */
+  /** Events that a crashed replica was dispatching, until another replica takes over. */
   readonly #orphans = new Map<string, { readonly from: string; readonly fence: number }>();
   readonly #refused = new Set<string>();
   readonly #restarts = new Set<Promise<void>>();
-  readonly #broken = deferred<never>();
+  readonly #failedStart = deferred<never>();
   #started = 0;
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    // Whoever waits for it hears of it; if nobody does, it is no accident of the process.
-    this.#broken.promise.catch(() => {});
+    // Avoids an unhandled rejection if nobody awaits the promise.
+    this.#failedStart.promise.catch(() => {});
   }
 
-  /** Never resolves; rejects when a replica could not be started. */
-  get broken(): Promise<never> {
-    return this.#broken.promise;
+  /** Never resolves. Rejects if a replica cannot start. */
+  get failedStart(): Promise<never> {
+    return this.#failedStart.promise;
   }
 
-  async start(instead?: string): Promise<void> {
+  async start(replaces?: string): Promise<void> {
     this.#started += 1;
-    const replica: Replica = { name: `replica ${this.#started}`, life: new ReplicaLife(), inHand: new Map() };
-    this.#working.set(replica, await this.#options.world.start(this.#seat(replica)));
-    this.#options.tell({ type: "started", replica: replica.name, ...(instead === undefined ? {} : { instead }) });
+    const replica: Replica = { name: `replica ${this.#started}`, killSwitch: new KillSwitch(), inFlight: new Map() };
+    this.#running.set(replica, await this.#options.backend.start(this.#optionsOf(replica)));
+    this.#options.onIncident({
+      type: "started",
+      replica: replica.name,
+      ...(replaces === undefined ? {} : { replaces }),
+    });
   }
 
-  /** Ends all replicas in order. */
+  /** Stops all replicas gracefully. */
   async stop(): Promise<void> {
     await Promise.all(this.#restarts);
-    await Promise.all([...this.#working.values()].map((working) => working.stop()));
+    await Promise.all([...this.#running.values()].map((running) => running.stop()));
   }
 
-  #seat(replica: Replica): Seat {
-    const { name, life } = replica;
+  #optionsOf(replica: Replica): ReplicaOptions {
+    const { name, killSwitch } = replica;
     return {
       name,
-      life,
-      works: this.#options.works,
+      killSwitch,
+      onDeduplicator: this.#options.onDeduplicator,
       dispatch: (event, delivery, reservation) => this.#dispatch(replica, event, delivery, reservation),
-      turnedAway: ({ eventId, as }) => this.#options.tell({ type: as, replica: name, event: this.#nameOf(eventId) }),
+      onSkipped: ({ eventId, as }) =>
+        this.#options.onIncident({ type: as, replica: name, event: this.#nameOf(eventId) }),
     };
   }
 
   async #dispatch(replica: Replica, event: IncomingEvent, delivery: string, reservation: Reservation): Promise<void> {
-    const { scenario, target, tell } = this.#options;
+    const { scenario, target, onIncident } = this.#options;
     const { eventId } = event;
     const { attempt, fence, key, owner } = reservation;
     const crash = this.#hasCrashed.has(eventId) ? undefined : plannedFor(scenario, eventId).crash;
-    replica.inHand.set(eventId, fence);
+    replica.inFlight.set(eventId, fence);
     if (crash === "before") {
-      this.#die(replica, eventId, crash);
+      this.#crash(replica, eventId, crash);
       return;
     }
 
@@ -93,38 +98,38 @@ export class Fleet {
     this.#orphans.delete(eventId);
     const named = { replica: replica.name, event: this.#nameOf(eventId) };
     if (orphan !== undefined)
-      tell({ type: "taken-over", ...named, from: orphan.from, fence, formerFence: orphan.fence });
+      onIncident({ type: "taken-over", ...named, from: orphan.from, fence, previousFence: orphan.fence });
     const headers = { ...event.headers, [EVENT_HEADER]: encodeURIComponent(eventId), [DELIVERY_HEADER]: delivery };
-    const signal = AbortSignal.any([reservation.signal, replica.life.signal]);
+    const signal = AbortSignal.any([reservation.signal, replica.killSwitch.signal]);
     const failure = await target.dispatch(
       { ...event, headers },
       { key, fence, attempt, subscriptionId: owner, signal },
     );
-    if (replica.life.isOver) return;
+    if (replica.killSwitch.isKilled) return;
     if (crash === "after" && failure === undefined) {
-      this.#die(replica, eventId, crash);
+      this.#crash(replica, eventId, crash);
       return;
     }
-    replica.inHand.delete(eventId);
+    replica.inFlight.delete(eventId);
     if (failure !== undefined) {
       this.#refused.add(eventId);
-      tell({ type: "refused", ...named });
+      onIncident({ type: "refused", ...named });
       throw new DispatchFailedError(failure);
     }
-    if (this.#refused.delete(eventId)) tell({ type: "retried", ...named });
+    if (this.#refused.delete(eventId)) onIncident({ type: "retried", ...named });
   }
 
-  #die(replica: Replica, eventId: string, when: "before" | "after"): void {
-    const { clock, tell } = this.#options;
+  #crash(replica: Replica, eventId: string, when: "before" | "after"): void {
+    const { clock, onIncident } = this.#options;
     this.#hasCrashed.add(eventId);
-    this.#working.delete(replica);
-    replica.life.end();
-    for (const [orphan, fence] of replica.inHand) this.#orphans.set(orphan, { from: replica.name, fence });
-    const inHand = replica.inHand.size;
-    tell({ type: "crashed", replica: replica.name, event: this.#nameOf(eventId), when, inHand });
+    this.#running.delete(replica);
+    replica.killSwitch.kill();
+    for (const [orphan, fence] of replica.inFlight) this.#orphans.set(orphan, { from: replica.name, fence });
+    const inFlight = replica.inFlight.size;
+    onIncident({ type: "crashed", replica: replica.name, event: this.#nameOf(eventId), when, inFlight });
     const restart = new Promise<void>((resolve) => void clock.schedule(RESTART_MS, resolve))
       .then(() => this.start(replica.name))
-      .catch(this.#broken.reject)
+      .catch(this.#failedStart.reject)
       .finally(() => this.#restarts.delete(restart));
     this.#restarts.add(restart);
   }

@@ -1,6 +1,6 @@
-/** What is worth telling while the demo runs. */
+/** An incident that the demo reports while it runs. */
 export type Incident =
-  | { readonly type: "started"; readonly replica: string; readonly instead?: string }
+  | { readonly type: "started"; readonly replica: string; readonly replaces?: string }
   | {
       readonly type: "duplicate" | "pending" | "refused" | "retried";
       readonly replica: string;
@@ -11,8 +11,8 @@ export type Incident =
       readonly replica: string;
       readonly event: string;
       readonly when: "before" | "after";
-      /** How many events it was dispatching. */
-      readonly inHand: number;
+      /** Number of events in flight. */
+      readonly inFlight: number;
     }
   | {
       readonly type: "taken-over";
@@ -20,5 +20,5 @@ export type Incident =
       readonly from: string;
       readonly event: string;
       readonly fence: number;
-      readonly formerFence: number;
+      readonly previousFence: number;
     };

@@ -1,32 +1,32 @@
 import type { Clock } from "../../internal/clock.ts";
-import type { Answer, BrokerBooks } from "./world.ts";
+import type { Answer, BrokerRecords } from "./backend.ts";
 
-/** A message in somebody's hands, until it is answered or its time is up. An answer that comes too late does nothing. */
+/** A delivery of a message. It can be answered once, until its time limit; later answers are ignored. */
 export interface BrokerDelivery {
   readonly id: string;
   readonly line: string;
-  /** How often the message was delivered so far, this time included. */
+  /** Number of deliveries of the message, including this one. */
   readonly count: number;
   acknowledge(): void;
-  putBack(delayMs: number): void;
-  /** Says that the message is not forgotten. */
-  working(): void;
+  nak(delayMs: number): void;
+  /** Extends the time limit: an in-progress ack. */
+  inProgress(): void;
 }
 
 interface Message {
   readonly number: number;
   readonly line: string;
   deliveries: number;
-  /** Which delivery may answer; 0 when none. */
-  inHand: number;
+  /** Number of the delivery that may answer; 0 if none. */
+  openDelivery: number;
 }
 
-/** A broker in memory, at least once: what is not acknowledged in time is delivered again. */
+/** An in-memory broker with at-least-once delivery: unacknowledged messages are redelivered. */
 export class MemoryBroker {
   readonly #clock: Clock;
   readonly #ackWaitMs: number;
   readonly #ready: Message[] = [];
-  readonly #takers = new Set<(message: Message) => void>();
+  readonly #waiting = new Set<(message: Message) => void>();
   readonly #answers = new Map<string, Answer>();
   #messages = 0;
   #acknowledged = 0;
@@ -37,60 +37,60 @@ export class MemoryBroker {
     this.#ackWaitMs = ackWaitMs;
   }
 
-  /** Whether every message has been acknowledged. */
+  /** True once every message is acknowledged. */
   get isIdle(): boolean {
     return this.#acknowledged === this.#messages;
   }
 
-  get books(): BrokerBooks {
+  get records(): BrokerRecords {
     return { deliveries: this.#deliveries, answers: this.#answers };
   }
 
   publish(line: string): void {
     this.#messages += 1;
-    this.#offer({ number: this.#messages, line, deliveries: 0, inHand: 0 });
+    this.#offer({ number: this.#messages, line, deliveries: 0, openDelivery: 0 });
   }
 
-  /** The next message; never, when `signal` aborts first. */
+  /** Resolves with the next delivery. Never resolves if `signal` aborts first. */
   next(signal: AbortSignal): Promise<BrokerDelivery> {
     const message = this.#ready.shift();
     if (message !== undefined) return Promise.resolve(this.#deliver(message));
     return new Promise((resolve) => {
-      const leave = (): void => void this.#takers.delete(take);
+      const leave = (): void => void this.#waiting.delete(take);
       const take = (taken: Message): void => {
         signal.removeEventListener("abort", leave);
         resolve(this.#deliver(taken));
       };
-      this.#takers.add(take);
+      this.#waiting.add(take);
       signal.addEventListener("abort", leave, { once: true });
     });
   }
 
   #offer(message: Message): void {
-    const [taker] = this.#takers;
-    if (taker === undefined) {
+    const [waiter] = this.#waiting;
+    if (waiter === undefined) {
       this.#ready.push(message);
       return;
     }
-    this.#takers.delete(taker);
-    taker(message);
+    this.#waiting.delete(waiter);
+    waiter(message);
   }
 
   #deliver(message: Message): BrokerDelivery {
     this.#deliveries += 1;
     message.deliveries += 1;
-    message.inHand = message.deliveries;
+    message.openDelivery = message.deliveries;
     const count = message.deliveries;
     const id = `${message.number}.${count}`;
     const startWait = (): (() => void) =>
       this.#clock.schedule(this.#ackWaitMs, () => {
-        message.inHand = 0;
+        message.openDelivery = 0;
         this.#offer(message);
       });
     let cancel = startWait();
     const answer = (as: Answer): boolean => {
-      if (message.inHand !== count) return false;
-      message.inHand = 0;
+      if (message.openDelivery !== count) return false;
+      message.openDelivery = 0;
       cancel();
       this.#answers.set(id, as);
       return true;
@@ -102,11 +102,11 @@ export class MemoryBroker {
       acknowledge: () => {
         if (answer("acknowledged")) this.#acknowledged += 1;
       },
-      putBack: (delayMs) => {
-        if (answer("put back")) this.#clock.schedule(delayMs, () => this.#offer(message));
+      nak: (delayMs) => {
+        if (answer("nak")) this.#clock.schedule(delayMs, () => this.#offer(message));
       },
-      working: () => {
-        if (message.inHand !== count) return;
+      inProgress: () => {
+        if (message.openDelivery !== count) return;
         cancel();
         cancel = startWait();
       },

@@ -1,25 +1,25 @@
 import { createRequire } from "node:module";
-import { isJsonObject, type JsonObject } from "../run/json-object.ts";
-import { between, type Chance, uuid } from "./seeded.ts";
+import { isObject, type ObjectLike } from "../../internal/is-object.ts";
+import { between, type Chance, uuid } from "./random.ts";
 
-/** What the demo feeds on: lines as `latchkey run` reads them, each an event of its own. */
+/** The events of the demo, as lines of `latchkey run`. */
 export interface Samples {
-  /** For people. */
+  /** Description for the output. */
   readonly what: string;
   readonly lines: readonly string[];
 }
 
 /**
- * The published examples of GitHub's webhooks, where they are installed; else events that are made up.
- * @param source the module that holds them.
+ * Loads GitHub's published webhook examples if they are installed, or generates orders.
+ * @param source name of the module with the examples.
  */
-export function loadSamples(chance: Chance, source = "@octokit/webhooks-examples"): Samples {
+export function loadSamples(random: Chance, source = "@octokit/webhooks-examples"): Samples {
   const examples = examplesIn(required(source));
   if (examples.length === 0) {
-    return { what: "made-up orders (@octokit/webhooks-examples is not installed)", lines: madeUpOrders(chance) };
+    return { what: "generated orders (@octokit/webhooks-examples is not installed)", lines: generatedOrders(random) };
   }
   const lines = examples.map(({ name, body }) => {
-    const headers = { "X-GitHub-Event": name, "X-GitHub-Delivery": uuid(chance), "Content-Type": "application/json" };
+    const headers = { "X-GitHub-Event": name, "X-GitHub-Delivery": uuid(random), "Content-Type": "application/json" };
     return JSON.stringify({ headers, body });
   });
   return { what: "GitHub webhook deliveries", lines };
@@ -27,18 +27,18 @@ export function loadSamples(chance: Chance, source = "@octokit/webhooks-examples
 
 interface Example {
   readonly name: string;
-  readonly body: JsonObject;
+  readonly body: ObjectLike;
 }
 
 function examplesIn(definitions: unknown): readonly Example[] {
   if (!Array.isArray(definitions)) return [];
-  return definitions.filter(isJsonObject).flatMap(({ name, examples }) => {
+  return definitions.filter(isObject).flatMap(({ name, examples }) => {
     if (typeof name !== "string" || !Array.isArray(examples)) return [];
-    return examples.filter(isJsonObject).map((body) => ({ name, body }));
+    return examples.filter(isObject).map((body) => ({ name, body }));
   });
 }
 
-/** The package is JSON, and one that is installed for development only. */
+/** Loads the examples: a JSON package that is a development dependency. */
 function required(name: string): unknown {
   try {
     return createRequire(import.meta.url)(name);
@@ -48,17 +48,17 @@ function required(name: string): unknown {
   }
 }
 
-const MADE_UP = 300;
+const ORDER_COUNT = 300;
 const STEPS = ["placed", "paid", "packed", "shipped", "delivered"];
 
-function madeUpOrders(chance: Chance): readonly string[] {
-  return Array.from({ length: MADE_UP }, (_, index) =>
+function generatedOrders(random: Chance): readonly string[] {
+  return Array.from({ length: ORDER_COUNT }, (_, index) =>
     JSON.stringify({
       specversion: "1.0",
-      id: uuid(chance),
+      id: uuid(random),
       source: "/shop/orders",
       type: `com.example.order.${STEPS[index % STEPS.length] ?? "placed"}`,
-      data: { order: between(chance, 1_000, 9_999), total: between(chance, 100, 99_999) / 100 },
+      data: { order: between(random, 1_000, 9_999), total: between(random, 100, 99_999) / 100 },
     }),
   );
 }

@@ -1,57 +1,57 @@
-import type { Commits } from "./commit-log.ts";
-import type { BookedRequest } from "./endpoint.ts";
-import type { BrokerBooks } from "./world.ts";
+import type { BrokerRecords } from "./backend.ts";
+import type { CommitTimes } from "./commit-log.ts";
+import type { ReceivedRequest } from "./endpoint.ts";
 
-/** What three witnesses wrote down: the sender, the endpoint, the broker; and who stood at the store's door. */
-export interface Evidence {
-  /** The events that were sent, each once. */
+/** Independent records of the sender, the endpoint, the broker and the store. */
+export interface DemoRecords {
+  /** Ids of the sent events. */
   readonly sent: ReadonlySet<string>;
-  readonly requests: readonly BookedRequest[];
-  readonly broker: BrokerBooks;
-  readonly commits: Commits;
+  readonly requests: readonly ReceivedRequest[];
+  readonly broker: BrokerRecords;
+  readonly commits: CommitTimes;
 }
 
-/** What the evidence comes to. Nothing here was counted by Latchkey. */
+/** Counts derived from the records. Latchkey counted nothing here. */
 export interface Summary {
   readonly events: number;
   readonly deliveries: number;
-  /** Requests that reached the endpoint; the next three are parts of it. */
+  /** Requests that reached the endpoint: the sum of the next three. */
   readonly dispatches: number;
   readonly done: number;
   readonly refused: number;
-  readonly brokenOff: number;
-  /** Deliveries that were acknowledged and never reached the endpoint. */
+  readonly aborted: number;
+  /** Deliveries acknowledged without a request. */
   readonly suppressed: number;
-  /** Deliveries that were put back and never reached the endpoint. */
+  /** Deliveries negatively acknowledged without a request. */
   readonly pending: number;
-  /** Deliveries that were never answered, because their replica had died. */
+  /** Deliveries without an answer, because their replica crashed. */
   readonly unanswered: number;
-  /** Events that were refused or broken off, and done later. */
+  /** Events dispatched successfully after a refusal or an abort. */
   readonly retried: number;
-  /** Events that were done again before anybody had committed them: a crash came between the effect and the commit. */
+  /** Events done more than once before their commit: a crash came between effect and commit. */
   readonly doneAgain: number;
-  /** Events that were sent and never done. */
+  /** Events sent but never done. */
   readonly lost: number;
-  /** Requests for an event that came after its commit. */
+  /** Requests after the commit of their event. */
   readonly afterCommit: number;
-  /** Requests with a lower fence than an earlier one for the same event. */
+  /** Events with a request whose fence is lower than an earlier one's. */
   readonly fencesFallen: number;
 }
 
-export function reckon({ sent, requests, broker, commits }: Evidence): Summary {
+export function summarize({ sent, requests, broker, commits }: DemoRecords): Summary {
   const histories = byEvent(sent, requests);
   const reached = new Set(requests.map(({ delivery }) => delivery));
   const answered = [...broker.answers].filter(([delivery]) => !reached.has(delivery)).map(([, answer]) => answer);
-  const ended = (end: BookedRequest["end"]): number => requests.filter((request) => request.end === end).length;
+  const ended = (end: ReceivedRequest["end"]): number => requests.filter((request) => request.end === end).length;
   return {
     events: sent.size,
     deliveries: broker.deliveries,
     dispatches: requests.length,
     done: ended("done"),
     refused: ended("refused"),
-    brokenOff: ended("broken off"),
+    aborted: ended("aborted"),
     suppressed: answered.filter((answer) => answer === "acknowledged").length,
-    pending: answered.filter((answer) => answer === "put back").length,
+    pending: answered.filter((answer) => answer === "nak").length,
     unanswered: broker.deliveries - broker.answers.size,
     retried: histories.filter(wasRetried).length,
     doneAgain: histories.filter((history) => timesDone(history) > 1).length,
@@ -62,22 +62,22 @@ export function reckon({ sent, requests, broker, commits }: Evidence): Summary {
   };
 }
 
-function byEvent(sent: ReadonlySet<string>, requests: readonly BookedRequest[]): readonly BookedRequest[][] {
-  const histories = new Map([...sent].map((eventId): [string, BookedRequest[]] => [eventId, []]));
+function byEvent(sent: ReadonlySet<string>, requests: readonly ReceivedRequest[]): readonly ReceivedRequest[][] {
+  const histories = new Map([...sent].map((eventId): [string, ReceivedRequest[]] => [eventId, []]));
   for (const request of requests) histories.get(request.eventId)?.push(request);
   return [...histories.values()];
 }
 
-function timesDone(history: readonly BookedRequest[]): number {
+function timesDone(history: readonly ReceivedRequest[]): number {
   return history.filter(({ end }) => end === "done").length;
 }
 
-function wasRetried(history: readonly BookedRequest[]): boolean {
-  const failed = history.findIndex(({ end }) => end === "refused" || end === "broken off");
+function wasRetried(history: readonly ReceivedRequest[]): boolean {
+  const failed = history.findIndex(({ end }) => end === "refused" || end === "aborted");
   return failed !== -1 && history.slice(failed).some(({ end }) => end === "done");
 }
 
-function hasFallingFence(history: readonly BookedRequest[]): boolean {
+function hasFallingFence(history: readonly ReceivedRequest[]): boolean {
   let before = 0;
   return history.some(({ fence }) => {
     const hasFallen = fence < before;
@@ -86,7 +86,7 @@ function hasFallingFence(history: readonly BookedRequest[]): boolean {
   });
 }
 
-/** Whether what Latchkey promises was kept. */
-export function isKept({ lost, afterCommit, fencesFallen }: Summary): boolean {
+/** Returns true if no guarantee was violated. */
+export function holdsGuarantees({ lost, afterCommit, fencesFallen }: Summary): boolean {
   return lost + afterCommit + fencesFallen === 0;
 }

@@ -1,14 +1,14 @@
-import { reachBuckets } from "../bucket/open-buckets.ts";
+import { reachBuckets } from "../connection/open-buckets.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import type { CliIo } from "../terminal/io.ts";
-import { painter } from "../terminal/style.ts";
+import { painter } from "../terminal/paint.ts";
 import { countsOf, countsText, findingsText } from "./doctor-text.ts";
-import { type DoctorFlags, doctorUse } from "./doctor-use.ts";
-import { examine } from "./examination.ts";
+import { examine } from "./examine.ts";
+import { type DoctorFlags, replicaSettings } from "./replica-settings.ts";
 
-/** Says what is wrong with a bucket and what is around it, and what to do about it. */
+/** Reports what is wrong with a bucket and its surroundings, and what to do about it. */
 export async function doctorCommand(flags: DoctorFlags, io: CliIo): Promise<ExitCode> {
-  const use = doctorUse(flags, io);
+  const use = replicaSettings(flags, io);
   await using server = await reachBuckets(flags, io);
   const findings = await examine(server, use, { monitor: flags.monitor, io });
   const counts = countsOf(findings);

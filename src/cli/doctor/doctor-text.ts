@@ -1,6 +1,6 @@
 import { Help } from "commander";
-import type { Colour, Paint } from "../terminal/style.ts";
-import { count } from "../terminal/style.ts";
+import { count } from "../terminal/format.ts";
+import type { Colour, Paint } from "../terminal/paint.ts";
 import { AREAS, type Finding, SEVERITIES, type Severity } from "./finding.ts";
 
 const MARKS: Readonly<Record<Severity, { readonly mark: string; readonly colour: Colour }>> = {
@@ -10,10 +10,10 @@ const MARKS: Readonly<Record<Severity, { readonly mark: string; readonly colour:
   error: { mark: "✗", colour: "red" },
 };
 
-/** Longer lines are hard to read. */
-const WIDEST = 100;
+/** Maximum width of a line, in columns. */
+const MAX_WIDTH = 100;
 
-/** All findings for a person, by what they are about, each with what to do. */
+/** Formats findings by area, each with its remedy. */
 export function findingsText(
   findings: readonly Finding[],
   { paint, columns }: { paint: Paint; columns: number },
@@ -35,7 +35,7 @@ function linesOf(
   const { mark, colour } = MARKS[severity];
   const margin = " ".repeat(width + 6);
   const wrap = (text: string): string[] =>
-    new Help().boxWrap(text, Math.min(columns, WIDEST) - margin.length).split("\n");
+    new Help().boxWrap(text, Math.min(columns, MAX_WIDTH) - margin.length).split("\n");
   const [first = "", ...rest] = wrap(evidence);
   const head = `  ${paint(colour, mark)} ${check.padEnd(width)}  ${first}`;
   const todo = remedy === undefined ? [] : wrap(`→ ${remedy}`).map((line) => paint("cyan", line));
@@ -50,13 +50,13 @@ export function countsOf(findings: readonly Finding[]): Counts {
   return counts;
 }
 
-/** `✗ 1 error, 2 warnings, 1 note; 12 checks are well` */
+/** Formats the counts: `✗ 1 error, 2 warnings, 1 note; 12 checks passed`. */
 export function countsText(counts: Counts, paint: Paint): string {
   const worst = SEVERITIES.findLast((severity) => severity !== "note" && counts[severity] > 0) ?? "ok";
   const { mark, colour } = MARKS[worst];
   const bad = (["error", "warning", "note"] as const)
     .filter((severity) => counts[severity] > 0)
     .map((severity) => count(counts[severity], severity));
-  const well = count(counts.ok, "check is well", "checks are well");
-  return `${paint(colour, mark)} ${[...(bad.length > 0 ? [bad.join(", ")] : []), well].join("; ")}\n`;
+  const passed = count(counts.ok, "check passed", "checks passed");
+  return `${paint(colour, mark)} ${[...(bad.length > 0 ? [bad.join(", ")] : []), passed].join("; ")}\n`;
 }

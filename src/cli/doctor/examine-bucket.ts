@@ -2,13 +2,13 @@ import type { ClusterInfo, JetStreamAccountStats, StreamConfig, StreamInfo } fro
 import { millis } from "@nats-io/nats-core";
 import { type Difference, differenceSentence, differences, REQUIRED_SETTINGS } from "../../nats/kv/bucket-settings.ts";
 import { bucketStream } from "../../nats/wire/subject.ts";
-import { amount, count, span } from "../terminal/style.ts";
+import { amount, count, span } from "../terminal/format.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 
 const bucket = findingsAbout("bucket");
 
-/** What a bucket is to be good for. */
-export interface BucketUse {
+/** What a bucket must support. */
+export interface BucketRequirements {
   readonly name: string;
   readonly isCluster: boolean;
   readonly windowMs: number;
@@ -16,7 +16,7 @@ export interface BucketUse {
   readonly skewMs: number;
 }
 
-export function examineBucket(info: StreamInfo, use: BucketUse): readonly Finding[] {
+export function examineBucket(info: StreamInfo, use: BucketRequirements): readonly Finding[] {
   return [
     ...examineSettings(info.config, use.name),
     examineReplicas(info.config, use),
@@ -27,7 +27,7 @@ export function examineBucket(info: StreamInfo, use: BucketUse): readonly Findin
   ];
 }
 
-/** How the `nats` command line sets what must be so. */
+/** Options of `nats stream edit` that correct a setting. */
 const EDITS: Partial<Record<keyof StreamConfig, string>> = {
   allow_msg_ttl: "--allow-msg-ttl",
   subject_delete_marker_ttl: "--subject-del-markers-ttl=0s",
@@ -45,7 +45,7 @@ const EDITS: Partial<Record<keyof StreamConfig, string>> = {
 function examineSettings(config: StreamConfig, name: string): readonly Finding[] {
   const wrong = differences(config, { bucket: name });
   if (wrong.length === 0) {
-    return [bucket.ok("settings", `all ${REQUIRED_SETTINGS.length} that the guarantees rest on are as they must be`)];
+    return [bucket.ok("settings", `all ${REQUIRED_SETTINGS.length} settings that the guarantees need are correct`)];
   }
   return wrong.map((one) => bucket.error(one.setting, differenceSentence(one), remedyOf(one, name)));
 }
@@ -54,53 +54,55 @@ function remedyOf({ setting, must }: Difference, name: string): string {
   const edit = EDITS[setting];
   if (edit !== undefined) return `nats stream edit ${bucketStream(name)} ${edit}`;
   if (setting === "subjects") return `set \`subjects\` of the stream ${bucketStream(name)} to ${must}`;
-  return "it cannot be put right here: make another bucket, and have all replicas use that from one moment on; in it all events are new";
+  return "this setting cannot be changed: create another bucket and switch all replicas to it at the same moment; all events count as new in it";
 }
 
-function examineReplicas({ num_replicas }: StreamConfig, { name, isCluster }: BucketUse): Finding {
-  const held = `${count(num_replicas, "server holds", "servers hold")} it`;
+function examineReplicas({ num_replicas }: StreamConfig, { name, isCluster }: BucketRequirements): Finding {
+  const held = `${count(num_replicas, "server stores", "servers store")} the bucket`;
   if (num_replicas >= 3) return bucket.ok("num_replicas", held);
-  const evidence = `${held}: while ${num_replicas === 1 ? "it" : "one of them"} is away nothing is dispatched${num_replicas === 1 ? ", and if its disk is lost all events are new" : ""}`;
-  if (!isCluster) return bucket.note("num_replicas", evidence, "use a cluster of three servers where that matters");
+  const evidence = `${held}: nothing is dispatched while ${num_replicas === 1 ? "it" : "one of them"} is down${num_replicas === 1 ? ", and all events count as new if its disk is lost" : ""}`;
+  if (!isCluster) return bucket.note("num_replicas", evidence, "use a cluster of three servers in production");
   return bucket.warning("num_replicas", evidence, `nats stream edit ${bucketStream(name)} --replicas=3`);
 }
 
-/** Whether the servers that hold a bucket are all there. */
+/** Checks that all servers of a bucket are available. */
 export function examinePeers(replicaCount: number, cluster: ClusterInfo = {}): readonly Finding[] {
   if (replicaCount === 1) return [];
   const { leader, replicas = [] } = cluster;
   if (leader === undefined || leader === "") {
-    const evidence = "no server leads it: nothing can be reserved or committed";
-    return [bucket.error("cluster", evidence, "bring back the servers that hold it: more than half must run")];
+    const evidence = "the bucket has no leader: nothing can be reserved or committed";
+    return [bucket.error("cluster", evidence, "restart its servers: more than half must run")];
   }
   const absent = replicas.filter(({ offline, current }) => offline || !current);
-  if (absent.length === 0) return [bucket.ok("cluster", `${leader} leads, the others follow`)];
-  const words = absent.map((peer) => `${peer.name} ${peer.offline ? "is away" : `lags by ${amount(peer.lag)} writes`}`);
-  return [bucket.warning("cluster", `${leader} leads, but ${words.join(", ")}`, "look after those servers")];
+  if (absent.length === 0) return [bucket.ok("cluster", `${leader} leads, and all followers are current`)];
+  const words = absent.map(
+    (peer) => `${peer.name} is ${peer.offline ? "offline" : `${amount(peer.lag)} writes behind`}`,
+  );
+  return [bucket.warning("cluster", `${leader} leads, but ${words.join(", ")}`, "check those servers")];
 }
 
 function examineStorage({ storage }: StreamConfig): readonly Finding[] {
   if (storage === "file") return [];
-  const evidence = "it is kept in memory: when all its servers have stopped, all events are new";
+  const evidence = "the bucket is stored in memory: all events count as new after all its servers stopped";
   return [bucket.warning("storage", evidence, "use a bucket with `storage: file`")];
 }
 
-function examineWindow({ max_age }: StreamConfig, { name, windowMs, leaseMs, skewMs }: BucketUse): Finding {
+function examineWindow({ max_age }: StreamConfig, { name, windowMs, leaseMs, skewMs }: BucketRequirements): Finding {
   const maxAgeMs = max_age === 0 ? Number.POSITIVE_INFINITY : millis(max_age);
   const raise = `nats stream edit ${bucketStream(name)} --max-age=<duration>`;
   if (windowMs > maxAgeMs) {
-    const evidence = `it keeps records for ${span(maxAgeMs)}, less than the window of ${span(windowMs)}: replicas refuse to start`;
+    const evidence = `records are stored for ${span(maxAgeMs)}, which is shorter than the window of ${span(windowMs)}: replicas refuse to start`;
     return bucket.error("max_age", evidence, `${raise}, or a shorter TRIGGER_DEDUP_TTL_SECONDS`);
   }
   if (leaseMs + skewMs > maxAgeMs) {
-    const evidence = `it keeps records for ${span(maxAgeMs)}, less than a lease of ${span(leaseMs)} with ${span(skewMs)} of skew: replicas refuse to start`;
+    const evidence = `records are stored for ${span(maxAgeMs)}, which is shorter than a lease of ${span(leaseMs)} with ${span(skewMs)} of skew: replicas refuse to start`;
     return bucket.error("max_age", evidence, `${raise}, or a shorter LATCHKEY_LEASE_SECONDS`);
   }
-  const kept = max_age === 0 ? "for ever" : `for ${span(maxAgeMs)}`;
-  return bucket.ok("max_age", `it keeps records ${kept}, the window is ${span(windowMs)}`);
+  const stored = max_age === 0 ? "without an age limit" : `for ${span(maxAgeMs)}`;
+  return bucket.ok("max_age", `records are stored ${stored}, and the window is ${span(windowMs)}`);
 }
 
-/** From here on it is time to act, and to be alarmed. */
+/** Fill levels that warrant a warning and an error. */
 const FILLING = 0.8;
 const FULL = 0.95;
 
@@ -108,32 +110,32 @@ function examineFullness({ config: { max_bytes }, state }: StreamInfo, name: str
   const holds = `${bytesText(state.bytes)} in ${count(state.messages, "record")}`;
   const limit = `nats stream edit ${bucketStream(name)} --max-bytes=<bytes>`;
   if (max_bytes <= 0) {
-    const evidence = `${holds}, without a limit: it can grow until the server's storage is full`;
-    return bucket.note("max_bytes", evidence, `${limit}; a record takes about half a kilobyte`);
+    const evidence = `${holds}, without a limit: the bucket can fill the server's storage`;
+    return bucket.note("max_bytes", evidence, `${limit}; a record takes about 500 bytes`);
   }
   const share = state.bytes / max_bytes;
-  const evidence = `${holds}, ${Math.round(share * 100)} % of the ${bytesText(max_bytes)} that it may hold`;
+  const evidence = `${holds}, ${Math.round(share * 100)} % of its limit of ${bytesText(max_bytes)}`;
   if (share < FILLING) return bucket.ok("max_bytes", evidence);
   const remedy = `${limit}, or a shorter window, or latchkey clear --older-than <duration>`;
-  const full = `${evidence}: a bucket that is full refuses to reserve, and perhaps to commit`;
+  const full = `${evidence}: a full bucket rejects reservations and may reject commits`;
   return share < FULL ? bucket.warning("max_bytes", full, remedy) : bucket.error("max_bytes", full, remedy);
 }
 
-/** What is left to the account that the bucket belongs to. */
+/** Checks the storage limit of the bucket's account. */
 export function examineAccount(stats: JetStreamAccountStats, storage: StreamConfig["storage"]): readonly Finding[] {
   const { limits } = stats;
   const [used, limit] = storage === "memory" ? [stats.memory, limits.max_memory] : [stats.storage, limits.max_storage];
   if (limit <= 0) return [];
-  const evidence = `the account has used ${bytesText(used)}, ${Math.round((used / limit) * 100)} % of its ${bytesText(limit)}`;
+  const evidence = `the account uses ${bytesText(used)}, ${Math.round((used / limit) * 100)} % of its limit of ${bytesText(limit)}`;
   if (used < limit * FILLING) return [bucket.ok("account", evidence)];
-  const full = `${evidence}: when that is used up nothing is reserved or committed`;
-  const remedy = "raise the account's limit, or make room in its streams";
+  const full = `${evidence}: at the limit, nothing can be reserved or committed`;
+  const remedy = "raise the account's limit, or delete data from its streams";
   return [used < limit * FULL ? bucket.warning("account", full, remedy) : bucket.error("account", full, remedy)];
 }
 
 const UNITS = ["bytes", "kB", "MB", "GB", "TB"] as const;
 
-/** `1.3 GB` */
+/** Formats a size: `1.3 GB`. */
 export function bytesText(bytes: number): string {
   const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), UNITS.length - 1);
   const value = bytes / 1_000 ** power;

@@ -1,62 +1,62 @@
 import type { ClockDifference } from "../../nats/wire/server-clock.ts";
-import { printable, span } from "../terminal/style.ts";
+import { span } from "../terminal/format.ts";
+import { printable } from "../terminal/printable.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
-import type { WrittenTimes } from "./written-times.ts";
+import type { RecordTimes } from "./record-times.ts";
 
 const clocks = findingsAbout("clocks");
 
-/** So close, clocks are as good as one. */
+/** Differences up to this are ignored. */
 const CLOSE_MS = 500;
-const SYNCHRONISE = "synchronise the clocks (NTP)";
+const SYNCHRONISE = "synchronise the clocks with NTP";
 
-/** The clock of this machine against that of the server that leads the bucket. */
+/** Compares the local clock with that of the bucket's leader. */
 export function examineOwnClock(difference: ClockDifference | undefined): Finding {
-  if (difference === undefined) return clocks.note("this machine", "the server does not tell its time");
+  if (difference === undefined) return clocks.note("this machine", "the server does not report its time");
   const { offsetMs, uncertaintyMs } = difference;
   if (Math.abs(offsetMs) - uncertaintyMs <= CLOSE_MS) {
     const withinMs = Math.ceil(Math.abs(offsetMs) + uncertaintyMs);
-    return clocks.ok("this machine", `agrees with the server to ${withinMs} ms`);
+    return clocks.ok("this machine", `is within ${withinMs} ms of the server`);
   }
-  const evidence = `${distance(offsetMs)} the server, give or take ${Math.ceil(uncertaintyMs)} ms: no decision rests on it, but what people read does`;
+  const evidence = `${distance(offsetMs)} the server, with an uncertainty of ${Math.ceil(uncertaintyMs)} ms: no decision depends on it, but timestamps do`;
   return clocks.warning("this machine", evidence, SYNCHRONISE);
 }
 
-/** The clocks of servers that lead something, by ours. */
+/** Compares the clocks of the servers that lead the buckets and the consumer. */
 export function examineServerClocks(
   differences: ReadonlyArray<ClockDifference | undefined>,
   skewMs: number,
 ): readonly Finding[] {
   const known = differences.filter((difference) => difference !== undefined);
-  // No clock is surely ahead of another by more than this.
+  // Only differences beyond the measuring uncertainty count.
   const latestMs = Math.max(...known.map(({ offsetMs, uncertaintyMs }) => offsetMs - uncertaintyMs));
   const earliestMs = Math.min(...known.map(({ offsetMs, uncertaintyMs }) => offsetMs + uncertaintyMs));
   const apartMs = latestMs - earliestMs;
-  return apartMs > CLOSE_MS ? [apart("those that lead the buckets and the consumer now", apartMs, skewMs)] : [];
+  return apartMs > CLOSE_MS ? [apart("current leaders of the buckets and the consumer", apartMs, skewMs)] : [];
 }
 
-/** The clocks that the records tell of. */
-export function examineWrittenTimes(times: WrittenTimes, skewMs: number): readonly Finding[] {
+/** Compares the clocks that wrote the records. */
+export function examineRecordTimes(times: RecordTimes, skewMs: number): readonly Finding[] {
   const servers =
     times.largestStepBackMs <= CLOSE_MS
       ? []
-      : [apart("those that have led a bucket one after the other", times.largestStepBackMs, skewMs)];
+      : [apart("successive leaders of a bucket", times.largestStepBackMs, skewMs)];
   const owners = times
-    .strangest(skewMs)
+    .largestOffsets(skewMs)
     .map(({ owner, offsetMs }) => `${printable(owner)} is ${distance(offsetMs)} it`);
   if (owners.length === 0) return servers;
-  const evidence = `the clocks of some owners differ from the server's: ${owners.join(", ")}; no decision rests on it, but times in logs do`;
+  const evidence = `the clocks of some owners differ from the server's: ${owners.join(", ")}; no decision depends on it, but log timestamps do`;
   return [...servers, clocks.warning("owners", evidence, SYNCHRONISE)];
 }
 
 function apart(which: string, apartMs: number, skewMs: number): Finding {
-  const evidence = `the clocks of servers are ${length(apartMs)} apart: ${which}`;
-  if (apartMs <= skewMs)
-    return clocks.warning("servers", `${evidence}; the skew allows for ${span(skewMs)}`, SYNCHRONISE);
-  const danger = `${evidence}; more than the skew of ${span(skewMs)}, so that a reservation can end before its holder stops`;
-  return clocks.error("servers", danger, `${SYNCHRONISE}, or raise LATCHKEY_SKEW_SECONDS above it`);
+  const evidence = `the clocks of servers differ by ${length(apartMs)}: ${which}`;
+  if (apartMs <= skewMs) return clocks.warning("servers", `${evidence}; the skew allows ${span(skewMs)}`, SYNCHRONISE);
+  const danger = `${evidence}; that exceeds the skew of ${span(skewMs)}, so a reservation can end before its holder stops`;
+  return clocks.error("servers", danger, `${SYNCHRONISE}, or raise LATCHKEY_SKEW_SECONDS`);
 }
 
-/** `1 h behind`, for what would have to be added to a clock. */
+/** Formats the offset of a clock: `1 h behind`. */
 function distance(offsetMs: number): string {
   return `${length(Math.abs(offsetMs))} ${offsetMs > 0 ? "behind" : "ahead of"}`;
 }

@@ -8,7 +8,7 @@ import {
   tryPermission,
   watchPermissions,
 } from "../../nats/wire/permission-probes.ts";
-import { count } from "../terminal/style.ts";
+import { count } from "../terminal/format.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 
 const permissions = findingsAbout("permissions");
@@ -17,13 +17,13 @@ interface Role {
   readonly check: string;
   readonly severity: "error" | "warning";
   readonly permissions: readonly Permission[];
-  /** What does not work without them. */
+  /** What fails without the permissions. */
   readonly need: string;
 }
 
 const TIMEOUT_MS = 5_000;
 
-/** Tries all that is needed of a server, without changing anything. */
+/** Probes every permission that a role needs. Changes nothing. */
 export async function examinePermissions(
   connection: NatsConnection,
   { buckets, consumer }: { readonly buckets: readonly string[]; readonly consumer: ConsumerName | undefined },
@@ -46,19 +46,19 @@ function bucketRoles(buckets: readonly string[]): readonly Role[] {
       check: "replica",
       severity: "error",
       permissions: buckets.flatMap(replicaPermissions),
-      need: "a replica dispatches nothing without",
+      need: "a replica cannot dispatch without them",
     },
     {
       check: "operator",
       severity: "warning",
       permissions: buckets.flatMap(listPermissions),
-      need: "keys cannot be listed or cleared without, nor their records looked at here",
+      need: "keys cannot be listed or cleared, and their records cannot be checked, without them",
     },
     {
       check: "inspector",
       severity: "warning",
       permissions: buckets.flatMap(watchPermissions),
-      need: "the bucket cannot be watched without",
+      need: "the bucket cannot be watched without them",
     },
   ];
 }
@@ -68,7 +68,7 @@ function consumerRole({ stream, name }: ConsumerName): Role {
     check: "consumer",
     severity: "error",
     permissions: consumerPermissions(stream, name),
-    need: "no message comes, or is answered, without",
+    need: "messages cannot be received or acknowledged without them",
   };
 }
 
@@ -90,12 +90,8 @@ async function examineRole(
   const [refused, unknown] = [withResult("refused"), withResult("unknown")];
   if (refused !== "") {
     const evidence = `this user may not publish to ${refused}; ${need}`;
-    return permissions[severity](check, evidence, "allow it, or give the credentials of somebody who may");
+    return permissions[severity](check, evidence, "grant these permissions, or use other credentials");
   }
-  if (unknown !== "")
-    return permissions.note(check, `no answer from ${unknown}`, "see whether somebody leads the stream");
-  return permissions.ok(
-    check,
-    `${count(all.length, "subject that it needs is", "subjects that it needs are")} allowed`,
-  );
+  if (unknown !== "") return permissions.note(check, `no reply from ${unknown}`, "check that the stream has a leader");
+  return permissions.ok(check, `${count(all.length, "required subject is", "required subjects are")} allowed`);
 }

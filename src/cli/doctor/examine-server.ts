@@ -1,11 +1,11 @@
 import { ADVISED_SERVER, judgeServer, NEEDED_SERVER, whyUnusable } from "../../nats/wire/server-version.ts";
-import { span } from "../terminal/style.ts";
+import { span } from "../terminal/format.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 import type { Monitored } from "./monitor.ts";
 
 const server = findingsAbout("server");
 
-/** @param versions by what the server is; the same one may be several of them. */
+/** @param versions server versions by role; one server can have several roles. */
 export function examineVersions(versions: Readonly<Record<string, string>>, isCluster: boolean): Finding {
   const named = Object.entries(versions).map(([what, version]) => `${version || "unknown"} (${what})`);
   const all = Object.values(versions);
@@ -15,26 +15,25 @@ export function examineVersions(versions: Readonly<Record<string, string>>, isCl
     return server.error("version", `${named.join(", ")}: Latchkey needs ${NEEDED_SERVER}; ${why}`, upgrade);
   }
   if (all.every((version) => judgeServer(version) === "advised")) return server.ok("version", named.join(", "));
-  const evidence = `${named.join(", ")}: it keeps the guarantees, but lacks what was mended in clusters up to ${ADVISED_SERVER}`;
+  const evidence = `${named.join(", ")}: keeps the guarantees, but lacks cluster fixes of later versions up to ${ADVISED_SERVER}`;
   return isCluster ? server.warning("version", evidence, upgrade) : server.note("version", evidence, upgrade);
 }
 
 const SYNC = "set `sync_interval: always` in the `jetstream` block of every server";
 
-/** @param monitored what was asked of the servers' monitoring ports; a client cannot see it. */
+/** @param monitored answers of the monitoring ports; a client cannot read this setting. */
 export function examineSync(monitored: readonly Monitored[]): readonly Finding[] {
   if (monitored.length === 0) {
-    const evidence =
-      "not visible to a client: unless told otherwise, a server acknowledges commits that a power failure can still undo";
-    return [server.note("sync_interval", evidence, `${SYNC}, and give --monitor <url> to have it looked at`)];
+    const evidence = "not visible to a client: by default, a server acknowledges commits that a power failure can undo";
+    return [server.note("sync_interval", evidence, `${SYNC}, and give --monitor <url> to check it`)];
   }
   return monitored.map((one) => {
     if ("failure" in one) {
-      return server.note("sync_interval", `${one.url} could not be asked: ${one.failure}`, "look at --monitor");
+      return server.note("sync_interval", `${one.url} could not be read: ${one.failure}`, "correct --monitor");
     }
     const { name, syncIntervalMs, isSyncedAlways } = one;
     if (isSyncedAlways) return server.ok("sync_interval", `${name} syncs every write`);
-    const evidence = `${name} syncs every ${span(syncIntervalMs)}: a power failure can undo commits of that time, and their events run again`;
+    const evidence = `${name} syncs every ${span(syncIntervalMs)}: a power failure can undo the latest commits, and their events run again`;
     return server.warning("sync_interval", evidence, SYNC);
   });
 }

@@ -3,14 +3,14 @@ import { type Finding, findingsAbout } from "./finding.ts";
 
 const bucket = findingsAbout("bucket");
 
-/** Whether all the buckets are there that share the keys of `name`. */
+/** Checks that all shards of a bucket exist. */
 export function examineShards(name: string, bucketNames: readonly string[]): readonly Finding[] {
   const numbers = [...new Set(bucketNames.map((one) => shardsIn(name, one)))];
   const missing = numbers.flatMap((shards) => shardNames(name, shards)).filter((one) => !bucketNames.includes(one));
   const findings: Finding[] = [];
   if (missing.length > 0) {
-    const evidence = `there is no ${missing.join(", ")}: no replica starts`;
-    findings.push(bucket.error("shards", evidence, "start a replica that may create them, with the right `shards`"));
+    const evidence = `${missing.join(", ")} ${missing.length === 1 ? "does" : "do"} not exist: no replica can start`;
+    findings.push(bucket.error("shards", evidence, "start a replica that may create them, with the correct `shards`"));
   }
   if (numbers.length > 1) {
     const evidence = `buckets for ${numbers.join(" and ")} shards exist: replicas may use different keys`;
@@ -20,14 +20,14 @@ export function examineShards(name: string, bucketNames: readonly string[]): rea
   }
   const [only] = numbers;
   const isWell = findings.length === 0 && only !== undefined && only > 1;
-  return isWell ? [bucket.ok("shards", `all ${only} are there`)] : findings;
+  return isWell ? [bucket.ok("shards", `all ${only} shards exist`)] : findings;
 }
 
 function shardsIn(name: string, one: string): number {
   return one === name ? 1 : Number(one.slice(one.lastIndexOf("-") + 1));
 }
 
-/** Findings that all buckets share, once; and the rest, each with the bucket that it is about. */
+/** Merges findings that several buckets share, and names the buckets of the others. */
 export function merged(byBucket: ReadonlyMap<string, readonly Finding[]>): readonly Finding[] {
   const groups = new Map<string, { readonly finding: Finding; readonly names: string[] }>();
   for (const [name, findings] of byBucket) {
@@ -41,7 +41,9 @@ export function merged(byBucket: ReadonlyMap<string, readonly Finding[]>): reado
   }
   return [...groups.values()].map(({ finding, names }) => {
     const remedy =
-      names.length > 1 && finding.remedy !== undefined ? `${finding.remedy}; and so for the others` : finding.remedy;
+      names.length > 1 && finding.remedy !== undefined
+        ? `${finding.remedy}; repeat for the other buckets`
+        : finding.remedy;
     const evidence = names.length === byBucket.size ? finding.evidence : `${names.join(", ")}: ${finding.evidence}`;
     return { ...finding, evidence, remedy };
   });

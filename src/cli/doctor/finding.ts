@@ -1,27 +1,27 @@
-/** What a finding is about. */
+/** Subjects of findings, in the order of the report. */
 export const AREAS = ["server", "bucket", "permissions", "consumer", "clocks", "records"] as const;
 export type Area = (typeof AREAS)[number];
 
 /**
- * `error`: events can get lost, run twice or not run, or replicas refuse to start. `warning`: they can when something else goes
- * wrong, or wait for long. `note`: could not be looked at, or is a matter of choice.
+ * `error`: events can be lost, run twice or not run at all, or replicas refuse to start. `warning`: the same can happen after
+ * another fault, or events are delayed. `note`: not checked, or a matter of choice.
  */
 export type Severity = "ok" | "note" | "warning" | "error";
 export const SEVERITIES: readonly Severity[] = ["ok", "note", "warning", "error"];
 
-/** One thing that was looked at. */
+/** Result of one check. */
 export interface Finding {
   readonly area: Area;
-  /** The setting, or what else it is about. */
+  /** Name of the setting or the check. */
   readonly check: string;
   readonly severity: Severity;
-  /** What was found, and what follows from it. */
+  /** What was found, and its consequence. */
   readonly evidence: string;
-  /** What to do about it; undefined when there is nothing to do. */
+  /** What to do. Undefined if there is nothing to do. */
   readonly remedy: string | undefined;
 }
 
-/** What is found about one area. */
+/** Returns constructors for findings about one area. */
 export function findingsAbout(area: Area) {
   return {
     ok: (check: string, evidence: string): Finding => ({ area, check, severity: "ok", evidence, remedy: undefined }),

@@ -1,6 +1,6 @@
-import { messageOf } from "../terminal/sentences.ts";
+import { errorMessage } from "../terminal/error-message.ts";
 
-/** What a server says of itself on its monitoring port. */
+/** What a server's monitoring port reports. */
 export type Monitored =
   | { readonly name: string; readonly syncIntervalMs: number; readonly isSyncedAlways: boolean }
   | { readonly url: string; readonly failure: string };
@@ -8,7 +8,7 @@ export type Monitored =
 const TIMEOUT_MS = 5_000;
 const NANOS_A_MS = 1_000_000;
 
-/** Asks each of the servers, addresses set apart by commas. Never throws. */
+/** Reads the monitoring ports; commas separate the URLs. Never throws. */
 export async function askMonitors(urls: string | undefined): Promise<readonly Monitored[]> {
   const all = (urls ?? "").split(",").map((url) => url.trim());
   return Promise.all(all.filter((url) => url !== "").map(askMonitor));
@@ -20,14 +20,14 @@ async function askMonitor(url: string): Promise<Monitored> {
     const response = await fetch(address, { signal: AbortSignal.timeout(TIMEOUT_MS) });
     return readVarz(await response.json(), url);
   } catch (error) {
-    return { url, failure: messageOf(error) };
+    return { url, failure: errorMessage(error) };
   }
 }
 
 function readVarz(varz: unknown, url: string): Monitored {
   const config = field(field(varz, "jetstream"), "config");
   const interval = field(config, "sync_interval");
-  if (typeof interval !== "number") return { url, failure: "it says nothing of JetStream" };
+  if (typeof interval !== "number") return { url, failure: "the server reports no JetStream configuration" };
   const name = field(varz, "server_name");
   return {
     name: typeof name === "string" ? name : url,

@@ -1,16 +1,17 @@
-import { type KeyTally, NO_KEYS, tallyText, totalOf, withKey } from "../bucket/key-tally.ts";
-import type { StoredKey, UnreadableKey } from "../bucket/stored-key.ts";
-import { count, harmless } from "../terminal/style.ts";
+import { type KeyTally, NO_KEYS, tallyText, totalOf, withKey } from "../stored-keys/key-tally.ts";
+import type { StoredKey, UnreadableKey } from "../stored-keys/stored-key.ts";
+import { count } from "../terminal/format.ts";
+import { escaped } from "../terminal/printable.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
-import { suspicions } from "./suspicions.ts";
+import { symptoms } from "./symptoms.ts";
 import { WorstKeys } from "./worst-keys.ts";
 
 const records = findingsAbout("records");
 
-/** Looks at every key of a bucket, and says what is stuck. */
+/** Examines every key of a bucket and reports stuck and unreadable ones. */
 export class RecordExaminer {
   readonly #skewMs: number;
-  readonly #suspects = suspicions.map((suspicion) => ({ suspicion, keys: new WorstKeys(suspicion.badness) }));
+  readonly #matches = symptoms.map((symptom) => ({ symptom, keys: new WorstKeys(symptom.rank) }));
   #tally: KeyTally = NO_KEYS;
   #keyless = 0;
   #firstUnreadable: UnreadableKey | undefined;
@@ -20,19 +21,19 @@ export class RecordExaminer {
     this.#skewMs = skewMs;
   }
 
-  /** @param serverMs what the clock of its bucket shows. */
-  add(kept: StoredKey, serverMs: number): void {
-    this.#tally = withKey(this.#tally, kept);
-    if (kept.state === "unreadable") {
-      if (kept.key === undefined) {
+  /** @param serverMs current time of the server that leads the key's bucket. */
+  add(stored: StoredKey, serverMs: number): void {
+    this.#tally = withKey(this.#tally, stored);
+    if (stored.state === "unreadable") {
+      if (stored.key === undefined) {
         this.#keyless += 1;
-        this.#firstKeyless ??= kept;
-      } else this.#firstUnreadable ??= kept;
+        this.#firstKeyless ??= stored;
+      } else this.#firstUnreadable ??= stored;
     }
-    if (kept.state !== "reserved") return;
+    if (stored.state !== "reserved") return;
     const now = { serverMs, skewMs: this.#skewMs };
-    for (const { suspicion, keys } of this.#suspects) {
-      if (suspicion.isSuspect(kept, now)) keys.add(kept, suspicion.detail(kept, now));
+    for (const { symptom, keys } of this.#matches) {
+      if (symptom.matches(stored, now)) keys.add(stored, symptom.detail(stored, now));
     }
   }
 
@@ -41,7 +42,7 @@ export class RecordExaminer {
   }
 
   findings(): readonly Finding[] {
-    const keys = this.examined === 0 ? "there are none" : tallyText(this.#tally);
+    const keys = this.examined === 0 ? "the bucket is empty" : tallyText(this.#tally);
     return [records.ok("keys", keys), ...this.#unreadableFindings(), ...this.#suspectFindings()];
   }
 
@@ -49,21 +50,21 @@ export class RecordExaminer {
     const findings: Finding[] = [];
     if (this.#firstUnreadable !== undefined) {
       const number = this.#tally.unreadable - this.#keyless;
-      const evidence = `${count(number, "record cannot be read, so that its event", "records cannot be read, so that their events")} cannot be dispatched: ${harmless(this.#firstUnreadable.reason)}${number > 1 ? ", …" : ""}`;
-      const remedy = "find out who wrote that; latchkey clear --all --state unreadable removes it";
+      const evidence = `${count(number, "record is unreadable, so its event", "records are unreadable, so their events")} cannot be dispatched: ${escaped(this.#firstUnreadable.reason)}${number > 1 ? ", …" : ""}`;
+      const remedy = "find the program that wrote them; latchkey clear --all --state unreadable removes them";
       findings.push(records.error("unreadable", evidence, remedy));
     }
     if (this.#firstKeyless !== undefined) {
-      const evidence = `${count(this.#keyless, "message has", "messages have")} no key of Latchkey: ${harmless(this.#firstKeyless.subject)}${this.#keyless > 1 ? ", …" : ""}`;
-      const remedy = "find out who else writes to this bucket: it should be Latchkey's alone";
+      const evidence = `${count(this.#keyless, "message has", "messages have")} no valid Latchkey key: ${escaped(this.#firstKeyless.subject)}${this.#keyless > 1 ? ", …" : ""}`;
+      const remedy = "find the other program that writes to this bucket: only Latchkey should";
       findings.push(records.warning("foreign", evidence, remedy));
     }
     return findings;
   }
 
   #suspectFindings(): readonly Finding[] {
-    return this.#suspects.flatMap(({ suspicion: { check, severity, what, remedy }, keys }) => {
-      const evidence = keys.text(...what);
+    return this.#matches.flatMap(({ symptom: { check, severity, description, remedy }, keys }) => {
+      const evidence = keys.text(...description);
       return evidence === undefined ? [] : [records[severity](check, evidence, remedy)];
     });
   }

@@ -1,37 +1,38 @@
-import type { ReservedKey } from "../bucket/stored-key.ts";
-import { count, printable } from "../terminal/style.ts";
+import type { ReservedKey } from "../stored-keys/stored-key.ts";
+import { count } from "../terminal/format.ts";
+import { printable } from "../terminal/printable.ts";
 
 const NAMED = 3;
 
-interface Suspect {
-  readonly kept: ReservedKey;
+interface Match {
+  readonly stored: ReservedKey;
   readonly detail: string;
 }
 
-/** Counts reservations and keeps the worst of them. */
+/** Counts matching reservations and stores the worst of them. */
 export class WorstKeys {
-  readonly #badness: (kept: ReservedKey) => number;
+  readonly #rank: (stored: ReservedKey) => number;
   #count = 0;
-  #worst: Suspect[] = [];
+  #worst: Match[] = [];
 
-  constructor(badness: (kept: ReservedKey) => number) {
-    this.#badness = badness;
+  constructor(rank: (stored: ReservedKey) => number) {
+    this.#rank = rank;
   }
 
-  /** @param detail what is bad about it. */
-  add(kept: ReservedKey, detail: string): void {
+  /** @param detail why the reservation matches. */
+  add(stored: ReservedKey, detail: string): void {
     this.#count += 1;
-    this.#worst = [...this.#worst, { kept, detail }]
-      .sort((one, other) => this.#badness(other.kept) - this.#badness(one.kept))
+    this.#worst = [...this.#worst, { stored, detail }]
+      .sort((one, other) => this.#rank(other.stored) - this.#rank(one.stored))
       .slice(0, NAMED);
   }
 
-  /** `4 events are held: billing 42 (web-1, for 3 h), …`; undefined when there are none. */
+  /** Formats the matches: `4 events are held: billing 42 (web-1, for 3 h), …`. Returns undefined if there are none. */
   text(one: string, many: string): string | undefined {
     if (this.#count === 0) return undefined;
-    const named = this.#worst.map(({ kept, detail }) => {
-      const { subscriptionId, eventId } = kept.identity;
-      return `${printable(subscriptionId)} ${printable(eventId)} (${printable(kept.record.owner)}, ${detail})`;
+    const named = this.#worst.map(({ stored, detail }) => {
+      const { subscriptionId, eventId } = stored.identity;
+      return `${printable(subscriptionId)} ${printable(eventId)} (${printable(stored.record.owner)}, ${detail})`;
     });
     return `${count(this.#count, one, many)}: ${named.join(", ")}${this.#count > NAMED ? ", …" : ""}`;
   }

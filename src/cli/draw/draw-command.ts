@@ -8,7 +8,7 @@ import type { DrawFlags, MachineName } from "./draw-flags.ts";
 
 const machines = { "dedup-key": dedupKeyMachine, delivery: deliveryMachine } satisfies Record<MachineName, unknown>;
 
-/** Prints a picture of one of the state machines, drawn from the machine itself. */
+/** Prints a diagram of a state machine. */
 export async function drawCommand(name: MachineName, flags: DrawFlags, io: CliIo): Promise<void> {
   await io.out.write(picture(machines[name], flags));
 }

@@ -2,12 +2,13 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { serveInspector } from "../../inspect/index.ts";
 import { isLoopback } from "../../inspect/server/hosts.ts";
-import { type BucketFlags, openBuckets } from "../bucket/open-buckets.ts";
-import { UnusableError, usableAsync } from "../terminal/errors.ts";
+import { type BucketFlags, openBuckets } from "../connection/open-buckets.ts";
+import { asCommandErrorAsync, CommandError } from "../terminal/command-error.ts";
+import { errorMessage } from "../terminal/error-message.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import { Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
-import { sentences } from "../terminal/sentences.ts";
+import { printable } from "../terminal/printable.ts";
 import { storeOf } from "./store-of.ts";
 
 export interface InspectFlags extends BucketFlags {
@@ -24,20 +25,24 @@ export async function inspectCommand(flags: InspectFlags, io: CliIo): Promise<Ex
   const token = io.env["LATCHKEY_INSPECTOR_TOKEN"] ?? (isLoopback(host) ? undefined : randomBytes(24).toString("hex"));
   using interruption = new Interruption(io, { drain() {}, abort() {} });
   await using buckets = await openBuckets(flags, io);
-  const store = await usableAsync(() => storeOf(buckets));
+  const store = await asCommandErrorAsync(() => storeOf(buckets));
   const options = { store, host, port, readOnly, clock: io.clock, name: `bucket ${buckets.name}` };
-  await using inspector = await usableAsync(() =>
+  await using inspector = await asCommandErrorAsync(() =>
     serveInspector(token === undefined ? options : { ...options, token }),
   ).catch((error: unknown) => {
-    throw isOfSystem(error) ? new UnusableError(sentences.cannotListen(host, port, error), { cause: error }) : error;
+    throw isOfSystem(error)
+      ? new CommandError(`Cannot listen at ${printable(host)}, port ${port}: ${errorMessage(error)}`, { cause: error })
+      : error;
   });
   await io.out.write(`${inspector.url}\n`);
-  await io.err.write(sentences.inspecting(buckets.name));
+  await io.err.write(
+    `Open this URL in a browser to watch all replicas of bucket ${buckets.name}. Press Ctrl-C to end.\n`,
+  );
   if (!interruption.drain.aborted) await once(interruption.drain, "abort");
   return exitCodes.ok;
 }
 
-/** Such as that of an address which is in use, or is not this machine's. */
+/** Returns true for operating system errors, such as an address in use. */
 function isOfSystem(error: unknown): boolean {
   return error instanceof Error && "syscall" in error;
 }

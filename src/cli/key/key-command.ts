@@ -1,5 +1,5 @@
 import { type Identity, resolveIdentity } from "../../model/identity.ts";
-import { usable } from "../terminal/errors.ts";
+import { asCommandError } from "../terminal/command-error.ts";
 import type { CliIo } from "../terminal/io.ts";
 
 export interface KeyFlags {
@@ -7,7 +7,7 @@ export interface KeyFlags {
   readonly json?: boolean;
 }
 
-/** Prints what an event's identity hashes to. @throws {UnusableError} when a part is empty or has lone surrogates. */
+/** Prints the dedup key of an event. @throws {CommandError} if a part is empty or has lone surrogates. */
 export async function keyCommand(
   subscriptionId: string,
   eventId: string,
@@ -19,6 +19,6 @@ export async function keyCommand(
     eventId,
     ...(workspace === undefined ? {} : { workspaceId: workspace }),
   };
-  const resolved = usable(() => resolveIdentity(identity));
+  const resolved = asCommandError(() => resolveIdentity(identity));
   await io.out.write(`${json === true ? JSON.stringify(resolved) : resolved.key}\n`);
 }

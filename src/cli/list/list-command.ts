@@ -1,25 +1,26 @@
-import type { FilterFlags } from "../bucket/key-filter.ts";
-import { keyReport } from "../bucket/key-report.ts";
-import { NO_KEYS, tallyText, totalOf, withKey } from "../bucket/key-tally.ts";
-import { type BucketFlags, type OpenBuckets, openBuckets } from "../bucket/open-buckets.ts";
-import { scanBuckets } from "../bucket/scan.ts";
-import type { StoredKey } from "../bucket/stored-key.ts";
+import { type BucketFlags, type OpenBuckets, openBuckets } from "../connection/open-buckets.ts";
+import type { FilterFlags } from "../stored-keys/key-filter.ts";
+import { DEFAULT_LIMIT, DEFAULT_ORDER, FirstKeys, type Order } from "../stored-keys/key-order.ts";
+import { keyReport } from "../stored-keys/key-report.ts";
+import { keyTable } from "../stored-keys/key-table.ts";
+import { NO_KEYS, tallyText, totalOf, withKey } from "../stored-keys/key-tally.ts";
+import { scanBuckets } from "../stored-keys/scan.ts";
+import type { StoredKey } from "../stored-keys/stored-key.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
+import { amount, count } from "../terminal/format.ts";
 import { Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
+import { painter } from "../terminal/paint.ts";
 import { StatusLine } from "../terminal/status-line.ts";
-import { amount, count, painter } from "../terminal/style.ts";
-import { keyTable } from "./key-table.ts";
-import { DEFAULT_LIMIT, DEFAULT_ORDER, FirstKeys, type Order } from "./order.ts";
 
 export interface ListFlags extends BucketFlags, FilterFlags {
   readonly sort?: Order;
-  /** 0 for all. */
+  /** Maximum number of keys; 0 for all. */
   readonly limit?: number;
   readonly json?: boolean;
 }
 
-/** Shows which keys a bucket holds. */
+/** Lists the keys of a bucket. */
 export async function listCommand(flags: ListFlags, io: CliIo): Promise<ExitCode> {
   await using buckets = await openBuckets(flags, io);
   using interruption = new Interruption(io, { drain() {}, abort() {} });
@@ -28,28 +29,28 @@ export async function listCommand(flags: ListFlags, io: CliIo): Promise<ExitCode
   return interruption.drain.aborted ? exitCodes.interrupted : exitCodes.ok;
 }
 
-/** As they come, unless an order or a number is asked for. */
+/** Prints keys as JSON in storage order, unless the flags ask for another order or a limit. */
 async function listForScript(buckets: OpenBuckets, flags: ListFlags, signal: AbortSignal, io: CliIo): Promise<void> {
   const { sort = DEFAULT_ORDER, limit = 0 } = flags;
   const isSorted = flags.sort !== undefined || flags.limit !== undefined;
   const first = new FirstKeys(sort, limit);
   let lines = "";
-  const print = async (kept: StoredKey): Promise<void> => {
-    lines += `${JSON.stringify(keyReport(kept, buckets.serverMs()))}\n`;
+  const print = async (stored: StoredKey): Promise<void> => {
+    lines += `${JSON.stringify(keyReport(stored, buckets.serverMs()))}\n`;
     if (lines.length < CHUNK) return;
     await io.out.write(lines);
     lines = "";
   };
-  for await (const kept of scanBuckets(buckets, flags)) {
+  for await (const stored of scanBuckets(buckets, flags)) {
     if (signal.aborted) return;
-    if (isSorted) first.add(kept);
-    else await print(kept);
+    if (isSorted) first.add(stored);
+    else await print(stored);
   }
-  for (const kept of first.sorted()) await print(kept);
+  for (const stored of first.sorted()) await print(stored);
   await io.out.write(lines);
 }
 
-/** So many characters are written at once. */
+/** Minimum number of characters per write. */
 const CHUNK = 65_536;
 
 async function listForPerson(buckets: OpenBuckets, flags: ListFlags, signal: AbortSignal, io: CliIo): Promise<void> {
@@ -58,10 +59,10 @@ async function listForPerson(buckets: OpenBuckets, flags: ListFlags, signal: Abo
   let tally = NO_KEYS;
   {
     await using _ = new StatusLine(io.err, io.clock, () => `${amount(totalOf(tally))} keys read`);
-    for await (const kept of scanBuckets(buckets, flags)) {
+    for await (const stored of scanBuckets(buckets, flags)) {
       if (signal.aborted) return;
-      tally = withKey(tally, kept);
-      first.add(kept);
+      tally = withKey(tally, stored);
+      first.add(stored);
     }
   }
   const keys = first.sorted();
@@ -74,7 +75,7 @@ async function listForPerson(buckets: OpenBuckets, flags: ListFlags, signal: Abo
 }
 
 function footer(shown: number, total: number, states: string): string {
-  if (total === 0) return "No key matches.";
+  if (total === 0) return "No keys match.";
   const all = `${count(total, "key")}: ${states}`;
-  return shown === total ? all : `${all}. Shown are ${amount(shown)}; --limit 0 shows all.`;
+  return shown === total ? all : `${all}. Showing ${amount(shown)}; --limit 0 shows all.`;
 }

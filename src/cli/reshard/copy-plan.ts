@@ -3,8 +3,8 @@ import { differences } from "../../nats/kv/bucket-settings.ts";
 import { readCompletely } from "../../nats/kv/leader-read.ts";
 import type { StoredMessage } from "../../nats/kv/stored-message.ts";
 import { subjectsOf } from "../../nats/wire/subject.ts";
-import { readKey } from "../bucket/read-key.ts";
-import type { CommittedKey, ReservedKey, UnreadableKey } from "../bucket/stored-key.ts";
+import { readKey } from "../stored-keys/read-key.ts";
+import type { CommittedKey, ReservedKey, UnreadableKey } from "../stored-keys/stored-key.ts";
 import type { ShardBucket, ShardSet } from "./shard-sets.ts";
 
 /** Why the keys of a set cannot be copied. */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { type BucketFlags, type BucketServer, reachBuckets } from "../bucket/open-buckets.ts";
-import { UnusableError } from "../terminal/errors.ts";
+import { type BucketFlags, type BucketServer, reachBuckets } from "../connection/open-buckets.ts";
+import { CommandError } from "../terminal/command-error.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import { Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
@@ -35,21 +35,21 @@ export async function reshardCommand(flags: ReshardFlags, io: CliIo): Promise<Ex
     return await reportStop({ error, isInterrupted: interruption.drain.aborted }, resharding, { server, flags, io });
   }
   if (end.end === "refused" && end.refusal.reason === "no-bucket") {
-    throw new UnusableError(`There is no bucket \`${server.name}\``);
+    throw new CommandError(`There is no bucket \`${server.name}\``);
   }
   const names = { bucket: server.name, to: flags.to };
   await io.out.write(flags.json === true ? `${JSON.stringify(endReport(end, names))}\n` : endText(end, names));
   return end.end === "refused" ? exitCodes.failed : exitCodes.ok;
 }
 
-/** Reports a reshard that stopped before its end. @throws {UnusableError} if it changed nothing and was not interrupted. */
+/** Reports a reshard that stopped before its end. @throws {CommandError} if it changed nothing and was not interrupted. */
 async function reportStop(
   { error, isInterrupted }: { readonly error: unknown; readonly isInterrupted: boolean },
   { step, from }: Resharding,
   { server, flags, io }: { readonly server: BucketServer; readonly flags: ReshardFlags; readonly io: CliIo },
 ): Promise<ExitCode> {
   const stop = { step, from, to: flags.to, bucket: server.name, error: isInterrupted ? undefined : error };
-  if (step === "checking" && !isInterrupted) throw new UnusableError(stoppedText(stop), { cause: error });
+  if (step === "checking" && !isInterrupted) throw new CommandError(stoppedText(stop), { cause: error });
   if (flags.json === true) await io.out.write(`${JSON.stringify(stoppedReport(stop))}\n`);
   await io.err.write(`latchkey: ${stoppedText(stop)}\n`);
   return isInterrupted ? exitCodes.interrupted : exitCodes.failed;

@@ -1,5 +1,6 @@
-import { messageOf } from "../terminal/sentences.ts";
-import { amount, count, printable } from "../terminal/style.ts";
+import { errorMessage } from "../terminal/error-message.ts";
+import { amount, count } from "../terminal/format.ts";
+import { printable } from "../terminal/printable.ts";
 import type { CopyRefusal } from "./copy-plan.ts";
 import type { PlanRefusal } from "./reshard-plan.ts";
 import type { Old, ReshardEnd, Resharding, ReshardStep } from "./resharding.ts";
@@ -94,7 +95,7 @@ export interface Stop extends Names {
 }
 
 export function stoppedText({ step, from, to, bucket, error }: Stop): string {
-  const stopped = error === undefined ? `Interrupted while ${step}.` : `Stopped while ${step}: ${messageOf(error)}.`;
+  const stopped = error === undefined ? `Interrupted while ${step}.` : `Stopped while ${step}: ${errorMessage(error)}.`;
   return `${stopped} ${stateText(step, { bucket, to, from })}`;
 }
 
@@ -147,6 +148,6 @@ export function endReport(end: ReshardEnd, { bucket, to }: Names): object {
 
 /** Returns the JSON object for a reshard that stopped. */
 export function stoppedReport({ step, from, to, bucket, error }: Stop): object {
-  const reason = error === undefined ? null : messageOf(error);
+  const reason = error === undefined ? null : errorMessage(error);
   return { bucket, to, end: error === undefined ? "interrupted" : "stopped", from: from ?? null, step, reason };
 }

@@ -4,7 +4,7 @@ import { untilReadable, untilWritable } from "../../nats/kv/bucket-readiness.ts"
 import { type AssignedRole, LIVE, roleSettings } from "../../nats/kv/bucket-role.ts";
 import { shardNames } from "../../nats/kv/sharded-store.ts";
 import { bucketStream } from "../../nats/wire/subject.ts";
-import type { BucketServer } from "../bucket/open-buckets.ts";
+import type { BucketServer } from "../connection/open-buckets.ts";
 import { type CopyIndex, copyKeys, type Verification, verifyCopy } from "./copy-keys.ts";
 import { type CopyRefusal, type OtherKeys, readKeys, refusalOfKeys, refusalOfSettings } from "./copy-plan.ts";
 import { type PlanRefusal, planReshard } from "./reshard-plan.ts";

@@ -2,7 +2,7 @@ import type { Clock } from "../../internal/clock.ts";
 import { type BucketRole, roleOf } from "../../nats/kv/bucket-role.ts";
 import { shardNames, shardsOf } from "../../nats/kv/sharded-store.ts";
 import { bucketOf } from "../../nats/wire/subject.ts";
-import { type BucketServer, lookAt, type OpenBucket } from "../bucket/open-buckets.ts";
+import { type BucketServer, lookAt, type OpenBucket } from "../connection/open-buckets.ts";
 
 /** A bucket with its role in a reshard. */
 export interface ShardBucket extends OpenBucket {

@@ -1,12 +1,13 @@
 import type { Clock } from "../../internal/clock.ts";
 
-/** A signal that aborts with the first of several others, or when the time is up; dispose it, or they keep its listeners. */
+/** A signal that aborts after a time limit or with the first of other signals. Dispose it to remove its listeners. */
 export interface Deadline extends Disposable {
   readonly signal: AbortSignal;
-  /** Whether the time was up first. */
+  /** True if the time limit came first. */
   readonly hasPassed: boolean;
 }
 
+/** Starts a time limit. */
 export function startDeadline(clock: Clock, timeoutMs: number, others: readonly AbortSignal[]): Deadline {
   const controller = new AbortController();
   let hasPassed = false;

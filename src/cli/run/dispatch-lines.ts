@@ -2,45 +2,45 @@ import type { Deduplicator } from "../../deduplicator.ts";
 import { sleep } from "../../internal/clock.ts";
 import type { Reservation } from "../../model/decision.ts";
 import { dedupKey } from "../../model/identity.ts";
-import { backoffMs } from "./backoff.ts";
 import { type Dispatcher, dispatchEvent, failureOf, isWorthRetrying } from "./dispatcher.ts";
-import { type IncomingEvent, readEvent } from "./incoming.ts";
-import type { Input } from "./input.ts";
-import type { Line } from "./lines.ts";
-import type { EventEnding, LineResult } from "./results.ts";
+import { type IncomingEvent, readEvent } from "./event/read-event.ts";
+import type { Line } from "./input/lines.ts";
+import type { Input } from "./input/open-input.ts";
+import type { EventResult, LineResult } from "./report/line-results.ts";
+import { retryDelayMs } from "./retry-delay.ts";
 
 export interface DispatchLinesOptions extends Dispatcher {
   readonly dedup: Deduplicator;
   readonly workspaceId: string;
-  /** How many lines are worked on at once; no more than these are in memory. */
+  /** Maximum number of lines in flight, and in memory. */
   readonly concurrency: number;
-  /** How often a line is tried before its event counts as failed. */
+  /** Maximum number of dispatches of an event. */
   readonly attempts: number;
   readonly random: () => number;
-  /** Aborts what runs. */
+  /** Aborts running dispatches. */
   readonly abort: AbortSignal;
-  /** Ends the waiting between tries and for another dispatch of the same event; what runs goes on. */
+  /** Ends the pauses between attempts and the waiting for pending events. Running dispatches continue. */
   readonly drain: AbortSignal;
   readonly onResult: (result: LineResult) => Promise<void>;
 }
 
-/** Works on all lines, several at once; each gets one result. */
+/** Dispatches all lines concurrently. Each line gets one result. */
 export async function dispatchLines(
   input: Pick<Input, "lines" | "stop">,
   options: DispatchLinesOptions,
 ): Promise<void> {
-  let hasBroken = false;
+  let hasFailed = false;
   const workers = Array.from({ length: options.concurrency }, async () => {
     try {
       for (;;) {
         const { done, value: line } = await input.lines.next();
-        // Where the reading was ended, what came last may be half a line.
-        if (done === true || options.drain.aborted || hasBroken) return;
+        // After an interruption, the last line may be incomplete.
+        if (done === true || options.drain.aborted || hasFailed) return;
         await options.onResult(await dispatchLine(line, options));
       }
     } catch (error) {
-      // What breaks one would break all: nothing more is begun, and what runs is waited for.
-      hasBroken = true;
+      // The error affects every line: starts nothing more, and awaits running dispatches.
+      hasFailed = true;
       input.stop();
       throw error;
     }
@@ -60,36 +60,36 @@ async function dispatchLine(line: Line, options: DispatchLinesOptions): Promise<
   return { line: line.number, eventId, type: event.attributes["type"] ?? "", key, ...ending };
 }
 
-async function settleEvent(event: IncomingEvent, options: DispatchLinesOptions): Promise<EventEnding> {
+async function settleEvent(event: IncomingEvent, options: DispatchLinesOptions): Promise<EventResult> {
   const { clock, drain, random } = options;
-  for (let tries = 1; ; tries += 1) {
-    const ending = await tryEvent(event, tries, options);
-    if (ending.outcome !== "failed" || !isWorthRetrying(ending.failure) || tries === options.attempts) return ending;
-    const askedMs = "retryAfterMs" in ending.failure ? ending.failure.retryAfterMs : 0;
+  for (let attempts = 1; ; attempts += 1) {
+    const ending = await tryEvent(event, attempts, options);
+    if (ending.outcome !== "failed" || !isWorthRetrying(ending.failure) || attempts === options.attempts) return ending;
+    const retryAfterMs = "retryAfterMs" in ending.failure ? ending.failure.retryAfterMs : 0;
     try {
-      await sleep(clock, backoffMs(tries, random, askedMs), drain);
+      await sleep(clock, retryDelayMs(attempts, random, retryAfterMs), drain);
     } catch {
       return ending;
     }
   }
 }
 
-async function tryEvent(event: IncomingEvent, tries: number, options: DispatchLinesOptions): Promise<EventEnding> {
+async function tryEvent(event: IncomingEvent, attempts: number, options: DispatchLinesOptions): Promise<EventResult> {
   const { dedup, drain, abort, clock, workspaceId, subscriptionId } = options;
   const identity = { workspaceId, subscriptionId, eventId: event.eventId };
   const handler = (reservation: Reservation): Promise<void> => dispatchEvent(event, reservation, abort, options);
   try {
     for (;;) {
       drain.throwIfAborted();
-      const outcome = await dedup.guard(identity, handler, { onPending: "wait", signal: drain, attempt: tries });
-      if (outcome.outcome === "dispatched") return { outcome: "dispatched", commit: outcome.commit, tries };
+      const outcome = await dedup.guard(identity, handler, { onPending: "wait", signal: drain, attempt: attempts });
+      if (outcome.outcome === "dispatched") return { outcome: "dispatched", commit: outcome.commit, attempts };
       if (outcome.outcome === "duplicate") return { outcome: "duplicate" };
       await sleep(clock, outcome.retryAfterMs, drain);
     }
   } catch (error) {
-    if (drain.aborted && error === drain.reason) return { outcome: "left", tries: tries - 1 };
+    if (drain.aborted && error === drain.reason) return { outcome: "unfinished", attempts: attempts - 1 };
     const failure = failureOf(error);
-    if (failure.failure === "aborted" && abort.aborted) return { outcome: "left", tries };
-    return { outcome: "failed", failure, tries };
+    if (failure.failure === "aborted" && abort.aborted) return { outcome: "unfinished", attempts };
+    return { outcome: "failed", failure, attempts };
   }
 }

@@ -1,13 +1,12 @@
 import { LatchkeyError, PermanentError } from "../../errors.ts";
 import type { Clock } from "../../internal/clock.ts";
 import type { Reservation } from "../../model/decision.ts";
-import { failureSentence } from "../terminal/sentences.ts";
 import { startDeadline } from "./deadline.ts";
-import type { IncomingEvent } from "./incoming.ts";
-import type { Failure } from "./results.ts";
-import { type DispatchFailure, isPermanent, type Target } from "./target.ts";
+import type { IncomingEvent } from "./event/read-event.ts";
+import { type Failure, failureText } from "./failure.ts";
+import { type DispatchFailure, isPermanent, type Target } from "./target/target.ts";
 
-/** How every event of a run is handed over. */
+/** How the events of a run are dispatched. */
 export interface Dispatcher {
   readonly target: Target;
   readonly subscriptionId: string;
@@ -15,20 +14,20 @@ export interface Dispatcher {
   readonly clock: Clock;
 }
 
-/** Carries the failure of a dispatch through `guard`, which releases the key. */
+/** Carries the failure of a dispatch through `guard`. */
 export class DispatchFailedError extends Error {
   override readonly name: string = "DispatchFailedError";
   readonly failure: DispatchFailure;
 
   constructor(failure: DispatchFailure) {
-    super(failureSentence(failure));
+    super(failureText(failure));
     this.failure = failure;
   }
 }
 
 /**
- * Hands an event over, while its reservation lasts and `abort` does not end it.
- * @throws {DispatchFailedError} and as {@link Target}; as the cause of a {@link PermanentError} when no other try can help.
+ * Dispatches an event until the time limit, the end of its reservation, or `abort`.
+ * @throws {DispatchFailedError} as the cause of a {@link PermanentError} if a retry cannot succeed.
  */
 export async function dispatchEvent(
   event: IncomingEvent,
@@ -45,7 +44,7 @@ export async function dispatchEvent(
   throw isPermanent(failure) ? new PermanentError(error.message, { cause: error }) : error;
 }
 
-/** @throws what is none of the failures that a dispatch can have. */
+/** Returns the failure of a dispatch. Rethrows other errors. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof DispatchFailedError) return error.failure;
   if (error instanceof PermanentError && error.cause instanceof DispatchFailedError) return error.cause.failure;
@@ -53,7 +52,7 @@ export function failureOf(error: unknown): Failure {
   throw error;
 }
 
-/** Whether another try can help. */
+/** Returns true if a retry can succeed. */
 export function isWorthRetrying(failure: Failure): boolean {
   return failure.failure === "latchkey" ? failure.code === "store-unavailable" : !isPermanent(failure);
 }

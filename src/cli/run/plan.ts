@@ -1,11 +1,11 @@
 import { text } from "../../internal/validate.ts";
 import { DEFAULT_WORKSPACE } from "../../model/identity.ts";
 import { type NatsAddress, natsAddress } from "../connection/nats-address.ts";
-import { UnusableError, usable } from "../terminal/errors.ts";
+import { asCommandError, CommandError } from "../terminal/command-error.ts";
 import type { CliIo } from "../terminal/io.ts";
-import { sentences } from "../terminal/sentences.ts";
+import { printable } from "../terminal/printable.ts";
 
-/** The options of `latchkey run`, as they were given. */
+/** Parsed options of `latchkey run`. */
 export interface RunFlags {
   readonly file?: string;
   readonly stream?: string;
@@ -34,25 +34,25 @@ interface PlanFields {
   readonly workspaceId: string;
   readonly concurrency: number;
   readonly timeoutMs: number;
-  /** Undefined: what the environment says, or the default. */
+  /** Undefined for the value of the environment, or the default. */
   readonly leaseMs: number | undefined;
   readonly windowMs: number | undefined;
-  /** Undefined: what was dispatched is remembered in this process only. */
+  /** Undefined to store keys in memory. */
   readonly bucket: string | undefined;
   readonly json: boolean;
 }
 
-/** What a run over lines does, with nothing left open. */
+/** Resolved settings of a run over lines. */
 export interface LinesPlan extends PlanFields {
   readonly from: "lines";
-  /** `-` is standard input. */
+  /** `-` for standard input. */
   readonly path: string;
   readonly attempts: number;
-  /** Undefined when no server is needed. */
+  /** Undefined if no server is needed. */
   readonly nats: NatsAddress | undefined;
 }
 
-/** What a run over a stream does, with nothing left open. */
+/** Resolved settings of a run over a stream. */
 export interface StreamPlan extends PlanFields {
   readonly from: "stream";
   readonly stream: string;
@@ -69,14 +69,14 @@ export const DEFAULT_CONCURRENCY = 16;
 export const DEFAULT_ATTEMPTS = 3;
 export const DEFAULT_TIMEOUT_MS = 30_000;
 
-/** @throws {UnusableError} when the options do not make a run. */
+/** Resolves the options. @throws {CommandError} for an invalid combination. */
 export function planRun(flags: RunFlags, io: Pick<CliIo, "env" | "inputIsTerminal">): RunPlan {
   const { file, stream, consumer, bucket } = flags;
   const subscription =
-    flags.subscription === undefined ? undefined : usable(() => text("--subscription", flags.subscription));
+    flags.subscription === undefined ? undefined : asCommandError(() => text("--subscription", flags.subscription));
   const fields = {
     target: planTarget(flags),
-    workspaceId: usable(() => text("--workspace", flags.workspace ?? DEFAULT_WORKSPACE)),
+    workspaceId: asCommandError(() => text("--workspace", flags.workspace ?? DEFAULT_WORKSPACE)),
     concurrency: flags.concurrency ?? DEFAULT_CONCURRENCY,
     timeoutMs: flags.timeout ?? DEFAULT_TIMEOUT_MS,
     leaseMs: flags.lease,
@@ -86,7 +86,7 @@ export function planRun(flags: RunFlags, io: Pick<CliIo, "env" | "inputIsTermina
   };
   if (stream !== undefined || consumer !== undefined) {
     if (stream === undefined || consumer === undefined || file !== undefined)
-      throw new UnusableError(sentences.oneInput);
+      throw new CommandError("Give one input: --file, or --stream together with --consumer");
     return {
       ...fields,
       from: "stream",
@@ -98,9 +98,13 @@ export function planRun(flags: RunFlags, io: Pick<CliIo, "env" | "inputIsTermina
       nats: natsAddress(flags, io.env),
     };
   }
-  if (flags.deadLetter !== undefined) throw new UnusableError(sentences.streamOnly("--dead-letter"));
-  if (file === undefined && io.inputIsTerminal) throw new UnusableError(sentences.nothingToRead);
-  if (bucket !== undefined && subscription === undefined) throw new UnusableError(sentences.bucketNeedsSubscription);
+  if (flags.deadLetter !== undefined) throw new CommandError("--dead-letter needs --stream");
+  if (file === undefined && io.inputIsTerminal)
+    throw new CommandError(
+      "Nothing to read: pipe lines into standard input, or give --file, or --stream and --consumer",
+    );
+  if (bucket !== undefined && subscription === undefined)
+    throw new CommandError("--bucket needs --subscription: all runs with the same subscription share their keys");
   return {
     ...fields,
     from: "lines",
@@ -112,13 +116,15 @@ export function planRun(flags: RunFlags, io: Pick<CliIo, "env" | "inputIsTermina
 }
 
 function planTarget({ to, exec }: RunFlags): RunPlan["target"] {
-  if ((to === undefined) === (exec === undefined)) throw new UnusableError(sentences.oneTarget);
+  if ((to === undefined) === (exec === undefined))
+    throw new CommandError("Give one target: --to <url>, or --exec <command>");
   if (to !== undefined) {
     const url = URL.canParse(to) ? new URL(to) : undefined;
-    if (url === undefined || !/^https?:$/.test(url.protocol)) throw new UnusableError(sentences.notHttp(to));
+    if (url === undefined || !/^https?:$/.test(url.protocol))
+      throw new CommandError(`--to needs an http:// or https:// URL, got \`${printable(to)}\``);
     return { to: "endpoint", url };
   }
   const [program, ...args] = exec ?? [];
-  if (program === undefined) throw new UnusableError(sentences.execNeedsCommand);
+  if (program === undefined) throw new CommandError("--exec needs a command after it");
   return { to: "command", command: [program, ...args] };
 }

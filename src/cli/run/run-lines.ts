@@ -1,29 +1,28 @@
 import { openNats } from "../connection/nats.ts";
 import type { ExitCode } from "../terminal/exit-codes.ts";
-import { Interruption } from "../terminal/interruption.ts";
+import { ABORTING, DRAINING, Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
-import { sentences } from "../terminal/sentences.ts";
 import { dispatchLines } from "./dispatch-lines.ts";
-import { openInput } from "./input.ts";
-import { linesAccount } from "./lines-account.ts";
+import { openInput } from "./input/open-input.ts";
 import { openDeduplicator } from "./open-deduplicator.ts";
-import { openTarget } from "./open-target.ts";
 import type { LinesPlan } from "./plan.ts";
-import { Report } from "./report.ts";
+import { linesReport } from "./report/lines-report.ts";
+import { Report } from "./report/report.ts";
+import { openTarget } from "./target/open-target.ts";
 
-/** Dispatches the events that a file or standard input holds, once each. */
+/** Dispatches the events of a file or of standard input once each. */
 export async function runLines(plan: LinesPlan, io: CliIo): Promise<ExitCode> {
   using input = await openInput(plan.path, io);
   await using nats = plan.nats === undefined ? undefined : await openNats(plan.nats, "latchkey run");
   await using dedup = await openDeduplicator(plan, nats, io);
   const target = openTarget(plan, io, (text) => void report.note(text));
-  await using report = new Report(linesAccount(target.name, input.share), plan.json, io);
+  await using report = new Report(linesReport(target.name, input.share), plan.json, io);
   using interruption = new Interruption(io, {
     drain: () => {
       input.stop();
-      void report.note(sentences.draining);
+      void report.note(DRAINING);
     },
-    abort: () => void report.note(sentences.aborting),
+    abort: () => void report.note(ABORTING),
   });
   const { drain, abort } = interruption;
   await dispatchLines(input, {

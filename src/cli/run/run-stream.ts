@@ -2,35 +2,36 @@ import { type Consumer, jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { consume, type RunningConsumer } from "../../nats/index.ts";
 import { openNats } from "../connection/nats.ts";
-import { UnusableError, usableAsync } from "../terminal/errors.ts";
+import { asCommandErrorAsync, CommandError } from "../terminal/command-error.ts";
+import { errorMessage } from "../terminal/error-message.ts";
 import type { ExitCode } from "../terminal/exit-codes.ts";
-import { Interruption } from "../terminal/interruption.ts";
+import { ABORTING, DRAINING, Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
-import { auditSentence, sentences } from "../terminal/sentences.ts";
+import { printable } from "../terminal/printable.ts";
 import { dispatchEvent } from "./dispatcher.ts";
-import { eventOf, identifyMessage } from "./message.ts";
+import { eventOf, identifyMessage } from "./event/message-event.ts";
 import { openDeduplicator } from "./open-deduplicator.ts";
-import { openTarget } from "./open-target.ts";
 import type { StreamPlan } from "./plan.ts";
-import { Report } from "./report.ts";
-import { streamAccount } from "./stream-account.ts";
-import { DeliveryResults } from "./stream-results.ts";
+import { DeliveryResults } from "./report/delivery-results.ts";
+import { Report } from "./report/report.ts";
+import { auditText, streamReport } from "./report/stream-report.ts";
+import { openTarget } from "./target/open-target.ts";
 
-/** Beyond a dispatch's own time limit, for what follows it. */
+/** Time for commit and acknowledgement after a dispatch, in milliseconds. */
 const DRAIN_MARGIN_MS = 10_000;
 
-/** Dispatches the events of a JetStream stream, once each, until it is interrupted. */
+/** Dispatches the events of a JetStream stream once each, until it is interrupted. */
 export async function runStream(plan: StreamPlan, io: CliIo): Promise<ExitCode> {
   await using nats = await openNats(plan.nats, "latchkey run");
   await using dedup = await openDeduplicator(plan, nats, io);
   const target = openTarget(plan, io, (text) => void report.note(text));
-  await using report = new Report(streamAccount(target.name, plan.deadLetter !== undefined), plan.json, io);
+  await using report = new Report(streamReport(target.name, plan.deadLetter !== undefined), plan.json, io);
   const consumer = await findConsumer(nats.connection, plan);
   const results = new DeliveryResults();
   const dispatcher = { target, subscriptionId: plan.subscriptionId, timeoutMs: plan.timeoutMs, clock: io.clock };
   const { deadLetter, attempts } = plan;
-  let unusable: UnusableError | undefined;
-  const running: RunningConsumer = await usableAsync(() =>
+  let unusable: CommandError | undefined;
+  const running: RunningConsumer = await asCommandErrorAsync(() =>
     consume(consumer, {
       dedup,
       subscriptionId: plan.subscriptionId,
@@ -47,8 +48,8 @@ export async function runStream(plan: StreamPlan, io: CliIo): Promise<ExitCode> 
         try {
           await dispatchEvent(eventOf(message, identity.eventId), reservation, signal, dispatcher);
         } catch (error) {
-          if (error instanceof UnusableError) {
-            // Other tries would only make dead letters of events that have nothing wrong with them.
+          if (error instanceof CommandError) {
+            // Retries would only turn valid events into dead letters.
             unusable ??= error;
             void running.stop({ drainMs: 0 });
           }
@@ -58,18 +59,18 @@ export async function runStream(plan: StreamPlan, io: CliIo): Promise<ExitCode> 
       onAudit(audit) {
         const result = results.take(audit);
         if (result !== undefined) void report.result(result);
-        const sentence = auditSentence(audit);
-        if (sentence !== undefined) void report.note(`${sentence}\n`);
+        const text = auditText(audit);
+        if (text !== undefined) void report.note(`${text}\n`);
       },
     }),
   );
   using interruption = new Interruption(io, {
     drain() {
-      void report.note(sentences.draining);
+      void report.note(DRAINING);
       void running.stop({ drainMs: plan.timeoutMs + DRAIN_MARGIN_MS });
     },
     abort() {
-      void report.note(sentences.aborting);
+      void report.note(ABORTING);
       void running.stop({ drainMs: 0 });
     },
   });
@@ -77,7 +78,7 @@ export async function runStream(plan: StreamPlan, io: CliIo): Promise<ExitCode> 
     await running.finished;
   } catch (error) {
     await report.finish(false);
-    throw new UnusableError(sentences.consumerLost(error), { cause: error });
+    throw new CommandError(`The stream delivers no more messages: ${errorMessage(error)}`, { cause: error });
   }
   const exitCode = await report.finish(interruption.abort.aborted);
   if (unusable !== undefined) throw unusable;
@@ -88,6 +89,9 @@ async function findConsumer(connection: NatsConnection, { stream, consumer }: St
   try {
     return await jetstream(connection).consumers.get(stream, consumer);
   } catch (error) {
-    throw new UnusableError(sentences.noConsumer(stream, consumer, error), { cause: error });
+    throw new CommandError(
+      `Cannot use the consumer \`${printable(consumer)}\` of the stream \`${printable(stream)}\`: ${errorMessage(error)}`,
+      { cause: error },
+    );
   }
 }

@@ -1,36 +1,38 @@
 import { Help } from "commander";
-import type { CommittedKey, ReservedKey } from "../bucket/stored-key.ts";
-import { stateColours } from "../list/key-table.ts";
-import { amount, harmless, type Paint, span } from "../terminal/style.ts";
-import { type Found, stateOf } from "./found.ts";
-import { verdictOf, verdictText } from "./verdict.ts";
+import { stateColours } from "../stored-keys/key-table.ts";
+import type { CommittedKey, ReservedKey } from "../stored-keys/stored-key.ts";
+import { amount, span } from "../terminal/format.ts";
+import type { Paint } from "../terminal/paint.ts";
+import { escaped } from "../terminal/printable.ts";
+import { explain, explanationText } from "./explanation.ts";
+import { type LookUpResult, stateOf } from "./look-up-result.ts";
 
 type Rows = ReadonlyArray<readonly [label: string, value: string]>;
 
 export interface CardLook {
   readonly paint: Paint;
   readonly columns: number;
-  /** Whether the fingerprint and what the handler returned are shown. */
+  /** True if the fingerprint and the result are shown. */
   readonly hasPayload: boolean;
 }
 
 const INDENT = "  ";
-/** Longer lines are hard to read. */
-const WIDEST = 100;
+/** Maximum width of a line, in columns. */
+const MAX_WIDTH = 100;
 
-/** All that is known of an event, for a person: first what becomes of its deliveries, and why. */
-export function keyCard(found: Found, serverMs: number, { paint, columns, hasPayload }: CardLook): string {
+/** Formats everything known about an event: first the explanation, then the record. */
+export function keyCard(found: LookUpResult, serverMs: number, { paint, columns, hasPayload }: CardLook): string {
   const state = stateOf(found);
   const { identity } = found;
-  const name = identity === undefined ? [] : [harmless(identity.subscriptionId), harmless(identity.eventId)];
-  const verdict = verdictText(verdictOf(found.kept, serverMs));
+  const name = identity === undefined ? [] : [escaped(identity.subscriptionId), escaped(identity.eventId)];
+  const verdict = explanationText(explain(found.stored, serverMs));
   const rows = [...identityRows(found), ...rowsOf(found, serverMs, hasPayload)];
   const width = Math.max(0, ...rows.map(([label]) => label.length));
   return [
     [paint(stateColours[state], `● ${state}`), ...name].join("  "),
     "",
     ...new Help()
-      .boxWrap(verdict, Math.min(columns, WIDEST) - INDENT.length)
+      .boxWrap(verdict, Math.min(columns, MAX_WIDTH) - INDENT.length)
       .split("\n")
       .map((line) => INDENT + line),
     "",
@@ -39,47 +41,53 @@ export function keyCard(found: Found, serverMs: number, { paint, columns, hasPay
   ].join("\n");
 }
 
-function identityRows({ identity, isAnyWorkspace }: Found): Rows {
+function identityRows({ identity, isAnyWorkspace }: LookUpResult): Rows {
   if (identity === undefined) return [];
   const { workspaceId, subscriptionId, eventId, key, storeKey } = identity;
   return [
-    ["workspace", isAnyWorkspace ? "any" : harmless(workspaceId)],
-    ["subscription", harmless(subscriptionId)],
-    ["event", harmless(eventId)],
+    ["workspace", isAnyWorkspace ? "any" : escaped(workspaceId)],
+    ["subscription", escaped(subscriptionId)],
+    ["event", escaped(eventId)],
     ["dedup key", key],
     ...(isAnyWorkspace ? [] : [["store key", storeKey] as const]),
   ];
 }
 
-function rowsOf({ kept }: Found, serverMs: number, hasPayload: boolean): Rows {
-  if (kept === undefined) return [];
-  const bucket = ["bucket", kept.bucket] as const;
-  const written = ["written", moment(kept.storedAtMs, serverMs)] as const;
-  const revision = ["revision", String(kept.revision)] as const;
-  switch (kept.state) {
+function rowsOf({ stored }: LookUpResult, serverMs: number, hasPayload: boolean): Rows {
+  if (stored === undefined) return [];
+  const bucket = ["bucket", stored.bucket] as const;
+  const written = ["written", moment(stored.storedAtMs, serverMs)] as const;
+  const revision = ["revision", String(stored.revision)] as const;
+  switch (stored.state) {
     case "removed":
       return [bucket, revision, written];
     case "unreadable":
-      return [bucket, ["subject", harmless(kept.subject)], revision, written, ["gone", end(kept.endsAtMs, serverMs)]];
+      return [
+        bucket,
+        ["subject", escaped(stored.subject)],
+        revision,
+        written,
+        ["removed", end(stored.endsAtMs, serverMs)],
+      ];
     case "reserved":
       return [
         bucket,
-        ...recordRows(kept),
+        ...recordRows(stored),
         revision,
         written,
-        ...leaseRows(kept, serverMs),
-        ...payloadRows(kept, hasPayload),
+        ...leaseRows(stored, serverMs),
+        ...payloadRows(stored, hasPayload),
       ];
     case "committed": {
-      const window = ["window ends", end(kept.endsAtMs, serverMs)] as const;
-      return [bucket, ...recordRows(kept), revision, written, window, ...payloadRows(kept, hasPayload)];
+      const window = ["window ends", end(stored.endsAtMs, serverMs)] as const;
+      return [bucket, ...recordRows(stored), revision, written, window, ...payloadRows(stored, hasPayload)];
     }
   }
 }
 
 function recordRows({ record, fence }: ReservedKey | CommittedKey): Rows {
   return [
-    ["owner", harmless(record.owner)],
+    ["owner", escaped(record.owner)],
     ["attempt", String(record.attempt)],
     ["fence", String(fence)],
   ];
@@ -87,21 +95,25 @@ function recordRows({ record, fence }: ReservedKey | CommittedKey): Rows {
 
 function leaseRows({ record, leaseEndsAtMs, heldSinceMs, endsAtMs }: ReservedKey, serverMs: number): Rows {
   return [
-    ["held since", `${moment(heldSinceMs, serverMs)}, or longer`],
+    ["held since", `${moment(heldSinceMs, serverMs)}, or earlier`],
     ["lease", `${span(record.leaseMs)}, ends ${end(leaseEndsAtMs, serverMs)}`],
-    ["freed", end(endsAtMs, serverMs)],
+    ["expires", end(endsAtMs, serverMs)],
   ];
 }
 
 function payloadRows({ record }: ReservedKey | CommittedKey, hasPayload: boolean): Rows {
   const { fingerprint } = record;
   const result = record.state === "committed" ? record.result : undefined;
-  const kept = result === undefined ? undefined : JSON.stringify(result);
+  const stored = result === undefined ? undefined : JSON.stringify(result);
   return [
-    ["fingerprint", fingerprint === undefined ? "none" : hasPayload ? harmless(fingerprint) : "kept"],
+    ["fingerprint", fingerprint === undefined ? "none" : hasPayload ? escaped(fingerprint) : "stored"],
     [
       "result",
-      kept === undefined ? "none" : hasPayload ? harmless(kept) : `kept, ${amount(Buffer.byteLength(kept))} bytes`,
+      stored === undefined
+        ? "none"
+        : hasPayload
+          ? escaped(stored)
+          : `stored, ${amount(Buffer.byteLength(stored))} bytes`,
     ],
   ];
 }
@@ -110,7 +122,7 @@ function moment(atMs: number, serverMs: number): string {
   return `${instant(atMs)}, ${span(serverMs - atMs)} ago`;
 }
 
-/** The last moment that a `Date` can hold; what somebody has written may end later. */
+/** Latest time that a `Date` can hold. A foreign record can claim a later end. */
 const LAST_MS = 8.64e15;
 
 function end(atMs: number | undefined, serverMs: number): string {
@@ -118,7 +130,7 @@ function end(atMs: number | undefined, serverMs: number): string {
   return atMs > serverMs ? `${instant(atMs)}, in ${span(atMs - serverMs)}` : moment(atMs, serverMs);
 }
 
-/** `2026-11-24 13:44:02 UTC` */
+/** Formats a time: `2026-11-24 13:44:02 UTC`. */
 function instant(atMs: number): string {
   return `${new Date(atMs).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }

@@ -1,15 +1,15 @@
 import type { ClockDifference } from "../../nats/wire/server-clock.ts";
-import { keyReport, payloadReport } from "../bucket/key-report.ts";
-import { lookUp } from "../bucket/look-up.ts";
-import { type BucketFlags, openBuckets } from "../bucket/open-buckets.ts";
-import { whichEvent } from "../bucket/which-event.ts";
+import { type BucketFlags, openBuckets } from "../connection/open-buckets.ts";
+import { parseEventSelector } from "../stored-keys/event-selector.ts";
+import { keyReport, payloadReport } from "../stored-keys/key-report.ts";
+import { lookUp } from "../stored-keys/look-up.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
+import { span } from "../terminal/format.ts";
 import type { CliIo } from "../terminal/io.ts";
-import { sentences } from "../terminal/sentences.ts";
-import { painter } from "../terminal/style.ts";
-import { type Found, foundOf, stateOf } from "./found.ts";
+import { painter } from "../terminal/paint.ts";
+import { explain } from "./explanation.ts";
 import { keyCard } from "./key-card.ts";
-import { verdictOf } from "./verdict.ts";
+import { type LookUpResult, lookUpResults, stateOf } from "./look-up-result.ts";
 
 export interface ShowFlags extends BucketFlags {
   readonly workspace?: string;
@@ -17,15 +17,15 @@ export interface ShowFlags extends BucketFlags {
   readonly json?: boolean;
 }
 
-/** Says what becomes of an event's deliveries and why, and what the bucket holds for it. */
+/** Explains how deliveries of an event are handled, and prints its record. */
 export async function showCommand(
   names: readonly [first: string, eventId: string | undefined],
   flags: ShowFlags,
   io: CliIo,
 ): Promise<ExitCode> {
   await using buckets = await openBuckets(flags, io);
-  const event = whichEvent(names, { workspaceId: flags.workspace, bucketNames: buckets.bucketNames });
-  const all = foundOf(event, await lookUp(buckets, event.subjectsIn));
+  const event = parseEventSelector(names, { workspaceId: flags.workspace, bucketNames: buckets.bucketNames });
+  const all = lookUpResults(event, await lookUp(buckets, event.subjectsIn));
   const serverMs = buckets.serverMs();
   const look = { paint: painter(io.out), columns: io.out.columns, hasPayload: flags.payload ?? false };
   const shown = all.map((found) =>
@@ -38,17 +38,21 @@ export async function showCommand(
   return all.every((found) => stateOf(found) === "unseen") ? exitCodes.failed : exitCodes.ok;
 }
 
-function foundReport(found: Found, serverMs: number, hasPayload: boolean): object {
-  const { kept, identity } = found;
-  const verdict = verdictOf(kept, serverMs);
-  if (kept === undefined || kept.state === "removed") return { state: "unseen", ...identity, ...verdict };
-  return { ...keyReport(kept, serverMs), ...verdict, ...(hasPayload ? payloadReport(kept) : {}) };
+function foundReport(found: LookUpResult, serverMs: number, hasPayload: boolean): object {
+  const { stored, identity } = found;
+  const verdict = explain(stored, serverMs);
+  if (stored === undefined || stored.state === "removed") return { state: "unseen", ...identity, ...verdict };
+  return { ...keyReport(stored, serverMs), ...verdict, ...(hasPayload ? payloadReport(stored) : {}) };
 }
 
-/** Times are the server's; a person compares them with the clock at hand. */
+/** Returns a note if the local clock differs from the server's, because all printed times follow the server. */
 function clockNote(difference: ClockDifference | undefined): string {
   if (difference === undefined || Math.abs(difference.offsetMs) - difference.uncertaintyMs < NOTABLE_MS) return "";
-  return `\n${sentences.clocksDiffer(difference.offsetMs)}\n`;
+  return `\n${clocksDiffer(difference.offsetMs)}\n`;
+}
+
+function clocksDiffer(offsetMs: number): string {
+  return `The clock of this machine is ${span(Math.abs(offsetMs))} ${offsetMs > 0 ? "behind" : "ahead of"} the server's. All times follow the server.`;
 }
 
 const NOTABLE_MS = 1_000;

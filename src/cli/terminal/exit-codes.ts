@@ -1,4 +1,4 @@
-/** How a command ended, for the shell. */
+/** Exit codes of the commands. */
 export const exitCodes = { ok: 0, failed: 1, unusable: 2, interrupted: 130 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

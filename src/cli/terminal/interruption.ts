@@ -1,19 +1,24 @@
 import { setMaxListeners } from "node:events";
 import type { CliIo } from "./io.ts";
 
-/** What Ctrl-C means to a run: the first one ends the reading and lets finish what runs, the second one aborts that. */
+/** Message after the first interruption. */
+export const DRAINING = "Stopping: waiting for running dispatches. Press Ctrl-C again to abort them.\n";
+/** Message after the second interruption. */
+export const ABORTING = "Aborting.\n";
+
+/** Two-stage interruption: the first signal drains, the second one aborts. */
 export class Interruption implements Disposable {
   readonly #drain = new AbortController();
   readonly #abort = new AbortController();
   readonly #unsubscribe: () => void;
 
   constructor(io: CliIo, on: { readonly drain: () => void; readonly abort: () => void }) {
-    // Every event under way listens, and leaves.
+    // One listener per event in flight.
     setMaxListeners(0, this.#drain.signal, this.#abort.signal);
     this.#unsubscribe = io.onInterrupt(() => {
       if (this.#abort.signal.aborted) return;
-      const [controller, tell] = this.#drain.signal.aborted ? [this.#abort, on.abort] : [this.#drain, on.drain];
-      tell();
+      const [controller, announce] = this.#drain.signal.aborted ? [this.#abort, on.abort] : [this.#drain, on.drain];
+      announce();
       controller.abort();
     });
   }

@@ -1,19 +1,19 @@
 import type { Readable } from "node:stream";
 import type { Clock } from "../../internal/clock.ts";
 
-/** Where a command writes. */
+/** An output of a command. */
 export interface Sink {
   readonly isTerminal: boolean;
-  /** Whether colours are wanted: a terminal, unless the person said no. */
+  /** True if the output is a terminal that supports colours, and the user did not disable them. */
   readonly hasColours: boolean;
   readonly columns: number;
-  /** Resolves when the text was taken; a reader that went away is not an error here, but an interruption. */
+  /** Resolves once the text is written. If the reader went away, the command is interrupted instead of failing. */
   write(text: string): Promise<void>;
 }
 
-/** Everything a command touches outside itself, so that it runs in a test as it does in a terminal. */
+/** Everything a command uses of its process, so that tests can replace it. */
 export interface CliIo {
-  /** Standard input; not opened before it is asked for. */
+  /** Standard input, opened on the first call. */
   readonly input: () => Readable;
   readonly inputIsTerminal: boolean;
   readonly out: Sink;
@@ -22,6 +22,6 @@ export interface CliIo {
   readonly clock: Clock;
   /** From 0 to 1, excluding 1. */
   readonly random: () => number;
-  /** Calls `listener` at every Ctrl-C or SIGTERM, until the returned function is called. */
+  /** Calls `listener` on every interruption until the returned function is called. */
   onInterrupt(listener: () => void): () => void;
 }

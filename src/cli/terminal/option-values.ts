@@ -1,26 +1,27 @@
 import { InvalidArgumentError } from "commander";
 
+/** Parses a whole number in a range. */
 export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
     if (value >= min && value <= max) return value;
     throw new InvalidArgumentError(
       max === Number.MAX_SAFE_INTEGER
-        ? `It is a whole number of at least ${min}.`
-        : `It is a whole number from ${min} to ${max}.`,
+        ? `Expected a whole number of at least ${min}.`
+        : `Expected a whole number from ${min} to ${max}.`,
     );
   };
 }
 
-/** A year: longer is a mistake, and would not fit into every store. */
+/** One year. A longer duration is a mistake and exceeds the limits of some stores. */
 const MAX_SECONDS = 366 * 24 * 60 * 60;
 
-/** Gives milliseconds. */
+/** Parses a number of seconds and returns milliseconds. */
 export function seconds(min: number): (text: string) => number {
   return (text) => {
     const value = /^\d+(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
     if (value >= min && value <= MAX_SECONDS) return Math.round(value * 1_000);
-    throw new InvalidArgumentError(`It is a number of seconds from ${min} to ${MAX_SECONDS}.`);
+    throw new InvalidArgumentError(`Expected a number of seconds from ${min} to ${MAX_SECONDS}.`);
   };
 }
 
@@ -31,10 +32,10 @@ const UNITS_MS: ReadonlyMap<string, number> = new Map([
   ["d", 86_400_000],
 ]);
 
-/** Gives milliseconds. */
+/** Parses a duration such as `15m` and returns milliseconds. */
 export function duration(text: string): number {
   const [, amount = "", unit = "s"] = /^(\d+(?:\.\d+)?)([smhd])?$/.exec(text) ?? [];
   const ms = Number.parseFloat(amount) * Number(UNITS_MS.get(unit));
   if (ms <= MAX_SECONDS * 1_000) return Math.round(ms);
-  throw new InvalidArgumentError("It is a duration such as 90s, 15m, 12h or 7d, up to 366d.");
+  throw new InvalidArgumentError("Expected a duration such as 90s, 15m, 12h or 7d, of at most 366d.");
 }

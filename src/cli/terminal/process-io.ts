@@ -3,7 +3,7 @@ import { systemClock } from "../../internal/clock.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { CliIo, Sink } from "./io.ts";
 
-/** What a command touches of its process. */
+/** The parts of a process that commands use. */
 export interface Host {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Output;
@@ -14,7 +14,7 @@ export interface Host {
   exit(exitCode: number): unknown;
 }
 
-/** An output of a process; the rest is there when it is a terminal. */
+/** An output of a process. The optional members exist if it is a terminal. */
 export interface Output {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -28,7 +28,7 @@ type HeededSignal = "SIGINT" | "SIGTERM";
 const DEFAULT_COLUMNS = 80;
 const SIGNALS: readonly HeededSignal[] = ["SIGINT", "SIGTERM"];
 
-/** The streams, environment, clock and signals of a process. */
+/** Connects a command to the streams, environment, clock and signals of a process. */
 export function processIo(host: Host): CliIo {
   const brokenPipe = new Set<() => void>();
   return {
@@ -45,7 +45,7 @@ export function processIo(host: Host): CliIo {
       let times = 0;
       const onSignal = (): void => {
         times += 1;
-        // The first drains, the second aborts; somebody who asks a third time wants out.
+        // The first signal drains, the second aborts, the third exits at once.
         if (times > 2) host.exit(exitCodes.interrupted);
         listener();
       };
@@ -70,7 +70,7 @@ function sink(stream: Output, onBroken: () => void): Sink {
     isTerminal,
     hasColours: isTerminal && stream.hasColors?.() === true,
     get columns() {
-      // Some terminals do not say how wide they are.
+      // Some terminals report a width of 0.
       const { columns = 0 } = stream;
       return columns > 0 ? columns : DEFAULT_COLUMNS;
     },

@@ -4,7 +4,7 @@ import type { Sink } from "./io.ts";
 const REDRAW_MS = 100;
 const CLEAR = "\r\u001b[2K";
 
-/** One line at the bottom of a terminal that is written over and over, with other lines above it. Not a terminal: no line. */
+/** A status line at the bottom of a terminal, redrawn below other output. Writes nothing if the sink is not a terminal. */
 export class StatusLine implements AsyncDisposable {
   readonly #sink: Sink;
   readonly #clock: Clock;
@@ -20,7 +20,7 @@ export class StatusLine implements AsyncDisposable {
     if (sink.isTerminal) this.#schedule();
   }
 
-  /** Writes text above the line. */
+  /** Writes text above the status line. */
   async print(text: string): Promise<void> {
     const clear = this.#isShown ? CLEAR : "";
     this.#isShown = false;
@@ -28,7 +28,7 @@ export class StatusLine implements AsyncDisposable {
     await this.#sink.write(clear + text);
   }
 
-  /** Takes the line away, so that what is written next begins in its place. */
+  /** Erases the status line. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#cancel?.();
     if (this.#isShown) await this.print("");
@@ -42,7 +42,7 @@ export class StatusLine implements AsyncDisposable {
   }
 
   #draw(): void {
-    // A command that has begun a line of output may go on with it.
+    // A command may continue the line of output it began.
     if (!this.#isAtLineStart) return;
     this.#isShown = true;
     void this.#sink.write(CLEAR + this.#text().slice(0, Math.max(this.#sink.columns - 1, 1)));

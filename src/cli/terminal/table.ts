@@ -1,5 +1,5 @@
 import stringWidth from "string-width";
-import type { Colour, Paint } from "./style.ts";
+import type { Colour, Paint } from "./paint.ts";
 
 export interface Cell {
   readonly text: string;
@@ -9,16 +9,16 @@ export interface Cell {
 export interface Column<Row> {
   readonly title: string;
   readonly align: "left" | "right";
-  /** Whether it may be cut where the table is too wide. */
+  /** True if the column may be truncated in a narrow terminal. */
   readonly isFlexible?: boolean;
   readonly cell: (row: Row) => Cell;
 }
 
-/** How narrow a column is cut at most. */
-const NARROWEST = 8;
+/** Minimum width of a truncated column. */
+const MIN_WIDTH = 8;
 const GAP = "  ";
 
-/** Rows under titles, as wide as they are or, where `width` is given, no wider than that if it can be. */
+/** Formats rows under column titles. Truncates flexible columns to fit `width` if possible. */
 export function tableText<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
@@ -40,13 +40,13 @@ export function tableText<Row>(
   ].join("");
 }
 
-/** Takes what is too much from the widest of the columns that may be cut. */
+/** Narrows the widest flexible columns until the table fits. */
 function narrow(columns: { readonly column: { readonly isFlexible?: boolean }; width: number }[], width: number): void {
   const flexible = columns.filter(({ column }) => column.isFlexible === true);
   let excess = columns.reduce((sum, one) => sum + one.width, GAP.length * (columns.length - 1)) - width;
   for (; excess > 0; excess -= 1) {
     const [widest] = flexible.toSorted((one, other) => other.width - one.width);
-    if (widest === undefined || widest.width <= NARROWEST) return;
+    if (widest === undefined || widest.width <= MIN_WIDTH) return;
     widest.width -= 1;
   }
 }
@@ -60,7 +60,7 @@ function cellText({ text, colour }: Cell, align: Column<unknown>["align"], width
 
 const characters = new Intl.Segmenter();
 
-/** A text no wider than `width`, cut in its middle: ids often differ only at their ends. */
+/** Truncates a text in the middle: ids often differ only at their ends. */
 function cut(text: string, width: number): string {
   if (stringWidth(text) <= width) return text;
   const all = [...characters.segment(text)].map(({ segment }) => segment);
@@ -70,7 +70,7 @@ function cut(text: string, width: number): string {
   return `${fitting(all, width - 1 - stringWidth(ending)).join("")}…${ending}`;
 }
 
-/** The first of the characters that are no wider than `width` together. */
+/** Returns the longest prefix that is at most `width` wide. */
 function fitting(all: readonly string[], width: number): readonly string[] {
   let left = width;
   const end = all.findIndex((one) => {

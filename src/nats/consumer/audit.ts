@@ -1,4 +1,4 @@
-import type { DeadLetterReason, PutBackAfter } from "../../../machines/delivery.ts";
+import type { DeadLetterReason, NakDelay } from "../../../machines/delivery.ts";
 import type { CommitOutcome } from "../../model/decision.ts";
 import type { ResolvedIdentity } from "../../model/identity.ts";
 import type { ConsumerFinding } from "./start-up-check.ts";
@@ -16,16 +16,16 @@ interface MessageFields extends ConsumerFields {
   readonly sequence: number;
   /** How often the server has delivered the message, counting from 1. */
   readonly deliveries: number;
-  /** Missing when the message has none that can be read. */
+  /** Missing if the message has no readable identity. */
   readonly identity?: ResolvedIdentity;
 }
 
-/** What became of a message, or of the consumer itself. Never a payload. */
+/** A record of what happened to a message or to the consumer. It never contains a payload. */
 export type Audit = (MessageFields & MessageAudit) | (ConsumerFields & ConsumerAudit);
 
-/** What became of a message. */
+/** A record of what happened to a message. */
 export type MessageAudit =
-  /** The dispatch returned. With `error` the commit is not known for sure, or stands without the result. */
+  /** The dispatch returned. With `error`, the commit is unconfirmed, or it was committed without the result. */
   | {
       readonly type: "trigger.dispatched";
       readonly commit: CommitOutcome;
@@ -34,46 +34,46 @@ export type MessageAudit =
       readonly unprotected: boolean;
       readonly error?: unknown;
     }
-  /** The event was dispatched and committed before. */
+  /** The event was dispatched and committed earlier. */
   | { readonly type: "trigger.deduped"; readonly committedAt: number }
   /** The dispatch threw. */
   | {
       readonly type: "trigger.dispatch.failed";
       readonly attempt: number;
-      /** How many dispatches of the message have failed, as far as this replica knows; with `maxDeliver` it is given up. */
+      /** Failed dispatches of the message, as far as this replica knows. At `maxDeliver` it becomes a dead letter. */
       readonly failures: number;
       readonly permanent: boolean;
       readonly error: unknown;
     }
-  /** Nothing was dispatched: the store was out of reach, or could not be understood. */
+  /** Nothing was dispatched: the store was unreachable, or its answer was unreadable. */
   | { readonly type: "trigger.refused"; readonly error: unknown }
-  /** The message comes back after `delayMs`; `lost` when the server has delivered it for the last time, and it does not. */
+  /** The message was nak'd: the server redelivers it after `delayMs`. With `lost` it was the server's last delivery. */
   | {
-      readonly type: "trigger.put-back";
-      readonly after: PutBackAfter;
+      readonly type: "trigger.nakked";
+      readonly delay: NakDelay;
       readonly delayMs: number;
       readonly lost: boolean;
     }
-  /** The message was terminated; a copy is kept under the subject `keptAs`, or none without one. */
+  /** The message was terminated. A copy is stored under `deadLetterSubject`; without it there is no copy. */
   | {
       readonly type: "trigger.dead-lettered";
       readonly reason: DeadLetterReason;
-      readonly keptAs?: string;
+      readonly deadLetterSubject?: string;
       readonly error?: unknown;
     }
-  /** The copy could not be stored: the message was not terminated. */
+  /** The copy could not be stored, so the message was not terminated. */
   | { readonly type: "trigger.dead-letter.failed"; readonly reason: DeadLetterReason; readonly error: unknown }
-  /** Nobody knows whether the server has the acknowledgement: if not, the message comes back as a duplicate. */
+  /** It is unknown whether the server has the acknowledgement. If not, the message is redelivered as a duplicate. */
   | { readonly type: "trigger.ack.unconfirmed"; readonly error?: unknown };
 
-/** What became of the consumer. */
+/** A record of what happened to the consumer. */
 export type ConsumerAudit =
-  /** Something about the consumer that the start-up check advises against. */
+  /** The start-up check advises against a setting of the consumer. */
   | { readonly type: "trigger.consumer.warning"; readonly finding: ConsumerFinding }
-  /** No messages could be asked for; it is tried again. */
+  /** A request for messages failed. It is retried. */
   | { readonly type: "trigger.pull.failed"; readonly error: unknown }
-  /** No messages will come any more: the consumer is gone, or the connection or the deduplicator is closed. */
+  /** No more messages will come: the consumer is gone, or the connection or the deduplicator is closed. */
   | { readonly type: "trigger.consumer.lost"; readonly error: unknown };
 
-/** The names of everything that is audited. */
+/** The name of an audit. */
 export type AuditType = Audit["type"];

@@ -1,16 +1,14 @@
-import type { ConsumerConfig, JetStreamClient } from "@nats-io/jetstream";
+import type { JetStreamClient } from "@nats-io/jetstream";
 import { headers, type MsgHdrs } from "@nats-io/nats-core";
 import type { DeadLetterReason } from "../../../machines/delivery.ts";
 import type { DedupKey } from "../../model/identity.ts";
-import type { ReceivedMessage } from "./identify.ts";
-import { headersOf } from "./message-headers.ts";
-import { type ConsumerFinding, finding } from "./start-up-check.ts";
+import { headersOf, type ReceivedMessage } from "./received-message.ts";
 
-/** Where messages go that cannot be dispatched. */
+/** Where messages that cannot be dispatched are published. */
 export interface DeadLetterOptions {
-  /** A subject that a stream stores, other than the consumer's own. */
+  /** A subject that a stream stores, and that the consumer itself does not read. */
   readonly subject: string;
-  /** Publishes them; `jetstream(connection)`. */
+  /** The client that publishes dead letters, such as `jetstream(connection)`. */
   readonly jetstream: JetStreamClient;
 }
 
@@ -22,21 +20,21 @@ export interface DeadLetter {
   readonly error: unknown;
 }
 
-/** Resolves when a stream has stored the message as a dead letter. */
+/** Publishes a message as a dead letter. Resolves once a stream has stored it. */
 export async function publishDeadLetter(
   { subject, jetstream }: DeadLetterOptions,
   message: ReceivedMessage,
   letter: DeadLetter,
 ): Promise<void> {
-  // No `msgID`: a letter stored twice can be recognised by its sequence, one that the server took for a duplicate is lost.
+  // Without `msgID`: the server drops what it takes for a duplicate. A letter stored twice shows the same original sequence.
   await jetstream.publish(subject, message.data, { headers: deadLetterHeaders(message, letter) });
 }
 
 const ORIGINAL = "Latchkey-Original-";
 
 /**
- * The message's own headers, and why it is dead. Those that would steer the publishing (`Nats-Msg-Id` and its like) are kept
- * under `Latchkey-Original-`.
+ * Returns the message's own headers and those that say why it is a dead letter. Headers that the server would act on, such as
+ * `Nats-Msg-Id`, get the prefix `Latchkey-Original-`.
  */
 export function deadLetterHeaders(message: ReceivedMessage, letter: DeadLetter): MsgHdrs {
   const all = headers();
@@ -64,56 +62,20 @@ export function deadLetterHeaders(message: ReceivedMessage, letter: DeadLetter):
   return all;
 }
 
-/** Why a message was terminated, in the words of the server's advisory. */
+/** Returns the reason for the server's advisory about a terminated message. */
 export function terminationReason(reason: DeadLetterReason, error: unknown): string {
-  const words = oneLine(error);
-  return words === "" ? reason : `${reason}: ${words}`;
+  const message = oneLine(error);
+  return message === "" ? reason : `${reason}: ${message}`;
 }
 
 const LONGEST_LINE = 200;
 
-/** What an error says, in printable ASCII on one line. */
+/** Returns an error's message as one line of printable ASCII. */
 function oneLine(error: unknown): string {
-  const said = error instanceof Error ? error.message || error.name : typeof error === "string" ? error : "";
-  const line = said
+  const message = error instanceof Error ? error.message || error.name : typeof error === "string" ? error : "";
+  const line = message
     .replaceAll(/\s+/g, " ")
     .replaceAll(/[^ -~]/gu, "?")
     .trim();
   return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE - 3)}...` : line;
-}
-
-/** Looks whether a stream stores the dead letters, and whether they would come back to the consumer itself. */
-export async function checkDeadLetters(
-  { subject, jetstream }: DeadLetterOptions,
-  stream: string,
-  config: ConsumerConfig,
-): Promise<readonly ConsumerFinding[]> {
-  const setting = "deadLetter";
-  const destination = await streamOf(jetstream, subject);
-  if (destination === "unknown") {
-    const problem = `it could not be found out whether a stream stores \`${subject}\``;
-    return [finding("warning", setting, problem, "make sure that one does: dead letters need it")];
-  }
-  if (destination === undefined) {
-    const problem = `no stream stores \`${subject}\`, so that dead letters cannot be kept`;
-    return [finding("error", setting, problem, "add the subject to a stream")];
-  }
-  const isFiltered = config.filter_subject !== undefined || config.filter_subjects !== undefined;
-  if (destination.name !== stream || isFiltered) return [];
-  const problem = `dead letters for \`${subject}\` are stored in \`${stream}\`, all of which this consumer reads`;
-  return [finding("error", setting, problem, "use another stream, or a filter")];
-}
-
-/** Asking needs a permission that publishing does not. */
-async function streamOf(
-  jetstream: JetStreamClient,
-  subject: string,
-): Promise<{ readonly name: string } | "unknown" | undefined> {
-  try {
-    const manager = await jetstream.jetstreamManager(false);
-    const [name] = await manager.streams.names(subject).next();
-    return name === undefined ? undefined : { name };
-  } catch {
-    return "unknown";
-  }
 }

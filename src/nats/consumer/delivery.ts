@@ -1,100 +1,92 @@
 import type { JsMsg } from "@nats-io/jetstream";
-import type { DeadLetterReason, DeliveryEvent, PutBackAfter } from "../../../machines/delivery.ts";
+import {
+  type DeadLetterReason,
+  type DeliveryContext,
+  type DeliveryEvent,
+  deliveryMachine,
+  type NakDelay,
+  type updates,
+} from "../../../machines/delivery.ts";
 import { hasCode, LatchkeyError } from "../../errors.ts";
+import { backoffMs } from "../../internal/backoff.ts";
 import type { Clock } from "../../internal/clock.ts";
-import type { CommitOutcome, Outcome, Reservation } from "../../model/decision.ts";
+import type { Reservation } from "../../model/decision.ts";
 import { type ResolvedIdentity, resolveIdentity } from "../../model/identity.ts";
+import type { ActorSystem } from "../../statechart/actor-system.ts";
+import { bindActions, type MachineActor } from "../../statechart/bind-actions.ts";
 import type { MessageAudit } from "./audit.ts";
-import { backoffAfter, type ResolvedConsumeOptions } from "./consume-options.ts";
+import type { Auditor } from "./auditor.ts";
+import type { ResolvedConsumeOptions } from "./consume-options.ts";
 import { publishDeadLetter, terminationReason } from "./dead-letter.ts";
-import { createDeliveryLife, type DeliveryEffects, type DeliveryLife } from "./delivery-life.ts";
 import type { FailureCounts } from "./failure-counts.ts";
+import { type DispatchResult, dispatchGuarded } from "./guarded-dispatch.ts";
 import { pendingPauseMs } from "./pending-pause.ts";
 
-/** What the deliveries of one consumer share. */
-export interface ConsumerContext {
+/** What all deliveries of one consumer share. */
+export interface SharedByDeliveries {
   readonly options: ResolvedConsumeOptions;
   readonly consumer: string;
   readonly subscriptionId: string;
-  /** After how many deliveries the server gives up; `Infinity` if never. */
+  /** Number of deliveries after which the server drops a message; `Infinity` without a limit. */
   readonly serverMaxDeliver: number;
-  /** Servers before 2.10.4 do not understand a termination that gives a reason. */
-  readonly knowsReasons: boolean;
   readonly clock: Clock;
-  readonly past: FailureCounts;
-  audit(delivery: Delivery, detail: MessageAudit): void;
-  /** The message has been answered. */
-  settled(delivery: Delivery): void;
-  /** The deduplicator is closed: there is nothing more to do here. */
-  deduplicatorClosed(error: unknown): void;
+  readonly system: ActorSystem;
+  readonly failureCounts: FailureCounts;
+  readonly auditor: Auditor;
+  readonly onSettled: (delivery: Delivery) => void;
+  readonly onDeduplicatorClosed: (cause: unknown) => void;
 }
 
-/** How long a message is held between two tries, when the server would not bring it back. */
+/** Pause before the server's last delivery is tried again, in milliseconds. */
 const HELD_PAUSE_MS = 1_000;
 
-/** How far the handler came, kept apart from what the deduplicator makes of it. */
-type Run =
-  | { readonly handler: "not begun" }
-  | { readonly handler: "begun" | "returned"; readonly reservation: Reservation };
+const createActor = bindActions<typeof deliveryMachine, keyof typeof updates>(deliveryMachine);
 
-/** One message on its way through the machine: does what the machine says, and tells it what happened. */
-export class Delivery implements DeliveryEffects {
+/** One message from its receipt to its answer: does what the machine says, and reports to it what happened. */
+export class Delivery {
   readonly message: JsMsg;
   readonly receivedAtMs: number;
-  readonly #depot: ConsumerContext;
-  readonly #life: DeliveryLife;
-  readonly #letGo = new AbortController();
+  readonly #shared: SharedByDeliveries;
+  readonly #actor: MachineActor<typeof deliveryMachine>;
+  readonly #aborting = new AbortController();
   #identity: ResolvedIdentity | undefined;
   #fingerprint: string | undefined;
-  #run: Run = { handler: "not begun" };
-  /** How long what is pending stays so, at most. */
-  #retryAfterMs = 0;
-  /** How many dispatches of the message have failed, if this one has. */
-  #failures: number | undefined;
-  /** What went wrong last. */
+  /** The last error, for the dead letter. */
   #error: unknown;
+  /** Time left of another holder's reservation, in milliseconds. */
+  #retryAfterMs = 0;
   #cancelRetry: () => void = () => {};
-  #isSettled = false;
 
-  constructor(depot: ConsumerContext, message: JsMsg) {
-    this.#depot = depot;
+  constructor(message: JsMsg, shared: SharedByDeliveries) {
     this.message = message;
-    this.receivedAtMs = depot.clock.monotonicMs();
-    this.#life = createDeliveryLife(this, {
-      maxDeliver: depot.options.maxDeliver,
-      isLast: this.#isLast,
-    });
+    this.receivedAtMs = shared.clock.monotonicMs();
+    this.#shared = shared;
+    const input = { maxDeliver: shared.options.maxDeliver, isLast: this.#isLast };
+    this.#actor = createActor(this, { id: "delivery", input, system: shared.system });
+    this.#actor.start();
   }
 
-  get identity(): ResolvedIdentity | undefined {
-    return this.#identity;
-  }
-
-  /** Takes what happened; tells the depot when that was the last of it. */
+  /** Passes an event to the machine. Events that arrive after its final state are dropped. */
   send(event: DeliveryEvent): void {
-    this.#life.send(event);
-    if (this.#isSettled || !this.#life.isOver) return;
-    this.#isSettled = true;
+    if (this.#isSettled) return;
+    this.#actor.send(event);
+    if (!this.#isSettled) return;
     this.#cancelRetry();
-    this.#depot.settled(this);
+    this.#shared.onSettled(this);
   }
 
-  /** Tells the server that the message is not forgotten. */
-  working(): void {
+  /** Tells the server that the message is in progress, so that it does not redeliver it. */
+  sendInProgress(): void {
     this.#answer(() => this.message.working());
   }
 
-  // What the machine's actions do.
+  // The machine's actions.
 
   identify(): void {
-    const { options, subscriptionId } = this.#depot;
+    const { options, subscriptionId } = this.#shared;
     try {
       const found = options.identify(this.message, subscriptionId);
-      if ("unidentifiable" in found) {
-        this.#error = new Error(`The message has no identity: ${found.unidentifiable}`);
-        this.send({ type: "unidentifiable" });
-        return;
-      }
+      if ("unidentifiable" in found) throw new Error(`The message has no identity: ${found.unidentifiable}`);
       this.#identity = resolveIdentity(found);
       this.#fingerprint = options.fingerprint?.(this.message);
     } catch (error) {
@@ -110,7 +102,7 @@ export class Delivery implements DeliveryEffects {
   }
 
   abort(): void {
-    this.#letGo.abort(new LatchkeyError("closed", "The consumer's time to finish is over"));
+    this.#aborting.abort(new LatchkeyError("closed", "The consumer stopped before the dispatch ended"));
   }
 
   acknowledge(): void {
@@ -130,10 +122,11 @@ export class Delivery implements DeliveryEffects {
     this.#answer(() => this.message.ack());
   }
 
-  publishDeadLetter(reason: DeadLetterReason): void {
-    const { consumer, options } = this.#depot;
+  publishDeadLetter(context: DeliveryContext): void {
+    const reason = reasonIn(context);
+    const { consumer, options } = this.#shared;
     if (options.deadLetter === undefined) {
-      this.send({ type: "dead.letter.unwanted" });
+      this.send({ type: "dead.letter.disabled" });
       return;
     }
     const letter = { reason, consumer, key: this.#identity?.key, error: this.#error };
@@ -146,162 +139,129 @@ export class Delivery implements DeliveryEffects {
     );
   }
 
-  terminate(reason: DeadLetterReason): void {
-    const { knowsReasons, options } = this.#depot;
-    this.#answer(() => {
-      if (knowsReasons) this.message.term(terminationReason(reason, this.#error));
-      else this.message.term();
+  terminate(context: DeliveryContext): void {
+    const reason = reasonIn(context);
+    const { deadLetter } = this.#shared.options;
+    this.#answer(() => this.message.term(terminationReason(reason, this.#error)));
+    this.#audit({
+      type: "trigger.dead-lettered",
+      reason,
+      ...(deadLetter === undefined ? {} : { deadLetterSubject: deadLetter.subject }),
+      ...(this.#error === undefined ? {} : { error: this.#error }),
     });
-    const where = options.deadLetter === undefined ? {} : { keptAs: options.deadLetter.subject };
-    const why = this.#error === undefined ? {} : { error: this.#error };
-    this.#audit({ type: "trigger.dead-lettered", reason, ...where, ...why });
   }
 
-  putBack(after: PutBackAfter): void {
-    const delayMs = this.#delayMs(after);
-    if (this.#run.handler === "not begun") this.#depot.past.notDispatched(this.message.seq);
+  nak({ wasDispatched }: DeliveryContext, { delay }: { readonly delay: NakDelay }): void {
+    if (!wasDispatched) this.#shared.failureCounts.notDispatched(this.message.seq);
+    const delayMs = this.#delayMs(delay, wasDispatched);
     this.#answer(() => this.message.nak(delayMs));
-    this.#audit({ type: "trigger.put-back", after, delayMs, lost: this.#isLast });
+    this.#audit({ type: "trigger.nakked", delay, delayMs, lost: this.#isLast });
   }
 
   armRetry(): void {
-    this.#cancelRetry = this.#depot.clock.schedule(HELD_PAUSE_MS, () => this.send({ type: "retry.due" }));
+    this.#cancelRetry = this.#shared.clock.schedule(HELD_PAUSE_MS, () => this.send({ type: "retry.due" }));
+  }
+
+  get #isSettled(): boolean {
+    return this.#actor.getSnapshot().status !== "active";
   }
 
   get #deliveries(): number {
     return this.message.info.deliveryCount;
   }
 
-  /** Of the dispatch that has begun. */
-  get #reservation(): Reservation {
-    if (this.#run.handler === "not begun") throw new TypeError("A dispatch ended that had not begun");
-    return this.#run.reservation;
-  }
-
   get #isLast(): boolean {
-    return this.#deliveries >= this.#depot.serverMaxDeliver;
+    return this.#deliveries >= this.#shared.serverMaxDeliver;
   }
 
-  #delayMs(after: PutBackAfter): number {
-    switch (after) {
-      case "nothing":
+  #delayMs(delay: NakDelay, wasDispatched: boolean): number {
+    const { failureCounts, options, serverMaxDeliver } = this.#shared;
+    const deliveries = this.#deliveries;
+    switch (delay) {
+      case "none":
         return 0;
       case "pending": {
-        const isCounted = this.#depot.serverMaxDeliver !== Number.POSITIVE_INFINITY;
-        return pendingPauseMs({ retryAfterMs: this.#retryAfterMs, deliveries: this.#deliveries, isCounted });
+        const isLimited = serverMaxDeliver !== Number.POSITIVE_INFINITY;
+        return pendingPauseMs({ retryAfterMs: this.#retryAfterMs, deliveries, isLimited });
       }
-      case "backoff":
-        return backoffAfter(this.#depot.options.backoff, this.#failures ?? this.#deliveries);
+      case "backoff": {
+        const failures = wasDispatched ? failureCounts.failures(this.message.seq, deliveries) : deliveries;
+        return backoffMs(failures, options.backoffMs);
+      }
     }
   }
 
   async #guard(): Promise<void> {
     const identity = this.#identity;
     if (identity === undefined) throw new TypeError("A message was guarded before it was identified");
-    this.#run = { handler: "not begun" };
-    let outcome: Outcome<unknown>;
-    try {
-      outcome = await this.#depot.options.dedup.guard(
-        identity,
-        (reservation) => this.#dispatch(identity, reservation),
-        {
-          attempt: this.#deliveries,
-          signal: this.#letGo.signal,
-          ...(this.#fingerprint === undefined ? {} : { fingerprint: this.#fingerprint }),
-        },
-      );
-    } catch (error) {
-      this.#guardFailed(error);
-      return;
-    }
-    this.#guarded(outcome);
+    const { dedup, dispatch } = this.#shared.options;
+    const handler = (reservation: Reservation): unknown => {
+      this.send({ type: "dispatch.began" });
+      const signal = AbortSignal.any([reservation.signal, this.#aborting.signal]);
+      return dispatch(this.message, { identity, reservation, signal });
+    };
+    const result = await dispatchGuarded(dedup, identity, handler, {
+      attempt: this.#deliveries,
+      signal: this.#aborting.signal,
+      ...(this.#fingerprint === undefined ? {} : { fingerprint: this.#fingerprint }),
+    });
+    this.#report(result);
   }
 
-  async #dispatch(identity: ResolvedIdentity, reservation: Reservation): Promise<unknown> {
-    this.#run = { handler: "begun", reservation };
-    this.send({ type: "dispatch.began" });
-    const signal = AbortSignal.any([reservation.signal, this.#letGo.signal]);
-    const value = await this.#depot.options.dispatch(this.message, { identity, reservation, signal });
-    this.#run = { handler: "returned", reservation };
-    return value;
-  }
-
-  #guarded(outcome: Outcome<unknown>): void {
-    switch (outcome.outcome) {
-      case "dispatched":
-        this.#dispatched(outcome.commit, outcome.resultError);
+  #report(of: DispatchResult): void {
+    switch (of.result) {
+      case "dispatched": {
+        const { attempt, fence, unprotected } = of.reservation;
+        const error = of.error === undefined ? {} : { error: of.error };
+        this.#audit({ type: "trigger.dispatched", commit: of.commit, attempt, fence, unprotected, ...error });
+        this.send({ type: "dispatched" });
+        break;
+      }
+      case "failed":
+        this.#reportFailure(of.error, of.reservation.attempt);
         break;
       case "duplicate":
-        this.#audit({ type: "trigger.deduped", committedAt: outcome.committedAt });
+        this.#audit({ type: "trigger.deduped", committedAt: of.committedAt });
         this.send({ type: "duplicate" });
         break;
       case "pending":
-        this.#retryAfterMs = outcome.retryAfterMs;
+        this.#retryAfterMs = of.retryAfterMs;
         this.send({ type: "pending" });
         break;
-    }
-  }
-
-  /**
-   * Whose error it is decides: the same one means "try again" when the deduplicator throws it before the dispatch, a failed
-   * dispatch when the handler does, and next to nothing after the handler has returned, since the event was dispatched.
-   */
-  #guardFailed(error: unknown): void {
-    switch (this.#run.handler) {
-      case "not begun":
-        this.#notDispatched(error);
-        break;
-      case "begun":
-        this.#dispatchFailed(error);
-        break;
-      case "returned":
-        // The handler itself gave the key back: it wants the event again.
-        if (hasCode(error, "reservation-released")) this.#dispatchFailed(error);
-        else this.#dispatched("unconfirmed", error);
+      case "refused":
+        this.#reportRefusal(of.error);
         break;
     }
   }
 
-  #dispatched(commit: CommitOutcome, error: unknown): void {
-    const { attempt, fence, unprotected } = this.#reservation;
-    const trouble = error === undefined ? {} : { error };
-    this.#audit({ type: "trigger.dispatched", commit, attempt, fence, unprotected, ...trouble });
-    this.send({ type: "dispatched" });
-  }
-
-  #dispatchFailed(error: unknown): void {
+  #reportFailure(error: unknown, attempt: number): void {
     this.#error = error;
+    const { failureCounts } = this.#shared;
+    failureCounts.dispatchFailed(this.message.seq);
+    const failures = failureCounts.failures(this.message.seq, this.#deliveries);
     const permanent = hasCode(error, "permanent");
-    const failures = this.#depot.past.failed(this.message.seq, this.#deliveries);
-    this.#failures = failures;
-    this.#audit({
-      type: "trigger.dispatch.failed",
-      attempt: this.#reservation.attempt,
-      failures,
-      permanent,
-      error,
-    });
+    this.#audit({ type: "trigger.dispatch.failed", attempt, failures, permanent, error });
     this.send({ type: "dispatch.failed", permanent, failures });
   }
 
-  #notDispatched(error: unknown): void {
+  #reportRefusal(error: unknown): void {
     this.#error = error;
     if (hasCode(error, "fingerprint-mismatch")) {
       this.send({ type: "fingerprint.mismatched" });
       return;
     }
-    if (!this.#letGo.signal.aborted) {
+    if (!this.#aborting.signal.aborted) {
       this.#audit({ type: "trigger.refused", error });
-      if (hasCode(error, "closed")) this.#depot.deduplicatorClosed(error);
+      if (hasCode(error, "closed")) this.#shared.onDeduplicatorClosed(error);
     }
     this.send({ type: "refused" });
   }
 
   #audit(detail: MessageAudit): void {
-    this.#depot.audit(this, detail);
+    this.#shared.auditor.message(this.message, this.#identity, detail);
   }
 
-  /** On a closed connection nothing can be said: the server takes silence for an unanswered message, and brings it back. */
+  /** Ignores a closed connection: without an answer, the server redelivers the message. */
   #answer(answer: () => void): void {
     try {
       answer();
@@ -309,4 +269,9 @@ export class Delivery implements DeliveryEffects {
       return;
     }
   }
+}
+
+function reasonIn({ deadLetterReason }: DeliveryContext): DeadLetterReason {
+  if (deadLetterReason === undefined) throw new TypeError("A message became a dead letter without a reason");
+  return deadLetterReason;
 }

@@ -1,43 +1,45 @@
 import { LRUCache } from "lru-cache";
 
-/** What this replica made of the deliveries of one message that it has put back. */
-interface Past {
-  /** Of these, the dispatch threw. */
+/** Deliveries of one message that this replica has nak'd. */
+interface Deliveries {
+  /** Deliveries whose dispatch threw. */
   readonly failed: number;
-  /** These never came to a dispatch: another held the event, or the store was out of reach. */
+  /** Deliveries without a dispatch: another replica held the event, or the store was unreachable. */
   readonly notDispatched: number;
 }
 
-const NOTHING: Past = { failed: 0, notDispatched: 0 };
-/** So many messages are remembered; of one that is forgotten, every delivery counts as a dispatch. */
-const MOST_REMEMBERED = 10_000;
+const NONE: Deliveries = { failed: 0, notDispatched: 0 };
+/** Maximum number of messages to remember. For a forgotten message, every delivery counts as a failed dispatch. */
+const MAX_MESSAGES = 10_000;
 
 /**
- * How often the dispatch of a message failed. The server counts deliveries, whatever became of them, and nothing on it tells how
- * many were put back without a dispatch. What this replica has seen of them is exact when it is the only one; else it is taken for
- * the share among all of them.
+ * Counts failed dispatches by message. The server counts deliveries, whatever became of them, and does not know how many had no
+ * dispatch. A single replica counts exactly. Several replicas each assume that others' deliveries failed in the same proportion.
  */
 export class FailureCounts {
   /** By the message's sequence in the stream. */
-  readonly #bySequence = new LRUCache<number, Past>({ max: MOST_REMEMBERED });
+  readonly #bySequence = new LRUCache<number, Deliveries>({ max: MAX_MESSAGES });
 
-  /** A dispatch threw. @returns how many have by now, at least 1. @param deliveries how often the server has delivered the message. */
-  failed(sequence: number, deliveries: number): number {
-    const { failed, notDispatched } = this.#note(sequence, { failed: 1, notDispatched: 0 });
-    return Math.max(1, Math.round((deliveries * failed) / (failed + notDispatched)));
+  dispatchFailed(sequence: number): void {
+    this.#add(sequence, { failed: 1, notDispatched: 0 });
   }
 
   notDispatched(sequence: number): void {
-    this.#note(sequence, { failed: 0, notDispatched: 1 });
+    this.#add(sequence, { failed: 0, notDispatched: 1 });
   }
 
-  #note(sequence: number, more: Past): Past {
-    const before = this.#bySequence.get(sequence) ?? NOTHING;
-    const past = {
+  /** Estimates the failed dispatches of a message that the server has delivered `deliveries` times; at least 1. */
+  failures(sequence: number, deliveries: number): number {
+    const { failed, notDispatched } = this.#bySequence.get(sequence) ?? NONE;
+    const seen = failed + notDispatched;
+    return Math.max(1, seen === 0 ? deliveries : Math.round((deliveries * failed) / seen));
+  }
+
+  #add(sequence: number, more: Deliveries): void {
+    const before = this.#bySequence.get(sequence) ?? NONE;
+    this.#bySequence.set(sequence, {
       failed: before.failed + more.failed,
       notDispatched: before.notDispatched + more.notDispatched,
-    };
-    this.#bySequence.set(sequence, past);
-    return past;
+    });
   }
 }

@@ -1,28 +1,25 @@
-import type { JsMsg } from "@nats-io/jetstream";
 import { Match, type MsgHdrs } from "@nats-io/nats-core";
-import { claimsCloudEvent, cloudEventId } from "../../model/cloud-event.ts";
+import { isObject, type ObjectLike } from "../../internal/is-object.ts";
+import { claimsCloudEvent, cloudEventId, opaqueEventId } from "../../model/cloud-event.ts";
 import type { Identity } from "../../model/identity.ts";
-import { headersOf } from "./message-headers.ts";
+import { headersOf, type ReceivedMessage } from "./received-message.ts";
 
-/** A message as a dispatch sees it: the acknowledging is not its business. */
-export type ReceivedMessage = Omit<JsMsg, "ack" | "ackAck" | "nak" | "next" | "term" | "working">;
-
-/** Why a message has no identity, in words that tell nothing of its content. */
+/** Result of {@link Identify} for a message without an identity. */
 export interface Unidentifiable {
+  /** Why the message has no identity, without its content. */
   readonly unidentifiable: string;
 }
 
 /**
- * Says which event a message is, always the same for the same event. A message that it cannot identify, or on which it
- * throws, is dead-lettered and never dispatched.
+ * Returns the identity of a message's event, always the same for the same event. If it returns none, or throws, the message
+ * becomes a dead letter and is never dispatched.
  */
 export type Identify = (message: ReceivedMessage, subscriptionId: string) => Identity | Unidentifiable;
 
 /**
- * The identity of a CloudEvent, in binary mode (headers `ce-source` and `ce-id`) or structured as JSON; else the header
- * `Nats-Msg-Id`. No two different ones share an identity: a CloudEvent's event id is the JSON array of its source and id,
- * as they stand in the message without further decoding; that of another message is its `Nats-Msg-Id`, and where that
- * begins with `[`, a JSON array of it alone.
+ * Identifies a CloudEvent, in binary mode (headers `ce-source` and `ce-id`) or as structured JSON, and any other message by its
+ * header `Nats-Msg-Id`. A CloudEvent's event id is the JSON array of its source and id, without further decoding. Another message's
+ * event id is its `Nats-Msg-Id`; one that begins with `[` becomes a JSON array of itself. So no two events share an id.
  */
 export const identifyEvent: Identify = (message, subscriptionId) => {
   const { data } = message;
@@ -32,13 +29,13 @@ export const identifyEvent: Identify = (message, subscriptionId) => {
   if (found === undefined) {
     return {
       unidentifiable:
-        "it is no CloudEvent (headers `ce-source` and `ce-id`, or structured JSON) and has no `Nats-Msg-Id`",
+        "it is not a CloudEvent (headers `ce-source` and `ce-id`, or structured JSON) and has no `Nats-Msg-Id`",
     };
   }
   return typeof found === "string" ? { subscriptionId, eventId: found } : found;
 };
 
-/** Where a message says what it is, nothing else is tried: a guess could take one event for another. */
+/** `undefined` continues with the next source. A message that declares its format is read only in that format. */
 type Found = string | Unidentifiable | undefined;
 
 function fromContentType(headers: MsgHdrs | undefined, body: Uint8Array): Found {
@@ -46,7 +43,7 @@ function fromContentType(headers: MsgHdrs | undefined, body: Uint8Array): Found 
   if (!/^application\/cloudevents(\+json)?[ \t]*(;|$)/i.test(contentType)) return undefined;
   const members = parseObject(body);
   return members === undefined
-    ? { unidentifiable: "its `content-type` says CloudEvent, and its body is no JSON object" }
+    ? { unidentifiable: "its `content-type` is a CloudEvent's, but its body is not a JSON object" }
     : structuredId(members);
 }
 
@@ -54,11 +51,11 @@ function fromHeaders(headers: MsgHdrs | undefined): Found {
   const sources = valuesOf(headers, "ce-source");
   const ids = valuesOf(headers, "ce-id");
   if (sources.length === 0 && ids.length === 0) return undefined;
-  const source = theOnlyOne(sources);
-  const id = theOnlyOne(ids);
+  const source = singleValue(sources);
+  const id = singleValue(ids);
   return source === undefined || id === undefined
     ? {
-        unidentifiable: `its header \`${source === undefined ? "ce-source" : "ce-id"}\` is missing, double or unreadable`,
+        unidentifiable: `its header \`${source === undefined ? "ce-source" : "ce-id"}\` is missing, repeated or unreadable`,
       }
     : cloudEventId({ source, id });
 }
@@ -71,26 +68,27 @@ function fromBody(body: Uint8Array): Found {
 function fromMessageId(headers: MsgHdrs | undefined): Found {
   const values = valuesOf(headers, "nats-msg-id");
   if (values.length === 0) return undefined;
-  const id = theOnlyOne(values);
-  if (id === undefined) return { unidentifiable: "its header `Nats-Msg-Id` is double or unreadable" };
-  return id.startsWith("[") ? JSON.stringify([id]) : id;
+  const id = singleValue(values);
+  return id === undefined
+    ? { unidentifiable: "its header `Nats-Msg-Id` is repeated or unreadable" }
+    : opaqueEventId(id);
 }
 
-function structuredId(members: Readonly<Record<string, unknown>>): string | Unidentifiable {
+function structuredId(members: ObjectLike): string | Unidentifiable {
   const { source, id } = members;
   return isText(source) && isText(id)
     ? cloudEventId({ source, id })
-    : { unidentifiable: `it is a CloudEvent whose \`${isText(source) ? "id" : "source"}\` is no text` };
+    : { unidentifiable: `it is a CloudEvent whose \`${isText(source) ? "id" : "source"}\` is not a non-empty string` };
 }
 
-/** By name in any case, as CloudEvents asks and as gateways change it. */
+/** Ignores the case of the name, as CloudEvents requires: gateways change it. */
 function valuesOf(headers: MsgHdrs | undefined, name: string): readonly string[] {
   return headers?.values(name, Match.IgnoreCase) ?? [];
 }
 
-function theOnlyOne(values: readonly string[]): string | undefined {
+function singleValue(values: readonly string[]): string | undefined {
   const [value] = values;
-  // The client decodes bytes that are no UTF-8 to U+FFFD, all to the same.
+  // The client decodes every byte that is not UTF-8 to U+FFFD: different ids would become one.
   return values.length === 1 && isText(value) && !value.includes("\uFFFD") ? value : undefined;
 }
 
@@ -101,22 +99,18 @@ function isText(value: unknown): value is string {
 const OPENING_BRACE = 0x7b;
 const BYTE_ORDER_MARK_AND_SPACE: ReadonlySet<number> = new Set([0xef, 0xbb, 0xbf, 0x20, 0x09, 0x0a, 0x0d]);
 
-/** Spares the parsing of bodies that cannot be an object. */
+/** Avoids parsing a body that cannot be an object. */
 function looksLikeObject(body: Uint8Array): boolean {
   return body.find((byte) => !BYTE_ORDER_MARK_AND_SPACE.has(byte)) === OPENING_BRACE;
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-function parseObject(body: Uint8Array): Readonly<Record<string, unknown>> | undefined {
+function parseObject(body: Uint8Array): ObjectLike | undefined {
   try {
     const value: unknown = JSON.parse(utf8.decode(body));
-    return isObject(value) ? value : undefined;
+    return isObject(value) && !Array.isArray(value) ? value : undefined;
   } catch {
     return undefined;
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

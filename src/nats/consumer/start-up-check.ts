@@ -2,17 +2,17 @@ import type { ConsumerConfig } from "@nats-io/jetstream";
 import { millis } from "@nats-io/nats-core";
 import { LatchkeyError } from "../../errors.ts";
 
-/** Something in a consumer's configuration that does not go with how it is used. */
+/** A setting of a consumer that does not fit the way it is used. */
 export interface ConsumerFinding {
-  /** With an error events could get lost, or be dispatched for ever, and `consume` refuses to start. */
+  /** With an `error`, events could be lost or dispatched for ever, so `consume` refuses to start. */
   readonly severity: "error" | "warning";
   /** The setting to change. */
   readonly setting: string;
-  /** What is wrong, and what follows from it. */
+  /** The value and its consequence. */
   readonly problem: string;
-  /** What to do about it. */
+  /** How to correct it. */
   readonly remedy: string;
-  /** Both, for a log. */
+  /** The problem and the remedy as one line. */
   readonly sentence: string;
 }
 
@@ -25,18 +25,18 @@ export function finding(
   return { severity, setting, problem, remedy, sentence: `${problem}; ${remedy}` };
 }
 
-/** How a consumer is to be used. */
+/** How a consumer is used: what its settings are checked against. */
 export interface ConsumerUse {
   readonly leaseMs: number;
   readonly skewMs: number;
   readonly concurrency: number;
   readonly maxDeliver: number;
-  /** Whether the caller named the subscription, rather than leaving it to the consumer's name. */
+  /** True if the caller gave a `subscriptionId`; otherwise it is made of the stream's and the consumer's names. */
   readonly namesSubscription: boolean;
   readonly deadLetterSubject: string | undefined;
 }
 
-/** The consumer cannot be used as asked; `findings` has a sentence for each setting that is wrong. */
+/** Thrown when a consumer's settings could lose events; `findings` has an entry for each of them. */
 export class ConsumerMisconfiguredError extends LatchkeyError {
   override readonly name: string = "ConsumerMisconfiguredError";
   readonly findings: readonly ConsumerFinding[];
@@ -50,13 +50,13 @@ export class ConsumerMisconfiguredError extends LatchkeyError {
   }
 }
 
-/** Shorter waits run out between two of the signs of life that a consumer sends. */
+/** A shorter wait can end between two in-progress acks. */
 const SHORTEST_ACK_WAIT_MS = 1_000;
 const DEFAULT_ACK_WAIT_MS = 30_000;
-/** A wait so much longer than the reservation delays what a crashed replica left behind, and serves nothing. */
+/** A wait longer than this many reservations only delays the messages of a crashed replica. */
 const LONG_ACK_WAITS = 4;
 
-/** How long the server waits at least for an answer before it delivers a message again: `backoff` overrides `ack_wait`. */
+/** Returns the server's shortest wait for an answer before it redelivers a message: `backoff` overrides `ack_wait`. */
 export function ackWaitOf({ ack_wait, backoff = [] }: ConsumerConfig): { setting: string; waitMs: number } {
   const waitsMs = backoff.map((nanos) => millis(nanos));
   const waitMs = Math.min(...waitsMs);
@@ -64,12 +64,12 @@ export function ackWaitOf({ ack_wait, backoff = [] }: ConsumerConfig): { setting
   return { setting: "ack_wait", waitMs: ack_wait === undefined ? DEFAULT_ACK_WAIT_MS : millis(ack_wait) };
 }
 
-/** After how many deliveries the server gives up; `Infinity` if never. */
+/** Returns the number of deliveries after which the server drops a message; `Infinity` without a limit. */
 export function serverMaxDeliver({ max_deliver = -1 }: ConsumerConfig): number {
   return max_deliver > 0 ? max_deliver : Number.POSITIVE_INFINITY;
 }
 
-/** Checks lease, waits and limits against each other. What it does not mention is well. */
+/** Checks a consumer's waits and limits against the lease and the concurrency. Returns an empty list if all fit. */
 export function checkConsumer(config: ConsumerConfig, use: ConsumerUse): readonly ConsumerFinding[] {
   return [
     ...checkKind(config),
@@ -77,7 +77,7 @@ export function checkConsumer(config: ConsumerConfig, use: ConsumerUse): readonl
     ...checkMaxDeliver(config, use),
     ...checkMaxAckPending(config, use),
     ...checkSubscription(config, use),
-    ...checkDeadLetters(config, use),
+    ...checkDeadLetterSubject(config, use),
   ];
 }
 
@@ -89,7 +89,7 @@ function checkKind({
 }: ConsumerConfig): ConsumerFinding[] {
   const findings: ConsumerFinding[] = [];
   if (ack_policy !== "explicit") {
-    const problem = `\`ack_policy\` is \`${ack_policy}\`, so that messages count as acknowledged which were never dispatched`;
+    const problem = `\`ack_policy\` is \`${ack_policy}\`, so messages count as acknowledged that were never dispatched`;
     findings.push(finding("error", "ack_policy", problem, "make it `explicit`"));
   }
   if (deliver_subject !== undefined) {
@@ -97,12 +97,12 @@ function checkKind({
     findings.push(finding("error", "deliver_subject", "it is a push consumer", remedy));
   }
   if (priority_groups.length > 0) {
-    const problem = "it has `priority_groups`, so that the server refuses requests that name none, as these do";
+    const problem = "it has `priority_groups`, and the server refuses requests that name none, like those of `consume`";
     findings.push(finding("error", "priority_groups", problem, "create one without"));
   }
   if (headers_only === true) {
     const problem =
-      "`headers_only` leaves the payload out of dispatches and dead letters, and structured CloudEvents without identity";
+      "`headers_only` removes the payload from dispatches and dead letters, and the identity from structured CloudEvents";
     findings.push(finding("warning", "headers_only", problem, "create one without it"));
   }
   return findings;
@@ -114,16 +114,16 @@ function checkWaits(config: ConsumerConfig, { leaseMs, skewMs }: ConsumerUse): C
   const wait = `\`${setting}\`${overrides} is ${waitMs} ms`;
   const reservedMs = leaseMs + skewMs;
   if (waitMs < SHORTEST_ACK_WAIT_MS) {
-    const problem = `${wait}, too short for signs of life to arrive in time, so that messages come back while they are dispatched`;
+    const problem = `${wait}, too short for in-progress acks to arrive in time, so messages are redelivered while they are dispatched`;
     return [finding("error", setting, problem, `make it at least ${SHORTEST_ACK_WAIT_MS} ms`)];
   }
   if (waitMs < leaseMs) {
-    const problem = `${wait}, less than the lease of ${leaseMs} ms: what a crashed replica left behind comes back before its reservation ends, and is put back once more or oftener`;
+    const problem = `${wait}, less than the lease of ${leaseMs} ms: a crashed replica's messages are redelivered before its reservations end, and are nak'd until then`;
     return [finding("warning", setting, problem, "make it at least the lease")];
   }
   if (waitMs > reservedMs * LONG_ACK_WAITS) {
-    const problem = `${wait}, while a reservation ends after ${reservedMs} ms: what a crashed replica left behind waits for long`;
-    const remedy = "make it shorter: a dispatch that takes time needs no longer wait, since signs of life extend it";
+    const problem = `${wait}, while a reservation ends after ${reservedMs} ms: a crashed replica's messages wait too long`;
+    const remedy = "make it shorter: in-progress acks extend it while a dispatch runs";
     return [finding("warning", setting, problem, remedy)];
   }
   return [];
@@ -133,9 +133,16 @@ function checkMaxDeliver(config: ConsumerConfig, { maxDeliver }: ConsumerUse): C
   const limit = serverMaxDeliver(config);
   if (limit === Number.POSITIVE_INFINITY) return [];
   const less =
-    limit < maxDeliver ? `; dispatches that fail are dead-lettered after ${limit} deliveries, not ${maxDeliver}` : "";
-  const problem = `\`max_deliver\` is ${limit}: the server drops a message silently when its last delivery ends without an answer, as in a crash, and a delivery that is put back counts too${less}`;
-  return [finding("warning", "max_deliver", problem, "make it -1, `maxDeliver` counts and keeps what fails")];
+    limit < maxDeliver ? `; failing messages are dead-lettered after ${limit} deliveries, not ${maxDeliver}` : "";
+  const problem = `\`max_deliver\` is ${limit}: the server drops a message silently if its last delivery gets no answer, as after a crash, and counts nak'd deliveries too${less}`;
+  return [
+    finding(
+      "warning",
+      "max_deliver",
+      problem,
+      "make it -1: `maxDeliver` counts failed dispatches and keeps dead letters",
+    ),
+  ];
 }
 
 function checkMaxAckPending({ max_ack_pending = -1 }: ConsumerConfig, { concurrency }: ConsumerUse): ConsumerFinding[] {
@@ -148,22 +155,23 @@ function checkMaxAckPending({ max_ack_pending = -1 }: ConsumerConfig, { concurre
 function checkSubscription({ durable_name }: ConsumerConfig, { namesSubscription }: ConsumerUse): ConsumerFinding[] {
   if (namesSubscription || (durable_name !== undefined && durable_name !== "")) return [];
   const problem =
-    "it is not durable, and its name is part of every event's identity: under a new name all events are new";
+    "it is not durable, and its name is part of every event's identity: under a new name, all events are new";
   return [finding("warning", "durable_name", problem, "make it durable, or give a `subscriptionId`")];
 }
 
-function checkDeadLetters(
+function checkDeadLetterSubject(
   { filter_subject, filter_subjects }: ConsumerConfig,
   { deadLetterSubject }: ConsumerUse,
 ): ConsumerFinding[] {
   if (deadLetterSubject === undefined) {
-    const problem = "there is no `deadLetter`: messages that cannot be dispatched are terminated, and no copy is kept";
+    const problem =
+      "there is no `deadLetter`: messages that cannot be dispatched are terminated, and no copy is stored";
     return [finding("warning", "deadLetter", problem, "give a subject that a stream stores")];
   }
   const filters = [...(filter_subjects ?? []), ...(filter_subject === undefined ? [] : [filter_subject])];
   const filter = filters.find((pattern) => subjectMatches(pattern, deadLetterSubject));
   if (filter === undefined) return [];
-  const problem = `dead letters for \`${deadLetterSubject}\` come back to this very consumer by its filter \`${filter}\``;
+  const problem = `dead letters for \`${deadLetterSubject}\` come back to this consumer through its filter \`${filter}\``;
   return [finding("error", "deadLetter", problem, "use another subject")];
 }
 

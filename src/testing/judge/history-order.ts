@@ -1,21 +1,21 @@
 import type { History, SeenLine } from "../../history/history.ts";
 
-/** A line in its place in the order of the whole history. */
-export interface Placed {
+/** A line with its position in the whole history. */
+export interface OrderedLine {
   readonly line: SeenLine;
-  /** Its place in the order, counting from 0. */
-  readonly place: number;
-  /** The number of the line in the history as it was given, counting from 1. */
+  /** Position in the order, counting from 0. */
+  readonly position: number;
+  /** Number of the line in the history as given, counting from 1. */
   readonly number: number;
 }
 
 /**
- * The lines in one order: as they stand if one recorder saw them all, by time if there were several. Lines of one recorder stay
- * in its order.
- * @throws {TypeError} when times of different clocks would have to be compared.
+ * Returns the lines in one order: as given if one recorder wrote them all, by time if there were several. The lines of one
+ * recorder keep their order.
+ * @throws {TypeError} when the recorders used different clocks, so that their times cannot be compared.
  */
-export function inOrder(history: History): readonly Placed[] {
-  const lines: Omit<Placed, "place">[] = [];
+export function inOrder(history: History): readonly OrderedLine[] {
+  const lines: Omit<OrderedLine, "position">[] = [];
   const clocks = new Set<string>();
   let recorders = 0;
   history.forEach((line, index) => {
@@ -29,5 +29,5 @@ export function inOrder(history: History): readonly Placed[] {
     throw new TypeError(`Expected all recorders to use one clock, got ${names}: their times cannot be compared`);
   }
   if (recorders > 1) lines.sort((a, b) => a.line.atMs - b.line.atMs);
-  return lines.map((line, place) => ({ ...line, place }));
+  return lines.map((line, position) => ({ ...line, position }));
 }

@@ -1,293 +1,333 @@
 import type { SeenLine } from "../../history/history.ts";
 import { fenceOf } from "../../model/record.ts";
-import type { Guarantee, Violation } from "./check-history.ts";
-import type { Placed } from "./history-order.ts";
-import type { Write } from "./known-writes.ts";
+import { type Acknowledgement, checkCommit } from "./commit-rules.ts";
+import { type EventKeys, keyOfEffect } from "./event-keys.ts";
+import { type EffectBegan, EventState } from "./event-state.ts";
+import type { OrderedLine } from "./history-order.ts";
+import type { KnownKey, Write } from "./known-keys.ts";
+import type { Guarantee, Violation } from "./violation.ts";
 
 type Line<Type extends SeenLine["type"]> = Extract<SeenLine, { type: Type }>;
 type Report = (guarantee: Guarantee, why: string) => void;
 
-/** An effect that has begun and not ended. */
-interface Running {
-  readonly began: Line<"effect.began">;
-  readonly number: number;
-  isTold: boolean;
-}
-
-/** What is known of one event, up to a line. */
-class Life {
-  readonly running = new Map<string, Running>();
-  /** The effect with the highest fence so far. */
-  newest: Line<"effect.began"> | undefined;
-  /** The lowest fence with which each process began an effect. */
-  readonly fences = new Map<string, number>();
-  /** The names of the effects that were begun, and whether one of that name has succeeded. */
-  readonly succeeded = new Map<string, boolean>();
-  /** The deliveries without an answer, and whether the effect of each has failed. */
-  readonly deliveries = new Map<string, { readonly process: string; effectFailed: boolean }>();
-  /** The line that acknowledged it first. */
-  acknowledged: number | undefined;
-  /** Who was told that its commit is the one that counts. */
-  committer: string | undefined;
-}
+/** This many renewals after the answer show that a reservation is never given up. */
+const ENDLESS_RENEWALS = 3;
 
 /** Judges what processes did, line by line. */
 export class Judge {
   readonly violations: Violation[] = [];
-  readonly #writes: ReadonlyMap<string, readonly Write[]>;
-  readonly #removals = new Map<Placed, { readonly event: string; readonly write: Write }>();
-  readonly #lives = new Map<string, Life>();
+  readonly #keys: EventKeys;
+  readonly #events = new Map<string, EventState>();
+  /** The removed writes, by the position of the line that shows the removal. */
+  readonly #removals = new Map<number, { readonly event: string; readonly write: Write }>();
   readonly #frozenAt = new Map<string, number>();
   readonly #deliveredAt = new Map<string, number>();
-  /** The processes and the revisions that their store told them of. */
-  readonly #toldOf = new Set<string>();
-  #isForgetful = false;
+  /** Processes, with the revisions that the store returned to them. */
+  readonly #returned = new Set<string>();
+  /** Tokens of reservations, with their renewals after the answer. */
+  readonly #idleRenewals = new Map<string, number>();
+  #hasForgotten = false;
 
-  constructor(writes: ReadonlyMap<string, readonly Write[]>) {
-    this.#writes = writes;
-    for (const [event, held] of writes) {
-      for (const write of held) {
-        if (write.removed !== undefined) this.#removals.set(write.removed.shown, { event, write });
+  constructor(keys: EventKeys) {
+    this.#keys = keys;
+    for (const [event, known] of keys.byEvent) {
+      for (const write of known.flatMap(({ writes }) => writes)) {
+        if (write.removed !== undefined) this.#removals.set(write.removed.shownBy.position, { event, write });
       }
     }
   }
 
-  read(placed: Placed): void {
-    const { line, number, place } = placed;
-    const broken: Report = (guarantee, why) => this.violations.push({ guarantee, line: number, why });
+  read(ordered: OrderedLine): void {
+    const { line, number, position } = ordered;
+    const report: Report = (guarantee, why) => this.violations.push({ guarantee, line: number, why });
     switch (line.type) {
       case "fault":
-        if (line.fault === "amnesia") this.#isForgetful = true;
+        if (line.fault === "amnesia") this.#hasForgotten = true;
         return;
       case "frozen":
-        this.#frozenAt.set(line.process, place);
+        this.#frozenAt.set(line.process, position);
         return;
       case "died":
-        this.#died(line.process);
+        for (const state of this.#events.values()) state.died(line.process);
         return;
-      case "delivered": {
-        const life = this.#lifeOf(line.event);
-        life.deliveries.set(deliveryOf(line), { process: line.process, effectFailed: false });
-        this.#deliveredAt.set(`${line.process} ${line.event}`, place);
+      case "delivered":
+        this.#stateOf(line.event).deliveries.set(deliveryId(line), {
+          process: line.process,
+          position,
+          effectFailed: false,
+        });
+        this.#deliveredAt.set(`${line.process} ${line.event}`, position);
         return;
-      }
       case "answered":
-        this.#answered(line, placed, broken);
+        this.#answered(line, ordered, report);
         return;
       case "effect.began":
-        this.#began(line, placed, broken);
+        this.#began(line, ordered, report);
         return;
       case "effect.told": {
-        const effect = this.#lifeOf(line.event).running.get(effectOf(line));
-        if (effect !== undefined) effect.isTold = true;
+        const effect = this.#stateOf(line.event).running.get(effectId(line));
+        if (effect !== undefined) effect.isAborted = true;
         return;
       }
       case "effect.looked":
-        this.#looked(line, broken);
+        this.#checkedSignal(line, report);
         return;
       case "effect.ended":
         this.#ended(line);
         return;
       case "settled":
-        this.#settled(line, broken);
+        this.#runEnded(line, report);
+        return;
+      case "invoke":
+        if (line.operation === "renew") this.#renews(line, report);
         return;
       case "ok":
       case "fail":
-        this.#toldOf.add(`${line.process} ${line.revision ?? 0}`);
-        this.#removed(placed, broken);
+        this.#returned.add(`${line.process} ${line.revision ?? 0}`);
+        this.#removed(ordered, report);
         return;
       case "store.removed":
-        this.#removed(placed, broken);
+        this.#removed(ordered, report);
         return;
-      case "invoke":
       case "unknown":
       case "store.held":
         return;
     }
   }
 
-  #lifeOf(event: string): Life {
-    const life = this.#lives.get(event) ?? new Life();
-    this.#lives.set(event, life);
-    return life;
+  #stateOf(event: string): EventState {
+    const state = this.#events.get(event) ?? new EventState();
+    this.#events.set(event, state);
+    return state;
   }
 
-  /** Whether nothing may rest on the process's being told in time. */
+  /** True if nothing may depend on the process reacting in time. */
   #isExcused(process: string, event: string): boolean {
     const frozenAt = this.#frozenAt.get(process) ?? -1;
-    return this.#isForgetful || frozenAt > (this.#deliveredAt.get(`${process} ${event}`) ?? -1);
+    return this.#hasForgotten || frozenAt > (this.#deliveredAt.get(`${process} ${event}`) ?? -1);
   }
 
-  #died(process: string): void {
-    for (const life of this.#lives.values()) {
-      for (const [effect, { began }] of life.running) if (began.process === process) life.running.delete(effect);
-      for (const [id, delivery] of life.deliveries) if (delivery.process === process) life.deliveries.delete(id);
-    }
+  /**
+   * Names what an effect does, so that equal names must not run at once. Effects of one name for several subscriptions differ;
+   * without the key of such an effect, nothing is certain.
+   */
+  #workOf({ event, name }: EffectBegan, key: KnownKey | undefined): string | undefined {
+    const subscriptions = new Set(this.#keys.keysOf(event).map(({ subscription }) => subscription));
+    if (subscriptions.size < 2) return name;
+    return key && `${name} for ${key.subscription}`;
   }
 
-  /** Whoever begins must be the only one that was not told to stop, must be newer than all before, and not come too late. */
-  #began(line: Line<"effect.began">, { number, place }: Placed, broken: Report): void {
-    const life = this.#lifeOf(line.event);
-    const { event, name, fence } = line;
+  /** An effect that begins must be the only one whose signal has not fired, must have the highest fence, and must not be late. */
+  #began(line: EffectBegan, { number, position }: OrderedLine, report: Report): void {
+    const state = this.#stateOf(line.event);
+    const { event, process, name, fence } = line;
+    const key = keyOfEffect(this.#keys, line, position);
+    const work = this.#workOf(line, key);
     const what = `${name} of ${event}`;
-    if (!life.succeeded.has(name)) life.succeeded.set(name, false);
-    if (!this.#isExcused(line.process, event)) {
-      for (const { began, isTold, number: since } of life.running.values()) {
-        // What looks at its signal is judged when it does: it may have been told, and not have been awake to write that down.
-        if (began.name !== name || isTold || isSameAttempt(began, line) || began.turnMs !== undefined) continue;
-        if (this.#isExcused(began.process, event)) continue;
-        const running = `the ${what} that ${began.process} began in line ${since} still ran`;
-        broken("G1", `${line.process} began the ${what} while ${running}`);
-        if (began.hasSignal)
-          broken("G6", `${running}, and had not been told to stop, when ${line.process} began it too`);
+    if (!state.succeeded.has(work ?? name)) state.succeeded.set(work ?? name, false);
+    if (!this.#isExcused(process, event)) {
+      for (const { began, work: other, isAborted, number: since } of state.running.values()) {
+        // An effect that polls its signal is judged when it does: the signal may have fired without being noted yet.
+        if (work === undefined || other !== work || isAborted || began.turnMs !== undefined) continue;
+        if (isSameAttempt(began, line) || this.#isExcused(began.process, event)) continue;
+        const running = `the ${what} that ${began.process} began in line ${since} was still running`;
+        report("G1", `${process} began the ${what} while ${running}`);
+        if (began.hasSignal) report("G6", `${running}, and its signal had not fired, when ${process} began it too`);
       }
-      const { newest } = life;
+      const newest = state.newest.get(key);
       const isNewer =
         newest !== undefined && newest.fence >= fence && newest.atMs < (line.turnMs ?? Number.POSITIVE_INFINITY);
       if (fence > 0 && isNewer && !isSameAttempt(newest, line)) {
-        const fences = `${line.process} began the ${what} with fence ${fence}`;
-        broken("G5", `${fences}, after ${newest.process} had begun it with fence ${newest.fence}`);
+        const began = `${process} began the ${what} with fence ${fence}`;
+        report("G5", `${began}, after ${newest.process} had begun it with fence ${newest.fence}`);
       }
     }
-    this.#beganAfterCommit(line, place, life, broken);
-    if (fence > (life.newest?.fence ?? 0)) life.newest = line;
-    life.fences.set(line.process, Math.min(fence, life.fences.get(line.process) ?? fence));
-    life.running.set(effectOf(line), { began: line, number, isTold: false });
+    this.#beganTooLate(line, position, key, report);
+    if (fence > (state.newest.get(key)?.fence ?? 0)) state.newest.set(key, line);
+    state.lowerFence(line, key);
+    state.running.set(effectId(line), { began: line, number, key, work, isAborted: false });
   }
 
-  #beganAfterCommit(line: Line<"effect.began">, place: number, life: Life, broken: Report): void {
+  #beganTooLate(line: EffectBegan, position: number, key: KnownKey | undefined, report: Report): void {
+    if (this.#hasForgotten) return;
     const { process, event, name, fence, atMs, turnMs } = line;
-    const writes = this.#writes.get(event) ?? [];
-    if (this.#isForgetful) return;
+    const isExcused = this.#isExcused(process, event);
+    const writes = key?.writes ?? [];
     const before = writes.findLast(({ revision }) => revision < fence);
     const after = writes.find(
-      ({ state, revision, shown }) =>
+      ({ state, revision, shownBy }) =>
         state === "committed" &&
         revision > fence &&
-        (turnMs === undefined ? shown.place < place : shown.line.atMs < turnMs),
+        (turnMs === undefined ? shownBy.position < position : shownBy.line.atMs < turnMs),
     );
-    const commit = before?.state === "committed" ? before : this.#isExcused(process, event) ? undefined : after;
-    if (commit !== undefined && commit.removed === undefined && atMs < commit.standsUntilMs) {
-      const since = `${commit.owner} had committed it with revision ${commit.revision} (line ${commit.shown.number})`;
-      broken("G3", `${process} began the ${name} of ${event} after ${since}`);
+    const commit = before?.state === "committed" ? before : isExcused ? undefined : after;
+    if (commit !== undefined && commit.removed === undefined && atMs < commit.protectedUntilMs) {
+      const since = `${commit.owner} had committed it with revision ${commit.revision} (line ${commit.shownBy.number})`;
+      report("G3", `${process} began the ${name} of ${event} after ${since}`);
     }
-    if (writes.length === 0 && life.acknowledged !== undefined && !this.#isExcused(process, event)) {
-      broken(
-        "G3",
-        `${process} began the ${name} of ${event} after it had been acknowledged in line ${life.acknowledged}`,
-      );
-    }
+    const { settledIn } = this.#stateOf(event);
+    if (settledIn === undefined || isExcused || this.#keys.isAmbiguous(event)) return;
+    // A key that was committed once is judged by its commits: their windows end, and operators clear them.
+    const relevant = key === undefined ? this.#keys.keysOf(event) : [key];
+    if (relevant.some((one) => one.writes.some(({ state }) => state === "committed"))) return;
+    report("G3", `${process} began the ${name} of ${event} after it had been acknowledged in line ${settledIn}`);
   }
 
-  /** A signal that had not fired when its process was awake: nobody else can have had the key by then. */
-  #looked(line: Line<"effect.looked">, broken: Report): void {
+  /** A signal that has not fired although another owner already had the key in an earlier turn of the event loop is late. */
+  #checkedSignal(line: Line<"effect.looked">, report: Report): void {
     const { process, event, turnMs } = line;
-    const effect = this.#lifeOf(event).running.get(effectOf(line));
-    if (effect === undefined || effect.isTold || this.#isExcused(process, event)) return;
+    const effect = this.#stateOf(event).running.get(effectId(line));
+    if (effect === undefined || effect.isAborted || this.#isExcused(process, event)) return;
     const { name, fence } = effect.began;
-    const other = (this.#writes.get(event) ?? []).find(
-      (write) => write.revision > fence && fenceOf(write, write.revision) !== fence && write.shown.line.atMs < turnMs,
+    const other = effect.key?.writes.find(
+      (write) => write.revision > fence && fenceOf(write, write.revision) !== fence && write.shownBy.line.atMs < turnMs,
     );
     if (other === undefined) return;
-    // Said once of each effect.
-    effect.isTold = true;
-    const late = `the ${name} of ${event} on ${process} had not been told to stop when it looked`;
-    broken(
-      "G6",
-      `${late}, after ${other.owner} had got the key with revision ${other.revision} (line ${other.shown.number})`,
-    );
+    // Reported once for each effect.
+    effect.isAborted = true;
+    const late = `the signal of the ${name} of ${event} on ${process} had not fired when the effect checked it`;
+    const takeover = `${other.owner} had taken the key with revision ${other.revision} (line ${other.shownBy.number})`;
+    report("G6", `${late}, after ${takeover}`);
   }
 
   #ended(line: Line<"effect.ended">): void {
-    const life = this.#lifeOf(line.event);
-    const effect = life.running.get(effectOf(line));
-    life.running.delete(effectOf(line));
+    const state = this.#stateOf(line.event);
+    const effect = state.running.get(effectId(line));
+    state.running.delete(effectId(line));
     if (effect === undefined) return;
-    if (!line.failed) life.succeeded.set(effect.began.name, true);
-    const here = [...life.deliveries.values()].filter(({ process }) => process === line.process);
+    if (!line.failed) state.succeeded.set(effect.work ?? effect.began.name, true);
+    const here = [...state.deliveries.values()].filter(({ process }) => process === line.process);
     const [delivery] = here;
     if (here.length === 1 && delivery !== undefined) delivery.effectFailed = line.failed;
   }
 
-  #answered(line: Line<"answered">, { number, place }: Placed, broken: Report): void {
+  #answered(line: Line<"answered">, ordered: OrderedLine, report: Report): void {
     const { process, event } = line;
-    const life = this.#lifeOf(event);
-    const delivery = life.deliveries.get(deliveryOf(line));
-    life.deliveries.delete(deliveryOf(line));
+    const { number, position } = ordered;
+    const state = this.#stateOf(event);
+    const delivery = state.deliveries.get(deliveryId(line));
+    state.deliveries.delete(deliveryId(line));
+    state.answers.push({ process, position, number });
     if (line.answer === "put back") {
       if (line.code === "store-unavailable" && delivery?.effectFailed === true) {
-        broken("G7", `the effect of ${event} failed, and ${process} was told of the store's trouble instead`);
+        report("G7", `the effect of ${event} failed, but ${process} got the store's error instead`);
       }
       return;
     }
-    life.acknowledged ??= number;
-    if (life.succeeded.size === 0) broken("G2", `${process} acknowledged ${event}, and nothing had been done for it`);
-    for (const [name, hasSucceeded] of life.succeeded) {
-      if (!hasSucceeded) broken("G2", `${process} acknowledged ${event}, and its ${name} had not succeeded`);
+    state.acknowledgedIn ??= number;
+    if (state.succeeded.size === 0) {
+      report("G2", `${process} acknowledged ${event}, and no effect had begun for it`);
     }
-    const writes = this.#writes.get(event) ?? [];
-    const fence = life.fences.get(process) ?? 0;
-    const hasTaken = (write: Write): boolean => write.revision > fence && fenceOf(write, write.revision) !== fence;
-    if (line.commit === "superseded" && writes.length > 0 && !writes.some(hasTaken)) {
-      broken("G8", `${process} was told that somebody else had taken ${event}, and nobody had`);
+    for (const [work, hasSucceeded] of state.succeeded) {
+      if (!hasSucceeded) report("G2", `${process} acknowledged ${event}, and its ${work} had not succeeded`);
     }
-    if (line.commit !== "confirmed" && line.commit !== "adopted") return;
-    const commits = writes.filter(({ state }) => state === "committed");
-    const isKnown = commits.some(
-      ({ owner, revision, shown }) =>
-        owner === process && (shown.place < place || this.#toldOf.has(`${process} ${revision}`)),
-    );
-    if (writes.length > 0 && !isKnown) {
-      broken(
-        "G9",
-        `${process} was told that its commit of ${event} stands (${line.commit}), and its store had not said so`,
-      );
-    }
-    const stands = commits.every(({ removed, standsUntilMs }) => removed === undefined && line.atMs < standsUntilMs);
-    if (life.committer !== undefined && stands && !this.#isForgetful) {
-      broken("G8", `${process} was told that its dispatch of ${event} counts, and so was ${life.committer} before`);
-    }
-    life.committer = process;
+    const deliveredAt = delivery?.position ?? position;
+    const acknowledgement = { process, event, deliveredAt, answeredAt: position };
+    if (this.#mustBeSettled(line, acknowledgement, report)) state.settledIn ??= number;
+    this.#checkReportedCommit(line, position, state, report);
   }
 
-  /** A reservation is removed by its holder when the dispatch has failed, or by an operator; not from under an effect. */
-  #removed(placed: Placed, broken: Report): void {
-    const removal = this.#removals.get(placed);
+  /** Reports an acknowledged key that nobody has committed. Returns whether no later effect may begin for the event. */
+  #mustBeSettled(line: Line<"answered">, acknowledgement: Acknowledgement, report: Report): boolean {
+    const { process, event, answeredAt } = acknowledgement;
+    const reported = line.answer === "acknowledged" ? line.commit : undefined;
+    if (reported === "superseded" || reported === "unconfirmed" || this.#hasForgotten) return false;
+    const isKnown = ({ revision, shownBy }: Write): boolean =>
+      shownBy.position < answeredAt || this.#returned.has(`${process} ${revision}`);
+    const checks = this.#keys.keysOf(event).map((key) => checkCommit(acknowledgement, key, isKnown));
+    const missing = checks.find((check) => check.type === "missing");
+    if (missing !== undefined) report(missing.guarantee, missing.why);
+    return !checks.some(({ type }) => type === "excused");
+  }
+
+  /** What Latchkey reported about a commit must be what the store shows. */
+  #checkReportedCommit(line: Line<"answered">, position: number, state: EventState, report: Report): void {
+    if (line.answer !== "acknowledged") return;
+    const { process, event, commit, atMs } = line;
+    const keys = this.#keys.keysOf(event).filter(({ writes }) => writes.length > 0);
+    const isTaken = (key: KnownKey): boolean => {
+      const fence = state.lowestFence(process, key);
+      return key.writes.some((write) => write.revision > fence && fenceOf(write, write.revision) !== fence);
+    };
+    if (commit === "superseded" && keys.length > 0 && !keys.some(isTaken)) {
+      report("G8", `${process}'s commit of ${event} was reported as superseded, and nobody had taken the key`);
+    }
+    if (commit !== "confirmed" && commit !== "adopted") return;
+    const commits = keys.flatMap(({ writes }) => writes.filter(({ state }) => state === "committed"));
+    const isKnown = commits.some(
+      ({ owner, revision, shownBy }) =>
+        owner === process && (shownBy.position < position || this.#returned.has(`${process} ${revision}`)),
+    );
+    if (keys.length > 0 && !isKnown) {
+      report("G9", `${process}'s commit of ${event} was reported as ${commit}, and the store had not confirmed it`);
+    }
+    const last = commits.every(({ removed, protectedUntilMs }) => removed === undefined && atMs < protectedUntilMs);
+    if (keys.length < 2 && state.committer !== undefined && last && !this.#hasForgotten) {
+      report("G8", `the dispatch of ${event} by ${process} was reported to count, and so was ${state.committer}'s`);
+    }
+    state.committer = process;
+  }
+
+  /** A process that has answered, and runs no effect, has no reason to renew a reservation. */
+  #renews({ process, key, token }: Line<"invoke">, report: Report): void {
+    const event = this.#keys.eventOf(key);
+    if (event === undefined || token === undefined || this.#hasForgotten) return;
+    const state = this.#stateOf(event);
+    if (state.isHandledBy(process)) return;
+    const reserved = this.#keys
+      .keysOf(event)
+      .flatMap(({ writes }) => writes)
+      .find((write) => write.token === token);
+    const answer = state.answers.find(
+      (one) => one.process === process && one.position > (reserved?.shownBy.position ?? -1),
+    );
+    if (answer === undefined) return;
+    const renewals = (this.#idleRenewals.get(token) ?? 0) + 1;
+    this.#idleRenewals.set(token, renewals);
+    if (renewals !== ENDLESS_RENEWALS) return;
+    const since = `after it had answered the delivery in line ${answer.number}`;
+    report(
+      "G4",
+      `${process} kept renewing its reservation of ${event} ${since}, and neither committed nor released it`,
+    );
+  }
+
+  /** Only its holder, after a failed dispatch, or an operator removes a reservation; nobody does while an effect runs. */
+  #removed({ position }: OrderedLine, report: Report): void {
+    const removal = this.#removals.get(position);
     if (removal === undefined || removal.write.state === "committed") return;
     const { event, write } = removal;
     const fence = fenceOf(write, write.revision);
-    for (const effect of this.#lifeOf(event).running.values()) {
-      if (effect.began.fence !== fence || effect.isTold) continue;
+    for (const effect of this.#stateOf(event).running.values()) {
+      if (effect.began.fence !== fence || effect.isAborted) continue;
       const { process } = effect.began;
-      if (write.removed?.request?.operation === "clear") effect.isTold = true;
+      if (write.removed?.request?.operation === "clear") effect.isAborted = true;
       else if (!this.#isExcused(process, event)) {
-        broken(
-          "G5",
-          `the reservation of ${event} was removed while ${process} still worked on it (since line ${effect.number})`,
-        );
+        const running = `the effect on ${process} was running (since line ${effect.number})`;
+        report("G5", `the reservation of ${event} was removed while ${running}`);
       }
     }
   }
 
-  #settled({ unacknowledged = [] }: Line<"settled">, broken: Report): void {
-    for (const [event, { acknowledged }] of this.#lives) {
-      if (acknowledged === undefined) broken("G4", `${event} was delivered again and again, and never acknowledged`);
+  #runEnded({ unacknowledged = [] }: Line<"settled">, report: Report): void {
+    for (const [event, { acknowledgedIn }] of this.#events) {
+      if (acknowledgedIn === undefined) report("G4", `${event} was delivered again and again, and never acknowledged`);
       else if (unacknowledged.includes(event)) {
-        broken("G4", `one of the messages with ${event} was delivered again and again, and never acknowledged`);
+        report("G4", `one of the messages with ${event} was delivered again and again, and never acknowledged`);
       }
     }
   }
 }
 
-function effectOf({ process, effect }: { readonly process: string; readonly effect: number }): string {
+function effectId({ process, effect }: { readonly process: string; readonly effect: number }): string {
   return `${process} ${effect}`;
 }
 
-function deliveryOf({ process, delivery }: { readonly process: string; readonly delivery: number }): string {
+function deliveryId({ process, delivery }: { readonly process: string; readonly delivery: number }): string {
   return `${process} ${delivery}`;
 }
 
-/** Effects under one reservation do not stand in each other's way. */
-function isSameAttempt(one: Line<"effect.began">, other: Line<"effect.began">): boolean {
+/** Effects under one reservation do not compete. */
+function isSameAttempt(one: EffectBegan, other: EffectBegan): boolean {
   return one.process === other.process && one.fence === other.fence && one.fence > 0;
 }

@@ -1,25 +1,25 @@
-/** When an operation was under way, as its caller saw it, on a clock that all callers share. */
+/** The time during which an operation was in flight, on a clock that all callers share. */
 export interface Interval {
   readonly invokedMs: number;
-  /** `Infinity` when no answer came: the operation may take effect at any time after it was invoked, or never. */
+  /** `Infinity` if there was no response. The operation may take effect at any later time, or never. */
   readonly returnedMs: number;
 }
 
-/** What an object does when its operations come one after another. */
+/** Behaviour of an object whose operations run one after another. */
 export interface Model<State, Operation extends Interval> {
   readonly initial: State;
-  /** What `operation` can leave behind when it takes effect in `state` and is answered as it was; empty if it cannot. */
+  /** Returns the possible states after `operation` took effect in `state` with its result; none if that is impossible. */
   after(state: State, operation: Operation): readonly State[];
-  /** The same for the same state. */
+  /** Returns equal names for equal states. */
   nameOf(state: State): string;
 }
 
-/** Whether there is an order; where there is none, the longest that was found, and what could have come next in it. */
+/** An order of all operations; or the longest start of one, with the operations that do not fit next. */
 export type Linearization<Operation> =
   | { readonly found: true; readonly order: readonly Operation[] }
   | { readonly found: false; readonly order: readonly Operation[]; readonly stuck: readonly Operation[] };
 
-/** An operation in the list of those that have no place yet. */
+/** An operation in the list of those that are not in the order yet. */
 interface Node<Operation> {
   readonly operation: Operation;
   readonly bit: bigint;
@@ -27,17 +27,17 @@ interface Node<Operation> {
   next: Node<Operation> | undefined;
 }
 
-/** A place in the order: who stands there, and what else could. */
+/** A position in the order: the operation there, and the alternatives. */
 interface Place<State, Operation> {
   readonly taken: bigint;
   readonly options: ReadonlyArray<{ readonly node: Node<Operation>; readonly leaves: State }>;
   tried: number;
-  stands: Node<Operation> | undefined;
+  chosen: Node<Operation> | undefined;
 }
 
 /**
- * Looks for an order of all operations that were answered, and any of the others, in which each takes effect at one moment
- * between its beginning and its end and is answered as the model says (Wing and Gong's search, with the memory that Lowe added).
+ * Searches an order of all operations with a response, and any of the others. Each must take effect at one moment between its
+ * start and its end, with the result that the model gives. This is Wing and Gong's search with Lowe's memoization.
  */
 export function linearize<State, Operation extends Interval>(
   operations: readonly Operation[],
@@ -58,7 +58,7 @@ export function linearize<State, Operation extends Interval>(
   let stuck: readonly Operation[] = [];
 
   const placed = (): readonly Operation[] =>
-    places.flatMap(({ stands }) => (stands === undefined ? [] : [stands.operation]));
+    places.flatMap(({ chosen }) => (chosen === undefined ? [] : [chosen.operation]));
   const listOf = ({ operation }: Node<Operation>): Untaken<Operation> =>
     operation.returnedMs === Number.POSITIVE_INFINITY ? unanswered : answered;
   const enter = (state: State, taken: bigint): void => {
@@ -71,14 +71,14 @@ export function linearize<State, Operation extends Interval>(
       longest = placed();
       stuck = nodes.map(({ operation }) => operation);
     }
-    places.push({ taken, options, tried: 0, stands: undefined });
+    places.push({ taken, options, tried: 0, chosen: undefined });
   };
 
   enter(model.initial, 0n);
   for (let place = places.at(-1); place !== undefined; place = places.at(-1)) {
     if (answered.isEmpty) return { found: true, order: placed() };
-    if (place.stands !== undefined) listOf(place.stands).putBack(place.stands);
-    place.stands = undefined;
+    if (place.chosen !== undefined) listOf(place.chosen).restore(place.chosen);
+    place.chosen = undefined;
     const option = place.options[place.tried];
     place.tried += 1;
     if (option === undefined) {
@@ -89,14 +89,14 @@ export function linearize<State, Operation extends Interval>(
     const name = `${taken.toString(36)} ${model.nameOf(option.leaves)}`;
     if (seen.has(name)) continue;
     seen.add(name);
-    place.stands = option.node;
+    place.chosen = option.node;
     listOf(option.node).take(option.node);
     enter(option.leaves, taken);
   }
   return { found: false, order: longest, stuck };
 }
 
-/** The operations that have no place yet, by when they were invoked: a list that is left and joined in constant time. */
+/** The operations that are not in the order yet, by their start: a linked list with constant-time removal and insertion. */
 class Untaken<Operation extends Interval> {
   readonly size: number;
   #head: Node<Operation> | undefined;
@@ -116,7 +116,7 @@ class Untaken<Operation extends Interval> {
     return this.#head === undefined;
   }
 
-  /** Those that were invoked before any of them had returned, and when the first of them does. */
+  /** Returns the operations that started before any of them returned, and when the first of them returns. */
   first(): { readonly nodes: readonly Node<Operation>[]; readonly untilMs: number } {
     const nodes: Node<Operation>[] = [];
     let untilMs = Number.POSITIVE_INFINITY;
@@ -140,8 +140,8 @@ class Untaken<Operation extends Interval> {
     if (node.next !== undefined) node.next.previous = node.previous;
   }
 
-  /** Undoes the last `take` that is not undone. */
-  putBack(node: Node<Operation>): void {
+  /** Undoes the last `take` that is not yet undone. */
+  restore(node: Node<Operation>): void {
     if (node.previous === undefined) this.#head = node;
     else node.previous.next = node;
     if (node.next !== undefined) node.next.previous = node;

@@ -1,54 +1,54 @@
 import type { Revision } from "../../model/store.ts";
 import { type Interval, linearize, type Model } from "./linearizability.ts";
 
-/** How a write was answered: `refused` when it is sure that nothing was stored, `unknown` when nobody can say. */
-export type WriteAnswer =
+/** Result of a write: `refused` if it certainly stored nothing, `unknown` if nobody can tell. */
+export type WriteResult =
   | { readonly type: "stored"; readonly revision: Revision }
   | { readonly type: "conflict" }
   | { readonly type: "refused" }
   | { readonly type: "unknown" };
 
-/** What a key was seen to hold; `value` stands for a record, the same for the same one. */
-export type Holding =
+/** What a read showed. Equal values mean equal records. */
+export type ReadResult =
   | { readonly type: "held"; readonly revision: Revision; readonly value: string }
   | { readonly type: "nothing" };
 
-/** One operation on one key of a store. A removal stores nothing, under a revision that its caller is not told. */
+/** One operation on one key of a store. The store does not return the revision of a removal. */
 export type RegisterOperation = Interval & { readonly key: string; readonly process: string } & (
     | {
         readonly call: "put";
         readonly expected: Revision;
         readonly value: string;
         readonly ttlMs: number;
-        readonly answer: WriteAnswer;
+        readonly answer: WriteResult;
       }
     | {
         readonly call: "remove";
         readonly expected: Revision;
-        readonly answer: { readonly type: "removed" } | Exclude<WriteAnswer, { type: "stored" }>;
+        readonly answer: { readonly type: "removed" } | Exclude<WriteResult, { type: "stored" }>;
       }
-    | { readonly call: "get"; readonly answer: Holding }
+    | { readonly call: "get"; readonly answer: ReadResult }
   );
 
 interface Held {
-  /** `undefined` when only the write knows whose answer was lost; it is above `RegisterState.floor`. */
+  /** Missing if the response of the write was lost. The revision is then above `RegisterState.floor`. */
   readonly revision: Revision | undefined;
   readonly value: string;
-  /** Before this it cannot have ended. */
+  /** Earliest end of the entry. */
   readonly mayEndMs: number;
 }
 
-/** What one key holds, at the earliest moment at which it can. */
+/** State of one key, at the earliest possible time. */
 export interface RegisterState {
   readonly nowMs: number;
-  /** The highest revision that is known to have been used. */
+  /** Highest revision that is known to be used. */
   readonly floor: Revision;
   readonly held: Held | undefined;
 }
 
 /**
- * A key of a store: a register that is written by compare-and-set, and that may hold nothing again as soon as the time to live
- * of its record is over, but not sooner. When exactly is the store's affair.
+ * Model of one key: a register with compare-and-set. It may become empty at any time after the time to live of its record, but
+ * not before.
  */
 export const register: Model<RegisterState, RegisterOperation> = {
   initial: { nowMs: Number.NEGATIVE_INFINITY, floor: 0, held: undefined },
@@ -94,7 +94,7 @@ function written(
   return [{ nowMs, floor, held: { revision, value: operation.value, mayEndMs: nowMs + operation.ttlMs } }];
 }
 
-function shows(state: RegisterState, seen: Holding): readonly RegisterState[] {
+function shows(state: RegisterState, seen: ReadResult): readonly RegisterState[] {
   const { nowMs, floor, held } = state;
   if (seen.type === "nothing") return held === undefined ? [state] : [];
   if (held === undefined || held.value !== seen.value || !mayHold(state, seen.revision)) return [];
@@ -113,13 +113,13 @@ function surelyHolds({ held }: RegisterState, revision: Revision): boolean {
 /** A key whose operations fit no order. */
 export interface NotLinearizable {
   readonly key: string;
-  /** The longest beginning of an order that was found. */
+  /** Longest start of an order that was found. */
   readonly order: readonly RegisterOperation[];
-  /** The operations of which none can come next. */
+  /** Operations that cannot come next. */
   readonly stuck: readonly RegisterOperation[];
 }
 
-/** Checks key by key whether the operations can have taken effect one after another. */
+/** Checks for each key whether its operations can have taken effect one after another. Returns the keys that fail. */
 export function checkRegister(operations: readonly RegisterOperation[]): readonly NotLinearizable[] {
   const byKey = new Map<string, RegisterOperation[]>();
   for (const operation of operations) {

@@ -3,22 +3,22 @@ import type { Acknowledged, Failed, Invoked, Seen } from "../../history/history.
 import type { Entry } from "../../model/store.ts";
 
 /** An operation as it is sent. */
-export type Sent = Omit<Invoked, "type" | "op">;
+export type OperationRequest = Omit<Invoked, "type" | "op">;
 
-/** How an operation ended: with what its answer tells of, or in conflict with that. */
-export type Ending = Omit<Acknowledged, "op"> | Omit<Failed, "op">;
+/** The result of an operation: what the store returned, or a conflict with what it holds. */
+export type OperationResult = Omit<Acknowledged, "op"> | Omit<Failed, "op">;
 
-/** A write that met another revision than it expected; perhaps it is told which. */
-export function conflict(current?: Entry): Ending {
-  return { type: "fail", because: "conflict", ...(current === undefined ? {} : standing(current)) };
+/** A write that met another revision than it expected, with the entry that the store holds if it returned one. */
+export function conflict(current?: Entry): OperationResult {
+  return { type: "fail", because: "conflict", ...(current === undefined ? {} : recordedEntry(current)) };
 }
 
-/** What a record that stands there is recorded as. */
-export function standing({ revision, record }: Entry): Pick<Acknowledged, "revision" | "token" | "state"> {
+/** The part of an entry that a history records. */
+export function recordedEntry({ revision, record }: Entry): Pick<Acknowledged, "revision" | "token" | "state"> {
   return { revision, token: record.token, state: record.state };
 }
 
-/** Numbers the operations of one process, and notes each when it is sent and when it has ended. */
+/** Numbers the operations of one process, and records each when it is sent and when it has ended. */
 export class Operations {
   readonly #note: (seen: Seen) => void;
   #count = 0;
@@ -27,12 +27,16 @@ export class Operations {
     this.#note = note;
   }
 
-  async record<Answer>(sent: Sent, ask: () => Promise<Answer>, endingOf: (answer: Answer) => Ending): Promise<Answer> {
+  async record<Response>(
+    request: OperationRequest,
+    send: () => Promise<Response>,
+    resultOf: (response: Response) => OperationResult,
+  ): Promise<Response> {
     const op = ++this.#count;
-    this.#note({ type: "invoke", op, ...sent });
-    let answer: Answer;
+    this.#note({ type: "invoke", op, ...request });
+    let response: Response;
     try {
-      answer = await ask();
+      response = await send();
     } catch (error) {
       const isRefused = isStoreUnavailable(error) && !error.ambiguous;
       this.#note(
@@ -40,7 +44,7 @@ export class Operations {
       );
       throw error;
     }
-    this.#note({ op, ...endingOf(answer) });
-    return answer;
+    this.#note({ op, ...resultOf(response) });
+    return response;
   }
 }

@@ -1,9 +1,9 @@
 import type { StoreKey } from "../../model/identity.ts";
 import type { DedupRecord } from "../../model/record.ts";
 import type { Revision, Store } from "../../model/store.ts";
-import { conflict, type Operations, type Sent, standing } from "./operations.ts";
+import { conflict, type OperationRequest, type Operations, recordedEntry } from "./operations.ts";
 
-/** A store, each of whose operations is recorded. */
+/** Returns a store that records each of its operations. */
 export function recordedStore(store: Store, removals: "release" | "clear", operations: Operations): Store {
   const { maxWindowMs, invalidation } = store;
   const remove = store.remove?.bind(store);
@@ -14,7 +14,7 @@ export function recordedStore(store: Store, removals: "release" | "clear", opera
     ...(maxWindowMs === undefined ? {} : { maxWindowMs }),
     put: (key, record, how) =>
       operations.record(
-        { ...sentFor(record), key, ...how },
+        { ...requestFor(record), key, ...how },
         () => store.put(key, record, how),
         (put) => (put.ok ? { type: "ok", revision: put.revision } : conflict(put.current)),
       ),
@@ -22,7 +22,7 @@ export function recordedStore(store: Store, removals: "release" | "clear", opera
       operations.record(
         { operation: "read", key },
         () => store.get(key),
-        (entry) => ({ type: "ok", ...(entry === undefined ? { revision: 0 } : standing(entry)) }),
+        (entry) => ({ type: "ok", ...(entry === undefined ? { revision: 0 } : recordedEntry(entry)) }),
       ),
     ...(remove && {
       remove: (key: StoreKey, how: { readonly expected: Revision }) =>
@@ -39,7 +39,7 @@ export function recordedStore(store: Store, removals: "release" | "clear", opera
   };
 }
 
-function sentFor({ state, eventId, token, fence, leaseMs }: DedupRecord): Omit<Sent, "key"> {
+function requestFor({ state, eventId, token, fence, leaseMs }: DedupRecord): Omit<OperationRequest, "key"> {
   const operation = state === "committed" ? "commit" : fence === 0 ? "reserve" : "renew";
   return { operation, event: eventId, token, fence, leaseMs };
 }

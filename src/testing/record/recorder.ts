@@ -2,28 +2,28 @@ import { hostname } from "node:os";
 import type { HistoryLine, Seen } from "../../history/history.ts";
 import { text } from "../../internal/validate.ts";
 import type { Store } from "../../model/store.ts";
-import { type Ending, Operations, type Sent } from "./operations.ts";
+import { type OperationRequest, type OperationResult, Operations } from "./operations.ts";
 import { recordedStore } from "./recorded-store.ts";
 
-/** Who records what, and by which clock. */
+/** The process to record, the clock, and where the lines go. */
 export interface RecorderOptions {
-  /** The name of the process, as in its records: its `owner`. */
+  /** Name of the process: the `owner` in its records. */
   readonly process: string;
-  /** Takes the lines as they come: append them to a file with `formatHistory([line])`. */
+  /** Receives each line at once, for example to append `formatHistory([line])` to a file. */
   readonly write: (line: HistoryLine) => void;
-  /** Names the clock; times by clocks of one name are compared. @default the machine's, which its processes share */
+  /** Name of the clock. Only times of clocks with equal names are compared. @default the machine's clock, which its processes share */
   readonly clock?: string;
-  /** Milliseconds by that clock. @default the machine's monotonic clock */
+  /** Returns milliseconds by that clock. @default the machine's monotonic clock */
   readonly monotonicMs?: () => number;
 }
 
-/** What an effect may know of its reservation; a `Reservation` will do. */
-export interface KnownToEffect {
+/** The reservation that an effect runs under. A `Reservation` has both members. */
+export interface EffectReservation {
   readonly fence?: number;
   readonly signal?: AbortSignal;
 }
 
-/** Records what one process does. */
+/** Records the actions of one process. */
 export class HistoryRecorder {
   readonly #process: string;
   readonly #monotonicMs: () => number;
@@ -37,47 +37,51 @@ export class HistoryRecorder {
     this.#write = write;
   }
 
-  /** Records what was seen; see {@link Seen} for when to call it. */
+  /** Records one line. {@link Seen} says when to record each kind. */
   note(seen: Seen): void {
     this.#write({ atMs: this.#monotonicMs(), process: this.#process, ...seen });
   }
 
-  /** The store, each of whose operations is recorded; what an operator removes is a `clear`. */
+  /** Returns a store that records each operation. A removal is a `release`, or a `clear` by an operator. */
   store(store: Store, removals: "release" | "clear" = "release"): Store {
     return recordedStore(store, removals, this.#operations);
   }
 
-  /** Records an operation on a register of another kind: what is sent, and how its answer is to be read. */
-  operation<Answer>(sent: Sent, ask: () => Promise<Answer>, endingOf: (answer: Answer) => Ending): Promise<Answer> {
-    return this.#operations.record(sent, ask, endingOf);
+  /** Records an operation on a register of another kind: the request, and the result as `resultOf` reads the response. */
+  operation<Response>(
+    request: OperationRequest,
+    send: () => Promise<Response>,
+    resultOf: (response: Response) => OperationResult,
+  ): Promise<Response> {
+    return this.#operations.record(request, send, resultOf);
   }
 
-  /** Runs `work`, an effect of the event on the world, and records when it begins, when it is told to stop, and when it ends. */
+  /** Runs `work` as an effect of the event, and records when it begins, when its signal fires, and when it ends. */
   async effect<Value>(
     event: string,
-    known: KnownToEffect,
+    reservation: EffectReservation,
     work: () => Promise<Value>,
     name = "effect",
   ): Promise<Value> {
-    const { fence = 0, signal } = known;
+    const { fence = 0, signal } = reservation;
     const effect = ++this.#effects;
     this.note({ type: "effect.began", event, effect, name, fence, hasSignal: signal !== undefined });
-    const told = (): void => this.note({ type: "effect.told", event, effect });
-    if (signal?.aborted === true) told();
-    else signal?.addEventListener("abort", told, { once: true });
+    const aborted = (): void => this.note({ type: "effect.told", event, effect });
+    if (signal?.aborted === true) aborted();
+    else signal?.addEventListener("abort", aborted, { once: true });
     let failed = true;
     try {
       const value = await work();
       failed = false;
       return value;
     } finally {
-      signal?.removeEventListener("abort", told);
+      signal?.removeEventListener("abort", aborted);
       this.note({ type: "effect.ended", event, effect, failed });
     }
   }
 }
 
-/** Begins the history of a process: writes its header, and gives what records the rest. */
+/** Writes the header of a process's history, and returns the recorder for its lines. */
 export function recordHistory(options: RecorderOptions): HistoryRecorder {
   const { write, clock = `the monotonic clock of ${hostname()}`, monotonicMs = machineMs } = options;
   const recorder = new HistoryRecorder(text("process", options.process), monotonicMs, write);
@@ -85,7 +89,7 @@ export function recordHistory(options: RecorderOptions): HistoryRecorder {
   return recorder;
 }
 
-/** Unlike `performance.now()`, the same for all processes of a machine. */
+/** Unlike `performance.now()`, this clock is the same for all processes of a machine. */
 function machineMs(): number {
   return Number(process.hrtime.bigint()) / 1_000_000;
 }

@@ -1,9 +1,8 @@
 import type { History } from "../../history/history.ts";
-import { guaranteeNames } from "../judge/guarantee-names.ts";
-import { brokenAt, type Moment, momentsUpTo } from "./moments.ts";
-import type { Broken } from "./run.ts";
+import { type Row, rowsUpTo, violationsAt } from "./rows.ts";
+import { type RunViolation, titleOf } from "./run-violation.ts";
 
-/** What is longer is cut in a lane, and wrapped below one. */
+/** Longer texts are cut in a lane, and wrapped below the lanes. */
 const WIDEST_LANE = 46;
 const WIDEST_LINE = 110;
 const GAP = "  ";
@@ -11,40 +10,42 @@ const MARGIN = " ".repeat(7 + GAP.length);
 const STORE = "store";
 
 /**
- * A run as text: a row for each thing that happened, a lane for each process and one for the store; and below the row that shows
- * it, what was broken first. Ends there.
+ * Draws a run as text, up to its first violation: a row for each step, a lane for each process, and a lane for the store. The
+ * violation follows the row that shows it.
  */
-export function drawLanes(history: History, broken: readonly Broken[]): string {
-  const moments = momentsUpTo(history, broken);
-  const shown = withoutRepetitions(moments);
-  const lanes = [...lanesIn(moments), STORE];
-  const rows = shown.map(({ moment, repetitions }) => ({ moment, repetitions, cells: cellsOf(moment, lanes) }));
+export function drawLanes(history: History, violations: readonly RunViolation[]): string {
+  const all = rowsUpTo(history, violations);
+  const lanes = [...lanesIn(all), STORE];
+  const rows = withoutRepetitions(all).map(({ row, repetitions }) => ({
+    row,
+    repetitions,
+    cells: cellsOf(row, lanes),
+  }));
   const widths = lanes.map((lane, index) =>
     Math.max(lane.length, ...rows.map(({ cells }) => cells[index]?.length ?? 0)),
   );
-  const row = (number: string, ms: string, cells: readonly string[]): string =>
+  const draw = (number: string, ms: string, cells: readonly string[]): string =>
     [number.padStart(7), ms.padStart(7), ...cells.map((cell, index) => cell.padEnd(widths[index] ?? 0))]
       .join(GAP)
       .trimEnd();
   let beforeMs = -1;
-  const lines = rows.flatMap(({ moment, repetitions, cells }) => {
-    const { first, last, atMs } = moment;
+  const lines = rows.flatMap(({ row, repetitions, cells }) => {
+    const { first, last, atMs } = row;
     const ms = atMs === beforeMs ? "" : String(Math.round(atMs));
     beforeMs = atMs;
     return [
-      row(first === last ? `${first}` : `${first}-${last}`, ms, cells),
+      draw(first === last ? `${first}` : `${first}-${last}`, ms, cells),
       ...(repetitions === 0 ? [] : [`${MARGIN}… and the same again, ${repetitions} times`]),
-      ...brokenAt(moment, broken).flatMap(saidOfBroken),
+      ...violationsAt(row, violations).flatMap(describeViolation),
     ];
   });
-  return [row("line", "ms", lanes), ...lines].join("\n");
+  return [draw("line", "ms", lanes), ...lines].join("\n");
 }
 
-/** What was broken, in lines that are not too long. */
-export function saidOfBroken({ guarantee, why }: Broken): readonly string[] {
-  const name = guarantee === "holds" ? guaranteeNames.holds : `${guarantee} ${guaranteeNames[guarantee]}`;
-  const said = `✗ ${name}: ${why}`.split("\n").filter((text) => text.trim() !== "");
-  const lines = said.flatMap((text) => wrapped(text, WIDEST_LINE - MARGIN.length));
+/** Describes a violation in wrapped and indented lines. */
+export function describeViolation(violation: RunViolation): readonly string[] {
+  const texts = `✗ ${titleOf(violation)}: ${violation.why}`.split("\n").filter((text) => text.trim() !== "");
+  const lines = texts.flatMap((text) => wrapped(text, WIDEST_LINE - MARGIN.length));
   return lines.map((line, index) => (index === 0 ? `${MARGIN}${line}` : `${MARGIN}  ${line}`));
 }
 
@@ -58,43 +59,43 @@ function wrapped(text: string, width: number): readonly string[] {
   return lines;
 }
 
-/** A process that takes the place of another has its lane. */
+/** A process that replaces another one uses the same lane. */
 function laneOf(process: string): string {
   return process.replace(/'+$/, "");
 }
 
-/** The processes that do something, in the order of their names. */
-function lanesIn(moments: readonly Moment[]): readonly string[] {
-  const doing = moments.filter(({ kind }) => kind === "delivered" || kind === "asked" || kind === "did");
-  return [...new Set(doing.map(({ process }) => laneOf(process)))].sort();
+/** The lanes of the processes that do something, in the order of their names. */
+function lanesIn(rows: readonly Row[]): readonly string[] {
+  const active = rows.filter(({ kind }) => kind === "delivered" || kind === "requested" || kind === "effect");
+  return [...new Set(active.map(({ process }) => laneOf(process)))].sort();
 }
 
-/** What has no lane of its own, as time, happens to all processes. */
-function cellsOf(moment: Moment, lanes: readonly string[]): readonly string[] {
-  const own = laneOf(moment.process);
-  const isEverybodys = !lanes.includes(own);
+/** A row without a lane, such as a clock jump, is shown in the lane of every process. */
+function cellsOf(row: Row, lanes: readonly string[]): readonly string[] {
+  const own = laneOf(row.process);
+  const isForAll = !lanes.includes(own);
   return lanes.map((lane) => {
-    if (lane === STORE && moment.held !== undefined) return cut(moment.held);
-    const isHere = moment.kind !== "held" && (lane === own || (isEverybodys && lane !== STORE));
-    return isHere ? cut(textOf(moment)) : "";
+    if (lane === STORE && row.stored !== undefined) return cut(row.stored);
+    const isHere = row.kind !== "stored" && (lane === own || (isForAll && lane !== STORE));
+    return isHere ? cut(textOf(row)) : "";
   });
 }
 
-function textOf({ kind, process, text, answer }: Moment): string {
+function textOf({ kind, process, text, response }: Row): string {
   switch (kind) {
     case "delivered":
       return `◂ ${text}${process.endsWith("'") ? ` (${process})` : ""}`;
     case "answered":
       return `▸ ${text}`;
-    case "asked":
-      return answer === undefined ? `${text} …` : `${text} → ${answer}`;
-    case "told":
-      return `… ${text} → ${answer ?? ""}`;
-    case "did":
+    case "requested":
+      return response === undefined ? `${text} …` : `${text} → ${response}`;
+    case "responded":
+      return `… ${text} → ${response ?? ""}`;
+    case "effect":
     case "settled":
-    case "held":
+    case "stored":
       return text;
-    case "went wrong":
+    case "fault":
       return `↯ ${text}`;
   }
 }
@@ -103,44 +104,42 @@ function cut(text: string): string {
   return text.length > WIDEST_LANE ? `${text.slice(0, WIDEST_LANE - 1)}…` : text;
 }
 
-/** A moment, and how often what ends with it came again. */
-interface Shown {
-  readonly moment: Moment;
+/** A row, and how often the delivery that ends with it was repeated. */
+interface ShownRow {
+  readonly row: Row;
   readonly repetitions: number;
 }
 
-/** Without the deliveries that went just as the one before, if there are several. */
-function withoutRepetitions(moments: readonly Moment[]): readonly Shown[] {
-  const shown: Shown[] = [];
-  for (let index = 0; index < moments.length; ) {
-    const delivery = deliveryAt(moments, index);
+/** Leaves out deliveries that went exactly as the one before, if there are several. */
+function withoutRepetitions(rows: readonly Row[]): readonly ShownRow[] {
+  const shown: ShownRow[] = [];
+  for (let index = 0; index < rows.length; ) {
+    const delivery = deliveryAt(rows, index);
     let next = index + delivery.length;
     let repetitions = 0;
-    while (delivery.length > 1 && isSame(delivery, deliveryAt(moments, next))) {
+    while (delivery.length > 1 && isSame(delivery, deliveryAt(rows, next))) {
       next += delivery.length;
       repetitions += 1;
     }
     if (repetitions < 2) [next, repetitions] = [index + delivery.length, 0];
-    shown.push(
-      ...delivery.map((moment, at) => ({ moment, repetitions: at === delivery.length - 1 ? repetitions : 0 })),
-    );
+    shown.push(...delivery.map((row, at) => ({ row, repetitions: at === delivery.length - 1 ? repetitions : 0 })));
     index = next;
   }
   return shown;
 }
 
-/** All that a process did with a delivery, if nothing else happened meanwhile; or a single moment. */
-function deliveryAt(moments: readonly Moment[], from: number): readonly Moment[] {
-  const first = moments[from];
+/** Returns all rows of a delivery, if no other process did anything before its answer; otherwise a single row. */
+function deliveryAt(rows: readonly Row[], from: number): readonly Row[] {
+  const first = rows[from];
   if (first === undefined) return [];
   const length =
-    moments.slice(from).findIndex(({ kind, process }) => kind === "answered" || process !== first.process) + 1;
-  const delivery = moments.slice(from, from + length);
+    rows.slice(from).findIndex(({ kind, process }) => kind === "answered" || process !== first.process) + 1;
+  const delivery = rows.slice(from, from + length);
   return first.kind === "delivered" && delivery.at(-1)?.kind === "answered" ? delivery : [first];
 }
 
-function isSame(one: readonly Moment[], other: readonly Moment[]): boolean {
-  const said = ({ process, kind, text, answer }: Moment): string =>
-    `${process} ${kind === "delivered" ? "" : text} ${answer ?? ""}`;
-  return one.length === other.length && one.every((moment, index) => said(moment) === said(other[index] ?? moment));
+function isSame(one: readonly Row[], other: readonly Row[]): boolean {
+  const describe = ({ process, kind, text, response }: Row): string =>
+    `${process} ${kind === "delivered" ? "" : text} ${response ?? ""}`;
+  return one.length === other.length && one.every((row, index) => describe(row) === describe(other[index] ?? row));
 }

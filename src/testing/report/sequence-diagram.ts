@@ -1,23 +1,23 @@
 import type { History } from "../../history/history.ts";
-import { saidOfBroken } from "./lanes.ts";
-import { brokenAt, type Moment, momentsUpTo } from "./moments.ts";
-import type { Broken } from "./run.ts";
+import { describeViolation } from "./lanes.ts";
+import { type Row, rowsUpTo, violationsAt } from "./rows.ts";
+import type { RunViolation } from "./run-violation.ts";
 
 const BROKER = "b";
 const STORE = "s";
 
-/** A run as a Mermaid `sequenceDiagram`, up to what it broke first. */
-export function drawSequence(history: History, broken: readonly Broken[]): string {
-  const moments = momentsUpTo(history, broken);
-  const doing = moments.filter(({ kind }) => kind === "delivered" || kind === "asked" || kind === "did");
+/** Draws a run as a Mermaid `sequenceDiagram`, up to its first violation. */
+export function drawSequence(history: History, violations: readonly RunViolation[]): string {
+  const rows = rowsUpTo(history, violations);
+  const active = rows.filter(({ kind }) => kind === "delivered" || kind === "requested" || kind === "effect");
   const ids = new Map(
-    [...new Set(doing.map(({ process }) => process))].map((process, index) => [process, `p${index}`]),
+    [...new Set(active.map(({ process }) => process))].map((process, index) => [process, `p${index}`]),
   );
   const participants = [[BROKER, "broker"], ...[...ids].map(([process, id]) => [id, process]), [STORE, "store"]];
-  const lines = moments.flatMap((moment) => [
-    ...arrowsOf(moment, ids.get(moment.process)),
-    ...brokenAt(moment, broken).map((one) =>
-      noteOver(`${BROKER},${STORE}`, saidOfBroken(one).join(" ").replaceAll(/\s+/g, " ").trim()),
+  const lines = rows.flatMap((row) => [
+    ...arrowsOf(row, ids.get(row.process)),
+    ...violationsAt(row, violations).map((violation) =>
+      noteOver(`${BROKER},${STORE}`, describeViolation(violation).join(" ").replaceAll(/\s+/g, " ").trim()),
     ),
   ]);
   return [
@@ -28,25 +28,25 @@ export function drawSequence(history: History, broken: readonly Broken[]): strin
   ].join("\n");
 }
 
-function arrowsOf({ kind, text, answer, held }: Moment, process: string | undefined): readonly string[] {
-  if (kind === "held") return [noteOver(STORE, held ?? "")];
+function arrowsOf({ kind, text, response, stored }: Row, process: string | undefined): readonly string[] {
+  if (kind === "stored") return [noteOver(STORE, stored ?? "")];
   if (process === undefined) return [noteOver(`${BROKER},${STORE}`, text)];
-  const notes = held === undefined ? [] : [noteOver(STORE, held)];
+  const notes = stored === undefined ? [] : [noteOver(STORE, stored)];
   switch (kind) {
     case "delivered":
       return [arrow(BROKER, "->>", process, text)];
     case "answered":
       return [arrow(process, "->>", BROKER, text)];
-    case "asked":
+    case "requested":
       return [
         arrow(process, "->>", STORE, text),
         ...notes,
-        ...(answer === undefined ? [] : [arrow(STORE, "-->>", process, answer)]),
+        ...(response === undefined ? [] : [arrow(STORE, "-->>", process, response)]),
       ];
-    case "told":
-      return [arrow(STORE, "-->>", process, `${text}: ${answer ?? ""}`)];
-    case "did":
-    case "went wrong":
+    case "responded":
+      return [arrow(STORE, "-->>", process, `${text}: ${response ?? ""}`)];
+    case "effect":
+    case "fault":
     case "settled":
       return [noteOver(process, text)];
   }
@@ -56,11 +56,11 @@ function arrow(from: string, how: string, to: string, text: string): string {
   return `${from}${how}${to}: ${escaped(text)}`;
 }
 
-function noteOver(whom: string, text: string): string {
-  return `Note over ${whom}: ${escaped(text)}`;
+function noteOver(participants: string, text: string): string {
+  return `Note over ${participants}: ${escaped(text)}`;
 }
 
-/** Mermaid's way to write what it would read as syntax. */
+/** Escapes the characters that Mermaid reads as syntax. */
 function escaped(text: string): string {
   return text.replaceAll(/[#;<>{}\n]/g, (character) => `#${character.charCodeAt(0)};`);
 }

@@ -1,27 +1,28 @@
 import { CounterexampleError } from "../report/counterexample.ts";
-import { type Run, runSchedule } from "../report/run.ts";
+import type { Run } from "../report/run.ts";
 import type { HandlerUnderTest } from "../sim/handler.ts";
 import { parseSchedule } from "../sim/schedule.ts";
-import { type InWorld, type Scope, scenarioOf } from "../sim/scope.ts";
+import { type Scope, scenarioOf, type WorldOptions } from "../sim/scope.ts";
+import { runSchedule } from "./run-schedule.ts";
 
 /**
- * Runs a handler under one schedule, as a counterexample names it: with the same handler and options, it is the same run.
- * @returns the run, to be looked at.
- * @throws {CounterexampleError} when it breaks something.
- * @throws {TypeError} for what is no schedule, or a wrong option.
+ * Runs a handler under the schedule of a counterexample. The same handler and options give the same run.
+ * @returns the run, for example to draw it.
+ * @throws {CounterexampleError} when the run breaks something.
+ * @throws {TypeError} when the schedule or an option is wrong.
  */
 export function replay(schedule: string, handler: HandlerUnderTest, options?: Scope): Promise<Run>;
 export function replay<World>(
   schedule: string,
   handler: HandlerUnderTest<World>,
-  options: Scope & InWorld<World>,
+  options: Scope & WorldOptions<World>,
 ): Promise<Run>;
 export async function replay<World>(
   schedule: string,
   handler: HandlerUnderTest<World>,
-  options: Scope & Partial<InWorld<World>> = {},
+  options: Scope & Partial<WorldOptions<World>> = {},
 ): Promise<Run> {
   const run = await runSchedule(scenarioOf(handler, options, "all"), parseSchedule(schedule));
-  if (run.broken.length > 0) throw new CounterexampleError(run, "Replayed.");
+  if (run.violations.length > 0) throw new CounterexampleError(run, "Replayed.");
   return run;
 }

@@ -5,45 +5,45 @@ import type { Budget } from "./faults.ts";
 import { answerAfter, answerTo, type Delivery, type HandleDelivery } from "./handler.ts";
 import type { Operation, Scheduler } from "./scheduler.ts";
 
-/** A process that deliveries can go to. */
+/** A process that receives deliveries. */
 export interface Recipient {
   readonly task: string;
   readonly recorder: HistoryRecorder;
   readonly handle: HandleDelivery;
 }
 
-/** What the broker is told. */
+/** Configuration of the broker. */
 export interface BrokerOptions {
   readonly events: number;
-  /** How many messages there are for each event: its sender sent it so often. */
+  /** Number of messages for each event: the sender sent it this often. */
   readonly copies: number;
-  /** How many deliveries a process works on at a time. */
+  /** Number of deliveries that a process handles at a time. */
   readonly concurrency: number;
-  /** After how long without an answer a message is delivered again, in milliseconds. */
+  /** Time without an answer after which a message is delivered again, in milliseconds. */
   readonly ackWaitMs: number;
 }
 
 interface Message {
   readonly event: Event;
-  /** How often it was delivered. */
+  /** Number of deliveries of this message. */
   count: number;
-  /** Deliveries that may happen now. */
+  /** Number of deliveries that may happen now. */
   due: number;
   isAcknowledged: boolean;
-  /** How often it was delivered without any intervention, and since which. */
+  /** Number of deliveries since the last intervention of the schedule. */
   calm: { readonly since: number; deliveries: number };
 }
 
-/** A message that was delivered so often while nothing went wrong will never be acknowledged. */
-const MOST_CALM_DELIVERIES = 12;
+/** A message that is not acknowledged after this many deliveries without an intervention never will be. */
+const MAX_CALM_DELIVERIES = 12;
 
 interface Event {
   readonly id: string;
-  /** How often any of its messages was delivered. */
+  /** Number of deliveries of all its messages. */
   deliveries: number;
 }
 
-/** Delivers every message at least once, to whichever process the schedule likes, until it is acknowledged. */
+/** Delivers every message until it is acknowledged, each time to the process that the schedule picks. */
 export class Broker {
   readonly #scheduler: Scheduler;
   readonly #budget: Budget;
@@ -52,7 +52,7 @@ export class Broker {
   readonly #clock: Clock;
   readonly #messages: readonly Message[];
   /** The deliveries without an answer. */
-  readonly #underWay = new Map<Delivery, Recipient>();
+  readonly #inFlight = new Map<Delivery, Recipient>();
   readonly #used = new Set<Recipient>();
 
   constructor(scheduler: Scheduler, budget: Budget, options: BrokerOptions) {
@@ -74,29 +74,29 @@ export class Broker {
     );
   }
 
-  /** Whether a process has ever been delivered to; one that has not is as good as any other that has not. */
+  /** True if a process has received a delivery. Processes that have not are interchangeable. */
   isUsed(recipient: Recipient): boolean {
     return this.#used.has(recipient);
   }
 
-  /** The deliveries that wait for an answer of a process that could give one. */
-  get underWay(): ReadonlyArray<readonly [Delivery, Recipient]> {
-    return [...this.#underWay].filter(([, { task }]) => !this.#scheduler.isDead(task));
+  /** The deliveries without an answer whose process is alive. */
+  get inFlight(): ReadonlyArray<readonly [Delivery, Recipient]> {
+    return [...this.#inFlight].filter(([, { task }]) => !this.#scheduler.isDead(task));
   }
 
-  /** The events of which a message was never acknowledged. */
+  /** The events with a message that was never acknowledged. */
   get unacknowledged(): readonly string[] {
     return [...new Set(this.#messages.filter((message) => !message.isAcknowledged).map(({ event }) => event.id))];
   }
 
-  /** Whether no message will ever be delivered again, unless something goes wrong, and none is being worked on. */
+  /** True if no delivery is in flight, and without a fault none will follow. */
   get isDone(): boolean {
     const isDone = ({ due, isAcknowledged, calm }: Message): boolean =>
-      due === 0 && (isAcknowledged || calm.deliveries >= MOST_CALM_DELIVERIES);
-    return this.#messages.every(isDone) && this.underWay.length === 0;
+      due === 0 && (isAcknowledged || calm.deliveries >= MAX_CALM_DELIVERIES);
+    return this.#messages.every(isDone) && this.inFlight.length === 0;
   }
 
-  /** The deliveries that have to be made. */
+  /** Returns the deliveries that are due. */
   needed(recipients: readonly Recipient[]): readonly Operation[] {
     const awake = recipients.filter((recipient) => this.#scheduler.isAwake(recipient.task) && this.#hasRoom(recipient));
     const fresh = awake.find((recipient) => !this.isUsed(recipient));
@@ -113,18 +113,18 @@ export class Broker {
 
   #hasRoom(recipient: Recipient): boolean {
     let count = 0;
-    for (const other of this.#underWay.values()) if (other === recipient) count += 1;
+    for (const other of this.#inFlight.values()) if (other === recipient) count += 1;
     return count < this.#concurrency;
   }
 
-  /** Deliveries that nobody asked for. */
+  /** Returns the redeliveries that may happen without a reason. */
   faults(): readonly Operation[] {
     if (!this.#budget.has("redelivery")) return [];
     return this.#messages
       .filter(({ count, due }) => count > 0 && due === 0)
       .map((message) => ({
         task: "broker",
-        label: `${message.event.id} is due again`,
+        label: `${message.event.id} is redelivered`,
         run: () => {
           this.#budget.spend("redelivery", "broker");
           message.due += 1;
@@ -142,17 +142,17 @@ export class Broker {
     this.#used.add(recipient);
     const { task, recorder } = recipient;
     const { id: event, deliveries: delivery } = message.event;
-    const given: Delivery = { event, count: message.count };
+    const handed: Delivery = { event, count: message.count };
     recorder.note({ type: "delivered", event, delivery });
-    this.#underWay.set(given, recipient);
-    const giveUp = this.#dueIn(this.#ackWaitMs, message);
-    void answerOf(recipient.handle, given).then(
+    this.#inFlight.set(handed, recipient);
+    const cancelRedelivery = this.#dueIn(this.#ackWaitMs, message);
+    void answerOf(recipient.handle, handed).then(
       (answer) => {
-        this.#underWay.delete(given);
+        this.#inFlight.delete(handed);
         if (this.#scheduler.isDead(task)) return;
-        this.#scheduler.notice(task, "its answer");
+        this.#scheduler.expectControlled(task, "its answer");
         recorder.note({ type: "answered", event, delivery, ...answer });
-        giveUp();
+        cancelRedelivery();
         if (answer.answer === "acknowledged") message.isAcknowledged = true;
         else this.#dueIn(answer.afterMs, message);
       },
@@ -162,17 +162,17 @@ export class Broker {
 
   #dueIn(ms: number, message: Message): () => void {
     return this.#clock.schedule(ms, () => {
-      if (!message.isAcknowledged && message.calm.deliveries < MOST_CALM_DELIVERIES) message.due += 1;
+      if (!message.isAcknowledged && message.calm.deliveries < MAX_CALM_DELIVERIES) message.due += 1;
     });
   }
 }
 
-/** Messages of one event that were delivered equally often are the same to everybody. */
+/** Messages of one event with equal delivery counts are interchangeable. */
 function isFirstOfItsKind({ event, count }: Message, index: number, messages: readonly Message[]): boolean {
   return messages.findIndex((other) => other.event === event && other.count === count) === index;
 }
 
-/** @throws {TypeError} for what is no reply. */
+/** @throws {TypeError} when the handler's reply is not a `Reply`. */
 async function answerOf(handle: HandleDelivery, delivery: Delivery): Promise<Answer> {
   let reply: unknown;
   try {

@@ -1,64 +1,64 @@
-/** What can go wrong in a simulation. */
+/** The faults of a simulation. */
 export const faultNames = [
-  /** A process dies, with all that it had under way; another one takes its place. */
+  /** A process dies with everything it was doing. Another process replaces it. */
   "crash",
-  /** A message is delivered once more, although nobody asked for it. */
+  /** A message is delivered once more without a reason. */
   "redelivery",
-  /** The store did what it was asked, and the process never hears of it. */
+  /** The store executes a request, and the process never gets the response. */
   "lost answer",
-  /** The store never hears of it. */
+  /** The store never gets a request. */
   "lost request",
-  /** The process is told that its write timed out; it lands later. */
+  /** A write times out for the process, and the store executes it later. */
   "late write",
-  /** The store says at once that it cannot. */
+  /** The store refuses a request at once. */
   "refusal",
-  /** A read is answered with what stood there before. */
+  /** A read returns what the key held before. */
   "stale read",
-  /** The store refuses everything for a while. */
+  /** The store refuses all requests for a while. */
   "outage",
-  /** A process stands still, as under SIGSTOP, while time goes on; its timers are late when it wakes. */
+  /** A process stops, as under SIGSTOP, while time passes. Its timers run late when it continues. */
   "freeze",
-  /** Time goes on for longer than a lease. */
+  /** More time passes than a lease lasts. */
   "clock jump",
-  /** The effect fails, before or after it has happened. */
+  /** An effect fails, before or after it has happened. */
   "failing effect",
-  /** The store forgets a write that it acknowledged. */
+  /** The store loses a write that it acknowledged. */
   "amnesia",
 ] as const;
 
 export type FaultName = (typeof faultNames)[number];
 
-/** How often each fault may happen in one run; what is missing does not happen. */
+/** How often each fault may happen in one run. Missing faults do not happen. */
 export type FaultBudget = Partial<Readonly<Record<FaultName, number>>>;
 
-/** What is left of a budget. */
+/** The rest of a budget. */
 export class Budget {
   readonly #left = new Map<FaultName, number>();
-  #all = 0;
-  readonly #spent: (fault: FaultName, whom: string) => void;
+  #total = 0;
+  readonly #onSpend: (fault: FaultName, task: string) => void;
 
-  /** @param spent hears of each fault before it happens, and whom it hits. */
-  constructor(budget: FaultBudget, spent: (fault: FaultName, whom: string) => void) {
+  /** @param onSpend is called before each fault, with the task that it hits. */
+  constructor(budget: FaultBudget, onSpend: (fault: FaultName, task: string) => void) {
     for (const name of faultNames) {
       const most = budget[name] ?? 0;
       this.#left.set(name, most);
-      this.#all += most;
+      this.#total += most;
     }
-    this.#spent = spent;
+    this.#onSpend = onSpend;
   }
 
-  /** Whether nothing can go wrong any more. */
+  /** True if no fault can happen any more. */
   get isSpent(): boolean {
-    return this.#all === 0;
+    return this.#total === 0;
   }
 
   has(fault: FaultName): boolean {
     return (this.#left.get(fault) ?? 0) > 0;
   }
 
-  spend(fault: FaultName, whom: string): void {
+  spend(fault: FaultName, task: string): void {
     this.#left.set(fault, (this.#left.get(fault) ?? 0) - 1);
-    this.#all -= 1;
-    this.#spent(fault, whom);
+    this.#total -= 1;
+    this.#onSpend(fault, task);
   }
 }

@@ -7,46 +7,46 @@ import type { HistoryRecorder } from "../record/recorder.ts";
 import type { Network } from "./network.ts";
 import type { SharedRegister } from "./shared-register.ts";
 
-/** What a key holds. */
+/** The entry of a key. */
 export interface KvEntry {
   readonly value: unknown;
   readonly revision: Revision;
 }
 
-/** What a write depends on, and how long it lasts. */
+/** Options of a write. */
 export interface KvHow {
-  /** Write only over this revision; 0: only if the key holds nothing. @default over whatever is there */
+  /** Writes only over this revision, or only to an empty key if 0. @default unconditional */
   readonly expected?: Revision;
-  /** How long the key lives, in milliseconds, at least 1. @default for ever */
+  /** Lifetime of the entry in milliseconds, at least 1. @default unlimited */
   readonly ttlMs?: number;
 }
 
 /**
- * The simulated store for deduplicators of one's own: any JSON under any key.
- * When it cannot answer, it throws a `StoreUnavailableError`; with `ambiguous`, a write may have been done all the same.
+ * The simulated store for deduplicators of your own. It holds any JSON value under any key.
+ * It throws a `StoreUnavailableError` when it cannot respond. If the error is `ambiguous`, a write may have been applied.
  */
 export interface Kv {
   get(key: string): Promise<KvEntry | undefined>;
-  /** `ok: false` when the key did not hold what was expected. */
+  /** Returns `ok: false` if the key did not hold the expected revision. */
   put(key: string, value: unknown, how?: KvHow): Promise<KvPut>;
-  /** `ok: false` when the key held nothing, or not what was expected. */
+  /** Returns `ok: false` if the key was empty or did not hold the expected revision. */
   delete(key: string, how?: Pick<KvHow, "expected">): Promise<{ readonly ok: boolean }>;
 }
 
-/** How a write of a {@link Kv} ended. */
+/** Result of a write to a {@link Kv}. */
 export type KvPut = { readonly ok: true; readonly revision: Revision } | { readonly ok: false };
 
-/** Marks the records that are values of a {@link Kv}. */
+/** Workspace of the records that hold values of a {@link Kv}. */
 const WORKSPACE = "latchkey/testing: kv";
-const FOR_EVER_MS = 1_000 * 365 * 86_400_000;
+const UNLIMITED_MS = 1_000 * 365 * 86_400_000;
 
-/** The key and value of a {@link Kv}, if the entry is one of its. */
+/** Returns the key and value if the entry belongs to a {@link Kv}. */
 export function kvEntryOf({ record }: Entry): { readonly key: string; readonly value: unknown } | undefined {
   if (record.workspaceId !== WORKSPACE || record.state !== "committed") return undefined;
   return { key: record.eventId, value: record.result };
 }
 
-/** The register as a {@link Kv}, as `task` reaches it: each value is the result of a committed record. */
+/** Returns the register as a {@link Kv} that `task` reaches over the network. Each value is the result of a committed record. */
 export function kvOf(task: string, register: SharedRegister, network: Network, recorder: HistoryRecorder): Kv {
   const revisionOf = async ({ storeKey }: ResolvedIdentity, expected: Revision | undefined): Promise<Revision> =>
     expected ?? (await register.get(storeKey))?.revision ?? 0;
@@ -56,11 +56,11 @@ export function kvOf(task: string, register: SharedRegister, network: Network, r
       const entry = await recorder.operation(
         { operation: "get", key },
         () =>
-          network.ask({
+          network.send({
             task,
             label: `get ${key}`,
-            ask: () => register.get(storeKey),
-            stale: () => register.before(storeKey),
+            execute: () => register.get(storeKey),
+            executeStale: () => register.before(storeKey),
           }),
         (found) => ({ type: "ok", revision: found?.revision ?? 0, value: found && kvEntryOf(found)?.value }),
       );
@@ -74,13 +74,13 @@ export function kvOf(task: string, register: SharedRegister, network: Network, r
       const put = await recorder.operation(
         { operation: "put", key, value: json, ...over(expected), ...(ttlMs === undefined ? {} : { ttlMs }) },
         () =>
-          network.ask<Put>({
+          network.send<Put>({
             task,
             label: `put ${key}`,
-            ask: async () =>
+            execute: async () =>
               register.put(place.storeKey, recordOf(place, task, json), {
                 expected: await revisionOf(place, expected),
-                ttlMs: ttlMs ?? FOR_EVER_MS,
+                ttlMs: ttlMs ?? UNLIMITED_MS,
               }),
           }),
         (answer) => (answer.ok ? { type: "ok", revision: answer.revision } : conflict()),
@@ -93,10 +93,10 @@ export function kvOf(task: string, register: SharedRegister, network: Network, r
       const { ok } = await recorder.operation(
         { operation: "delete", key, ...over(expected) },
         () =>
-          network.ask<Removal>({
+          network.send<Removal>({
             task,
             label: `delete ${key}`,
-            ask: async () => register.remove(place.storeKey, { expected: await revisionOf(place, expected) }),
+            execute: async () => register.remove(place.storeKey, { expected: await revisionOf(place, expected) }),
           }),
         (removal) => (removal.ok ? { type: "ok" } : conflict()),
       );

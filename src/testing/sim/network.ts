@@ -4,34 +4,34 @@ import type { Budget, FaultName } from "./faults.ts";
 import type { Operation, Scheduler } from "./scheduler.ts";
 import type { SharedRegister } from "./shared-register.ts";
 
-/** What a task asks of the register. */
-export interface Question<Answer> {
+/** A request of a task to the register. */
+export interface StoreRequest<Response> {
   readonly task: string;
   readonly label: string;
-  /** Does at the register what is asked. */
-  readonly ask: () => Promise<Answer>;
-  /** To a read: what is answered that is out of date. */
-  readonly stale?: () => Answer;
+  /** Runs the request at the register. */
+  readonly execute: () => Promise<Response>;
+  /** Returns an outdated response; only reads have one. */
+  readonly executeStale?: () => Response;
 }
 
-/** A question on its way to the register: it has not arrived yet. */
-interface Request {
+/** A request that has not reached the register yet. */
+interface InFlightRequest {
   readonly task: string;
   readonly label: string;
   readonly isWrite: boolean;
-  readonly answerStale: (() => void) | undefined;
+  readonly respondStale: (() => void) | undefined;
   readonly arrive: () => void;
   readonly fail: (error: StoreUnavailableError) => void;
-  readonly takeBack: () => void;
+  readonly cancel: () => void;
 }
 
-/** Between the processes and the register that they share: every question is an operation to get there, and one to get back. */
+/** Connects the processes with the register that they share. Each request and each response is an operation of the schedule. */
 export class Network {
   readonly #scheduler: Scheduler;
   readonly #register: SharedRegister;
   readonly #budget: Budget;
   readonly #outageMs: number;
-  readonly #requests = new Set<Request>();
+  readonly #requests = new Set<InFlightRequest>();
   #isDown = false;
 
   constructor(scheduler: Scheduler, register: SharedRegister, budget: Budget, outageMs: number) {
@@ -41,49 +41,56 @@ export class Network {
     this.#outageMs = outageMs;
   }
 
-  /** The register as a store, as `task` reaches it. */
+  /** Returns the register as a store that `task` reaches over this network. */
   storeOf(task: string): Store {
+    const register = this.#register;
     return {
       put: (key, record, how) =>
-        this.ask({
+        this.send({
           task,
           label: `put ${record.state} over ${how.expected}`,
-          ask: () => this.#register.put(key, record, how),
+          execute: () => register.put(key, record, how),
         }),
       get: (key) =>
-        this.ask({ task, label: "get", ask: () => this.#register.get(key), stale: () => this.#register.before(key) }),
+        this.send({
+          task,
+          label: "get",
+          execute: () => register.get(key),
+          executeStale: () => register.before(key),
+        }),
       remove: (key, how) =>
-        this.ask({ task, label: `remove ${how.expected}`, ask: () => this.#register.remove(key, how) }),
-      ...(this.#register.invalidation && { invalidation: this.#register.invalidation }),
+        this.send({ task, label: `remove ${how.expected}`, execute: () => register.remove(key, how) }),
+      ...(register.invalidation && { invalidation: register.invalidation }),
     };
   }
 
-  /** Asks, when the schedule says so; what goes wrong on the way is a {@link StoreUnavailableError}. */
-  ask<Answer>({ task, label, ask, stale }: Question<Answer>): Promise<Answer> {
+  /** Sends a request when the schedule says so. A fault on the way rejects with a {@link StoreUnavailableError}. */
+  send<Response>({ task, label, execute, executeStale }: StoreRequest<Response>): Promise<Response> {
     return new Promise((resolve, reject) => {
       let isLost = false;
-      const answer = (how: string, given: Answer | Promise<Answer>): void => {
-        this.#scheduler.add({ task, label: `${label}: ${how}`, isAnswer: true, run: () => resolve(given) });
+      const respond = (how: string, response: Response | Promise<Response>): void => {
+        this.#scheduler.add({ task, label: `${label}: ${how}`, isResponse: true, run: () => resolve(response) });
       };
-      const request: Request = {
+      const request: InFlightRequest = {
         task,
         label,
-        isWrite: stale === undefined,
-        answerStale: stale && (() => answer("answered out of date", stale())),
+        isWrite: executeStale === undefined,
+        respondStale: executeStale && (() => respond("outdated response", executeStale())),
         arrive: () => {
-          const given = ask();
-          given.catch(() => {});
-          if (!isLost) answer("answered", given);
+          const response = execute();
+          response.catch(() => {});
+          if (!isLost) respond("response", response);
         },
         fail: (error) => {
           isLost = true;
-          this.#scheduler.add({ task, label: `${label}: ${error.message}`, isAnswer: true, run: () => reject(error) });
+          const run = (): void => reject(error);
+          this.#scheduler.add({ task, label: `${label}: ${error.message}`, isResponse: true, run });
         },
-        takeBack: this.#scheduler.add({
+        cancel: this.#scheduler.add({
           task,
           label,
           run: () => {
-            this.#forget(request);
+            this.#remove(request);
             if (this.#isDown) request.fail(unavailable("the store is down", false));
             else request.arrive();
           },
@@ -93,7 +100,7 @@ export class Network {
     });
   }
 
-  /** What may happen to the questions that are on their way. */
+  /** Returns the faults that may hit the requests in flight. */
   faults(): readonly Operation[] {
     const possible: Operation[] = [];
     for (const request of this.#requests) {
@@ -106,34 +113,34 @@ export class Network {
     return possible;
   }
 
-  #faultsOf(request: Request): readonly Operation[] {
+  #faultsOf(request: InFlightRequest): readonly Operation[] {
     const possible: Operation[] = [];
-    const { task, label, answerStale } = request;
-    const fault = (name: FaultName, run: () => void): void => {
+    const { task, label, respondStale } = request;
+    const offer = (name: FaultName, run: () => void): void => {
       if (!this.#budget.has(name)) return;
       possible.push({
         task,
         label: `${label}: ${name}`,
         run: () => {
           this.#budget.spend(name, task);
-          this.#forget(request);
+          this.#remove(request);
           run();
         },
       });
     };
-    fault("lost answer", () => {
-      request.fail(unavailable("the answer was lost", true));
+    offer("lost answer", () => {
+      request.fail(unavailable("the response was lost", true));
       request.arrive();
     });
-    fault("lost request", () => request.fail(unavailable("the request was lost", true)));
+    offer("lost request", () => request.fail(unavailable("the request was lost", true)));
     if (request.isWrite) {
-      fault("late write", () => {
+      offer("late write", () => {
         request.fail(unavailable("the request is late", true));
-        this.#scheduler.add({ task: "network", label: `${label}: lands late`, run: request.arrive });
+        this.#scheduler.add({ task: "network", label: `${label}: arrives late`, run: request.arrive });
       });
     }
-    if (answerStale !== undefined) fault("stale read", answerStale);
-    fault("refusal", () => request.fail(unavailable("the store refused", false)));
+    if (respondStale !== undefined) offer("stale read", respondStale);
+    offer("refusal", () => request.fail(unavailable("the store refused the request", false)));
     return possible;
   }
 
@@ -145,9 +152,9 @@ export class Network {
     });
   }
 
-  #forget(request: Request): void {
+  #remove(request: InFlightRequest): void {
     this.#requests.delete(request);
-    request.takeBack();
+    request.cancel();
   }
 }
 

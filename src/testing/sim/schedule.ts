@@ -1,35 +1,36 @@
 import { expected } from "../../internal/validate.ts";
 
 /**
- * A schedule is data: small numbers that pick, again and again, what happens next. 0 goes on with the task that was at work; the
- * end of the list means 0 from then on. So a shorter list, and smaller numbers, are a calmer run: that is what shrinking finds.
+ * A schedule is a list of small numbers. Each picks one of the operations that can happen next. 0 continues the running task, and
+ * the end of the list means 0 from then on. Shorter lists and smaller numbers give simpler runs, which is what shrinking looks for.
  */
 export type Schedule = readonly number[];
 
 /**
- * What can happen next, as far as choosing goes. The possibilities stand in this order: what would happen in a calm run, then
- * whatever else may go on, then time, then what may go wrong.
+ * The number of operations that can happen next. They are in this order: the one that happens in a calm run, other work of the
+ * tasks and the broker, passing time, faults.
  */
 export interface Choice {
-  /** How many possibilities there are, at least 1. */
+  /** Number of all operations, at least 1. */
   readonly count: number;
-  /** How many of them, the first ones, are that something goes on. */
+  /** Number of operations that are work. They come first. */
   readonly calm: number;
-  /** The same, with time if it can pass. */
+  /** The same, plus one if time can pass. */
   readonly timed: number;
-  /** Whether the first is that a task reads an answer which has come: nobody else can tell whether it does so now or later. */
-  readonly isAnswer: boolean;
+  /** True if the first operation reads a response that has arrived. No other task can tell when that happens. */
+  readonly isResponse: boolean;
 }
 
 /** Picks what happens next. */
 export interface Chooser {
+  /** Returns the number of the operation to run, from 0 to `count - 1`. */
   pick(choice: Choice): number;
-  /** Whether things may still go wrong; without that, all that is left is to come to an end. */
-  readonly mayGoWrong: boolean;
+  /** False once no more faults may happen, so that the run can end. */
+  readonly mayFail: boolean;
 }
 
-/** Follows a schedule. */
-export class Follower implements Chooser {
+/** Picks what a schedule says. */
+export class ScheduleFollower implements Chooser {
   readonly #schedule: Schedule;
   readonly #taken: number[] = [];
   #next = 0;
@@ -40,37 +41,37 @@ export class Follower implements Chooser {
 
   pick({ count }: Choice): number {
     const choice = (this.#schedule[this.#next] ?? 0) % count;
-    if (this.mayGoWrong) this.#taken.push(choice);
+    if (this.mayFail) this.#taken.push(choice);
     this.#next += 1;
     return choice;
   }
 
-  /** The same schedule with the smallest numbers that choose the same. */
+  /** The schedule with the smallest numbers that pick the same. */
   get taken(): Schedule {
-    return withoutCalm(this.#taken);
+    return withoutTrailingZeros(this.#taken);
   }
 
-  get mayGoWrong(): boolean {
+  get mayFail(): boolean {
     return this.#next < this.#schedule.length;
   }
 }
 
-/** Without the zeros at the end: they are what the end of the list means. */
-export function withoutCalm(schedule: Schedule): Schedule {
+/** Removes the zeros at the end, which the end of the list implies. */
+export function withoutTrailingZeros(schedule: Schedule): Schedule {
   return schedule.slice(0, schedule.findLastIndex((choice) => choice !== 0) + 1);
 }
 
-/** `"0,8"` for `[0, 8]`: a schedule in a form that can be copied from a report. */
+/** Formats a schedule for reports: `"0,8"` for `[0, 8]`. */
 export function formatSchedule(schedule: Schedule): string {
   return schedule.join(",");
 }
 
-/** @throws {TypeError} for anything but whole numbers of at least 0 with commas between. */
+/** @throws {TypeError} when the text is not a list of whole numbers of at least 0, separated by commas. */
 export function parseSchedule(text: string): Schedule {
   if (text.trim() === "") return [];
   return text.split(",").map((part) => {
     if (!/^\s*\d{1,6}\s*$/.test(part)) {
-      throw new TypeError(expected("schedule", "whole numbers with commas between", text));
+      throw new TypeError(expected("schedule", "whole numbers separated by commas", text));
     }
     return Number(part);
   });

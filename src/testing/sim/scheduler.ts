@@ -1,25 +1,25 @@
 import { setImmediate } from "node:timers";
 import type { Clock } from "../../internal/clock.ts";
 import type { Chooser } from "./schedule.ts";
-import { UncontrolledError } from "./uncontrolled.ts";
+import { UncontrolledError } from "./uncontrolled-error.ts";
 
-/** Something that waits to happen. */
+/** Something that can happen next. */
 export interface Operation {
-  /** The task it belongs to: a process, or a part of the world around them. */
+  /** The task that it belongs to: a process, or a part of the environment. */
   readonly task: string;
   readonly label: string;
-  /** An answer that has come and waits to be read: only its own task can tell whether it is read now or later. */
-  readonly isAnswer?: boolean;
+  /** True if the task reads a response that has arrived. No other task can tell when that happens. */
+  readonly isResponse?: boolean;
   readonly run: () => void | Promise<void>;
 }
 
-/** What the world around the tasks may do. */
+/** The environment of the tasks. */
 export interface Environment {
-  /** What may go wrong now. */
+  /** Returns the faults that may happen now. */
   faults(): readonly Operation[];
-  /** What must happen before the run can end. */
+  /** Returns the operations that must happen before the run can end. */
   needed(): readonly Operation[];
-  /** Whether all is done that the run is about; what goes on then, such as the renewal of a lease, may never end. */
+  /** Returns true once all deliveries are done. Background work, such as renewals, may go on without end. */
   isDone(): boolean;
 }
 
@@ -30,22 +30,22 @@ interface Timer {
   readonly run: () => void;
 }
 
-/** What a run may take at most before it is called endless. */
-const MOST_STEPS = 5_000;
-/** How long what goes on afterwards is looked at. */
-const MOST_STEPS_AFTERWARDS = 100;
+/** Number of steps after which a run counts as endless. */
+const MAX_STEPS = 5_000;
+/** Number of steps that a run continues after all deliveries are done. */
+const MAX_STEPS_AFTERWARDS = 100;
 
 /**
- * Runs tasks one operation at a time, in the order that a schedule says, on simulated time.
+ * Runs tasks one operation at a time, in the order of a schedule, on simulated time.
  *
- * Tasks are plain asynchronous code that awaits operations of the scheduler and nothing else. After each operation everything
- * that can go on without another does so; then the next is picked from those that wait. Passing time is one of the choices: it
- * goes to the next timer and runs what is due, promptly, unless the timer's task is frozen.
+ * Tasks are asynchronous functions that await only operations of the scheduler. After each operation, all code runs that needs
+ * no other operation. Then the chooser picks the next operation. One choice is to let time pass until the next timer is due,
+ * unless the timer's task is frozen.
  *
- * One operation is one turn of the event loop, between two immediates that were queued together:
+ * One operation takes one turn of the event loop, between two immediates that are queued together:
  *
  *     check phase   [ operation ── its promises ── ][ quiet from here ]
- *     timers, poll  (whatever calls in now was woken by something real)
+ *     timers, poll  (code that calls the scheduler now was woken by real I/O)
  *     check phase   [ operation ── …
  */
 export class Scheduler {
@@ -69,27 +69,27 @@ export class Scheduler {
     return this.#nowMs;
   }
 
-  /** How often the schedule wanted something else than what would come next in a calm run. */
+  /** How often the schedule picked another operation than a calm run would. */
   get interventions(): number {
     return this.#interventions;
   }
 
-  /** The task that went on last. */
-  get atWork(): string {
+  /** The task that ran last. */
+  get runningTask(): string {
     return this.#current;
   }
 
-  /** Lets `operation` happen when the schedule says so; the returned function takes it back. */
+  /** Offers `operation` to the schedule. The returned function withdraws it. */
   add(operation: Operation): () => void {
-    this.notice(operation.task, operation.label);
+    this.expectControlled(operation.task, operation.label);
     this.#waiting.add(operation);
     return () => this.#waiting.delete(operation);
   }
 
-  /** Says that a task does something: that is an error unless the scheduler woke it. */
-  notice(task: string, what: string): void {
+  /** Fails the run if a task does something although the scheduler did not wake it. */
+  expectControlled(task: string, what: string): void {
     if (!this.#isQuiet) return;
-    const woken = `The handler on ${task} was woken by something that the simulation does not control, and went on to`;
+    const woken = `The handler on ${task} was woken by something that the simulation does not control, and then ran`;
     this.fail(new UncontrolledError(`${woken} \`${what}\``));
   }
 
@@ -98,20 +98,20 @@ export class Scheduler {
     this.#failure ??= { error };
   }
 
-  /** Resolves when the schedule lets it go on; never, when the task is dead by then. */
+  /** Resolves when the schedule continues the task. Never resolves if the task has died. */
   pause(task: string, label: string): Promise<void> {
     return new Promise((resolve) => {
       this.add({ task, label, run: resolve });
     });
   }
 
-  /** A clock that belongs to `task`, and dies with it. */
+  /** Returns a clock whose timers belong to `task` and die with it. */
   clockOf(task: string): Clock {
     return {
       monotonicMs: () => this.#nowMs,
       wallMs: () => this.#nowMs,
       schedule: (delayMs, run) => {
-        this.notice(task, "clock.schedule");
+        this.expectControlled(task, "clock.schedule");
         const timer = { task, atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, run };
         this.#timers.add(timer);
         return () => this.#timers.delete(timer);
@@ -119,7 +119,7 @@ export class Scheduler {
     };
   }
 
-  /** The task takes no further part: nothing of it that waits ever happens. */
+  /** Ends a task: none of its waiting operations and timers ever run. */
   kill(task: string): void {
     this.#dead.add(task);
     this.#frozen.delete(task);
@@ -131,12 +131,12 @@ export class Scheduler {
     return this.#dead.has(task);
   }
 
-  /** Whether the task is neither dead nor frozen. */
+  /** True if the task is neither dead nor frozen. */
   isAwake(task: string): boolean {
     return !this.#dead.has(task) && !this.#frozen.has(task);
   }
 
-  /** The task stands still, its timers too, while time goes on for the others. */
+  /** Stops a task and its timers, while time passes for the others. */
   freeze(task: string): void {
     this.#frozen.add(task);
   }
@@ -145,7 +145,7 @@ export class Scheduler {
     this.#frozen.delete(task);
   }
 
-  /** Lets time pass at once, running what falls due. */
+  /** Lets time pass, and runs the timers that become due. */
   async passTime(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
     for (let next = this.#nextTimer(untilMs); next !== undefined; next = this.#nextTimer(untilMs)) {
@@ -158,16 +158,16 @@ export class Scheduler {
   }
 
   /**
-   * Runs until nothing can happen any more, or all has been done for long.
-   * @returns whether it came to its end; `false` when it took too many steps.
-   * @throws {UncontrolledError} when a task did something that no operation led to.
+   * Runs until nothing can happen any more, or all deliveries have been done for a while.
+   * @returns `false` if the run took too many steps to end.
+   * @throws {UncontrolledError} when something real woke a task.
    */
   async run(environment: Environment): Promise<boolean> {
-    for (let steps = 0, afterwards = 0; steps <= MOST_STEPS; steps += 1) {
+    for (let steps = 0, afterwards = 0; steps <= MAX_STEPS; steps += 1) {
       await this.#turn();
       if (this.#failure !== undefined) throw this.#failure.error;
       afterwards = environment.isDone() ? afterwards + 1 : 0;
-      const picked = afterwards > MOST_STEPS_AFTERWARDS ? undefined : this.#pick(environment);
+      const picked = afterwards > MAX_STEPS_AFTERWARDS ? undefined : this.#pick(environment);
       if (picked === undefined) return true;
       this.#waiting.delete(picked);
       this.#current = picked.task;
@@ -176,13 +176,13 @@ export class Scheduler {
     return false;
   }
 
-  /** First of all what goes on with the task at work, the newest first; then the others and the world, time, and faults. */
+  /** Orders the operations: the running task, newest first; other tasks and the environment; passing time; faults. */
   #pick(environment: Environment): Operation | undefined {
     const possible: Operation[] = [];
-    for (const operation of this.#waiting) if (this.#isAtWork(operation)) possible.unshift(operation);
+    for (const operation of this.#waiting) if (this.#isRunning(operation)) possible.unshift(operation);
     const own = possible.length;
     for (const operation of this.#waiting) {
-      if (!this.#isAtWork(operation) && this.isAwake(operation.task)) possible.push(operation);
+      if (!this.#isRunning(operation) && this.isAwake(operation.task)) possible.push(operation);
     }
     possible.push(...environment.needed());
     const calm = possible.length;
@@ -196,14 +196,14 @@ export class Scheduler {
     }
     const timed = possible.length;
     if (timed === 0) return undefined;
-    if (this.#chooser.mayGoWrong) possible.push(...environment.faults());
-    const isAnswer = own === 1 && possible[0]?.isAnswer === true;
-    const picked = this.#chooser.pick({ count: possible.length, calm, timed, isAnswer });
+    if (this.#chooser.mayFail) possible.push(...environment.faults());
+    const isResponse = own === 1 && possible[0]?.isResponse === true;
+    const picked = this.#chooser.pick({ count: possible.length, calm, timed, isResponse });
     if (picked > 0) this.#interventions += 1;
     return possible[picked];
   }
 
-  #isAtWork({ task }: Operation): boolean {
+  #isRunning({ task }: Operation): boolean {
     return task === this.#current && this.isAwake(task);
   }
 
@@ -218,7 +218,7 @@ export class Scheduler {
     return next;
   }
 
-  /** Resolves in a new turn of the event loop, at whose end nothing is left that the scheduler woke. */
+  /** Resolves in a new turn of the event loop. All code that the scheduler wakes finishes within that turn. */
   #turn(): Promise<void> {
     return new Promise((resolve) => {
       setImmediate(() => {

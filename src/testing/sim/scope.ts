@@ -4,61 +4,61 @@ import { callable, objectWith, wholeNumber } from "../../internal/validate.ts";
 import { memoryStore } from "../../stores/memory-store.ts";
 import type { FaultBudget, FaultName } from "./faults.ts";
 import type { HandlerUnderTest, Replica } from "./handler.ts";
-import type { Beginning, Scenario } from "./simulate.ts";
-import { silent } from "./simulated-store.ts";
+import type { Scenario, SetUpRun } from "./simulate.ts";
+import { withoutConflictDetails } from "./simulated-store.ts";
 
-/** How large a simulation is, and what may go wrong in it. */
+/** Size of a simulation, and the faults that may happen. */
 export interface Scope extends Faults {
-  /** How many processes there are at a time, at least 1. @default 2 */
+  /** Number of processes at a time, at least 1. @default 2 */
   readonly replicas?: number;
-  /** How many events there are, at least 1: `E1`, `E2`, … @default 1 */
+  /** Number of events, at least 1: `E1`, `E2`, … @default 1 */
   readonly events?: number;
-  /** How often each event is sent, at least 1: each time is a message that is delivered until it is acknowledged. @default 2 */
+  /** Number of messages for each event, at least 1. Each is delivered until it is acknowledged. @default 2 */
   readonly deliveries?: number;
-  /** How many deliveries a process works on at a time, at least 1. @default 2 */
+  /** Number of deliveries that a process handles at a time, at least 1. @default 2 */
   readonly concurrency?: number;
-  /** After how long without an answer a message is delivered again, in milliseconds, at least 1. @default 30_000 */
+  /** Time without an answer after which a message is delivered again, in milliseconds, at least 1. @default 30_000 */
   readonly ackWaitMs?: number;
   /**
-   * How far a clock jumps, and how long an outage lasts, in milliseconds, at least 2: to be longer than the handler's lease and the
-   * skew. Half of it is tried, too. @default 33_000, a little more than Latchkey's defaults
+   * Length of a clock jump and of an outage, in milliseconds, at least 2. Choose more than the handler's lease plus skew. Clock
+   * jumps of half that length happen, too. @default 33_000, a little more than Latchkey's defaults
    */
   readonly jumpMs?: number;
 }
 
-/** How often, at most, each of these happens in one run. If none is named, each but `amnesias` may happen once. */
+/** How often each fault may happen in one run. If no fault is named, each may happen once, except `amnesias`. */
 export interface Faults {
-  /** A process dies, with all that it had under way; another takes its place. */
+  /** A process dies with everything it was doing. Another process replaces it. */
   readonly crashes?: number;
-  /** A message is delivered once more, although it was acknowledged or is being worked on. */
+  /** A message is delivered once more, although it was acknowledged or is in flight. */
   readonly redeliveries?: number;
-  /** The store does what it is asked, and the process is told that nobody answered. */
+  /** The store executes a request, and the request times out for the process. */
   readonly lostAnswers?: number;
-  /** The store never hears of it, and the process is told that nobody answered. */
+  /** The store never gets a request, and the request times out for the process. */
   readonly lostRequests?: number;
-  /** The process is told that nobody answered its write; it lands later. */
+  /** A write times out for the process, and the store executes it later. */
   readonly lateWrites?: number;
-  /** A read is answered with what stood there before. */
+  /** A read returns what the key held before. */
   readonly staleReads?: number;
-  /** The store says at once that it cannot. */
+  /** The store refuses a request at once. */
   readonly refusals?: number;
-  /** The store refuses everything for `jumpMs`. */
+  /** The store refuses all requests for `jumpMs`. */
   readonly outages?: number;
-  /** A process stands still while the others go on; when it wakes, its timers are late. */
+  /** A process stops while the others continue. Its timers run late when it continues. */
   readonly freezes?: number;
-  /** Time goes on by `jumpMs`, or half of it. */
+  /** `jumpMs` pass at once, or half of it. */
   readonly clockJumps?: number;
   /** An effect fails, before or after it has happened. */
   readonly failingEffects?: number;
-  /** The store forgets a write that it acknowledged: no deduplicator can be right then, and what follows is excused. */
+  /** The store loses a write that it acknowledged. No deduplicator survives this, so everything that follows is excused. */
   readonly amnesias?: number;
 }
 
-/** What stands outside of all processes: what receives the effects. */
-export interface InWorld<World> {
-  /** Makes it, anew for each run; the handler finds it as `replica.world`. */
+/** The world outside of all processes, which receives the effects. */
+export interface WorldOptions<World> {
+  /** Makes the world of one run. The handler gets it as `replica.world`. */
   readonly world: () => World;
-  /** Throws, with an assertion's error for instance, when the run left the world as it must not be. */
+  /** Throws when the world is wrong after a run, for example with an assertion. */
   readonly holds?: (world: World, history: History) => void | Promise<void>;
 }
 
@@ -78,39 +78,41 @@ const faultOf: Readonly<Record<keyof Faults, FaultName>> = {
 };
 const faultNames = Object.keys(faultOf).filter((name): name is keyof Faults => name in faultOf);
 
-/** @throws {TypeError | RangeError} that names the option that is wrong. */
+/**
+ * Returns the settings of a simulation.
+ * @throws {TypeError | RangeError} that names the wrong option.
+ */
 export function scenarioOf<World>(
   handler: HandlerUnderTest<World>,
-  scope: Scope & Partial<InWorld<World>>,
-  whenNoneIsNamed: "all" | "none",
+  scope: Scope & Partial<WorldOptions<World>>,
+  byDefault: "all" | "none",
 ): Scenario {
   callable("handler", handler);
   objectWith("options", scope);
   const { replicas = 2, events = 1, deliveries = 2, concurrency = 2 } = scope;
   const { ackWaitMs = 30_000, jumpMs = 33_000 } = scope;
   return {
-    begin: beginning(handler, scope),
+    setUp: runsOf(handler, scope),
     replicas: wholeNumber("replicas", replicas, 1),
     events: wholeNumber("events", events, 1),
     copies: wholeNumber("deliveries", deliveries, 1),
     concurrency: wholeNumber("concurrency", concurrency, 1),
     ackWaitMs: wholeNumber("ackWaitMs", ackWaitMs, 1),
     jumpMs: wholeNumber("jumpMs", jumpMs, 2),
-    faults: faultsIn(scope, whenNoneIsNamed),
-    store: (clock: Clock) => silent(memoryStore({ clock })),
+    faults: faultsIn(scope, byDefault),
+    store: (clock: Clock) => withoutConflictDetails(memoryStore({ clock })),
   };
 }
 
-function faultsIn(scope: Faults, whenNoneIsNamed: "all" | "none"): FaultBudget {
+function faultsIn(scope: Faults, byDefault: "all" | "none"): FaultBudget {
   const named = faultNames.filter((name) => scope[name] !== undefined);
-  const chosen =
-    named.length === 0 && whenNoneIsNamed === "all" ? faultNames.filter((name) => name !== "amnesias") : named;
+  const chosen = named.length === 0 && byDefault === "all" ? faultNames.filter((name) => name !== "amnesias") : named;
   return Object.fromEntries(chosen.map((name) => [faultOf[name], wholeNumber(name, scope[name] ?? 1, 0)]));
 }
 
-/** How a run begins: with a world of its own, which there may be none of. */
-export function beginning<World>(handler: HandlerUnderTest<World>, world: Partial<InWorld<World>>): Beginning;
-export function beginning(handler: HandlerUnderTest<unknown>, { world, holds }: Partial<InWorld<unknown>>): Beginning {
+/** Returns the function that sets up each run of a handler, with a new world if there is one. */
+export function runsOf<World>(handler: HandlerUnderTest<World>, world: Partial<WorldOptions<World>>): SetUpRun;
+export function runsOf(handler: HandlerUnderTest<unknown>, { world, holds }: Partial<WorldOptions<unknown>>): SetUpRun {
   if (world !== undefined) callable("world", world);
   if (holds !== undefined) callable("holds", holds);
   return () => {

@@ -2,7 +2,7 @@ import type { StoreKey } from "../../model/identity.ts";
 import type { DedupRecord } from "../../model/record.ts";
 import type { CacheInvalidation, Entry, Put, Removal, Revision, Store } from "../../model/store.ts";
 
-/** The store that all processes share, and what it held before. */
+/** The store that all processes share, with the previous entry of each key. */
 export class SharedRegister {
   readonly #store: Store;
   readonly #past = new Map<StoreKey, Entry | undefined>();
@@ -31,18 +31,18 @@ export class SharedRegister {
   }
 
   async remove(key: StoreKey, how: { readonly expected: Revision }): Promise<Removal> {
-    if (this.#store.remove === undefined) throw new TypeError("The store of a simulation has to be able to remove");
+    if (this.#store.remove === undefined) throw new TypeError("Expected the store of a simulation to have `remove`");
     const removal = await this.#store.remove(key, how);
     if (removal.ok) this.#remember(key, undefined);
     return removal;
   }
 
-  /** What a reader is told who is one write behind. */
+  /** Returns the entry before the last write: what an outdated read shows. */
   before(key: StoreKey): Entry | undefined {
     return this.#past.get(key);
   }
 
-  /** Loses the last of the writes that still stand. */
+  /** Loses the last write that the store still holds. */
   async forget(): Promise<void> {
     let last: Entry | undefined;
     for (const key of this.#present.keys()) {

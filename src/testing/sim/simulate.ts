@@ -8,55 +8,69 @@ import { Budget, type FaultBudget, type FaultName } from "./faults.ts";
 import type { HandleDelivery, HandlerUnderTest, Replica } from "./handler.ts";
 import { kvEntryOf, kvOf } from "./kv.ts";
 import { Network } from "./network.ts";
-import { type Chooser, Follower, type Schedule } from "./schedule.ts";
+import { type Chooser, type Schedule, ScheduleFollower } from "./schedule.ts";
 import { type Operation, Scheduler } from "./scheduler.ts";
 import { SharedRegister } from "./shared-register.ts";
-import { UncontrolledError } from "./uncontrolled.ts";
+import { UncontrolledError } from "./uncontrolled-error.ts";
 
-/** Begins a run. */
-export type Beginning = () => {
+/** Sets up one run: makes its world, and returns how to start its processes. */
+export type SetUpRun = () => {
   /** Starts a process. */
   readonly start: HandlerUnderTest;
-  /** Rejects when the run has left the world as it must not be. */
+  /** Rejects when the user's condition does not hold after the run. */
   readonly holds: (history: History) => Promise<void>;
 };
 
-/** What is simulated. */
+/** The settings of a simulation. */
 export interface Scenario {
-  readonly begin: Beginning;
+  readonly setUp: SetUpRun;
   readonly replicas: number;
   readonly events: number;
-  /** How many messages there are for each event. */
+  /** Number of messages for each event. */
   readonly copies: number;
-  /** How many deliveries a process works on at a time. */
+  /** Number of deliveries that a process handles at a time. */
   readonly concurrency: number;
   readonly faults: FaultBudget;
-  /** After how long without an answer a message is delivered again, in milliseconds. */
+  /** Time without an answer after which a message is delivered again, in milliseconds. */
   readonly ackWaitMs: number;
-  /** How far a clock jumps at the most (half of it is possible too), and how long an outage lasts, in milliseconds. */
+  /** Length of a clock jump and of an outage, in milliseconds. A clock jump may also have half that length. */
   readonly jumpMs: number;
-  /** Makes the store that all processes share; anew for each run. */
+  /** Makes the store that the processes of a run share. */
   readonly store: (clock: Clock) => Store;
 }
 
-/** What was seen of a run, and whether it left the world as it must be. */
-export interface Simulated {
+/** The history of a run, and the check of the user's condition. */
+export interface SimulatedRun {
   readonly history: History;
+  /** False if the run took too many steps, so that its history is incomplete. */
+  readonly hasEnded: boolean;
+  /** Rejects when the user's condition does not hold. */
   readonly holds: () => Promise<void>;
 }
 
-/**
- * Runs a handler under a schedule: processes, deliveries, the store, effects, faults and time, all simulated.
- * @throws {UncontrolledError} when the handler awaits something that is not.
- * @throws {TypeError} when the handler answers something else than a reply.
- * @throws {RangeError} when there is too much to do.
- */
-export async function simulate(scenario: Scenario, schedule: Schedule): Promise<Simulated> {
-  return simulateChoosing(scenario, new Follower(schedule));
+/** A run did not end within the limit of steps. */
+export class TooManyStepsError extends RangeError {
+  override readonly name = "TooManyStepsError";
+
+  constructor() {
+    super("The run did not end within the limit of steps. Make the scope smaller, or look for work that never ends");
+  }
 }
 
-/** The same, with somebody else choosing. */
-export async function simulateChoosing(scenario: Scenario, chooser: Chooser): Promise<Simulated> {
+/**
+ * Runs a handler under a schedule. Processes, deliveries, store, effects, faults and time are simulated.
+ * @throws {UncontrolledError} when the handler awaits something that is not simulated.
+ * @throws {TypeError} when the handler's reply is not a `Reply`.
+ * @throws {TooManyStepsError} when the run does not end.
+ */
+export async function simulate(scenario: Scenario, schedule: Schedule): Promise<SimulatedRun> {
+  const run = await simulateChoosing(scenario, new ScheduleFollower(schedule));
+  if (!run.hasEnded) throw new TooManyStepsError();
+  return run;
+}
+
+/** Runs a handler like {@link simulate}, with the choices of a chooser. Returns a run that does not end with `hasEnded: false`. */
+export async function simulateChoosing(scenario: Scenario, chooser: Chooser): Promise<SimulatedRun> {
   return new Simulation(scenario, chooser).run();
 }
 
@@ -75,7 +89,7 @@ class Simulation {
   readonly #network: Network;
   readonly #broker: Broker;
   readonly #effects: Effects;
-  readonly #begun: ReturnType<Beginning>;
+  readonly #setUp: ReturnType<SetUpRun>;
   readonly #history: HistoryLine[] = [{ type: "history", version: 1, clock: "simulated" }];
   readonly #processes: Process[] = [];
   readonly #over = new AbortController();
@@ -85,17 +99,17 @@ class Simulation {
   constructor(scenario: Scenario, chooser: Chooser) {
     this.#scenario = scenario;
     this.#scheduler = new Scheduler(chooser);
-    this.#budget = new Budget(scenario.faults, (fault, whom) => this.#recorderOf(whom).note({ type: "fault", fault }));
+    this.#budget = new Budget(scenario.faults, (fault, task) => this.#recorderOf(task).note({ type: "fault", fault }));
     this.#store = scenario.store(this.#scheduler.clockOf("store"));
     this.#register = new SharedRegister(this.#store);
     this.#network = new Network(this.#scheduler, this.#register, this.#budget, scenario.jumpMs);
     this.#broker = new Broker(this.#scheduler, this.#budget, scenario);
     this.#effects = new Effects(this.#scheduler, this.#budget);
-    this.#begun = scenario.begin();
+    this.#setUp = scenario.setUp();
     for (let index = 1; index <= scenario.replicas; index += 1) this.#start(`R${index}`, 1);
   }
 
-  async run(): Promise<Simulated> {
+  async run(): Promise<SimulatedRun> {
     const watched = this.#watch();
     let hasEnded: boolean;
     try {
@@ -108,20 +122,21 @@ class Simulation {
       this.#over.abort("the run is over");
       await watched;
     }
-    for (const [{ event }, { task }] of this.#broker.underWay) {
+    for (const [{ event }, { task }] of this.#broker.inFlight) {
       const since = hasEnded
-        ? "nothing is left to happen"
+        ? "nothing else can happen"
         : `${Math.round(this.#scheduler.nowMs / 1_000)} simulated seconds have passed`;
       throw new UncontrolledError(
         `The handler on ${task} has not answered its delivery of ${event}, and ${since}. It awaits something that the simulation does not control`,
       );
     }
-    if (!hasEnded) throw new RangeError("The run takes too many steps: make the scope smaller");
+    const holds = (): Promise<void> => this.#setUp.holds(this.#history);
+    if (!hasEnded) return { history: this.#history, hasEnded, holds };
     const { unacknowledged } = this.#broker;
     this.#recorderOf("broker").note(
       unacknowledged.length === 0 ? { type: "settled" } : { type: "settled", unacknowledged },
     );
-    return { history: this.#history, holds: () => this.#begun.holds(this.#history) };
+    return { history: this.#history, hasEnded, holds };
   }
 
   #recorderOf(process: string): HistoryRecorder {
@@ -132,11 +147,11 @@ class Simulation {
     );
   }
 
-  /** What the store holds is recorded as it changes, whoever changed it. */
+  /** Records every change of the store. */
   async #watch(): Promise<void> {
     if (this.#store.watch === undefined) return;
     const recorder = this.#recorderOf("store");
-    for await (const change of this.#store.watch({}, this.#over.signal)) record(recorder, change);
+    for await (const change of this.#store.watch({}, this.#over.signal)) recordChange(recorder, change);
   }
 
   #start(name: string, incarnation: number): void {
@@ -151,10 +166,10 @@ class Simulation {
       world: undefined,
       effect: this.#effects.of(task, recorder),
     };
-    this.#processes.push({ name, incarnation, task, recorder, handle: this.#begun.start(replica) });
+    this.#processes.push({ name, incarnation, task, recorder, handle: this.#setUp.start(replica) });
   }
 
-  /** What must happen before the run can end. */
+  /** Returns the operations that must happen before the run can end. */
   #needed(): readonly Operation[] {
     const deliveries = this.#broker.needed(this.#processes);
     const frozen = this.#frozen;
@@ -163,20 +178,20 @@ class Simulation {
       this.#frozen = undefined;
       this.#scheduler.thaw(frozen.task);
     };
-    return [...deliveries, { task: frozen.task, label: `${frozen.task} goes on`, run: thaw }];
+    return [...deliveries, { task: frozen.task, label: `${frozen.task} continues`, run: thaw }];
   }
 
-  /** What may go wrong now. */
+  /** Returns the faults that may happen now. */
   #faults(): readonly Operation[] {
     if (this.#budget.isSpent) return [];
     const possible: Operation[] = [...this.#network.faults(), ...this.#broker.faults(), ...this.#effects.faults()];
-    const offer = (name: FaultName, whom: string, run: () => void | Promise<void>): void => {
+    const offer = (name: FaultName, task: string, run: () => void | Promise<void>): void => {
       if (!this.#budget.has(name)) return;
       possible.push({
-        task: whom,
+        task,
         label: name,
         run: () => {
-          this.#budget.spend(name, whom);
+          this.#budget.spend(name, task);
           return run();
         },
       });
@@ -192,11 +207,11 @@ class Simulation {
     return possible;
   }
 
-  /** The processes that may die or stand still: those of which it would not have been the same a little earlier. */
+  /** Returns the processes that may crash or freeze. Those for which an earlier moment gives the same run are left out. */
   #exposed(): readonly Process[] {
-    const atWork = this.#processes.find(({ task }) => task === this.#scheduler.atWork);
+    const running = this.#processes.find(({ task }) => task === this.#scheduler.runningTask);
     const used = this.#processes.filter((process) => this.#broker.isUsed(process));
-    return atWork === undefined ? used : used.filter((process) => process === atWork);
+    return running === undefined ? used : used.filter((process) => process === running);
   }
 
   #crash(process: Process): void {
@@ -214,13 +229,13 @@ class Simulation {
   }
 }
 
-function record(recorder: HistoryRecorder, change: Change): void {
+function recordChange(recorder: HistoryRecorder, change: Change): void {
   if (change.type === "removed") {
     recorder.note({ type: "store.removed", key: change.key, revision: change.revision });
     return;
   }
-  const { key, revision, record: held } = change.entry;
+  const { key, revision, record } = change.entry;
   const value = kvEntryOf(change.entry);
-  if (value === undefined) recorder.note({ type: "store.held", key, revision, record: held });
+  if (value === undefined) recorder.note({ type: "store.held", key, revision, record });
   else recorder.note({ type: "store.held", key: value.key, revision, value: value.value });
 }

@@ -5,18 +5,18 @@ interface Timer {
   readonly run: () => void;
 }
 
-/** A clock that stands still until it is advanced. */
+/** A clock that only moves when it is advanced. */
 export class SimulatedClock implements Clock {
   readonly #bootedAtMs: number;
   #nowMs = 0;
   readonly #timers = new Set<Timer>();
 
-  /** @param bootedAtMs what the wall clock says at the start. */
+  /** @param bootedAtMs is the wall-clock time at the start. */
   constructor(bootedAtMs = Date.UTC(2030, 0, 1)) {
     this.#bootedAtMs = bootedAtMs;
   }
 
-  /** How many timers are armed; 0 when nothing was left behind. */
+  /** Number of armed timers; 0 if no code left one behind. */
   get timers(): number {
     return this.#timers.size;
   }
@@ -35,7 +35,7 @@ export class SimulatedClock implements Clock {
     return () => void this.#timers.delete(timer);
   }
 
-  /** Moves on and runs what falls due, in order and each at its own time, also what is armed on the way. */
+  /** Moves time forward. Runs the timers that become due, in order and each at its own time, including new ones. */
   advance(ms: number): void {
     const untilMs = this.#nowMs + ms;
     for (let timer = this.#next(untilMs); timer !== undefined; timer = this.#next(untilMs)) {
@@ -46,7 +46,7 @@ export class SimulatedClock implements Clock {
     this.#nowMs = untilMs;
   }
 
-  /** As {@link advance}, but lets promises settle before the first timer and after each, as a real event loop does. */
+  /** Like {@link advance}, but lets promises settle before the first timer and after each one, as a real event loop does. */
   async advanceAsync(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
     await settled();
@@ -68,7 +68,7 @@ export class SimulatedClock implements Clock {
   }
 }
 
-/** After everything that is already due in the microtask queue, however long its chains are. */
+/** Resolves after all microtasks that are queued, however long their chains are. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -3,33 +3,33 @@ import type { Store } from "../../model/store.ts";
 import { memoryStore } from "../../stores/memory-store.ts";
 import { SimulatedClock } from "./simulated-clock.ts";
 
-/** A store and the clock that it goes by, which stands still until it is moved on. */
+/** A store, and the simulated clock that it uses. */
 export interface SimulatedStore {
   readonly store: Required<Omit<Store, "maxWindowMs">>;
-  /** To be given to the `Deduplicator`, too. */
+  /** Pass this clock to the `Deduplicator`, too. */
   readonly clock: Clock;
-  /** Milliseconds that have passed. */
+  /** Returns the milliseconds that have passed. */
   readonly monotonicMs: () => number;
-  /** Lets time pass, running what falls due, each at its own time. */
+  /** Moves time forward, and runs each timer at its own time. */
   readonly pass: (ms: number) => Promise<void>;
 }
 
 /**
- * A store for tests, in memory and on simulated time: leases end and windows close without waiting. Like a bucket of NATS, it
- * does not say what stood in the way of a write that was refused.
+ * Returns an in-memory store on simulated time, for tests in which leases and windows end without waiting. Like a NATS bucket, it
+ * does not return the current entry with a conflict.
  */
 export function simulatedStore(): SimulatedStore {
   const clock = new SimulatedClock();
   return {
-    store: silent(memoryStore({ clock })),
+    store: withoutConflictDetails(memoryStore({ clock })),
     clock,
     monotonicMs: () => clock.monotonicMs(),
     pass: (ms) => clock.advanceAsync(ms),
   };
 }
 
-/** The same store, but it does not say what stood in the way of a write: whoever wants to know has to read. */
-export function silent(store: SimulatedStore["store"]): SimulatedStore["store"] {
+/** Returns the store without the current entry in its conflicts, so that clients have to read it. */
+export function withoutConflictDetails(store: SimulatedStore["store"]): SimulatedStore["store"] {
   return {
     ...store,
     put: async (key, record, how) => withoutCurrent(await store.put(key, record, how)),
@@ -37,6 +37,6 @@ export function silent(store: SimulatedStore["store"]): SimulatedStore["store"] 
   };
 }
 
-function withoutCurrent<Answer extends { readonly ok: boolean }>(answer: Answer): Answer | { readonly ok: false } {
-  return answer.ok ? answer : { ok: false };
+function withoutCurrent<Result extends { readonly ok: boolean }>(result: Result): Result | { readonly ok: false } {
+  return result.ok ? result : { ok: false };
 }

@@ -4,26 +4,26 @@ import { type Identity, type ResolvedIdentity, resolveIdentity, type StoreKey } 
 import type { CommitRecord, DedupRecord, ReservationRecord } from "../../model/record.ts";
 import type { Entry, Put, Removal, Revision, Store } from "../../model/store.ts";
 
-/** A store, and the time by which it lets go of what has ended. */
+/** A store under test, and its time. */
 export interface StoreUnderTest {
   readonly store: Store;
-  /** Milliseconds that have passed, by a clock that does not run slower than the store's. */
+  /** Returns the milliseconds that have passed, by a clock that is not slower than the store's. */
   readonly monotonicMs: () => number;
-  /** Resolves when at least `ms` more have passed: real time is waited for, simulated time is moved on. */
+  /** Resolves when at least `ms` have passed. Waits in real time, or moves simulated time forward. */
   readonly pass: (ms: number) => Promise<void>;
-  /** Called after the test, however it ended. */
+  /** Runs after each test, whatever its result. */
   readonly dispose?: () => Promise<void>;
 }
 
-/** The methods that a store may do without. */
+/** The methods that a store may lack. */
 export type OptionalMethod = "remove" | "list" | "watch";
 
 /** Registers the tests of one aspect of the contract. */
 export type Aspect = (test: (title: string, body: (made: StoreUnderTest) => Promise<void>) => void) => void;
 
 export const LONG_MS = 60_000;
-/** How much later than told a store may let go of a key, at most. */
-const TARDY_MS = 20_000;
+/** Maximum delay until a store removes an expired key, or shows a change. */
+const MAX_DELAY_MS = 20_000;
 const STEP_MS = 250;
 
 export function identity(name: string, rest: Partial<Identity> = {}): ResolvedIdentity {
@@ -52,7 +52,7 @@ export function commit(of: ResolvedIdentity, rest: Partial<CommitRecord> = {}): 
   return { ...reservation(of), state: "committed", fence: 1, ...rest };
 }
 
-/** Writes where a write must succeed. */
+/** Writes a record, and requires success. */
 export async function write(
   store: Store,
   key: StoreKey,
@@ -61,79 +61,77 @@ export async function write(
 ): Promise<Revision> {
   const put = await store.put(key, record, { expected, ttlMs });
   if (!put.ok) return assert.fail(`the write over revision ${expected} was refused`);
-  assert.ok(Number.isSafeInteger(put.revision) && put.revision > 0, "a revision is a whole number above 0");
+  assert.ok(Number.isSafeInteger(put.revision) && put.revision > 0, "a revision must be a whole number above 0");
   return put.revision;
 }
 
-/** Removes where a removal must succeed. */
+/** Removes an entry, and requires success. */
 export async function remove(store: Store, key: StoreKey, expected: Revision): Promise<void> {
   assert.deepEqual(await removal(store, key, expected), { ok: true });
 }
 
 export async function removal(store: Store, key: StoreKey, expected: Revision): Promise<Removal> {
-  assert.ok(store.remove !== undefined, "the store has no `remove`: say so with `without`");
+  assert.ok(store.remove !== undefined, "the store has no `remove`: name it in `without`");
   return store.remove(key, { expected });
 }
 
-/** A conflict changes nothing; where it tells what stands there, it tells the truth. */
-export async function assertRefused(
+/** Requires a conflict that changes nothing. If the conflict contains an entry, it must be the current one. */
+export async function assertConflict(
   made: StoreUnderTest,
-  answer: Put | Removal,
+  result: Put | Removal,
   key: StoreKey,
   holds: Omit<Entry, "key"> | undefined,
 ): Promise<void> {
-  if (answer.ok) assert.fail("a write over another revision was applied");
-  if (answer.current !== undefined) assert.deepEqual(answer.current, { key, ...holds });
+  if (result.ok) assert.fail("a write over another revision was applied");
+  if (result.current !== undefined) assert.deepEqual(result.current, { key, ...holds });
   await assertHolds(made, key, holds);
 }
 
-/** Reads what the key holds. A store may answer a little out of date, so it is asked again before it is wrong. */
+/** Requires that the key holds an entry. Reads may be outdated for a while, so they are repeated. */
 export async function assertHolds(
   made: StoreUnderTest,
   key: StoreKey,
   holds: Omit<Entry, "key"> | undefined,
 ): Promise<void> {
-  const right = holds && { key, ...holds };
+  const expected = holds && { key, ...holds };
   let read: Entry | undefined;
-  await becomes(
+  await eventually(
     made,
-    () => assert.deepEqual(read, right),
+    () => assert.deepEqual(read, expected),
     async () => {
       read = await made.store.get(key);
-      return isDeepStrictEqual(read, right);
+      return isDeepStrictEqual(read, expected);
     },
   );
 }
 
-/** The key is there, unless so much time has gone by that it may have ended. */
-export async function assertStillThere(
-  made: StoreUnderTest,
-  key: StoreKey,
-  sinceMs: number,
-  ttlMs: number,
-): Promise<void> {
+/** Requires that the key lives, unless enough time has passed for it to expire. */
+export async function assertAlive(made: StoreUnderTest, key: StoreKey, sinceMs: number, ttlMs: number): Promise<void> {
   const entry = await made.store.get(key);
   const passedMs = made.monotonicMs() - sinceMs;
-  assert.ok(entry !== undefined || passedMs >= ttlMs, `gone within ${passedMs} ms, written to live ${ttlMs} ms`);
+  assert.ok(
+    entry !== undefined || passedMs >= ttlMs,
+    `the key was gone after ${passedMs} ms, with a time to live of ${ttlMs} ms`,
+  );
 }
 
-/** Waits until the key holds nothing. */
-export async function assertEnds(made: StoreUnderTest, key: StoreKey): Promise<void> {
-  await becomes(
+/** Waits until the key is empty. */
+export async function assertExpires(made: StoreUnderTest, key: StoreKey): Promise<void> {
+  await eventually(
     made,
-    () => assert.fail(`not let go of within ${TARDY_MS} ms`),
+    () => assert.fail(`the key was not removed within ${MAX_DELAY_MS} ms`),
     async () => (await made.store.get(key)) === undefined,
   );
 }
 
-/** Waits until it is so, for what a store may do a little later; calls `otherwise` when it never is. */
-export async function becomes(
+/** Waits until a condition holds, since a store may show a change late. Calls `otherwise` if it never does. */
+export async function eventually(
   made: StoreUnderTest,
   otherwise: () => void,
-  isSo: () => boolean | Promise<boolean>,
+  condition: () => boolean | Promise<boolean>,
 ): Promise<void> {
-  for (let waitedMs = 0; !(await isSo()); waitedMs += STEP_MS) {
-    if (waitedMs >= TARDY_MS) {
+  for (let waitedMs = 0; !(await condition()); waitedMs += STEP_MS) {
+    if (waitedMs >= MAX_DELAY_MS) {
       otherwise();
       return;
     }
@@ -141,7 +139,7 @@ export async function becomes(
   }
 }
 
-/** All that there is, when it ends. */
+/** Collects all items until the end. */
 export async function collected<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const all: Item[] = [];
   for await (const item of items) all.push(item);

@@ -4,10 +4,10 @@ import type { KeyFilter, ResolvedIdentity } from "../../model/identity.ts";
 import type { Change, Entry, Store } from "../../model/store.ts";
 import {
   type Aspect,
-  assertEnds,
-  becomes,
+  assertExpires,
   collected,
   commit,
+  eventually,
   identity,
   LONG_MS,
   remove,
@@ -42,13 +42,13 @@ function isIn(filter: KeyFilter, place: ResolvedIdentity): boolean {
   );
 }
 
-/** What stands where. */
+/** Lists. */
 export const listing: Aspect = (test) => {
-  test("a list of nothing ends", async (made) => {
+  test("a list of an empty store ends", async (made) => {
     await assertLists(made, {}, []);
   });
 
-  test("a list has each key that matches once, with what it holds", async (made) => {
+  test("a list has each matching key once, with its entry", async (made) => {
     const entries = await Promise.all(
       places.map(async (place, index): Promise<Entry> => {
         const record = index % 2 === 0 ? commit(place, { result: { index } }) : reservation(place);
@@ -64,7 +64,7 @@ export const listing: Aspect = (test) => {
     }
   });
 
-  test("a list has what was written last, and nothing that ended or was removed", async (made) => {
+  test("a list has the last entry of each key, and no expired or removed key", async (made) => {
     const { store } = made;
     const [kept, ended, removed] = [identity("kept"), identity("ended"), identity("removed")];
     const first = await write(store, kept.storeKey, reservation(kept));
@@ -74,12 +74,12 @@ export const listing: Aspect = (test) => {
       await write(store, removed.storeKey, commit(removed), { expected: gone, ttlMs: 1_000 });
     else await remove(store, removed.storeKey, gone);
     const revision = await write(store, kept.storeKey, commit(kept), { expected: first });
-    await assertEnds(made, ended.storeKey);
-    await assertEnds(made, removed.storeKey);
+    await assertExpires(made, ended.storeKey);
+    await assertExpires(made, removed.storeKey);
     await assertLists(made, {}, [{ key: kept.storeKey, record: commit(kept), revision }]);
   });
 
-  test("a long list is complete, and may be left early", async (made) => {
+  test("a long list is complete, and can be left early", async (made) => {
     const { store } = made;
     const many = Array.from({ length: 2_500 }, (_, index) => identity(`evt-${index}`));
     const entries: Entry[] = [];
@@ -100,65 +100,65 @@ export const listing: Aspect = (test) => {
     assert.equal(seen, 3);
   });
 
-  test("a filter that makes no sense is a TypeError", async ({ store }) => {
+  test("an invalid filter is a TypeError", async ({ store }) => {
     await assert.rejects(() => collected(listOf(store, { eventId: "evt-1" })), TypeError);
     await assert.rejects(() => collected(listOf(store, { workspaceId: "" })), TypeError);
   });
 };
 
-/** What happens, as it happens. */
+/** Watches. */
 export const watching: Aspect = (test) => {
-  test("a watch tells what happens to the keys that match, in order and from now on, until it is aborted", async (made) => {
+  test("a watch reports new changes of matching keys in order, until it is aborted", async (made) => {
     const { store } = made;
     const [here, there] = [places[0] ?? assert.fail(), places[3] ?? assert.fail()];
     const before = identity("before", { workspaceId: "ws-1" });
     await write(store, before.storeKey, reservation(before));
     const watch = await startWatch(made, { workspaceId: "ws-1" });
-    // A store may keep the last change of a key only, and leave out those before it for a watch that comes late to it.
-    const hears = (key: string, revision: number): Promise<void> =>
-      becomes(
+    // A store may keep only the last change of a key, so each change is awaited before the next.
+    const reports = (key: string, revision: number): Promise<void> =>
+      eventually(
         made,
-        () => assert.fail(`the watch did not tell of revision ${revision}`),
-        () => watch.heard.some((change) => keyOf(change) === key && revisionOf(change) === revision),
+        () => assert.fail(`the watch did not report revision ${revision}`),
+        () => watch.reported.some((change) => keyOf(change) === key && revisionOf(change) === revision),
       );
     const first = await write(store, here.storeKey, reservation(here));
     await write(store, there.storeKey, reservation(there));
-    await hears(here.storeKey, first);
+    await reports(here.storeKey, first);
     const second = await write(store, here.storeKey, commit(here), { expected: first });
-    await hears(here.storeKey, second);
+    await reports(here.storeKey, second);
     const late = await store.put(here.storeKey, reservation(here), { expected: first, ttlMs: LONG_MS });
     assert.equal(late.ok, false);
     if (store.remove !== undefined) await remove(store, here.storeKey, second);
     const last = identity("last", { workspaceId: "ws-1" });
-    await hears(last.storeKey, await write(store, last.storeKey, reservation(last)));
+    await reports(last.storeKey, await write(store, last.storeKey, reservation(last)));
     watch.controller.abort();
     await watch.ended;
 
-    const heard = watch.heard.filter((change) => keyOf(change) === here.storeKey);
-    assert.deepEqual(heard.slice(0, 2), [
+    const reported = watch.reported.filter((change) => keyOf(change) === here.storeKey);
+    assert.deepEqual(reported.slice(0, 2), [
       { type: "put", entry: { key: here.storeKey, record: reservation(here), revision: first } },
       { type: "put", entry: { key: here.storeKey, record: commit(here), revision: second } },
     ]);
     if (store.remove !== undefined) {
-      const [, , removed] = heard;
-      assert.ok(removed?.type === "removed" && removed.revision > second, "the watch did not tell of the removal");
+      const [, , removed] = reported;
+      assert.ok(removed?.type === "removed" && removed.revision > second, "the watch did not report the removal");
     }
-    assert.equal(heard.length, store.remove === undefined ? 2 : 3);
-    const others = watch.heard.map(keyOf).filter((key) => key === there.storeKey || key === before.storeKey);
-    assert.deepEqual(others, [], "the watch told of what it was not to tell");
+    assert.equal(reported.length, store.remove === undefined ? 2 : 3);
+    const others = watch.reported.map(keyOf).filter((key) => key === there.storeKey || key === before.storeKey);
+    assert.deepEqual(others, [], "the watch reported a key that does not match, or a change from before it began");
   });
 
-  test("a watch that is aborted before it begins, or left, ends", async (made) => {
+  test("a watch ends when it was aborted before it began, or is left", async (made) => {
     const { store } = made;
     assert.ok(store.watch !== undefined);
     assert.deepEqual(await collected(store.watch({}, AbortSignal.abort())), []);
-    const { controller, ended, heard } = await startWatch(made, {}, 1);
+    const { controller, ended, reported } = await startWatch(made, {}, 1);
     await ended;
-    assert.equal(heard.length, 1);
+    assert.equal(reported.length, 1);
     controller.abort();
   });
 
-  test("a filter that makes no sense is a TypeError for a watch, too", async ({ store }) => {
+  test("an invalid filter of a watch is a TypeError", async ({ store }) => {
     await assert.rejects(async () => {
       assert.ok(store.watch !== undefined);
       const signal = AbortSignal.timeout(10_000);
@@ -168,42 +168,42 @@ export const watching: Aspect = (test) => {
 };
 
 interface Watch {
-  readonly heard: readonly Change[];
+  readonly reported: readonly Change[];
   readonly controller: AbortController;
-  /** Resolves when the watch ended. */
+  /** Resolves when the watch has ended. */
   readonly ended: Promise<void>;
 }
 
-/** A watch begins some time after it is asked for: a key is written until the watch tells of it. */
+/** Starts a watch, and writes a key until the watch reports it, since a watch may begin late. */
 async function startWatch(
   made: StoreUnderTest,
   filter: KeyFilter,
   leaveAfter = Number.POSITIVE_INFINITY,
 ): Promise<Watch> {
   const { store } = made;
-  assert.ok(store.watch !== undefined, "the store has no `watch`: say so with `without`");
-  const heard: Change[] = [];
+  assert.ok(store.watch !== undefined, "the store has no `watch`: name it in `without`");
+  const reported: Change[] = [];
   const controller = new AbortController();
   const changes = store.watch(filter, controller.signal);
   const ended = (async () => {
     for await (const change of changes) {
-      heard.push(change);
-      if (heard.length >= leaveAfter) break;
+      reported.push(change);
+      if (reported.length >= leaveAfter) break;
     }
   })();
   const probe = identity("probe", { workspaceId: "ws-1" });
   let expected = 0;
-  await becomes(
+  await eventually(
     made,
-    () => assert.fail("the watch told of nothing"),
+    () => assert.fail("the watch reported nothing"),
     async () => {
-      if (heard.length > 0) return true;
+      if (reported.length > 0) return true;
       expected = await write(store, probe.storeKey, reservation(probe), { expected });
       await made.pass(1);
-      return heard.length > 0;
+      return reported.length > 0;
     },
   );
-  return { heard, controller, ended };
+  return { reported, controller, ended };
 }
 
 function keyOf(change: Change): string {
@@ -215,20 +215,20 @@ function revisionOf(change: Change): number {
 }
 
 function listOf(store: Store, filter: KeyFilter): AsyncIterable<Entry> {
-  assert.ok(store.list !== undefined, "the store has no `list`: say so with `without`");
+  assert.ok(store.list !== undefined, "the store has no `list`: name it in `without`");
   return store.list(filter);
 }
 
-/** A list, too, may be a little out of date. */
+/** Requires a list of these entries. Lists may be outdated for a while, so they are repeated. */
 async function assertLists(made: StoreUnderTest, filter: KeyFilter, entries: readonly Entry[]): Promise<void> {
-  const right = sorted(entries);
+  const expected = sorted(entries);
   let listed: readonly Entry[] = [];
-  await becomes(
+  await eventually(
     made,
-    () => assert.deepEqual(listed, right),
+    () => assert.deepEqual(listed, expected),
     async () => {
       listed = sorted(await collected(listOf(made.store, filter)));
-      return isDeepStrictEqual(listed, right);
+      return isDeepStrictEqual(listed, expected);
     },
   );
 }

@@ -7,21 +7,20 @@ import { listing, watching } from "./reads.ts";
 import { removalInTime, timeToLive } from "./time.ts";
 import { removals, writes } from "./writes.ts";
 
-/** What a store does without. */
+/** The optional parts of the contract. */
 export interface StoreContractOptions {
-  /** The optional methods that it does not have. @default none */
+  /** Optional methods that the store lacks. @default none */
   readonly without?: readonly OptionalMethod[];
 }
 
 /**
  * Registers the tests that every store must pass, one for each sentence of the contract of `Store`.
  *
- * The tests are independent of each other and may run at the same time. On real time one takes as long as its records live: up to
- * some ten seconds, so let your runner wait for 30.
+ * The tests are independent and may run concurrently. In real time, a test takes as long as its records live: about ten seconds
+ * at most. Set your runner's timeout to 30 seconds.
  * @param test registers one test: `test` or `it` of any runner.
- * @param makeStore a store for one test, that holds nothing. If its time is simulated, or it has to be taken down: a
- *   {@link StoreUnderTest}.
- * @throws {TypeError} that names the argument that is wrong.
+ * @param makeStore returns an empty store for one test, or a {@link StoreUnderTest} if its time is simulated or it needs disposal.
+ * @throws {TypeError} that names the wrong argument.
  */
 export function storeContract(
   test: (title: string, body: () => Promise<void>) => unknown,
@@ -39,7 +38,7 @@ export function storeContract(
         for (const method of without) {
           assert.ok(
             typeof made.store[method] !== "function",
-            `the store has a \`${method}\`: leave it out of \`without\``,
+            `the store has a \`${method}\`: remove it from \`without\``,
           );
         }
         await body(made);
@@ -59,9 +58,9 @@ export function storeContract(
   if (needs("watch")) watching(register);
 }
 
-/** A store alone goes by real time. */
+/** A store without a clock uses real time. */
 function underTest(made: Store | StoreUnderTest): StoreUnderTest {
-  objectWith("what makeStore gives", made);
+  objectWith("the result of makeStore", made);
   if ("store" in made) return made;
   objectWith("store", made, "put", "get");
   return { store: made, monotonicMs: () => performance.now(), pass: (ms) => pause(ms) };

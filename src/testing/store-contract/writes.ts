@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
+import { pseudoRandom } from "../../internal/pseudo-random.ts";
 import { parseStoreKey } from "../../model/identity.ts";
 import type { DedupRecord } from "../../model/record.ts";
 import type { Entry, Revision } from "../../model/store.ts";
-import { numbersFrom } from "../search/numbers.ts";
 import {
   type Aspect,
+  assertConflict,
   assertHolds,
-  assertRefused,
   commit,
   identity,
   LONG_MS,
@@ -22,26 +22,26 @@ export const writes: Aspect = (test) => {
   const of = identity("evt-1");
   const { storeKey: key } = of;
 
-  test("a key that was never written holds nothing", async (made) => {
+  test("a key that was never written is empty", async (made) => {
     await assertHolds(made, key, undefined);
   });
 
-  test("a write over nothing is applied and can be read", async (made) => {
+  test("a write to an empty key is applied and can be read", async (made) => {
     const { store } = made;
     const record = reservation(of);
     const revision = await write(store, key, record);
     await assertHolds(made, key, { record, revision });
   });
 
-  test("a write that expects nothing is refused where something stands", async (made) => {
+  test("a write that expects an empty key conflicts with an entry", async (made) => {
     const { store } = made;
     const record = reservation(of);
     const revision = await write(store, key, record);
     const answer = await store.put(key, reservation(of, { token: "token-2" }), { expected: 0, ttlMs: LONG_MS });
-    await assertRefused(made, answer, key, { record, revision });
+    await assertConflict(made, answer, key, { record, revision });
   });
 
-  test("a write over the revision that stands there is applied", async (made) => {
+  test("a write that expects the current revision is applied", async (made) => {
     const { store } = made;
     const first = await write(store, key, reservation(of));
     const record = commit(of, { fence: first });
@@ -50,28 +50,28 @@ export const writes: Aspect = (test) => {
     await assertHolds(made, key, { record, revision: second });
   });
 
-  test("a write over any other revision is refused", async (made) => {
+  test("a write that expects any other revision conflicts", async (made) => {
     const { store } = made;
     const first = await write(store, key, reservation(of));
     const record = reservation(of, { attempt: 2 });
     const revision = await write(store, key, record, { expected: first });
     for (const expected of [first, revision + 1, revision + 1_000]) {
       const answer = await store.put(key, reservation(of, { token: "late" }), { expected, ttlMs: LONG_MS });
-      await assertRefused(made, answer, key, { record, revision });
+      await assertConflict(made, answer, key, { record, revision });
     }
   });
 
-  test("a write that expects something is refused where nothing stands", async (made) => {
+  test("a write that expects a revision conflicts with an empty key", async (made) => {
     const { store } = made;
     const other = identity("evt-2");
     const elsewhere = await write(store, other.storeKey, reservation(other));
     for (const expected of [elsewhere, elsewhere + 1]) {
       const answer = await store.put(key, reservation(of), { expected, ttlMs: LONG_MS });
-      await assertRefused(made, answer, key, undefined);
+      await assertConflict(made, answer, key, undefined);
     }
   });
 
-  test("keys do not touch each other, also where they differ in case only", async (made) => {
+  test("keys are independent, even if they differ only in case", async (made) => {
     const { store } = made;
     const flipped = parseStoreKey(
       key.replace(/[a-z]/gi, (letter) =>
@@ -86,11 +86,11 @@ export const writes: Aspect = (test) => {
     await assertHolds(made, flipped, { record: two, revision: second });
   });
 
-  test("G1 of many that write over nothing at once, one wins", async (made) => {
+  test("G1 one of many concurrent writes to an empty key wins", async (made) => {
     await oneWins(made, 0);
   });
 
-  test("G1 of many that write over one revision at once, one wins", async (made) => {
+  test("G1 one of many concurrent writes over one revision wins", async (made) => {
     await oneWins(made, await write(made.store, key, reservation(of)));
   });
 
@@ -162,7 +162,7 @@ export const writes: Aspect = (test) => {
     }
   });
 
-  test("what is written or read can be changed afterwards without changing what is stored", async (made) => {
+  test("changes to a written or read record do not change the stored record", async (made) => {
     const { store } = made;
     const result = { value: 1 };
     const record = commit(of, { result });
@@ -183,17 +183,17 @@ export const writes: Aspect = (test) => {
       const put = puts[index];
       return put?.ok ? [{ record, revision: put.revision }] : [];
     });
-    assert.equal(winners.length, 1, `${winners.length} writers were told that they won`);
+    assert.equal(winners.length, 1, `${winners.length} writes over one revision were acknowledged`);
     await assertHolds(made, key, winners[0]);
   }
 };
 
-/** Giving a key back. */
+/** Removals. */
 export const removals: Aspect = (test) => {
   const of = identity("evt-1");
   const { storeKey: key } = of;
 
-  test("a key that was removed holds nothing, and can be written over nothing", async (made) => {
+  test("a removed key is empty and can be written again", async (made) => {
     const { store } = made;
     const first = await write(store, key, reservation(of));
     await remove(store, key, first);
@@ -203,35 +203,35 @@ export const removals: Aspect = (test) => {
     await assertHolds(made, key, { record, revision });
   });
 
-  test("G5 a removal over another revision is refused", async (made) => {
+  test("G5 a removal that expects another revision conflicts", async (made) => {
     const { store } = made;
     const first = await write(store, key, reservation(of));
     const record = reservation(of, { token: "token-2" });
     const revision = await write(store, key, record, { expected: first });
     for (const expected of [0, first, revision + 1]) {
-      await assertRefused(made, await removal(store, key, expected), key, { record, revision });
+      await assertConflict(made, await removal(store, key, expected), key, { record, revision });
     }
   });
 
-  test("a removal where nothing stands is refused", async (made) => {
+  test("a removal of an empty key conflicts", async (made) => {
     const { store } = made;
-    await assertRefused(made, await removal(store, key, 0), key, undefined);
-    await assertRefused(made, await removal(store, key, 1), key, undefined);
+    await assertConflict(made, await removal(store, key, 0), key, undefined);
+    await assertConflict(made, await removal(store, key, 1), key, undefined);
     const first = await write(store, key, reservation(of));
     await remove(store, key, first);
-    await assertRefused(made, await removal(store, key, first), key, undefined);
-    await assertRefused(made, await removal(store, key, 0), key, undefined);
+    await assertConflict(made, await removal(store, key, first), key, undefined);
+    await assertConflict(made, await removal(store, key, 0), key, undefined);
   });
 
-  test("F1 a write over a revision that was removed is refused", async (made) => {
+  test("F1 a write over a removed revision conflicts", async (made) => {
     const { store } = made;
     const first = await write(store, key, reservation(of));
     await remove(store, key, first);
     const answer = await store.put(key, commit(of), { expected: first, ttlMs: LONG_MS });
-    await assertRefused(made, answer, key, undefined);
+    await assertConflict(made, answer, key, undefined);
   });
 
-  test("G1 of a removal and writes over one revision at once, one wins", async (made) => {
+  test("G1 one of several concurrent removals and writes over one revision wins", async (made) => {
     const { store } = made;
     for (let round = 0; round < 5; round += 1) {
       const at = identity(`evt-${round}`);
@@ -243,7 +243,11 @@ export const removals: Aspect = (test) => {
         store.put(at.storeKey, records[1], { expected, ttlMs: LONG_MS }),
         removal(store, at.storeKey, expected),
       ]);
-      assert.equal(answers.filter(({ ok }) => ok).length, 1, "not one of four was told that it won");
+      assert.equal(
+        answers.filter(({ ok }) => ok).length,
+        1,
+        "exactly one of four concurrent operations must be acknowledged",
+      );
       const [first, , second] = answers;
       if (first.ok) await assertHolds(made, at.storeKey, { record: records[0], revision: first.revision });
       else if (second.ok) await assertHolds(made, at.storeKey, { record: records[1], revision: second.revision });
@@ -251,37 +255,37 @@ export const removals: Aspect = (test) => {
     }
   });
 
-  test("a long history goes as a register's does", async (made) => {
+  test("a long sequence of operations behaves like a register", async (made) => {
     const { store } = made;
     const keys = ["a", "b", "c"].map((name) => identity(name));
     const held = new Map<string, { revision: Revision; record: DedupRecord }>();
-    /** Of keys that were removed: what somebody who is late with a write would expect. */
+    /** Last revisions of the removed keys, which a late write would expect. */
     const former = new Map<string, Revision>();
-    const next = numbersFrom(20_260_101);
+    const next = pseudoRandom(20_260_101);
     let highest: Revision = 0;
     for (let step = 0; step < 150; step += 1) {
       const at = keys[next() % keys.length] ?? of;
-      const stands = held.get(at.storeKey);
-      // That of another key may be the one under which a store notes a removal of this one: of two keys, revisions may be equal.
-      const wrong = stands === undefined ? (former.get(at.storeKey) ?? highest) : highest;
-      const expected = [0, stands?.revision ?? 0, stands?.revision ?? 0, wrong][next() % 4] ?? 0;
-      const isRight = expected === (stands?.revision ?? 0);
+      const current = held.get(at.storeKey);
+      // A removed key gets its own last revision: another key's revision may equal that of this key's tombstone.
+      const wrong = current === undefined ? (former.get(at.storeKey) ?? highest) : highest;
+      const expected = [0, current?.revision ?? 0, current?.revision ?? 0, wrong][next() % 4] ?? 0;
+      const isRight = expected === (current?.revision ?? 0);
       if (next() % 3 === 0) {
         const answer = await removal(store, at.storeKey, expected);
-        if (isRight && stands !== undefined) {
+        if (isRight && current !== undefined) {
           assert.deepEqual(answer, { ok: true });
           held.delete(at.storeKey);
-          former.set(at.storeKey, stands.revision);
-        } else await assertRefused(made, answer, at.storeKey, stands);
+          former.set(at.storeKey, current.revision);
+        } else await assertConflict(made, answer, at.storeKey, current);
       } else {
         const record = reservation(at, { token: `token-${step}` });
         const answer = await store.put(at.storeKey, record, { expected, ttlMs: LONG_MS });
         if (isRight) {
-          assert.ok(answer.ok, `step ${step}: a write over what stands there was refused`);
-          assert.ok(answer.revision > (stands?.revision ?? 0));
+          assert.ok(answer.ok, `step ${step}: a write over the current revision was refused`);
+          assert.ok(answer.revision > (current?.revision ?? 0));
           highest = Math.max(highest, answer.revision);
           held.set(at.storeKey, { revision: answer.revision, record });
-        } else await assertRefused(made, answer, at.storeKey, stands);
+        } else await assertConflict(made, answer, at.storeKey, current);
       }
     }
     for (const at of keys) await assertHolds(made, at.storeKey, held.get(at.storeKey));

@@ -157,7 +157,7 @@ Nothing was cleared: this was a dry run.
       input.write("y\n");
     });
     expect(exitCode).toBe(1);
-    expect(out).toMatch(/\nCleared 2 keys\. 1 changed since it was counted, and was left\.\n$/);
+    expect(out).toMatch(/\nCleared 2 keys\. 1 changed since it was addResult, and was left\.\n$/);
     expect((await held()).toSorted()).toEqual(["1 committed", "4 committed", "held reserved"]);
   });
 

@@ -24,7 +24,7 @@ function storeOf(answer: (revision: number) => Removal) {
 }
 
 describe("the removal of keys", () => {
-  it("takes each key once, at the revision that was seen, and counts what had changed", async () => {
+  it("removes each key once at its known revision, and counts changed keys", async () => {
     const store = storeOf((revision) => ({ ok: revision % 5 !== 0 }));
     const remover = new KeyRemover(new Map([["b", store]]));
     await remover.remove(candidates, never);
@@ -32,7 +32,7 @@ describe("the removal of keys", () => {
     expect(store.asked.toSorted((one, other) => one - other)).toEqual(candidates.map(({ revision }) => revision));
   });
 
-  it("begins no more when it is interrupted, and counts what was under way", async () => {
+  it("starts no more removals after an interruption, and counts the running ones", async () => {
     const interruption = new AbortController();
     const store = storeOf((revision) => {
       if (revision === 100) interruption.abort();
@@ -44,7 +44,7 @@ describe("the removal of keys", () => {
     expect(store.asked.length).toBeLessThan(candidates.length);
   });
 
-  it("begins no more when one fails, and throws that", async () => {
+  it("starts no more removals after a failure, and throws it", async () => {
     const failure = new Error("away");
     const store = storeOf((revision) => {
       if (revision >= 100) throw failure;

@@ -3,20 +3,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { AckBooks } from "../../../src/cli/demo/ack-books.ts";
-import { witnessedStore } from "../../../src/cli/demo/commit-log.ts";
-import { type BookedRequest, startEndpoint } from "../../../src/cli/demo/endpoint.ts";
+import { AckLog } from "../../../src/cli/demo/ack-log.ts";
+import type { Answer, Backend } from "../../../src/cli/demo/backend.ts";
+import { loggedStore } from "../../../src/cli/demo/commit-log.ts";
+import { summaryText } from "../../../src/cli/demo/demo-text.ts";
+import { type ReceivedRequest, startEndpoint } from "../../../src/cli/demo/endpoint.ts";
 import { Fleet } from "../../../src/cli/demo/fleet.ts";
+import { KillSwitch, killableClock, killableStore } from "../../../src/cli/demo/kill-switch.ts";
 import { type BrokerDelivery, MemoryBroker } from "../../../src/cli/demo/memory-broker.ts";
-import { PATIENCE_MS, play, REPLICAS } from "../../../src/cli/demo/play.ts";
-import { mortalClock, mortalStore, ReplicaLife } from "../../../src/cli/demo/replica-life.ts";
+import { play, REPLICAS, TIME_LIMIT_MS } from "../../../src/cli/demo/play.ts";
+import { between, seeded, shuffled, uuid } from "../../../src/cli/demo/random.ts";
 import { loadSamples } from "../../../src/cli/demo/samples.ts";
 import { plannedFor, planScenario } from "../../../src/cli/demo/scenario.ts";
-import { between, seeded, shuffled, uuid } from "../../../src/cli/demo/seeded.ts";
-import { reckoningText } from "../../../src/cli/demo/sentences.ts";
-import { isKept, reckon, type Summary } from "../../../src/cli/demo/summary.ts";
-import type { Answer, World } from "../../../src/cli/demo/world.ts";
-import { readEvent } from "../../../src/cli/run/incoming.ts";
+import { holdsGuarantees, type Summary, summarize } from "../../../src/cli/demo/summary.ts";
+import { readEvent } from "../../../src/cli/run/event/read-event.ts";
 import { systemClock } from "../../../src/internal/clock.ts";
 import { resolveIdentity } from "../../../src/model/identity.ts";
 import type { ReservationRecord } from "../../../src/model/record.ts";
@@ -25,8 +25,8 @@ import { SimulatedClock } from "../../support/simulated-clock.ts";
 
 const anySeed = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 
-describe("chance", () => {
-  it("is the same for the same seed, and within its bounds", () => {
+describe("the seeded random numbers", () => {
+  it("are the same for the same seed, and within the bounds", () => {
     fc.assert(
       fc.property(anySeed, fc.nat({ max: 100 }), fc.nat({ max: 100 }), (seed, min, more) => {
         const [one, other] = [seeded(seed), seeded(seed)];
@@ -40,17 +40,17 @@ describe("chance", () => {
     );
   });
 
-  it("is spread evenly", () => {
-    const chance = seeded(1);
+  it("are evenly distributed", () => {
+    const random = seeded(1);
     const counts = [0, 0, 0, 0, 0];
     for (let times = 0; times < 50_000; times += 1) {
-      const at = between(chance, 0, 4);
+      const at = between(random, 0, 4);
       counts[at] = (counts[at] ?? 0) + 1;
     }
     expect(counts.every((count) => count > 9_500 && count < 10_500)).toBe(true);
   });
 
-  it("shuffles without losing anything", () => {
+  it("shuffle a list without losing items", () => {
     fc.assert(
       fc.property(anySeed, fc.array(fc.integer()), (seed, items) => {
         expect([...shuffled(seeded(seed), items)].sort()).toEqual([...items].sort());
@@ -62,18 +62,18 @@ describe("chance", () => {
 describe("the scenario", () => {
   const samples = loadSamples(seeded(1));
 
-  it("feeds on all published examples", () => {
+  it("uses all published examples", () => {
     expect(samples.what).toBe("GitHub webhook deliveries");
     expect(samples.lines.length).toBeGreaterThan(300);
   });
 
-  it("feeds on made-up orders where the examples are not installed, or are not what they were", async () => {
+  it("uses generated orders if the examples are missing or malformed", async () => {
     const folder = await mkdtemp(join(tmpdir(), "latchkey-samples-"));
     const odd = join(folder, "odd.json");
     await writeFile(odd, '[{ "name": "push" }, { "examples": [{}] }, "text"]');
     for (const source of ["@latchkey/is-not-installed", "lru-cache", odd]) {
       const { what, lines } = loadSamples(seeded(1), source);
-      expect(what).toContain("made-up orders");
+      expect(what).toContain("generated orders");
       const events = lines.map((line) => readEvent(Buffer.from(line)));
       expect(new Set(events.map((reading) => ("event" in reading ? reading.event.eventId : "none"))).size).toBe(300);
     }
@@ -83,14 +83,14 @@ describe("the scenario", () => {
     await rm(folder, { recursive: true });
   });
 
-  it("sends every event at least once, in order of time, and lets as many replicas die as it should", () => {
+  it("sends every event at least once, in order of time, and plans the given number of crashes", () => {
     fc.assert(
       fc.property(anySeed, fc.integer({ min: 1, max: 5 }), (seed, crashes) => {
         const lines = samples.lines.slice(0, 60);
-        const scenario = planScenario({ lines, chance: seeded(seed), durationMs: 1_000, crashes });
+        const scenario = planScenario({ lines, random: seeded(seed), durationMs: 1_000, crashes });
         expect(scenario.events.size).toBe(60);
-        expect(new Set(scenario.sendings.map(({ eventId }) => eventId))).toEqual(new Set(scenario.events.keys()));
-        const times = scenario.sendings.map(({ atMs }) => atMs);
+        expect(new Set(scenario.sends.map(({ eventId }) => eventId))).toEqual(new Set(scenario.events.keys()));
+        const times = scenario.sends.map(({ atMs }) => atMs);
         expect(times).toEqual([...times].sort((one, other) => one - other));
         expect(times.every((atMs) => atMs >= 0 && atMs <= 1_000)).toBe(true);
         const planned = [...scenario.events.values()];
@@ -101,54 +101,54 @@ describe("the scenario", () => {
     );
   });
 
-  it("does not begin with what is no event, and knows nothing of what it does not send", () => {
-    const plan = (lines: readonly string[]) => planScenario({ lines, chance: seeded(5), durationMs: 1, crashes: 1 });
+  it("refuses an invalid event, and has no plan for an unknown one", () => {
+    const plan = (lines: readonly string[]) => planScenario({ lines, random: seeded(5), durationMs: 1, crashes: 1 });
     expect(() => plan(["nonsense"])).toThrow(TypeError);
     expect(() => plannedFor(plan(samples.lines.slice(0, 1)), "another")).toThrow("The demo does not send `another`");
   });
 
   it("is the same for the same seed", () => {
-    const plan = () => planScenario({ lines: samples.lines, chance: seeded(5), durationMs: 1_000, crashes: 3 });
-    expect(plan().sendings).toEqual(plan().sendings);
+    const plan = () => planScenario({ lines: samples.lines, random: seeded(5), durationMs: 1_000, crashes: 3 });
+    expect(plan().sends).toEqual(plan().sends);
   });
 });
 
-describe("the broker in memory", () => {
+describe("the in-memory broker", () => {
   const ACK_WAIT_MS = 1_000;
 
   async function next(broker: MemoryBroker): Promise<BrokerDelivery> {
     return await broker.next(new AbortController().signal);
   }
 
-  it("delivers again what was not acknowledged in time, and takes no late answer", async () => {
+  it("redelivers an unacknowledged message, and ignores a late answer", async () => {
     const clock = new SimulatedClock();
     const broker = new MemoryBroker(clock, ACK_WAIT_MS);
     broker.publish("a");
     const first = await next(broker);
     clock.advance(ACK_WAIT_MS - 1);
-    first.working();
+    first.inProgress();
     clock.advance(ACK_WAIT_MS - 1);
-    expect(broker.books.deliveries).toBe(1);
+    expect(broker.records.deliveries).toBe(1);
     const waiting = next(broker);
     clock.advance(1);
     const second = await waiting;
     expect([second.id, second.line, second.count]).toEqual(["1.2", "a", 2]);
     first.acknowledge();
-    first.putBack(0);
-    first.working();
+    first.nak(0);
+    first.inProgress();
     expect(broker.isIdle).toBe(false);
     second.acknowledge();
     second.acknowledge();
     expect(broker.isIdle).toBe(true);
-    expect(broker.books).toEqual({ deliveries: 2, answers: new Map([["1.2", "acknowledged"]]) });
+    expect(broker.records).toEqual({ deliveries: 2, answers: new Map([["1.2", "acknowledged"]]) });
     expect(clock.timers).toBe(0);
   });
 
-  it("brings back what was put back, after its delay", async () => {
+  it("redelivers a message after the delay of its nak", async () => {
     const clock = new SimulatedClock();
     const broker = new MemoryBroker(clock, ACK_WAIT_MS);
     broker.publish("a");
-    (await next(broker)).putBack(5_000);
+    (await next(broker)).nak(5_000);
     clock.advance(4_999);
     broker.publish("b");
     expect((await next(broker)).line).toBe("b");
@@ -157,7 +157,7 @@ describe("the broker in memory", () => {
     expect((await waiting).id).toBe("1.2");
   });
 
-  it("gives nothing to those who have gone", async () => {
+  it("delivers nothing to an aborted waiter", async () => {
     const broker = new MemoryBroker(new SimulatedClock(), ACK_WAIT_MS);
     const gone = new AbortController();
     void broker.next(gone.signal).then(() => expect.unreachable());
@@ -168,7 +168,7 @@ describe("the broker in memory", () => {
   });
 });
 
-describe("a replica that dies", () => {
+describe("a killed replica", () => {
   const { storeKey, ...identity } = resolveIdentity({ subscriptionId: "s", eventId: "e" });
   const record: ReservationRecord = {
     v: 1,
@@ -184,16 +184,16 @@ describe("a replica that dies", () => {
     atMs: 0,
   };
 
-  it("hears nothing of what it asked last, though that may have happened, and asks no more", async () => {
+  it("gets no answer to its last request, which may be applied, and sends no more", async () => {
     const clock = new SimulatedClock();
     const shared = memoryStore({ clock });
-    const life = new ReplicaLife();
-    const store = mortalStore(shared, life);
+    const killSwitch = new KillSwitch();
+    const store = killableStore(shared, killSwitch);
     let heard = false;
     void store.put(storeKey, record, { expected: 0, ttlMs: 9_000 }).finally(() => {
       heard = true;
     });
-    life.end();
+    killSwitch.kill();
     void store.remove?.(storeKey, { expected: 1 }).finally(() => {
       heard = true;
     });
@@ -202,23 +202,23 @@ describe("a replica that dies", () => {
     expect(await shared.get(storeKey)).toMatchObject({ record, revision: 1 });
   });
 
-  it("has a store that can do what the shared one can, no more and no less", async () => {
+  it("has a store with the same members as the shared one", async () => {
     const { put, get } = memoryStore();
-    const life = new ReplicaLife();
-    expect(mortalStore({ put, get }, life)).not.toHaveProperty("remove");
-    expect(mortalStore({ put, get }, life)).not.toHaveProperty("maxWindowMs");
-    expect(mortalStore({ put, get, maxWindowMs: 5 }, life).maxWindowMs).toBe(5);
+    const killSwitch = new KillSwitch();
+    expect(killableStore({ put, get }, killSwitch)).not.toHaveProperty("remove");
+    expect(killableStore({ put, get }, killSwitch)).not.toHaveProperty("maxWindowMs");
+    expect(killableStore({ put, get, maxWindowMs: 5 }, killSwitch).maxWindowMs).toBe(5);
     const boom = new Error("boom");
-    const store = mortalStore({ put, get: () => Promise.reject(boom) }, life);
+    const store = killableStore({ put, get: () => Promise.reject(boom) }, killSwitch);
     await expect(store.get(storeKey)).rejects.toBe(boom);
-    const witnessed = witnessedStore({ put, get }, new Map(), new SimulatedClock());
+    const witnessed = loggedStore({ put, get }, new Map(), new SimulatedClock());
     expect(witnessed).not.toHaveProperty("remove");
   });
 
-  it("has no timers any more", () => {
+  it("has no timers", () => {
     const clock = new SimulatedClock();
-    const life = new ReplicaLife();
-    const own = mortalClock(clock, life);
+    const killSwitch = new KillSwitch();
+    const own = killableClock(clock, killSwitch);
     let ran = 0;
     own.schedule(1, () => {
       ran += 1;
@@ -227,7 +227,7 @@ describe("a replica that dies", () => {
       ran += 1;
     });
     clock.advance(1);
-    life.end();
+    killSwitch.kill();
     own.schedule(1, () => {
       ran += 1;
     });
@@ -237,27 +237,27 @@ describe("a replica that dies", () => {
 });
 
 describe("the endpoint of the demo", () => {
-  it("answers strangers, and books them under no event", async () => {
-    const scenario = planScenario({ lines: [], chance: seeded(1), durationMs: 1, crashes: 1 });
+  it("answers requests without an event id", async () => {
+    const scenario = planScenario({ lines: [], random: seeded(1), durationMs: 1, crashes: 1 });
     await using endpoint = await startEndpoint(scenario, systemClock);
     const answer = await fetch(endpoint.url, { method: "POST", body: "hello" });
     expect(answer.status).toBe(204);
-    expect(endpoint.books).toMatchObject([{ eventId: "", delivery: "", end: "done" }]);
+    expect(endpoint.requests).toMatchObject([{ eventId: "", delivery: "", end: "done" }]);
   });
 });
 
-describe("a demo that comes to no end", () => {
+describe("a demo that does not finish", () => {
   it("gives up after a minute, and stops its replicas", async () => {
     const clock = new SimulatedClock();
     const scenario = planScenario({
       lines: loadSamples(seeded(1)).lines.slice(0, 5),
-      chance: seeded(1),
+      random: seeded(1),
       durationMs: 10,
       crashes: 1,
     });
     let stopped = 0;
-    const world: World = {
-      what: "a world that loses everything",
+    const backend: Backend = {
+      what: "a backend that loses everything",
       store: memoryStore({ clock }),
       publish: async () => {},
       start: async () => ({
@@ -266,20 +266,24 @@ describe("a demo that comes to no end", () => {
         },
       }),
       isIdle: async () => false,
-      books: async () => ({ deliveries: 0, answers: new Map() }),
+      records: async () => ({ deliveries: 0, answers: new Map() }),
       [Symbol.asyncDispose]: async () => {},
     };
     const target = { name: "nowhere", dispatch: async () => undefined };
-    const fleet = new Fleet({ world, scenario, target, clock, tell: () => {}, works: () => {} });
-    const playing = play(scenario, world, fleet, clock, new AbortController().signal);
-    await clock.advanceAsync(PATIENCE_MS + 100);
+    const fleet = new Fleet({ backend, scenario, target, clock, onIncident: () => {}, onDeduplicator: () => {} });
+    const playing = play(scenario, backend, fleet, clock, new AbortController().signal);
+    await clock.advanceAsync(TIME_LIMIT_MS + 100);
     expect(await playing).toBe("gave up");
     expect(stopped).toBe(REPLICAS);
   });
 });
 
-describe("the reckoning", () => {
-  const request = (eventId: string, end: BookedRequest["end"], more: Partial<BookedRequest> = {}): BookedRequest => ({
+describe("the summary", () => {
+  const request = (
+    eventId: string,
+    end: ReceivedRequest["end"],
+    more: Partial<ReceivedRequest> = {},
+  ): ReceivedRequest => ({
     eventId,
     delivery: `${eventId}.1`,
     fence: 1,
@@ -288,13 +292,13 @@ describe("the reckoning", () => {
     ...more,
   });
 
-  function reckoned(
+  function summarized(
     sent: readonly string[],
-    requests: readonly BookedRequest[],
+    requests: readonly ReceivedRequest[],
     more: { answers?: Record<string, Answer>; deliveries?: number; commits?: Record<string, number> } = {},
   ): Summary {
     const answers = new Map(Object.entries(more.answers ?? {}));
-    return reckon({
+    return summarize({
       sent: new Set(sent),
       requests,
       broker: { deliveries: more.deliveries ?? answers.size, answers },
@@ -302,74 +306,76 @@ describe("the reckoning", () => {
     });
   }
 
-  it("finds an event that was never done, and one that is only in the sender's books", () => {
-    const reckoning = reckoned(
+  it("counts events that were never done as lost", () => {
+    const summary = summarized(
       ["a", "b", "c", "d"],
-      [request("a", "done"), request("b", "refused"), request("c", "broken off")],
+      [request("a", "done"), request("b", "refused"), request("c", "aborted")],
     );
-    expect(reckoning).toMatchObject({ events: 4, dispatches: 3, done: 1, refused: 1, brokenOff: 1, lost: 3 });
-    expect(isKept(reckoning)).toBe(false);
+    expect(summary).toMatchObject({ events: 4, dispatches: 3, done: 1, refused: 1, aborted: 1, lost: 3 });
+    expect(holdsGuarantees(summary)).toBe(false);
   });
 
-  it("finds a request that came after the commit of its event, however it ended", () => {
-    for (const end of ["done", "refused", "broken off"] as const) {
+  it("counts requests after the commit of their event, whatever their end", () => {
+    for (const end of ["done", "refused", "aborted"] as const) {
       const requests = [request("a", "done", { atMs: 10 }), request("a", end, { atMs: 30, fence: 2 })];
-      expect(reckoned(["a"], requests, { commits: { a: 20 } })).toMatchObject({ afterCommit: 1, lost: 0 });
+      expect(summarized(["a"], requests, { commits: { a: 20 } })).toMatchObject({ afterCommit: 1, lost: 0 });
     }
     expect(
-      isKept(reckoned(["a"], [request("a", "done"), request("a", "done", { atMs: 30 })], { commits: { a: 20 } })),
+      holdsGuarantees(
+        summarized(["a"], [request("a", "done"), request("a", "done", { atMs: 30 })], { commits: { a: 20 } }),
+      ),
     ).toBe(false);
   });
 
-  it("tells an event that was done again before its commit from one that was done again after it", () => {
+  it("distinguishes a repetition before the commit from one after it", () => {
     const requests = [request("a", "done"), request("a", "done", { atMs: 30, fence: 2 })];
-    const reckoning = reckoned(["a"], requests, { commits: { a: 40 } });
-    expect(reckoning).toMatchObject({ doneAgain: 1, afterCommit: 0, lost: 0 });
-    expect(isKept(reckoning)).toBe(true);
+    const summary = summarized(["a"], requests, { commits: { a: 40 } });
+    expect(summary).toMatchObject({ doneAgain: 1, afterCommit: 0, lost: 0 });
+    expect(holdsGuarantees(summary)).toBe(true);
   });
 
-  it("finds a fence that fell", () => {
-    const requests = [request("a", "broken off", { fence: 5 }), request("a", "done", { fence: 4 })];
-    const reckoning = reckoned(["a"], requests);
-    expect(reckoning).toMatchObject({ fencesFallen: 1, retried: 1 });
-    expect(isKept(reckoning)).toBe(false);
+  it("counts fences that fell", () => {
+    const requests = [request("a", "aborted", { fence: 5 }), request("a", "done", { fence: 4 })];
+    const summary = summarized(["a"], requests);
+    expect(summary).toMatchObject({ fencesFallen: 1, retried: 1 });
+    expect(holdsGuarantees(summary)).toBe(false);
   });
 
-  it("marks each promise, kept or broken", () => {
-    const broken = reckoned(["a", "b"], [request("a", "done"), request("a", "done", { atMs: 30 })], {
+  it("marks each guarantee as held or violated", () => {
+    const broken = summarized(["a", "b"], [request("a", "done"), request("a", "done", { atMs: 30 })], {
       commits: { a: 20 },
     });
-    const text = reckoningText(broken, 1_000, (_, painted) => painted);
+    const text = summaryText(broken, 1_000, (_, painted) => painted);
     expect(text).toMatch(/lost +1 {2}✗\n/);
     expect(text).toMatch(/dispatched twice after commit +1 {2}✗\n/);
     expect(text).toMatch(/fences that fell +0 {2}✓\n/);
   });
 
-  it("takes deliveries for suppressed or pending that never reached the endpoint", () => {
-    const answers = { "a.1": "acknowledged", "a.2": "acknowledged", "a.3": "put back", "b.1": "put back" } as const;
-    const reckoning = reckoned(["a", "b"], [request("a", "done"), request("b", "refused")], { answers, deliveries: 6 });
-    expect(reckoning).toMatchObject({ deliveries: 6, suppressed: 1, pending: 1, unanswered: 2 });
+  it("counts deliveries without a request as suppressed or pending", () => {
+    const answers = { "a.1": "acknowledged", "a.2": "acknowledged", "a.3": "nak", "b.1": "nak" } as const;
+    const summary = summarized(["a", "b"], [request("a", "done"), request("b", "refused")], { answers, deliveries: 6 });
+    expect(summary).toMatchObject({ deliveries: 6, suppressed: 1, pending: 1, unanswered: 2 });
   });
 });
 
-describe("the overheard answers", () => {
-  it("are told by message and delivery, in both forms of the subject", () => {
-    const books = new AckBooks("S");
-    const take = (subject: string, payload: string): void => books.take({ subject, string: () => payload });
+describe("the ack log", () => {
+  it("reads message and delivery from both forms of the subject", () => {
+    const acks = new AckLog("S");
+    const take = (subject: string, payload: string): void => acks.take({ subject, string: () => payload });
     take("$JS.ACK.S.C.1.17.21.1700000000000.3", '-NAK {"delay": 1}');
     take("$JS.ACK.S.C.2.17.22.1700000000000.3", "+WPI");
     take("$JS.ACK.S.C.2.17.22.1700000000000.3", "+ACK");
     take("$JS.ACK._.hash.S.C.1.18.23.1700000000000.3.x", "");
     take("$JS.ACK.S.C.1.19.24.1700000000000.3", "+TERM for a reason");
     take("$JS.ACK.other.C.1.99.24.1700000000000.3", "+ACK");
-    expect(books.answers).toEqual(
+    expect(acks.answers).toEqual(
       new Map([
-        ["17.1", "put back"],
+        ["17.1", "nak"],
         ["17.2", "acknowledged"],
         ["18.1", "acknowledged"],
         ["19.1", "terminated"],
       ]),
     );
-    expect(books.acknowledged).toBe(2);
+    expect(acks.acknowledged).toBe(2);
   });
 });

@@ -3,13 +3,13 @@ import { runCli } from "../../../src/cli/cli.ts";
 import { startEndpoint } from "../../../src/cli/demo/endpoint.ts";
 import { Fleet } from "../../../src/cli/demo/fleet.ts";
 import type { Incident } from "../../../src/cli/demo/incident.ts";
-import { memoryWorld } from "../../../src/cli/demo/memory-world.ts";
+import { memoryBackend } from "../../../src/cli/demo/memory-backend.ts";
 import { play } from "../../../src/cli/demo/play.ts";
+import { seeded } from "../../../src/cli/demo/random.ts";
 import { loadSamples } from "../../../src/cli/demo/samples.ts";
 import { planScenario } from "../../../src/cli/demo/scenario.ts";
-import { seeded } from "../../../src/cli/demo/seeded.ts";
-import { isKept, reckon, type Summary } from "../../../src/cli/demo/summary.ts";
-import { httpTarget } from "../../../src/cli/run/http-target.ts";
+import { holdsGuarantees, type Summary, summarize } from "../../../src/cli/demo/summary.ts";
+import { httpTarget } from "../../../src/cli/run/target/http-target.ts";
 import { type Clock, systemClock } from "../../../src/internal/clock.ts";
 import type { Store } from "../../../src/model/store.ts";
 import { memoryStore } from "../../../src/stores/memory-store.ts";
@@ -26,11 +26,11 @@ const quickClock: Clock = {
 };
 
 describe("latchkey demo", () => {
-  it("loses nothing, dispatches nothing again after its commit, and tells what happened", async () => {
+  it("loses nothing, dispatches nothing again after its commit, and prints what happened", async () => {
     const io = new FakeIo();
     expect(await runCli(["demo", "--seed", "42"], io)).toBe(0);
     const { text } = io.out;
-    for (const told of [
+    for (const printed of [
       "--seed 42",
       "duplicate ",
       "pending ",
@@ -38,9 +38,9 @@ describe("latchkey demo", () => {
       "retried ",
       "crash ",
       "takeover ",
-      "just after",
+      "after the endpoint accepted",
     ]) {
-      expect(text).toContain(told);
+      expect(text).toContain(printed);
     }
     const table = new Map(
       [...text.matchAll(/^ {2,4}([a-z ]+?) {2,}([\d,]+)/gm)].map(([, label = "", number = ""]) => [
@@ -50,14 +50,9 @@ describe("latchkey demo", () => {
     );
     expect(Object.fromEntries(table)).toMatchObject({ events: 329, lost: 0, "dispatched twice after commit": 0 });
     const at = (label: string): number => table.get(label) ?? Number.NaN;
-    expect(at("dispatches")).toBe(at("done") + at("refused by the endpoint") + at("broken off by a crash"));
+    expect(at("dispatches")).toBe(at("done") + at("refused by the endpoint") + at("aborted by a crash"));
     expect(at("done")).toBe(at("events") + at("done again before commit"));
-    for (const label of [
-      "duplicates suppressed",
-      "pending put back",
-      "retried after failure",
-      "done again before commit",
-    ]) {
+    for (const label of ["duplicates suppressed", "pending", "retried after failure", "done again before commit"]) {
       expect(at(label)).toBeGreaterThan(0);
     }
     expect(text.split("\n").length).toBeLessThan(100);
@@ -65,7 +60,7 @@ describe("latchkey demo", () => {
     expect(io.listeners).toBe(0);
   });
 
-  it("shows in an inspector what its replicas do, which stays open at a terminal until Ctrl-C", async () => {
+  it("serves an inspector that stays open at a terminal until Ctrl-C", async () => {
     const io = new FakeIo({ clock: quickClock, terminal: true });
     const running = runCli(["demo", "--seed", "42"], io);
     await io.out.until("The inspector stays open at ");
@@ -82,7 +77,7 @@ describe("latchkey demo", () => {
     expect(io.listeners).toBe(0);
   });
 
-  it("gives up on a machine that does not keep up, and says what was not done", async () => {
+  it("gives up on a slow machine, and prints what was not done", async () => {
     // A minute of the demo in a tenth of a second.
     const io = new FakeIo({
       clock: {
@@ -106,49 +101,49 @@ describe("latchkey demo", () => {
   });
 });
 
-describe("the demo's reckoning finds a store that does not keep its word:", () => {
-  async function reckonedWith(store: Store): Promise<Summary> {
-    const chance = seeded(3);
-    const lines = loadSamples(chance).lines.slice(0, 60);
-    const scenario = planScenario({ lines, chance, durationMs: 1_000, crashes: 1 });
+describe("the summary of the demo", () => {
+  async function summaryWith(store: Store): Promise<Summary> {
+    const random = seeded(3);
+    const lines = loadSamples(random).lines.slice(0, 60);
+    const scenario = planScenario({ lines, random, durationMs: 1_000, crashes: 1 });
     const commits = new Map<string, number>();
     await using endpoint = await startEndpoint(scenario, quickClock);
-    await using world = memoryWorld(quickClock, commits, store);
+    await using backend = memoryBackend(quickClock, commits, store);
     const incidents: Incident[] = [];
     const fleet = new Fleet({
-      world,
+      backend,
       scenario,
       target: httpTarget(endpoint.url, quickClock),
       clock: quickClock,
-      tell: (incident) => incidents.push(incident),
-      works: () => {},
+      onIncident: (incident) => incidents.push(incident),
+      onDeduplicator: () => {},
     });
-    const end = await play(scenario, world, fleet, quickClock, new AbortController().signal);
+    const end = await play(scenario, backend, fleet, quickClock, new AbortController().signal);
     expect(end).toBe("settled");
     expect(incidents.map(({ type }) => type)).toContain("crashed");
     const sent = new Set(scenario.events.keys());
-    return reckon({ sent, requests: endpoint.books, broker: await world.books(), commits });
+    return summarize({ sent, requests: endpoint.requests, broker: await backend.records(), commits });
   }
 
-  it("(one that does passes)", async () => {
-    expect(isKept(await reckonedWith(memoryStore({ clock: quickClock })))).toBe(true);
+  it("is clean for a correct store", async () => {
+    expect(holdsGuarantees(await summaryWith(memoryStore({ clock: quickClock })))).toBe(true);
   });
 
-  it("forgets what was committed", async () => {
+  it("finds a store that forgets commits", async () => {
     const honest = memoryStore({ clock: quickClock });
     const store: Store = {
       ...honest,
       put: (key, record, how) => honest.put(key, record, record.state === "committed" ? { ...how, ttlMs: 1 } : how),
     };
-    expect((await reckonedWith(store)).afterCommit).toBeGreaterThan(0);
+    expect((await summaryWith(store)).afterCommit).toBeGreaterThan(0);
   });
 
-  it("takes a reservation for a commit", async () => {
+  it("finds a store that takes a reservation for a commit", async () => {
     const honest = memoryStore({ clock: quickClock });
     const store: Store = {
       ...honest,
       put: (key, record, how) => honest.put(key, { ...record, state: "committed" }, { ...how, ttlMs: 600_000 }),
     };
-    expect((await reckonedWith(store)).lost).toBeGreaterThan(0);
+    expect((await summaryWith(store)).lost).toBeGreaterThan(0);
   });
 });

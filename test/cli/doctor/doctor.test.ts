@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { ReservedKey } from "../../../src/cli/bucket/stored-key.ts";
 import { countsText, findingsText } from "../../../src/cli/doctor/doctor-text.ts";
 import { bytesText, examinePeers } from "../../../src/cli/doctor/examine-bucket.ts";
-import { examineOwnClock, examineServerClocks, examineWrittenTimes } from "../../../src/cli/doctor/examine-clocks.ts";
+import { examineOwnClock, examineRecordTimes, examineServerClocks } from "../../../src/cli/doctor/examine-clocks.ts";
 import { examineVersions } from "../../../src/cli/doctor/examine-server.ts";
 import { RecordExaminer } from "../../../src/cli/doctor/record-examiner.ts";
-import { WrittenTimes } from "../../../src/cli/doctor/written-times.ts";
+import { RecordTimes } from "../../../src/cli/doctor/record-times.ts";
+import type { ReservedKey } from "../../../src/cli/stored-keys/stored-key.ts";
 import { resolveIdentity } from "../../../src/model/identity.ts";
 
 const SKEW_MS = 2_000;
@@ -45,67 +45,69 @@ describe("the examination of records", () => {
     const records = new RecordExaminer(SKEW_MS);
     records.add(reserved({ heldMs, leaseMs }), NOW);
     const found = records.findings().filter(({ severity }) => severity !== "ok");
-    expect(found.map(({ check, severity }) => [check, severity])).toEqual(isLong ? [["held for long", "warning"]] : []);
+    expect(found.map(({ check, severity }) => [check, severity])).toEqual(
+      isLong ? [["long reservation", "warning"]] : [],
+    );
   });
 
   it.each([
-    [undefined, "never ends"],
-    [NOW + 7 * 86_400_000, "ends in 7 d"],
-  ])("says when a reservation ends that does not end with its lease: %s", (endsAtMs, text) => {
+    [undefined, "never expires"],
+    [NOW + 7 * 86_400_000, "expires in 7 d"],
+  ])("reports when an endless reservation expires: %s", (endsAtMs, text) => {
     const records = new RecordExaminer(SKEW_MS);
     records.add({ ...reserved({ heldMs: 0 }), endsAtMs }, NOW);
     expect(records.findings().at(-1)).toMatchObject({
       ...{ check: "endless", severity: "error" },
-      evidence: `1 reservation does not end with its lease: billing 1 (web-1, ${text})`,
+      evidence: `1 reservation does not expire with its lease: billing 1 (web-1, ${text})`,
     });
   });
 
-  it("names those that are held longest", () => {
+  it("names the longest reservations", () => {
     const records = new RecordExaminer(SKEW_MS);
     for (const minutes of [20, 60, 30, 40]) {
       records.add(reserved({ heldMs: minutes * 60_000, owner: `web-${minutes}` }), NOW);
     }
     expect(records.findings().at(-1)?.evidence).toBe(
-      "4 events have been held for long: billing 1 (web-60, for 1 h at least), billing 1 (web-40, for 40 min at least), billing 1 (web-30, for 30 min at least), …",
+      "4 events have been reserved for a long time: billing 1 (web-60, for at least 1 h), billing 1 (web-40, for at least 40 min), billing 1 (web-30, for at least 30 min), …",
     );
   });
 });
 
 describe("the examination of clocks", () => {
-  it("allows for the time that it takes to ask", () => {
+  it("ignores differences within the measuring uncertainty", () => {
     expect(examineOwnClock({ offsetMs: 900, uncertaintyMs: 450 })).toMatchObject({ severity: "ok" });
     expect(examineOwnClock({ offsetMs: 900, uncertaintyMs: 10 })).toMatchObject({
       severity: "warning",
-      evidence: expect.stringMatching(/^900 ms behind the server, give or take 10 ms: /),
+      evidence: expect.stringMatching(/^900 ms behind the server, with an uncertainty of 10 ms: /),
     });
     expect(examineOwnClock(undefined)).toMatchObject({
       severity: "note",
-      evidence: "the server does not tell its time",
+      evidence: "the server does not report its time",
     });
   });
 
-  it("finds servers whose clocks are apart, and that this is worse than the skew allows for", () => {
+  it("finds servers whose clocks differ, and reports an error beyond the skew", () => {
     const at = (offsetMs: number) => ({ offsetMs, uncertaintyMs: 100 });
     expect(examineServerClocks([], SKEW_MS)).toEqual([]);
     expect(examineServerClocks([at(0), undefined, at(650)], SKEW_MS)).toEqual([]);
     expect(examineServerClocks([at(0), at(-1_200)], SKEW_MS)).toMatchObject([
-      { check: "servers", severity: "warning", evidence: expect.stringContaining("are 1000 ms apart") },
+      { check: "servers", severity: "warning", evidence: expect.stringContaining("differ by 1000 ms") },
     ]);
     expect(examineServerClocks([at(50), at(-3_000), at(100)], SKEW_MS)).toMatchObject([
-      { severity: "error", evidence: expect.stringContaining("more than the skew of 2 s") },
+      { severity: "error", evidence: expect.stringContaining("that exceeds the skew of 2 s") },
     ]);
   });
 
-  it("finds in records that a server's clock was behind that of its predecessor", () => {
-    const times = new WrittenTimes();
+  it("finds a step back in the times of records", () => {
+    const times = new RecordTimes();
     for (const storedAtMs of [1_000, 5_000, 2_000, 9_000]) times.note(reserved({ heldMs: 0, storedAtMs }));
     expect(times.largestStepBackMs).toBe(3_000);
-    expect(examineWrittenTimes(times, SKEW_MS)).toMatchObject([{ check: "servers", severity: "error" }]);
-    expect(examineWrittenTimes(times, 4_000)).toMatchObject([{ check: "servers", severity: "warning" }]);
+    expect(examineRecordTimes(times, SKEW_MS)).toMatchObject([{ check: "servers", severity: "error" }]);
+    expect(examineRecordTimes(times, 4_000)).toMatchObject([{ check: "servers", severity: "warning" }]);
   });
 
   it("does not compare the times of different buckets", () => {
-    const times = new WrittenTimes();
+    const times = new RecordTimes();
     for (const storedAtMs of [9_000, 1_000]) {
       times.beginBucket();
       times.note(reserved({ heldMs: 0, storedAtMs }));
@@ -113,12 +115,12 @@ describe("the examination of clocks", () => {
     expect(times.largestStepBackMs).toBe(0);
   });
 
-  it("judges an owner by its quickest write", () => {
-    const times = new WrittenTimes();
+  it("judges an owner by its fastest write", () => {
+    const times = new RecordTimes();
     for (const behindMs of [60_000, 1_500]) times.note(reserved({ heldMs: 0, owner: "slow", behindMs }));
     times.note(reserved({ heldMs: 0, owner: "early", behindMs: -3_000 }));
-    expect(times.strangest(SKEW_MS)).toEqual([{ owner: "early", offsetMs: -3_000 }]);
-    expect(examineWrittenTimes(times, SKEW_MS)).toMatchObject([
+    expect(times.largestOffsets(SKEW_MS)).toEqual([{ owner: "early", offsetMs: -3_000 }]);
+    expect(examineRecordTimes(times, SKEW_MS)).toMatchObject([
       { check: "owners", severity: "warning", evidence: expect.stringContaining("early is 3000 ms ahead of it") },
     ]);
   });
@@ -131,7 +133,7 @@ describe("the examination of a server", () => {
     [{ here: "2.15.1", there: "2.12.5" }, true, "warning"],
     [{ here: "2.15.1", there: "2.12.0" }, true, "error"],
     [{ here: "" }, false, "error"],
-  ])("of %j judges by the worst version: %s %s", (versions, isCluster, severity) => {
+  ])("of %j judges by the oldest version: %s %s", (versions, isCluster, severity) => {
     expect(examineVersions(versions, isCluster).severity).toBe(severity);
   });
 });
@@ -143,17 +145,17 @@ describe("the examination of a bucket's servers", () => {
   });
 
   it.each([
-    [3, undefined, [["error", "no server leads it: nothing can be reserved or committed"]]],
+    [3, undefined, [["error", "the bucket has no leader: nothing can be reserved or committed"]]],
     [
       3,
       { leader: "", replicas: [peer("n2")] },
-      [["error", "no server leads it: nothing can be reserved or committed"]],
+      [["error", "the bucket has no leader: nothing can be reserved or committed"]],
     ],
-    [3, { leader: "n1", replicas: [peer("n2"), peer("n3")] }, [["ok", "n1 leads, the others follow"]]],
+    [3, { leader: "n1", replicas: [peer("n2"), peer("n3")] }, [["ok", "n1 leads, and all followers are current"]]],
     [
       3,
       { leader: "n1", replicas: [peer("n2", { current: false, lag: 1_200 }), peer("n3", { offline: true })] },
-      [["warning", "n1 leads, but n2 lags by 1,200 writes, n3 is away"]],
+      [["warning", "n1 leads, but n2 is 1,200 writes behind, n3 is offline"]],
     ],
     [1, { leader: "n1" }, []],
   ])("of %d, with %j", (count, cluster, found) => {
@@ -161,26 +163,26 @@ describe("the examination of a bucket's servers", () => {
   });
 });
 
-describe("findings in words", () => {
+describe("the text of findings", () => {
   const paint = (_: string, text: string): string => text;
 
-  it("are grouped by what they are about, each with its remedy", () => {
+  it("groups findings by area, each with its remedy", () => {
     const text = findingsText(
       [
-        { area: "records", check: "keys", severity: "ok", evidence: "there are none", remedy: undefined },
+        { area: "records", check: "keys", severity: "ok", evidence: "the bucket is empty", remedy: undefined },
         { area: "server", check: "version", severity: "error", evidence: "old", remedy: "upgrade" },
       ],
       { paint, columns: 80 },
     );
-    expect(text).toBe("server\n  ✗ version  old\n             → upgrade\nrecords\n  ✓ keys     there are none\n");
+    expect(text).toBe("server\n  ✗ version  old\n             → upgrade\nrecords\n  ✓ keys     the bucket is empty\n");
   });
 
   it.each([
-    [{ ok: 3, note: 0, warning: 0, error: 0 }, "✓ 3 checks are well\n"],
-    [{ ok: 1, note: 2, warning: 0, error: 0 }, "✓ 2 notes; 1 check is well\n"],
-    [{ ok: 0, note: 1, warning: 2, error: 0 }, "! 2 warnings, 1 note; 0 checks are well\n"],
-    [{ ok: 4, note: 0, warning: 1, error: 1 }, "✗ 1 error, 1 warning; 4 checks are well\n"],
-  ])("are counted: %j", (counts, text) => {
+    [{ ok: 3, note: 0, warning: 0, error: 0 }, "✓ 3 checks passed\n"],
+    [{ ok: 1, note: 2, warning: 0, error: 0 }, "✓ 2 notes; 1 check passed\n"],
+    [{ ok: 0, note: 1, warning: 2, error: 0 }, "! 2 warnings, 1 note; 0 checks passed\n"],
+    [{ ok: 4, note: 0, warning: 1, error: 1 }, "✗ 1 error, 1 warning; 4 checks passed\n"],
+  ])("counts findings: %j", (counts, text) => {
     expect(countsText(counts, paint)).toBe(text);
   });
 
@@ -191,7 +193,7 @@ describe("findings in words", () => {
     [85_400, "85 kB"],
     [1_250_000_000, "1.3 GB"],
     [5e15, "5000 TB"],
-  ])("say %d bytes as %s", (bytes, text) => {
+  ])("formats %d bytes as %s", (bytes, text) => {
     expect(bytesText(bytes)).toBe(text);
   });
 });

@@ -7,13 +7,13 @@ import { toSvg } from "../../../src/inspect/chart/svg.ts";
 import { run } from "../support/fake-io.ts";
 
 describe("latchkey draw", () => {
-  it("prints the life of a key as a Mermaid diagram", async () => {
+  it("prints the machine of a key as a Mermaid diagram", async () => {
     const picture = { exitCode: 0, out: toMermaid(dedupKeyMachine), err: "" };
     expect(await run(["draw"])).toMatchObject(picture);
     expect(await run(["draw", "dedup-key", "--mermaid"])).toMatchObject(picture);
   });
 
-  it("prints the life of a message", async () => {
+  it("prints the machine of a message", async () => {
     expect((await run(["draw", "delivery"])).out).toBe(toMermaid(deliveryMachine));
   });
 
@@ -21,7 +21,7 @@ describe("latchkey draw", () => {
     expect((await run(["draw", "delivery", "--svg"])).out).toBe(toSvg(deliveryMachine));
   });
 
-  it("prints a configuration from which XState makes the same machine", async () => {
+  it("prints a configuration that creates the same machine", async () => {
     const { out } = await run(["draw", "delivery", "--json"]);
     const config: unknown = JSON.parse(out);
     expect(typeof config === "object" && config !== null && toMermaid(createMachine(config))).toBe(

@@ -6,6 +6,7 @@ import { natsStore } from "../../../src/nats/index.ts";
 import { eventually } from "../../support/eventually.ts";
 import { connected, makeBucket, manager } from "../../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../../support/nats-server.ts";
+
 import { operatedBucket } from "../../support/operated-bucket.ts";
 import { FakeIo, isObject, run } from "../support/fake-io.ts";
 

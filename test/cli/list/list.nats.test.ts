@@ -157,10 +157,10 @@ describe("latchkey list", () => {
       await other.replica("other").guard({ subscriptionId: "s", eventId: "1" }, () => "");
       await renewed.promise;
       const { objects } = await other.run("list", "--json", "--state", "reserved");
-      const [kept] = objects();
-      expect(Number(kept?.["revision"])).toBeGreaterThan(Number(kept?.["fence"]));
+      const [stored] = objects();
+      expect(Number(stored?.["revision"])).toBeGreaterThan(Number(stored?.["fence"]));
       // What was written after it shows that it was held before the last renewal.
-      const beforeRenewalMs = Number(kept?.["leaseLeftMs"]) - 1_000 + Number(kept?.["heldMs"]);
+      const beforeRenewalMs = Number(stored?.["leaseLeftMs"]) - 1_000 + Number(stored?.["heldMs"]);
       expect(beforeRenewalMs).toBeGreaterThan(0);
     });
   });

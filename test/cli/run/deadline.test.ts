@@ -3,7 +3,7 @@ import { startDeadline } from "../../../src/cli/run/deadline.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 
 describe("a deadline", () => {
-  it("aborts when the time is up, and tells so", () => {
+  it("aborts after its time limit", () => {
     const clock = new SimulatedClock();
     using deadline = startDeadline(clock, 1_000, [new AbortController().signal]);
     clock.advance(999);
@@ -12,7 +12,7 @@ describe("a deadline", () => {
     expect([deadline.signal.aborted, deadline.hasPassed]).toEqual([true, true]);
   });
 
-  it.each([0, 1])("aborts with the first of the others, and has not passed then (%i)", (which) => {
+  it.each([0, 1])("aborts with the first of the other signals (%i)", (which) => {
     const clock = new SimulatedClock();
     const others = [new AbortController(), new AbortController()];
     using deadline = startDeadline(
@@ -26,12 +26,12 @@ describe("a deadline", () => {
     expect(deadline.hasPassed).toBe(false);
   });
 
-  it("aborts at once with one that has aborted already", () => {
+  it("aborts immediately if another signal has aborted", () => {
     using deadline = startDeadline(new SimulatedClock(), 1_000, [AbortSignal.abort()]);
     expect(deadline.signal.aborted).toBe(true);
   });
 
-  it("leaves nothing behind", () => {
+  it("leaves no timer and no listener", () => {
     const clock = new SimulatedClock();
     const other = new AbortController();
     const deadline = startDeadline(clock, 1_000, [other.signal]);

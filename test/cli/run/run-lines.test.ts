@@ -5,11 +5,11 @@ import { PassThrough, Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "../../../src/cli/cli.ts";
 import { dispatchLines } from "../../../src/cli/run/dispatch-lines.ts";
-import { httpTarget } from "../../../src/cli/run/http-target.ts";
-import { readLines } from "../../../src/cli/run/lines.ts";
+import { readLines } from "../../../src/cli/run/input/lines.ts";
 import { openDeduplicator } from "../../../src/cli/run/open-deduplicator.ts";
 import { planRun } from "../../../src/cli/run/plan.ts";
-import type { LineResult } from "../../../src/cli/run/results.ts";
+import type { LineResult } from "../../../src/cli/run/report/line-results.ts";
+import { httpTarget } from "../../../src/cli/run/target/http-target.ts";
 import { Deduplicator } from "../../../src/deduplicator.ts";
 import { StoreUnavailableError } from "../../../src/errors.ts";
 import { deferred } from "../../../src/internal/deferred.ts";
@@ -72,7 +72,7 @@ describe("latchkey run with GitHub's webhook deliveries", () => {
 });
 
 describe("latchkey run", () => {
-  it("reports lines that are no events with their numbers, and goes on", async () => {
+  it("reports invalid lines with their numbers, and continues", async () => {
     await using endpoint = await startEndpoint();
     const input = Buffer.concat([
       Buffer.from(lines("nonsense", event("1"), "", "{}", '{"specversion":"1.0"}')),
@@ -82,16 +82,16 @@ describe("latchkey run", () => {
     const { exitCode, out, err } = await run(["run", "--to", endpoint.url], { input });
     expect(exitCode).toBe(1);
     expect(err.trimEnd().split("\n").sort()).toEqual([
-      "line 1  unreadable  it is not JSON",
-      "line 4  unreadable  it has no identity: neither a CloudEvent (no `specversion`) nor a GitHub delivery (no `headers` of GitHub)",
+      "line 1  unreadable  not JSON",
+      "line 4  unreadable  no identity: neither a CloudEvent (no `specversion`) nor a GitHub delivery (no GitHub `headers`)",
       "line 5  unreadable  the CloudEvent has no `id`",
-      "line 6  unreadable  it is not UTF-8",
+      "line 6  unreadable  not UTF-8",
     ]);
     expect(out).toMatch(/^✗ 6 lines to http:.*\n {2}dispatched {2}2\n {2}duplicates {2}0\n {2}unreadable {2}4\n$/);
     expect([...endpoint.counts().keys()].sort()).toEqual([keyOf("1"), keyOf("2")].sort());
   });
 
-  it("tries a failing event again, up to the given number of times", async () => {
+  it("retries a failing event up to the given number of attempts", async () => {
     const failTwice: Answer = (request, response) => void response.writeHead(request.times <= 2 ? 500 : 200).end();
     await using endpoint = await startEndpoint(failTwice);
     const argv = ["run", "--to", endpoint.url, "--json", "--timeout", "36000", "--attempts"];
@@ -102,12 +102,12 @@ describe("latchkey run", () => {
       outcome: "failed",
       failure: { failure: "status", status: 500 },
       reason: "the endpoint answered 500",
-      tries: 2,
+      attempts: 2,
     });
     const dispatched = await run([...argv, "3"], { input: event("2"), clock: hastyClock });
     expect(dispatched.exitCode).toBe(0);
     expect(dispatched.objects()).toMatchObject([
-      { outcome: "dispatched", commit: "confirmed", tries: 3, key: keyOf("2") },
+      { outcome: "dispatched", commit: "confirmed", attempts: 3, key: keyOf("2") },
       { summary: { dispatched: 1, retried: 1 } },
     ]);
     const attempts = endpoint.received.slice(2).map(({ headers }) => Number(headers["latchkey-attempt"]));
@@ -116,7 +116,7 @@ describe("latchkey run", () => {
     expect(fences).toEqual([...new Set(fences)].sort((one, other) => one - other));
   });
 
-  it("does not try again what the endpoint has judged", async () => {
+  it("does not retry an event that the endpoint rejected", async () => {
     await using endpoint = await startEndpoint(status(422));
     const { exitCode, err } = await run(["run", "--to", endpoint.url], { input: event("1") });
     expect(exitCode).toBe(1);
@@ -124,7 +124,7 @@ describe("latchkey run", () => {
     expect(err).toBe('line 1  failed  test ["/test","1"]: the endpoint answered 422\n');
   });
 
-  it("gives up a dispatch after its time, and waits for no answer", async () => {
+  it("aborts a dispatch after its time limit", async () => {
     await using endpoint = await startEndpoint((request, response) => {
       if (request.times === 2) response.end();
     });
@@ -132,14 +132,14 @@ describe("latchkey run", () => {
       input: event("1"),
     });
     expect(exitCode).toBe(0);
-    expect(objects()[0]).toMatchObject({ outcome: "dispatched", tries: 2 });
+    expect(objects()[0]).toMatchObject({ outcome: "dispatched", attempts: 2 });
     const never = await run(["run", "--to", endpoint.url, "--timeout", "0.05", "--attempts", "1"], {
       input: event("2"),
     });
     expect(never.err).toContain("no answer within 0.1 s");
   });
 
-  it("G1: lets a repeated line wait while its first is on its way: dispatched once", async () => {
+  it("G1: dispatches a repeated line once, while its first dispatch is in flight", async () => {
     const { promise: isReleased, resolve: release } = deferred<undefined>();
     await using endpoint = await startEndpoint(async (_, response) => {
       await isReleased;
@@ -154,7 +154,7 @@ describe("latchkey run", () => {
     expect(ranWith(0, io).objects().at(-1)).toMatchObject({ summary: { dispatched: 2, duplicates: 1 } });
   });
 
-  it("G2: lets a repeated line take over when its first has failed", async () => {
+  it("G2: dispatches a repeated line after the failure of the first", async () => {
     const failOnce: Answer = (request, response) => void response.writeHead(request.times === 1 ? 500 : 200).end();
     await using endpoint = await startEndpoint(failOnce);
     const { exitCode, objects } = await run(["run", "--to", endpoint.url, "--attempts", "1", "--json"], {
@@ -182,12 +182,12 @@ describe("latchkey run", () => {
     );
   });
 
-  it("takes a -- after --exec for what it is in a shell: the end of the options", async () => {
+  it("accepts a -- after --exec as the end of the options", async () => {
     const { exitCode, err } = await run(["run", "--exec", "--", "sh", "-c", "cat; echo"], { input: event("1") });
     expect([exitCode, err]).toEqual([0, `${event("1")}\n`]);
   });
 
-  it("tries again while the store is away, and says in the end that it was", async () => {
+  it("retries while the store is unavailable, and reports it at the end", async () => {
     await using endpoint = await startEndpoint();
     const io = new FakeIo({ clock: hastyClock });
     const away: Store = {
@@ -215,14 +215,14 @@ describe("latchkey run", () => {
     expect(results).toMatchObject([
       {
         outcome: "failed",
-        tries: 3,
+        attempts: 3,
         failure: { failure: "latchkey", code: "store-unavailable", message: "The store is away" },
       },
     ]);
     expect(endpoint.received).toEqual([]);
   });
 
-  it("has no more lines in hand than it dispatches at once", async () => {
+  it("reads no more lines than it dispatches concurrently", async () => {
     let read = 0;
     const source = Readable.from(
       (function* (): Generator<Buffer, void> {
@@ -244,7 +244,7 @@ describe("latchkey run", () => {
     expect(most).toBeLessThanOrEqual(8);
   });
 
-  it("passes over a line that is too long for any event", async () => {
+  it("skips a line that exceeds the maximum length", async () => {
     await using endpoint = await startEndpoint();
     const long = Readable.from(
       (function* (): Generator<Buffer, void> {
@@ -256,11 +256,11 @@ describe("latchkey run", () => {
     );
     const { exitCode, err } = await run(["run", "--to", endpoint.url], { input: long });
     expect(exitCode).toBe(1);
-    expect(err).toBe("line 2  unreadable  it is longer than a line may be (41,943,071 bytes)\n");
+    expect(err).toBe("line 2  unreadable  the line exceeds the maximum length (41,943,071 bytes)\n");
     expect(endpoint.received).toHaveLength(2);
   });
 
-  it("keeps what it prints to one line, and free of what steers a terminal", async () => {
+  it("prints event ids on one line, without control characters", async () => {
     await using endpoint = await startEndpoint(status(422));
     const { err } = await run(["run", "--to", endpoint.url], { input: event("\u001b[2J\n\u202eevil") });
     expect(err.split("\n")).toHaveLength(2);
@@ -295,7 +295,7 @@ describe("Ctrl-C", () => {
     return { io, input, running: runCli(["run", ...argv], io) };
   }
 
-  it("lets finish what runs, reads no more, and says so", async () => {
+  it("waits for running dispatches and stops reading", async () => {
     const { promise: isReleased, resolve: release } = deferred<undefined>();
     await using endpoint = await startEndpoint(async (_, response) => {
       await isReleased;
@@ -318,7 +318,7 @@ describe("Ctrl-C", () => {
     expect(io.listeners).toBe(0);
   });
 
-  it("ends a run that waits for its input", async () => {
+  it("ends a run that waits for input", async () => {
     await using endpoint = await startEndpoint();
     const { io, input, running } = start(["--json", "--to", endpoint.url]);
     input.write(lines(event("1")));
@@ -328,7 +328,7 @@ describe("Ctrl-C", () => {
     expect(input.destroyed).toBe(true);
   });
 
-  it("takes the half of a line that came before it for nothing", async () => {
+  it("ignores an incomplete line at the interruption", async () => {
     await using endpoint = await startEndpoint();
     const { io, input, running } = start(["--json", "--to", endpoint.url]);
     input.write(`${lines(event("1"))}{"specversion":`);
@@ -338,7 +338,7 @@ describe("Ctrl-C", () => {
     expect(ranWith(130, io).objects().at(-1)).toMatchObject({ summary: { lines: 1, unreadable: 0 } });
   });
 
-  it("ends the waiting between two tries: the event has failed", async () => {
+  it("ends the pause between two attempts: the event has failed", async () => {
     const { promise: isAnswered, resolve: answered } = deferred<undefined>();
     await using endpoint = await startEndpoint((_, response) => {
       response.once("finish", () => answered(undefined));
@@ -349,44 +349,44 @@ describe("Ctrl-C", () => {
     await isAnswered;
     io.interrupt();
     expect(await running).toBe(130);
-    expect(ranWith(130, io).objects()[0]).toMatchObject({ outcome: "failed", tries: 1 });
+    expect(ranWith(130, io).objects()[0]).toMatchObject({ outcome: "failed", attempts: 1 });
   });
 
-  it("a second time aborts what runs, and leaves it undone", async () => {
+  it("aborts running dispatches the second time", async () => {
     await using endpoint = await startEndpoint(() => {});
     const { io, input, running } = start(["--json", "--to", endpoint.url]);
     input.write(lines(event("1"), event("1")));
     await expect.poll(() => endpoint.received.length).toBe(1);
     io.interrupt();
-    await io.out.until('"left"');
+    await io.out.until('"unfinished"');
     io.interrupt();
     expect(await running).toBe(130);
     expect(ranWith(130, io).objects()).toMatchObject([
-      { outcome: "left", tries: 0 },
-      { outcome: "left", tries: 1 },
-      { summary: { lines: 2, left: 2, dispatched: 0 } },
+      { outcome: "unfinished", attempts: 0 },
+      { outcome: "unfinished", attempts: 1 },
+      { summary: { lines: 2, unfinished: 2, dispatched: 0 } },
     ]);
     expect(io.err.text).toMatch(/^Stopping: .*\nAborting.\n$/);
   });
 
-  it("a second time ends commands with a SIGTERM", async () => {
+  it("ends commands with SIGTERM the second time", async () => {
     const { io, input, running } = start(["--exec", "sh", "-c", "echo ready; sleep 60"]);
     input.write(lines(event("1")));
     await io.err.until("ready");
     io.interrupt();
     io.interrupt();
-    // Whoever presses it once more changes nothing: that is what it does already.
+    // A third interruption changes nothing.
     io.interrupt();
     expect(await running).toBe(130);
     expect(io.err.text.match(/Aborting/g)).toHaveLength(1);
     expect(io.out.text).toMatch(
-      /^■ interrupted: 1 line to .*\n {2}dispatched {2}0\n {2}duplicates {2}0\n {2}left {8}1 /,
+      /^■ interrupted: 1 line to .*\n {2}dispatched {2}0\n {2}duplicates {2}0\n {2}unfinished {2}1 /,
     );
   });
 });
 
 describe("a terminal", () => {
-  it("shows how much of a file is done", async () => {
+  it("shows the progress of a file", async () => {
     const { promise: isReleased, resolve: release } = deferred<undefined>();
     await using endpoint = await startEndpoint(async (_, response) => {
       await isReleased;
@@ -400,7 +400,7 @@ describe("a terminal", () => {
     expect(await running).toBe(0);
   });
 
-  it("shows a line of progress, which is gone at the end", async () => {
+  it("shows a status line, which is erased at the end", async () => {
     const { promise: isReleased, resolve: release } = deferred<undefined>();
     await using endpoint = await startEndpoint(async (_, response) => {
       await isReleased;
@@ -419,35 +419,35 @@ describe("a terminal", () => {
   });
 });
 
-describe("what makes a run unusable", () => {
+describe("latchkey run exits with code 2 for", () => {
   const to = ["--to", "http://127.0.0.1:9"];
 
   it.each<readonly [string, readonly string[], string]>([
     ["no target", [], "one target"],
     ["two targets", [...to, "--exec", "true"], "one target"],
     ["an empty command", ["--exec"], "--exec needs a command"],
-    ["an address that is none", ["--to", "localhost:80"], "--to needs an http:// or https:// address"],
-    ["an address that nobody can read", ["--to", "http://:80"], "--to needs an http:// or https:// address"],
-    ["a file that is not there", [...to, "--file", "/nonexistent"], "Cannot read `/nonexistent`: ENOENT"],
+    ["an address without a scheme", ["--to", "localhost:80"], "--to needs an http:// or https:// URL"],
+    ["a malformed address", ["--to", "http://:80"], "--to needs an http:// or https:// URL"],
+    ["a missing file", [...to, "--file", "/nonexistent"], "Cannot read `/nonexistent`: ENOENT"],
     ["a folder", [...to, "--file", "/"], "Cannot read `/`: EISDIR"],
-    ["a command that is not there", ["--exec", "/nonexistent"], "Cannot run `/nonexistent`: ENOENT"],
+    ["a missing command", ["--exec", "/nonexistent"], "Cannot run `/nonexistent`: ENOENT"],
     ["half a stream", [...to, "--stream", "S"], "one input"],
     ["a file and a stream", [...to, "--stream", "S", "--consumer", "C", "--file", "f"], "one input"],
     ["a stream without a server", [...to, "--stream", "S", "--consumer", "C"], "NATS_URL"],
     ["a bucket without a subscription", [...to, "--bucket", "b", "--nats", "x"], "--subscription"],
     ["a bucket without a server", [...to, "--bucket", "b", "--subscription", "s"], "NATS_URL"],
     [
-      "a server that is none",
+      "an invalid server",
       [...to, "--bucket", "b", "--subscription", "s", "--nats", "http://me:secret@x"],
       "nats://host:port",
     ],
-    ["dead letters of lines", [...to, "--dead-letter", "dead"], "--dead-letter needs --stream"],
-    ["no workspace", [...to, "--workspace", ""], "`--workspace`"],
-    ["no subscription", [...to, "--subscription", ""], "`--subscription`"],
-    ["a number that is none", [...to, "--concurrency", "many"], "whole number from 1 to 10000"],
-    ["fewer attempts than one", [...to, "--attempts", "0"], "whole number of at least 1"],
+    ["a dead-letter subject without a stream", [...to, "--dead-letter", "dead"], "--dead-letter needs --stream"],
+    ["an empty workspace", [...to, "--workspace", ""], "`--workspace`"],
+    ["an empty subscription", [...to, "--subscription", ""], "`--subscription`"],
+    ["an invalid number", [...to, "--concurrency", "many"], "whole number from 1 to 10000"],
+    ["zero attempts", [...to, "--attempts", "0"], "whole number of at least 1"],
     ["too short a lease", [...to, "--lease", "0.5"], "number of seconds from 1"],
-    ["a time that is none", [...to, "--timeout", "soon"], "number of seconds from 0.001"],
+    ["an invalid time", [...to, "--timeout", "soon"], "number of seconds from 0.001"],
     ["an unknown option", [...to, "--speed", "9"], "unknown option '--speed'"],
   ])("%s", async (_, argv, sentence) => {
     const { exitCode, out, err } = await run(["run", ...argv], { input: event("1") });
@@ -458,41 +458,41 @@ describe("what makes a run unusable", () => {
     expect(out).toBe("");
   });
 
-  it("a variable of the environment that is wrong, by its name", async () => {
+  it("an invalid environment variable, and names it", async () => {
     const { exitCode, err } = await run(["run", ...to], { input: "", env: { LATCHKEY_LEASE_SECONDS: "soon" } });
     expect(exitCode).toBe(2);
     expect(err).toContain("`LATCHKEY_LEASE_SECONDS`");
   });
 
-  it("a terminal as input, unless it is asked for", async () => {
+  it("a terminal as input, unless it is requested", async () => {
     const { exitCode, err } = await run(["run", ...to], { inputIsTerminal: true });
     expect([exitCode, err]).toEqual([2, expect.stringContaining("Nothing to read")]);
     expect((await run(["run", ...to, "--file", "-"], { inputIsTerminal: true })).exitCode).toBe(0);
   });
 
-  it("a command that is not there, however much input is still to come", async () => {
+  it("a missing command while input is still to come", async () => {
     const input = new PassThrough();
     input.write(lines(event("1")));
     const { exitCode, err } = await run(["run", "--exec", "/nonexistent"], { input });
     expect([exitCode, err]).toEqual([2, "latchkey: Cannot run `/nonexistent`: ENOENT\n"]);
   });
 
-  it("an input that gives something else than bytes", async () => {
+  it("an input that does not contain bytes", async () => {
     const { exitCode, err } = await run(["run", ...to], { input: Readable.from(["text"]) });
-    expect([exitCode, err]).toEqual([2, "latchkey: Cannot read `-`: the stream gives no bytes\n"]);
+    expect([exitCode, err]).toEqual([2, "latchkey: Cannot read `-`: the stream does not contain bytes\n"]);
   });
 
-  it("a mistake of Latchkey's own: told with where it is, to be reported", async () => {
+  it("an unexpected error, and prints its stack", async () => {
     const io = Object.assign(new FakeIo(), {
       input: () => {
         throw new Error("boom");
       },
     });
     expect(await runCli(["run", ...to], io)).toBe(2);
-    expect(io.err.text).toMatch(/^latchkey: Unexpected error, please report it: Error: boom\n {4}at /);
+    expect(io.err.text).toMatch(/^latchkey: Unexpected error\. Please report it: Error: boom\n {4}at /);
   });
 
-  it("an input that breaks off: what ran is finished, and no summary pretends that all was read", async () => {
+  it("an input that fails: running dispatches finish, and no summary is printed", async () => {
     await using endpoint = await startEndpoint();
     const input = new PassThrough();
     const io = new FakeIo({ input });

@@ -58,8 +58,8 @@ describe("latchkey show", () => {
   revision      ${operated.firstRevision + 1}
   written       <moment>, <time> ago
   window ends   <moment>, in <time>
-  fingerprint   kept
-  result        kept, 15 bytes
+  fingerprint   stored
+  result        stored, 15 bytes
 `);
   });
 
@@ -141,7 +141,7 @@ describe("latchkey show", () => {
     const { out } = await operated.run("show", "billing", "mistaken");
     expect(out).toMatch(/^● unreadable {2}billing {2}mistaken\n\n {2}Deliveries of it are refused and put back: /);
     expect(out.replaceAll(/\s+/g, " ")).toContain(
-      `The record under ${storeKey} is that of another event: its \`eventId\` is \`other\`, and belongs under ${other.storeKey}.`,
+      `The record of ${storeKey} belongs to another event: its \`eventId\` is \`other\`, which belongs to ${other.storeKey}.`,
     );
     const web = operated.replica("web-2");
     const delivered = () => web.guard({ subscriptionId: "billing", eventId: "mistaken" }, () => "");
@@ -174,9 +174,9 @@ describe("latchkey show", () => {
         web.subscribe(({ type }) => type === "renewed" && resolve());
       });
       const { objects } = await other.run("show", "s", "long", "--json");
-      const [kept] = objects();
-      expect(kept).toMatchObject({ state: "reserved", because: expect.stringContaining("It was renewed") });
-      expect(Number(kept?.["heldMs"])).toBeGreaterThan(1_000 - Number(kept?.["leaseLeftMs"]));
+      const [stored] = objects();
+      expect(stored).toMatchObject({ state: "reserved", because: expect.stringContaining("It was renewed") });
+      expect(Number(stored?.["heldMs"])).toBeGreaterThan(1_000 - Number(stored?.["leaseLeftMs"]));
     });
   });
 

@@ -59,12 +59,12 @@ describe("the output of a process", () => {
       { columns: 40, hasColors: false },
       { isTerminal: true, hasColours: false, columns: 40 },
     ],
-    ["a terminal that says nothing of itself", { columns: 0 }, { isTerminal: true, hasColours: false, columns: 80 }],
-  ])("to %s", (_, terminal, looks) => {
+    ["a terminal of unknown width", { columns: 0 }, { isTerminal: true, hasColours: false, columns: 80 }],
+  ])("describes %s", (_, terminal, looks) => {
     expect(look(processIo(new FakeHost(new FakeOutput(terminal))).out)).toEqual(looks);
   });
 
-  it("is waited for, so that a slow reader slows the command", async () => {
+  it("applies backpressure of a slow reader", async () => {
     const host = new FakeHost();
     let isTaken = false;
     const writing = processIo(host)
@@ -78,7 +78,7 @@ describe("the output of a process", () => {
     await writing;
   });
 
-  it("whose reader has gone interrupts the command once, and takes anything from then on", async () => {
+  it("interrupts the command once its reader is gone, and discards later writes", async () => {
     const host = new FakeHost();
     const io = processIo(host);
     let interruptions = 0;
@@ -91,7 +91,7 @@ describe("the output of a process", () => {
     expect([interruptions, host.stdout.text]).toEqual([1, ""]);
   });
 
-  it("for people whose reader has gone is no interruption", async () => {
+  it("does not interrupt if the reader of standard error is gone", async () => {
     const host = new FakeHost();
     const io = processIo(host);
     io.onInterrupt(() => expect.unreachable());
@@ -101,7 +101,7 @@ describe("the output of a process", () => {
 });
 
 describe("the signals of a process", () => {
-  it("interrupt, whichever it is", () => {
+  it("interrupt with SIGINT and SIGTERM", () => {
     const host = new FakeHost();
     let interruptions = 0;
     processIo(host).onInterrupt(() => {
@@ -112,14 +112,14 @@ describe("the signals of a process", () => {
     expect([interruptions, host.exits]).toEqual([2, []]);
   });
 
-  it("end the process at the third time", () => {
+  it("end the process the third time", () => {
     const host = new FakeHost();
     processIo(host).onInterrupt(() => {});
     for (let times = 0; times < 3; times += 1) host.emit("SIGINT");
     expect(host.exits).toEqual([130]);
   });
 
-  it("are left alone by a command that has ended", () => {
+  it("have no listeners after the command", () => {
     const host = new FakeHost();
     const stop = processIo(host).onInterrupt(() => expect.unreachable());
     stop();
@@ -128,7 +128,7 @@ describe("the signals of a process", () => {
   });
 });
 
-it("a command gets input and environment of its process", () => {
+it("the io of a process has its input and environment", () => {
   const host = new FakeHost();
   const io = processIo(host);
   expect([io.input(), io.inputIsTerminal, io.env]).toEqual([host.stdin, false, { GREETING: "hello" }]);

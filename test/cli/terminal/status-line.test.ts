@@ -5,8 +5,8 @@ import { FakeSink } from "../support/fake-io.ts";
 
 const CLEAR = "\r\u001b[2K";
 
-describe("the line at the bottom of a terminal", () => {
-  it("is written over and over, fits, and makes room for other lines", async () => {
+describe("the status line", () => {
+  it("is redrawn, truncated, and moved below other output", async () => {
     const [sink, clock] = [new FakeSink(true), new SimulatedClock()];
     let done = 0;
     const line = new StatusLine(sink, clock, () => `${++done} ${"x".repeat(100)}`);
@@ -19,7 +19,7 @@ describe("the line at the bottom of a terminal", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("waits while another line is not complete", async () => {
+  it("waits while another line is incomplete", async () => {
     const [sink, clock] = [new FakeSink(true), new SimulatedClock()];
     await using line = new StatusLine(sink, clock, () => "status");
     await line.print("begun");
@@ -29,7 +29,7 @@ describe("the line at the bottom of a terminal", () => {
     expect(sink.text).toBe(`begun and ended\n${CLEAR}status`);
   });
 
-  it("is not there where nobody could write over it", async () => {
+  it("is absent without a terminal", async () => {
     const [sink, clock] = [new FakeSink(false), new SimulatedClock()];
     await using line = new StatusLine(sink, clock, () => "status");
     clock.advance(500);

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import stringWidth from "string-width";
 import { describe, expect, it } from "vitest";
-import { harmless, span } from "../../../src/cli/terminal/style.ts";
+import { span } from "../../../src/cli/terminal/format.ts";
+import { escaped } from "../../../src/cli/terminal/printable.ts";
 import { type Cell, type Column, tableText } from "../../../src/cli/terminal/table.ts";
 
 const paint = (_: string, text: string): string => text;
@@ -11,7 +12,7 @@ const columns: ReadonlyArray<Column<readonly [Cell, Cell]>> = [
 ];
 
 describe("a table", () => {
-  it("aligns its columns, by what a terminal shows of a text", () => {
+  it("aligns its columns by display width", () => {
     const rows = [
       [{ text: "日本" }, { text: "1" }],
       [{ text: "é" }, { text: "10" }],
@@ -19,30 +20,30 @@ describe("a table", () => {
     expect(tableText(columns, rows, { paint })).toBe("ID     N\n日本   1\né     10\n");
   });
 
-  it("cuts what is too wide in the middle", () => {
+  it("truncates wide cells in the middle", () => {
     const rows = [[{ text: '["/orders","evt-1234"]' }, { text: "1" }]] as const;
     expect(tableText(columns, rows, { paint, width: 20 })).toBe('ID                 N\n["/order…t-1234"]  1\n');
   });
 
-  it("paints a cell, not the space beside it", () => {
+  it("colours the text of a cell, not its padding", () => {
     const brackets = (_: string, text: string): string => `<${text}>`;
     const rows = [[{ text: "a", colour: "red" }, { text: "2" }]] as const;
     expect(tableText(columns, rows, { paint: brackets })).toBe("<ID>  <N>\n<a>   2\n");
   });
 
-  it("goes over the edge where even its narrowest form does", () => {
+  it("exceeds the width if its minimum does", () => {
     const rows = [[{ text: "0123456789" }, { text: "1" }]] as const;
     expect(tableText(columns, rows, { paint, width: 5 })).toBe("ID        N\n0123…789  1\n");
     expect(tableText(columns.slice(1), rows, { paint, width: 0 })).toBe("N\n1\n");
   });
 
-  it("is never wider than the terminal, unless not even its narrowest form fits", () => {
+  it("is never wider than the terminal if its minimum fits", () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.string({ unit: "grapheme" }), fc.nat(1_000))),
         fc.integer({ min: 16, max: 60 }),
         (cells, width) => {
-          const rows = cells.map(([text, number]) => [{ text: harmless(text) }, { text: String(number) }] as const);
+          const rows = cells.map(([text, number]) => [{ text: escaped(text) }, { text: String(number) }] as const);
           const lines = tableText(columns, rows, { paint, width }).split("\n");
           expect(lines.map((line) => stringWidth(line)).filter((one) => one > width)).toEqual([]);
           expect(lines).toHaveLength(rows.length + 2);

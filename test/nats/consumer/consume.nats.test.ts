@@ -13,11 +13,11 @@ import {
   StoreUnavailableError,
 } from "../../../src/index.ts";
 import { resolveIdentity } from "../../../src/model/identity.ts";
+import { ACK_WAIT_MS, createEventStream, DURABLE } from "../../support/event-stream.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type NatsServer, startNats } from "../../support/nats-server.ts";
 import { commit } from "../../support/store-contract-fixture.ts";
-import { replica } from "../../support/worker-replica.ts";
-import { ACK_WAIT_MS, DURABLE, eventStream } from "../../support/worker-stream.ts";
+import { startWorker } from "../../support/worker.ts";
 
 let server: NatsServer;
 let nc: NatsConnection;
@@ -60,10 +60,10 @@ const quick = (more: Partial<DeduplicatorOptions> = {}): DeduplicatorOptions => 
 
 describe("what a message gets", () => {
   it("when it was dispatched and committed: acknowledged", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     await stream.publish("e-1");
-    await using it = await replica(stream, { dedup: quick() });
-    const [audit] = await it.until("trigger.dispatched");
+    await using worker = await startWorker(stream, { dedup: quick() });
+    const [audit] = await worker.until("trigger.dispatched");
     await stream.settled(1);
     expect(audit).toMatchObject({
       commit: "confirmed",
@@ -76,94 +76,99 @@ describe("what a message gets", () => {
       subject: stream.subject,
       identity: stream.identity("e-1"),
     });
-    expect(it.began).toEqual(["e-1"]);
-    expect(it.of("trigger.put-back")).toEqual([]);
+    expect(worker.began).toEqual(["e-1"]);
+    expect(worker.of("trigger.nakked")).toEqual([]);
   });
 
   it("when it is a duplicate: acknowledged, and not dispatched", async () => {
-    const stream = await eventStream(nc);
-    await using it = await replica(stream, { dedup: quick() });
+    const stream = await createEventStream(nc);
+    await using worker = await startWorker(stream, { dedup: quick() });
     await stream.publish("e-1");
-    await it.until("trigger.dispatched");
+    await worker.until("trigger.dispatched");
     await stream.publish("e-1", "another body");
-    await it.until("trigger.deduped");
+    await worker.until("trigger.deduped");
     await stream.settled(2);
-    expect(it.began).toEqual(["e-1"]);
+    expect(worker.began).toEqual(["e-1"]);
   });
 
   it("G2 when another dispatches the event and fails: it comes back, and is dispatched", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     const dedup = quick();
     await using other = new Deduplicator(dedup);
     const reservation = await other.reserve(stream.identity("e-1"));
     await stream.publish("e-1");
-    await using it = await replica(stream, { dedup });
-    const [put] = await it.until("trigger.put-back");
-    expect(put).toMatchObject({ after: "pending", lost: false, delayMs: expect.any(Number) });
+    await using worker = await startWorker(stream, { dedup });
+    const [put] = await worker.until("trigger.nakked");
+    expect(put).toMatchObject({ delay: "pending", lost: false, delayMs: expect.any(Number) });
     expect(put?.delayMs).toBeGreaterThanOrEqual(100);
-    expect(it.began).toEqual([]);
+    expect(worker.began).toEqual([]);
     if (reservation.decision === "unseen") await reservation.release();
-    const [audit] = await it.until("trigger.dispatched");
+    const [audit] = await worker.until("trigger.dispatched");
     expect(audit?.attempt).toBeGreaterThanOrEqual(2);
     await stream.settled(1);
   });
 
   it("G2 when the record of another event stands under its key: it comes back until that is gone", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     const store = memoryStore();
     const [own, other] = [resolveIdentity(stream.identity("e-1")), resolveIdentity(stream.identity("e-2"))];
     await store.put(own.storeKey, commit(other), { expected: 0, ttlMs: 60_000 });
     await stream.publish("e-1");
-    await using it = await replica(stream, { dedup: quick({ store }), maxDeliver: 1 });
-    const puts = await it.until("trigger.put-back", 2);
-    expect(puts.map(({ after }) => after)).toEqual(puts.map(() => "backoff"));
-    expect(it.of("trigger.refused")[0]?.error).toMatchObject({
+    await using worker = await startWorker(stream, { dedup: quick({ store }), maxDeliver: 1 });
+    const puts = await worker.until("trigger.nakked", 2);
+    expect(puts.map(({ delay }) => delay)).toEqual(puts.map(() => "backoff"));
+    expect(worker.of("trigger.refused")[0]?.error).toMatchObject({
       code: "record-unreadable",
-      message: expect.stringContaining("is that of another event: expected its `eventId` to be"),
+      message: expect.stringContaining("belongs to another event: expected its `eventId` to be"),
     });
-    expect([it.began, it.of("trigger.deduped")]).toEqual([[], []]);
+    expect([worker.began, worker.of("trigger.deduped")]).toEqual([[], []]);
     expect(await stream.info()).toMatchObject({ ack_floor: { stream_seq: 0 } });
-    expect(await it.dedup.clear({ workspaceId: "default", ...stream.identity("e-1") })).toBe(1);
-    await it.until("trigger.dispatched");
+    expect(await worker.dedup.clear({ workspaceId: "default", ...stream.identity("e-1") })).toBe(1);
+    await worker.until("trigger.dispatched");
     await stream.settled(1);
-    expect(it.began).toEqual(["e-1"]);
+    expect(worker.began).toEqual(["e-1"]);
     expect(await stream.dead()).toEqual([]);
   });
 
   it("G3 when another dispatches the event and commits: it comes back, and is a duplicate", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     const dedup = quick();
     await using other = new Deduplicator(dedup);
     const reservation = await other.reserve(stream.identity("e-1"));
     await stream.publish("e-1");
-    await using it = await replica(stream, { dedup });
-    await it.until("trigger.put-back");
+    await using worker = await startWorker(stream, { dedup });
+    await worker.until("trigger.nakked");
     if (reservation.decision === "unseen") await reservation.commit();
-    await it.until("trigger.deduped");
+    await worker.until("trigger.deduped");
     await stream.settled(1);
-    expect(it.began).toEqual([]);
+    expect(worker.began).toEqual([]);
   });
 
   it("F6 when the dispatch throws: it comes back after the backoff, and is a dead letter at the last", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     await stream.publish("e-1");
     const boom = new Error("boom");
-    await using it = await replica(stream, {
+    await using worker = await startWorker(stream, {
       dedup: quick(),
       maxDeliver: 4,
       dispatch: () => Promise.reject(boom),
     });
-    const [letter] = await it.until("trigger.dead-lettered");
+    const [letter] = await worker.until("trigger.dead-lettered");
     await stream.settled(1);
     expect(
-      it.of("trigger.dispatch.failed").map(({ attempt, permanent, error }) => [attempt, permanent, error]),
+      worker.of("trigger.dispatch.failed").map(({ attempt, permanent, error }) => [attempt, permanent, error]),
     ).toEqual([1, 2, 3, 4].map((attempt) => [attempt, false, boom]));
-    expect(it.of("trigger.put-back").map(({ after, delayMs }) => [after, delayMs])).toEqual([
+    expect(worker.of("trigger.nakked").map(({ delay, delayMs }) => [delay, delayMs])).toEqual([
       ["backoff", 50],
       ["backoff", 100],
       ["backoff", 200],
     ]);
-    expect(letter).toMatchObject({ reason: "max-deliver", keptAs: stream.deadSubject, error: boom, deliveries: 4 });
+    expect(letter).toMatchObject({
+      reason: "max-deliver",
+      deadLetterSubject: stream.deadSubject,
+      error: boom,
+      deliveries: 4,
+    });
     const [dead] = await stream.dead();
     expect(dead?.string()).toBe("body of e-1");
     expect(dead?.header.get("ce-id")).toBe("e-1");
@@ -173,19 +178,19 @@ describe("what a message gets", () => {
   });
 
   it("F6 when the dispatch throws once: its key is free again, and the next delivery is dispatched", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     await stream.publish("e-1");
     let calls = 0;
-    await using it = await replica(stream, {
+    await using worker = await startWorker(stream, {
       dedup: quick(),
       dispatch: () => {
         calls += 1;
         if (calls === 1) throw new Error("boom");
       },
     });
-    await it.until("trigger.dispatched");
+    await worker.until("trigger.dispatched");
     await stream.settled(1);
-    expect(it.began).toEqual(["e-1", "e-1"]);
+    expect(worker.began).toEqual(["e-1", "e-1"]);
     expect(await stream.dead()).toEqual([]);
   });
 
@@ -193,32 +198,32 @@ describe("what a message gets", () => {
     ["PermanentError", new PermanentError("never")],
     ["F21 the PermanentError of another copy of the package", Object.assign(new Error("never"), { code: "permanent" })],
   ])("when the dispatch throws a %s: a dead letter at once, and its key is free", async (_, error) => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     await stream.publish("e-1");
-    await using it = await replica(stream, {
+    await using worker = await startWorker(stream, {
       dedup: quick(),
       dispatch: () => {
         throw error;
       },
     });
-    const [letter] = await it.until("trigger.dead-lettered");
+    const [letter] = await worker.until("trigger.dead-lettered");
     await stream.settled(1);
     expect(letter).toMatchObject({ reason: "permanent-error", error, deliveries: 1 });
     expect(await stream.dead()).toHaveLength(1);
-    expect(await it.dedup.peek(stream.identity("e-1"))).toBeUndefined();
+    expect(await worker.dedup.peek(stream.identity("e-1"))).toBeUndefined();
   });
 
   it("when it has no identity: a dead letter, never dispatched", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     await stream.jetstream.publish(stream.subject, "who am I");
-    await using it = await replica(stream, { dedup: quick() });
-    const [letter] = await it.until("trigger.dead-lettered");
+    await using worker = await startWorker(stream, { dedup: quick() });
+    const [letter] = await worker.until("trigger.dead-lettered");
     await stream.settled(1);
     expect(letter).toMatchObject({ reason: "unidentifiable", error: expect.any(Error) });
     expect(letter).not.toHaveProperty("identity");
     const [dead] = await stream.dead();
     expect(dead?.string()).toBe("who am I");
-    expect(it.began).toEqual([]);
+    expect(worker.began).toEqual([]);
   });
 
   it.each([
@@ -230,23 +235,23 @@ describe("what a message gets", () => {
     ],
     ["answers outside its contract", () => ({ subscriptionId: "", eventId: "" })],
   ])("when `identify` %s: a dead letter, never dispatched", async (_, identify) => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     await stream.publish("e-1");
-    await using it = await replica(stream, { dedup: quick(), identify });
-    const [letter] = await it.until("trigger.dead-lettered");
+    await using worker = await startWorker(stream, { dedup: quick(), identify });
+    const [letter] = await worker.until("trigger.dead-lettered");
     await stream.settled(1);
     expect(letter?.reason).toBe("unidentifiable");
-    expect(it.began).toEqual([]);
+    expect(worker.began).toEqual([]);
   });
 
   it("when its headers cannot be read: a dead letter all the same", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     const unreadable = Object.assign(headers(), {
       encode: () => new TextEncoder().encode("NATS/1.0\r\nce-id: a\nb\r\n\r\n"),
     });
     await stream.jetstream.publish(stream.subject, "body", { headers: unreadable });
-    await using it = await replica(stream, { dedup: quick() });
-    await it.until("trigger.dead-lettered");
+    await using worker = await startWorker(stream, { dedup: quick() });
+    await worker.until("trigger.dead-lettered");
     await stream.settled(1);
     const [dead] = await stream.dead();
     expect(dead?.string()).toBe("body");
@@ -254,62 +259,62 @@ describe("what a message gets", () => {
   });
 
   it("when the same event came with another payload: a dead letter, not dispatched again", async () => {
-    const stream = await eventStream(nc);
-    await using it = await replica(stream, { dedup: quick(), fingerprint: (message) => message.string() });
+    const stream = await createEventStream(nc);
+    await using worker = await startWorker(stream, { dedup: quick(), fingerprint: (message) => message.string() });
     await stream.publish("e-1", "one");
-    await it.until("trigger.dispatched");
+    await worker.until("trigger.dispatched");
     await stream.publish("e-1", "one");
-    await it.until("trigger.deduped");
+    await worker.until("trigger.deduped");
     await stream.publish("e-1", "two");
-    const [letter] = await it.until("trigger.dead-lettered");
+    const [letter] = await worker.until("trigger.dead-lettered");
     await stream.settled(3);
     expect(letter).toMatchObject({ reason: "fingerprint-mismatch", error: expect.any(FingerprintMismatchError) });
     expect((await stream.dead()).map((dead) => dead.string())).toEqual(["two"]);
-    expect(it.began).toEqual(["e-1"]);
+    expect(worker.began).toEqual(["e-1"]);
   });
 
   it("when the store is away: it comes back, is not dispatched until the store is there, and is never a dead letter", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     const mood = moody();
     mood.away = "all";
     await stream.publish("e-1");
-    await using it = await replica(stream, { dedup: quick({ store: mood.store }), maxDeliver: 1 });
-    const puts = await it.until("trigger.put-back", 3);
-    expect(puts.map(({ after }) => after)).toEqual(puts.map(() => "backoff"));
-    expect(it.began).toEqual([]);
-    expect(it.of("trigger.refused")[0]?.error).toBeInstanceOf(StoreUnavailableError);
+    await using worker = await startWorker(stream, { dedup: quick({ store: mood.store }), maxDeliver: 1 });
+    const puts = await worker.until("trigger.nakked", 3);
+    expect(puts.map(({ delay }) => delay)).toEqual(puts.map(() => "backoff"));
+    expect(worker.began).toEqual([]);
+    expect(worker.of("trigger.refused")[0]?.error).toBeInstanceOf(StoreUnavailableError);
     mood.away = "no";
-    await it.until("trigger.dispatched");
+    await worker.until("trigger.dispatched");
     await stream.settled(1);
     expect(await stream.dead()).toEqual([]);
   });
 
   it("when the store is away and dispatches may go unprotected: dispatched and acknowledged", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     const mood = moody();
     mood.away = "all";
     await stream.publish("e-1");
     const dedup = quick({ store: mood.store, onStoreUnavailable: "dispatch" });
-    await using it = await replica(stream, { dedup });
-    const [audit] = await it.until("trigger.dispatched");
+    await using worker = await startWorker(stream, { dedup });
+    const [audit] = await worker.until("trigger.dispatched");
     await stream.settled(1);
     expect(audit).toMatchObject({ unprotected: true, fence: 0, commit: "unconfirmed" });
   });
 
   it("F10 when the commit stays unknown: acknowledged, since it was dispatched, and not dispatched again", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     const mood = moody();
     mood.away = "commits";
     await stream.publish("e-1");
-    await using it = await replica(stream, { dedup: quick({ store: mood.store }) });
-    const [audit] = await it.until("trigger.dispatched");
+    await using worker = await startWorker(stream, { dedup: quick({ store: mood.store }) });
+    const [audit] = await worker.until("trigger.dispatched");
     await stream.settled(1);
     expect(audit?.commit).toBe("unconfirmed");
-    expect(it.began).toEqual(["e-1"]);
+    expect(worker.began).toEqual(["e-1"]);
   });
 
   it("F10 when the deduplicator itself fails after the dispatch: acknowledged, since it was dispatched", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     await stream.publish("e-1");
     const failure = new Error("not the dispatch's");
     class FailsAfterwards extends Deduplicator {
@@ -318,69 +323,69 @@ describe("what a message gets", () => {
         throw failure;
       }
     }
-    await using it = await replica(stream, { dedup: new FailsAfterwards(quick()) });
-    const [audit] = await it.until("trigger.dispatched");
+    await using worker = await startWorker(stream, { dedup: new FailsAfterwards(quick()) });
+    const [audit] = await worker.until("trigger.dispatched");
     await stream.settled(1);
     expect(audit).toMatchObject({ commit: "unconfirmed", error: failure });
-    expect(it.began).toEqual(["e-1"]);
+    expect(worker.began).toEqual(["e-1"]);
   });
 
   it("F12 when the dispatch throws what a store throws: a failed dispatch, not a store that is away", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     await stream.publish("e-1");
-    await using it = await replica(stream, {
+    await using worker = await startWorker(stream, {
       dedup: quick(),
       maxDeliver: 1,
       dispatch: () => Promise.reject(new StoreUnavailableError("the handler's own store", { ambiguous: false })),
     });
-    const [letter] = await it.until("trigger.dead-lettered");
+    const [letter] = await worker.until("trigger.dead-lettered");
     await stream.settled(1);
     expect(letter?.reason).toBe("max-deliver");
-    expect(it.of("trigger.refused")).toEqual([]);
+    expect(worker.of("trigger.refused")).toEqual([]);
   });
 
   it("G2 when the handler gives the key back and returns: it comes back", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     await stream.publish("e-1");
     let calls = 0;
-    await using it = await replica(stream, {
+    await using worker = await startWorker(stream, {
       dedup: quick(),
       dispatch: async (_, { reservation }) => {
         calls += 1;
         if (calls === 1) await reservation.release();
       },
     });
-    await it.until("trigger.dispatched");
+    await worker.until("trigger.dispatched");
     await stream.settled(1);
-    expect(it.began).toEqual(["e-1", "e-1"]);
+    expect(worker.began).toEqual(["e-1", "e-1"]);
   });
 });
 
 describe("a dead letter", () => {
   it("that has nowhere to go: the message is terminated with the reason, and that is told", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     const advisories = nc.subscribe(`$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.${stream.name}.>`, { max: 1 });
     await stream.publish("e-1");
-    await using it = await replica(stream, {
+    await using worker = await startWorker(stream, {
       dedup: quick(),
-      keepsDeadLetters: false,
+      storesDeadLetters: false,
       dispatch: () => Promise.reject(new PermanentError("never")),
     });
-    const [letter] = await it.until("trigger.dead-lettered");
+    const [letter] = await worker.until("trigger.dead-lettered");
     expect(letter).toMatchObject({ reason: "permanent-error" });
-    expect(letter).not.toHaveProperty("keptAs");
+    expect(letter).not.toHaveProperty("deadLetterSubject");
     for await (const advisory of advisories) {
       expect(advisory.json()).toMatchObject({ reason: "permanent-error: never", deliveries: 1 });
     }
     await stream.settled(1);
-    expect(it.of("trigger.consumer.warning").map(({ finding }) => finding.setting)).toContain("deadLetter");
+    expect(worker.of("trigger.consumer.warning").map(({ finding }) => finding.setting)).toContain("deadLetter");
   });
 
   it("that cannot be stored: nothing is lost, and it is stored when that is possible again", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     await stream.publish("e-1");
     let calls = 0;
-    await using it = await replica(stream, {
+    await using worker = await startWorker(stream, {
       dedup: quick(),
       dispatch: async () => {
         calls += 1;
@@ -388,10 +393,10 @@ describe("a dead letter", () => {
         throw new PermanentError("never");
       },
     });
-    await it.until("trigger.dead-letter.failed", 2);
-    expect(it.of("trigger.dead-lettered")).toEqual([]);
+    await worker.until("trigger.dead-letter.failed", 2);
+    expect(worker.of("trigger.dead-lettered")).toEqual([]);
     await stream.addDeadLetters();
-    await it.until("trigger.dead-lettered");
+    await worker.until("trigger.dead-lettered");
     await stream.settled(1);
     expect((await stream.dead()).map((dead) => dead.string())).toEqual(["body of e-1"]);
   });
@@ -399,29 +404,31 @@ describe("a dead letter", () => {
 
 describe("while messages are held", () => {
   it("F17 signs of life keep them from coming back, however long a dispatch takes", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     for (const id of ["a", "b", "c"]) await stream.publish(id);
-    await using it = await replica(stream, {
+    await using worker = await startWorker(stream, {
       dedup: quick({ leaseMs: 10_000 }),
       concurrency: 2,
       // Two and a half times what the server waits; nothing but time can show that it waits on.
       dispatch: () => new Promise((resolve) => setTimeout(resolve, 2.5 * ACK_WAIT_MS)),
     });
-    await it.until("trigger.dispatched", 3);
+    await worker.until("trigger.dispatched", 3);
     await stream.settled(3);
-    expect(it.audits.map((audit) => ("deliveries" in audit ? audit.deliveries : 1))).toEqual(it.audits.map(() => 1));
+    expect(worker.audits.map((audit) => ("deliveries" in audit ? audit.deliveries : 1))).toEqual(
+      worker.audits.map(() => 1),
+    );
     expect((await stream.info()).delivered.consumer_seq).toBe(3);
   });
 
   it("no more are asked for than may be worked on at once", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     const ids = Array.from({ length: 30 }, (_, index) => `e-${index}`);
     for (const id of ids) await stream.publish(id);
     let go: () => void = () => {};
     const gate = new Promise<void>((resolve) => (go = resolve));
     let running = 0;
     let most = 0;
-    await using it = await replica(stream, {
+    await using worker = await startWorker(stream, {
       dedup: quick({ leaseMs: 30_000 }),
       concurrency: 4,
       dispatch: async () => {
@@ -435,13 +442,13 @@ describe("while messages are held", () => {
     go();
     await stream.settled(30);
     expect(most).toBe(4);
-    expect(new Set(it.began)).toEqual(new Set(ids));
-    expect(it.began).toHaveLength(30);
+    expect(new Set(worker.began)).toEqual(new Set(ids));
+    expect(worker.began).toHaveLength(30);
   });
 
   it("nothing that is audited carries a payload", async () => {
-    const stream = await eventStream(nc);
-    await using it = await replica(stream, {
+    const stream = await createEventStream(nc);
+    await using worker = await startWorker(stream, {
       dedup: quick(),
       maxDeliver: 1,
       dispatch: (id) => {
@@ -452,104 +459,107 @@ describe("while messages are held", () => {
     await stream.publish("good", "SECRET");
     await stream.publish("bad", "SECRET");
     await stream.jetstream.publish(stream.subject, "SECRET");
-    await it.until("trigger.dead-lettered", 2);
-    await it.until("trigger.deduped");
-    expect(it.audits.length).toBeGreaterThan(3);
-    expect(JSON.stringify(it.audits)).not.toContain("SECRET");
+    await worker.until("trigger.dead-lettered", 2);
+    await worker.until("trigger.deduped");
+    expect(worker.audits.length).toBeGreaterThan(3);
+    expect(JSON.stringify(worker.audits)).not.toContain("SECRET");
   });
 });
 
 describe("a server that counts deliveries itself", () => {
   it("never drops an event that another dispatches: its last delivery is held until that settles", async () => {
-    const stream = await eventStream(nc, { max_deliver: 1 });
+    const stream = await createEventStream(nc, { max_deliver: 1 });
     const dedup = quick();
     await using other = new Deduplicator(dedup);
     const reservation = await other.reserve(stream.identity("e-1"));
     await stream.publish("e-1");
-    await using it = await replica(stream, { dedup });
-    await it.untilStep("pending");
+    await using worker = await startWorker(stream, { dedup });
+    await worker.untilDedupEvent("pending");
     if (reservation.decision === "unseen") await reservation.release();
-    await it.until("trigger.dispatched");
+    await worker.until("trigger.dispatched");
     await stream.settled(1);
-    expect(it.of("trigger.put-back")).toEqual([]);
+    expect(worker.of("trigger.nakked")).toEqual([]);
   });
 
   it("never drops an event while the store is away: its last delivery is held until the store is there", async () => {
-    const stream = await eventStream(nc, { max_deliver: 1 });
+    const stream = await createEventStream(nc, { max_deliver: 1 });
     const mood = moody();
     mood.away = "all";
     await stream.publish("e-1");
-    await using it = await replica(stream, { dedup: quick({ store: mood.store }) });
-    await it.until("trigger.refused", 2);
+    await using worker = await startWorker(stream, { dedup: quick({ store: mood.store }) });
+    await worker.until("trigger.refused", 2);
     mood.away = "no";
-    await it.until("trigger.dispatched");
+    await worker.until("trigger.dispatched");
     await stream.settled(1);
-    expect(it.of("trigger.put-back")).toEqual([]);
+    expect(worker.of("trigger.nakked")).toEqual([]);
   });
 
   it("has its last delivery dead-lettered when the dispatch fails, though `maxDeliver` is not reached", async () => {
-    const stream = await eventStream(nc, { max_deliver: 2 });
+    const stream = await createEventStream(nc, { max_deliver: 2 });
     await stream.publish("e-1");
-    await using it = await replica(stream, { dedup: quick(), dispatch: () => Promise.reject(new Error("boom")) });
-    const [letter] = await it.until("trigger.dead-lettered");
+    await using worker = await startWorker(stream, {
+      dedup: quick(),
+      dispatch: () => Promise.reject(new Error("boom")),
+    });
+    const [letter] = await worker.until("trigger.dead-lettered");
     expect(letter).toMatchObject({ reason: "max-deliver", deliveries: 2 });
     expect(await stream.dead()).toHaveLength(1);
-    expect(it.of("trigger.consumer.warning").map(({ finding }) => finding.setting)).toContain("max_deliver");
+    expect(worker.of("trigger.consumer.warning").map(({ finding }) => finding.setting)).toContain("max_deliver");
   });
 
   it("has its last delivery dead-lettered when the consumer must stop before it could be dispatched", async () => {
-    const stream = await eventStream(nc, { max_deliver: 1 });
+    const stream = await createEventStream(nc, { max_deliver: 1 });
     const mood = moody();
     mood.away = "all";
     await stream.publish("e-1");
-    await using it = await replica(stream, { dedup: quick({ store: mood.store }) });
-    await it.until("trigger.refused");
-    await it.running.stop({ drainMs: 0 });
-    expect(it.of("trigger.dead-lettered").map(({ reason }) => reason)).toEqual(["last-delivery"]);
+    await using worker = await startWorker(stream, { dedup: quick({ store: mood.store }) });
+    await worker.until("trigger.refused");
+    await worker.running.stop({ drainMs: 0 });
+    expect(worker.of("trigger.dead-lettered").map(({ reason }) => reason)).toEqual(["last-delivery"]);
     expect((await stream.dead()).map((dead) => dead.string())).toEqual(["body of e-1"]);
   });
 
   it("keeps a last delivery whose dead letter cannot be stored, until it can", async () => {
-    const stream = await eventStream(nc, { max_deliver: 1 });
+    const stream = await createEventStream(nc, { max_deliver: 1 });
     await stream.publish("e-1");
-    await using it = await replica(stream, {
+    await using worker = await startWorker(stream, {
       dedup: quick(),
       dispatch: async () => {
         await stream.manager.streams.delete(`D-${stream.name}`);
         throw new PermanentError("never");
       },
     });
-    await it.until("trigger.dead-letter.failed", 2);
+    await worker.until("trigger.dead-letter.failed", 2);
     await stream.addDeadLetters();
-    await it.until("trigger.dead-lettered");
+    await worker.until("trigger.dead-lettered");
     expect(await stream.dead()).toHaveLength(1);
-    expect(it.began).toEqual(["e-1"]);
+    expect(worker.began).toEqual(["e-1"]);
   });
 });
 
 describe("the end of a consumer", () => {
   it("waits for what runs, and for its acknowledgement", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     await stream.publish("e-1");
     let go: () => void = () => {};
     const gate = new Promise<void>((resolve) => (go = resolve));
-    await using it = await replica(stream, { dedup: quick(), dispatch: () => gate });
-    await eventually("the dispatch to begin", () => it.began[0]);
-    const stopped = it.running.stop();
+    await using worker = await startWorker(stream, { dedup: quick(), dispatch: () => gate });
+    await eventually("the dispatch to begin", () => worker.began[0]);
+    const stopped = worker.running.stop();
     await stream.publish("e-2");
     go();
     await stopped;
-    await it.running.finished;
-    expect(it.of("trigger.dispatched").map(({ commit }) => commit)).toEqual(["confirmed"]);
+    await worker.running.finished;
+    expect(worker.of("trigger.dispatched").map(({ commit }) => commit)).toEqual(["confirmed"]);
     expect(await stream.info()).toMatchObject({ num_ack_pending: 0, ack_floor: { stream_seq: 1 } });
-    expect(it.began).toEqual(["e-1"]);
+    expect(worker.began).toEqual(["e-1"]);
   });
 
   it("tells what still runs to stop, and gives it back at once", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     await stream.publish("e-1");
     const dedup = quick({ leaseMs: 30_000 });
-    await using first = await replica(stream, {
+    await using first = await startWorker(stream, {
       dedup,
       dispatch: (_, { signal }) =>
         new Promise((_resolve, reject) => {
@@ -558,26 +568,26 @@ describe("the end of a consumer", () => {
     });
     await eventually("the dispatch to begin", () => first.began[0]);
     await first.running.stop({ drainMs: 0 });
-    expect(first.of("trigger.put-back")).toMatchObject([{ after: "nothing", delayMs: 0 }]);
+    expect(first.of("trigger.nakked")).toMatchObject([{ delay: "none", delayMs: 0 }]);
     expect(first.of("trigger.dispatch.failed")[0]?.error).toMatchObject({ code: "closed" });
-    await using second = await replica(stream, { dedup });
+    await using second = await startWorker(stream, { dedup });
     const [audit] = await second.until("trigger.dispatched");
     expect(audit?.attempt).toBe(2);
     await stream.settled(1);
   });
 
   it("leaves a dispatch to itself that does not stop, and its event is not dispatched beside it", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     await stream.publish("e-1");
     const dedup = quick({ leaseMs: 30_000 });
     let go: () => void = () => {};
     const gate = new Promise<void>((resolve) => (go = resolve));
-    await using first = await replica(stream, { dedup, dispatch: () => gate });
+    await using first = await startWorker(stream, { dedup, dispatch: () => gate });
     await eventually("the dispatch to begin", () => first.began[0]);
     await first.running.stop({ drainMs: 0 });
-    expect(first.of("trigger.put-back")).toMatchObject([{ after: "nothing" }]);
-    await using second = await replica(stream, { dedup, subscriptionId: `${stream.name}/${DURABLE}` });
-    await second.until("trigger.put-back");
+    expect(first.of("trigger.nakked")).toMatchObject([{ delay: "none" }]);
+    await using second = await startWorker(stream, { dedup, subscriptionId: `${stream.name}/${DURABLE}` });
+    await second.until("trigger.nakked");
     go();
     await first.until("trigger.dispatched");
     expect(second.began).toEqual([]);
@@ -585,82 +595,82 @@ describe("the end of a consumer", () => {
   });
 
   it("comes sooner when it is asked for again with less time", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     await stream.publish("e-1");
-    await using it = await replica(stream, {
+    await using worker = await startWorker(stream, {
       dedup: quick(),
       dispatch: (_, { signal }) =>
         new Promise((_resolve, reject) => {
           signal.addEventListener("abort", () => reject(signal.reason));
         }),
     });
-    await eventually("the dispatch to begin", () => it.began[0]);
-    const stopped = it.running.stop({ drainMs: 1_000_000 });
-    await it.running.stop({ drainMs: 0 });
+    await eventually("the dispatch to begin", () => worker.began[0]);
+    const stopped = worker.running.stop({ drainMs: 1_000_000 });
+    await worker.running.stop({ drainMs: 0 });
     await stopped;
-    await it.running.finished;
+    await worker.running.finished;
   });
 
   it("comes by a signal, and before the start by one that has fired", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     const controller = new AbortController();
-    await using it = await replica(stream, { dedup: quick(), signal: controller.signal });
+    await using worker = await startWorker(stream, { dedup: quick(), signal: controller.signal });
     const reason = new Error("enough");
     controller.abort(reason);
-    await it.running.finished;
-    await expect(replica(stream, { dedup: quick(), signal: controller.signal })).rejects.toBe(reason);
+    await worker.running.finished;
+    await expect(startWorker(stream, { dedup: quick(), signal: controller.signal })).rejects.toBe(reason);
   });
 
   it("is told when the consumer is deleted", async () => {
-    const stream = await eventStream(nc);
-    await using it = await replica(stream, { dedup: quick() });
+    const stream = await createEventStream(nc);
+    await using worker = await startWorker(stream, { dedup: quick() });
     await stream.publish("e-1");
     await stream.settled(1);
     await stream.manager.consumers.delete(stream.name, DURABLE);
-    await expect(it.running.finished).rejects.toMatchObject({ code: "closed", cause: { code: 10014 } });
-    expect(it.of("trigger.consumer.lost")).toHaveLength(1);
-    await it.running.stop();
+    await expect(worker.running.finished).rejects.toMatchObject({ code: "closed", cause: { code: 10014 } });
+    expect(worker.of("trigger.consumer.lost")).toHaveLength(1);
+    await worker.running.stop();
   });
 
   it("has not come yet when a server has not heard of the consumer for a moment", async () => {
-    const stream = await eventStream(nc);
-    await using it = await replica(stream, { dedup: quick() });
+    const stream = await createEventStream(nc);
+    await using worker = await startWorker(stream, { dedup: quick() });
     await stream.publish("e-1");
     await stream.settled(1);
     const { config } = await stream.info();
     await stream.manager.consumers.delete(stream.name, DURABLE);
-    await it.until("trigger.pull.failed");
+    await worker.until("trigger.pull.failed");
     await stream.manager.consumers.add(stream.name, config);
-    await it.until("trigger.deduped");
+    await worker.until("trigger.deduped");
     await stream.publish("e-2");
-    await it.until("trigger.dispatched", 2);
-    expect(it.of("trigger.consumer.lost")).toEqual([]);
+    await worker.until("trigger.dispatched", 2);
+    expect(worker.of("trigger.consumer.lost")).toEqual([]);
   });
 
   it("is told when the stream is deleted", async () => {
-    const stream = await eventStream(nc);
-    await using it = await replica(stream, { dedup: quick() });
+    const stream = await createEventStream(nc);
+    await using worker = await startWorker(stream, { dedup: quick() });
     await stream.manager.streams.delete(stream.name);
-    await expect(it.running.finished).rejects.toMatchObject({ code: "closed" });
+    await expect(worker.running.finished).rejects.toMatchObject({ code: "closed" });
   });
 
   it("is told when the connection is closed", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     const own = await connect({ servers: server.url });
-    await using it = await replica(stream, { dedup: quick(), connection: own });
+    await using worker = await startWorker(stream, { dedup: quick(), connection: own });
     await own.close();
-    await expect(it.running.finished).rejects.toBeInstanceOf(LatchkeyError);
+    await expect(worker.running.finished).rejects.toBeInstanceOf(LatchkeyError);
   });
 
   it("is told when the deduplicator is closed, and nothing is lost", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     const store = memoryStore();
-    await using first = await replica(stream, { dedup: quick({ store }) });
+    await using first = await startWorker(stream, { dedup: quick({ store }) });
     await first.dedup.close();
     await stream.publish("e-1");
     await expect(first.running.finished).rejects.toMatchObject({ code: "closed" });
     expect(first.began).toEqual([]);
-    await using second = await replica(stream, { dedup: quick({ store }) });
+    await using second = await startWorker(stream, { dedup: quick({ store }) });
     await second.until("trigger.dispatched");
     await stream.settled(1);
   });
@@ -668,34 +678,34 @@ describe("the end of a consumer", () => {
 
 describe("the start of a consumer", () => {
   it("is refused when the consumer's configuration loses events", async () => {
-    const stream = await eventStream(nc, { ack_policy: "none", ack_wait: 0 });
-    await expect(replica(stream, { dedup: quick() })).rejects.toMatchObject({
+    const stream = await createEventStream(nc, { ack_policy: "none", ack_wait: 0 });
+    await expect(startWorker(stream, { dedup: quick() })).rejects.toMatchObject({
       code: "consumer-misconfigured",
       findings: [{ setting: "ack_policy" }],
     });
   });
 
   it("is refused when no stream stores the dead letters", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     const deadLetter = { subject: "nowhere.to.go", jetstream: stream.jetstream };
-    await expect(replica(stream, { dedup: quick(), deadLetter })).rejects.toMatchObject({
+    await expect(startWorker(stream, { dedup: quick(), deadLetter })).rejects.toMatchObject({
       code: "consumer-misconfigured",
       findings: [{ setting: "deadLetter", sentence: expect.stringContaining("no stream stores") }],
     });
   });
 
   it("is refused when dead letters would come back to the consumer itself", async () => {
-    const stream = await eventStream(nc);
+    const stream = await createEventStream(nc);
     const deadLetter = { subject: stream.subject, jetstream: stream.jetstream };
-    await expect(replica(stream, { dedup: quick(), deadLetter })).rejects.toMatchObject({
+    await expect(startWorker(stream, { dedup: quick(), deadLetter })).rejects.toMatchObject({
       findings: [{ setting: "deadLetter", sentence: expect.stringContaining("all of which this consumer reads") }],
     });
   });
 
   it("is told in warnings what is better set otherwise", async () => {
-    const stream = await eventStream(nc, { max_ack_pending: 2 });
-    await using it = await replica(stream, { dedup: quick({ leaseMs: 30_000 }) });
-    expect(it.of("trigger.consumer.warning").map(({ finding }) => finding.setting)).toEqual([
+    const stream = await createEventStream(nc, { max_ack_pending: 2 });
+    await using worker = await startWorker(stream, { dedup: quick({ leaseMs: 30_000 }) });
+    expect(worker.of("trigger.consumer.warning").map(({ finding }) => finding.setting)).toEqual([
       "ack_wait",
       "max_ack_pending",
     ]);

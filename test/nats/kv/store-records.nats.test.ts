@@ -13,8 +13,8 @@ import { connected, manager } from "../../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../../support/nats-server.ts";
 import { realTime } from "../../support/nats-store-under-test.ts";
 import {
-  assertEnds,
-  assertStillThere,
+  assertAlive,
+  assertExpires,
   commit,
   identity,
   LONG_MS,
@@ -80,9 +80,9 @@ describe("a write", () => {
     const kv = await new Kvm(connection).open("update");
     await kv.update(theirs.storeKey, JSON.stringify(commit(theirs)), other);
     const sinceMs = performance.now();
-    await assertEnds(made, ours.storeKey);
+    await assertExpires(made, ours.storeKey);
     await made.pass(2_000);
-    await assertStillThere(made, theirs.storeKey, sinceMs, LONG_MS);
+    await assertAlive(made, theirs.storeKey, sinceMs, LONG_MS);
   });
 });
 

@@ -65,6 +65,6 @@ export const cacheBugs: readonly PlantedBug[] = [
   },
   {
     name: "what was heard of clears is relied on for ever",
-    patches: [{ file: "src/stores/cache-epoch.ts", find: `nowMs - this.#markAskedAtMs < TRUSTED_MS`, replace: `true` }],
+    patches: [{ file: "src/stores/cache-epoch.ts", find: `nowMs - this.#epochReadAtMs < TRUSTED_MS`, replace: `true` }],
   },
 ];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Deduplicator } from "../../../src/index.ts";
 import type { HandlerUnderTest } from "../../../src/testing/index.ts";
 
-/** What charges: a payment provider, outside of all processes. */
+/** A payment provider, outside of all processes. */
 export class Provider {
   readonly charges: string[] = [];
 
@@ -11,7 +11,7 @@ export class Provider {
   }
 }
 
-/** The same, but it knows what it has charged. */
+/** A provider that charges each idempotency key once. */
 export class IdempotentProvider extends Provider {
   override charge(idempotencyKey: string): void {
     if (!this.charges.includes(idempotencyKey)) super.charge(idempotencyKey);

@@ -9,8 +9,8 @@ export const commitWithoutFence: HandlerUnderTest =
     const cancel = clock.schedule(LEASE_MS, () => lease.abort());
     const claim = await kv.put(event, "pending", { expected: 0, ttlMs: LEASE_MS });
     if (!claim.ok) return { outcome: (await kv.get(event))?.value === "done" ? "duplicate" : "pending" };
-    await effect(event, { signal: lease.signal }); // told to stop when the lease ends
+    await effect(event, { signal: lease.signal }); // the signal fires when the lease ends
     cancel();
-    await kv.put(event, "done"); // whoever holds the key by now
+    await kv.put(event, "done"); // whoever holds the key now
     return { outcome: "dispatched" };
   };

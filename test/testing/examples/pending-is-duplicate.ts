@@ -4,7 +4,7 @@ export const pendingIsDuplicate: HandlerUnderTest =
   ({ kv, effect }) =>
   async ({ event }) => {
     const claim = await kv.put(event, "pending", { expected: 0 });
-    if (!claim.ok) return; // somebody has it already: acknowledge
+    if (!claim.ok) return; // another delivery has the key: acknowledge
     await effect(event);
     await kv.put(event, "done");
   };

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import { storeContract } from "../../../src/testing/index.ts";
 import { postgresStore, schemaOf } from "./postgres-store.ts";
 
-describe("postgresStore keeps the contract of a store", () => {
+describe("postgresStore fulfils the store contract", () => {
   let sql: PGlite;
   let tables = 0;
   beforeAll(async () => {
@@ -17,6 +17,6 @@ describe("postgresStore keeps the contract of a store", () => {
     await sql.exec(schemaOf(table));
     return postgresStore(sql, table);
   };
-  // Most of the tests wait for a time to live, and can do so together.
+  // Most tests wait for a time to live, so they run concurrently.
   storeContract(it.concurrent, makeStore, { without: ["watch"] });
 });

@@ -7,7 +7,7 @@ import {
   StoreUnavailableError,
 } from "../../../src/index.ts";
 
-/** What is needed of a client: `pg` and `@electric-sql/pglite` have it. */
+/** The part of a client that the store uses. `pg` and `@electric-sql/pglite` have it. */
 export interface Sql {
   query(statement: string, values: unknown[]): Promise<{ rows: Array<Record<string, unknown>> }>;
 }
@@ -21,14 +21,14 @@ export const schemaOf = (table: string): string => `
     ends_at  timestamptz not null
   )`;
 
-/** A store in a table of PostgreSQL. */
+/** Returns a store in a PostgreSQL table. */
 export function postgresStore(sql: Sql, table = "dedup"): Required<Pick<Store, "put" | "get" | "remove" | "list">> {
   const ask = async (statement: string, ...values: unknown[]): Promise<Array<Record<string, unknown>>> => {
     try {
       return (await sql.query(statement, values)).rows;
     } catch (cause) {
-      // Who cannot tell says that a write may have been applied: it is repeated, and recognised if it was.
-      throw new StoreUnavailableError(`PostgreSQL could not be asked: ${String(cause)}`, { ambiguous: true, cause });
+      // An ambiguous write is repeated, and recognised if it was applied.
+      throw new StoreUnavailableError(`The query failed: ${String(cause)}`, { ambiguous: true, cause });
     }
   };
   const entryOf = (row: Record<string, unknown>) => {
@@ -36,15 +36,15 @@ export function postgresStore(sql: Sql, table = "dedup"): Required<Pick<Store, "
     return { key, record: decodeRecord(String(row["record"]), key), revision: Number(row["revision"]) };
   };
 
-  // Each is one statement, so that the look and the write are one step. A row whose time is up holds nothing.
+  // Each write is one statement, so that its check and its change are atomic. An expired row counts as missing.
   const lives = "ends_at > now()";
   const endsAt = "now() + $3::float8 * interval '1 millisecond'";
   const writeOverNothing = `
-    insert into ${table} as held (key, record, revision, ends_at)
+    insert into ${table} as current (key, record, revision, ends_at)
     values ($1, $2, nextval('dedup_revision'), ${endsAt})
     on conflict (key) do update
       set record = excluded.record, revision = nextval('dedup_revision'), ends_at = excluded.ends_at
-      where held.ends_at <= now()
+      where current.ends_at <= now()
     returning revision`;
   const writeOverRevision = `
     update ${table} set record = $2, revision = nextval('dedup_revision'), ends_at = ${endsAt}

@@ -2,7 +2,7 @@ import { appendFileSync } from "node:fs";
 import { Deduplicator, type Store } from "../../../src/index.ts";
 import { formatHistory, recordHistory } from "../../../src/testing/index.ts";
 
-/** A process of the service, all of whose doings are written down. */
+/** Returns a process of the service that records all its actions. */
 export function recordedService(owner: string, store: Store, charge: () => Promise<void>, file: string) {
   const recorder = recordHistory({ process: owner, write: (line) => appendFileSync(file, formatHistory([line])) });
   const dedup = new Deduplicator({ owner, store: recorder.store(store) });

@@ -3,6 +3,6 @@ import { test } from "vitest";
 import { checkHandler } from "../../../src/testing/index.ts";
 import { withLatchkey } from "./with-latchkey.ts";
 
-test("an event is dispatched once, whatever goes wrong", async () => {
+test("dispatches each event once, under any fault", async () => {
   await checkHandler(fc, withLatchkey);
 }, 30_000);

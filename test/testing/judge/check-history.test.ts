@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { History, HistoryLine, Operation, Seen } from "../../../src/history/history.ts";
 import type { DedupRecord } from "../../../src/model/record.ts";
-import { checkHistory, type Guarantee } from "../../../src/testing/judge/check-history.ts";
+import { checkHistory } from "../../../src/testing/judge/check-history.ts";
+import type { Guarantee } from "../../../src/testing/judge/violation.ts";
 
-/** Writes down what one recorder saw; the time is moved on by hand. */
+/** Builds the lines of one recorder. Tests move its time by hand. */
 class Recording {
   readonly lines: HistoryLine[];
   atMs = 0;
@@ -27,7 +28,7 @@ class Recording {
     return this.see(process, { type: "delivered", event: "E1", delivery });
   }
 
-  /** An operation that is acknowledged at once, if a revision is given. */
+  /** Adds an operation. It is acknowledged at once if a revision is given. */
   write(process: string, operation: Operation, details: Partial<Wrote>, revision?: number): this {
     const op = ++this.#operations;
     const { token = `of ${process}`, fence = 0, expected = 0, leaseMs = 1_000, ttlMs = 86_400_000 } = details;
@@ -106,7 +107,7 @@ const reserved: DedupRecord = {
 
 const recording = (): Recording => new Recording();
 
-/** One dispatch as it should be. */
+/** A correct dispatch. */
 function dispatched(by = "R1", from = 0): Recording {
   return recording()
     .at(from)
@@ -127,23 +128,23 @@ function historyOf(recordings: readonly Recording[]): History {
   return recordings.flatMap(({ lines }) => lines);
 }
 
-describe("the judge of a history finds", () => {
-  it("nothing where everything went well", () => {
+describe("checkHistory", () => {
+  it("finds nothing in a correct run", () => {
     expect(broken(dispatched().see("broker", { type: "settled" }))).toEqual([]);
   });
 
-  it("G1 and G6 an effect that begins while another runs untold", () => {
+  it("finds G1 and G6 when an effect begins while another runs and its signal has not fired", () => {
     const history = recording().begin("R1", 1).begin("R2", 2);
     expect(checkHistory(historyOf([history]))).toEqual([
       {
         guarantee: "G1",
         line: 3,
-        why: "R2 began the effect of E1 while the effect of E1 that R1 began in line 2 still ran",
+        why: "R2 began the effect of E1 while the effect of E1 that R1 began in line 2 was still running",
       },
       {
         guarantee: "G6",
         line: 3,
-        why: "the effect of E1 that R1 began in line 2 still ran, and had not been told to stop, when R2 began it too",
+        why: "the effect of E1 that R1 began in line 2 was still running, and its signal had not fired, when R2 began it too",
       },
     ]);
     expect(broken(recording().begin("R1", 1).tell("R1").begin("R2", 2))).toEqual([]);
@@ -151,17 +152,17 @@ describe("the judge of a history finds", () => {
     expect(broken(recording().begin("R1", 1).see("R1", { type: "died" }).begin("R2", 2))).toEqual([]);
   });
 
-  it("G1 but not G6 where nobody could have told it", () => {
+  it("finds G1 but not G6 when the running effect has no signal", () => {
     expect(broken(recording().begin("R1", 0, 1, { hasSignal: false }).begin("R2", 0))).toEqual(["G1"]);
   });
 
-  it("nothing in two effects under one reservation, or of two names", () => {
+  it("finds nothing in concurrent effects under one reservation, or with two names", () => {
     expect(broken(recording().begin("R1", 1).begin("R1", 1, 2))).toEqual([]);
     expect(broken(recording().begin("R1", 1).begin("R2", 2, 1, { name: "email" }))).toEqual([]);
     expect(broken(recording().begin("R1", 0).begin("R1", 0, 2))).toEqual(["G1", "G6"]);
   });
 
-  it("G2 an acknowledgement of what did not succeed", () => {
+  it("finds G2 when an event is acknowledged before its effects succeeded", () => {
     expect(broken(recording().deliver("R1").acknowledge("R1"))).toEqual(["G2"]);
     expect(broken(recording().deliver("R1").begin("R1", 1).end("R1", true).acknowledge("R1"))).toEqual(["G2"]);
     expect(broken(recording().begin("R1", 1).see("R1", { type: "died" }).deliver("R2").acknowledge("R2"))).toEqual([
@@ -171,7 +172,7 @@ describe("the judge of a history finds", () => {
     expect(broken(half.acknowledge("R1"))).toEqual(["G2"]);
   });
 
-  it("G3 a dispatch after the commit, by the fence or by the order", () => {
+  it("finds G3 when an effect begins after the commit, by its fence or by the order of lines", () => {
     const again = dispatched().at(200).write("R2", "reserve", { token: "T2", expected: 0 }, 3).begin("R2", 3);
     expect(checkHistory(historyOf([again]))).toMatchObject([
       {
@@ -188,44 +189,44 @@ describe("the judge of a history finds", () => {
     expect(broken(dispatched().at(200).begin("R2", 0))).toEqual(["G3"]);
   });
 
-  it("nothing in a dispatch after the window, or after an operator's clear", () => {
+  it("finds nothing in a dispatch after the window, or after an operator's clear", () => {
     const late = 86_400_200;
     expect(broken(dispatched().at(late).write("R2", "reserve", { token: "T2" }, 3).begin("R2", 3))).toEqual([]);
     const cleared = dispatched().at(200).release("operator", 2, "clear");
     expect(broken(cleared.write("R2", "reserve", { token: "T2" }, 4).begin("R2", 4))).toEqual([]);
   });
 
-  it("G3 a commit that is removed, or undone by its own holder", () => {
+  it("finds G3 when a commit is removed, or overwritten by its own holder", () => {
     expect(broken(dispatched().release("R1", 2))).toEqual(["G3"]);
     expect(broken(dispatched().see("store", { type: "store.removed", key: "k", revision: 3 }))).toEqual(["G3"]);
     expect(broken(dispatched().write("R1", "renew", { fence: 1, expected: 2 }, 3))).toEqual(["G3"]);
   });
 
-  it("G3 without records: a dispatch after the acknowledgement", () => {
+  it("finds G3 when an effect begins after the acknowledgement, without any records", () => {
     const first = recording().deliver("R1").begin("R1", 0).end("R1").acknowledge("R1");
     expect(broken(first.deliver("R2", 2).begin("R2", 0))).toEqual(["G3"]);
   });
 
-  it("G4 what was never acknowledged, once the run is over", () => {
+  it("finds G4 at the end of a run when an event was never acknowledged", () => {
     expect(broken(recording().deliver("R1"))).toEqual([]);
     expect(broken(recording().deliver("R1").see("broker", { type: "settled" }))).toEqual(["G4"]);
   });
 
-  it("G5 a fence that does not rise", () => {
+  it("finds G5 when a fence does not rise", () => {
     const first = recording().begin("R1", 5).end("R1");
     expect(broken(first.begin("R2", 5))).toEqual(["G5"]);
     expect(broken(recording().begin("R1", 5).end("R1").begin("R2", 4))).toEqual(["G5"]);
     expect(broken(recording().begin("R1", 5).end("R1").begin("R1", 5, 2))).toEqual([]);
   });
 
-  it("G5 a fence in a record that is not its reservation's revision", () => {
+  it("finds G5 when the fence in a record is not the revision of its reservation", () => {
     expect(
       broken(recording().write("R1", "reserve", {}, 7).write("R1", "renew", { fence: 1, expected: 7 }, 8)),
     ).toEqual(["G5"]);
     expect(broken(recording().write("R1", "renew", { fence: 1, expected: 7 }, 8))).toEqual([]);
   });
 
-  it("G5 a reservation that is written over before its lease has ended", () => {
+  it("finds G5 when a reservation is overwritten before its lease has ended", () => {
     const first = (): Recording => recording().write("R1", "reserve", {}, 1);
     expect(broken(first().at(900).write("R2", "reserve", { expected: 1 }, 2))).toEqual(["G5"]);
     expect(broken(first().at(1_000).write("R2", "reserve", { expected: 1 }, 2))).toEqual([]);
@@ -236,7 +237,7 @@ describe("the judge of a history finds", () => {
     expect(broken(asked.at(10).write("R2", "reserve", {}, 3))).toEqual([]);
   });
 
-  it("G5 a reservation that is removed by another, or from under an effect", () => {
+  it("finds G5 when a reservation is removed by another process, or while its effect runs", () => {
     const first = (): Recording => recording().write("R1", "reserve", {}, 1);
     expect(broken(first().release("R2", 1))).toEqual(["G5"]);
     expect(broken(first().begin("R1", 1).release("R1", 1))).toEqual(["G5"]);
@@ -244,7 +245,7 @@ describe("the judge of a history finds", () => {
     expect(broken(first().begin("R1", 1).release("operator", 1, "clear").begin("R2", 3))).toEqual([]);
   });
 
-  it("G7 a store's trouble in place of the effect's error", () => {
+  it("finds G7 when the store's error replaces the effect's error", () => {
     const failed = (code: string): Recording =>
       recording().deliver("R1").begin("R1", 1).end("R1", true).see("R1", {
         type: "answered",
@@ -259,7 +260,7 @@ describe("the judge of a history finds", () => {
     expect(broken(failed("permanent"))).toEqual([]);
   });
 
-  it("G8 a superseding that nobody did, and a success that counts twice", () => {
+  it("finds G8 when nobody superseded a commit, or two dispatches count", () => {
     const alone = recording().write("R1", "reserve", {}, 1).begin("R1", 1).end("R1");
     expect(broken(alone.acknowledge("R1", "superseded"))).toEqual(["G8"]);
     expect(
@@ -269,35 +270,35 @@ describe("the judge of a history finds", () => {
     ).toEqual(["G9", "G8"]);
   });
 
-  it("G8 a superseding by who held the key before", () => {
+  it("finds G8 when only an earlier holder could have superseded a commit", () => {
     const taken = (): Recording =>
       recording().write("R1", "reserve", {}, 1).at(1_000).write("R2", "reserve", { expected: 1 }, 2).begin("R2", 2);
     expect(broken(taken().end("R2").acknowledge("R2", "superseded"))).toEqual(["G8"]);
     const again = taken().at(3_000).write("R3", "reserve", { expected: 2 }, 3).end("R2");
     expect(broken(again.acknowledge("R2", "superseded"))).toEqual([]);
-    // Nobody was told of that write, but a read shows that it was there.
-    const untold = taken().at(3_000).write("R3", "reserve", { expected: 2 }).end("R2");
-    untold.read("R2", { revision: 3, token: "of R3", state: "reserved" });
-    expect(broken(untold.acknowledge("R2", "superseded"))).toEqual([]);
+    // No client got the response of that write, but a read shows it.
+    const lost = taken().at(3_000).write("R3", "reserve", { expected: 2 }).end("R2");
+    lost.read("R2", { revision: 3, token: "of R3", state: "reserved" });
+    expect(broken(lost.acknowledge("R2", "superseded"))).toEqual([]);
   });
 
-  it("G6 a signal that has not fired when it is looked at, though another had the key before that turn", () => {
+  it("finds G6 when a checked signal has not fired although another process had the key in an earlier turn", () => {
     const held = (): Recording => recording().write("R1", "reserve", {}, 1).begin("R1", 1, 1, { turnMs: 0 });
     const taken = held().at(2_000).write("R2", "reserve", { expected: 1 }, 2);
     expect(checkHistory(historyOf([taken.at(2_200).look("R1", 2_100).look("R1", 2_150)]))).toEqual([
       {
         guarantee: "G6",
         line: 7,
-        why: "the effect of E1 on R1 had not been told to stop when it looked, after R2 had got the key with revision 2 (line 6)",
+        why: "the signal of the effect of E1 on R1 had not fired when the effect checked it, after R2 had taken the key with revision 2 (line 6)",
       },
     ]);
-    // Its own renewals are no other's, and a look that began before the takeover proves nothing.
+    // A renewal of its own is no takeover, and a check in a turn before the takeover proves nothing.
     const own = held().at(300).write("R1", "renew", { fence: 1, expected: 1 }, 2).look("R1", 400);
     expect(broken(own.at(2_000).write("R2", "reserve", { expected: 2 }, 3).at(2_100).look("R1", 1_999))).toEqual([]);
     expect(broken(own.tell("R1").look("R1", 2_100))).toEqual([]);
   });
 
-  it("nothing in an effect that looks, and that has not been awake since another began", () => {
+  it("finds nothing in an effect that has not checked its signal since another one began", () => {
     const asleep = recording().at(0).begin("R1", 1, 1, { turnMs: 0 }).at(2_000).begin("R2", 2, 1, { turnMs: 1_999 });
     expect(broken(asleep.at(5_000).tell("R1").end("R1"))).toEqual([]);
     const slow = recording().at(2_000).begin("R2", 2, 1, { turnMs: 1_999 });
@@ -308,7 +309,7 @@ describe("the judge of a history finds", () => {
     expect(broken(begun(101))).toEqual(["G3"]);
   });
 
-  it("G9 a commit that the store never held", () => {
+  it("finds G9 when the store never held a reported commit", () => {
     const told = recording().write("R1", "reserve", {}, 1).begin("R1", 1).end("R1").acknowledge("R1", "confirmed");
     expect(broken(told)).toEqual(["G9"]);
     const seenLater = recording().at(9).hold(2, { state: "committed", fence: 1 });
@@ -324,23 +325,23 @@ describe("the judge of a history finds", () => {
   });
 });
 
-describe("the judge of a history excuses", () => {
-  it("a process that stood still, until its next delivery", () => {
+describe("checkHistory, after a fault,", () => {
+  it("excuses a process that froze, until its next delivery", () => {
     const frozen = recording().deliver("R1").begin("R1", 1).see("R1", { type: "frozen" });
     expect(broken(frozen.begin("R2", 2))).toEqual([]);
     const again = recording().see("R1", { type: "frozen" }).deliver("R1").begin("R1", 1).begin("R2", 2);
     expect(broken(again)).toEqual(["G1", "G6"]);
   });
 
-  it("everything that follows from a store's forgetting", () => {
+  it("excuses everything after the store lost an acknowledged write", () => {
     const forgot = dispatched().see("store", { type: "fault", fault: "amnesia" });
     forgot.see("store", { type: "store.removed", key: "k", revision: 3 });
     expect(broken(forgot.write("R2", "reserve", { token: "T2" }, 4).begin("R2", 4))).toEqual([]);
   });
 });
 
-describe("several recorders", () => {
-  it("are put in order by the clock that they share", () => {
+describe("checkHistory, with several recorders,", () => {
+  it("orders their lines by the clock that they share", () => {
     const one = recording().at(100).begin("R1", 1).at(200).end("R1");
     const other = recording().at(150).begin("R2", 2);
     expect(broken(one, other)).toEqual(["G1", "G6"]);
@@ -349,20 +350,20 @@ describe("several recorders", () => {
     expect(broken(one, recording().at(250).begin("R2", 2))).toEqual([]);
   });
 
-  it("cannot be judged together when their clocks differ", () => {
+  it("refuses lines of different clocks", () => {
     expect(() => broken(recording(), new Recording("another machine"))).toThrow(
       "Expected all recorders to use one clock, got `machine` and `another machine`: their times cannot be compared",
     );
   });
 
-  it("of whom one watches the store may be late, and is believed about revisions alone", () => {
+  it("accepts that an observer of the store is late", () => {
     const worker = dispatched();
     const late = recording().at(5_000).hold(1, {}).hold(2, { state: "committed", fence: 1 });
     expect(broken(worker, late)).toEqual([]);
     expect(broken(late, worker)).toEqual([]);
   });
 
-  it("of whom one watches the store shows what nobody was told", () => {
+  it("learns from an observer of the store which writes no client saw succeed", () => {
     const worker = recording().deliver("R1").write("R1", "reserve", {}, 1).begin("R1", 1).end("R1");
     worker.write("R1", "commit", { fence: 1, expected: 1 }).see("R1", { type: "died" });
     const other = recording().at(2_000).write("R2", "reserve", { token: "T2", expected: 0 }, 3).begin("R2", 3);

@@ -29,20 +29,20 @@ const get = (from: number, to: number, held?: readonly [revision: number, value:
 
 const isLinearizable = (...operations: readonly RegisterOperation[]): boolean => checkRegister(operations).length === 0;
 
-describe("what a register can have done", () => {
-  it("nothing at all", () => {
+describe("checkRegister accepts", () => {
+  it("an empty history", () => {
     expect(isLinearizable()).toBe(true);
   });
 
-  it("one write after the other, each over the one before", () => {
+  it("sequential writes, each over the one before", () => {
     expect(isLinearizable(put(0, 1, 0, "a", stored(5)), put(2, 3, 5, "b", stored(6)), get(4, 5, [6, "b"]))).toBe(true);
   });
 
-  it("writes under way at once, in the order that their revisions say", () => {
+  it("concurrent writes in the order of their revisions", () => {
     expect(isLinearizable(put(0, 9, 5, "b", stored(6)), put(1, 8, 0, "a", stored(5)), get(2, 7))).toBe(true);
   });
 
-  it("a write without an answer, that took effect, or did not, or did long after", () => {
+  it("a write without a response that took effect, did not, or did long after", () => {
     const lost = put(0, NEVER, 0, "a", unknown, 1_000);
     expect(isLinearizable(lost, get(2, 3, [5, "a"]))).toBe(true);
     expect(isLinearizable(lost, get(2, 3))).toBe(true);
@@ -51,31 +51,31 @@ describe("what a register can have done", () => {
     expect(isLinearizable(lost, put(2, 3, 0, "b", stored(6)))).toBe(true);
   });
 
-  it("a removal without an answer", () => {
+  it("a removal without a response", () => {
     const first = put(0, 1, 0, "a", stored(5), 1_000);
     const lost = remove(2, NEVER, 5, unknown);
     expect(isLinearizable(first, lost, get(4, 5, [5, "a"]), get(6, 7))).toBe(true);
     expect(isLinearizable(first, lost, get(4, 5), put(6, 7, 0, "b", stored(7)))).toBe(true);
   });
 
-  it("an end, as soon as the time to live is over, or any time later", () => {
+  it("an expiry at the end of the time to live, or at any later time", () => {
     const first = put(0, 5, 0, "a", stored(5));
     expect(isLinearizable(first, put(99, 100, 0, "b", stored(6)))).toBe(true);
     expect(isLinearizable(first, put(400, 401, 5, "b", stored(6)))).toBe(true);
     expect(isLinearizable(first, get(400, 401, [5, "a"]), put(402, 403, 0, "b", stored(6)))).toBe(true);
   });
 
-  it("a conflict while something else stands there, or what stands there is not known", () => {
+  it("a conflict with another entry, or with an unknown one", () => {
     expect(isLinearizable(put(0, 1, 0, "a", stored(5)), put(2, 3, 0, "b", conflict))).toBe(true);
     expect(isLinearizable(put(0, NEVER, 0, "a", unknown), put(2, 3, 7, "b", conflict))).toBe(true);
     expect(isLinearizable(put(2, 3, 7, "b", conflict))).toBe(true);
   });
 
-  it("a write that was surely refused, which changes nothing", () => {
+  it("a refused write that changes nothing", () => {
     expect(isLinearizable(put(0, 1, 0, "a", { type: "refused" }), get(2, 3))).toBe(true);
   });
 
-  it("a read of what once stood there, when it may be out of date", () => {
+  it("a read of an earlier entry if reads may be outdated", () => {
     const history = [put(0, 1, 0, "a", stored(5)), put(2, 3, 5, "b", stored(6))];
     expect(isLinearizable(...history, get(Number.NEGATIVE_INFINITY, 9, [5, "a"]))).toBe(true);
     expect(isLinearizable(...history, get(4, 9, [5, "a"]))).toBe(false);
@@ -83,43 +83,46 @@ describe("what a register can have done", () => {
   });
 });
 
-describe("what no register can have done", () => {
+describe("checkRegister rejects a register that", () => {
   const first = put(0, 1, 0, "a", stored(5));
 
   it.each<[string, readonly RegisterOperation[]]>([
-    ["let two writers win over the same revision", [first, put(2, 9, 5, "b", stored(6)), put(2, 9, 5, "c", stored(7))]],
-    ["let two writers win over nothing", [first, put(0, 9, 0, "b", stored(6))]],
-    ["end a record before its time", [first, put(50, 99, 0, "b", stored(6))]],
-    ["forget a write that it acknowledged", [first, get(2, 3)]],
-    ["show what nobody wrote", [first, get(2, 3, [5, "b"])]],
-    ["show a revision before it was written", [get(-2, -1, [5, "a"]), first]],
-    ["give out a revision below the one before", [first, put(2, 3, 5, "b", stored(4))]],
-    ["use a revision twice", [first, remove(2, 3, 5, removed), put(4, 5, 0, "b", stored(5))]],
-    ["refuse a write that fits", [first, put(2, 3, 5, "b", conflict)]],
-    ["refuse a write over nothing on an empty key", [put(2, 3, 0, "b", conflict)]],
-    ["remove what is not there", [first, remove(2, 3, 4, removed)]],
-    ["keep what it removed", [first, remove(2, 3, 5, removed), get(4, 5, [5, "a"])]],
-    ["let a late write land over another's", [put(0, NEVER, 0, "x", unknown), first, get(2, 3, [6, "x"])]],
     [
-      "show one write without an answer under two revisions",
+      "lets two writers win over the same revision",
+      [first, put(2, 9, 5, "b", stored(6)), put(2, 9, 5, "c", stored(7))],
+    ],
+    ["lets two writers win over an empty key", [first, put(0, 9, 0, "b", stored(6))]],
+    ["ends a record before its time to live", [first, put(50, 99, 0, "b", stored(6))]],
+    ["loses a write that it acknowledged", [first, get(2, 3)]],
+    ["shows a value that was never written", [first, get(2, 3, [5, "b"])]],
+    ["shows a revision before it was written", [get(-2, -1, [5, "a"]), first]],
+    ["returns a revision below the one before", [first, put(2, 3, 5, "b", stored(4))]],
+    ["uses a revision twice", [first, remove(2, 3, 5, removed), put(4, 5, 0, "b", stored(5))]],
+    ["refuses a write over the current revision", [first, put(2, 3, 5, "b", conflict)]],
+    ["refuses a write to an empty key", [put(2, 3, 0, "b", conflict)]],
+    ["removes an entry that it does not hold", [first, remove(2, 3, 4, removed)]],
+    ["keeps an entry that it removed", [first, remove(2, 3, 5, removed), get(4, 5, [5, "a"])]],
+    ["lets a late write overwrite another one", [put(0, NEVER, 0, "x", unknown), first, get(2, 3, [6, "x"])]],
+    [
+      "shows one write without a response under two revisions",
       [put(0, NEVER, 0, "a", unknown), get(1, 2, [5, "a"]), get(3, 4, [6, "a"])],
     ],
     [
-      "take back a write without an answer once it was seen",
+      "loses a write without a response after a read showed it",
       [put(0, NEVER, 0, "a", unknown), get(1, 2, [5, "a"]), get(3, 4)],
     ],
   ])("%s", (_, history) => {
     expect(isLinearizable(...history)).toBe(false);
   });
 
-  it("and says where the order ends, and for which key", () => {
+  it("fails, with the key and the longest order", () => {
     const second = put(2, 3, 0, "b", stored(6));
     const other = { ...first, key: "other" };
     expect(checkRegister([first, other, second])).toEqual([{ key: "k", order: [first], stuck: [second] }]);
   });
 });
 
-describe("the search", () => {
+describe("linearize", () => {
   const time = fc.nat({ max: 12 });
   const operation = fc
     .record({
@@ -140,7 +143,7 @@ describe("the search", () => {
       return answer === "stored" ? get(from, to, [revision, value]) : get(from, to);
     });
 
-  it("finds an order exactly when trying all of them does", () => {
+  it("finds an order exactly when trying all orders does", () => {
     let found = 0;
     fc.assert(
       fc.property(fc.array(operation, { maxLength: 5 }), (history) => {
@@ -153,23 +156,23 @@ describe("the search", () => {
     expect(found).toBeGreaterThan(20);
   });
 
-  it("finds the order of everything that a register really did, however long the answers took", () => {
+  it("finds an order of the operations of a real register, however long their responses took", () => {
     fc.assert(
       fc.property(
-        fc.array(deed, { maxLength: 60 }),
+        fc.array(step, { maxLength: 60 }),
         fc.array(fc.nat({ max: 40 }), { minLength: 120, maxLength: 120 }),
-        (deeds, delays) => {
-          const history = done(deeds, delays);
+        (steps, delays) => {
+          const history = historyOf(steps, delays);
           expect(checkRegister(history)).toEqual([]);
         },
       ),
     );
   });
 
-  it("misses no answer that was changed to what cannot be", () => {
+  it("finds every result that was changed to an impossible one", () => {
     fc.assert(
-      fc.property(fc.array(deed, { minLength: 1, maxLength: 60 }), (deeds) => {
-        const history = done(deeds, []);
+      fc.property(fc.array(step, { minLength: 1, maxLength: 60 }), (steps) => {
+        const history = historyOf(steps, []);
         const at = history.findIndex(({ answer }) => answer.type === "stored");
         fc.pre(at !== -1);
         const twice = history.flatMap((one, index) => (index === at ? [one, one] : [one]));
@@ -178,7 +181,7 @@ describe("the search", () => {
     );
   });
 
-  it("takes a long history of a contended key in its stride", () => {
+  it("checks 2,000 operations on one contended key", () => {
     const history: RegisterOperation[] = [];
     for (let round = 0; round < 2_000; round += 1) {
       history.push(put(round * 10, round * 10 + 15, round, `v${round}`, stored(round + 1), 1e9));
@@ -189,13 +192,13 @@ describe("the search", () => {
   });
 });
 
-/** Whether one of all orders, with the record ending wherever it may, explains the history. */
+/** Returns whether any order explains the history. Tries all orders, with the entry expiring anywhere it may. */
 function triedAll(history: readonly RegisterOperation[]): boolean {
   const place = (state: RegisterState, left: readonly RegisterOperation[]): boolean => {
     if (left.every(({ returnedMs }) => returnedMs === NEVER)) return true;
     return left.some((next, index) => {
       const others = left.toSpliced(index, 1);
-      // Nothing that had returned before `next` was invoked may come after it.
+      // An operation that returned before `next` started must come before it.
       if (others.some(({ returnedMs }) => returnedMs < next.invokedMs)) return false;
       return register.after(state, next).some((after) => place(after, others));
     });
@@ -203,24 +206,24 @@ function triedAll(history: readonly RegisterOperation[]): boolean {
   return place(register.initial, history);
 }
 
-type Deed = {
+type Step = {
   readonly pauseMs: number;
   readonly kind: "put" | "wrong put" | "remove" | "get" | "end";
-  readonly heard: boolean;
+  readonly isAnswered: boolean;
 };
-const deed: fc.Arbitrary<Deed> = fc.record({
+const step: fc.Arbitrary<Step> = fc.record({
   pauseMs: fc.nat({ max: 30 }),
   kind: fc.constantFrom("put", "put", "wrong put", "remove", "get", "end"),
-  heard: fc.boolean(),
+  isAnswered: fc.boolean(),
 });
 
-/** What callers saw of a register that did one thing after the other; each began up to a delay before, and heard of it after. */
-function done(deeds: readonly Deed[], delays: readonly number[]): readonly RegisterOperation[] {
+/** Returns the callers' view of a register that ran the steps one after another. Each call starts and returns with a delay. */
+function historyOf(steps: readonly Step[], delays: readonly number[]): readonly RegisterOperation[] {
   const history: RegisterOperation[] = [];
   let nowMs = 0;
   let revision = 0;
   let held: { readonly revision: number; readonly value: string; readonly endsMs: number } | undefined;
-  for (const [index, { pauseMs, kind, heard }] of deeds.entries()) {
+  for (const [index, { pauseMs, kind, isAnswered }] of steps.entries()) {
     nowMs += pauseMs + 1;
     const from = nowMs - (delays[2 * index] ?? 0);
     const to = nowMs + (delays[2 * index + 1] ?? 0);
@@ -232,12 +235,12 @@ function done(deeds: readonly Deed[], delays: readonly number[]): readonly Regis
     if (kind === "remove" && held !== undefined) {
       held = undefined;
       revision += 1;
-      history.push(heard ? remove(from, to, expected, removed) : remove(from, NEVER, expected, unknown));
+      history.push(isAnswered ? remove(from, to, expected, removed) : remove(from, NEVER, expected, unknown));
     }
     if (kind === "put") {
       revision += 1;
       held = { revision, value, endsMs: nowMs + 50 };
-      history.push(put(from, heard ? to : NEVER, expected, value, heard ? stored(revision) : unknown, 50));
+      history.push(put(from, isAnswered ? to : NEVER, expected, value, isAnswered ? stored(revision) : unknown, 50));
     }
   }
   return history;

@@ -7,10 +7,10 @@ import { simulate } from "../../../src/testing/sim/simulate.ts";
 import { allFaults, anySchedule, worldWith } from "../../support/faulty-world.ts";
 import { latchkeyService } from "../../support/latchkey-service.ts";
 
-type Standing = { readonly revision: number; readonly token?: string; readonly state?: "reserved" | "committed" };
-type Ending = { readonly type: "ok" } & Partial<Standing>;
+type ShownEntry = { readonly revision: number; readonly token?: string; readonly state?: "reserved" | "committed" };
+type Ending = { readonly type: "ok" } & Partial<ShownEntry>;
 
-/** The lines of a few clients; every operation takes one millisecond, unless it never ends. */
+/** Builds the lines of several clients. Each operation takes one millisecond, unless it never ends. */
 class Clients {
   readonly lines: HistoryLine[] = [{ type: "history", version: 1, clock: "machine" }];
   #op = 0;
@@ -35,20 +35,20 @@ class Clients {
   }
 }
 
-type Fail = { readonly type: "fail"; readonly because: "conflict" | "refused" } & Partial<Standing>;
+type Fail = { readonly type: "fail"; readonly because: "conflict" | "refused" } & Partial<ShownEntry>;
 
-const ok = (standing: Partial<Standing> = {}): Ending => ({ type: "ok", ...standing });
-const conflict = (standing: Partial<Standing> = {}): Fail => ({ type: "fail", because: "conflict", ...standing });
+const ok = (entry: Partial<ShownEntry> = {}): Ending => ({ type: "ok", ...entry });
+const conflict = (entry: Partial<ShownEntry> = {}): Fail => ({ type: "fail", because: "conflict", ...entry });
 const shown = (revision: number, of: string, state: "reserved" | "committed" = "reserved"): Ending =>
   ok({ revision, token: `of ${of}`, state });
 
-/** A key that A reserves at 0 with revision 5. */
+/** A key that A reserves with revision 5 at time 0. */
 const reserved = (): Clients => new Clients().ask(0, "A", "reserve", 0, ok({ revision: 5 }));
 const broken = ({ lines }: Clients): readonly string[] =>
   checkStoreHistory(lines, { exactReader: "auditor" }).map(({ why }) => why);
 
-describe("a history of a store's clients", () => {
-  it("is right when each write is over what it expected, or over what had ended", () => {
+describe("checkStoreHistory", () => {
+  it("accepts writes over the expected revision, or over an expired entry", () => {
     expect(broken(reserved().ask(10, "A", "commit", 5, ok({ revision: 6 })))).toEqual([]);
     expect(broken(reserved().ask(1_000, "B", "reserve", 0, ok({ revision: 6 })))).toEqual([]);
     expect(
@@ -67,10 +67,10 @@ describe("a history of a store's clients", () => {
     ).toEqual([]);
   });
 
-  it("is wrong when two hold a key, an acknowledged write is gone, or a late one changed something", () => {
-    const stuck = /^No order explains it: after /;
+  it("finds two holders of a key, a lost acknowledged write, and a late write that changed an entry", () => {
+    const stuck = /^No order explains the operations: after /;
     expect(broken(reserved().ask(10, "B", "reserve", 0, ok({ revision: 6 })))).toEqual([
-      "No order explains it: after A put reserved of A over 0: stored as 5 [0, 1] none of these can come: B put reserved of B over 0: stored as 6 [10, 11]",
+      "No order explains the operations: after A put reserved of A over 0: stored as 5 [0, 1], none of these can follow: B put reserved of B over 0: stored as 6 [10, 11]",
     ]);
     expect(broken(reserved().ask(990, "B", "reserve", 0, ok({ revision: 6 })))).toEqual([expect.stringMatching(stuck)]);
     const late = reserved()
@@ -80,11 +80,11 @@ describe("a history of a store's clients", () => {
     expect(broken(reserved().ask(10, "B", "release", 4, ok()))).toEqual([expect.stringMatching(stuck)]);
   });
 
-  it("is wrong when one revision is given to two writes", () => {
+  it("finds a revision that two writes got", () => {
     expect(broken(reserved().ask(10, "A", "commit", 5, ok({ revision: 5 })))).toHaveLength(2);
   });
 
-  it("takes a write without an answer for done, not done, or done late, as it has to be", () => {
+  it("treats a write without a response as applied, not applied or applied late, as the history requires", () => {
     const lost = (): Clients => new Clients().unknown(0, "A", "reserve", 0);
     expect(broken(lost().ask(10, "B", "reserve", 0, ok({ revision: 6 })))).toEqual([]);
     expect(broken(lost().ask(10, "B", "reserve", 0, conflict()))).toEqual([]);
@@ -103,7 +103,7 @@ describe("a history of a store's clients", () => {
     expect(broken(removal)).toEqual([]);
   });
 
-  it("lets reads be out of date, but not show what nobody wrote, or before it was written", () => {
+  it("accepts outdated reads, but not reads of entries that were never written or written later", () => {
     const committed = (): Clients => reserved().ask(10, "A", "commit", 5, ok({ revision: 6 }));
     expect(broken(committed().ask(20, "B", "read", undefined, shown(5, "A")))).toEqual([]);
     expect(broken(committed().ask(20, "B", "read", undefined, ok({ revision: 0 })))).toEqual([]);
@@ -111,13 +111,13 @@ describe("a history of a store's clients", () => {
       broken(committed().ask(20, "B", "reserve", 0, conflict({ revision: 5, token: "of A", state: "reserved" }))),
     ).toEqual([]);
     expect(broken(committed().ask(20, "B", "read", undefined, shown(6, "A", "reserved")))).toEqual([
-      "B get: held reserved of A at 6 [-Infinity, 21] shows what A put committed of A over 5: stored as 6 [10, 11] cannot have left there",
+      "B get: held reserved of A at 6 [-Infinity, 21] shows what A put committed of A over 5: stored as 6 [10, 11] cannot have stored",
     ]);
     expect(broken(committed().ask(-20, "B", "read", undefined, shown(5, "A")))).toHaveLength(1);
     expect(broken(committed().ask(20, "B", "read", undefined, shown(9, "C")))).toHaveLength(1);
   });
 
-  it("does not let them where the reader is known to be exact", () => {
+  it("refuses outdated reads of an exact reader", () => {
     const committed = (): Clients => reserved().ask(10, "A", "commit", 5, ok({ revision: 6 }));
     expect(broken(committed().ask(20, "auditor", "read", undefined, shown(6, "A", "committed")))).toEqual([]);
     expect(broken(committed().ask(20, "auditor", "read", undefined, shown(5, "A")))).toHaveLength(1);
@@ -125,7 +125,7 @@ describe("a history of a store's clients", () => {
     expect(broken(committed().ask(1_011, "auditor", "read", undefined, ok({ revision: 0 })))).toEqual([]);
   });
 
-  it("says nothing of what does not show in it", () => {
+  it("ignores operations that the history does not describe completely", () => {
     expect(
       broken(
         reserved()
@@ -136,7 +136,7 @@ describe("a history of a store's clients", () => {
     expect(broken(new Clients().ask(0, "A", "reserve", 0, { type: "fail", because: "refused" }))).toEqual([]);
   });
 
-  it("takes a write that failed for one without an answer, where failures are not final", () => {
+  it("treats a failed write as one without a response if failures are not final", () => {
     const taken = reserved()
       .ask(10, "A", "commit", 5, conflict())
       .ask(20, "A", "read", undefined, shown(6, "A", "committed"));
@@ -144,11 +144,11 @@ describe("a history of a store's clients", () => {
     expect(checkStoreHistory(taken.lines, { failuresAreFinal: false })).toEqual([]);
   });
 
-  it("is right for every run of the memory store under faults", async () => {
+  it("accepts every run of the memory store under faults", async () => {
     const service = latchkeyService(latchkey, {});
     await fc.assert(
-      fc.asyncProperty(anySchedule, fc.boolean(), async (schedule, isOutspoken) => {
-        const { history } = await simulate(worldWith(service, allFaults, { isOutspoken }), schedule);
+      fc.asyncProperty(anySchedule, fc.boolean(), async (schedule, returnsConflicts) => {
+        const { history } = await simulate(worldWith(service, allFaults, { isOutspoken: returnsConflicts }), schedule);
         expect(checkStoreHistory(history)).toEqual([]);
       }),
       { numRuns: 200 },

@@ -10,7 +10,7 @@ import { SimulatedClock } from "../../support/simulated-clock.ts";
 
 const identity = { subscriptionId: "sub", eventId: "E1" };
 
-/** A process whose doings are written into `lines`. */
+/** Returns a process whose actions are recorded in `lines`. */
 function recorded(
   store: Store,
   owner: string,
@@ -22,8 +22,8 @@ function recorded(
 
 const types = (lines: readonly HistoryLine[]): readonly string[] => lines.map(({ type }) => type);
 
-describe("a recorder", () => {
-  it("writes down what a process does, in a form that can be read back and judged", async () => {
+describe("recordHistory", () => {
+  it("records the actions of a process in a form that can be parsed and judged", async () => {
     const lines: HistoryLine[] = [];
     const { dedup, recorder } = recorded(memoryStore(), "R1", lines);
     recorder.note({ type: "delivered", event: "E1", delivery: 1 });
@@ -49,7 +49,7 @@ describe("a recorder", () => {
     expect(checkHistory(lines)).toEqual([]);
   });
 
-  it("tells conflicts, refusals and what nobody knows apart", async () => {
+  it("distinguishes conflicts, refusals and unknown results", async () => {
     const lines: HistoryLine[] = [];
     const memory = memoryStore();
     const store = new FaultyStore(memory, new SimulatedClock());
@@ -70,7 +70,7 @@ describe("a recorder", () => {
     await dedup.close({ drainMs: 0 });
   });
 
-  it("writes down when an effect is told to stop, and that it failed", async () => {
+  it("records when the signal of an effect fires, and that the effect failed", async () => {
     const lines: HistoryLine[] = [];
     const recorder = recordHistory({
       process: "R1",
@@ -90,7 +90,7 @@ describe("a recorder", () => {
     expect(types(lines.slice(4))).toEqual(["effect.began", "effect.told", "effect.ended"]);
   });
 
-  it("leaves a store what it can do, and what it cannot", async () => {
+  it("keeps the optional methods of a store", async () => {
     const lines: HistoryLine[] = [];
     const recorder = recordHistory({ process: "R1", write: (line) => lines.push(line) });
     const memory = memoryStore();
@@ -106,7 +106,7 @@ describe("a recorder", () => {
     expect(store.watch).toBeDefined();
   });
 
-  it("has a name", () => {
+  it("requires a name for the process", () => {
     expect(() => recordHistory({ process: "", write: () => {} })).toThrow("Expected `process` to be");
   });
 });

@@ -12,7 +12,7 @@ import { withLatchkey } from "../examples/with-latchkey.ts";
 const text = (...lines: readonly string[]): string => lines.join("\n");
 
 describe("a run", () => {
-  it("is drawn as lanes, with what it broke", async () => {
+  it("is drawn as lanes and as a sequence diagram, with its violation", async () => {
     const error: unknown = await replay("0,0,2", getThenPut).catch((reason: unknown) => reason);
     if (!(error instanceof CounterexampleError)) throw error;
     expect(error.run.lanes).toBe(
@@ -28,7 +28,7 @@ describe("a run", () => {
         "     12                                ▸ acknowledged",
         "     13           … get E1 → nothing",
         "     14           effect of E1 begins",
-        "         ✗ G3 no second dispatch: R1 began the effect of E1 after it had been acknowledged in line 12",
+        "         ✗ G3 (no second dispatch): R1 began the effect of E1 after it had been acknowledged in line 12",
       ),
     );
     expect(error.run.mermaid).toBe(
@@ -51,14 +51,14 @@ describe("a run", () => {
         "  p1->>b: acknowledged",
         "  s-->>p0: get E1: nothing",
         "  Note over p0: effect of E1 begins",
-        "  Note over b,s: ✗ G3 no second dispatch: R1 began the effect of E1 after it had been acknowledged in line 12",
+        "  Note over b,s: ✗ G3 (no second dispatch): R1 began the effect of E1 after it had been acknowledged in line 12",
         "",
       ),
     );
     expect(error.run.ndjson).toBe(formatHistory(error.run.history));
   });
 
-  it("of Latchkey says who holds what", async () => {
+  it("shows which process reserved and committed a key", async () => {
     const run = await replay("", withLatchkey);
     expect(run.lanes).toBe(
       text(
@@ -75,7 +75,7 @@ describe("a run", () => {
     );
   });
 
-  it("shows what went wrong, and the process that came after one that died", async () => {
+  it("shows faults, and the process that replaces a dead one", async () => {
     const once: HandlerUnderTest = (replica) => {
       const handle = withLatchkey(replica);
       return (delivery) => handle(delivery);
@@ -86,7 +86,7 @@ describe("a run", () => {
     expect(crash.mermaid).toContain("participant p1 as R1'");
     const outage = await replay("0,2", once, { deliveries: 1, outages: 1 });
     expect(outage.lanes).toMatch(/^ +4 +↯ outage$/m);
-    expect(outage.lanes).toContain("▸ put back: StoreUnavailableError");
+    expect(outage.lanes).toContain("▸ nak: StoreUnavailableError");
   });
 });
 
@@ -108,7 +108,7 @@ describe("a recorded history", () => {
     { ...ms, type: "settled" },
   ];
 
-  it("is drawn with its gaps", () => {
+  it("is drawn with gaps where lines are missing", () => {
     expect(drawLanes(history, [])).toBe(
       text(
         "   line       ms  worker-1                                        store",
@@ -119,8 +119,8 @@ describe("a recorded history", () => {
         "      6                                                           E1: nothing",
         "      7           …  → done",
         "      8           charge of E1; drop begins",
-        "     10           charge of E1 is told to stop",
-        "     11           ↯ stands still",
+        "     10           charge of E1: its signal fires",
+        "     11           ↯ freezes",
         "     12           delete kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk…",
       ).replace("kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk…", `${"k".repeat(38)}…`),
     );

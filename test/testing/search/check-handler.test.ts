@@ -9,7 +9,7 @@ import { checkHandler } from "../../../src/testing/search/check-handler.ts";
 import { exhaust } from "../../../src/testing/search/exhaust.ts";
 import { replay } from "../../../src/testing/search/replay.ts";
 import type { HandlerUnderTest } from "../../../src/testing/sim/handler.ts";
-import { UncontrolledError } from "../../../src/testing/sim/uncontrolled.ts";
+import { UncontrolledError } from "../../../src/testing/sim/uncontrolled-error.ts";
 import { chargedOnce, charging, IdempotentProvider, Provider } from "../examples/charging.ts";
 import { commitWithoutFence } from "../examples/commit-without-fence.ts";
 import { getThenPut } from "../examples/get-then-put.ts";
@@ -18,7 +18,7 @@ import { withLatchkey } from "../examples/with-latchkey.ts";
 
 const SEEDS = Array.from({ length: 20 }, (_, index) => index + 1);
 
-/** The counterexample that is found. @throws when none is. */
+/** Returns the counterexample. @throws when none is found. */
 async function found(handler: HandlerUnderTest, options: CheckOptions): Promise<CounterexampleError> {
   const error: unknown = await checkHandler(fc, handler, options).then(
     () => "nothing was found",
@@ -28,21 +28,24 @@ async function found(handler: HandlerUnderTest, options: CheckOptions): Promise<
   throw error;
 }
 
-describe("checkHandler finds", () => {
-  it.each(SEEDS)("that two get-then-puts dispatch: 2 deliveries, 2 context switches (seed %i)", async (seed) => {
-    const { run } = await found(getThenPut, { seed });
-    expect(["G1", "G3"]).toContain(run.broken[0]?.guarantee);
-    expect([run.deliveries, run.faults, run.contextSwitches]).toEqual([2, [], 2]);
-  });
+describe("checkHandler", () => {
+  it.each(SEEDS)(
+    "finds two dispatches after a get and a put: 2 deliveries, 2 context switches (seed %i)",
+    async (seed) => {
+      const { run } = await found(getThenPut, { seed });
+      expect(["G1", "G3"]).toContain(run.violations[0]?.guarantee);
+      expect([run.deliveries, run.faults, run.contextSwitches]).toEqual([2, [], 2]);
+    },
+  );
 
-  it.each(SEEDS)("that a pending key is acknowledged: 2 deliveries, 2 context switches (seed %i)", async (seed) => {
+  it.each(SEEDS)("finds an acknowledged pending key: 2 deliveries, 2 context switches (seed %i)", async (seed) => {
     const { run } = await found(pendingIsDuplicate, { seed });
-    expect(run.broken[0]?.guarantee).toBe("G2");
+    expect(run.violations[0]?.guarantee).toBe("G2");
     expect([run.deliveries, run.faults, run.contextSwitches]).toEqual([2, [], 2]);
   });
 
-  it.each(SEEDS)("that a message is lost with its process: 2 deliveries, 1 crash (seed %i)", async (seed) => {
-    // Whoever comes later than a claim could last takes the event for done.
+  it.each(SEEDS)("finds a message that is lost with its process: 2 deliveries, 1 crash (seed %i)", async (seed) => {
+    // A redelivery counts as a duplicate, although the first delivery may have died.
     const hopeful: HandlerUnderTest =
       ({ kv, effect }) =>
       async ({ event, count }) => {
@@ -59,17 +62,17 @@ describe("checkHandler finds", () => {
       concurrency: 1,
       replicas: 1,
     });
-    expect(run.broken[0]?.guarantee).toBe("G2");
+    expect(run.violations[0]?.guarantee).toBe("G2");
     expect([run.deliveries, run.faults]).toEqual([2, ["crash"]]);
   });
 
-  it("that a commit without a fence is made over another holder's reservation", async () => {
+  it("finds a commit without a fence over another holder's reservation", async () => {
     const { run } = await found(commitWithoutFence, { clockJumps: 1, numRuns: 5_000, seed: 1 });
-    expect(run.broken[0]?.guarantee).toBe("G3");
+    expect(run.violations[0]?.guarantee).toBe("G3");
     expect(run.deliveries).toBe(2);
   });
 
-  it("that an event which nobody lets go of is never done", async () => {
+  it("finds an event that is never dispatched because its key is never released", async () => {
     const stuck: HandlerUnderTest =
       ({ kv, effect }) =>
       async ({ event }) => {
@@ -80,11 +83,11 @@ describe("checkHandler finds", () => {
         return { outcome: "dispatched" };
       };
     const error = await found(stuck, { crashes: 1, seed: 1 });
-    expect(error.run.broken[0]?.guarantee).toBe("G4");
+    expect(error.run.violations[0]?.guarantee).toBe("G4");
     expect(error.message).toMatch(/… and the same again, \d+ times\n/);
   });
 
-  it("that a reservation which is never given back is renewed for ever", async () => {
+  it("finds a reservation that is renewed without end after a failed dispatch", async () => {
     const careless: HandlerUnderTest = (replica) => {
       const dedup = new Deduplicator(replica);
       return async ({ event }) => {
@@ -96,13 +99,13 @@ describe("checkHandler finds", () => {
       };
     };
     const { run } = await found(careless, { failingEffects: 1, seed: 1 });
-    expect(run.broken[0]).toMatchObject({
+    expect(run.violations[0]).toMatchObject({
       guarantee: "G4",
       why: "E1 was delivered again and again, and never acknowledged",
     });
   });
 
-  it("that one of two effects is left out", async () => {
+  it("finds one of two effects that is left out", async () => {
     const forgetful: HandlerUnderTest =
       ({ kv, effect }) =>
       async ({ event }) => {
@@ -119,51 +122,51 @@ describe("checkHandler finds", () => {
         return { outcome: "dispatched" };
       };
     const { run } = await found(forgetful, { failingEffects: 1, seed: 1 });
-    expect(run.broken[0]).toMatchObject({
+    expect(run.violations[0]).toMatchObject({
       guarantee: "G2",
       why: "R1 acknowledged E1, and its email had not succeeded",
     });
   });
 
-  it("what the world is left like", async () => {
+  it("finds a world that breaks the condition in `holds`", async () => {
     const options = { world: () => new Provider(), holds: chargedOnce, seed: 1 };
     await expect(checkHandler(fc, charging, options)).rejects.toThrow(
-      "The handler does not keep what has to hold: charged 2 times",
+      "The handler breaks the condition in `holds`: charged 2 times",
     );
     const right = { ...options, world: () => new IdempotentProvider(), numRuns: 300 };
     expect(await checkHandler(fc, charging, right)).toMatchObject({ runs: 300 });
   });
 
-  it("nothing wrong with a handler that uses Latchkey", async () => {
+  it("finds nothing in a handler that uses Latchkey", async () => {
     const { runs, faults } = await checkHandler(fc, withLatchkey, { numRuns: 500, jumpMs: 8_000, ackWaitMs: 10_000 });
     expect(runs).toBe(500);
     expect(faults).toBeGreaterThan(100);
   });
 });
 
-describe("the message of a counterexample", () => {
-  it("shows who did what, what broke, and how to see it again", async () => {
+describe("a counterexample", () => {
+  it("shows the run, its violation, and how to repeat it", async () => {
     const { message, run } = await found(getThenPut, { seed: 1 });
     expect(message.split("\n")[0]).toBe(
-      "The handler does not keep G3 (no second dispatch): R1 began the effect of E1 after it had been acknowledged in line 12",
+      "The handler breaks G3 (no second dispatch): R1 began the effect of E1 after it had been acknowledged in line 12",
     );
     expect(message).toContain(run.lanes);
     expect(message).toContain(`await replay("${run.schedule}", handler, options)`);
     expect(message).toMatch(/2 deliveries, no fault and 2 context switches/);
   });
 
-  it("names a schedule that breaks the same when it is replayed", async () => {
+  it("names a schedule that gives the same run again", async () => {
     const { run } = await found(pendingIsDuplicate, { seed: 3 });
     const again: unknown = await replay(run.schedule, pendingIsDuplicate).catch((error: unknown) => error);
     expect(again).toBeInstanceOf(CounterexampleError);
-    expect(again).toMatchObject({ run: { history: run.history, broken: run.broken, schedule: run.schedule } });
+    expect(again).toMatchObject({ run: { history: run.history, violations: run.violations, schedule: run.schedule } });
   });
 });
 
 describe("a handler that the simulation does not control", () => {
-  const remedy = /instead of `setTimeout` and `Date`: the replica's `clock`/;
+  const remedy = /Replace:\n {2}- `setTimeout` and `Date` by the replica's `clock`/;
 
-  it("is told so when a timer wakes it", async () => {
+  it("is reported when a timer wakes it", async () => {
     const impatient: HandlerUnderTest =
       ({ effect }) =>
       async ({ event }) => {
@@ -176,7 +179,7 @@ describe("a handler that the simulation does not control", () => {
     expect(String(error)).toMatch(remedy);
   });
 
-  it("is told so when an immediate wakes it, and what it went on to do", async () => {
+  it("is reported with its next action when an immediate wakes it", async () => {
     const immediate: HandlerUnderTest =
       ({ effect }) =>
       async ({ event }) => {
@@ -184,11 +187,11 @@ describe("a handler that the simulation does not control", () => {
         await effect(event);
       };
     await expect(checkHandler(fc, immediate)).rejects.toThrow(
-      "woken by something that the simulation does not control, and went on to `effect of E1 begins`",
+      "woken by something that the simulation does not control, and then ran `effect of E1 begins`",
     );
   });
 
-  it("is told so when it awaits a socket", async () => {
+  it("is reported when it awaits a socket", async () => {
     const server = createServer((_, response) => response.end("ok"));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     try {
@@ -204,14 +207,14 @@ describe("a handler that the simulation does not control", () => {
     }
   });
 
-  it("is told so when nobody ever wakes it", async () => {
+  it("is reported when nothing ever wakes it", async () => {
     const waiting: HandlerUnderTest = () => () => new Promise(() => {});
     await expect(checkHandler(fc, waiting)).rejects.toThrow(
-      /The handler on R\d has not answered its delivery of E1, and nothing is left to happen/,
+      /The handler on R\d has not answered its delivery of E1, and nothing else can happen/,
     );
   });
 
-  it("is not told so for however many promises", async () => {
+  it("is not reported for a long chain of promises", async () => {
     const roundabout: HandlerUnderTest =
       ({ effect }) =>
       async ({ event }) => {
@@ -221,7 +224,7 @@ describe("a handler that the simulation does not control", () => {
     expect(await exhaust(roundabout, { deliveries: 1, preemptions: 0 })).toEqual({ schedules: 1 });
   });
 
-  it("is told so when it does something else the second time", async () => {
+  it("is reported when it behaves differently in a repeated run", async () => {
     let runs = 0;
     const random: HandlerUnderTest = ({ effect }) => {
       runs += 1;
@@ -230,7 +233,7 @@ describe("a handler that the simulation does not control", () => {
     };
     const error: unknown = await checkHandler(fc, random).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(NotRepeatableError);
-    expect(String(error)).toMatch(/the second time, from line \d+ on:[\s\S]*the replica's `newId`/);
+    expect(String(error)).toMatch(/the second time, from line \d+ on:[\s\S]*by the replica's `newId`/);
   });
 });
 
@@ -242,20 +245,20 @@ describe("checkHandler refuses", () => {
     [{ crashes: -1 }, "Expected `crashes` to be a whole number of at least 0"],
     [{ jumpMs: 1 }, "Expected `jumpMs`"],
     [{ numRuns: 0 }, "Expected `numRuns`"],
-  ])("options that make no sense: %o", async (options, message) => {
+  ])("the wrong options %o", async (options, message) => {
     await expect(checkHandler(fc, handler, options)).rejects.toThrow(message);
   });
 
-  it("what is no reply", async () => {
+  it("a value that is not a reply", async () => {
     // @ts-expect-error A reply has an outcome.
     const wrong: HandlerUnderTest = () => async () => ({ ok: true });
     await expect(checkHandler(fc, wrong)).rejects.toThrow(
-      "Expected `what the handler returned` to be nothing, or an object with an `outcome`, got `…` (object)",
+      "Expected `the handler's reply` to be undefined or an object with an `outcome`, got `…` (object)",
     );
   });
 
-  it("what is not fast-check", async () => {
-    // @ts-expect-error It is not.
+  it("a first argument that is not fast-check", async () => {
+    // @ts-expect-error fast-check is required.
     await expect(checkHandler({}, handler)).rejects.toThrow("Expected `fc.nat` to be a function");
   });
 });

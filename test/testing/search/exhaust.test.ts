@@ -7,7 +7,7 @@ import { getThenPut } from "../examples/get-then-put.ts";
 import { pendingIsDuplicate } from "../examples/pending-is-duplicate.ts";
 import { withLatchkey } from "../examples/with-latchkey.ts";
 
-/** Does one thing, whatever it is told. */
+/** Runs the effect for every delivery. */
 const once: HandlerUnderTest =
   ({ effect }) =>
   async ({ event }) => {
@@ -17,9 +17,9 @@ const once: HandlerUnderTest =
 describe("exhaust", () => {
   it.each([
     [{ deliveries: 1, replicas: 1, preemptions: 0 }, 1],
-    // Time may pass before the effect begins, or before it ends.
+    // Time can pass before the effect begins, or before it ends.
     [{ deliveries: 1, replicas: 1, preemptions: 1, ackWaitMs: 1_000_000, events: 1 }, 3],
-  ])("tries each schedule of %o once", async (options, schedules) => {
+  ])("tries each schedule of %o exactly once", async (options, schedules) => {
     const forgiving: HandlerUnderTest = (replica) => {
       const handle = once(replica);
       let isBusy = false;
@@ -34,35 +34,35 @@ describe("exhaust", () => {
   });
 
   it.each([
-    ["a get-then-put", getThenPut, {}],
+    ["a get followed by a put", getThenPut, {}],
     ["a pending key that is acknowledged", pendingIsDuplicate, {}],
     ["a commit without a fence", commitWithoutFence, { preemptions: 3 }],
-  ])("finds %s, with the fewest deliveries", async (_, handler, options) => {
+  ])("finds %s with two deliveries", async (_, handler, options) => {
     await expect(exhaust(handler, options)).rejects.toMatchObject({
       name: "CounterexampleError",
       run: { deliveries: 2 },
     });
   });
 
-  it("finds nothing in a handler that uses Latchkey, under every schedule", async () => {
+  it("finds nothing in a handler that uses Latchkey", async () => {
     expect((await exhaust(withLatchkey)).schedules).toBeGreaterThan(200);
     expect((await exhaust(withLatchkey, { preemptions: 1, crashes: 1 })).schedules).toBeGreaterThan(200);
   });
 
-  it("judges what the world is left like, too", async () => {
+  it("judges the condition in `holds`", async () => {
     const scope = { preemptions: 0, crashes: 1, holds: chargedOnce };
     await expect(exhaust(charging, { ...scope, world: () => new Provider() })).rejects.toThrow("charged 2 times");
     const { schedules } = await exhaust(charging, { ...scope, world: () => new IdempotentProvider() });
     expect(schedules).toBeGreaterThan(5);
   });
 
-  it("gives up in words when the scope is too large", async () => {
+  it("rejects when the scope has too many schedules", async () => {
     await expect(exhaust(withLatchkey, { mostSchedules: 10 })).rejects.toThrow(
-      new RangeError("There are more than 10 schedules: make the scope smaller, or `mostSchedules` larger"),
+      new RangeError("The scope has more than 10 schedules. Make it smaller, or `mostSchedules` larger"),
     );
   });
 
-  it("refuses options that make no sense", async () => {
+  it("refuses wrong options", async () => {
     await expect(exhaust(once, { preemptions: -1 })).rejects.toThrow("Expected `preemptions`");
     await expect(exhaust(once, { mostSchedules: 0 })).rejects.toThrow("Expected `mostSchedules`");
   });

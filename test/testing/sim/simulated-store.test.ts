@@ -8,11 +8,11 @@ import { storeContract } from "../../../src/testing/store-contract/store-contrac
 const identity = { subscriptionId: "billing", eventId: "evt-1" };
 
 describe("simulatedStore", () => {
-  describe("keeps the contract of a store", () => {
+  describe("fulfils the store contract", () => {
     storeContract(it, simulatedStore);
   });
 
-  it("lets a window end without waiting for it", async () => {
+  it("ends a window without waiting", async () => {
     const { store, clock, pass } = simulatedStore();
     const dedup = new Deduplicator({ store, clock });
     expect(await dedup.guard(identity, () => {})).toMatchObject({ outcome: "dispatched" });
@@ -22,7 +22,7 @@ describe("simulatedStore", () => {
     expect(await dedup.guard(identity, () => {})).toMatchObject({ outcome: "dispatched" });
   });
 
-  it("does not say what stood in the way, as a bucket does not", async () => {
+  it("returns no current entry with a conflict, like a NATS bucket", async () => {
     const { store } = simulatedStore();
     const of = resolveIdentity(identity);
     await store.put(of.storeKey, commit(of), { expected: 0, ttlMs: 1_000 });
@@ -32,21 +32,21 @@ describe("simulatedStore", () => {
 });
 
 describe("storeContract refuses", () => {
-  it("what is no runner and what is no store, by name", async () => {
-    // @ts-expect-error A runner registers tests.
+  it("arguments that are not a test function or a store, by name", async () => {
+    // @ts-expect-error A test function is required.
     expect(() => storeContract(undefined, simulatedStore)).toThrow("Expected `test` to be a function");
-    // @ts-expect-error Each test has a store of its own.
+    // @ts-expect-error A factory is required.
     expect(() => storeContract(it, simulatedStore().store)).toThrow("Expected `makeStore` to be a function");
     const bodies: Array<() => Promise<void>> = [];
     const noStore = (): object => ({ put: () => {} });
-    // @ts-expect-error This is no store.
+    // @ts-expect-error The store lacks methods.
     storeContract((_, body) => bodies.push(body), noStore);
     await expect(bodies[0]?.()).rejects.toThrow("Expected `store.get` to be a function, got `undefined` (undefined)");
   });
 
-  it("to leave out what a store has", async () => {
+  it("a `without` that names a method of the store", async () => {
     const bodies: Array<() => Promise<void>> = [];
     storeContract((_, body) => bodies.push(body), simulatedStore, { without: ["watch"] });
-    await expect(bodies[0]?.()).rejects.toThrow("the store has a `watch`: leave it out of `without`");
+    await expect(bodies[0]?.()).rejects.toThrow("the store has a `watch`: remove it from `without`");
   });
 });

@@ -10,27 +10,27 @@ import { formatSchedule, parseSchedule } from "../../../src/testing/sim/schedule
 import { type Scope, scenarioOf } from "../../../src/testing/sim/scope.ts";
 import { simulate } from "../../../src/testing/sim/simulate.ts";
 
-/** Runs `work` as the handler of the one delivery there is. */
+/** Runs `work` as the handler of a single delivery. */
 async function inSimulation(work: (replica: Parameters<HandlerUnderTest>[0]) => Promise<void>): Promise<void> {
-  let trouble: { readonly error: unknown } | undefined;
+  let failure: { readonly error: unknown } | undefined;
   const handler: HandlerUnderTest = (replica) => async () => {
-    await work(replica).catch((error: unknown) => (trouble = { error }));
+    await work(replica).catch((error: unknown) => (failure = { error }));
   };
   await simulate(scenarioOf(handler, { replicas: 1, deliveries: 1 }, "none"), []);
-  if (trouble !== undefined) throw trouble.error;
+  if (failure !== undefined) throw failure.error;
 }
 
-/** What is seen under the first schedule that lets one fault happen; all that depart once from a calm run are tried. */
+/** Runs all schedules with one departure from a calm run. Returns the history of the first one with the fault. */
 async function withFault(fault: keyof Scope, handler: HandlerUnderTest): Promise<readonly HistoryLine[]> {
   const scenario = scenarioOf(handler, { deliveries: 1, [fault]: 1 }, "none");
-  let seen: readonly HistoryLine[] = [];
+  let first: readonly HistoryLine[] = [];
   for (let calm = 0; calm < 12; calm += 1) {
     for (let choice = 1; choice < 9; choice += 1) {
       const { history } = await simulate(scenario, [...Array.from({ length: calm }, () => 0), choice]);
-      if (seen.length === 0 && history.some(({ type }) => type === "fault")) seen = history;
+      if (first.length === 0 && history.some(({ type }) => type === "fault")) first = history;
     }
   }
-  return seen;
+  return first;
 }
 
 const touches: HandlerUnderTest =
@@ -41,10 +41,10 @@ const touches: HandlerUnderTest =
     await effect(event);
   };
 
-describe("the store of a simulation, as a register of any JSON,", () => {
+describe("the kv of a simulation", () => {
   const rows: ReadonlyArray<readonly [what: string, work: (kv: Kv) => Promise<void>]> = [
     [
-      "gives back what was put, and nothing where nothing was",
+      "returns what was put, and undefined for an empty key",
       async (kv) => {
         expect(await kv.get("a")).toBeUndefined();
         expect(await kv.put("a", { deep: [1, null] })).toEqual({ ok: true, revision: 1 });
@@ -54,7 +54,7 @@ describe("the store of a simulation, as a register of any JSON,", () => {
       },
     ],
     [
-      "puts only over what is expected",
+      "puts only over the expected revision",
       async (kv) => {
         expect(await kv.put("a", 1, { expected: 1 })).toEqual({ ok: false });
         expect(await kv.put("a", 1, { expected: 0 })).toEqual({ ok: true, revision: 1 });
@@ -64,7 +64,7 @@ describe("the store of a simulation, as a register of any JSON,", () => {
       },
     ],
     [
-      "deletes only what is expected",
+      "deletes only the expected revision",
       async (kv) => {
         expect(await kv.delete("a")).toEqual({ ok: false });
         await kv.put("a", 1);
@@ -76,7 +76,7 @@ describe("the store of a simulation, as a register of any JSON,", () => {
       },
     ],
     [
-      "refuses what makes no sense",
+      "refuses wrong arguments",
       async (kv) => {
         await expect(kv.get("")).rejects.toThrow("Expected `key`");
         await expect(kv.put("a", 1, { ttlMs: 0 })).rejects.toThrow("Expected `ttlMs`");
@@ -90,7 +90,7 @@ describe("the store of a simulation, as a register of any JSON,", () => {
     await inSimulation(({ kv }) => work(kv));
   });
 
-  it("lets a key end with its time", async () => {
+  it("expires a key at the end of its time to live", async () => {
     await inSimulation(async ({ kv, clock }) => {
       await kv.put("a", 1, { ttlMs: 1_000 });
       await new Promise<void>((resolve) => void clock.schedule(1_000, resolve));
@@ -101,7 +101,7 @@ describe("the store of a simulation, as a register of any JSON,", () => {
 });
 
 describe("an effect of a simulation", () => {
-  it("gives back what it came to, and throws what it threw", async () => {
+  it("returns the result of `act`, and throws its error", async () => {
     await inSimulation(async ({ effect }) => {
       expect(await effect("E1", {}, () => 42)).toBe(42);
       await expect(
@@ -112,7 +112,7 @@ describe("an effect of a simulation", () => {
     });
   });
 
-  it("does not begin when its signal has aborted", async () => {
+  it("does not begin when its signal has fired", async () => {
     await inSimulation(async ({ effect }) => {
       let count = 0;
       const signal = AbortSignal.abort(new Error("told"));
@@ -121,14 +121,14 @@ describe("an effect of a simulation", () => {
     });
   });
 
-  it("fails before it has happened, or after", async () => {
+  it("fails before it happened, or after", async () => {
     const happened = new Set<boolean>();
     const handler: HandlerUnderTest = ({ effect }) => {
       let isDone = false;
       return async ({ event }) => {
         await effect(event, {}, () => (isDone = true)).catch((error: unknown) => {
           expect(String(error)).toBe(
-            `Error: Simulated: the effect of E1 failed, ${isDone ? "after" : "before"} it had happened`,
+            `Error: Simulated: the effect of E1 failed ${isDone ? "after" : "before"} it happened`,
           );
           happened.add(isDone);
         });
@@ -139,7 +139,7 @@ describe("an effect of a simulation", () => {
   });
 });
 
-describe("what goes wrong in a simulation", () => {
+describe("a fault of a simulation", () => {
   const faults: ReadonlyArray<readonly [keyof Scope, FaultName]> = [
     ["crashes", "crash"],
     ["redeliveries", "redelivery"],
@@ -155,12 +155,12 @@ describe("what goes wrong in a simulation", () => {
     ["amnesias", "amnesia"],
   ];
 
-  it.each(faults)("happens if `%s` names it, once, and is told of", async (option, fault) => {
+  it.each(faults)("happens once if `%s` names it, and is recorded", async (option, fault) => {
     const history = await withFault(option, touches);
     expect(history.flatMap((line) => (line.type === "fault" ? [line.fault] : []))).toEqual([fault]);
   });
 
-  it("is everything but amnesia if nothing is named, and nothing else if something is", () => {
+  it("may be any but amnesia by default, and only a named one otherwise", () => {
     const all = scenarioOf(touches, {}, "all").faults;
     expect(Object.keys(all).sort()).toEqual(
       faults
@@ -173,7 +173,7 @@ describe("what goes wrong in a simulation", () => {
     expect(scenarioOf(touches, {}, "none").faults).toEqual({});
   });
 
-  it("starts another process, that remembers nothing, in the place of one that died", async () => {
+  it("replaces a crashed process by a new one", async () => {
     const started: string[] = [];
     const handler: HandlerUnderTest = (replica) => {
       started.push(replica.owner);
@@ -184,7 +184,7 @@ describe("what goes wrong in a simulation", () => {
     expect(started).toContain("R1'");
   });
 
-  it("excuses what follows when a store forgets", async () => {
+  it("excuses everything after the store lost a write", async () => {
     const forgotten: HandlerUnderTest =
       ({ kv, effect }) =>
       async ({ event }) => {
@@ -199,7 +199,7 @@ describe("what goes wrong in a simulation", () => {
 });
 
 describe("a process of a simulation", () => {
-  it.each([1, 2])("works on %i deliveries at a time", async (concurrency) => {
+  it.each([1, 2])("handles up to %i deliveries at a time", async (concurrency) => {
     let most = 0;
     const handler: HandlerUnderTest = ({ effect }) => {
       let busy = 0;
@@ -219,7 +219,7 @@ describe("a process of a simulation", () => {
     expect(most).toBe(concurrency);
   });
 
-  it("has a name, and ids that nobody else has", async () => {
+  it("has a name and unique ids", async () => {
     const ids: string[] = [];
     const handler: HandlerUnderTest = ({ owner, newId }) => {
       ids.push(owner, newId());
@@ -231,8 +231,8 @@ describe("a process of a simulation", () => {
   });
 });
 
-describe("a schedule", () => {
-  it("is read as it was written", () => {
+describe("replay", () => {
+  it("parses a formatted schedule", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(999)), (schedule) => {
         expect(parseSchedule(formatSchedule(schedule))).toEqual(schedule);
@@ -240,17 +240,17 @@ describe("a schedule", () => {
     );
   });
 
-  it.each(["0,x", "1.5", "-1", "0,,1"])("is not `%s`", async (text) => {
-    await expect(replay(text, touches)).rejects.toThrow("Expected `schedule` to be whole numbers with commas between");
+  it.each(["0,x", "1.5", "-1", "0,,1"])("refuses the schedule `%s`", async (text) => {
+    await expect(replay(text, touches)).rejects.toThrow("Expected `schedule` to be whole numbers separated by commas");
   });
 
-  it("can be replayed and looked at, also where nothing is wrong", async () => {
+  it("returns a run that breaks nothing, to be drawn", async () => {
     const once: HandlerUnderTest =
       ({ effect }) =>
       async ({ event }) =>
         effect(event);
     const run = await replay("0", once, { deliveries: 1 });
-    expect(run.broken).toEqual([]);
+    expect(run.violations).toEqual([]);
     expect(run.schedule).toBe("");
     expect(String(run)).toBe(
       [
@@ -263,7 +263,7 @@ describe("a schedule", () => {
     );
   });
 
-  it("ends a run in which something goes on for ever when all is done", async () => {
+  it("ends a run with endless background work once all deliveries are done", async () => {
     const restless: HandlerUnderTest =
       ({ clock, effect }) =>
       async ({ event }) => {
@@ -271,10 +271,10 @@ describe("a schedule", () => {
         again();
         await effect(event);
       };
-    expect((await replay("", restless, { deliveries: 1 })).broken).toEqual([]);
+    expect((await replay("", restless, { deliveries: 1 })).violations).toEqual([]);
   });
 
-  it("does not end a run whose deliveries are worked on for ever", async () => {
+  it("reports a delivery whose handler never answers", async () => {
     const waiting: HandlerUnderTest = (replica) => {
       const dedup = new Deduplicator(replica);
       return ({ event }) => dedup.guard({ subscriptionId: "s", eventId: event }, () => new Promise(() => {}));

@@ -4,7 +4,7 @@ import { storeContract } from "../../../src/testing/store-contract/store-contrac
 import { type Flaw, flawedStore, flaws } from "../../support/flawed-store.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 
-/** Runs the contract as a test runner would; a test that does not end in time has failed. */
+/** Runs the contract like a test runner, and returns the titles of the failed tests. A test that does not end in time has failed. */
 async function failures(flaw: Flaw | undefined, missing: readonly OptionalMethod[] = [], without = missing) {
   const tests: Array<readonly [title: string, body: () => Promise<void>]> = [];
   const makeStore = (): StoreUnderTest => {
@@ -33,19 +33,19 @@ async function failures(flaw: Flaw | undefined, missing: readonly OptionalMethod
   return results.filter((title) => title !== undefined);
 }
 
-describe("the contract of a store", () => {
-  it("is kept by a store without a flaw", async () => {
+describe("storeContract", () => {
+  it("passes for a store without a flaw", async () => {
     expect(await failures(undefined)).toEqual([]);
   });
 
-  it("is kept by a store without the optional methods, if it says so", async () => {
+  it("passes for a store without optional methods only if `without` names them", async () => {
     expect(await failures(undefined, ["remove", "list", "watch"])).toEqual([]);
     expect(await failures(undefined, ["remove"])).toEqual([]);
     expect(await failures(undefined, ["remove"], [])).not.toEqual([]);
     expect(await failures(undefined, [], ["watch"])).not.toEqual([]);
   });
 
-  it.each(flaws)("is not kept where %s", async (flaw) => {
+  it.each(flaws)("fails when %s", async (flaw) => {
     expect(await failures(flaw)).not.toEqual([]);
   });
 });

@@ -1,0 +1,100 @@
+// Runs a script on a Node of at least some major version: this one if it is recent enough, otherwise the npm package that contains
+// Node's binary for this platform, fetched into the cache.
+//
+//   node scripts/node-runtime.mjs 24                   prints the path of a Node 24 or later
+//   node scripts/node-runtime.mjs 24 --flag file.ts    runs it with these arguments
+import { execFile, spawn } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { CACHE, inScratch, keepProgram, print } from "./programs.mjs";
+
+const run = promisify(execFile);
+const TIMEOUT_MS = 300_000;
+
+/** @typedef {{ path: string, version: string, source: string }} FoundNode */
+
+/**
+ * Returns this process's Node if its major version is at least `major`, and otherwise a fetched Node `major`.
+ * @param {number} major
+ */
+export async function nodeOfAtLeast(major) {
+  if (Number.parseInt(process.versions.node, 10) < major) return nodeOf(major);
+  return { path: process.execPath, version: process.versions.node, source: "this process" };
+}
+
+/**
+ * Returns a Node of exactly this major version, from the cache or from npm.
+ * @param {number} major
+ * @returns {Promise<FoundNode>}
+ */
+export async function nodeOf(major, cache = join(CACHE, "node")) {
+  const path = join(cache, String(major), process.platform === "win32" ? "node.exe" : "node");
+  const version = await versionOf(path, major);
+  return version === undefined ? fetchNode(major, path) : { path, version, source: "cache" };
+}
+
+/**
+ * @param {number} major
+ * @param {string} path
+ * @returns {Promise<FoundNode>}
+ */
+async function fetchNode(major, path) {
+  const name = `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
+  return inScratch(async (scratch) => {
+    const { filename, version, integrity } = await pack(`${name}@${major}`, scratch);
+    const { stdout } = await npm(["view", `${name}@${version}`, "dist.integrity"]);
+    if (stdout.trim() !== integrity) {
+      throw new Error(`Expected ${name}@${version} to have the integrity ${stdout.trim()}, got ${integrity}`);
+    }
+    await run("tar", ["-xzf", filename], { cwd: scratch });
+    await keepProgram(join(scratch, "package", "bin", process.platform === "win32" ? "node.exe" : "node"), path);
+    const found = await versionOf(path, major);
+    if (found === undefined) throw new Error(`The binary of ${name}@${version} does not run here as Node ${major}`);
+    return { path, version: found, source: `npm package ${name}` };
+  });
+}
+
+/**
+ * Downloads the newest matching package into the folder, with the integrity of the file that arrived.
+ * @param {string} spec
+ * @param {string} folder
+ * @returns {Promise<{ filename: string, version: string, integrity: string }>}
+ */
+async function pack(spec, folder) {
+  const { stdout } = await npm(["pack", spec, "--json", "--pack-destination", folder]);
+  const [packed] = JSON.parse(stdout);
+  return packed;
+}
+
+/** @param {readonly string[]} options */
+async function npm(options) {
+  // Outside the repository, whose own settings and scripts do not apply to these packages.
+  return inScratch((cwd) => run("npm", options, { cwd, timeout: TIMEOUT_MS, shell: process.platform === "win32" }));
+}
+
+/**
+ * @param {string} path
+ * @param {number} major
+ */
+async function versionOf(path, major) {
+  try {
+    const { stdout } = await run(path, ["--version"], { timeout: 30_000 });
+    const version = stdout.trim().slice(1);
+    return version.startsWith(`${major}.`) ? version : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [major, ...options] = process.argv.slice(2);
+  const node = await nodeOfAtLeast(Number(major));
+  if (options.length === 0) {
+    print("Node", node);
+  } else {
+    console.error(`Node ${node.version}, from ${node.source}`);
+    const child = spawn(node.path, options, { stdio: "inherit" });
+    child.once("exit", (code) => (process.exitCode = code ?? 1));
+  }
+}

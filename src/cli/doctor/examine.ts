@@ -1,0 +1,160 @@
+import { type ConsumerInfo, jetstream } from "@nats-io/jetstream";
+import { checkDeadLetterStream } from "../../nats/consumer/dead-letter-stream.ts";
+import { apiCodeOf, apiCodes } from "../../nats/wire/error-codes.ts";
+import { type ClockDifference, withClockDifference } from "../../nats/wire/server-clock.ts";
+import { type BucketServer, lookAt, type OpenBucket } from "../connection/open-buckets.ts";
+import { scanBucket } from "../stored-keys/scan.ts";
+import { CommandError } from "../terminal/command-error.ts";
+import { errorMessage } from "../terminal/error-message.ts";
+import { amount } from "../terminal/format.ts";
+import type { CliIo } from "../terminal/io.ts";
+import { StatusLine } from "../terminal/status-line.ts";
+import { type BucketRequirements, examineAccount, examineBucket } from "./examine-bucket.ts";
+import { examineOwnClock, examineRecordTimes, examineServerClocks } from "./examine-clocks.ts";
+import { examineConsumer } from "./examine-consumer.ts";
+import { type ConsumerName, examinePermissions } from "./examine-permissions.ts";
+import { examineSync, examineVersions } from "./examine-server.ts";
+import { examineShards, merged } from "./examine-shards.ts";
+import { type Finding, findingsAbout } from "./finding.ts";
+import { askMonitors } from "./monitor.ts";
+import { RecordExaminer } from "./record-examiner.ts";
+import { RecordTimes } from "./record-times.ts";
+import type { ReplicaSettings } from "./replica-settings.ts";
+
+/** Runs every check and returns the findings. Changes nothing. */
+export async function examine(
+  server: BucketServer,
+  use: ReplicaSettings,
+  { monitor, io }: { readonly monitor: string | undefined; readonly io: CliIo },
+): Promise<readonly Finding[]> {
+  const { connection, name, bucketNames } = server;
+  const isCluster = connection.info?.cluster !== undefined;
+  const examined = await Promise.all(bucketNames.map((one) => examinedBucket(server, one, { ...use, isCluster }, io)));
+  const buckets = examined.flatMap(({ bucket }) => (bucket === undefined ? [] : [bucket]));
+  const consumer = use.consumer === undefined ? undefined : await examinedConsumer(server, use.consumer, use, io);
+  const names = {
+    buckets: buckets.map((bucket) => bucket.name),
+    consumer: consumer?.info === undefined ? undefined : use.consumer,
+  };
+  const permissions = await examinePermissions(connection, names);
+  const canList = permissions.some(({ check, severity }) => check === "operator" && severity === "ok");
+  const [first] = buckets;
+  return [
+    examineVersions({ "connected to": connection.info?.version ?? "", ...leaderVersions(buckets) }, isCluster),
+    ...examineSync(await askMonitors(monitor)),
+    ...examineShards(name, bucketNames),
+    ...merged(new Map(examined.map(({ findings }, at) => [bucketNames[at] ?? name, findings]))),
+    ...(first === undefined ? [] : await examinedAccount(first)),
+    ...permissions,
+    ...(consumer?.findings ?? [NO_CONSUMER]),
+    ...(first === undefined ? [] : [examineOwnClock(first.difference)]),
+    ...examineServerClocks(
+      [...buckets, ...(consumer === undefined ? [] : [consumer])].map(({ difference }) => difference),
+      use.skewMs,
+    ),
+    ...(canList ? await examinedRecords(buckets, use, io) : []),
+  ];
+}
+
+const ofBucket = findingsAbout("bucket");
+const ofConsumer = findingsAbout("consumer");
+const ofRecords = findingsAbout("records");
+
+const NO_CONSUMER = ofConsumer.note(
+  "consumer",
+  "no consumer was checked",
+  "give --stream <name> and --consumer <name>",
+);
+
+interface ExaminedBucket {
+  /** Undefined if the bucket could not be read. */
+  readonly bucket: OpenBucket | undefined;
+  readonly findings: readonly Finding[];
+}
+
+async function examinedBucket(
+  server: BucketServer,
+  name: string,
+  use: Omit<BucketRequirements, "name">,
+  { clock }: CliIo,
+): Promise<ExaminedBucket> {
+  try {
+    const bucket = await lookAt(server, name, clock);
+    return { bucket, findings: examineBucket(bucket.info, { ...use, name }) };
+  } catch (error) {
+    const remedy =
+      error instanceof CommandError
+        ? "correct --bucket, or start a replica whose user may create the bucket"
+        : "check that JetStream runs, that this user may send the request, and that it receives the reply (--inbox-prefix)";
+    return { bucket: undefined, findings: [ofBucket.error("bucket", errorMessage(error), remedy)] };
+  }
+}
+
+/** Checks the account's limits. Returns nothing if the user may not read them. */
+async function examinedAccount({ jsm, info }: OpenBucket): Promise<readonly Finding[]> {
+  const stats = await jsm.getAccountInfo().catch(() => undefined);
+  return stats === undefined ? [] : examineAccount(stats, info.config.storage);
+}
+
+/** Returns the version of each bucket's leader. Servers report it since 2.11. */
+function leaderVersions(buckets: readonly OpenBucket[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    buckets.flatMap(({ name, info }) => {
+      const version = info.config.metadata?.["_nats.ver"];
+      return version === undefined ? [] : [[`leads ${name}`, version]];
+    }),
+  );
+}
+
+interface ExaminedConsumer {
+  readonly info: ConsumerInfo | undefined;
+  readonly difference: ClockDifference | undefined;
+  readonly findings: readonly Finding[];
+}
+
+async function examinedConsumer(
+  { jsm, connection }: BucketServer,
+  { stream, name }: ConsumerName,
+  use: ReplicaSettings,
+  { clock }: CliIo,
+): Promise<ExaminedConsumer> {
+  try {
+    const { info, difference } = await withClockDifference(clock, () => jsm.consumers.info(stream, name));
+    const { deadLetterSubject: subject } = use;
+    const deadLetters =
+      subject === undefined
+        ? []
+        : await checkDeadLetterStream({ subject, jetstream: jetstream(connection) }, stream, info.config);
+    return { info, difference, findings: examineConsumer(info, use, deadLetters) };
+  } catch (error) {
+    const code = apiCodeOf(error);
+    const isMissing = code === apiCodes.noStream || code === apiCodes.noConsumer;
+    const evidence = `${stream}/${name} cannot be read: ${errorMessage(error)}`;
+    const remedy = isMissing
+      ? "correct --stream and --consumer, or create the consumer"
+      : "check this user's permissions";
+    return { info: undefined, difference: undefined, findings: [ofConsumer.error("consumer", evidence, remedy)] };
+  }
+}
+
+async function examinedRecords(
+  buckets: readonly OpenBucket[],
+  { skewMs }: ReplicaSettings,
+  io: CliIo,
+): Promise<readonly Finding[]> {
+  const records = new RecordExaminer(skewMs);
+  const times = new RecordTimes();
+  await using _ = new StatusLine(io.err, io.clock, () => `${amount(records.examined)} records checked`);
+  try {
+    for (const bucket of buckets) {
+      times.beginBucket();
+      for await (const stored of scanBucket(bucket, {})) {
+        records.add(stored, bucket.serverMs());
+        times.note(stored);
+      }
+    }
+  } catch (error) {
+    return [ofRecords.note("keys", `not all keys could be read: ${errorMessage(error)}`), ...records.findings()];
+  }
+  return [...examineRecordTimes(times, skewMs), ...records.findings()];
+}

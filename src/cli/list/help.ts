@@ -1,0 +1,23 @@
+/** Text below the options of `latchkey list --help`, at most 80 columns wide. */
+export const listHelp = `
+States:
+  reserved    an owner dispatches the event; its deliveries are pending
+  committed   the event was dispatched; its deliveries are duplicates
+  unreadable  not a record of this version, or the record of another event;
+              its deliveries are refused and come back later
+Orders: attention (unreadable keys, then the longest reservations, then the
+latest commits), newest or oldest (last write), ending (next to expire).
+
+Columns: TRY is the attempt, SINCE the age of the reservation or commit, and
+LEFT the remaining lease or window.
+
+Exit codes:
+  0    listed, even if no key matches
+  2    wrong usage, or a server or bucket that cannot be used
+  130  interrupted
+
+Examples:
+  latchkey list --bucket dedup --state reserved --older-than 5m
+    which keys are stuck?
+  latchkey list --bucket dedup --subscription billing --newer-than 1h
+  latchkey list --bucket dedup --owner web-3 --json | jq -r .key`;

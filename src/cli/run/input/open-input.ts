@@ -1,0 +1,56 @@
+import { open } from "node:fs/promises";
+import { addAbortSignal, type Readable } from "node:stream";
+import { cannotRead } from "../../terminal/command-error.ts";
+import type { CliIo } from "../../terminal/io.ts";
+import { type Line, readLines } from "./lines.ts";
+
+/** Maximum length of a line. GitHub payloads have at most 25 MB. */
+const MAX_LINE_BYTES = 32 * 1024 * 1024;
+
+/** Lines of a file or of standard input, read on demand. */
+export interface Input extends Disposable {
+  readonly lines: AsyncGenerator<Line, void>;
+  /** Returns the fraction that was read, or undefined if the size is unknown. */
+  readonly share: () => number | undefined;
+  /** Stops reading. */
+  readonly stop: () => void;
+}
+
+/**
+ * @param path `-` is standard input.
+ * @throws {CommandError} if the file cannot be opened; the lines throw it if reading fails.
+ */
+export async function openInput(path: string, io: CliIo): Promise<Input> {
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  let readBytes = 0;
+  const { stream, sizeBytes } = path === "-" ? { stream: io.input(), sizeBytes: 0 } : await openFile(path);
+  addAbortSignal(stopping.signal, stream);
+  async function* chunks(): AsyncGenerator<Uint8Array, void> {
+    try {
+      for await (const chunk of stream) {
+        if (!(chunk instanceof Uint8Array)) throw new TypeError("the stream does not contain bytes");
+        readBytes += chunk.byteLength;
+        yield chunk;
+      }
+    } catch (error) {
+      if (!stopping.signal.aborted) throw cannotRead(path, error);
+    }
+  }
+  return {
+    lines: readLines(chunks(), MAX_LINE_BYTES),
+    share: () => (sizeBytes > 0 ? Math.min(readBytes / sizeBytes, 1) : undefined),
+    stop,
+    [Symbol.dispose]: stop,
+  };
+}
+
+async function openFile(path: string): Promise<{ stream: Readable; sizeBytes: number }> {
+  try {
+    const file = await open(path);
+    const stats = await file.stat();
+    return { stream: file.createReadStream(), sizeBytes: stats.isFile() ? stats.size : 0 };
+  } catch (error) {
+    throw cannotRead(path, error);
+  }
+}

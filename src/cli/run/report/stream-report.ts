@@ -1,0 +1,77 @@
+import type { Audit } from "../../../nats/index.ts";
+import { errorMessage } from "../../terminal/error-message.ts";
+import { amount, count, seconds } from "../../terminal/format.ts";
+import type { Paint } from "../../terminal/paint.ts";
+import { printable } from "../../terminal/printable.ts";
+import {
+  addDelivery,
+  type DeliveryResult,
+  emptyStreamTally,
+  type StreamTally,
+  streamSucceeded,
+} from "./delivery-results.ts";
+import { doubtText } from "./doubt.ts";
+import type { ReportFormat } from "./report.ts";
+import { DOUBTFUL, dispatchRows, progressText, rowIfAny } from "./summary-table.ts";
+
+/** @param hasDeadLetters true if dead letters are stored. */
+export function streamReport(target: string, hasDeadLetters: boolean): ReportFormat<DeliveryResult, StreamTally> {
+  return {
+    empty: emptyStreamTally,
+    add: addDelivery,
+    hasSucceeded: streamSucceeded,
+    resultText: deliveryText,
+    progress: (tally, durationMs) =>
+      progressText(
+        [
+          count(tally.deliveries, "delivery", "deliveries"),
+          `${amount(tally.dispatched)} dispatched`,
+          count(tally.duplicates, "duplicate"),
+          tally.naks > 0 ? count(tally.naks, "nak") : undefined,
+          tally.deadLettered > 0 ? count(tally.deadLettered, "dead letter") : undefined,
+        ],
+        tally.deliveries,
+        durationMs,
+      ),
+    headline: (tally, durationMs) =>
+      `${count(tally.deliveries, "delivery", "deliveries")} to ${printable(target)} in ${seconds(durationMs)}`,
+    summary: (tally) => [
+      ...dispatchRows(tally),
+      ...rowIfAny("naks", tally.naks, "redelivered later"),
+      ...rowIfAny("dead letters", tally.deadLettered, hasDeadLetters ? undefined : "terminated without a copy"),
+      ...rowIfAny("lost", tally.lost, "of the naks: the consumer's max_deliver was reached"),
+      ...rowIfAny("doubtful", tally.doubtful, DOUBTFUL),
+    ],
+    toJson: (result) => result,
+  };
+}
+
+/** Describes a delivery that needs attention. Returns undefined for the others, and for pending events. */
+export function deliveryText(result: DeliveryResult, paint: Paint): string | undefined {
+  const where = paint(
+    "dim",
+    `message ${result.sequence}${result.deliveries > 1 ? `, delivery ${result.deliveries}` : ""}`,
+  );
+  const which = printable(result.eventId ?? "without identity");
+  switch (result.outcome) {
+    case "duplicate":
+      return undefined;
+    case "dispatched":
+      return doubtText(result.commit, where, which, paint);
+    case "nak": {
+      if (result.lost) return `${where}  ${paint("red", "lost")}  ${which}: this was its last delivery (max_deliver)`;
+      if (result.reason === undefined) return undefined;
+      return `${where}  ${paint("yellow", "nak")}  ${which}: ${result.reason}; redelivered in ${seconds(result.delayMs)}`;
+    }
+    case "dead-lettered":
+      return `${where}  ${paint("red", "dead letter")}  ${which}: ${result.reason}`;
+  }
+}
+
+/** Describes an audit event of the consumer itself. Returns undefined for events of a delivery's end. */
+export function auditText(audit: Audit): string | undefined {
+  if (audit.type === "trigger.consumer.warning") return `Warning: ${audit.finding.sentence}`;
+  if (audit.type === "trigger.pull.failed") return `Fetching messages failed, retrying: ${errorMessage(audit.error)}`;
+  if (audit.type !== "trigger.dead-letter.failed") return undefined;
+  return `Storing message ${audit.sequence} as a dead letter failed; it will be redelivered: ${errorMessage(audit.error)}`;
+}

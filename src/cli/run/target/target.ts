@@ -1,0 +1,43 @@
+import type { DedupKey } from "../../../model/identity.ts";
+import type { IncomingEvent } from "../event/read-event.ts";
+
+/** Reservation and signal of one dispatch. */
+export interface DispatchContext {
+  readonly key: DedupKey;
+  readonly fence: number;
+  readonly attempt: number;
+  readonly subscriptionId: string;
+  readonly signal: AbortSignal;
+}
+
+/** Why a dispatch failed. */
+export type DispatchFailure =
+  | { readonly failure: "status"; readonly status: number; readonly retryAfterMs?: number }
+  | { readonly failure: "unreachable"; readonly code: string | undefined }
+  | { readonly failure: "not-started"; readonly code: string }
+  | { readonly failure: "exit"; readonly exitCode: number }
+  | { readonly failure: "killed"; readonly by: string }
+  | { readonly failure: "timeout"; readonly timeoutMs: number }
+  | { readonly failure: "aborted" };
+
+/** Destination of events. */
+export interface Target {
+  /** Name for the output. */
+  readonly name: string;
+  /**
+   * Dispatches an event. Returns undefined on success.
+   * @throws {CommandError} if the target cannot dispatch any event.
+   */
+  dispatch(event: IncomingEvent, context: DispatchContext): Promise<DispatchFailure | undefined>;
+}
+
+/** Statuses that reject the event itself, so that a retry cannot succeed. */
+const PERMANENT_STATUSES: ReadonlySet<number> = new Set([400, 410, 413, 415, 422]);
+
+/**
+ * Returns true if a retry cannot succeed. All other statuses, such as redirects, 401, 403 and 404, can result from a wrong setting
+ * of the endpoint, which must not lose events.
+ */
+export function isPermanent(failure: DispatchFailure): boolean {
+  return failure.failure === "status" && PERMANENT_STATUSES.has(failure.status);
+}

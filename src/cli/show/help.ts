@@ -1,0 +1,16 @@
+/** Text below the options of `latchkey show --help`, at most 80 columns wide. */
+export const showHelp = `
+The JSON field "delivery" tells how a delivery would be handled: dispatched,
+duplicate (suppressed), pending (comes back later), or refused (unreadable).
+Times follow the clock of the server that leads the bucket. Renewals hide when a
+reservation began: "held since" is the latest possible time.
+
+Exit codes:
+  0    the bucket holds a key for the event
+  1    it holds none: a delivery would be dispatched
+  2    wrong usage, or a server or bucket that cannot be used
+
+Examples:
+  latchkey show --bucket dedup billing '["/orders","42"]'
+  latchkey show --bucket dedup billing 72d3162e-cc78-11e3-81ab-4c9367dc0958
+  latchkey show --bucket dedup "$(latchkey key billing evt-1)" --json`;

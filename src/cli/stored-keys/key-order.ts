@@ -1,0 +1,56 @@
+import { type StoredKey, sinceMs } from "./stored-key.ts";
+
+/** Orders of a list. */
+export const ORDERS = ["attention", "newest", "oldest", "ending"] as const;
+export type Order = (typeof ORDERS)[number];
+
+type Rank = (stored: StoredKey) => number;
+
+const RANKS = { unreadable: 0, reserved: 1, committed: 2 } as const;
+
+/** Sort keys of each order, ascending; later ones break ties. */
+const ranks: Readonly<Record<Order, readonly Rank[]>> = {
+  // Keys that may be stuck: unreadable ones, then the longest reservations, then the latest commits.
+  attention: [
+    (stored) => RANKS[stored.state],
+    (stored) => (stored.state === "reserved" ? sinceMs(stored) : -sinceMs(stored)),
+    (stored) => -stored.revision,
+  ],
+  newest: [(stored) => -sinceMs(stored), (stored) => -stored.revision],
+  oldest: [sinceMs, (stored) => stored.revision],
+  ending: [(stored) => stored.endsAtMs ?? Number.MAX_VALUE, (stored) => stored.revision],
+};
+
+/** Selects the first keys of an order from any number of keys. Stores at most twice as many. */
+export class FirstKeys {
+  readonly #ranks: readonly Rank[];
+  readonly #limit: number;
+  #keys: StoredKey[] = [];
+
+  /** @param limit maximum number of keys; 0 for all. */
+  constructor(order: Order, limit: number) {
+    this.#ranks = ranks[order];
+    this.#limit = limit === 0 ? Number.POSITIVE_INFINITY : limit;
+  }
+
+  add(stored: StoredKey): void {
+    this.#keys.push(stored);
+    if (this.#keys.length >= 2 * this.#limit) this.#keys = this.sorted();
+  }
+
+  sorted(): StoredKey[] {
+    return this.#keys.sort((one, other) => this.#compare(one, other)).slice(0, this.#limit);
+  }
+
+  #compare(one: StoredKey, other: StoredKey): number {
+    for (const rank of this.#ranks) {
+      const difference = rank(one) - rank(other);
+      if (difference !== 0) return difference;
+    }
+    return 0;
+  }
+}
+
+export const DEFAULT_ORDER: Order = "attention";
+/** Default maximum number of keys in a table. */
+export const DEFAULT_LIMIT = 50;

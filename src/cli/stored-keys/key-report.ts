@@ -1,0 +1,58 @@
+import type { StoredKey } from "./stored-key.ts";
+
+/** Returns a key as JSON output. Reports only whether a result and a fingerprint exist. */
+export function keyReport(stored: StoredKey, serverMs: number): object {
+  const { bucket, subject, revision, storedAtMs, endsAtMs } = stored;
+  const times = {
+    storedAtMs,
+    endsAtMs: endsAtMs ?? null,
+    endsInMs: endsAtMs === undefined ? null : endsAtMs - serverMs,
+  };
+  if (stored.state === "unreadable") {
+    return {
+      state: stored.state,
+      storeKey: stored.key ?? null,
+      bucket,
+      subject,
+      revision,
+      ...rounded(times),
+      reason: stored.reason,
+    };
+  }
+  const { identity, record, fence } = stored;
+  const { workspaceId, subscriptionId, eventId, key, storeKey } = identity;
+  const { owner, attempt, leaseMs } = record;
+  const heldTimes =
+    stored.state === "reserved"
+      ? { leaseLeftMs: stored.leaseEndsAtMs - serverMs, heldMs: serverMs - stored.heldSinceMs }
+      : {};
+  return {
+    state: stored.state,
+    workspaceId,
+    subscriptionId,
+    eventId,
+    key,
+    storeKey,
+    bucket,
+    owner,
+    attempt,
+    fence,
+    revision,
+    leaseMs,
+    ...rounded({ ...times, ...heldTimes }),
+    hasFingerprint: record.fingerprint !== undefined,
+    hasResult: stored.state === "committed" && stored.record.result !== undefined,
+  };
+}
+
+/** Returns the fingerprint and the result as JSON output. */
+
+export function payloadReport(stored: StoredKey): object {
+  if (stored.state === "unreadable") return {};
+  const { fingerprint, ...record } = stored.record;
+  return { fingerprint: fingerprint ?? null, result: record.state === "committed" ? (record.result ?? null) : null };
+}
+
+function rounded(times: Readonly<Record<string, number | null>>): Readonly<Record<string, number | null>> {
+  return Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, ms === null ? null : Math.round(ms)]));
+}

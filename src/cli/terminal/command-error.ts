@@ -1,0 +1,35 @@
+import { errorMessage } from "./error-message.ts";
+import { printable } from "./printable.ts";
+
+/** A failure that ends a command with exit code 2: bad arguments, or an input, target or server it cannot use. */
+export class CommandError extends Error {
+  override readonly name: string = "CommandError";
+}
+
+/** Calls `make` and rethrows its argument errors as {@link CommandError}: the person chose these values. */
+export function asCommandError<Value>(make: () => Value): Value {
+  try {
+    return make();
+  } catch (error) {
+    throw wrapped(error);
+  }
+}
+
+/** Does the same as {@link asCommandError} for an asynchronous `make`. */
+export async function asCommandErrorAsync<Value>(make: () => Promise<Value>): Promise<Value> {
+  try {
+    return await make();
+  } catch (error) {
+    throw wrapped(error);
+  }
+}
+
+function wrapped(error: unknown): unknown {
+  const isWrongArgument = error instanceof TypeError || error instanceof RangeError;
+  return isWrongArgument ? new CommandError(error.message, { cause: error }) : error;
+}
+
+/** Returns the error for a file that cannot be opened or read. */
+export function cannotRead(path: string, error: unknown): CommandError {
+  return new CommandError(`Cannot read \`${printable(path)}\`: ${errorMessage(error)}`, { cause: error });
+}

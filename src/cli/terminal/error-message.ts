@@ -1,0 +1,10 @@
+/** Returns the message of any thrown value. */
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Describes a bug of Latchkey, with its stack trace. */
+export function unexpectedError(error: unknown): string {
+  const details = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `Unexpected error. Please report it: ${details}`;
+}

@@ -1,0 +1,51 @@
+import { type Consumer, JetStreamApiCodes } from "@nats-io/jetstream";
+import { errors } from "@nats-io/nats-core";
+import type { Clock } from "../../internal/clock.ts";
+import { retryUntil } from "../../internal/retry.ts";
+
+/** Why a consumer will deliver no more messages. */
+export interface ConsumerLoss {
+  readonly reason: string;
+  readonly cause: unknown;
+}
+
+/** How long "consumer not found" is retried: a server that has just become the metadata leader may not know the consumer yet. */
+const NOT_FOUND_MS = 1_000;
+const NOT_FOUND_PAUSE_MS = 100;
+
+/** Finds out whether a fetch failed for good. Returns `undefined` if a later fetch may succeed. */
+export async function diagnoseFetchFailure(
+  consumer: Consumer,
+  error: unknown,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<ConsumerLoss | undefined> {
+  const fetchLoss = connectionLoss(error);
+  if (fetchLoss !== undefined) return fetchLoss;
+  const backoff = { firstMs: NOT_FOUND_PAUSE_MS, longestMs: NOT_FOUND_PAUSE_MS };
+  const info = await retryUntil({ clock, timeoutMs: NOT_FOUND_MS, backoff, signal }, async (isLast) => {
+    const answer = await infoOrError(consumer);
+    return isNotFound(answer.error) && !isLast ? undefined : answer;
+  });
+  if (isNotFound(info?.error)) return { reason: "it no longer exists", cause: info?.error };
+  return connectionLoss(info?.error);
+}
+
+async function infoOrError(consumer: Consumer): Promise<{ readonly error: unknown }> {
+  try {
+    await consumer.info();
+    return { error: undefined };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function connectionLoss(error: unknown): ConsumerLoss | undefined {
+  const isClosed = error instanceof errors.ClosedConnectionError || error instanceof errors.DrainingConnectionError;
+  return isClosed ? { reason: "the connection is closed", cause: error } : undefined;
+}
+
+function isNotFound(error: unknown): boolean {
+  if (!(error instanceof Error) || !("code" in error)) return false;
+  return error.code === JetStreamApiCodes.ConsumerNotFound || error.code === JetStreamApiCodes.StreamNotFound;
+}

@@ -1,0 +1,79 @@
+import type { Deduplicator, Handler } from "../../deduplicator.ts";
+import { hasCode } from "../../errors.ts";
+import type { CommitOutcome, Outcome, Reservation } from "../../model/decision.ts";
+import type { ResolvedIdentity } from "../../model/identity.ts";
+import type { ReserveOptions } from "../../options.ts";
+
+/** Result of one guarded dispatch. */
+export type DispatchResult =
+  /** The handler returned. With `error`, the commit is unconfirmed, or it was committed without the result. */
+  | {
+      readonly result: "dispatched";
+      readonly reservation: Reservation;
+      readonly commit: CommitOutcome;
+      readonly error: unknown;
+    }
+  /** The handler threw, or released its key. */
+  | { readonly result: "failed"; readonly reservation: Reservation; readonly error: unknown }
+  | { readonly result: "duplicate"; readonly committedAt: number }
+  | { readonly result: "pending"; readonly retryAfterMs: number }
+  /** The handler was not called: the deduplicator threw. */
+  | { readonly result: "refused"; readonly error: unknown };
+
+/** Progress of the handler. */
+type Progress =
+  | { readonly handler: "not called" }
+  | { readonly handler: "running" | "returned"; readonly reservation: Reservation };
+
+/**
+ * Dispatches an event under a reservation.
+ *
+ * The progress of the handler decides what an error means. Before the handler is called, the deduplicator refused. While it runs,
+ * the dispatch failed. After it returned, the event was dispatched and only its commit is in doubt.
+ */
+export async function dispatchGuarded(
+  dedup: Deduplicator,
+  identity: ResolvedIdentity,
+  dispatch: Handler<unknown>,
+  options: ReserveOptions,
+): Promise<DispatchResult> {
+  const progress: { at: Progress } = { at: { handler: "not called" } };
+  const handler: Handler<unknown> = async (reservation) => {
+    progress.at = { handler: "running", reservation };
+    const value = await dispatch(reservation);
+    progress.at = { handler: "returned", reservation };
+    return value;
+  };
+  let outcome: Outcome<unknown>;
+  try {
+    outcome = await dedup.guard(identity, handler, options);
+  } catch (error) {
+    return resultOfError(progress.at, error);
+  }
+  return resultOfOutcome(progress.at, outcome);
+}
+
+function resultOfOutcome(progress: Progress, outcome: Outcome<unknown>): DispatchResult {
+  switch (outcome.outcome) {
+    case "duplicate":
+      return { result: "duplicate", committedAt: outcome.committedAt };
+    case "pending":
+      return { result: "pending", retryAfterMs: outcome.retryAfterMs };
+    case "dispatched": {
+      if (progress.handler === "not called")
+        throw new TypeError("`guard` reported a dispatch without calling the handler");
+      const { reservation } = progress;
+      return { result: "dispatched", reservation, commit: outcome.commit, error: outcome.resultError };
+    }
+  }
+}
+
+function resultOfError(progress: Progress, error: unknown): DispatchResult {
+  if (progress.handler === "not called") return { result: "refused", error };
+  const { handler, reservation } = progress;
+  // A handler that releases its key and returns asks for another delivery.
+  const hasFailed = handler === "running" || hasCode(error, "reservation-released");
+  return hasFailed
+    ? { result: "failed", reservation, error }
+    : { result: "dispatched", reservation, commit: "unconfirmed", error };
+}

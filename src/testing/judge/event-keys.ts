@@ -1,0 +1,118 @@
+import type { SeenLine } from "../../history/history.ts";
+import type { OrderedLine } from "./history-order.ts";
+import type { KnownKey } from "./known-keys.ts";
+
+type EffectBegan = Extract<SeenLine, { readonly type: "effect.began" }>;
+
+/** Which keys each event has: one for each subscription that a handler guards it for. */
+export interface EventKeys {
+  readonly byEvent: ReadonlyMap<string, readonly KnownKey[]>;
+  /** Returns the keys that certainly belong to an event. */
+  keysOf(event: string): readonly KnownKey[];
+  /** True if a key may belong to this event or to another one. */
+  isAmbiguous(event: string): boolean;
+  /** Returns the event of a key, if it is certain. */
+  eventOf(key: string): string | undefined;
+}
+
+/**
+ * Learns from a run which keys belong to which event. Ids are compared last, because a handler may derive them in any way:
+ *
+ * 1. An effect belongs to the key whose reservation has its fence.
+ * 2. A process reserves a key while it handles a delivery of its event. Several reservations of a key narrow down the events.
+ * 3. The event has the id that the key's records show.
+ */
+export function eventsOfKeys(lines: readonly OrderedLine[], keys: ReadonlyMap<string, KnownKey>): EventKeys {
+  const known = eventsIn(lines);
+  const handled = eventsHandledAtReservations(lines);
+  const byFence = eventsByFence(lines);
+  const events = new Map<string, string>();
+  const byEvent = new Map<string, KnownKey[]>();
+  const ambiguous = new Set<string>();
+  for (const [key, knownKey] of keys) {
+    if (knownKey.writes.length === 0 && !knownKey.requests.some(isReservation)) continue;
+    const candidates = handled.get(key);
+    const fenced = knownKey.writes.flatMap(({ fence, owner, revision }) =>
+      fence === 0 ? [...(byFence.get(`${owner} ${revision}`) ?? [])] : [],
+    );
+    const possible = candidates ?? known;
+    const event =
+      onlyOne(new Set(fenced.filter((one) => possible.has(one)))) ??
+      (candidates && onlyOne(candidates)) ??
+      (possible.has(knownKey.name) ? knownKey.name : undefined);
+    if (event === undefined) for (const one of candidates ?? []) ambiguous.add(one);
+    else {
+      events.set(key, event);
+      byEvent.set(event, [...(byEvent.get(event) ?? []), knownKey]);
+    }
+  }
+  return {
+    byEvent,
+    keysOf: (event) => byEvent.get(event) ?? [],
+    isAmbiguous: (event) => ambiguous.has(event),
+    eventOf: (key) => events.get(key),
+  };
+}
+
+/**
+ * Returns the key that an effect runs under: the one whose reservation has its fence, the event's only key, or the only key that
+ * the process holds. Returns nothing if that does not tell.
+ */
+export function keyOfEffect(keys: EventKeys, effect: EffectBegan, position: number): KnownKey | undefined {
+  const { event, fence, process } = effect;
+  const ofEvent = keys.keysOf(event);
+  const fenced = ofEvent.filter(({ writes }) =>
+    writes.some((write) => write.fence === 0 && write.revision === fence && write.owner === process),
+  );
+  if (fenced.length > 0) return onlyOne(new Set(fenced));
+  if (ofEvent.length < 2) return keys.isAmbiguous(event) ? undefined : ofEvent[0];
+  const held = ofEvent.filter(({ writes }) => {
+    const last = writes.findLast(({ shownBy }) => shownBy.position < position);
+    return last?.state === "reserved" && last.owner === process;
+  });
+  return onlyOne(new Set(held));
+}
+
+function eventsIn(lines: readonly OrderedLine[]): ReadonlySet<string> {
+  return new Set(
+    lines.flatMap(({ line }) => (line.type === "delivered" || line.type === "effect.began" ? [line.event] : [])),
+  );
+}
+
+/** The events that a process was handling each time it reserved a key; those of all reservations, for each key. */
+function eventsHandledAtReservations(lines: readonly OrderedLine[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const inFlight = new Map<string, Map<string, string>>();
+  const candidates = new Map<string, ReadonlySet<string>>();
+  for (const { line } of lines) {
+    const deliveries = inFlight.get(line.process) ?? new Map<string, string>();
+    inFlight.set(line.process, deliveries);
+    if (line.type === "delivered") deliveries.set(`${line.event} ${line.delivery}`, line.event);
+    else if (line.type === "answered") deliveries.delete(`${line.event} ${line.delivery}`);
+    else if (line.type === "died") deliveries.clear();
+    else if (line.type === "invoke" && line.operation === "reserve" && deliveries.size > 0) {
+      const handled = new Set(deliveries.values());
+      const before = candidates.get(line.key) ?? handled;
+      candidates.set(line.key, new Set([...before].filter((event) => handled.has(event))));
+    }
+  }
+  return candidates;
+}
+
+/** The events of the effects that a process began under each fence. */
+function eventsByFence(lines: readonly OrderedLine[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const events = new Map<string, Set<string>>();
+  for (const { line } of lines) {
+    if (line.type !== "effect.began" || line.fence === 0) continue;
+    const name = `${line.process} ${line.fence}`;
+    events.set(name, (events.get(name) ?? new Set()).add(line.event));
+  }
+  return events;
+}
+
+function isReservation({ invoked }: KnownKey["requests"][number]): boolean {
+  return invoked.operation === "reserve";
+}
+
+function onlyOne<Item>(items: ReadonlySet<Item>): Item | undefined {
+  return items.size === 1 ? [...items][0] : undefined;
+}

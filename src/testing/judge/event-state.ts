@@ -1,0 +1,69 @@
+import type { SeenLine } from "../../history/history.ts";
+import type { KnownKey } from "./known-keys.ts";
+
+type Line<Type extends SeenLine["type"]> = Extract<SeenLine, { type: Type }>;
+export type EffectBegan = Line<"effect.began">;
+
+/** An effect that has begun and not ended. */
+export interface RunningEffect {
+  readonly began: EffectBegan;
+  readonly number: number;
+  readonly key: KnownKey | undefined;
+  /** What the effect does, among everything done for its event; nothing if the run does not tell. */
+  readonly work: string | undefined;
+  isAborted: boolean;
+}
+
+/** A delivery that has no answer yet. */
+export interface OpenDelivery {
+  readonly process: string;
+  readonly position: number;
+  effectFailed: boolean;
+}
+
+/** The answer to a delivery. */
+export interface GivenAnswer {
+  readonly process: string;
+  readonly position: number;
+  readonly number: number;
+}
+
+/** What the judge knows about one event, up to a line. */
+export class EventState {
+  readonly running = new Map<string, RunningEffect>();
+  /** The effect with the highest fence so far, by key. */
+  readonly newest = new Map<KnownKey | undefined, EffectBegan>();
+  /** Lowest fence with which each process began an effect, by process and key. */
+  readonly #lowestFences = new Map<string, Map<KnownKey | undefined, number>>();
+  /** The work that was begun, and whether any effect of it has succeeded. */
+  readonly succeeded = new Map<string, boolean>();
+  readonly deliveries = new Map<string, OpenDelivery>();
+  readonly answers: GivenAnswer[] = [];
+  /** Number of the line that acknowledged the event first. */
+  acknowledgedIn: number | undefined;
+  /** Number of the first acknowledgement that no `unconfirmed` or `superseded` commit excuses. */
+  settledIn: number | undefined;
+  /** The process whose commit counts, as Latchkey reported it. */
+  committer: string | undefined;
+
+  lowerFence({ process, fence }: EffectBegan, key: KnownKey | undefined): void {
+    const ofProcess = this.#lowestFences.get(process) ?? new Map<KnownKey | undefined, number>();
+    this.#lowestFences.set(process, ofProcess);
+    ofProcess.set(key, Math.min(fence, ofProcess.get(key) ?? fence));
+  }
+
+  lowestFence(process: string, key: KnownKey): number {
+    return this.#lowestFences.get(process)?.get(key) ?? 0;
+  }
+
+  isHandledBy(process: string): boolean {
+    return [...this.deliveries.values(), ...[...this.running.values()].map(({ began }) => began)].some(
+      (one) => one.process === process,
+    );
+  }
+
+  died(process: string): void {
+    for (const [effect, { began }] of this.running) if (began.process === process) this.running.delete(effect);
+    for (const [id, delivery] of this.deliveries) if (delivery.process === process) this.deliveries.delete(id);
+  }
+}

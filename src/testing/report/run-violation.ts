@@ -1,0 +1,11 @@
+import { guaranteeTitles, type Violation } from "../judge/violation.ts";
+
+/** What a run broke: a guarantee, or the condition in the option `holds`. */
+export type RunViolation =
+  | Violation
+  | (Omit<Violation, "guarantee"> & { readonly guarantee: "holds"; readonly error: unknown });
+
+/** Returns the title of what was broken: `G3 (no second dispatch)`. */
+export function titleOf({ guarantee }: RunViolation): string {
+  return guarantee === "holds" ? "the condition in `holds`" : `${guarantee} (${guaranteeTitles[guarantee]})`;
+}

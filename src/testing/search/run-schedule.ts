@@ -1,0 +1,28 @@
+import { checkHistory } from "../judge/check-history.ts";
+import { Run } from "../report/run.ts";
+import type { RunViolation } from "../report/run-violation.ts";
+import { type Chooser, formatSchedule, type Schedule, ScheduleFollower } from "../sim/schedule.ts";
+import { type Scenario, simulateChoosing, TooManyStepsError } from "../sim/simulate.ts";
+
+/** Runs a schedule and judges the run. */
+export async function runSchedule(scenario: Scenario, schedule: Schedule): Promise<Run> {
+  const follower = new ScheduleFollower(schedule);
+  return runChoosing(scenario, follower, () => follower.taken);
+}
+
+/**
+ * Runs the choices of a chooser and judges the run. Calls `taken` afterwards for the schedule that was chosen.
+ * @throws {TooManyStepsError} when the run does not end and breaks nothing.
+ */
+export async function runChoosing(scenario: Scenario, chooser: Chooser, taken: () => Schedule): Promise<Run> {
+  const { history, hasEnded, holds } = await simulateChoosing(scenario, chooser);
+  const violations: RunViolation[] = [...checkHistory(history)];
+  if (!hasEnded && violations.length === 0) throw new TooManyStepsError();
+  try {
+    if (hasEnded) await holds();
+  } catch (error) {
+    const why = (error instanceof Error ? error.message : String(error)).trim();
+    violations.push({ guarantee: "holds", line: history.length, why, error });
+  }
+  return new Run(formatSchedule(taken()), history, violations);
+}

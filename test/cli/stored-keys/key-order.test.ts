@@ -1,0 +1,43 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { FirstKeys, ORDERS } from "../../../src/cli/stored-keys/key-order.ts";
+import { RevisionTimes } from "../../../src/cli/stored-keys/revision-times.ts";
+import type { StoredKey } from "../../../src/cli/stored-keys/stored-key.ts";
+
+const keys = fc.uniqueArray(
+  fc.record({ revision: fc.nat(1_000), storedAtMs: fc.nat(5), endsAtMs: fc.option(fc.nat(5), { nil: undefined }) }),
+  { selector: ({ revision }) => revision },
+);
+
+describe("the first keys of an order", () => {
+  it("are a prefix of all keys in that order", () => {
+    fc.assert(
+      fc.property(keys, fc.constantFrom(...ORDERS), fc.integer({ min: 1, max: 10 }), (drawn, order, limit) => {
+        const all = drawn.map((fields): StoredKey => {
+          return { state: "unreadable", bucket: "b", subject: "s", key: undefined, reason: "r", ...fields };
+        });
+        const [some, every] = [new FirstKeys(order, limit), new FirstKeys(order, 0)];
+        for (const one of all) {
+          some.add(one);
+          every.add(one);
+        }
+        expect(every.sorted()).toHaveLength(all.length);
+        expect(some.sorted()).toEqual(every.sorted().slice(0, limit));
+      }),
+    );
+  });
+});
+
+describe("the times of revisions", () => {
+  it("bound the time at which a reservation began", () => {
+    fc.assert(
+      fc.property(keys, fc.nat(1_000), (drawn, fence) => {
+        const inOrder = drawn.toSorted((one, other) => one.revision - other.revision);
+        const times = new RevisionTimes();
+        for (const one of inOrder) times.note(one);
+        const knownMs = inOrder.find(({ revision }) => revision >= fence)?.storedAtMs ?? 9;
+        expect(times.heldSinceMs(fence, 9)).toBe(Math.min(knownMs, 9));
+      }),
+    );
+  });
+});

@@ -1,0 +1,35 @@
+/** Returns the arguments of each `latchkey` command in the shell blocks of a page. */
+export function latchkeyCommands(markdown: string): string[][] {
+  return [...markdown.matchAll(/^```sh\n(?<script>[\s\S]*?)^```$/gm)]
+    .flatMap(({ groups }) => commandsOf(groups?.["script"] ?? ""))
+    .flatMap((words) => (words[0] === "latchkey" ? [words.slice(1)] : []));
+}
+
+/** Returns the npm scripts that a page runs, in a shell block or inline. */
+export function npmScripts(markdown: string): string[] {
+  return [...markdown.matchAll(/\bnpm (?:run (?<script>[\w:-]+)|(?<builtIn>start|test)\b)/g)].map(
+    ({ groups }) => groups?.["script"] ?? groups?.["builtIn"] ?? "",
+  );
+}
+
+/** Returns the paths in backticks that lie in a folder of the repository. Paths with placeholders are left out. */
+export function repositoryPaths(markdown: string): string[] {
+  return [...markdown.matchAll(/`(?<path>(?:src|machines|test|scripts)\/[\w./-]*)(?::\d+)?`/g)].map(
+    ({ groups }) => groups?.["path"] ?? "",
+  );
+}
+
+/** Splits a script into simple commands, and those into words. */
+function commandsOf(script: string): string[][] {
+  const withoutHereDocuments = script.replace(/<<'(\w+)'\n[\s\S]*?^\1$/gm, "");
+  const joined = withoutHereDocuments.replaceAll("\\\n", " ");
+  return joined.split("\n").flatMap((line) => {
+    const commands: string[][] = [[]];
+    for (const [token] of line.matchAll(/'[^']*'|"(?:[^"\\]|\\.)*"|[|;]|#.*|[^\s'"|;#]+/g)) {
+      if (token.startsWith("#")) break;
+      if (token === "|" || token === ";") commands.push([]);
+      else commands.at(-1)?.push(token.replace(/^(['"])(?<text>[\s\S]*)\1$/, "$<text>"));
+    }
+    return commands.filter((words) => words.length > 0);
+  });
+}

@@ -1,0 +1,120 @@
+import type { ConsumerConfig } from "@nats-io/jetstream";
+import { nanos } from "@nats-io/nats-core";
+import { describe, expect, it } from "vitest";
+import { type ConsumerFinding, type ConsumerUse, checkConsumer } from "../../../src/nats/index.ts";
+
+const CONFIG: ConsumerConfig = {
+  durable_name: "worker",
+  ack_policy: "explicit",
+  deliver_policy: "all",
+  replay_policy: "instant",
+  ack_wait: nanos(30_000),
+  max_deliver: -1,
+  max_ack_pending: 1_000,
+};
+const USE: ConsumerUse = {
+  leaseMs: 30_000,
+  skewMs: 2_000,
+  concurrency: 10,
+  maxDeliver: 10,
+  namesSubscription: false,
+  deadLetterSubject: "dead.events",
+};
+
+interface Change {
+  readonly config?: Partial<ConsumerConfig>;
+  readonly without?: keyof ConsumerConfig;
+  readonly use?: Partial<ConsumerUse>;
+}
+
+function check({ config, without, use }: Change): readonly ConsumerFinding[] {
+  const all: ConsumerConfig = { ...CONFIG, ...config };
+  if (without !== undefined) Reflect.deleteProperty(all, without);
+  return checkConsumer(all, { ...USE, ...use });
+}
+
+describe("the start-up check finds nothing wrong", () => {
+  it.each<[string, Change]>([
+    ["with the defaults of a durable consumer", {}],
+    ["with no priority groups", { config: { priority_groups: [] } }],
+    ["where the server says nothing of its defaults", { without: "ack_wait" }],
+    ["where max_deliver is missing", { without: "max_deliver" }],
+    ["where max_ack_pending is missing", { without: "max_ack_pending" }],
+    ["where max_ack_pending has no limit", { config: { max_ack_pending: -1 } }],
+    ["when max_ack_pending is just enough", { config: { max_ack_pending: 10 } }],
+    [
+      "when ack_wait is the shortest that goes with the lease",
+      { config: { ack_wait: nanos(1_000) }, use: { leaseMs: 1_000 } },
+    ],
+    ["when ack_wait is the longest that is of use", { config: { ack_wait: nanos(128_000) } }],
+    ["with a backoff that goes with the lease", { config: { backoff: [nanos(30_000), nanos(60_000)] } }],
+    [
+      "without a durable name, when the subscription has one",
+      { without: "durable_name", use: { namesSubscription: true } },
+    ],
+    [
+      "with filters that dead letters do not match",
+      { config: { filter_subjects: ["events.>", "dead", "dead.events.>", "*"] } },
+    ],
+    ["with a filter of as many tokens that does not match", { config: { filter_subject: "dead.*.x" } }],
+  ])("%s", (_, change) => {
+    expect(check(change)).toEqual([]);
+  });
+});
+
+describe("F17 the start-up check says what is wrong", () => {
+  it.each<[setting: string, severity: ConsumerFinding["severity"], says: RegExp, change: Change]>([
+    ["ack_policy", "error", /`none`.*make it `explicit`/, { config: { ack_policy: "none" } }],
+    ["ack_policy", "error", /`all`.*make it `explicit`/, { config: { ack_policy: "all" } }],
+    ["deliver_subject", "error", /push consumer/, { config: { deliver_subject: "x" } }],
+    ["priority_groups", "error", /refuses requests that name none/, { config: { priority_groups: ["jobs"] } }],
+    ["headers_only", "warning", /payload/, { config: { headers_only: true } }],
+    ["ack_wait", "error", /is 999 ms, too short.*at least 1000/, { config: { ack_wait: nanos(999) } }],
+    ["ack_wait", "warning", /is 29999 ms, less than the lease of 30000 ms/, { config: { ack_wait: nanos(29_999) } }],
+    [
+      "ack_wait",
+      "warning",
+      /is 128001 ms, while a reservation ends after 32000 ms/,
+      { config: { ack_wait: nanos(128_001) } },
+    ],
+    [
+      "backoff[0]",
+      "warning",
+      /`backoff\[0\]`, which overrides `ack_wait`, is 5000 ms, less than the lease/,
+      { config: { backoff: [nanos(5_000), nanos(60_000)] } },
+    ],
+    ["backoff[1]", "warning", /`backoff\[1\]`/, { config: { backoff: [nanos(60_000), nanos(5_000)] } }],
+    ["backoff[0]", "error", /`backoff\[0\]`.*too short/, { config: { backoff: [nanos(100)] } }],
+    ["backoff[0]", "warning", /`backoff\[0\]`.*wait too long/, { config: { backoff: [nanos(600_000)] } }],
+    ["max_deliver", "warning", /`max_deliver` is 20: the server drops.*make it -1/, { config: { max_deliver: 20 } }],
+    ["max_deliver", "warning", /after 5 deliveries, not 10/, { config: { max_deliver: 5 } }],
+    [
+      "max_ack_pending",
+      "warning",
+      /is 9 for all replicas together, less than the concurrency of 10/,
+      { config: { max_ack_pending: 9 } },
+    ],
+    ["durable_name", "warning", /not durable/, { without: "durable_name" }],
+    ["deadLetter", "warning", /no `deadLetter`.*no copy/, { use: { deadLetterSubject: undefined } }],
+    ["deadLetter", "error", /`dead.events` come back.*filter `dead.\*`/, { config: { filter_subject: "dead.*" } }],
+    ["deadLetter", "error", /filter `>`/, { config: { filter_subjects: ["events.>", ">"] } }],
+    ["deadLetter", "error", /filter `dead.events`/, { config: { filter_subject: "dead.events" } }],
+    ["deadLetter", "error", /filter `\*.>`/, { config: { filter_subject: "*.>" } }],
+  ])("%s: %s, %s", (setting, severity, says, change) => {
+    const findings = check(change);
+    expect(findings).toMatchObject([{ setting, severity, sentence: expect.stringMatching(says) }]);
+    for (const { problem, remedy, sentence } of findings) expect(sentence).toBe(`${problem}; ${remedy}`);
+  });
+
+  it("in one sentence for each thing", () => {
+    const findings = check({
+      config: { ack_policy: "none", ack_wait: nanos(1_000), max_deliver: 2, max_ack_pending: 1 },
+    });
+    expect(findings.map(({ setting }) => setting)).toEqual([
+      "ack_policy",
+      "ack_wait",
+      "max_deliver",
+      "max_ack_pending",
+    ]);
+  });
+});
