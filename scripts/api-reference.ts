@@ -16,7 +16,7 @@ import type { PluginOptions } from "typedoc-plugin-markdown";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Folder of the generated pages. Git ignores it; the packed package contains it. */
+/** Folder of the generated pages. Git ignores it; a release contains it. */
 export const FOLDER = join(root, "docs", "api");
 
 /** The source file of each entry, by the name that users import. */
