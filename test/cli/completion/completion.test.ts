@@ -89,7 +89,6 @@ const noCommands: Commands = {
   doctor: nothing,
   reshard: nothing,
   inspect: nothing,
-  reshard: nothing,
   draw: nothing,
   completion: nothing,
 };
