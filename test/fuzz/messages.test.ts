@@ -110,7 +110,8 @@ describe.each<readonly [string, Identify]>([
     fc.assert(
       fc.property(nearly(cloudEvent), (event) => {
         const body = JSON.stringify(event);
-        const expected = expectedOf(JSON.parse(body));
+        const members: Readonly<Record<string, unknown>> = JSON.parse(body);
+        const expected = expectedOf(members);
         const found = identify(receivedMessage({ data: body }), "sub-1");
         if (expected instanceof RegExp) expect(found).toEqual({ unidentifiable: expect.stringMatching(expected) });
         else expect(found).toEqual({ subscriptionId: "sub-1", ...expected });

@@ -35,6 +35,9 @@ export function checkCommit(
   );
   // Concurrent deliveries to one process may each have a reservation, so the most favourable one counts.
   const inDelivery = own.filter(({ shownBy }) => shownBy.position > deliveredAt);
+  if (inDelivery.length === 0 && writes.some((write) => write.state === "committed" && isKnown(write))) {
+    return { type: "committed" };
+  }
   const candidates = inDelivery.length > 0 ? inDelivery : [own.at(-1)];
   const checks = candidates.map((reservation) => checkReservation(acknowledgement, reservation, sent, writes, isKnown));
   return checks.find(({ type }) => type !== "missing") ?? checks[0] ?? { type: "committed" };

@@ -14,19 +14,15 @@ export class IdleRenewals {
   }
 
   observe(line: HistoryLine): void {
-    switch (line.type) {
-      case "delivered":
-      case "effect.began":
-        this.#busy.set(line.process, (this.#busy.get(line.process) ?? 0) + 1);
-        return;
-      case "answered":
-      case "effect.ended":
-        this.#busy.set(line.process, (this.#busy.get(line.process) ?? 0) - 1);
-        return;
-      case "invoke":
-        if (line.operation === "renew" && (this.#busy.get(line.process) ?? 0) === 0) this.#count(line.token ?? "");
-        return;
+    if (line.type === "delivered" || line.type === "effect.began") this.#changeBusy(line.process, 1);
+    else if (line.type === "answered" || line.type === "effect.ended") this.#changeBusy(line.process, -1);
+    else if (line.type === "invoke" && line.operation === "renew" && !this.#busy.get(line.process)) {
+      this.#count(line.token ?? "");
     }
+  }
+
+  #changeBusy(process: string, by: 1 | -1): void {
+    this.#busy.set(process, (this.#busy.get(process) ?? 0) + by);
   }
 
   #count(token: string): void {
