@@ -1,4 +1,4 @@
-import { assign, setup } from "xstate";
+import { assign, type StateValue, setup } from "xstate";
 
 /** What the life of a key remembers. The token, the records and the clock are the engine's; revisions and fences are numbers that only rise. */
 export interface DedupKeyContext {
@@ -54,7 +54,10 @@ export type DedupKeyEvent =
   | { readonly type: "lease.ended" }
   | { readonly type: "shutdown" };
 
-/** How a delivery ended here. */
+/** Why a handler is aborted. */
+export type LossCause = "lease-ended" | "superseded" | "shutdown";
+
+/** How an attempt ended. */
 export type Settlement =
   | "duplicate"
   | "pending"
@@ -160,14 +163,14 @@ const machineSetup = setup({
     /** Sends `renewal.due` after a pause, the lease's end staying where it is. */
     armRenewalRetry: () => {},
     startHandler: () => {},
-    abortHandler: (_, _params: { readonly reason: "lease-ended" | "superseded" | "shutdown" }) => {},
+    abortHandler: (_, _params: { readonly reason: LossCause }) => {},
     /** Tells the caller how the delivery ended; nothing follows. */
     settle: (_, _params: { readonly as: Settlement }) => {},
   },
 });
 
 const settle = <const As extends Settlement>(as: As) => ({ type: "settle", params: { as } }) as const;
-const abortHandler = <const Reason extends "lease-ended" | "superseded" | "shutdown">(reason: Reason) =>
+const abortHandler = <const Reason extends LossCause>(reason: Reason) =>
   ({ type: "abortHandler", params: { reason } }) as const;
 
 /** The reservation is gone: the commit is adopted, if nobody else took the key. */
@@ -488,3 +491,22 @@ export const dedupKeyMachine = machineSetup.createMachine({
     unavailable: { type: "final", description: "The store cannot say who holds the key: nothing was dispatched" },
   },
 });
+
+/** Progress of an attempt: claiming the key, dispatching the event, then committing or releasing the key. */
+export type Phase = "claiming" | "dispatching" | "committing" | "releasing";
+
+/** Returns the phase of a state. Each final state counts as the phase that leads to it. */
+export function phaseOf(value: StateValue): Phase {
+  if (typeof value === "string") return finalPhases[value] ?? "claiming";
+  const held = value["reserved"] ?? value["expired"];
+  if (typeof held !== "object") return "claiming";
+  if ("dispatching" in held) return "dispatching";
+  return "committing" in held ? "committing" : "releasing";
+}
+
+const finalPhases: Readonly<Record<string, Phase | undefined>> = {
+  committed: "committing",
+  superseded: "committing",
+  unconfirmed: "committing",
+  released: "releasing",
+};

@@ -1,4 +1,5 @@
 import { Engine } from "./engine/engine.ts";
+import type { ResolvedOptions, ResolvedReserveOptions } from "./engine/engine-options.ts";
 import type { HeldReservation } from "./engine/held-reservation.ts";
 import { LatchkeyError } from "./errors.ts";
 import { callable, objectWith, oneOf, wholeNumber } from "./internal/validate.ts";
@@ -6,14 +7,7 @@ import type { Decision, Outcome, Reservation } from "./model/decision.ts";
 import type { DedupEvent } from "./model/event.ts";
 import { type Identity, type KeyFilter, resolveIdentity, type StoreKey, storeKeyPattern } from "./model/identity.ts";
 import type { Entry, Revision } from "./model/store.ts";
-import {
-  type DeduplicatorOptions,
-  type ReserveOptions,
-  type ResolvedOptions,
-  type ResolvedReserveOptions,
-  resolveOptions,
-  resolveReserveOptions,
-} from "./options.ts";
+import { type DeduplicatorOptions, type ReserveOptions, resolveOptions, resolveReserveOptions } from "./options.ts";
 import { ValidatedStore } from "./stores/validated-store.ts";
 
 /** Dispatches one event, while it holds the reservation. */
@@ -165,7 +159,7 @@ export class Deduplicator implements AsyncDisposable {
    */
   subscribe(listener: (step: DedupEvent) => void): () => void {
     callable("listener", listener);
-    return this.#engine.listeners.add(listener);
+    return this.#engine.subscribe(listener);
   }
 
   /**

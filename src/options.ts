@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
+import type { ResolvedOptions, ResolvedReserveOptions } from "./engine/engine-options.ts";
 import { type Clock, systemClock } from "./internal/clock.ts";
 import { abortSignal, callable, flag, objectWith, oneOf, text, wholeNumber } from "./internal/validate.ts";
 import type { Store } from "./model/store.ts";
@@ -65,20 +66,6 @@ export interface ReserveOptions {
   readonly keepResult?: boolean;
   /** How often the transport says that it delivered the event, if it knows; makes `attempt` at least this. @default 1 */
   readonly attempt?: number;
-}
-
-export interface ResolvedOptions extends Required<Omit<DeduplicatorOptions, "inspect">> {
-  readonly inspect: InspectionObserver | undefined;
-}
-
-export interface ResolvedReserveOptions {
-  readonly windowMs: number;
-  readonly leaseMs: number;
-  readonly fingerprint: string | undefined;
-  readonly onPending: "return" | "wait";
-  readonly signal: AbortSignal | undefined;
-  readonly keepResult: boolean;
-  readonly attempt: number;
 }
 
 /** The choices of `onStoreUnavailable`. */

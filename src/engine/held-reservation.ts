@@ -1,26 +1,9 @@
 import type { CommitReport, Reservation } from "../model/decision.ts";
 import type { DedupKey } from "../model/identity.ts";
 import type { Fence } from "../model/record.ts";
+import type { Attempt } from "./attempt.ts";
 
-/** What a reservation is told by its holder. */
-export interface Holder {
-  readonly signal: AbortSignal;
-  mayBegin(): boolean;
-  succeed(result: unknown): Promise<CommitReport>;
-  /** `failure` is there when a handler threw. */
-  fail(failure?: { readonly error: unknown }): Promise<void>;
-}
-
-/** What a holder may know of its reservation. */
-export interface Grant {
-  readonly key: DedupKey;
-  readonly fence: Fence;
-  readonly attempt: number;
-  readonly owner: string;
-  readonly unprotected: boolean;
-}
-
-/** A reservation in the hands of its holder. */
+/** The reservation that an attempt holds, as its caller sees it. */
 export class HeldReservation implements Reservation {
   readonly decision = "unseen";
   readonly key: DedupKey;
@@ -28,40 +11,41 @@ export class HeldReservation implements Reservation {
   readonly attempt: number;
   readonly owner: string;
   readonly unprotected: boolean;
-  readonly #holder: Holder;
+  readonly #attempt: Attempt;
 
-  constructor(grant: Grant, holder: Holder) {
-    this.key = grant.key;
-    this.fence = grant.fence;
-    this.attempt = grant.attempt;
-    this.owner = grant.owner;
-    this.unprotected = grant.unprotected;
-    this.#holder = holder;
+  constructor(attempt: Attempt, owner: string) {
+    const { context } = attempt;
+    this.key = attempt.identity.key;
+    this.fence = context.fence;
+    this.attempt = context.attempt;
+    this.owner = owner;
+    this.unprotected = context.unprotected;
+    this.#attempt = attempt;
   }
 
   get signal(): AbortSignal {
-    return this.#holder.signal;
+    return this.#attempt.promises.lostSignal;
   }
 
-  /** Whether it still stands when its handler's turn comes: what runs before in this process can take longer than a lease. */
+  /** Returns true if the reservation is still held. Other work in this process may have taken longer than the lease. */
   mayBegin(): boolean {
-    return this.#holder.mayBegin();
+    return this.#attempt.mayBegin();
   }
 
   commit(result?: unknown): Promise<CommitReport> {
-    return this.#holder.succeed(result);
+    return this.#attempt.commit(result);
   }
 
   release(): Promise<void> {
-    return this.#holder.fail();
+    return this.#attempt.release();
   }
 
-  /** Gives the key back because the handler threw. */
+  /** Releases the key because the handler threw. */
   fail(error: unknown): Promise<void> {
-    return this.#holder.fail({ error });
+    return this.#attempt.release({ error });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#holder.fail();
+    return this.#attempt.release();
   }
 }

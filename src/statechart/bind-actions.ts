@@ -66,8 +66,10 @@ export function bindActions<Machine extends AnyStateMachine, Updates extends str
   );
   const bound = machine.provide({ actions: Object.fromEntries(names.map((name) => [name, callOf(name)])) });
   const compiled = compile(bound);
-  return (host, { id, input, system: { root, isInspected } }) =>
-    Object.assign(createActor(isInspected ? bound : compiled, { id, input, parent: root }), { [hostKey]: host });
+  return (host, { id, input, system }) => {
+    const logic = system.isInspected ? bound : compiled;
+    return Object.assign(createActor(logic, { id, input, parent: system.nextParent() }), { [hostKey]: host });
+  };
 }
 
 function callOf(name: string): (info: { readonly self: object; readonly context: unknown }, params: unknown) => void {

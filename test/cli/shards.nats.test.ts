@@ -63,7 +63,7 @@ describe("the commands for a bucket with three shards", () => {
     });
     expect(await command("show", `$KV.${bucket}.foreign`)).toMatchObject({
       exitCode: 2,
-      err: expect.stringContaining("is no key"),
+      err: expect.stringContaining("is not a key"),
     });
   });
 
@@ -79,7 +79,7 @@ describe("the commands for a bucket with three shards", () => {
   it("examine its buckets as one", async () => {
     const found = await doctor();
     expect(found.bad).toEqual([]);
-    expect(found.of("bucket", "shards")).toMatchObject([{ severity: "ok", evidence: "all 3 are there" }]);
+    expect(found.of("bucket", "shards")).toMatchObject([{ severity: "ok", evidence: "all 3 shards exist" }]);
     expect(found.of("bucket", "settings")).toHaveLength(1);
     expect(found.of("records", "keys")).toMatchObject([{ evidence: "20 committed" }]);
   });
@@ -92,12 +92,12 @@ describe("the commands for a bucket with three shards", () => {
     expect(wrong.of("bucket", "discard")).toMatchObject([
       {
         evidence: expect.stringMatching(`^${bucket}-2-of-3, ${bucket}-3-of-3: \`discard\` is "old", must be "new"`),
-        remedy: `nats stream edit KV_${bucket}-2-of-3 --discard=new; and so for the others`,
+        remedy: `nats stream edit KV_${bucket}-2-of-3 --discard=new; repeat for the other buckets`,
       },
     ]);
     await jsm.streams.delete(`KV_${bucket}-2-of-3`);
     expect((await doctor()).of("bucket", "shards")).toMatchObject([
-      { severity: "error", evidence: `there is no ${bucket}-2-of-3: no replica starts` },
+      { severity: "error", evidence: `${bucket}-2-of-3 does not exist: no replica can start` },
     ]);
   });
 

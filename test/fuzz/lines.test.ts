@@ -18,12 +18,12 @@ const delivery = {
   body: { action: "opened", repository: { url: "https://api.github.com/repos/a/b" } },
 };
 
-/** One that must be dispatched, whatever stands around it. */
-interface Right {
+/** A line that must be dispatched, whatever lines surround it. */
+interface ValidLine {
   readonly bytes: Uint8Array;
   readonly key: string;
 }
-const right: fc.Arbitrary<Right> = fc.tuple(fc.nat(5), fc.jsonValue()).map(([id, data]) => ({
+const right: fc.Arbitrary<ValidLine> = fc.tuple(fc.nat(5), fc.jsonValue()).map(([id, data]) => ({
   bytes: Buffer.from(JSON.stringify({ specversion: "1.0", type: "t", source: "/right", id: String(id), data })),
   key: dedupKey("run", JSON.stringify(["/right", String(id)])),
 }));
@@ -45,7 +45,7 @@ beforeAll(async () => {
 });
 afterAll(() => endpoint[Symbol.asyncDispose]());
 
-/** Lines as they count: what holds nothing but white space is left out. */
+/** Counts the lines that hold more than white space. */
 function linesIn(bytes: Uint8Array): number {
   return Buffer.from(bytes)
     .toString("latin1")
@@ -53,7 +53,7 @@ function linesIn(bytes: Uint8Array): number {
     .filter((line) => /[^ \t\r]/.test(line)).length;
 }
 
-async function mustBeAccountedFor(input: Uint8Array, keys: readonly string[]): Promise<void> {
+async function expectAccounted(input: Uint8Array, keys: readonly string[]): Promise<void> {
   const before = new Map(endpoint.counts());
   const argv = ["run", "--to", endpoint.url, "--json", "--attempts", "1"];
   const { exitCode, objects, err } = await run(argv, { input });
@@ -70,16 +70,16 @@ async function mustBeAccountedFor(input: Uint8Array, keys: readonly string[]): P
   for (const result of all) {
     if (result["outcome"] === "unreadable") expect(result["reason"]).toMatch(/\w/);
     if (result["outcome"] === "failed")
-      expect.fail(`An endpoint that takes everything was not reached: ${result["reason"]}`);
+      expect.fail(`The endpoint accepts every event, but one failed: ${result["reason"]}`);
   }
 }
 
-describe("latchkey run accounts for every line, and hands over every event that is one, once", () => {
-  it("among whatever lines, in whatever pieces they come", async () => {
+describe("latchkey run accounts for every line, and dispatches every event once,", () => {
+  it("among any other lines", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.oneof(right, other), { maxLength: 12 }), async (lines) => {
         const input = Buffer.concat(lines.flatMap(({ bytes }) => [bytes, Buffer.from("\n")]));
-        await mustBeAccountedFor(
+        await expectAccounted(
           input,
           lines.flatMap(({ key }) => key ?? []),
         );
@@ -88,10 +88,10 @@ describe("latchkey run accounts for every line, and hands over every event that 
     );
   });
 
-  it("among lines that are deeper than a program can go", async () => {
+  it("among lines that are too deeply nested", async () => {
     const deep = [deepJson, JSON.stringify({ ...cloudEvent, data: "deep" }).replace('"deep"', deepJson)];
     const next = { specversion: "1.0", type: "t", source: "/right", id: "next" };
     const input = Buffer.from([...deep, JSON.stringify(next)].join("\n"));
-    await mustBeAccountedFor(input, [dedupKey("run", '["/right","next"]')]);
+    await expectAccounted(input, [dedupKey("run", '["/right","next"]')]);
   });
 });

@@ -170,6 +170,33 @@ describe("the idempotency key", () => {
   });
 });
 
+describe("a resolved identity", () => {
+  const resolved = resolveIdentity({ workspaceId: "acme", subscriptionId: "sub-1", eventId: "evt-1" });
+
+  it("is returned as it is, without another hash", () => {
+    expect(resolveIdentity(resolved)).toBe(resolved);
+    expect(Object.isFrozen(resolved)).toBe(true);
+  });
+
+  it("is resolved again from a copy, whose ids may differ", () => {
+    const changed = resolveIdentity({ ...resolved, eventId: "evt-2" });
+    expect(changed).toEqual(resolveIdentity({ workspaceId: "acme", subscriptionId: "sub-1", eventId: "evt-2" }));
+    expect(changed.key).not.toBe(resolved.key);
+    expect(resolveIdentity({ ...resolved })).toEqual(resolved);
+  });
+
+  it("consists of own properties, like the objects that store and audits contain", () => {
+    expect(Object.keys(resolved)).toEqual([
+      "workspaceId",
+      "subscriptionId",
+      "eventId",
+      "key",
+      "idempotencyKey",
+      "storeKey",
+    ]);
+  });
+});
+
 describe("the store key", () => {
   const workspace = fc.constantFrom("default", "a", "A", "a.b", "*", ">", "ü");
   const id = fc.constantFrom("1", "2", "1.2", "*", ">", "a b", "🔑");

@@ -75,10 +75,13 @@ export function examinePeers(replicaCount: number, cluster: ClusterInfo = {}): r
   }
   const absent = replicas.filter(({ offline, current }) => offline || !current);
   if (absent.length === 0) return [bucket.ok("cluster", `${leader} leads, and all followers are current`)];
-  const words = absent.map(
-    (peer) => `${peer.name} is ${peer.offline ? "offline" : `${amount(peer.lag)} writes behind`}`,
-  );
+  const words = absent.map((peer) => `${peer.name} is ${peer.offline ? "offline" : lagText(peer.lag)}`);
   return [bucket.warning("cluster", `${leader} leads, but ${words.join(", ")}`, "check those servers")];
+}
+
+/** Servers omit a lag of 0: a follower can be outdated without one. */
+function lagText(lag = 0): string {
+  return lag > 0 ? `${amount(lag)} writes behind` : "behind";
 }
 
 function examineStorage({ storage }: StreamConfig): readonly Finding[] {

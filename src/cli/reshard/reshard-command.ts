@@ -32,7 +32,7 @@ export async function reshardCommand(flags: ReshardFlags, io: CliIo): Promise<Ex
     await using _ = new StatusLine(io.err, io.clock, () => progressText(resharding));
     end = await resharding.run();
   } catch (error) {
-    return reportStop({ error, isInterrupted: interruption.drain.aborted }, resharding, { server, flags, io });
+    return await reportStop({ error, isInterrupted: interruption.drain.aborted }, resharding, { server, flags, io });
   }
   if (end.end === "refused" && end.refusal.reason === "no-bucket") {
     throw new CommandError(`There is no bucket \`${server.name}\``);

@@ -1,3 +1,4 @@
+import { errorMessage } from "../terminal/error-message.ts";
 import { amount, count } from "../terminal/format.ts";
 import { printable } from "../terminal/printable.ts";
 import type { CopyRefusal } from "./copy-plan.ts";
@@ -94,8 +95,7 @@ export interface Stop extends Names {
 }
 
 export function stoppedText({ step, from, to, bucket, error }: Stop): string {
-  const reason = error instanceof Error ? error.message : String(error);
-  const stopped = error === undefined ? `Interrupted while ${step}.` : `Stopped while ${step}: ${reason}.`;
+  const stopped = error === undefined ? `Interrupted while ${step}.` : `Stopped while ${step}: ${errorMessage(error)}.`;
   return `${stopped} ${stateText(step, { bucket, to, from })}`;
 }
 
@@ -148,6 +148,6 @@ export function endReport(end: ReshardEnd, { bucket, to }: Names): object {
 
 /** Returns the JSON object for a reshard that stopped. */
 export function stoppedReport({ step, from, to, bucket, error }: Stop): object {
-  const reason = error === undefined ? null : error instanceof Error ? error.message : String(error);
+  const reason = error === undefined ? null : errorMessage(error);
   return { bucket, to, end: error === undefined ? "interrupted" : "stopped", from: from ?? null, step, reason };
 }

@@ -99,10 +99,10 @@ export class Resharding {
       case "refuse":
         return { end: "refused", refusal: plan.refusal, from: undefined };
       case "nothing":
-        return { end: "nothing-to-do", deleted: deleteOld && !isDryRun ? await this.#deleteRetired(sets) : [] };
+        return { end: "nothing-to-do", deleted: deleteOld && !isDryRun ? await this.#deleteUnused(sets) : [] };
       case "copy":
         this.from = plan.from.shards;
-        return this.#copy(plan.from, plan.interrupted);
+        return this.#copy(plan.from);
       case "finish":
         this.from = plan.from.shards;
         if (isDryRun) return { end: "dry-run", from: this.from, keys: 0 };
@@ -115,7 +115,7 @@ export class Resharding {
     }
   }
 
-  async #copy(from: ShardSet, interrupted: ShardSet | undefined): Promise<ReshardEnd> {
+  async #copy(from: ShardSet): Promise<ReshardEnd> {
     const { to, isDryRun } = this.#options;
     const { shards } = from;
     const checked = await this.#check(from);
@@ -123,8 +123,10 @@ export class Resharding {
     if (isDryRun) return { end: "dry-run", from: shards, keys: checked };
     await this.#begin("closing");
     await this.#giveRole(from.buckets, { type: "source", to });
-    // What was written until the buckets closed is included.
-    const sources = await this.#current(from);
+    // Read again: the state includes what was written until the buckets closed, and another reshard may have run meanwhile.
+    const plan = planReshard(await findShardSets(this.#server, this.#options.clock), to);
+    if (plan.type !== "copy") throw new Error("another reshard changed the buckets");
+    const { from: sources, interrupted } = plan;
     await this.#begin("creating");
     if (interrupted !== undefined) await this.#delete(interrupted.buckets);
     const targets = await this.#createTargets(sources);
@@ -209,15 +211,18 @@ export class Resharding {
     const { to, clock, deleteOld } = this.#options;
     await this.#begin("retiring");
     await this.#giveRole(from.buckets, { type: "retired", to });
-    if (deleteOld) return { kept: [], deleted: await this.#deleteRetired(await findShardSets(this.#server, clock)) };
+    if (deleteOld) return { kept: [], deleted: await this.#deleteUnused(await findShardSets(this.#server, clock)) };
     return { kept: from.buckets.map(({ name }) => name), deleted: [] };
   }
 
-  async #deleteRetired(sets: readonly ShardSet[]): Promise<readonly string[]> {
+  /** Deletes the buckets that no replica can use. Must not run while the plan is to finish or to take back a move. */
+  async #deleteUnused(sets: readonly ShardSet[]): Promise<readonly string[]> {
     await this.#begin("deleting");
-    const retired = sets.flatMap(({ buckets }) => buckets.filter(({ role }) => role.type === "retired"));
-    await this.#delete(retired);
-    return retired.map(({ name }) => name);
+    const unused = sets.flatMap(({ buckets }) =>
+      buckets.filter(({ role }) => role.type === "retired" || role.type === "target"),
+    );
+    await this.#delete(unused);
+    return unused.map(({ name }) => name);
   }
 
   /** Deletes the copy first: an old bucket is never open while a copy exists. */

@@ -52,12 +52,12 @@ async function atTerminal(
 const timeless = (text: string): string => text.replaceAll(/\d+ (s|min|h|d)\b( \d+ (s|min|h)\b)?/g, "#");
 
 describe("latchkey clear", () => {
-  it("says what it would clear, and does not do it in a dry run", async () => {
+  it("prints the plan of a dry run, and clears nothing", async () => {
     const { exitCode, out, err } = await operated.run("clear", "--subscription", "billing", "--dry-run");
     expect([exitCode, err]).toEqual([0, ""]);
     expect(timeless(out).replaceAll(/ {3,}/g, "  ")).toBe(`In bucket ${operated.bucket} 4 keys match:
   3  committed  to clear: dispatched again at their next delivery
-  1  reserved  left, for their handlers run (--state reserved or any)
+  1  reserved  left, because their handlers run (--state reserved or any)
 
 STATE  SUBSCRIPTION  EVENT  OWNER  TRY  SINCE  LEFT
 committed  billing  3  web-1  1  #  #
@@ -73,19 +73,19 @@ Nothing was cleared: this was a dry run.
     for (const how of [[], ["--json"]]) {
       const { exitCode, err } = await operated.run("clear", "--all", ...how);
       expect(exitCode).toBe(2);
-      expect(err).toBe("latchkey: Nothing was cleared: give --yes, since there is no terminal to ask at\n");
+      expect(err).toBe("latchkey: Nothing was cleared: without a terminal to ask, give --yes\n");
     }
     expect(await held()).toEqual(ALL);
   });
 
-  it("clears what a script asks it to, so that the events are dispatched again", async () => {
+  it("clears keys with --yes, so that the events are dispatched again", async () => {
     const { exitCode, out } = await operated.run("clear", "--subscription", "billing", "--yes");
     expect([exitCode, out]).toEqual([0, expect.stringMatching(/\nCleared 3 keys\.\n$/)]);
     expect(await held()).toEqual(["4 committed", "held reserved"]);
     expect(await web.guard(billing("1"), () => "again")).toMatchObject({ outcome: "dispatched" });
   });
 
-  it("tells a script the numbers", async () => {
+  it("prints the counts as JSON", async () => {
     const dry = await operated.run("clear", "--all", "--dry-run", "--json");
     const numbers = {
       bucket: operated.bucket,
@@ -123,7 +123,7 @@ Nothing was cleared: this was a dry run.
     expect(await held()).toEqual(left);
   });
 
-  it("asks at a terminal, and takes only a yes for a yes", async () => {
+  it("asks at a terminal, and accepts only a yes", async () => {
     for (const answer of ["n\n", "\n", "yeah\n"]) {
       const declined = await atTerminal(["--all"], (input) => input.write(answer));
       expect([declined.exitCode, declined.out]).toEqual([1, expect.stringMatching(/\nNothing was cleared\.\n$/)]);
@@ -136,14 +136,14 @@ Nothing was cleared: this was a dry run.
     expect(await held()).toEqual(ALL.slice(1));
   });
 
-  it("does nothing when it is interrupted instead of answered", async () => {
+  it("clears nothing if it is interrupted at the question", async () => {
     const { exitCode, out, io } = await atTerminal(["--all"], (_, asked) => asked.interrupt());
     expect([exitCode, out]).toEqual([130, expect.stringMatching(/\nInterrupted: cleared 0 of 4 keys\.\n$/)]);
     expect(io.listeners).toBe(0);
     expect(await held()).toEqual(ALL);
   });
 
-  it("does not ask when there is nothing to clear", async () => {
+  it("does not ask if there is nothing to clear", async () => {
     const { exitCode, out } = await atTerminal(["billing", "new"], () => {
       throw new Error("asked");
     });
@@ -157,35 +157,35 @@ Nothing was cleared: this was a dry run.
       input.write("y\n");
     });
     expect(exitCode).toBe(1);
-    expect(out).toMatch(/\nCleared 2 keys\. 1 changed since it was addResult, and was left\.\n$/);
+    expect(out).toMatch(/\nCleared 2 keys\. 1 changed since it was counted, and was left\.\n$/);
     expect((await held()).toSorted()).toEqual(["1 committed", "4 committed", "held reserved"]);
   });
 
-  it("tells the handler of a reservation that it cleared to stop", async () => {
+  it("aborts the handler of a cleared reservation", async () => {
     const told = deferred<unknown>();
     const running = operated.replica("web-2", { leaseMs: 1_000 }).guard(billing("running"), async ({ signal }) => {
       signal.addEventListener("abort", () => told.resolve(signal.reason));
       expect((await operated.run("clear", "billing", "running", "--yes")).out).toContain("There is nothing to clear.");
       const { exitCode, out } = await operated.run("clear", "billing", "running", "--state", "reserved", "--yes");
-      expect([exitCode, out]).toEqual([0, expect.stringContaining("their handlers are told to stop")]);
+      expect([exitCode, out]).toEqual([0, expect.stringContaining("their handlers are aborted")]);
       await told.promise;
     });
     expect(await told.promise).toMatchObject({ code: "reservation-lost", reason: "superseded" });
     await running;
   });
 
-  it("clears what cannot be read if it is asked to, but not what has no key", async () => {
+  it("clears unreadable keys on request, but no invalid ones", async () => {
     await operated.write(resolveIdentity(billing("rubbish")).storeKey, "rubbish");
     await operated.write("foreign", "{}");
     const left = await operated.run("clear", "--all", "--dry-run");
     expect(left.out).toContain("  2  unreadable  left (--state unreadable or any)\n");
     const { exitCode, out } = await operated.run("clear", "--all", "--state", "unreadable", "--yes");
     expect([exitCode, out]).toEqual([0, expect.stringMatching(/\nCleared 1 key\.\n$/)]);
-    expect(out).toContain("  1  unreadable  left, for they have no key of Latchkey\n");
+    expect(out).toContain("  1  unreadable  left, because they have no valid Latchkey key\n");
     expect(await web.guard(billing("rubbish"), () => "")).toMatchObject({ outcome: "dispatched" });
   });
 
-  it("shows only some of many keys", async () => {
+  it("prints only some of many keys", async () => {
     const many = Array.from({ length: 10 }, (_, index) => web.guard(billing(`more ${index}`), () => ""));
     await Promise.all(many);
     const { out } = await operated.run("clear", "--subscription", "billing", "--dry-run");
@@ -193,19 +193,19 @@ Nothing was cleared: this was a dry run.
   });
 
   it.each([
-    [[], "Say which keys to clear: one event, a filter such as --subscription, or --all"],
-    [["--state", "any"], "Say which keys to clear"],
-    [["billing", "1", "--owner", "web"], "Name one event or give a filter, not both"],
-    [["billing", "1", "--all"], "Name one event or give a filter, not both"],
-    [["--all", "--workspace", "acme"], "--all is for all keys"],
-    [["billing"], "`billing` is no key"],
+    [[], "Select the keys to clear: one event, filters such as --subscription, or --all"],
+    [["--state", "any"], "Select the keys to clear"],
+    [["billing", "1", "--owner", "web"], "Name one event or give filters, not both"],
+    [["billing", "1", "--all"], "Name one event or give filters, not both"],
+    [["--all", "--workspace", "acme"], "--all selects all keys"],
+    [["billing"], "`billing` is not a key"],
     [["--all", "--yes", "--dry-run"], "cannot be used with"],
   ])("refuses %j", async (argv, sentence) => {
     const { exitCode, out, err } = await operated.run("clear", ...argv);
     expect([exitCode, out, err]).toEqual([2, "", expect.stringContaining(sentence)]);
   });
 
-  it("says how far it came when it must stop", async () => {
+  it("reports its progress when it fails", async () => {
     const reader = `{ user: reader, password: x, permissions: { publish: "$JS.API.>", subscribe: "_INBOX.>" } }`;
     await using guarded = await startNats({
       config: `authorization { users: [{ user: admin, password: x }, ${reader}] }`,
@@ -217,7 +217,7 @@ Nothing was cleared: this was a dry run.
     const { exitCode, err } = await run([...argv, "--nats", `reader:x@127.0.0.1:${guarded.port}`]);
     expect(exitCode).toBe(2);
     expect(err).toMatch(
-      /^latchkey: Cleared 0 of 1 key, then: Bucket dedup cannot be written: the connection may not publish to \$KV\./,
+      /^latchkey: Cleared 0 of 1 key before a failure: Bucket dedup cannot be written: the connection may not publish to \$KV\./,
     );
   });
 });

@@ -48,11 +48,11 @@ function diagnosis(stream: string, argv: readonly string[] = [], user = "admin")
 const DEAD = ["--dead-letter", "dead.letters"];
 
 describe("latchkey doctor on a consumer", () => {
-  it("finds nothing wrong with one that goes with the lease", async () => {
+  it("finds nothing wrong with one that fits the lease", async () => {
     const { stream } = await consumerWith();
     const found = await diagnosis(stream, DEAD);
     expect([found.exitCode, found.bad]).toEqual([0, []]);
-    expect(found.of("consumer", "flow")).toMatchObject([{ evidence: "0 messages wait, 0 are in hand" }]);
+    expect(found.of("consumer", "flow")).toMatchObject([{ evidence: "0 messages wait, 0 are in flight" }]);
     expect(found.of("permissions", "consumer")).toMatchObject([{ severity: "ok" }]);
   });
 
@@ -75,29 +75,29 @@ describe("latchkey doctor on a consumer", () => {
     expect(of("consumer", check)).toMatchObject([{ remedy: expect.stringMatching(remedy) }]);
   });
 
-  it("finds dead letters that would come back to it", async () => {
+  it("finds dead letters that would return to it", async () => {
     const { stream } = await consumerWith();
     const { bad, of } = await diagnosis(stream, ["--dead-letter", `events.${stream}`]);
     expect(bad).toEqual(["error consumer deadLetter"]);
     expect(of("consumer", "deadLetter")).toMatchObject([{ remedy: "use another subject" }]);
   });
 
-  it("says that dead letters were not looked at when it is not told where they go", async () => {
+  it("reports unchecked dead letters without --dead-letter", async () => {
     const { stream } = await consumerWith();
     expect((await diagnosis(stream)).bad).toEqual(["note consumer deadLetter"]);
   });
 
-  it("finds that nobody asks for messages", async () => {
+  it("finds that no replica requests messages", async () => {
     const { stream, publish } = await consumerWith();
     await publish();
     const { bad, of } = await diagnosis(stream, DEAD);
     expect(bad).toEqual(["warning consumer flow"]);
     expect(of("consumer", "flow")).toMatchObject([
-      { evidence: "nobody asks for messages: 1 message waits, 0 are in hand" },
+      { evidence: "no replica requests messages: 1 message waits, 0 are in flight" },
     ]);
   });
 
-  it("finds that all that may be in hand is", async () => {
+  it("finds that max_ack_pending is reached", async () => {
     const { stream, publish } = await consumerWith({ max_ack_pending: 10, ack_wait: nanos(1_000) });
     for (let count = 0; count < 11; count += 1) await publish();
     const consumer = await jetstream(admin).consumers.get(stream, "worker");
@@ -106,7 +106,7 @@ describe("latchkey doctor on a consumer", () => {
     expect(of("consumer", "flow")).toMatchObject([
       {
         severity: "warning",
-        evidence: expect.stringMatching(/^as many messages are unanswered .*; 1 message waits, 10 are in hand/),
+        evidence: expect.stringMatching(/^`max_ack_pending` is reached.*: 1 message waits, 10 are in flight/),
       },
     ]);
   });
@@ -117,13 +117,13 @@ describe("latchkey doctor on a consumer", () => {
     expect((await diagnosis(stream, DEAD)).of("consumer", "flow")).toMatchObject([
       {
         severity: "warning",
-        evidence: expect.stringMatching(/^it is paused for another (1 h|59 min.*): 0 messages wait/),
-        remedy: "nats consumer resume, if that is not meant",
+        evidence: expect.stringMatching(/^the consumer is paused for another (1 h|59 min.*): 0 messages wait/),
+        remedy: "nats consumer resume, if the pause is not intended",
       },
     ]);
   });
 
-  it("counts what comes again", async () => {
+  it("counts redeliveries", async () => {
     const { stream, publish } = await consumerWith();
     await publish();
     const consumer = await jetstream(admin).consumers.get(stream, "worker");
@@ -131,11 +131,11 @@ describe("latchkey doctor on a consumer", () => {
     first?.nak();
     await eventually("it to come again", async () => (await consumer.next({ expires: 1_000 })) !== null || undefined);
     expect((await diagnosis(stream, DEAD)).of("consumer", "flow")).toMatchObject([
-      { severity: "ok", evidence: "0 messages wait, 1 is in hand, 1 of them again" },
+      { severity: "ok", evidence: "0 messages wait, 1 is in flight, 1 of them redelivered" },
     ]);
   });
 
-  it("says that there is none, or no such stream", async () => {
+  it("reports a missing consumer or stream", async () => {
     const { stream } = await consumerWith();
     await jsm.consumers.delete(stream, "worker");
     for (const name of [stream, "NOTHING"]) {
@@ -143,14 +143,14 @@ describe("latchkey doctor on a consumer", () => {
       expect([exitCode, bad]).toEqual([1, ["error consumer consumer"]]);
       expect(of("consumer", "consumer")).toMatchObject([
         {
-          evidence: expect.stringContaining(`${name}/worker cannot be looked at: `),
+          evidence: expect.stringContaining(`${name}/worker cannot be read: `),
           remedy: expect.stringMatching(/^correct/),
         },
       ]);
     }
   });
 
-  it("finds what its user may not do", async () => {
+  it("finds missing permissions", async () => {
     const { stream } = await consumerWith();
     const bystander = await diagnosis(stream, DEAD, "bystander");
     expect(bystander.bad).toEqual(["error permissions consumer"]);
@@ -159,6 +159,6 @@ describe("latchkey doctor on a consumer", () => {
     ]);
     const blind = await diagnosis(stream, DEAD, "blind");
     expect(blind.bad).toContain("error consumer consumer");
-    expect(blind.of("consumer", "consumer")).toMatchObject([{ remedy: "see whether this user may look at it" }]);
+    expect(blind.of("consumer", "consumer")).toMatchObject([{ remedy: "check this user's permissions" }]);
   });
 });

@@ -26,7 +26,7 @@ function reservation(eventId: string, leaseMs: number): string {
 const diagnosis = ({ bucket }: OperatedBucket, env = {}) => diagnosed(server, ["--bucket", bucket], { env });
 
 describe("latchkey doctor on records", () => {
-  it("counts them", async () => {
+  it("counts keys by state", async () => {
     await using operated = await operatedBucket(server);
     const web = operated.replica("web-1");
     await web.guard({ subscriptionId: "billing", eventId: "1" }, () => "");
@@ -36,7 +36,7 @@ describe("latchkey doctor on records", () => {
     expect(of("records", "keys")).toMatchObject([{ evidence: "1 reserved, 1 committed" }]);
   });
 
-  it("finds those that cannot be read, and what else stands in the bucket", async () => {
+  it("finds unreadable records and foreign messages", async () => {
     await using operated = await operatedBucket(server);
     await operated.write(keyOf("1"), "rubbish");
     await operated.write(keyOf("2"), JSON.stringify({ v: 2 }));
@@ -47,25 +47,25 @@ describe("latchkey doctor on records", () => {
     expect(of("records", "unreadable")).toMatchObject([
       {
         evidence: expect.stringMatching(
-          /^3 records cannot be read, so that their events cannot be dispatched: .*is not JSON, …$/,
+          /^3 records are unreadable, so their events cannot be dispatched: .*is not JSON, …$/,
         ),
         remedy: expect.stringContaining("latchkey clear --all --state unreadable"),
       },
     ]);
     expect(of("records", "foreign")).toMatchObject([
-      { evidence: `1 message has no key of Latchkey: $KV.${operated.bucket}.foreign` },
+      { evidence: `1 message has no valid Latchkey key: $KV.${operated.bucket}.foreign` },
     ]);
     expect(of("records", "keys")).toMatchObject([{ evidence: "4 unreadable" }]);
   });
 
-  it("finds reservations that do not end with their lease, and that have ended and are kept", async () => {
+  it("finds endless and overdue reservations", async () => {
     await using operated = await operatedBucket(server);
     await operated.write(keyOf("endless"), reservation("endless", 3_600_000));
     await operated.write(keyOf("overdue"), reservation("overdue", 1));
     await operated.write(keyOf("right"), reservation("right", 60_000), { "Nats-TTL": "62s" });
     const young = await diagnosis(operated);
     expect(young.of("records", "endless")).toMatchObject([
-      { severity: "error", evidence: expect.stringMatching(/^2 reservations do not end with their leases: /) },
+      { severity: "error", evidence: expect.stringMatching(/^2 reservations do not expire with their leases: /) },
     ]);
     const overdue = await eventually("the reservation to be overdue", async () => {
       const found = await diagnosis(operated, { LATCHKEY_SKEW_SECONDS: "0" });
@@ -75,14 +75,14 @@ describe("latchkey doctor on records", () => {
     expect(overdue.of("records", "overdue")).toMatchObject([
       {
         evidence: expect.stringMatching(
-          /^1 reservation has ended, but the server keeps it: billing overdue \(web-7, over since \d+ s\)$/,
+          /^1 reservation expired, but the server still stores it: billing overdue \(web-7, expired \d+ s ago\)$/,
         ),
         remedy: expect.stringContaining("allow_msg_ttl"),
       },
     ]);
   });
 
-  it("finds events that are tried again and again", async () => {
+  it("finds events with many attempts", async () => {
     await using operated = await operatedBucket(server);
     const web = operated.replica("web-1");
     for (const [id, attempt] of [
@@ -95,11 +95,11 @@ describe("latchkey doctor on records", () => {
       await web.reserve({ subscriptionId: "billing", eventId: id }, { attempt });
     }
     const { bad, of } = await diagnosis(operated);
-    expect(bad).toEqual(["warning records often tried"]);
-    expect(of("records", "often tried")).toMatchObject([
+    expect(bad).toEqual(["warning records many attempts"]);
+    expect(of("records", "many attempts")).toMatchObject([
       {
         evidence:
-          "4 events are tried again and again: billing 3 (web-1, attempt 9), billing 4 (web-1, attempt 7), billing 5 (web-1, attempt 6), …",
+          "4 events have been attempted many times: billing 3 (web-1, attempt 9), billing 4 (web-1, attempt 7), billing 5 (web-1, attempt 6), …",
       },
     ]);
   });

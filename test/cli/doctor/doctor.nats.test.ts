@@ -34,7 +34,7 @@ async function bucketWith(changes: Partial<StreamConfig>): Promise<string> {
 }
 
 describe("latchkey doctor", () => {
-  it("tells a person what it found and what to do", async () => {
+  it("prints findings with remedies", async () => {
     const bucket = await bucketWith({ discard: "old" });
     const io = new FakeIo({ terminal: true, env: { NATS_URL: server.url } });
     expect(await runCli(["doctor", "--bucket", bucket], io)).toBe(1);
@@ -44,7 +44,7 @@ describe("latchkey doctor", () => {
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
     expect(lines.filter((line) => !line.startsWith(" "))).toEqual([
       ...["server", "bucket", "permissions", "consumer", "clocks", "records"],
-      ...["", "✗ 1 error, 4 notes; 7 checks are well", ""],
+      ...["", "✗ 1 error, 4 notes; 7 checks passed", ""],
     ]);
     expect(text).toContain(`
   ✗ discard        \`discard\` is "old", must be "new": a full bucket would drop
@@ -54,7 +54,7 @@ describe("latchkey doctor", () => {
     expect(io.out.text).toContain("\u001b[31m✗\u001b[0m");
   });
 
-  it("tells a script", async () => {
+  it("prints findings as JSON", async () => {
     const { summary, exitCode, of } = await diagnosed(server, ["--bucket", await bucketWith({ discard: "old" })]);
     expect(exitCode).toBe(1);
     expect(of("bucket", "discard")).toEqual([
@@ -69,7 +69,7 @@ describe("latchkey doctor", () => {
     });
   });
 
-  it("finds nothing wrong with a bucket that natsStore made, and changes nothing", async () => {
+  it("finds nothing wrong with a bucket of natsStore, and changes nothing", async () => {
     await using operated = await operatedBucket(server);
     await operated.replica("web-1").guard({ subscriptionId: "s", eventId: "1" }, () => "");
     const look = async (): Promise<unknown> => ({ ...(await jsm.streams.info(`KV_${operated.bucket}`)), ts: "" });
@@ -84,16 +84,16 @@ describe("latchkey doctor", () => {
   });
 
   it.each([
-    [["--stream", "S"], "--stream and --consumer name a consumer together: give both"],
+    [["--stream", "S"], "--stream and --consumer belong together: give both"],
     [["--dead-letter", "dead"], "--dead-letter needs --stream"],
-    [["--lease", "0"], "It is a number of seconds from 1"],
-    [["--shards", "65"], "It is a whole number from 1 to 64"],
+    [["--lease", "0"], "Expected a number of seconds from 1"],
+    [["--shards", "65"], "Expected a whole number from 1 to 64"],
   ])("refuses %j", async (argv, sentence) => {
     const { exitCode, out, err } = await run(["doctor", "--bucket", "b", ...argv], { env: { NATS_URL: server.url } });
     expect([exitCode, out, err]).toEqual([2, "", expect.stringContaining(sentence)]);
   });
 
-  it("refuses a variable that is wrong", async () => {
+  it("refuses an invalid environment variable", async () => {
     const env = { NATS_URL: server.url, LATCHKEY_LEASE_SECONDS: "long" };
     expect(await run(["doctor", "--bucket", "b"], { env })).toMatchObject({
       exitCode: 2,
@@ -103,7 +103,7 @@ describe("latchkey doctor", () => {
 });
 
 describe("latchkey doctor on a bucket", () => {
-  it("that does not exist names those that do", async () => {
+  it("that does not exist lists the existing ones", async () => {
     await bucketWith({});
     const { exitCode, bad, of } = await diagnosed(server, ["--bucket", "nothing"]);
     expect([exitCode, bad]).toEqual([1, ["error bucket bucket"]]);
@@ -122,37 +122,37 @@ describe("latchkey doctor on a bucket", () => {
     ["no_ack", { no_ack: true }, / --ack$/],
     ["deny_delete", { deny_delete: false }, / --deny-delete$/],
     ["allow_direct", { allow_direct: false }, / --allow-direct$/],
-    ["persist_mode", { persist_mode: PersistMode.Async }, /^it cannot be put right here: make another bucket/],
-    ["sources", { sources: [{ name: "ORIGIN" }] }, /^it cannot be put right here/],
+    ["persist_mode", { persist_mode: PersistMode.Async }, /^this setting cannot be changed: create another bucket/],
+    ["sources", { sources: [{ name: "ORIGIN" }] }, /^this setting cannot be changed/],
     ["subjects", { subjects: ["elsewhere.>"] }, /^set `subjects` of the stream KV_\w+ to \["\$KV\.\w+\.>"\]$/],
-  ])("with a wrong %s says so", async (setting, wrong, remedy) => {
+  ])("reports a wrong %s", async (setting, wrong, remedy) => {
     const { exitCode, bad, of } = await diagnosed(server, ["--bucket", await bucketWith(wrong)]);
     expect(exitCode).toBe(1);
     expect(bad).toContain(`error bucket ${setting}`);
     expect(of("bucket", setting)).toMatchObject([{ remedy: expect.stringMatching(remedy) }]);
   });
 
-  it("that is kept in memory says what that means", async () => {
+  it("that is stored in memory is a warning", async () => {
     const { exitCode, bad } = await diagnosed(server, ["--bucket", await bucketWith({ storage: "memory" })]);
     expect([exitCode, bad]).toEqual([0, ["warning bucket storage"]]);
   });
 
-  it("compares how long it keeps records with window and lease", async () => {
+  it("compares max_age with window and lease", async () => {
     const anHour = await bucketWith({ max_age: nanos(3_600_000) });
     const aDay = await diagnosed(server, ["--bucket", anHour]);
     expect(aDay.bad).toEqual(["error bucket max_age"]);
     expect(aDay.of("bucket", "max_age")).toMatchObject([
-      { evidence: "it keeps records for 1 h, less than the window of 1 d: replicas refuse to start" },
+      { evidence: "records are stored for 1 h, which is shorter than the window of 1 d: replicas refuse to start" },
     ]);
     const env = { TRIGGER_DEDUP_TTL_SECONDS: "1800" };
     expect((await diagnosed(server, ["--bucket", anHour], { env })).bad).toEqual([]);
     const lease = await diagnosed(server, ["--bucket", anHour, "--lease", "3600"], { env });
     expect(lease.of("bucket", "max_age")).toMatchObject([
-      { severity: "error", evidence: expect.stringContaining("less than a lease of 1 h with 2 s of skew") },
+      { severity: "error", evidence: expect.stringContaining("shorter than a lease of 1 h with 2 s of skew") },
     ]);
     const forEver = await diagnosed(server, ["--bucket", await bucketWith({ max_age: 0 }), "--window", "86400"]);
     expect(forEver.of("bucket", "max_age")).toMatchObject([
-      { severity: "ok", evidence: "it keeps records for ever, the window is 1 d" },
+      { severity: "ok", evidence: "records are stored without an age limit, and the window is 1 d" },
     ]);
   });
 
@@ -160,16 +160,16 @@ describe("latchkey doctor on a bucket", () => {
     [50, "ok"],
     [85, "warning"],
     [97, "error"],
-  ])("that is full to %d %% is found to be %s", async (percent, severity) => {
+  ])("that is %d %% full is reported as %s", async (percent, severity) => {
     const bucket = await bucketWith({ max_bytes: 100_000 });
     await admin.request(`$KV.${bucket}.filling`, "x".repeat(percent * 1_000 - 60));
     const { of } = await diagnosed(server, ["--bucket", bucket]);
     expect(of("bucket", "max_bytes")).toMatchObject([
-      { severity, evidence: expect.stringContaining(`${percent} % of the 100 kB that it may hold`) },
+      { severity, evidence: expect.stringContaining(`${percent} % of its limit of 100 kB`) },
     ]);
   });
 
-  it("says what is left of its account's storage", async () => {
+  it("reports the storage of its account", async () => {
     const accounts =
       "accounts { A { jetstream { max_store: 100KB, max_mem: 100KB }, users: [{ user: a, password: x }] } }";
     await using limited = await startNats({ config: accounts });
@@ -177,7 +177,7 @@ describe("latchkey doctor on a bucket", () => {
     const url = `a:x@127.0.0.1:${limited.port}`;
     await makeBucket(user, "dedup", { max_age: 0 });
     expect((await diagnosed({ url }, ["--bucket", "dedup"])).of("bucket", "account")).toMatchObject([
-      { severity: "ok", evidence: expect.stringContaining("0 % of its 102 kB") },
+      { severity: "ok", evidence: expect.stringContaining("0 % of its limit of 102 kB") },
     ]);
     await user.request("$KV.dedup.filling", "x".repeat(90_000));
     expect((await diagnosed({ url }, ["--bucket", "dedup"])).bad).toContain("warning bucket account");
@@ -205,10 +205,10 @@ describe("latchkey doctor on a server", () => {
     await using bare = await startNats({ jetstream: false });
     const { exitCode, bad, of } = await diagnosed(bare, ["--bucket", "dedup"]);
     expect([exitCode, bad]).toEqual([1, ["error bucket bucket"]]);
-    expect(of("bucket", "bucket")).toMatchObject([{ remedy: expect.stringMatching(/^see whether JetStream runs/) }]);
+    expect(of("bucket", "bucket")).toMatchObject([{ remedy: expect.stringMatching(/^check that JetStream runs/) }]);
   });
 
-  it("sees on its monitoring port whether it syncs every write", async () => {
+  it("reads on its monitoring port whether it syncs every write", async () => {
     const bucket = await bucketWith({});
     const lazy = await diagnosed(server, ["--bucket", bucket, "--monitor", server.monitorUrl]);
     expect(lazy.bad).toEqual(["warning server sync_interval"]);
@@ -221,27 +221,30 @@ describe("latchkey doctor on a server", () => {
     expect(both.of("server", "sync_interval").map(({ severity }) => severity)).toEqual(["warning", "ok"]);
   });
 
-  it("says when it cannot see that", async () => {
+  it("reports a monitoring port that it cannot read", async () => {
     const bucket = await bucketWith({});
     await using bare = await startNats({ jetstream: false });
     const monitors = ["127.0.0.1:1", bare.monitorUrl, "http://["];
     const { of, exitCode } = await diagnosed(server, ["--bucket", bucket, "--monitor", monitors.join(",")]);
     expect(exitCode).toBe(0);
     expect(of("server", "sync_interval")).toMatchObject([
-      { severity: "note", evidence: expect.stringMatching(/^127\.0\.0\.1:1 could not be asked: /) },
-      { severity: "note", evidence: `${bare.monitorUrl} could not be asked: it says nothing of JetStream` },
-      { severity: "note", evidence: expect.stringMatching(/^http:\/\/\[ could not be asked: /) },
+      { severity: "note", evidence: expect.stringMatching(/^127\.0\.0\.1:1 could not be read: /) },
+      {
+        severity: "note",
+        evidence: `${bare.monitorUrl} could not be read: the server reports no JetStream configuration`,
+      },
+      { severity: "note", evidence: expect.stringMatching(/^http:\/\/\[ could not be read: /) },
     ]);
   });
 
-  it("whose clock differs from this machine's says by how much", async () => {
+  it("with another clock reports the difference", async () => {
     const bucket = await bucketWith({});
     const early: Clock = { ...systemClock, wallMs: () => systemClock.wallMs() + 3_600_000 };
     const { exitCode, bad, of } = await diagnosed(server, ["--bucket", bucket], { clock: early });
     expect([exitCode, bad]).toEqual([0, ["warning clocks this machine"]]);
     expect(of("clocks", "this machine")).toMatchObject([
       {
-        evidence: expect.stringMatching(/^1 h ahead of the server, give or take \d+ ms: /),
+        evidence: expect.stringMatching(/^1 h ahead of the server, with an uncertainty of \d+ ms: /),
         remedy: expect.any(String),
       },
     ]);
@@ -270,29 +273,29 @@ describe("latchkey doctor as a user", () => {
   const as = (user: string, ...argv: readonly string[]) =>
     diagnosed({ url: `${user}:x@127.0.0.1:${guarded.port}` }, ["--bucket", "dedup", ...argv]);
 
-  it("with a replica's permissions finds that they are enough for a replica", async () => {
+  it("with a replica's permissions finds them sufficient", async () => {
     const { exitCode, bad, of } = await as("replica", "--inbox-prefix", "_INBOX_replica");
     expect([exitCode, bad]).toEqual([0, ["warning permissions operator", "warning permissions inspector"]]);
     expect(of("permissions", "replica")).toMatchObject([
-      { severity: "ok", evidence: "3 subjects that it needs are allowed" },
+      { severity: "ok", evidence: "3 required subjects are allowed" },
     ]);
     expect(of("records", "keys")).toEqual([]);
   });
 
-  it("with less finds what is missing", async () => {
+  it("with fewer permissions lists the missing ones", async () => {
     const { exitCode, of } = await as("reader", "--inbox-prefix", "_INBOX_reader");
     expect(exitCode).toBe(1);
     expect(of("permissions", "replica")).toMatchObject([
       {
         severity: "error",
         evidence:
-          "this user may not publish to `$KV.dedup.>`, `$JS.API.STREAM.MSG.GET.KV_dedup`; a replica dispatches nothing without",
+          "this user may not publish to `$KV.dedup.>`, `$JS.API.STREAM.MSG.GET.KV_dedup`; a replica cannot dispatch without them",
       },
     ]);
-    expect(of("records", "keys")).toMatchObject([{ evidence: "there are none" }]);
+    expect(of("records", "keys")).toMatchObject([{ evidence: "the bucket is empty" }]);
   });
 
-  it("who may not look, or not hear the answer, finds that", async () => {
+  it("that may not read, or receives no reply, is reported", async () => {
     const stranger = await as("stranger", "--inbox-prefix", "_INBOX_stranger");
     expect(stranger.of("bucket", "bucket")).toMatchObject([
       { evidence: expect.stringContaining("the connection may not publish to $JS.API.STREAM.INFO.KV_dedup") },

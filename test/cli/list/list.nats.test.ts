@@ -34,7 +34,7 @@ const states = (objects: readonly Readonly<Record<string, unknown>>[]): readonly
   objects.map(({ state, eventId = "" }) => `${String(state)} ${String(eventId)}`.trim());
 
 describe("latchkey list", () => {
-  it("shows a person what may be stuck first, and says how much there is", async () => {
+  it("prints keys that may be stuck first, with counts", async () => {
     const { exitCode, out, err } = await operated.run("list");
     expect([exitCode, err]).toEqual([0, "6 keys: 1 reserved, 3 committed, 2 unreadable\n"]);
     const lines = out
@@ -52,7 +52,7 @@ describe("latchkey list", () => {
     ]);
   });
 
-  it("tells a script all that is known, but no payload", async () => {
+  it("prints keys as JSON without payloads", async () => {
     const { exitCode, out, objects } = await operated.run("list", "--json");
     expect(exitCode).toBe(0);
     expect(out).not.toContain("secret");
@@ -107,23 +107,23 @@ describe("latchkey list", () => {
       ["--limit", "3"],
       ["unreadable", "unreadable", "reserved held"],
     ],
-  ])("lists for a script with %j", async (argv, found) => {
+  ])("prints JSON with %j", async (argv, found) => {
     const { exitCode, objects } = await operated.run("list", "--json", ...argv);
     expect([exitCode, states(objects())]).toEqual([0, found]);
   });
 
-  it("says so when there is nothing, or more than is shown", async () => {
+  it("reports that nothing matches, or that more keys exist", async () => {
     expect(await operated.run("list", "--subscription", "nothing")).toMatchObject({
       exitCode: 0,
       out: "",
-      err: "No key matches.\n",
+      err: "No keys match.\n",
     });
     const { out, err } = await operated.run("list", "--limit", "1", "--state", "committed");
     expect(out.split("\n")).toHaveLength(3);
-    expect(err).toBe("3 keys: 3 committed. Shown are 1; --limit 0 shows all.\n");
+    expect(err).toBe("3 keys: 3 committed. Showing 1; --limit 0 shows all.\n");
   });
 
-  it("fits a terminal, and shows in colours what is not well", async () => {
+  it("fits a terminal, and highlights problems", async () => {
     const io = new FakeIo({ terminal: true, env: { NATS_URL: server.url } });
     expect(await runCli(["list", "--bucket", operated.bucket], io)).toBe(0);
     const lines = io.out.text.split("\n");
@@ -132,7 +132,7 @@ describe("latchkey list", () => {
     expect(lines.filter((line) => line.replaceAll(/\u001b\[\d+m/g, "").length > 80)).toEqual([]);
   });
 
-  it("stops when it is interrupted, and leaves nothing behind", async () => {
+  it("stops when it is interrupted, without listeners", async () => {
     for (const how of [["--json"], []]) {
       const io = new FakeIo({ env: { NATS_URL: server.url } });
       const onInterrupt = io.onInterrupt.bind(io);
@@ -146,7 +146,7 @@ describe("latchkey list", () => {
     }
   });
 
-  it("shows a reservation as held since its first write, however often it was renewed", async () => {
+  it("shows the age of a reservation since its first write", async () => {
     await using other = await operatedBucket(server);
     const web = other.replica("web", { leaseMs: 1_000 });
     const renewed = deferred<void>();
@@ -165,7 +165,7 @@ describe("latchkey list", () => {
     });
   });
 
-  it("shows what is over, and what never ends", async () => {
+  it("shows ended and unlimited keys", async () => {
     await using connection = await connected(server);
     await makeBucket(connection, "endless", { max_age: 0 });
     const record = { v: 1, state: "reserved", workspaceId: "default", ...held, owner: "web", token: "t" };
@@ -176,8 +176,8 @@ describe("latchkey list", () => {
     const argv = ["list", "--bucket", "endless"];
     const options = { env: { NATS_URL: server.url } };
     const { out } = await run(argv, options);
-    expect(out).toMatch(/^unreadable .* never ends$/m);
-    expect(out).toMatch(/^reserved .* over$/m);
+    expect(out).toMatch(/^unreadable .* unlimited$/m);
+    expect(out).toMatch(/^reserved .* ended$/m);
     const { objects } = await run([...argv, "--json"], options);
     expect(objects()).toMatchObject([
       { state: "reserved", endsAtMs: null, endsInMs: null },
@@ -185,10 +185,10 @@ describe("latchkey list", () => {
     ]);
     expect((await run([...argv, "--json", "--sort", "ending"], options)).objects()).toHaveLength(2);
     const shown = await run(["show", "billing", "held", "--bucket", "endless"], options);
-    expect(shown.out).toMatch(/\n {2}freed {9}never\n/);
+    expect(shown.out).toMatch(/\n {2}expires {7}never\n/);
   });
 
-  it("does not create a bucket, and says which there are", async () => {
+  it("does not create a bucket, and lists the existing ones", async () => {
     const env = { NATS_URL: server.url };
     expect(await run(["list", "--bucket", "operate"], { env })).toMatchObject({
       exitCode: 2,
@@ -197,7 +197,7 @@ describe("latchkey list", () => {
     });
     expect(await run(["list"], { env })).toMatchObject({
       exitCode: 2,
-      err: expect.stringMatching(/^latchkey: Say which bucket it is: --bucket <name>; this server has .*operated\d/),
+      err: expect.stringMatching(/^latchkey: Name a bucket: --bucket <name>; this server has .*operated\d/),
     });
     await using connection = await connected(server);
     await expect(makeBucket(connection, "operate")).resolves.toBeDefined();
@@ -206,8 +206,8 @@ describe("latchkey list", () => {
   it.each([
     [["--event", "1"], "--event needs --subscription"],
     [["--subscription", ""], "`subscriptionId`"],
-    [["--older-than", "soon"], "It is a duration such as 90s, 15m, 12h or 7d"],
-    [["--older-than", "1000d"], "It is a duration such as"],
+    [["--older-than", "soon"], "Expected a duration such as 90s, 15m, 12h or 7d"],
+    [["--older-than", "1000d"], "Expected a duration such as"],
     [["--state", "unseen"], "Allowed choices are reserved, committed, unreadable"],
     [["--bucket", "no.name"], "--bucket needs a name of letters"],
   ])("refuses %j", async (argv, sentence) => {
@@ -235,8 +235,8 @@ describe("a bucket's user", () => {
   const list = (name: string, ...argv: readonly string[]) =>
     run(["list", ...argv, "--nats", `${name}:x@127.0.0.1:${guarded.port}`, "--inbox-prefix", `_INBOX_${name}`]);
 
-  it("needs no more permissions than to look at it and to read it", async () => {
-    expect(await list("lister", "--bucket", "dedup")).toMatchObject({ exitCode: 0, err: "No key matches.\n" });
+  it("needs only permissions to read the bucket", async () => {
+    expect(await list("lister", "--bucket", "dedup")).toMatchObject({ exitCode: 0, err: "No keys match.\n" });
   });
 
   it("is told which permission is missing", async () => {
@@ -250,10 +250,10 @@ describe("a bucket's user", () => {
     });
   });
 
-  it("is not told of other buckets that it may not ask for", async () => {
+  it("gets no list of buckets without the permission", async () => {
     expect(await list("stranger")).toMatchObject({
       exitCode: 2,
-      err: "latchkey: Say which bucket it is: --bucket <name>\n",
+      err: "latchkey: Name a bucket: --bucket <name>\n",
     });
   });
 });

@@ -229,9 +229,10 @@ describe("latchkey reshard", () => {
   });
 
   it("refuses wrong settings, and keys that do not fit", async () => {
-    await commitAll(await replica(2, { maxBytes: 12_000 }));
-    expect((await reshard(1)).out).toMatch(/each of 1 bucket would hold [\d,]+ bytes, and `max_bytes` allows 12,000/);
+    await commitAll(await replica(2));
     const jsm = await manager(connection);
+    for (const name of shardNames(bucket, 2)) await jsm.streams.update(`KV_${name}`, { max_bytes: 12_000 });
+    expect((await reshard(1)).out).toMatch(/each of 1 bucket would hold [\d,]+ bytes, and `max_bytes` allows 12,000/);
     await jsm.streams.update(`KV_${bucket}-2-of-2`, { discard: "old" });
     const { exitCode, out } = await reshard(3);
     expect(exitCode).toBe(1);

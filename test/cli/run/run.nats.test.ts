@@ -118,7 +118,7 @@ describe("latchkey run over a stream", () => {
     expect(endpoint.received[0]?.body.toString()).toBe(JSON.stringify(deliveries[0]?.payload));
   });
 
-  it("takes CloudEvents in either mode for the same events, and anything that has a Nats-Msg-Id", async () => {
+  it("identifies CloudEvents in both modes, and messages with a Nats-Msg-Id", async () => {
     await using endpoint = await startEndpoint();
     const names = await createStream();
     const binary = {
@@ -148,7 +148,7 @@ describe("latchkey run over a stream", () => {
     ]);
   });
 
-  it("shares what was dispatched with other runs, in a bucket", async () => {
+  it("shares keys with other runs in a bucket", async () => {
     await using endpoint = await startEndpoint();
     const bucket = unique("bucket");
     const shared = ["--to", endpoint.url, "--bucket", bucket, "--subscription", "billing", "--json"];
@@ -168,21 +168,21 @@ describe("latchkey run over a stream", () => {
     expect(other.objects().at(-1)).toMatchObject({ summary: { dispatched: 1, duplicates: 0 } });
   });
 
-  it("tries again what the endpoint refused, and says so", async () => {
+  it("retries what the endpoint refused, and reports it", async () => {
     const refuseOnce: Answer = (request, response) => void response.writeHead(request.times === 1 ? 503 : 200).end();
     await using endpoint = await startEndpoint(refuseOnce);
     const names = await createStream();
     await publish(names.subject, [{ body: cloudEvent("1") }]);
     const { exitCode, out, err } = await runUntilIdle(["--to", endpoint.url], names);
     expect(exitCode).toBe(0);
-    expect(err).toContain('message 1  put back  ["/test","1"]: the endpoint answered 503; again in 1.0 s\n');
+    expect(err).toContain('message 1  nak  ["/test","1"]: the endpoint answered 503; redelivered in 1.0 s\n');
     expect(out).toMatch(
-      /^✓ 2 deliveries to http.*\n {2}dispatched {2}1 {2}1 of them not at the first try\n {2}duplicates {2}0\n {2}put back {4}1 {2}they come again\n$/,
+      /^✓ 2 deliveries to http.*\n {2}dispatched {2}1 {2}1 after a retry\n {2}duplicates {2}0\n {2}naks {8}1 {2}redelivered later\n$/,
     );
     expect(endpoint.received.map((request) => request.headers["latchkey-attempt"])).toEqual(["1", "2"]);
   });
 
-  it("makes dead letters of what can never be dispatched", async () => {
+  it("dead-letters messages that can never be dispatched", async () => {
     await using endpoint = await startEndpoint(status(422));
     const names = await createStream();
     await publish(names.subject, [{ body: cloudEvent("1") }, { body: "no identity" }]);
@@ -199,7 +199,7 @@ describe("latchkey run over a stream", () => {
     });
   });
 
-  it("gives up after the deliveries it may take, and warns when no copy is kept", async () => {
+  it("gives up after --attempts, and warns without --dead-letter", async () => {
     await using endpoint = await startEndpoint(status(500));
     const names = await createStream();
     await publish(names.subject, [{ body: cloudEvent("1") }]);
@@ -207,7 +207,7 @@ describe("latchkey run over a stream", () => {
     expect(exitCode).toBe(1);
     expect(endpoint.received).toHaveLength(2);
     expect(err).toContain("Warning: there is no `deadLetter`");
-    expect(out).toContain("dead letters  1  terminated: no copy was kept\n");
+    expect(out).toContain("dead letters  1  terminated without a copy\n");
   });
 
   it("runs a command, with the message on its standard input", async () => {
@@ -218,7 +218,7 @@ describe("latchkey run over a stream", () => {
     expect(err).toContain(`${cloudEvent("1")} ${names.stream}/worker\n`);
   });
 
-  it("ends at a command that is not there, and makes no dead letter of what it could not give to it", async () => {
+  it("ends for a missing command without dead letters", async () => {
     const names = await createStream();
     await publish(names.subject, [{ body: cloudEvent("1") }]);
     const argv = ["run", "--stream", names.stream, "--consumer", "worker", "--nats", server.url, "--attempts", "1"];
@@ -229,7 +229,7 @@ describe("latchkey run over a stream", () => {
     expect(accepting.received).toHaveLength(1);
   });
 
-  it("lets finish what runs at the first Ctrl-C, and puts it back at the second", async () => {
+  it("waits for running dispatches at the first Ctrl-C, and naks them at the second", async () => {
     await using endpoint = await startEndpoint(() => {});
     const names = await createStream();
     await publish(names.subject, [{ body: cloudEvent("1") }]);
@@ -241,7 +241,7 @@ describe("latchkey run over a stream", () => {
     io.interrupt();
     expect(await running).toBe(130);
     expect(io.out.text).toMatch(
-      /^■ interrupted: 1 delivery .*\n {2}dispatched {2}0\n {2}duplicates {2}0\n {2}put back {4}1 /,
+      /^■ interrupted: 1 delivery .*\n {2}dispatched {2}0\n {2}duplicates {2}0\n {2}naks {8}1 /,
     );
     await using accepting = await startEndpoint();
     const { exitCode } = await runUntilIdle(["--to", accepting.url], names);
@@ -249,7 +249,7 @@ describe("latchkey run over a stream", () => {
     expect(received(accepting)).toEqual(received(endpoint));
   });
 
-  it("is no use without its consumer, nor with one that does not wait for acknowledgements", async () => {
+  it("refuses a missing consumer, and one without acknowledgements", async () => {
     const argv = ["run", "--to", "http://127.0.0.1:9", "--nats", server.url, "--stream"];
     const none = await run([...argv, "NONE", "--consumer", "worker"]);
     expect([none.exitCode, none.err]).toEqual([
@@ -261,7 +261,7 @@ describe("latchkey run over a stream", () => {
     expect([wrong.exitCode, wrong.err]).toEqual([2, expect.stringContaining("make it `explicit`")]);
   });
 
-  it("ends when its consumer is deleted: there will be no more events", async () => {
+  it("ends when its consumer is deleted", async () => {
     await using endpoint = await startEndpoint();
     const names = await createStream();
     await publish(names.subject, [{ body: cloudEvent("1") }]);
@@ -272,11 +272,11 @@ describe("latchkey run over a stream", () => {
       (await jetstreamManager(connection)).consumers.delete(names.stream, "worker"),
     );
     expect(await running).toBe(2);
-    expect(io.err.text).toContain("latchkey: The stream gives no more messages: ");
+    expect(io.err.text).toContain("latchkey: The stream delivers no more messages: ");
     expect(io.out.text).toContain("dispatched  1");
   });
 
-  it("refuses a bucket whose name is none, or that was made for something else", async () => {
+  it("refuses an invalid bucket name, and a foreign bucket", async () => {
     const argv = ["run", "--to", "http://127.0.0.1:9", "--nats", server.url, "--subscription", "s", "--bucket"];
     const unnameable = await run([...argv, "a bucket"]);
     expect([unnameable.exitCode, unnameable.err]).toEqual([2, expect.stringContaining("`bucket`")]);
@@ -292,7 +292,7 @@ describe("latchkey run over a stream", () => {
 });
 
 describe("latchkey demo over NATS", () => {
-  it("loses nothing and dispatches nothing again after its commit, and leaves nothing on the server", async () => {
+  it("loses nothing and dispatches nothing again after its commit, and removes everything from the server", async () => {
     const io = new FakeIo();
     const exitCode = await runCli(["demo", "--seed", "7", "--json", "--nats", server.url], io);
     const [numbers] = ranWith(exitCode, io).objects();

@@ -36,15 +36,15 @@ const MOMENT = /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/g;
 const timeless = (text: string): string => text.replaceAll(MOMENT, "<moment>").replaceAll(DURATION, "<time>");
 
 describe("latchkey show", () => {
-  it("says first why a delivery is suppressed, and then all that is known", async () => {
+  it("explains why a delivery is suppressed, and prints the record", async () => {
     const { exitCode, out, err } = await operated.run("show", "billing", "done");
     const { key, storeKey } = resolveIdentity({ subscriptionId: "billing", eventId: "done" });
     expect([exitCode, err]).toEqual([0, ""]);
-    expect(out).toContain("its window ends in");
+    expect(out).toContain("the window ends in");
     expect(timeless(out)).toBe(`● committed  billing  done
 
-  Deliveries of it are suppressed as duplicates: web-1 dispatched it and
-  committed it <time> ago, at attempt 2; its window ends in <time>.
+  Deliveries are suppressed as duplicates: web-1 committed the event <time> ago,
+  attempt 2; the window ends in <time>.
 
   workspace     default
   subscription  billing
@@ -63,7 +63,7 @@ describe("latchkey show", () => {
 `);
   });
 
-  it("shows a payload only when asked to", async () => {
+  it("prints a payload only on request", async () => {
     const shown = await operated.run("show", "billing", "done", "--payload");
     expect(shown.out).toMatch(/fingerprint {3}f1\n {2}result {8}\{"card":"4711"\}\n$/);
     expect((await operated.run("show", "billing", "done", "--json")).out).not.toMatch(/4711|f1"/);
@@ -71,34 +71,37 @@ describe("latchkey show", () => {
     expect(objects()).toMatchObject([{ fingerprint: "f1", result: secret }]);
   });
 
-  it("says who holds an event, and how long still", async () => {
+  it("prints the owner and the remaining lease", async () => {
     const { exitCode, out } = await operated.run("show", "billing", "held");
     expect(exitCode).toBe(0);
     expect(timeless(out)).toContain(`● reserved  billing  held
 
-  Deliveries of it are put back: web-1 has held it for <time> at least and
-  dispatches it, at attempt 1; <time> of its lease are left. It is young and not
-  yet renewed.
+  Deliveries are pending and come back later: web-1 has dispatched the event for
+  at least <time>, attempt 1; its lease ends in <time>. It is new and was not yet
+  renewed.
 `);
     expect(timeless(out)).toContain(`
-  held since    <moment>, <time> ago, or longer
+  held since    <moment>, <time> ago, or earlier
   lease         <time>, ends <moment>, in <time>
-  freed         <moment>, in <time>
+  expires       <moment>, in <time>
   fingerprint   none
   result        none
 `);
   });
 
-  it("says so when nothing is held", async () => {
+  it("reports an event without a key", async () => {
     const { exitCode, out } = await operated.run("show", "billing", "new");
     expect(exitCode).toBe(1);
-    expect(out).toMatch(
-      /^● unseen {2}billing {2}new\n\n {2}A delivery of it would be dispatched: the bucket holds nothing/,
-    );
+    expect(out).toMatch(/^● unseen {2}billing {2}new\n\n {2}A delivery would be dispatched: the bucket holds no key/);
     expect(out).toMatch(/\n {2}workspace {5}any\n/);
     const { objects } = await operated.run("show", "billing", "new", "--json", "--workspace", "acme");
     expect(objects()).toMatchObject([
-      { state: "unseen", workspaceId: "acme", delivery: "dispatched", because: expect.stringContaining("never came") },
+      {
+        state: "unseen",
+        workspaceId: "acme",
+        delivery: "dispatched",
+        because: expect.stringContaining("never delivered"),
+      },
     ]);
   });
 
@@ -110,7 +113,7 @@ describe("latchkey show", () => {
     expect(acme.objects().map(({ workspaceId }) => workspaceId)).toEqual(["acme"]);
   });
 
-  it("takes a dedup key, a key of the store, or a subject of the bucket", async () => {
+  it("accepts a dedup key, a store key, or a subject of the bucket", async () => {
     const identity = resolveIdentity({ subscriptionId: "billing", eventId: "done" });
     for (const name of [identity.key, identity.storeKey, `$KV.${operated.bucket}.${identity.storeKey}`]) {
       expect((await operated.run("show", name, "--json")).objects()).toMatchObject([
@@ -123,23 +126,23 @@ describe("latchkey show", () => {
     expect(unknown.objects()).toEqual([{ state: "unseen", delivery: "dispatched", because: expect.any(String) }]);
   });
 
-  it("shows what cannot be read, and what has no place there", async () => {
+  it("shows unreadable keys and foreign messages", async () => {
     const rubbish = await operated.run("show", "billing", "rubbish");
     expect(rubbish.exitCode).toBe(0);
     expect(rubbish.out).toMatch(
-      /^● unreadable {2}billing {2}rubbish\n\n {2}Deliveries of it are refused and put back: /,
+      /^● unreadable {2}billing {2}rubbish\n\n {2}Deliveries are refused and come back later: /,
     );
     expect(rubbish.out).toContain("is not JSON");
     const foreign = await operated.run("show", `$KV.${operated.bucket}.foreign`, "--json", "--payload");
     expect(foreign.objects()).toMatchObject([{ state: "unreadable", storeKey: null, delivery: "none" }]);
   });
 
-  it("shows what is the record of another event, and clears it if it is asked to", async () => {
+  it("shows the record of another event, and clears it on request", async () => {
     const { storeKey } = resolveIdentity({ subscriptionId: "billing", eventId: "mistaken" });
     const other = resolveIdentity({ subscriptionId: "billing", eventId: "other" });
     await operated.write(storeKey, JSON.stringify(commit(other)));
     const { out } = await operated.run("show", "billing", "mistaken");
-    expect(out).toMatch(/^● unreadable {2}billing {2}mistaken\n\n {2}Deliveries of it are refused and put back: /);
+    expect(out).toMatch(/^● unreadable {2}billing {2}mistaken\n\n {2}Deliveries are refused and come back later: /);
     expect(out.replaceAll(/\s+/g, " ")).toContain(
       `The record of ${storeKey} belongs to another event: its \`eventId\` is \`other\`, which belongs to ${other.storeKey}.`,
     );
@@ -152,7 +155,7 @@ describe("latchkey show", () => {
     expect(await delivered()).toMatchObject({ outcome: "dispatched" });
   });
 
-  it("knows an event that was just released", async () => {
+  it("recognises an event that was just released", async () => {
     const web = operated.replica("web-2");
     const failing = web.guard({ subscriptionId: "billing", eventId: "failed" }, () => {
       throw new Error("no");
@@ -165,7 +168,7 @@ describe("latchkey show", () => {
     ]);
   });
 
-  it("knows since when a reservation is held that was renewed since", async () => {
+  it("reports when a renewed reservation began", async () => {
     await using other = await operatedBucket(server);
     const web = other.replica("web", { leaseMs: 1_000 });
     await web.guard({ subscriptionId: "s", eventId: "long" }, async () => {
@@ -180,17 +183,17 @@ describe("latchkey show", () => {
     });
   });
 
-  it("reckons by the server's clock, and says when the one at hand differs", async () => {
+  it("uses the server's clock, and reports a different local one", async () => {
     const late: Clock = { ...systemClock, wallMs: () => systemClock.wallMs() - 3_600_000 };
     const argv = ["show", "billing", "held", "--bucket", operated.bucket];
     const { out, err } = await run(argv, { clock: late, env: { NATS_URL: server.url } });
-    expect(out).toMatch(/has held it for \d+ s at least/);
-    expect(err).toBe("\nThe clock of this machine is 1 h behind the server's, by which all times are.\n");
+    expect(out).toMatch(/has dispatched the event for\s+at\s+least \d+ s/);
+    expect(err).toBe("\nThe clock of this machine is 1 h behind the server's. All times follow the server.\n");
   });
 
   it.each([
-    [["billing"], "`billing` is no key: give a subscription and an event id"],
-    [["$KV.other.key"], "is no key"],
+    [["billing"], "`billing` is not a key: give a subscription and an event id"],
+    [["$KV.other.key"], "is not a key"],
     [["billing", ""], "`eventId`"],
     [["billing", "1", "--workspace", ""], "`workspaceId`"],
     [[], "missing required argument"],
@@ -199,7 +202,7 @@ describe("latchkey show", () => {
     expect([exitCode, out, err]).toEqual([2, "", expect.stringContaining(sentence)]);
   });
 
-  it("needs no more permissions than a replica has", async () => {
+  it("needs only the permissions of a replica", async () => {
     const replica = `{ user: replica, password: x, permissions: { publish: ["$KV.dedup.>", "$JS.API.STREAM.MSG.GET.KV_dedup", "$JS.API.STREAM.INFO.KV_dedup"], subscribe: "_INBOX_replica.>" } }`;
     const looker = `{ user: looker, password: x, permissions: { publish: "$JS.API.STREAM.INFO.KV_dedup" } }`;
     await using guarded = await startNats({
