@@ -49,7 +49,7 @@ const cases: readonly Case[] = [
       ],
     },
     foundBy: ["lost"],
-    faults: repeated(8, 2_000, (worker) => ({ kind: "kill a worker", worker, downMs: 0 })),
+    faults: repeated(12, 1_500, (worker) => ({ kind: "kill a worker", worker, downMs: 0 })),
     // The messages of a killed worker come back while its reservations last, also on a busy machine.
     ackWaitMs: 1_500,
   },

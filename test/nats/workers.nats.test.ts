@@ -48,7 +48,7 @@ function counted(reports: readonly { readonly id: string }[]): Readonly<Record<s
 const each = (ids: readonly string[], count: number): Readonly<Record<string, number>> =>
   Object.fromEntries(ids.map((id) => [id, count]));
 
-/** What stands in the bucket for these events, as another replica sees worker. */
+/** Returns the states of these events in the bucket. */
 async function states(
   workers: WorkerProcesses,
   stream: EventStream,

@@ -87,7 +87,9 @@ const noCommands: Commands = {
   show: nothing,
   clear: nothing,
   doctor: nothing,
+  reshard: nothing,
   inspect: nothing,
+  reshard: nothing,
   draw: nothing,
   completion: nothing,
 };

@@ -2,7 +2,7 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { headers, type NatsConnection } from "@nats-io/nats-core";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { BucketServer } from "../../../src/cli/bucket/open-buckets.ts";
+import type { BucketServer } from "../../../src/cli/connection/open-buckets.ts";
 import { copyKeys, verifyCopy } from "../../../src/cli/reshard/copy-keys.ts";
 import { stoppedText } from "../../../src/cli/reshard/reshard-text.ts";
 import { type ReshardEnd, Resharding, type ReshardStep } from "../../../src/cli/reshard/resharding.ts";

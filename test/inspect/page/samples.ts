@@ -8,7 +8,7 @@ export const identity: EventRef = {
   eventId: "evt-1",
 };
 
-export function step(type: TraceEvent["type"], more: Partial<TraceEvent> = {}): TraceEvent {
+export function traceEvent(type: TraceEvent["type"], more: Partial<TraceEvent> = {}): TraceEvent {
   return {
     type,
     identity,
@@ -25,7 +25,7 @@ export function step(type: TraceEvent["type"], more: Partial<TraceEvent> = {}): 
   };
 }
 
-export function flight(number: number, more: Partial<ShownAttempt> = {}): ShownAttempt {
+export function attempt(number: number, more: Partial<ShownAttempt> = {}): ShownAttempt {
   const eventId = `evt-${number}`;
   return {
     id: `key-${number}`,
@@ -47,5 +47,5 @@ export function flight(number: number, more: Partial<ShownAttempt> = {}): ShownA
 export const source: SourceInfo = { sees: "process", name: "tests", canChange: true, skewMs: 0, bucketMs: 1_000 };
 
 export function overview(more: Partial<Overview> = {}): Overview {
-  return { nowMs: 10_000, totals: {}, transitions: {}, points: [], steps: [], trouble: "", ...more };
+  return { nowMs: 10_000, totals: {}, transitions: {}, points: [], trace: [], trouble: "", ...more };
 }

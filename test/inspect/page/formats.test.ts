@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { counted, exactTime, rate, shortKey, span, time } from "../../../src/inspect/page/state/words.ts";
+import { counted, exactTime, rate, shortKey, span, time } from "../../../src/inspect/page/state/formats.ts";
 
-describe("a length of time", () => {
+describe("a duration", () => {
   it.each([
     [0, "0 ms"],
     [0.34, "0.3 ms"],
@@ -12,12 +12,12 @@ describe("a length of time", () => {
     [600_000, "10 min"],
     [10_800_000, "3 h"],
     [432_000_000, "5 d"],
-  ])("of %d ms reads %s", (ms, text) => {
+  ])("of %d ms is formatted as %s", (ms, text) => {
     expect(span(ms)).toBe(text);
   });
 });
 
-it("a time of a simulated run counts from its beginning, another is a time of day", () => {
+it("a time is an offset in a simulated run, and otherwise a time of day", () => {
   expect(time(1_234)).toBe("1.234 s");
   expect(exactTime(1_234)).toBe("1.234 s");
   const atMs = new Date(2026, 10, 24, 9, 5, 7, 42).getTime();
@@ -25,11 +25,11 @@ it("a time of a simulated run counts from its beginning, another is a time of da
   expect(exactTime(atMs)).toBe("09:05:07.042");
 });
 
-it("a rate is empty when nothing happens, and has a digit more when little does", () => {
+it("a rate of zero is empty, and a small rate has a decimal", () => {
   expect([0, 0.2, 0.97, 1_234.4].map(rate)).toEqual(["", "0.2/s", "1/s", "1,234/s"]);
 });
 
-it("one is told in the singular", () => {
+it("a count of one is in the singular", () => {
   expect([counted(1, "key"), counted(2, "key"), counted(1_000, "entry", "entries")]).toEqual([
     "1 key",
     "2 keys",
@@ -37,7 +37,7 @@ it("one is told in the singular", () => {
   ]);
 });
 
-it("a key of the store is shortened to the beginning of its digest", () => {
+it("a store key is shortened to the start of its digest", () => {
   expect(shortKey("w.s.0123456789abcdefghij")).toBe("0123456789ab…");
   expect(shortKey("evt-1")).toBe("evt-1");
 });

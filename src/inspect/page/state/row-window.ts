@@ -1,4 +1,4 @@
-/** The rows of a long list that are drawn, and how much room the others take. */
+/** The rendered rows of a long list, and the height of the rows above and below. */
 export interface RowWindow {
   readonly from: number;
   readonly to: number;
@@ -6,12 +6,12 @@ export interface RowWindow {
   readonly belowHeight: number;
 }
 
-/** So many rows are drawn beyond each border, so that none is missing while the list is moved. */
-const SPARE = 8;
+/** Rows rendered beyond each edge, so that no gap appears while scrolling. */
+const OVERSCAN = 8;
 
 export function rowWindow(rows: number, rowHeight: number, scrollTop: number, height: number): RowWindow {
   const first = Math.floor(scrollTop / rowHeight);
-  const from = Math.max(0, Math.min(first, rows) - SPARE);
-  const to = Math.min(rows, first + Math.ceil(height / rowHeight) + SPARE);
+  const from = Math.max(0, Math.min(first, rows) - OVERSCAN);
+  const to = Math.min(rows, first + Math.ceil(height / rowHeight) + OVERSCAN);
   return { from, to, aboveHeight: from * rowHeight, belowHeight: Math.max(0, rows - to) * rowHeight };
 }

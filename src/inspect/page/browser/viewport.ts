@@ -6,7 +6,7 @@ query.addEventListener("change", () => {
   isNarrow.value = query.matches;
 });
 
-/** Whether the page is as narrow as on a phone. */
+/** Returns true on a phone, and subscribes the component to changes. */
 export function useIsNarrow(): boolean {
   return isNarrow.value;
 }

@@ -1,10 +1,10 @@
-/** Numbers, times and lengths of time as people read them. */
+// Numbers, times and durations for people.
 
 export function count(value: number): string {
   return value.toLocaleString("en");
 }
 
-/** `1 key`, `2 keys` */
+/** Returns a count with its noun: `1 key`, `2 keys`. */
 export function counted(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
@@ -14,7 +14,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** A length of time, to two digits or so. */
+/** Formats a duration with about two digits. */
 export function span(ms: number): string {
   const size = Math.abs(ms);
   if (size < SECOND) return `${size > 0 && size < 10 ? Number(ms.toFixed(1)) : Math.round(ms)} ms`;
@@ -25,10 +25,10 @@ export function span(ms: number): string {
   return `${Math.round(ms / DAY)} d`;
 }
 
-/** A simulated run begins at 0: what is earlier than this is no date. */
+/** Simulated runs begin at 0. Earlier times than this are offsets, not dates. */
 const EARLIEST_DATE = Date.UTC(2000);
 
-/** The time of day; of a simulated run, the time since its beginning. */
+/** Formats a time of day, or the offset in a simulated run. */
 export function time(atMs: number): string {
   if (atMs < EARLIEST_DATE) return `${(atMs / SECOND).toFixed(3)} s`;
   const date = new Date(atMs);
@@ -36,20 +36,20 @@ export function time(atMs: number): string {
   return parts.map((part) => String(part).padStart(2, "0")).join(":");
 }
 
-/** The same with milliseconds. */
+/** Formats like {@link time}, with milliseconds. */
 export function exactTime(atMs: number): string {
   if (atMs < EARLIEST_DATE) return time(atMs);
   return `${time(atMs)}.${String(Math.floor(atMs) % SECOND).padStart(3, "0")}`;
 }
 
-/** A rate for a small place. */
+/** Formats a rate, or returns an empty text for none. */
 export function rate(perSecond: number): string {
   if (perSecond === 0) return "";
   if (perSecond < 0.95) return `${perSecond.toFixed(1)}/s`;
   return `${count(Math.round(perSecond))}/s`;
 }
 
-/** The end of a store's key: the digest, shortened. */
+/** Returns the shortened digest of a store key. */
 export function shortKey(storeKey: string): string {
   const digest = storeKey.slice(storeKey.lastIndexOf(".") + 1);
   return digest.length > 14 ? `${digest.slice(0, 12)}…` : digest;
