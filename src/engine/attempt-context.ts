@@ -18,12 +18,13 @@ export class AttemptContext {
     identity: ResolvedIdentity,
     how: ResolvedReserveOptions,
     actor: MachineActor<typeof dedupKeyMachine>,
+    startedAtMs: number,
   ) {
     this.engine = engine;
     this.identity = identity;
     this.how = how;
     this.actor = actor;
-    this.startedAtMs = engine.nowMs;
+    this.startedAtMs = startedAtMs;
   }
 
   get phase(): Phase {

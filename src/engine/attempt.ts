@@ -54,6 +54,7 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
     attempts: Attempts<Attempt>,
     identity: ResolvedIdentity,
     how: ResolvedReserveOptions,
+    startedAtMs: number,
   ) {
     const { options, actors, commits } = engine;
     this.#attempts = attempts;
@@ -61,7 +62,7 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
     const mayDispatchUnprotected = options.onStoreUnavailable === "dispatch";
     const input = { mayDispatchUnprotected, attempt: how.attempt };
     const actor = createActor(this, { id: identity.key, input, system: actors });
-    this.#context = new AttemptContext(engine, identity, how, actor);
+    this.#context = new AttemptContext(engine, identity, how, actor, startedAtMs);
     // `newId` may throw here; actions must not throw.
     const id = text("the answer of newId", options.newId());
     this.#records = new RecordWriter(identity, how, options.owner, id);
@@ -149,9 +150,11 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
 
   putReservation(context: DedupKeyContext): void {
     if (!context.inDoubt) {
+      const { engine, how } = this.#context;
+      const { nowMs } = engine;
       this.#records.startAttempt(this.#wallMs);
-      this.#lease.writeSent("new");
-      this.#retry.setTimeout(this.#context.how.leaseMs / 2);
+      this.#lease.writeSent("new", nowMs);
+      this.#retry.allowUntil(nowMs + how.leaseMs / 2);
     }
     this.#key.putReservation(context, context.expected);
   }
@@ -162,7 +165,7 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
 
   renewLease(context: DedupKeyContext): void {
     this.#records.setTime(this.#wallMs);
-    this.#lease.writeSent("repeated");
+    this.#lease.writeSent("repeated", this.#context.engine.nowMs);
     this.#key.putReservation(context, context.revision);
   }
 
@@ -276,14 +279,15 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
 
   #prepareCommit(context: DedupKeyContext): void {
     const { engine, how } = this.#context;
-    this.#commitSentAtMs = engine.nowMs;
+    const { nowMs } = engine;
+    this.#commitSentAtMs = nowMs;
     this.#context.report({ type: "dispatched" }, context);
     const error = how.keepResult ? this.#records.storeResult(this.#result?.value) : undefined;
     if (error !== undefined) this.#context.report({ type: "result-not-kept", error }, context);
     this.#records.setTime(this.#wallMs);
     this.#epoch = engine.commits.epoch;
     this.#retry.reset();
-    this.#retry.setTimeout(context.unprotected ? 0 : how.leaseMs);
+    this.#retry.allowUntil(context.unprotected ? nowMs : nowMs + how.leaseMs);
   }
 
   #reportFailure(context: DedupKeyContext): void {

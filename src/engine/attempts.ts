@@ -1,3 +1,4 @@
+import { BoxedMap } from "../internal/boxed-map.ts";
 import { type Deferred, deferred } from "../internal/deferred.ts";
 import type { ResolvedIdentity, StoreKey } from "../model/identity.ts";
 
@@ -6,7 +7,7 @@ import type { ResolvedIdentity, StoreKey } from "../model/identity.ts";
  * handler may still run.
  */
 export class Attempts<Attempt extends { readonly identity: ResolvedIdentity }> {
-  readonly #current = new Map<StoreKey, Attempt>();
+  readonly #current = new BoxedMap<StoreKey, Attempt>();
   readonly #superseded = new Set<Attempt>();
   #empty: Deferred<void> | undefined;
 

@@ -35,24 +35,29 @@ export class Engine {
     how: ResolvedReserveOptions,
   ): Promise<HeldReservation | Duplicate | Pending> {
     const startedAtMs = this.#context.nowMs;
+    let nowMs = startedAtMs;
     let retry = 1;
     for (;;) {
       how.signal?.throwIfAborted();
       if (this.#closing.signal.aborted) throw closedError();
       const call = { identity, how, startedAtMs, isFirst: retry === 1 };
-      const known = this.#decideFromMemory(call);
+      const known = this.#decideFromMemory(call, nowMs);
       if (known !== undefined) return known;
       const current = this.#attempts.current(identity.storeKey);
-      const attempt = current ?? this.#begin(identity, how);
+      const attempt = current ?? this.#begin(identity, how, nowMs);
       const claim = await this.#claimOf(attempt, how.signal, current === undefined);
       if (claim.found === "unseen" && current === undefined) {
         return new HeldReservation(attempt, this.#context.options.owner);
       }
       // An older request may have found a commit that was cleared before this call.
-      if (claim.found === "duplicate" && startedAtMs >= attempt.startedAtMs + FRESH_MS) continue;
+      if (claim.found === "duplicate" && startedAtMs >= attempt.startedAtMs + FRESH_MS) {
+        nowMs = this.#context.nowMs;
+        continue;
+      }
       const decision = this.#reject(call, attempt, claim);
       if (decision.decision === "duplicate" || how.onPending === "return") return decision;
       await this.#pause(attempt, Math.min(backoffMs(retry, BACKOFF), decision.retryAfterMs), how.signal);
+      nowMs = this.#context.nowMs;
       retry += 1;
     }
   }
@@ -67,8 +72,8 @@ export class Engine {
     await Promise.all(this.#attempts.all().map((attempt) => attempt.shutdown()));
   }
 
-  #begin(identity: ResolvedIdentity, how: ResolvedReserveOptions): Attempt {
-    const attempt = new Attempt(this.#context, this.#attempts, identity, how);
+  #begin(identity: ResolvedIdentity, how: ResolvedReserveOptions, nowMs: number): Attempt {
+    const attempt = new Attempt(this.#context, this.#attempts, identity, how, nowMs);
     this.#attempts.add(attempt);
     attempt.begin();
     return attempt;
@@ -84,9 +89,9 @@ export class Engine {
   }
 
   /** Decides without the store, if possible. A waiting call needs the current state, so it gets no remembered `pending`. */
-  #decideFromMemory(call: ReserveCall): Duplicate | Pending | undefined {
+  #decideFromMemory(call: ReserveCall, nowMs: number): Duplicate | Pending | undefined {
     const { storeKey } = call.identity;
-    const { commits, leases, nowMs } = this.#context;
+    const { commits, leases } = this.#context;
     const commit = commits.find(storeKey, nowMs);
     if (commit !== undefined) return this.#rejections.duplicate(call, commit);
     if (call.how.onPending === "wait" || this.#attempts.current(storeKey) !== undefined) return undefined;

@@ -20,9 +20,9 @@ export class Lease {
   }
 
   /** Notes that a write which begins a lease is being sent. A repeated write begins the same lease as one that is in doubt. */
-  writeSent(write: "new" | "repeated"): void {
-    if (write === "new") this.#sentAtMs = this.#nowMs;
-    else this.#sentAtMs ??= this.#nowMs;
+  writeSent(write: "new" | "repeated", nowMs: number): void {
+    if (write === "new") this.#sentAtMs = nowMs;
+    else this.#sentAtMs ??= nowMs;
   }
 
   /** True while the result of a write is unknown. */

@@ -15,9 +15,9 @@ export class RetryTimer {
     this.#context = context;
   }
 
-  /** Allows retries for `timeoutMs` from now. */
-  setTimeout(timeoutMs: number): void {
-    this.#endsAtMs = this.#context.engine.nowMs + timeoutMs;
+  /** Allows retries until `endsAtMs`, by the monotonic clock. */
+  allowUntil(endsAtMs: number): void {
+    this.#endsAtMs = endsAtMs;
   }
 
   /** Makes the next pause the shortest, because the store answered. */
@@ -30,7 +30,7 @@ export class RetryTimer {
     return backoffMs(this.#retries, BACKOFF);
   }
 
-  /** Sends `retry.due` after a pause, but no later than the timeout. */
+  /** Sends `retry.due` after a pause, but no later than the time for retries ends. */
   arm(): void {
     const { nowMs, timers } = this.#context.engine;
     const atMs = Math.min(nowMs + this.nextPauseMs(), Math.max(nowMs, this.#endsAtMs));

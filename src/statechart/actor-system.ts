@@ -36,7 +36,8 @@ const idle = { status: "active", output: undefined, error: undefined } as const;
 const idleLogic: ActorLogic<Snapshot<undefined>, AnyEventObject> = {
   getInitialSnapshot: () => idle,
   transition: (snapshot, event) => {
-    if (event.type.startsWith("xstate.error.actor.")) {
+    // Only the event of a failed child has an error.
+    if ("error" in event) {
       queueMicrotask(() => {
         throw event["error"];
       });

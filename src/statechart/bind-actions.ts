@@ -75,8 +75,9 @@ export function bindActions<Machine extends AnyStateMachine, Updates extends str
 function callOf(name: string): (info: { readonly self: object; readonly context: unknown }, params: unknown) => void {
   return ({ self, context }, params) => {
     const host = isHosted(self) ? self[hostKey] : undefined;
-    if (host?.[name] === undefined) throw new TypeError(`The actor has no host that implements \`${name}\``);
-    host[name](context, params);
+    const method = host?.[name];
+    if (method === undefined) throw new TypeError(`The actor has no host that implements \`${name}\``);
+    method.call(host, context, params);
   };
 }
 
