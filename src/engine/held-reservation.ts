@@ -1,51 +1,34 @@
 import type { CommitReport, Reservation } from "../model/decision.ts";
-import type { DedupKey } from "../model/identity.ts";
-import type { Fence } from "../model/record.ts";
 import type { Attempt } from "./attempt.ts";
 
-/** The reservation that an attempt holds, as its caller sees it. */
-export class HeldReservation implements Reservation {
-  readonly decision = "unseen";
-  readonly key: DedupKey;
-  readonly fence: Fence;
-  readonly attempt: number;
-  readonly owner: string;
-  readonly unprotected: boolean;
-  readonly #attempt: Attempt;
+/** The reservation that an attempt holds, with what only the deduplicator does with it. */
+export type HeldReservation = ReturnType<typeof holdReservation>;
 
-  constructor(attempt: Attempt, owner: string) {
-    const { context } = attempt;
-    this.key = attempt.identity.key;
-    this.fence = context.fence;
-    this.attempt = context.attempt;
-    this.owner = owner;
-    this.unprotected = context.unprotected;
-    this.#attempt = attempt;
-  }
-
-  get signal(): AbortSignal {
-    return this.#attempt.promises.lostSignal;
-  }
-
-  /** Returns true if the reservation is still held. Other work in this process may have taken longer than the lease. */
-  mayBegin(): boolean {
-    return this.#attempt.mayBegin();
-  }
-
-  commit(result?: unknown): Promise<CommitReport> {
-    return this.#attempt.commit(result);
-  }
-
-  release(): Promise<void> {
-    return this.#attempt.release();
-  }
-
-  /** Releases the key because the handler threw. */
-  fail(error: unknown): Promise<void> {
-    return this.#attempt.release({ error });
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#attempt.release();
-  }
+/**
+ * Returns the reservation that an attempt holds. All members are own properties and need no `this`, so that a caller may spread or
+ * destructure it.
+ */
+export function holdReservation(attempt: Attempt, owner: string) {
+  const { key, idempotencyKey } = attempt.identity;
+  const release = (): Promise<void> => attempt.release();
+  return {
+    decision: "unseen",
+    key,
+    idempotencyKey,
+    fence: attempt.context.fence,
+    attempt: attempt.context.attempt,
+    owner,
+    unprotected: attempt.context.unprotected,
+    /** Created when it is first read: most handlers never do. */
+    get signal(): AbortSignal {
+      return attempt.promises.lostSignal;
+    },
+    commit: (result?: unknown): Promise<CommitReport> => attempt.commit(result),
+    release,
+    [Symbol.asyncDispose]: release,
+    /** Returns true if the reservation is still held. Other work in this process may have taken longer than the lease. */
+    mayBegin: (): boolean => attempt.mayBegin(),
+    /** Releases the key because the handler threw. */
+    fail: (error: unknown): Promise<void> => attempt.release({ error }),
+  } satisfies Reservation & Record<"mayBegin" | "fail", unknown>;
 }

@@ -136,7 +136,7 @@ describe("decodeRecord", () => {
 
 describe("a record from a store", () => {
   it("counts only for the event whose ids it has", async () => {
-    const { key, storeKey, ...ids } = resolveIdentity(right);
+    const { key, storeKey, idempotencyKey: _, ...ids } = resolveIdentity(right);
     const answered = { duplicate: 0, pending: 0, refused: 0 };
     await fc.assert(
       fc.asyncProperty(nearly(right), async (record) => {
