@@ -22,7 +22,7 @@ function flawed(flaw: Flaw): TimedStore {
   };
 }
 
-/** What no sequence asks for; the contract of a store does. */
+/** Flaws that no sequence reveals. The store contract tests reveal them. */
 const notAskedFor: readonly Flaw[] = [
   "the check and the write are two steps",
   "records are shared with the writer",
@@ -38,8 +38,8 @@ const notAskedFor: readonly Flaw[] = [
   "a watch does not end",
 ];
 
-describe("asked the same, in any order and at any time,", () => {
-  it("the simulated store answers as the memory store does", async () => {
+describe("a store asked with any sequence of calls", () => {
+  it("answers like the memory store when it is the simulated store", async () => {
     await fc.assert(
       fc.asyncProperty(anySequence, async (sequence) => {
         expect(await answersOf(simulated(), sequence)).toEqual(await answersOfMemory(sequence));
@@ -48,7 +48,7 @@ describe("asked the same, in any order and at any time,", () => {
     );
   });
 
-  it.each(flaws.filter((flaw) => !notAskedFor.includes(flaw)))("another does not where %s", async (flaw) => {
+  it.each(flaws.filter((flaw) => !notAskedFor.includes(flaw)))("answers differently when %s", async (flaw) => {
     const { failed } = await fc.check(
       fc.asyncProperty(anySequence, async (sequence) => {
         const answers = await answersOf(flawed(flaw), sequence);
