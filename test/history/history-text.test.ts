@@ -88,7 +88,11 @@ describe("a history as NDJSON", () => {
     ],
     ["has no time", { type: "died", process: "R1" }, "Expected `atMs` to be a finite number"],
     ["is of another version", { ...header, version: 2 }, "Expected `version` to be 1, got `2` (number)"],
-    ["has a wrong number", { ...ms, type: "ok", op: 1, revision: -1 }, "has an invalid number"],
+    [
+      "has an invalid number",
+      { ...ms, type: "ok", op: 1, revision: -1 },
+      "Expected `revision` to be a whole number of at least 0, or missing, got `-1` (number)",
+    ],
     [
       "has an invalid choice",
       { ...ms, type: "fail", op: 1, because: "luck" },

@@ -19,17 +19,17 @@ const noEntries: ReadonlyArray<readonly [string, unknown]> = [
   ["a string", "committed"],
   ["a number", 1],
   ["true", true],
-  ["a list", []],
-  ["an array", {}],
+  ["an array", []],
+  ["an empty object", {}],
   ["a bare record", record],
   ["an entry without a revision", { key, record }],
-  ["an entry of revision 0", { key, record, revision: 0 }],
-  ["an entry with revision 0", { key, record, revision: -1 }],
-  ["an entry with a negative revision", { key, record, revision: 1.5 }],
-  ["an entry with a fractional revision", { key, record, revision: "1" }],
-  ["an entry with a string as its revision", { key, record, revision: 1n }],
-  ["an entry with a bigint as its revision", { key, record, revision: Number.POSITIVE_INFINITY }],
-  ["an entry with an infinite revision", { key: other.storeKey, record, revision: 1 }],
+  ["an entry with revision 0", { key, record, revision: 0 }],
+  ["an entry with a negative revision", { key, record, revision: -1 }],
+  ["an entry with a fractional revision", { key, record, revision: 1.5 }],
+  ["an entry with a string as its revision", { key, record, revision: "1" }],
+  ["an entry with a bigint as its revision", { key, record, revision: 1n }],
+  ["an entry with an infinite revision", { key, record, revision: Number.POSITIVE_INFINITY }],
+  ["an entry of another key", { key: other.storeKey, record, revision: 1 }],
   ["an entry without its key", { record, revision: 1 }],
 ];
 
@@ -97,16 +97,16 @@ describe("an answer outside the contract", () => {
     await expect(dedup.peek(event)).rejects.toBeInstanceOf(TypeError);
   });
 
-  it.each([...noPuts.filter(([name]) => !name.startsWith("success")), ["success as a string", { ok: "true" }] as const])(
-    "is a TypeError when a clear's remove answers %s",
-    async (_, answer) => {
-      const { replica } = world();
-      const { dedup, store } = replica("a");
-      await dedup.guard(event, () => {});
-      store.breakDown(answering(answer), ["remove"]);
-      await expect(dedup.clear({})).rejects.toBeInstanceOf(TypeError);
-    },
-  );
+  it.each([
+    ...noPuts.filter(([name]) => !name.startsWith("success")),
+    ["success as a string", { ok: "true" }] as const,
+  ])("is a TypeError when a clear's remove answers %s", async (_, answer) => {
+    const { replica } = world();
+    const { dedup, store } = replica("a");
+    await dedup.guard(event, () => {});
+    store.breakDown(answering(answer), ["remove"]);
+    await expect(dedup.clear({})).rejects.toBeInstanceOf(TypeError);
+  });
 
   it.each([...noEntries, ["nothing", undefined] as const].filter(([name]) => !name.includes("key")))(
     "is a TypeError when a list contains %s",

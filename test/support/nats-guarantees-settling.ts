@@ -14,7 +14,7 @@ import {
   SKEW_MS,
 } from "./nats-guarantees.ts";
 
-/** G7: two dispatches throw, one of them when the store is out of reach; the very errors arrive, and the keys come free. */
+/** G7: dispatches throw, with and without a reachable store. The same errors arrive, and the keys become free. */
 export const errorSurvives: Check = async (scene) => {
   const found = new Findings();
   const b = await scene.replica("b", { leaseMs: LONG_LEASE_MS });
@@ -40,7 +40,7 @@ export const errorSurvives: Check = async (scene) => {
   return found.all;
 };
 
-/** G8: three dispatches end after their lease: nobody took the first, another has the second, another has done the third. */
+/** G8: dispatches end after their lease, while the event is free, held by another replica or committed by it. */
 export const lateSuccess: Check = async (scene) => {
   const found = new Findings();
   const [a, b] = [await scene.replica("a", { renew: false }), await scene.replica("b", { leaseMs: LONG_LEASE_MS })];
@@ -75,7 +75,7 @@ export const lateSuccess: Check = async (scene) => {
   return found.all;
 };
 
-/** How a write gets no answer. */
+/** A way to lose a write's answer, with or without the write. */
 interface Silence {
   readonly applied: boolean;
   falls(proxy: NatsReplica["proxy"]): void;
@@ -86,7 +86,7 @@ const silences: readonly Silence[] = [
   { applied: false, falls: (proxy) => proxy.requests("swallow") },
 ];
 
-/** G9: reservations and commits without an answer, for a while or for good, each applied and not. */
+/** G9: reservations and commits get no answer, temporarily or permanently, each applied and lost. */
 export const ambiguityResolved: Check = async (scene) => {
   const found = new Findings();
   const parts = silences.flatMap((silence) =>
@@ -96,7 +96,7 @@ export const ambiguityResolved: Check = async (scene) => {
   return found.all;
 };
 
-/** Waits until a write has gone unanswered, and landed if it is to land. */
+/** Waits until a write has timed out, and has landed if it is to be applied. */
 async function silent(scene: Scene, a: NatsReplica, { applied }: Silence, stands: () => Promise<boolean>) {
   await a.untilStep("store-unavailable");
   if (applied) await scene.soon("the write to have landed", stands);
@@ -180,9 +180,9 @@ const commitUnknown: Part = async (scene, silence, found) => {
   found.unless((state === "committed") === silence.applied, `G9 ${what}: the bucket holds ${String(state)}`);
 };
 
-/** A store that reads what once was, as from a follower that hangs behind. */
+/** A store with stale reads, like those from a lagging follower. */
 class Follower {
-  /** How often somebody read what no longer was. */
+  /** Number of stale reads. */
   reads = 0;
   readonly #behind = new Map<StoreKey, Entry | undefined>();
 
@@ -208,7 +208,7 @@ class Follower {
   }
 }
 
-/** G10: a replica reads nothing where there is a reservation, and an old reservation where there is a newer one, or a commit. */
+/** G10: stale reads show no record instead of a reservation, and an old reservation instead of a newer one or a commit. */
 export const readsNeverDecide: Check = async (scene) => {
   const found = new Findings();
   const follower = new Follower();
