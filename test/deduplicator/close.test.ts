@@ -152,10 +152,10 @@ describe("close", () => {
     await work.reservation;
     await a.dedup.close({ drainMs: 0 });
     await commitEvent(b);
-    const standing = await memory.get(resolved.storeKey);
+    const stored = await memory.get(resolved.storeKey);
     work.succeed("done");
     expect(await outcome).toMatchObject({ outcome: "dispatched", commit: "superseded" });
-    expect(await memory.get(resolved.storeKey)).toEqual(standing);
+    expect(await memory.get(resolved.storeKey)).toEqual(stored);
   });
 
   it("waits for an in-flight commit, whatever its outcome", async () => {

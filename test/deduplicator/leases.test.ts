@@ -420,10 +420,10 @@ describe("G8 a dispatch that finishes after its lease", () => {
     await pass(LEASE_MS + SKEW_MS);
     const later = await unseen(b.dedup.reserve(event));
     expect(later.fence).toBeGreaterThan(late.fence);
-    const standing = await memory.get(resolved.storeKey);
+    const stored = await memory.get(resolved.storeKey);
     expect(await late.commit()).toEqual({ commit: "superseded" });
     expect(a.trail()).toEqual(["reserved", "expired", "dispatched", "superseded"]);
-    expect(await memory.get(resolved.storeKey)).toEqual(standing);
+    expect(await memory.get(resolved.storeKey)).toEqual(stored);
     expect(await later.commit()).toEqual({ commit: "confirmed" });
   });
 
@@ -433,9 +433,9 @@ describe("G8 a dispatch that finishes after its lease", () => {
     const late = await unseen(a.dedup.reserve(event));
     await pass(LEASE_MS + SKEW_MS);
     await commitEvent(b);
-    const standing = await memory.get(resolved.storeKey);
+    const stored = await memory.get(resolved.storeKey);
     expect(await late.commit()).toEqual({ commit: "superseded" });
-    expect(await memory.get(resolved.storeKey)).toEqual(standing);
+    expect(await memory.get(resolved.storeKey)).toEqual(stored);
   });
 
   it("G5 is superseded, not confirmed, when another replica took the key while the event loop was blocked", async () => {
@@ -479,10 +479,10 @@ describe("G8 a dispatch that finishes after its lease", () => {
     clock.block();
     await w.pass(LEASE_MS + SKEW_MS);
     const later = await unseen(b.dedup.reserve(event));
-    const standing = await w.memory.get(resolved.storeKey);
+    const stored = await w.memory.get(resolved.storeKey);
     clock.unblock();
     await w.pass(1);
-    expect(await w.memory.get(resolved.storeKey)).toEqual(standing);
+    expect(await w.memory.get(resolved.storeKey)).toEqual(stored);
     expect(later.signal.aborted).toBe(false);
   });
 

@@ -81,7 +81,7 @@ describe("list", () => {
     ["a subscription of a workspace", { workspaceId: "default", subscriptionId: "sub-1" }, ["one", "two"]],
     ["an event, in every workspace", { subscriptionId: "sub-1", eventId: "one" }, ["one", "tenant"]],
     ["an event", events.tenant, ["tenant"]],
-    ["what is not there", { workspaceId: "nobody" }, []],
+    ["nothing for an unknown workspace", { workspaceId: "nobody" }, []],
   ])("returns %s", async (_, filter, expected) => {
     const { pass, replica } = world();
     const a = replica("a");
@@ -117,9 +117,9 @@ describe("clear", () => {
     ["a subscription", { subscriptionId: "sub-1" }, ["one", "tenant", "two"]],
     ["an event of every workspace", { subscriptionId: "sub-1", eventId: "one" }, ["one", "tenant"]],
     ["an event", { ...events.one, workspaceId: "default" }, ["one"]],
-    ["what is committed", { state: "committed" }, ["one", "tenant"]],
-    ["what is in dispatch", { state: "reserved" }, ["elsewhere", "two"]],
-    ["what is committed of a workspace", { workspaceId: "default", state: "committed" }, ["one"]],
+    ["committed keys", { state: "committed" }, ["one", "tenant"]],
+    ["keys in dispatch", { state: "reserved" }, ["elsewhere", "two"]],
+    ["committed keys of a workspace", { workspaceId: "default", state: "committed" }, ["one"]],
     ["an event, if it is in dispatch", { ...events.one, workspaceId: "default", state: "reserved" }, []],
     ["nothing", { workspaceId: "nobody" }, []],
   ])("removes %s, and returns the number of removed keys", async (_, filter, removed) => {

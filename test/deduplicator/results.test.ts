@@ -14,7 +14,7 @@ describe("a result", () => {
     ["null", null],
     ["an empty text", ""],
     ["a list", [1, [2]]],
-  ])("that is %s is kept, and returned to duplicates on every replica", async (_, value) => {
+  ])("is kept, and returned to duplicates on every replica, when it is %s", async (_, value) => {
     const { replica } = world();
     const [a, b] = [replica("a", { keepResults: true }), replica("b")];
     const outcome = await a.dedup.guard(event, () => value);

@@ -180,9 +180,9 @@ describe("a claim", () => {
     const reservation = await unseen(b.dedup.reserve(event));
     await pass(40);
     await pending(decision);
-    const standing = await memory.get(resolved.storeKey);
+    const stored = await memory.get(resolved.storeKey);
     await late.go();
-    expect(await memory.get(resolved.storeKey)).toEqual(standing);
+    expect(await memory.get(resolved.storeKey)).toEqual(stored);
     expect(await reservation.commit()).toEqual({ commit: "confirmed" });
     await duplicate(a.dedup.reserve(event));
   });
@@ -195,9 +195,9 @@ describe("a claim", () => {
     const decision = a.dedup.reserve(event);
     await pass(50);
     const reservation = await unseen(decision);
-    const standing = await memory.get(resolved.storeKey);
+    const stored = await memory.get(resolved.storeKey);
     await late.go();
-    expect(await memory.get(resolved.storeKey)).toEqual(standing);
+    expect(await memory.get(resolved.storeKey)).toEqual(stored);
     expect(await reservation.commit()).toEqual({ commit: "confirmed" });
   });
 
@@ -221,7 +221,7 @@ describe("a commit", () => {
     ["was applied without an answer", answerLost],
     ["was lost", writeLost],
     ["was refused once", outage],
-  ])("G9 that %s is confirmed", async (_, fault) => {
+  ])("G9 is confirmed when its write %s", async (_, fault) => {
     const { clock, memory, pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -358,9 +358,9 @@ describe("a commit", () => {
     expect(await commit).toEqual({ commit: "unconfirmed" });
     await pass(SKEW_MS);
     const later = await unseen(b.dedup.reserve(event));
-    const standing = await memory.get(resolved.storeKey);
+    const stored = await memory.get(resolved.storeKey);
     await late.go();
-    expect(await memory.get(resolved.storeKey)).toEqual(standing);
+    expect(await memory.get(resolved.storeKey)).toEqual(stored);
     expect(await later.commit()).toEqual({ commit: "confirmed" });
   });
 
@@ -410,7 +410,7 @@ describe("a release", () => {
     ["was applied without an answer", answerLost, undefined],
     ["was lost", writeLost, "reserved"],
     ["was refused", outage, "reserved"],
-  ] as const)("G9 that %s is not reported as done", async (_, fault, left) => {
+  ] as const)("G9 is not reported as done when its removal %s", async (_, fault, left) => {
     const { clock, memory, pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -443,9 +443,9 @@ describe("a release", () => {
     await reservation.release();
     await pass(LEASE_MS + SKEW_MS);
     const later = await unseen(b.dedup.reserve(event));
-    const standing = await memory.get(resolved.storeKey);
+    const stored = await memory.get(resolved.storeKey);
     await late.go();
-    expect(await memory.get(resolved.storeKey)).toEqual(standing);
+    expect(await memory.get(resolved.storeKey)).toEqual(stored);
     expect(await later.commit()).toEqual({ commit: "confirmed" });
   });
 });

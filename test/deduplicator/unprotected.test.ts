@@ -61,9 +61,9 @@ describe('`onStoreUnavailable: "dispatch"`', () => {
     const unprotected = await unseen(a.dedup.reserve(event));
     const later = await unseen(b.dedup.reserve(event));
     if (isCommitted) await later.commit();
-    const standing = await memory.get(resolved.storeKey);
+    const stored = await memory.get(resolved.storeKey);
     expect(await unprotected.commit()).toEqual({ commit: "superseded" });
-    expect(await memory.get(resolved.storeKey)).toEqual(standing);
+    expect(await memory.get(resolved.storeKey)).toEqual(stored);
   });
 
   it("leaves nothing behind when the handler fails", async () => {

@@ -122,7 +122,7 @@ export const noSecondDispatch: Check = async (scene) => {
       return again[0];
     }),
   );
-  found.unless(duplicates > 0, "G3 nobody was told of a duplicate");
+  found.unless(duplicates > 0, "G3 no replica returned a duplicate");
   found.unless(again.length <= 1, "G1 the event had several holders after the window");
   found.unless(
     again.every(({ fence }) => fence > before.fence),
@@ -140,7 +140,7 @@ export const progress: Check = async (scene) => {
   a.proxy.cut();
   const next = await found.unlessComes(scene.taken(b, awaited));
   if (next === undefined) return found.all;
-  found.unless(first.signal.aborted, "G6 the first holder was not told");
+  found.unless(first.signal.aborted, "G6 the first holder's signal did not abort");
   found.unless(next.fence > first.fence, "G5 the fence did not rise");
   found.unless((await next.commit()).commit === "confirmed", "G4 the second holder could not commit");
 
@@ -257,7 +257,7 @@ export const toldInTime: Check = async (scene) => {
       const next = scene.taken(b, of).then(() => order.push("unseen"));
       await happens(a);
       await found.unlessComes(next);
-      await scene.soon("the first holder to be told", () => order.includes("told"));
+      await scene.soon("the first holder's signal to abort", () => order.includes("told"));
       found.unless(order.join() === "told,unseen", `G6 in the case of ${reason} the order was ${order.join()}`);
       const says = reasonOf(reservation.signal);
       found.unless(says === reason, `G6 the reason was ${says} instead of ${reason}`);
@@ -275,16 +275,16 @@ export const toldOfTakeover: Check = async (scene) => {
   const which = { workspaceId: of.workspaceId, subscriptionId: of.subscriptionId, eventId: of.eventId };
   await scene.soon("the event to be cleared, between two renewals", async () => (await b.dedup.clear(which)) === 1);
   const next = await scene.taken(b, of);
-  await scene.soon("the first holder to be told", () => signal.aborted);
+  await scene.soon("the first holder's signal to abort", () => signal.aborted);
   const says = reasonOf(signal);
   found.unless(says === "superseded", `G6 the reason was ${says} instead of superseded`);
   const entry = await scene.truth.get(of.storeKey);
   found.unless(entry?.record.owner === "b", "G5 the first holder's renewal took the event back");
-  found.unless(!next.signal.aborted, "G6 the wrong holder was told");
+  found.unless(!next.signal.aborted, "G6 the wrong holder's signal aborted");
   return found.all;
 };
 
 function reasonOf(signal: AbortSignal): string {
-  const told: unknown = signal.reason;
-  return told instanceof ReservationLostError ? told.reason : String(told);
+  const reason: unknown = signal.reason;
+  return reason instanceof ReservationLostError ? reason.reason : String(reason);
 }

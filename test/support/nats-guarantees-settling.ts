@@ -165,7 +165,7 @@ const claimUnknown: Part = async (scene, silence, found) => {
   found.unless(isStoreUnavailable(error) && error.ambiguous, `G9 ${what}: ${String(error)}`);
   found.unless(runs === 0, `G9 ${what} was dispatched`);
   const next = await scene.taken(b, of);
-  found.unless((await next.commit()).commit === "confirmed", `G4 ${what} stood in the way`);
+  found.unless((await next.commit()).commit === "confirmed", `G4 ${what} blocked the next holder`);
 };
 
 const commitUnknown: Part = async (scene, silence, found) => {
@@ -226,7 +226,7 @@ export const readsNeverDecide: Check = async (scene) => {
   const first = await scene.taken(a, of);
   await ask("while the reservation was not to be seen", "pending");
   const stands = await scene.truth.get(of.storeKey);
-  found.unless(stands?.record.owner === "a", "G10 who did not see the reservation wrote over it");
+  found.unless(stands?.record.owner === "a", "G10 the replica that did not see the reservation wrote over it");
   if (found.all.length > 0) return found.all;
 
   follower.stopAt(of, stands);
@@ -235,7 +235,7 @@ export const readsNeverDecide: Check = async (scene) => {
     await ask("while an old reservation was to be seen", "pending");
     return performance.now() - sinceMs > leaseMs + 2 * SKEW_MS;
   });
-  found.unless(!first.signal.aborted, "G10 the holder lost its reservation to who saw an old one");
+  found.unless(!first.signal.aborted, "G10 the holder lost its reservation to a replica that saw an old one");
   const { commit } = await first.commit();
   found.unless(commit === "confirmed", `G10 the commit was ${commit}`);
   await ask("after the commit, while an old reservation was to be seen", "pending");
@@ -243,6 +243,6 @@ export const readsNeverDecide: Check = async (scene) => {
   await ask("after the commit, while it was not to be seen", "pending");
   follower.catchUp(of);
   await ask("once the commit was to be seen", "duplicate");
-  found.unless(follower.reads > 4, "G10 nobody read what was out of date");
+  found.unless(follower.reads > 4, "G10 no replica read a stale entry");
   return found.all;
 };
