@@ -4,7 +4,7 @@ import { dedupKeyMachine } from "../../machines/dedup-key.ts";
 import { commitEvent, duplicate, event, pending, resolved, unseen, world } from "../support/replicas.ts";
 import { uncaughtDuring } from "../support/uncaught.ts";
 
-/** An observer that writes one line for each inspection event. */
+/** Creates an observer that writes one line for each inspection event. */
 function recordingObserver() {
   const lines: string[] = [];
   const observer = (inspected: InspectionEvent): void => {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { formatNdjson, parseNdjson } from "../../src/internal/ndjson.ts";
 
-it("reads the objects that it wrote", () => {
+it("parseNdjson returns the objects that formatNdjson wrote", () => {
   fc.assert(
     fc.property(fc.array(fc.dictionary(fc.string(), fc.jsonValue()), { minLength: 1 }), (values) => {
       expect(parseNdjson(formatNdjson(values), "the test", (value) => value)).toEqual(
@@ -17,11 +17,11 @@ it.each([
   ["{}\nnone\n", "Line 2 of the test: It is not JSON"],
   ["[]", "Line 1 of the test: Expected `line` to be an object"],
   ["null", "Line 1 of the test: Expected `line` to be an object"],
-])("names the line that it cannot read: %j", (text, sentence) => {
+])("parseNdjson names the line that it cannot parse: %j", (text, sentence) => {
   expect(() => parseNdjson(text, "the test", (value) => value)).toThrow(sentence);
 });
 
-it("passes on what the check of a line says", () => {
+it("parseNdjson passes on the error of a line's check", () => {
   const cause = new RangeError("too large");
   const check = (): never => {
     throw cause;

@@ -3,7 +3,7 @@ import { deferred } from "../../src/internal/deferred.ts";
 
 /** How the server treats a request: a single write, or a batch. */
 export type Treatment =
-  /** Stores the messages if all expected revisions are right, and says so. */
+  /** Stores the messages if all expected revisions are right, and acknowledges them. */
   | "processed"
   /** Answers that nothing subscribes to the subject. Stores nothing. */
   | "no responders"
