@@ -459,3 +459,29 @@ describe("the arguments of a deduplicator", () => {
     expect(new Deduplicator({ store: memoryStore() }).owner).not.toBe(dedup.owner);
   });
 });
+
+describe("a reservation that is spread or destructured", () => {
+  it("keeps its signal, commit and release", async () => {
+    const { replica } = world();
+    const a = replica("a");
+    const reservation = await unseen(a.dedup.reserve(event));
+    const { signal, commit } = { ...reservation };
+    expect(signal).toBe(reservation.signal);
+    expect(await commit("done")).toEqual({ commit: "confirmed" });
+    const { release } = await unseen(a.dedup.reserve({ ...event, eventId: "another" }));
+    await release();
+    await unseen(a.dedup.reserve({ ...event, eventId: "another" }));
+  });
+
+  it("carries the idempotency key of its tenant", async () => {
+    const { replica } = world();
+    const a = replica("a");
+    const [first, second] = [
+      await unseen(a.dedup.reserve(event)),
+      await unseen(a.dedup.reserve({ ...event, workspaceId: "tenant-b" })),
+    ];
+    expect(first.idempotencyKey).toBe(first.key);
+    expect(second.key).toBe(first.key);
+    expect(second.idempotencyKey).not.toBe(first.idempotencyKey);
+  });
+});
