@@ -77,8 +77,9 @@ export class AttemptPromises {
     this.#committed?.resolve(report);
   }
 
-  rejectCommit(error: unknown): void {
-    this.#committed?.reject(error);
+  /** Calls `error` only if a caller waits for the commit. */
+  rejectCommit(error: () => unknown): void {
+    this.#committed?.reject(error());
   }
 
   settle(): void {

@@ -111,14 +111,14 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
    * handler that returns as soon as its signal aborts.
    */
   async shutdown(): Promise<void> {
-    if (!this.#isDispatching) {
+    if (!this.#isDispatching()) {
       this.#unwanted ??= "closing";
       return this.#settled;
     }
     this.#context.actor.send({ type: "shutdown" });
     await Promise.race([this.#key.idle(), this.#settled]);
-    for (let turn = 0; turn < HANDLER_TURNS && this.#isDispatching; turn += 1) await Promise.resolve();
-    if (!this.#isDispatching) await this.#settled;
+    for (let turn = 0; turn < HANDLER_TURNS && this.#isDispatching(); turn += 1) await Promise.resolve();
+    if (!this.#isDispatching()) await this.#settled;
   }
 
   mayBegin(): boolean {
@@ -127,10 +127,10 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
   }
 
   commit(result: unknown): Promise<CommitReport> {
-    if (this.#isDispatching) this.#context.engine.timers.runDue();
+    if (this.#isDispatching()) this.#context.engine.timers.runDue();
     if (this.#context.phase === "releasing") return Promise.reject(this.#releasedError());
     const { committed } = this.promises;
-    if (this.#isDispatching) {
+    if (this.#isDispatching()) {
       this.#result ??= { value: result };
       this.#context.actor.send({ type: "handler.succeeded" });
     }
@@ -139,7 +139,7 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
 
   /** @param failure the handler's error, if it threw. */
   release(failure?: { readonly error: unknown }): Promise<void> {
-    if (this.#isDispatching) {
+    if (this.#isDispatching()) {
       this.#failure ??= failure;
       this.#context.actor.send({ type: "handler.failed" });
     }
@@ -246,7 +246,7 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
       case "left-to-expire":
         this.#reportFailure(context);
         this.#context.report({ type: "released", left: as === "released" ? "nothing" : "reservation" }, context);
-        this.promises.rejectCommit(this.#releasedError());
+        this.promises.rejectCommit(() => this.#releasedError());
         break;
       case "confirmed":
       case "adopted":
@@ -265,7 +265,7 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
     }
   }
 
-  get #isDispatching(): boolean {
+  #isDispatching(): boolean {
     return this.#context.phase === "dispatching";
   }
 

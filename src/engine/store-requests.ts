@@ -54,7 +54,7 @@ export class StoreRequests {
 
   /** Resolves when no request is in flight. */
   idle(): Promise<void> {
-    if (this.#current === undefined) return Promise.resolve();
+    if (this.#isIdle()) return Promise.resolve();
     this.#idle ??= deferred<void>();
     return this.#idle.promise;
   }
@@ -79,6 +79,10 @@ export class StoreRequests {
     if (request !== this.#current) return;
     this.drop();
     this.#context.actor.send(event);
-    if (this.#current === undefined) this.#idle?.resolve();
+    if (this.#isIdle()) this.#idle?.resolve();
+  }
+
+  #isIdle(): boolean {
+    return this.#current === undefined;
   }
 }
