@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { eventOf, identifyMessage } from "../../src/cli/run/event/message-event.ts";
+import { eventOf, messageIdentifier } from "../../src/cli/run/event/message-event.ts";
 import { resolveIdentity } from "../../src/model/identity.ts";
 import { type Identify, identifyEvent } from "../../src/nats/index.ts";
 import { type MessageParts, receivedMessage } from "../support/received-message.ts";
@@ -48,7 +48,7 @@ const message: fc.Arbitrary<MessageParts> = fc.record({ headers, data }, { requi
 
 describe.each<readonly [string, Identify]>([
   ["a consumer's", identifyEvent],
-  ["the command line's", identifyMessage],
+  ["the command line's", messageIdentifier({})],
 ])("by %s own reading, any message", (_, identify) => {
   it("is identified, always as the same event, or is said not to be, and why", () => {
     fc.assert(
@@ -80,7 +80,7 @@ describe("any message that is identified", () => {
     fc.assert(
       fc.property(message, (parts) => {
         const received = receivedMessage(parts);
-        const found = identifyMessage(received, "sub-1");
+        const found = messageIdentifier({})(received, "sub-1");
         if ("unidentifiable" in found) return;
         const event = eventOf(received, found.eventId);
         expect(event.eventId).toBe(found.eventId);

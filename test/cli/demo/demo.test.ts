@@ -113,7 +113,7 @@ describe("the summary of the demo", () => {
     const fleet = new Fleet({
       backend,
       scenario,
-      target: httpTarget(endpoint.url, quickClock),
+      target: httpTarget(endpoint.url, { clock: quickClock }),
       clock: quickClock,
       onIncident: (incident) => incidents.push(incident),
       onDeduplicator: () => {},

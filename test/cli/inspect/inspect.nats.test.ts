@@ -1,4 +1,5 @@
 import { createServer } from "node:http";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "../../../src/cli/cli.ts";
 import { Deduplicator } from "../../../src/deduplicator.ts";
@@ -95,7 +96,9 @@ describe("latchkey inspect", () => {
     expect(JSON.stringify(steps)).not.toContain("secret");
     expect([await inspector.end(), inspector.io.listeners]).toEqual([0, 0]);
     await expect(fetch(inspector.url)).rejects.toThrow();
-    const consumers = await (await manager(operated.connection)).consumers.list(`KV_${operated.bucket}`).next();
+    const consumers = await (await jetstreamManager(operated.connection)).consumers
+      .list(`KV_${operated.bucket}`)
+      .next();
     expect(consumers).toEqual([]);
   });
 

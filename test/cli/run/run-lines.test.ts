@@ -83,7 +83,7 @@ describe("latchkey run", () => {
     expect(exitCode).toBe(1);
     expect(err.trimEnd().split("\n").sort()).toEqual([
       "line 1  unreadable  not JSON",
-      "line 4  unreadable  no identity: neither a CloudEvent (no `specversion`) nor a GitHub delivery (no GitHub `headers`)",
+      "line 4  unreadable  no identity: neither a CloudEvent (no `specversion`) nor the recorded webhook of a known sender; give --id <header or JSON pointer>",
       "line 5  unreadable  the CloudEvent has no `id`",
       "line 6  unreadable  not UTF-8",
     ]);
@@ -136,7 +136,7 @@ describe("latchkey run", () => {
     const never = await run(["run", "--to", endpoint.url, "--timeout", "0.05", "--attempts", "1"], {
       input: event("2"),
     });
-    expect(never.err).toContain("no answer within 0.1 s");
+    expect(never.err).toContain("the endpoint did not answer within 0.1 s (--timeout)");
   });
 
   it("G1: dispatches a repeated line once, while its first dispatch is in flight", async () => {
@@ -200,7 +200,7 @@ describe("latchkey run", () => {
     const never = new AbortController().signal;
     await dispatchLines(input, {
       dedup,
-      target: httpTarget(new URL(endpoint.url), io.clock),
+      target: httpTarget(new URL(endpoint.url), { clock: io.clock }),
       subscriptionId: "run",
       workspaceId: "default",
       concurrency: 1,
@@ -430,7 +430,7 @@ describe("latchkey run exits with code 2 for", () => {
     ["a malformed address", ["--to", "http://:80"], "--to needs an http:// or https:// URL"],
     ["a missing file", [...to, "--file", "/nonexistent"], "Cannot read `/nonexistent`: ENOENT"],
     ["a folder", [...to, "--file", "/"], "Cannot read `/`: EISDIR"],
-    ["a missing command", ["--exec", "/nonexistent"], "Cannot run `/nonexistent`: ENOENT"],
+    ["a missing command", ["--exec", "/nonexistent"], "Cannot run `/nonexistent`: there is no such file (ENOENT)"],
     ["half a stream", [...to, "--stream", "S"], "one input"],
     ["a file and a stream", [...to, "--stream", "S", "--consumer", "C", "--file", "f"], "one input"],
     ["a stream without a server", [...to, "--stream", "S", "--consumer", "C"], "NATS_URL"],
@@ -448,6 +448,14 @@ describe("latchkey run exits with code 2 for", () => {
     ["zero attempts", [...to, "--attempts", "0"], "whole number of at least 1"],
     ["too short a lease", [...to, "--lease", "0.5"], "number of seconds from 1"],
     ["an invalid time", [...to, "--timeout", "soon"], "number of seconds from 0.001"],
+    ["a header without a colon", [...to, "--header", "Authorization"], "--header needs the form"],
+    ["a header that Latchkey sets", [...to, "--header", "Idempotency-Key: 1"], "--header cannot set `idempotency-key`"],
+    ["a header without an endpoint", ["--header", "A: secret", "--exec", "true"], "--header needs --to"],
+    ["a header with a line break", [...to, "--header", "A: secret\r\nB: 1"], "--header needs the form"],
+    ["a malformed JSON Pointer", [...to, "--id", "/a~2"], "--id needs the name of a header or a JSON Pointer"],
+    ["a malformed header name", [...to, "--type", "a b"], "--type needs the name of a header or a JSON Pointer"],
+    ["shell syntax as a command", ["--exec", "cat | wc"], "--exec sh -c"],
+    ["a command that is not on the PATH", ["--exec", "no-such-command"], "no program of this name is on the PATH"],
     ["an unknown option", [...to, "--speed", "9"], "unknown option '--speed'"],
   ])("%s", async (_, argv, sentence) => {
     const { exitCode, out, err } = await run(["run", ...argv], { input: event("1") });
@@ -474,7 +482,7 @@ describe("latchkey run exits with code 2 for", () => {
     const input = new PassThrough();
     input.write(lines(event("1")));
     const { exitCode, err } = await run(["run", "--exec", "/nonexistent"], { input });
-    expect([exitCode, err]).toEqual([2, "latchkey: Cannot run `/nonexistent`: ENOENT\n"]);
+    expect([exitCode, err]).toEqual([2, "latchkey: Cannot run `/nonexistent`: there is no such file (ENOENT)\n"]);
   });
 
   it("an input that does not contain bytes", async () => {

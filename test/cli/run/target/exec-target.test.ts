@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { IncomingEvent } from "../../../../src/cli/run/event/read-event.ts";
+import type { IncomingEvent } from "../../../../src/cli/run/event/incoming-event.ts";
 import { execTarget } from "../../../../src/cli/run/target/exec-target.ts";
 import type { DispatchContext, DispatchFailure } from "../../../../src/cli/run/target/target.ts";
 import { CommandError } from "../../../../src/cli/terminal/command-error.ts";
@@ -17,9 +17,10 @@ const event: IncomingEvent = {
   original: "the whole line",
 };
 const context: DispatchContext = {
-  key: dedupKey("sub-1", "evt-1"),
+  idempotencyKey: dedupKey("sub-1", "evt-1"),
   fence: 7,
   attempt: 2,
+  workspaceId: "acme",
   subscriptionId: "sub-1",
   signal: new AbortController().signal,
 };
@@ -60,7 +61,7 @@ describe("a command", () => {
       'cat; echo " $LATCHKEY_KEY $LATCHKEY_FENCE $LATCHKEY_ATTEMPT $LATCHKEY_SUBSCRIPTION $LATCHKEY_EVENT_ID $LATCHKEY_EVENT_TYPE $GREETING"';
     expect(await attempt(sh(script))).toEqual({
       failure: undefined,
-      printed: `the whole line ${context.key} 7 2 sub-1 evt-1 order.placed hello\n`,
+      printed: `the whole line ${context.idempotencyKey} 7 2 sub-1 evt-1 order.placed hello\n`,
     });
   });
 
