@@ -131,7 +131,7 @@ function addKey(program: Command, commands: Commands): void {
     .argument("<eventId>")
     .option("--workspace <id>", `tenant of the event (default: ${DEFAULT_WORKSPACE})`)
     .helpOption("-h, --help", "print this help")
-    .option("--json", "print the identity, the dedup key and the store key")
+    .option("--json", "print the identity and all its keys, also the idempotency key")
     .addHelpText("after", keyHelp)
     .action((subscriptionId: string, eventId: string, flags: KeyFlags) => commands.key(subscriptionId, eventId, flags));
 }

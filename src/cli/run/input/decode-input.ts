@@ -9,7 +9,10 @@ import { printable } from "../../terminal/printable.ts";
  * @param path `-` for standard input.
  * @throws {CommandError} for another format, with the command that converts it.
  */
-export async function* decodeInput(source: AsyncIterable<Uint8Array, void>, path: string): AsyncGenerator<Uint8Array, void> {
+export async function* decodeInput(
+  source: AsyncIterable<Uint8Array, void>,
+  path: string,
+): AsyncGenerator<Uint8Array, void> {
   const chunks = source[Symbol.asyncIterator]();
   const head = await readHead(chunks, Buffer.alloc(0), (bytes) => bytes.byteLength >= MAGIC_BYTES);
   if (startsWith(head, [0x1f, 0x8b])) {

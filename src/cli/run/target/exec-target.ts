@@ -76,7 +76,6 @@ function forwardLines(output: Readable, onOutput: (text: string) => void): void 
 function eventEnv(event: IncomingEvent, context: DispatchContext): Record<string, string> {
   return {
     LATCHKEY_IDEMPOTENCY_KEY: context.idempotencyKey,
-    LATCHKEY_KEY: context.idempotencyKey,
     LATCHKEY_WORKSPACE: withoutNul(context.workspaceId),
     LATCHKEY_FENCE: String(context.fence),
     LATCHKEY_ATTEMPT: String(context.attempt),

@@ -58,10 +58,10 @@ const sh = (script: string): readonly [string, ...string[]] => ["sh", "-c", scri
 describe("a command", () => {
   it("gets the event on standard input, and key, fence and attempt in its environment", async () => {
     const script =
-      'cat; echo " $LATCHKEY_KEY $LATCHKEY_FENCE $LATCHKEY_ATTEMPT $LATCHKEY_SUBSCRIPTION $LATCHKEY_EVENT_ID $LATCHKEY_EVENT_TYPE $GREETING"';
+      'cat; echo " $LATCHKEY_IDEMPOTENCY_KEY $LATCHKEY_FENCE $LATCHKEY_ATTEMPT $LATCHKEY_WORKSPACE $LATCHKEY_SUBSCRIPTION $LATCHKEY_EVENT_ID $LATCHKEY_EVENT_TYPE $GREETING"';
     expect(await attempt(sh(script))).toEqual({
       failure: undefined,
-      printed: `the whole line ${context.idempotencyKey} 7 2 sub-1 evt-1 order.placed hello\n`,
+      printed: `the whole line ${context.idempotencyKey} 7 2 acme sub-1 evt-1 order.placed hello\n`,
     });
   });
 
