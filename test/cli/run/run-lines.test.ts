@@ -290,7 +290,7 @@ describe("the input of latchkey run", () => {
     const { exitCode, err } = await run(["run", "--to", endpoint.url], {
       input: lines(big("9007199254740993"), big("9007199254740992")),
     });
-    expect([exitCode, err.match(/`id` is a number, not a string/g)?.length]).toEqual([1, 2]);
+    expect([exitCode, err.match(/`id` is a number, not a non-empty string/g)?.length]).toEqual([1, 2]);
   });
 
   it("G2: with another payload under one id reports the second event", async () => {

@@ -10,7 +10,8 @@ function fieldsOf(headers: Readonly<Record<string, unknown>>, json?: unknown): I
     header(name) {
       const value = headers[name];
       if (value === undefined) return [];
-      return Array.isArray(value) ? value : [value];
+      const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+      return values;
     },
     json: () => json,
   };

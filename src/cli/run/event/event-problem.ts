@@ -38,14 +38,23 @@ export function problemText(problem: EventProblem): string {
     case "unknown-sender":
       return `no identity: a recorded request without the headers of a known sender; ${USE_ID}`;
     case "invalid-attribute":
-      return problem.found === "nothing"
-        ? `the CloudEvent has no \`${problem.attribute}\``
-        : `the CloudEvent's \`${problem.attribute}\` is ${problem.found}, not a string: JSON parsers round large numbers`;
+      return attributeText(problem.attribute, problem.found);
     case "no-id":
       return `no identity: ${problem.why} (${problem.of})`;
     case "no-payload":
-      return `the ${problem.of} has no payload: its \`body\` is ${problem.found}`;
+      return problem.found === "nothing"
+        ? `the ${problem.of} has no \`body\` or \`payload\``
+        : `the ${problem.of} has no payload: its \`body\` is ${problem.found}`;
     case "not-base64":
       return `\`${problem.member}\` is not base64`;
   }
+}
+
+const REQUIRED: ReadonlySet<string> = new Set(["specversion", "id", "source", "type"]);
+
+function attributeText(attribute: string, found: string): string {
+  if (found === "nothing") return `the CloudEvent has no \`${attribute}\``;
+  const allowed = REQUIRED.has(attribute) ? "a non-empty string" : "a string, a boolean or an integer of 32 bits";
+  const why = found === "a number" ? ": JSON parsers round large numbers" : "";
+  return `the CloudEvent's \`${attribute}\` is ${found}, not ${allowed}${why}`;
 }

@@ -64,7 +64,7 @@ describe("a recorded request", () => {
     ],
     [{ headers: PING, body: null }, "the recorded request has no payload: its `body` is null"],
     [{ headers: PING, body: 7 }, "its `body` is a number"],
-    [{ headers: PING }, "its `body` is nothing"],
+    [{ headers: PING }, "the recorded request has no `body` or `payload`"],
     [{ headers: PING, isBase64Encoded: true, body: "e3" }, "`body` is not base64"],
     [{ headers: { host: "x" }, body: {} }, "without the headers of a known sender; give --id"],
     [{ headers: { "content-type": "application/cloudevents-batch+json" }, body: [{}] }, "a batch of CloudEvents"],
@@ -213,7 +213,7 @@ describe("a recorded CloudEvent", () => {
   it.each<readonly [line: object | string, text: string]>([
     [
       '{"specversion":"1.0","id":9007199254740993,"source":"/o","type":"t"}',
-      "the CloudEvent's `id` is a number, not a string",
+      "the CloudEvent's `id` is a number, not a non-empty string",
     ],
     [
       '{"specversion":"1.0","id":"1","source":"/o","type":"t","extn":9007199254740993}',

@@ -31,7 +31,7 @@ describe("the text of an event problem", () => {
     [{ problem: "invalid-attribute", attribute: "source", found: "nothing" }, "the CloudEvent has no `source`"],
     [
       { problem: "invalid-attribute", attribute: "id", found: "a number" },
-      "the CloudEvent's `id` is a number, not a string: JSON parsers round large numbers",
+      "the CloudEvent's `id` is a number, not a non-empty string: JSON parsers round large numbers",
     ],
     [
       { problem: "batch", of: "CloudEvents", separateWith: "jq -c '.[]'" },

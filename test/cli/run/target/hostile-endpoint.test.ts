@@ -189,8 +189,10 @@ describe("a hostile endpoint", () => {
   it("that closes an idle connection gets the request again on a new one, within the same attempt", async () => {
     const target = targetHere();
     const answer = "HTTP/1.1 204 No Content\r\n\r\n";
-    const once: Behaviour = (socket, requests) =>
-      void (requests === 1 ? socket.write(answer) : socket.resetAndDestroy());
+    const once: Behaviour = (socket, requests) => {
+      if (requests === 1) socket.write(answer);
+      else socket.resetAndDestroy();
+    };
     await attempt(once, 60_000, target);
     const before = connections;
     expect((await attempt(once, 60_000, target)).outcome).toBeUndefined();
