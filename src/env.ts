@@ -2,15 +2,17 @@ import { expected, oneOf, text } from "./internal/validate.ts";
 import { type DeduplicatorOptions, MIN_TTL_MS, ON_STORE_UNAVAILABLE } from "./options.ts";
 
 /**
- * The options that the environment sets; what is unset or empty is left out.
+ * Returns the options that the environment sets. Ignores blank variables, and spaces around values.
  *
  * `TRIGGER_DEDUP_TTL_SECONDS` (`windowMs`), `LATCHKEY_LEASE_SECONDS` (`leaseMs`), `LATCHKEY_SKEW_SECONDS` (`skewMs`),
  * `LATCHKEY_OWNER` (`owner`), `LATCHKEY_ON_STORE_UNAVAILABLE` (`onStoreUnavailable`).
  * @throws {TypeError | RangeError} that names the variable and the value.
  */
 export function optionsFromEnv(env: NodeJS.ProcessEnv = process.env): Partial<DeduplicatorOptions> {
-  const read = <Value>(name: string, parse: (name: string, value: string) => Value): Value | undefined =>
-    env[name] ? parse(name, env[name]) : undefined;
+  const read = <Value>(name: string, parse: (name: string, value: string) => Value): Value | undefined => {
+    const value = setting(env, name);
+    return value === undefined ? undefined : parse(name, value);
+  };
   const windowMs = read("TRIGGER_DEDUP_TTL_SECONDS", duration);
   const leaseMs = read("LATCHKEY_LEASE_SECONDS", duration);
   const skewMs = read("LATCHKEY_SKEW_SECONDS", (name, value) => wholeSecondsMs(name, value, 0));
@@ -26,6 +28,27 @@ export function optionsFromEnv(env: NodeJS.ProcessEnv = process.env): Partial<De
     ...(onStoreUnavailable !== undefined && { onStoreUnavailable }),
   };
 }
+
+/** Returns an environment variable without surrounding spaces, or `undefined` if it is unset or blank. */
+export function setting(env: Readonly<Record<string, string | undefined>>, name: string): string | undefined {
+  return env[name]?.trim() || undefined;
+}
+
+/**
+ * Returns the number of dispatches that `TRIGGER_DISPATCH_MAX_RETRIES` allows: the retries and the first attempt.
+ * @throws {TypeError | RangeError} if the variable is not a whole number.
+ */
+export function maxAttemptsFromEnv(env: Readonly<Record<string, string | undefined>>): number | undefined {
+  const name = "TRIGGER_DISPATCH_MAX_RETRIES";
+  const value = setting(env, name);
+  if (value === undefined) return undefined;
+  const range = `a whole number from 0 to ${MAX_RETRIES}, in digits`;
+  if (!/^\d+$/.test(value)) throw new TypeError(expected(name, range, value));
+  if (Number(value) > MAX_RETRIES) throw new RangeError(expected(name, range, value));
+  return Number(value) + 1;
+}
+
+const MAX_RETRIES = 1_000_000;
 
 const duration = (name: string, value: string): number => wholeSecondsMs(name, value, MIN_TTL_MS);
 

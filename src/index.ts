@@ -1,6 +1,6 @@
 export type { ClearFilter, Handler } from "./deduplicator.ts";
 export { Deduplicator } from "./deduplicator.ts";
-export { optionsFromEnv } from "./env.ts";
+export { maxAttemptsFromEnv, optionsFromEnv } from "./env.ts";
 export type { ErrorCode, LossReason } from "./errors.ts";
 export {
   FingerprintMismatchError,
@@ -24,6 +24,8 @@ export type {
   Reservation,
 } from "./model/decision.ts";
 export type { DedupEvent, DedupEventType } from "./model/event.ts";
+export type { IdFields, IdSelector, SelectedId } from "./model/identify/id-selector.ts";
+export { byHeader, byPointer, firstOf } from "./model/identify/id-selector.ts";
 export type { DedupKey, Identity, KeyFilter, ResolvedIdentity, StoreKey } from "./model/identity.ts";
 export { dedupKey, keyMatcher, parseStoreKey } from "./model/identity.ts";
 export type { CommitRecord, DedupRecord, Fence, ReservationRecord } from "./model/record.ts";

@@ -1,5 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { optionsFromEnv } from "../src/env.ts";
+import { maxAttemptsFromEnv, optionsFromEnv, setting } from "../src/env.ts";
 import { resolveOptions } from "../src/options.ts";
 
 describe("optionsFromEnv", () => {
@@ -20,6 +21,21 @@ describe("optionsFromEnv", () => {
     });
   });
 
+  it("ignores blank variables and surrounding spaces", () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom(" ", "\t", "\n") }),
+        fc.integer({ min: 1, max: 1e6 }),
+        (space, seconds) => {
+          const env = { TRIGGER_DEDUP_TTL_SECONDS: `${space}${seconds}${space}`, LATCHKEY_OWNER: space };
+          expect(optionsFromEnv(env)).toStrictEqual({ windowMs: seconds * 1_000 });
+          expect(setting({ NAME: `${space}a b${space}`, BLANK: space }, "NAME")).toBe("a b");
+          expect(setting({ BLANK: space }, "BLANK")).toBeUndefined();
+        },
+      ),
+    );
+  });
+
   it("omits unset and empty variables, so that the defaults apply", () => {
     const options = optionsFromEnv({ TRIGGER_DEDUP_TTL_SECONDS: "", LATCHKEY_OWNER: undefined, UNRELATED: "1" });
     expect(options).toStrictEqual({});
@@ -36,20 +52,17 @@ describe("optionsFromEnv", () => {
     }
   });
 
-  it.each(["1h", "1.5", "-1", " 60", "60 ", "0x10", "1e3", "+1", "Infinity", "٣"])(
-    "rejects the duration %j",
-    (value) => {
-      const sentence = (name: string, from: number): TypeError =>
-        new TypeError(
-          `Expected \`${name}\` to be whole seconds from ${from} to 9007199254740, in digits, got \`${value}\` (string)`,
-        );
-      expect(() => optionsFromEnv({ TRIGGER_DEDUP_TTL_SECONDS: value })).toThrow(
-        sentence("TRIGGER_DEDUP_TTL_SECONDS", 1),
+  it.each(["1h", "1.5", "-1", "6 0", "0x10", "1e3", "+1", "Infinity", "٣"])("rejects the duration %j", (value) => {
+    const sentence = (name: string, from: number): TypeError =>
+      new TypeError(
+        `Expected \`${name}\` to be whole seconds from ${from} to 9007199254740, in digits, got \`${value}\` (string)`,
       );
-      expect(() => optionsFromEnv({ LATCHKEY_LEASE_SECONDS: value })).toThrow(sentence("LATCHKEY_LEASE_SECONDS", 1));
-      expect(() => optionsFromEnv({ LATCHKEY_SKEW_SECONDS: value })).toThrow(sentence("LATCHKEY_SKEW_SECONDS", 0));
-    },
-  );
+    expect(() => optionsFromEnv({ TRIGGER_DEDUP_TTL_SECONDS: value })).toThrow(
+      sentence("TRIGGER_DEDUP_TTL_SECONDS", 1),
+    );
+    expect(() => optionsFromEnv({ LATCHKEY_LEASE_SECONDS: value })).toThrow(sentence("LATCHKEY_LEASE_SECONDS", 1));
+    expect(() => optionsFromEnv({ LATCHKEY_SKEW_SECONDS: value })).toThrow(sentence("LATCHKEY_SKEW_SECONDS", 0));
+  });
 
   it.each([
     ["TRIGGER_DEDUP_TTL_SECONDS", "0"],
@@ -74,5 +87,25 @@ describe("optionsFromEnv", () => {
     ["LATCHKEY_ON_STORE_UNAVAILABLE", "Refuse", '"refuse" or "dispatch", got `Refuse` (string)'],
   ])("rejects %s=%j and names the variable", (name, value, sentence) => {
     expect(() => optionsFromEnv({ [name]: value })).toThrow(new TypeError(`Expected \`${name}\` to be ${sentence}`));
+  });
+});
+
+describe("maxAttemptsFromEnv", () => {
+  it.each([
+    [undefined, undefined],
+    [" ", undefined],
+    ["0", 1],
+    [" 5 ", 6],
+    ["1000000", 1_000_001],
+  ])("with TRIGGER_DISPATCH_MAX_RETRIES=%j is %j", (value, attempts) => {
+    expect(maxAttemptsFromEnv({ TRIGGER_DISPATCH_MAX_RETRIES: value })).toBe(attempts);
+  });
+
+  it.each(["many", "-1", "1.5", "1e3"])("refuses %j", (value) => {
+    expect(() => maxAttemptsFromEnv({ TRIGGER_DISPATCH_MAX_RETRIES: value })).toThrow(TypeError);
+  });
+
+  it("refuses a number out of range", () => {
+    expect(() => maxAttemptsFromEnv({ TRIGGER_DISPATCH_MAX_RETRIES: "1000001" })).toThrow(RangeError);
   });
 });

@@ -15,7 +15,7 @@ import {
   type RunFlags,
 } from "./run/plan.ts";
 import type { CliIo } from "./terminal/io.ts";
-import { seconds, wholeNumber } from "./terminal/option-values.ts";
+import { collected, seconds, wholeNumber } from "./terminal/option-values.ts";
 
 /** Runs each command with the arguments and options that Commander parsed. */
 export interface Commands extends OperatorCommands {
@@ -72,8 +72,13 @@ function addRun(program: Command, commands: Commands): void {
     .option("--file <path>", "read lines from this file; - is standard input, the default")
     .option("--stream <name>", "read messages from this JetStream stream, with --consumer")
     .option("--consumer <name>", "the stream's durable pull consumer")
+    .option("--id <field>", "header or JSON Pointer with the event id; repeat it for alternatives", collected)
+    .option("--type <field>", "header or JSON Pointer with the event type")
+    .option("--subject <field>", "header or JSON Pointer with the event subject")
     .optionsGroup("Target:")
     .option("--to <url>", "POST each event to this HTTP endpoint")
+    .option("--header <line>", 'add this header to every request, such as "Authorization: …"; repeatable', collected)
+    .option("--key-per-attempt", "send another Idempotency-Key with every attempt")
     .option("--exec <command...>", "run this command for each event; must be the last option")
     .option(
       "--timeout <seconds>",
@@ -87,7 +92,7 @@ function addRun(program: Command, commands: Commands): void {
     )
     .option(
       "--attempts <n>",
-      `dispatches of a failing event, with backoff (default: ${DEFAULT_ATTEMPTS}; with --stream, 10)`,
+      `dispatches of a failing event, with backoff (default: TRIGGER_DISPATCH_MAX_RETRIES plus 1, or ${DEFAULT_ATTEMPTS}; with --stream, 10)`,
       wholeNumber(1),
     )
     .option("--dead-letter <subject>", "publish messages that cannot be dispatched to this subject")
@@ -126,7 +131,7 @@ function addKey(program: Command, commands: Commands): void {
     .argument("<eventId>")
     .option("--workspace <id>", `tenant of the event (default: ${DEFAULT_WORKSPACE})`)
     .helpOption("-h, --help", "print this help")
-    .option("--json", "print the identity, the dedup key and the store key")
+    .option("--json", "print the identity and all its keys, also the idempotency key")
     .addHelpText("after", keyHelp)
     .action((subscriptionId: string, eventId: string, flags: KeyFlags) => commands.key(subscriptionId, eventId, flags));
 }

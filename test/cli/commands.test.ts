@@ -25,6 +25,7 @@ describe("latchkey key", () => {
         subscriptionId: "sub-1",
         eventId: "evt-1",
         key: "trigger.dedup.v1:711410f3fe7a3baf23123009ae81145fb9f13140ee741516266fbc14c35f1cc4",
+        idempotencyKey: expect.stringMatching(/^trigger\.dedup\.v1:(?!7114)[0-9a-f]{64}$/),
         storeKey: expect.stringMatching(/^[\w-]{16}\.[\w-]{16}\.cRQQ8_56O68jEjAJroEUX7nxMUDudBUWJm-8FMNfHMQ$/),
       },
     ]);
@@ -78,7 +79,17 @@ describe("help", () => {
 
   it("of run documents exit codes, requests and retries", async () => {
     const { out } = await run(["run", "--help"]);
-    for (const word of ["130", "Idempotency-Key", "Latchkey-Fence", "LATCHKEY_KEY", "422", "NATS_URL", "NATS_CREDS"]) {
+    for (const word of [
+      "130",
+      "Idempotency-Key",
+      "Latchkey-Fence",
+      "LATCHKEY_IDEMPOTENCY_KEY",
+      "--id",
+      "nohup",
+      "422",
+      "NATS_URL",
+      "NATS_CREDS",
+    ]) {
       expect(out).toContain(word);
     }
   });
@@ -188,6 +199,55 @@ describe("the process", () => {
       stdout: expect.stringMatching(/^■ interrupted: 1 line .*\n {2}dispatched {2}1\n/),
       stderr: expect.stringMatching(/^ready\nStopping: .*\nfinished\n$/),
     });
+  });
+
+  /** Starts `latchkey run` with a command that prints its process id, and resolves with it. */
+  async function startCommand(script: string, prefix: readonly string[] = []) {
+    const line = JSON.stringify({ specversion: "1.0", id: "1", source: "/test", type: "test" });
+    const argv = [...prefix, process.execPath, "--import", "tsx", main, "run", "--exec", "sh", "-c", script];
+    const [file = "", ...args] = argv;
+    const running = start(file, args, { env: { ...process.env, _: `/usr/bin/${file}` } });
+    running.child.stdin?.end(`${line}\n`);
+    const text = await new Promise<string>((resolve) =>
+      running.child.stderr?.once("data", (data) => resolve(String(data))),
+    );
+    return { running, child: running.child, commandPid: Number(text) };
+  }
+
+  /** A zombie has ended: only its parent has not noticed. */
+  const isAlive = async (pid: number): Promise<boolean> => {
+    const state = await start("ps", ["-o", "stat=", "-p", String(pid)]).catch(() => ({ stdout: "" }));
+    return /^[^Z\s]/.test(state.stdout.trim());
+  };
+
+  it("waits for running dispatches after a SIGHUP, and leaves no child", async () => {
+    const { running, child, commandPid } = await startCommand("echo $$; sleep 0.3; echo finished");
+    child.kill("SIGHUP");
+    await expect(running).rejects.toMatchObject({ code: 130, stderr: expect.stringContaining("finished\n") });
+    await expect.poll(() => isAlive(commandPid)).toBe(false);
+  });
+
+  it("continues after a SIGHUP under nohup", async () => {
+    const { running, child } = await startCommand("echo $$; sleep 0.3; echo finished", ["nohup"]);
+    child.kill("SIGHUP");
+    await expect(running).resolves.toMatchObject({ stdout: expect.stringMatching(/^✓ 1 line /) });
+  });
+
+  it("drains if npm forwards Ctrl-C twice, and kills its children at the third signal", async () => {
+    const { running, child, commandPid } = await startCommand(
+      "trap '' TERM INT; echo $$; while :; do sleep 0.05; done",
+    );
+    const ended = running.catch((error: unknown) => error);
+    const draining = new Promise<void>((resolve) => child.stderr?.once("data", () => resolve()));
+    child.kill("SIGINT");
+    child.kill("SIGINT");
+    await draining;
+    expect(await isAlive(commandPid)).toBe(true);
+    // The second counted signal aborts, the third one exits at once. Both need half a second after the one before.
+    const again = setInterval(() => child.kill("SIGINT"), 100);
+    expect(await ended).toMatchObject({ code: 130 });
+    clearInterval(again);
+    await expect.poll(() => isAlive(commandPid)).toBe(false);
   });
 
   it("ends once its output has no reader", async () => {

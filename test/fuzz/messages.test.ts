@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { eventOf, identifyMessage } from "../../src/cli/run/event/message-event.ts";
+import { eventOf, messageIdentifier } from "../../src/cli/run/event/message-event.ts";
 import { resolveIdentity } from "../../src/model/identity.ts";
 import { type Identify, identifyEvent } from "../../src/nats/index.ts";
 import { type MessageParts, receivedMessage } from "../support/received-message.ts";
@@ -60,7 +60,7 @@ function expectedOf({ specversion, source, id }: Readonly<Record<string, unknown
 
 describe.each<readonly [string, Identify]>([
   ["identifyEvent", identifyEvent],
-  ["identifyMessage", identifyMessage],
+  ["messageIdentifier", messageIdentifier({})],
 ])("%s", (_, identify) => {
   const idOf = (parts: MessageParts): unknown => {
     const found = identify(receivedMessage(parts), "sub-1");
@@ -161,12 +161,12 @@ describe.each<readonly [string, Identify]>([
   });
 });
 
-describe("identifyMessage", () => {
+describe("messageIdentifier", () => {
   it("identifies a GitHub webhook delivery by its delivery id", () => {
     fc.assert(
       fc.property(headerText, (id) => {
         const webhook = { ...delivery, headers: { ...delivery.headers, "X-GitHub-Delivery": id } };
-        const found = identifyMessage(receivedMessage({ data: JSON.stringify(webhook) }), "sub-1");
+        const found = messageIdentifier({})(receivedMessage({ data: JSON.stringify(webhook) }), "sub-1");
         expect(found).toEqual({ subscriptionId: "sub-1", eventId: id.startsWith("[") ? JSON.stringify([id]) : id });
       }),
     );
@@ -179,7 +179,7 @@ describe("eventOf", () => {
     fc.assert(
       fc.property(message, (parts) => {
         const received = receivedMessage(parts);
-        const found = identifyMessage(received, "sub-1");
+        const found = messageIdentifier({})(received, "sub-1");
         if ("unidentifiable" in found) return;
         identified += 1;
         const event = eventOf(received, found.eventId);

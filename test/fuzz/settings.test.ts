@@ -48,11 +48,12 @@ describe("optionsFromEnv", () => {
           return;
         }
         new Deduplicator({ store: memoryStore(), ...options });
-        const seconds = (name: string): number | undefined => (env[name] ? Number(env[name]) * 1_000 : undefined);
+        const seconds = (name: string): number | undefined =>
+          env[name]?.trim() ? Number(env[name]) * 1_000 : undefined;
         expect(options.windowMs).toBe(seconds("TRIGGER_DEDUP_TTL_SECONDS"));
         expect(options.leaseMs).toBe(seconds("LATCHKEY_LEASE_SECONDS"));
         expect(options.skewMs).toBe(seconds("LATCHKEY_SKEW_SECONDS"));
-        expect(options.owner).toBe(env["LATCHKEY_OWNER"] || undefined);
+        expect(options.owner).toBe(env["LATCHKEY_OWNER"]?.trim() || undefined);
       }),
       { numRuns: 1_000 },
     );

@@ -1,3 +1,4 @@
+import { setting } from "../../env.ts";
 import { CommandError } from "../terminal/command-error.ts";
 
 const NOT_A_SERVER = "A NATS server needs the form nats://host:port or tls://host:port; commas separate several";
@@ -24,11 +25,11 @@ export function natsAddress(
   flags: { readonly nats?: string; readonly creds?: string; readonly inboxPrefix?: string },
   env: Readonly<Record<string, string | undefined>>,
 ): NatsAddress {
-  const addresses = (flags.nats ?? env["NATS_URL"] ?? "").split(",").filter((part) => part.trim() !== "");
+  const addresses = (flags.nats ?? setting(env, "NATS_URL") ?? "").split(",").filter((part) => part.trim() !== "");
   if (addresses.length === 0) throw new CommandError("A NATS server is needed: give --nats <url> or set NATS_URL");
   const urls = addresses.map(parsed);
-  const credsPath = flags.creds ?? env["NATS_CREDS"] ?? "";
-  const inboxPrefix = flags.inboxPrefix ?? env["NATS_INBOX_PREFIX"] ?? "";
+  const credsPath = flags.creds ?? setting(env, "NATS_CREDS") ?? "";
+  const inboxPrefix = flags.inboxPrefix ?? setting(env, "NATS_INBOX_PREFIX") ?? "";
   return {
     servers: urls.map((url) => url.host),
     ...credentials(urls.find((url) => url.username !== "")),

@@ -1,7 +1,7 @@
 import type { Deduplicator } from "../../deduplicator.ts";
 import type { Reservation } from "../../model/decision.ts";
 import type { Store } from "../../model/store.ts";
-import type { IncomingEvent } from "../run/event/read-event.ts";
+import type { IncomingEvent } from "../run/event/incoming-event.ts";
 import type { KillSwitch } from "./kill-switch.ts";
 
 /** Answer to a delivery. */

@@ -57,7 +57,7 @@ export async function demoCommand(flags: DemoFlags, io: CliIo): Promise<ExitCode
     endpoint: endpoint.url.href,
     inspector: inspector?.url,
   });
-  const target = httpTarget(endpoint.url, clock);
+  const target = httpTarget(endpoint.url, { clock });
   const fleet = new Fleet({
     backend,
     scenario,

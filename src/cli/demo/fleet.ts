@@ -2,8 +2,9 @@ import type { Deduplicator } from "../../deduplicator.ts";
 import type { Clock } from "../../internal/clock.ts";
 import { deferred } from "../../internal/deferred.ts";
 import type { Reservation } from "../../model/decision.ts";
+import { DEFAULT_WORKSPACE } from "../../model/identity.ts";
 import { DispatchFailedError } from "../run/dispatcher.ts";
-import type { IncomingEvent } from "../run/event/read-event.ts";
+import type { IncomingEvent } from "../run/event/incoming-event.ts";
 import type { Target } from "../run/target/target.ts";
 import type { Backend, ReplicaOptions, RunningReplica } from "./backend.ts";
 import { DELIVERY_HEADER, EVENT_HEADER } from "./endpoint.ts";
@@ -103,7 +104,7 @@ export class Fleet {
     const signal = AbortSignal.any([reservation.signal, replica.killSwitch.signal]);
     const failure = await target.dispatch(
       { ...event, headers },
-      { key, fence, attempt, subscriptionId: owner, signal },
+      { idempotencyKey: key, fence, attempt, workspaceId: DEFAULT_WORKSPACE, subscriptionId: owner, signal },
     );
     if (replica.killSwitch.isKilled) return;
     if (crash === "after" && failure === undefined) {

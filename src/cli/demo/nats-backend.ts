@@ -5,7 +5,7 @@ import type { Clock } from "../../internal/clock.ts";
 import { consume } from "../../nats/index.ts";
 import { type Nats, openNats } from "../connection/nats.ts";
 import type { NatsAddress } from "../connection/nats-address.ts";
-import { eventOf, identifyMessage } from "../run/event/message-event.ts";
+import { eventOf, messageIdentifier } from "../run/event/message-event.ts";
 import { AckLog } from "./ack-log.ts";
 import {
   ACK_WAIT_MS,
@@ -125,7 +125,7 @@ async function startReplica(
     concurrency: CONCURRENCY,
     maxDeliver: MAX_DELIVER,
     backoffMs: { firstMs: PAUSE_MS, longestMs: LONGEST_PAUSE_MS },
-    identify: identifyMessage,
+    identify: messageIdentifier({}),
     dispatch: (message, { identity: { eventId }, reservation }) =>
       killSwitch.unlessKilled(
         options.dispatch(eventOf(message, eventId), `${message.seq}.${message.info.deliveryCount}`, reservation),

@@ -1,4 +1,4 @@
-import { optionsFromEnv } from "../../env.ts";
+import { maxAttemptsFromEnv, optionsFromEnv } from "../../env.ts";
 import { DEFAULT_CONCURRENCY, DEFAULT_MAX_DELIVER } from "../../nats/consumer/consume-options.ts";
 import type { ConsumerUse } from "../../nats/consumer/start-up-check.ts";
 import { DEFAULT_LEASE_MS, DEFAULT_SKEW_MS, DEFAULT_WINDOW_MS } from "../../options.ts";
@@ -37,7 +37,7 @@ export function replicaSettings(flags: DoctorFlags, { env }: Pick<CliIo, "env">)
     leaseMs: flags.lease ?? fromEnv.leaseMs ?? DEFAULT_LEASE_MS,
     skewMs: fromEnv.skewMs ?? DEFAULT_SKEW_MS,
     concurrency: flags.concurrency ?? DEFAULT_CONCURRENCY,
-    maxDeliver: flags.attempts ?? DEFAULT_MAX_DELIVER,
+    maxDeliver: flags.attempts ?? asCommandError(() => maxAttemptsFromEnv(env)) ?? DEFAULT_MAX_DELIVER,
     namesSubscription: false,
     deadLetterSubject: deadLetter,
     consumer: stream === undefined || consumer === undefined ? undefined : { stream, name: consumer },

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { setting } from "../../env.ts";
 import { serveInspector } from "../../inspect/index.ts";
 import { isLoopback } from "../../inspect/server/hosts.ts";
 import { type BucketFlags, openBuckets } from "../connection/open-buckets.ts";
@@ -22,7 +23,8 @@ const LOOPBACK = "127.0.0.1";
 /** Serves the inspector of a bucket until it is interrupted. */
 export async function inspectCommand(flags: InspectFlags, io: CliIo): Promise<ExitCode> {
   const { host = LOOPBACK, port = 0, readOnly = false } = flags;
-  const token = io.env["LATCHKEY_INSPECTOR_TOKEN"] ?? (isLoopback(host) ? undefined : randomBytes(24).toString("hex"));
+  const token =
+    setting(io.env, "LATCHKEY_INSPECTOR_TOKEN") ?? (isLoopback(host) ? undefined : randomBytes(24).toString("hex"));
   using interruption = new Interruption(io, { drain() {}, abort() {} });
   await using buckets = await openBuckets(flags, io);
   const store = await asCommandErrorAsync(() => storeOf(buckets));

@@ -1,14 +1,16 @@
 import { LatchkeyError, PermanentError } from "../../errors.ts";
 import type { Clock } from "../../internal/clock.ts";
 import type { Reservation } from "../../model/decision.ts";
+import { resolveIdentity } from "../../model/identity.ts";
 import { startDeadline } from "./deadline.ts";
-import type { IncomingEvent } from "./event/read-event.ts";
+import type { IncomingEvent } from "./event/incoming-event.ts";
 import { type Failure, failureText } from "./failure.ts";
 import { type DispatchFailure, isPermanent, type Target } from "./target/target.ts";
 
 /** How the events of a run are dispatched. */
 export interface Dispatcher {
   readonly target: Target;
+  readonly workspaceId: string;
   readonly subscriptionId: string;
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -33,13 +35,17 @@ export async function dispatchEvent(
   event: IncomingEvent,
   reservation: Reservation,
   abort: AbortSignal,
-  { target, subscriptionId, timeoutMs, clock }: Dispatcher,
+  { target, workspaceId, subscriptionId, timeoutMs, clock }: Dispatcher,
 ): Promise<void> {
   using deadline = startDeadline(clock, timeoutMs, [reservation.signal, abort]);
-  const { key, fence, attempt } = reservation;
-  const found = await target.dispatch(event, { key, fence, attempt, subscriptionId, signal: deadline.signal });
+  const { fence, attempt } = reservation;
+  const { idempotencyKey } = resolveIdentity({ workspaceId, subscriptionId, eventId: event.eventId });
+  const found = await target.dispatch(event, {
+    ...{ idempotencyKey, fence, attempt, workspaceId, subscriptionId },
+    signal: deadline.signal,
+  });
   if (found === undefined) return;
-  const failure: DispatchFailure = deadline.hasPassed ? { failure: "timeout", timeoutMs } : found;
+  const failure: DispatchFailure = deadline.hasPassed ? { failure: "timeout", timeoutMs, of: target.kind } : found;
   const error = new DispatchFailedError(failure);
   throw isPermanent(failure) ? new PermanentError(error.message, { cause: error }) : error;
 }

@@ -1,9 +1,14 @@
+import { maxAttemptsFromEnv } from "../../env.ts";
 import { text } from "../../internal/validate.ts";
+import { firstOf, type IdSelector, parseSelector } from "../../model/identify/id-selector.ts";
 import { DEFAULT_WORKSPACE } from "../../model/identity.ts";
 import { type NatsAddress, natsAddress } from "../connection/nats-address.ts";
 import { asCommandError, CommandError } from "../terminal/command-error.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { printable } from "../terminal/printable.ts";
+import type { Selection } from "./event/read-event.ts";
+import { proxyFor } from "./target/proxy.ts";
+import { parseHeaders } from "./target/request-headers.ts";
 
 /** Parsed options of `latchkey run`. */
 export interface RunFlags {
@@ -24,11 +29,22 @@ export interface RunFlags {
   readonly nats?: string;
   readonly creds?: string;
   readonly json?: boolean;
+  readonly id?: readonly string[];
+  readonly type?: string;
+  readonly subject?: string;
+  readonly header?: readonly string[];
+  readonly keyPerAttempt?: boolean;
 }
 
 interface PlanFields {
   readonly target:
-    | { readonly to: "endpoint"; readonly url: URL }
+    | {
+        readonly to: "endpoint";
+        readonly url: URL;
+        readonly proxy: URL | undefined;
+        readonly headers: Readonly<Record<string, string>>;
+        readonly keyPerAttempt: boolean;
+      }
     | { readonly to: "command"; readonly command: readonly [string, ...string[]] };
   readonly subscriptionId: string;
   readonly workspaceId: string;
@@ -40,6 +56,8 @@ interface PlanFields {
   /** Undefined to store keys in memory. */
   readonly bucket: string | undefined;
   readonly json: boolean;
+  /** Fields that identify and describe the events. */
+  readonly selection: Selection;
 }
 
 /** Resolved settings of a run over lines. */
@@ -74,8 +92,10 @@ export function planRun(flags: RunFlags, io: Pick<CliIo, "env" | "inputIsTermina
   const { file, stream, consumer, bucket } = flags;
   const subscription =
     flags.subscription === undefined ? undefined : asCommandError(() => text("--subscription", flags.subscription));
+  const attemptsFromEnv = asCommandError(() => maxAttemptsFromEnv(io.env));
   const fields = {
-    target: planTarget(flags),
+    target: planTarget(flags, io.env),
+    selection: planSelection(flags),
     workspaceId: asCommandError(() => text("--workspace", flags.workspace ?? DEFAULT_WORKSPACE)),
     concurrency: flags.concurrency ?? DEFAULT_CONCURRENCY,
     timeoutMs: flags.timeout ?? DEFAULT_TIMEOUT_MS,
@@ -94,7 +114,7 @@ export function planRun(flags: RunFlags, io: Pick<CliIo, "env" | "inputIsTermina
       consumer,
       subscriptionId: subscription ?? `${stream}/${consumer}`,
       deadLetter: flags.deadLetter,
-      attempts: flags.attempts,
+      attempts: flags.attempts ?? attemptsFromEnv,
       nats: natsAddress(flags, io.env),
     };
   }
@@ -110,19 +130,43 @@ export function planRun(flags: RunFlags, io: Pick<CliIo, "env" | "inputIsTermina
     from: "lines",
     path: file ?? "-",
     subscriptionId: subscription ?? DEFAULT_SUBSCRIPTION,
-    attempts: flags.attempts ?? DEFAULT_ATTEMPTS,
+    attempts: flags.attempts ?? attemptsFromEnv ?? DEFAULT_ATTEMPTS,
     nats: bucket === undefined ? undefined : natsAddress(flags, io.env),
   };
 }
 
-function planTarget({ to, exec }: RunFlags): RunPlan["target"] {
+function planSelection({ id, type, subject }: RunFlags): Selection {
+  const select = (option: string, field: string): IdSelector => {
+    try {
+      return parseSelector(field);
+    } catch (cause) {
+      throw new CommandError(
+        `${option} needs the name of a header or a JSON Pointer such as /data/id, got \`${printable(field)}\``,
+        { cause },
+      );
+    }
+  };
+  return {
+    ...(id === undefined ? {} : { id: firstOf(...id.map((field) => select("--id", field))) }),
+    ...(type === undefined ? {} : { type: select("--type", type) }),
+    ...(subject === undefined ? {} : { subject: select("--subject", subject) }),
+  };
+}
+
+function planTarget(
+  { to, exec, header, keyPerAttempt = false }: RunFlags,
+  env: Readonly<Record<string, string | undefined>>,
+): RunPlan["target"] {
   if ((to === undefined) === (exec === undefined))
     throw new CommandError("Give one target: --to <url>, or --exec <command>");
   if (to !== undefined) {
     const url = URL.canParse(to) ? new URL(to) : undefined;
     if (url === undefined || !/^https?:$/.test(url.protocol))
       throw new CommandError(`--to needs an http:// or https:// URL, got \`${printable(to)}\``);
-    return { to: "endpoint", url };
+    return { to: "endpoint", url, proxy: proxyFor(url, env), headers: parseHeaders(header ?? []), keyPerAttempt };
+  }
+  if (header !== undefined || keyPerAttempt) {
+    throw new CommandError(`${header === undefined ? "--key-per-attempt" : "--header"} needs --to`);
   }
   const [program, ...args] = exec ?? [];
   if (program === undefined) throw new CommandError("--exec needs a command after it");

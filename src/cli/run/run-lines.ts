@@ -2,11 +2,12 @@ import { openNats } from "../connection/nats.ts";
 import type { ExitCode } from "../terminal/exit-codes.ts";
 import { ABORTING, DRAINING, Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
+import { painter } from "../terminal/paint.ts";
 import { dispatchLines } from "./dispatch-lines.ts";
 import { openInput } from "./input/open-input.ts";
 import { openDeduplicator } from "./open-deduplicator.ts";
 import type { LinesPlan } from "./plan.ts";
-import { linesReport } from "./report/lines-report.ts";
+import { linesReport, pauseText } from "./report/lines-report.ts";
 import { Report } from "./report/report.ts";
 import { openTarget } from "./target/open-target.ts";
 
@@ -18,9 +19,9 @@ export async function runLines(plan: LinesPlan, io: CliIo): Promise<ExitCode> {
   const target = openTarget(plan, io, (text) => void report.note(text));
   await using report = new Report(linesReport(target.name, input.share), plan.json, io);
   using interruption = new Interruption(io, {
-    drain: () => {
+    drain: (cause) => {
       input.stop();
-      void report.note(DRAINING);
+      void report.note(DRAINING[cause]);
     },
     abort: () => void report.note(ABORTING),
   });
@@ -34,6 +35,7 @@ export async function runLines(plan: LinesPlan, io: CliIo): Promise<ExitCode> {
     drain,
     abort,
     onResult: (result) => report.result(result),
+    onPause: (pause) => void report.note(`${pauseText(pause, painter(io.err))}\n`),
   });
   return await report.finish(drain.aborted);
 }

@@ -1,5 +1,6 @@
 import { type Consumer, jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
+import { payloadFingerprint } from "../../model/identify/payload-fingerprint.ts";
 import { consume, type RunningConsumer } from "../../nats/index.ts";
 import { openNats } from "../connection/nats.ts";
 import { asCommandErrorAsync, CommandError } from "../terminal/command-error.ts";
@@ -9,7 +10,7 @@ import { ABORTING, DRAINING, Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { printable } from "../terminal/printable.ts";
 import { dispatchEvent } from "./dispatcher.ts";
-import { eventOf, identifyMessage } from "./event/message-event.ts";
+import { eventOf, messageIdentifier, payloadOf } from "./event/message-event.ts";
 import { openDeduplicator } from "./open-deduplicator.ts";
 import type { StreamPlan } from "./plan.ts";
 import { DeliveryResults } from "./report/delivery-results.ts";
@@ -28,7 +29,9 @@ export async function runStream(plan: StreamPlan, io: CliIo): Promise<ExitCode> 
   await using report = new Report(streamReport(target.name, plan.deadLetter !== undefined), plan.json, io);
   const consumer = await findConsumer(nats.connection, plan);
   const results = new DeliveryResults();
-  const dispatcher = { target, subscriptionId: plan.subscriptionId, timeoutMs: plan.timeoutMs, clock: io.clock };
+  const { workspaceId, subscriptionId, timeoutMs, selection } = plan;
+  const dispatcher = { target, workspaceId, subscriptionId, timeoutMs, clock: io.clock };
+  const identify = messageIdentifier(selection);
   const { deadLetter, attempts } = plan;
   let unusable: CommandError | undefined;
   const running: RunningConsumer = await asCommandErrorAsync(() =>
@@ -41,12 +44,13 @@ export async function runStream(plan: StreamPlan, io: CliIo): Promise<ExitCode> 
         ? {}
         : { deadLetter: { subject: deadLetter, jetstream: jetstream(nats.connection) } }),
       identify(message, subscriptionId) {
-        const found = identifyMessage(message, subscriptionId);
+        const found = identify(message, subscriptionId);
         return "unidentifiable" in found ? found : { ...found, workspaceId: plan.workspaceId };
       },
+      fingerprint: (message) => payloadFingerprint(payloadOf(message, selection)),
       async dispatch(message, { identity, reservation, signal }) {
         try {
-          await dispatchEvent(eventOf(message, identity.eventId), reservation, signal, dispatcher);
+          await dispatchEvent(eventOf(message, identity.eventId, selection), reservation, signal, dispatcher);
         } catch (error) {
           if (error instanceof CommandError) {
             // Retries would only turn valid events into dead letters.
@@ -65,8 +69,8 @@ export async function runStream(plan: StreamPlan, io: CliIo): Promise<ExitCode> 
     }),
   );
   using interruption = new Interruption(io, {
-    drain() {
-      void report.note(DRAINING);
+    drain(cause) {
+      void report.note(DRAINING[cause]);
       void running.stop({ drainMs: plan.timeoutMs + DRAIN_MARGIN_MS });
     },
     abort() {

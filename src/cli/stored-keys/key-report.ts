@@ -20,7 +20,7 @@ export function keyReport(stored: StoredKey, serverMs: number): object {
     };
   }
   const { identity, record, fence } = stored;
-  const { workspaceId, subscriptionId, eventId, key, storeKey } = identity;
+  const { workspaceId, subscriptionId, eventId, key, idempotencyKey, storeKey } = identity;
   const { owner, attempt, leaseMs } = record;
   const heldTimes =
     stored.state === "reserved"
@@ -32,6 +32,7 @@ export function keyReport(stored: StoredKey, serverMs: number): object {
     subscriptionId,
     eventId,
     key,
+    idempotencyKey,
     storeKey,
     bucket,
     owner,

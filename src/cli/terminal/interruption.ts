@@ -1,8 +1,11 @@
 import { setMaxListeners } from "node:events";
-import type { CliIo } from "./io.ts";
+import type { CliIo, InterruptionCause } from "./io.ts";
 
-/** Message after the first interruption. */
-export const DRAINING = "Stopping: waiting for running dispatches. Press Ctrl-C again to abort them.\n";
+/** Message after the first interruption, by its cause. */
+export const DRAINING: Readonly<Record<InterruptionCause, string>> = {
+  signal: "Stopping: waiting for running dispatches. Press Ctrl-C again to abort them.\n",
+  "output-closed": "Stopping: the reader of standard output is gone. Waiting for running dispatches.\n",
+};
 /** Message after the second interruption. */
 export const ABORTING = "Aborting.\n";
 
@@ -12,14 +15,21 @@ export class Interruption implements Disposable {
   readonly #abort = new AbortController();
   readonly #unsubscribe: () => void;
 
-  constructor(io: CliIo, on: { readonly drain: () => void; readonly abort: () => void }) {
+  constructor(
+    io: Pick<CliIo, "onInterrupt">,
+    on: { readonly drain: (cause: InterruptionCause) => void; readonly abort: () => void },
+  ) {
     // One listener per event in flight.
     setMaxListeners(0, this.#drain.signal, this.#abort.signal);
-    this.#unsubscribe = io.onInterrupt(() => {
+    this.#unsubscribe = io.onInterrupt((cause) => {
       if (this.#abort.signal.aborted) return;
-      const [controller, announce] = this.#drain.signal.aborted ? [this.#abort, on.abort] : [this.#drain, on.drain];
-      announce();
-      controller.abort();
+      if (this.#drain.signal.aborted) {
+        on.abort();
+        this.#abort.abort();
+      } else {
+        on.drain(cause);
+        this.#drain.abort();
+      }
     });
   }
 

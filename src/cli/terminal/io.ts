@@ -1,6 +1,9 @@
 import type { Readable } from "node:stream";
 import type { Clock } from "../../internal/clock.ts";
 
+/** Why a command is interrupted: a signal such as Ctrl-C, or a closed standard output. */
+export type InterruptionCause = "signal" | "output-closed";
+
 /** An output of a command. */
 export interface Sink {
   readonly isTerminal: boolean;
@@ -23,5 +26,5 @@ export interface CliIo {
   /** From 0 to 1, excluding 1. */
   readonly random: () => number;
   /** Calls `listener` on every interruption until the returned function is called. */
-  onInterrupt(listener: () => void): () => void;
+  onInterrupt(listener: (cause: InterruptionCause) => void): () => void;
 }

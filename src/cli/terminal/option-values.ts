@@ -1,5 +1,10 @@
 import { InvalidArgumentError } from "commander";
 
+/** Collects the values of a repeatable option. */
+export function collected(value: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, value];
+}
+
 /** Parses a whole number in a range. */
 export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {

@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { systemClock } from "../../internal/clock.ts";
+import { type Clock, systemClock } from "../../internal/clock.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { CliIo, Sink } from "./io.ts";
 
@@ -9,8 +9,8 @@ export interface Host {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
-  on(signal: HeededSignal, listener: () => void): unknown;
-  off(signal: HeededSignal, listener: () => void): unknown;
+  on(signal: HandledSignal, listener: (signal: HandledSignal) => void): unknown;
+  off(signal: HandledSignal, listener: (signal: HandledSignal) => void): unknown;
   exit(exitCode: number): unknown;
 }
 
@@ -23,14 +23,21 @@ export interface Output {
   write(text: string, done: () => void): unknown;
 }
 
-type HeededSignal = "SIGINT" | "SIGTERM";
+type HandledSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
 const DEFAULT_COLUMNS = 80;
-const SIGNALS: readonly HeededSignal[] = ["SIGINT", "SIGTERM"];
+const SIGNALS: readonly HandledSignal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+
+/**
+ * Minimum time between two signals that count, in milliseconds. npm and npx forward Ctrl-C, so that one key press arrives twice
+ * within milliseconds.
+ */
+const SIGNAL_GAP_MS = 500;
 
 /** Connects a command to the streams, environment, clock and signals of a process. */
-export function processIo(host: Host): CliIo {
+export function processIo(host: Host, clock: Clock = systemClock): CliIo {
   const brokenPipe = new Set<() => void>();
+  const ignoresHangUp = isUnderNohup(host.env);
   return {
     input: () => host.stdin,
     inputIsTerminal: host.stdin.isTTY === true,
@@ -39,24 +46,35 @@ export function processIo(host: Host): CliIo {
     }),
     err: sink(host.stderr, () => {}),
     env: host.env,
-    clock: systemClock,
+    clock,
     random: Math.random,
     onInterrupt(listener) {
       let times = 0;
-      const onSignal = (): void => {
+      let countedMs = Number.NEGATIVE_INFINITY;
+      const onSignal = (signal: HandledSignal): void => {
+        if (signal === "SIGHUP" && ignoresHangUp) return;
+        const nowMs = clock.monotonicMs();
+        if (nowMs - countedMs < SIGNAL_GAP_MS) return;
+        countedMs = nowMs;
         times += 1;
         // The first signal drains, the second aborts, the third exits at once.
         if (times > 2) host.exit(exitCodes.interrupted);
-        listener();
+        listener("signal");
       };
+      const onBrokenPipe = (): void => listener("output-closed");
       for (const signal of SIGNALS) host.on(signal, onSignal);
-      brokenPipe.add(listener);
+      brokenPipe.add(onBrokenPipe);
       return () => {
         for (const signal of SIGNALS) host.off(signal, onSignal);
-        brokenPipe.delete(listener);
+        brokenPipe.delete(onBrokenPipe);
       };
     },
   };
+}
+
+/** Node resets the ignored SIGHUP of `nohup` at its start. Shells name the command that they run in `_`. */
+function isUnderNohup(env: Host["env"]): boolean {
+  return /(^|\/)nohup$/.test(env["_"] ?? "");
 }
 
 function sink(stream: Output, onBroken: () => void): Sink {

@@ -1,6 +1,6 @@
 import { Match, type MsgHdrs } from "@nats-io/nats-core";
 import { isObject, type ObjectLike } from "../../internal/is-object.ts";
-import { claimsCloudEvent, cloudEventId, opaqueEventId } from "../../model/cloud-event.ts";
+import { claimsCloudEvent, cloudEventId, decodeHeaderAttribute, opaqueEventId } from "../../model/cloud-event.ts";
 import type { Identity } from "../../model/identity.ts";
 import { headersOf, type ReceivedMessage } from "./received-message.ts";
 
@@ -18,7 +18,7 @@ export type Identify = (message: ReceivedMessage, subscriptionId: string) => Ide
 
 /**
  * Identifies a CloudEvent, in binary mode (headers `ce-source` and `ce-id`) or as structured JSON, and any other message by its
- * header `Nats-Msg-Id`. A CloudEvent's event id is the JSON array of its source and id, without further decoding. Another message's
+ * header `Nats-Msg-Id`. A CloudEvent's event id is the JSON array of its source and id; header values are percent-decoded once. Another message's
  * event id is its `Nats-Msg-Id`; one that begins with `[` becomes a JSON array of itself. So no two events share an id.
  */
 export const identifyEvent: Identify = (message, subscriptionId) => {
@@ -57,7 +57,7 @@ function fromHeaders(headers: MsgHdrs | undefined): Found {
     ? {
         unidentifiable: `its header \`${source === undefined ? "ce-source" : "ce-id"}\` is missing, repeated or unreadable`,
       }
-    : cloudEventId({ source, id });
+    : cloudEventId({ source: decodeHeaderAttribute(source), id: decodeHeaderAttribute(id) });
 }
 
 function fromBody(body: Uint8Array): Found {

@@ -7,10 +7,9 @@ export function zshTree(script: string): CommandTree {
   const [, program = ""] = /_arguments -C (.*) && return/.exec(text) ?? [];
   const [, cases = ""] = /case \$line\[1\] in\n([\s\S]*?)\n\s*esac/.exec(text) ?? [];
   const commands = [...cases.matchAll(/^\s*(\S+)\) _arguments (.*) ;;$/gm)];
-  return Object.fromEntries([
-    ["", offered(program)],
-    ...commands.map(([, name = "", specs = ""]) => [name, offered(specs)]),
-  ]);
+  const tree: Record<string, Offered> = { "": offered(program) };
+  for (const [, name = "", specs = ""] of commands) tree[name] = offered(specs);
+  return tree;
 }
 
 /** Reads the names of the subcommands. */

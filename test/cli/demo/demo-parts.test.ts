@@ -269,7 +269,7 @@ describe("a demo that does not finish", () => {
       records: async () => ({ deliveries: 0, answers: new Map() }),
       [Symbol.asyncDispose]: async () => {},
     };
-    const target = { name: "nowhere", dispatch: async () => undefined };
+    const target = { kind: "endpoint", name: "nowhere", dispatch: async () => undefined } as const;
     const fleet = new Fleet({ backend, scenario, target, clock, onIncident: () => {}, onDeduplicator: () => {} });
     const playing = play(scenario, backend, fleet, clock, new AbortController().signal);
     await clock.advanceAsync(TIME_LIMIT_MS + 100);

@@ -48,7 +48,7 @@ describe("latchkey doctor", () => {
     ]);
     expect(text).toContain(`
   ✗ discard        \`discard\` is "old", must be "new": a full bucket would drop
-                   records that are in force, and their events would run again
+                   valid records, and their events would run again
                    → nats stream edit KV_${bucket} --discard=new
 `);
     expect(io.out.text).toContain("\u001b[31m✗\u001b[0m");

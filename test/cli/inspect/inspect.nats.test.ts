@@ -1,10 +1,11 @@
 import { createServer } from "node:http";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "../../../src/cli/cli.ts";
 import { Deduplicator } from "../../../src/deduplicator.ts";
 import { natsStore } from "../../../src/nats/index.ts";
 import { eventually } from "../../support/eventually.ts";
-import { connected, makeBucket, manager } from "../../support/nats-bucket.ts";
+import { connected, makeBucket } from "../../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../../support/nats-server.ts";
 
 import { operatedBucket } from "../../support/operated-bucket.ts";
@@ -95,7 +96,9 @@ describe("latchkey inspect", () => {
     expect(JSON.stringify(steps)).not.toContain("secret");
     expect([await inspector.end(), inspector.io.listeners]).toEqual([0, 0]);
     await expect(fetch(inspector.url)).rejects.toThrow();
-    const consumers = await (await manager(operated.connection)).consumers.list(`KV_${operated.bucket}`).next();
+    const consumers = await (await jetstreamManager(operated.connection)).consumers
+      .list(`KV_${operated.bucket}`)
+      .next();
     expect(consumers).toEqual([]);
   });
 

@@ -75,7 +75,7 @@ describe("latchkey list", () => {
     });
     expect(objects()[0]).toMatchObject({ fence: first, revision: first + 1, hasFingerprint: true, hasResult: true });
     expect(Number(objects()[0]?.["endsAtMs"]) - Number(objects()[0]?.["storedAtMs"])).toBe(60_000);
-    expect(objects()[4]).toMatchObject({ storeKey: RUBBISH, reason: expect.stringContaining("is not JSON") });
+    expect(objects()[4]).toMatchObject({ storeKey: RUBBISH, reason: expect.stringContaining("does not hold JSON") });
     expect(objects()[5]).toMatchObject({ storeKey: null, subject: `$KV.${operated.bucket}.foreign` });
   });
 

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "../../../src/cli/cli.ts";
 import { dispatchLines } from "../../../src/cli/run/dispatch-lines.ts";
@@ -83,7 +84,7 @@ describe("latchkey run", () => {
     expect(exitCode).toBe(1);
     expect(err.trimEnd().split("\n").sort()).toEqual([
       "line 1  unreadable  not JSON",
-      "line 4  unreadable  no identity: neither a CloudEvent (no `specversion`) nor a GitHub delivery (no GitHub `headers`)",
+      "line 4  unreadable  no identity: neither a CloudEvent (no `specversion`) nor the recorded webhook of a known sender; give --id <header or JSON pointer>",
       "line 5  unreadable  the CloudEvent has no `id`",
       "line 6  unreadable  not UTF-8",
     ]);
@@ -136,7 +137,7 @@ describe("latchkey run", () => {
     const never = await run(["run", "--to", endpoint.url, "--timeout", "0.05", "--attempts", "1"], {
       input: event("2"),
     });
-    expect(never.err).toContain("no answer within 0.1 s");
+    expect(never.err).toContain("the endpoint did not answer within 0.1 s (--timeout)");
   });
 
   it("G1: dispatches a repeated line once, while its first dispatch is in flight", async () => {
@@ -200,7 +201,7 @@ describe("latchkey run", () => {
     const never = new AbortController().signal;
     await dispatchLines(input, {
       dedup,
-      target: httpTarget(new URL(endpoint.url), io.clock),
+      target: httpTarget(new URL(endpoint.url), { clock: io.clock }),
       subscriptionId: "run",
       workspaceId: "default",
       concurrency: 1,
@@ -266,6 +267,116 @@ describe("latchkey run", () => {
     expect(err.split("\n")).toHaveLength(2);
     expect(err).not.toContain("\u001b");
     expect(err).not.toContain("\u202e");
+  });
+});
+
+describe("the input of latchkey run", () => {
+  it("is read from gzip, and refused once in another format, before anything is dispatched", async () => {
+    await using endpoint = await startEndpoint();
+    const gzip = await run(["run", "--to", endpoint.url], { input: gzipSync(lines(event("1"), event("2"))) });
+    expect([gzip.exitCode, endpoint.received.length]).toEqual([0, 2]);
+    const utf16 = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(lines(event("3")), "utf16le")]);
+    expect(await run(["run", "--to", endpoint.url], { input: utf16 })).toMatchObject({
+      exitCode: 2,
+      out: "",
+      err: "latchkey: The input is UTF-16, not UTF-8 with one JSON object per line. Convert it: … | iconv -f UTF-16 -t UTF-8 | latchkey run --file - …\n",
+    });
+    expect(endpoint.received).toHaveLength(2);
+  });
+
+  it("G2: with rounded ids loses no event: both lines are refused", async () => {
+    await using endpoint = await startEndpoint();
+    const big = (id: string): string => `{"specversion":"1.0","id":${id},"source":"/o","type":"t"}`;
+    const { exitCode, err } = await run(["run", "--to", endpoint.url], {
+      input: lines(big("9007199254740993"), big("9007199254740992")),
+    });
+    expect([exitCode, err.match(/`id` is a number, not a non-empty string/g)?.length]).toEqual([1, 2]);
+  });
+
+  it("G2: with another payload under one id reports the second event", async () => {
+    await using endpoint = await startEndpoint();
+    const input = lines(event("1", { a: 1, b: 2 }), event("1", { b: 2, a: 1 }), event("1", { a: 2, b: 2 }));
+    const { exitCode, objects } = await run(["run", "--to", endpoint.url, "--json", "--concurrency", "1"], { input });
+    expect(exitCode).toBe(1);
+    expect(objects()).toMatchObject([
+      { outcome: "dispatched" },
+      { outcome: "duplicate" },
+      {
+        outcome: "failed",
+        attempts: 1,
+        reason: expect.stringContaining("another payload was dispatched under this id"),
+      },
+      { summary: { dispatched: 1, duplicates: 1, failed: 1 } },
+    ]);
+  });
+
+  it("with --id, --type and --subject dispatches any JSON object", async () => {
+    await using endpoint = await startEndpoint();
+    const argv = [
+      "run",
+      "--to",
+      endpoint.url,
+      "--id",
+      "X-Order",
+      "--id",
+      "/order/id",
+      "--type",
+      "/kind",
+      "--subject",
+      "/order/id",
+    ];
+    const input = lines(
+      '{"order":{"id":"o-1"},"kind":"paid"}',
+      '{"order":{"id":"o-1"},"kind":"paid"}',
+      '{"order":{"id":7}}',
+    );
+    const { exitCode, out, err } = await run(argv, { input });
+    expect([exitCode, err]).toEqual([
+      1,
+      "line 3  unreadable  no identity: the member `/order/id` is a number, not a non-empty string (--subject)\n",
+    ]);
+    expect(out).toMatch(/dispatched {2}1\n {2}duplicates {2}1 /);
+    expect(endpoint.received[0]?.headers).toMatchObject({
+      "ce-type": "paid",
+      "ce-subject": "o-1",
+      "idempotency-key": dedupKey("run", "o-1"),
+    });
+  });
+
+  it("for two tenants is sent with two idempotency keys", async () => {
+    await using endpoint = await startEndpoint();
+    for (const workspace of ["default", "tenant-a", "tenant-b"]) {
+      await run(["run", "--to", endpoint.url, "--workspace", workspace], { input: event("1") });
+    }
+    expect(endpoint.counts().size).toBe(3);
+    expect(endpoint.received.map(({ headers }) => headers["latchkey-workspace"])).toEqual([
+      "default",
+      "tenant-a",
+      "tenant-b",
+    ]);
+    expect(endpoint.received[0]?.headers["idempotency-key"]).toBe(keyOf("1"));
+  });
+
+  it("is retried as often as TRIGGER_DISPATCH_MAX_RETRIES allows", async () => {
+    await using endpoint = await startEndpoint(status(500));
+    const env = { PATH: process.env["PATH"], TRIGGER_DISPATCH_MAX_RETRIES: " 1 " };
+    await run(["run", "--to", endpoint.url], { input: event("1"), env, clock: hastyClock });
+    expect(endpoint.received).toHaveLength(2);
+    const wrong = await run(["run", "--to", endpoint.url], {
+      input: "",
+      env: { TRIGGER_DISPATCH_MAX_RETRIES: "many" },
+    });
+    expect([wrong.exitCode, wrong.err]).toEqual([2, expect.stringContaining("`TRIGGER_DISPATCH_MAX_RETRIES`")]);
+  });
+
+  it("reports a long pause before a retry", async () => {
+    await using endpoint = await startEndpoint((request, response) => {
+      response.writeHead(request.times === 1 ? 503 : 200, { "retry-after": "20" }).end();
+    });
+    const { err } = await run(["run", "--to", endpoint.url], { input: event("1"), clock: hastyClock });
+    expect(err).toBe(
+      'line 1  waiting  test ["/test","1"]: the endpoint answered 503; retrying in 20 s (Retry-After)\n',
+    );
   });
 });
 
@@ -430,7 +541,7 @@ describe("latchkey run exits with code 2 for", () => {
     ["a malformed address", ["--to", "http://:80"], "--to needs an http:// or https:// URL"],
     ["a missing file", [...to, "--file", "/nonexistent"], "Cannot read `/nonexistent`: ENOENT"],
     ["a folder", [...to, "--file", "/"], "Cannot read `/`: EISDIR"],
-    ["a missing command", ["--exec", "/nonexistent"], "Cannot run `/nonexistent`: ENOENT"],
+    ["a missing command", ["--exec", "/nonexistent"], "Cannot run `/nonexistent`: there is no such file (ENOENT)"],
     ["half a stream", [...to, "--stream", "S"], "one input"],
     ["a file and a stream", [...to, "--stream", "S", "--consumer", "C", "--file", "f"], "one input"],
     ["a stream without a server", [...to, "--stream", "S", "--consumer", "C"], "NATS_URL"],
@@ -448,6 +559,14 @@ describe("latchkey run exits with code 2 for", () => {
     ["zero attempts", [...to, "--attempts", "0"], "whole number of at least 1"],
     ["too short a lease", [...to, "--lease", "0.5"], "number of seconds from 1"],
     ["an invalid time", [...to, "--timeout", "soon"], "number of seconds from 0.001"],
+    ["a header without a colon", [...to, "--header", "Authorization"], "--header needs the form"],
+    ["a header that Latchkey sets", [...to, "--header", "Idempotency-Key: 1"], "--header cannot set `idempotency-key`"],
+    ["a header without an endpoint", ["--header", "A: secret", "--exec", "true"], "--header needs --to"],
+    ["a header with a line break", [...to, "--header", "A: secret\r\nB: 1"], "--header needs the form"],
+    ["a malformed JSON Pointer", [...to, "--id", "/a~2"], "--id needs the name of a header or a JSON Pointer"],
+    ["a malformed header name", [...to, "--type", "a b"], "--type needs the name of a header or a JSON Pointer"],
+    ["shell syntax as a command", ["--exec", "cat | wc"], "--exec sh -c"],
+    ["a command that is not on the PATH", ["--exec", "no-such-command"], "no program of this name is on the PATH"],
     ["an unknown option", [...to, "--speed", "9"], "unknown option '--speed'"],
   ])("%s", async (_, argv, sentence) => {
     const { exitCode, out, err } = await run(["run", ...argv], { input: event("1") });
@@ -474,7 +593,7 @@ describe("latchkey run exits with code 2 for", () => {
     const input = new PassThrough();
     input.write(lines(event("1")));
     const { exitCode, err } = await run(["run", "--exec", "/nonexistent"], { input });
-    expect([exitCode, err]).toEqual([2, "latchkey: Cannot run `/nonexistent`: ENOENT\n"]);
+    expect([exitCode, err]).toEqual([2, "latchkey: Cannot run `/nonexistent`: there is no such file (ENOENT)\n"]);
   });
 
   it("an input that does not contain bytes", async () => {

@@ -130,7 +130,7 @@ describe("latchkey run over a stream", () => {
     };
     await publish(names.subject, [
       { body: cloudEvent("1") },
-      { body: "<b/>", headers: { ...binary, "content-type": "application/xml" } },
+      { body: '{ "id": "1" }', headers: { ...binary, "content-type": "application/json" } },
       { body: "<c/>", headers: { ...binary, "ce-id": "2", "content-type": "application/xml" } },
       { body: "opaque", headers: { "Nats-Msg-Id": "m-1" } },
     ]);
@@ -223,7 +223,10 @@ describe("latchkey run over a stream", () => {
     await publish(names.subject, [{ body: cloudEvent("1") }]);
     const argv = ["run", "--stream", names.stream, "--consumer", "worker", "--nats", server.url, "--attempts", "1"];
     const { exitCode, err } = await run([...argv, "--exec", "/nonexistent"]);
-    expect([exitCode, err]).toEqual([2, expect.stringMatching(/\nlatchkey: Cannot run `\/nonexistent`: ENOENT\n$/)]);
+    expect([exitCode, err]).toEqual([
+      2,
+      expect.stringMatching(/\nlatchkey: Cannot run `\/nonexistent`: there is no such file \(ENOENT\)\n$/),
+    ]);
     await using accepting = await startEndpoint();
     await runUntilIdle(["--to", accepting.url], names);
     expect(accepting.received).toHaveLength(1);

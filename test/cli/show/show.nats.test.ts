@@ -132,7 +132,7 @@ describe("latchkey show", () => {
     expect(rubbish.out).toMatch(
       /^● unreadable {2}billing {2}rubbish\n\n {2}Deliveries are refused and come back later: /,
     );
-    expect(rubbish.out).toContain("is not JSON");
+    expect(rubbish.out).toMatch(/does\s+not\s+hold\s+JSON/);
     const foreign = await operated.run("show", `$KV.${operated.bucket}.foreign`, "--json", "--payload");
     expect(foreign.objects()).toMatchObject([{ state: "unreadable", storeKey: null, delivery: "none" }]);
   });

@@ -1,6 +1,6 @@
 import { PassThrough, Readable } from "node:stream";
 import { runCli } from "../../../src/cli/cli.ts";
-import type { CliIo, Sink } from "../../../src/cli/terminal/io.ts";
+import type { CliIo, InterruptionCause, Sink } from "../../../src/cli/terminal/io.ts";
 import { type Clock, systemClock } from "../../../src/internal/clock.ts";
 
 /** Collects what is written. */
@@ -59,7 +59,7 @@ export class FakeIo implements CliIo {
   readonly inputIsTerminal: boolean;
   readonly random = (): number => 0.5;
   readonly #input: Readable;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<(cause: InterruptionCause) => void>();
 
   constructor(options: FakeIoOptions = {}) {
     const { input = "", terminal = false } = options;
@@ -78,13 +78,13 @@ export class FakeIo implements CliIo {
     return this.#listeners.size;
   }
 
-  onInterrupt(listener: () => void): () => void {
+  onInterrupt(listener: (cause: InterruptionCause) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  interrupt(): void {
-    for (const listener of [...this.#listeners]) listener();
+  interrupt(cause: InterruptionCause = "signal"): void {
+    for (const listener of [...this.#listeners]) listener(cause);
   }
 }
 

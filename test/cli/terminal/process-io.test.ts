@@ -1,8 +1,10 @@
 import { EventEmitter } from "node:events";
 import { PassThrough } from "node:stream";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Sink } from "../../../src/cli/terminal/io.ts";
 import { type Host, type Output, processIo } from "../../../src/cli/terminal/process-io.ts";
+import { SimulatedClock } from "../../support/simulated-clock.ts";
 
 /** An output that a test holds in its hands: what is written is taken when the test says so. */
 class FakeOutput extends EventEmitter implements Output {
@@ -81,14 +83,12 @@ describe("the output of a process", () => {
   it("interrupts the command once its reader is gone, and discards later writes", async () => {
     const host = new FakeHost();
     const io = processIo(host);
-    let interruptions = 0;
-    io.onInterrupt(() => {
-      interruptions += 1;
-    });
+    const causes: string[] = [];
+    io.onInterrupt((cause) => causes.push(cause));
     host.stdout.emit("error", new Error("EPIPE"));
     host.stdout.emit("error", new Error("EPIPE"));
     await io.out.write("nobody reads this");
-    expect([interruptions, host.stdout.text]).toEqual([1, ""]);
+    expect([causes, host.stdout.text]).toEqual([["output-closed"], ""]);
   });
 
   it("does not interrupt if the reader of standard error is gone", async () => {
@@ -101,29 +101,93 @@ describe("the output of a process", () => {
 });
 
 describe("the signals of a process", () => {
-  it("interrupt with SIGINT and SIGTERM", () => {
-    const host = new FakeHost();
-    let interruptions = 0;
-    processIo(host).onInterrupt(() => {
-      interruptions += 1;
-    });
-    host.emit("SIGINT");
-    host.emit("SIGTERM");
-    expect([interruptions, host.exits]).toEqual([2, []]);
+  /** Sends signals at the given times, and returns the causes of the interruptions. */
+  function interruptions(
+    signals: ReadonlyArray<readonly [atMs: number, signal: string]>,
+    env: Readonly<Record<string, string>> = {},
+  ): { readonly causes: readonly string[]; readonly exits: readonly number[] } {
+    const clock = new SimulatedClock();
+    const host = Object.assign(new FakeHost(), { env });
+    const causes: string[] = [];
+    processIo(host, clock).onInterrupt((cause) => causes.push(cause));
+    for (const [atMs, signal] of signals) {
+      clock.advance(atMs - clock.monotonicMs());
+      host.emit(signal, signal);
+    }
+    return { causes, exits: host.exits };
+  }
+
+  it.each(["SIGINT", "SIGTERM", "SIGHUP"])("interrupt with %s", (signal) => {
+    expect(interruptions([[0, signal]])).toEqual({ causes: ["signal"], exits: [] });
   });
 
-  it("end the process the third time", () => {
-    const host = new FakeHost();
-    processIo(host).onInterrupt(() => {});
-    for (let times = 0; times < 3; times += 1) host.emit("SIGINT");
-    expect(host.exits).toEqual([130]);
+  it("count only once within half a second, because npm forwards them", () => {
+    expect(
+      interruptions([
+        [0, "SIGINT"],
+        [3, "SIGINT"],
+        [499, "SIGTERM"],
+      ]).causes,
+    ).toEqual(["signal"]);
+    expect(
+      interruptions([
+        [0, "SIGINT"],
+        [500, "SIGINT"],
+      ]).causes,
+    ).toEqual(["signal", "signal"]);
+  });
+
+  it("end the process the third time, in whatever order they come", () => {
+    const anySignal = fc.constantFrom("SIGINT", "SIGTERM", "SIGHUP");
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat({ max: 1_500 }), anySignal), { maxLength: 12 }), (gaps) => {
+        let atMs = 0;
+        let countedMs = Number.NEGATIVE_INFINITY;
+        let counted = 0;
+        const signals = gaps.map(([gapMs, signal]) => {
+          atMs += gapMs;
+          if (atMs - countedMs >= 500) {
+            counted += 1;
+            countedMs = atMs;
+          }
+          return [atMs, signal] as const;
+        });
+        const { causes, exits } = interruptions(signals);
+        expect(causes).toHaveLength(counted);
+        expect(exits).toEqual(Array.from({ length: Math.max(0, counted - 2) }, () => 130));
+      }),
+    );
+  });
+
+  it("do not include SIGHUP under nohup", () => {
+    const env = { _: "/usr/bin/nohup" };
+    expect(
+      interruptions(
+        [
+          [0, "SIGHUP"],
+          [1_000, "SIGHUP"],
+        ],
+        env,
+      ),
+    ).toEqual({ causes: [], exits: [] });
+    expect(
+      interruptions(
+        [
+          [0, "SIGHUP"],
+          [1, "SIGTERM"],
+        ],
+        env,
+      ).causes,
+    ).toEqual(["signal"]);
+    expect(interruptions([[0, "SIGHUP"]], { _: "/usr/bin/node" }).causes).toEqual(["signal"]);
   });
 
   it("have no listeners after the command", () => {
     const host = new FakeHost();
     const stop = processIo(host).onInterrupt(() => expect.unreachable());
     stop();
-    expect(host.listenerCount("SIGINT") + host.listenerCount("SIGTERM")).toBe(0);
+    const left = ["SIGINT", "SIGTERM", "SIGHUP"].map((signal) => host.listenerCount(signal));
+    expect(left).toEqual([0, 0, 0]);
     host.stdout.emit("error", new Error("EPIPE"));
   });
 });

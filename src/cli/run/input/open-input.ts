@@ -1,7 +1,8 @@
 import { open } from "node:fs/promises";
 import { addAbortSignal, type Readable } from "node:stream";
-import { cannotRead } from "../../terminal/command-error.ts";
+import { CommandError, cannotRead } from "../../terminal/command-error.ts";
 import type { CliIo } from "../../terminal/io.ts";
+import { decodeInput } from "./decode-input.ts";
 import { type Line, readLines } from "./lines.ts";
 
 /** Maximum length of a line. GitHub payloads have at most 25 MB. */
@@ -17,8 +18,8 @@ export interface Input extends Disposable {
 }
 
 /**
- * @param path `-` is standard input.
- * @throws {CommandError} if the file cannot be opened; the lines throw it if reading fails.
+ * @param path `-` for standard input.
+ * @throws {CommandError} if the file cannot be opened. The lines throw it if reading fails, or for an unsupported format.
  */
 export async function openInput(path: string, io: CliIo): Promise<Input> {
   const stopping = new AbortController();
@@ -27,18 +28,21 @@ export async function openInput(path: string, io: CliIo): Promise<Input> {
   const { stream, sizeBytes } = path === "-" ? { stream: io.input(), sizeBytes: 0 } : await openFile(path);
   addAbortSignal(stopping.signal, stream);
   async function* chunks(): AsyncGenerator<Uint8Array, void> {
+    for await (const chunk of stream) {
+      if (!(chunk instanceof Uint8Array)) throw new TypeError("the stream does not contain bytes");
+      readBytes += chunk.byteLength;
+      yield chunk;
+    }
+  }
+  async function* decoded(): AsyncGenerator<Uint8Array, void> {
     try {
-      for await (const chunk of stream) {
-        if (!(chunk instanceof Uint8Array)) throw new TypeError("the stream does not contain bytes");
-        readBytes += chunk.byteLength;
-        yield chunk;
-      }
+      yield* decodeInput(chunks(), path);
     } catch (error) {
-      if (!stopping.signal.aborted) throw cannotRead(path, error);
+      if (!stopping.signal.aborted) throw error instanceof CommandError ? error : cannotRead(path, error);
     }
   }
   return {
-    lines: readLines(chunks(), MAX_LINE_BYTES),
+    lines: readLines(decoded(), MAX_LINE_BYTES),
     share: () => (sizeBytes > 0 ? Math.min(readBytes / sizeBytes, 1) : undefined),
     stop,
     [Symbol.dispose]: stop,

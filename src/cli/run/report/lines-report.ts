@@ -1,6 +1,7 @@
 import { amount, count, seconds } from "../../terminal/format.ts";
 import type { Paint } from "../../terminal/paint.ts";
 import { printable } from "../../terminal/printable.ts";
+import type { Pause } from "../dispatch-lines.ts";
 import { problemText } from "../event/event-problem.ts";
 import { failureText } from "../failure.ts";
 import { doubtText } from "./doubt.ts";
@@ -63,6 +64,13 @@ export function lineText(result: LineResult, paint: Paint): string | undefined {
     case "dispatched":
       return doubtText(result.commit, where, which, paint);
   }
+}
+
+/** Describes a long pause before a retry. */
+export function pauseText({ line, event, failure, delayMs }: Pause, paint: Paint): string {
+  const which = printable(`${event.attributes["type"] ?? ""} ${event.eventId}`);
+  const reason = failure.failure === "status" && failure.retryAfterMs !== undefined ? " (Retry-After)" : "";
+  return `${paint("dim", `line ${line}`)}  ${paint("yellow", "waiting")}  ${which}: ${failureText(failure)}; retrying in ${seconds(delayMs)}${reason}`;
 }
 
 function attemptsClause(attempts: number): string {

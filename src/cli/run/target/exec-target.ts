@@ -3,11 +3,11 @@ import type { Readable } from "node:stream";
 import type { Clock } from "../../../internal/clock.ts";
 import { CommandError } from "../../terminal/command-error.ts";
 import { printable } from "../../terminal/printable.ts";
-import type { IncomingEvent } from "../event/read-event.ts";
+import type { IncomingEvent } from "../event/incoming-event.ts";
 import type { DispatchContext, DispatchFailure, Target } from "./target.ts";
 
-/** Time between SIGTERM and SIGKILL, in milliseconds. */
-const GRACE_MS = 5_000;
+/** Time between SIGTERM and SIGKILL, in milliseconds: no attempt outlives its time limit by more than a second. */
+const GRACE_MS = 750;
 
 /** Commands run in their own process group, so that Ctrl-C in the terminal reaches only Latchkey. */
 const HAS_PROCESS_GROUPS = process.platform !== "win32";
@@ -24,6 +24,7 @@ export interface ExecOptions {
 export function execTarget(options: ExecOptions): Target {
   const [program, ...args] = options.command;
   return {
+    kind: "command",
     name: options.command.join(" "),
     async dispatch(event, context) {
       const { signal } = context;
@@ -39,12 +40,13 @@ export function execTarget(options: ExecOptions): Target {
       } catch (error) {
         return notStarted(program, error);
       }
+      using _live = killedAtExit(child);
       forwardLines(child.stdout, options.onOutput);
       forwardLines(child.stderr, options.onOutput);
       // A command may exit without reading its event.
       child.stdin.on("error", () => {}).end(event.original);
       using _ = endWhenAborted(child, signal, options.clock);
-      const end = await ended(child, program, options.clock);
+      const end = await ended(child, program, signal, options.clock);
       return end !== undefined && isAborted() ? { failure: "aborted" } : end;
     },
   };
@@ -73,7 +75,8 @@ function forwardLines(output: Readable, onOutput: (text: string) => void): void 
 
 function eventEnv(event: IncomingEvent, context: DispatchContext): Record<string, string> {
   return {
-    LATCHKEY_KEY: context.key,
+    LATCHKEY_IDEMPOTENCY_KEY: context.idempotencyKey,
+    LATCHKEY_WORKSPACE: withoutNul(context.workspaceId),
     LATCHKEY_FENCE: String(context.fence),
     LATCHKEY_ATTEMPT: String(context.attempt),
     LATCHKEY_SUBSCRIPTION: withoutNul(context.subscriptionId),
@@ -95,6 +98,7 @@ const MAX_GRACES = 10;
 function ended(
   child: ChildProcessWithoutNullStreams,
   program: string,
+  signal: AbortSignal,
   clock: Clock,
 ): Promise<DispatchFailure | undefined> {
   return new Promise((resolve, reject) => {
@@ -112,7 +116,8 @@ function ended(
         });
       });
     };
-    child.once("exit", () => awaitQuiet(MAX_GRACES));
+    // After an abort, the rest of the output does not delay the result.
+    child.once("exit", () => awaitQuiet(signal.aborted ? 1 : MAX_GRACES));
     child.once("error", (error) => {
       if (child.pid !== undefined) return;
       try {
@@ -121,10 +126,10 @@ function ended(
         reject(unusable);
       }
     });
-    child.once("close", (exitCode, signal) => {
+    child.once("close", (exitCode, killedBy) => {
       cancel();
       if (exitCode === 0) resolve(undefined);
-      else if (exitCode === null) resolve({ failure: "killed", by: String(signal) });
+      else if (exitCode === null) resolve({ failure: "killed", by: String(killedBy) });
       else resolve({ failure: "exit", exitCode });
     });
   });
@@ -133,11 +138,48 @@ function ended(
 /** Errors that affect every event. */
 const PROGRAM_IS_UNUSABLE: ReadonlySet<string> = new Set(["ENOENT", "EACCES", "ENOTDIR", "ENOEXEC", "ELOOP"]);
 
+/** Describes why a program cannot run, and what to do. */
+function unusableText(program: string, code: string): string {
+  if (/[\s|&;<>$`"'*]/.test(program)) {
+    return `there is no such program (${code}). --exec runs a program without a shell; for shell syntax, use --exec sh -c "<command>"`;
+  }
+  switch (code) {
+    case "ENOENT":
+      return program.includes("/")
+        ? "there is no such file (ENOENT)"
+        : "no program of this name is on the PATH (ENOENT)";
+    case "EACCES":
+      return "it is not executable; use chmod +x (EACCES)";
+    case "ENOEXEC":
+      return "it is not a program, or a script without a #! line (ENOEXEC)";
+    default:
+      return code;
+  }
+}
+
 /** Other errors, such as too many processes or a too long event id, affect only one event. */
 function notStarted(program: string, error: unknown): DispatchFailure {
   const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
   if (!PROGRAM_IS_UNUSABLE.has(code)) return { failure: "not-started", code };
-  throw new CommandError(`Cannot run \`${printable(program)}\`: ${code}`, { cause: error });
+  throw new CommandError(`Cannot run \`${printable(program)}\`: ${unusableText(program, code)}`, { cause: error });
+}
+
+/** Running commands. They are killed if this process exits first, for example after a third Ctrl-C. */
+const liveChildren = new Set<ChildProcess>();
+
+function killedAtExit(child: ChildProcess): Disposable {
+  if (liveChildren.size === 0) process.on("exit", killLiveChildren);
+  liveChildren.add(child);
+  return {
+    [Symbol.dispose]() {
+      liveChildren.delete(child);
+      if (liveChildren.size === 0) process.off("exit", killLiveChildren);
+    },
+  };
+}
+
+function killLiveChildren(): void {
+  for (const child of liveChildren) kill(child, "SIGKILL");
 }
 
 /** Sends SIGTERM when `signal` aborts, and SIGKILL to processes that remain. */

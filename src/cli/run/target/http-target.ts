@@ -1,48 +1,115 @@
-import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
+import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
+import { HttpProxyAgent } from "http-proxy-agent";
+import { HttpsProxyAgent } from "https-proxy-agent";
+import { onAbort } from "../../../internal/abort.ts";
 import type { Clock } from "../../../internal/clock.ts";
-import type { IncomingEvent } from "../event/read-event.ts";
+import type { IncomingEvent } from "../event/incoming-event.ts";
 import type { DispatchContext, DispatchFailure, Target } from "./target.ts";
 
+export interface HttpTargetOptions {
+  readonly clock: Clock;
+  /** Additional request headers, by lower-case name. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Proxy for all requests. */
+  readonly proxy?: URL | undefined;
+  /** Sends another Idempotency-Key with every attempt, for endpoints that replay a failed response. */
+  readonly keyPerAttempt?: boolean;
+}
+
+type Outcome = DispatchFailure | undefined;
+
 /** POSTs events to an HTTP endpoint in the CloudEvents binary mode. A 2xx status is success. */
-export function httpTarget(url: URL, clock: Clock): Target {
+export function httpTarget(
+  url: URL,
+  { clock, headers: extra = {}, proxy, keyPerAttempt = false }: HttpTargetOptions,
+): Target {
   // `fetch` has less than half the throughput.
   const isSecure = url.protocol === "https:";
   const send = isSecure ? requestHttps : requestHttp;
-  const agent = isSecure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
+  const agent = agentFor(isSecure, proxy);
+
+  const attempt = (event: IncomingEvent, context: DispatchContext, isRepeated: boolean): Promise<Outcome> =>
+    new Promise((resolve) => {
+      const body = Buffer.from(event.body);
+      const headers = {
+        ...requestHeaders(event, context, { extra, keyPerAttempt }),
+        "content-length": body.byteLength,
+      };
+      const request = send(url, { method: "POST", agent: isRepeated ? oneShotAgent(isSecure, proxy) : agent, headers });
+      let isSettled = false;
+      const settle = (outcome: Outcome | Promise<Outcome>): void => {
+        if (isSettled) return;
+        isSettled = true;
+        leave();
+        resolve(outcome);
+      };
+      const leave = onAbort(context.signal, () => {
+        settle({ failure: "aborted" });
+        request.destroy();
+      });
+      request.once("response", (response) => {
+        // The status decides. The body only matters for the connection.
+        const outcome = outcomeOf(response, clock.wallMs());
+        isSettled = true;
+        leave();
+        void bodyEnd(response, request, clock).then(() => resolve(outcome));
+      });
+      request.once("upgrade", (response, socket) => {
+        socket.on("error", () => {}).destroy();
+        settle({ failure: "status", status: response.statusCode ?? 101 });
+      });
+      // Also after the outcome: an unhandled error would end the process.
+      request.on("error", (error) => {
+        const isStale = request.reusedSocket && !isRepeated && STALE_CODES.has(codeOf(error) ?? "");
+        settle(isStale ? attempt(event, context, true) : { failure: "unreachable", code: codeOf(error) });
+      });
+      request.once("close", () => settle({ failure: "unreachable", code: "ECONNRESET" }));
+      request.end(body);
+    });
+
   return {
+    kind: "endpoint",
     name: `${url.origin}${url.pathname}`,
-    dispatch: (event, context) =>
-      new Promise((resolve) => {
-        const { signal } = context;
-        const body = Buffer.from(event.body);
-        const headers = { ...requestHeaders(event, context), "content-length": body.byteLength };
-        let status: DispatchFailure | "success" | undefined;
-        const end = (error?: Error): void => {
-          // The status decides, even if the response is truncated after it.
-          if (status !== undefined) resolve(status === "success" ? undefined : status);
-          else resolve(signal.aborted ? { failure: "aborted" } : { failure: "unreachable", code: codeOf(error) });
-        };
-        const request = send(url, { method: "POST", agent, headers, signal }, (response) => {
-          status = statusOf(response, clock.wallMs());
-          discardBody(response);
-          response.once("close", end);
-        });
-        request.once("error", end).end(body);
-      }),
+    dispatch: async (event, context) =>
+      context.signal.aborted ? { failure: "aborted" } : await attempt(event, context, false),
   };
 }
 
-function requestHeaders(event: IncomingEvent, context: DispatchContext): Record<string, string> {
+/**
+ * Errors of a reused connection that the server closed while it was idle. The server never saw the request, so it is repeated on a
+ * new connection and does not count as an attempt.
+ */
+const STALE_CODES: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE"]);
+
+function agentFor(isSecure: boolean, proxy: URL | undefined): HttpAgent {
+  const options = { keepAlive: true };
+  if (proxy !== undefined) return isSecure ? new HttpsProxyAgent(proxy, options) : new HttpProxyAgent(proxy, options);
+  return isSecure ? new HttpsAgent(options) : new HttpAgent(options);
+}
+
+function oneShotAgent(isSecure: boolean, proxy: URL | undefined): HttpAgent | false {
+  if (proxy === undefined) return false;
+  return isSecure ? new HttpsProxyAgent(proxy) : new HttpProxyAgent(proxy);
+}
+
+function requestHeaders(
+  event: IncomingEvent,
+  context: DispatchContext,
+  { extra, keyPerAttempt }: { readonly extra: Readonly<Record<string, string>>; readonly keyPerAttempt: boolean },
+): Record<string, string> {
   const headers: Record<string, string> = { ...event.headers };
   for (const [name, value] of Object.entries(event.attributes)) headers[`ce-${name}`] = percentEncoded(value);
   if (event.contentType !== undefined) headers["content-type"] = percentEncoded(event.contentType, ' "%');
+  const { idempotencyKey, fence, attempt, workspaceId } = context;
   return {
     ...headers,
     "user-agent": "latchkey",
-    "idempotency-key": context.key,
-    "latchkey-fence": String(context.fence),
-    "latchkey-attempt": String(context.attempt),
+    ...extra,
+    "idempotency-key": keyPerAttempt ? `${idempotencyKey}:${fence}` : idempotencyKey,
+    "latchkey-fence": String(fence),
+    "latchkey-attempt": String(attempt),
+    "latchkey-workspace": percentEncoded(workspaceId),
   };
 }
 
@@ -53,26 +120,40 @@ function percentEncoded(value: string, unencoded = ""): string {
   );
 }
 
-const DISCARDED_BYTES = 64 * 1024;
+const MAX_BODY_BYTES = 64 * 1024;
+/** Maximum time to read a response body, in milliseconds. */
+const BODY_GRACE_MS = 250;
 
-/** Reads the response body, so that the connection can be reused. Gives up on long bodies. */
-function discardBody(response: IncomingMessage): void {
-  let left = DISCARDED_BYTES;
-  response.on("error", () => {});
-  response.on("data", (chunk: Buffer) => {
-    left -= chunk.byteLength;
-    if (left < 0) response.destroy();
+/** Resolves once the body was read, so that the connection can be reused. Closes the connection of a long or slow body. */
+function bodyEnd(response: IncomingMessage, request: ClientRequest, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    let left = MAX_BODY_BYTES;
+    const end = (): void => {
+      cancel();
+      resolve();
+    };
+    const giveUp = (): void => {
+      end();
+      request.destroy();
+    };
+    const cancel = clock.schedule(BODY_GRACE_MS, giveUp);
+    response.on("error", () => {});
+    response.on("data", (chunk: Buffer) => {
+      left -= chunk.byteLength;
+      if (left < 0) giveUp();
+    });
+    response.once("close", end);
   });
 }
 
 /** Does not follow redirects: a redirected POST can become a GET without the event. */
-function statusOf({ statusCode: status = 0, headers }: IncomingMessage, nowMs: number): DispatchFailure | "success" {
-  if (status >= 200 && status <= 299) return "success";
+function outcomeOf({ statusCode: status = 0, headers }: IncomingMessage, nowMs: number): Outcome {
+  if (status >= 200 && status <= 299) return undefined;
   const retryAfter = headers["retry-after"] ?? "";
   const waitMs = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1_000 : Date.parse(retryAfter) - nowMs;
   return waitMs > 0 ? { failure: "status", status, retryAfterMs: waitMs } : { failure: "status", status };
 }
 
-function codeOf(error: Error | undefined): string | undefined {
-  return error !== undefined && "code" in error && typeof error.code === "string" ? error.code : undefined;
+function codeOf(error: Error): string | undefined {
+  return "code" in error && typeof error.code === "string" ? error.code : undefined;
 }

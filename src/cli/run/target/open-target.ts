@@ -5,12 +5,8 @@ import { httpTarget } from "./http-target.ts";
 import type { Target } from "./target.ts";
 
 /** @param onOutput receives the output of commands. */
-export function openTarget(plan: RunPlan, io: CliIo, onOutput: (text: string) => void): Target {
-  const { clock, env } = io;
-  switch (plan.target.to) {
-    case "endpoint":
-      return httpTarget(plan.target.url, clock);
-    case "command":
-      return execTarget({ command: plan.target.command, clock, env, onOutput });
-  }
+export function openTarget({ target }: RunPlan, { clock, env }: CliIo, onOutput: (text: string) => void): Target {
+  return target.to === "endpoint"
+    ? httpTarget(target.url, { clock, ...target })
+    : execTarget({ command: target.command, clock, env, onOutput });
 }

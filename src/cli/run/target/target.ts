@@ -1,11 +1,12 @@
-import type { DedupKey } from "../../../model/identity.ts";
-import type { IncomingEvent } from "../event/read-event.ts";
+import type { IncomingEvent } from "../event/incoming-event.ts";
 
 /** Reservation and signal of one dispatch. */
 export interface DispatchContext {
-  readonly key: DedupKey;
+  /** Key to send downstream: the dedup key, scoped to the workspace. */
+  readonly idempotencyKey: string;
   readonly fence: number;
   readonly attempt: number;
+  readonly workspaceId: string;
   readonly subscriptionId: string;
   readonly signal: AbortSignal;
 }
@@ -17,15 +18,18 @@ export type DispatchFailure =
   | { readonly failure: "not-started"; readonly code: string }
   | { readonly failure: "exit"; readonly exitCode: number }
   | { readonly failure: "killed"; readonly by: string }
-  | { readonly failure: "timeout"; readonly timeoutMs: number }
+  | { readonly failure: "timeout"; readonly timeoutMs: number; readonly of: TargetKind }
   | { readonly failure: "aborted" };
+
+export type TargetKind = "endpoint" | "command";
 
 /** Destination of events. */
 export interface Target {
+  readonly kind: TargetKind;
   /** Name for the output. */
   readonly name: string;
   /**
-   * Dispatches an event. Returns undefined on success.
+   * Dispatches an event. Returns undefined on success. Settles soon after the signal aborts, whatever the destination does.
    * @throws {CommandError} if the target cannot dispatch any event.
    */
   dispatch(event: IncomingEvent, context: DispatchContext): Promise<DispatchFailure | undefined>;

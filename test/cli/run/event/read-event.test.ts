@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type IncomingEvent, readEvent } from "../../../../src/cli/run/event/read-event.ts";
+import type { IncomingEvent } from "../../../../src/cli/run/event/incoming-event.ts";
+import { readEvent } from "../../../../src/cli/run/event/read-event.ts";
 
 function read(line: string): IncomingEvent {
   const reading = readEvent(Buffer.from(line));
@@ -70,13 +71,13 @@ describe("a CloudEvent", () => {
   });
 });
 
-describe("a GitHub webhook delivery", () => {
+describe("a recorded GitHub delivery", () => {
   const headers = { "X-GitHub-Event": "issues", "X-GitHub-Delivery": "d-1", Host: "example.org", Cookie: "secret" };
 
   it("is identified by its delivery id, and has its body and GitHub's headers only", () => {
     const line = `{"headers":${JSON.stringify({ ...headers, "X-Hub-Signature-256": "sha256=0" })},"body":{"action":"opened", "repository":{"url":"https://api.github.com/repos/a/b"}}}`;
     expect(read(line)).toEqual({
-      format: "github-delivery",
+      format: "webhook",
       eventId: "d-1",
       attributes: {
         specversion: "1.0",
@@ -138,20 +139,41 @@ describe("an invalid line", () => {
   it.each([
     ["not json", { problem: "not-json" }],
     ['{"a":', { problem: "not-json" }],
-    ["[1]", { problem: "not-an-object" }],
-    ["null", { problem: "not-an-object" }],
+    ["[1]", { problem: "batch", of: "values", separateWith: "jq -c '.[]'" }],
+    ["null", { problem: "not-an-object", found: "null" }],
     ["{}", { problem: "unknown-format" }],
-    ['{"headers":{"host":"x"},"body":{}}', { problem: "unknown-format" }],
-    ['{"specversion":"1.0","source":"/a","type":"t"}', { problem: "no-attribute", attribute: "id" }],
-    ['{"specversion":"1.0","id":"","source":"/a","type":"t"}', { problem: "no-attribute", attribute: "id" }],
-    ['{"specversion":"1.0","id":"\\ud800","source":"/a","type":"t"}', { problem: "no-attribute", attribute: "id" }],
-    ['{"specversion":"1.0","id":"1","source":null,"type":"t"}', { problem: "no-attribute", attribute: "source" }],
-    ['{"specversion":"1.0","id":"1","source":"/a"}', { problem: "no-attribute", attribute: "type" }],
-    [JSON.stringify({ ...cloudEvent, data_base64: "a b" }), { problem: "not-base64" }],
-    [JSON.stringify({ ...cloudEvent, data_base64: 1 }), { problem: "not-base64" }],
-    ['{"headers":{"x-github-event":"ping"},"body":{}}', { problem: "no-delivery-id" }],
-    ['{"headers":{"x-github-delivery":"1"}}', { problem: "no-payload" }],
-    ['{"headers":{"x-github-delivery":"1"},"body":7}', { problem: "no-payload" }],
+    ['{"headers":{"host":"x"},"body":{}}', { problem: "unknown-sender" }],
+    [
+      '{"specversion":"1.0","source":"/a","type":"t"}',
+      { problem: "invalid-attribute", attribute: "id", found: expect.any(String) },
+    ],
+    [
+      '{"specversion":"1.0","id":"","source":"/a","type":"t"}',
+      { problem: "invalid-attribute", attribute: "id", found: expect.any(String) },
+    ],
+    [
+      '{"specversion":"1.0","id":"\\ud800","source":"/a","type":"t"}',
+      { problem: "invalid-attribute", attribute: "id", found: expect.any(String) },
+    ],
+    [
+      '{"specversion":"1.0","id":"1","source":null,"type":"t"}',
+      { problem: "invalid-attribute", attribute: "source", found: expect.any(String) },
+    ],
+    [
+      '{"specversion":"1.0","id":"1","source":"/a"}',
+      { problem: "invalid-attribute", attribute: "type", found: expect.any(String) },
+    ],
+    [JSON.stringify({ ...cloudEvent, data_base64: "a b" }), { problem: "not-base64", member: "data_base64" }],
+    [JSON.stringify({ ...cloudEvent, data_base64: 1 }), { problem: "not-base64", member: "data_base64" }],
+    [
+      '{"headers":{"x-github-event":"ping"},"body":{}}',
+      { problem: "no-id", of: "a GitHub delivery", why: "the header `x-github-delivery` is missing" },
+    ],
+    ['{"headers":{"x-github-delivery":"1"}}', { problem: "no-payload", of: "recorded request", found: "nothing" }],
+    [
+      '{"headers":{"x-github-delivery":"1"},"body":7}',
+      { problem: "no-payload", of: "recorded request", found: "a number" },
+    ],
   ])("%s is reported", (line, found) => {
     expect(problem(line)).toEqual(found);
   });

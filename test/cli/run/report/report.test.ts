@@ -27,11 +27,29 @@ describe("the text of an event problem", () => {
     [{ problem: "too-long", bytes: 33_554_433 }, "the line exceeds the maximum length (33,554,433 bytes)"],
     [{ problem: "not-utf-8" }, "not UTF-8"],
     [{ problem: "not-json" }, "not JSON"],
-    [{ problem: "not-an-object" }, "not a JSON object"],
-    [{ problem: "no-attribute", attribute: "source" }, "the CloudEvent has no `source`"],
-    [{ problem: "no-delivery-id" }, "the GitHub delivery has no `x-github-delivery`"],
-    [{ problem: "no-payload" }, "the GitHub delivery has no `body` or `payload`"],
-    [{ problem: "not-base64" }, "the CloudEvent's `data_base64` is not base64"],
+    [{ problem: "not-an-object", found: "a number" }, "a number, not a JSON object"],
+    [{ problem: "invalid-attribute", attribute: "source", found: "nothing" }, "the CloudEvent has no `source`"],
+    [
+      { problem: "invalid-attribute", attribute: "id", found: "a number" },
+      "the CloudEvent's `id` is a number, not a non-empty string: JSON parsers round large numbers",
+    ],
+    [
+      { problem: "batch", of: "CloudEvents", separateWith: "jq -c '.[]'" },
+      "a batch of CloudEvents: write one per line with jq -c '.[]'",
+    ],
+    [
+      { problem: "unknown-sender" },
+      "no identity: a recorded request without the headers of a known sender; give --id <header or JSON pointer>",
+    ],
+    [
+      { problem: "no-id", of: "a GitHub delivery", why: "the header `x-github-delivery` is missing" },
+      "no identity: the header `x-github-delivery` is missing (a GitHub delivery)",
+    ],
+    [
+      { problem: "no-payload", of: "recorded request", found: "null" },
+      "the recorded request has no payload: its `body` is null",
+    ],
+    [{ problem: "not-base64", member: "data_base64" }, "`data_base64` is not base64"],
   ] as const)("of %j", (problem, sentence) => {
     expect(problemText(problem)).toBe(sentence);
   });
@@ -40,15 +58,31 @@ describe("the text of an event problem", () => {
 describe("the text of a failure", () => {
   it.each<readonly [Failure, string]>([
     [{ failure: "status", status: 503 }, "the endpoint answered 503"],
-    [{ failure: "unreachable", code: "ECONNREFUSED" }, "the endpoint is unreachable (ECONNREFUSED)"],
+    [
+      { failure: "unreachable", code: "ECONNREFUSED" },
+      "the endpoint is unreachable: nothing listens at its address (ECONNREFUSED)",
+    ],
+    [{ failure: "unreachable", code: "EWHATEVER" }, "the endpoint is unreachable (EWHATEVER)"],
+    [
+      { failure: "unreachable", code: "DEPTH_ZERO_SELF_SIGNED_CERT" },
+      "the endpoint is unreachable: its certificate is not trusted; set NODE_EXTRA_CA_CERTS to a file with the certificate of its authority (DEPTH_ZERO_SELF_SIGNED_CERT)",
+    ],
     [{ failure: "unreachable", code: undefined }, "the endpoint is unreachable"],
-    [{ failure: "not-started", code: "E2BIG" }, "the command could not be started (E2BIG)"],
+    [
+      { failure: "not-started", code: "E2BIG" },
+      "the command could not be started: the event id or type is too long for its environment (E2BIG)",
+    ],
+    [{ failure: "not-started", code: "EAGAIN" }, "the command could not be started (EAGAIN)"],
     [{ failure: "exit", exitCode: 3 }, "the command exited with code 3"],
     [{ failure: "killed", by: "SIGKILL" }, "the command was killed by SIGKILL"],
-    [{ failure: "timeout", timeoutMs: 1_500 }, "no answer within 1.5 s"],
-    [{ failure: "timeout", timeoutMs: 30_000 }, "no answer within 30 s"],
+    [{ failure: "timeout", timeoutMs: 1_500, of: "command" }, "the command did not finish within 1.5 s (--timeout)"],
+    [{ failure: "timeout", timeoutMs: 30_000, of: "endpoint" }, "the endpoint did not answer within 30 s (--timeout)"],
     [{ failure: "aborted" }, "the dispatch was aborted, because its reservation was about to end"],
     [{ failure: "latchkey", code: "store-unavailable", message: "The store is away" }, "The store is away"],
+    [
+      { failure: "latchkey", code: "fingerprint-mismatch", message: "mismatch" },
+      "another payload was dispatched under this id: two events share it; identify them by another field with --id",
+    ],
   ])("of %j", (failure, sentence) => {
     expect(failureText(failure)).toBe(sentence);
   });

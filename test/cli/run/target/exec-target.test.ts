@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { IncomingEvent } from "../../../../src/cli/run/event/read-event.ts";
+import type { IncomingEvent } from "../../../../src/cli/run/event/incoming-event.ts";
 import { execTarget } from "../../../../src/cli/run/target/exec-target.ts";
 import type { DispatchContext, DispatchFailure } from "../../../../src/cli/run/target/target.ts";
 import { CommandError } from "../../../../src/cli/terminal/command-error.ts";
@@ -17,9 +17,10 @@ const event: IncomingEvent = {
   original: "the whole line",
 };
 const context: DispatchContext = {
-  key: dedupKey("sub-1", "evt-1"),
+  idempotencyKey: dedupKey("sub-1", "evt-1"),
   fence: 7,
   attempt: 2,
+  workspaceId: "acme",
   subscriptionId: "sub-1",
   signal: new AbortController().signal,
 };
@@ -57,10 +58,10 @@ const sh = (script: string): readonly [string, ...string[]] => ["sh", "-c", scri
 describe("a command", () => {
   it("gets the event on standard input, and key, fence and attempt in its environment", async () => {
     const script =
-      'cat; echo " $LATCHKEY_KEY $LATCHKEY_FENCE $LATCHKEY_ATTEMPT $LATCHKEY_SUBSCRIPTION $LATCHKEY_EVENT_ID $LATCHKEY_EVENT_TYPE $GREETING"';
+      'cat; echo " $LATCHKEY_IDEMPOTENCY_KEY $LATCHKEY_FENCE $LATCHKEY_ATTEMPT $LATCHKEY_WORKSPACE $LATCHKEY_SUBSCRIPTION $LATCHKEY_EVENT_ID $LATCHKEY_EVENT_TYPE $GREETING"';
     expect(await attempt(sh(script))).toEqual({
       failure: undefined,
-      printed: `the whole line ${context.key} 7 2 sub-1 evt-1 order.placed hello\n`,
+      printed: `the whole line ${context.idempotencyKey} 7 2 acme sub-1 evt-1 order.placed hello\n`,
     });
   });
 

@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import { describe, expect, it } from "vitest";
-import type { IncomingEvent } from "../../../../src/cli/run/event/read-event.ts";
+import type { IncomingEvent } from "../../../../src/cli/run/event/incoming-event.ts";
 import { httpTarget } from "../../../../src/cli/run/target/http-target.ts";
 import { type DispatchContext, type DispatchFailure, isPermanent } from "../../../../src/cli/run/target/target.ts";
 import { systemClock } from "../../../../src/internal/clock.ts";
@@ -17,22 +17,23 @@ const event: IncomingEvent = {
   original: "",
 };
 const context: DispatchContext = {
-  key: dedupKey("sub-1", "evt-1"),
+  idempotencyKey: dedupKey("sub-1", "evt-1"),
   fence: 7,
   attempt: 2,
+  workspaceId: "acme",
   subscriptionId: "sub-1",
   signal: new AbortController().signal,
 };
 
 async function dispatched(answer: Answer, signal = context.signal): Promise<DispatchFailure | undefined> {
   await using endpoint = await startEndpoint(answer);
-  return await httpTarget(new URL(endpoint.url), systemClock).dispatch(event, { ...context, signal });
+  return await httpTarget(new URL(endpoint.url), { clock: systemClock }).dispatch(event, { ...context, signal });
 }
 
 describe("an HTTP endpoint", () => {
   it("gets the payload, the attributes, the idempotency key, the fence and the attempt", async () => {
     await using endpoint = await startEndpoint();
-    const target = httpTarget(new URL(endpoint.url), systemClock);
+    const target = httpTarget(new URL(endpoint.url), { clock: systemClock });
     expect(await target.dispatch(event, context)).toBeUndefined();
     expect(endpoint.received).toMatchObject([
       {
@@ -55,14 +56,14 @@ describe("an HTTP endpoint", () => {
   it("gets the content type unchanged as far as a header allows", async () => {
     await using endpoint = await startEndpoint();
     const odd = { ...event, contentType: 'text/plain; charset="utf-8"; title=100% €' };
-    await httpTarget(new URL(endpoint.url), systemClock).dispatch(odd, context);
+    await httpTarget(new URL(endpoint.url), { clock: systemClock }).dispatch(odd, context);
     expect(endpoint.received[0]?.headers["content-type"]).toBe('text/plain; charset="utf-8"; title=100% %E2%82%AC');
   });
 
   it("gets nothing without a valid TLS handshake if its URL is https", async () => {
     await using endpoint = await startEndpoint();
     const url = new URL(endpoint.url.replace("http:", "https:"));
-    const failure = await httpTarget(url, systemClock).dispatch(event, context);
+    const failure = await httpTarget(url, { clock: systemClock }).dispatch(event, context);
     expect(failure).toMatchObject({ failure: "unreachable", code: expect.stringMatching(/SSL|EPROTO/) });
     expect(endpoint.received).toEqual([]);
   });
@@ -71,7 +72,7 @@ describe("an HTTP endpoint", () => {
     await using endpoint = await startEndpoint();
     const subject = 'Euro € 😀 "100%"\r\nEvil: 1\0';
     const odd = { ...event, attributes: { ...event.attributes, subject } };
-    await httpTarget(new URL(endpoint.url), systemClock).dispatch(odd, context);
+    await httpTarget(new URL(endpoint.url), { clock: systemClock }).dispatch(odd, context);
     expect(endpoint.received[0]?.headers["ce-subject"]).toBe(
       "Euro%20%E2%82%AC%20%F0%9F%98%80%20%22100%25%22%0D%0AEvil:%201%00",
     );
@@ -80,7 +81,7 @@ describe("an HTTP endpoint", () => {
 
   it("gets no body and no content type without a payload", async () => {
     await using endpoint = await startEndpoint();
-    await httpTarget(new URL(endpoint.url), systemClock).dispatch(
+    await httpTarget(new URL(endpoint.url), { clock: systemClock }).dispatch(
       { ...event, body: "", contentType: undefined },
       context,
     );
@@ -91,7 +92,9 @@ describe("an HTTP endpoint", () => {
 
   it("gets the user info of its URL as basic authentication, which its name hides", async () => {
     await using endpoint = await startEndpoint();
-    const target = httpTarget(new URL(endpoint.url.replace("//", "//me:p%40ss@").concat("?token=secret")), systemClock);
+    const target = httpTarget(new URL(endpoint.url.replace("//", "//me:p%40ss@").concat("?token=secret")), {
+      clock: systemClock,
+    });
     await target.dispatch(event, context);
     expect(endpoint.received[0]?.headers.authorization).toBe(`Basic ${btoa("me:p@ss")}`);
     expect(target.name).toBe(endpoint.url);
@@ -148,7 +151,7 @@ describe("an HTTP endpoint", () => {
     );
     await new Promise((resolve) => server.close(resolve));
     const port = typeof address === "object" ? address?.port : 0;
-    const target = httpTarget(new URL(`http://127.0.0.1:${port}`), systemClock);
+    const target = httpTarget(new URL(`http://127.0.0.1:${port}`), { clock: systemClock });
     expect(await target.dispatch(event, context)).toEqual({ failure: "unreachable", code: "ECONNREFUSED" });
   });
 
@@ -175,7 +178,7 @@ describe("an HTTP endpoint", () => {
   it("gets no request if the signal has aborted", async () => {
     await using endpoint = await startEndpoint();
     const aborted = { ...context, signal: AbortSignal.abort() };
-    expect(await httpTarget(new URL(endpoint.url), systemClock).dispatch(event, aborted)).toEqual({
+    expect(await httpTarget(new URL(endpoint.url), { clock: systemClock }).dispatch(event, aborted)).toEqual({
       failure: "aborted",
     });
     expect(endpoint.received).toHaveLength(0);
@@ -193,7 +196,7 @@ describe("an HTTP endpoint", () => {
       ports.add(response.socket?.remotePort);
       response.end("x".repeat(10_000));
     });
-    const target = httpTarget(new URL(endpoint.url), systemClock);
+    const target = httpTarget(new URL(endpoint.url), { clock: systemClock });
     for (let times = 0; times < 20; times += 1) await target.dispatch(event, context);
     // A second one is opened when the first is a moment late in becoming free.
     expect(ports.size).toBeLessThan(10);

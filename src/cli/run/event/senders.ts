@@ -1,0 +1,177 @@
+import { isObject, type ObjectLike } from "../../../internal/is-object.ts";
+import { byHeader, byPointer, firstOf, type IdFields, type IdSelector } from "../../../model/identify/id-selector.ts";
+
+/** How the webhooks of a sender are recognised and identified. The scopes agree with the sources of `latchkey/http`. */
+export interface Sender {
+  /** Name for messages, with its article: `a GitLab webhook`. */
+  readonly name: string;
+  /** Returns true for the sender's requests. */
+  matches(fields: IdFields): boolean;
+  readonly id: IdSelector;
+  /** Returns the path segments within which the id is unique. */
+  scope(fields: IdFields): readonly (string | undefined)[];
+  type(fields: IdFields): string;
+  /** Returns the CloudEvents source. @default the scope as a path */
+  readonly source?: (fields: IdFields) => string;
+  /** Headers to forward. */
+  readonly forwarded: RegExp;
+}
+
+const text = (fields: IdFields, name: string): string | undefined => {
+  const values = fields.header(name);
+  const [value] = values;
+  return values.length === 1 && typeof value === "string" && value !== "" ? value : undefined;
+};
+
+const has =
+  (...names: readonly string[]) =>
+  (fields: IdFields): boolean =>
+    names.some((name) => fields.header(name).length > 0);
+
+const body = (fields: IdFields): ObjectLike => {
+  const value = fields.json();
+  return isObject(value) ? value : {};
+};
+
+const member = (value: ObjectLike, name: string): string | undefined => {
+  const found = value[name];
+  return typeof found === "string" && found !== "" && found.isWellFormed() ? found : undefined;
+};
+
+const named = (prefix: string, kind: string | undefined): string => (kind === undefined ? prefix : `${prefix}.${kind}`);
+
+function urlOf(owner: unknown): string | undefined {
+  const url = isObject(owner) ? owner["url"] : undefined;
+  return typeof url === "string" && url !== "" ? url : undefined;
+}
+
+const GITHUB: Sender = {
+  name: "a GitHub delivery",
+  matches: has("x-github-event", "x-github-delivery"),
+  id: byHeader("x-github-delivery"),
+  scope(fields) {
+    const hook = text(fields, "x-github-hook-id");
+    const target = text(fields, "x-github-hook-installation-target-id");
+    const targetType = text(fields, "x-github-hook-installation-target-type");
+    // A recording without these headers has nothing but the delivery id.
+    return hook === undefined && target === undefined ? [] : ["github", targetType, target, "hooks", hook];
+  },
+  // Type and source are those of the GitHub adapter of the CloudEvents project.
+  type(fields) {
+    const { action } = body(fields);
+    const event = `com.github.${text(fields, "x-github-event") ?? "unknown"}`;
+    return named(event, typeof action === "string" ? action.toWellFormed() : undefined);
+  },
+  source(fields) {
+    const { repository, organization } = body(fields);
+    return (urlOf(repository) ?? urlOf(organization) ?? "https://api.github.com").toWellFormed();
+  },
+  forwarded: /^(x-github-[a-z0-9-]+|x-hub-signature(-256)?)$/,
+};
+
+/** Senders in the order in which they are tried: those with their own headers first. */
+export const SENDERS: readonly Sender[] = [
+  GITHUB,
+  {
+    name: "a GitLab webhook",
+    matches: has("x-gitlab-event"),
+    id: firstOf(byHeader("idempotency-key"), byHeader("x-gitlab-event-uuid")),
+    scope: (fields) => ["gitlab", "hooks", text(fields, "x-gitlab-webhook-uuid")],
+    type: (fields) => named("com.gitlab", text(fields, "x-gitlab-event")?.toLowerCase().replaceAll(" ", "_")),
+    forwarded: /^x-gitlab-[a-z0-9-]+$/,
+  },
+  {
+    name: "a Bitbucket webhook",
+    matches: has("x-event-key"),
+    id: byHeader("x-request-uuid"),
+    scope: (fields) => ["bitbucket", "hooks", text(fields, "x-hook-uuid")],
+    type: (fields) => named("org.bitbucket", text(fields, "x-event-key")?.replaceAll(":", ".")),
+    forwarded: /^(x-event-key|x-hook-uuid|x-request-uuid|x-attempt-number|x-hub-signature)$/,
+  },
+  {
+    name: "a Shopify webhook",
+    matches: has("x-shopify-topic", "x-shopify-webhook-id", "x-shopify-event-id"),
+    id: firstOf(byHeader("x-shopify-event-id"), byHeader("x-shopify-webhook-id")),
+    scope: (fields) => [
+      "shopify",
+      "shops",
+      text(fields, "x-shopify-shop-domain"),
+      "topics",
+      text(fields, "x-shopify-topic"),
+    ],
+    type: (fields) => named("com.shopify", text(fields, "x-shopify-topic")?.replaceAll("/", ".")),
+    forwarded: /^x-shopify-[a-z0-9-]+$/,
+  },
+  {
+    name: "a Gitea webhook",
+    matches: has("x-gitea-event", "x-gitea-delivery"),
+    id: byHeader("x-gitea-delivery"),
+    scope: () => ["gitea"],
+    type: (fields) => named("io.gitea", text(fields, "x-gitea-event")),
+    forwarded: /^x-gitea-[a-z0-9-]+$/,
+  },
+  {
+    name: "a Stripe event",
+    matches: (fields) =>
+      has("stripe-signature")(fields) || (member(body(fields), "object") === "event" && "id" in body(fields)),
+    id: byPointer("/id"),
+    scope: (fields) => [
+      "stripe",
+      ...optional("accounts", member(body(fields), "account") ?? member(body(fields), "context")),
+    ],
+    type: (fields) => named("com.stripe", member(body(fields), "type")),
+    forwarded: /^stripe-[a-z0-9-]+$/,
+  },
+  {
+    name: "a Slack event",
+    matches: (fields) => has("x-slack-signature")(fields) || member(body(fields), "type") === "event_callback",
+    id: byPointer("/event_id"),
+    scope: (fields) => [
+      "slack",
+      "teams",
+      member(body(fields), "team_id") ?? "any",
+      ...optional("apps", member(body(fields), "api_app_id")),
+    ],
+    type: (fields) => {
+      const { event } = body(fields);
+      return named("com.slack", (isObject(event) ? member(event, "type") : undefined) ?? member(body(fields), "type"));
+    },
+    forwarded: /^x-slack-[a-z0-9-]+$/,
+  },
+  {
+    name: "an SNS notification",
+    matches: (fields) => "TopicArn" in body(fields) && "MessageId" in body(fields),
+    id: byPointer("/MessageId"),
+    scope: (fields) => ["sns", member(body(fields), "TopicArn")],
+    type: () => "com.amazonaws.sns.notification",
+    forwarded: /^x-amz-sns-[a-z0-9-]+$/,
+  },
+  {
+    name: "an SQS message",
+    matches: (fields) => "messageId" in body(fields) && "body" in body(fields),
+    id: byPointer("/messageId"),
+    scope: (fields) => ["sqs", member(body(fields), "eventSourceARN")],
+    type: () => "com.amazonaws.sqs.message",
+    forwarded: /^$/,
+  },
+  {
+    name: "an EventBridge event",
+    matches: (fields) => "detail-type" in body(fields) && "detail" in body(fields),
+    id: byPointer("/id"),
+    scope: (fields) => ["eventbridge", member(body(fields), "account"), member(body(fields), "source")],
+    type: (fields) => named("com.amazonaws.events", member(body(fields), "detail-type")?.replaceAll(/\s+/g, "_")),
+    forwarded: /^$/,
+  },
+  {
+    name: "a webhook in the Standard Webhooks format",
+    matches: has("webhook-id"),
+    id: byHeader("webhook-id"),
+    scope: () => ["standard-webhooks"],
+    type: (fields) => member(body(fields), "type") ?? "webhook",
+    forwarded: /^webhook-[a-z0-9-]+$/,
+  },
+];
+
+function optional(...segments: readonly [name: string, value: string | undefined]): readonly (string | undefined)[] {
+  return segments[1] === undefined ? [] : segments;
+}

@@ -1,0 +1,39 @@
+import { CommandError } from "../../terminal/command-error.ts";
+
+/**
+ * Returns the proxy that the environment sets for a URL: `HTTP_PROXY` or `HTTPS_PROXY` by its scheme, or `ALL_PROXY`, unless
+ * `NO_PROXY` lists its host. Lower-case names take precedence, as in curl.
+ * @throws {CommandError} if the variable is not an http:// or https:// URL; the message does not repeat it, because it may contain a password.
+ */
+export function proxyFor(url: URL, env: Readonly<Record<string, string | undefined>>): URL | undefined {
+  const read = (name: string): string => (env[name.toLowerCase()] ?? env[name] ?? "").trim();
+  const name = url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
+  const proxy = read(name) || read("ALL_PROXY");
+  if (proxy === "" || isExcluded(url, read("NO_PROXY"))) return undefined;
+  const address = proxy.includes("://") ? proxy : `http://${proxy}`;
+  if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol)) {
+    throw new CommandError(`${name} needs an http:// or https:// URL`);
+  }
+  return new URL(address);
+}
+
+function isExcluded({ hostname, port, protocol }: URL, list: string): boolean {
+  const host = hostname.replaceAll(/^\[|\]$/g, "").toLowerCase();
+  const effectivePort = port === "" ? (protocol === "https:" ? "443" : "80") : port;
+  return list
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter((entry) => entry !== "")
+    .some((entry) => {
+      if (entry === "*") return true;
+      const [, name = "", onlyPort] = /^\[?(.+?)\]?(?::(\d+))?$/.exec(isAddress6(entry) ? `[${entry}]` : entry) ?? [];
+      if (onlyPort !== undefined && onlyPort !== effectivePort) return false;
+      const domain = name.replace(/^\*?\./, "");
+      return host === domain || host.endsWith(`.${domain}`);
+    });
+}
+
+/** An IPv6 address without brackets has no port. */
+function isAddress6(entry: string): boolean {
+  return entry.split(":").length > 2 && !entry.startsWith("[");
+}

@@ -1,0 +1,73 @@
+import { jsonKind } from "../../internal/json-kind.ts";
+import { expected, text } from "../../internal/validate.ts";
+import { parsePointer } from "./json-pointer.ts";
+
+/** The parts of a line, message or request that can hold an id. */
+export interface IdFields {
+  /** Returns the values of a header by its lower-case name. Values of a recorded header need not be strings. */
+  header(name: string): readonly unknown[];
+  /** Returns the JSON value of the payload, or `undefined` if it is not JSON. */
+  json(): unknown;
+}
+
+/** Result of an {@link IdSelector}. */
+export type SelectedId =
+  | { readonly id: string }
+  /** The field does not exist. */
+  | { readonly missing: string }
+  /** The field exists, but is not an id. The text says what was found, without the value. */
+  | { readonly refused: string };
+
+/** Selects the id of an event. Always returns the same id for the same event. */
+export type IdSelector = (fields: IdFields) => SelectedId;
+
+/** Selects a header. A repeated or empty header is refused. @throws {TypeError} if the name is not a header name. */
+export function byHeader(name: string): IdSelector {
+  if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(text("name", name))) {
+    throw new TypeError(expected("name", "the name of a header", name));
+  }
+  const lowerCase = name.toLowerCase();
+  const label = `the header \`${name}\``;
+  return (fields) => {
+    const values = fields.header(lowerCase);
+    if (values.length > 1) return { refused: `${label} occurs ${values.length} times` };
+    return values.length === 0 ? { missing: `${label} is missing` } : checked(values[0], label);
+  };
+}
+
+/**
+ * Selects a member of the JSON payload with a JSON Pointer (RFC 6901). Only strings are ids: JSON parsers round large numbers, so
+ * two different ids could become one.
+ * @throws {TypeError} if the pointer is malformed.
+ */
+export function byPointer(pointer: string): IdSelector {
+  const resolve = parsePointer(pointer);
+  const label = `the member \`${pointer}\``;
+  return (fields) => {
+    const value = resolve(fields.json());
+    return value === undefined || value === null ? { missing: `${label} is missing` } : checked(value, label);
+  };
+}
+
+/** Selects the first field that exists. A field that exists but is not an id is refused instead of skipped. */
+export function firstOf(...selectors: readonly IdSelector[]): IdSelector {
+  return (fields) => {
+    const missing: string[] = [];
+    for (const select of selectors) {
+      const selected = select(fields);
+      if (!("missing" in selected)) return selected;
+      missing.push(selected.missing);
+    }
+    return { missing: missing.join(", and ") };
+  };
+}
+
+/** Parses a field of a command line: a JSON Pointer if it begins with `/`, or a header. @throws {TypeError} */
+export function parseSelector(field: string): IdSelector {
+  return field.startsWith("/") ? byPointer(field) : byHeader(field);
+}
+
+function checked(value: unknown, label: string): SelectedId {
+  const isId = typeof value === "string" && value !== "" && value.isWellFormed();
+  return isId ? { id: value } : { refused: `${label} is ${jsonKind(value)}, not a non-empty string` };
+}

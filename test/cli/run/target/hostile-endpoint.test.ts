@@ -1,0 +1,213 @@
+import { createServer, type Server, type Socket } from "node:net";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { IncomingEvent } from "../../../../src/cli/run/event/incoming-event.ts";
+import { httpTarget } from "../../../../src/cli/run/target/http-target.ts";
+import type { DispatchContext, DispatchFailure } from "../../../../src/cli/run/target/target.ts";
+import { systemClock } from "../../../../src/internal/clock.ts";
+
+const event: IncomingEvent = {
+  format: "cloud-event",
+  eventId: "e",
+  attributes: { id: "1" },
+  headers: {},
+  contentType: "application/json",
+  body: "{}",
+  original: "",
+};
+
+/** What an endpoint does with a connection, once it has received a request. */
+type Behaviour = (socket: Socket, requestsOnConnection: number) => void;
+
+let server: Server;
+let behaviour: Behaviour = () => {};
+let connections = 0;
+const sockets = new Set<Socket>();
+
+beforeAll(async () => {
+  server = createServer((socket) => {
+    connections += 1;
+    sockets.add(socket);
+    let requests = 0;
+    socket.on("error", () => {});
+    socket.on("close", () => sockets.delete(socket));
+    socket.on("data", (data) => {
+      if (!data.toString("latin1").startsWith("POST")) return;
+      requests += 1;
+      behaviour(socket, requests);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+});
+afterAll(async () => {
+  for (const socket of sockets) socket.destroy();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+function targetHere(): ReturnType<typeof httpTarget> {
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return httpTarget(new URL(`http://127.0.0.1:${port}/`), { clock: systemClock });
+}
+
+interface Attempted {
+  readonly outcome: DispatchFailure | undefined;
+  readonly tookMs: number;
+}
+
+/** Dispatches with a time limit, as `run` does. */
+async function attempt(how: Behaviour, timeoutMs: number, target = targetHere()): Promise<Attempted> {
+  behaviour = how;
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), timeoutMs);
+  const context: DispatchContext = {
+    ...{ idempotencyKey: "k", fence: 1, attempt: 1, workspaceId: "default", subscriptionId: "s" },
+    signal: controller.signal,
+  };
+  const startedMs = systemClock.monotonicMs();
+  const outcome = await target.dispatch(event, context);
+  clearTimeout(timer);
+  return { outcome, tookMs: systemClock.monotonicMs() - startedMs };
+}
+
+const TIMEOUT_MS = 120;
+const LIMIT_MS = TIMEOUT_MS + 1_000;
+
+/** Writes until the other side closes the connection. */
+function writeForEver(socket: Socket, chunk: string): void {
+  const more = (): void => {
+    if (!socket.destroyed) socket.write(chunk, () => setImmediate(more));
+  };
+  more();
+}
+
+const ending = fc.constantFrom("hang", "end", "reset");
+const finish = (socket: Socket, how: "hang" | "end" | "reset"): void => {
+  if (how === "end") socket.end();
+  if (how === "reset") socket.resetAndDestroy();
+};
+
+describe("a hostile endpoint", () => {
+  it("never makes an attempt outlive its time limit, wherever its response is cut off", async () => {
+    const response = fc.record({
+      status: fc.integer({ min: 100, max: 599 }),
+      headers: fc.constantFrom(
+        "",
+        "content-length: 5\r\n",
+        "transfer-encoding: chunked\r\n",
+        "connection: upgrade\r\nupgrade: x\r\n",
+      ),
+      body: fc.constantFrom("", "hello", "5\r\nhello\r\n0\r\n\r\n", "garbage garbage"),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        response,
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        ending,
+        async ({ status, headers, body }, share, how) => {
+          const head = `HTTP/1.1 ${status} Status\r\n${headers}\r\n`;
+          const text = head + body;
+          const sent = text.slice(0, Math.round(share * text.length));
+          const { outcome, tookMs } = await attempt(
+            (socket) => socket.write(sent, () => finish(socket, how)),
+            TIMEOUT_MS,
+          );
+          expect(tookMs).toBeLessThan(LIMIT_MS);
+          // Once the headers of a final status are complete, the status decides.
+          const isDecided = status >= 200 && sent.length >= head.length;
+          if (isDecided && how !== "reset") {
+            expect(outcome).toEqual(status <= 299 ? undefined : { failure: "status", status });
+          }
+          if (!isDecided && status !== 101) expect(["aborted", "unreachable"]).toContain(outcome?.failure);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it.each<readonly [name: string, how: Behaviour, outcome: object]>([
+    ["that never answers", () => {}, { failure: "aborted" }],
+    [
+      "that switches protocols",
+      (socket) => socket.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"),
+      { failure: "status", status: 101 },
+    ],
+    [
+      "that switches protocols unasked",
+      (socket) => socket.write("HTTP/1.1 101 Switching Protocols\r\n\r\n"),
+      { failure: expect.stringMatching(/aborted|status|unreachable/) },
+    ],
+    [
+      "that sends informational responses forever",
+      (socket) => writeForEver(socket, "HTTP/1.1 103 Early Hints\r\n\r\n"),
+      { failure: "aborted" },
+    ],
+    [
+      "that sends headers forever",
+      (socket) => writeForEver(socket, "HTTP/1.1 200 OK\r\nx: y\r\n"),
+      { failure: expect.stringMatching(/aborted|unreachable/) },
+    ],
+    [
+      "that sends one header byte at a time",
+      (socket) => writeForEver(socket, "H"),
+      { failure: expect.stringMatching(/aborted|unreachable/) },
+    ],
+    [
+      "that does not speak HTTP",
+      (socket) => socket.write("SSH-2.0-OpenSSH\r\n"),
+      { failure: "unreachable", code: expect.stringMatching(/^HPE_/) },
+    ],
+    [
+      "that resets the connection",
+      (socket) => void socket.resetAndDestroy(),
+      { failure: "unreachable", code: "ECONNRESET" },
+    ],
+  ])("%s ends the attempt in time", async (_, how, outcome) => {
+    const attempted = await attempt(how, TIMEOUT_MS);
+    expect(attempted.outcome).toMatchObject(outcome);
+    expect(attempted.tookMs).toBeLessThan(LIMIT_MS);
+  });
+
+  it.each<readonly [status: number, outcome: object | undefined]>([
+    [200, undefined],
+    [422, { failure: "status", status: 422 }],
+    [500, { failure: "status", status: 500 }],
+  ])("with an endless or silent body decides by its status %i long before the time limit", async (status, outcome) => {
+    const head = `HTTP/1.1 ${status} Status\r\ncontent-length: 1000000000\r\n\r\n`;
+    const bodies: readonly Behaviour[] = [
+      (socket) => socket.write(head),
+      (socket) => socket.write(head, () => writeForEver(socket, "x")),
+      (socket) => socket.write(head, () => writeForEver(socket, "x".repeat(100_000))),
+    ];
+    for (const how of bodies) {
+      const attempted = await attempt(how, 60_000);
+      expect(attempted.outcome).toEqual(outcome);
+      expect(attempted.tookMs).toBeLessThan(10_000);
+    }
+  });
+
+  it("that closes an idle connection gets the request again on a new one, within the same attempt", async () => {
+    const target = targetHere();
+    const answer = "HTTP/1.1 204 No Content\r\n\r\n";
+    const once: Behaviour = (socket, requests) => {
+      if (requests === 1) socket.write(answer);
+      else socket.resetAndDestroy();
+    };
+    await attempt(once, 60_000, target);
+    const before = connections;
+    expect((await attempt(once, 60_000, target)).outcome).toBeUndefined();
+    expect(connections).toBe(before + 1);
+  });
+
+  it("that closes every connection fails after one repetition", async () => {
+    const target = targetHere();
+    let requests = 0;
+    await attempt((socket) => socket.write("HTTP/1.1 204 No Content\r\n\r\n"), 60_000, target);
+    const refuse: Behaviour = (socket) => {
+      requests += 1;
+      socket.resetAndDestroy();
+    };
+    expect((await attempt(refuse, 60_000, target)).outcome).toMatchObject({ failure: "unreachable" });
+    expect(requests).toBe(2);
+  });
+});
