@@ -22,8 +22,11 @@ export interface DedupKeyContext {
   readonly unprotected: boolean;
 }
 
+/** Input of the machine. */
 export interface DedupKeyInput {
+  /** True if an unreachable store lets the handler run without a reservation. */
   readonly mayDispatchUnprotected: boolean;
+  /** Number of the first attempt, counting from 1. */
   readonly attempt: number;
 }
 

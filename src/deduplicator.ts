@@ -15,6 +15,7 @@ export type Handler<Value> = (reservation: Reservation) => Value | PromiseLike<V
 
 /** Selects the keys that `clear` removes. An absent member matches every key. */
 export interface ClearFilter extends KeyFilter {
+  /** Keys in this state only. */
   readonly state?: "reserved" | "committed";
   /** Matches only this revision of a key: the one that was inspected, and no newer one. */
   readonly revision?: Revision;

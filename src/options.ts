@@ -16,6 +16,7 @@ const MAX_CACHE_SIZE = 10_000_000;
 
 /** Options of a {@link Deduplicator}. */
 export interface DeduplicatorOptions {
+  /** Store that all replicas share. */
   readonly store: Store;
   /** Time that a committed key suppresses duplicates, in milliseconds, at least 1,000. @default 86_400_000 (24 h) */
   readonly windowMs?: number;
@@ -47,7 +48,7 @@ export interface DeduplicatorOptions {
    * is a child of an idle root actor, `latchkey`. With an observer, attempts run XState's own interpreter, which is slower.
    */
   readonly inspect?: InspectionObserver;
-  /** @default the clock of this process */
+  /** Source of time. @default the clock of this process */
   readonly clock?: Clock;
   /** Makes the ids of attempts, from which tokens are made. It must never return the same id twice, on any replica. @default a random part and a count */
   readonly newId?: () => string;
@@ -55,7 +56,9 @@ export interface DeduplicatorOptions {
 
 /** Options of one call. An absent option comes from the {@link Deduplicator}. */
 export interface ReserveOptions {
+  /** Window in milliseconds, at least 1,000. @default the deduplicator's `windowMs` */
   readonly windowMs?: number;
+  /** Lease in milliseconds, at least 1,000. @default the deduplicator's `leaseMs` */
   readonly leaseMs?: number;
   /** Hash of the payload. The same event with another fingerprint throws {@link FingerprintMismatchError}. */
   readonly fingerprint?: string;
@@ -63,6 +66,7 @@ export interface ReserveOptions {
   readonly onPending?: "return" | "wait";
   /** Ends waiting and claiming with the signal's reason. It does not affect a running dispatch. */
   readonly signal?: AbortSignal;
+  /** True to store the handler's result with the commit. @default the deduplicator's `keepResults` */
   readonly keepResult?: boolean;
   /** Number of deliveries that the transport reports; the reservation's `attempt` is at least this. @default 1 */
   readonly attempt?: number;

@@ -4,9 +4,11 @@ import type { EventReference } from "./source.ts";
 
 /** The part of NATS message headers that is written here. */
 export interface MessageHeaders {
+  /** Sets a header to one value. */
   set(name: string, value: string): void;
 }
 
+/** Options of {@link enqueue}. */
 export interface EnqueueOptions<Headers extends MessageHeaders> {
   /** JetStream client: `jetstream(connection)`. */
   readonly jetstream: {

@@ -2,9 +2,13 @@ import { type Clock, delay } from "../internal/clock.ts";
 
 /** A request with its complete body, as it arrived. Signatures cover these bytes. */
 export interface RawRequest {
+  /** HTTP method, in upper case. */
   readonly method: string;
+  /** Complete URL of the request. */
   readonly url: URL;
+  /** Headers of the request. */
   readonly headers: Headers;
+  /** Raw body. */
   readonly body: Uint8Array<ArrayBuffer>;
   /** Time of arrival by the wall clock, in milliseconds since 1970. */
   readonly receivedAtMs: number;

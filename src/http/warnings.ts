@@ -3,6 +3,7 @@ import type { Source } from "./source.ts";
 
 /** A setting under which an event may run twice or be suppressed wrongly. */
 export interface WebhookWarning {
+  /** Kind of the risk. */
   readonly code: "unsigned-id" | "unverified" | "window-too-short";
   /** What is risky, why, and what to do. */
   readonly message: string;

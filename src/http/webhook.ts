@@ -27,6 +27,7 @@ interface CommonOptions {
   readonly onWarning?: (warning: WebhookWarning) => void;
 }
 
+/** Options of a receiver that dispatches events itself. */
 export interface DispatchOptions extends CommonOptions {
   /** Deduplicator that guards the events. */
   readonly dedup: Deduplicator;
@@ -42,6 +43,7 @@ export interface DispatchOptions extends CommonOptions {
   readonly fenceHeader?: string;
 }
 
+/** Options of a receiver that stores events in a stream. */
 export interface EnqueueingOptions extends CommonOptions {
   /** Stores the event in a stream: see {@link enqueue}. */
   readonly enqueue: Publish;

@@ -24,6 +24,7 @@ export interface CommitReport {
  * Disposing an open reservation releases it.
  */
 export interface Reservation extends AsyncDisposable {
+  /** The event is new, and the caller may dispatch it. */
   readonly decision: "unseen";
   /** Dedup key of the event. */
   readonly key: DedupKey;
@@ -53,6 +54,7 @@ export interface Reservation extends AsyncDisposable {
 
 /** Decision for an event that was dispatched and committed before. */
 export interface Duplicate {
+  /** The event was dispatched before. */
   readonly decision: "duplicate";
   /** Dedup key of the event. */
   readonly key: DedupKey;
@@ -64,6 +66,7 @@ export interface Duplicate {
 
 /** Decision for an event that is being dispatched. Its delivery must come back: never acknowledge it. */
 export interface Pending {
+  /** The event is being dispatched. */
   readonly decision: "pending";
   /** Dedup key of the event. */
   readonly key: DedupKey;

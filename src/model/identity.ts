@@ -35,8 +35,11 @@ export function dedupKey(subscriptionId: string, eventId: string): DedupKey {
 
 /** A checked identity with its keys, which are computed once. */
 export interface ResolvedIdentity {
+  /** Tenant. */
   readonly workspaceId: string;
+  /** Subscription that the event is dispatched for. */
   readonly subscriptionId: string;
+  /** Event, unique within the subscription. */
   readonly eventId: string;
   /** Dedup key of subscription and event. */
   readonly key: DedupKey;

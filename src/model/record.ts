@@ -27,11 +27,13 @@ interface RecordFields {
 
 /** Record of a reservation: its owner may dispatch the event until the lease ends. */
 export interface ReservationRecord extends RecordFields {
+  /** The key is reserved. */
   readonly state: "reserved";
 }
 
 /** Record of a successful dispatch, which suppresses duplicates until its window ends. */
 export interface CommitRecord extends RecordFields {
+  /** The key is committed. */
   readonly state: "committed";
   /** Return value of the handler as JSON, if results are kept. */
   readonly result?: unknown;

@@ -2,6 +2,7 @@ import { headerText, sourcePath } from "../fields.ts";
 import { fromHex, HmacVerifier, type Secrets, secretList, verifiedIf } from "../signature.ts";
 import type { Source } from "../source.ts";
 
+/** Options of {@link bitbucket}. */
 export interface BitbucketOptions {
   /** Secret of the webhook, or several during a rotation. */
   readonly secret: Secrets;

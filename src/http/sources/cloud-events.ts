@@ -9,6 +9,7 @@ import { jsonObject } from "../fields.ts";
 import type { RawRequest } from "../raw-request.ts";
 import type { EventReference, Source } from "../source.ts";
 
+/** Options of {@link cloudEvents}. */
 export interface CloudEventsOptions {
   /** Verifies requests; CloudEvents have no signature of their own. Without it, every request is accepted. */
   readonly verify?: NonNullable<Source["verify"]>;

@@ -2,6 +2,7 @@ import { headerText, optionalText, parseJson, sourcePath } from "../fields.ts";
 import { fromHex, HmacVerifier, type Secrets, secretList, verifiedIf } from "../signature.ts";
 import type { Source } from "../source.ts";
 
+/** Options of {@link github}. */
 export interface GitHubOptions {
   /** Secret of the webhook, or several during a rotation. */
   readonly secret: Secrets;

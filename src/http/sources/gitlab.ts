@@ -3,6 +3,7 @@ import { DEFAULT_TOLERANCE_MS, isSameSecret, type Secrets, secretList, verifiedI
 import type { Source } from "../source.ts";
 import { standardSignature } from "./standard-webhooks.ts";
 
+/** Options of {@link gitlab}. */
 export type GitLabOptions =
   /** Secret token: sent in clear with every request, so it proves the sender and protects no byte of the request. */
   | { readonly secretToken: Secrets }

@@ -3,6 +3,7 @@ import { headerText, sourcePath } from "../fields.ts";
 import type { RawRequest } from "../raw-request.ts";
 import type { Source } from "../source.ts";
 
+/** Options of {@link idempotencyKey}. */
 export interface IdempotencyKeyOptions {
   /** Header with the key. @default "Idempotency-Key" */
   readonly header?: string;

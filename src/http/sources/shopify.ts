@@ -2,6 +2,7 @@ import { headerText, sourcePath } from "../fields.ts";
 import { fromBase64, HmacVerifier, type Secrets, secretList, verifiedIf } from "../signature.ts";
 import type { Source } from "../source.ts";
 
+/** Options of {@link shopify}. */
 export interface ShopifyOptions {
   /** Client secret of the app, or several during a rotation. */
   readonly secret: Secrets;

@@ -13,6 +13,7 @@ import {
 } from "../signature.ts";
 import type { Source } from "../source.ts";
 
+/** Options of {@link slack}. */
 export interface SlackOptions {
   /** Signing secret of the app, or several during a rotation. */
   readonly signingSecret: Secrets;

@@ -5,6 +5,7 @@ import { jsonObject, memberText, parseJson, sourcePath } from "../fields.ts";
 import { rejected, verifiedIf } from "../signature.ts";
 import type { Source } from "../source.ts";
 
+/** Options of {@link sns}. */
 export interface SnsOptions {
   /** Topics whose messages are accepted, by ARN. A valid signature only proves that some topic of AWS sent the message. */
   readonly topicArns: readonly string[];

@@ -12,6 +12,7 @@ import {
 } from "../signature.ts";
 import type { Source } from "../source.ts";
 
+/** Options of {@link standardWebhooks}. */
 export interface StandardWebhooksOptions {
   /** Symmetric signing secret (`whsec_<base64>`), or several during a rotation. */
   readonly secret: Secrets;

@@ -12,6 +12,7 @@ import {
 } from "../signature.ts";
 import type { Source } from "../source.ts";
 
+/** Options of {@link stripe}. */
 export interface StripeOptions {
   /** Signing secret of the endpoint (`whsec_…`), or several during a rotation. */
   readonly secret: Secrets;

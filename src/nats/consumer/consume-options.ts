@@ -10,6 +10,7 @@ import type { ReceivedMessage } from "./received-message.ts";
 
 /** Context of one dispatch. */
 export interface DispatchContext {
+  /** Identity of the event. */
   readonly identity: ResolvedIdentity;
   /** Send its `key` downstream as the idempotency key, and its `fence` to receivers that can refuse a late writer. */
   readonly reservation: Reservation;
@@ -27,8 +28,9 @@ export type Backoff = BackoffRange;
 export interface ConsumeOptions {
   /** Stays open when the consumer stops: it may be shared. */
   readonly dedup: Deduplicator;
+  /** Dispatches one message under its reservation. */
   readonly dispatch: Dispatch;
-  /** @default identifyEvent */
+  /** Returns the identity of a message. @default {@link identifyEvent} */
   readonly identify?: Identify;
   /** The subscription that the events are dispatched for. @default "<stream>/<consumer>" */
   readonly subscriptionId?: string;

@@ -27,18 +27,24 @@ export function finding(
 
 /** How a consumer is used: what its settings are checked against. */
 export interface ConsumerUse {
+  /** Lease of the reservations, in milliseconds. */
   readonly leaseMs: number;
+  /** Time that the store keeps a reservation beyond its lease, in milliseconds. */
   readonly skewMs: number;
+  /** Number of messages that are dispatched at a time. */
   readonly concurrency: number;
+  /** Number of failed dispatches after which a message is dead-lettered. */
   readonly maxDeliver: number;
   /** True if the caller gave a `subscriptionId`; otherwise it is made of the stream's and the consumer's names. */
   readonly namesSubscription: boolean;
+  /** Subject of the dead letters, if any. */
   readonly deadLetterSubject: string | undefined;
 }
 
 /** Thrown when a consumer's settings could lose events; `findings` has an entry for each of them. */
 export class ConsumerMisconfiguredError extends LatchkeyError {
   override readonly name: string = "ConsumerMisconfiguredError";
+  /** What is wrong with the consumer, most severe first. */
   readonly findings: readonly ConsumerFinding[];
 
   constructor(consumer: string, findings: readonly ConsumerFinding[]) {

@@ -4,6 +4,7 @@ import { checkRegister, type ReadResult, type RegisterOperation } from "./regist
 
 /** A key of a store that did not behave like a register. */
 export interface StoreViolation {
+  /** Key whose history is not linearizable. */
   readonly key: string;
   /** Explanation in words. */
   readonly why: string;

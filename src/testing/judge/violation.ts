@@ -3,6 +3,7 @@ export type Guarantee = "G1" | "G2" | "G3" | "G4" | "G5" | "G6" | "G7" | "G8" | 
 
 /** A guarantee that did not hold, and the line that shows it. */
 export interface Violation {
+  /** Guarantee that is broken. */
   readonly guarantee: Guarantee;
   /** Number of the line that shows the violation, counting from 1. In NDJSON, this is the line of the text. */
   readonly line: number;

@@ -19,7 +19,9 @@ export interface RecorderOptions {
 
 /** The reservation that an effect runs under. A `Reservation` has both members. */
 export interface EffectReservation {
+  /** Fence of the reservation. */
   readonly fence?: number;
+  /** Signal of the reservation. */
   readonly signal?: AbortSignal;
 }
 

@@ -4,6 +4,7 @@ import { titleOf } from "./run-violation.ts";
 /** The smallest run found in which the handler breaks something. The message shows the run; `run` has it in other forms. */
 export class CounterexampleError extends Error {
   override readonly name = "CounterexampleError";
+  /** Run that breaks a guarantee. */
   readonly run: Run;
 
   /** @param search tells how the run was found, in one sentence. */

@@ -8,6 +8,7 @@ import { drawSequence } from "./sequence-diagram.ts";
 export class Run {
   /** Schedule of the run: pass it to `replay` to see the same run again. */
   readonly schedule: string;
+  /** History of the run. */
   readonly history: History;
   /** What the run broke, in the order of the lines; empty if nothing. */
   readonly violations: readonly RunViolation[];
@@ -65,6 +66,7 @@ export class Run {
     return overlaps;
   }
 
+  /** Returns the run as lanes, one per process. */
   toString(): string {
     return this.lanes;
   }

@@ -10,9 +10,13 @@ import { runChoosing } from "./run-schedule.ts";
 
 /** The part of fast-check that the search uses. Pass your own: `import fc from "fast-check"`. */
 export interface FastCheck {
+  /** Creates an arbitrary for natural numbers. */
   nat(max: number): unknown;
+  /** Creates an arbitrary for lists. */
   array(of: unknown, constraints: { readonly maxLength: number }): unknown;
+  /** Creates a property with an asynchronous predicate. */
   asyncProperty(arbitrary: unknown, predicate: (value: number[]) => Promise<void>): unknown;
+  /** Checks a property. */
   check(property: unknown, parameters: object): unknown;
 }
 
@@ -26,6 +30,7 @@ export interface CheckOptions extends Scope {
 
 /** Result of a search without a counterexample. */
 export interface CheckResult {
+  /** Number of runs that were tried. */
   readonly runs: number;
   /** Number of faults in all runs. */
   readonly faults: number;

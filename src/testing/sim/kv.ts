@@ -9,7 +9,9 @@ import type { SharedRegister } from "./shared-register.ts";
 
 /** The entry of a key. */
 export interface KvEntry {
+  /** Written value. */
   readonly value: unknown;
+  /** Revision of the write. */
   readonly revision: Revision;
 }
 
@@ -26,6 +28,7 @@ export interface KvHow {
  * It throws a `StoreUnavailableError` when it cannot respond. If the error is `ambiguous`, a write may have been applied.
  */
 export interface Kv {
+  /** Returns the entry of a key, or `undefined`. */
   get(key: string): Promise<KvEntry | undefined>;
   /** Returns `ok: false` if the key did not hold the expected revision. */
   put(key: string, value: unknown, how?: KvHow): Promise<KvPut>;

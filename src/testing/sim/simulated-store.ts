@@ -5,6 +5,7 @@ import { SimulatedClock } from "./simulated-clock.ts";
 
 /** A store, and the simulated clock that it uses. */
 export interface SimulatedStore {
+  /** The store. */
   readonly store: Required<Omit<Store, "maxWindowMs">>;
   /** Pass this clock to the `Deduplicator`, too. */
   readonly clock: Clock;

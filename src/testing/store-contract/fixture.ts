@@ -6,6 +6,7 @@ import type { Entry, Put, Removal, Revision, Store } from "../../model/store.ts"
 
 /** A store under test, and its time. */
 export interface StoreUnderTest {
+  /** Store to test. */
   readonly store: Store;
   /** Returns the milliseconds that have passed, by a clock that is not slower than the store's. */
   readonly monotonicMs: () => number;
