@@ -34,7 +34,7 @@ export function verdictOf(finding: KeyFinding, now: Now): Verdict {
     case "empty":
       return {
         next: "dispatched",
-        text: "The key is empty, so the next delivery is dispatched. The event never arrived, its dispatch failed, its key was cleared, or its window is over.",
+        text: "The key is empty, so the next delivery is dispatched. Its lease or window ended, its dispatch failed, its key was cleared, or it never arrived.",
       };
     case "removed":
       return {

@@ -5,10 +5,23 @@ import { shortKey, splitName } from "../state/formats.ts";
 /** A name that is shortened in the middle, since ids and owners differ at their ends. */
 export function Name({ text }: { text: string }): VNode {
   const { head, tail } = splitName(text);
+  if (tail === "") {
+    return (
+      <span class="name-text" title={text}>
+        <span class="head">{head}</span>
+      </span>
+    );
+  }
+  // Screen readers get the name in one piece.
   return (
     <span class="name-text" title={text}>
-      <span class="head">{head}</span>
-      {tail !== "" && <span class="tail">{tail}</span>}
+      <span class="visually-hidden">{text}</span>
+      <span class="head" aria-hidden="true">
+        {head}
+      </span>
+      <span class="tail" aria-hidden="true">
+        {tail}
+      </span>
     </span>
   );
 }
