@@ -31,7 +31,7 @@ export class LiveInspector {
   readonly #attached = new Map<Deduplicator, () => void>();
   readonly #monitor: StoreMonitor;
   readonly #watch: StoreWatch | undefined;
-  readonly #running: readonly (Promise<void> | undefined)[];
+  readonly #running: Promise<unknown>;
   #cancelAssessment = (): void => {};
 
   constructor(options: ResolvedInspectorOptions, page: Page) {
@@ -46,7 +46,7 @@ export class LiveInspector {
     });
     this.#watch = this.#createStoreWatch();
     if (dedup !== undefined) this.attach(dedup);
-    this.#running = [this.#monitor.run(), this.#watch?.run()];
+    this.#running = Promise.all([this.#monitor.run(), this.#watch?.run() ?? Promise.resolve()]);
     this.#scheduleAssessment();
     this.handler = inspectorHandler({
       recording: {
@@ -93,7 +93,7 @@ export class LiveInspector {
     this.#cancelAssessment();
     for (const detach of this.#attached.values()) detach();
     this.#attached.clear();
-    await Promise.all(this.#running);
+    await this.#running;
   }
 
   #source(): SourceInfo {

@@ -34,10 +34,11 @@ export class StoreMonitor {
   /** Probes until the signal aborts. */
   async run(): Promise<void> {
     const { clock, signal } = this.#options;
-    while (!signal.aborted) {
+    const isOver = (): boolean => signal.aborted;
+    while (!isOver()) {
       const sinceMs = clock.wallMs();
       const failure = await this.#probe();
-      if (signal.aborted) return;
+      if (isOver()) return;
       const hasRecovered = this.#probeFailure !== undefined && failure === undefined;
       this.#probeFailure = failure;
       this.#update(sinceMs);

@@ -143,6 +143,12 @@ describe("a recording", () => {
     expect(recording.find("2", 5).events).toHaveLength(1);
   });
 
+  it("makes invisible characters of its texts visible", () => {
+    const spoofed = traceEvent("reserved", { identity: { ...identity, eventId: "evt\u202e" }, owner: "a\u200b" });
+    const [event] = readRecording("run.ndjson", formatTrace([spoofed])).trace;
+    expect([event?.identity.eventId, event?.owner]).toEqual(["evt\\u{202e}", "a\\u{200b}"]);
+  });
+
   it("is refused if it is empty or no recording", () => {
     expect(() => readRecording("empty", formatTrace([]))).toThrow("The run is empty");
     expect(() => readRecording("other", "hello")).toThrow("Line 1 of the history: It is not JSON");

@@ -8,9 +8,9 @@ import { useIsNarrow } from "../browser/viewport.ts";
 import { type AttemptOrder, attemptState, leaseEndsMs, type SortColumn } from "../state/attempt-list.ts";
 import type { Tone } from "../state/event-words.ts";
 import { count, span } from "../state/formats.ts";
-import { hashOf } from "../state/route.ts";
 import { rowWindow } from "../state/row-window.ts";
-import { Name, ShortKey } from "./name.tsx";
+import { IdentityCells } from "./identity-cells.tsx";
+import { Name } from "./name.tsx";
 
 const ROW_HEIGHT = 44;
 
@@ -118,18 +118,7 @@ function Row({ attempt, rowIndex }: { attempt: ShownAttempt; rowIndex: number })
   const evidence = attempt.suspicion === undefined ? "" : evidenceOf(attempt.suspicion, attempt, now);
   return (
     <tr aria-rowindex={rowIndex}>
-      <td class="event">
-        <a class="id" href={hashOf({ view: "event", storeKey: identity.storeKey })}>
-          <Name text={identity.eventId} />
-        </a>
-        <ShortKey storeKey={identity.storeKey} />
-      </td>
-      <td class="subscription">
-        <Name text={identity.subscriptionId} />
-        <span class="under soft">
-          <Name text={identity.workspaceId} />
-        </span>
-      </td>
+      <IdentityCells identity={identity} />
       <td class="owner">
         <Name text={owner} />
       </td>

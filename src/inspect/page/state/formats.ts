@@ -45,9 +45,11 @@ export function shortKey(storeKey: string): string {
 const WHOLE_NAME = 18;
 const TAIL = 10;
 
+const segmenter = new Intl.Segmenter();
+
 /** Splits a long name into a beginning, which may be shortened, and its end. Characters stay whole. */
 export function splitName(name: string): { readonly head: string; readonly tail: string } {
-  const characters = [...name];
+  const characters = Array.from(segmenter.segment(name), ({ segment }) => segment);
   if (characters.length <= WHOLE_NAME) return { head: name, tail: "" };
   return { head: characters.slice(0, -TAIL).join(""), tail: characters.slice(-TAIL).join("") };
 }

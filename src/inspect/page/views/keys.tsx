@@ -6,8 +6,9 @@ import type { KeyPage, KeyRow } from "../../server/wire.ts";
 import { goTo } from "../browser/navigate.ts";
 import { nowMs, playback } from "../browser/page-state.ts";
 import { type Reply, requestKeys } from "../browser/server.ts";
+import { IdentityCells } from "../parts/identity-cells.tsx";
 import { KeyChip } from "../parts/key-chip.tsx";
-import { Name, ShortKey } from "../parts/name.tsx";
+import { Name } from "../parts/name.tsx";
 import { count, counted, exactTime, span } from "../state/formats.ts";
 import { hashOf } from "../state/route.ts";
 
@@ -172,18 +173,7 @@ function Row({ row }: { row: KeyRow }): VNode {
   const { identity, owner, attempt, fence, atMs } = row;
   return (
     <tr>
-      <td class="event">
-        <a class="id" href={hashOf({ view: "event", storeKey: identity.storeKey })}>
-          <Name text={identity.eventId} />
-        </a>
-        <ShortKey storeKey={identity.storeKey} />
-      </td>
-      <td class="subscription">
-        <Name text={identity.subscriptionId} />
-        <span class="under soft">
-          <Name text={identity.workspaceId} />
-        </span>
-      </td>
+      <IdentityCells identity={identity} />
       <td class="state">
         <KeyChip row={row} />
       </td>
