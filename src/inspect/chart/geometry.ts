@@ -15,6 +15,24 @@ export function contains({ x, y, width, height }: Rectangle, point: Point): bool
   return Math.abs(point.x - x) < width / 2 - 1 && Math.abs(point.y - y) < height / 2 - 1;
 }
 
+/** Returns true if two rectangles overlap. Rectangles that only touch do not. */
+export function overlaps(one: Rectangle, other: Rectangle): boolean {
+  return (
+    Math.abs(one.x - other.x) < (one.width + other.width) / 2 &&
+    Math.abs(one.y - other.y) < (one.height + other.height) / 2
+  );
+}
+
+/** Returns points along a polyline at equal fractions of its length, its middle first, then alternately towards both ends. */
+export function pointsFromMiddle(points: readonly Point[], count: number): readonly Point[] {
+  const lengths = points.map((point, index) => distance(points[index - 1] ?? point, point));
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  return Array.from({ length: count }, (_, index) => {
+    const step = Math.ceil(index / 2) / (count + 1);
+    return pointAt(points, lengths, total * (0.5 + (index % 2 === 0 ? step : -step)));
+  });
+}
+
 /** Returns the part of a polyline after it leaves a rectangle for the last time. */
 export function clipStart(points: readonly Point[], rectangle: Rectangle): readonly Point[] {
   const last = points.findLastIndex((point) => contains(rectangle, point));
@@ -50,11 +68,15 @@ const LOOP = 7;
 
 /** Returns the point at half the length. */
 export function middleOf(points: readonly Point[]): Point {
-  const lengths = points.map((point, index) => {
-    const before = points[index - 1] ?? point;
-    return Math.hypot(point.x - before.x, point.y - before.y);
-  });
-  let left = lengths.reduce((sum, length) => sum + length, 0) / 2;
+  return pointsFromMiddle(points, 1)[0] ?? { x: 0, y: 0 };
+}
+
+function distance(one: Point, other: Point): number {
+  return Math.hypot(other.x - one.x, other.y - one.y);
+}
+
+function pointAt(points: readonly Point[], lengths: readonly number[], at: number): Point {
+  let left = at;
   for (const [index, length] of lengths.entries()) {
     const [from, to] = [points[index - 1], points[index]];
     if (from !== undefined && to !== undefined && length >= left && length > 0) return along(from, to, left / length);

@@ -2,6 +2,7 @@ import { Graph, layout } from "@dagrejs/dagre";
 import type { Chart, ChartState, ChartTransition } from "./chart.ts";
 import { type Folded, type FoldedLine, fold } from "./fold.ts";
 import { clipStart, contains, loopBelow, middleOf, type Point, type Rectangle } from "./geometry.ts";
+import { placeLabels } from "./labels.ts";
 
 /** A laid-out state. */
 export interface Box extends Rectangle {
@@ -73,7 +74,7 @@ export function layOut(chart: Chart, options: LayoutOptions): Drawing {
   layout(graph);
 
   const boxes = new Map(folded.states.map((state) => [state.id, boxOf(state, graph.node(state.id), folded)]));
-  const lines = folded.lines.map((line, index): Line => {
+  const unplaced = folded.lines.map((line, index): Line => {
     const edge = graph.edge(anchorOf(line.from, folded), anchorOf(line.to, folded), String(index));
     const text = texts[index] ?? [];
     const box = boxes.get(line.from);
@@ -83,10 +84,29 @@ export function layOut(chart: Chart, options: LayoutOptions): Drawing {
     const isCutOff = [line.from, line.to].some((id) => isWithin(label, boxes.get(id)));
     return { ...line, points, label: isCutOff ? middleOf(points) : label, text };
   });
+  const labels = unplaced.map(({ label, points, text }) => ({ label, points, ...textSize(text) }));
+  const centres = placeLabels(labels, [...boxes.values()].map(obstacleOf));
+  const lines = unplaced.map((line, index): Line => ({ ...line, label: centres[index] ?? line.label }));
   const { width, height } = graph.graph();
-  const bottoms = lines.map(({ label, text }) => label.y + (text.length * METRICS.lineHeight) / 2 + margin);
-  return { width, height: Math.max(height, ...bottoms), boxes: [...boxes.values()], lines };
+  const rights = labels.map((label, index) => (centres[index]?.x ?? 0) + label.width / 2 + margin);
+  const bottoms = labels.map((label, index) => (centres[index]?.y ?? 0) + label.height / 2 + margin);
+  return { width: Math.max(width, ...rights), height: Math.max(height, ...bottoms), boxes: [...boxes.values()], lines };
 }
+
+/** No label covers a collapsed state or the name of an expanded one. */
+function obstacleOf(box: Box): Rectangle {
+  if (!box.isOpen) return box;
+  const nameWidth = Math.min(box.width, (box.state.name.length + COUNT_LENGTH) * METRICS.letter + METRICS.padding);
+  return {
+    x: box.x - (box.width - nameWidth) / 2,
+    y: box.y - box.height / 2 + METRICS.nameHeight / 2,
+    width: nameWidth,
+    height: METRICS.nameHeight,
+  };
+}
+
+/** Length of a count after the name of an expanded state. */
+const COUNT_LENGTH = 10;
 
 function isWithin(point: Point, box: Box | undefined): boolean {
   return box?.isOpen === true && contains(box, point);
@@ -158,7 +178,8 @@ function sizeOf({ name, kind }: ChartState, notes: readonly string[]): { width: 
   return { width: width + frame, height: nameHeight + notes.length * lineHeight + padding };
 }
 
-function textSize(lines: readonly string[]): { width: number; height: number } {
+/** Returns the estimated size of a label. */
+export function textSize(lines: readonly string[]): { width: number; height: number } {
   const longest = Math.max(0, ...lines.map((line) => line.length));
   return { width: longest * METRICS.smallLetter, height: lines.length * METRICS.lineHeight };
 }

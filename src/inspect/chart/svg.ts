@@ -3,18 +3,28 @@ import { type ChartState, type ChartTransition, chartOf } from "./chart.ts";
 import { pathOf, round } from "./geometry.ts";
 import { type Box, type Drawing, type Line, layOut, METRICS } from "./layout.ts";
 
+export interface SvgOptions {
+  /** Numbers to show in states, by dotted path: `{ "reserved.committing": 3 }`. @default none */
+  readonly counts?: Readonly<Record<string, number>>;
+  /** Draws the states inside compound states. @default false */
+  readonly expanded?: boolean;
+}
+
 /**
  * Draws a machine as a self-contained SVG for light and dark backgrounds: nested states, initial and final states, and transitions
  * with their events and guards.
- * @param counts numbers to show in states, by dotted path: `{ "reserved.committing": 3 }`.
+ *
+ * Compound states are collapsed by default: their inner transitions are hidden, and a line between two states lists its events
+ * once, without guards. Expanded, the whole machine is drawn.
  */
-export function toSvg(machine: AnyStateMachine, counts: Readonly<Record<string, number>> = {}): string {
+export function toSvg(machine: AnyStateMachine, options: SvgOptions = {}): string {
+  const { counts = {}, expanded = false } = options;
   const chart = chartOf(machine);
   const countOf = ({ id }: ChartState): string | undefined => counts[id]?.toLocaleString("en");
   const drawing = layOut(chart, {
-    isOpen: () => true,
+    isOpen: () => expanded,
     direction: "right",
-    textOf: (transitions) => transitions.flatMap(labelsOf),
+    textOf: (transitions) => (expanded ? transitions.flatMap(labelsOf) : eventsOf(transitions)),
     notesOf: (state) => [...optional(countOf(state)), ...state.internalEvents],
   });
   const { lines, boxes } = drawing;
@@ -26,6 +36,11 @@ export function toSvg(machine: AnyStateMachine, counts: Readonly<Record<string, 
     "</svg>",
     "",
   ].join("\n");
+}
+
+/** Returns each event once. */
+function eventsOf(transitions: readonly ChartTransition[]): readonly string[] {
+  return [...new Set(transitions.map(({ event }) => event))];
 }
 
 function labelsOf({ event, guards }: ChartTransition): readonly string[] {

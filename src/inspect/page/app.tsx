@@ -9,6 +9,7 @@ import { PlaybackBar } from "./parts/playback-bar.tsx";
 import { ToastBar } from "./parts/toast-bar.tsx";
 import { AttemptsView } from "./views/attempts.tsx";
 import { EventView } from "./views/event.tsx";
+import { KeysView } from "./views/keys.tsx";
 import { OverviewView } from "./views/overview.tsx";
 import { RefusedView, WaitingView } from "./views/placeholders.tsx";
 import { TotalsView } from "./views/totals.tsx";
@@ -44,6 +45,8 @@ function View(): VNode {
       return <OverviewView />;
     case "in-flight":
       return <AttemptsView />;
+    case "keys":
+      return <KeysView query={at.query} />;
     case "totals":
       return <TotalsView />;
     case "event":

@@ -1,7 +1,7 @@
 import type { Attempt } from "../trace/attempt.ts";
 import type { TraceRecorder } from "../trace/trace-recorder.ts";
 import type { Redaction } from "./redaction.ts";
-import type { Message, Overview, ShownAttempt, SourceInfo } from "./wire.ts";
+import type { Message, Overview, ShownAttempt, SourceInfo, StoreHealth } from "./wire.ts";
 
 /** A recording, and how to show it. */
 export interface Recording {
@@ -10,8 +10,8 @@ export interface Recording {
   readonly source: SourceInfo;
   /** Distinguishes this recording from that of another process. */
   readonly epoch: string;
-  /** Returns why the store cannot be watched, or an empty text. */
-  trouble(): string;
+  /** Returns the same object until the health changes. */
+  store(): StoreHealth;
   nowMs(): number;
 }
 
@@ -26,7 +26,7 @@ interface Position {
   readonly attempts: number;
   readonly notices: number;
   readonly nowMs: number;
-  readonly trouble: string;
+  readonly store: StoreHealth | undefined;
 }
 
 /**
@@ -61,7 +61,11 @@ export class Feed {
     const changes = recorder.attempts.changesSince(position.attempts);
     if (changes === undefined || !recorder.trace.reaches(position.trace)) return this.#begin();
     const current = this.#currentPosition();
-    const hasChanged = current.trace > position.trace || current.trouble !== position.trouble;
+    const hasChanged =
+      current.trace > position.trace ||
+      current.attempts > position.attempts ||
+      current.notices !== position.notices ||
+      current.store !== position.store;
     if (!hasChanged) return undefined;
     this.#position = current;
     const overview = this.#overview(position);
@@ -98,7 +102,7 @@ export class Feed {
   #overview(since: Position | undefined): Overview {
     const { recorder, redaction } = this.#recording;
     const { trace, series, attention } = recorder;
-    const { nowMs, trouble } = this.#currentPosition();
+    const { nowMs } = this.#currentPosition();
     const from = Math.max(since?.trace ?? 0, trace.last - TRACE_LIMIT);
     const notices = attention.version === since?.notices ? undefined : [...attention];
     return {
@@ -108,7 +112,7 @@ export class Feed {
       points: series.since(since?.nowMs ?? Number.NEGATIVE_INFINITY),
       trace: [...trace.after(from)].map((event) => redaction.event(event)),
       ...(notices === undefined ? {} : { notices: notices.map((notice) => redaction.notice(notice)) }),
-      trouble: redaction.cause(trouble),
+      store: redaction.health(this.#recording.store()),
     };
   }
 
@@ -119,7 +123,7 @@ export class Feed {
       attempts: recorder.attempts.version,
       notices: recorder.attention.version,
       nowMs: this.#recording.nowMs(),
-      trouble: this.#recording.trouble(),
+      store: this.#recording.store(),
     };
   }
 }
@@ -128,5 +132,5 @@ export class Feed {
 function parsePosition(id: string, epoch: string): Position | undefined {
   const [, of, ...numbers] = /^(\w+)-(\d+)-(\d+)-(\d+)-(\d+)$/.exec(id) ?? [];
   const [trace = 0, attempts = 0, notices = 0, nowMs = 0] = numbers.map(Number);
-  return of === epoch ? { trace, attempts, notices, nowMs, trouble: "" } : undefined;
+  return of === epoch ? { trace, attempts, notices, nowMs, store: undefined } : undefined;
 }

@@ -1,7 +1,7 @@
 import { hasCode } from "../../errors.ts";
 import type { Clock } from "../../internal/clock.ts";
 import { isObject } from "../../internal/is-object.ts";
-import { resolveIdentity } from "../../model/identity.ts";
+import { parseStoreKey, resolveIdentity } from "../../model/identity.ts";
 import { fenceOf } from "../../model/record.ts";
 import type { Entry } from "../../model/store.ts";
 import type { EventRef, TraceEvent } from "../trace/trace-event.ts";
@@ -11,11 +11,13 @@ import { eventStream } from "./event-stream.ts";
 import { Feed, type Recording } from "./feed.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { KeyAdmin } from "./key-admin.ts";
+import { KeyCatalog } from "./key-catalog.ts";
+import { parseKeyQuery } from "./key-query.ts";
 import { KnownEvents } from "./known-events.ts";
 import { type Page, pageResponse } from "./page-file.ts";
 import type { Redaction } from "./redaction.ts";
 import { problem, respond, respondJson } from "./responses.ts";
-import type { EventDetail, ShownRecord } from "./wire.ts";
+import type { EventDetail, FoundEvent, SearchResult, ShownRecord } from "./wire.ts";
 
 /** Everything that the handler needs to answer requests. */
 export interface HandlerContext {
@@ -40,13 +42,16 @@ export function inspectorHandler(context: HandlerContext): Handler {
   const { recording, keyAdmin, authGuard, page } = context;
   const { recorder, redaction, source } = recording;
   const known = new KnownEvents(recorder);
+  const catalog = new KeyCatalog({ list: () => keyAdmin.list(), redaction, clock: context.clock });
 
   const routes: Readonly<Record<string, (request: Request, url: URL) => Response | Promise<Response>>> = {
     "GET /": (request) => pageResponse(page, request),
     "GET /api/feed": (request) =>
       eventStream(new Feed(recording, request.headers.get("last-event-id") ?? undefined), context),
     "GET /api/event": (_, { searchParams }) => detail(searchParams),
-    "GET /api/events": (_, { searchParams }) => respondJson(search(searchParams.get("text") ?? "")),
+    "GET /api/events": async (_, { searchParams }) => respondJson(await search(searchParams.get("text") ?? "")),
+    "GET /api/keys": async (_, { searchParams }) => respondJson(await catalog.query(parseKeyQuery(searchParams))),
+    "GET /api/related": (_, { searchParams }) => related(searchParams),
     "GET /api/recording": () => {
       const trace = [...recorder.trace.after(0)].map((event) => redaction.event(event));
       return respond(formatTrace(trace), "application/x-ndjson");
@@ -54,10 +59,10 @@ export function inspectorHandler(context: HandlerContext): Handler {
     "POST /api/remove": remove,
   };
 
-  /** Returns the event that a request names: by the key of a known event, or by its identity. */
-  function requested(params: URLSearchParams): EventRef | undefined {
+  /** Returns the event that a request names: by its key, which the store may have to resolve, or by its identity. */
+  async function requested(params: URLSearchParams): Promise<EventRef | undefined> {
     const storeKey = params.get("storeKey");
-    if (storeKey !== null) return known.get(storeKey);
+    if (storeKey !== null) return known.get(storeKey) ?? (await find(storeKey));
     const [workspaceId, subscriptionId, eventId] = ["workspaceId", "subscriptionId", "eventId"].map((name) =>
       params.get(name),
     );
@@ -67,13 +72,44 @@ export function inspectorHandler(context: HandlerContext): Handler {
     return identity;
   }
 
-  function search(text: string): readonly EventRef[] {
-    const matches = (identity: EventRef): boolean => redaction.identity(identity).eventId.includes(text);
-    return known.search(matches, SEARCH_LIMIT).map((identity) => redaction.identity(identity));
+  async function find(storeKey: string): Promise<EventRef | undefined> {
+    if (!isStoreKey(storeKey)) return undefined;
+    const entry = await keyAdmin.find(storeKey);
+    if (entry === undefined) return undefined;
+    const { workspaceId, subscriptionId, eventId } = entry.record;
+    const identity = { storeKey, workspaceId, subscriptionId, eventId };
+    known.add(identity);
+    return identity;
+  }
+
+  /** Searches the store, then the recording, which also contains events whose keys are empty. */
+  async function search(text: string): Promise<SearchResult> {
+    const found = new Map<string, FoundEvent>();
+    let incomplete = "";
+    try {
+      for (const { identity, state } of await catalog.search(text, SEARCH_LIMIT)) {
+        found.set(identity.storeKey, { identity, state });
+      }
+    } catch (error) {
+      incomplete = storeErrorText(error, redaction) ?? "The store could not be searched";
+    }
+    const part = text.toLowerCase();
+    const matches = (identity: EventRef): boolean => redaction.identity(identity).eventId.toLowerCase().includes(part);
+    for (const identity of known.search(matches, SEARCH_LIMIT)) {
+      if (found.size >= SEARCH_LIMIT) break;
+      const { storeKey } = identity;
+      if (!found.has(storeKey)) found.set(storeKey, { identity: redaction.identity(identity), state: "none" });
+    }
+    return { events: [...found.values()], incomplete };
+  }
+
+  async function related(params: URLSearchParams): Promise<Response> {
+    const identity = await requested(params);
+    return respondJson(identity === undefined ? [] : await catalog.related(redaction.identity(identity)));
   }
 
   async function detail(params: URLSearchParams): Promise<Response> {
-    const identity = requested(params);
+    const identity = await requested(params);
     if (identity === undefined) return problem("not-found", "The inspector does not know this event");
     const entry = await keyAdmin.get(identity);
     const shown: EventDetail = {
@@ -90,11 +126,12 @@ export function inspectorHandler(context: HandlerContext): Handler {
     if (!source.canChange) return problem("read-only", "This inspector is read-only");
     const order = removalOrder(await request.text());
     if (order === undefined) return problem("wrong-request", "Expected `storeKey` and `revision`");
-    const identity = known.get(order.storeKey);
+    const identity = known.get(order.storeKey) ?? (await find(order.storeKey));
     const entry = identity === undefined ? undefined : await keyAdmin.get(identity);
     if (identity === undefined || entry?.revision !== order.revision) return changed();
     context.willRemove(identity.storeKey);
     if (!(await keyAdmin.remove(identity, entry))) return changed();
+    catalog.invalidate();
     recorder.record(removedByHand(identity, entry, recording.nowMs()));
     return respondJson({ removed: true });
   }
@@ -158,7 +195,23 @@ function removedByHand(identity: EventRef, { record, revision }: Entry, atMs: nu
 
 /** Passes on the store's errors. Other errors may contain internals and are not shown. */
 function errorResponse(error: unknown, redaction: Redaction): Response {
-  if (hasCode(error, "store-unavailable")) return problem("store-unavailable", redaction.cause(error.message));
-  if (hasCode(error, "record-unreadable")) return problem("unreadable", redaction.cause(error.message));
-  return problem("failed", "The inspector failed to answer this request");
+  const text = storeErrorText(error, redaction);
+  if (text === undefined) return problem("failed", "The inspector failed to answer this request");
+  if (hasCode(error, "record-unreadable")) return problem("unreadable", text);
+  return problem(hasCode(error, "unsupported") ? "unsupported" : "store-unavailable", text);
+}
+
+function storeErrorText(error: unknown, redaction: Redaction): string | undefined {
+  const isOfStore =
+    hasCode(error, "store-unavailable") || hasCode(error, "record-unreadable") || hasCode(error, "unsupported");
+  return isOfStore ? redaction.cause(error.message) : undefined;
+}
+
+function isStoreKey(value: string): boolean {
+  try {
+    parseStoreKey(value);
+    return true;
+  } catch {
+    return false;
+  }
 }

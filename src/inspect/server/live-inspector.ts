@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Deduplicator } from "../../deduplicator.ts";
+import { resolveIdentity } from "../../model/identity.ts";
 import { tracer } from "../trace/trace-event.ts";
 import { TraceRecorder } from "../trace/trace-recorder.ts";
 import { AuthGuard } from "./auth-guard.ts";
@@ -9,13 +10,16 @@ import { isLoopback } from "./hosts.ts";
 import type { ResolvedInspectorOptions } from "./options.ts";
 import type { Page } from "./page-file.ts";
 import { Redaction } from "./redaction.ts";
+import { StoreMonitor } from "./store-monitor.ts";
 import { StoreWatch } from "./store-watch.ts";
 import type { SourceInfo } from "./wire.ts";
 
 /** Interval between messages of a feed. */
 const HEARTBEAT_MS = 250;
-/** Interval between checks for lapsed leases. */
-const LAPSE_CHECK_MS = 1_000;
+/** Interval between conclusions from the passage of time. */
+const ASSESSMENT_INTERVAL_MS = 1_000;
+/** The key that probes read. It stays empty unless a service uses this name. */
+const PROBED = resolveIdentity({ workspaceId: "latchkey", subscriptionId: "inspector", eventId: "store-health" });
 
 /** Records trace events and answers requests about them, without a socket. */
 export class LiveInspector {
@@ -25,25 +29,32 @@ export class LiveInspector {
   readonly #recorder = new TraceRecorder();
   readonly #closing = new AbortController();
   readonly #attached = new Map<Deduplicator, () => void>();
+  readonly #monitor: StoreMonitor;
   readonly #watch: StoreWatch | undefined;
-  readonly #watching: Promise<void> | undefined;
-  #cancelLapseCheck = (): void => {};
+  readonly #running: Promise<unknown>;
+  #cancelAssessment = (): void => {};
 
   constructor(options: ResolvedInspectorOptions, page: Page) {
     const { dedup, keyAdmin, host, clock, redact } = options;
     this.#options = options;
     this.token = options.token ?? randomBytes(24).toString("base64url");
+    this.#monitor = new StoreMonitor({
+      probe: () => keyAdmin.get(PROBED),
+      clock,
+      signal: this.#closing.signal,
+      onRecovery: () => this.#watch?.restart(),
+    });
     this.#watch = this.#createStoreWatch();
     if (dedup !== undefined) this.attach(dedup);
-    this.#watching = this.#watch?.run();
-    this.#scheduleLapseCheck();
+    this.#running = Promise.all([this.#monitor.run(), this.#watch?.run() ?? Promise.resolve()]);
+    this.#scheduleAssessment();
     this.handler = inspectorHandler({
       recording: {
         recorder: this.#recorder,
         redaction: new Redaction(redact),
         source: this.#source(),
         epoch: randomBytes(6).toString("hex"),
-        trouble: () => this.#watch?.trouble ?? "",
+        store: () => this.#monitor.health,
         nowMs: () => clock.wallMs(),
       },
       keyAdmin,
@@ -79,10 +90,10 @@ export class LiveInspector {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#cancelLapseCheck();
+    this.#cancelAssessment();
     for (const detach of this.#attached.values()) detach();
     this.#attached.clear();
-    await this.#watching;
+    await this.#running;
   }
 
   #source(): SourceInfo {
@@ -104,15 +115,18 @@ export class LiveInspector {
       recorder: this.#recorder,
       clock,
       isAttached: (replica) => [...this.#attached.keys()].some(({ owner }) => owner === replica),
+      onWatch: (failure) => this.#monitor.setWatchFailure(failure),
       signal: this.#closing.signal,
     });
   }
 
-  #scheduleLapseCheck(): void {
+  /** Nothing is concluded from silence while the store is unavailable, or until it was listed again. */
+  #scheduleAssessment(): void {
     const { clock, skewMs } = this.#options;
-    this.#cancelLapseCheck = clock.schedule(LAPSE_CHECK_MS, () => {
-      this.#recorder.recordLapsed(clock.wallMs(), skewMs);
-      this.#scheduleLapseCheck();
+    this.#cancelAssessment = clock.schedule(ASSESSMENT_INTERVAL_MS, () => {
+      const isKnown = this.#monitor.health.state === "available" && this.#watch?.isCurrent !== false;
+      if (isKnown) this.#recorder.assess({ nowMs: clock.wallMs(), skewMs });
+      this.#scheduleAssessment();
     });
   }
 }

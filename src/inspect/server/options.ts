@@ -5,7 +5,7 @@ import { callable, expected, flag, objectWith, text, wholeNumber } from "../../i
 import type { Store } from "../../model/store.ts";
 import { DEFAULT_SKEW_MS } from "../../options.ts";
 import { isLoopback } from "./hosts.ts";
-import { dedupKeyAdmin, type KeyAdmin, storeKeyAdmin } from "./key-admin.ts";
+import { dedupKeyAdmin, type KeyAdmin, storeKeyAdmin, type WatchedStore } from "./key-admin.ts";
 import type { Redact } from "./redaction.ts";
 
 /** Options of an inspector. At least one of `dedup` and `store` is required. */
@@ -49,9 +49,6 @@ export interface ResolvedInspectorOptions {
   readonly clock: Clock;
   readonly skewMs: number;
 }
-
-/** A store that supports `list` and `watch`. */
-export type WatchedStore = Store & Required<Pick<Store, "list" | "watch">>;
 
 const MIN_TOKEN_LENGTH = 16;
 

@@ -1,7 +1,7 @@
 import type { Attempt } from "../trace/attempt.ts";
 import type { Notice } from "../trace/attention.ts";
 import type { EventRef, TraceEvent } from "../trace/trace-event.ts";
-import type { ShownAttempt } from "./wire.ts";
+import type { ShownAttempt, StoreHealth } from "./wire.ts";
 
 /** Kind of a text that may be redacted. */
 export type Redactable = "workspace" | "subscription" | "event" | "cause";
@@ -30,6 +30,10 @@ export class Redaction {
 
   attempt({ began: _, changed: __, ...attempt }: Attempt): ShownAttempt {
     return { ...attempt, identity: this.identity(attempt.identity) };
+  }
+
+  health(health: StoreHealth): StoreHealth {
+    return health.state === "available" ? health : { ...health, reason: this.cause(health.reason) };
   }
 
   /** Drops any other field of the object. */

@@ -8,6 +8,7 @@ export type ProblemCode =
   | "not-found"
   | "changed"
   | "unreadable"
+  | "unsupported"
   | "store-unavailable"
   | "failed";
 
@@ -20,6 +21,7 @@ const statuses: Readonly<Record<ProblemCode, number>> = {
   "not-found": 404,
   changed: 409,
   unreadable: 422,
+  unsupported: 501,
   "store-unavailable": 503,
   failed: 500,
 };

@@ -22,6 +22,11 @@ export interface SourceInfo {
 /** An attempt as the page receives it. */
 export type ShownAttempt = Omit<Attempt, "began" | "changed">;
 
+/** Whether the store answers, with the latest outage. */
+export type StoreHealth =
+  | { readonly state: "available"; readonly outage?: { readonly fromMs: number; readonly toMs: number } }
+  | { readonly state: "unavailable"; readonly sinceMs: number; readonly reason: string };
+
 /** Everything except attempts. Counts begin with the recording. */
 export interface Overview {
   /** Time by the clock of the recording. */
@@ -34,8 +39,7 @@ export interface Overview {
   readonly trace: readonly TraceEvent[];
   /** All notices, if they changed since the last message. */
   readonly notices?: readonly Notice[];
-  /** Why the store cannot be watched, or an empty text. */
-  readonly trouble: string;
+  readonly store: StoreHealth;
 }
 
 /** A message of the feed. */
@@ -62,6 +66,36 @@ export interface ShownRecord {
   /** Time of the write, by the writer's clock. */
   readonly atMs: number;
   readonly hasResult: boolean;
+}
+
+/** A key of the store, as listed. */
+export interface KeyRow extends Omit<ShownRecord, "hasResult"> {
+  readonly identity: EventRef;
+}
+
+/** One page of the table of all keys. */
+export interface KeyPage {
+  readonly rows: readonly KeyRow[];
+  /** Number of keys in the store, and of those that match the filter. */
+  readonly total: number;
+  readonly matching: number;
+  /** Error of a record that cannot be read, or an empty text. */
+  readonly unreadable: string;
+  /** Time of the listing, by the server's clock. */
+  readonly listedAtMs: number;
+}
+
+/** An event that a search found. `none` means that the key is empty. */
+export interface FoundEvent {
+  readonly identity: EventRef;
+  readonly state: "reserved" | "committed" | "none";
+}
+
+/** Result of a search. */
+export interface SearchResult {
+  readonly events: readonly FoundEvent[];
+  /** Why the store could not be searched, or an empty text. */
+  readonly incomplete: string;
 }
 
 /** Everything known about one event. */

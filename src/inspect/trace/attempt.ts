@@ -1,3 +1,4 @@
+import type { Suspicion } from "../conclusions/suspicion.ts";
 import type { EventRef, TraceEvent } from "./trace-event.ts";
 
 /** What the attempt does: its handler runs, it writes the commit, or it releases the key. */
@@ -25,6 +26,8 @@ export interface Attempt {
   /** Start of the current lease. */
   readonly leaseFromMs: number;
   readonly leaseMs: number;
+  /** Why the attempt needs attention, as of the latest assessment. */
+  readonly suspicion: Suspicion | undefined;
   /** Number of the change that began it, and of its latest change, counted over all attempts. */
   readonly began: number;
   readonly changed: number;
@@ -48,6 +51,7 @@ export function attemptFrom(event: TraceEvent, hold: Hold): Mutable<Attempt> {
     beganAtMs: atMs,
     leaseFromMs: atMs,
     leaseMs: event.forMs,
+    suspicion: undefined,
     began: 0,
     changed: 0,
   };

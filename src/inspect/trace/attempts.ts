@@ -1,4 +1,5 @@
 import { BoxedMap } from "../../internal/boxed-map.ts";
+import { type Now, suspicionOf } from "../conclusions/suspicion.ts";
 import { type Attempt, attemptFrom, attemptId, type Mutable, type Phase, remainingLeaseMs } from "./attempt.ts";
 import { RingIndex } from "./ring-index.ts";
 import type { TraceEvent } from "./trace-event.ts";
@@ -79,8 +80,21 @@ export class Attempts implements Iterable<Attempt> {
   }
 
   /** Returns the holders whose lease ended more than `skewMs` ago without a renewal. */
-  overdue(nowMs: number, skewMs: number): readonly Attempt[] {
+  lapsed(nowMs: number, skewMs: number): readonly Attempt[] {
     return [...this].filter((attempt) => attempt.hold === "held" && remainingLeaseMs(attempt, nowMs) + skewMs <= 0);
+  }
+
+  /** Updates the suspicion of every holder. Returns the attempts whose suspicion changed. */
+  assess(now: Now): readonly Attempt[] {
+    const changed: Attempt[] = [];
+    for (const attempt of this.#inFlight.values()) {
+      const suspicion = attempt.hold === "held" ? suspicionOf(attempt, now) : undefined;
+      if (suspicion === attempt.suspicion) continue;
+      attempt.suspicion = suspicion;
+      this.#markChanged(attempt);
+      changed.push(attempt);
+    }
+    return changed;
   }
 
   /** @param own the result of {@link of} for the event. */

@@ -1,16 +1,16 @@
+import { evidenceOf, MANY_ATTEMPTS, type Now, SUSPICIONS, type Suspicion } from "../conclusions/suspicion.ts";
+import type { Attempt } from "./attempt.ts";
 import type { EventRef, TraceEvent, TraceType } from "./trace-event.ts";
-
-/** Number of attempts above which an event needs attention. */
-export const MANY_ATTEMPTS = 3;
 
 /** Why an event or the store needs attention. */
 export type Concern =
+  | Suspicion
   | "expired"
   | "lapsed"
   | "superseded"
   | "unconfirmed"
   | "unprotected"
-  | "retried"
+  | "unreadable"
   | "store-unavailable";
 
 /** A concern about one event, or about the store. */
@@ -51,12 +51,36 @@ export class Attention implements Iterable<Notice> {
 
   take(event: TraceEvent): void {
     const concern = concernOf(event);
+    // A lapse replaces the suspicion that the holder may be gone.
+    if (event.type === "lapsed") this.#remove(`silent ${event.identity.storeKey}`);
     if (concern !== undefined) this.#add(concern, event);
+    else if (event.type === "released" || event.type === "cleared") this.#endSuspicions(event.identity.storeKey);
     else if (event.type === "committed" || event.type === "duplicate") this.#settle(event.identity.storeKey);
   }
 
-  #add(concern: Concern, event: TraceEvent): void {
-    const { identity, replica, attempt, cause, atMs } = event;
+  /** Adds a notice for the attempt's current suspicion, and settles those for earlier ones. */
+  suspect({ identity, owner, attempt, suspicion, ...times }: Attempt, now: Now): void {
+    this.#endSuspicions(identity.storeKey, suspicion);
+    // The reservation itself adds the notice for many attempts.
+    if (suspicion === undefined || suspicion === "retried") return;
+    const cause = evidenceOf(suspicion, { attempt, ...times }, now);
+    this.#add(suspicion, { identity, replica: owner, attempt, cause, atMs: now.nowMs });
+  }
+
+  /** Adds a notice for a record that is not Latchkey's. The error names its key. */
+  reportUnreadable(cause: string, atMs: number): void {
+    if (this.#notices.get(`unreadable ${cause}`)?.settled === false) return;
+    const identity = { storeKey: cause, workspaceId: "", subscriptionId: "", eventId: "" };
+    this.#add("unreadable", { identity, replica: "", attempt: 0, cause, atMs });
+  }
+
+  /** Settles all notices about unreadable records, after a complete listing without one. */
+  settleUnreadable(): void {
+    for (const [id, notice] of this.#notices) if (notice.concern === "unreadable") this.#settleOne(id, notice);
+  }
+
+  #add(concern: Concern, occurrence: Omit<Notice, "concern" | "times" | "settled">): void {
+    const { identity, replica, attempt, cause, atMs } = occurrence;
     const { storeKey } = identity;
     const id = `${concern} ${concern === "store-unavailable" ? replica : storeKey}`;
     const times = (this.#notices.get(id)?.times ?? 0) + 1;
@@ -73,10 +97,23 @@ export class Attention implements Iterable<Notice> {
   #settle(storeKey: string): void {
     for (const id of this.#byKey.get(storeKey) ?? []) {
       const notice = this.#notices.get(id);
-      if (notice === undefined || notice.settled || LASTING.includes(notice.concern)) continue;
-      this.#notices.set(id, { ...notice, settled: true });
-      this.#version += 1;
+      if (notice !== undefined && !LASTING.includes(notice.concern)) this.#settleOne(id, notice);
     }
+  }
+
+  /** Settles the suspicions about a key's holder, except the current one. */
+  #endSuspicions(storeKey: string, current?: Suspicion): void {
+    for (const suspicion of SUSPICIONS) {
+      const id = `${suspicion} ${storeKey}`;
+      const notice = this.#notices.get(id);
+      if (suspicion !== current && suspicion !== "retried" && notice !== undefined) this.#settleOne(id, notice);
+    }
+  }
+
+  #settleOne(id: string, notice: Notice): void {
+    if (notice.settled) return;
+    this.#notices.set(id, { ...notice, settled: true });
+    this.#version += 1;
   }
 
   #dropOldest(): void {

@@ -1,3 +1,4 @@
+import type { Now } from "../conclusions/suspicion.ts";
 import { type Attempt, remainingLeaseMs } from "./attempt.ts";
 import { Attempts } from "./attempts.ts";
 import { Attention } from "./attention.ts";
@@ -63,9 +64,14 @@ export class TraceRecorder {
     this.attention.take(event);
   }
 
-  /** Records a lapse for each reservation whose lease ended more than `skewMs` ago without a renewal. */
-  recordLapsed(nowMs: number, skewMs: number): void {
-    for (const attempt of this.attempts.overdue(nowMs, skewMs)) this.record(lapseOf(attempt, nowMs));
+  /**
+   * Concludes from the passage of time: records a lapse for each lease that ended more than `skewMs` ago without a renewal, and
+   * reports holders that need attention.
+   */
+  assess(now: Now): void {
+    const { nowMs, skewMs } = now;
+    for (const attempt of this.attempts.lapsed(nowMs, skewMs)) this.record(lapseOf(attempt, nowMs));
+    for (const attempt of this.attempts.assess(now)) this.attention.suspect(attempt, now);
   }
 
   /** A new reservation replaces the key's holder. The holder lapsed if its lease is over; otherwise its release is still to come. */

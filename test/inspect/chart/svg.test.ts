@@ -4,7 +4,8 @@ import { type AnyStateMachine, createMachine } from "xstate";
 import { dedupKeyMachine } from "../../../machines/dedup-key.ts";
 import { deliveryMachine } from "../../../machines/delivery.ts";
 import { chartOf } from "../../../src/inspect/chart/chart.ts";
-import { layOut } from "../../../src/inspect/chart/layout.ts";
+import { overlaps } from "../../../src/inspect/chart/geometry.ts";
+import { type Drawing, layOut, textSize } from "../../../src/inspect/chart/layout.ts";
 import { toSvg } from "../../../src/inspect/chart/svg.ts";
 import { anyMachine } from "../../support/any-machine.ts";
 
@@ -46,7 +47,7 @@ const everything: AnyStateMachine = createMachine({
 
 describe("a picture of a machine", () => {
   it("contains regions, history states, delays, eventless transitions and actor events", () => {
-    const texts = textsOf(toSvg(everything));
+    const texts = textsOf(toSvg(everything, { expanded: true }));
     for (const text of [
       "both",
       "left",
@@ -69,7 +70,7 @@ describe("a picture of a machine", () => {
   it("contains every state and transition of Latchkey's machines", () => {
     for (const machine of [dedupKeyMachine, deliveryMachine]) {
       const chart = chartOf(machine);
-      const texts = textsOf(toSvg(machine));
+      const texts = textsOf(toSvg(machine, { expanded: true }));
       for (const { name } of chart.states) expect(texts).toContain(name);
       for (const { event, guards } of chart.transitions) {
         for (const text of guards.length === 0 ? [event] : guards.map((guard) => `${event} [${guard}]`)) {
@@ -81,11 +82,27 @@ describe("a picture of a machine", () => {
 
   it("shows counts in expanded and in collapsed states", () => {
     const texts = textsOf(
-      toSvg(dedupKeyMachine, { reserved: 12_345, "reserved.committing.writing": 7, elsewhere: 99 }),
+      toSvg(dedupKeyMachine, {
+        counts: { reserved: 12_345, "reserved.committing.writing": 7, elsewhere: 99 },
+        expanded: true,
+      }),
     );
     expect(texts).toContain("12,345");
     expect(texts).toContain("7");
     expect(texts).not.toContain("99");
+    expect(textsOf(toSvg(dedupKeyMachine, { counts: { reserved: 5 } }))).toContain("5");
+  });
+
+  it("collapses compound states by default, and then fits on a screen", () => {
+    const svg = toSvg(dedupKeyMachine);
+    const texts = textsOf(svg);
+    const chart = chartOf(dedupKeyMachine);
+    const topLevel = chart.states.filter(({ parent }) => parent === "").map(({ name }) => name);
+    for (const name of topLevel) expect(texts).toContain(name);
+    expect(texts).not.toContain("renewing");
+    const [, width = 0, height = 0] = (/viewBox="0 0 (\d+) (\d+)"/.exec(svg) ?? []).map(Number);
+    expect(width).toBeLessThan(1_600);
+    expect(height).toBeLessThan(1_100);
   });
 
   it("escapes markup in names", () => {
@@ -107,6 +124,7 @@ describe("a picture of a machine", () => {
     fc.assert(
       fc.property(anyMachine, (machine) => {
         textsOf(toSvg(machine));
+        textsOf(toSvg(machine, { expanded: true }));
       }),
       { numRuns: 40 },
     );
@@ -134,4 +152,40 @@ describe("the layout", () => {
       { numRuns: 10 },
     );
   });
+
+  it("never lets a label overlap another label or an unrelated state", () => {
+    const machines = fc.constantFrom(dedupKeyMachine, deliveryMachine);
+    fc.assert(
+      fc.property(machines, fc.func(fc.boolean()), (machine, isOpen) => {
+        const drawing = layOut(chartOf(machine), {
+          isOpen: ({ id }) => isOpen(id),
+          direction: "right",
+          textOf: (transitions) => [...new Set(transitions.map(({ event }) => event))],
+          notesOf: () => [],
+        });
+        expect(overlapsIn(drawing)).toEqual([]);
+      }),
+      { numRuns: 25 },
+    );
+    for (const machine of [dedupKeyMachine, deliveryMachine]) {
+      const expanded = layOut(chartOf(machine), {
+        isOpen: () => true,
+        direction: "right",
+        textOf: (transitions) => transitions.flatMap(({ event, guards }) => [event, ...guards]),
+        notesOf: () => [],
+      });
+      expect(overlapsIn(expanded)).toEqual([]);
+    }
+  });
 });
+
+/** Returns the pairs of overlapping labels, and of labels and collapsed states. */
+function overlapsIn({ lines, boxes }: Drawing): readonly string[] {
+  const labels = lines.map(({ from, to, label, text }) => ({ name: `${from} ${to}`, ...label, ...textSize(text) }));
+  const states = boxes.filter(({ isOpen }) => !isOpen).map((box) => ({ ...box, name: box.state.id }));
+  return labels.flatMap((label, index) =>
+    [...labels.slice(index + 1), ...states]
+      .filter((other) => overlaps(label, other))
+      .map((other) => `${label.name} / ${other.name}`),
+  );
+}

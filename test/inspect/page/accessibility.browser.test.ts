@@ -36,6 +36,7 @@ describe.each(["light", "dark"] as const)("the page in the %s theme", (colorSche
     expect(await seriousIn(page)).toEqual([]);
     for (const [hash, text] of [
       ["#/in-flight", "1 reservation"],
+      ["#/keys", "All keys"],
       ["#/totals", "Totals by type"],
       ["#/event/", "Find an event"],
     ] as const) {

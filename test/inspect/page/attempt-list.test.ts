@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   AttemptList,
   attemptState,
-  BY_LEASE,
+  BY_URGENCY,
   NO_FILTER,
   namesOf,
   type SortColumn,
@@ -16,9 +16,11 @@ const mapOf = (attempts: readonly ShownAttempt[]): ReadonlyMap<string, ShownAtte
 const eventsOf = (rows: readonly ShownAttempt[]): readonly string[] => rows.map(({ identity }) => identity.eventId);
 
 describe("the list of attempts in flight", () => {
-  it("starts with the lease that ends first", () => {
+  it("starts with attempts that need attention, then with the lease that ends first", () => {
     const attempts = mapOf([attempt(1, { leaseMs: 500 }), attempt(2, { leaseMs: 100 }), attempt(3, { leaseMs: 300 })]);
-    expect(eventsOf(new AttemptList().rows(attempts, 1, NO_FILTER, BY_LEASE))).toEqual(["evt-2", "evt-3", "evt-1"]);
+    expect(eventsOf(new AttemptList().rows(attempts, 1, NO_FILTER, BY_URGENCY))).toEqual(["evt-2", "evt-3", "evt-1"]);
+    const suspect = mapOf([...attempts.values(), attempt(4, { leaseMs: 9_000, suspicion: "long-held" })]);
+    expect(eventsOf(new AttemptList().rows(suspect, 1, NO_FILTER, BY_URGENCY))[0]).toBe("evt-4");
   });
 
   it.each([
@@ -40,7 +42,7 @@ describe("the list of attempts in flight", () => {
   it("is filtered by parts of names in any case, and by state", () => {
     const attempts = mapOf([attempt(1, { owner: "Worker-A" }), attempt(2, { hold: "lost" })]);
     const rows = (filter: Partial<typeof NO_FILTER>): readonly string[] =>
-      eventsOf(new AttemptList().rows(attempts, 1, { ...NO_FILTER, ...filter }, BY_LEASE));
+      eventsOf(new AttemptList().rows(attempts, 1, { ...NO_FILTER, ...filter }, BY_URGENCY));
     expect(rows({ owner: "worker" })).toEqual(["evt-1"]);
     expect(rows({ event: "EVT-2" })).toEqual(["evt-2"]);
     expect(rows({ subscription: "other" })).toEqual([]);
@@ -50,8 +52,8 @@ describe("the list of attempts in flight", () => {
   it("reuses its result for the same query, but not for another map of the same version", () => {
     const list = new AttemptList();
     const attempts = mapOf([attempt(1)]);
-    expect(list.rows(attempts, 1, NO_FILTER, BY_LEASE)).toBe(list.rows(attempts, 1, NO_FILTER, BY_LEASE));
-    expect(eventsOf(list.rows(mapOf([attempt(2)]), 1, NO_FILTER, BY_LEASE))).toEqual(["evt-2"]);
+    expect(list.rows(attempts, 1, NO_FILTER, BY_URGENCY)).toBe(list.rows(attempts, 1, NO_FILTER, BY_URGENCY));
+    expect(eventsOf(list.rows(mapOf([attempt(2)]), 1, NO_FILTER, BY_URGENCY))).toEqual(["evt-2"]);
   });
 
   it("is correct however the attempts change between two queries", () => {
@@ -60,7 +62,7 @@ describe("the list of attempts in flight", () => {
       fc.property(fc.array(numbers, { maxLength: 5 }), (generations) => {
         const list = new AttemptList();
         generations.forEach((generation, version) => {
-          const rows = list.rows(mapOf(generation.map((number) => attempt(number))), version, NO_FILTER, BY_LEASE);
+          const rows = list.rows(mapOf(generation.map((number) => attempt(number))), version, NO_FILTER, BY_URGENCY);
           expect(rows.map(({ fence }) => fence)).toEqual(generation.toSorted((one, other) => one - other));
         });
       }),
@@ -69,10 +71,12 @@ describe("the list of attempts in flight", () => {
 });
 
 it("an attempt is lost or unprotected without its key, and otherwise in its phase", () => {
+  const steady = { suspicion: undefined };
+  expect(attemptState({ hold: "held", phase: "running", suspicion: "silent" })).toBe("silent");
   expect([
-    attemptState({ hold: "held", phase: "releasing" }),
-    attemptState({ hold: "lost", phase: "committing" }),
-    attemptState({ hold: "never", phase: "running" }),
+    attemptState({ ...steady, hold: "held", phase: "releasing" }),
+    attemptState({ ...steady, hold: "lost", phase: "committing" }),
+    attemptState({ ...steady, hold: "never", phase: "running" }),
   ]).toEqual(["releasing", "lost", "unprotected"]);
 });
 

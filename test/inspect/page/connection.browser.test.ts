@@ -1,5 +1,9 @@
 import { expect, it } from "vitest";
+import { Deduplicator } from "../../../src/deduplicator.ts";
+import { RecordUnreadableError } from "../../../src/errors.ts";
 import { serveInspector } from "../../../src/inspect/server/serve.ts";
+import type { KeyFilter, StoreKey } from "../../../src/model/identity.ts";
+import { memoryStore } from "../../../src/stores/memory-store.ts";
 import {
   atTheEnd,
   goTo,
@@ -59,6 +63,28 @@ it("a server on a public address shows nothing to a page without the token", asy
   await goTo(page, "#/in-flight");
 });
 
+it("the page reports an unavailable store within 3 s, concludes nothing, and reports the recovery", async () => {
+  const memory = memoryStore();
+  let isDown = false;
+  const store = {
+    ...memory,
+    get: (key: StoreKey) => (isDown ? new Promise<undefined>(() => {}) : memory.get(key)),
+  };
+  const { page } = await inspected({ inspector: { store } });
+  await page.getByText("No event has arrived yet").waitFor();
+  await using holder = new Deduplicator({ store: memory, owner: "worker-z", leaseMs: 1_000, renew: false });
+  await heldBy(holder, "evt-1");
+  await page.getByRole("button", { name: /reserved.*1 now/ }).waitFor();
+  isDown = true;
+  await page.getByText(/Store unavailable since/).waitFor();
+  // The lease has ended, but the page must not conclude that the holder went silent.
+  await page.waitForTimeout(3_500);
+  await page.getByRole("button", { name: /reserved.*1 now/ }).waitFor();
+  expect(await page.getByText("Holder went silent").count()).toBe(0);
+  isDown = false;
+  await page.getByText(/Store available again since/).waitFor();
+});
+
 it("the page reports a store that cannot be watched", async () => {
   const { store } = await inspected();
   const broken = {
@@ -68,6 +94,20 @@ it("the page reports a store that cannot be watched", async () => {
     },
   };
   const { page } = await inspected({ inspector: { store: broken } });
-  await page.getByText("The store cannot be watched.").waitFor();
+  await page.getByText(/Store unavailable since/).waitFor();
   await page.getByText("Error: the bucket is gone").waitFor();
+});
+
+it("the page reports a foreign record as a finding, not as an outage", async () => {
+  const { store } = await inspected();
+  const foreign = {
+    ...store,
+    async *list(filter: KeyFilter) {
+      yield* store.list(filter);
+      throw new RecordUnreadableError("The record under a.b.c is not a Latchkey record");
+    },
+  };
+  const { page } = await inspected({ inspector: { store: foreign } });
+  await page.getByText("Record cannot be read").waitFor();
+  expect(await page.getByText(/Store unavailable since/).count()).toBe(0);
 });

@@ -96,7 +96,9 @@ describe("the outcome of the next delivery", () => {
     expect(why([]).next).toBe("");
     expect(why([], null).next).toContain("is dispatched");
     expect(why([], committed).next).toContain("is suppressed");
-    expect(why([], held).next).toBe("The next delivery is pending while the lease lasts, for 3 s.");
-    expect(why([], { ...held, atMs: 1_000 }).next).toContain("The lease is over");
+    expect(why([], held).next).toBe(
+      "a has held the key for 1 s at attempt 2. The next delivery is pending for the rest of the lease, 3 s, or until the handler ends.",
+    );
+    expect(why([], { ...held, atMs: 1_000 }).next).toContain("The lease of a ended 5 s ago");
   });
 });

@@ -4,10 +4,18 @@ import { concernWords } from "../../../src/inspect/page/state/concern-words.ts";
 import { detailOf, eventWords } from "../../../src/inspect/page/state/event-words.ts";
 import { readRecording } from "../../../src/inspect/page/state/playback.ts";
 import { removalOf } from "../../../src/inspect/page/state/removal.ts";
-import { areEvents, isDetail, isMessage, isRemoved } from "../../../src/inspect/page/state/response-guards.ts";
+import {
+  areRows,
+  isDetail,
+  isKeyPage,
+  isMessage,
+  isRemoved,
+  isSearchResult,
+} from "../../../src/inspect/page/state/response-guards.ts";
 import { hashOf, type Route, routeOf, tokenIn } from "../../../src/inspect/page/state/route.ts";
 import { rowWindow } from "../../../src/inspect/page/state/row-window.ts";
 import { Session } from "../../../src/inspect/page/state/session.ts";
+import { ALL_KEYS } from "../../../src/inspect/server/key-query.ts";
 import { TRACE_TYPES } from "../../../src/inspect/trace/trace-event.ts";
 import { formatTrace } from "../../../src/inspect/trace/trace-text.ts";
 import { identity, traceEvent } from "./samples.ts";
@@ -17,6 +25,11 @@ describe("an address", () => {
     { view: "overview" },
     { view: "in-flight" },
     { view: "totals" },
+    { view: "keys", query: ALL_KEYS },
+    {
+      view: "keys",
+      query: { ...ALL_KEYS, event: "a&b=c ü", state: "committed", sort: "owner", isDown: false, page: 3 },
+    },
     { view: "event", storeKey: "" },
     { view: "event", storeKey: "a/b#c %41" },
   ])("of $view is read as the same route", (route) => {
@@ -125,9 +138,15 @@ describe("a recording", () => {
   it("finds its events, latest first", () => {
     const other = traceEvent("pending", { identity: { ...identity, storeKey: "w.s.e", eventId: "evt-2" } });
     const recording = readRecording("run.ndjson", formatTrace([...trace, other]));
-    expect(recording.find("evt", 5).map(({ eventId }) => eventId)).toEqual(["evt-2", "evt-1"]);
-    expect(recording.find("evt", 1)).toHaveLength(1);
-    expect(recording.find("2", 5)).toHaveLength(1);
+    expect(recording.find("evt", 5).events.map(({ identity: { eventId } }) => eventId)).toEqual(["evt-2", "evt-1"]);
+    expect(recording.find("evt", 1).events).toHaveLength(1);
+    expect(recording.find("2", 5).events).toHaveLength(1);
+  });
+
+  it("makes invisible characters of its texts visible", () => {
+    const spoofed = traceEvent("reserved", { identity: { ...identity, eventId: "evt\u202e" }, owner: "a\u200b" });
+    const [event] = readRecording("run.ndjson", formatTrace([spoofed])).trace;
+    expect([event?.identity.eventId, event?.owner]).toEqual(["evt\\u{202e}", "a\\u{200b}"]);
   });
 
   it("is refused if it is empty or no recording", () => {
@@ -141,7 +160,12 @@ it("responses that are not from the inspector are recognised", () => {
   expect(all.filter(isMessage)).toEqual([]);
   expect(all.filter(isDetail)).toEqual([]);
   expect(all.filter(isRemoved)).toEqual([]);
-  expect(all.filter(areEvents)).toEqual([[]]);
+  expect(all.filter(areRows)).toEqual([[]]);
+  expect(all.filter(isKeyPage)).toEqual([]);
+  expect(all.filter(isSearchResult)).toEqual([]);
+  expect(isKeyPage({ rows: [], matching: 0 }) && isSearchResult({ events: [], incomplete: "" })).toBe(true);
   expect(isMessage({ type: "begin" }) && isMessage({ type: "update" })).toBe(true);
-  expect(isDetail({ identity, trace: [] }) && isRemoved({ removed: true }) && areEvents([identity])).toBe(true);
+  expect(
+    isDetail({ identity, trace: [] }) && isRemoved({ removed: true }) && areRows([{ identity, state: "none" }]),
+  ).toBe(true);
 });

@@ -37,6 +37,7 @@ export function attempt(number: number, more: Partial<ShownAttempt> = {}): Shown
     renewals: 0,
     phase: "running",
     hold: "held",
+    suspicion: undefined,
     beganAtMs: number,
     leaseFromMs: number,
     leaseMs: 1_000,
@@ -47,5 +48,5 @@ export function attempt(number: number, more: Partial<ShownAttempt> = {}): Shown
 export const source: SourceInfo = { sees: "process", name: "tests", canChange: true, skewMs: 0, bucketMs: 1_000 };
 
 export function overview(more: Partial<Overview> = {}): Overview {
-  return { nowMs: 10_000, totals: {}, transitions: {}, points: [], trace: [], trouble: "", ...more };
+  return { nowMs: 10_000, totals: {}, transitions: {}, points: [], trace: [], store: { state: "available" }, ...more };
 }

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { overlaps } from "../../../src/inspect/chart/geometry.ts";
+import { textSize } from "../../../src/inspect/chart/layout.ts";
 import { attemptsIn, chart, countOf, drawingOf, labelOf } from "../../../src/inspect/page/state/machine-view.ts";
 import { Session } from "../../../src/inspect/page/state/session.ts";
 import { summaryOf } from "../../../src/inspect/page/state/summary.ts";
@@ -130,6 +132,21 @@ describe("the machine", () => {
     const labels = unfolded.lines.map(({ transitions }) => labelOf(transitions, new Set(["reserved"])));
     expect(labels).toContain("handler.succeeded");
     expect(labels.some((label) => / \+\d$/.test(label))).toBe(true);
+  });
+
+  it("has no overlapping labels with any two states expanded", () => {
+    const compound = ["unseen", "reserved", "expired"];
+    for (const one of compound) {
+      for (const other of compound) {
+        const labels = drawingOf(new Set([one, other])).lines.map(({ label, text }) => ({
+          ...label,
+          ...textSize(text),
+        }));
+        for (const [index, label] of labels.entries()) {
+          expect(labels.slice(index + 1).some((next) => overlaps(label, next))).toBe(false);
+        }
+      }
+    }
   });
 
   it("has words for every line between its folded states", () => {

@@ -1,5 +1,6 @@
 import { buffer as readAll } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
+import { Deduplicator } from "../../../src/deduplicator.ts";
 import { goTo, heldBy, inspected, replica, supersededOn, textOf, useBrowser } from "../../support/browser/inspected.ts";
 
 useBrowser();
@@ -153,7 +154,6 @@ describe("the view of one event", () => {
   it("shows an event that was never recorded after a lookup by identity", async () => {
     const { page, store, inspector } = await inspected({ hash: "#/event/" });
     expect(inspector.url).toContain("127.0.0.1");
-    const { Deduplicator } = await import("../../../src/deduplicator.ts");
     const unseen = new Deduplicator({ store, owner: "elsewhere" });
     await unseen.guard(event, () => "done");
     await unseen.close();
@@ -162,6 +162,56 @@ describe("the view of one event", () => {
     await page.getByRole("button", { name: "Look up", exact: true }).click();
     await page.getByText(/Dispatched: elsewhere committed the event/).waitFor();
   });
+});
+
+describe("the view of all keys", () => {
+  const identityOf = (number: number) => ({ subscriptionId: `sub-${number % 2}`, eventId: `evt-${number}` });
+
+  it("lists committed keys, filters and sorts them, and has an address for each page", async () => {
+    const { page, dedup } = await inspected({ hash: "#/keys" });
+    await page.getByText("The store contains no key.").waitFor();
+    for (let number = 100; number < 230; number += 1) await dedup.guard(identityOf(number), () => "done");
+    await page.getByText("130 keys", { exact: true }).waitFor();
+    const shown = page.locator("td.event a");
+    await page.getByRole("button", { name: "Event, key" }).click();
+    await page.getByRole("link", { name: "evt-100" }).waitFor();
+    await page.getByRole("link", { name: "Next" }).click();
+    await page.getByText("page 2 of 2").waitFor();
+    expect(page.url()).toContain("sort=event");
+    expect(page.url()).toContain("page=2");
+    await page.getByRole("link", { name: "evt-229" }).waitFor();
+    expect(await shown.count()).toBe(30);
+    await page.reload();
+    await page.getByRole("link", { name: "evt-229" }).waitFor();
+    await page.getByLabel("Event", { exact: true }).fill("T-15");
+    await page.getByText("10 of 130 keys").waitFor();
+    await page.getByRole("link", { name: "evt-155" }).click();
+    await page.getByRole("heading", { name: "evt-155" }).waitFor();
+  });
+
+  it("shows the same event in another subscription, which was never recorded", async () => {
+    const { page, store } = await inspected();
+    const unseen = new Deduplicator({ store, owner: "elsewhere" });
+    for (const subscriptionId of ["sub-1", "sub-2"]) await unseen.guard({ subscriptionId, eventId: "evt-9" }, () => "");
+    await unseen.close();
+    await page.getByRole("combobox").fill("evt-9");
+    await page.getByRole("option", { name: /evt-9.*sub-1/ }).click();
+    await page.getByRole("heading", { name: "Same event elsewhere" }).waitFor();
+    await page.getByRole("link", { name: /subscription sub-2/ }).click();
+    await page.getByText(/subscription sub-2, workspace/).waitFor();
+  });
+});
+
+it("invisible characters of an id are visible, and a very long id breaks no layout", async () => {
+  const { page, dedup } = await inspected({ hash: "#/in-flight" });
+  await heldBy(dedup, "evt\u202e-1\u200b");
+  await heldBy(dedup, "x".repeat(10_000));
+  await page.getByRole("link", { name: "evt\\u{202e}-1\\u{200b}" }).waitFor();
+  for (const hash of ["#/in-flight", "#/keys", "#/", "#/totals"]) {
+    await goTo(page, hash);
+    await page.getByRole("heading").nth(1).waitFor();
+    expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+  }
 });
 
 describe("the view of totals", () => {
@@ -208,8 +258,9 @@ describe("the keyboard", () => {
     await page.getByText("No event has arrived yet").waitFor();
     for (const [key, name] of [
       ["2", "In flight"],
-      ["3", "Find an event"],
-      ["4", "Totals by type"],
+      ["3", "All keys"],
+      ["4", "Find an event"],
+      ["5", "Totals by type"],
       ["1", "Lifecycle of a key"],
     ] as const) {
       await page.keyboard.press(key);

@@ -16,7 +16,7 @@ describe("the feed", () => {
     expect(begin?.message).toMatchObject({
       type: "begin",
       source: { sees: "process", name: "web-1", canChange: true, skewMs: 2_000, bucketMs: 1_000 },
-      overview: { totals: { reserved: 1 }, trace: [{ type: "reserved" }], notices: [], trouble: "" },
+      overview: { totals: { reserved: 1 }, trace: [{ type: "reserved" }], notices: [], store: { state: "available" } },
     });
     expect(overviewOf(begin?.message)?.transitions).toEqual({ "unseen.claiming write.acked reserved": 1 });
     const standing = await feed.next();

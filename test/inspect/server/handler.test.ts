@@ -1,8 +1,10 @@
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { StoreUnavailableError } from "../../../src/errors.ts";
 import { resolveInspectorOptions } from "../../../src/inspect/server/options.ts";
 import { loadPage, pageOf } from "../../../src/inspect/server/page-file.ts";
 import { parseTrace } from "../../../src/inspect/trace/trace-text.ts";
+import { resolveIdentity } from "../../../src/model/identity.ts";
 import { memoryStore } from "../../../src/stores/memory-store.ts";
 import { event, resolved, unseen, world } from "../../support/replicas.ts";
 import { inspected, own } from "./inspected.ts";
@@ -43,12 +45,50 @@ describe("one event", () => {
     },
   );
 
-  it("is found by a part of its id, latest first, each once", async () => {
+  it("is found by a part of its id, each once", async () => {
     await using its = inspected();
     for (const eventId of ["a-1", "b-1", "a-2", "a-1"]) await its.replica.dedup.guard({ ...event, eventId }, () => {});
     const found: unknown = await (await its.ask(at("/api/events", { text: "a-" }))).json();
-    expect(found).toMatchObject([{ eventId: "a-1" }, { eventId: "a-2" }]);
-    expect(await (await its.ask("/api/events")).json()).toHaveLength(3);
+    expect(found).toMatchObject({
+      events: expect.arrayContaining([
+        { identity: expect.objectContaining({ eventId: "a-1" }), state: "committed" },
+        { identity: expect.objectContaining({ eventId: "a-2" }), state: "committed" },
+      ]),
+      incomplete: "",
+    });
+    expect(found).toHaveProperty("events.length", 2);
+    expect(await (await its.ask("/api/events")).json()).toHaveProperty("events.length", 3);
+  });
+
+  it("is found in the store in every workspace, although it was never recorded", async () => {
+    await using its = inspected();
+    const other = its.world.replica("web-2").dedup;
+    for (const workspaceId of ["one", "two"]) {
+      await other.guard({ workspaceId, subscriptionId: "sub-9", eventId: "Order-77" }, () => {});
+    }
+    const found: unknown = await (await its.ask(at("/api/events", { text: "order-7" }))).json();
+    expect(found).toMatchObject({ events: [{ state: "committed" }, { state: "committed" }], incomplete: "" });
+    const { storeKey: key } = resolveIdentity({ workspaceId: "one", subscriptionId: "sub-9", eventId: "Order-77" });
+    expect(await (await its.ask(at("/api/event", { storeKey: key }))).json()).toMatchObject({
+      identity: { workspaceId: "one" },
+      holds: { state: "committed" },
+    });
+    expect(await (await its.ask(at("/api/related", { storeKey: key }))).json()).toMatchObject([
+      { identity: { workspaceId: "two", eventId: "Order-77" }, state: "committed" },
+    ]);
+  });
+
+  it("is found in the recording while the store is unavailable, with a warning", async () => {
+    const its = world();
+    const { dedup } = its.replica("web-2");
+    const list = (): never => {
+      throw new StoreUnavailableError("The store is away", { ambiguous: false });
+    };
+    await using inspector = inspected({ store: { ...its.memory, list } }, its);
+    inspector.inspector.attach(dedup);
+    await dedup.guard(event, () => {});
+    const found: unknown = await (await inspector.ask(at("/api/events", { text: "evt" }))).json();
+    expect(found).toMatchObject({ events: [{ state: "none" }], incomplete: "The store is away" });
   });
 
   it("answers 503 while the store is unavailable", async () => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { RecordUnreadableError, StoreUnavailableError } from "../../../src/errors.ts";
+import type { StoreHealth } from "../../../src/inspect/server/wire.ts";
 import { parseTrace } from "../../../src/inspect/trace/trace-text.ts";
+import type { StoreKey } from "../../../src/model/identity.ts";
 import { event, task, unseen, type World, world } from "../../support/replicas.ts";
 import { type Inspected, inspected } from "./inspected.ts";
 
@@ -13,11 +15,13 @@ async function recorded(its: Inspected): Promise<readonly string[]> {
   return trace.map(({ type, replica, identity, cause }) => [type, identity.eventId, replica, cause].join(" ").trim());
 }
 
+/** Returns why the store is unavailable, or an empty text. */
 async function trouble(its: Inspected): Promise<string | undefined> {
   const feed = await its.feed();
   const [begin] = await feed.all();
   await feed.cancel();
-  return begin?.overview?.trouble;
+  const store = begin?.overview?.store;
+  return store?.state === "unavailable" ? store.reason : "";
 }
 
 /** Creates an inspector that only watches a store, with ways to break the store. */
@@ -114,7 +118,7 @@ describe("a recording of the store alone", () => {
   });
 });
 
-describe("a lost store", () => {
+describe("an unavailable store", () => {
   it("is reported, and later changes are caught up with", async () => {
     const its = watching();
     const { dedup } = its.world.replica("web-2");
@@ -148,12 +152,49 @@ describe("a lost store", () => {
     await its.inspector.close();
   });
 
+  it("is reported within 3 s although its watch hangs, and nothing is concluded until it is back", async () => {
+    const its = world();
+    const { memory } = its;
+    let isDown = false;
+    const hanging = <Value>(answer: Promise<Value>): Promise<Value> => (isDown ? new Promise(() => {}) : answer);
+    const store = { ...memory, get: (key: StoreKey) => hanging(memory.get(key)) };
+    const inspector = inspected({ store }, its);
+    const { dedup } = its.replica("web-2", { renew: false });
+    await its.pass(2_000);
+    await unseen(dedup.reserve(event));
+    await its.pass(1_000);
+    isDown = true;
+    const downAtMs = its.clock.wallMs();
+    const feed = await inspector.feed();
+    await feed.all();
+    let health: StoreHealth | undefined;
+    while (health?.state !== "unavailable") health = (await feed.all())[0]?.overview?.store;
+    expect(its.clock.wallMs() - downAtMs).toBeLessThanOrEqual(3_000);
+    expect(health).toMatchObject({ reason: "no answer within 1.5 s" });
+    await its.pass(60_000);
+    expect(await recorded(inspector)).toEqual(["reserved evt-1 web-2"]);
+    isDown = false;
+    await its.pass(5_000);
+    const [begin] = await (await inspector.feed()).all();
+    expect(begin?.overview?.store).toMatchObject({
+      state: "available",
+      outage: { fromMs: health.sinceMs, toMs: expect.any(Number) },
+    });
+    expect((await recorded(inspector)).length).toBeGreaterThan(1);
+    await feed.cancel();
+    await inspector[Symbol.asyncDispose]();
+  });
+
   it("is shown without records that cannot be read, which are reported", async () => {
     const its = watching();
     await unseen(its.world.replica("web-2").dedup.reserve(event));
-    its.spoil(new RecordUnreadableError("What stands there is not JSON"));
+    its.spoil(new RecordUnreadableError("The record under a.b.c is not JSON"));
     expect(await recorded(its)).toEqual(["reserved evt-1 web-2"]);
-    expect(await trouble(its)).toBe("RecordUnreadableError: What stands there is not JSON");
+    expect(await trouble(its)).toBe("");
+    const [begin] = await (await its.feed()).all();
+    expect(begin?.overview?.notices).toMatchObject([
+      { concern: "unreadable", cause: "The record under a.b.c is not JSON", times: 1, settled: false },
+    ]);
     its.spoil(new Error("broken"));
     its.breakOff();
     await its.world.pass(20_000);

@@ -123,9 +123,9 @@ describe("the attempts in flight", () => {
     const recorder = new TraceRecorder();
     recorder.record(traceEvent("reserved", "a", { fence: 4, revision: 4 }));
     recorder.record(traceEvent("reserved", "b", { atMs: 5_000 }));
-    recorder.recordLapsed(31_999, 2_000);
+    recorder.assess({ nowMs: 31_999, skewMs: 2_000 });
     expect(recorder.attempts.size).toBe(2);
-    recorder.recordLapsed(32_000, 2_000);
+    recorder.assess({ nowMs: 32_000, skewMs: 2_000 });
     expect([...recorder.trace.after(2)]).toEqual([
       traceEvent("lapsed", "a", { atMs: 32_000, fence: 4, revision: 4, durationMs: 32_000 }),
     ]);

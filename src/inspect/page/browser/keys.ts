@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import type { Route } from "../state/route.ts";
+import { KEYS_ROUTE, type Route } from "../state/route.ts";
 import { goTo } from "./navigate.ts";
 import { toggleTheme } from "./theme.ts";
 
@@ -9,6 +9,7 @@ export const isHelpOpen = signal(false);
 export const tabs: readonly { readonly route: Route; readonly name: string }[] = [
   { route: { view: "overview" }, name: "Overview" },
   { route: { view: "in-flight" }, name: "In flight" },
+  { route: KEYS_ROUTE, name: "All keys" },
   { route: { view: "event", storeKey: "" }, name: "Event" },
   { route: { view: "totals" }, name: "Totals" },
 ];

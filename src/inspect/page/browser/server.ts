@@ -1,9 +1,11 @@
-import type { EventDetail } from "../../server/wire.ts";
+import { formatKeyQuery, type KeyQuery } from "../../server/key-query.ts";
+import type { EventDetail, KeyPage, KeyRow, SearchResult } from "../../server/wire.ts";
 import type { EventRef } from "../../trace/trace-event.ts";
 import { followFeed, problemIn } from "../state/live-feed.ts";
 import type { Removal } from "../state/removal.ts";
-import { areEvents, isDetail, isRemoved } from "../state/response-guards.ts";
+import { areRows, isDetail, isKeyPage, isRemoved, isSearchResult } from "../state/response-guards.ts";
 import { tokenIn } from "../state/route.ts";
+import { parseVisible } from "../state/visible-text.ts";
 import { link, liveSession, playback, renderSoon } from "./page-state.ts";
 
 // Requests to the page's server. Requests about an open recording are answered from the recording.
@@ -66,7 +68,7 @@ async function request<Value>(
   try {
     const response = await fetch(path, { ...options, headers: headers() });
     if (!response.ok) return { ok: false, message: await problemIn(response) };
-    const value: unknown = await response.json();
+    const value = parseVisible(await response.text());
     return isExpected(value) ? { ok: true, value } : { ok: false, message: "The response is not from the inspector" };
   } catch {
     return { ok: false, message: "The server cannot be reached" };
@@ -86,13 +88,23 @@ export function requestIdentity(identity: Omit<EventRef, "storeKey">): Promise<R
   return request(`/api/event?${new URLSearchParams({ ...identity }).toString()}`, isDetail);
 }
 
-export async function findEvents(text: string): Promise<Reply<readonly EventRef[]>> {
+export async function findEvents(text: string): Promise<Reply<SearchResult>> {
   const recording = playback.peek();
   if (recording !== undefined) return { ok: true, value: recording.find(text, SEARCH_LIMIT) };
-  return request(`/api/events?${new URLSearchParams({ text }).toString()}`, areEvents);
+  return request(`/api/events?${new URLSearchParams({ text }).toString()}`, isSearchResult);
 }
 
 const SEARCH_LIMIT = 20;
+
+export function requestKeys(query: KeyQuery): Promise<Reply<KeyPage>> {
+  return request(`/api/keys?${formatKeyQuery(query)}`, isKeyPage);
+}
+
+/** Requests the keys of the same event in other subscriptions and workspaces. A recording contains them in its trace. */
+export async function requestRelated(storeKey: string): Promise<Reply<readonly KeyRow[]>> {
+  if (playback.peek() !== undefined) return { ok: true, value: [] };
+  return request(`/api/related?${new URLSearchParams({ storeKey }).toString()}`, areRows);
+}
 
 export function remove({ storeKey, revision }: Removal): Promise<Reply<unknown>> {
   return request("/api/remove", isRemoved, { method: "POST", body: JSON.stringify({ storeKey, revision }) });

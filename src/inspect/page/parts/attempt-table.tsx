@@ -1,14 +1,16 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { VNode } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { evidenceOf } from "../../conclusions/suspicion.ts";
 import type { ShownAttempt } from "../../server/wire.ts";
 import { nowMs, playback, session } from "../browser/page-state.ts";
 import { useIsNarrow } from "../browser/viewport.ts";
 import { type AttemptOrder, attemptState, leaseEndsMs, type SortColumn } from "../state/attempt-list.ts";
 import type { Tone } from "../state/event-words.ts";
-import { count, shortKey, span } from "../state/formats.ts";
-import { hashOf } from "../state/route.ts";
+import { count, span } from "../state/formats.ts";
 import { rowWindow } from "../state/row-window.ts";
+import { IdentityCells } from "./identity-cells.tsx";
+import { Name } from "./name.tsx";
 
 const ROW_HEIGHT = 44;
 
@@ -97,6 +99,11 @@ function Spacer({ height }: { height: number }): VNode {
 }
 
 const stateTones: Readonly<Record<ReturnType<typeof attemptState>, Tone>> = {
+  overdue: "expired",
+  endless: "expired",
+  silent: "expired",
+  "long-held": "pending",
+  retried: "failure",
   running: "held",
   committing: "dispatched",
   releasing: "failure",
@@ -107,25 +114,20 @@ const stateTones: Readonly<Record<ReturnType<typeof attemptState>, Tone>> = {
 function Row({ attempt, rowIndex }: { attempt: ShownAttempt; rowIndex: number }): VNode {
   const { identity, owner, fence, renewals, beganAtMs } = attempt;
   const state = attemptState(attempt);
+  const now = { nowMs: nowMs.value, skewMs: 0 };
+  const evidence = attempt.suspicion === undefined ? "" : evidenceOf(attempt.suspicion, attempt, now);
   return (
     <tr aria-rowindex={rowIndex}>
-      <td class="event">
-        <a class="id" href={hashOf({ view: "event", storeKey: identity.storeKey })}>
-          {identity.eventId}
-        </a>
-        <span class="under id soft" title={identity.storeKey}>
-          {shortKey(identity.storeKey)}
-        </span>
+      <IdentityCells identity={identity} />
+      <td class="owner">
+        <Name text={owner} />
       </td>
-      <td class="subscription">
-        <span>{identity.subscriptionId}</span>
-        <span class="under soft">{identity.workspaceId}</span>
-      </td>
-      <td class="owner">{owner}</td>
       <td class="attempt number">{attempt.attempt}</td>
       <td class="fence number">{count(fence)}</td>
       <td class="state">
-        <span class={`chip ${stateTones[state]}`}>{state}</span>
+        <span class={`chip ${stateTones[state]}`} title={evidence}>
+          {state}
+        </span>
       </td>
       <td class="began number">
         {span(Math.max(0, nowMs.value - beganAtMs))}

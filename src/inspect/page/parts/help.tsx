@@ -33,7 +33,7 @@ export function Help(): VNode | null {
       <h3>Keyboard</h3>
       <dl class="keys">
         <dt>
-          <kbd>1</kbd> to <kbd>4</kbd>
+          <kbd>1</kbd> to <kbd>5</kbd>
         </dt>
         <dd>open a view</dd>
         <dt>

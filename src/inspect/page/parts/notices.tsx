@@ -4,6 +4,7 @@ import { session } from "../browser/page-state.ts";
 import { concernWords } from "../state/concern-words.ts";
 import { time } from "../state/formats.ts";
 import { hashOf } from "../state/route.ts";
+import { Name } from "./name.tsx";
 
 /** Everything that needs attention, latest first. Settled notices come last. */
 export function Notices({ limit }: { limit: number }): VNode {
@@ -44,11 +45,17 @@ function NoticeItem({ notice }: { notice: Notice }): VNode {
         {settled && <span class="pill quiet">settled</span>}
         <time class="soft">{time(atMs)}</time>
       </p>
-      <p>
-        <a class="id" href={hashOf({ view: "event", storeKey: identity.storeKey })}>
-          {identity.eventId}
-        </a>{" "}
-        <span class="soft">on {replica}</span>
+      <p class="whose">
+        {identity.eventId !== "" && (
+          <>
+            <a class="id" href={hashOf({ view: "event", storeKey: identity.storeKey })}>
+              <Name text={identity.eventId} />
+            </a>
+            <span class="soft on">
+              on <Name text={replica} />
+            </span>
+          </>
+        )}
       </p>
       <p class="advice soft">{cause === "" ? advice : `${cause}. ${advice}`}</p>
     </li>

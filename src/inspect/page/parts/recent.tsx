@@ -3,6 +3,7 @@ import { session } from "../browser/page-state.ts";
 import { eventWords } from "../state/event-words.ts";
 import { time } from "../state/formats.ts";
 import { hashOf } from "../state/route.ts";
+import { Name } from "./name.tsx";
 
 /** The latest events, newest first. */
 export function Recent({ limit }: { limit: number }): VNode {
@@ -17,9 +18,11 @@ export function Recent({ limit }: { limit: number }): VNode {
             <time class="soft">{time(event.atMs)}</time>
             <span class={`word ${tone}`}>{word}</span>
             <a class="id" href={hashOf({ view: "event", storeKey: event.identity.storeKey })}>
-              {event.identity.eventId}
+              <Name text={event.identity.eventId} />
             </a>
-            <span class="soft replica">{event.replica}</span>
+            <span class="soft replica">
+              <Name text={event.replica} />
+            </span>
           </li>
         );
       })}

@@ -1,13 +1,17 @@
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
-import type { EventRef } from "../../trace/trace-event.ts";
+import type { FoundEvent, SearchResult } from "../../server/wire.ts";
 import { goTo } from "../browser/navigate.ts";
 import { findEvents } from "../browser/server.ts";
+import { Name } from "./name.tsx";
 
-/** Finds an event by a part of its id. */
+/** A search starts when the user stops typing. */
+const TYPING_MS = 150;
+
+/** Finds events in the store and the recording by a part of their ids. */
 export function Search(): VNode {
   const text = useSignal("");
-  const found = useSignal<readonly EventRef[] | undefined>(undefined);
+  const found = useSignal<SearchResult | undefined>(undefined);
   const selected = useSignal(0);
 
   const search = async (part: string): Promise<void> => {
@@ -16,14 +20,16 @@ export function Search(): VNode {
       found.value = undefined;
       return;
     }
+    await new Promise((resolve) => setTimeout(resolve, TYPING_MS));
+    if (text.value !== part) return;
     const reply = await findEvents(part);
     if (text.value !== part) return;
-    found.value = reply.ok ? reply.value : [];
+    found.value = reply.ok ? reply.value : { events: [], incomplete: reply.message };
     selected.value = 0;
   };
-  const open = (event: EventRef | undefined): void => {
+  const open = (event: FoundEvent | undefined): void => {
     if (event === undefined) return;
-    goTo({ view: "event", storeKey: event.storeKey });
+    goTo({ view: "event", storeKey: event.identity.storeKey });
     close();
   };
   const close = (): void => {
@@ -31,10 +37,10 @@ export function Search(): VNode {
     found.value = undefined;
   };
   const onKey = (event: KeyboardEvent): void => {
-    const length = found.value?.length ?? 0;
+    const length = found.value?.events.length ?? 0;
     if (event.key === "ArrowDown") selected.value = Math.min(length - 1, selected.value + 1);
     else if (event.key === "ArrowUp") selected.value = Math.max(0, selected.value - 1);
-    else if (event.key === "Enter") open(found.value?.[selected.value]);
+    else if (event.key === "Enter") open(found.value?.events[selected.value]);
     else if (event.key === "Escape") close();
     else return;
     event.preventDefault();
@@ -53,16 +59,16 @@ export function Search(): VNode {
         aria-label="Find an event by its id"
         aria-expanded={isOpen}
         aria-controls="found"
-        aria-activedescendant={isOpen && found.value?.length ? `found-${selected.value}` : undefined}
+        aria-activedescendant={isOpen && found.value?.events.length ? `found-${selected.value}` : undefined}
         value={text.value}
         onInput={({ currentTarget }) => void search(currentTarget.value)}
         onKeyDown={onKey}
         onBlur={close}
       />
       <div id="found" role="listbox" aria-label="Events found" class="found" hidden={!isOpen}>
-        {found.value?.map((event, index) => (
+        {found.value?.events.map((event, index) => (
           <div
-            key={event.storeKey}
+            key={event.identity.storeKey}
             id={`found-${index}`}
             role="option"
             tabIndex={-1}
@@ -73,12 +79,25 @@ export function Search(): VNode {
               open(event);
             }}
           >
-            <span class="id">{event.eventId}</span>
-            <span class="soft">{event.subscriptionId}</span>
+            <span class="id">
+              <Name text={event.identity.eventId} />
+            </span>
+            <span class="soft">
+              {event.identity.subscriptionId}
+              {event.identity.workspaceId !== "" && `, ${event.identity.workspaceId}`}
+            </span>
+            <span class="soft found-state">{stateNames[event.state]}</span>
           </div>
         ))}
-        {found.value?.length === 0 && <p class="soft">No recorded event has this in its id.</p>}
+        {found.value?.events.length === 0 && found.value.incomplete === "" && (
+          <p class="soft">No event has this in its id.</p>
+        )}
+        {found.value !== undefined && found.value.incomplete !== "" && (
+          <p class="problem">Only recorded events were searched. {found.value.incomplete}.</p>
+        )}
       </div>
     </search>
   );
 }
+
+const stateNames = { reserved: "reserved", committed: "committed", none: "no key" } as const;

@@ -1,3 +1,4 @@
+import { SUSPICIONS } from "../../conclusions/suspicion.ts";
 import type { ShownAttempt } from "../../server/wire.ts";
 
 /** Filter of the attempts in flight. An empty text matches everything. */
@@ -11,13 +12,15 @@ export interface AttemptFilter {
 
 export const NO_FILTER: AttemptFilter = { workspace: "", subscription: "", owner: "", event: "", state: "" };
 
-/** What an attempt does, in one word. */
-export const ATTEMPT_STATES = ["running", "committing", "releasing", "lost", "unprotected"] as const;
+/** What an attempt does, or why it needs attention, most urgent first. */
+export const ATTEMPT_STATES = [...SUSPICIONS, "lost", "unprotected", "committing", "releasing", "running"] as const;
 export type AttemptState = (typeof ATTEMPT_STATES)[number];
 
-export function attemptState({ hold, phase }: Pick<ShownAttempt, "hold" | "phase">): AttemptState {
+export function attemptState(attempt: Pick<ShownAttempt, "hold" | "phase" | "suspicion">): AttemptState {
+  const { hold, phase, suspicion } = attempt;
   if (hold === "never") return "unprotected";
-  return hold === "lost" ? "lost" : phase;
+  if (hold === "lost") return "lost";
+  return suspicion ?? phase;
 }
 
 export type SortColumn = "event" | "subscription" | "owner" | "attempt" | "fence" | "state" | "lease" | "began";
@@ -27,8 +30,8 @@ export interface AttemptOrder {
   readonly isDown: boolean;
 }
 
-/** Leases that end first come first. */
-export const BY_LEASE: AttemptOrder = { column: "lease", isDown: false };
+/** Attempts that need attention come first, then leases that end first. */
+export const BY_URGENCY: AttemptOrder = { column: "state", isDown: false };
 
 /** Returns the end of the current lease. */
 export function leaseEndsMs({ leaseFromMs, leaseMs }: ShownAttempt): number {
@@ -41,7 +44,7 @@ const values: Readonly<Record<SortColumn, (attempt: ShownAttempt) => number | st
   owner: ({ owner }) => owner,
   attempt: ({ attempt }) => attempt,
   fence: ({ fence }) => fence,
-  state: attemptState,
+  state: (attempt) => ATTEMPT_STATES.indexOf(attemptState(attempt)),
   lease: leaseEndsMs,
   began: ({ beganAtMs }) => beganAtMs,
 };
@@ -104,7 +107,8 @@ function comparison({ column, isDown }: AttemptOrder): (one: ShownAttempt, other
   const sign = isDown ? -1 : 1;
   return (one, other) => {
     const [a, b] = [sortedBy(one), sortedBy(other)];
-    return a === b ? 0 : a < b ? -sign : sign;
+    if (a === b) return leaseEndsMs(one) - leaseEndsMs(other);
+    return a < b ? -sign : sign;
   };
 }
 

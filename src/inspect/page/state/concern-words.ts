@@ -1,4 +1,5 @@
-import { type Concern, MANY_ATTEMPTS } from "../../trace/attention.ts";
+import { type Suspicion, suspicionWords } from "../../conclusions/suspicion.ts";
+import type { Concern } from "../../trace/attention.ts";
 import type { Tone } from "./event-words.ts";
 
 interface ConcernWords {
@@ -8,7 +9,19 @@ interface ConcernWords {
   readonly advice: string;
 }
 
+const tones: Readonly<Record<"warning" | "error", Tone>> = { warning: "pending", error: "expired" };
+
+function wordsOf(suspicion: Suspicion): ConcernWords {
+  const { title, severity, advice } = suspicionWords[suspicion];
+  return { title, tone: tones[severity], advice };
+}
+
 export const concernWords: Readonly<Record<Concern, ConcernWords>> = {
+  overdue: wordsOf("overdue"),
+  endless: wordsOf("endless"),
+  silent: wordsOf("silent"),
+  "long-held": wordsOf("long-held"),
+  retried: wordsOf("retried"),
   expired: {
     title: "Lease ended while the handler ran",
     tone: "expired",
@@ -35,10 +48,10 @@ export const concernWords: Readonly<Record<Concern, ConcernWords>> = {
     advice:
       "The store was unavailable, and the service is configured to dispatch anyway. The event may have run twice.",
   },
-  retried: {
-    title: `More than ${MANY_ATTEMPTS} attempts`,
+  unreadable: {
+    title: "Record cannot be read",
     tone: "failure",
-    advice: "The handler keeps failing, or its replicas keep crashing. Look at the errors.",
+    advice: "Another program wrote it, or a newer version of Latchkey. Other keys are not affected.",
   },
   "store-unavailable": {
     title: "Store unavailable",

@@ -1,3 +1,4 @@
+import { type KeyFinding, verdictOf } from "../../conclusions/verdict.ts";
 import type { EventDetail, ShownRecord } from "../../server/wire.ts";
 import type { TraceEvent } from "../../trace/trace-event.ts";
 import type { Tone } from "./event-words.ts";
@@ -14,10 +15,11 @@ export interface Explanation {
 
 type LastDelivery = Omit<Explanation, "next">;
 
-export function explain({ trace, holds }: EventDetail, nowMs: number): Explanation {
+export function explain(detail: EventDetail, nowMs: number): Explanation {
+  const { trace, holds } = detail;
   const last = trace.findLast((event) => explainEvent(event, trace) !== undefined);
   const explained = last === undefined ? undefined : explainEvent(last, trace);
-  return { ...(explained ?? explainRecord(holds, nowMs)), next: nextDelivery(holds, nowMs) };
+  return { ...(explained ?? explainRecord(holds, nowMs)), next: nextDelivery(detail, nowMs) };
 }
 
 const lastDelivery = (outcome: string, tone: Tone, because: string): LastDelivery => ({ outcome, tone, because });
@@ -146,14 +148,18 @@ function explainRecord(holds: EventDetail["holds"], nowMs: number): LastDelivery
   );
 }
 
-function nextDelivery(holds: EventDetail["holds"], nowMs: number): string {
+/** Returns the verdict on the next delivery, or an empty text in a recording. */
+function nextDelivery({ holds, trace }: EventDetail, nowMs: number): string {
   if (holds === undefined) return "";
-  if (holds === null) return "The key is empty, so the next delivery is dispatched.";
-  if (holds.state === "committed")
-    return "The next delivery is suppressed until the window ends or the key is cleared.";
-  const leftMs = remainingLeaseMs(holds, nowMs);
-  if (leftMs <= 0) return "The lease is over. The next delivery is dispatched once the store has removed the key.";
-  return `The next delivery is pending while the lease lasts, for ${span(leftMs)}.`;
+  return verdictOf(findingOf(holds, trace), { nowMs, skewMs: 0 }).text;
+}
+
+function findingOf(holds: ShownRecord | null, trace: readonly TraceEvent[]): KeyFinding {
+  if (holds === null) return { state: "empty" };
+  const { owner, attempt, leaseMs, atMs, fence } = holds;
+  if (holds.state === "committed") return { state: "committed", owner, attempt, committedAtMs: atMs };
+  const reserved = trace.findLast((event) => event.type === "reserved" && event.fence === fence);
+  return { state: "reserved", owner, attempt, leaseMs, leaseFromMs: atMs, beganAtMs: reserved?.atMs ?? atMs };
 }
 
 /** Returns the rest of a reservation's lease by the writer's clock, in milliseconds. */

@@ -2,6 +2,7 @@ import { backoffMs } from "../../../internal/backoff.ts";
 import { isObject } from "../../../internal/is-object.ts";
 import type { Message } from "../../server/wire.ts";
 import { isMessage } from "./response-guards.ts";
+import { parseVisible } from "./visible-text.ts";
 
 /** State of the page's connection to its server. */
 export type Link =
@@ -48,7 +49,7 @@ export async function followFeed(options: LiveFeedOptions): Promise<void> {
       for await (const { id, data } of eventsIn(response, connection, pause)) {
         failures = 0;
         lastId = id;
-        const message: unknown = JSON.parse(data);
+        const message = parseVisible(data);
         if (!isMessage(message)) throw new TypeError("The response is not from the inspector");
         options.onMessage(message);
       }

@@ -1,12 +1,16 @@
 import { parseHistory } from "../../../history/history-text.ts";
 import { Feed } from "../../server/feed.ts";
 import { Redaction } from "../../server/redaction.ts";
-import type { EventDetail, Message } from "../../server/wire.ts";
+import type { EventDetail, Message, SearchResult, StoreHealth } from "../../server/wire.ts";
 import { traceOfHistory } from "../../trace/history-reader.ts";
 import type { TraceEvent } from "../../trace/trace-event.ts";
 import { DEFAULT_LIMITS, TraceRecorder } from "../../trace/trace-recorder.ts";
 import { isTrace, parseTrace } from "../../trace/trace-text.ts";
 import { MAX_POINTS } from "./totals-chart.ts";
+import { visibleText } from "./visible-text.ts";
+
+/** A recording has no store that could fail. */
+const AVAILABLE: StoreHealth = { state: "available" };
 
 /** A recorded run up to a position. It uses the same feed as a live run. */
 export class Playback {
@@ -37,6 +41,7 @@ export class Playback {
     }
     for (const event of this.trace.slice(this.#position, position)) this.#recorder.record(event);
     this.#position = position;
+    this.#recorder.assess({ nowMs: this.#nowMs, skewMs: 0 });
     const feed = this.#feed();
     const messages: Message[] = [];
     for (let next = feed.next(); next !== undefined; next = feed.next()) messages.push(next);
@@ -50,28 +55,33 @@ export class Playback {
   }
 
   /** Returns the matching events of the run, the most recently active first. */
-  find(text: string, limit: number): readonly TraceEvent["identity"][] {
+  find(text: string, limit: number): SearchResult {
     const found = new Map(
       this.trace
         .filter(({ identity }) => identity.eventId.includes(text))
         .map(({ identity }) => [identity.storeKey, identity]),
     );
-    return [...found.values()].reverse().slice(0, limit);
+    const latest = [...found.values()].reverse().slice(0, limit);
+    return { events: latest.map((identity) => ({ identity, state: "none" })), incomplete: "" };
   }
 
   #feed(): Feed {
-    const nowMs = this.trace[Math.max(0, this.#position - 1)]?.atMs ?? 0;
+    const nowMs = this.#nowMs;
     return new Feed(
       {
         recorder: this.#recorder,
         redaction: new Redaction(undefined),
         source: { sees: "file", name: this.name, canChange: false, skewMs: 0, bucketMs: this.#bucketMs },
         epoch: "",
-        trouble: () => "",
+        store: () => AVAILABLE,
         nowMs: () => nowMs,
       },
       undefined,
     );
+  }
+
+  get #nowMs(): number {
+    return this.trace[Math.max(0, this.#position - 1)]?.atMs ?? 0;
   }
 
   #freshRecorder(): TraceRecorder {
@@ -86,9 +96,27 @@ export class Playback {
  * @throws {TypeError} that names the unreadable line and the reason.
  */
 export function readRecording(name: string, text: string): Playback {
-  const trace = isTrace(text) ? parseTrace(text) : traceOfHistory(parseHistory(text));
+  const trace = (isTrace(text) ? parseTrace(text) : traceOfHistory(parseHistory(text))).map(visibleEvent);
   if (trace.length === 0) throw new TypeError("The run is empty");
   return new Playback(name, trace);
+}
+
+/** The texts of an opened file are made safe to show, like those of the server. */
+function visibleEvent(event: TraceEvent): TraceEvent {
+  const { identity, replica, owner, cause } = event;
+  const { workspaceId, subscriptionId, eventId } = identity;
+  return {
+    ...event,
+    identity: {
+      ...identity,
+      workspaceId: visibleText(workspaceId),
+      subscriptionId: visibleText(subscriptionId),
+      eventId: visibleText(eventId),
+    },
+    replica: visibleText(replica),
+    owner: visibleText(owner),
+    cause: visibleText(cause),
+  };
 }
 
 /** Rounds a duration up to 1, 2 or 5 times a power of ten. */

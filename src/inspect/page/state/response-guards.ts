@@ -1,6 +1,5 @@
 import { isObject } from "../../../internal/is-object.ts";
-import type { EventDetail, Message } from "../../server/wire.ts";
-import type { EventRef } from "../../trace/trace-event.ts";
+import type { EventDetail, KeyPage, KeyRow, Message, SearchResult } from "../../server/wire.ts";
 
 // Checks that tell a response of the inspector from one of a proxy or another server. The inspector itself is trusted.
 
@@ -12,8 +11,16 @@ export function isDetail(value: unknown): value is EventDetail {
   return isObject(value) && "identity" in value && Array.isArray(value["trace"]);
 }
 
-export function areEvents(value: unknown): value is readonly EventRef[] {
-  return Array.isArray(value) && value.every((one) => isObject(one) && "storeKey" in one);
+export function areRows(value: unknown): value is readonly KeyRow[] {
+  return Array.isArray(value) && value.every((one) => isObject(one) && "identity" in one && "state" in one);
+}
+
+export function isKeyPage(value: unknown): value is KeyPage {
+  return isObject(value) && areRows(value["rows"]) && typeof value["matching"] === "number";
+}
+
+export function isSearchResult(value: unknown): value is SearchResult {
+  return isObject(value) && areRows(value["events"]) && typeof value["incomplete"] === "string";
 }
 
 export function isRemoved(value: unknown): value is { readonly removed: true } {

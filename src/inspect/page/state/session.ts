@@ -1,4 +1,4 @@
-import type { Message, Overview, ShownAttempt, SourceInfo } from "../../server/wire.ts";
+import type { Message, Overview, ShownAttempt, SourceInfo, StoreHealth } from "../../server/wire.ts";
 import type { Notice } from "../../trace/attention.ts";
 import { stateOf } from "../../trace/lifecycle.ts";
 import type { TraceEvent, TraceType } from "../../trace/trace-event.ts";
@@ -13,8 +13,7 @@ export class Session {
   source: SourceInfo | undefined;
   nowMs = 0;
   totals: Readonly<Partial<Record<TraceType, number>>> = {};
-  /** Why the store cannot be watched, or an empty text. */
-  trouble = "";
+  store: StoreHealth = { state: "available" };
   /** Notices, latest last. */
   notices: readonly Notice[] = [];
   /** The latest events, oldest first. */
@@ -91,10 +90,10 @@ export class Session {
     this.#attemptsVersion += 1;
   }
 
-  #takeOverview({ nowMs, totals, transitions, points, trace, notices, trouble }: Overview): void {
+  #takeOverview({ nowMs, totals, transitions, points, trace, notices, store }: Overview): void {
     this.nowMs = nowMs;
     this.totals = totals;
-    this.trouble = trouble;
+    this.store = store;
     this.rates.take(transitions, nowMs);
     for (const { fromMs, counts } of points) this.#points.set(fromMs, counts);
     while (this.#points.size > POINTS_LIMIT) {

@@ -1,16 +1,19 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect } from "preact/hooks";
-import type { EventDetail, ShownRecord } from "../../server/wire.ts";
+import type { EventDetail, KeyRow, ShownRecord } from "../../server/wire.ts";
 import { link, nowMs, renders, session } from "../browser/page-state.ts";
-import { hasToken, type Reply, requestDetail } from "../browser/server.ts";
+import { hasToken, type Reply, requestDetail, requestRelated } from "../browser/server.ts";
 import { pendingRemoval } from "../parts/confirmation.tsx";
 import { FindEvent } from "../parts/find-event.tsx";
+import { KeyChip } from "../parts/key-chip.tsx";
+import { Name, ShortKey } from "../parts/name.tsx";
 import { Recent } from "../parts/recent.tsx";
 import { TimelineTable } from "../parts/timeline.tsx";
 import { explain, remainingLeaseMs } from "../state/explanation.ts";
-import { count, exactTime, shortKey, span } from "../state/formats.ts";
+import { count, exactTime, span } from "../state/formats.ts";
 import { removalOf } from "../state/removal.ts";
+import { hashOf } from "../state/route.ts";
 
 export function EventView({ storeKey }: { storeKey: string }): VNode {
   return storeKey === "" ? <FindEventView /> : <OneEvent key={storeKey} storeKey={storeKey} />;
@@ -83,10 +86,7 @@ function Known({ detail }: { detail: EventDetail }): VNode {
               , workspace <b>{identity.workspaceId}</b>
             </>
           )}
-          , key{" "}
-          <span class="id" title={identity.storeKey}>
-            {shortKey(identity.storeKey)}
-          </span>
+          , key <ShortKey storeKey={identity.storeKey} />
         </p>
         <p class="because">
           <strong>{explained.outcome}:</strong> {explained.because}
@@ -94,6 +94,7 @@ function Known({ detail }: { detail: EventDetail }): VNode {
         {explained.next !== "" && <p class="next">{explained.next}</p>}
       </section>
       <Holds detail={detail} />
+      <Related storeKey={identity.storeKey} />
       <section class="panel wide" aria-labelledby="timeline">
         <h2 id="timeline">Timeline</h2>
         {trace.length === 0 ? (
@@ -105,6 +106,39 @@ function Known({ detail }: { detail: EventDetail }): VNode {
         )}
       </section>
     </div>
+  );
+}
+
+/** The keys of the same event in other subscriptions and workspaces. */
+function Related({ storeKey }: { storeKey: string }): VNode | null {
+  const rows = useSignal<readonly KeyRow[]>([]);
+  useEffect(() => {
+    let isOver = false;
+    void requestRelated(storeKey).then((reply) => {
+      if (!isOver && reply.ok) rows.value = reply.value;
+    });
+    return () => {
+      isOver = true;
+    };
+  }, [storeKey]);
+  if (rows.value.length === 0) return null;
+  return (
+    <section class="panel wide" aria-labelledby="related">
+      <h2 id="related">Same event elsewhere</h2>
+      <ul class="related">
+        {rows.value.map((row) => (
+          <li key={row.identity.storeKey}>
+            <KeyChip row={row} />
+            <a href={hashOf({ view: "event", storeKey: row.identity.storeKey })}>
+              subscription <b>{row.identity.subscriptionId}</b>, workspace <b>{row.identity.workspaceId}</b>
+            </a>
+            <span class="soft">
+              <Name text={row.owner} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 
@@ -150,7 +184,7 @@ function factsOf(holds: ShownRecord, now: number): readonly (readonly [string, C
   const isCommitted = holds.state === "committed";
   return [
     ["State", <span class={`chip ${isCommitted ? "dispatched" : "held"}`}>{holds.state}</span>],
-    [isCommitted ? "Committed by" : "Owner", holds.owner],
+    [isCommitted ? "Committed by" : "Owner", <Name text={holds.owner} />],
     ["Attempt", holds.attempt],
     ["Fence", count(holds.fence)],
     ["Revision", count(holds.revision)],

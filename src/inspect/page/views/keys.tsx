@@ -1,0 +1,210 @@
+import { useSignal } from "@preact/signals";
+import type { VNode } from "preact";
+import { useEffect } from "preact/hooks";
+import { ALL_KEYS, formatKeyQuery, KEYS_PER_PAGE, type KeyColumn, type KeyQuery } from "../../server/key-query.ts";
+import type { KeyPage, KeyRow } from "../../server/wire.ts";
+import { goTo } from "../browser/navigate.ts";
+import { nowMs, playback } from "../browser/page-state.ts";
+import { type Reply, requestKeys } from "../browser/server.ts";
+import { IdentityCells } from "../parts/identity-cells.tsx";
+import { KeyChip } from "../parts/key-chip.tsx";
+import { Name } from "../parts/name.tsx";
+import { count, counted, exactTime, span } from "../state/formats.ts";
+import { hashOf } from "../state/route.ts";
+
+/** Interval between listings while the view is open. */
+const REFRESH_MS = 5_000;
+/** A filter is applied when the user stops typing. */
+const TYPING_MS = 250;
+
+/** The table of all keys in the store, committed ones included. Its address contains the filter, order and page. */
+export function KeysView({ query }: { query: KeyQuery }): VNode {
+  const reply = useSignal<Reply<KeyPage> | undefined>(undefined);
+  const search = formatKeyQuery(query);
+  useEffect(() => {
+    let isOver = false;
+    const load = async (): Promise<void> => {
+      const page = await requestKeys(query);
+      if (!isOver) reply.value = page;
+    };
+    void load();
+    const timer = setInterval(() => void load(), REFRESH_MS);
+    return () => {
+      isOver = true;
+      clearInterval(timer);
+    };
+  }, [search]);
+  if (playback.value !== undefined) {
+    return <p class="empty">A recorded run has no store. See the views of its events instead.</p>;
+  }
+  const page = reply.value?.ok === true ? reply.value.value : undefined;
+  return (
+    <div class="in-flight">
+      <div class="view-head">
+        <h2>All keys</h2>
+        <p class="soft" role="status">
+          {page === undefined ? "Loading…" : sizeOf(page)}
+        </p>
+        <KeyFilters query={query} />
+      </div>
+      {reply.value?.ok === false && (
+        <p class="problem" role="alert">
+          {reply.value.message}
+        </p>
+      )}
+      {page !== undefined && page.unreadable !== "" && (
+        <p class="problem" role="alert">
+          A record is not listed. {page.unreadable}
+        </p>
+      )}
+      {page !== undefined && <KeyTable page={page} query={query} />}
+      {page !== undefined && <Pages page={page} query={query} />}
+    </div>
+  );
+}
+
+function sizeOf({ total, matching }: KeyPage): string {
+  return matching === total ? counted(total, "key") : `${count(matching)} of ${counted(total, "key")}`;
+}
+
+const texts = [
+  ["event", "Event"],
+  ["subscription", "Subscription"],
+  ["workspace", "Workspace"],
+  ["owner", "Owner"],
+] as const;
+
+function KeyFilters({ query }: { query: KeyQuery }): VNode {
+  const timer = useSignal<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const show = (change: Partial<KeyQuery>): void => goTo({ view: "keys", query: { ...query, page: 1, ...change } });
+  return (
+    <form class="filters" onSubmit={(event) => event.preventDefault()} aria-label="Filter">
+      {texts.map(([field, name]) => (
+        <label key={field}>
+          <span>{name}</span>
+          <input
+            type="text"
+            placeholder="any"
+            spellcheck={false}
+            autocomplete="off"
+            value={query[field]}
+            onInput={({ currentTarget: { value } }) => {
+              clearTimeout(timer.value);
+              timer.value = setTimeout(() => show({ [field]: value }), TYPING_MS);
+            }}
+          />
+        </label>
+      ))}
+      <label>
+        <span>State</span>
+        <select
+          value={query.state}
+          onChange={({ currentTarget: { value } }) =>
+            show({ state: value === "reserved" || value === "committed" ? value : "" })
+          }
+        >
+          <option value="">any</option>
+          <option value="reserved">reserved</option>
+          <option value="committed">committed</option>
+        </select>
+      </label>
+      <button
+        type="button"
+        class="button"
+        disabled={formatKeyQuery(query) === ""}
+        onClick={() => goTo({ view: "keys", query: ALL_KEYS })}
+      >
+        Show all
+      </button>
+    </form>
+  );
+}
+
+const columns: readonly { readonly column: KeyColumn; readonly name: string; readonly isNumber?: boolean }[] = [
+  { column: "event", name: "Event, key" },
+  { column: "subscription", name: "Subscription" },
+  { column: "state", name: "State" },
+  { column: "owner", name: "Owner" },
+  { column: "attempt", name: "Attempt", isNumber: true },
+  { column: "fence", name: "Fence", isNumber: true },
+  { column: "written", name: "Written", isNumber: true },
+];
+
+function KeyTable({ page, query }: { page: KeyPage; query: KeyQuery }): VNode {
+  const sortBy = (column: KeyColumn): void => {
+    const isDown = query.sort === column ? !query.isDown : column === "written";
+    goTo({ view: "keys", query: { ...query, sort: column, isDown, page: 1 } });
+  };
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+    <section class="scroller panel" aria-label="All keys" tabIndex={0}>
+      <table class="attempt-table key-table">
+        <thead>
+          <tr>
+            {columns.map(({ column, name, isNumber = false }) => (
+              <th
+                key={column}
+                scope="col"
+                class={`${column}${isNumber ? " number" : ""}`}
+                aria-sort={query.sort !== column ? "none" : query.isDown ? "descending" : "ascending"}
+              >
+                <button type="button" onClick={() => sortBy(column)}>
+                  {name}
+                  <span aria-hidden="true">{query.sort === column ? (query.isDown ? " ↓" : " ↑") : ""}</span>
+                </button>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {page.rows.map((row) => (
+            <Row key={row.identity.storeKey} row={row} />
+          ))}
+        </tbody>
+      </table>
+      {page.rows.length === 0 && (
+        <p class="empty">{page.total === 0 ? "The store contains no key." : "No key matches the filter."}</p>
+      )}
+    </section>
+  );
+}
+
+function Row({ row }: { row: KeyRow }): VNode {
+  const { identity, owner, attempt, fence, atMs } = row;
+  return (
+    <tr>
+      <IdentityCells identity={identity} />
+      <td class="state">
+        <KeyChip row={row} />
+      </td>
+      <td class="owner">
+        <Name text={owner} />
+      </td>
+      <td class="attempt number">{attempt}</td>
+      <td class="fence number">{count(fence)}</td>
+      <td class="written number" title={exactTime(atMs)}>
+        {span(Math.max(0, nowMs.value - atMs))} ago
+      </td>
+    </tr>
+  );
+}
+
+function Pages({ page, query }: { page: KeyPage; query: KeyQuery }): VNode | null {
+  const pages = Math.max(1, Math.ceil(page.matching / KEYS_PER_PAGE));
+  if (pages === 1 && query.page === 1) return null;
+  const link = (to: number, name: string): VNode =>
+    to < 1 || to > pages ? (
+      <span class="soft">{name}</span>
+    ) : (
+      <a href={hashOf({ view: "keys", query: { ...query, page: to } })}>{name}</a>
+    );
+  return (
+    <nav class="pages" aria-label="Pages">
+      {link(query.page - 1, "Previous")}
+      <span>
+        page {count(query.page)} of {count(pages)}
+      </span>
+      {link(query.page + 1, "Next")}
+    </nav>
+  );
+}

@@ -1,0 +1,98 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { StoreUnavailableError } from "../../../src/errors.ts";
+import {
+  ALL_KEYS,
+  formatKeyQuery,
+  KEY_COLUMNS,
+  KEYS_PER_PAGE,
+  type KeyQuery,
+  parseKeyQuery,
+} from "../../../src/inspect/server/key-query.ts";
+import type { KeyPage } from "../../../src/inspect/server/wire.ts";
+import { isObject } from "../../../src/internal/is-object.ts";
+import { world } from "../../support/replicas.ts";
+import { type Inspected, inspected } from "./inspected.ts";
+
+const anyQuery: fc.Arbitrary<KeyQuery> = fc.record({
+  workspace: fc.string(),
+  subscription: fc.string(),
+  event: fc.string(),
+  owner: fc.string(),
+  state: fc.constantFrom("", "reserved", "committed"),
+  sort: fc.constantFrom(...KEY_COLUMNS),
+  isDown: fc.boolean(),
+  page: fc.integer({ min: 1, max: 1_000_000 }),
+});
+
+describe("a query of keys", () => {
+  it("is read from an address as it was written", () => {
+    fc.assert(
+      fc.property(anyQuery, (query) => {
+        expect(parseKeyQuery(new URLSearchParams(formatKeyQuery(query)))).toEqual(query);
+      }),
+    );
+    expect(formatKeyQuery(ALL_KEYS)).toBe("");
+  });
+
+  it("has defaults instead of invalid parameters", () => {
+    expect(parseKeyQuery(new URLSearchParams("state=gone&sort=size&page=-1&order=x"))).toEqual(ALL_KEYS);
+  });
+});
+
+async function query(its: Inspected, change: Partial<KeyQuery> = {}): Promise<KeyPage> {
+  await its.world.pass(2_000);
+  const response = await its.ask(`/api/keys?${formatKeyQuery({ ...ALL_KEYS, ...change })}`);
+  const page: unknown = await response.json();
+  if (!isKeyPage(page)) throw new Error("The response is not a page of keys");
+  return page;
+}
+
+function isKeyPage(value: unknown): value is KeyPage {
+  return isObject(value) && Array.isArray(value["rows"]);
+}
+
+const eventsOf = ({ rows }: KeyPage): readonly string[] => rows.map(({ identity }) => identity.eventId);
+
+describe("the table of all keys", () => {
+  it("contains reserved and committed keys of all workspaces, filtered and sorted", async () => {
+    await using its = inspected();
+    const { dedup } = its.world.replica("web-2");
+    for (const [workspaceId, eventId] of [
+      ["acme", "evt-1"],
+      ["acme", "evt-3"],
+      ["globex", "evt-2"],
+    ] as const) {
+      await dedup.guard({ workspaceId, subscriptionId: "sub-1", eventId }, () => {});
+      await its.world.pass(10);
+    }
+    await dedup.reserve({ subscriptionId: "sub-2", eventId: "evt-4" });
+    expect(eventsOf(await query(its))).toEqual(["evt-4", "evt-2", "evt-3", "evt-1"]);
+    expect(eventsOf(await query(its, { sort: "event", isDown: false }))).toEqual(["evt-1", "evt-2", "evt-3", "evt-4"]);
+    expect(eventsOf(await query(its, { workspace: "ACME", sort: "event" }))).toEqual(["evt-3", "evt-1"]);
+    expect(eventsOf(await query(its, { state: "reserved" }))).toEqual(["evt-4"]);
+    expect(await query(its, { owner: "web-3" })).toMatchObject({ rows: [], matching: 0, total: 4, unreadable: "" });
+  });
+
+  it("has pages that contain every key exactly once", async () => {
+    await using its = inspected();
+    const { dedup } = its.world.replica("web-2");
+    const many = 2 * KEYS_PER_PAGE + 50;
+    for (let number = 0; number < many; number += 1) {
+      await dedup.guard({ subscriptionId: "sub-1", eventId: `evt-${number}` }, () => {});
+    }
+    const pages = [await query(its), await query(its, { page: 2 }), await query(its, { page: 3 })];
+    expect(pages.map(({ rows }) => rows.length)).toEqual([KEYS_PER_PAGE, KEYS_PER_PAGE, 50]);
+    expect(new Set(pages.flatMap(eventsOf)).size).toBe(many);
+    expect((await query(its, { page: 4 })).rows).toEqual([]);
+  });
+
+  it("reports that it cannot list while the store is unavailable", async () => {
+    const its = world();
+    const list = (): never => {
+      throw new StoreUnavailableError("The store is away", { ambiguous: false });
+    };
+    await using inspector = inspected({ store: { ...its.memory, list } }, its);
+    expect((await inspector.ask("/api/keys")).status).toBe(503);
+  });
+});
