@@ -1,6 +1,6 @@
 import { defineConfig, type Plugin } from "vite";
 
-/** Builds the inspector's page: one file, scripts and styles in it, which fetches nothing. */
+/** Builds the inspector's page as one file with inline scripts and styles. */
 export default defineConfig({
   root: "src/inspect/page",
   logLevel: "warn",
@@ -8,18 +8,18 @@ export default defineConfig({
   build: { target: "es2022", emptyOutDir: false, assetsInlineLimit: 0, modulePreload: false },
 });
 
-/** Puts what the page refers to into it. Its scripts and styles stay as they are: the server allows them by their hashes. */
+/** Inlines everything that the page refers to. The server allows the scripts and styles by their hashes. */
 function inOneFile(fileName: string): Plugin {
   return {
     name: "in-one-file",
     enforce: "post",
     generateBundle(_, bundle) {
       const page = bundle["index.html"];
-      if (page?.type !== "asset") throw new Error("Vite built no index.html");
+      if (page?.type !== "asset") throw new Error("Vite did not build index.html");
       const used: string[] = [];
       const contentOf = (path: string): string => {
         const file = bundle[path];
-        if (file === undefined) throw new Error(`The page refers to ${path}, which was not built`);
+        if (file === undefined) throw new Error(`The page refers to ${path}, which Vite did not build`);
         used.push(path);
         return file.type === "chunk" ? file.code : String(file.source);
       };
@@ -34,7 +34,7 @@ function inOneFile(fileName: string): Plugin {
         );
       for (const path of used) Reflect.deleteProperty(bundle, path);
       const others = Object.keys(bundle).filter((path) => path !== "index.html");
-      if (others.length > 0) throw new Error(`The page leaves ${others.join(", ")} beside it`);
+      if (others.length > 0) throw new Error(`The page must be one file, but Vite also built ${others.join(", ")}`);
       page.fileName = fileName;
       page.source = html;
     },

@@ -60,7 +60,7 @@ export default defineConfig({
           hookTimeout: 180_000,
           // Most of these tests wait for a TTL, so many can run at the same time.
           maxConcurrency: 20,
-          maxWorkers: 6,
+          maxWorkers: 4,
           sequence: { groupOrder: 0 },
         },
       },

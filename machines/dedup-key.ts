@@ -1,24 +1,24 @@
-import { assign, setup } from "xstate";
+import { assign, type StateValue, setup } from "xstate";
 
-/** What the life of a key remembers. The token, the records and the clock are the engine's; revisions and fences are numbers that only rise. */
+/** The context of one attempt. The engine owns the token, the records and the clock. Revisions and fences only rise. */
 export interface DedupKeyContext {
-  /** Whether a store out of reach means dispatching unprotected rather than refusing. */
+  /** True if an unreachable store means dispatching unprotected, instead of refusing. */
   readonly mayDispatchUnprotected: boolean;
-  /** How often the key was claimed. */
+  /** Number of claims so far. */
   readonly claims: number;
-  /** Which attempt at dispatching the event the next claim is, counting from 1. */
+  /** Number of the dispatch attempt that the next claim begins, counting from 1. */
   readonly attempt: number;
-  /** The revision that the next claim expects to find; 0 for none. */
+  /** Revision that the next claim expects; 0 for an empty key. */
   readonly expected: number;
-  /** The revision of our own record in the store; 0 when there is none that we know of. */
+  /** Revision of this attempt's record in the store; 0 if none is known. */
   readonly revision: number;
-  /** The highest revision of a record of ours that we ever knew, even when it is thought to be gone. */
+  /** Highest known revision of any record of this attempt, even if the record is thought to be gone. */
   readonly newest: number;
-  /** The revision under which our reservation was first written; 0 before that, and when unprotected. */
+  /** Revision of the reservation's first write; 0 before that, and when unprotected. */
   readonly fence: number;
-  /** Whether a claim was sent whose answer is lost: it may have been applied, or may be yet. */
+  /** True after a claim whose answer was lost: it may have been applied, or may be applied later. */
   readonly inDoubt: boolean;
-  /** Whether the handler runs without a reservation. */
+  /** True if the handler runs without a reservation. */
   readonly unprotected: boolean;
 }
 
@@ -27,11 +27,11 @@ export interface DedupKeyInput {
   readonly attempt: number;
 }
 
-/** What happened. Every answer of the store is judged before it is sent: whose record it is, whether its lease has ended. */
+/** What happened. The engine interprets each store answer first: whose record it is, and whether its lease has ended. */
 export type DedupKeyEvent =
-  /** A write was acknowledged; `late` when the lease that it was to begin has already ended. */
+  /** A write was acknowledged; `late` if the lease that it begins has already ended. */
   | { readonly type: "write.acked"; readonly revision: number; readonly late: boolean }
-  /** A write met another revision than it expected. */
+  /** A write found another revision than it expected. */
   | { readonly type: "write.conflicted" }
   | { readonly type: "removed" }
   /** The store has no way to remove a key. */
@@ -39,14 +39,14 @@ export type DedupKeyEvent =
   | { readonly type: "found.nothing" }
   | { readonly type: "found.own.reservation"; readonly revision: number; readonly late: boolean }
   | { readonly type: "found.own.commit"; readonly revision: number }
-  /** Another's; `ended` when it stood unchanged for longer than its lease. */
+  /** A reservation of another attempt; `ended` if it was unchanged for longer than its lease. */
   | { readonly type: "found.reservation"; readonly revision: number; readonly attempt: number; readonly ended: boolean }
   | { readonly type: "found.commit"; readonly revision: number }
-  /** `ambiguous` when the write may have been applied. */
+  /** `ambiguous` if the write may have been applied. */
   | { readonly type: "store.unreachable"; readonly ambiguous: boolean }
-  /** The store answered outside its contract, or holds what cannot be read. */
+  /** The store answered outside its contract, or holds an unreadable record. */
   | { readonly type: "store.broken" }
-  /** The pause after a failed attempt is over; `exhausted` when there is no more time for another. */
+  /** The pause before a retry is over; `exhausted` if the time for retries is over too. */
   | { readonly type: "retry.due"; readonly exhausted: boolean }
   | { readonly type: "handler.succeeded" }
   | { readonly type: "handler.failed" }
@@ -54,7 +54,10 @@ export type DedupKeyEvent =
   | { readonly type: "lease.ended" }
   | { readonly type: "shutdown" };
 
-/** How a delivery ended here. */
+/** Why a handler is aborted. */
+export type LossCause = "lease-ended" | "superseded" | "shutdown";
+
+/** How an attempt ended. */
 export type Settlement =
   | "duplicate"
   | "pending"
@@ -66,7 +69,7 @@ export type Settlement =
   | "released"
   | "left-to-expire";
 
-/** A key is claimed this often at most for one delivery, when it is lost and free again by turns. */
+/** Maximum number of claims of one attempt, for a key that keeps changing hands. */
 export const MOST_CLAIMS = 8;
 
 interface Happening {
@@ -76,9 +79,9 @@ interface Happening {
 
 const revisionIn = (event: DedupKeyEvent): number => ("revision" in event ? event.revision : 0);
 
-/** Every change of the context, by name: pure, so that the machine can be compiled to a table. */
+/** The changes of the context by name. They are pure, so that the machine can be compiled to a table. */
 export const updates = {
-  /** The claim stands: we are the holder. */
+  /** The claim succeeded: this attempt is the holder. */
   grant: ({ event }) => ({
     revision: revisionIn(event),
     newest: revisionIn(event),
@@ -90,20 +93,20 @@ export const updates = {
     newest: Math.max(context.newest, revisionIn(event)),
   }),
   forgetRevision: () => ({ revision: 0 }),
-  /** The record that was thought to be gone stands there after all. */
+  /** The record that was thought to be gone still exists. */
   restoreRevision: ({ context }) => ({ revision: context.newest }),
   noteDoubt: ({ context, event }) => ({
     inDoubt: context.inDoubt || (event.type === "store.unreachable" && event.ambiguous),
   }),
-  /** The key holds nothing: the next claim expects just that. */
+  /** The key is empty: the next claim expects that. */
   expectNothing: ({ context }) => ({ expected: 0, claims: context.claims + 1 }),
-  /** The reservation that stands there has ended: the next claim replaces exactly that one. */
+  /** The reservation in the store has ended: the next claim replaces exactly that one. */
   expectEnded: ({ context, event }) => ({
     expected: revisionIn(event),
     claims: context.claims + 1,
     attempt: event.type === "found.reservation" ? Math.max(context.attempt, event.attempt + 1) : context.attempt,
   }),
-  /** Our own claim was acknowledged too late to be of use: the next one replaces it. */
+  /** The claim was acknowledged too late: the next one replaces it. */
   expectOwn: ({ context, event }) => ({ expected: revisionIn(event), claims: context.claims + 1, inDoubt: false }),
   goUnprotected: () => ({ unprotected: true }),
 } satisfies Record<string, (happening: Happening) => Partial<DedupKeyContext>>;
@@ -122,14 +125,14 @@ const machineSetup = setup({
     isLateAndMayClaimAgain: (happening) => isLate(happening) && mayClaimAgain(happening),
     hasEndedAndMayClaimAgain: ({ context, event }) =>
       event.type === "found.reservation" && event.ended && context.claims < MOST_CLAIMS,
-    /** A claim that may have been applied is repeated until that is known; one that was not is given up at once. */
+    /** A claim that may have been applied is repeated until that is known. Any other failed claim is given up at once. */
     isInDoubt: ({ context, event }) => context.inDoubt || (event.type === "store.unreachable" && event.ambiguous),
     isExhausted,
     isExhaustedAndMayDispatch: (happening) => isExhausted(happening) && happening.context.mayDispatchUnprotected,
     mayDispatchUnprotected: ({ context }) => context.mayDispatchUnprotected,
-    /** A record of ours that is newer than all we knew: a write of which we had no answer was applied. */
+    /** The record is newer than any known one of this attempt: a write without an answer was applied. */
     isNewer: ({ context, event }) => revisionIn(event) > context.newest,
-    /** A record of another that we have written over since: what was read is out of date. */
+    /** This attempt has replaced the record since: the read is stale. */
     isOlder: ({ context, event }) => revisionIn(event) < context.newest,
     holdsNothing: ({ context }) => context.revision === 0,
     isUnprotected: ({ context }) => context.unprotected,
@@ -145,36 +148,36 @@ const machineSetup = setup({
     expectOwn: assign(updates.expectOwn),
     goUnprotected: assign(updates.goUnprotected),
 
-    /** Writes a reservation over `context.expected`: a new one, or the very same again while one is in doubt. */
+    /** Writes a reservation over `context.expected`: a new one, or the same one again while it is in doubt. */
     putReservation: () => {},
     readRecord: () => {},
     /** Writes the reservation again, over `context.revision`, to begin a new lease. */
     renewLease: () => {},
-    /** Writes the commit over `context.revision`; over nothing when that is 0. */
+    /** Writes the commit over `context.revision`, or to an empty key if that is 0. */
     putCommit: () => {},
     removeReservation: () => {},
     /** Sends `retry.due` after a pause. */
     armRetry: () => {},
-    /** Sends `renewal.due` and `lease.ended` when they are. */
+    /** Begins the lease, and sends `renewal.due` and `lease.ended` in time. */
     armDeadline: () => {},
-    /** Sends `renewal.due` after a pause, the lease's end staying where it is. */
+    /** Sends `renewal.due` after a pause. The end of the lease does not move. */
     armRenewalRetry: () => {},
     startHandler: () => {},
-    abortHandler: (_, _params: { readonly reason: "lease-ended" | "superseded" | "shutdown" }) => {},
-    /** Tells the caller how the delivery ended; nothing follows. */
+    abortHandler: (_, _params: { readonly reason: LossCause }) => {},
+    /** Reports how the attempt ended. It is always the last action. */
     settle: (_, _params: { readonly as: Settlement }) => {},
   },
 });
 
 const settle = <const As extends Settlement>(as: As) => ({ type: "settle", params: { as } }) as const;
-const abortHandler = <const Reason extends "lease-ended" | "superseded" | "shutdown">(reason: Reason) =>
+const abortHandler = <const Reason extends LossCause>(reason: Reason) =>
   ({ type: "abortHandler", params: { reason } }) as const;
 
-/** The reservation is gone: the commit is adopted, if nobody else took the key. */
+/** The reservation is gone: the commit is adopted unless another holder took the key. */
 const nothingLeftOfOurs = machineSetup.createStateConfig({
   on: { "found.nothing": { target: "#dedupKey.expired.committing", actions: "forgetRevision" } },
 }).on;
-/** The same; when nothing was expected, and yet the write conflicted, the read is out of date. */
+/** The same, but if the write expected an empty key and conflicted, the read is stale. */
 const nothingThere = machineSetup.createStateConfig({
   on: {
     "found.nothing": [
@@ -190,8 +193,8 @@ const takenUnlessOlder = [
 ] as const;
 
 /**
- * Writes the commit until it stands, is known to be impossible, or there is no more time to find out. It is written again at once
- * only over what is news; reads that are out of date by turns lead to a pause.
+ * Writes the commit until it is stored, is known to be impossible, or the time for retries is over. Only a newer record is
+ * overwritten at once. A stale read leads to a pause.
  */
 const committing = <const As extends "confirmed" | "adopted">(as: As) =>
   machineSetup.createStateConfig({
@@ -240,7 +243,7 @@ const releasedUnlessOlder = [
   { target: "#dedupKey.released", actions: settle("released") },
 ] as const;
 
-/** Gives the key back after a failed dispatch. Whatever comes in between, the reservation ends by itself. */
+/** Releases the key after a failed dispatch. If that fails, the reservation ends with its lease. */
 const releasing = () =>
   machineSetup.createStateConfig({
     initial: "removing",
@@ -283,8 +286,8 @@ const lostUnlessOlder = [
 ] as const;
 
 /**
- * The life of a key, for one delivery of its event on one replica: the single source of truth for production, the model check
- * and the inspector. Pure: events say what happened, actions name what to do, the engine does it.
+ * The lifecycle of a key during one attempt on one replica: the single source of truth for production, model checker and inspector.
+ * It is pure. Events report what happened, actions name what to do, and the engine does it.
  */
 export const dedupKeyMachine = machineSetup.createMachine({
   id: "dedupKey",
@@ -488,3 +491,22 @@ export const dedupKeyMachine = machineSetup.createMachine({
     unavailable: { type: "final", description: "The store cannot say who holds the key: nothing was dispatched" },
   },
 });
+
+/** Progress of an attempt: claiming the key, dispatching the event, then committing or releasing the key. */
+export type Phase = "claiming" | "dispatching" | "committing" | "releasing";
+
+/** Returns the phase of a state. Each final state counts as the phase that leads to it. */
+export function phaseOf(value: StateValue): Phase {
+  if (typeof value === "string") return finalPhases[value] ?? "claiming";
+  const held = value["reserved"] ?? value["expired"];
+  if (typeof held !== "object") return "claiming";
+  if ("dispatching" in held) return "dispatching";
+  return "committing" in held ? "committing" : "releasing";
+}
+
+const finalPhases: Readonly<Record<string, Phase | undefined>> = {
+  committed: "committing",
+  superseded: "committing",
+  unconfirmed: "committing",
+  released: "releasing",
+};

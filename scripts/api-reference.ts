@@ -16,7 +16,7 @@ import type { PluginOptions } from "typedoc-plugin-markdown";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Folder of the generated pages. Git ignores it; the packed package contains it. */
+/** Folder of the generated pages. Git ignores it; a release contains it. */
 export const FOLDER = join(root, "docs", "api");
 
 /** The source file of each entry, by the name that users import. */
@@ -93,9 +93,10 @@ function declarations(project: ProjectReflection, kinds: readonly ReflectionKind
   return kinds.flatMap((kind) => project.getReflectionsByKind(kind)).filter((reflection) => reflection.isDeclaration());
 }
 
-/** The ancestor describes a member that a class takes over from it. */
-function isOwnMember({ parent, inheritedFrom, overwrites }: DeclarationReflection): boolean {
-  return parent?.kindOf([ReflectionKind.Class, ReflectionKind.Interface]) === true && !inheritedFrom && !overwrites;
+/** An ancestor or an implemented interface describes the members that a class takes over. */
+function isOwnMember({ parent, inheritedFrom, overwrites, implementationOf }: DeclarationReflection): boolean {
+  const isMember = parent?.kindOf([ReflectionKind.Class, ReflectionKind.Interface]) === true;
+  return isMember && !inheritedFrom && !overwrites && !implementationOf;
 }
 
 /** Functions, methods and accessors carry their docstring on a signature. */

@@ -1,13 +1,13 @@
 export interface FoundBrowser {
   readonly path: string;
   readonly version: string;
-  /** Where it was found, for people. */
+  /** Origin, for messages. */
   readonly source: string;
 }
 
 export interface FindBrowserOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Puts one on the PATH. @throws {Error} when that cannot be done. */
+  /** Installs one on the PATH. @throws {Error} if that fails. */
   readonly install?: () => Promise<void>;
 }
 

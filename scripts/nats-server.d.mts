@@ -1,19 +1,19 @@
 export interface FoundServer {
   readonly path: string;
   readonly version: string;
-  /** Where it was found, for people. */
+  /** Origin, for messages. */
   readonly source: string;
 }
 
 export interface FindOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** The folder in which what was fetched is kept. */
+  /** Folder that fetched servers are kept in. */
   readonly cache?: string;
 }
 
 export const MINIMUM_VERSION: string;
 export function findNatsServer(options?: FindOptions): Promise<FoundServer | { readonly missing: string }>;
-/** @throws {Error} when this is not a Debian system, or the suite has no nats-server that runs here. */
+/** @throws {Error} if this is not a Debian system, or the suite has no nats-server that runs here. */
 export function fromDebian(suite: string, options?: { readonly cache?: string }): Promise<FoundServer>;
-/** @throws {Error} when there is no release for this machine, or it cannot be fetched, or is not what it is said to be. */
+/** @throws {Error} if there is no release for this machine, or its download fails or has the wrong checksum. */
 export function fromReleases(options?: { readonly cache?: string; readonly releases?: string }): Promise<FoundServer>;

@@ -26,24 +26,26 @@ export async function nodeOfAtLeast(major) {
 /**
  * Returns a Node of exactly this major version, from the cache or from npm.
  * @param {number} major
+ * @param {{ cache?: string, npm?: string }} [options] The folder that runtimes are kept in, and the npm program.
  * @returns {Promise<FoundNode>}
  */
-export async function nodeOf(major, cache = join(CACHE, "node")) {
+export async function nodeOf(major, { cache = join(CACHE, "node"), npm = "npm" } = {}) {
   const path = join(cache, String(major), process.platform === "win32" ? "node.exe" : "node");
   const version = await versionOf(path, major);
-  return version === undefined ? fetchNode(major, path) : { path, version, source: "cache" };
+  return version === undefined ? fetchNode(major, path, npm) : { path, version, source: "cache" };
 }
 
 /**
  * @param {number} major
  * @param {string} path
+ * @param {string} npm
  * @returns {Promise<FoundNode>}
  */
-async function fetchNode(major, path) {
+async function fetchNode(major, path, npm) {
   const name = `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
   return inScratch(async (scratch) => {
-    const { filename, version, integrity } = await pack(`${name}@${major}`, scratch);
-    const { stdout } = await npm(["view", `${name}@${version}`, "dist.integrity"]);
+    const { filename, version, integrity } = await pack(npm, `${name}@${major}`, scratch);
+    const { stdout } = await runNpm(npm, ["view", `${name}@${version}`, "dist.integrity"]);
     if (stdout.trim() !== integrity) {
       throw new Error(`Expected ${name}@${version} to have the integrity ${stdout.trim()}, got ${integrity}`);
     }
@@ -56,21 +58,25 @@ async function fetchNode(major, path) {
 }
 
 /**
- * Downloads the newest matching package into the folder, with the integrity of the file that arrived.
+ * Downloads the newest matching package into the folder. Returns the integrity of the downloaded file.
+ * @param {string} npm
  * @param {string} spec
  * @param {string} folder
  * @returns {Promise<{ filename: string, version: string, integrity: string }>}
  */
-async function pack(spec, folder) {
-  const { stdout } = await npm(["pack", spec, "--json", "--pack-destination", folder]);
+async function pack(npm, spec, folder) {
+  const { stdout } = await runNpm(npm, ["pack", spec, "--json", "--pack-destination", folder]);
   const [packed] = JSON.parse(stdout);
   return packed;
 }
 
-/** @param {readonly string[]} options */
-async function npm(options) {
-  // Outside the repository, whose own settings and scripts do not apply to these packages.
-  return inScratch((cwd) => run("npm", options, { cwd, timeout: TIMEOUT_MS, shell: process.platform === "win32" }));
+/**
+ * Runs npm outside the repository, whose settings and scripts do not apply to these packages.
+ * @param {string} npm
+ * @param {readonly string[]} options
+ */
+async function runNpm(npm, options) {
+  return inScratch((cwd) => run(npm, options, { cwd, timeout: TIMEOUT_MS, shell: process.platform === "win32" }));
 }
 
 /**

@@ -1,5 +1,5 @@
-// Makes a clone ready to run: installs from the lock file when node_modules does not match it, builds when dist is older than
-// the sources. Does nothing when all is fresh. Plain JavaScript without dependencies: nothing is installed yet when it runs.
+// Prepares a clone: installs from the lock file if node_modules does not match it, and builds if dist is older than the sources.
+// Does nothing if both are up to date. Has no dependencies, because it runs before anything is installed.
 //
 //   node scripts/prepare.mjs              install and build
 //   node scripts/prepare.mjs --no-build   install only
@@ -40,16 +40,13 @@ function installIfStale() {
   if (installedMatchesLock()) return;
   console.log("Installing the dependencies from package-lock.json …");
   const npm = process.env["npm_execpath"];
-  // Errors only: one package of the NATS client asks for a later Node than it needs, of which npm would warn every time.
+  // Errors only: one package of the NATS client requires a later Node than it needs, and npm would warn about it every time.
   const options = ["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"];
   if (npm?.endsWith(".js")) run(process.execPath, [npm, ...options]);
   else run("npm", options);
 }
 
-/**
- * npm writes down what it installed; that is compared with the lock file. Packages that are optional, for other platforms,
- * may be missing.
- */
+/** Compares npm's record of what it installed with the lock file. Optional packages, for other platforms, may be missing. */
 function installedMatchesLock() {
   const record = at("node_modules", ".package-lock.json");
   if (!existsSync(record)) return false;
@@ -100,7 +97,7 @@ function buildIfStale() {
     "--outDir",
     fresh,
   ]);
-  // The whole folder is swapped, so that no file of a removed source stays and a failed build leaves the last one alone.
+  // Swaps the whole folder, so that no output of a removed source stays, and a failed build keeps the last one.
   const old = at(".cache", `dist-old-${process.pid}`);
   if (existsSync(at("dist"))) renameSync(at("dist"), old);
   renameSync(fresh, at("dist"));
@@ -110,7 +107,7 @@ function buildIfStale() {
   utimesSync(stamp, startedAt, startedAt);
 }
 
-/** When a file, or anything in a folder, changed last; a folder changes when something in it is added, renamed or removed. */
+/** Returns the time of the last change of a file or of anything in a folder. Adding or removing a file changes its folder. */
 function newestMs(/** @type {string} */ path) {
   const stats = statSync(path);
   if (!stats.isDirectory()) return stats.mtimeMs;
@@ -121,7 +118,7 @@ function newestMs(/** @type {string} */ path) {
   );
 }
 
-/** Runs a command, and ends this process with its exit code when it fails. */
+/** Runs a command. If it fails, ends this process with its exit code. */
 function run(/** @type {string} */ command, /** @type {string[]} */ options) {
   const shell = command === "npm" && process.platform === "win32";
   const { status, error } = spawnSync(command, options, { cwd: root, stdio: "inherit", shell });

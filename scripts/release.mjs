@@ -3,7 +3,7 @@
 //   npm run release
 //   npm run release -- --publish
 import { spawnSync } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -62,24 +62,33 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
     tags: linesOf("git", ["tag", "--list"]),
     changes: linesOf("git", ["status", "--porcelain"]).map((line) => line.slice(3)),
   });
-  for (const sentence of found) console.error(sentence);
-  if (publish && found.length > 0) process.exit(1);
+  const report = () => {
+    for (const sentence of found) console.error(sentence);
+  };
+  if (publish && found.length > 0) {
+    report();
+    process.exit(1);
+  }
 
   run("npm", ["test"]);
   run("npm", ["run", "build"]);
   rmSync(join(root, "docs", "api"), { recursive: true, force: true });
   run("npm", ["run", "api"]);
-  const [packed] = JSON.parse(outputOf("npm", ["pack", "--ignore-scripts", "--json"]));
+  const folder = join(root, ".cache", "release");
+  mkdirSync(folder, { recursive: true });
+  const [packed] = JSON.parse(outputOf("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", folder]));
+  const tarball = join(folder, packed.filename);
 
-  console.log(`\n${name}@${version}: ${packed.entryCount} files, ${packed.size} bytes packed, in ${packed.filename}`);
+  console.log(`\n${name}@${version}: ${packed.entryCount} files, ${packed.size} bytes packed, in ${tarball}`);
   for (const file of packed.files) console.log(`  ${file.path}`);
   console.log(`\nNotes:\n${notesOf(changelog, version) || notesOf(changelog, "Unreleased")}\n`);
   if (publish) {
-    run("npm", ["publish", packed.filename]);
+    run("npm", ["publish", tarball]);
     run("git", ["tag", "--annotate", `v${version}`, "--message", `Release ${version}`]);
     console.log(`Published. Push the tag: git push origin v${version}`);
   } else {
     console.log("Dry run: nothing was published. With --publish, this tarball would be published and tagged.");
+    report();
     process.exitCode = found.length === 0 ? 0 : 1;
   }
 }

@@ -1,5 +1,5 @@
-// Makes the pictures of docs/inspector.md: a service of three replicas under load, and a counterexample of the testing kit, looked
-// at in a real Chromium.
+// Takes the screenshots of docs/inspector.md in Chromium: a service of three replicas under load, and a counterexample of the
+// testing kit.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -15,17 +15,17 @@ import { startTriggerService, type TriggerService } from "../test/support/browse
 import { smallPng } from "./small-png.ts";
 
 const FOLDER = fileURLToPath(new URL("../docs/inspector/", import.meta.url));
-const MOST_BYTES = 150_000;
+const MAX_BYTES = 150_000;
 const DESK = { width: 1280, height: 720 };
 const PHONE = { width: 390, height: 844 };
-/** So long the service runs before it is looked at. */
+/** How long the service runs before the first screenshot. */
 const WARM_UP_MS = 25_000;
 
 async function picture(page: Page, name: string): Promise<void> {
   await pause(600);
   const png = smallPng(await page.screenshot({ animations: "allow" }));
   console.log(`${name}.png: ${Math.round(png.length / 1_000)} kB`);
-  if (png.length > MOST_BYTES) throw new Error(`${name}.png has more than ${MOST_BYTES} bytes`);
+  if (png.length > MAX_BYTES) throw new Error(`${name}.png has more than ${MAX_BYTES} bytes`);
   writeFileSync(`${FOLDER}${name}.png`, png);
 }
 
@@ -44,14 +44,14 @@ async function ofService(browser: Browser): Promise<void> {
   await picture(page, "overview");
   await page.getByRole("button", { name: /reserved/ }).click();
   await picture(page, "machine");
-  await goTo(page, "#/flights");
+  await goTo(page, "#/in-flight");
   await picture(page, "in-flight");
   await goTo(page, "#/totals");
   await picture(page, "totals");
   await goTo(page, "#/");
   const duplicate = page.locator(".recent li").filter({ hasText: "duplicate" }).getByRole("link").first();
   await goTo(page, (await duplicate.getAttribute("href")) ?? "#/");
-  await page.getByText("What the store holds now").waitFor();
+  await page.getByText("Current record").waitFor();
   await picture(page, "event");
   await page.getByRole("button", { name: "Clear…" }).click();
   await picture(page, "clear");
@@ -59,14 +59,14 @@ async function ofService(browser: Browser): Promise<void> {
 
   const dark = await browser.newPage({ viewport: DESK, colorScheme: "dark" });
   await dark.goto(inspector.url);
-  await dark.getByText("The life of a key").waitFor();
+  await dark.getByText("Lifecycle of a key").waitFor();
   await pause(6_000);
   await picture(dark, "dark");
   await dark.close();
 
   const phone = await browser.newPage({ viewport: PHONE, colorScheme: "light" });
   await phone.goto(inspector.url);
-  await goTo(phone, "#/flights");
+  await goTo(phone, "#/in-flight");
   await phone
     .getByText(/reservations/)
     .first()
@@ -75,7 +75,7 @@ async function ofService(browser: Browser): Promise<void> {
   await phone.close();
 }
 
-/** Takes an event from its holder while the handler runs, lets another replica dispatch it, and then the first one finish. */
+/** Takes an event from its holder while the handler runs, dispatches it on another replica, and lets the first one finish. */
 async function supersede({ store }: TriggerService, inspector: Inspector): Promise<void> {
   const identity = { subscriptionId: "order-paid", eventId: "evt-taken-over" };
   await using slow = new Deduplicator({ store, owner: "worker-d" });
@@ -91,7 +91,7 @@ async function supersede({ store }: TriggerService, inspector: Inspector): Promi
   await guarded;
 }
 
-/** Takes a delivery that finds the event pending for done: when the holder then fails, the event is lost. */
+/** A handler that acknowledges pending deliveries, which loses the event if the holder fails. */
 const acknowledgesPending: HandlerUnderTest = (replica) => {
   const dedup = new Deduplicator({ ...replica, leaseMs: 5_000 });
   return async ({ event }) => {
@@ -107,7 +107,7 @@ async function ofCounterexample(browser: Browser): Promise<void> {
     () => undefined,
     (error: unknown) => (error instanceof CounterexampleError ? error.run : undefined),
   );
-  if (run === undefined) throw new Error("The handler that loses events was not found out");
+  if (run === undefined) throw new Error("The check did not find the handler that loses events");
   await using dedup = new Deduplicator({ store: memoryStore(), owner: "worker-a" });
   await using inspector = await serveInspector({ dedup, name: "trigger service" });
   const page = await browser.newPage({ viewport: DESK, colorScheme: "light" });
@@ -118,13 +118,13 @@ async function ofCounterexample(browser: Browser): Promise<void> {
     buffer: Buffer.from(run.ndjson),
   });
   await page.locator(".recent").getByRole("link").first().click();
-  await page.getByText("What happened to it").waitFor();
+  await page.getByText("Timeline").waitFor();
   await page.getByRole("button", { name: "Dismiss" }).click();
   await picture(page, "counterexample");
   await page.close();
 }
 
-/** Numbers that look random and are the same each time (mulberry32). */
+/** Returns reproducible pseudo-random numbers (mulberry32). */
 function seeded(seed: number): () => number {
   let state = seed;
   return () => {

@@ -10,7 +10,8 @@ import { delimiter, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const MIN_BRANCHES_PERCENT = 95;
-const ONLY_IN_ALL = ["--project=!long", "--project=!chaos"];
+/** Suffixes of the files that only `test:all` runs. */
+const ONLY_IN_ALL = ["long", "chaos"];
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const reportFile = join(root, ".cache", "test-report.json");
@@ -22,7 +23,7 @@ const startedAt = performance.now();
 const total = { passed: 0, failed: [], skipped: [] };
 
 if (mode === undefined) {
-  await runEverything(ONLY_IN_ALL);
+  await runEverything(ONLY_IN_ALL.flatMap((suffix) => ["--exclude", `test/**/*.${suffix}.test.ts`]));
 } else if (mode === "--all" && rest.length === 0) {
   await runEverything(["--coverage"]);
   checkCoverage();
@@ -40,29 +41,34 @@ async function runEverything(/** @type {string[]} */ options) {
   // The benchmarks import the package as users do, so lint and types need a build.
   report(await check("build", process.execPath, ["scripts/prepare.mjs"]));
   // The first tests mostly wait for servers, so the checks run beside them.
-  const checks = runChecks();
+  const checks = runChecksBesideTests();
   await runTests(options);
   for (const result of await checks) report(result);
 }
 
-async function runChecks() {
+/** Runs the checks one after the other, at low priority, so that they do not delay tests that measure time. */
+async function runChecksBesideTests() {
+  const lowPriority = constants.priority.PRIORITY_BELOW_NORMAL;
   return [
-    await check("format and syntax", "biome", ["ci", "--error-on-warnings", "."]),
-    await check("types", "tsc", ["-p", "tsconfig.json"]),
-    await check("types of the inspector's page", "tsc", ["-p", "src/inspect/page"]),
-    await check("lint", "eslint", ["."]),
+    await check("format and syntax", "biome", ["ci", "--error-on-warnings", "."], lowPriority),
+    await check("types", "tsc", ["-p", "tsconfig.json"], lowPriority),
+    await check("types of the inspector's page", "tsc", ["-p", "src/inspect/page"], lowPriority),
+    await check("lint", "eslint", ["."], lowPriority),
   ];
 }
 
 /** @typedef {{ name: string, passed: boolean, output: string }} CheckResult */
 
 /**
- * Runs a command at low priority, so that it does not delay tests that measure time, and keeps its output.
+ * Runs a command and keeps its output.
+ * @param {string} name
+ * @param {string} command
+ * @param {string[]} options
  * @returns {Promise<CheckResult>}
  */
-async function check(/** @type {string} */ name, /** @type {string} */ command, /** @type {string[]} */ options) {
+async function check(name, command, options, priority = constants.priority.PRIORITY_NORMAL) {
   const child = start(command, options, "pipe");
-  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  if (child.pid !== undefined) setPriority(child.pid, priority);
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (output += String(chunk)));
   return { name, passed: await succeeds(child), output };

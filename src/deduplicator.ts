@@ -1,4 +1,5 @@
 import { Engine } from "./engine/engine.ts";
+import type { ResolvedOptions, ResolvedReserveOptions } from "./engine/engine-options.ts";
 import type { HeldReservation } from "./engine/held-reservation.ts";
 import { LatchkeyError } from "./errors.ts";
 import { callable, objectWith, oneOf, wholeNumber } from "./internal/validate.ts";
@@ -6,23 +7,16 @@ import type { Decision, Outcome, Reservation } from "./model/decision.ts";
 import type { DedupEvent } from "./model/event.ts";
 import { type Identity, type KeyFilter, resolveIdentity, type StoreKey, storeKeyPattern } from "./model/identity.ts";
 import type { Entry, Revision } from "./model/store.ts";
-import {
-  type DeduplicatorOptions,
-  type ReserveOptions,
-  type ResolvedOptions,
-  type ResolvedReserveOptions,
-  resolveOptions,
-  resolveReserveOptions,
-} from "./options.ts";
+import { type DeduplicatorOptions, type ReserveOptions, resolveOptions, resolveReserveOptions } from "./options.ts";
 import { ValidatedStore } from "./stores/validated-store.ts";
 
 /** Dispatches one event, while it holds the reservation. */
 export type Handler<Value> = (reservation: Reservation) => Value | PromiseLike<Value>;
 
-/** Which keys `clear` removes; what is missing matches all. */
+/** Selects the keys that `clear` removes. An absent member matches every key. */
 export interface ClearFilter extends KeyFilter {
   readonly state?: "reserved" | "committed";
-  /** Only what was written under this revision: what was looked at, and nothing newer. */
+  /** Matches only this revision of a key: the one that was inspected, and no newer one. */
   readonly revision?: Revision;
   /** Milliseconds since 1970, by the committer's wall clock; matches committed keys only. */
   readonly committedBefore?: number;
@@ -30,12 +24,12 @@ export interface ClearFilter extends KeyFilter {
   readonly committedAfter?: number;
 }
 
-/** How long `close` waits for what runs. */
+/** Time that `close` waits for running dispatches, in milliseconds. */
 const DEFAULT_DRAIN_MS = 10_000;
 
 /**
- * Dispatches an event once, however often it is delivered: reserves its key, runs the dispatch, commits the key; or releases it
- * when the dispatch failed.
+ * Dispatches each event once, no matter how often it is delivered. It reserves the event's key, runs the dispatch and commits the
+ * key. If the dispatch fails, it releases the key.
  */
 export class Deduplicator implements AsyncDisposable {
   readonly #options: ResolvedOptions;
@@ -51,35 +45,40 @@ export class Deduplicator implements AsyncDisposable {
     this.#engine = new Engine(this.#options, this.#store);
   }
 
-  /** The name of this replica in records and steps. */
+  /** Name of this replica in records and events. */
   get owner(): string {
     return this.#options.owner;
   }
 
-  /** How long a reservation lives without renewal, in milliseconds, where a call does not say otherwise. */
+  /** Default time for which a committed key suppresses duplicates, in milliseconds. */
+  get windowMs(): number {
+    return this.#options.windowMs;
+  }
+
+  /** Default time that a reservation lasts without renewal, in milliseconds. */
   get leaseMs(): number {
     return this.#options.leaseMs;
   }
 
-  /** How much longer than its lease the store keeps a reservation, in milliseconds. */
+  /** Time that the store keeps a reservation beyond its lease, in milliseconds. */
   get skewMs(): number {
     return this.#options.skewMs;
   }
 
   /**
-   * Reserves the event's key, or says why not. An `unseen` decision is a reservation: commit or release it.
+   * Reserves the event's key, or returns why it cannot. An `unseen` decision is a reservation: commit or release it.
    * @throws {TypeError | RangeError} for a wrong argument.
-   * @throws {StoreUnavailableError} when the store cannot say; nothing is reserved then that does not end by itself.
-   * @throws {FingerprintMismatchError} when the event came before with another fingerprint.
-   * @throws {RecordUnreadableError} when what stands under the key is not Latchkey's, or is the record of another event.
+   * @throws {StoreUnavailableError} if the store cannot decide. A reservation that it stored anyway ends with its lease.
+   * @throws {FingerprintMismatchError} if the event came before with another fingerprint.
+   * @throws {RecordUnreadableError} if the key does not hold a Latchkey record, or holds the record of another event.
    */
   async reserve(identity: Identity, options?: ReserveOptions): Promise<Decision> {
     return this.#reserve(identity, options);
   }
 
   /**
-   * Runs `handler` if the event is unseen: commits when it returns, releases when it throws.
-   * @throws what `handler` threw, unchanged; and as {@link reserve}.
+   * Runs `handler` if the event is unseen. Commits the key when the handler returns, and releases it when the handler throws.
+   * @throws the handler's error, unchanged, and the errors of {@link reserve}.
    */
   async guard<Value>(identity: Identity, handler: Handler<Value>, options?: ReserveOptions): Promise<Outcome<Value>> {
     callable("handler", handler);
@@ -107,7 +106,7 @@ export class Deduplicator implements AsyncDisposable {
   }
 
   /**
-   * What the store holds for the event, perhaps a little out of date.
+   * Returns the store's entry for the event, possibly slightly stale.
    * @throws {TypeError} for a wrong identity. @throws {StoreUnavailableError} @throws {RecordUnreadableError}
    */
   async peek(identity: Identity): Promise<Entry | undefined> {
@@ -116,22 +115,23 @@ export class Deduplicator implements AsyncDisposable {
   }
 
   /**
-   * What the matching keys hold. @throws {TypeError} for a wrong filter.
-   * @throws {LatchkeyError} `unsupported` when the store cannot list.
-   * @throws {RecordUnreadableError} for the first record that cannot be read or is that of another event, when all others have been given.
+   * Returns the entries of the matching keys. @throws {TypeError} for a wrong filter.
+   * @throws {LatchkeyError} `unsupported` if the store cannot list.
+   * @throws {RecordUnreadableError} after the last entry, for the first record that is unreadable or belongs to another event.
    */
   list(filter: KeyFilter = {}): AsyncIterable<Entry> {
     return this.#list(filter, "key");
   }
 
   /**
-   * Removes the matching keys, so that their events are unseen again, and says how many. A key that changes meanwhile stays; one
-   * that holds the record of another event goes.
-   * Resolves when no replica remembers a commit that was removed; with a bucket of NATS that takes two seconds.
-   * A holder whose reservation is removed is told by its signal at its next renewal.
+   * Removes the matching keys, so that their events are unseen again. Returns how many keys it removed.
+   *
+   * A key that changes during the call stays. A key that holds the record of another event is removed. The promise resolves once no
+   * replica remembers a removed commit, which takes two seconds with a NATS bucket. If a reservation is removed, its holder's signal
+   * aborts at the next renewal.
    * @throws {TypeError | RangeError} for a wrong filter. @throws {StoreUnavailableError}
-   * @throws {RecordUnreadableError} for what is no record of Latchkey, when all that is one has been removed.
-   * @throws {LatchkeyError} `unsupported` when the store cannot remove, or cannot list and the filter names no single event.
+   * @throws {RecordUnreadableError} after the readable keys are removed, for a key that does not hold a Latchkey record.
+   * @throws {LatchkeyError} `unsupported` if the store cannot remove, or cannot list and the filter names no single event.
    */
   async clear(filter: ClearFilter): Promise<number> {
     const matches = clearMatcher(filter);
@@ -148,24 +148,24 @@ export class Deduplicator implements AsyncDisposable {
         if (removal?.ok === true) cleared += 1;
       }
     } finally {
-      // Always: an earlier call may have removed keys, and not have got so far.
+      // Always, because an earlier call may have failed between its removals and this point.
       await this.#store.invalidation?.invalidate();
     }
     return cleared;
   }
 
   /**
-   * Calls `listener` with every step of this replica, in its order, until the returned function is called. What a listener
-   * throws is an uncaught exception of the process, and changes nothing here.
+   * Calls `listener` with every event of this replica, in order, until the returned function is called. An error of a listener
+   * becomes an uncaught exception of the process, and changes nothing here.
    */
-  subscribe(listener: (step: DedupEvent) => void): () => void {
+  subscribe(listener: (event: DedupEvent) => void): () => void {
     callable("listener", listener);
-    return this.#engine.listeners.add(listener);
+    return this.#engine.subscribe(listener);
   }
 
   /**
-   * Takes nothing new, waits `drainMs` for what runs, then aborts the signals of the rest and gives their keys back, so that
-   * other replicas go on at once. Commits under way are waited for. The store stays open: it may be shared.
+   * Accepts no new events and waits up to `drainMs` for running dispatches. Then it aborts the rest and releases their keys, so that
+   * other replicas continue at once. It waits for commits in flight. The store stays open, because it may be shared.
    */
   async close(options: { readonly drainMs?: number } = {}): Promise<void> {
     await this.#engine.close(wholeNumber("drainMs", options.drainMs ?? DEFAULT_DRAIN_MS, 0));
@@ -183,7 +183,7 @@ export class Deduplicator implements AsyncDisposable {
     return this.#engine.reserve(resolveIdentity(identity), how);
   }
 
-  /** @throws at once for a wrong filter, and where it takes a list that the store does not have. */
+  /** @throws synchronously for a wrong filter, and if it needs a list that the store does not support. */
   #candidates(filter: ClearFilter): AsyncIterable<Entry> {
     const { subscriptionId, eventId, workspaceId } = filter;
     if (subscriptionId === undefined || eventId === undefined || workspaceId === undefined) {

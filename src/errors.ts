@@ -11,7 +11,8 @@ export type ErrorCode =
   | "unsupported"
   | "closed"
   | "missing-peer"
-  | "consumer-misconfigured";
+  | "consumer-misconfigured"
+  | "unidentified";
 
 /** Base class of Latchkey's errors. Wrong arguments throw `TypeError` or `RangeError` instead. */
 export class LatchkeyError extends Error {
@@ -116,6 +117,15 @@ export class PermanentError extends LatchkeyError {
 
   constructor(message: string, options?: { cause?: unknown }) {
     super("permanent", message, options);
+  }
+}
+
+/** Thrown by a source that finds no event id in a request. The message is sent to the sender and must not contain the payload. */
+export class UnidentifiedError extends LatchkeyError {
+  override readonly name: string = "UnidentifiedError";
+
+  constructor(message: string, options?: { cause?: unknown }) {
+    super("unidentified", message, options);
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
+import type { ResolvedOptions, ResolvedReserveOptions } from "./engine/engine-options.ts";
 import { type Clock, systemClock } from "./internal/clock.ts";
 import { abortSignal, callable, flag, objectWith, oneOf, text, wholeNumber } from "./internal/validate.ts";
 import type { Store } from "./model/store.ts";
@@ -10,78 +11,64 @@ export const DEFAULT_WINDOW_MS = 24 * 60 * 60 * 1_000;
 export const DEFAULT_LEASE_MS = 30_000;
 export const DEFAULT_SKEW_MS = 2_000;
 export const DEFAULT_CACHE_SIZE = 16_000;
-/** What an LRU cache can take the memory for. */
+/** Maximum number of entries for which an LRU cache can allocate memory. */
 const MAX_CACHE_SIZE = 10_000_000;
 
-/** How a {@link Deduplicator} works. */
+/** Options of a {@link Deduplicator}. */
 export interface DeduplicatorOptions {
   readonly store: Store;
-  /** How long a committed key suppresses duplicates, in milliseconds, at least 1,000. @default 86_400_000 (24 h) */
+  /** Time that a committed key suppresses duplicates, in milliseconds, at least 1,000. @default 86_400_000 (24 h) */
   readonly windowMs?: number;
-  /** How long a reservation lives without renewal, in milliseconds, at least 1,000. @default 30_000 */
+  /** Time that a reservation lasts without renewal, in milliseconds, at least 1,000. @default 30_000 */
   readonly leaseMs?: number;
   /**
-   * How much longer than its lease the store keeps a reservation, in milliseconds, for servers whose clocks differ when the
-   * leader changes. @default 2_000
+   * Time that the store keeps a reservation beyond its lease, in milliseconds. It covers clock differences between servers after a
+   * leader change. @default 2_000
    */
   readonly skewMs?: number;
-  /** The name of this replica in records and steps. @default host name, process id and a random part */
+  /** Name of this replica in records and events. @default host name, process id and a random part */
   readonly owner?: string;
-  /** Whether reservations are renewed, every third of the lease, until they are settled. @default true */
+  /** Renews reservations every third of the lease until they are settled. @default true */
   readonly renew?: boolean;
-  /** Whether results are kept with the commit, as JSON of at most 64 KiB, and given to duplicates. @default false */
+  /** Stores results with the commit, as JSON of at most 64 KiB, and returns them to duplicates. @default false */
   readonly keepResults?: boolean;
   /**
-   * `"refuse"` throws {@link StoreUnavailableError} before the handler runs; `"dispatch"` runs it unprotected: the same event
-   * can then run more than once. @default "refuse"
+   * `"refuse"` throws {@link StoreUnavailableError} before the handler runs. `"dispatch"` runs the handler unprotected, so the same
+   * event can run more than once. @default "refuse"
    */
   readonly onStoreUnavailable?: "refuse" | "dispatch";
   /**
-   * How many commits are remembered at most, so that their duplicates need not ask the store; 250 B of memory each. 0 for none.
-   * @default 16_000
+   * Maximum number of commits in the cache, which answers duplicates without the store. Each takes 250 B of memory; 0 disables the
+   * cache. @default 16_000
    */
   readonly cacheSize?: number;
   /**
-   * Hears what the actors do that work on keys, as XState's inspection events: each is called by its key, and all are children of
-   * an idle one, `latchkey`. Without it, nothing of this is put together.
+   * Receives XState's inspection events of the actor of every attempt, microsteps included. Each actor is named after its key, and
+   * is a child of an idle root actor, `latchkey`. With an observer, attempts run XState's own interpreter, which is slower.
    */
   readonly inspect?: InspectionObserver;
   /** @default the clock of this process */
   readonly clock?: Clock;
-  /** Makes the ids of deliveries, and with them the tokens of reservations: never the same twice, on any replica. @default a random part and a count */
+  /** Makes the ids of attempts, from which tokens are made. It must never return the same id twice, on any replica. @default a random part and a count */
   readonly newId?: () => string;
 }
 
-/** How one event is handled; what is missing comes from the {@link Deduplicator}. */
+/** Options of one call. An absent option comes from the {@link Deduplicator}. */
 export interface ReserveOptions {
   readonly windowMs?: number;
   readonly leaseMs?: number;
-  /** A hash of the payload: the same event with another one throws {@link FingerprintMismatchError}. */
+  /** Hash of the payload. The same event with another fingerprint throws {@link FingerprintMismatchError}. */
   readonly fingerprint?: string;
-  /** What to do while somebody else dispatches the event: answer `pending`, or wait until that settles. @default "return" */
+  /** What to do while another holder dispatches the event: return `pending`, or wait until that settles. @default "return" */
   readonly onPending?: "return" | "wait";
-  /** Ends the waiting and the asking, with the signal's reason; a dispatch that has begun is not touched by it. */
+  /** Ends waiting and claiming with the signal's reason. It does not affect a running dispatch. */
   readonly signal?: AbortSignal;
   readonly keepResult?: boolean;
-  /** How often the transport says that it delivered the event, if it knows; makes `attempt` at least this. @default 1 */
+  /** Number of deliveries that the transport reports; the reservation's `attempt` is at least this. @default 1 */
   readonly attempt?: number;
 }
 
-export interface ResolvedOptions extends Required<Omit<DeduplicatorOptions, "inspect">> {
-  readonly inspect: InspectionObserver | undefined;
-}
-
-export interface ResolvedReserveOptions {
-  readonly windowMs: number;
-  readonly leaseMs: number;
-  readonly fingerprint: string | undefined;
-  readonly onPending: "return" | "wait";
-  readonly signal: AbortSignal | undefined;
-  readonly keepResult: boolean;
-  readonly attempt: number;
-}
-
-/** The choices of `onStoreUnavailable`. */
+/** Values of `onStoreUnavailable`. */
 export const ON_STORE_UNAVAILABLE = ["refuse", "dispatch"] as const;
 
 /** @throws {TypeError | RangeError} that names the first option that is wrong. */
@@ -131,7 +118,7 @@ export function resolveReserveOptions(options: ReserveOptions, defaults: Resolve
   };
 }
 
-/** A random part that no other maker has, and a count: a tenth of the cost of a random id each time. */
+/** Returns a maker of unique ids: a random part and a count, at a tenth of the cost of random ids. */
 function idMaker(): () => string {
   const ours = randomBytes(16).toString("hex");
   let made = 0;
@@ -141,7 +128,7 @@ function idMaker(): () => string {
   };
 }
 
-/** What remains of `maxWindowMs`, if there is one: the store keeps a reservation for its lease and the skew. */
+/** Subtracts from `maxWindowMs`, if there is one: the store keeps a reservation for its lease and the skew. */
 function less(maxWindowMs: number | undefined, takenMs: number): number | undefined {
   return maxWindowMs === undefined ? undefined : maxWindowMs - takenMs;
 }

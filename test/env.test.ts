@@ -36,14 +36,14 @@ describe("optionsFromEnv", () => {
     );
   });
 
-  it("leaves out what is unset or empty, so that the defaults hold", () => {
+  it("omits unset and empty variables, so that the defaults apply", () => {
     const options = optionsFromEnv({ TRIGGER_DEDUP_TTL_SECONDS: "", LATCHKEY_OWNER: undefined, UNRELATED: "1" });
     expect(options).toStrictEqual({});
     const store = { put: async () => ({ ok: true, revision: 1 }) as const, get: async () => undefined };
     expect(resolveOptions({ store, ...options }).windowMs).toBe(86_400_000);
   });
 
-  it("reads the environment of the process unless told otherwise", () => {
+  it("reads `process.env` by default", () => {
     process.env["LATCHKEY_OWNER"] = "from-the-process";
     try {
       expect(optionsFromEnv().owner).toBe("from-the-process");
@@ -52,7 +52,7 @@ describe("optionsFromEnv", () => {
     }
   });
 
-  it.each(["1h", "1.5", "-1", "6 0", "0x10", "1e3", "+1", "Infinity", "٣"])("refuses the duration %j", (value) => {
+  it.each(["1h", "1.5", "-1", "6 0", "0x10", "1e3", "+1", "Infinity", "٣"])("rejects the duration %j", (value) => {
     const sentence = (name: string, from: number): TypeError =>
       new TypeError(
         `Expected \`${name}\` to be whole seconds from ${from} to 9007199254740, in digits, got \`${value}\` (string)`,
@@ -69,13 +69,13 @@ describe("optionsFromEnv", () => {
     ["LATCHKEY_LEASE_SECONDS", "0"],
     ["TRIGGER_DEDUP_TTL_SECONDS", "9007199254741"],
     ["LATCHKEY_SKEW_SECONDS", "99999999999999999999"],
-  ])("refuses %s=%s, which is out of range", (name, value) => {
+  ])("rejects %s=%s, which is out of range", (name, value) => {
     expect(() => optionsFromEnv({ [name]: value })).toThrow(RangeError);
     expect(() => optionsFromEnv({ [name]: value })).toThrow(`Expected \`${name}\` to be whole seconds from `);
     expect(() => optionsFromEnv({ [name]: value })).toThrow(`got \`${value}\` (string)`);
   });
 
-  it("takes the least and the most", () => {
+  it("accepts the least and the greatest value", () => {
     expect(optionsFromEnv({ TRIGGER_DEDUP_TTL_SECONDS: "1", LATCHKEY_LEASE_SECONDS: "9007199254740" })).toStrictEqual({
       windowMs: 1_000,
       leaseMs: 9_007_199_254_740_000,
@@ -85,7 +85,7 @@ describe("optionsFromEnv", () => {
   it.each([
     ["LATCHKEY_OWNER", "a\ud800", "well-formed Unicode without lone surrogates, got `a\ufffd` (string)"],
     ["LATCHKEY_ON_STORE_UNAVAILABLE", "Refuse", '"refuse" or "dispatch", got `Refuse` (string)'],
-  ])("refuses %s=%j, naming the variable", (name, value, sentence) => {
+  ])("rejects %s=%j and names the variable", (name, value, sentence) => {
     expect(() => optionsFromEnv({ [name]: value })).toThrow(new TypeError(`Expected \`${name}\` to be ${sentence}`));
   });
 });

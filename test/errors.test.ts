@@ -16,7 +16,7 @@ import {
 
 const cause = new Error("the cause");
 
-describe("an error of Latchkey", () => {
+describe("a Latchkey error", () => {
   it.each<[LatchkeyError, string, ErrorCode]>([
     [new LatchkeyError("closed", "m", { cause }), "LatchkeyError", "closed"],
     [new StoreUnavailableError("m", { ambiguous: false, cause }), "StoreUnavailableError", "store-unavailable"],
@@ -41,20 +41,20 @@ describe("an error of Latchkey", () => {
     new StoreMisconfiguredError("m", []),
     new ReservationLostError("k", "shutdown"),
     new FingerprintMismatchError("k"),
-  ])("has no cause when it was given none: %s", (error) => {
+  ])("has no cause when none is given: %s", (error) => {
     expect("cause" in error).toBe(false);
   });
 
-  it("keeps a cause that is undefined apart from none", () => {
+  it("has a cause even if that is undefined", () => {
     expect("cause" in new StoreUnavailableError("m", { ambiguous: true, cause: undefined })).toBe(true);
   });
 
-  it("says whether the write may have been applied", () => {
+  it("contains whether the write may have been applied", () => {
     expect(new StoreUnavailableError("m", { ambiguous: true }).ambiguous).toBe(true);
     expect(new StoreUnavailableError("m", { ambiguous: false }).ambiguous).toBe(false);
   });
 
-  it("lists what is wrong with a store", () => {
+  it("lists the wrong settings of a store", () => {
     expect(new StoreMisconfiguredError("m", ["history is 5"]).differences).toEqual(["history is 5"]);
   });
 
@@ -70,7 +70,7 @@ describe("an error of Latchkey", () => {
     ["superseded", /no longer holds it for this owner$/],
     ["store-unavailable", /unreachable until its lease ended$/],
     ["shutdown", /the deduplicator is closing$/],
-  ])("says why a reservation was lost: %s", (reason, sentence) => {
+  ])("gives the reason why a reservation was lost: %s", (reason, sentence) => {
     const error = new ReservationLostError("trigger.dedup.v1:00", reason);
     expect(error.reason).toBe(reason);
     expect(error.key).toBe("trigger.dedup.v1:00");
@@ -82,7 +82,7 @@ describe("an error of Latchkey", () => {
 describe("F21 an error of another copy of the package", () => {
   const foreign = (fields: object): Error => Object.assign(new Error("from elsewhere"), fields);
 
-  it("is known by its code", () => {
+  it("is recognised by its code", () => {
     expect(hasCode(foreign({ code: "permanent" }), "permanent")).toBe(true);
     expect(hasCode(new PermanentError("m"), "permanent")).toBe(true);
     expect(hasCode(foreign({ code: "closed" }), "permanent")).toBe(false);
@@ -91,7 +91,7 @@ describe("F21 an error of another copy of the package", () => {
     expect(hasCode(undefined, "permanent")).toBe(false);
   });
 
-  it("is a StoreUnavailableError only if it says whether the write may have been applied", () => {
+  it("is a StoreUnavailableError only if it contains whether the write may have been applied", () => {
     expect(isStoreUnavailable(foreign({ code: "store-unavailable", ambiguous: true }))).toBe(true);
     expect(isStoreUnavailable(new StoreUnavailableError("m", { ambiguous: false }))).toBe(true);
     expect(isStoreUnavailable(foreign({ code: "store-unavailable" }))).toBe(false);

@@ -18,14 +18,14 @@ import {
   world,
 } from "./support/replicas.ts";
 
-// What others shipped, and what becomes of it here. Where a mode is about a server, a broker or its client, this is the part
-// of the core; the rest has its tests in test/nats.
+// Failure modes of other systems, and what happens here. For modes of a server, a broker or its client, this file tests the core,
+// and test/nats tests the rest.
 //
-// Cannot happen by construction, or is not the core's:
-// F17 is the broker's: deliveries that come back too early are `pending` here; `consume` checks the settings on its start.
-// F19 is what the one contract for all stores is for: test/testing/store-contract/store-contract.test.ts, test/stores/memory-store.test.ts, test/nats.
+// Two modes have no test here:
+// F17 belongs to the broker: early redeliveries are `pending` here, and `consume` checks the settings when it starts.
+// F19 is covered by the contract for all stores, in test/testing/store-contract, test/stores and test/nats.
 
-describe("F1 a stale owner neither completes nor removes the record of the new owner", () => {
+describe("F1 a stale owner does not change the record of the new owner", () => {
   const endings = {
     commit: (reservation: Awaited<ReturnType<typeof unseen>>) => reservation.commit(),
     release: (reservation: Awaited<ReturnType<typeof unseen>>) => reservation.release(),
@@ -44,7 +44,7 @@ describe("F1 a stale owner neither completes nor removes the record of the new o
     expect(await owner.commit()).toEqual({ commit: "confirmed" });
   });
 
-  it("even when both have the same name", async () => {
+  it("when both have the same name", async () => {
     const { memory, pass, replica } = world();
     const [a, b] = [replica("pod-0", { renew: false }), replica("pod-0")];
     const stale = await unseen(a.dedup.reserve(event));
@@ -55,7 +55,7 @@ describe("F1 a stale owner neither completes nor removes the record of the new o
     expect(await memory.get(resolved.storeKey)).toEqual(standing);
   });
 
-  it("nor does a delivery that was turned away as a duplicate or as pending", async () => {
+  it("when its delivery was a duplicate or pending", async () => {
     const { memory, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const owner = await unseen(a.dedup.reserve(event));
@@ -67,8 +67,8 @@ describe("F1 a stale owner neither completes nor removes the record of the new o
   });
 });
 
-describe("F2 a takeover replaces exactly the reservation that was seen to end", () => {
-  it.each(["renewed", "committed"] as const)("not one that has been %s since", async (since) => {
+describe("F2 a takeover replaces only the reservation that ended", () => {
+  it.each(["renewed", "committed"] as const)("and not one that was %s since", async (since) => {
     const { memory, pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const holder = await unseen(a.dedup.reserve(event));
@@ -87,7 +87,7 @@ describe("F2 a takeover replaces exactly the reservation that was seen to end", 
 });
 
 describe("F3 every write has a time to live", () => {
-  it("so that a commit ends with its window", async () => {
+  it("and a commit ends with its window", async () => {
     const { pass, replica } = world();
     const a = replica("a");
     const reservation = await unseen(a.dedup.reserve(event, { windowMs: 90_000 }));
@@ -102,8 +102,8 @@ describe("F3 every write has a time to live", () => {
   });
 });
 
-describe("F4 zero is a time like any other, and none is refused", () => {
-  it("on a clock that begins at zero", async () => {
+describe("F4 zero is a valid time, and a missing time is refused", () => {
+  it("on a clock that starts at zero", async () => {
     const w = world();
     expect(w.clock.monotonicMs()).toBe(0);
     const [a, b] = [w.replica("a", { renew: false, skewMs: 0 }), w.replica("b")];
@@ -117,7 +117,7 @@ describe("F4 zero is a time like any other, and none is refused", () => {
   });
 
   it.each([0, -1, Number.NaN, undefined, null, "30000"])(
-    "a record with a lease of %s is neither stolen nor taken for a duplicate",
+    "so a record with a lease of %s is neither taken over nor a duplicate",
     async (leaseMs) => {
       const { memory, replica } = world();
       await unseen(replica("a").dedup.reserve(event));
@@ -130,7 +130,7 @@ describe("F4 zero is a time like any other, and none is refused", () => {
   );
 
   it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 999, null])(
-    "a window or a lease of %s is refused",
+    "so a window or a lease of %s is refused",
     async (ms) => {
       const { replica } = world();
       const { dedup, store } = replica("a");
@@ -143,7 +143,7 @@ describe("F4 zero is a time like any other, and none is refused", () => {
 });
 
 describe("F5 an event's identity is computed once", () => {
-  it("so that a handler which changes the event commits the key that it reserved", async () => {
+  it("so a handler that changes the event commits the key that it reserved", async () => {
     const { memory, replica } = world();
     const { dedup } = replica("a");
     const changing = { workspaceId: "w", ...event };
@@ -165,7 +165,7 @@ describe("F5 an event's identity is computed once", () => {
     await duplicate(dedup.reserve({ ...event, workspaceId: "w" }));
   });
 
-  it("and nothing of one call reaches another, nested or beside it", async () => {
+  it("and nested or concurrent calls do not share it", async () => {
     const { memory, replica } = world();
     const { dedup } = replica("a");
     const inner = { subscriptionId: "sub-2", eventId: "evt-2", workspaceId: "inner" };
@@ -182,8 +182,8 @@ describe("F5 an event's identity is computed once", () => {
   });
 });
 
-describe("F6 a key is given back when its dispatch has failed, not sooner and not later", () => {
-  it("not while it still runs, so that a retry does not run beside it", async () => {
+describe("F6 a key is released when its dispatch has failed", () => {
+  it("and not while it runs, so a retry does not run concurrently", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const work = task();
@@ -195,7 +195,7 @@ describe("F6 a key is given back when its dispatch has failed, not sooner and no
     await commitEvent(b);
   });
 
-  it("after every failure, the last one included, so that later deliveries are not swallowed", async () => {
+  it("after every failure, so later deliveries are not lost", async () => {
     const { replica } = world();
     const { dedup } = replica("a");
     for (let attempt = 1; attempt <= 5; attempt += 1) {
@@ -205,8 +205,8 @@ describe("F6 a key is given back when its dispatch has failed, not sooner and no
   });
 });
 
-describe("F7 nothing is marked as done before it is", () => {
-  it("a claim that the store refused leaves nothing behind that would reject the next delivery", async () => {
+describe("F7 an event is not marked as dispatched too early", () => {
+  it("by a reservation that the store refused", async () => {
     const { replica } = world();
     const a = replica("a");
     a.store.script("put", outage, throwing(new Error("full")));
@@ -215,7 +215,7 @@ describe("F7 nothing is marked as done before it is", () => {
     await commitEvent(a);
   });
 
-  it("a holder that dies at any moment before its commit makes no duplicate", async () => {
+  it("by a holder that dies before its commit", async () => {
     for (const diesAfterMs of [0, 1, 9_999, LEASE_MS]) {
       const { pass, replica } = world();
       const [a, b] = [replica("a"), replica("b")];
@@ -229,8 +229,8 @@ describe("F7 nothing is marked as done before it is", () => {
   });
 });
 
-describe("F8 a holder that dies keeps the key for its lease", () => {
-  it("however long the window is", async () => {
+describe("F8 a dead holder keeps the key only for its lease", () => {
+  it("even if the window is long", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b")];
     await unseen(a.dedup.reserve(event, { windowMs: 365 * WINDOW_MS, leaseMs: 5_000 }));
@@ -239,8 +239,8 @@ describe("F8 a holder that dies keeps the key for its lease", () => {
   });
 });
 
-describe("F9 an event is who it is", () => {
-  it("whatever the order of its fields, and whatever else it carries", async () => {
+describe("F9 the identity of an event", () => {
+  it("does not depend on the order of its fields, or on other fields", async () => {
     const { replica } = world();
     const { dedup } = replica("a");
     await dedup.guard({ eventId: "evt-1", subscriptionId: "sub-1", workspaceId: "default" }, () => {});
@@ -249,7 +249,7 @@ describe("F9 an event is who it is", () => {
     await duplicate(dedup.reserve(carrying));
   });
 
-  it("and no other, wherever the border between its parts is", async () => {
+  it("depends on the boundary between its parts", async () => {
     const { replica } = world();
     const a = replica("a");
     const parts = [
@@ -267,7 +267,7 @@ describe("F9 an event is who it is", () => {
     for (const [subscriptionId, eventId] of parts) await commitEvent(a, { subscriptionId, eventId });
   });
 
-  it("and one without an id is refused, not the same as all others without one", async () => {
+  it("is refused without an id", async () => {
     const { replica } = world();
     const { dedup } = replica("a");
     for (const eventId of ["", undefined, null, 7, {}]) {
@@ -278,7 +278,7 @@ describe("F9 an event is who it is", () => {
 });
 
 describe("F10 a commit that fails after the side effect", () => {
-  it("is not taken for a failed dispatch: nothing is removed, no error is thrown, and the caller is told", async () => {
+  it("is reported to the caller, and is not treated as a failed dispatch", async () => {
     const { memory, pass, replica } = world();
     const a = replica("a");
     const work = task();
@@ -293,7 +293,7 @@ describe("F10 a commit that fails after the side effect", () => {
     expect(a.store.calls.map(({ method }) => method)).not.toContain("remove");
   });
 
-  it("for its result alone stands without it", async () => {
+  it("because of its result is repeated without the result", async () => {
     const { replica } = world();
     const { dedup } = replica("a", { keepResults: true });
     const outcome = await dedup.guard(event, () => ({ big: 1n }));
@@ -302,8 +302,8 @@ describe("F10 a commit that fails after the side effect", () => {
   });
 });
 
-describe("F11 a claim that was applied and not answered", () => {
-  it("does not lock out who made it", async () => {
+describe("F11 a reservation whose response was lost", () => {
+  it("does not lock out its owner", async () => {
     const { pass, replica } = world();
     const a = replica("a");
     a.store.script("put", answerLost);
@@ -312,7 +312,7 @@ describe("F11 a claim that was applied and not answered", () => {
     expect(await outcome).toMatchObject({ outcome: "dispatched", commit: "confirmed" });
   });
 
-  it("is not mistaken for that of another claim of the same replica", async () => {
+  it("is not mistaken for another reservation of the same replica", async () => {
     const { pass, replica } = world();
     const [a, sameName] = [replica("a"), replica("a")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -324,8 +324,8 @@ describe("F11 a claim that was applied and not answered", () => {
   });
 });
 
-describe("F12 a claim that lost the race", () => {
-  it("looks again: it is a duplicate when the winner has committed, and no error", async () => {
+describe("F12 a reservation that lost a race", () => {
+  it("becomes a duplicate when the winner has committed", async () => {
     const { replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     await commitEvent(a);
@@ -334,7 +334,7 @@ describe("F12 a claim that lost the race", () => {
     expect(b.store.calls.map(({ method }) => method)).toEqual(["put", "get"]);
   });
 
-  it("does not win because its content is the same", async () => {
+  it("does not win because its content equals the winner's", async () => {
     const { pass, replica } = world();
     const twins = [replica("twin"), replica("twin"), replica("twin")];
     for (const { store } of twins) store.script("put", answerLost);
@@ -346,8 +346,8 @@ describe("F12 a claim that lost the race", () => {
   });
 });
 
-describe("F13 a reservation that ends between the conflict and the look", () => {
-  it("makes the claim begin anew: nobody goes on without a reservation", async () => {
+describe("F13 a reservation that ends between a conflict and the read", () => {
+  it("restarts the other replica's reservation", async () => {
     const { memory, replica } = world();
     const { dedup, store } = replica("a");
     store.script("put", answering({ ok: false }));
@@ -358,7 +358,7 @@ describe("F13 a reservation that ends between the conflict and the look", () => 
 });
 
 describe("F14 a stale read", () => {
-  it("makes no holder: only the acknowledgement of a write does", async () => {
+  it("does not make a holder: only an acknowledged write does", async () => {
     const { replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     await unseen(a.dedup.reserve(event));
@@ -367,7 +367,7 @@ describe("F14 a stale read", () => {
     await pending(b.dedup.reserve(event));
   });
 
-  it("does not end a reservation: what looks gone at a renewal is found again at the commit", async () => {
+  it("does not end a reservation that a renewal cannot find", async () => {
     const { pass, replica } = world();
     const a = replica("a");
     const reservation = await unseen(a.dedup.reserve(event));
@@ -380,8 +380,8 @@ describe("F14 a stale read", () => {
   });
 });
 
-describe("F15 a store whose times to live fail", () => {
-  it("and that never ends a key: a dead holder is seen to be dead", async () => {
+describe("F15 a store with a wrong time to live", () => {
+  it("that never expires a key does not block it after its holder died", async () => {
     const { memory, pass, replica } = world();
     const store: Store = {
       ...memory,
@@ -394,7 +394,7 @@ describe("F15 a store whose times to live fail", () => {
     expect(await unseen(b.dedup.reserve(event))).toMatchObject({ attempt: 2 });
   });
 
-  it("and that ends a key early: the holder is told, and what it did is not counted silently", async () => {
+  it("that expires a key early makes the holder's commit superseded", async () => {
     const { memory, pass, replica } = world();
     const store: Store = { ...memory, put: (key, record, how) => memory.put(key, record, { ...how, ttlMs: 2_000 }) };
     const [a, b] = [replica("a", { store }), replica("b")];
@@ -407,7 +407,7 @@ describe("F15 a store whose times to live fail", () => {
     expect(await early.commit()).toEqual({ commit: "superseded" });
   });
 
-  it("is given no purge to release with: only a removal over the very revision", async () => {
+  it("is released only by a removal of the exact revision", async () => {
     const { replica } = world();
     const { dedup, store } = replica("a");
     const { fence, release } = await unseen(dedup.reserve(event)).then((reservation) => ({
@@ -419,8 +419,8 @@ describe("F15 a store whose times to live fail", () => {
   });
 });
 
-describe("F16 a store that loses what it acknowledged", () => {
-  it.each(["reservation", "commit"] as const)("a %s: the event runs again, it is not lost", async (lost) => {
+describe("F16 a store that loses an acknowledged write", () => {
+  it.each(["reservation", "commit"] as const)("of a %s runs the event again, and does not lose it", async (lost) => {
     const { replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const first = await unseen(a.dedup.reserve(event));
@@ -435,7 +435,7 @@ describe("F16 a store that loses what it acknowledged", () => {
 });
 
 describe("F18 a renewal", () => {
-  it("does not bring a released reservation back, not even one that lands late", async () => {
+  it("does not restore a released reservation, even if it arrives late", async () => {
     const { memory, pass, replica } = world();
     const a = replica("a");
     const reservation = await unseen(a.dedup.reserve(event));
@@ -459,7 +459,7 @@ describe("F18 a renewal", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("that fails is told in time: the holder does not go on without knowing", async () => {
+  it("that fails aborts the holder in time", async () => {
     const { clock, pass, replica } = world();
     const a = replica("a");
     const { signal } = await unseen(a.dedup.reserve(event));
@@ -471,7 +471,7 @@ describe("F18 a renewal", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("that an event loop without time does not send makes no second holder unnoticed", async () => {
+  it("that a blocked event loop delays makes the commit superseded", async () => {
     const w = world();
     const clock = new BlockableClock(w.clock);
     const [a, b] = [w.replica("a", { clock }), w.replica("b")];
@@ -485,8 +485,8 @@ describe("F18 a renewal", () => {
   });
 });
 
-describe("F20 a duplicate is no dispatch", () => {
-  it("and says so in its outcome and in the steps", async () => {
+describe("F20 a duplicate is not a dispatch", () => {
+  it("in its outcome and in the events", async () => {
     const { replica } = world();
     const a = replica("a");
     const outcomes = [];
@@ -497,7 +497,7 @@ describe("F20 a duplicate is no dispatch", () => {
     expect([count("dispatched"), count("committed"), count("duplicate")]).toEqual([1, 1, 2]);
   });
 
-  it("and a dead dispatch is none either: its deliveries are pending, then unseen", async () => {
+  it("and deliveries after a dead dispatch are pending, then unseen", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a", { renew: false, keepResults: true }), replica("b", { keepResults: true })];
     await unseen(a.dedup.reserve(event));
@@ -508,7 +508,7 @@ describe("F20 a duplicate is no dispatch", () => {
 });
 
 describe("F21 another copy of the package", () => {
-  it("may be what a store was built with: its errors are known by their code", async () => {
+  it("may be used by a store: its errors are recognised by their code", async () => {
     class StoreUnavailableError extends Error {
       readonly code = "store-unavailable";
       readonly ambiguous: boolean;
@@ -528,7 +528,7 @@ describe("F21 another copy of the package", () => {
     expect(await unseen(decision)).toMatchObject({ unprotected: false });
   });
 
-  it("but what only looks like it is an error of the store, not an outage", async () => {
+  it("is not assumed for an error that only resembles an outage", async () => {
     const { replica } = world();
     const { dedup, store } = replica("a", { onStoreUnavailable: "dispatch" });
     for (const error of [new LatchkeyError("unsupported", "no"), { code: "store-unavailable", ambiguous: true }, "x"]) {
@@ -537,7 +537,7 @@ describe("F21 another copy of the package", () => {
     }
   });
 
-  it("or a cache may forget what it was to compare: the commit keeps the fingerprint of its reservation", async () => {
+  it("finds the fingerprint of a reservation in its commit", async () => {
     const { replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     await a.dedup.guard(event, () => {}, { fingerprint: "one" });
@@ -548,8 +548,8 @@ describe("F21 another copy of the package", () => {
   });
 });
 
-describe("F22 many deliveries at once", () => {
-  it("have one effect, on one replica and on many, with every answer late and some lost", async () => {
+describe("F22 many concurrent deliveries", () => {
+  it("have one effect on one and on many replicas, with late and lost responses", async () => {
     const { clock, pass, replica } = world();
     const replicas = ["a", "b", "c", "d", "e"].map((owner) => replica(owner));
     let effects = 0;

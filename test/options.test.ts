@@ -7,7 +7,7 @@ import { resolveOptions, resolveReserveOptions } from "../src/options.ts";
 const store: Store = { put: async () => ({ ok: false }), get: async () => undefined };
 const smallStore: Store = { ...store, maxWindowMs: 60_000 };
 
-/** As a caller without types would. */
+/** Passes arguments like a caller without types. */
 function resolve(options: unknown): unknown {
   return Reflect.apply(resolveOptions, undefined, [options]);
 }
@@ -16,7 +16,7 @@ function resolveCall(options: unknown, defaults: DeduplicatorOptions = { store }
 }
 
 describe("the options of a deduplicator", () => {
-  it("have the defaults that their documentation says", () => {
+  it("have the documented defaults", () => {
     expect(resolveOptions({ store })).toEqual({
       store,
       clock: systemClock,
@@ -32,7 +32,7 @@ describe("the options of a deduplicator", () => {
     });
   });
 
-  it("are kept as given, and the caller's object is left alone", () => {
+  it("are kept as given, and the caller's object is not changed", () => {
     const given = Object.freeze({
       store: smallStore,
       clock: { ...systemClock },
@@ -49,11 +49,11 @@ describe("the options of a deduplicator", () => {
     expect(resolveOptions(given)).toEqual(given);
   });
 
-  it("name two replicas in one process apart", () => {
+  it("generate different owners for two replicas in one process", () => {
     expect(resolveOptions({ store }).owner).not.toBe(resolveOptions({ store }).owner);
   });
 
-  it("give every attempt at a reservation a token of its own, on every replica", () => {
+  it("generate a different token for every reservation on every replica", () => {
     const makers = [resolveOptions({ store }).newId, resolveOptions({ store }).newId];
     const tokens = makers.flatMap((newId) => Array.from({ length: 1_000 }, newId));
     expect(new Set(tokens).size).toBe(2_000);
@@ -97,7 +97,7 @@ describe("the options of a deduplicator", () => {
       { onStoreUnavailable: "ignore" },
       'Expected `onStoreUnavailable` to be "refuse" or "dispatch", got `ignore` (string)',
     ],
-  ])("are refused with a TypeError: %o", (wrong, sentence) => {
+  ])("are rejected with a TypeError: %o", (wrong, sentence) => {
     expect(() => resolve({ store, ...wrong })).toThrow(new TypeError(sentence));
   });
 
@@ -133,21 +133,21 @@ describe("the options of a deduplicator", () => {
       { store: smallStore, windowMs: 60_000, leaseMs: 59_000 },
       "Expected `skewMs` to be a whole number from 0 to 1000, got `2000` (number)",
     ],
-  ])("are refused with a RangeError: %o", (wrong, sentence) => {
+  ])("are rejected with a RangeError: %o", (wrong, sentence) => {
     expect(() => resolve({ store, ...wrong })).toThrow(new RangeError(sentence));
   });
 
-  it.each([undefined, null, "options"])("are refused when they are no object: %o", (options) => {
+  it.each([undefined, null, "options"])("are rejected when they are no object: %o", (options) => {
     expect(() => resolve(options)).toThrow(/^Expected `options` to be an object, got /);
   });
 
-  it("are refused without a store", () => {
+  it("are rejected without a store", () => {
     expect(() => resolve({})).toThrow("Expected `store` to be an object, got `undefined` (undefined)");
   });
 });
 
 describe("the options of one call", () => {
-  it("come from the deduplicator where they are missing", () => {
+  it("default to the options of the deduplicator", () => {
     const defaults = { store, windowMs: 5_000, leaseMs: 2_000, keepResults: true };
     expect(resolveCall({}, defaults)).toEqual({
       windowMs: 5_000,
@@ -193,23 +193,23 @@ describe("the options of one call", () => {
     [{ keepResult: "no" }, TypeError, "Expected `keepResult` to be a boolean, got `no` (string)"],
     [{ attempt: 0 }, RangeError, "Expected `attempt` to be a whole number of at least 1, got `0` (number)"],
     [{ attempt: "1" }, TypeError, "Expected `attempt` to be a whole number of at least 1, got `1` (string)"],
-  ])("are refused: %o", (wrong, kind, sentence) => {
+  ])("are rejected: %o", (wrong, kind, sentence) => {
     const call = (): unknown => resolveCall(wrong, { store: smallStore, windowMs: 60_000 });
     expect(call).toThrow(kind);
     expect(call).toThrow(sentence);
   });
 
-  it("are refused when they are no object", () => {
+  it("are rejected when they are no object", () => {
     expect(() => resolveCall(null)).toThrow("Expected `options` to be an object, got `null` (null)");
   });
 });
 
-describe("a value in a sentence", () => {
+describe("a value in an error message", () => {
   it("is cut when it is long", () => {
     expect(() => resolve({ store, windowMs: "9".repeat(100) })).toThrow(`got \`${"9".repeat(60)}…\` (string)`);
   });
 
-  it("is never the inside of an object", () => {
+  it("never shows the content of an object", () => {
     expect(() => resolve({ store, windowMs: { password: "hunter2" } })).toThrow(/got `…` \(object\)$/);
   });
 });

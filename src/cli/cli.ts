@@ -48,6 +48,10 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
       const { doctorCommand } = await withPeers(() => import("./doctor/doctor-command.ts"));
       exitCode = await doctorCommand(flags, io);
     },
+    async reshard(flags) {
+      const { reshardCommand } = await withPeers(() => import("./reshard/reshard-command.ts"));
+      exitCode = await reshardCommand(flags, io);
+    },
     async inspect(flags) {
       const { inspectCommand } = await withPeers(() => import("./inspect/inspect-command.ts"));
       exitCode = await inspectCommand(flags, io);

@@ -12,6 +12,8 @@ import { inspectHelp } from "./inspect/help.ts";
 import type { InspectFlags } from "./inspect/inspect-command.ts";
 import { listHelp } from "./list/help.ts";
 import type { ListFlags } from "./list/list-command.ts";
+import { reshardHelp } from "./reshard/help.ts";
+import type { ReshardFlags } from "./reshard/reshard-command.ts";
 import { showHelp } from "./show/help.ts";
 import type { ShowFlags } from "./show/show-command.ts";
 import { DEFAULT_LIMIT, DEFAULT_ORDER, ORDERS } from "./stored-keys/key-order.ts";
@@ -24,6 +26,7 @@ export interface OperatorCommands {
   show(names: readonly [first: string, eventId: string | undefined], flags: ShowFlags): Promise<void>;
   clear(names: ClearNames, flags: ClearFlags): Promise<void>;
   doctor(flags: DoctorFlags): Promise<void>;
+  reshard(flags: ReshardFlags): Promise<void>;
   inspect(flags: InspectFlags): Promise<void>;
   draw(machine: MachineName, flags: DrawFlags): Promise<void>;
   completion(shell: Shell): Promise<void>;
@@ -34,6 +37,7 @@ export function addOperatorCommands(program: Command, commands: OperatorCommands
   addShow(program, commands);
   addClear(program, commands);
   addDoctor(program, commands);
+  addReshard(program, commands);
   addInspect(program, commands);
   addDraw(program, commands);
   addCompletion(program, commands);
@@ -131,6 +135,24 @@ function addDoctor(program: Command, commands: OperatorCommands): void {
     .action((flags: DoctorFlags) => commands.doctor(flags));
 }
 
+function addReshard(program: Command, commands: OperatorCommands): void {
+  const reshard = program
+    .command("reshard")
+    .summary("change the number of buckets that share the keys")
+    .description(
+      "Moves the committed keys to another number of buckets while no replica runs. Refuses to start while reservations exist.",
+    )
+    .requiredOption("--to <n>", "new number of shards", wholeNumber(1, MAX_SHARDS));
+  addServer(reshard)
+    .optionsGroup("Options:")
+    .option("--dry-run", "only check, and count the keys")
+    .option("--delete-old", "delete the old buckets after the move")
+    .option("--json", "print one JSON object with the result")
+    .helpOption("-h, --help", "print this help")
+    .addHelpText("after", reshardHelp)
+    .action((flags: ReshardFlags) => commands.reshard(flags));
+}
+
 /** Adds the options that select keys. */
 function addFilter(command: Command): Command {
   return command
@@ -143,12 +165,20 @@ function addFilter(command: Command): Command {
     .option("--newer-than <duration>", "keys reserved or committed more recently", duration);
 }
 
-/** Adds the options that select a bucket and its server. */
+/** Adds the options that name a bucket, with its number of shards. */
 function addBucket(command: Command): Command {
+  return addServer(command).option(
+    "--shards <n>",
+    "number of buckets that share the keys (default: detected)",
+    wholeNumber(1, MAX_SHARDS),
+  );
+}
+
+/** Adds the options that name a bucket and its server. */
+function addServer(command: Command): Command {
   return command
     .optionsGroup("Bucket:")
     .option("--bucket <name>", "name of the bucket")
-    .option("--shards <n>", "number of buckets that share the keys (default: detected)", wholeNumber(1, MAX_SHARDS))
     .option("--nats <url>", "NATS server, or several separated by commas (default: NATS_URL)")
     .option("--creds <path>", "NATS credentials file (default: NATS_CREDS)")
     .option("--inbox-prefix <subject>", "prefix of the reply subjects (default: NATS_INBOX_PREFIX)");

@@ -1,18 +1,41 @@
-import type { DedupKeyEvent } from "../../machines/dedup-key.ts";
-import type { Clock } from "../internal/clock.ts";
-import type { TimerQueue } from "../internal/timer-queue.ts";
+import { type DedupKeyContext, type dedupKeyMachine, type Phase, phaseOf } from "../../machines/dedup-key.ts";
 import type { DedupEventDetail } from "../model/event.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
-import type { ResolvedReserveOptions } from "../options.ts";
+import type { MachineActor } from "../statechart/bind-actions.ts";
+import type { EngineContext } from "./engine-context.ts";
+import type { ResolvedReserveOptions } from "./engine-options.ts";
 
-/** What the parts of a flight need of it: what it is about, its time, and ways to tell its machine and its listeners what happened. */
-export interface AttemptContext {
+/** What the parts of one attempt share: its event, its options and its actor. */
+export class AttemptContext {
+  readonly engine: EngineContext;
   readonly identity: ResolvedIdentity;
   readonly how: ResolvedReserveOptions;
-  readonly clock: Clock;
-  readonly deadlines: TimerQueue;
-  /** Whether the key is not held yet: nothing runs that trouble could be kept from. */
-  readonly isClaiming: boolean;
-  send(event: DedupKeyEvent): void;
-  report(detail: DedupEventDetail): void;
+  readonly actor: MachineActor<typeof dedupKeyMachine>;
+  readonly startedAtMs: number;
+
+  constructor(
+    engine: EngineContext,
+    identity: ResolvedIdentity,
+    how: ResolvedReserveOptions,
+    actor: MachineActor<typeof dedupKeyMachine>,
+    startedAtMs: number,
+  ) {
+    this.engine = engine;
+    this.identity = identity;
+    this.how = how;
+    this.actor = actor;
+    this.startedAtMs = startedAtMs;
+  }
+
+  get phase(): Phase {
+    return phaseOf(this.actor.getSnapshot().value);
+  }
+
+  /** Reports an event to the listeners. Actions pass their own context, because the snapshot is still the one before. */
+  report(detail: DedupEventDetail, context?: DedupKeyContext): void {
+    const { listeners, options } = this.engine;
+    if (!listeners.hasListeners) return;
+    const durationMs = this.engine.nowMs - this.startedAtMs;
+    listeners.report(this.identity, detail, options.owner, context ?? this.actor.getSnapshot().context, durationMs);
+  }
 }

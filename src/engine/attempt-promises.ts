@@ -3,52 +3,48 @@ import { type Deferred, deferred } from "../internal/deferred.ts";
 import type { CommitReport } from "../model/decision.ts";
 import type { Entry } from "../model/store.ts";
 import type { KnownCommit } from "./commit-cache.ts";
-import type { HeldReservation } from "./held-reservation.ts";
 
-/** What a claim came to. */
+/** The result of claiming a key. */
 export type ClaimResult =
-  | { readonly found: "unseen"; readonly reservation: HeldReservation }
+  | { readonly found: "unseen" }
   | { readonly found: "duplicate"; readonly commit: KnownCommit }
-  /** Without an entry when nobody was seen: the key was lost and free again by turns, or given back. */
+  /** `entry` is absent if no holder was seen: the key kept changing hands, or was released again. */
   | { readonly found: "pending"; readonly entry: Entry | undefined };
 
-/** All that the caller of one delivery may wait for. But for the verdict, it is made when somebody asks for it: most never do. */
+/** The promises and signals of one attempt. All but the claim are created on demand, because most are never used. */
 export class AttemptPromises {
-  readonly #verdict = deferred<ClaimResult>();
+  readonly #claim = deferred<ClaimResult>();
   #committed: Deferred<CommitReport> | undefined;
-  #ended: Deferred<void> | undefined;
-  #over: AbortController | undefined;
-  #isOver = false;
+  #settled: Deferred<void> | undefined;
+  #settledSignal: AbortController | undefined;
   #abort: AbortController | undefined;
   #lost: ReservationLostError | undefined;
 
-  /** What the claim came to; rejects when the store could not say. */
-  get verdict(): Promise<ClaimResult> {
-    return this.#verdict.promise;
+  /** Rejects when the store could not decide. */
+  get claimed(): Promise<ClaimResult> {
+    return this.#claim.promise;
   }
 
-  /** How the commit ended. */
+  /** Rejects when the key was released instead. */
   get committed(): Promise<CommitReport> {
     this.#committed ??= deferred<CommitReport>();
     return this.#committed.promise;
   }
 
-  /** Resolves when the key is settled. */
-  get ended(): Promise<void> {
-    if (this.#isOver) return Promise.resolve();
-    this.#ended ??= deferred<void>();
-    return this.#ended.promise;
+  /** Resolves when the attempt is settled; for use before that only. */
+  get settled(): Promise<void> {
+    this.#settled ??= deferred<void>();
+    return this.#settled.promise;
   }
 
-  /** Aborts when the key is settled: for those who may not wait so long, and leave nothing behind. */
-  get over(): AbortSignal {
-    this.#over ??= new AbortController();
-    if (this.#isOver) this.#over.abort();
-    return this.#over.signal;
+  /** Aborts when the attempt is settled; for use before that only. Unlike a promise, it keeps no waiter in memory. */
+  get settledSignal(): AbortSignal {
+    this.#settledSignal ??= new AbortController();
+    return this.#settledSignal.signal;
   }
 
   /** Aborts when the reservation is lost. */
-  get signal(): AbortSignal {
+  get lostSignal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
       if (this.#lost !== undefined) this.#abort.abort(this.#lost);
@@ -56,35 +52,38 @@ export class AttemptPromises {
     return this.#abort.signal;
   }
 
-  /** Whether the reservation is lost, and the handler told so or about to be. */
   get isLost(): boolean {
     return this.#lost !== undefined;
   }
 
-  answer(verdict: ClaimResult): void {
-    this.#verdict.resolve(verdict);
+  resolveClaim(result: ClaimResult): void {
+    this.#claim.resolve(result);
   }
 
-  refuse(error: unknown): void {
-    this.#verdict.reject(error);
+  rejectClaim(error: unknown): void {
+    this.#claim.reject(error);
   }
 
-  /** The reservation is lost; {@link stop} tells the handler. */
-  lose(why: ReservationLostError): void {
-    this.#lost = why;
+  /** Records that the reservation is lost. {@link abort} then aborts the handler's signal. */
+  lose(reason: ReservationLostError): void {
+    this.#lost = reason;
   }
 
-  stop(): void {
+  abort(): void {
     this.#abort?.abort(this.#lost);
   }
 
-  confirm(report: CommitReport): void {
+  resolveCommit(report: CommitReport): void {
     this.#committed?.resolve(report);
   }
 
-  end(): void {
-    this.#isOver = true;
-    this.#ended?.resolve();
-    this.#over?.abort();
+  /** Calls `error` only if a caller waits for the commit. */
+  rejectCommit(error: () => unknown): void {
+    this.#committed?.reject(error());
+  }
+
+  settle(): void {
+    this.#settled?.resolve();
+    this.#settledSignal?.abort();
   }
 }

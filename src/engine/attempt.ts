@@ -1,293 +1,321 @@
-import type { DedupKeyContext, DedupKeyEvent, Settlement } from "../../machines/dedup-key.ts";
+import {
+  type DedupKeyContext,
+  dedupKeyMachine,
+  type LossCause,
+  type Settlement,
+  type updates,
+} from "../../machines/dedup-key.ts";
 import { closedError, LatchkeyError, ReservationLostError } from "../errors.ts";
-import type { Clock } from "../internal/clock.ts";
-import type { TimerQueue } from "../internal/timer-queue.ts";
 import { text } from "../internal/validate.ts";
 import type { CommitOutcome, CommitReport } from "../model/decision.ts";
-import type { DedupEventDetail } from "../model/event.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
-import type { Entry } from "../model/store.ts";
-import type { ResolvedReserveOptions } from "../options.ts";
-import type { AttemptContext } from "./attempt-context.ts";
+import { type ActionMethods, bindActions } from "../statechart/bind-actions.ts";
+import { AttemptContext } from "./attempt-context.ts";
 import { AttemptPromises } from "./attempt-promises.ts";
+import type { Attempts } from "./attempts.ts";
 import { FRESH_MS, knownCommit } from "./commit-cache.ts";
 import type { EngineContext } from "./engine-context.ts";
-import { HeldReservation, type Holder } from "./held-reservation.ts";
+import type { ResolvedReserveOptions } from "./engine-options.ts";
 import { KeyClient } from "./key-client.ts";
 import { Lease } from "./lease.ts";
-import { type Effects, Life } from "./life.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { RetryTimer } from "./retry-timer.ts";
 
-const PROMISES_TO_A_HANDLER = 16;
+const createActor = bindActions<typeof dedupKeyMachine, keyof typeof updates>(dedupKeyMachine);
+
+/** Microtasks after which a handler that returned on abort has been noticed. */
+const HANDLER_TURNS = 16;
 
 /**
- * One delivery of one key on its way through the machine: does what the machine says, and tells it what the caller does.
+ * One attempt to dispatch one event: executes the machine's actions, and sends the machine what its caller does.
  *
- * One question to the store is awaited at a time. When the machine asks the next before the last is answered (a commit while a
- * renewal is under way), the old answer is dropped; what it wrote is recognised by its token when it stands in the way.
+ * The machine awaits one store request at a time. If it sends the next one first (a commit during a renewal), the old answer is
+ * dropped; a conflict then shows what it wrote, recognised by its token.
  */
-export class Attempt implements Effects, Holder, AttemptContext {
-  readonly identity: ResolvedIdentity;
-  readonly how: ResolvedReserveOptions;
-  readonly startedAtMs: number;
-  readonly caller = new AttemptPromises();
-  readonly #air: EngineContext;
-  readonly #life: Life;
-  readonly #own: RecordWriter;
+export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof typeof updates> {
+  readonly promises = new AttemptPromises();
+  readonly #context: AttemptContext;
+  readonly #attempts: Attempts<Attempt>;
+  readonly #records: RecordWriter;
   readonly #lease: Lease;
-  readonly #patience: RetryTimer;
-  readonly #stored: KeyClient;
-  /** What was known of clears before the store was asked. */
-  #mark: number | undefined;
-  #commitSentAtMs = 0;
-  #phase: "claiming" | "held" | "succeeded" | "failed" = "claiming";
+  readonly #retry: RetryTimer;
+  readonly #key: KeyClient;
+  /** Epoch of the commit cache before the last read or commit was sent. */
+  #epoch: number | undefined;
+  #commitSentAtMs: number | undefined;
+  #result: { readonly value: unknown } | undefined;
+  /** The handler's error, until it is reported. */
+  #failure: { readonly error: unknown } | undefined;
+  /** Why the reservation is to be released as soon as it is granted. */
   #unwanted: "abandoned" | "closing" | undefined;
 
-  constructor(air: EngineContext, identity: ResolvedIdentity, how: ResolvedReserveOptions) {
-    this.#air = air;
-    this.identity = identity;
-    this.how = how;
-    this.startedAtMs = this.clock.monotonicMs();
-    this.#mark = air.commits.mark;
-    const mayDispatchUnprotected = air.options.onStoreUnavailable === "dispatch";
-    this.#life = new Life(this, identity.key, { mayDispatchUnprotected, attempt: how.attempt }, air.actors);
-    // Made here, where it may throw: what the machine has done must not.
-    const id = text("the answer of newId", air.options.newId());
-    this.#own = new RecordWriter(identity, how, air.options.owner, id);
-    this.#lease = new Lease(this, air.options.renew);
-    this.#patience = new RetryTimer(this);
-    this.#stored = new KeyClient(this, air, this.#own, this.#lease);
+  constructor(
+    engine: EngineContext,
+    attempts: Attempts<Attempt>,
+    identity: ResolvedIdentity,
+    how: ResolvedReserveOptions,
+    startedAtMs: number,
+  ) {
+    const { options, actors, commits } = engine;
+    this.#attempts = attempts;
+    this.#epoch = commits.epoch;
+    const mayDispatchUnprotected = options.onStoreUnavailable === "dispatch";
+    const input = { mayDispatchUnprotected, attempt: how.attempt };
+    const actor = createActor(this, { id: identity.key, input, system: actors });
+    this.#context = new AttemptContext(engine, identity, how, actor, startedAtMs);
+    // `newId` may throw here; actions must not throw.
+    const id = text("the answer of newId", options.newId());
+    this.#records = new RecordWriter(identity, how, options.owner, id);
+    this.#lease = new Lease(this.#context);
+    this.#retry = new RetryTimer(this.#context);
+    this.#key = new KeyClient(this.#context, this.#records, this.#lease);
   }
 
-  get clock(): Clock {
-    return this.#air.options.clock;
+  get identity(): ResolvedIdentity {
+    return this.#context.identity;
   }
 
-  get deadlines(): TimerQueue {
-    return this.#air.deadlines;
+  get fingerprint(): string | undefined {
+    return this.#context.how.fingerprint;
   }
 
-  get isClaiming(): boolean {
-    return this.#phase === "claiming";
+  get startedAtMs(): number {
+    return this.#context.startedAtMs;
   }
 
-  get signal(): AbortSignal {
-    return this.caller.signal;
+  get context(): DedupKeyContext {
+    return this.#context.actor.getSnapshot().context;
   }
 
-  /** How long the reservation lasts at most without a renewal. */
+  get isSettled(): boolean {
+    return this.#context.actor.getSnapshot().status !== "active";
+  }
+
+  /** Time until the lease ends without renewal, in milliseconds. */
   get leaseLeftMs(): number {
     return this.#lease.leftMs;
   }
 
-  get handlerReturned(): boolean {
-    return this.#phase === "succeeded" || this.#phase === "failed";
-  }
-
   begin(): void {
-    this.#life.begin();
+    this.#context.actor.start();
   }
 
-  send(event: DedupKeyEvent): void {
-    this.#life.send(event);
-  }
-
-  report(detail: DedupEventDetail, context = this.#life.context): void {
-    if (!this.#air.listeners.isHeard) return;
-    const durationMs = this.clock.monotonicMs() - this.startedAtMs;
-    this.#air.listeners.report(this.identity, detail, this.#air.options.owner, context, durationMs);
-  }
-
-  /** Nobody waits for the verdict any more: what was or will be granted all the same is given back. */
+  /** Releases the reservation, now or when it is granted: no caller waits for it. */
   abandon(): void {
     this.#unwanted ??= "abandoned";
-    void this.fail();
+    void this.release();
   }
 
   /**
-   * Tells the handler to stop, gives the key back, and resolves when that is done. A commit under way is waited for, and that of
-   * a handler which returns as soon as it is told.
+   * Aborts the handler, releases the key, and resolves when that is done. Waits for a commit in flight, and for the commit of a
+   * handler that returns as soon as its signal aborts.
    */
   async shutdown(): Promise<void> {
-    if (this.#phase !== "held") {
+    if (!this.#isDispatching()) {
       this.#unwanted ??= "closing";
-      return this.caller.ended;
+      return this.#settled;
     }
-    this.send({ type: "shutdown" });
-    await Promise.race([this.#stored.idle(), this.caller.ended]);
-    // A handler that returns at once when it is told comes back over the promises between it and here.
-    for (let turn = 0; turn < PROMISES_TO_A_HANDLER && !this.handlerReturned; turn += 1) await Promise.resolve();
-    if (this.handlerReturned) await this.caller.ended;
+    this.#context.actor.send({ type: "shutdown" });
+    await Promise.race([this.#key.idle(), this.#settled]);
+    for (let turn = 0; turn < HANDLER_TURNS && this.#isDispatching(); turn += 1) await Promise.resolve();
+    if (!this.#isDispatching()) await this.#settled;
   }
 
   mayBegin(): boolean {
-    this.deadlines.runDue();
-    return !this.caller.isLost;
+    this.#context.engine.timers.runDue();
+    return !this.promises.isLost;
   }
 
-  succeed(result: unknown): Promise<CommitReport> {
-    if (this.#phase === "held") this.deadlines.runDue();
-    if (this.#phase === "failed") {
-      const message = `The reservation of ${this.identity.key} was released before`;
-      return Promise.reject(new LatchkeyError("reservation-released", message));
-    }
-    const { committed } = this.caller;
-    if (this.#phase === "held") {
-      // First of all: listeners, and what makes JSON of the result, may come back with a release.
-      this.#phase = "succeeded";
-      this.report({ type: "dispatched" });
-      const error = this.how.keepResult ? this.#own.keep(result) : undefined;
-      if (error !== undefined) this.report({ type: "result-not-kept", error });
-      this.#own.date(this.clock.wallMs());
-      this.#mark = this.#air.commits.mark;
-      this.#commitSentAtMs = this.clock.monotonicMs();
-      this.#patience.rest();
-      this.#patience.last(this.#life.context.unprotected ? 0 : this.how.leaseMs);
-      this.send({ type: "handler.succeeded" });
+  commit(result: unknown): Promise<CommitReport> {
+    if (this.#isDispatching()) this.#context.engine.timers.runDue();
+    if (this.#context.phase === "releasing") return Promise.reject(this.#releasedError());
+    const { committed } = this.promises;
+    if (this.#isDispatching()) {
+      this.#result ??= { value: result };
+      this.#context.actor.send({ type: "handler.succeeded" });
     }
     return committed;
   }
 
-  fail(failure?: { readonly error: unknown }): Promise<void> {
-    if (this.#phase === "held") {
-      this.#phase = "failed";
-      if (failure !== undefined) this.report({ type: "failed", error: failure.error });
-      this.send({ type: "handler.failed" });
+  /** @param failure the handler's error, if it threw. */
+  release(failure?: { readonly error: unknown }): Promise<void> {
+    if (this.#isDispatching()) {
+      this.#failure ??= failure;
+      this.#context.actor.send({ type: "handler.failed" });
     }
-    return this.caller.ended;
+    return this.#settled;
   }
 
-  // What the machine's actions do.
+  // The machine's actions.
 
   putReservation(context: DedupKeyContext): void {
     if (!context.inDoubt) {
-      this.#own.attempt();
-      this.#own.date(this.clock.wallMs());
-      this.#lease.send("afresh");
-      this.#patience.last(this.how.leaseMs / 2);
+      const { engine, how } = this.#context;
+      const { nowMs } = engine;
+      this.#records.startAttempt(this.#wallMs);
+      this.#lease.writeSent("new", nowMs);
+      this.#retry.allowUntil(nowMs + how.leaseMs / 2);
     }
-    this.#stored.putReserved(context, context.expected);
+    this.#key.putReservation(context, context.expected);
   }
 
   readRecord(): void {
-    this.#stored.read();
+    this.#key.read();
   }
 
   renewLease(context: DedupKeyContext): void {
-    this.#own.date(this.clock.wallMs());
-    this.#lease.send("again");
-    this.#stored.putReserved(context, context.revision);
+    this.#records.setTime(this.#wallMs);
+    this.#lease.writeSent("repeated", this.#context.engine.nowMs);
+    this.#key.putReservation(context, context.revision);
   }
 
   putCommit(context: DedupKeyContext): void {
-    this.#stored.putCommitted(context);
+    if (this.#commitSentAtMs === undefined) this.#prepareCommit(context);
+    this.#key.putCommit(context);
   }
 
   removeReservation(context: DedupKeyContext): void {
-    this.#stored.remove(context);
+    this.#reportFailure(context);
+    this.#key.remove(context);
   }
 
   armRetry(): void {
-    this.#patience.arm();
+    this.#retry.arm();
   }
 
   armDeadline(context: DedupKeyContext): void {
-    this.#stored.settleDown();
-    this.#patience.rest();
-    if (this.#lease.begin() === "renewed") this.report({ type: "renewed", leaseMs: this.how.leaseMs }, context);
+    this.#key.clearTrouble();
+    this.#retry.reset();
+    if (this.#lease.begin() === "renewed") {
+      this.#context.report({ type: "renewed", leaseMs: this.#context.how.leaseMs }, context);
+    }
   }
 
   armRenewalRetry(): void {
-    this.#lease.renewIn(this.#patience.nextPauseMs());
+    this.#lease.renewIn(this.#retry.nextPauseMs());
   }
 
   startHandler(context: DedupKeyContext): void {
-    this.#phase = "held";
-    this.#air.leases.forget(this.identity.storeKey);
-    if (context.unprotected) this.report({ type: "unprotected", error: this.#stored.trouble }, context);
-    else this.report({ type: "reserved", leaseMs: this.how.leaseMs }, context);
+    const { engine, how, identity, actor } = this.#context;
+    engine.leases.forget(identity.storeKey);
+    if (context.unprotected) this.#context.report({ type: "unprotected", error: this.#key.trouble }, context);
+    else this.#context.report({ type: "reserved", leaseMs: how.leaseMs }, context);
     if (this.#unwanted === undefined) {
-      const grant = { key: this.identity.key, owner: this.#air.options.owner, ...context };
-      this.caller.answer({ found: "unseen", reservation: new HeldReservation(grant, this) });
+      this.promises.resolveClaim({ found: "unseen" });
       return;
     }
-    if (this.#unwanted === "closing") this.caller.refuse(closedError());
-    else this.caller.answer({ found: "pending", entry: undefined });
-    void this.fail();
+    if (this.#unwanted === "closing") this.promises.rejectClaim(closedError());
+    else this.promises.resolveClaim({ found: "pending", entry: undefined });
+    actor.send({ type: "handler.failed" });
   }
 
-  abortHandler(
-    context: DedupKeyContext,
-    { reason }: { readonly reason: "lease-ended" | "superseded" | "shutdown" },
-  ): void {
-    if (this.caller.isLost) return;
-    const cause = this.#stored.trouble;
-    const outOfReach = reason === "lease-ended" && (cause !== undefined || this.#lease.isInDoubt);
-    const why = outOfReach ? "store-unavailable" : reason;
+  abortHandler(context: DedupKeyContext, { reason: cause }: { readonly reason: LossCause }): void {
+    if (this.promises.isLost) return;
+    const { trouble } = this.#key;
+    const isUnreachable = cause === "lease-ended" && (trouble !== undefined || this.#lease.isInDoubt);
+    const reason = isUnreachable ? "store-unavailable" : cause;
     this.#lease.stop();
-    this.#air.yieldKey(this);
-    this.caller.lose(new ReservationLostError(this.identity.key, why, outOfReach ? { cause } : undefined));
-    this.report({ type: "expired", reason: why }, context);
-    this.caller.stop();
+    this.#attempts.supersede(this);
+    const options = isUnreachable ? { cause: trouble } : undefined;
+    this.promises.lose(new ReservationLostError(this.identity.key, reason, options));
+    this.#context.report({ type: "expired", reason }, context);
+    this.promises.abort();
   }
 
   settle(context: DedupKeyContext, { as }: { readonly as: Settlement }): void {
-    this.#stored.stop();
+    this.#key.stop();
     this.#lease.stop();
-    this.#patience.stop();
-    this.#air.land(this);
-    this.#tellEnd(context, as);
-    this.caller.end();
+    this.#retry.stop();
+    this.#attempts.delete(this);
+    this.#settleAs(as, context);
+    this.promises.settle();
   }
 
-  #tellEnd(context: DedupKeyContext, as: Settlement): void {
-    const { seen, trouble } = this.#stored;
+  #settleAs(as: Settlement, context: DedupKeyContext): void {
     switch (as) {
       case "duplicate":
-        if (seen !== undefined) this.#tellDuplicate(seen);
+        this.#resolveDuplicate();
         break;
       case "pending":
-        this.caller.answer({ found: "pending", entry: seen });
+        this.promises.resolveClaim({ found: "pending", entry: this.#key.seen });
         break;
       case "unavailable":
-        this.caller.refuse(this.#stored.refusal(context));
+        this.promises.rejectClaim(this.#key.claimError(context));
         break;
       case "released":
       case "left-to-expire":
-        this.report({ type: "released", left: as === "released" ? "nothing" : "reservation" }, context);
+        this.#reportFailure(context);
+        this.#context.report({ type: "released", left: as === "released" ? "nothing" : "reservation" }, context);
+        this.promises.rejectCommit(() => this.#releasedError());
         break;
       case "confirmed":
       case "adopted":
-        this.#keepCommit(context);
-        this.report({ type: "committed", commit: as }, context);
-        this.#confirm(as);
+        this.#cacheCommit(context);
+        this.#context.report({ type: "committed", commit: as }, context);
+        this.#resolveCommit(as);
         break;
       case "superseded":
-        this.report({ type: "superseded" }, context);
-        this.#confirm(as);
+        this.#context.report({ type: "superseded" }, context);
+        this.#resolveCommit(as);
         break;
       case "unconfirmed":
-        this.report({ type: "unconfirmed", error: trouble }, context);
-        this.#confirm(as);
+        this.#context.report({ type: "unconfirmed", error: this.#key.trouble }, context);
+        this.#resolveCommit(as);
         break;
     }
   }
 
-  #tellDuplicate(seen: Entry): void {
-    const commit = knownCommit(seen, this.startedAtMs + FRESH_MS);
+  #isDispatching(): boolean {
+    return this.#context.phase === "dispatching";
+  }
+
+  get #settled(): Promise<void> {
+    return this.isSettled ? Promise.resolve() : this.promises.settled;
+  }
+
+  get #wallMs(): number {
+    return this.#context.engine.options.clock.wallMs();
+  }
+
+  #prepareCommit(context: DedupKeyContext): void {
+    const { engine, how } = this.#context;
+    const { nowMs } = engine;
+    this.#commitSentAtMs = nowMs;
+    this.#context.report({ type: "dispatched" }, context);
+    const error = how.keepResult ? this.#records.storeResult(this.#result?.value) : undefined;
+    if (error !== undefined) this.#context.report({ type: "result-not-kept", error }, context);
+    this.#records.setTime(this.#wallMs);
+    this.#epoch = engine.commits.epoch;
+    this.#retry.reset();
+    this.#retry.allowUntil(context.unprotected ? nowMs : nowMs + how.leaseMs);
+  }
+
+  #reportFailure(context: DedupKeyContext): void {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) this.#context.report({ type: "failed", error: failure.error }, context);
+  }
+
+  #resolveDuplicate(): void {
+    const { seen } = this.#key;
+    const commit = seen && knownCommit(seen, this.startedAtMs + FRESH_MS);
     if (commit === undefined) return;
-    this.#air.commits.keepRead(this.identity.storeKey, commit, this.#mark);
-    this.caller.answer({ found: "duplicate", commit });
+    this.#context.engine.commits.addRead(this.identity.storeKey, commit, this.#epoch);
+    this.promises.resolveClaim({ found: "duplicate", commit });
   }
 
-  #keepCommit(context: DedupKeyContext): void {
-    const commit = this.#own.known(context, this.#commitSentAtMs + this.how.windowMs);
-    if (commit !== undefined) this.#air.commits.keepOwn(this.identity.storeKey, commit, this.#mark);
+  #cacheCommit(context: DedupKeyContext): void {
+    const { engine, how, identity } = this.#context;
+    const commit = this.#records.knownCommit(context, (this.#commitSentAtMs ?? 0) + how.windowMs);
+    if (commit !== undefined) engine.commits.addOwn(identity.storeKey, commit, this.#epoch);
   }
 
-  #confirm(commit: CommitOutcome): void {
-    const { resultError } = this.#own;
-    this.caller.confirm(resultError === undefined ? { commit } : { commit, resultError });
+  #resolveCommit(commit: CommitOutcome): void {
+    const { resultError } = this.#records;
+    this.promises.resolveCommit(resultError === undefined ? { commit } : { commit, resultError });
+  }
+
+  #releasedError(): LatchkeyError {
+    return new LatchkeyError("reservation-released", `The reservation of ${this.identity.key} was released before`);
   }
 }

@@ -1,48 +1,54 @@
 import { BoxedMap } from "../internal/boxed-map.ts";
-import type { StoreKey } from "../model/identity.ts";
-import type { Attempt } from "./attempt.ts";
+import { type Deferred, deferred } from "../internal/deferred.ts";
+import type { ResolvedIdentity, StoreKey } from "../model/identity.ts";
 
-/** The flights that are under way: at most one stands for each key; one whose lease has ended no longer does, but may still run. */
-export class Attempts {
-  readonly #standing = new BoxedMap<StoreKey, Attempt>();
-  readonly #yielded = new Set<Attempt>();
+/**
+ * The attempts in flight. At most one is current for each key. An attempt whose lease ended is no longer current, but its
+ * handler may still run.
+ */
+export class Attempts<Attempt extends { readonly identity: ResolvedIdentity }> {
+  readonly #current = new BoxedMap<StoreKey, Attempt>();
+  readonly #superseded = new Set<Attempt>();
+  #empty: Deferred<void> | undefined;
 
   get isEmpty(): boolean {
-    return this.#standing.size === 0 && this.#yielded.size === 0;
+    return this.#current.size === 0 && this.#superseded.size === 0;
   }
 
-  /** The flight that stands for the key. */
-  of(key: StoreKey): Attempt | undefined {
-    return this.#standing.get(key);
-  }
-
-  has(flight: Attempt): boolean {
-    return this.#stands(flight) || this.#yielded.has(flight);
+  current(key: StoreKey): Attempt | undefined {
+    return this.#current.get(key);
   }
 
   all(): readonly Attempt[] {
-    return [...this.#standing.values(), ...this.#yielded];
+    return [...this.#current.values(), ...this.#superseded];
   }
 
-  /** It stands for its key, for which none does. */
-  add(flight: Attempt): void {
-    this.#standing.set(flight.identity.storeKey, flight);
+  /** Makes the attempt the current one of its key, which must have none. */
+  add(attempt: Attempt): void {
+    this.#current.set(attempt.identity.storeKey, attempt);
   }
 
-  /** It no longer stands for its key. */
-  yieldKey(flight: Attempt): void {
-    if (!this.#stands(flight)) return;
-    this.#standing.delete(flight.identity.storeKey);
-    this.#yielded.add(flight);
+  /** Ends the attempt's claim to its key, so that another attempt can start. */
+  supersede(attempt: Attempt): void {
+    if (!this.#isCurrent(attempt)) return;
+    this.#current.delete(attempt.identity.storeKey);
+    this.#superseded.add(attempt);
   }
 
-  /** It is over. */
-  delete(flight: Attempt): void {
-    if (this.#stands(flight)) this.#standing.delete(flight.identity.storeKey);
-    else this.#yielded.delete(flight);
+  /** Removes an attempt that is settled. */
+  delete(attempt: Attempt): void {
+    if (this.#isCurrent(attempt)) this.#current.delete(attempt.identity.storeKey);
+    else this.#superseded.delete(attempt);
+    if (this.isEmpty) this.#empty?.resolve();
   }
 
-  #stands(flight: Attempt): boolean {
-    return this.#standing.get(flight.identity.storeKey) === flight;
+  /** Resolves the next time that no attempt is in flight. */
+  whenEmpty(): Promise<void> {
+    this.#empty ??= deferred<void>();
+    return this.#empty.promise;
+  }
+
+  #isCurrent(attempt: Attempt): boolean {
+    return this.#current.get(attempt.identity.storeKey) === attempt;
   }
 }

@@ -2,14 +2,14 @@ import { LRUCache } from "lru-cache";
 import type { StoreKey } from "../model/identity.ts";
 import { type Fence, fenceOf } from "../model/record.ts";
 import type { CacheInvalidation, Entry, Revision } from "../model/store.ts";
-import type { ResolvedOptions } from "../options.ts";
+import type { ResolvedOptions } from "./engine-options.ts";
 
-/** For how long what was read of another's record is taken to stand: a server of NATS may be as late to let go of it. */
+/** Time for which a read record counts as current, in milliseconds. A NATS server removes expired keys up to this much later. */
 export const FRESH_MS = 250;
 
-/** All that a duplicate is told of the commit before it. */
+/** Everything that a duplicate is told about the commit before it. */
 export interface KnownCommit {
-  /** When it was made, by the committer's wall clock. */
+  /** Time of the commit, by the committer's wall clock. */
   readonly atMs: number;
   readonly owner: string;
   readonly attempt: number;
@@ -17,11 +17,11 @@ export interface KnownCommit {
   readonly revision: Revision;
   readonly fingerprint: string | undefined;
   readonly result: unknown;
-  /** Until when the store need not be asked again, by this replica's monotonic clock. */
+  /** Time until which the store need not be asked, by this replica's monotonic clock. */
   readonly knownUntilMs: number;
 }
 
-/** @returns `undefined` for a reservation. */
+/** Returns the commit of an entry, or `undefined` for a reservation. */
 export function knownCommit({ record, revision }: Entry, knownUntilMs: number): KnownCommit | undefined {
   if (record.state === "reserved") return undefined;
   const { atMs, owner, attempt, fingerprint, result } = record;
@@ -29,120 +29,119 @@ export function knownCommit({ record, revision }: Entry, knownUntilMs: number): 
 }
 
 /**
- * A commit as it is kept, in 56 bytes: V8 keeps whole numbers below 2^31 in place and takes 16 bytes more for any other. So times
- * are counted from the cache's own beginning, revisions from the first, and what hardly any commit of one's own has is apart.
+ * A commit in 56 bytes. Numbers below 2^31 take no extra memory, so times are relative to the cache's creation and revisions to
+ * the first fence (docs/performance.md). Members that few of the replica's own commits have are stored apart.
  */
-interface Kept {
-  readonly sinceBirthMs: number;
-  readonly fenceSince: number;
-  readonly revisionSince: number;
-  readonly untilMs: number;
-  readonly rest?: Rest;
+interface PackedCommit {
+  readonly atOffsetMs: number;
+  readonly fenceOffset: number;
+  readonly revisionOffset: number;
+  readonly untilOffsetMs: number;
+  readonly extra?: Extra;
 }
 
-type Rest = Pick<KnownCommit, "owner" | "attempt" | "fingerprint" | "result">;
+type Extra = Pick<KnownCommit, "owner" | "attempt" | "fingerprint" | "result">;
 
 /**
- * Commits that this replica knows of, so that duplicates need not ask the store; the least recently used are let go of.
+ * The commits that this replica knows, so that duplicates need no store request. The least recently used ones are evicted.
  *
- * One's own are kept until their windows end, counted from before they were sent. Another's are kept for a moment only, since
- * nobody here can tell how much of its window is left: see {@link FRESH_MS}. Nothing is answered, or kept, unless it is sure that
- * no key was cleared meanwhile; and where keys have ever been cleared, only one's own are kept: what is read may be out of date,
- * and of a commit that was cleared.
+ * The replica's own commits stay until their windows end, counted from before they were sent. Commits of other replicas stay for
+ * {@link FRESH_MS} only, because the rest of their windows is unknown. The cache returns and adds nothing unless its epoch is
+ * certainly current. After the first invalidation it adds only its own commits: a read may show a commit that was cleared.
  */
 export class CommitCache {
   readonly #size: number;
   readonly #invalidation: CacheInvalidation | undefined;
-  /** What a commit has that nothing else is said of. */
-  readonly #plain: Rest;
-  readonly #bornAtMs: number;
-  readonly #bornAtWallMs: number;
-  /** Many stores count revisions from far above 2^31. */
+  readonly #defaults: Extra;
+  readonly #createdAtMs: number;
+  readonly #createdAtWallMs: number;
   #firstFence: Fence | undefined;
-  #commits: LRUCache<StoreKey, Kept> | undefined;
-  #mark: number | undefined;
+  #commits: LRUCache<StoreKey, PackedCommit> | undefined;
+  #epoch: number | undefined;
 
   constructor({ cacheSize, owner, clock }: ResolvedOptions, invalidation: CacheInvalidation | undefined) {
     this.#size = cacheSize;
     this.#invalidation = cacheSize === 0 ? undefined : invalidation;
-    this.#plain = { owner, attempt: 1, fingerprint: undefined, result: undefined };
-    this.#bornAtMs = clock.monotonicMs();
-    this.#bornAtWallMs = clock.wallMs();
+    this.#defaults = { owner, attempt: 1, fingerprint: undefined, result: undefined };
+    this.#createdAtMs = clock.monotonicMs();
+    this.#createdAtWallMs = clock.wallMs();
   }
 
-  /** What is known of clears, if only of old. */
-  get mark(): number | undefined {
-    this.#isSurelyUpToDate();
-    return this.#mark;
+  /** The last known epoch of the store's keys, which may be out of date. */
+  get epoch(): number | undefined {
+    this.#isCertainlyCurrent();
+    return this.#epoch;
   }
 
-  /** @throws what the store throws when it is asked for clears, and {@link TypeError} for an answer outside its contract. */
+  /** @throws what the store throws when it is asked for its epoch, and {@link TypeError} for an answer outside its contract. */
   find(key: StoreKey, nowMs: number): KnownCommit | undefined {
-    if (!this.#isUpToDate()) return undefined;
-    const kept = this.#commits?.get(key);
-    return kept !== undefined && nowMs < this.#bornAtMs + kept.untilMs ? this.#unpacked(kept) : undefined;
+    if (!this.#isCurrent()) return undefined;
+    const packed = this.#commits?.get(key);
+    return packed !== undefined && nowMs < this.#createdAtMs + packed.untilOffsetMs ? this.#unpack(packed) : undefined;
   }
 
-  /** @param mark {@link mark}, from before the commit was sent. */
-  keepOwn(key: StoreKey, commit: KnownCommit, mark: number | undefined): void {
-    if (mark === undefined || !this.#isSurelyUpToDate() || mark !== this.#mark) return;
-    // Bounded by size, each commit counting 1: what is bounded by `max` takes all of its memory at once, and half a millisecond.
+  /** @param epoch is {@link epoch} from before the commit was sent. */
+  addOwn(key: StoreKey, commit: KnownCommit, epoch: number | undefined): void {
+    if (epoch === undefined || !this.#isCertainlyCurrent() || epoch !== this.#epoch) return;
+    // `maxSize` instead of `max`, which allocates the memory of a full cache at once.
     this.#commits ??= new LRUCache({ maxSize: this.#size, sizeCalculation: () => 1 });
-    this.#commits.set(key, this.#packed(commit));
+    this.#commits.set(key, this.#pack(commit));
   }
 
-  /** @param mark {@link mark}, from before the question was sent to which the commit is the answer. */
-  keepRead(key: StoreKey, commit: KnownCommit, mark: number | undefined): void {
-    if (mark === 0 && commit.result === undefined) this.keepOwn(key, commit, mark);
+  /** @param epoch is {@link epoch} from before the request that found the commit was sent. */
+  addRead(key: StoreKey, commit: KnownCommit, epoch: number | undefined): void {
+    if (epoch === 0 && commit.result === undefined) this.addOwn(key, commit, epoch);
   }
 
-  #packed({ atMs, owner, attempt, fence, revision, fingerprint, result, knownUntilMs }: KnownCommit): Kept {
-    const isPlain = owner === this.#plain.owner && attempt === 1 && fingerprint === undefined && result === undefined;
+  #pack({ atMs, owner, attempt, fence, revision, fingerprint, result, knownUntilMs }: KnownCommit): PackedCommit {
+    const hasDefaults =
+      owner === this.#defaults.owner && attempt === 1 && fingerprint === undefined && result === undefined;
     this.#firstFence ??= fence;
-    const sinceBirthMs = small(atMs - this.#bornAtWallMs);
-    const untilMs = small(Math.floor(knownUntilMs - this.#bornAtMs));
-    const fenceSince = small(fence - this.#firstFence);
-    const revisionSince = small(revision - this.#firstFence);
-    return isPlain
-      ? { sinceBirthMs, fenceSince, revisionSince, untilMs }
-      : { sinceBirthMs, fenceSince, revisionSince, untilMs, rest: { owner, attempt, fingerprint, result } };
+    const atOffsetMs = small(atMs - this.#createdAtWallMs);
+    const untilOffsetMs = small(Math.floor(knownUntilMs - this.#createdAtMs));
+    const fenceOffset = small(fence - this.#firstFence);
+    const revisionOffset = small(revision - this.#firstFence);
+    return hasDefaults
+      ? { atOffsetMs, fenceOffset, revisionOffset, untilOffsetMs }
+      : { atOffsetMs, fenceOffset, revisionOffset, untilOffsetMs, extra: { owner, attempt, fingerprint, result } };
   }
 
-  #unpacked({ sinceBirthMs, fenceSince, revisionSince, untilMs, rest = this.#plain }: Kept): KnownCommit {
-    const { owner, attempt, fingerprint, result } = rest;
+  #unpack(packed: PackedCommit): KnownCommit {
+    const { atOffsetMs, fenceOffset, revisionOffset, untilOffsetMs, extra = this.#defaults } = packed;
+    const { owner, attempt, fingerprint, result } = extra;
     const first = this.#firstFence ?? 0;
     return {
-      atMs: this.#bornAtWallMs + sinceBirthMs,
+      atMs: this.#createdAtWallMs + atOffsetMs,
       owner,
       attempt,
-      fence: first + fenceSince,
-      revision: first + revisionSince,
+      fence: first + fenceOffset,
+      revision: first + revisionOffset,
       fingerprint,
       result,
-      knownUntilMs: this.#bornAtMs + untilMs,
+      knownUntilMs: this.#createdAtMs + untilOffsetMs,
     };
   }
 
-  /** In the midst of a delivery, trouble with clears means that nothing is known of them: {@link find} is who tells of it. */
-  #isSurelyUpToDate(): boolean {
+  /** Treats an error as an unknown epoch, for use during an attempt. {@link find} throws it to the caller instead. */
+  #isCertainlyCurrent(): boolean {
     try {
-      return this.#isUpToDate();
+      return this.#isCurrent();
     } catch {
       return false;
     }
   }
 
-  /** Asks for clears, and lets go of everything when there were some. */
-  #isUpToDate(): boolean {
+  /** Reads the store's epoch, and empties the cache if it changed. */
+  #isCurrent(): boolean {
     const latest = this.#invalidation?.epoch();
     if (latest === undefined) return false;
-    if (latest !== this.#mark) this.#commits?.clear();
-    this.#mark = latest;
+    if (latest !== this.#epoch) this.#commits?.clear();
+    this.#epoch = latest;
     return true;
   }
 }
 
-/** The same number, below 2^31 as V8 keeps it in place: what it computed of large ones it would keep like these. */
+/** Returns the same number, as a small integer if it is one: V8 stores computed integers as doubles otherwise. */
 function small(number: number): number {
   const whole = number | 0;
   return whole === number ? whole : number;

@@ -1,20 +1,32 @@
-import type { TimerQueue } from "../internal/timer-queue.ts";
-import type { ResolvedOptions } from "../options.ts";
-import type { ActorSystem } from "../statechart/actor-system.ts";
-import type { Attempt } from "./attempt.ts";
-import type { CommitCache } from "./commit-cache.ts";
-import type { EventListeners } from "./event-listeners.ts";
-import type { StoreSide } from "./key-client.ts";
+import { TimerQueue } from "../internal/timer-queue.ts";
+import { ActorSystem } from "../statechart/actor-system.ts";
+import type { ValidatedStore } from "../stores/validated-store.ts";
+import { CommitCache } from "./commit-cache.ts";
+import type { ResolvedOptions } from "./engine-options.ts";
+import { EventListeners } from "./event-listeners.ts";
+import { ObservedLeases } from "./observed-leases.ts";
 
-/** What the flights of one deduplicator share. */
-export interface EngineContext extends StoreSide {
+/** What the attempts of one deduplicator share. */
+export class EngineContext {
   readonly options: ResolvedOptions;
-  readonly deadlines: TimerQueue;
+  readonly store: ValidatedStore;
+  readonly timers: TimerQueue;
   readonly commits: CommitCache;
+  readonly leases: ObservedLeases;
   readonly listeners: EventListeners;
-  /** The parent of their actors, if these are inspected. */
   readonly actors: ActorSystem;
-  /** The flight's lease has ended: it no longer stands in the way of another one for its key. */
-  yieldKey(flight: Attempt): void;
-  land(flight: Attempt): void;
+
+  constructor(options: ResolvedOptions, store: ValidatedStore) {
+    this.options = options;
+    this.store = store;
+    this.timers = new TimerQueue(options.clock);
+    this.commits = new CommitCache(options, store.invalidation);
+    this.leases = new ObservedLeases(options.skewMs);
+    this.listeners = new EventListeners(options.clock);
+    this.actors = new ActorSystem(options.inspect);
+  }
+
+  get nowMs(): number {
+    return this.options.clock.monotonicMs();
+  }
 }

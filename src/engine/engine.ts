@@ -1,140 +1,123 @@
 import { closedError } from "../errors.ts";
 import { abortable } from "../internal/abort.ts";
+import { backoffMs } from "../internal/backoff.ts";
 import { delay } from "../internal/clock.ts";
-import { type Deferred, deferred } from "../internal/deferred.ts";
-import { TimerQueue } from "../internal/timer-queue.ts";
+import { deferred } from "../internal/deferred.ts";
 import type { Duplicate, Pending } from "../model/decision.ts";
+import type { DedupEvent } from "../model/event.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
-import type { ResolvedOptions, ResolvedReserveOptions } from "../options.ts";
-import { ActorSystem } from "../statechart/actor-system.ts";
 import type { ValidatedStore } from "../stores/validated-store.ts";
 import { Attempt } from "./attempt.ts";
 import type { ClaimResult } from "./attempt-promises.ts";
 import { Attempts } from "./attempts.ts";
-import { CommitCache, FRESH_MS } from "./commit-cache.ts";
-import type { EngineContext } from "./engine-context.ts";
-import { EventListeners } from "./event-listeners.ts";
-import type { HeldReservation } from "./held-reservation.ts";
-import { ObservedLeases } from "./observed-leases.ts";
+import { FRESH_MS } from "./commit-cache.ts";
+import { EngineContext } from "./engine-context.ts";
+import type { ResolvedOptions, ResolvedReserveOptions } from "./engine-options.ts";
+import { type HeldReservation, holdReservation } from "./held-reservation.ts";
 import { Rejections, type ReserveCall } from "./rejections.ts";
 
-const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 1_000;
+const BACKOFF = { firstMs: 50, longestMs: 1_000 };
 
-/** All the flights of one deduplicator: one for each key that is worked on here. */
-export class Engine implements EngineContext {
-  readonly options: ResolvedOptions;
-  readonly store: ValidatedStore;
-  readonly deadlines: TimerQueue;
-  readonly commits: CommitCache;
-  readonly leases: ObservedLeases;
-  readonly listeners: EventListeners;
-  readonly skewMs: number;
-  readonly actors: ActorSystem;
-  readonly #refusals: Rejections;
-  readonly #flights = new Attempts();
+/** Decides every call of one deduplicator, with at most one current attempt for each key. */
+export class Engine {
+  readonly #context: EngineContext;
+  readonly #rejections: Rejections;
+  readonly #attempts = new Attempts<Attempt>();
   readonly #closing = new AbortController();
-  #allLanded: Deferred<void> | undefined;
 
   constructor(options: ResolvedOptions, store: ValidatedStore) {
-    this.options = options;
-    this.store = store;
-    this.actors = new ActorSystem(options.inspect);
-    this.deadlines = new TimerQueue(options.clock);
-    this.commits = new CommitCache(options, store.invalidation);
-    this.skewMs = options.skewMs;
-    this.leases = new ObservedLeases(options.skewMs);
-    this.listeners = new EventListeners(options.clock);
-    this.#refusals = new Rejections(options, this.leases, this.listeners);
+    this.#context = new EngineContext(options, store);
+    this.#rejections = new Rejections(this.#context);
   }
 
   async reserve(
     identity: ResolvedIdentity,
     how: ResolvedReserveOptions,
   ): Promise<HeldReservation | Duplicate | Pending> {
-    const startedAtMs = this.options.clock.monotonicMs();
-    let pauseMs = FIRST_PAUSE_MS;
+    const startedAtMs = this.#context.nowMs;
+    let nowMs = startedAtMs;
+    let retry = 1;
     for (;;) {
       how.signal?.throwIfAborted();
       if (this.#closing.signal.aborted) throw closedError();
-      const asked = { identity, how, startedAtMs, isFirst: pauseMs === FIRST_PAUSE_MS };
-      const known = this.#known(asked);
+      const call = { identity, how, startedAtMs, isFirst: retry === 1 };
+      const known = this.#decideFromMemory(call, nowMs);
       if (known !== undefined) return known;
-      const standing = this.#flights.of(identity.storeKey);
-      const flight = standing ?? this.#launch(identity, how);
-      const verdict = await this.#verdictOf(flight, how.signal, standing === undefined);
-      if (verdict.found === "unseen" && standing === undefined) return verdict.reservation;
-      // What another call asked for earlier is no answer to this one: the key may have been cleared before it came.
-      if (verdict.found === "duplicate" && startedAtMs >= flight.startedAtMs + FRESH_MS) continue;
-      const decision = this.#refuse(asked, flight, verdict);
+      const current = this.#attempts.current(identity.storeKey);
+      const attempt = current ?? this.#begin(identity, how, nowMs);
+      const claim = await this.#claimOf(attempt, how.signal, current === undefined);
+      if (claim.found === "unseen" && current === undefined) {
+        return holdReservation(attempt, this.#context.options.owner);
+      }
+      // An older request may have found a commit that was cleared before this call.
+      if (claim.found === "duplicate" && startedAtMs >= attempt.startedAtMs + FRESH_MS) {
+        nowMs = this.#context.nowMs;
+        continue;
+      }
+      const decision = this.#reject(call, attempt, claim);
       if (decision.decision === "duplicate" || how.onPending === "return") return decision;
-      await this.#pause(flight, Math.min(pauseMs, decision.retryAfterMs), how.signal);
-      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+      await this.#pause(attempt, Math.min(backoffMs(retry, BACKOFF), decision.retryAfterMs), how.signal);
+      nowMs = this.#context.nowMs;
+      retry += 1;
     }
+  }
+
+  subscribe(listener: (event: DedupEvent) => void): () => void {
+    return this.#context.listeners.add(listener);
   }
 
   async close(drainMs: number): Promise<void> {
     this.#closing.abort(closedError());
-    await this.#drained(drainMs);
-    await Promise.all(this.#flights.all().map((flight) => flight.shutdown()));
+    await this.#drain(drainMs);
+    await Promise.all(this.#attempts.all().map((attempt) => attempt.shutdown()));
   }
 
-  yieldKey(flight: Attempt): void {
-    this.#flights.yieldKey(flight);
+  #begin(identity: ResolvedIdentity, how: ResolvedReserveOptions, nowMs: number): Attempt {
+    const attempt = new Attempt(this.#context, this.#attempts, identity, how, nowMs);
+    this.#attempts.add(attempt);
+    attempt.begin();
+    return attempt;
   }
 
-  land(flight: Attempt): void {
-    this.#flights.delete(flight);
-    if (this.#flights.isEmpty) this.#allLanded?.resolve();
-  }
-
-  #launch(identity: ResolvedIdentity, how: ResolvedReserveOptions): Attempt {
-    const flight = new Attempt(this, identity, how);
-    this.#flights.add(flight);
-    flight.begin();
-    return flight;
-  }
-
-  #verdictOf(flight: Attempt, signal: AbortSignal | undefined, isOwn: boolean): Promise<ClaimResult> {
-    const { verdict } = flight.caller;
-    if (signal === undefined) return verdict;
-    return abortable(verdict, signal).catch((error: unknown) => {
-      if (isOwn) flight.abandon();
+  #claimOf(attempt: Attempt, signal: AbortSignal | undefined, isOwn: boolean): Promise<ClaimResult> {
+    const { claimed } = attempt.promises;
+    if (signal === undefined) return claimed;
+    return abortable(claimed, signal).catch((error: unknown) => {
+      if (isOwn) attempt.abandon();
       throw error;
     });
   }
 
-  /** What can be said without asking the store. Who waits for another's dispatch to end wants to know how it is now. */
-  #known(asked: ReserveCall): Duplicate | Pending | undefined {
-    const { storeKey } = asked.identity;
-    const nowMs = this.options.clock.monotonicMs();
-    const commit = this.commits.find(storeKey, nowMs);
-    if (commit !== undefined) return this.#refusals.duplicate(asked, commit);
-    if (asked.how.onPending === "wait" || this.#flights.of(storeKey) !== undefined) return undefined;
-    const entry = this.leases.liveReservation(storeKey, asked.how.attempt, nowMs);
-    return entry && this.#refusals.pendingElsewhere(asked, entry);
+  /** Decides without the store, if possible. A waiting call needs the current state, so it gets no remembered `pending`. */
+  #decideFromMemory(call: ReserveCall, nowMs: number): Duplicate | Pending | undefined {
+    const { storeKey } = call.identity;
+    const { commits, leases } = this.#context;
+    const commit = commits.find(storeKey, nowMs);
+    if (commit !== undefined) return this.#rejections.duplicate(call, commit);
+    if (call.how.onPending === "wait" || this.#attempts.current(storeKey) !== undefined) return undefined;
+    const entry = leases.liveReservation(storeKey, call.how.attempt, nowMs);
+    return entry && this.#rejections.pendingElsewhere(call, entry);
   }
 
-  #refuse(asked: ReserveCall, flight: Attempt, verdict: ClaimResult): Duplicate | Pending {
-    if (verdict.found === "duplicate") return this.#refusals.duplicate(asked, verdict.commit);
-    if (verdict.found === "unseen") return this.#refusals.pendingHere(asked, flight);
-    return verdict.entry === undefined
-      ? this.#refusals.pendingNowhere(asked)
-      : this.#refusals.pendingElsewhere(asked, verdict.entry);
+  #reject(call: ReserveCall, attempt: Attempt, claim: ClaimResult): Duplicate | Pending {
+    if (claim.found === "duplicate") return this.#rejections.duplicate(call, claim.commit);
+    if (claim.found === "unseen") return this.#rejections.pendingHere(call, attempt);
+    return claim.entry === undefined
+      ? this.#rejections.pendingNowhere(call)
+      : this.#rejections.pendingElsewhere(call, claim.entry);
   }
 
-  /** Waits until it is worth asking again, or to be told why not: at the latest when a flight of this process has landed. */
-  #pause(flight: Attempt, delayMs: number, signal: AbortSignal | undefined): Promise<void> {
-    const landed = this.#flights.has(flight) ? flight.caller.over : undefined;
-    return delay(this.options.clock, delayMs, [landed, signal, this.#closing.signal]);
+  /** Waits until another try is due: after `delayMs`, or sooner when the attempt of this process settles. */
+  #pause(attempt: Attempt, delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const settled = attempt.isSettled ? undefined : attempt.promises.settledSignal;
+    return delay(this.#context.options.clock, delayMs, [settled, signal, this.#closing.signal]);
   }
 
-  async #drained(drainMs: number): Promise<void> {
-    if (this.#flights.isEmpty || drainMs === 0) return;
-    this.#allLanded ??= deferred<void>();
-    const timeUp = deferred<void>();
-    const cancel = this.options.clock.schedule(drainMs, timeUp.resolve);
-    await Promise.race([this.#allLanded.promise, timeUp.promise]);
+  async #drain(drainMs: number): Promise<void> {
+    if (this.#attempts.isEmpty || drainMs === 0) return;
+    const timeout = deferred<void>();
+    const cancel = this.#context.options.clock.schedule(drainMs, timeout.resolve);
+    await Promise.race([this.#attempts.whenEmpty(), timeout.promise]);
     cancel();
   }
 }

@@ -3,31 +3,31 @@ import type { Clock } from "../internal/clock.ts";
 import type { DedupEvent, DedupEventDetail, DedupEventFields } from "../model/event.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
 
-/** Who hears of every step. */
+/** The subscribers to a deduplicator's events. */
 export class EventListeners {
   readonly #clock: Clock;
-  readonly #listeners = new Set<(step: DedupEvent) => void>();
+  readonly #listeners = new Set<(event: DedupEvent) => void>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Whether there is anybody: without, nothing need be put together. */
-  get isHeard(): boolean {
+  /** Check this before assembling an event. */
+  get hasListeners(): boolean {
     return this.#listeners.size > 0;
   }
 
-  /** Calls `listener` with every step until the returned function is called. */
-  add(listener: (step: DedupEvent) => void): () => void {
-    // One function may be subscribed by several, each of whom leaves alone.
-    const once = (step: DedupEvent): void => listener(step);
-    this.#listeners.add(once);
+  /** Calls `listener` with every event until the returned function is called. */
+  add(listener: (event: DedupEvent) => void): () => void {
+    // A wrapper for each subscription, so that one function can be subscribed several times.
+    const subscription = (event: DedupEvent): void => listener(event);
+    this.#listeners.add(subscription);
     return () => {
-      this.#listeners.delete(once);
+      this.#listeners.delete(subscription);
     };
   }
 
-  /** What a listener throws is an uncaught exception of the process, and changes nothing here. */
+  /** An error of a listener becomes an uncaught exception, and changes nothing here. */
   report(
     identity: ResolvedIdentity,
     detail: DedupEventDetail,
@@ -35,10 +35,10 @@ export class EventListeners {
     { attempt, fence, revision }: Pick<DedupEventFields, "attempt" | "fence" | "revision">,
     durationMs: number,
   ): void {
-    if (!this.isHeard) return;
+    if (!this.hasListeners) return;
     const atMs = this.#clock.wallMs();
-    // The detail comes last: spread before what all steps have, it costs V8 a hundred times as much.
-    const step: DedupEvent = { identity, owner, attempt, fence, revision, atMs, durationMs, ...detail };
-    for (const listener of this.#listeners) callListener(listener, step);
+    // The detail comes last: members added after a spread are slow (docs/performance.md).
+    const event: DedupEvent = { identity, owner, attempt, fence, revision, atMs, durationMs, ...detail };
+    for (const listener of this.#listeners) callListener(listener, event);
   }
 }

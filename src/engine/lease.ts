@@ -4,52 +4,50 @@ import type { AttemptContext } from "./attempt-context.ts";
 const RENEWALS_PER_LEASE = 3;
 
 /**
- * The lease of one reservation, on the holder's own clock. It counts from before the write that began it was *first* sent,
- * however often that is repeated: so it ends here before the store can let go of it.
+ * The lease of one reservation, measured on the holder's clock. It starts before the write that begins it is *first* sent, however
+ * often that write is repeated. So it always ends here before the store ends it.
  */
 export class Lease {
-  readonly #of: AttemptContext;
-  readonly #renews: boolean;
-  /** When the write that is to begin the next lease was first sent; none is under way or in doubt without it. */
+  readonly #context: AttemptContext;
+  /** When the write that begins the next lease was first sent; `undefined` if none is in flight or in doubt. */
   #sentAtMs: number | undefined;
   #fromMs: number | undefined;
   #end: Timer | undefined;
   #renewal: Timer | undefined;
 
-  /** @param renews whether it is to be renewed, every third of it. */
-  constructor(of: AttemptContext, renews: boolean) {
-    this.#of = of;
-    this.#renews = renews;
+  constructor(context: AttemptContext) {
+    this.#context = context;
   }
 
-  /** A write that begins a lease is sent; an earlier one that is in doubt is taken for the same, unless this is `afresh`. */
-  send(how: "afresh" | "again"): void {
-    if (how === "afresh") this.#sentAtMs = this.#nowMs;
-    else this.#sentAtMs ??= this.#nowMs;
+  /** Notes that a write which begins a lease is being sent. A repeated write begins the same lease as one that is in doubt. */
+  writeSent(write: "new" | "repeated", nowMs: number): void {
+    if (write === "new") this.#sentAtMs = nowMs;
+    else this.#sentAtMs ??= nowMs;
   }
 
-  /** Whether a write has been sent of which nothing is known. */
+  /** True while the result of a write is unknown. */
   get isInDoubt(): boolean {
     return this.#sentAtMs !== undefined;
   }
 
-  /** Whether the lease that the write was to begin is over already. */
+  /** True if the lease that the last write begins has already ended. */
   get isLate(): boolean {
-    return this.#sentAtMs !== undefined && this.#nowMs >= this.#sentAtMs + this.#of.how.leaseMs;
+    return this.#sentAtMs !== undefined && this.#nowMs >= this.#sentAtMs + this.#context.how.leaseMs;
   }
 
-  /** How long it lasts at most without a renewal. */
+  /** Time until the lease ends without renewal, in milliseconds. */
   get leftMs(): number {
     return Math.max(0, this.#endsAtMs - this.#nowMs);
   }
 
-  /** The write stands: the lease begins. Says whether it is the first of the reservation, or a renewed one. */
+  /** Begins the lease, because its write was acknowledged. Returns whether it is the first lease or a renewed one. */
   begin(): "first" | "renewed" {
     const which = this.#fromMs === undefined ? "first" : "renewed";
     this.#fromMs = this.#sentAtMs ?? this.#nowMs;
     this.#sentAtMs = undefined;
     this.stop();
-    if (this.#renews) this.#renewAt(this.#fromMs + this.#of.how.leaseMs / RENEWALS_PER_LEASE);
+    const { engine, how } = this.#context;
+    if (engine.options.renew) this.#renewAt(this.#fromMs + how.leaseMs / RENEWALS_PER_LEASE);
     else this.#armEnd();
     return which;
   }
@@ -65,24 +63,26 @@ export class Lease {
     this.#renewal = undefined;
   }
 
-  /** The end is armed with the first renewal: most dispatches are over by then, and have cost one deadline. */
+  /** Arms the end together with the first renewal: most dispatches end sooner, and need one timer. */
   #renewAt(atMs: number): void {
+    const { actor, engine } = this.#context;
     this.#renewal?.cancel();
-    this.#renewal = this.#of.deadlines.add(atMs, () => {
+    this.#renewal = engine.timers.add(atMs, () => {
       if (this.#end === undefined) this.#armEnd();
-      if (this.#nowMs < this.#endsAtMs) this.#of.send({ type: "renewal.due" });
+      if (this.#nowMs < this.#endsAtMs) actor.send({ type: "renewal.due" });
     });
   }
 
   #armEnd(): void {
-    this.#end = this.#of.deadlines.add(this.#endsAtMs, () => this.#of.send({ type: "lease.ended" }));
+    const { actor, engine } = this.#context;
+    this.#end = engine.timers.add(this.#endsAtMs, () => actor.send({ type: "lease.ended" }));
   }
 
   get #endsAtMs(): number {
-    return (this.#fromMs ?? this.#nowMs) + this.#of.how.leaseMs;
+    return (this.#fromMs ?? this.#nowMs) + this.#context.how.leaseMs;
   }
 
   get #nowMs(): number {
-    return this.#of.clock.monotonicMs();
+    return this.#context.engine.nowMs;
   }
 }

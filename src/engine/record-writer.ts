@@ -2,14 +2,14 @@ import type { DedupKeyContext } from "../../machines/dedup-key.ts";
 import type { ResultNotKeptError } from "../errors.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
 import { type DedupRecord, fenceOf } from "../model/record.ts";
-import type { ResolvedReserveOptions } from "../options.ts";
 import type { KnownCommit } from "./commit-cache.ts";
+import type { ResolvedReserveOptions } from "./engine-options.ts";
 import { type StoredResult, storeResult } from "./stored-result.ts";
 
-/** Larger results are left to the store: the cache of commits is bounded by their number. */
-const LARGEST_KEPT_BYTES = 1_024;
+/** Larger results are not cached, because the cache is bounded by the number of commits. */
+const LARGEST_CACHED_BYTES = 1_024;
 
-/** What one delivery writes under its key, and how it knows that again: by the token of its attempt. */
+/** Makes the records that one attempt writes, and recognises them by their token. */
 export class RecordWriter {
   readonly #identity: ResolvedIdentity;
   readonly #how: ResolvedReserveOptions;
@@ -18,10 +18,10 @@ export class RecordWriter {
   #attempts = 0;
   #token = "";
   #atMs = 0;
-  #kept: StoredResult = { kept: "nothing" };
+  #result: StoredResult = { kept: "nothing" };
   #hasCommit = false;
 
-  /** @param id never the same for two deliveries, on any replica. */
+  /** @param id is unique among the attempts of all replicas. */
   constructor(identity: ResolvedIdentity, how: ResolvedReserveOptions, owner: string, id: string) {
     this.#identity = identity;
     this.#how = how;
@@ -29,28 +29,29 @@ export class RecordWriter {
     this.#id = id;
   }
 
-  /** What is written from now on is another attempt, which has a token of its own. */
-  attempt(): void {
+  /** Begins another claim, with a token of its own. */
+  startAttempt(atMs: number): void {
     this.#attempts += 1;
     this.#token = this.#attempts === 1 ? this.#id : `${this.#id}/${this.#attempts}`;
-  }
-
-  /** What is written from now on says this time, however often it is repeated. */
-  date(atMs: number): void {
     this.#atMs = atMs;
   }
 
-  /** The commit is to carry the handler's result; says why not, if it can't. */
-  keep(result: unknown): ResultNotKeptError | undefined {
-    this.#kept = storeResult(result);
+  /** Sets the time of the records to come. Repeated writes of one record carry the same time. */
+  setTime(atMs: number): void {
+    this.#atMs = atMs;
+  }
+
+  /** Adds the handler's result to the commit, or returns why it cannot be stored. */
+  storeResult(result: unknown): ResultNotKeptError | undefined {
+    this.#result = storeResult(result);
     return this.resultError;
   }
 
   get resultError(): ResultNotKeptError | undefined {
-    return this.#kept.kept === "not" ? this.#kept.error : undefined;
+    return this.#result.kept === "not" ? this.#result.error : undefined;
   }
 
-  /** A commit with our token is another's as long as none was written here: the store, or who makes tokens, makes no sense. */
+  /** Recognises a record of this attempt. A commit with its token, before it wrote one, is another's: tokens are broken then. */
   isOwn(record: DedupRecord): boolean {
     if (record.state === "committed" && !this.#hasCommit) return false;
     return record.token === this.#token;
@@ -62,14 +63,14 @@ export class RecordWriter {
 
   committed(context: DedupKeyContext): DedupRecord {
     this.#hasCommit = true;
-    return this.#record("committed", context, this.#kept.kept === "result" ? { result: this.#kept.result } : {});
+    return this.#record("committed", context, this.#result.kept === "result" ? { result: this.#result.result } : {});
   }
 
-  /** What is known of the commit once it stands; `undefined` when its result is too large to be kept here. */
-  known(context: DedupKeyContext, knownUntilMs: number): KnownCommit | undefined {
+  /** Returns the acknowledged commit for the cache, or `undefined` if its result is too large. */
+  knownCommit(context: DedupKeyContext, knownUntilMs: number): KnownCommit | undefined {
     const { attempt, revision } = context;
-    const kept = this.#kept;
-    if (kept.kept === "result" && kept.bytes > LARGEST_KEPT_BYTES) return undefined;
+    const result = this.#result;
+    if (result.kept === "result" && result.bytes > LARGEST_CACHED_BYTES) return undefined;
     return {
       atMs: this.#atMs,
       owner: this.#owner,
@@ -77,12 +78,12 @@ export class RecordWriter {
       fence: fenceOf(context, revision),
       revision,
       fingerprint: this.#how.fingerprint,
-      result: kept.kept === "result" ? kept.result : undefined,
+      result: result.kept === "result" ? result.result : undefined,
       knownUntilMs,
     };
   }
 
-  /** In one piece, and what is optional last: to add to an object that was spread costs V8 fifty times as much. */
+  /** Spreads the optional members last, which is faster (docs/performance.md). */
   #record(
     state: DedupRecord["state"],
     { attempt, fence }: DedupKeyContext,

@@ -1,49 +1,49 @@
+import { backoffMs } from "../internal/backoff.ts";
 import type { Timer } from "../internal/timer-queue.ts";
 import type { AttemptContext } from "./attempt-context.ts";
 
-const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 1_000;
+const BACKOFF = { firstMs: 50, longestMs: 1_000 };
 
-/** For how long a flight repeats what it asks of a store that does not answer, with longer and longer pauses in between. */
+/** Limits how long an attempt repeats a store request, and spaces the retries with exponential backoff. */
 export class RetryTimer {
-  readonly #of: AttemptContext;
+  readonly #context: AttemptContext;
   #endsAtMs = 0;
-  #pauses = 0;
-  #retry: Timer | undefined;
+  #retries = 0;
+  #timer: Timer | undefined;
 
-  constructor(of: AttemptContext) {
-    this.#of = of;
+  constructor(context: AttemptContext) {
+    this.#context = context;
   }
 
-  /** What is asked from now on is worth repeating for so long. */
-  last(ms: number): void {
-    this.#endsAtMs = this.#of.clock.monotonicMs() + ms;
+  /** Allows retries until `endsAtMs`, by the monotonic clock. */
+  allowUntil(endsAtMs: number): void {
+    this.#endsAtMs = endsAtMs;
   }
 
-  /** The store is there: the next pause is the shortest again. */
-  rest(): void {
-    this.#pauses = 0;
+  /** Makes the next pause the shortest, because the store answered. */
+  reset(): void {
+    this.#retries = 0;
   }
 
   nextPauseMs(): number {
-    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** this.#pauses, LONGEST_PAUSE_MS);
-    this.#pauses += 1;
-    return pauseMs;
+    this.#retries += 1;
+    return backoffMs(this.#retries, BACKOFF);
   }
 
-  /** Sends `retry.due` after a pause, at the latest when the patience ends. */
+  /** Sends `retry.due` after a pause, but no later than the time for retries ends. */
   arm(): void {
-    const nowMs = this.#of.clock.monotonicMs();
+    const { nowMs, timers } = this.#context.engine;
     const atMs = Math.min(nowMs + this.nextPauseMs(), Math.max(nowMs, this.#endsAtMs));
-    if (atMs <= nowMs) this.#retryIsDue();
-    else this.#retry = this.#of.deadlines.add(atMs, () => this.#retryIsDue());
+    if (atMs <= nowMs) this.#sendDue();
+    else this.#timer = timers.add(atMs, () => this.#sendDue());
   }
 
   stop(): void {
-    this.#retry?.cancel();
+    this.#timer?.cancel();
   }
 
-  #retryIsDue(): void {
-    this.#of.send({ type: "retry.due", exhausted: this.#of.clock.monotonicMs() >= this.#endsAtMs });
+  #sendDue(): void {
+    const { actor, engine } = this.#context;
+    actor.send({ type: "retry.due", exhausted: engine.nowMs >= this.#endsAtMs });
   }
 }

@@ -4,96 +4,85 @@ import { type Deferred, deferred } from "../internal/deferred.ts";
 import type { Timer } from "../internal/timer-queue.ts";
 import type { AttemptContext } from "./attempt-context.ts";
 
-/** A read that fails changes nothing; a write may have been applied all the same. */
+/** A read that fails changes nothing. A write that fails may have been applied. */
 export type RequestKind = "read" | "write";
 
-/** Says what a question that failed means. */
-type JudgeTrouble = (error: unknown, kind: RequestKind) => DedupKeyEvent;
+interface Request {
+  readonly kind: RequestKind;
+  readonly timeout: Timer;
+}
 
 /**
- * The questions of one flight to the store, one at a time: an answer is told once, unless another question was asked meanwhile.
- * One that takes longer than a lease is not waited for. Leases that have ended are told before any answer: nothing is begun on a
- * lease that is over.
+ * The store requests of one attempt, one at a time. The machine gets each answer once, unless a later request replaced it. A
+ * request that takes longer than a lease counts as failed. Due lease timers run before any answer, so that nothing starts on a
+ * lease that has ended.
  */
 export class StoreRequests {
-  readonly #of: AttemptContext;
-  readonly #judgeTrouble: JudgeTrouble;
-  #turn = 0;
-  #isAsking = false;
-  #answerBy: Timer | undefined;
+  readonly #context: AttemptContext;
+  readonly #interpretError: (error: unknown, kind: RequestKind) => DedupKeyEvent;
+  #current: Request | undefined;
   #idle: Deferred<void> | undefined;
 
-  constructor(of: AttemptContext, judgeTrouble: JudgeTrouble) {
-    this.#of = of;
-    this.#judgeTrouble = judgeTrouble;
+  constructor(context: AttemptContext, interpretError: (error: unknown, kind: RequestKind) => DedupKeyEvent) {
+    this.#context = context;
+    this.#interpretError = interpretError;
   }
 
-  /** `judge` says what the answer means, or throws what is wrong with it; it is not asked when the answer is no longer of interest. */
-  ask<Answer>(
-    kind: RequestKind,
-    question: () => Answer | Promise<Answer>,
-    judge: (answer: Answer) => DedupKeyEvent,
-  ): void {
-    const { clock, deadlines, how } = this.#of;
+  /** @param interpret turns the answer into an event, or throws what is wrong with it. It is not called for a dropped request. */
+  track<Answer>(kind: RequestKind, answer: Promise<Answer>, interpret: (answer: Answer) => DedupKeyEvent): void {
+    const { engine, how } = this.#context;
     this.drop();
-    const turn = this.#turn;
-    this.#isAsking = true;
-    this.#answerBy = deadlines.add(clock.monotonicMs() + how.leaseMs, () => {
+    const timeout = engine.timers.add(engine.nowMs + how.leaseMs, () => {
       const message = `The store did not answer within ${how.leaseMs} ms`;
-      this.#fail(turn, kind, new StoreUnavailableError(message, { ambiguous: kind === "write" }));
+      this.#fail(request, new StoreUnavailableError(message, { ambiguous: kind === "write" }));
     });
-    promised(question).then(
-      (answer) => {
-        if (turn === this.#turn) this.#tell(turn, this.#judged(answer, kind, judge));
+    const request = { kind, timeout };
+    this.#current = request;
+    answer.then(
+      (value) => {
+        if (request === this.#current) this.#finish(request, this.#interpreted(request, value, interpret));
       },
-      (error: unknown) => this.#fail(turn, kind, error),
+      (error: unknown) => this.#fail(request, error),
     );
   }
 
-  /** The answer to the last question is no longer of interest. */
+  /** Ignores the answer to the request in flight. */
   drop(): void {
-    this.#turn += 1;
-    this.#isAsking = false;
-    this.#answerBy?.cancel();
+    this.#current?.timeout.cancel();
+    this.#current = undefined;
   }
 
-  /** Resolves when no answer is waited for. */
+  /** Resolves when no request is in flight. */
   idle(): Promise<void> {
-    if (!this.#isAsking) return Promise.resolve();
+    if (this.#isIdle()) return Promise.resolve();
     this.#idle ??= deferred<void>();
     return this.#idle.promise;
   }
 
-  #judged<Answer>(answer: Answer, kind: RequestKind, judge: (answer: Answer) => DedupKeyEvent): DedupKeyEvent {
+  #interpreted<Answer>({ kind }: Request, answer: Answer, interpret: (answer: Answer) => DedupKeyEvent): DedupKeyEvent {
     try {
-      return judge(answer);
+      return interpret(answer);
     } catch (error) {
-      return this.#judgeTrouble(error, kind);
+      return this.#interpretError(error, kind);
     }
   }
 
-  #fail(turn: number, kind: RequestKind, error: unknown): void {
-    if (turn === this.#turn) this.#tell(turn, this.#judgeTrouble(error, kind));
+  #fail(request: Request, error: unknown): void {
+    if (request === this.#current) this.#finish(request, this.#interpretError(error, request.kind));
   }
 
-  #tell(turn: number, event: DedupKeyEvent): void {
-    // Listeners have heard of trouble meanwhile, and may have asked the next.
-    if (turn !== this.#turn) return;
-    this.#answerBy?.cancel();
-    this.#of.deadlines.runDue();
-    if (turn !== this.#turn) return;
+  #finish(request: Request, event: DedupKeyEvent): void {
+    // Listeners of an error, and due timers, may have made the machine send the next request.
+    if (request !== this.#current) return;
+    request.timeout.cancel();
+    this.#context.engine.timers.runDue();
+    if (request !== this.#current) return;
     this.drop();
-    const answered = this.#turn;
-    this.#of.send(event);
-    if (answered === this.#turn) this.#idle?.resolve();
+    this.#context.actor.send(event);
+    if (this.#isIdle()) this.#idle?.resolve();
   }
-}
 
-/** A store may throw at once, or answer without a promise. */
-function promised<Answer>(question: () => Answer | Promise<Answer>): Promise<Answer> {
-  try {
-    return Promise.resolve(question());
-  } catch (error) {
-    return Promise.reject(error);
+  #isIdle(): boolean {
+    return this.#current === undefined;
   }
 }

@@ -1,8 +1,8 @@
 import { ResultNotKeptError } from "../errors.ts";
 import { isNestedWithin, MAX_RESULT_DEPTH } from "../model/record.ts";
 
-/** Results are small: what a commit carries is read with every duplicate. */
-const LONGEST_RESULT_BYTES = 65_536;
+/** Maximum size of a result, because every duplicate reads it. */
+const MAX_RESULT_BYTES = 65_536;
 
 /** A handler's result as JSON, or why it cannot be kept. */
 export type StoredResult =
@@ -10,7 +10,7 @@ export type StoredResult =
   | { readonly kept: "result"; readonly result: unknown; readonly bytes: number }
   | { readonly kept: "not"; readonly error: ResultNotKeptError };
 
-/** What of a result can be kept with the commit. The value is a copy, so that what happens to the original changes nothing. */
+/** Returns a copy of the result to store with the commit, or why it cannot be stored. */
 export function storeResult(value: unknown): StoredResult {
   if (value === undefined) return { kept: "nothing" };
   let encoded: unknown;
@@ -23,8 +23,8 @@ export function storeResult(value: unknown): StoredResult {
     return { kept: "not", error: new ResultNotKeptError(`A ${typeof value} has no JSON form`) };
   }
   const bytes = Buffer.byteLength(encoded);
-  if (bytes > LONGEST_RESULT_BYTES) {
-    const message = `The result has ${bytes} bytes as JSON; at most ${LONGEST_RESULT_BYTES} are kept`;
+  if (bytes > MAX_RESULT_BYTES) {
+    const message = `The result has ${bytes} bytes as JSON; at most ${MAX_RESULT_BYTES} are kept`;
     return { kept: "not", error: new ResultNotKeptError(message) };
   }
   const result: unknown = JSON.parse(encoded);

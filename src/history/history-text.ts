@@ -1,11 +1,12 @@
-import { RecordUnreadableError } from "../errors.ts";
+import { isObject, type ObjectLike } from "../internal/is-object.ts";
+import { formatNdjson, parseNdjson } from "../internal/ndjson.ts";
 import { expected } from "../internal/validate.ts";
 import { checkRecord } from "../model/record.ts";
 import type { History, HistoryLine, Operation } from "./history.ts";
 
 /** Returns a history as NDJSON. */
 export function formatHistory(history: History): string {
-  return history.map((line) => `${JSON.stringify(line)}\n`).join("");
+  return formatNdjson(history);
 }
 
 /**
@@ -13,40 +14,14 @@ export function formatHistory(history: History): string {
  * @throws {TypeError} naming the line and the reason.
  */
 export function parseHistory(text: string): History {
-  return text
-    .replace(/\n$/, "")
-    .split("\n")
-    .map((line, index) => {
-      try {
-        const value = parsed(line);
-        if (index > 0 || value["type"] === "history") return checkLine(value);
-        throw new TypeError(expected("type", `"history", since a history begins with its header`, value["type"]));
-      } catch (cause) {
-        if (!(cause instanceof TypeError || cause instanceof RecordUnreadableError)) throw cause;
-        throw new TypeError(`Line ${index + 1} of the history: ${cause.message}`, { cause });
-      }
-    });
+  return parseNdjson(text, "the history", (value, index) => {
+    if (index > 0 || value["type"] === "history") return checkLine(value);
+    throw new TypeError(expected("type", `"history", since a history begins with its header`, value["type"]));
+  });
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
-function parsed(line: string): Json {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch (cause) {
-    throw new TypeError(line.trim() === "" ? "It is empty" : "It is not JSON", { cause });
-  }
-  if (isObject(value)) return value;
-  throw new TypeError(expected("line", "an object", value));
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Returns a checked line. @throws {TypeError | RecordUnreadableError} naming what is wrong. */
-function checkLine(value: Json): HistoryLine {
+/** @throws {TypeError | RecordUnreadableError} that names what is wrong. */
+function checkLine(value: ObjectLike): HistoryLine {
   if (value["type"] === "store.held" && "record" in value) checkRecord(value["record"], String(value["key"]));
   if (isLine(value)) return value;
   throw new TypeError(problemWith(value));
@@ -144,7 +119,7 @@ const fields: Readonly<Record<HistoryLine["type"], Readonly<Record<string, Field
 };
 const common: Readonly<Record<string, Field>> = { process: text, atMs: time };
 
-function problemWith(value: Json): string | undefined {
+function problemWith(value: ObjectLike): string | undefined {
   const { type, answer } = value;
   const specific = Object.entries(fields).find(([name]) => name === type)?.[1];
   if (specific === undefined) return expected("type", oneOf(...Object.keys(fields)).expectation, type);

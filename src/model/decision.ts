@@ -27,6 +27,8 @@ export interface Reservation extends AsyncDisposable {
   readonly decision: "unseen";
   /** Dedup key of the event. */
   readonly key: DedupKey;
+  /** Dedup key, scoped to the tenant: send it downstream as the idempotency key. Equal for every attempt. */
+  readonly idempotencyKey: DedupKey;
   /** Fencing token. Rises with every reservation of the key; 0 if `unprotected`. Send it downstream to fence late writers. */
   readonly fence: Fence;
   /**

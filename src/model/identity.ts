@@ -21,6 +21,18 @@ export type DedupKey = `trigger.dedup.v1:${string}`;
  */
 export type StoreKey = string & { readonly brand: "StoreKey" };
 
+/** Workspace of an identity that names none. */
+export const DEFAULT_WORKSPACE = "default";
+
+/**
+ * Returns the dedup key of an event: SHA-256 over both ids, each preceded by its length in UTF-8 bytes and a colon.
+ * No two pairs of ids share the hashed bytes.
+ * @throws {TypeError} if a part is empty, is not a string, or has lone surrogates.
+ */
+export function dedupKey(subscriptionId: string, eventId: string): DedupKey {
+  return `trigger.dedup.v1:${digest("hex", text("subscriptionId", subscriptionId), text("eventId", eventId))}`;
+}
+
 /** A checked identity with its keys, which are computed once. */
 export interface ResolvedIdentity {
   readonly workspaceId: string;
@@ -34,35 +46,40 @@ export interface ResolvedIdentity {
   readonly storeKey: StoreKey;
 }
 
-/** Workspace of an identity that names none. */
-export const DEFAULT_WORKSPACE = "default";
+/** Marks the identities that {@link resolveIdentity} returned. A copy has no mark: its ids may differ from its keys. */
+class MarkedIdentity implements ResolvedIdentity {
+  readonly workspaceId: string;
+  readonly subscriptionId: string;
+  readonly eventId: string;
+  readonly key: DedupKey;
+  readonly idempotencyKey: DedupKey;
+  readonly storeKey: StoreKey;
+  readonly #mark = true;
 
-/**
- * Returns the dedup key of an event: SHA-256 over both ids, each preceded by its length in UTF-8 bytes and a colon.
- * No two pairs of ids share the hashed bytes.
- * @throws {TypeError} if a part is empty, is not a string, or has lone surrogates.
- */
-export function dedupKey(subscriptionId: string, eventId: string): DedupKey {
-  return `trigger.dedup.v1:${digest("hex", text("subscriptionId", subscriptionId), text("eventId", eventId))}`;
+  constructor({ workspaceId = DEFAULT_WORKSPACE, subscriptionId, eventId }: Identity) {
+    this.workspaceId = text("workspaceId", workspaceId);
+    this.subscriptionId = text("subscriptionId", subscriptionId);
+    this.eventId = text("eventId", eventId);
+    const hex = digest("hex", subscriptionId, eventId);
+    this.key = `trigger.dedup.v1:${hex}`;
+    this.idempotencyKey =
+      workspaceId === DEFAULT_WORKSPACE ? this.key : scopedKey(subscriptionId, eventId, workspaceId);
+    this.storeKey = storeKey(workspaceId, subscriptionId, Buffer.from(hex, "hex").toString("base64url"));
+    Object.freeze(this);
+  }
+
+  static hasMark(identity: Identity): identity is MarkedIdentity {
+    return #mark in identity && identity.#mark;
+  }
 }
 
-/** Checks an identity and computes its keys. @throws {TypeError} as {@link dedupKey}, naming the field. */
+/**
+ * Checks an identity and computes its keys. Returns an identity that is already resolved as it is, without another hash.
+ * @throws {TypeError} as {@link dedupKey}, naming the field.
+ */
 export function resolveIdentity(identity: Identity): ResolvedIdentity {
   objectWith("identity", identity);
-  const { workspaceId = DEFAULT_WORKSPACE, subscriptionId, eventId } = identity;
-  text("workspaceId", workspaceId);
-  text("subscriptionId", subscriptionId);
-  text("eventId", eventId);
-  const hex = digest("hex", subscriptionId, eventId);
-  const key: DedupKey = `trigger.dedup.v1:${hex}`;
-  return {
-    workspaceId,
-    subscriptionId,
-    eventId,
-    key,
-    idempotencyKey: workspaceId === DEFAULT_WORKSPACE ? key : scopedKey(subscriptionId, eventId, workspaceId),
-    storeKey: storeKey(workspaceId, subscriptionId, Buffer.from(hex, "hex").toString("base64url")),
-  };
+  return MarkedIdentity.hasMark(identity) ? identity : new MarkedIdentity(identity);
 }
 
 /** Selects keys to list, watch or clear. A missing part matches every key. */

@@ -1,22 +1,34 @@
 import { type ActorLogic, type AnyActorRef, type AnyEventObject, createActor, type Snapshot } from "xstate";
 import { type InspectionObserver, isolated } from "./inspection.ts";
 
+/** A system keeps its actors in a map, which is cheap only while it is short-lived (docs/performance.md). */
+const ACTORS_PER_ROOT = 256;
+
 /**
- * The XState actor system that the actors of one deduplicator or consumer share. An idle root actor, `latchkey`, is their parent.
- * An action that throws is an uncaught exception of the process.
+ * The parents of the actors of one deduplicator or consumer. They are idle root actors named `latchkey`, whose XState systems the
+ * actors share. An inspected system has one root. An action that throws is an uncaught exception of the process.
  */
 export class ActorSystem {
-  readonly root: AnyActorRef;
   readonly isInspected: boolean;
+  #root: AnyActorRef;
+  #actors = 0;
 
   /** @param inspect receives XState's inspection events of every actor in the system. */
   constructor(inspect?: InspectionObserver) {
-    this.root = createActor(idleLogic, {
-      id: "latchkey",
-      ...(inspect === undefined ? {} : { inspect: isolated(inspect) }),
-    }).start();
     this.isInspected = inspect !== undefined;
+    this.#root = createRoot(inspect === undefined ? {} : { inspect: isolated(inspect) });
   }
+
+  /** Returns the parent for one more actor. */
+  nextParent(): AnyActorRef {
+    this.#actors += 1;
+    if (!this.isInspected && this.#actors % ACTORS_PER_ROOT === 0) this.#root = createRoot({});
+    return this.#root;
+  }
+}
+
+function createRoot(options: { readonly inspect?: ReturnType<typeof isolated> }): AnyActorRef {
+  return createActor(idleLogic, { id: "latchkey", ...options }).start();
 }
 
 const idle = { status: "active", output: undefined, error: undefined } as const;
@@ -24,7 +36,8 @@ const idle = { status: "active", output: undefined, error: undefined } as const;
 const idleLogic: ActorLogic<Snapshot<undefined>, AnyEventObject> = {
   getInitialSnapshot: () => idle,
   transition: (snapshot, event) => {
-    if (event.type.startsWith("xstate.error.actor.")) {
+    // Only the event of a failed child has an error.
+    if ("error" in event) {
       queueMicrotask(() => {
         throw event["error"];
       });

@@ -66,15 +66,18 @@ export function bindActions<Machine extends AnyStateMachine, Updates extends str
   );
   const bound = machine.provide({ actions: Object.fromEntries(names.map((name) => [name, callOf(name)])) });
   const compiled = compile(bound);
-  return (host, { id, input, system: { root, isInspected } }) =>
-    Object.assign(createActor(isInspected ? bound : compiled, { id, input, parent: root }), { [hostKey]: host });
+  return (host, { id, input, system }) => {
+    const logic = system.isInspected ? bound : compiled;
+    return Object.assign(createActor(logic, { id, input, parent: system.nextParent() }), { [hostKey]: host });
+  };
 }
 
 function callOf(name: string): (info: { readonly self: object; readonly context: unknown }, params: unknown) => void {
   return ({ self, context }, params) => {
     const host = isHosted(self) ? self[hostKey] : undefined;
-    if (host?.[name] === undefined) throw new TypeError(`The actor has no host that implements \`${name}\``);
-    host[name](context, params);
+    const method = host?.[name];
+    if (method === undefined) throw new TypeError(`The actor has no host that implements \`${name}\``);
+    method.call(host, context, params);
   };
 }
 

@@ -2,22 +2,22 @@ import type { InspectionEvent } from "xstate";
 import { callListener } from "../internal/call-listener.ts";
 import { callable, objectWith } from "../internal/validate.ts";
 
-/** Hears what XState's actors do: a function, or an observer with `next`. */
+/** Receives XState's inspection events: a function, or an object with `next`. */
 export type InspectionObserver =
   | ((event: InspectionEvent) => void)
   | { readonly next: (event: InspectionEvent) => void };
 
 /** @throws {TypeError} for anything else. */
-export function checkObserver(field: string, inspector: InspectionObserver): InspectionObserver {
-  if (typeof inspector !== "function") {
-    objectWith(field, inspector);
-    callable(`${field}.next`, inspector.next);
+export function checkObserver(field: string, observer: InspectionObserver): InspectionObserver {
+  if (typeof observer !== "function") {
+    objectWith(field, observer);
+    callable(`${field}.next`, observer.next);
   }
-  return inspector;
+  return observer;
 }
 
-/** The inspector as a function; what it throws is an uncaught exception of the process, and reaches no actor. */
-export function isolated(inspector: InspectionObserver): (event: InspectionEvent) => void {
-  const listener = typeof inspector === "function" ? inspector : (event: InspectionEvent) => inspector.next(event);
+/** Returns the observer as a function whose errors become uncaught exceptions of the process, and reach no actor. */
+export function isolated(observer: InspectionObserver): (event: InspectionEvent) => void {
+  const listener = typeof observer === "function" ? observer : (event: InspectionEvent) => observer.next(event);
   return (event) => callListener(listener, event);
 }

@@ -1,6 +1,6 @@
 import type { AnyStateMachine, StateValue } from "xstate";
 
-/** An action by its name, with constant parameters. */
+/** An action's name and its constant parameters. */
 export interface NamedAction {
   readonly type: string;
   readonly params: unknown;
@@ -8,41 +8,41 @@ export interface NamedAction {
   readonly state: string;
 }
 
-/** What happens when an event comes. States are named by XState's ids: `dedupKey.reserved.committing`. */
+/** A transition of a machine. States are named by XState's ids, such as `dedupKey.reserved.committing`. */
 export interface TableTransition {
-  /** The state that declares it; it holds in every leaf inside. */
+  /** The state that declares the transition, which applies in every leaf inside. */
   readonly source: string;
   readonly event: string;
   readonly guard: string | undefined;
-  /** The state that it names; `undefined` to stay. */
+  /** The state that the transition names; `undefined` to stay. */
   readonly target: string | undefined;
-  /** The leaf in which it ends; `undefined` to stay. */
+  /** The leaf in which the transition ends; `undefined` to stay. */
   readonly leaf: string | undefined;
   readonly reenter: boolean;
-  /** Its own actions, then what is done on entry, from the outside in. */
+  /** The transition's own actions, then the entry actions from the outside in. */
   readonly actions: readonly NamedAction[];
 }
 
-/** A state without states inside: the machine is always in exactly one. */
+/** A state without child states. The machine is always in exactly one leaf. */
 export interface Leaf {
   readonly id: string;
-  /** What XState has as the value of a snapshot there: one frozen object, shared by all snapshots. */
+  /** XState's snapshot value in this leaf: one frozen object that all snapshots share. */
   readonly value: StateValue;
   readonly final: boolean;
-  /** By event: the first of these whose guard holds is taken. */
+  /** Transitions by event. The first one whose guard holds is taken. */
   readonly on: ReadonlyMap<string, readonly TableTransition[]>;
 }
 
-/** A machine as a table: leaf × event → transitions to choose from. */
+/** A machine as a table from leaf and event to possible transitions. */
 export interface MachineTable {
   readonly id: string;
   readonly initial: { readonly leaf: string; readonly actions: readonly NamedAction[] };
   readonly leaves: readonly Leaf[];
-  /** Each once, as declared, in the order of the machine. */
+  /** Every declared transition once, in the machine's order. */
   readonly transitions: readonly TableTransition[];
 }
 
-/** What is read of XState's state nodes. */
+/** The members used of XState's state nodes. */
 interface Node {
   readonly id: string;
   readonly type: "atomic" | "compound" | "parallel" | "final" | "history";
@@ -68,8 +68,8 @@ interface Declared {
 }
 
 /**
- * Reads a machine that is one tree of states without anything that happens by itself: the only reading of it, which the
- * compiler and all that explains the machine share.
+ * Reads a machine into a table, for the compiler and for everything that draws or explains the machine. The machine must be one tree
+ * of states, in which only events cause transitions.
  * @throws {TypeError} that names the state and the reason, if the machine has anything else.
  */
 export function tableOf(machine: AnyStateMachine): MachineTable {
@@ -92,7 +92,7 @@ export function tableOf(machine: AnyStateMachine): MachineTable {
   };
 }
 
-/** Why a state of a machine can't be read as rows of a table. */
+/** Returns the error for a state that a table cannot express. */
 export function uncompilable(state: string, reason: string): TypeError {
   return new TypeError(`State \`${state}\` can't be compiled: ${reason}`);
 }
@@ -165,7 +165,7 @@ function entryActions(entered: readonly Node[]): NamedAction[] {
   return entered.flatMap((node) => node.entry.map((action) => named(node, action)));
 }
 
-/** The states that a transition enters, from the outside in: those below its domain, which it does not leave. */
+/** Returns the states that a transition enters, from the outside in: those below its domain, which it does not leave. */
 function enteredBy(source: Node, target: Node, reenter: boolean): Node[] {
   const stays = !reenter && (target === source || ancestorsOf(target).includes(source));
   const domain = stays ? source : ancestorsOf(target).find((node) => ancestorsOf(source).includes(node));
@@ -173,12 +173,12 @@ function enteredBy(source: Node, target: Node, reenter: boolean): Node[] {
   return domain === undefined ? path : path.slice(path.indexOf(domain) + 1);
 }
 
-/** From the inside out. */
+/** Returns the ancestors of a state, from the inside out. */
 function ancestorsOf({ parent }: Node): Node[] {
   return parent === undefined ? [] : [parent, ...ancestorsOf(parent)];
 }
 
-/** A state and, of those inside, the ones where it begins. */
+/** Returns a state and its initial descendants. */
 function initialPath(node: Node): Node[] {
   return [node, ...(node.type === "compound" ? node.initial.target.flatMap(initialPath) : [])];
 }

@@ -28,9 +28,13 @@ export class ValidatedStore {
     );
   }
 
-  /** Writes to the store. {@link readPut} validates the answer where it is used, which saves two promises per event. */
-  put(key: StoreKey, record: DedupRecord, how: { expected: Revision; ttlMs: number }): unknown {
-    return this.#store.put(key, record, how);
+  /** Returns the unchecked answer, for {@link readPut}. A store that throws or does not return a promise is tolerated. */
+  put(key: StoreKey, record: DedupRecord, how: { expected: Revision; ttlMs: number }): Promise<unknown> {
+    try {
+      return Promise.resolve(this.#store.put(key, record, how));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async get(key: StoreKey, owner: ExpectedOwner): Promise<Entry | undefined> {

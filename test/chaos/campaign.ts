@@ -38,6 +38,8 @@ export interface CampaignOptions {
   readonly workers?: number;
   /** @default 25 */
   readonly eventsPerSecond?: number;
+  /** `ack_wait` of the consumers, in milliseconds. @default 3_000 */
+  readonly ackWaitMs?: number;
   /** Folder of the package that the workers use. @default the one under test */
   readonly root?: string;
   /** @default defaultEffects */
@@ -86,12 +88,12 @@ export const AUDITOR = "auditor";
 
 /** Runs load and faults for a while, lets everything settle, reads the bucket, and returns totals and logs. */
 export async function runCampaign(options: CampaignOptions): Promise<{ totals: CampaignTotals; logs: Logs }> {
-  const { folder, seed, forMs, servers = 3, workers: size = 3, eventsPerSecond = 25 } = options;
+  const { folder, seed, forMs, servers = 3, workers: size = 3, eventsPerSecond = 25, ackWaitMs = 3_000 } = options;
   const { root = resolve(import.meta.dirname, "../.."), onProgress = () => {} } = options;
   await mkdir(folder, { recursive: true });
   const history = new HistoryFile(join(folder, "harness.ndjson"));
   const recorder = history.recorder("nemesis");
-  await using environment = await startEnvironment({ servers, bucket: BUCKET, consumers: CONSUMERS, ackWaitMs: 3_000 });
+  await using environment = await startEnvironment({ servers, bucket: BUCKET, consumers: CONSUMERS, ackWaitMs });
   const { cluster, connection, manager, routes } = environment;
   await using endpoint = await startEndpoint(folder);
   const config = {

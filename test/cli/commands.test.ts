@@ -50,7 +50,19 @@ describe("latchkey key", () => {
 });
 
 describe("help", () => {
-  const commands = ["run", "key", "demo", "list", "show", "clear", "doctor", "inspect", "draw", "completion"];
+  const commands = [
+    "run",
+    "key",
+    "demo",
+    "list",
+    "show",
+    "clear",
+    "doctor",
+    "reshard",
+    "inspect",
+    "draw",
+    "completion",
+  ];
 
   it.each(["", ...commands])("of %s fits into 80 columns and exits with code 0", async (command) => {
     const { exitCode, out, err } = await run([command, "--help"].filter((word) => word !== ""));

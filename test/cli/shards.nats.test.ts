@@ -4,7 +4,7 @@ import { Deduplicator } from "../../src/deduplicator.ts";
 import { natsStore } from "../../src/nats/index.ts";
 import { collected } from "../support/collected.ts";
 import { diagnosed } from "../support/diagnosis.ts";
-import { connected, manager } from "../support/nats-bucket.ts";
+import { connected, makeBucket, manager } from "../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
 import { type FakeIoOptions, run } from "./support/fake-io.ts";
 
@@ -35,8 +35,8 @@ const env = (user: string): FakeIoOptions => ({ env: { NATS_URL: `${user}:x@127.
 const command = (...argv: readonly string[]) => run([...argv, "--bucket", bucket], env("admin"));
 const doctor = () => diagnosed({ url: `admin:x@127.0.0.1:${server.port}` }, ["--bucket", bucket]);
 
-describe("a bucket whose keys several share", () => {
-  it("is listed as one", async () => {
+describe("the commands for a bucket with three shards", () => {
+  it("list its buckets as one", async () => {
     const { exitCode, objects } = await command("list", "--json");
     expect(exitCode).toBe(0);
     expect(new Set(objects().map(({ eventId }) => eventId))).toEqual(new Set(IDS));
@@ -47,7 +47,7 @@ describe("a bucket whose keys several share", () => {
     expect((await command("list")).out).toMatch(/^STATE +BUCKET +SUBSCRIPTION/);
   });
 
-  it("is shown and cleared as one", async () => {
+  it("show and clear keys as in one bucket", async () => {
     for (const eventId of IDS) expect((await command("show", "billing", eventId)).exitCode).toBe(0);
     expect((await command("clear", "billing", "7", "--yes")).out).toMatch(/\nCleared 1 key\.\n$/);
     expect((await command("show", "billing", "7")).exitCode).toBe(1);
@@ -55,7 +55,7 @@ describe("a bucket whose keys several share", () => {
     expect(await collected(dedup.list())).toEqual([]);
   });
 
-  it("has no other subjects than its own", async () => {
+  it("show a subject of one of its buckets, but not of its plain name", async () => {
     await admin.request(`$KV.${bucket}-2-of-3.foreign`, "{}");
     expect(await command("show", `$KV.${bucket}-2-of-3.foreign`)).toMatchObject({
       exitCode: 0,
@@ -67,7 +67,7 @@ describe("a bucket whose keys several share", () => {
     });
   });
 
-  it("must be counted out by who may not ask which there are", async () => {
+  it("need --shards if the user may not list streams", async () => {
     const argv = ["list", "--json", "--bucket", bucket];
     expect(await run(argv, env("guest"))).toMatchObject({
       exitCode: 2,
@@ -76,7 +76,7 @@ describe("a bucket whose keys several share", () => {
     expect((await run([...argv, "--shards", "3"], env("guest"))).objects()).toHaveLength(IDS.length);
   });
 
-  it("is examined as one", async () => {
+  it("examine its buckets as one", async () => {
     const found = await doctor();
     expect(found.bad).toEqual([]);
     expect(found.of("bucket", "shards")).toMatchObject([{ severity: "ok", evidence: "all 3 shards exist" }]);
@@ -84,7 +84,7 @@ describe("a bucket whose keys several share", () => {
     expect(found.of("records", "keys")).toMatchObject([{ evidence: "20 committed" }]);
   });
 
-  it("of which one is wrong, or missing, is found out", async () => {
+  it("find the bucket with wrong settings and the missing one", async () => {
     const jsm = await manager(admin);
     for (const index of [2, 3]) await jsm.streams.update(`KV_${bucket}-${index}-of-3`, { discard: "old" });
     const wrong = await doctor();
@@ -101,12 +101,12 @@ describe("a bucket whose keys several share", () => {
     ]);
   });
 
-  it("is found to be moving while there are others of it", async () => {
-    await natsStore(admin, { bucket, shards: 1, formerShards: 3 });
+  it("report an error if buckets for another number of shards exist", async () => {
+    await makeBucket(admin, bucket);
     const { exitCode, of } = await doctor();
-    expect(exitCode).toBe(0);
+    expect(exitCode).toBe(1);
     expect(of("bucket", "shards")).toMatchObject([
-      { severity: "warning", evidence: "the server has buckets for 1 and 3 shards, as during a change of the number" },
+      { severity: "error", evidence: "buckets for 1 and 3 shards exist: replicas may use different keys" },
     ]);
     expect((await command("list", "--json")).objects()).toHaveLength(IDS.length);
   });

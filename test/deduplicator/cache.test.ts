@@ -21,14 +21,14 @@ import {
   world,
 } from "../support/replicas.ts";
 
-/** How often a store was asked for a key. */
+/** Returns how many store calls the replica makes during an action. */
 function callsOf({ store }: Replica, during: () => Promise<unknown>): Promise<number> {
   store.calls.length = 0;
   return during().then(() => store.calls.length);
 }
 
-describe("a commit of one's own", () => {
-  it("answers duplicates without the store, also while that is away", async () => {
+describe("a replica's own commit", () => {
+  it("answers duplicates from memory, even while the store is unavailable", async () => {
     const { pass, replica } = world();
     const a = replica("a");
     await commitEvent(a);
@@ -49,7 +49,7 @@ describe("a commit of one's own", () => {
     ]);
   });
 
-  it("answers what the store would: result, fingerprint, attempt and fence", async () => {
+  it("answers with the same result, fingerprint, attempt and fence as the store", async () => {
     const { replica } = world();
     const [a, asking] = [replica("a"), replica("b", { cacheSize: 0 })];
     const options = { keepResult: true, fingerprint: "f-1", attempt: 3 };
@@ -64,7 +64,7 @@ describe("a commit of one's own", () => {
     await expect(a.dedup.reserve(event, { fingerprint: "f-2" })).rejects.toThrow(FingerprintMismatchError);
   });
 
-  it("leaves large results to the store", async () => {
+  it("is read from the store when its result is large", async () => {
     const { replica } = world();
     const a = replica("a", { keepResults: true });
     const large = "x".repeat(1_023);
@@ -79,7 +79,7 @@ describe("a commit of one's own", () => {
   it.each<[string, number | undefined]>([
     ["the default window", undefined],
     ["a window of its own", 5_000],
-  ])("G3 is answered until %s ends, and no longer", async (_, windowMs) => {
+  ])("G3 answers duplicates until %s ends, and no longer", async (_, windowMs) => {
     const { pass, replica } = world();
     const a = replica("a");
     await a.dedup.guard(event, () => {}, windowMs === undefined ? {} : { windowMs });
@@ -89,7 +89,7 @@ describe("a commit of one's own", () => {
     await unseen(a.dedup.reserve(event));
   });
 
-  it("counts its window from before it was sent, however late the store's answer comes", async () => {
+  it("starts its window before the write is sent, even if the acknowledgement is slow", async () => {
     const { clock, pass, replica } = world();
     const a = replica("a");
     const reservation = await unseen(a.dedup.reserve(event, { windowMs: 5_000 }));
@@ -103,7 +103,7 @@ describe("a commit of one's own", () => {
     await unseen(a.dedup.reserve(event));
   });
 
-  it("and is repeated, counts it from before it was sent first", async () => {
+  it("starts its window before the first send when the write is retried", async () => {
     const { pass, replica } = world();
     const a = replica("a");
     const reservation = await unseen(a.dedup.reserve(event, { windowMs: 2_000 }));
@@ -117,7 +117,7 @@ describe("a commit of one's own", () => {
     await unseen(a.dedup.reserve(event));
   });
 
-  it("F7 is not answered before it is acknowledged", async () => {
+  it("F7 answers no duplicate before it is acknowledged", async () => {
     const { replica } = world();
     const a = replica("a");
     const reservation = await unseen(a.dedup.reserve(event));
@@ -131,9 +131,9 @@ describe("a commit of one's own", () => {
   });
 
   it.each([
-    ["nobody knows whether it stands", [writeLost, silence]],
-    ["it was refused", [outage]],
-  ])("F7 is not answered when %s", async (_, faults) => {
+    ["it is unknown whether the write was applied", [writeLost, silence]],
+    ["the store refused the write", [outage]],
+  ])("F7 answers no duplicate when %s", async (_, faults) => {
     const { pass, replica } = world();
     const a = replica("a", { renew: false });
     const reservation = await unseen(a.dedup.reserve(event));
@@ -146,7 +146,7 @@ describe("a commit of one's own", () => {
     await unseen(a.dedup.reserve(event));
   });
 
-  it("F7 is not answered when somebody else took the key, nor after a release", async () => {
+  it("F7 answers no duplicate after another replica takes the key or after a release", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b")];
     const late = await unseen(a.dedup.reserve(event));
@@ -159,7 +159,7 @@ describe("a commit of one's own", () => {
     await unseen(a.dedup.reserve(event));
   });
 
-  it("of an adopted dispatch is answered, too", async () => {
+  it("answers duplicates after it adopts a late dispatch", async () => {
     const { pass, replica } = world();
     const a = replica("a", { renew: false });
     const late = await unseen(a.dedup.reserve(event));
@@ -168,14 +168,14 @@ describe("a commit of one's own", () => {
     expect(await callsOf(a, () => duplicate(a.dedup.reserve(event)))).toBe(0);
   });
 
-  it("is answered by tenant: the same event of another workspace is another", async () => {
+  it("answers only for its own workspace", async () => {
     const { replica } = world();
     const a = replica("a");
     await commitEvent(a);
     await unseen(a.dedup.reserve({ ...event, workspaceId: "other" }));
   });
 
-  it("is forgotten, and left to the store, when too many others came since", async () => {
+  it("is evicted, and read from the store, after too many newer commits", async () => {
     const { replica } = world();
     const a = replica("a", { cacheSize: 2 });
     for (const eventId of ["1", "2", "3"]) await commitEvent(a, { ...event, eventId });
@@ -183,14 +183,14 @@ describe("a commit of one's own", () => {
     expect(await callsOf(a, () => duplicate(a.dedup.reserve({ ...event, eventId: "1" })))).toBe(1);
   });
 
-  it("is left to the store when `cacheSize` is 0", async () => {
+  it("is read from the store when `cacheSize` is 0", async () => {
     const { replica } = world();
     const a = replica("a", { cacheSize: 0 });
     await commitEvent(a);
     expect(await callsOf(a, () => duplicate(a.dedup.reserve(event)))).toBe(1);
   });
 
-  it("is left to the store when that does not tell of clears", async () => {
+  it("is read from the store when the store has no cache invalidation", async () => {
     const { clock, memory } = world();
     const { invalidation: _, ...silent } = memory;
     let gets = 0;
@@ -208,7 +208,7 @@ describe("a commit of one's own", () => {
     expect(await dedup.clear(event)).toBe(1);
   });
 
-  it("is no answer after the closing", async () => {
+  it("answers no call after `close()`", async () => {
     const { replica } = world();
     const a = replica("a");
     await commitEvent(a);
@@ -217,8 +217,8 @@ describe("a commit of one's own", () => {
   });
 });
 
-describe("a commit that was read", () => {
-  it("answers for a quarter of a second, counted from before the question, and then the store is asked again", async () => {
+describe("a commit that was read from the store", () => {
+  it("answers for 250 ms from when the read was sent, then is read again", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     await commitEvent(a);
@@ -230,7 +230,7 @@ describe("a commit that was read", () => {
     expect(await callsOf(b, () => duplicate(b.dedup.reserve(event)))).toBe(1);
   });
 
-  it("outlives its window by no more than that", async () => {
+  it("outlives its window by at most 250 ms", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     await a.dedup.guard(event, () => {}, { windowMs: 1_000 });
@@ -240,7 +240,7 @@ describe("a commit that was read", () => {
     await unseen(b.dedup.reserve(event));
   });
 
-  it("is left to the store when it has a result: how large it is was not looked at", async () => {
+  it("is read from the store again when it has a result, because its size is unknown", async () => {
     const { replica } = world();
     const [a, b] = [replica("a", { keepResults: true }), replica("b")];
     await commitEvent(a);
@@ -248,7 +248,7 @@ describe("a commit that was read", () => {
     expect(await callsOf(b, () => duplicate(b.dedup.reserve(event)))).toBe(1);
   });
 
-  it("F14 is left to the store once anything was cleared: a read that is out of date may show what was", async () => {
+  it("F14 is read from the store again after a clear, because a stale read may show a removed commit", async () => {
     const { replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     await b.dedup.clear({ subscriptionId: "another" });
@@ -260,7 +260,7 @@ describe("a commit that was read", () => {
 });
 
 describe("a clear", () => {
-  it("reaches what is remembered on every replica", async () => {
+  it("invalidates the cache of every replica", async () => {
     const { replica } = world();
     const [a, b, operator] = [replica("a"), replica("b"), replica("operator", { cacheSize: 0 })];
     await commitEvent(a);
@@ -270,7 +270,7 @@ describe("a clear", () => {
     await unseen(a.dedup.reserve(event));
   });
 
-  it("is announced even if it finds nothing, and if it breaks off: who repeats it after trouble relies on that", async () => {
+  it("invalidates caches even if it finds nothing or fails partway, so that a retry is safe", async () => {
     const { memory, replica } = world();
     const [a, operator] = [replica("a"), replica("operator")];
     const before = memory.invalidation.epoch();
@@ -282,7 +282,7 @@ describe("a clear", () => {
     await unseen(a.dedup.reserve(event));
   });
 
-  it("is told of when the announcement fails", async () => {
+  it("rejects when the cache invalidation fails", async () => {
     const { clock, memory } = world();
     const invalidation: CacheInvalidation = {
       epoch: () => 0,
@@ -292,7 +292,7 @@ describe("a clear", () => {
     await expect(dedup.clear(event)).rejects.toThrow("nobody heard");
   });
 
-  it("that comes between a commit and its acknowledgement leaves nothing to remember", async () => {
+  it("between a commit and its acknowledgement keeps the commit out of the cache", async () => {
     const { replica } = world();
     const [a, operator] = [replica("a"), replica("operator")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -309,7 +309,7 @@ describe("a clear", () => {
     await unseen(a.dedup.reserve(event));
   });
 
-  it("that comes between a read and its answer leaves nothing to remember", async () => {
+  it("between a read and its answer keeps the read commit out of the cache", async () => {
     const { replica } = world();
     const [a, b, operator] = [replica("a"), replica("b"), replica("operator")];
     await commitEvent(a);
@@ -325,7 +325,7 @@ describe("a clear", () => {
     await unseen(b.dedup.reserve(event));
   });
 
-  it("is none of a commit's that lands late after it", async () => {
+  it("does not affect a commit that lands after it", async () => {
     const { pass, replica } = world();
     const [a, operator] = [replica("a"), replica("operator")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -340,9 +340,9 @@ describe("a clear", () => {
   });
 });
 
-describe("a store somewhere else", () => {
-  /** Replicas that read the mark of clears, and what becomes of the next reads. */
-  function apart() {
+describe("a remote store", () => {
+  /** Replicas that read the cache-invalidation epoch from a remote place. Their reads can be cut off. */
+  function remoteReplicas() {
     const { clock, memory, pass } = world();
     let isAway = false;
     const place = {
@@ -365,33 +365,33 @@ describe("a store somewhere else", () => {
       const dedup = new Deduplicator({ store: { ...memory, put, invalidation }, clock, owner });
       return { dedup, puts: () => puts };
     };
-    return { pass, replica, partTheReads: (away: boolean) => (isAway = away) };
+    return { pass, replica, cutReads: (away: boolean) => (isAway = away) };
   }
 
-  it("is asked while it is not sure that nothing was cleared, and what was remembered counts again when it is", async () => {
-    const { partTheReads, pass, replica } = apart();
+  it("is asked while the epoch is unknown, and the cache answers again once it is known", async () => {
+    const { cutReads, pass, replica } = remoteReplicas();
     const { dedup, puts } = replica("a");
     await dedup.guard(event, () => {});
     await duplicate(dedup.reserve(event));
     expect(puts()).toBe(2);
-    partTheReads(true);
+    cutReads(true);
     await pass(2_000);
     await duplicate(dedup.reserve(event));
     expect(puts()).toBe(3);
-    partTheReads(false);
+    cutReads(false);
     await pass(1_000);
     await duplicate(dedup.reserve(event));
     await duplicate(dedup.reserve(event));
     expect(puts()).toBe(4);
   });
 
-  it("has been cleared for all when the clear is done, whoever could not be reached meanwhile", async () => {
-    const { partTheReads, pass, replica } = apart();
+  it("resolves `clear` only when no replica serves the removed entries, including unreachable ones", async () => {
+    const { cutReads, pass, replica } = remoteReplicas();
     const [a, operator] = [replica("a"), replica("operator")];
     await a.dedup.guard(event, () => {});
     await duplicate(a.dedup.reserve(event));
     expect(a.puts()).toBe(2);
-    partTheReads(true);
+    cutReads(true);
     const cleared = watched(operator.dedup.clear(event));
     await pass(1_999);
     expect(cleared.state()).toBe("waiting");
@@ -401,8 +401,8 @@ describe("a store somewhere else", () => {
   });
 });
 
-describe("another's reservation", () => {
-  it("that has stood for a while is not looked at again for a moment", async () => {
+describe("another replica's reservation", () => {
+  it("is not read again within 250 ms once it is a second old", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const running = await unseen(a.dedup.reserve(event));
@@ -421,7 +421,7 @@ describe("another's reservation", () => {
     await unseen(b.dedup.reserve(event));
   });
 
-  it("is looked at by who waits for it to end, and for the delivery that may be its own", async () => {
+  it("is read again for a waiting caller, and for a delivery that may be the holder's own", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const running = await unseen(a.dedup.reserve(event));
@@ -435,7 +435,7 @@ describe("another's reservation", () => {
     await unseen(b.dedup.reserve(event));
   });
 
-  it("is looked at again for the holder's own delivery, when that comes back after a failure", async () => {
+  it("is read again for a later attempt, which may be the holder's own redelivery", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const failing = task();
@@ -449,7 +449,7 @@ describe("another's reservation", () => {
     await unseen(b.dedup.reserve(event, { attempt: 2 }));
   });
 
-  it("with another fingerprint is told so from memory, too", async () => {
+  it("rejects another fingerprint from memory", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     await unseen(a.dedup.reserve(event, { fingerprint: "f-1" }));
@@ -460,8 +460,8 @@ describe("another's reservation", () => {
   });
 });
 
-describe("a store that answers outside the contract about clears", () => {
-  /** A deduplicator whose store can tell of clears until it is broken: at once, or by the answer to a put. */
+describe("a store that breaks the contract of cache invalidation", () => {
+  /** Creates a deduplicator whose epoch throws after `breakNow` is called or an answer to a put matches `breaks`. */
   function breakable(breaks: (record: DedupRecord, answer: Put) => boolean = () => false) {
     const { clock, memory, replica } = world();
     let isBroken = false;
@@ -481,7 +481,7 @@ describe("a store that answers outside the contract about clears", () => {
     return { clock, dedup: new Deduplicator({ store, clock }), breakNow, other: replica("b") };
   }
 
-  it("while the event is dispatched is told by the next call, and the commit stands", async () => {
+  it("during a dispatch confirms the commit and rejects the next call", async () => {
     const { clock, dedup, breakNow, other } = breakable();
     expect(await dedup.guard(event, breakNow)).toMatchObject({ outcome: "dispatched", commit: "confirmed" });
     await duplicate(other.dedup.reserve(event));
@@ -489,20 +489,20 @@ describe("a store that answers outside the contract about clears", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("while the commit is under way is told by the next call, and the commit stands", async () => {
+  it("during a commit confirms the commit and rejects the next call", async () => {
     const { dedup } = breakable(({ state }) => state === "committed");
     expect(await dedup.guard(event, () => {})).toMatchObject({ outcome: "dispatched", commit: "confirmed" });
     await expect(dedup.reserve(event)).rejects.toThrow("the store is broken");
   });
 
-  it("while a claim is under way is told by the next call: what the claim found is answered", async () => {
+  it("during a claim answers what the claim found and rejects the next call", async () => {
     const { dedup, other } = breakable((_, { ok }) => !ok);
     await commitEvent(other);
     await duplicate(dedup.reserve(event));
     await expect(dedup.reserve(event)).rejects.toThrow("the store is broken");
   });
 
-  it("is a TypeError, never a duplicate", async () => {
+  it("causes a TypeError, never a duplicate", async () => {
     const { clock, memory } = world();
     const invalidation: CacheInvalidation = { epoch: () => 0, invalidate: async () => {} };
     Reflect.set(invalidation, "epoch", () => "7");

@@ -23,8 +23,8 @@ import {
 const closed = { name: "LatchkeyError", code: "closed" };
 const other = { ...event, eventId: "evt-2" };
 
-describe("a deduplicator that was closed", () => {
-  it("takes nothing new, and still tells operators what there is", async () => {
+describe("a closed deduplicator", () => {
+  it("rejects new events, but still serves `peek`, `list` and `clear`", async () => {
     const { replica } = world();
     const { dedup, store } = replica("a");
     await commitEvent({ ...replica("b"), dedup });
@@ -39,7 +39,7 @@ describe("a deduplicator that was closed", () => {
     expect(await dedup.clear({})).toBe(1);
   });
 
-  it("leaves the store open, which others share", async () => {
+  it("leaves the store open, because others share it", async () => {
     const { replica } = world();
     await replica("a").dedup.close();
     await commitEvent(replica("b"));
@@ -47,13 +47,13 @@ describe("a deduplicator that was closed", () => {
 });
 
 describe("close", () => {
-  it("with nothing to wait for is done at once", async () => {
+  it("resolves immediately when nothing is in flight", async () => {
     const { clock, replica } = world();
     await replica("a").dedup.close();
     expect(clock.timers).toBe(0);
   });
 
-  it("takes nothing new from the moment that it is called", async () => {
+  it("rejects new calls from the moment it is called", async () => {
     const { replica } = world();
     const { dedup } = replica("a");
     const reservation = await unseen(dedup.reserve(event));
@@ -64,7 +64,7 @@ describe("close", () => {
     await closing;
   });
 
-  it("waits for what runs, and no longer", async () => {
+  it("waits for in-flight handlers, and no longer", async () => {
     const { clock, pass, replica } = world();
     const { dedup, trail } = replica("a");
     const work = task();
@@ -81,7 +81,7 @@ describe("close", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("waits ten seconds unless told otherwise, then tells the handlers to stop and gives their keys back", async () => {
+  it("waits ten seconds by default, then aborts the handlers and releases their keys", async () => {
     const { memory, pass, replica } = world();
     const a = replica("a");
     const [one, two] = [task(), task()];
@@ -102,7 +102,7 @@ describe("close", () => {
     for (const outcome of outcomes) await expect(outcome).rejects.toMatchObject({ reason: "shutdown" });
   });
 
-  it("waits for what a handler does when it is told to stop, as long as that asks the store", async () => {
+  it("waits for the store calls of a handler that it aborted", async () => {
     const { clock, memory, pass, replica } = world();
     const { dedup, store, steps } = replica("a");
     const outcome = dedup.guard(event, async ({ signal }) => {
@@ -121,7 +121,7 @@ describe("close", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("does not wait for a handler that goes on for ever", async () => {
+  it("does not wait for a handler that never ends", async () => {
     const { clock, replica } = world();
     const { dedup } = replica("a");
     const work = task();
@@ -132,7 +132,7 @@ describe("close", () => {
     await commitEvent(replica("b"));
   });
 
-  it("G8 keeps the commit of a handler that went on and succeeded: adopted", async () => {
+  it("G8 lets a handler commit that ignored the abort and succeeded: adopted", async () => {
     const { replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const work = task();
@@ -144,7 +144,7 @@ describe("close", () => {
     await duplicate(b.dedup.reserve(event));
   });
 
-  it("G5 G8 tells a handler that went on and succeeded when somebody has taken the key: superseded", async () => {
+  it("G5 G8 reports superseded to a handler that ignored the abort after another replica took the key", async () => {
     const { memory, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const work = task();
@@ -152,13 +152,13 @@ describe("close", () => {
     await work.reservation;
     await a.dedup.close({ drainMs: 0 });
     await commitEvent(b);
-    const standing = await memory.get(resolved.storeKey);
+    const stored = await memory.get(resolved.storeKey);
     work.succeed("done");
     expect(await outcome).toMatchObject({ outcome: "dispatched", commit: "superseded" });
-    expect(await memory.get(resolved.storeKey)).toEqual(standing);
+    expect(await memory.get(resolved.storeKey)).toEqual(stored);
   });
 
-  it("waits for a commit under way, however it goes on", async () => {
+  it("waits for an in-flight commit, whatever its outcome", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -176,7 +176,7 @@ describe("close", () => {
     await duplicate(b.dedup.reserve(event));
   });
 
-  it("waits for the commit of a handler that ended when it was told to stop, however it goes on", async () => {
+  it("waits for the commit of a handler that ended when it was aborted, whatever its outcome", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const outcome = a.dedup.guard(event, async ({ signal }) => {
@@ -194,7 +194,7 @@ describe("close", () => {
     await duplicate(b.dedup.reserve(event));
   });
 
-  it("waits for a release under way", async () => {
+  it("waits for an in-flight release", async () => {
     const { memory, replica } = world();
     const { dedup, store } = replica("a");
     const reservation = await unseen(dedup.reserve(event));
@@ -209,7 +209,7 @@ describe("close", () => {
     expect(await memory.get(resolved.storeKey)).toBeUndefined();
   });
 
-  it("gives back what is granted to a claim under way, and tells its caller", async () => {
+  it("releases a key that an in-flight claim is granted, and rejects the caller", async () => {
     const { clock, memory, replica } = world();
     const { dedup, store } = replica("a");
     const claim = held();
@@ -225,14 +225,14 @@ describe("close", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("begins no handler that it has told to stop, however soon it comes after the grant", async () => {
+  it("starts no handler with an aborted signal, however soon it follows the grant", async () => {
     const ends = new Set<string>();
     for (let turns = 0; turns < 20; turns += 1) {
       const { pass, replica } = world();
       const { dedup, store } = replica("a");
       const claim = held();
       store.script("put", claim.fault);
-      const guarded = dedup.guard(event, ({ signal }) => void ends.add(signal.aborted ? "told to stop" : "begun"));
+      const guarded = dedup.guard(event, ({ signal }) => void ends.add(signal.aborted ? "aborted" : "begun"));
       const settled = guarded.catch((error: unknown) => ends.add(hasCode(error, "closed") ? "refused" : String(error)));
       void claim.go();
       for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
@@ -243,7 +243,7 @@ describe("close", () => {
     expect([...ends]).toEqual(["refused", "begun"]);
   });
 
-  it("runs what is granted while it drains", async () => {
+  it("runs the handler of a claim that is granted during the drain", async () => {
     const { pass, replica } = world();
     const { dedup, store } = replica("a");
     const claim = held();
@@ -256,7 +256,7 @@ describe("close", () => {
     await closing;
   });
 
-  it("F18 gives all keys back though the store refuses one of them", async () => {
+  it("F18 releases all other keys when the store refuses one of them", async () => {
     const { memory, replica } = world();
     const { dedup, store } = replica("a");
     const events = ["1", "2", "3", "4"].map((eventId) => ({ ...event, eventId }));
@@ -269,7 +269,7 @@ describe("close", () => {
     expect(left).toBe(1);
   });
 
-  it("ends though the store never says whether it removed a key", async () => {
+  it("resolves even if the store never answers a removal", async () => {
     const { pass, replica } = world();
     const { dedup, store } = replica("a");
     await unseen(dedup.reserve(event));
@@ -279,7 +279,7 @@ describe("close", () => {
     expect(closing.state()).toBe("resolved");
   });
 
-  it("ends where the store cannot remove", async () => {
+  it("resolves when the store cannot remove keys", async () => {
     const { clock, memory, replica } = world();
     const { put, get } = memory;
     const [a, b] = [replica("a", { store: { put, get } }), replica("b")];
@@ -289,7 +289,7 @@ describe("close", () => {
     await pending(b.dedup.reserve(event));
   });
 
-  it("may be called again, also while it is under way: all calls end when what ran has ended", async () => {
+  it("may be called again at any time: every call resolves when the in-flight work has ended", async () => {
     const { clock, pass, replica } = world();
     const { dedup } = replica("a");
     const work = task();
@@ -305,7 +305,7 @@ describe("close", () => {
     await dedup.close();
   });
 
-  it("called again with less patience stops what runs then", async () => {
+  it("stops in-flight handlers sooner when called again with a shorter drain", async () => {
     const { pass, replica } = world();
     const { dedup } = replica("a");
     const { signal } = await unseen(dedup.reserve(event));
@@ -317,7 +317,7 @@ describe("close", () => {
     expect(patient.state()).toBe("resolved");
   });
 
-  it("called twice at once waits for the same removals", async () => {
+  it("waits for the same removals when called twice at once", async () => {
     const { memory, pass, replica } = world();
     const { dedup, steps, store } = replica("a");
     await unseen(dedup.reserve(event));
@@ -333,7 +333,7 @@ describe("close", () => {
     expect(await memory.get(resolved.storeKey)).toBeUndefined();
   });
 
-  it("is what `await using` does", async () => {
+  it("runs at the end of an `await using` block", async () => {
     const w = world();
     const { memory, clock } = w;
     let running: Deduplicator | undefined;
@@ -347,8 +347,8 @@ describe("close", () => {
   });
 });
 
-describe("nothing is left behind", () => {
-  it("by deliveries that ended in every way", async () => {
+describe("resource cleanup", () => {
+  it("leaves no timer and no later store call, however a delivery ended", async () => {
     const { clock, pass, replica } = world();
     const [a, b] = [replica("a"), replica("b", { renew: false })];
     const at = (eventId: string) => ({ ...event, eventId });
@@ -370,7 +370,7 @@ describe("nothing is left behind", () => {
     expect(a.store.calls.length + b.store.calls.length).toBe(asked);
   });
 
-  it("so that a process that is done ends by itself", async () => {
+  it("lets a finished process exit without `process.exit`", async () => {
     const index = JSON.stringify(resolve(import.meta.dirname, "../../src/index.ts"));
     const script = `
       import { Deduplicator, memoryStore } from ${index};
@@ -387,7 +387,7 @@ describe("nothing is left behind", () => {
 });
 
 describe("an abort listener", () => {
-  it("may release the reservation, even when the abort comes with a commit that is too late", async () => {
+  it("may release the reservation, even if a late commit causes the abort", async () => {
     const w = world();
     const clock = new BlockableClock(w.clock);
     const { dedup } = w.replica("a", { clock });
@@ -402,7 +402,7 @@ describe("an abort listener", () => {
     await expect(commit.promise).rejects.toMatchObject({ code: "reservation-released" });
   });
 
-  it("may commit", async () => {
+  it("may commit the reservation", async () => {
     const w = world();
     const { dedup, trail } = w.replica("a", { renew: false });
     const reservation = await unseen(dedup.reserve(event));
@@ -416,8 +416,8 @@ describe("an abort listener", () => {
   });
 });
 
-describe("the embedded default", () => {
-  it("works with the clock of the process", async () => {
+describe("a deduplicator without a clock option", () => {
+  it("uses the clock of the process", async () => {
     await using dedup = new Deduplicator({ store: memoryStore() });
     expect(await dedup.guard(event, () => "done")).toMatchObject({ outcome: "dispatched", commit: "confirmed" });
     expect(await dedup.guard(event, () => "again")).toMatchObject({ outcome: "duplicate" });

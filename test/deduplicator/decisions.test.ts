@@ -20,7 +20,7 @@ import {
 } from "../support/replicas.ts";
 
 describe("the first delivery of an event", () => {
-  it("is unseen: its reservation says what the handler needs", async () => {
+  it("is unseen, and its reservation contains what the handler needs", async () => {
     const { clock, memory, replica } = world();
     const { dedup } = replica("a");
     const reservation = await unseen(dedup.reserve(event));
@@ -52,7 +52,7 @@ describe("the first delivery of an event", () => {
     await reservation.release();
   });
 
-  it("is dispatched and committed by guard, which says so", async () => {
+  it("is dispatched and committed by guard, which reports both", async () => {
     const { memory, replica } = world();
     const { dedup } = replica("a");
     const outcome = await dedup.guard(event, ({ fence }) => ({ fence }));
@@ -67,7 +67,7 @@ describe("the first delivery of an event", () => {
     expect(outcome).toMatchObject({ value: { fence: entry?.record.fence } });
   });
 
-  it("is another one in another workspace, and for another subscription", async () => {
+  it("is independent of the same event in another workspace or subscription", async () => {
     const { replica } = world();
     const a = replica("a");
     const others = [
@@ -83,7 +83,7 @@ describe("the first delivery of an event", () => {
 });
 
 describe("a replay", () => {
-  it("G3 inside the window is a duplicate: it is not dispatched, and says when the first was committed", async () => {
+  it("G3 inside the window is a duplicate: it is not dispatched, and it has the time of the first commit", async () => {
     const { clock, pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     await pass(5_000);
@@ -99,7 +99,7 @@ describe("a replay", () => {
     }
   });
 
-  it("after the window is unseen", async () => {
+  it("is unseen after the window", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     await commitEvent(a);
@@ -120,7 +120,7 @@ describe("a replay", () => {
     await unseen(dedup.reserve(event));
   });
 
-  it("whose handling fails leaves the committed key alone", async () => {
+  it("leaves the committed key unchanged when its handling fails", async () => {
     const { memory, replica } = world();
     const a = replica("a", { cacheSize: 0 });
     await commitEvent(a);
@@ -147,7 +147,7 @@ describe("a dispatch that throws", () => {
     ["zero", 0],
   ];
 
-  it.each(errors)("G7 releases the key and rethrows %s itself", async (_, error) => {
+  it.each(errors)("G7 releases the key and rethrows %s unchanged", async (_, error) => {
     const { memory, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const ways = [
@@ -173,16 +173,16 @@ describe("a dispatch that throws", () => {
   });
 
   const failures = [
-    ["throws that it is away", outage],
-    ["throws anything else", throwing(new Error("broken"))],
-    ["throws what is no error", throwing(undefined)],
-    ["answers nothing", answering(undefined)],
-    ["answers a word", answering("OK")],
-    ["answers a conflict that cannot be read", answering({ ok: false, current: { revision: 1, record: {} } })],
-    ["says that something else stands there", answering({ ok: false })],
+    ["reports an outage", outage],
+    ["throws another error", throwing(new Error("broken"))],
+    ["throws a value that is no error", throwing(undefined)],
+    ["returns undefined", answering(undefined)],
+    ["returns a string", answering("OK")],
+    ["returns a conflict whose record is unreadable", answering({ ok: false, current: { revision: 1, record: {} } })],
+    ["reports a conflict", answering({ ok: false })],
   ] as const;
 
-  it.each(failures)("G7 rethrows even when the store, asked to remove, %s", async (_, fault) => {
+  it.each(failures)("G7 rethrows the handler's error even if the store's remove %s", async (_, fault) => {
     const { clock, pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const error = new Error("the dispatch failed");
@@ -195,7 +195,7 @@ describe("a dispatch that throws", () => {
     await commitEvent(b);
   });
 
-  it("G7 rethrows even when the store never says whether it removed the key", async () => {
+  it("G7 rethrows the handler's error even if the store never answers the remove", async () => {
     const { clock, pass, replica } = world();
     const { dedup, store, steps } = replica("a");
     const error = new Error("the dispatch failed");
@@ -208,7 +208,7 @@ describe("a dispatch that throws", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("G7 rethrows even when the store was lost meanwhile", async () => {
+  it("G7 rethrows the handler's error even if the store fails during the dispatch", async () => {
     const { pass, replica } = world();
     const { dedup, store } = replica("a");
     const work = task();
@@ -221,7 +221,7 @@ describe("a dispatch that throws", () => {
     await expect(outcome).rejects.toBe(error);
   });
 
-  it("is not released under a later holder", async () => {
+  it("does not release the key of a later holder", async () => {
     const { memory, pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b")];
     const work = task();
@@ -237,7 +237,7 @@ describe("a dispatch that throws", () => {
 });
 
 describe("a store that cannot remove", () => {
-  it("lets a released key end with its lease, without an error", async () => {
+  it("leaves a released key to expire with its lease, without an error", async () => {
     const { clock, memory, pass, replica } = world();
     const { put, get } = memory;
     const { dedup, steps } = replica("a", { store: { put, get } });
@@ -261,7 +261,7 @@ describe("a store that cannot remove", () => {
 });
 
 describe("a reservation", () => {
-  it("that is released makes the next delivery unseen at once, on every replica", async () => {
+  it("makes the next delivery unseen on every replica as soon as it is released", async () => {
     const { replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -272,7 +272,7 @@ describe("a reservation", () => {
     await unseen(b.dedup.reserve(event));
   });
 
-  it("that was released cannot be committed", async () => {
+  it("rejects a commit after its release", async () => {
     const { memory, replica } = world();
     const { dedup } = replica("a");
     const reservation = await unseen(dedup.reserve(event));
@@ -283,7 +283,7 @@ describe("a reservation", () => {
     expect(await memory.get(resolved.storeKey)).toBeUndefined();
   });
 
-  it("that was committed is not released any more", async () => {
+  it("ignores a release after its commit", async () => {
     const { memory, replica } = world();
     const { dedup, store, trail } = replica("a");
     const reservation = await unseen(dedup.reserve(event));
@@ -297,7 +297,7 @@ describe("a reservation", () => {
     expect(trail()).toEqual(["reserved", "dispatched", "committed"]);
   });
 
-  it("answers every commit as the first, and records the first", async () => {
+  it("returns the first commit's answer for every commit, and records the first", async () => {
     const { memory, replica } = world();
     const { dedup, store } = replica("a", { keepResults: true });
     const reservation = await unseen(dedup.reserve(event));
@@ -307,7 +307,7 @@ describe("a reservation", () => {
     expect((await memory.get(resolved.storeKey))?.record).toMatchObject({ result: "first" });
   });
 
-  it("is released when it is disposed of", async () => {
+  it("is released when it is disposed", async () => {
     const { memory, replica } = world();
     const { dedup } = replica("a");
     {
@@ -322,7 +322,7 @@ describe("a reservation", () => {
     await duplicate(dedup.reserve(event));
   });
 
-  it("may be committed by the handler itself", async () => {
+  it("accepts a commit from the handler itself", async () => {
     const { replica } = world();
     const { dedup, store } = replica("a");
     const outcome = await dedup.guard(event, async (reservation) => reservation.commit());
@@ -330,7 +330,7 @@ describe("a reservation", () => {
     expect(store.calls).toHaveLength(2);
   });
 
-  it("that the handler committed stays so when it throws afterwards", async () => {
+  it("stays committed when the handler commits and then throws", async () => {
     const { replica } = world();
     const { dedup } = replica("a");
     const error = new Error("after the commit");
@@ -342,7 +342,7 @@ describe("a reservation", () => {
     await duplicate(dedup.reserve(event));
   });
 
-  it("F3 F8 gives each write its own time to live: the lease and the skew, then the window", async () => {
+  it("F3 F8 writes the reservation with lease plus skew as its time to live, and the commit with the window", async () => {
     const { pass, replica } = world();
     const { dedup, store } = replica("a", { skewMs: 500 });
     const reservation = await unseen(dedup.reserve(event, { leaseMs: 3_000, windowMs: 60_000 }));
@@ -356,8 +356,8 @@ describe("a reservation", () => {
   });
 });
 
-describe("attempts and fences", () => {
-  it("counts from what the transport says", async () => {
+describe("an attempt", () => {
+  it("starts at the number that the transport reports", async () => {
     const { dedup } = world().replica("a");
     expect(await unseen(dedup.reserve(event, { attempt: 4 }))).toMatchObject({ attempt: 4 });
     expect((await dedup.peek(event))?.record.attempt).toBe(4);
@@ -366,9 +366,9 @@ describe("attempts and fences", () => {
   it.each([
     [1, 3],
     [7, 7],
-  ])("counts one more than the crashed attempt it replaces, at least %i", async (attempt, counted) => {
+  ])("is numbered one more than the crashed attempt it replaces, and at least %i", async (attempt, counted) => {
     const { memory, pass, replica } = world();
-    // A store that never lets go: what ends is seen to end.
+    // The store keeps the record: replicas must observe the end of the lease themselves.
     const put: typeof memory.put = (key, record, how) => memory.put(key, record, { ...how, ttlMs: WINDOW_MS });
     const store = { ...memory, put };
     const [a, b] = [replica("a", { store, renew: false }), replica("b", { store })];
@@ -379,7 +379,7 @@ describe("attempts and fences", () => {
     expect((await memory.get(resolved.storeKey))?.record).toMatchObject({ attempt: counted, owner: "b" });
   });
 
-  it("G5 fences only rise: after a release, a lease's end, a takeover, a clear and a window's end", async () => {
+  it("G5 gets a higher fence after a release, an expired lease, a takeover, a clear and an expired window", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b", { renew: false })];
     const fences: number[] = [];
@@ -400,7 +400,7 @@ describe("attempts and fences", () => {
     expect(fences).toHaveLength(5);
   });
 
-  it("G5 keeps the fence through renewals and into the commit", async () => {
+  it("G5 keeps its fence through renewals and into the commit", async () => {
     const { memory, pass, replica } = world();
     const { dedup } = replica("a");
     const reservation = await unseen(dedup.reserve(event));
@@ -411,8 +411,8 @@ describe("attempts and fences", () => {
   });
 });
 
-describe("wrong arguments", () => {
-  it("are refused before the store is asked", async () => {
+describe("the arguments of a deduplicator", () => {
+  it("are rejected before the store is asked when they are invalid", async () => {
     const { replica } = world();
     const { dedup, store } = replica("a");
     const reserve = (...args: readonly unknown[]) => calling(dedup, "reserve", ...args);
@@ -435,7 +435,7 @@ describe("wrong arguments", () => {
     await unseen(dedup.reserve(event));
   });
 
-  it("may fail to make ids: that is told, and leaves nothing behind", async () => {
+  it("may include a `newId` that fails: the call rejects and leaves nothing behind", async () => {
     const { clock, replica } = world();
     const newId = vi.fn((): string => {
       throw new Error("no more ids");
@@ -451,11 +451,37 @@ describe("wrong arguments", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("are none: a deduplicator needs a store only, and names itself", async () => {
+  it("are all optional except the store: the owner name is generated", async () => {
     const dedup = new Deduplicator({ store: memoryStore() });
     expect(dedup).toMatchObject({ leaseMs: LEASE_MS, skewMs: SKEW_MS });
     expect(dedup.owner).toContain(`/${process.pid}/`);
     expect(await dedup.guard(event, () => "done")).toMatchObject({ outcome: "dispatched", value: "done" });
     expect(new Deduplicator({ store: memoryStore() }).owner).not.toBe(dedup.owner);
+  });
+});
+
+describe("a reservation that is spread or destructured", () => {
+  it("keeps its signal, commit and release", async () => {
+    const { replica } = world();
+    const a = replica("a");
+    const reservation = await unseen(a.dedup.reserve(event));
+    const { signal, commit } = { ...reservation };
+    expect(signal).toBe(reservation.signal);
+    expect(await commit("done")).toEqual({ commit: "confirmed" });
+    const { release } = await unseen(a.dedup.reserve({ ...event, eventId: "another" }));
+    await release();
+    await unseen(a.dedup.reserve({ ...event, eventId: "another" }));
+  });
+
+  it("carries the idempotency key of its tenant", async () => {
+    const { replica } = world();
+    const a = replica("a");
+    const [first, second] = [
+      await unseen(a.dedup.reserve(event)),
+      await unseen(a.dedup.reserve({ ...event, workspaceId: "tenant-b" })),
+    ];
+    expect(first.idempotencyKey).toBe(first.key);
+    expect(second.key).toBe(first.key);
+    expect(second.idempotencyKey).not.toBe(first.idempotencyKey);
   });
 });

@@ -16,7 +16,7 @@ import {
 } from "../support/replicas.ts";
 import { uncaughtDuring } from "../support/uncaught.ts";
 
-/** What happens until a replica has reported a step of the type, and what the last of that type says. */
+/** For each type, runs a replica until it has published that event, and returns the fields that the last one must have. */
 const everyType: Readonly<Record<DedupEventType, (w: World, a: Replica) => Promise<object>>> = {
   async reserved(_w, { dedup }) {
     await dedup.reserve(event, { leaseMs: 5_000, attempt: 3 });
@@ -105,22 +105,29 @@ const everyType: Readonly<Record<DedupEventType, (w: World, a: Replica) => Promi
   },
 };
 
-describe("a step", () => {
+describe("a published event", () => {
   it.each(Object.entries(everyType))(
-    "of type `%s` says what happened, to which event, where and when",
+    "of type `%s` contains what happened, to which event, where and when",
     async (type, run) => {
       const w = world();
       const a = w.replica("a", type === "unprotected" ? { onStoreUnavailable: "dispatch" } : {});
       await w.pass(60_000);
-      const said = await run(w, a);
+      const fields = await run(w, a);
       const step = a.steps.findLast((one) => one.type === type);
-      expect(step).toMatchObject({ type, owner: "a", attempt: 1, identity: resolved, atMs: w.clock.wallMs(), ...said });
+      expect(step).toMatchObject({
+        type,
+        owner: "a",
+        attempt: 1,
+        identity: resolved,
+        atMs: w.clock.wallMs(),
+        ...fields,
+      });
     },
   );
 });
 
-describe("the steps of a delivery", () => {
-  it("come in their order, with fences and revisions that rise", async () => {
+describe("the published events of a delivery", () => {
+  it("arrive in order, with rising fences and revisions", async () => {
     const { pass, replica } = world();
     const { dedup, steps, trail } = replica("a");
     const work = task();
@@ -135,7 +142,7 @@ describe("the steps of a delivery", () => {
     expect(steps.map(({ durationMs }) => durationMs)).toEqual([0, 10_000, 20_000, 30_000, 30_000, 30_000, 0]);
   });
 
-  it("end with `released` when the dispatch failed, and begin anew", async () => {
+  it("end with `released` after a failed dispatch, and start again with the next delivery", async () => {
     const { replica } = world();
     const { dedup, trail } = replica("a");
     await expect(dedup.guard(event, () => Promise.reject(new Error("no")))).rejects.toThrow("no");
@@ -143,14 +150,14 @@ describe("the steps of a delivery", () => {
     expect(trail()).toEqual(["reserved", "failed", "released", "reserved", "dispatched", "committed"]);
   });
 
-  it("tell a release without an error from a failure", async () => {
+  it("distinguish a release without an error from a failure", async () => {
     const { replica } = world();
     const { dedup, trail } = replica("a");
     await (await unseen(dedup.reserve(event))).release();
     expect(trail()).toEqual(["reserved", "released"]);
   });
 
-  it("tell once of a delivery that waits, and what it came to", async () => {
+  it("include a waiting delivery once, and then its outcome", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -163,7 +170,7 @@ describe("the steps of a delivery", () => {
     expect(b.steps.at(-1)?.durationMs).toBeGreaterThanOrEqual(LEASE_MS);
   });
 
-  it("F20 count every delivery once: many at once are one `reserved` and the rest `pending`", async () => {
+  it("F20 count every delivery once: concurrent deliveries are one `reserved` and the rest `pending`", async () => {
     const { replica } = world();
     const a = replica("a");
     const work = task();
@@ -182,7 +189,7 @@ describe("the steps of a delivery", () => {
     ]);
   });
 
-  it("tell of a takeover with the attempt that it is", async () => {
+  it("contain the new attempt number after a takeover", async () => {
     const { memory, pass, replica } = world();
     const put: typeof memory.put = (key, record, how) => memory.put(key, record, { ...how, ttlMs: 86_400_000 });
     const store = { ...memory, put };
@@ -199,7 +206,7 @@ describe("the steps of a delivery", () => {
     ]);
   });
 
-  it("say nothing of the payload", async () => {
+  it("contain nothing of the payload", async () => {
     const { replica } = world();
     const { dedup, steps } = replica("a", { keepResults: true });
     const reservation = await unseen(dedup.reserve(event, { fingerprint: "sha256:x" }));
@@ -210,7 +217,7 @@ describe("the steps of a delivery", () => {
 });
 
 describe("subscribe", () => {
-  it("tells every listener, until it unsubscribes", async () => {
+  it("calls every listener until it unsubscribes", async () => {
     const { replica } = world();
     const { dedup } = replica("a");
     const [one, two]: [string[], string[]] = [[], []];
@@ -226,7 +233,7 @@ describe("subscribe", () => {
     expect(two).toEqual(["reserved", "dispatched", "committed"]);
   });
 
-  it("takes a listener that leaves, or brings another, while it is told", async () => {
+  it("lets a listener unsubscribe or add another listener during a call", async () => {
     const { replica } = world();
     const { dedup } = replica("a");
     const heard: string[] = [];
@@ -240,7 +247,7 @@ describe("subscribe", () => {
     expect(heard).toContain("second committed");
   });
 
-  it("lets a listener begin another delivery of the same event", async () => {
+  it("lets a listener start another delivery of the same event", async () => {
     const { replica } = world();
     const { dedup } = replica("a");
     const decisions: string[] = [];
@@ -254,7 +261,7 @@ describe("subscribe", () => {
     expect(decisions).toEqual(["pending", "duplicate"]);
   });
 
-  it("hears of a success when it is too late to give the key back", async () => {
+  it("reports a success only once the key can no longer be released", async () => {
     const { replica } = world();
     const { dedup, trail } = replica("a");
     const reservation = await unseen(dedup.reserve(event));
@@ -266,7 +273,7 @@ describe("subscribe", () => {
     expect(trail()).toEqual(["reserved", "dispatched", "committed", "duplicate"]);
   });
 
-  it("may be called with one function twice: each leaves alone", async () => {
+  it("may be called twice with one function: each subscription ends separately", async () => {
     const { replica } = world();
     const { dedup } = replica("a");
     const heard: string[] = [];
@@ -279,7 +286,7 @@ describe("subscribe", () => {
     expect(heard).toEqual(["reserved", "reserved", "dispatched", "committed"]);
   });
 
-  it("makes of what a listener throws an uncaught exception, and changes nothing else", async () => {
+  it("turns an error thrown by a listener into an uncaught exception, and changes nothing else", async () => {
     const { replica } = world();
     const { dedup, trail } = replica("a");
     const error = new Error("the listener is broken");

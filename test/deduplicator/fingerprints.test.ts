@@ -7,7 +7,7 @@ const other = { fingerprint: "sha256:other" };
 const mismatch = { name: "FingerprintMismatchError", code: "fingerprint-mismatch", key: resolved.key };
 
 describe("a fingerprint", () => {
-  it("that is the same changes nothing", async () => {
+  it("changes nothing when it matches", async () => {
     const { memory, pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event, one));
@@ -20,7 +20,7 @@ describe("a fingerprint", () => {
     await duplicate(b.dedup.reserve(event, one));
   });
 
-  it("that differs from the committed one is an error, never a duplicate", async () => {
+  it("causes an error, never a duplicate, when it differs from the committed one", async () => {
     const { memory, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     await a.dedup.guard(event, () => {}, one);
@@ -36,7 +36,7 @@ describe("a fingerprint", () => {
     await duplicate(b.dedup.reserve(event, one));
   });
 
-  it("that differs from the one in dispatch is an error, here and on another replica", async () => {
+  it("causes an error on every replica when it differs from the one in dispatch", async () => {
     const { replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event, one));
@@ -46,7 +46,7 @@ describe("a fingerprint", () => {
     expect(await reservation.commit()).toEqual({ commit: "confirmed" });
   });
 
-  it("is compared by those who give one only", async () => {
+  it("is compared only when both sides have one", async () => {
     const { replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event, one));
@@ -58,7 +58,7 @@ describe("a fingerprint", () => {
     await duplicate(b.dedup.reserve(unmarked, other));
   });
 
-  it("belongs to one attempt: after a release, or a crash, another may come", async () => {
+  it("belongs to one attempt: after a release or a crash, another is accepted", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b")];
     await (await unseen(a.dedup.reserve(event, one))).release();
@@ -67,7 +67,7 @@ describe("a fingerprint", () => {
     await unseen(b.dedup.reserve(event, one));
   });
 
-  it("F12 does not make two holders of two who claim at once with the same one", async () => {
+  it("F12 does not let concurrent claims with the same fingerprint share a reservation", async () => {
     const { replica } = world();
     const replicas = ["a", "b", "c"].map((owner) => replica(owner));
     const decisions = await Promise.all(replicas.map(({ dedup }) => dedup.reserve(event, one)));

@@ -1,9 +1,10 @@
-import { describe, expect, it } from "vitest";
-import type { InspectionEvent } from "xstate";
+import { describe, expect, it, vi } from "vitest";
+import { createActor, type InspectionEvent, StateMachine } from "xstate";
+import { dedupKeyMachine } from "../../machines/dedup-key.ts";
 import { commitEvent, duplicate, event, pending, resolved, unseen, world } from "../support/replicas.ts";
 import { uncaughtDuring } from "../support/uncaught.ts";
 
-/** An observer that writes one line for each inspection event. */
+/** Creates an observer that writes one line for each inspection event. */
 function recordingObserver() {
   const lines: string[] = [];
   const observer = (inspected: InspectionEvent): void => {
@@ -77,5 +78,18 @@ describe("an inspection observer", () => {
     });
     expect(uncaught.length).toBeGreaterThan(10);
     expect(new Set(uncaught)).toEqual(new Set([trouble]));
+  });
+
+  it("costs nothing while it is absent: XState does not interpret the machine", async () => {
+    const interpreted = vi.spyOn(StateMachine.prototype, "transition");
+    await commitEvent(world().replica("a"));
+    expect(interpreted).not.toHaveBeenCalled();
+    // The spy sees the interpreter when it runs.
+    const machine = dedupKeyMachine.provide({ actions: { putReservation: () => {}, settle: () => {} } });
+    createActor(machine, { input: { mayDispatchUnprotected: false, attempt: 1 } })
+      .start()
+      .send({ type: "found.commit", revision: 1 });
+    expect(interpreted).toHaveBeenCalled();
+    interpreted.mockRestore();
   });
 });

@@ -25,12 +25,12 @@ import {
   world,
 } from "../support/replicas.ts";
 
-/** When each put was sent, but for the first. */
+/** Returns when each put was sent, without the first. */
 function renewalsOf({ store }: Replica): number[] {
   return store.calls.flatMap(({ method, atMs }) => (method === "put" ? [atMs] : [])).slice(1);
 }
 
-/** When a signal aborts, and when another replica that asks all the time gets the key. */
+/** Returns when a signal aborts, and when a rival replica that keeps asking gets the key. */
 async function race(
   { clock, pass, replica }: World,
   signal: AbortSignal,
@@ -53,7 +53,7 @@ async function race(
 }
 
 describe("a reservation", () => {
-  it("is renewed every third of its lease, until it is settled", async () => {
+  it("is renewed every third of its lease until it is settled", async () => {
     const { clock, pass, replica } = world();
     const a = replica("a");
     const work = task();
@@ -68,7 +68,7 @@ describe("a reservation", () => {
     expect(a.store.calls).toHaveLength(11);
   });
 
-  it("is renewed by a third of its own lease", async () => {
+  it("is renewed every third of its own lease", async () => {
     const { pass, replica } = world();
     const a = replica("a");
     await unseen(a.dedup.reserve(event, { leaseMs: 3_000 }));
@@ -76,7 +76,7 @@ describe("a reservation", () => {
     expect(renewalsOf(a)).toEqual([1_000, 2_000, 3_000]);
   });
 
-  it("G1 is nobody else's as long as it is renewed", async () => {
+  it("G1 is not granted to another replica while it is renewed", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -100,7 +100,7 @@ describe("a reservation", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("F18 is not renewed after its release, even while a renewal is under way", async () => {
+  it("F18 is not renewed after its release, even during an in-flight renewal", async () => {
     const { clock, memory, pass, replica } = world();
     const a = replica("a");
     const work = task();
@@ -116,7 +116,7 @@ describe("a reservation", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("counts its lease from before the write, however long the answer takes", async () => {
+  it("starts its lease before the write is sent, however long the answer takes", async () => {
     const w = world();
     const a = w.replica("a", { renew: false });
     a.store.script("put", slowAnswer(w.clock, 20_000));
@@ -128,11 +128,11 @@ describe("a reservation", () => {
     expect(isAbortedFirst).toBe(true);
   });
 
-  it("counts a renewed lease from before the renewal was first sent", async () => {
+  it("starts a renewed lease before the renewal is first sent", async () => {
     const w = world();
     const a = w.replica("a");
     const { signal } = await unseen(a.dedup.reserve(event));
-    // Nobody answers the renewal of 10 s; it is repeated, and the answer of 10.05 s takes 8 s. Then the store is away.
+    // The renewal at 10 s gets no answer. Its retry at 10.05 s is answered after 8 s. Then the store is unavailable.
     a.store.script("put", writeLost, slowAnswer(w.clock, 8_000));
     await w.pass(18_050);
     expect(a.trail()).toEqual(["reserved", "store-unavailable", "renewed"]);
@@ -142,7 +142,7 @@ describe("a reservation", () => {
     expect(isAbortedFirst).toBe(true);
   });
 
-  it("whose claim is acknowledged after its lease, to a blocked event loop, is claimed anew over its own record", async () => {
+  it("is claimed again over its own record when a blocked event loop reads the acknowledgement after the lease", async () => {
     const w = world();
     const clock = new BlockableClock(w.clock);
     const a = w.replica("a", { clock });
@@ -162,7 +162,7 @@ describe("a reservation", () => {
     expect(reservation.signal.aborted).toBe(false);
   });
 
-  it("is refused by a store that takes longer than a lease for its answer, and what it then wrote ends by itself", async () => {
+  it("is refused when the store's answer takes longer than a lease, and the written record expires", async () => {
     const { clock, pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     a.store.breakDown(slowAnswer(clock, LEASE_MS + 1), ["put"]);
@@ -180,7 +180,7 @@ describe("a reservation", () => {
     await commitEvent(b);
   });
 
-  it("survives an outage that is shorter than what is left of its lease", async () => {
+  it("survives an outage that is shorter than the rest of its lease", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -194,7 +194,7 @@ describe("a reservation", () => {
     expect(await reservation.commit()).toEqual({ commit: "confirmed" });
   });
 
-  it("G9 goes on when a renewal was applied and its answer is lost", async () => {
+  it("G9 continues when a renewal was applied but its answer is lost", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -208,7 +208,7 @@ describe("a reservation", () => {
     expect(await reservation.commit()).toEqual({ commit: "confirmed" });
   });
 
-  it("G9 is renewed again when a renewal was lost", async () => {
+  it("G9 is renewed again when a renewal is lost", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -221,8 +221,8 @@ describe("a reservation", () => {
   });
 });
 
-describe("G6 the handler is told before another replica can get the key", () => {
-  it("when its lease ends", async () => {
+describe("G6 the handler's signal, before another replica can get the key,", () => {
+  it("aborts when the lease ends", async () => {
     const w = world();
     const { dedup, steps } = w.replica("a", { renew: false });
     const { key, signal } = await unseen(dedup.reserve(event));
@@ -233,7 +233,7 @@ describe("G6 the handler is told before another replica can get the key", () => 
     expect(steps.at(-1)).toMatchObject({ type: "expired", reason: "lease-ended" });
   });
 
-  it("when its lease ends and the store would never let go of the key", async () => {
+  it("aborts when the lease ends, even if the store never expires the key", async () => {
     const w = world();
     const put: typeof w.memory.put = (key, record, how) => w.memory.put(key, record, { ...how, ttlMs: 86_400_000 });
     const store = { ...w.memory, put };
@@ -245,23 +245,23 @@ describe("G6 the handler is told before another replica can get the key", () => 
   });
 
   it.each([
-    ["says that it is away", outage],
+    ["reports an outage", outage],
     ["loses all writes", writeLost],
     ["answers outside its contract", answering("OK")],
-  ])("when the store %s until the lease's end", async (_, fault) => {
+  ])("aborts when the store %s until the lease ends", async (_, fault) => {
     const w = world();
     const { dedup, steps, store } = w.replica("a");
     const { signal } = await unseen(dedup.reserve(event));
     await w.pass(15_000);
     store.breakDown(fault);
-    // The renewal of 10 s began the last lease.
+    // The renewal at 10 s began the last lease.
     expect(await race(w, signal)).toMatchObject({ abortedAtMs: 10_000 + LEASE_MS, isAbortedFirst: true });
     const { error: cause } = steps.findLast((step) => step.type === "store-unavailable") ?? { error: "none" };
     expect(signal.reason).toMatchObject({ reason: "store-unavailable", cause });
     expect(steps.at(-1)).toMatchObject({ type: "expired", reason: "store-unavailable" });
   });
 
-  it("when the store never answers the renewal", async () => {
+  it("aborts when the store never answers the renewal", async () => {
     const w = world();
     const { dedup, store } = w.replica("a");
     const { signal } = await unseen(dedup.reserve(event));
@@ -270,7 +270,7 @@ describe("G6 the handler is told before another replica can get the key", () => 
     expect(signal.reason).toMatchObject({ reason: "store-unavailable" });
   });
 
-  it("when the deduplicator closes", async () => {
+  it("aborts when the deduplicator closes", async () => {
     const w = world();
     const { dedup, steps, store } = w.replica("a");
     const { signal } = await unseen(dedup.reserve(event));
@@ -286,7 +286,7 @@ describe("G6 the handler is told before another replica can get the key", () => 
     await unseen(w.replica("b").dedup.reserve(event));
   });
 
-  it("when the event loop was blocked for longer than the lease, as soon as it runs again", async () => {
+  it("aborts as soon as an event loop runs that was blocked for longer than the lease", async () => {
     const w = world();
     const clock = new BlockableClock(w.clock);
     const a = w.replica("a", { clock });
@@ -299,7 +299,7 @@ describe("G6 the handler is told before another replica can get the key", () => 
     expect(renewalsOf(a)).toEqual([]);
   });
 
-  it("before the handler begins, if the others of its turn took longer than the lease: the key is reserved anew", async () => {
+  it("is never aborted when the handler starts: a key whose lease ended while queued is reserved again", async () => {
     const w = world();
     const clock = new BlockableClock(w.clock);
     const { dedup, steps } = w.replica("a", { clock, renew: false });
@@ -316,7 +316,7 @@ describe("G6 the handler is told before another replica can get the key", () => 
     expect(begun).toEqual([{ fence: fences[1], isLost: false }]);
   });
 
-  it("and why: an outage that is over has nothing to do with it", async () => {
+  it("aborts with the actual reason, not with an outage that is over", async () => {
     const w = world();
     const clock = new BlockableClock(w.clock);
     const { dedup, store, trail } = w.replica("a", { clock });
@@ -331,7 +331,7 @@ describe("G6 the handler is told before another replica can get the key", () => 
     expect(signal.reason).not.toHaveProperty("cause");
   });
 
-  it("not at all while nothing is wrong: neither by a commit nor by a release", async () => {
+  it("is aborted neither by a commit nor by a release", async () => {
     const { pass, replica } = world();
     const { dedup } = replica("a");
     const signals: AbortSignal[] = [];
@@ -344,8 +344,8 @@ describe("G6 the handler is told before another replica can get the key", () => 
   });
 });
 
-describe("G6 the handler is told at the next renewal", () => {
-  it("when an operator cleared its key", async () => {
+describe("G6 the handler's signal, at the next renewal,", () => {
+  it("aborts after an operator cleared the key", async () => {
     const { memory, pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const { signal } = await unseen(a.dedup.reserve(event));
@@ -358,7 +358,7 @@ describe("G6 the handler is told at the next renewal", () => {
     expect(await memory.get(resolved.storeKey)).toBeUndefined();
   });
 
-  it("when another replica holds its key", async () => {
+  it("aborts after another replica took the key", async () => {
     const { memory, pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const { signal } = await unseen(a.dedup.reserve(event));
@@ -370,7 +370,7 @@ describe("G6 the handler is told at the next renewal", () => {
     expect(await memory.get(resolved.storeKey)).toMatchObject({ record: { owner: "b" } });
   });
 
-  it("when another replica committed its key", async () => {
+  it("aborts after another replica committed the key", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const { signal } = await unseen(a.dedup.reserve(event));
@@ -384,7 +384,7 @@ describe("G6 the handler is told at the next renewal", () => {
 describe("G8 a dispatch that finishes after its lease", () => {
   it.each([
     ["while the store still holds its reservation", LEASE_MS + SKEW_MS - 1],
-    ["when the store has let go of its reservation", LEASE_MS + SKEW_MS],
+    ["after the store expired its reservation", LEASE_MS + SKEW_MS],
   ])("is adopted %s", async (_, passedMs) => {
     const { clock, pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b")];
@@ -397,7 +397,7 @@ describe("G8 a dispatch that finishes after its lease", () => {
     expect((await b.dedup.reserve(event)).decision).toBe("duplicate");
   });
 
-  it("is adopted when the event loop was blocked, so that no timer said that the lease was over", async () => {
+  it("is adopted when a blocked event loop kept the lease timer from firing", async () => {
     const w = world();
     const clock = new BlockableClock(w.clock);
     const a = w.replica("a", { clock });
@@ -413,32 +413,32 @@ describe("G8 a dispatch that finishes after its lease", () => {
     expect(a.store.calls).toHaveLength(2);
   });
 
-  it("G5 is superseded by who holds the key, who is left alone", async () => {
+  it("G5 is superseded by the replica that holds the key, whose record stays unchanged", async () => {
     const { memory, pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b")];
     const late = await unseen(a.dedup.reserve(event));
     await pass(LEASE_MS + SKEW_MS);
     const later = await unseen(b.dedup.reserve(event));
     expect(later.fence).toBeGreaterThan(late.fence);
-    const standing = await memory.get(resolved.storeKey);
+    const stored = await memory.get(resolved.storeKey);
     expect(await late.commit()).toEqual({ commit: "superseded" });
     expect(a.trail()).toEqual(["reserved", "expired", "dispatched", "superseded"]);
-    expect(await memory.get(resolved.storeKey)).toEqual(standing);
+    expect(await memory.get(resolved.storeKey)).toEqual(stored);
     expect(await later.commit()).toEqual({ commit: "confirmed" });
   });
 
-  it("G5 is superseded by who committed the key, whose record is left alone", async () => {
+  it("G5 is superseded by the replica that committed the key, whose record stays unchanged", async () => {
     const { memory, pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b")];
     const late = await unseen(a.dedup.reserve(event));
     await pass(LEASE_MS + SKEW_MS);
     await commitEvent(b);
-    const standing = await memory.get(resolved.storeKey);
+    const stored = await memory.get(resolved.storeKey);
     expect(await late.commit()).toEqual({ commit: "superseded" });
-    expect(await memory.get(resolved.storeKey)).toEqual(standing);
+    expect(await memory.get(resolved.storeKey)).toEqual(stored);
   });
 
-  it("G5 is superseded, not confirmed, when the event loop was blocked and another replica took the key", async () => {
+  it("G5 is superseded, not confirmed, when another replica took the key while the event loop was blocked", async () => {
     const w = world();
     const clock = new BlockableClock(w.clock);
     const [a, b] = [w.replica("a", { clock }), w.replica("b")];
@@ -451,7 +451,7 @@ describe("G8 a dispatch that finishes after its lease", () => {
     expect(await later.commit()).toEqual({ commit: "confirmed" });
   });
 
-  it("is adopted when an operator cleared the key meanwhile and nobody took it", async () => {
+  it("is adopted when an operator cleared the key and no replica took it", async () => {
     const { replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -459,7 +459,7 @@ describe("G8 a dispatch that finishes after its lease", () => {
     expect(await reservation.commit()).toEqual({ commit: "adopted" });
   });
 
-  it("is told by guard too", async () => {
+  it("is reported as superseded by guard, too", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b")];
     const work = task();
@@ -470,7 +470,7 @@ describe("G8 a dispatch that finishes after its lease", () => {
     expect(await outcome).toEqual({ outcome: "dispatched", key: resolved.key, value: "late", commit: "superseded" });
   });
 
-  it("G5 renews nothing of a later holder's", async () => {
+  it("G5 does not renew a later holder's reservation", async () => {
     const w = world();
     const clock = new BlockableClock(w.clock);
     const [a, b] = [w.replica("a", { clock }), w.replica("b")];
@@ -479,14 +479,14 @@ describe("G8 a dispatch that finishes after its lease", () => {
     clock.block();
     await w.pass(LEASE_MS + SKEW_MS);
     const later = await unseen(b.dedup.reserve(event));
-    const standing = await w.memory.get(resolved.storeKey);
+    const stored = await w.memory.get(resolved.storeKey);
     clock.unblock();
     await w.pass(1);
-    expect(await w.memory.get(resolved.storeKey)).toEqual(standing);
+    expect(await w.memory.get(resolved.storeKey)).toEqual(stored);
     expect(later.signal.aborted).toBe(false);
   });
 
-  it("goes on in the same process too: the lease's end sets the key free for another delivery", async () => {
+  it("is superseded by a later delivery in the same process", async () => {
     const { pass, replica } = world();
     const { dedup } = replica("a", { renew: false });
     const late = await unseen(dedup.reserve(event));
@@ -512,7 +512,7 @@ describe("G4 a crashed holder", () => {
     await commitEvent(b);
   });
 
-  it("is replaced after what `retryAfterMs` said, at the latest", async () => {
+  it("is replaced after `retryAfterMs` at the latest", async () => {
     const { pass, replica } = world();
     await unseen(replica("a", { renew: false }).dedup.reserve(event));
     const b = replica("b");
@@ -525,7 +525,7 @@ describe("G4 a crashed holder", () => {
     await commitEvent(b);
   });
 
-  it.each([-3_600_000, 3_600_000])("is replaced in time though the wall clocks are %i ms apart", async (apartMs) => {
+  it.each([-3_600_000, 3_600_000])("is replaced in time even if the wall clocks differ by %i ms", async (apartMs) => {
     const w = world();
     const clock: Clock = {
       monotonicMs: () => w.clock.monotonicMs(),

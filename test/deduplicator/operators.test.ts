@@ -38,7 +38,7 @@ async function names(entries: AsyncIterable<Entry>): Promise<string[]> {
   return found.sort();
 }
 
-/** `one` and `tenant` committed, `two` and `elsewhere` in dispatch. */
+/** Commits `one` and `tenant`, and leaves `two` and `elsewhere` in dispatch. */
 async function filled({ dedup }: Replica, pass: (ms: number) => Promise<void>): Promise<void> {
   await dedup.guard(events.one, () => {});
   await pass(1_000);
@@ -48,7 +48,7 @@ async function filled({ dedup }: Replica, pass: (ms: number) => Promise<void>): 
 }
 
 describe("peek", () => {
-  it("shows what the store holds, and changes nothing", async () => {
+  it("returns what the store holds, and changes nothing", async () => {
     const { memory, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     expect(await b.dedup.peek(event)).toBeUndefined();
@@ -63,7 +63,7 @@ describe("peek", () => {
     expect(b.steps).toEqual([]);
   });
 
-  it("passes on the store's trouble, and refuses what is no identity", async () => {
+  it("passes on store errors, and rejects an invalid identity", async () => {
     const { replica } = world();
     const { dedup, store } = replica("a");
     store.breakDown(outage);
@@ -81,22 +81,22 @@ describe("list", () => {
     ["a subscription of a workspace", { workspaceId: "default", subscriptionId: "sub-1" }, ["one", "two"]],
     ["an event, in every workspace", { subscriptionId: "sub-1", eventId: "one" }, ["one", "tenant"]],
     ["an event", events.tenant, ["tenant"]],
-    ["what is not there", { workspaceId: "nobody" }, []],
-  ])("shows %s", async (_, filter, expected) => {
+    ["nothing for an unknown workspace", { workspaceId: "nobody" }, []],
+  ])("returns %s", async (_, filter, expected) => {
     const { pass, replica } = world();
     const a = replica("a");
     await filled(a, pass);
     expect(await names(a.dedup.list(filter))).toEqual(expected);
   });
 
-  it("shows all without a filter", async () => {
+  it("returns all entries without a filter", async () => {
     const { pass, replica } = world();
     const a = replica("a");
     await filled(a, pass);
     expect(await names(a.dedup.list())).toHaveLength(4);
   });
 
-  it("refuses a filter that it cannot read, and a store that cannot list", async () => {
+  it("rejects an invalid filter, and a store that cannot list", async () => {
     const { memory, replica } = world();
     const { put, get } = memory;
     const { dedup } = replica("a");
@@ -117,12 +117,12 @@ describe("clear", () => {
     ["a subscription", { subscriptionId: "sub-1" }, ["one", "tenant", "two"]],
     ["an event of every workspace", { subscriptionId: "sub-1", eventId: "one" }, ["one", "tenant"]],
     ["an event", { ...events.one, workspaceId: "default" }, ["one"]],
-    ["what is committed", { state: "committed" }, ["one", "tenant"]],
-    ["what is in dispatch", { state: "reserved" }, ["elsewhere", "two"]],
-    ["what is committed of a workspace", { workspaceId: "default", state: "committed" }, ["one"]],
+    ["committed keys", { state: "committed" }, ["one", "tenant"]],
+    ["keys in dispatch", { state: "reserved" }, ["elsewhere", "two"]],
+    ["committed keys of a workspace", { workspaceId: "default", state: "committed" }, ["one"]],
     ["an event, if it is in dispatch", { ...events.one, workspaceId: "default", state: "reserved" }, []],
     ["nothing", { workspaceId: "nobody" }, []],
-  ])("removes %s, and says how many", async (_, filter, removed) => {
+  ])("removes %s, and returns the number of removed keys", async (_, filter, removed) => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     await filled(a, pass);
@@ -131,7 +131,7 @@ describe("clear", () => {
     expect(await names(b.dedup.list())).toEqual(left.sort());
   });
 
-  it("removes what was committed before or after a time, and nothing in dispatch", async () => {
+  it("removes keys that were committed before or after a time, and none in dispatch", async () => {
     const cleared = async (filter: (wallMs: number) => ClearFilter): Promise<string[]> => {
       const { clock, pass, replica } = world();
       const a = replica("a");
@@ -141,7 +141,7 @@ describe("clear", () => {
       const left = await names(a.dedup.list());
       return Object.keys(events).filter((name) => !left.includes(name));
     };
-    // `one` is of this time, `tenant` a second younger.
+    // `one` was committed at this time, `tenant` one second later.
     expect(await cleared((atMs) => ({ committedBefore: atMs }))).toEqual([]);
     expect(await cleared((atMs) => ({ committedBefore: atMs + 1 }))).toEqual(["one"]);
     expect(await cleared((atMs) => ({ committedBefore: atMs + 2_000 }))).toEqual(["one", "tenant"]);
@@ -150,7 +150,7 @@ describe("clear", () => {
     expect(await cleared((atMs) => ({ committedAfter: atMs - 1, state: "reserved" }))).toEqual([]);
   });
 
-  it("makes events unseen again, on every replica", async () => {
+  it("makes events unseen again on every replica", async () => {
     const { replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     await commitEvent(a);
@@ -160,7 +160,7 @@ describe("clear", () => {
     await commitEvent(a);
   });
 
-  it("is heeded by who asks after it, though what another call asked before it is answered later", async () => {
+  it("affects later calls even while an earlier call still waits for its answer", async () => {
     const { clock, pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     await commitEvent(a);
@@ -174,7 +174,7 @@ describe("clear", () => {
     await unseen(after);
   });
 
-  it("leaves a key that changes meanwhile, and does not count it", async () => {
+  it("leaves a key that changes during the clear, and does not count it", async () => {
     const { replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -186,7 +186,7 @@ describe("clear", () => {
     await duplicate(b.dedup.reserve(event));
   });
 
-  it("leaves the waiting replica to take the key", async () => {
+  it("leaves the key to the waiting replica", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     await unseen(a.dedup.reserve(event));
@@ -197,7 +197,7 @@ describe("clear", () => {
     await unseen(waiting);
   });
 
-  it("refuses a filter that it cannot read, before anything is removed", async () => {
+  it("rejects an invalid filter before it removes anything", async () => {
     const { memory, replica } = world();
     const a = replica("a");
     await commitEvent(a);
@@ -216,7 +216,7 @@ describe("clear", () => {
     await duplicate(a.dedup.reserve(event));
   });
 
-  it("needs a store that removes, and for more than one event one that lists", async () => {
+  it("needs a store that can remove, and one that can list for more than one event", async () => {
     const { memory, replica } = world();
     const { put, get, remove } = memory;
     const unremovable = replica("a", { store: { put, get } });
@@ -227,7 +227,7 @@ describe("clear", () => {
     expect(await unlisted.dedup.clear({ ...event, workspaceId: "default" })).toBe(1);
   });
 
-  it("passes on the store's trouble", async () => {
+  it("passes on store errors", async () => {
     const { replica } = world();
     const a = replica("a");
     await commitEvent(a);
@@ -235,7 +235,7 @@ describe("clear", () => {
     await expect(a.dedup.clear({})).rejects.toMatchObject({ code: "store-unavailable" });
   });
 
-  it("F16 does not bring back what a crashed holder left: its lease goes on for the others", async () => {
+  it("F16 does not free the key of a crashed holder when it clears committed keys", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b")];
     await unseen(a.dedup.reserve(event));

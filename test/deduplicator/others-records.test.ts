@@ -21,7 +21,7 @@ import { commit, reservation } from "../support/store-contract-fixture.ts";
 
 const { storeKey: key } = resolved;
 
-/** Events of which each has one id that the event has not. */
+/** Events that each differ from the event in one id. */
 const others = {
   workspaceId: resolveIdentity({ ...event, workspaceId: "another" }),
   subscriptionId: resolveIdentity({ ...event, subscriptionId: "another" }),
@@ -35,7 +35,7 @@ function recordOf(of: ResolvedIdentity, state: keyof typeof states = "committed"
   return states[state](of, { token: "another's" });
 }
 
-/** Writes a record of an event under the key of another, past Latchkey. */
+/** Writes a record under a key that may belong to another event, without Latchkey. */
 async function write({ memory }: World, record: DedupRecord, under: StoreKey = key): Promise<void> {
   const expected = (await memory.get(under))?.revision ?? 0;
   expect(await memory.put(under, record, { expected, ttlMs: WINDOW_MS })).toMatchObject({ ok: true });
@@ -49,8 +49,8 @@ function refused(id: (typeof ids)[number]): object {
   };
 }
 
-describe("G2 the record of another event under a key", () => {
-  it.each(cases)("is no answer for the key's own: another `$id`, $state", async ({ id, state }) => {
+describe("G2 a record that belongs to another event than its key", () => {
+  it.each(cases)("rejects a delivery of the key's event: another `$id`, $state", async ({ id, state }) => {
     const w = world();
     await write(w, recordOf(others[id], state));
     const before = await w.memory.get(key);
@@ -67,7 +67,7 @@ describe("G2 the record of another event under a key", () => {
     expect(w.clock.timers).toBe(0);
   });
 
-  it.each(cases)("is none either when it is read after a conflict: another `$id`, $state", async ({ id, state }) => {
+  it.each(cases)("rejects a delivery that reads it after a conflict: another `$id`, $state", async ({ id, state }) => {
     const w = world();
     await write(w, recordOf(others[id], state));
     const { dedup, store } = w.replica("a");
@@ -76,7 +76,7 @@ describe("G2 the record of another event under a key", () => {
     expect(store.calls.map(({ method }) => method)).toEqual(["put", "get"]);
   });
 
-  it("says nothing of what is in the record beside its ids", async () => {
+  it("appears in the error without any content beyond its ids", async () => {
     const w = world();
     await write(w, commit(others.eventId, { result: "s3cret", fingerprint: "s3cret", owner: "s3cret" }));
     const { dedup } = w.replica("a");
@@ -85,7 +85,7 @@ describe("G2 the record of another event under a key", () => {
     expect(String(error)).not.toContain("s3cret");
   });
 
-  it("does not end a dispatch that has begun as anything but what it does not know", async () => {
+  it("makes the commit of a running dispatch unconfirmed, like an unreadable record", async () => {
     const outcomes = [];
     for (const current of [
       { key, record: recordOf(others.eventId), revision: 99 },
@@ -105,7 +105,7 @@ describe("G2 the record of another event under a key", () => {
     expect(outcomes[0]).toEqual(outcomes[1]);
   });
 
-  it("does not make a release fail, and is not removed by it", async () => {
+  it("neither fails a release nor is removed by it", async () => {
     const w = world();
     const a = w.replica("a");
     const held = await unseen(a.dedup.reserve(event));
@@ -114,7 +114,7 @@ describe("G2 the record of another event under a key", () => {
     expect((await w.memory.get(key))?.record.eventId).toBe("another");
   });
 
-  it("is not what one has written oneself: that is recognised after a lost answer", async () => {
+  it("does not replace the replica's own write, which is recognised after a lost answer", async () => {
     const w = world();
     const a = w.replica("a");
     a.store.script("put", answerLost);
@@ -124,12 +124,12 @@ describe("G2 the record of another event under a key", () => {
     await duplicate(w.replica("b").dedup.reserve(event));
   });
 
-  it("whatever the ids are", async () => {
+  it("is rejected whatever the ids are", async () => {
     const id = fc.oneof(fc.constantFrom("a", "b", "default", "é", "e\u0301", "__proto__", "a.b", " "), text);
     const identity = fc.record({ workspaceId: id, subscriptionId: id, eventId: id });
     await fc.assert(
       fc.asyncProperty(identity, identity, fc.constantFrom(...ids, undefined), async (own, drawn, only) => {
-        // Of two that were drawn alone, hardly ever would all but one id be the same.
+        // Two identities that are drawn independently almost never share all ids but one.
         const of = only === undefined ? drawn : { ...own, [only]: drawn[only] };
         const isSame = ids.every((name) => of[name] === own[name]);
         const w = world();
@@ -150,7 +150,7 @@ describe("G2 the record of another event under a key", () => {
 });
 
 describe("a list", () => {
-  it.each(ids)("gives all that stands where it belongs, and then says which does not: another `%s`", async (id) => {
+  it.each(ids)("returns all valid entries, then rejects with the record of another event: another `%s`", async (id) => {
     const w = world();
     await write(w, recordOf(others[id]));
     const { dedup } = w.replica("a");
@@ -164,7 +164,7 @@ describe("a list", () => {
     });
   });
 
-  it("says so of ids that no event can have", async () => {
+  it("rejects a record whose ids are invalid for every event", async () => {
     const w = world();
     await write(w, { ...recordOf(resolved), eventId: "\ud800" });
     const { error } = await listing(w.replica("a").dedup);
@@ -181,7 +181,7 @@ describe("clear", () => {
     ["its event", { workspaceId: "default", ...event }],
     ["its subscription", { subscriptionId: event.subscriptionId }],
     ["all", {}],
-  ])("of %s removes the record of another from under a key, and the event is dispatched", async (_, filter) => {
+  ])("of %s removes the record of another event, and the key's event is dispatched", async (_, filter) => {
     const w = world();
     await write(w, recordOf(others.subscriptionId));
     const a = w.replica("a");
@@ -190,7 +190,7 @@ describe("clear", () => {
     await commitEvent(a);
   });
 
-  it("of the event that the record is of leaves it: no key of that holds anything", async () => {
+  it("with the ids in a misplaced record does not remove that record", async () => {
     const w = world();
     await write(w, recordOf(others.subscriptionId));
     const { dedup } = w.replica("a");
@@ -198,7 +198,7 @@ describe("clear", () => {
     expect(await w.memory.get(key)).toBeDefined();
   });
 
-  it("removes all else before it says that something is no record", async () => {
+  it("removes all other entries before it rejects with an unreadable record", async () => {
     const w = world();
     const a = w.replica("a");
     await commitEvent(a);
@@ -212,17 +212,17 @@ describe("clear", () => {
   });
 });
 
-describe("that the event would be lost is seen when the package", () => {
+describe("a lost event is detected when the package", () => {
   afterAll(clearGarden);
   const file = "src/stores/validated-store.ts";
   const bugs: ReadonlyArray<PlantedBug & { readonly misses: (typeof ids)[number] }> = [
     {
-      name: "does not look whose record it is",
+      name: "does not check the ids of a record",
       misses: "eventId",
       patches: [{ file, find: `else if (owner !== "any") checkIdentity(record, key, owner);`, replace: "" }],
     },
     {
-      name: "does not look at what stood in the way of a write",
+      name: "does not check the ids of a conflicting record",
       misses: "eventId",
       patches: [
         {
@@ -235,7 +235,7 @@ describe("that the event would be lost is seen when the package", () => {
       ],
     },
     {
-      name: "forgets the workspace, which is not in the dedup key",
+      name: "ignores the workspace, which is not in the dedup key",
       misses: "workspaceId",
       patches: [
         {
@@ -261,7 +261,7 @@ describe("that the event would be lost is seen when the package", () => {
 
 const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 100 });
 
-/** What a list gives, and what ends it. */
+/** Returns the keys of a list and the error that ended it. */
 async function listing(dedup: Deduplicator): Promise<{ readonly keys: readonly string[]; readonly error: unknown }> {
   const keys: string[] = [];
   try {

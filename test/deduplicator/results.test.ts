@@ -14,7 +14,7 @@ describe("a result", () => {
     ["null", null],
     ["an empty text", ""],
     ["a list", [1, [2]]],
-  ])("that is %s is kept, and given to duplicates on every replica", async (_, value) => {
+  ])("is kept, and returned to duplicates on every replica, when it is %s", async (_, value) => {
     const { replica } = world();
     const [a, b] = [replica("a", { keepResults: true }), replica("b")];
     const outcome = await a.dedup.guard(event, () => value);
@@ -25,7 +25,7 @@ describe("a result", () => {
     }
   });
 
-  it("is kept as its JSON says", async () => {
+  it("is kept as its JSON form", async () => {
     const { replica } = world();
     const { dedup } = replica("a", { keepResults: true });
     const at = new Date(0);
@@ -33,7 +33,7 @@ describe("a result", () => {
     expect((await duplicate(dedup.reserve(event))).result).toEqual({ at: "1970-01-01T00:00:00.000Z", not: null });
   });
 
-  it("is not kept unless asked for", async () => {
+  it("is not kept by default", async () => {
     const { memory, replica } = world();
     const { dedup } = replica("a");
     await dedup.guard(event, () => "done");
@@ -42,7 +42,7 @@ describe("a result", () => {
     expect(await dedup.reserve(event)).not.toHaveProperty("result");
   });
 
-  it("is kept or not as the call says", async () => {
+  it("is kept if the call's option says so, whatever the deduplicator's option is", async () => {
     const { replica } = world();
     const [keeps, forgets] = [replica("a", { keepResults: true }), replica("b")];
     const other = { ...event, eventId: "evt-2" };
@@ -52,14 +52,14 @@ describe("a result", () => {
     expect(await duplicate(keeps.dedup.reserve(other))).toHaveProperty("result", "done");
   });
 
-  it("that is undefined is none", async () => {
+  it("is absent when it is undefined", async () => {
     const { replica } = world();
     const { dedup } = replica("a", { keepResults: true });
     expect(await dedup.guard(event, () => {})).not.toHaveProperty("resultError");
     expect(await dedup.guard(event, () => "again")).not.toHaveProperty("value");
   });
 
-  it("is a copy: what happens to it afterwards changes nothing", async () => {
+  it("is copied, so that later changes to the original have no effect", async () => {
     const { replica } = world();
     const { dedup } = replica("a", { keepResults: true });
     const value = { list: [1] };
@@ -75,7 +75,7 @@ describe("a result", () => {
     expect((await duplicate(dedup.reserve(event))).result).toEqual({ list: [1] });
   });
 
-  it("is a copy for each of those that ask at once", async () => {
+  it("is copied for each concurrent caller", async () => {
     const { replica } = world();
     const { dedup } = replica("a", { keepResults: true });
     await dedup.guard(event, () => ({ list: [1] }));
@@ -92,11 +92,11 @@ describe("F10 a result that cannot be kept", () => {
     ["a cycle", cycle],
     ["a function", () => {}],
     ["a symbol", Symbol("x")],
-    ["too large", "x".repeat(65_536)],
-    ["too large in bytes", "ü".repeat(40_000)],
-    ["an object that hides itself", { toJSON: () => undefined }],
+    ["a string that is too long", "x".repeat(65_536)],
+    ["a string with too many bytes", "ü".repeat(40_000)],
+    ["an object whose `toJSON` returns undefined", { toJSON: () => undefined }],
     [
-      "an object that throws",
+      "an object whose `toJSON` throws",
       {
         toJSON: () => {
           throw new Error("no");
@@ -105,7 +105,7 @@ describe("F10 a result that cannot be kept", () => {
     ],
   ];
 
-  it.each(results)("as it is %s loses nothing but itself: the commit stands and says so", async (_, value) => {
+  it.each(results)("such as %s is dropped, and the commit succeeds and reports it", async (_, value) => {
     const { memory, replica } = world();
     const { dedup, steps, trail } = replica("a", { keepResults: true });
     const outcome = await dedup.guard(event, () => value);
@@ -120,7 +120,7 @@ describe("F10 a result that cannot be kept", () => {
     expect(await duplicate(dedup.reserve(event))).not.toHaveProperty("result");
   });
 
-  it("is told to every commit of the reservation", async () => {
+  it("is reported by every commit of the reservation", async () => {
     const { replica } = world();
     const { dedup } = replica("a", { keepResults: true });
     const reservation = await unseen(dedup.reserve(event));
@@ -129,7 +129,7 @@ describe("F10 a result that cannot be kept", () => {
     expect(two).toEqual(one);
   });
 
-  it("is no trouble where results are not kept", async () => {
+  it("is ignored where results are not kept", async () => {
     const { replica } = world();
     const { dedup, trail } = replica("a");
     expect(await dedup.guard(event, () => cycle)).not.toHaveProperty("resultError");

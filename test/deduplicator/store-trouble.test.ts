@@ -30,7 +30,7 @@ const away = { name: "StoreUnavailableError", code: "store-unavailable" };
 const wait = { onPending: "wait" } as const;
 
 describe("a claim", () => {
-  it("is refused at once when the store is away: nothing is dispatched and nothing stands", async () => {
+  it("rejects immediately when the store is unavailable: nothing is dispatched or written", async () => {
     const { clock, memory, replica } = world();
     const { dedup, steps, store, trail } = replica("a");
     store.breakDown(outage);
@@ -47,7 +47,7 @@ describe("a claim", () => {
     await unseen(dedup.reserve(event));
   });
 
-  it("is refused when the store, asked who has the key, is away", async () => {
+  it("rejects when the store becomes unavailable for the read after a conflict", async () => {
     const { replica } = world();
     const b = replica("b", { onStoreUnavailable: "dispatch" });
     await unseen(replica("a").dedup.reserve(event));
@@ -57,9 +57,9 @@ describe("a claim", () => {
   });
 
   it.each([
-    ["does not answer", writeLost],
-    ["never answers", silence],
-  ])("is refused when the store, asked who has the key, %s: a read leaves nothing in doubt", async (_, fault) => {
+    ["is lost", writeLost],
+    ["gets no answer", silence],
+  ])("rejects without ambiguity when the read after a conflict %s", async (_, fault) => {
     const { pass, replica } = world();
     const b = replica("b", { onStoreUnavailable: "dispatch" });
     await unseen(replica("a").dedup.reserve(event));
@@ -72,7 +72,7 @@ describe("a claim", () => {
     expect(b.steps).toMatchObject([{ type: "store-unavailable", ambiguous: false }]);
   });
 
-  it("asks who has the key where a conflict does not say it", async () => {
+  it("reads the key when a conflict does not contain the record", async () => {
     const { memory, replica } = world();
     const put: MemoryStore["put"] = async (key, record, how) => {
       const answer = await memory.put(key, record, how);
@@ -85,7 +85,7 @@ describe("a claim", () => {
     await duplicate(b.dedup.reserve(event));
   });
 
-  it("G9 F11 that was applied and not answered is recognised: the key is ours, with the fence of that write", async () => {
+  it("G9 F11 recognises its own write after a lost answer, and keeps that write's fence", async () => {
     const { clock, memory, pass, replica } = world();
     const a = replica("a", { renew: false });
     a.store.script("put", answerLost);
@@ -99,7 +99,7 @@ describe("a claim", () => {
       { method: "put", atMs: 50, expected: 0, record: { token: "token-1" } },
     ]);
     expect(a.trail()).toEqual(["store-unavailable", "reserved"]);
-    // The lease counts from the first write.
+    // The lease starts at the first write.
     await pass(LEASE_MS - 51);
     expect(reservation.signal.aborted).toBe(false);
     await pass(1);
@@ -107,7 +107,7 @@ describe("a claim", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("G9 that was lost is repeated as the same write", async () => {
+  it("G9 repeats a lost write unchanged", async () => {
     const { pass, replica } = world();
     const { dedup, store } = replica("a");
     store.script("put", writeLost, writeLost, writeLost);
@@ -120,7 +120,7 @@ describe("a claim", () => {
     expect(await reservation.commit()).toEqual({ commit: "confirmed" });
   });
 
-  it("G9 that was applied, and whose answers stay away for a while, is recognised in the end", async () => {
+  it("G9 recognises its own write even after several lost answers", async () => {
     const { pass, replica } = world();
     const { dedup, store } = replica("a");
     store.script("put", answerLost, writeLost, outage, answerLost);
@@ -129,7 +129,7 @@ describe("a claim", () => {
     expect(await unseen(decision)).toMatchObject({ fence: 1 });
   });
 
-  it("G9 that stays in doubt for half a lease is refused: nobody knows, and nothing is dispatched", async () => {
+  it("G9 rejects as ambiguous after half a lease without an answer, and dispatches nothing", async () => {
     const { clock, pass, replica } = world();
     const { dedup, store } = replica("a");
     store.script("put", answerLost);
@@ -141,14 +141,14 @@ describe("a claim", () => {
     await settled;
     expect(work.runs()).toBe(0);
     expect(clock.timers).toBe(0);
-    // What was reserved ends by itself.
+    // The written reservation expires.
     const b = replica("b");
     await pending(b.dedup.reserve(event));
     await pass(LEASE_MS + SKEW_MS);
     await commitEvent(b);
   });
 
-  it("G9 in doubt that finds another holder is pending", async () => {
+  it("G9 is pending when the retry finds another holder", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     a.store.script("put", writeLost);
@@ -159,7 +159,7 @@ describe("a claim", () => {
     expect(await pending(decision)).toMatchObject({ owner: "b" });
   });
 
-  it("G9 in doubt that finds a commit is a duplicate", async () => {
+  it("G9 is a duplicate when the retry finds a commit", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     a.store.script("put", writeLost);
@@ -170,7 +170,7 @@ describe("a claim", () => {
     await duplicate(decision);
   });
 
-  it("G1 that lands late, under a later holder, changes nothing", async () => {
+  it("G1 changes nothing when its write lands late, under a later holder", async () => {
     const { memory, pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const late = landsLate();
@@ -180,14 +180,14 @@ describe("a claim", () => {
     const reservation = await unseen(b.dedup.reserve(event));
     await pass(40);
     await pending(decision);
-    const standing = await memory.get(resolved.storeKey);
+    const stored = await memory.get(resolved.storeKey);
     await late.go();
-    expect(await memory.get(resolved.storeKey)).toEqual(standing);
+    expect(await memory.get(resolved.storeKey)).toEqual(stored);
     expect(await reservation.commit()).toEqual({ commit: "confirmed" });
     await duplicate(a.dedup.reserve(event));
   });
 
-  it("G1 that lands late, after its own repetition, makes no second holder", async () => {
+  it("G1 makes no second holder when its write lands after its own retry", async () => {
     const { memory, pass, replica } = world();
     const a = replica("a");
     const late = landsLate();
@@ -195,13 +195,13 @@ describe("a claim", () => {
     const decision = a.dedup.reserve(event);
     await pass(50);
     const reservation = await unseen(decision);
-    const standing = await memory.get(resolved.storeKey);
+    const stored = await memory.get(resolved.storeKey);
     await late.go();
-    expect(await memory.get(resolved.storeKey)).toEqual(standing);
+    expect(await memory.get(resolved.storeKey)).toEqual(stored);
     expect(await reservation.commit()).toEqual({ commit: "confirmed" });
   });
 
-  it("G4 that lands late when nobody holds the key delays the next holder by a lease, no longer", async () => {
+  it("G4 delays the next holder by at most one lease when its write lands on a free key", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const late = landsLate();
@@ -218,10 +218,10 @@ describe("a claim", () => {
 
 describe("a commit", () => {
   it.each([
-    ["was applied and not answered", answerLost],
+    ["was applied without an answer", answerLost],
     ["was lost", writeLost],
-    ["was refused for a moment", outage],
-  ])("G9 that %s is confirmed", async (_, fault) => {
+    ["was refused once", outage],
+  ])("G9 is confirmed when its write %s", async (_, fault) => {
     const { clock, memory, pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -238,7 +238,7 @@ describe("a commit", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("G9 that stays in doubt is unconfirmed after a lease: no error, and the handler's value is there", async () => {
+  it("G9 is unconfirmed after a lease without an answer: guard does not throw and returns the value", async () => {
     const { clock, pass, replica } = world();
     const a = replica("a");
     const work = task();
@@ -259,14 +259,14 @@ describe("a commit", () => {
   });
 
   const breaches: ReadonlyArray<readonly [string, Fault]> = [
-    ["answers nothing", answering(undefined)],
-    ["answers a word", answering("OK")],
+    ["answers undefined", answering(undefined)],
+    ["answers a string", answering("OK")],
     ["answers without a revision", answering({ ok: true })],
-    ["throws anything", throwing(new Error("broken"))],
-    ["throws what is no error", throwing(null)],
+    ["throws an error", throwing(new Error("broken"))],
+    ["throws a value that is no error", throwing(null)],
   ];
 
-  it.each(breaches)("F10 is never an error, even when the store %s", async (_, fault) => {
+  it.each(breaches)("F10 never rejects, even when the store %s", async (_, fault) => {
     const { pass, replica } = world();
     const a = replica("a");
     const work = task();
@@ -278,7 +278,7 @@ describe("a commit", () => {
     expect(await outcome).toMatchObject({ outcome: "dispatched", value: "done", commit: "unconfirmed" });
   });
 
-  it("F10 that fails is never taken for a failed dispatch: the key is not given back", async () => {
+  it("F10 is never treated as a failed dispatch when it fails: the key is not released", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -291,7 +291,7 @@ describe("a commit", () => {
     expect(a.store.calls.filter(({ method }) => method === "remove")).toEqual([]);
   });
 
-  it("G9 after which the store comes back in time is confirmed, and was repeated with pauses of at most a second", async () => {
+  it("G9 is confirmed when the store recovers in time, after retries at most a second apart", async () => {
     const { pass, replica } = world();
     const a = replica("a");
     const reservation = await unseen(a.dedup.reserve(event));
@@ -305,7 +305,7 @@ describe("a commit", () => {
     expect(sent).toEqual([0, 50, 150, 350, 750, 1_550, 2_550, 3_550, 4_550, 5_550]);
   });
 
-  it("G9 which is repeated until another replica took the key is superseded", async () => {
+  it("G9 is superseded when another replica takes the key during its retries", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -320,7 +320,7 @@ describe("a commit", () => {
     expect(await later.commit()).toEqual({ commit: "confirmed" });
   });
 
-  it("G8 which is repeated until the reservation has ended is adopted", async () => {
+  it("G8 is adopted when the reservation ends during its retries", async () => {
     const { pass, replica } = world();
     const a = replica("a", { renew: false });
     const reservation = await unseen(a.dedup.reserve(event));
@@ -334,7 +334,7 @@ describe("a commit", () => {
     await duplicate(a.dedup.reserve(event));
   });
 
-  it("G9 that is lost after the lease had ended is adopted all the same", async () => {
+  it("G9 is adopted when its write is lost after the lease ended", async () => {
     const { pass, replica } = world();
     const a = replica("a", { renew: false });
     const reservation = await unseen(a.dedup.reserve(event));
@@ -346,7 +346,7 @@ describe("a commit", () => {
     await duplicate(a.dedup.reserve(event));
   });
 
-  it("G5 that lands late, under a later holder, changes nothing", async () => {
+  it("G5 changes nothing when its write lands late, under a later holder", async () => {
     const { memory, pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -358,13 +358,13 @@ describe("a commit", () => {
     expect(await commit).toEqual({ commit: "unconfirmed" });
     await pass(SKEW_MS);
     const later = await unseen(b.dedup.reserve(event));
-    const standing = await memory.get(resolved.storeKey);
+    const stored = await memory.get(resolved.storeKey);
     await late.go();
-    expect(await memory.get(resolved.storeKey)).toEqual(standing);
+    expect(await memory.get(resolved.storeKey)).toEqual(stored);
     expect(await later.commit()).toEqual({ commit: "confirmed" });
   });
 
-  it("G9 that lands late while its reservation stands makes the event a duplicate", async () => {
+  it("G9 makes the event a duplicate when its write lands late, under its own reservation", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a", { leaseMs: 1_000, skewMs: 60_000, renew: false }), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -378,7 +378,7 @@ describe("a commit", () => {
     await duplicate(b.dedup.reserve(event));
   });
 
-  it("G9 while a renewal is under way that is applied first is confirmed", async () => {
+  it("G9 is confirmed when an in-flight renewal is applied before it", async () => {
     const { memory, pass, replica } = world();
     const a = replica("a");
     const reservation = await unseen(a.dedup.reserve(event));
@@ -391,7 +391,7 @@ describe("a commit", () => {
     expect(await memory.get(resolved.storeKey)).toMatchObject({ revision: 3, record: { state: "committed" } });
   });
 
-  it("G9 while a renewal is under way that is applied afterwards stands", async () => {
+  it("G9 stays in the store when an in-flight renewal is applied after it", async () => {
     const { memory, pass, replica } = world();
     const a = replica("a");
     const reservation = await unseen(a.dedup.reserve(event));
@@ -407,10 +407,10 @@ describe("a commit", () => {
 
 describe("a release", () => {
   it.each([
-    ["was applied and not answered", answerLost, undefined],
+    ["was applied without an answer", answerLost, undefined],
     ["was lost", writeLost, "reserved"],
     ["was refused", outage, "reserved"],
-  ] as const)("G9 that %s is not claimed to be done", async (_, fault, left) => {
+  ] as const)("G9 is not reported as done when its removal %s", async (_, fault, left) => {
     const { clock, memory, pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -423,7 +423,7 @@ describe("a release", () => {
     await commitEvent(b);
   });
 
-  it("G9 after a renewal whose answer is lost removes what that renewal wrote", async () => {
+  it("G9 removes the record of a renewal whose answer is lost", async () => {
     const { memory, pass, replica } = world();
     const a = replica("a");
     const reservation = await unseen(a.dedup.reserve(event));
@@ -434,7 +434,7 @@ describe("a release", () => {
     expect(await memory.get(resolved.storeKey)).toBeUndefined();
   });
 
-  it("G5 that lands late, under a later holder, changes nothing", async () => {
+  it("G5 changes nothing when it lands late, under a later holder", async () => {
     const { memory, pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -443,15 +443,15 @@ describe("a release", () => {
     await reservation.release();
     await pass(LEASE_MS + SKEW_MS);
     const later = await unseen(b.dedup.reserve(event));
-    const standing = await memory.get(resolved.storeKey);
+    const stored = await memory.get(resolved.storeKey);
     await late.go();
-    expect(await memory.get(resolved.storeKey)).toEqual(standing);
+    expect(await memory.get(resolved.storeKey)).toEqual(stored);
     expect(await later.commit()).toEqual({ commit: "confirmed" });
   });
 });
 
 describe("G10 a stale read", () => {
-  it("that shows nothing costs a retry, and makes no holder", async () => {
+  it("causes a retry, not a reservation, when it shows no record", async () => {
     const { replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     await unseen(a.dedup.reserve(event));
@@ -461,7 +461,7 @@ describe("G10 a stale read", () => {
     expect(b.store.calls.map(({ method }) => method)).toEqual(["put", "get", "put", "get", "put"]);
   });
 
-  it("that shows nothing for ever is pending: nobody dispatches on it", async () => {
+  it("returns pending when it shows no record on every retry: nothing is dispatched", async () => {
     const { clock, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     await commitEvent(a);
@@ -475,7 +475,7 @@ describe("G10 a stale read", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("that shows a reservation which has been committed since is pending, until it is asked again", async () => {
+  it("returns pending when it shows a reservation that was committed since", async () => {
     const { memory, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -486,7 +486,7 @@ describe("G10 a stale read", () => {
     await duplicate(b.dedup.reserve(event));
   });
 
-  it("that shows a reservation as ended cannot replace what stands there now", async () => {
+  it("does not replace the current reservation when it shows an old one that looks expired", async () => {
     const { memory, pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -494,14 +494,14 @@ describe("G10 a stale read", () => {
     b.store.script("put", answering({ ok: false, current: old }));
     await pending(b.dedup.reserve(event));
     await pass(2 * LEASE_MS);
-    // The holder has renewed; the old record is shown once more, and looks as if it had ended.
+    // The holder has renewed. The old record is returned again and looks expired.
     b.store.script("put", answering({ ok: false, current: old }));
     expect(await pending(b.dedup.reserve(event))).toMatchObject({ owner: "a" });
     expect(reservation.signal.aborted).toBe(false);
     expect(await reservation.commit()).toEqual({ commit: "confirmed" });
   });
 
-  it("that shows our own older record at a commit costs a retry", async () => {
+  it("causes a retry when it shows our own older record at a commit", async () => {
     const { memory, pass, replica } = world();
     const a = replica("a");
     const reservation = await unseen(a.dedup.reserve(event));
@@ -513,7 +513,7 @@ describe("G10 a stale read", () => {
     expect(await commit).toEqual({ commit: "confirmed" });
   });
 
-  it("that shows our own older record at a renewal costs a retry", async () => {
+  it("causes a retry when it shows our own older record at a renewal", async () => {
     const { memory, pass, replica } = world();
     const a = replica("a");
     const reservation = await unseen(a.dedup.reserve(event));
@@ -525,7 +525,7 @@ describe("G10 a stale read", () => {
     expect(await reservation.commit()).toEqual({ commit: "confirmed" });
   });
 
-  it.each(["reservation", "commit"] as const)("that shows a %s from before ours costs a retry", async (before) => {
+  it.each(["reservation", "commit"] as const)("causes a retry when it shows a %s from before ours", async (before) => {
     const { memory, pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b")];
     const first = await unseen(a.dedup.reserve(event));
@@ -544,7 +544,7 @@ describe("G10 a stale read", () => {
     expect(await commit).toEqual({ commit: "confirmed" });
   });
 
-  it("that shows a reservation from before ours at a release leaves ours to end by itself", async () => {
+  it("leaves the reservation to expire when it shows an earlier one at a release", async () => {
     const { memory, pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b")];
     await unseen(a.dedup.reserve(event));
@@ -556,7 +556,7 @@ describe("G10 a stale read", () => {
     expect(b.steps.at(-1)).toMatchObject({ type: "released", left: "reservation" });
   });
 
-  it("that shows nothing at an adopted commit costs a retry", async () => {
+  it("causes a retry when it shows no record at an adopted commit", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -570,8 +570,8 @@ describe("G10 a stale read", () => {
   });
 });
 
-describe("a conflict told by a server that no longer leads, of a write that its successor took", () => {
-  it("is none for a claim: it is recognised as ours", async () => {
+describe("a false conflict from a former leader, whose successor applied the write,", () => {
+  it("is recognised at a claim as our own write", async () => {
     const { replica } = world();
     const a = replica("a");
     a.store.script("put", refusedByAnother);
@@ -579,7 +579,7 @@ describe("a conflict told by a server that no longer leads, of a write that its 
     expect(await reservation.commit()).toEqual({ commit: "confirmed" });
   });
 
-  it("is none for a claim that lands after we looked: the key is free again when that has ended", async () => {
+  it("makes a claim pending if the write lands after the read, and the key is free when that write expires", async () => {
     const { pass, replica } = world();
     const a = replica("a");
     const late = held();
@@ -596,7 +596,7 @@ describe("a conflict told by a server that no longer leads, of a write that its 
     await unseen(a.dedup.reserve(event));
   });
 
-  it("is none for a renewal, whose lease counts from when it was sent", async () => {
+  it("is recognised at a renewal, whose lease starts when it was sent", async () => {
     const { pass, replica } = world();
     const a = replica("a");
     const reservation = await unseen(a.dedup.reserve(event));
@@ -606,7 +606,7 @@ describe("a conflict told by a server that no longer leads, of a write that its 
     expect(await reservation.commit()).toEqual({ commit: "confirmed" });
   });
 
-  it("is none for a commit", async () => {
+  it("is recognised at a commit", async () => {
     const { replica } = world();
     const a = replica("a");
     const reservation = await unseen(a.dedup.reserve(event));
@@ -615,7 +615,7 @@ describe("a conflict told by a server that no longer leads, of a write that its 
     await duplicate(replica("b").dedup.reserve(event));
   });
 
-  it("is none for a commit that lands after we looked", async () => {
+  it("is recognised at a commit whose write lands after the read", async () => {
     const { pass, replica } = world();
     const a = replica("a");
     const reservation = await unseen(a.dedup.reserve(event));
@@ -631,7 +631,7 @@ describe("a conflict told by a server that no longer leads, of a write that its 
     expect(await commit).toEqual({ commit: "confirmed" });
   });
 
-  it("is none for a release", async () => {
+  it("does not prevent a release", async () => {
     const { replica } = world();
     const a = replica("a");
     const reservation = await unseen(a.dedup.reserve(event));
@@ -641,8 +641,8 @@ describe("a conflict told by a server that no longer leads, of a write that its 
   });
 });
 
-describe("a store that forgot", () => {
-  it("F16 a reservation: its holder is told at the renewal, and what it did is adopted", async () => {
+describe("a store that loses acknowledged writes", () => {
+  it("F16 aborts the holder of a lost reservation at the next renewal, and adopts its commit", async () => {
     const { pass, replica } = world();
     const a = replica("a");
     const reservation = await unseen(a.dedup.reserve(event));
@@ -653,7 +653,7 @@ describe("a store that forgot", () => {
     await duplicate(a.dedup.reserve(event));
   });
 
-  it("F16 a commit: the event is unseen again, and its fence is higher than ever", async () => {
+  it("F16 makes the event of a lost commit unseen again, with a higher fence", async () => {
     const { replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const first = await unseen(a.dedup.reserve(event));
@@ -663,13 +663,13 @@ describe("a store that forgot", () => {
   });
 });
 
-describe("F15 a store that never lets go of a key", () => {
+describe("F15 a store that never expires a key", () => {
   const immortal = (memory: MemoryStore): MemoryStore => ({
     ...memory,
     put: (key, record, how) => memory.put(key, record, { ...how, ttlMs: WINDOW_MS }),
   });
 
-  it("loses a reservation to who saw it stand unchanged for its lease and the skew, and not sooner", async () => {
+  it("lets a replica take over exactly when it has seen no change for the lease and the skew", async () => {
     const { memory, pass, replica } = world();
     const store = immortal(memory);
     const [a, b] = [replica("a", { store, renew: false }), replica("b", { store })];
@@ -685,7 +685,7 @@ describe("F15 a store that never lets go of a key", () => {
     expect(await crashed.commit()).toEqual({ commit: "superseded" });
   });
 
-  it("loses no reservation that is renewed", async () => {
+  it("does not let a replica take over a renewed reservation", async () => {
     const { memory, pass, replica } = world();
     const store = immortal(memory);
     const [a, b] = [replica("a", { store }), replica("b", { store })];
@@ -697,7 +697,7 @@ describe("F15 a store that never lets go of a key", () => {
     expect(reservation.signal.aborted).toBe(false);
   });
 
-  it("loses it to one of two who saw it stand as long", async () => {
+  it("lets only one of two waiting replicas take over", async () => {
     const { memory, pass, replica } = world();
     const store = immortal(memory);
     const [a, b, c] = [replica("a", { store, renew: false }), replica("b", { store }), replica("c", { store })];
@@ -712,8 +712,8 @@ describe("F15 a store that never lets go of a key", () => {
   });
 });
 
-describe("a listener that hears of trouble", () => {
-  it.each(["release", "commit"] as const)("may %s at once: that too is given up when nobody answers", async (end) => {
+describe("a listener for store failures", () => {
+  it.each(["release", "commit"] as const)("may %s at once, even if the store never answers", async (end) => {
     const { clock, pass, replica } = world();
     const { dedup, store, trail } = replica("a");
     const reservation = await unseen(dedup.reserve(event));

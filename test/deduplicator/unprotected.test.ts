@@ -16,7 +16,7 @@ import {
 const dispatch = { onStoreUnavailable: "dispatch" } as const;
 
 describe('`onStoreUnavailable: "dispatch"`', () => {
-  it("runs the handler while the store is away, and says that it is unprotected", async () => {
+  it("runs the handler while the store is unavailable, and reports the dispatch as unprotected", async () => {
     const { clock, pass, replica } = world();
     const { dedup, steps, store, trail } = replica("a", dispatch);
     store.breakDown(outage);
@@ -31,7 +31,7 @@ describe('`onStoreUnavailable: "dispatch"`', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("changes nothing while the store is there", async () => {
+  it("changes nothing while the store is available", async () => {
     const { replica } = world();
     const { dedup, trail } = replica("a", dispatch);
     const reservation = await unseen(dedup.reserve(event));
@@ -41,7 +41,7 @@ describe('`onStoreUnavailable: "dispatch"`', () => {
     expect(trail()).not.toContain("unprotected");
   });
 
-  it("commits afterwards when the store has come back: adopted", async () => {
+  it("adopts the commit when the store has recovered", async () => {
     const { memory, replica } = world();
     const [a, b] = [replica("a", dispatch), replica("b")];
     a.store.script("put", outage);
@@ -54,16 +54,16 @@ describe('`onStoreUnavailable: "dispatch"`', () => {
   it.each([
     ["is dispatching it now", false],
     ["has committed it", true],
-  ])("G5 is superseded when another replica %s", async (_, isCommitted) => {
+  ])("G5 reports superseded when another replica %s", async (_, isCommitted) => {
     const { memory, replica } = world();
     const [a, b] = [replica("a", dispatch), replica("b")];
     a.store.script("put", outage);
     const unprotected = await unseen(a.dedup.reserve(event));
     const later = await unseen(b.dedup.reserve(event));
     if (isCommitted) await later.commit();
-    const standing = await memory.get(resolved.storeKey);
+    const stored = await memory.get(resolved.storeKey);
     expect(await unprotected.commit()).toEqual({ commit: "superseded" });
-    expect(await memory.get(resolved.storeKey)).toEqual(standing);
+    expect(await memory.get(resolved.storeKey)).toEqual(stored);
   });
 
   it("leaves nothing behind when the handler fails", async () => {
@@ -78,7 +78,7 @@ describe('`onStoreUnavailable: "dispatch"`', () => {
     await unseen(dedup.reserve(event));
   });
 
-  it("dispatches once in this process all the same: others are pending, or wait", async () => {
+  it("dispatches once per process: other deliveries are pending or wait", async () => {
     const { pass, replica } = world();
     const { dedup, store } = replica("a", dispatch);
     store.script("put", outage);
@@ -95,7 +95,7 @@ describe('`onStoreUnavailable: "dispatch"`', () => {
     expect(second.runs()).toBe(0);
   });
 
-  it("has no lease: neither timers nor an abort, but for the shutdown", async () => {
+  it("grants no lease: no timer runs, and only a shutdown aborts the signal", async () => {
     const { clock, pass, replica } = world();
     const { dedup, steps, store } = replica("a", dispatch);
     store.script("put", outage);
@@ -109,7 +109,7 @@ describe('`onStoreUnavailable: "dispatch"`', () => {
     expect(steps.filter(({ type }) => type === "expired")).toHaveLength(1);
   });
 
-  it("waits until a claim in doubt is known: it is ours, and protected", async () => {
+  it("retries an ambiguous claim, and is protected when its write was applied", async () => {
     const { pass, replica } = world();
     const { dedup, store } = replica("a", dispatch);
     store.script("put", answerLost);
@@ -118,7 +118,7 @@ describe('`onStoreUnavailable: "dispatch"`', () => {
     expect(await unseen(decision)).toMatchObject({ unprotected: false, fence: 1 });
   });
 
-  it("dispatches when a claim stays in doubt for half a lease, and finds its own record at the commit", async () => {
+  it("dispatches after half a lease without an answer, and finds its own record at the commit", async () => {
     const { memory, pass, replica } = world();
     const { dedup, store } = replica("a", dispatch);
     store.script("put", answerLost);
@@ -132,7 +132,7 @@ describe('`onStoreUnavailable: "dispatch"`', () => {
     expect((await memory.get(resolved.storeKey))?.record).toMatchObject({ state: "committed", token: "token-1" });
   });
 
-  it("does not say that nothing is left when a claim in doubt may have been applied and the handler fails", async () => {
+  it("reports a possible reservation when the handler fails after an ambiguous claim", async () => {
     const { memory, pass, replica } = world();
     const [a, b] = [replica("a", dispatch), replica("b")];
     a.store.script("put", answerLost);
@@ -148,9 +148,9 @@ describe('`onStoreUnavailable: "dispatch"`', () => {
 
   it.each([
     ["answers outside its contract", answering("OK"), TypeError],
-    ["holds what cannot be read", answering({ ok: false, current: { revision: 1, record: { v: 9 } } }), Error],
-    ["throws anything else", throwing(new RangeError("broken")), RangeError],
-  ])("does not dispatch when the store %s: that is no outage", async (_, fault, kind) => {
+    ["holds an unreadable record", answering({ ok: false, current: { revision: 1, record: { v: 9 } } }), Error],
+    ["throws another error", throwing(new RangeError("broken")), RangeError],
+  ])("does not dispatch when the store %s, because that is no outage", async (_, fault, kind) => {
     const { replica } = world();
     const { dedup, store, trail } = replica("a", dispatch);
     store.breakDown(fault, ["put"]);
@@ -160,7 +160,7 @@ describe('`onStoreUnavailable: "dispatch"`', () => {
     expect(trail()).toEqual(["store-unavailable"]);
   });
 
-  it("gives up its commit after one answer that does not come", async () => {
+  it("stops its commit after one lost answer", async () => {
     const { pass, replica } = world();
     const { dedup, store } = replica("a", dispatch);
     store.script("put", outage, writeLost);

@@ -16,8 +16,8 @@ import {
 
 const wait = { onPending: "wait" } as const;
 
-describe("somebody else's event", () => {
-  it("is pending: told whose it is, and when to come back", async () => {
+describe("an event that another replica holds", () => {
+  it("is pending, and the outcome has the owner and when to retry", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     await unseen(a.dedup.reserve(event));
@@ -33,7 +33,7 @@ describe("somebody else's event", () => {
     expect(await b.dedup.reserve(event)).toMatchObject({ decision: "pending", key: resolved.key, owner: "a" });
   });
 
-  it("G2 is never a duplicate before it is committed, whatever happens to its holder", async () => {
+  it("G2 is never a duplicate before its commit, even when its holder is late or releases it", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -44,7 +44,7 @@ describe("somebody else's event", () => {
     await unseen(b.dedup.reserve(event));
   });
 
-  it("is worth asking for within a second or so once its lease is nearly over", async () => {
+  it("has a `retryAfterMs` of about a second when its lease is nearly over", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b")];
     await unseen(a.dedup.reserve(event));
@@ -55,8 +55,8 @@ describe("somebody else's event", () => {
   });
 });
 
-describe("two deliveries in one process", () => {
-  it("G1 share one attempt: one dispatches, the other is pending and costs the store nothing", async () => {
+describe("concurrent deliveries in one process", () => {
+  it("G1 share one attempt: one dispatches, the other is pending and makes no store call", async () => {
     const { pass, replica } = world();
     const { dedup, store } = replica("a");
     const [first, second] = [task(), task()];
@@ -72,7 +72,7 @@ describe("two deliveries in one process", () => {
     expect([first.runs(), second.runs()]).toEqual([1, 0]);
   });
 
-  it("share one answer when the event was committed before", async () => {
+  it("share one store call when the event is already committed", async () => {
     const { replica } = world();
     const { dedup, store } = replica("a", { cacheSize: 0 });
     await dedup.guard(event, () => {});
@@ -82,7 +82,7 @@ describe("two deliveries in one process", () => {
     expect(store.calls).toHaveLength(1);
   });
 
-  it("share the store's trouble", async () => {
+  it("share one store failure", async () => {
     const { replica } = world();
     const { dedup, store } = replica("a");
     store.script("put", outage);
@@ -91,7 +91,7 @@ describe("two deliveries in one process", () => {
     await unseen(dedup.reserve(event));
   });
 
-  it("of which the second waits are a dispatch and a duplicate", async () => {
+  it("are one dispatch and one duplicate when the second waits", async () => {
     const { clock, pass, replica } = world();
     const { dedup } = replica("a", { keepResults: true });
     const [first, second] = [task(), task()];
@@ -106,7 +106,7 @@ describe("two deliveries in one process", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("of which the second waits are two attempts when the first fails: at once, without a pause", async () => {
+  it("are two attempts when the second waits and the first fails, without a pause", async () => {
     const { clock, replica } = world();
     const { dedup } = replica("a");
     const first = task();
@@ -119,7 +119,7 @@ describe("two deliveries in one process", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("F22 of many at once, one dispatches; those that wait follow one by one as each fails", async () => {
+  it("F22 run one handler at a time: a waiting delivery starts when the running one fails", async () => {
     const { clock, pass, replica } = world();
     const { dedup } = replica("a");
     let [running, most, runs] = [0, 0, 0];
@@ -152,8 +152,8 @@ describe("two deliveries in one process", () => {
   });
 });
 
-describe("F22 G1 of many deliveries on many replicas at once", () => {
-  it("one is unseen, and all others are pending", async () => {
+describe("F22 G1 concurrent deliveries on many replicas", () => {
+  it("have one reservation, and all others are pending", async () => {
     const { replica } = world();
     const replicas = ["a", "b", "c", "d"].map((owner) => replica(owner));
     const asked = Array.from({ length: 10 }, () => replicas.map(({ dedup }) => dedup.reserve(event))).flat();
@@ -163,7 +163,7 @@ describe("F22 G1 of many deliveries on many replicas at once", () => {
     expect(decisions.filter(({ decision }) => decision === "pending")).toHaveLength(39);
   });
 
-  it("one is dispatched, and all that wait are duplicates", async () => {
+  it("have one dispatch, and all waiting deliveries are duplicates", async () => {
     const { pass, replica } = world();
     const replicas = ["a", "b", "c", "d"].map((owner) => replica(owner));
     const work = task();
@@ -179,7 +179,7 @@ describe("F22 G1 of many deliveries on many replicas at once", () => {
 });
 
 describe("waiting for another replica", () => {
-  it("ends as a duplicate soon after the commit", async () => {
+  it("returns a duplicate soon after the commit", async () => {
     const { clock, pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -193,7 +193,7 @@ describe("waiting for another replica", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("ends with the reservation soon after the release", async () => {
+  it("returns a reservation soon after the release", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -204,7 +204,7 @@ describe("waiting for another replica", () => {
     expect(await unseen(waiting)).toMatchObject({ owner: "b" });
   });
 
-  it("G4 ends with the reservation soon after the lease of a holder that crashed", async () => {
+  it("G4 returns a reservation soon after the lease of a crashed holder", async () => {
     const { clock, pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b")];
     await unseen(a.dedup.reserve(event));
@@ -216,7 +216,7 @@ describe("waiting for another replica", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("asks again more and more seldom, and at least every second", async () => {
+  it("retries with exponential backoff of at most one second", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -229,7 +229,7 @@ describe("waiting for another replica", () => {
     expect(asked).toEqual([0, 50, 150, 350, 750, 1_550, 2_550, 3_550, 4_550, 5_550]);
   });
 
-  it("ends with the signal's reason, at once and with nothing left behind", async () => {
+  it("rejects with the signal's reason immediately, and leaves nothing behind", async () => {
     const { clock, pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b")];
     await unseen(a.dedup.reserve(event));
@@ -239,7 +239,7 @@ describe("waiting for another replica", () => {
     const reason = new Error("the consumer stops");
     stop.abort(reason);
     await expect(waiting).rejects.toBe(reason);
-    // What is left is the lease of the holder.
+    // One timer is left: the lease of the holder.
     expect(clock.timers).toBe(1);
     const asked = b.store.calls.length;
     await pass(2 * LEASE_MS);
@@ -247,7 +247,7 @@ describe("waiting for another replica", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("leaves nothing at a signal that lives longer, however often it asks", async () => {
+  it("leaves no listener on a long-lived signal, however often it retries", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const { signal } = new AbortController();
@@ -260,7 +260,7 @@ describe("waiting for another replica", () => {
     expect(heldBySignal(signal)).toBe(0);
   });
 
-  it("ends with the signal's reason though it is no error, and though the store does not answer", async () => {
+  it("rejects with the signal's reason even if that is no error and the store does not answer", async () => {
     const { replica } = world();
     const { dedup, store } = replica("a");
     const late = held();
@@ -272,14 +272,14 @@ describe("waiting for another replica", () => {
     await late.go();
   });
 
-  it("does not begin with a signal that has aborted before", async () => {
+  it("does not start with an aborted signal", async () => {
     const { replica } = world();
     const { dedup, store } = replica("a");
     await expect(dedup.reserve(event, { signal: AbortSignal.abort("enough") })).rejects.toBe("enough");
     expect(store.calls).toEqual([]);
   });
 
-  it("ends when the deduplicator closes", async () => {
+  it("rejects when the deduplicator closes", async () => {
     const { clock, pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b")];
     await unseen(a.dedup.reserve(event));
@@ -290,7 +290,7 @@ describe("waiting for another replica", () => {
     expect(clock.timers).toBe(1);
   });
 
-  it("ends with the store's trouble", async () => {
+  it("rejects with the store's error", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     await unseen(a.dedup.reserve(event));
@@ -301,8 +301,8 @@ describe("waiting for another replica", () => {
   });
 });
 
-describe("a caller that goes away while its claim is under way", () => {
-  it("gives the key back as soon as it is granted", async () => {
+describe("a caller that aborts during its claim", () => {
+  it("causes the key to be released as soon as it is granted", async () => {
     const { clock, memory, pass, replica } = world();
     const { dedup, store, trail } = replica("a");
     store.script("put", slowAnswer(clock, 5_000));
@@ -318,7 +318,7 @@ describe("a caller that goes away while its claim is under way", () => {
     await unseen(dedup.reserve(event));
   });
 
-  it("does not harm another that asked after it: pending, to come back soon", async () => {
+  it("does not fail another caller: it is pending, with a short `retryAfterMs`", async () => {
     const { clock, pass, replica } = world();
     const { dedup, store } = replica("a");
     store.script("put", slowAnswer(clock, 5_000));
@@ -334,7 +334,7 @@ describe("a caller that goes away while its claim is under way", () => {
     await unseen(dedup.reserve(event));
   });
 
-  it("does not harm another that waits: it gets the key", async () => {
+  it("leaves the key to a waiting caller", async () => {
     const { clock, pass, replica } = world();
     const { dedup, store } = replica("a");
     store.script("put", slowAnswer(clock, 5_000));
@@ -347,7 +347,7 @@ describe("a caller that goes away while its claim is under way", () => {
     await unseen(joined);
   });
 
-  it("when it is granted in that very moment gives the key back all the same", async () => {
+  it("causes a release even if it aborts at the moment of the grant", async () => {
     const { clock, memory, pass, replica } = world();
     const { dedup } = replica("a");
     const stop = new AbortController();
@@ -362,7 +362,7 @@ describe("a caller that goes away while its claim is under way", () => {
   });
 
   it.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])(
-    "leaves nothing behind when it goes %i turns after the claim",
+    "leaves nothing behind when it aborts %i microtasks after the claim",
     async (turns) => {
       const { clock, memory, pass, replica } = world();
       const { dedup } = replica("a");
@@ -381,7 +381,7 @@ describe("a caller that goes away while its claim is under way", () => {
     },
   );
 
-  it("does not touch a dispatch that has begun", async () => {
+  it("does not affect a running dispatch", async () => {
     const { pass, replica } = world();
     const { dedup } = replica("a");
     const stop = new AbortController();

@@ -15,47 +15,47 @@ function entry(revision: number, name = "evt-1", rest: Partial<ReservationRecord
 }
 
 describe("an observed lease", () => {
-  it("ends its lease and the skew after it was first seen, whatever the wall clock of its holder said", () => {
+  it("ends after its lease and the skew from the first read, whatever the holder's wall clock shows", () => {
     for (const atMs of [0, WALL_MS, WALL_MS * 2]) {
       const leases = new ObservedLeases(SKEW_MS);
       const seen = entry(7, "evt-1", { atMs });
-      expect(leases.see(seen, 1_000_000)).toBe(LEASE_MS + SKEW_MS);
-      expect(leases.see(seen, 1_000_000 + LEASE_MS)).toBe(SKEW_MS);
-      expect(leases.see(seen, 1_000_000 + LEASE_MS + SKEW_MS - 1)).toBe(1);
-      expect(leases.see(seen, 1_000_000 + LEASE_MS + SKEW_MS)).toBe(0);
+      expect(leases.observe(seen, 1_000_000)).toBe(LEASE_MS + SKEW_MS);
+      expect(leases.observe(seen, 1_000_000 + LEASE_MS)).toBe(SKEW_MS);
+      expect(leases.observe(seen, 1_000_000 + LEASE_MS + SKEW_MS - 1)).toBe(1);
+      expect(leases.observe(seen, 1_000_000 + LEASE_MS + SKEW_MS)).toBe(0);
     }
   });
 
-  it("begins anew with every revision, also with an older one that is read late", () => {
+  it("restarts with every revision, even with an older one that is read late", () => {
     const leases = new ObservedLeases(SKEW_MS);
-    leases.see(entry(7), 0);
-    expect(leases.see(entry(8), 40_000)).toBe(LEASE_MS + SKEW_MS);
-    expect(leases.see(entry(7), 50_000)).toBe(LEASE_MS + SKEW_MS);
-    expect(leases.see(entry(8), 90_000)).toBe(LEASE_MS + SKEW_MS);
+    leases.observe(entry(7), 0);
+    expect(leases.observe(entry(8), 40_000)).toBe(LEASE_MS + SKEW_MS);
+    expect(leases.observe(entry(7), 50_000)).toBe(LEASE_MS + SKEW_MS);
+    expect(leases.observe(entry(8), 90_000)).toBe(LEASE_MS + SKEW_MS);
   });
 
-  it("is as long as the record says, not as our own leases", () => {
+  it("has the length in the record, not that of the reader's own leases", () => {
     const leases = new ObservedLeases(0);
-    expect(leases.see(entry(7, "evt-1", { leaseMs: 1_000 }), 0)).toBe(1_000);
-    expect(leases.see(entry(7, "evt-2", { leaseMs: 60_000 }), 0)).toBe(60_000);
+    expect(leases.observe(entry(7, "evt-1", { leaseMs: 1_000 }), 0)).toBe(1_000);
+    expect(leases.observe(entry(7, "evt-2", { leaseMs: 60_000 }), 0)).toBe(60_000);
   });
 
-  it("is of one key", () => {
+  it("belongs to one key", () => {
     const leases = new ObservedLeases(SKEW_MS);
-    leases.see(entry(7, "evt-1"), 0);
-    expect(leases.see(entry(7, "evt-2"), LEASE_MS + SKEW_MS)).toBe(LEASE_MS + SKEW_MS);
-    expect(leases.see(entry(7, "evt-1"), LEASE_MS + SKEW_MS)).toBe(0);
+    leases.observe(entry(7, "evt-1"), 0);
+    expect(leases.observe(entry(7, "evt-2"), LEASE_MS + SKEW_MS)).toBe(LEASE_MS + SKEW_MS);
+    expect(leases.observe(entry(7, "evt-1"), LEASE_MS + SKEW_MS)).toBe(0);
   });
 
-  it("is forgotten when too many others were seen since, which costs time and nothing else", () => {
+  it("is evicted after too many newer ones, which only restarts its time", () => {
     const leases = new ObservedLeases(SKEW_MS);
     const first = entry(7);
-    leases.see(first, 0);
-    for (let index = 0; index < 10_000; index += 1) leases.see(entry(7, `other-${index}`), 0);
-    expect(leases.see(first, LEASE_MS + SKEW_MS)).toBe(LEASE_MS + SKEW_MS);
+    leases.observe(first, 0);
+    for (let index = 0; index < 10_000; index += 1) leases.observe(entry(7, `other-${index}`), 0);
+    expect(leases.observe(first, LEASE_MS + SKEW_MS)).toBe(LEASE_MS + SKEW_MS);
   });
 
-  it("is never taken to have ended sooner than its lease and the skew after any of its sightings", () => {
+  it("never ends sooner than its lease and the skew after its first read", () => {
     const sightings = fc.array(fc.record({ revision: fc.integer({ min: 1, max: 4 }), afterMs: fc.nat(20_000) }), {
       maxLength: 30,
     });
@@ -67,7 +67,7 @@ describe("an observed lease", () => {
         for (const { revision, afterMs } of all) {
           nowMs += afterMs;
           if (!firstSeenMs.has(revision)) firstSeenMs.set(revision, nowMs);
-          const ended = leases.see(entry(revision), nowMs) <= 0;
+          const ended = leases.observe(entry(revision), nowMs) <= 0;
           if (ended) expect(nowMs - (firstSeenMs.get(revision) ?? nowMs)).toBeGreaterThanOrEqual(LEASE_MS + SKEW_MS);
         }
       }),
@@ -79,32 +79,32 @@ describe("a reservation that was read", () => {
   const STEADY_MS = 1_000;
   const { key } = entry(7);
 
-  it("is not looked at again for a moment, when it had stood for a while", () => {
+  it("is not read again within 250 ms once it is a second old", () => {
     const leases = new ObservedLeases(SKEW_MS);
-    leases.see(entry(7), 0);
-    leases.see(entry(7), STEADY_MS);
+    leases.observe(entry(7), 0);
+    leases.observe(entry(7), STEADY_MS);
     expect(leases.liveReservation(key, 1, STEADY_MS)).toEqual(entry(7));
     expect(leases.liveReservation(key, 1, STEADY_MS + 249)).toEqual(entry(7));
     expect(leases.liveReservation(key, 1, STEADY_MS + 250)).toBeUndefined();
   });
 
-  it("is looked at again when it is young: a dispatch that fails at once may be tried again at once", () => {
+  it("is read again while it is young, because a failed dispatch may be retried immediately", () => {
     const leases = new ObservedLeases(SKEW_MS);
-    leases.see(entry(7), 0);
-    leases.see(entry(8), STEADY_MS);
+    leases.observe(entry(7), 0);
+    leases.observe(entry(8), STEADY_MS);
     expect(leases.liveReservation(key, 1, STEADY_MS)).toBeUndefined();
   });
 
-  it("is looked at again for a later delivery than its holder's: that may be the holder's own, come back", () => {
+  it("is read again for a later attempt than its holder's, which may be the holder's redelivery", () => {
     const leases = new ObservedLeases(SKEW_MS);
-    for (const nowMs of [0, STEADY_MS]) leases.see(entry(7, "evt-1", { attempt: 2 }), nowMs);
+    for (const nowMs of [0, STEADY_MS]) leases.observe(entry(7, "evt-1", { attempt: 2 }), nowMs);
     expect(leases.liveReservation(key, 2, STEADY_MS)).toBeDefined();
     expect(leases.liveReservation(key, 3, STEADY_MS)).toBeUndefined();
   });
 
-  it("is looked at again when its lease is over, and when it is known to be gone", () => {
+  it("is read again when its lease is over, and when its removal is known", () => {
     const leases = new ObservedLeases(SKEW_MS);
-    for (const nowMs of [0, LEASE_MS - 100]) leases.see(entry(7), nowMs);
+    for (const nowMs of [0, LEASE_MS - 100]) leases.observe(entry(7), nowMs);
     expect(leases.liveReservation(key, 1, LEASE_MS - 1)).toBeDefined();
     expect(leases.liveReservation(key, 1, LEASE_MS)).toBeUndefined();
     leases.forget(key);
@@ -112,17 +112,17 @@ describe("a reservation that was read", () => {
   });
 });
 
-describe("when to come back", () => {
-  it("is when the reservation has ended by its own time, where the clocks agree, and the store has let go of it", () => {
+describe("retryAfterMs", () => {
+  it("is the rest of the lease by its record, if the clocks agree, plus a margin for the store", () => {
     const leases = new ObservedLeases(SKEW_MS);
     expect(leases.retryAfterMs(entry(7), 0, WALL_MS + 10_000)).toBe(LEASE_MS + SKEW_MS - 10_000 + 500);
   });
 
-  it("is no later than what was observed, and no sooner than a second while it may stand, however wrong the clocks", () => {
+  it("is at least a second and at most the observed rest of the lease, for any clock error", () => {
     fc.assert(
       fc.property(fc.integer({ min: -1e12, max: 1e12 }), fc.nat(LEASE_MS), (apartMs, seenMs) => {
         const leases = new ObservedLeases(SKEW_MS);
-        leases.see(entry(7), 0);
+        leases.observe(entry(7), 0);
         const retryAfterMs = leases.retryAfterMs(entry(7), seenMs, WALL_MS + apartMs);
         expect(retryAfterMs).toBeGreaterThanOrEqual(1_000);
         expect(retryAfterMs).toBeLessThanOrEqual(LEASE_MS + SKEW_MS - seenMs + 500);
@@ -130,9 +130,9 @@ describe("when to come back", () => {
     );
   });
 
-  it("is a whole number, and soon when the reservation has ended", () => {
+  it("is a whole number, and half a second when the reservation has ended", () => {
     const leases = new ObservedLeases(SKEW_MS);
-    leases.see(entry(7), 0.25);
+    leases.observe(entry(7), 0.25);
     expect(leases.retryAfterMs(entry(7), 0.25, WALL_MS + 0.5)).toSatisfy(Number.isInteger);
     expect(leases.retryAfterMs(entry(7), 2 * LEASE_MS, WALL_MS + 2 * LEASE_MS)).toBe(500);
   });

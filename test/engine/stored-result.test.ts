@@ -6,11 +6,11 @@ const cycle: unknown[] = [];
 cycle.push(cycle);
 
 describe("a result", () => {
-  it("that is undefined is nothing to keep", () => {
+  it("is absent when it is undefined", () => {
     expect(storeResult(undefined)).toEqual({ kept: "nothing" });
   });
 
-  it("that has a JSON form is kept as a copy of that form", () => {
+  it("is kept as a copy of its JSON form", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const kept = storeResult(value);
@@ -22,7 +22,7 @@ describe("a result", () => {
     );
   });
 
-  it("is not changed by what happens to the original", () => {
+  it("is independent of later changes to the original", () => {
     const value = { list: [1] };
     const kept = storeResult(value);
     value.list.push(2);
@@ -35,8 +35,8 @@ describe("a result", () => {
     ["a cycle", cycle, "The result has no JSON form"],
     ["a function", () => {}, "A function has no JSON form"],
     ["a symbol", Symbol("x"), "A symbol has no JSON form"],
-    ["what hides itself", { toJSON: () => undefined }, "A object has no JSON form"],
-  ])("that is %s is not kept, and the reason is told", (_, value, message) => {
+    ["an object whose `toJSON` returns undefined", { toJSON: () => undefined }, "A object has no JSON form"],
+  ])("such as %s is not kept, and the error gives the reason", (_, value, message) => {
     const kept = storeResult(value);
     expect(kept).toMatchObject({
       kept: "not",
@@ -44,7 +44,7 @@ describe("a result", () => {
     });
   });
 
-  it("that throws what is no error is not kept, and what it threw is the cause", () => {
+  it("is not kept if it throws a value that is no error, and that value is the cause", () => {
     const cause: unknown = "no";
     const value = {
       toJSON() {
@@ -54,7 +54,7 @@ describe("a result", () => {
     expect(storeResult(value)).toMatchObject({ kept: "not", error: { cause } });
   });
 
-  it("is kept up to 100 levels deep, and no further: a duplicate could not be told it", () => {
+  it("is kept up to 100 levels deep, because a duplicate could not return a deeper one", () => {
     const nested = (levels: number): unknown => (levels === 0 ? 1 : { in: nested(levels - 1) });
     expect(storeResult(nested(100)).kept).toBe("result");
     const message = "The result is nested more than 100 levels deep";
@@ -62,7 +62,7 @@ describe("a result", () => {
       expect(storeResult(nested(levels))).toMatchObject({ kept: "not", error: { message } });
   });
 
-  it("is kept up to 64 KiB of JSON in UTF-8, and no further", () => {
+  it("is kept up to 64 KiB of JSON in UTF-8", () => {
     const quotes = 2;
     expect(storeResult("x".repeat(65_536 - quotes)).kept).toBe("result");
     expect(storeResult("ü".repeat(32_768 - quotes / 2)).kept).toBe("result");
@@ -71,7 +71,7 @@ describe("a result", () => {
     expect(storeResult("ü".repeat(32_768)).kept).toBe("not");
   });
 
-  it("says nothing of itself in the error", () => {
+  it("does not appear in the error", () => {
     const kept = storeResult({ secret: "s3cret", big: "x".repeat(70_000) });
     if (kept.kept !== "not") throw new Error("unreachable");
     expect(kept.error.message).not.toContain("s3cret");

@@ -9,7 +9,7 @@ import { allFaults, worldWith } from "../support/faulty-world.ts";
 import { latchkeyService } from "../support/latchkey-service.ts";
 import { anyBytes, deepJson, nearly, nearlyBytes } from "./nearly.ts";
 
-/** The lines of a run in which much goes wrong. */
+/** The lines of a run with many faults. */
 let lines: readonly string[];
 let members: ReadonlyArray<Readonly<Record<string, unknown>>>;
 beforeAll(async () => {
@@ -19,15 +19,15 @@ beforeAll(async () => {
   lines = formatHistory(history).trimEnd().split("\n");
 });
 
-/** Refuses by the number of a line, or reads and judges; what was read is written as it was. */
-function readsOrRefuses(text: string): void {
+/** Reads and judges a history, or refuses it with the number of a line. A history that was read is written without a change. */
+function verdictOn(text: string): number | "refused" {
   let history: ReturnType<typeof parseHistory>;
   try {
     history = parseHistory(text);
   } catch (error) {
     expect(error).toBeInstanceOf(TypeError);
     expect(String(error)).toMatch(/^TypeError: Line \d+ of the history: \S/);
-    return;
+    return "refused";
   }
   expect(parseHistory(formatHistory(history))).toEqual(history);
   for (const judge of [checkHistory, checkStoreHistory]) {
@@ -37,44 +37,77 @@ function readsOrRefuses(text: string): void {
       expect(String(error)).toContain("Expected all recorders to use one clock");
     }
   }
+  return history.length;
 }
 
-describe("a history is read and judged, or refused by the line that is wrong", () => {
-  it("whatever bytes there are", () => {
+const shift = fc.tuple(fc.nat(), fc.nat(), fc.constantFrom("move", "drop", "double"));
+
+/** Moves, drops and doubles lines, but the header. */
+function shifted(all: readonly string[], shifts: ReadonlyArray<readonly [number, number, string]>): readonly string[] {
+  const result = [...all];
+  for (const [from, to, how] of shifts) {
+    const at = 1 + (from % (result.length - 1));
+    const line = result[at] ?? "";
+    if (how !== "double") result.splice(at, 1);
+    if (how !== "drop") result.splice(1 + (to % result.length), 0, line);
+  }
+  return result;
+}
+
+describe("parseHistory", () => {
+  it("reads any bytes or refuses them by the number of a line", () => {
     fc.assert(
       fc.property(fc.oneof(anyBytes, nearlyBytes(fc.constant(lines.join("\n")))), (bytes) => {
-        readsOrRefuses(Buffer.from(bytes).toString());
+        verdictOn(Buffer.from(bytes).toString());
       }),
       { numRuns: 300 },
     );
   });
 
-  it("when it nearly is one: lines are changed, missing, doubled and in another order", () => {
-    const changed = fc
-      .nat(lines.length - 1)
-      .chain((at) => nearly(members[at] ?? {}).map((line) => [at, JSON.stringify(line)] as const));
+  it("reads lines in any order, with some missing or doubled", () => {
     fc.assert(
-      fc.property(
-        fc.array(changed, { maxLength: 3 }),
-        fc.array(fc.tuple(fc.nat(), fc.nat(), fc.constantFrom("move", "drop", "double")), { maxLength: 3 }),
-        (changes, shifts) => {
-          const all = [...lines];
-          for (const [at, line] of changes) all[at] = line;
-          for (const [from, to, how] of shifts) {
-            const line = all[1 + (from % (all.length - 1))] ?? "";
-            if (how !== "double") all.splice(1 + (from % (all.length - 1)), 1);
-            if (how !== "drop") all.splice(1 + (to % all.length), 0, line);
-          }
-          readsOrRefuses(all.join("\n"));
-        },
-      ),
-      { numRuns: 700 },
+      fc.property(fc.array(shift, { maxLength: 5 }), (shifts) => {
+        const all = shifted(lines, shifts);
+        expect(verdictOn(all.join("\n"))).toBe(all.length);
+      }),
+      { numRuns: 300 },
     );
   });
 
-  it("when it is deeper than a program can go", () => {
+  it("refuses a line without a member that it needs, by its number", () => {
+    const at = fc.integer({ min: 1, max: lines.length - 1 });
+    fc.assert(
+      fc.property(at, fc.constantFrom("type", "process", "atMs"), (index, name) => {
+        const rest = Object.fromEntries(Object.entries(members[index] ?? {}).filter(([member]) => member !== name));
+        const text = lines.with(index, JSON.stringify(rest)).join("\n");
+        expect(() => parseHistory(text)).toThrow(`Line ${index + 1} of the history: Expected \`${name}\` to be`);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("reads a line with a changed member, or refuses the history", () => {
+    const changed = fc
+      .nat(lines.length - 1)
+      .chain((at) => nearly(members[at] ?? {}).map((line) => [at, JSON.stringify(line)] as const));
+    let refused = 0;
+    fc.assert(
+      fc.property(fc.array(changed, { minLength: 1, maxLength: 3 }), (changes) => {
+        const all = [...lines];
+        for (const [at, line] of changes) all[at] = line;
+        const verdict = verdictOn(all.join("\n"));
+        if (verdict === "refused") refused += 1;
+        else expect(verdict).toBe(all.length);
+      }),
+      { numRuns: 400 },
+    );
+    expect(refused).toBeGreaterThan(50);
+    expect(refused).toBeLessThan(400);
+  });
+
+  it("refuses values that are too deeply nested", () => {
     const [header] = lines;
-    readsOrRefuses(deepJson);
-    readsOrRefuses(`${header}\n${deepJson}`);
+    expect(verdictOn(deepJson)).toBe("refused");
+    expect(verdictOn(`${header}\n${deepJson}`)).toBe("refused");
   });
 });

@@ -18,12 +18,12 @@ const delivery = {
   body: { action: "opened", repository: { url: "https://api.github.com/repos/a/b" } },
 };
 
-/** One that must be dispatched, whatever stands around it. */
-interface Right {
+/** A line that must be dispatched, whatever lines surround it. */
+interface ValidLine {
   readonly bytes: Uint8Array;
   readonly key: string;
 }
-const right: fc.Arbitrary<Right> = fc.tuple(fc.nat(5), fc.jsonValue()).map(([id, data]) => ({
+const right: fc.Arbitrary<ValidLine> = fc.tuple(fc.nat(5), fc.jsonValue()).map(([id, data]) => ({
   bytes: Buffer.from(JSON.stringify({ specversion: "1.0", type: "t", source: "/right", id: String(id), data })),
   key: dedupKey("run", JSON.stringify(["/right", String(id)])),
 }));
@@ -45,7 +45,7 @@ beforeAll(async () => {
 });
 afterAll(() => endpoint[Symbol.asyncDispose]());
 
-/** Lines as they count: what holds nothing but white space is left out. */
+/** Counts the lines that hold more than white space. */
 function linesIn(bytes: Uint8Array): number {
   return Buffer.from(bytes)
     .toString("latin1")
@@ -53,7 +53,7 @@ function linesIn(bytes: Uint8Array): number {
     .filter((line) => /[^ \t\r]/.test(line)).length;
 }
 
-async function mustBeAccountedFor(input: Uint8Array, keys: readonly string[]): Promise<void> {
+async function expectAccounted(input: Uint8Array, keys: readonly string[]): Promise<void> {
   const before = new Map(endpoint.counts());
   const argv = ["run", "--to", endpoint.url, "--json", "--attempts", "1"];
   const { exitCode, objects, err } = await run(argv, { input });
@@ -77,14 +77,14 @@ async function mustBeAccountedFor(input: Uint8Array, keys: readonly string[]): P
   }
 }
 
-describe("latchkey run accounts for every line, and hands over every event that is one, once", () => {
-  it("among whatever lines, in whatever pieces they come", async () => {
+describe("latchkey run accounts for every line, and dispatches every event once,", () => {
+  it("among any other lines", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.oneof(right, other), { maxLength: 12 }), async (lines) => {
         // The first line shows that the input is UTF-8. Without it, random bytes can begin like another format.
         const first = Buffer.from("{}\n");
         const input = Buffer.concat([first, ...lines.flatMap(({ bytes }) => [bytes, Buffer.from("\n")])]);
-        await mustBeAccountedFor(
+        await expectAccounted(
           input,
           lines.flatMap(({ key }) => key ?? []),
         );
@@ -93,10 +93,10 @@ describe("latchkey run accounts for every line, and hands over every event that 
     );
   });
 
-  it("among lines that are deeper than a program can go", async () => {
+  it("among lines that are too deeply nested", async () => {
     const deep = [deepJson, JSON.stringify({ ...cloudEvent, data: "deep" }).replace('"deep"', deepJson)];
     const next = { specversion: "1.0", type: "t", source: "/right", id: "next" };
     const input = Buffer.from([...deep, JSON.stringify(next)].join("\n"));
-    await mustBeAccountedFor(input, [dedupKey("run", '["/right","next"]')]);
+    await expectAccounted(input, [dedupKey("run", '["/right","next"]')]);
   });
 });

@@ -23,7 +23,7 @@ const record = {
   atMs: 0,
 } as const;
 
-/** A line of each kind. */
+/** One line of each kind. */
 const all: History = [
   header,
   { ...ms, type: "delivered", event: "E1", delivery: 1 },
@@ -56,12 +56,12 @@ const all: History = [
 ];
 
 describe("a history as NDJSON", () => {
-  it("is read as it was written, every kind of line", () => {
+  it("is unchanged after a write and a read, for every kind of line", () => {
     expect(parseHistory(formatHistory(all))).toEqual(all);
     expect(formatHistory(all).split("\n")).toHaveLength(all.length + 1);
   });
 
-  it("is read as it was written, whatever a simulation saw", async () => {
+  it("is unchanged after a write and a read, for any simulation", async () => {
     const world = worldWith(latchkeyService(latchkey), allFaults);
     await fc.assert(
       fc.asyncProperty(anySchedule, async (schedule) => {
@@ -72,7 +72,7 @@ describe("a history as NDJSON", () => {
     );
   });
 
-  it("may be several, one behind the other", () => {
+  it("may contain several histories in a row", () => {
     expect(parseHistory(formatHistory(all) + formatHistory(all))).toEqual([...all, ...all]);
   });
 
@@ -89,17 +89,17 @@ describe("a history as NDJSON", () => {
     ["has no time", { type: "died", process: "R1" }, "Expected `atMs` to be a finite number"],
     ["is of another version", { ...header, version: 2 }, "Expected `version` to be 1, got `2` (number)"],
     [
-      "has a wrong number",
+      "has an invalid number",
       { ...ms, type: "ok", op: 1, revision: -1 },
       "Expected `revision` to be a whole number of at least 0, or missing, got `-1` (number)",
     ],
     [
-      "has a wrong choice",
+      "has an invalid choice",
       { ...ms, type: "fail", op: 1, because: "luck" },
       'Expected `because` to be "conflict" or "refused", got `luck` (string)',
     ],
     [
-      "has a reason of another answer",
+      "has the reason of another answer",
       { ...ms, type: "answered", event: "E", delivery: 1, answer: "acknowledged", because: "pending" },
       'Expected `because` to be "dispatched" or "duplicate" or "returned", got `pending` (string)',
     ],
@@ -109,20 +109,20 @@ describe("a history as NDJSON", () => {
       "The record of k has version 2",
     ],
     [
-      "holds nothing",
+      "has neither a record nor a value",
       { ...ms, type: "store.held", key: "k", revision: 1 },
       "Expected `record` to be there, or a `value`, got `undefined` (undefined)",
     ],
   ];
 
-  it.each(wrong)("is refused when a line %s, with its number and the reason", (_, line, message) => {
+  it.each(wrong)("is rejected when a line %s, with the line number and the reason", (_, line, message) => {
     const text = typeof line === "string" ? line : JSON.stringify(line);
     const read = (): History => parseHistory(`${formatHistory([header])}${text}\n${formatHistory([header])}`);
     expect(read).toThrow(TypeError);
     expect(read).toThrow(`Line 2 of the history: ${message}`);
   });
 
-  it("is refused without its header", () => {
+  it("is rejected without its header", () => {
     expect(() => parseHistory(formatHistory(all.slice(1)))).toThrow(
       'Line 1 of the history: Expected `type` to be "history"',
     );

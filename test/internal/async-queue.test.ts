@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AsyncQueue } from "../../src/internal/async-queue.ts";
 
-/** Reads all there is, into a list that can be looked at meanwhile. */
+/** Collects all values into a list that a test can read at any time. */
 function reading<Value>(values: AsyncIterable<Value>): { readonly read: Value[]; readonly ended: Promise<void> } {
   const read: Value[] = [];
   const ended = (async () => {
@@ -12,30 +12,30 @@ function reading<Value>(values: AsyncIterable<Value>): { readonly read: Value[];
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-describe("a channel", () => {
-  it("gives what arrived before and while it is read, once and in order", async () => {
-    const channel = new AsyncQueue<number>();
+describe("an async queue", () => {
+  it("yields values that arrive before and during the iteration, once and in order", async () => {
+    const queue = new AsyncQueue<number>();
     const stop = new AbortController();
-    channel.push(1);
-    channel.push(2);
-    const { read, ended } = reading(channel.until(stop.signal, () => {}));
+    queue.push(1);
+    queue.push(2);
+    const { read, ended } = reading(queue.until(stop.signal, () => {}));
     await turn();
     expect(read).toEqual([1, 2]);
-    channel.push(3);
-    channel.push(4);
+    queue.push(3);
+    queue.push(4);
     await turn();
-    channel.push(5);
+    queue.push(5);
     await turn();
     expect(read).toEqual([1, 2, 3, 4, 5]);
     stop.abort();
     await ended;
   });
 
-  it("ends when the signal aborts, while it waits and while it is read, and calls `done` once", async () => {
+  it("ends when the signal aborts, while it waits or yields, and calls `done` once", async () => {
     let done = 0;
-    const channel = new AsyncQueue<number>();
+    const queue = new AsyncQueue<number>();
     const stop = new AbortController();
-    const waiting = reading(channel.until(stop.signal, () => (done += 1)));
+    const waiting = reading(queue.until(stop.signal, () => (done += 1)));
     await turn();
     expect(done).toBe(0);
     stop.abort();
@@ -55,26 +55,26 @@ describe("a channel", () => {
     expect(done).toBe(2);
   });
 
-  it("does not begin with a signal that has aborted before", async () => {
+  it("yields nothing with an aborted signal", async () => {
     let done = 0;
-    const channel = new AsyncQueue<number>();
-    channel.push(1);
-    const { read, ended } = reading(channel.until(AbortSignal.abort(), () => (done += 1)));
+    const queue = new AsyncQueue<number>();
+    queue.push(1);
+    const { read, ended } = reading(queue.until(AbortSignal.abort(), () => (done += 1)));
     await ended;
     expect(read).toEqual([]);
     expect(done).toBe(1);
   });
 
-  it("calls `done` when its reader leaves, or fails", async () => {
+  it("calls `done` when its reader breaks or throws", async () => {
     let done = 0;
     const { signal } = new AbortController();
-    const channel = new AsyncQueue<number>();
-    channel.push(1);
-    for await (const _ of channel.until(signal, () => (done += 1))) break;
+    const queue = new AsyncQueue<number>();
+    queue.push(1);
+    for await (const _ of queue.until(signal, () => (done += 1))) break;
     expect(done).toBe(1);
-    channel.push(2);
+    queue.push(2);
     const failing = async (): Promise<void> => {
-      for await (const _ of channel.until(signal, () => (done += 1))) throw new Error("no");
+      for await (const _ of queue.until(signal, () => (done += 1))) throw new Error("no");
     };
     await expect(failing()).rejects.toThrow("no");
     expect(done).toBe(2);

@@ -3,7 +3,7 @@ import { delay, sleep, systemClock } from "../../src/internal/clock.ts";
 import { heldBySignal } from "../support/held-by-signal.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
-/** What Node's timers keep at most; a longer one fires at once. */
+/** Longest delay that Node supports. A longer timer fires immediately. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 beforeEach(() => {
@@ -15,7 +15,7 @@ afterEach(() => {
 
 describe("systemClock", () => {
   it.each([0, 1, 30_000, LONGEST_TIMER_MS - 1, LONGEST_TIMER_MS, LONGEST_TIMER_MS + 1, 100 * DAY_MS])(
-    "calls once, after %d ms and not before",
+    "runs a callback once, after %d ms and not before",
     (delayMs) => {
       const run = vi.fn();
       systemClock.schedule(delayMs, run);
@@ -31,7 +31,7 @@ describe("systemClock", () => {
     },
   );
 
-  it("never asks Node for a timer that Node would cut to a millisecond", () => {
+  it("never passes Node a delay above its limit", () => {
     const setTimeout = vi.spyOn(globalThis, "setTimeout");
     systemClock.schedule(100 * DAY_MS, () => {});
     vi.advanceTimersByTime(100 * DAY_MS);
@@ -39,7 +39,7 @@ describe("systemClock", () => {
     for (const [, delayMs] of setTimeout.mock.calls) expect(delayMs).toBeLessThanOrEqual(LONGEST_TIMER_MS);
   });
 
-  it("calls at once what is overdue", () => {
+  it("runs an overdue callback immediately", () => {
     const run = vi.fn();
     systemClock.schedule(-5, run);
     vi.advanceTimersByTime(1);
@@ -47,7 +47,7 @@ describe("systemClock", () => {
   });
 
   it.each([0, 10, 30, 60, 99])(
-    "does not call what was called off after %d of 100 days, and leaves no timer",
+    "does not run a callback that was cancelled after %d of 100 days, and leaves no timer",
     (days) => {
       const run = vi.fn();
       const cancel = systemClock.schedule(100 * DAY_MS, run);
@@ -59,14 +59,14 @@ describe("systemClock", () => {
     },
   );
 
-  it("tells the wall clock in milliseconds since 1970", () => {
+  it("returns the wall clock in milliseconds since 1970", () => {
     const wall = systemClock.wallMs();
     expect(wall).toBe(Date.now());
     vi.setSystemTime(wall + 1_500);
     expect(systemClock.wallMs()).toBe(wall + 1_500);
   });
 
-  it("measures leases with a clock that a change of the wall clock does not move", () => {
+  it("has a monotonic clock that changes of the wall clock do not affect", () => {
     const before = systemClock.monotonicMs();
     vi.setSystemTime(0);
     const after = systemClock.monotonicMs();
@@ -77,7 +77,7 @@ describe("systemClock", () => {
 });
 
 describe("sleep", () => {
-  it("ends after its time, and leaves nothing behind", async () => {
+  it("resolves after its time, and leaves nothing behind", async () => {
     const controller = new AbortController();
     const remove = vi.spyOn(controller.signal, "removeEventListener");
     const slept = vi.fn();
@@ -90,7 +90,7 @@ describe("sleep", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("ends at once with the signal's reason when it aborts, and leaves no timer", async () => {
+  it("rejects with the signal's reason as soon as it aborts, and leaves no timer", async () => {
     const controller = new AbortController();
     const sleeping = sleep(systemClock, 1_000, controller.signal);
     const reason = new Error("enough");
@@ -99,31 +99,31 @@ describe("sleep", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("does not begin when the signal has aborted", async () => {
+  it("rejects immediately with an aborted signal", async () => {
     await expect(sleep(systemClock, 1_000, AbortSignal.abort("a reason"))).rejects.toBe("a reason");
     expect(vi.getTimerCount()).toBe(0);
   });
 });
 
-describe("nap", () => {
-  it("ends after its time, or with the first signal, and leaves nothing behind", async () => {
+describe("delay", () => {
+  it("resolves after its time or with the first signal, and leaves nothing behind", async () => {
     const [one, two] = [new AbortController(), new AbortController()];
     const signals = [one.signal, undefined, two.signal];
-    const napped = vi.fn();
-    void delay(systemClock, 1_000, signals).then(napped);
+    const delayed = vi.fn();
+    void delay(systemClock, 1_000, signals).then(delayed);
     await vi.advanceTimersByTimeAsync(999);
-    expect(napped).not.toHaveBeenCalled();
+    expect(delayed).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(1);
-    expect(napped).toHaveBeenCalledTimes(1);
+    expect(delayed).toHaveBeenCalledTimes(1);
     expect([one, two].map(({ signal }) => heldBySignal(signal))).toEqual([0, 0]);
-    const napping = delay(systemClock, 1_000, signals);
+    const delaying = delay(systemClock, 1_000, signals);
     two.abort();
-    await napping;
+    await delaying;
     expect(heldBySignal(one.signal)).toBe(0);
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("does not begin when one of the signals has aborted", async () => {
+  it("resolves immediately if one of the signals has aborted", async () => {
     await delay(systemClock, 1_000, [new AbortController().signal, AbortSignal.abort()]);
     expect(vi.getTimerCount()).toBe(0);
   });

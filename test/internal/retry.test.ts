@@ -24,7 +24,7 @@ describe("retryUntil", () => {
     expect(attemptsMs.map((ms) => ms - (attemptsMs[0] ?? 0))).toEqual([0, 10, 30, 70]);
   });
 
-  it("makes one last attempt at the deadline and returns what that returns", async () => {
+  it("makes one last attempt at the deadline and returns its value", async () => {
     const clock = new SimulatedClock();
     const last: boolean[] = [];
     const result = retryUntil<string>({ clock, timeoutMs: 45, backoff }, async (isLast) => {
@@ -49,7 +49,7 @@ describe("retryUntil", () => {
     expect(last).toEqual([false, true]);
   });
 
-  it("rejects with what an attempt throws", async () => {
+  it("rejects with the error of an attempt", async () => {
     const clock = new SimulatedClock();
     const result = retryUntil({ clock, timeoutMs: 1_000, backoff }, () => Promise.reject(new Error("not permitted")));
     await expect(result).rejects.toThrow("not permitted");

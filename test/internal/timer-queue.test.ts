@@ -12,7 +12,7 @@ function queue(): { clock: SimulatedClock; deadlines: TimerQueue; ran: string[];
   return { clock, deadlines, ran, add };
 }
 
-describe("a deadline", () => {
+describe("a timer of the queue", () => {
   it("runs when it is due, and not before", () => {
     const { clock, ran, add } = queue();
     add(1_000);
@@ -24,7 +24,7 @@ describe("a deadline", () => {
     expect(ran).toHaveLength(1);
   });
 
-  it("that is past already runs by the timer, at once, and not within `add`", () => {
+  it("runs immediately when it is overdue, but never inside `add`", () => {
     const { clock, ran, add } = queue();
     clock.advance(1_000);
     add(500);
@@ -33,7 +33,7 @@ describe("a deadline", () => {
     expect(ran).toEqual(["500 at 1000"]);
   });
 
-  it("that is called off does not run; to call it off again, or after it ran, does nothing", () => {
+  it("does not run after it is cancelled; another cancel has no effect", () => {
     const { clock, ran, add } = queue();
     const [one, two, three] = [add(1_000), add(2_000), add(3_000)];
     one.cancel();
@@ -45,7 +45,7 @@ describe("a deadline", () => {
     expect(ran).toEqual(["2000 at 2000", "3000 at 3000"]);
   });
 
-  it("may call off another, and add more", () => {
+  it("may cancel another timer, and add more", () => {
     const { clock, deadlines, ran, add } = queue();
     const other = add(1_000.5);
     deadlines.add(1_000, () => {
@@ -59,8 +59,8 @@ describe("a deadline", () => {
   });
 });
 
-describe("the queue", () => {
-  it("keeps one timer while there is something to wait for, and none else", () => {
+describe("a timer queue", () => {
+  it("has one clock timer while it waits, and none when it is empty", () => {
     const { clock, add } = queue();
     expect(clock.timers).toBe(0);
     const all = [5_000, 3_000, 4_000, 1_000, 2_000].map(add);
@@ -75,7 +75,7 @@ describe("the queue", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("runs what is due when asked, though its timer is late", () => {
+  it("runs due timers on request when the clock timer is late", () => {
     const simulated = new SimulatedClock();
     const clock = new BlockableClock(simulated);
     const deadlines = new TimerQueue(clock);
@@ -93,26 +93,26 @@ describe("the queue", () => {
     expect(simulated.timers).toBe(0);
   });
 
-  type Doing =
+  type Step =
     | { readonly type: "add"; readonly inMs: number }
     | { readonly type: "cancel"; readonly index: number }
     | { readonly type: "advance"; readonly ms: number };
-  const doing: fc.Arbitrary<Doing> = fc.oneof(
+  const anyStep: fc.Arbitrary<Step> = fc.oneof(
     { weight: 4, arbitrary: fc.integer({ min: -5, max: 50 }).map((inMs) => ({ type: "add" as const, inMs })) },
     { weight: 2, arbitrary: fc.nat(40).map((index) => ({ type: "cancel" as const, index })) },
     { weight: 2, arbitrary: fc.nat(20).map((ms) => ({ type: "advance" as const, ms })) },
   );
-  const doings = fc.array(doing, { maxLength: 80 });
+  const anySteps = fc.array(anyStep, { maxLength: 80 });
 
-  it("runs whatever was added and not called off, once, at its time, in order of time, with one timer at most", () => {
+  it("runs every timer that is not cancelled once, on time and in order, with one clock timer", () => {
     fc.assert(
-      fc.property(doings, (steps) => {
+      fc.property(anySteps, (steps) => {
         const clock = new SimulatedClock();
         const deadlines = new TimerQueue(clock);
         const expected = new Map<number, number>();
         const added: Timer[] = [];
         const ran: Array<{ id: number; atMs: number; nowMs: number }> = [];
-        const judge = (): void => {
+        const check = (): void => {
           const nowMs = clock.monotonicMs();
           const due = [...expected].filter(([, atMs]) => atMs <= nowMs);
           expect(ran.map(({ id }) => id).sort()).toEqual(due.map(([id]) => id).sort());
@@ -141,50 +141,50 @@ describe("the queue", () => {
             expected.delete(step.index);
           } else {
             clock.advance(step.ms);
-            judge();
+            check();
           }
         }
         clock.advance(100);
-        judge();
+        check();
         expect(expected.size).toBe(0);
       }),
       { numRuns: 500 },
     );
   });
 
-  /** What a deadline does when it runs, or what is done beside all of them. */
-  type Deed = { readonly add: number } | { readonly cancel: number } | "run what is due";
-  const deed: fc.Arbitrary<Deed> = fc.oneof(
+  /** An action that a timer or the test performs. */
+  type Action = { readonly add: number } | { readonly cancel: number } | "run what is due";
+  const anyAction: fc.Arbitrary<Action> = fc.oneof(
     { weight: 4, arbitrary: fc.integer({ min: 1, max: 80 }).map((add) => ({ add })) },
     { weight: 4, arbitrary: fc.nat(60).map((cancel) => ({ cancel })) },
     { weight: 1, arbitrary: fc.constant("run what is due" as const) },
   );
-  const life = fc.record({
+  const scenario = fc.record({
     steps: fc.array(
       fc.oneof(
-        deed,
+        anyAction,
         fc.nat(60).map((advance) => ({ advance })),
       ),
       { maxLength: 60 },
     ),
-    whenRun: fc.array(fc.array(deed, { maxLength: 3 }), { minLength: 1, maxLength: 9 }),
+    whenRun: fc.array(fc.array(anyAction, { maxLength: 3 }), { minLength: 1, maxLength: 9 }),
   });
 
-  it("runs what a sorted list would, in its order, whatever those that run add, call off, and run themselves", () => {
+  it("runs timers in order, whatever actions they perform while they run", () => {
     fc.assert(
-      fc.property(life, ({ steps, whenRun }) => {
+      fc.property(scenario, ({ steps, whenRun }) => {
         const clock = new SimulatedClock();
         const deadlines = new TimerQueue(clock);
         const added: Timer[] = [];
         const left = new Map<number, number>();
-        const act = (what: Deed): void => {
+        const act = (what: Action): void => {
           if (what === "run what is due") deadlines.runDue();
           else if ("cancel" in what) {
             added[what.cancel]?.cancel();
             left.delete(what.cancel);
           } else if (added.length < 200) {
             const id = added.length;
-            // No two at the same time: their order would be nobody's business.
+            // Every timer has its own time, because the order of equal times is undefined.
             const atMs = Math.floor(clock.monotonicMs()) + what.add + id / 1_024;
             left.set(id, atMs);
             const run = (): void => {

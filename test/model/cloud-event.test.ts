@@ -15,7 +15,7 @@ const text = fc.oneof(
 );
 
 describe("the event id of a CloudEvent", () => {
-  it("F9: is another for every pair of source and id", () => {
+  it("F9 differs for every two pairs of source and id", () => {
     fc.assert(
       fc.property(text, text, text, text, (source, id, otherSource, otherId) => {
         const isSame = cloudEventId({ source, id }) === cloudEventId({ source: otherSource, id: otherId });
@@ -24,7 +24,7 @@ describe("the event id of a CloudEvent", () => {
     );
   });
 
-  it("F9: is that of no other event, whatever its own id is", () => {
+  it("F9 differs from the id of every opaque event", () => {
     const other = fc.oneof(
       text,
       fc.tuple(text, text).map(([source, id]) => cloudEventId({ source, id })),
@@ -39,7 +39,7 @@ describe("the event id of a CloudEvent", () => {
 });
 
 describe("the context of a CloudEvent", () => {
-  it("is read from its members, without its data and what is no attribute", () => {
+  it("contains the attributes, without the data and values that are no attribute", () => {
     const members = {
       specversion: "1.0",
       id: "1",
@@ -59,7 +59,7 @@ describe("the context of a CloudEvent", () => {
     });
   });
 
-  it.each(["specversion", "id", "source", "type"])("needs a %s", (name) => {
+  it.each(["specversion", "id", "source", "type"])("requires a %s", (name) => {
     const members = { specversion: "1.0", id: "1", source: "/a", type: "t" };
     expect(readCloudEvent({ ...members, [name]: "" })).toEqual({ invalid: name, found: "an empty string" });
     expect(readCloudEvent({ ...members, [name]: undefined })).toEqual({ invalid: name, found: "nothing" });

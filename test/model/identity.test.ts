@@ -10,7 +10,7 @@ import {
   storeKeyPattern,
 } from "../../src/model/identity.ts";
 
-/** Of the ids that people really send, the awkward ones: what separators, normalising or trimming would mix up. */
+/** Awkward ids that separators, normalization or trimming could confuse. */
 const awkward = fc.oneof(
   fc.string({
     unit: fc.constantFrom("a", "A", "1", ":", "|", ".", " ", "é", "e\u0301", "🔑", "\0"),
@@ -20,7 +20,7 @@ const awkward = fc.oneof(
   fc.string({ unit: "grapheme", minLength: 1 }),
 );
 
-/** Pairs of ids, with the neighbours of the first that a careless key would take for the same. */
+/** Pairs of ids, with similar pairs that a careless key would not distinguish. */
 const neighbours = fc.tuple(awkward, awkward, awkward, awkward, fc.nat()).chain(([a, b, c, d, cut]) => {
   const both = Array.from(a + b);
   const at = 1 + (cut % (both.length - 1));
@@ -39,7 +39,7 @@ const neighbours = fc.tuple(awkward, awkward, awkward, awkward, fc.nat()).chain(
   return fc.tuple(fc.constant<[string, string]>([a, b]), fc.constantFrom(...others));
 });
 
-/** All pairs of ids that are this text when a colon joins them. */
+/** Returns all pairs of ids that a colon joins to this text. */
 function pairsOf(joined: string): [string, string][] {
   return Array.from(joined.matchAll(/:/g), ({ index }): [string, string] => [
     joined.slice(0, index),
@@ -57,7 +57,7 @@ function neverAliases(keyOf: (first: string, second: string) => string): fc.IPro
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 describe("dedupKey", () => {
-  // Made with another implementation of section 3 of the design.
+  // Computed with another implementation of the documented key format.
   it.each([
     ["sub-1", "evt-1", "711410f3fe7a3baf23123009ae81145fb9f13140ee741516266fbc14c35f1cc4"],
     ["\u00e9", "caf\u00e9", "c34985c7c7a0e3ec8657047a3bfa6ad01d5651e75847e8362886e270d5d6a083"],
@@ -71,12 +71,12 @@ describe("dedupKey", () => {
     ["4:abcd", "4:abcd", "5bb5eb0f56fabc15d129918d29fe03f1861d91d04a5bd2af3da489bceb0fdccc"],
     ["0", "00", "51ba7b32690ba75ff10b1059ac342143d52557a69bfc359aa1a430e756ca2d65"],
     ["\n", "\0", "eecb70f004eab98db306359f90ad03b57e3e94116ca939f5f59d3f5f5e1541f9"],
-  ])("of %j and %j is the same everywhere and for ever", (subscriptionId, eventId, hex) => {
+  ])("returns a fixed key for %j and %j", (subscriptionId, eventId, hex) => {
     expect(dedupKey(subscriptionId, eventId)).toBe(`trigger.dedup.v1:${hex}`);
     expect(resolveIdentity({ subscriptionId, eventId }).key).toBe(`trigger.dedup.v1:${hex}`);
   });
 
-  it("takes very long ids", () => {
+  it("accepts very long ids", () => {
     expect(dedupKey("s".repeat(10_000), "e".repeat(100_000))).toBe(
       "trigger.dedup.v1:3c80a01a60bd87352c535cc7bbb8233eba328b0d5af1542edb96580f27dccda0",
     );
@@ -94,12 +94,12 @@ describe("dedupKey", () => {
     ["normalises Unicode", (first, second) => dedupKey(first.normalize(), second.normalize())],
     ["folds case", (first, second) => dedupKey(first.toLowerCase(), second.toLowerCase())],
     ["trims", (first, second) => dedupKey(first.trim() || "a", second.trim() || "b")],
-  ])("F9 would be found out if it %s", (_, mutant) => {
+  ])("F9 fails its property if it %s", (_, mutant) => {
     expect(fc.check(neverAliases(mutant), { numRuns: 2_000 }).failed).toBe(true);
   });
 });
 
-describe("an identity that is none", () => {
+describe("an invalid identity", () => {
   const refused = [
     ["", "a string that is not empty, got `` (string)"],
     [undefined, "a string that is not empty, got `undefined` (undefined)"],
@@ -110,7 +110,7 @@ describe("an identity that is none", () => {
     ["\udc00b", "well-formed Unicode without lone surrogates, got `\ufffdb` (string)"],
   ] as const;
 
-  it.each(refused)("is refused when a part is %j", (part, sentence) => {
+  it.each(refused)("is rejected when a part is %j", (part, sentence) => {
     const refusal = (field: string): TypeError => new TypeError(`Expected \`${field}\` to be ${sentence}`);
     const call = (first: unknown, second: unknown): unknown => Reflect.apply(dedupKey, undefined, [first, second]);
     const resolve = (identity: unknown): unknown => Reflect.apply(resolveIdentity, undefined, [identity]);
@@ -125,7 +125,7 @@ describe("an identity that is none", () => {
     }
   });
 
-  it.each([undefined, null, "sub-1", 7])("is refused when it is %j", (identity) => {
+  it.each([undefined, null, "sub-1", 7])("is rejected when it is %j", (identity) => {
     const resolve = (): unknown => Reflect.apply(resolveIdentity, undefined, [identity]);
     expect(resolve).toThrow(TypeError);
     expect(resolve).toThrow(/^Expected `identity` to be an object, got /);
@@ -157,7 +157,7 @@ describe("the idempotency key", () => {
     );
   });
 
-  it("differs whenever any part of the identity differs", () => {
+  it("differs when any part of the identity differs", () => {
     const part = fc.constantFrom("default", "a", "1:a", "a1:b", "b", "11:a");
     const identity = fc.record({ workspaceId: part, subscriptionId: part, eventId: part });
     fc.assert(
@@ -170,6 +170,33 @@ describe("the idempotency key", () => {
   });
 });
 
+describe("a resolved identity", () => {
+  const resolved = resolveIdentity({ workspaceId: "acme", subscriptionId: "sub-1", eventId: "evt-1" });
+
+  it("is returned unchanged, without another hash", () => {
+    expect(resolveIdentity(resolved)).toBe(resolved);
+    expect(Object.isFrozen(resolved)).toBe(true);
+  });
+
+  it("is resolved again from a copy, whose ids may differ", () => {
+    const changed = resolveIdentity({ ...resolved, eventId: "evt-2" });
+    expect(changed).toEqual(resolveIdentity({ workspaceId: "acme", subscriptionId: "sub-1", eventId: "evt-2" }));
+    expect(changed.key).not.toBe(resolved.key);
+    expect(resolveIdentity({ ...resolved })).toEqual(resolved);
+  });
+
+  it("has its keys as own properties, like a plain object", () => {
+    expect(Object.keys(resolved)).toEqual([
+      "workspaceId",
+      "subscriptionId",
+      "eventId",
+      "key",
+      "idempotencyKey",
+      "storeKey",
+    ]);
+  });
+});
+
 describe("the store key", () => {
   const workspace = fc.constantFrom("default", "a", "A", "a.b", "*", ">", "ü");
   const id = fc.constantFrom("1", "2", "1.2", "*", ">", "a b", "🔑");
@@ -179,7 +206,7 @@ describe("the store key", () => {
     fc.record({ workspaceId: workspace }, { requiredKeys: [] }),
   );
 
-  it("is safe in a subject whatever the ids are, and names the digest of the dedup key", () => {
+  it("is safe in a subject for any ids, and contains the digest of the dedup key", () => {
     fc.assert(
       fc.property(awkward, awkward, awkward, (workspaceId, subscriptionId, eventId) => {
         const { key, storeKey } = resolveIdentity({ workspaceId, subscriptionId, eventId });
@@ -190,7 +217,7 @@ describe("the store key", () => {
     );
   });
 
-  it("is the same every time, in the default workspace unless told otherwise", () => {
+  it("is fixed for an identity, whose workspace is `default` unless it is given", () => {
     const { storeKey, workspaceId } = resolveIdentity({ subscriptionId: "sub-1", eventId: "evt-1" });
     expect(workspaceId).toBe("default");
     expect(storeKey).toBe("N6juwc4ZaH0TL-KQ.CoBifUk260OVLYEQ.cRQQ8_56O68jEjAJroEUX7nxMUDudBUWJm-8FMNfHMQ");
@@ -200,7 +227,7 @@ describe("the store key", () => {
     expect(resolveIdentity({ subscriptionId: "sub-1", eventId: "evt-1" }).storeKey).toBe(storeKey);
   });
 
-  it("differs whenever any part of the identity differs, the workspace too", () => {
+  it("differs when any part of the identity differs, the workspace included", () => {
     fc.assert(
       fc.property(identity, identity, (left, right) => {
         const same = (["workspaceId", "subscriptionId", "eventId"] as const).every(
@@ -211,7 +238,7 @@ describe("the store key", () => {
     );
   });
 
-  it("is matched by the filters that its identity matches, and by no other", () => {
+  it("matches exactly the filters that its identity matches", () => {
     fc.assert(
       fc.property(identity, filter, (one, some: Partial<Identity>) => {
         const matches = (["workspaceId", "subscriptionId", "eventId"] as const).every(
@@ -223,7 +250,7 @@ describe("the store key", () => {
     );
   });
 
-  it("has a pattern with `*` for what the filter leaves open", () => {
+  it("has `*` in its pattern for each part that the filter leaves open", () => {
     const [workspaceToken, subscriptionToken, digest] = resolveIdentity({
       subscriptionId: "s",
       eventId: "e",
@@ -234,7 +261,7 @@ describe("the store key", () => {
     expect(storeKeyPattern({ subscriptionId: "s", eventId: "e" })).toEqual(["*", subscriptionToken, digest]);
   });
 
-  it("cannot be selected by an event id alone, nor by parts that are no ids", () => {
+  it("cannot be selected by an event id alone or by invalid ids", () => {
     expect(() => storeKeyPattern({ eventId: "e" })).toThrow(
       new TypeError("Expected `subscriptionId` to be given together with `eventId`, got `undefined` (undefined)"),
     );
@@ -245,7 +272,7 @@ describe("the store key", () => {
   });
 
   it.each(["", "a.b.c", "*.*.*", "N6juwc4ZaH0TL-KQ.CoBifUk260OVLYEQ", "N6jlmqivK_lK3WV7.K8xDWZ2rJXxgDYdG.short"])(
-    "is not %j",
+    "cannot be parsed from %j",
     (value) => {
       expect(() => parseStoreKey(value)).toThrow(TypeError);
     },

@@ -62,7 +62,7 @@ function refusal(read: () => unknown): RecordUnreadableError {
   throw new Error("It was read");
 }
 
-/** Reads, or refuses with the one error that is meant for it; anything else fails the test. */
+/** Calls `read`. Only a RecordUnreadableError that names the key may be thrown. */
 function readsOrRefuses(read: () => unknown): void {
   try {
     read();
@@ -73,7 +73,7 @@ function readsOrRefuses(read: () => unknown): void {
 }
 
 describe("a record", () => {
-  it("survives being written and read", () => {
+  it("is unchanged after a write and a read", () => {
     fc.assert(
       fc.property(record, (one) => {
         expect(decodeRecord(encodeRecord(one), "the-key")).toEqual(JSON.parse(JSON.stringify(one)));
@@ -81,20 +81,20 @@ describe("a record", () => {
     );
   });
 
-  it("is JSON that a person can read", () => {
+  it("is human-readable JSON", () => {
     expect(encodeRecord(reserved)).toBe(
       '{"v":1,"state":"reserved","workspaceId":"default","subscriptionId":"sub-1","eventId":"evt-1","owner":"replica-a",' +
         '"token":"token-1","attempt":1,"fence":0,"leaseMs":30000,"atMs":1700000000000}',
     );
   });
 
-  it("may have fields that a later version of Latchkey added", () => {
+  it("may contain fields of a later version", () => {
     const extended = { ...reserved, addedLater: true };
     expect(decodeRecord(JSON.stringify(extended), "the-key")).toEqual(extended);
   });
 });
 
-describe("what is no record", () => {
+describe("an unreadable record", () => {
   it.each([
     ["2", "2"],
     ["0", "0"],
@@ -102,13 +102,13 @@ describe("what is no record", () => {
     ["null", "null"],
     ['{"secret":"payload"}', "…"],
     ["true", "true"],
-  ])("is refused by its version %s, naming the key", (json, shown) => {
+  ])("is rejected with its version %s and its key", (json, shown) => {
     const error = refusal(() => decodeRecord(encodeRecord(reserved).replace('"v":1', `"v":${json}`), "the-key"));
     expect(error.code).toBe("record-unreadable");
     expect(error.message).toBe(`The record of the-key has version ${shown}; this version of Latchkey reads version 1`);
   });
 
-  it("is refused without a version", () => {
+  it("is rejected without a version", () => {
     expect(refusal(() => decodeRecord("{}", "the-key")).message).toContain("has version undefined");
   });
 
@@ -124,14 +124,14 @@ describe("what is no record", () => {
     ["leaseMs", [0, -1, 1.5, "1", null, undefined]],
     ["atMs", ["1", null, undefined, 8.64e15 + 1, -1e308]],
     ["fingerprint", [1, null, {}]],
-  ])("is refused by its field `%s`, naming both", (field, values) => {
+  ])("is rejected with an invalid `%s`, and both names are in the message", (field, values) => {
     for (const value of values) {
       const error = refusal(() => decodeRecord(JSON.stringify({ ...reserved, [field]: value }), "the-key"));
       expect(error.message).toBe(`The record of the-key has no valid \`${field}\``);
     }
   });
 
-  it("is refused by its result when that is deeper than what copies it can go", () => {
+  it("is rejected when its result is too deeply nested to copy", () => {
     const nested = (levels: number): string => `${"[".repeat(levels)}${"]".repeat(levels)}`;
     const committed = (levels: number): string =>
       JSON.stringify({ ...reserved, state: "committed", result: 0 }).replace(
@@ -145,17 +145,17 @@ describe("what is no record", () => {
     }
   });
 
-  it.each(["", "{", "reserved", "\0", "[1", '{"v":1'])("is refused when it is not JSON: %j", (encoded) => {
+  it.each(["", "{", "reserved", "\0", "[1", '{"v":1'])("is rejected when it is not JSON: %j", (encoded) => {
     const error = refusal(() => decodeRecord(encoded, "the-key"));
     expect(error.message).toBe("Key the-key does not hold JSON");
     expect(error.cause).toBeInstanceOf(SyntaxError);
   });
 
-  it.each(["null", "1", '"text"', "[]", "true"])("is refused when it is no object: %s", (encoded) => {
+  it.each(["null", "1", '"text"', "[]", "true"])("is rejected when it is no object: %s", (encoded) => {
     expect(refusal(() => decodeRecord(encoded, "the-key")).message).toBe("Key the-key does not hold a Latchkey record");
   });
 
-  it("is never read, and never crashes the reader: any text, any JSON, records with one field replaced", () => {
+  it("never crashes the reader, for any text, any JSON and records with one replaced field", () => {
     const broken = fc
       .tuple(record, fc.constantFrom("state", ...required), fc.jsonValue())
       .map(([one, field, value]) => JSON.stringify({ ...one, [field]: value }));
@@ -167,7 +167,7 @@ describe("what is no record", () => {
     );
   });
 
-  it("is never read, and never crashes the reader: any value that a store may hand out", () => {
+  it("never crashes the reader, for any value that a store may return", () => {
     const circular: Record<string, unknown> = {};
     circular["v"] = circular;
     const odd: unknown[] = [circular, { v: 1n }, { v: Symbol("v") }, { v: () => 1 }, new Map(), Object.create(null)];

@@ -36,9 +36,9 @@ async function foundBy(check: Check, flaw?: NatsFlaw, openStore = natsStore): Pr
 describe.each([
   ["as it pays", natsStore],
   ["in batches", batchingStore],
-] as const)("replicas on a bucket of NATS that send %s", (_, openStore) => {
+] as const)("replicas on a NATS bucket that send %s", (_, openStore) => {
   // By itself: so many at once keep the machine so busy that leases of others would end.
-  it("G1 of many that ask at once one gets the event, while it is renewed, after a release and after a commit", async () => {
+  it("G1 one of many concurrent callers gets the event, while it is renewed, after a release and after a commit", async () => {
     expect(await foundBy(oneHolder, undefined, openStore)).toEqual([]);
   });
 
@@ -46,14 +46,11 @@ describe.each([
     ["G2 an event is a duplicate only when a dispatch of it was committed: until then it is pending", nothingLost],
     ["G3 after a commit nobody gets the event until its window ends, and then one does", noSecondDispatch],
     ["G4 the event of a holder that is cut off for good is unseen again after its lease", progress],
-    [
-      "G5 a holder whose lease ended neither commits nor renews over a later holder's reservation, nor removes it",
-      fenced,
-    ],
+    ["G5 a holder whose lease ended neither commits nor renews over a later reservation, nor removes it", fenced],
     ["G6 a holder is told, and why, before another gets its event", toldInTime],
     ["G6 a holder whose event an operator cleared is told at its next renewal", toldOfTakeover],
     [
-      "G7 the error of a dispatch arrives unchanged, also when the store is out of reach, and the key comes free",
+      "G7 the error of a dispatch arrives unchanged, even if the store is out of reach, and the key is released",
       errorSurvives,
     ],
     ["G8 a late success is adopted, or superseded when another took the event", lateSuccess],

@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 describe("the nats-server for the tests", () => {
-  it("is the one that is named, and no other if that is none or too old", async () => {
+  it("is the named one, and no other if that is missing or too old", async () => {
     const path = await natsBinary();
     expect(await findNatsServer({ env: { LATCHKEY_NATS_SERVER: path } })).toMatchObject({ path });
     const old = join(scratch, "old-server");
@@ -31,7 +31,7 @@ describe("the nats-server for the tests", () => {
     }
   });
 
-  it("is the one on the PATH if that is new enough, else one that was fetched before", async () => {
+  it("is the one on the PATH if it is recent enough, or else the cached one", async () => {
     const path = await natsBinary();
     const [old, cache] = [join(scratch, "bin"), join(scratch, "cache")];
     await mkdir(join(cache, "unstable"), { recursive: true });
@@ -47,7 +47,7 @@ describe("the nats-server for the tests", () => {
     });
   });
 
-  it("is a release with the right checksum, kept for the next time", async ({ skip }) => {
+  it("is a release with the right checksum, which is cached", async ({ skip }) => {
     if (process.platform === "win32") skip("releases are unpacked with tar");
     const releases = await publish(await natsBinary());
     const cache = join(scratch, "fetched");

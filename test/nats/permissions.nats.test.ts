@@ -66,7 +66,7 @@ const of = identity("evt-1");
 const { storeKey: key } = of;
 
 describe("the permissions of a connection", () => {
-  it("must allow to create the bucket, if there is none", async () => {
+  it("must include its creation if the bucket does not exist", async () => {
     await using replica = await login("replica");
     const opening = natsStore(replica, { bucket });
     await expect(opening).rejects.toThrow(StoreMisconfiguredError);
@@ -77,7 +77,7 @@ describe("the permissions of a connection", () => {
     await natsStore(creator, { bucket });
   });
 
-  it("need be no more than to publish to the keys, to read them, and to look at the bucket", async () => {
+  it("need only include writing to the keys, reading them and the bucket's information", async () => {
     await using replica = await login("replica");
     const made = realTime(await natsStore(replica, { bucket }));
     const store = await natsStore(replica, { bucket, storage: "file" });
@@ -90,7 +90,7 @@ describe("the permissions of a connection", () => {
     await assertHolds(made, key, undefined);
   });
 
-  it("without which nothing can be read, or written, or opened, are named in the error", async () => {
+  it("are named in the error if one is missing", async () => {
     await natsStore(admin, { bucket });
     await using blind = await login("blind");
     await using mute = await login("mute");
@@ -113,7 +113,7 @@ describe("the permissions of a connection", () => {
     });
   });
 
-  it("for a list are one more", async () => {
+  it("must include one more for a list", async () => {
     await using replica = await login("replica");
     await using lister = await login("lister");
     const store = await natsStore(lister, { bucket });
@@ -127,7 +127,7 @@ describe("the permissions of a connection", () => {
     });
   });
 
-  it("for a watch are those of a consumer", async () => {
+  it("must include those of a consumer for a watch", async () => {
     await using replica = await login("replica");
     await using watcher = await login("watcher");
     const store = await natsStore(watcher, { bucket });

@@ -38,7 +38,7 @@ async function allAnswered(stream: EventStream): Promise<void> {
 const numbered = (count: number, mark: (index: number) => string = () => ""): readonly string[] =>
   Array.from({ length: count }, (_, index) => `e-${index}${mark(index)}`);
 
-/** How often the dispatch of each event began, or ended well. */
+/** Counts reports by event. */
 function counted(reports: readonly { readonly id: string }[]): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (const { id } of reports) counts[id] = (counts[id] ?? 0) + 1;
@@ -48,7 +48,7 @@ function counted(reports: readonly { readonly id: string }[]): Readonly<Record<s
 const each = (ids: readonly string[], count: number): Readonly<Record<string, number>> =>
   Object.fromEntries(ids.map((id) => [id, count]));
 
-/** What stands in the bucket for these events, as another replica sees worker. */
+/** Returns the states of these events in the bucket. */
 async function states(
   workers: WorkerProcesses,
   stream: EventStream,
@@ -63,7 +63,7 @@ async function states(
 }
 
 describe("worker processes on one durable consumer", () => {
-  it("G1 G3 two of them: every event is dispatched once, however often it is published and delivered", async () => {
+  it("G1 G3 dispatch every event once, however often it is published and delivered", async () => {
     const stream = await createEventStream(nc);
     await using workers = workerProcesses(nc, server.url, stream);
     const ids = numbered(60);
@@ -79,7 +79,7 @@ describe("worker processes on one durable consumer", () => {
     expect(await stream.dead()).toEqual([]);
   });
 
-  it("G2 G4 three of them, one killed in mid-dispatch: only what the kill left uncommitted is dispatched twice", async () => {
+  it("G2 G4 dispatch twice only the events that a killed worker left uncommitted", async () => {
     const stream = await createEventStream(nc);
     await using workers = workerProcesses(nc, server.url, stream);
     const ids = numbered(90, (index) => (index % 10 === 0 ? "-fails-once" : ""));
@@ -99,7 +99,7 @@ describe("worker processes on one durable consumer", () => {
 
     const left = new Set(hanging.map(({ id }) => id));
     const beginnings = (id: string): number => 1 + (left.has(id) ? 1 : 0) + (failed(id) ? 1 : 0);
-    // The first attempt of an event that fails once may be the one that the kill ended.
+    // The kill may have ended the first attempt of an event that fails once.
     const failed = (id: string): boolean => id.endsWith("-fails-once") && !left.has(id);
     expect(counted(workers.of("began"))).toEqual(Object.fromEntries(ids.map((id) => [id, beginnings(id)])));
     expect(counted(workers.of("done"))).toEqual(each(ids, 1));
@@ -116,7 +116,7 @@ describe("worker processes on one durable consumer", () => {
     expect(await stream.dead()).toEqual([]);
   });
 
-  it("G5 G8 one paused beyond its lease: another dispatches its event, and it is told that it came too late", async () => {
+  it("G5 G8 report `superseded` to a worker that was paused beyond its lease", async () => {
     const stream = await createEventStream(nc);
     await using workers = workerProcesses(nc, server.url, stream);
     const gate = `gate.${stream.name}`;
@@ -143,7 +143,7 @@ describe("worker processes on one durable consumer", () => {
     expect(counted(workers.of("began"))).toEqual({ "e-1": 2 });
   });
 
-  it("one that is told to end finishes what it began, exits by itself, and the other takes the rest", async () => {
+  it("finish their dispatches and exit on SIGTERM, and another worker takes the rest", async () => {
     const stream = await createEventStream(nc);
     await using workers = workerProcesses(nc, server.url, stream);
     const [one] = await Promise.all([workers.start("one"), workers.start("two")]);

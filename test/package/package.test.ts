@@ -41,10 +41,27 @@ const NAMES = {
     "systemClock",
   ],
   "latchkey/inspect": ["serveInspector", "toMermaid", "toSvg"],
+  "latchkey/http": [
+    "UnidentifiedError",
+    "bitbucket",
+    "cloudEvents",
+    "enqueue",
+    "github",
+    "gitlab",
+    "idempotencyKey",
+    "shopify",
+    "slack",
+    "sns",
+    "standardWebhooks",
+    "stripe",
+    "toNodeHandler",
+    "webhook",
+  ],
   "latchkey/machines": ["dedupKeyMachine", "deliveryMachine"],
   "latchkey/testing": [
     "CounterexampleError",
     "NotRepeatableError",
+    "TooManyStepsError",
     "UncontrolledError",
     "checkHandler",
     "checkHistory",
@@ -159,7 +176,7 @@ describe("the package in an empty project", () => {
     expect(Object.keys(exported ?? {}).sort()).toEqual([...entries, "./package.json"].sort());
   });
 
-  it.each(["latchkey", "latchkey/inspect", "latchkey/machines", "latchkey/testing"] as const)(
+  it.each(["latchkey", "latchkey/http", "latchkey/inspect", "latchkey/machines", "latchkey/testing"] as const)(
     "imports %s without a NATS client and without fast-check",
     async (entry) => {
       expect(await namesOf(entry)).toBe([...NAMES[entry]].sort().join(" "));
@@ -235,10 +252,10 @@ describe("the package in an empty project", () => {
   it("compiles a test of a handler without fast-check", async () => {
     await writeFile(
       join(project, "kit.ts"),
-      `import { type Checked, checkHandler, type FastCheck, type HandlerUnderTest, type Run, replay } from "latchkey/testing";
+      `import { type CheckResult, checkHandler, type FastCheck, type HandlerUnderTest, type Run, replay } from "latchkey/testing";
        declare const fc: FastCheck;
        const handler: HandlerUnderTest = ({ effect }) => ({ event }) => effect(event);
-       export const checked: Checked = await checkHandler(fc, handler, { crashes: 1 });
+       export const checked: CheckResult = await checkHandler(fc, handler, { crashes: 1 });
        export const run: Run = await replay("0,8", handler);
        // @ts-expect-error there is no such fault
        await checkHandler(fc, handler, { earthquakes: 1 });

@@ -5,41 +5,41 @@ import { held } from "../support/faulty-store.ts";
 import { watched } from "../support/replicas.ts";
 import { SimulatedClock } from "../support/simulated-clock.ts";
 
-/** A mark that any number of replicas share. */
-function sharedMark() {
+/** A cache-invalidation epoch that any number of replicas share. */
+function sharedEpoch() {
   const clock = new SimulatedClock();
-  let mark = 0;
+  let shared = 0;
   let reads = 0;
-  let read = async (): Promise<number> => mark;
+  let read = async (): Promise<number> => shared;
   const place = {
     read: () => {
       reads += 1;
       return read();
     },
     change: async () => {
-      mark += 7;
-      return mark;
+      shared += 7;
+      return shared;
     },
   };
   return {
     clock,
     reads: () => reads,
-    /** How the next reads go. */
+    /** Sets how the next reads behave. */
     readBy: (next: () => Promise<number>) => (read = next),
     replica: () => new CacheEpoch(clock, place),
     settle: () => clock.advanceAsync(0),
   };
 }
 
-describe("the mark of clears, as a replica knows it,", () => {
-  it("is unknown until it was read, and then relied on for two seconds from when it was asked for", async () => {
-    const { clock, replica, settle } = sharedMark();
-    const mark = replica();
-    expect(mark.epoch()).toBeUndefined();
+describe("the cache-invalidation epoch of a replica", () => {
+  it("is unknown until it is read, then valid for two seconds from when the read was sent", async () => {
+    const { clock, replica, settle } = sharedEpoch();
+    const epoch = replica();
+    expect(epoch.epoch()).toBeUndefined();
     await settle();
-    expect(mark.epoch()).toBe(0);
+    expect(epoch.epoch()).toBe(0);
     clock.advance(1_999);
-    expect(mark.epoch()).toBe(0);
+    expect(epoch.epoch()).toBe(0);
     const asleep = replica();
     asleep.epoch();
     await settle();
@@ -47,11 +47,11 @@ describe("the mark of clears, as a replica knows it,", () => {
     expect(asleep.epoch()).toBeUndefined();
   });
 
-  it("is read once a second at most, however often it is asked for, and not at all when it is not", async () => {
-    const { clock, reads, replica, settle } = sharedMark();
-    const mark = replica();
+  it("is read at most once a second while it is used, and never while it is idle", async () => {
+    const { clock, reads, replica, settle } = sharedEpoch();
+    const epoch = replica();
     for (let ms = 0; ms < 10_000; ms += 50) {
-      mark.epoch();
+      epoch.epoch();
       await settle();
       clock.advance(50);
     }
@@ -61,54 +61,54 @@ describe("the mark of clears, as a replica knows it,", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("is never unknown to those who ask all the time", async () => {
-    const { clock, replica, settle } = sharedMark();
-    const mark = replica();
-    mark.epoch();
+  it("is always known to a replica that keeps using it", async () => {
+    const { clock, replica, settle } = sharedEpoch();
+    const epoch = replica();
+    epoch.epoch();
     await settle();
     for (let ms = 0; ms < 10_000; ms += 50) {
-      expect(mark.epoch()).toBe(0);
+      expect(epoch.epoch()).toBe(0);
       await settle();
       clock.advance(50);
     }
   });
 
-  it("is unknown while the store is away, and asked for no more often then", async () => {
-    const { clock, readBy, reads, replica, settle } = sharedMark();
-    const mark = replica();
-    mark.epoch();
+  it("is unknown while the store is unavailable, without additional reads", async () => {
+    const { clock, readBy, reads, replica, settle } = sharedEpoch();
+    const epoch = replica();
+    epoch.epoch();
     await settle();
     readBy(async () => {
       throw new StoreUnavailableError("away", { ambiguous: false });
     });
     for (let ms = 0; ms < 5_000; ms += 50) {
       clock.advance(50);
-      mark.epoch();
+      epoch.epoch();
       await settle();
     }
-    expect(mark.epoch()).toBeUndefined();
+    expect(epoch.epoch()).toBeUndefined();
     expect(reads()).toBe(6);
   });
 
-  it("is not what an answer says that was overtaken by a later one", async () => {
-    const { clock, readBy, replica, settle } = sharedMark();
-    const mark = replica();
+  it("ignores an answer that arrives after the answer to a later read", async () => {
+    const { clock, readBy, replica, settle } = sharedEpoch();
+    const epoch = replica();
     const slow = held();
     readBy(() => slow.fault(async () => 3).then(Number));
-    mark.epoch();
+    epoch.epoch();
     clock.advance(1_000);
     readBy(async () => 10);
-    mark.epoch();
+    epoch.epoch();
     await settle();
     await slow.go();
     await settle();
-    expect(mark.epoch()).toBe(10);
+    expect(epoch.epoch()).toBe(10);
   });
 
-  it("has been given up by all replicas when it is announced that keys were cleared", async () => {
-    const { clock, replica, settle } = sharedMark();
+  it("is replaced or expired on all replicas when `invalidate` resolves", async () => {
+    const { clock, replica, settle } = sharedEpoch();
     const [operator, idle, busy] = [replica(), replica(), replica()];
-    for (const mark of [operator, idle, busy]) mark.epoch();
+    for (const epoch of [operator, idle, busy]) epoch.epoch();
     await settle();
     const announced = watched(operator.invalidate());
     await settle();
@@ -124,9 +124,9 @@ describe("the mark of clears, as a replica knows it,", () => {
     expect(idle.epoch()).toBeUndefined();
   });
 
-  it("is announced by nobody when it cannot be changed", async () => {
+  it("makes `invalidate` reject when the epoch cannot be written", async () => {
     const error = new StoreUnavailableError("away", { ambiguous: true });
-    const mark = new CacheEpoch(new SimulatedClock(), { read: async () => 0, change: () => Promise.reject(error) });
-    await expect(mark.invalidate()).rejects.toBe(error);
+    const epoch = new CacheEpoch(new SimulatedClock(), { read: async () => 0, change: () => Promise.reject(error) });
+    await expect(epoch.invalidate()).rejects.toBe(error);
   });
 });

@@ -7,7 +7,7 @@ import { SimulatedClock } from "../support/simulated-clock.ts";
 import { commit, identity, LONG_MS, reservation, write } from "../support/store-contract-fixture.ts";
 
 describe("memoryStore", () => {
-  describe("F19 keeps the contract of a store", () => {
+  describe("F19 the store contract", () => {
     storeContract(it, () => {
       const clock = new SimulatedClock();
       return {
@@ -18,7 +18,7 @@ describe("memoryStore", () => {
     });
   });
 
-  it("ends a key at its very millisecond", async () => {
+  it("expires a key at exactly its last millisecond", async () => {
     const clock = new SimulatedClock();
     const store = memoryStore({ clock });
     const { storeKey } = identity("evt-1");
@@ -29,7 +29,7 @@ describe("memoryStore", () => {
     expect(await store.get(storeKey)).toBeUndefined();
   });
 
-  it("keeps a result that nobody can change, however deep", async () => {
+  it("keeps results that no caller can change, however deeply nested", async () => {
     const store = memoryStore({ clock: new SimulatedClock() });
     const of = identity("evt-1");
     const result = { runs: [{ id: "run-1" }] };
@@ -42,7 +42,7 @@ describe("memoryStore", () => {
     expect(kept).toSatisfy((value: object) => Object.isFrozen(Object.values(value)[0]));
   });
 
-  it("arms no timer, however many keys it holds", async () => {
+  it("starts no timer, however many keys it holds", async () => {
     const clock = new SimulatedClock();
     const store = memoryStore({ clock });
     for (let index = 0; index < 100; index += 1) {
@@ -52,7 +52,7 @@ describe("memoryStore", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("leaves no listener at the signal of a watch that was left before it aborted", async () => {
+  it("leaves no listener on the signal of a watch that ended before the signal aborted", async () => {
     const store = memoryStore({ clock: new SimulatedClock() });
     const { signal } = new AbortController();
     const of = identity("evt-1");
@@ -64,7 +64,7 @@ describe("memoryStore", () => {
     expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
-  it("refuses a key more than it may hold, and takes it when one has ended or was removed", async () => {
+  it("rejects a new key at its limit, and accepts it after another expired or was removed", async () => {
     const clock = new SimulatedClock();
     const store = memoryStore({ clock, maxKeys: 2 });
     const [one, two, three, four] = ["1", "2", "3", "4"].map((name) => identity(name));
@@ -82,7 +82,7 @@ describe("memoryStore", () => {
     await write(store, four.storeKey, reservation(four));
   });
 
-  it("names the option that is wrong", () => {
+  it("names the invalid option", () => {
     const make = (options: unknown) => () => memoryStore(isOptions(options) ? options : {});
     expect(make({ maxKeys: 0 })).toThrow(RangeError);
     expect(make({ maxKeys: "9" })).toThrow("Expected `maxKeys` to be a whole number of at least 1, got `9` (string)");
@@ -90,7 +90,7 @@ describe("memoryStore", () => {
   });
 });
 
-/** Lets the tests pass what the types forbid. */
+/** Lets the tests pass values that the types forbid. */
 function isOptions(_: unknown): _ is MemoryStoreOptions {
   return true;
 }

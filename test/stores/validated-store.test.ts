@@ -13,71 +13,71 @@ const { storeKey: key } = resolved;
 const record = commit(resolved, { token: "another's" });
 const other = identity("evt-2");
 
-/** What stands for an entry, and is none. */
+/** Values that are no valid entry. */
 const noEntries: ReadonlyArray<readonly [string, unknown]> = [
   ["null", null],
-  ["a word", "committed"],
+  ["a string", "committed"],
   ["a number", 1],
   ["true", true],
-  ["a list", []],
+  ["an array", []],
   ["an empty object", {}],
   ["a bare record", record],
   ["an entry without a revision", { key, record }],
-  ["an entry of revision 0", { key, record, revision: 0 }],
-  ["an entry of a negative revision", { key, record, revision: -1 }],
-  ["an entry of a fractional revision", { key, record, revision: 1.5 }],
-  ["an entry of a revision that is text", { key, record, revision: "1" }],
-  ["an entry of a big revision", { key, record, revision: 1n }],
-  ["an entry of an endless revision", { key, record, revision: Number.POSITIVE_INFINITY }],
+  ["an entry with revision 0", { key, record, revision: 0 }],
+  ["an entry with a negative revision", { key, record, revision: -1 }],
+  ["an entry with a fractional revision", { key, record, revision: 1.5 }],
+  ["an entry with a string as its revision", { key, record, revision: "1" }],
+  ["an entry with a bigint as its revision", { key, record, revision: 1n }],
+  ["an entry with an infinite revision", { key, record, revision: Number.POSITIVE_INFINITY }],
   ["an entry of another key", { key: other.storeKey, record, revision: 1 }],
   ["an entry without its key", { record, revision: 1 }],
 ];
 
-/** What stands for a record, and is none. */
+/** Values that are no valid record. */
 const noRecords: ReadonlyArray<readonly [string, unknown]> = [
-  ["no record", undefined],
-  ["text", JSON.stringify(record)],
-  ["a list", [record]],
-  ["another version", { ...record, v: 2 }],
-  ["no version", { ...record, v: undefined }],
-  ["another state", { ...record, state: "done" }],
-  ["no token", { ...record, token: "" }],
-  ["no lease", { ...record, leaseMs: 0 }],
-  ["a time that is none", { ...record, atMs: Number.NaN }],
-  ["no event", { ...record, eventId: undefined }],
-  ["another event", { ...record, eventId: "another" }],
-  ["another subscription", { ...record, subscriptionId: "another" }],
-  ["another workspace", { ...record, workspaceId: "another" }],
+  ["undefined", undefined],
+  ["a string", JSON.stringify(record)],
+  ["an array", [record]],
+  ["a record of another version", { ...record, v: 2 }],
+  ["a record without a version", { ...record, v: undefined }],
+  ["a record with an unknown state", { ...record, state: "done" }],
+  ["a record with an empty token", { ...record, token: "" }],
+  ["a record with a lease of zero", { ...record, leaseMs: 0 }],
+  ["a record with an invalid time", { ...record, atMs: Number.NaN }],
+  ["a record without an event", { ...record, eventId: undefined }],
+  ["a record of another event", { ...record, eventId: "another" }],
+  ["a record of another subscription", { ...record, subscriptionId: "another" }],
+  ["a record of another workspace", { ...record, workspaceId: "another" }],
 ];
 
-/** What stands for the answer to a put, and is none. */
+/** Values that are no valid answer to a put. */
 const noPuts: ReadonlyArray<readonly [string, unknown]> = [
   ["nothing", undefined],
   ["null", null],
   ["true", true],
   ["false", false],
-  ["a word", "duplicate"],
+  ["a string", "duplicate"],
   ["a number", 1],
-  ["a list", []],
+  ["an array", []],
   ["an empty object", {}],
-  ["a revision without a word", { revision: 1 }],
+  ["a revision without `ok`", { revision: 1 }],
   ["success without a revision", { ok: true }],
   ["success with revision 0", { ok: true, revision: 0 }],
-  ["success with a revision of text", { ok: true, revision: "1" }],
+  ["success with a string as its revision", { ok: true, revision: "1" }],
   ["success with a fractional revision", { ok: true, revision: 0.5 }],
-  ["success in words", { ok: "true", revision: 1 }],
-  ["a word for a conflict", { ok: 0 }],
-  ["an old name for a conflict", { success: false, conflict: true }],
-  ["an error that is returned", new Error("duplicate")],
+  ["success as a string", { ok: "true", revision: 1 }],
+  ["a number instead of a conflict", { ok: 0 }],
+  ["the former form of a conflict", { success: false, conflict: true }],
+  ["an error as its value", new Error("duplicate")],
 ];
 
-describe("an answer outside the contract is a TypeError, never a duplicate", () => {
+describe("an answer outside the contract", () => {
   const breaches = [
     ...noPuts,
     ...noEntries.map(([name, current]) => [`a conflict with ${name}`, { ok: false, current }] as const),
   ];
 
-  it.each(breaches)("when a put answers %s", async (_, answer) => {
+  it.each(breaches)("is a TypeError, never a duplicate, when a put answers %s", async (_, answer) => {
     const { clock, replica } = world();
     const { dedup, store } = replica("a");
     store.breakDown(answering(answer), ["put"]);
@@ -88,7 +88,7 @@ describe("an answer outside the contract is a TypeError, never a duplicate", () 
     expect(clock.timers).toBe(0);
   });
 
-  it.each(noEntries)("when a get answers %s", async (_, answer) => {
+  it.each(noEntries)("is a TypeError, never a duplicate, when a get answers %s", async (_, answer) => {
     const { replica } = world();
     const { dedup, store } = replica("a");
     store.breakDown(answering({ ok: false }), ["put"]);
@@ -97,19 +97,19 @@ describe("an answer outside the contract is a TypeError, never a duplicate", () 
     await expect(dedup.peek(event)).rejects.toBeInstanceOf(TypeError);
   });
 
-  it.each([...noPuts.filter(([name]) => !name.startsWith("success")), ["success in words", { ok: "true" }] as const])(
-    "when a removal by an operator answers %s",
-    async (_, answer) => {
-      const { replica } = world();
-      const { dedup, store } = replica("a");
-      await dedup.guard(event, () => {});
-      store.breakDown(answering(answer), ["remove"]);
-      await expect(dedup.clear({})).rejects.toBeInstanceOf(TypeError);
-    },
-  );
+  it.each([
+    ...noPuts.filter(([name]) => !name.startsWith("success")),
+    ["success as a string", { ok: "true" }] as const,
+  ])("is a TypeError when a clear's remove answers %s", async (_, answer) => {
+    const { replica } = world();
+    const { dedup, store } = replica("a");
+    await dedup.guard(event, () => {});
+    store.breakDown(answering(answer), ["remove"]);
+    await expect(dedup.clear({})).rejects.toBeInstanceOf(TypeError);
+  });
 
   it.each([...noEntries, ["nothing", undefined] as const].filter(([name]) => !name.includes("key")))(
-    "when a list shows %s",
+    "is a TypeError when a list contains %s",
     async (_, shown) => {
       const { memory, replica } = world();
       const { dedup, store } = replica("a", { store: { ...memory, list: () => listOf(shown) } });
@@ -122,7 +122,7 @@ describe("an answer outside the contract is a TypeError, never a duplicate", () 
     },
   );
 
-  it("when a list shows it, whatever there is that cannot be read", async () => {
+  it("is a TypeError in a list, even after an unreadable record", async () => {
     const { memory, replica } = world();
     const list = async function* () {
       yield* listOf({ key, record: { v: 2 }, revision: 1 });
@@ -132,7 +132,7 @@ describe("an answer outside the contract is a TypeError, never a duplicate", () 
     await expect(collected(dedup.list())).rejects.toBeInstanceOf(TypeError);
   });
 
-  it("says which answer of which method, and nothing of what is in it", async () => {
+  it("is named in the error by its method, without its content", async () => {
     const { replica } = world();
     const { dedup, store } = replica("a");
     store.breakDown(answering({ ok: "yes", secret: "s3cret" }), ["put"]);
@@ -141,7 +141,7 @@ describe("an answer outside the contract is a TypeError, never a duplicate", () 
     );
   });
 
-  it("and what a store throws of that kind is passed on as it is", async () => {
+  it("differs from an error that the store throws, which is passed on unchanged", async () => {
     const { replica } = world();
     const { dedup, store } = replica("a");
     const error = new RangeError("no");
@@ -150,8 +150,8 @@ describe("an answer outside the contract is a TypeError, never a duplicate", () 
   });
 });
 
-describe("a record that cannot be read is an error that names the key, never a duplicate", () => {
-  it.each(noRecords)("when it is %s", async (_, found) => {
+describe("an unreadable record", () => {
+  it.each(noRecords)("is an error that names the key, never a duplicate, when it is %s", async (_, found) => {
     const { replica } = world();
     const { dedup, store } = replica("a");
     const current = { key, record: found, revision: 1 };
@@ -167,10 +167,10 @@ describe("a record that cannot be read is an error that names the key, never a d
   });
 });
 
-describe("a commit with the token of a claim that is under way", () => {
+describe("a commit with the token of an in-flight claim", () => {
   const odd = { key, record: commit(resolved, { token: "our-own" }), revision: 7 };
 
-  it("is the commit of another: nobody waits for ever for what became of it", async () => {
+  it("is treated as another replica's commit, so that no caller waits forever", async () => {
     const { replica } = world();
     const { dedup, store } = replica("a", { newId: () => "our-own" });
     store.breakDown(answering({ ok: false }), ["put"]);
@@ -178,7 +178,7 @@ describe("a commit with the token of a claim that is under way", () => {
     expect(await dedup.reserve(event)).toMatchObject({ decision: "duplicate" });
   });
 
-  it("keeps no handler's error from its caller", async () => {
+  it("does not replace the error of a handler", async () => {
     const { clock, replica } = world();
     const { dedup, store } = replica("a", { newId: () => "our-own" });
     store.breakDown(answering({ ok: false, current: odd }), ["remove"]);
@@ -188,8 +188,8 @@ describe("a commit with the token of a claim that is under way", () => {
   });
 });
 
-describe("an answer within the contract", () => {
-  it("is taken over with what belongs to it only", async () => {
+describe("a valid answer", () => {
+  it("is reduced to the fields of the contract", async () => {
     const entry = { key, record: reservation(resolved), revision: 7 };
     const chatty = {
       put: async () => ({ ok: true as const, revision: 7, extra: 1 }),
@@ -203,7 +203,7 @@ describe("an answer within the contract", () => {
     expect(await store.remove(key, { expected: 7 }, resolved)).toEqual({ ok: false, current: entry });
   });
 
-  it("may come at once, without a promise", async () => {
+  it("may be a value instead of a promise", async () => {
     const { replica } = world();
     const memory = memoryStore({ clock: new SimulatedClock() });
     const put: unknown = () => ({ ok: true, revision: 7 });
@@ -211,7 +211,7 @@ describe("an answer within the contract", () => {
     expect(await unseen(dedup.reserve(event))).toMatchObject({ fence: 7 });
   });
 
-  it("is asked of the store with its own `this`", async () => {
+  it("comes from a method that is called on its store", async () => {
     class Counting implements Store {
       readonly #memory = memoryStore({ clock: new SimulatedClock() });
       asked = 0;
@@ -249,7 +249,7 @@ async function* listOf(shown: unknown): AsyncGenerator<never> {
   if (isNever(shown)) yield shown;
 }
 
-/** These let a test answer what the types forbid. */
+/** Let a test return values that the types forbid. */
 function isNever(_: unknown): _ is never {
   return true;
 }

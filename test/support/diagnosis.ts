@@ -3,18 +3,18 @@ import type { NatsServer } from "./nats-server.ts";
 
 type Finding = Readonly<Record<string, unknown>>;
 
-/** What `latchkey doctor` found. */
+/** Result of `latchkey doctor`. */
 export interface Diagnosis {
   readonly exitCode: number;
   readonly findings: readonly Finding[];
   readonly summary: Finding | undefined;
-  /** All but what is well and what every single server gets, as `<severity> <area> <check>`. */
+  /** Findings that are neither `ok` nor usual for a single server, as `<severity> <area> <check>`. */
   readonly bad: readonly string[];
-  /** The findings of that name. */
+  /** Returns the findings of an area and check. */
   readonly of: (area: string, check: string) => readonly Finding[];
 }
 
-/** Notes that a single server gets without a monitoring port, a limit and a consumer. */
+/** Notes about a single server without a monitoring port, a limit and a consumer. */
 const USUAL = [
   "note server sync_interval",
   "note bucket num_replicas",
@@ -22,7 +22,7 @@ const USUAL = [
   "note consumer consumer",
 ];
 
-/** Runs `latchkey doctor` for a script. */
+/** Runs `latchkey doctor --json`. */
 export async function diagnosed(
   server: Pick<NatsServer, "url">,
   argv: readonly string[],

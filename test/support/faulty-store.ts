@@ -6,7 +6,7 @@ import type { DedupRecord } from "../../src/model/record.ts";
 import type { CacheInvalidation, Entry, Put, Removal, Revision, Store } from "../../src/model/store.ts";
 import type { MemoryStore } from "../../src/stores/memory-store.ts";
 
-/** What was asked of the store, and when. */
+/** A call that the store received, and its time. */
 export type Call =
   | {
       readonly method: "put";
@@ -18,50 +18,50 @@ export type Call =
   | { readonly method: "get"; readonly atMs: number }
   | { readonly method: "remove"; readonly atMs: number; readonly expected: Revision };
 
-/** What becomes of one call: `apply` is the call itself, let through or not, at once or later. */
+/** The fate of one call. `apply` performs the call: now, later or never. */
 export type Fault = (apply: () => Promise<unknown>) => Promise<unknown>;
 
-/** The call goes as it should. */
+/** Performs the call. */
 export const pass: Fault = (apply) => apply();
 
-/** The store says that it is away; nothing was done. */
+/** Reports an outage without performing the call. */
 export const outage: Fault = async () => {
   throw new StoreUnavailableError("The store is away", { ambiguous: false });
 };
 
-/** Nobody answers, and nothing was done. */
+/** Times out without performing the call. */
 export const writeLost: Fault = async () => {
   throw new StoreUnavailableError("The store did not answer", { ambiguous: true });
 };
 
-/** Nobody answers, and yet it was done. */
+/** Performs the call, then times out. */
 export const answerLost: Fault = async (apply) => {
   await apply();
   throw new StoreUnavailableError("The store did not answer", { ambiguous: true });
 };
 
-/** It was done, and a server that no longer leads says that something else stood there. */
+/** Performs the call, then reports a conflict, like a former leader whose successor applied the write. */
 export const refusedByAnother: Fault = async (apply) => {
   await apply();
   return { ok: false };
 };
 
-/** Nobody ever answers, and nothing was done. */
+/** Never answers and does not perform the call. */
 export const silence: Fault = () => new Promise(() => {});
 
-/** Answers this instead, and does nothing. */
+/** Returns a fault that answers `value` without performing the call. */
 export function answering(value: unknown): Fault {
   return async () => value;
 }
 
-/** Throws this instead, and does nothing. */
+/** Returns a fault that throws `error` without performing the call. */
 export function throwing(error: unknown): Fault {
   return async () => {
     throw error;
   };
 }
 
-/** Is done at once, and answered `delayMs` later. */
+/** Returns a fault that performs the call immediately and answers `delayMs` later. */
 export function slowAnswer(clock: Clock, delayMs: number): Fault {
   return async (apply) => {
     const answer = await apply();
@@ -70,14 +70,14 @@ export function slowAnswer(clock: Clock, delayMs: number): Fault {
   };
 }
 
-/** A call that waits on its way until `go` is called. */
+/** A call that reaches the store only when `go` is called. */
 export interface HeldCall {
   readonly fault: Fault;
-  /** Lets the call through; resolves with its answer. */
+  /** Performs the call and resolves with its answer. */
   readonly go: () => Promise<unknown>;
 }
 
-/** The caller waits for `go` and gets the answer. */
+/** Returns a call whose caller waits for `go` and gets the answer. */
 export function held(): HeldCall {
   let release: () => void = () => {};
   const released = new Promise<void>((resolve) => (release = resolve));
@@ -91,7 +91,7 @@ export function held(): HeldCall {
   };
 }
 
-/** The caller is told that nobody answered; the write lands when `go` is called. */
+/** Returns a write whose caller gets a timeout. The write lands when `go` is called. */
 export function landsLate(): HeldCall {
   const late = held();
   return {
@@ -105,14 +105,14 @@ export function landsLate(): HeldCall {
 
 type Method = Call["method"];
 
-/** A memory store of which one replica sees what a script says. Nothing is left to chance: the n-th call has the n-th fault. */
+/** One replica's view of a memory store, with scripted faults: the n-th call of a method has the n-th fault. */
 export class FaultyStore implements Store {
   readonly calls: Call[] = [];
   readonly invalidation: CacheInvalidation;
   readonly #inner: MemoryStore;
   readonly #clock: Clock;
   readonly #scripts: Record<Method, Fault[]> = { put: [], get: [], remove: [] };
-  readonly #standing: Record<Method, Fault> = { put: pass, get: pass, remove: pass };
+  readonly #defaults: Record<Method, Fault> = { put: pass, get: pass, remove: pass };
 
   constructor(inner: MemoryStore, clock: Clock) {
     this.#inner = inner;
@@ -120,14 +120,14 @@ export class FaultyStore implements Store {
     this.invalidation = inner.invalidation;
   }
 
-  /** What becomes of the next calls of a method, one after the other. */
+  /** Sets the faults of the next calls of a method, in order. */
   script(method: Method, ...faults: readonly Fault[]): void {
     this.#scripts[method].push(...faults);
   }
 
-  /** What becomes of every call that no script is left for, until `heal`. */
+  /** Sets the fault of every unscripted call until `heal`. */
   breakDown(fault: Fault = outage, methods: readonly Method[] = ["put", "get", "remove"]): void {
-    for (const method of methods) this.#standing[method] = fault;
+    for (const method of methods) this.#defaults[method] = fault;
   }
 
   heal(): void {
@@ -153,7 +153,7 @@ export class FaultyStore implements Store {
     return this.#inner.list(filter);
   }
 
-  /** The acknowledged writes, forgotten: what a store does that lost its disk. */
+  /** Removes an acknowledged write, like a store that lost its disk. */
   async forget(key: StoreKey): Promise<void> {
     const entry = await this.#inner.get(key);
     if (entry !== undefined) await this.#inner.remove(key, { expected: entry.revision });
@@ -164,7 +164,7 @@ export class FaultyStore implements Store {
     passesFor: (answer: unknown) => answer is Answer,
     apply: () => Promise<Answer>,
   ): Promise<Answer> {
-    const fault = this.#scripts[method].shift() ?? this.#standing[method];
+    const fault = this.#scripts[method].shift() ?? this.#defaults[method];
     return fault(apply).then((answer) => {
       if (!passesFor(answer)) throw new TypeError("unreachable");
       return answer;
@@ -172,7 +172,7 @@ export class FaultyStore implements Store {
   }
 }
 
-/** A script may answer anything: these let it through where the types would not. */
+/** A script may answer anything. These guards accept values that the types forbid. */
 function isPut(_: unknown): _ is Put {
   return true;
 }

@@ -3,20 +3,20 @@ import { type KeyFilter, keyMatcher, type StoreKey } from "../../src/model/ident
 import type { DedupRecord } from "../../src/model/record.ts";
 import type { Change, Entry, Put, Removal, Revision, Store } from "../../src/model/store.ts";
 
-/** What can be wrong with a store, each as somebody has built it. */
+/** Flaws of a store, each modelled on a real implementation. */
 export const flaws = [
-  "a write over nothing overwrites",
-  "a write over a revision is not checked",
+  "a create overwrites",
+  "an update is not checked",
   "only an older revision is refused",
   "a missing key takes any revision",
   "the check and the write are two steps",
   "a conflict shows the record that was refused",
   "a conflict replaces the record",
-  "revisions start anew after a removal",
-  "revisions start anew after an end",
+  "revisions restart after a removal",
+  "revisions restart after an expiry",
   "an update keeps its revision",
-  "a key never ends",
-  "a key ends early",
+  "a key never expires",
+  "a key expires early",
   "a time is rounded down to seconds",
   "an update keeps the first time",
   "an update drops the time",
@@ -25,24 +25,24 @@ export const flaws = [
   "a removal is not checked",
   "a removal leaves the record",
   "a removal of nothing succeeds",
-  "a mark blocks the next write",
-  "a mark takes the next write with it",
-  "an ended key can be updated",
-  "an ended key blocks the next write",
+  "a tombstone blocks the next write",
+  "a tombstone removes the next write",
+  "an expired key can be updated",
+  "an expired key blocks the next write",
   "records are shared with the writer",
   "records are shared with the reader",
   "results are lost",
-  "keys differ by case only in vain",
-  "ids lose what is not ASCII",
+  "keys that differ only by case collide",
+  "ids lose non-ASCII characters",
   "the longest time is not kept",
   "a list ignores its filter",
-  "a list shows what ended",
+  "a list shows expired entries",
   "a list ends after a page",
-  "a list repeats what was updated",
+  "a list repeats updated entries",
   "a watch ignores its filter",
-  "a watch begins with what stands there",
-  "a watch does not tell of removals",
-  "a watch tells of conflicts",
+  "a watch begins with existing entries",
+  "a watch does not report removals",
+  "a watch reports conflicts",
   "a watch does not end",
 ] as const;
 
@@ -55,30 +55,30 @@ interface Held {
   readonly endsMs: number;
 }
 
-/** The simplest store, with one thing wrong. */
+/** Creates the simplest store, with one flaw if `flaw` is given. */
 export function flawedStore(clock: Clock, flaw: Flaw | undefined): Required<Omit<Store, "close">> {
   const is = (one: Flaw): boolean => flaw === one;
   const held = new Map<string, Held>();
   const history: Held[] = [];
-  const marks = new Map<string, number>();
+  const tombstones = new Map<string, number>();
   const listeners = new Set<(change: Change) => void>();
   let lastRevision = 0;
 
-  const keepsEnded = [
-    "an ended key blocks the next write",
-    "an ended key can be updated",
-    "a list shows what ended",
+  const keepsExpired = [
+    "an expired key blocks the next write",
+    "an expired key can be updated",
+    "a list shows expired entries",
   ].some((one) => one === flaw);
-  const at = (key: StoreKey): string => (is("keys differ by case only in vain") ? key.toLowerCase() : key);
-  const hasEnded = ({ endsMs }: Held): boolean => !is("a key never ends") && endsMs <= clock.monotonicMs();
+  const at = (key: StoreKey): string => (is("keys that differ only by case collide") ? key.toLowerCase() : key);
+  const hasExpired = ({ endsMs }: Held): boolean => !is("a key never expires") && endsMs <= clock.monotonicMs();
   const copy = <Value>(value: Value): Value => structuredClone(value);
 
   const present = (key: StoreKey): Held | undefined => {
     const found = held.get(at(key));
-    if (found === undefined || !hasEnded(found)) return found;
-    if (keepsEnded) return undefined;
+    if (found === undefined || !hasExpired(found)) return found;
+    if (keepsExpired) return undefined;
     held.delete(at(key));
-    if (is("revisions start anew after an end")) lastRevision = 0;
+    if (is("revisions restart after an expiry")) lastRevision = 0;
     return undefined;
   };
   const entryOf = ({ key, record, revision }: Held): Entry => ({
@@ -86,7 +86,7 @@ export function flawedStore(clock: Clock, flaw: Flaw | undefined): Required<Omit
     record: is("records are shared with the reader") ? record : copy(record),
     revision,
   });
-  const tell = (change: Change): void => {
+  const notify = (change: Change): void => {
     for (const listener of listeners) listener(change);
   };
   const stored = (record: DedupRecord): DedupRecord => {
@@ -95,12 +95,12 @@ export function flawedStore(clock: Clock, flaw: Flaw | undefined): Required<Omit
       const { result: _, ...rest } = { result: undefined, ...record };
       return copy(rest);
     }
-    if (is("ids lose what is not ASCII")) return { ...copy(record), owner: record.owner.replace(/[^\n -~]/g, "?") };
+    if (is("ids lose non-ASCII characters")) return { ...copy(record), owner: record.owner.replace(/[^\n -~]/g, "?") };
     return copy(record);
   };
   const endOf = (before: Held | undefined, ttlMs: number): number => {
     const kept = is("a time is rounded down to seconds") ? Math.floor(ttlMs / 1_000) * 1_000 : ttlMs;
-    const endsMs = clock.monotonicMs() + (is("a key ends early") ? kept * 0.7 : kept);
+    const endsMs = clock.monotonicMs() + (is("a key expires early") ? kept * 0.7 : kept);
     if (before === undefined) return endsMs;
     if (is("an update keeps the first time")) return before.endsMs;
     if (is("an update drops the time")) return Number.POSITIVE_INFINITY;
@@ -109,12 +109,12 @@ export function flawedStore(clock: Clock, flaw: Flaw | undefined): Required<Omit
   const isExpected = (key: StoreKey, found: Held | undefined, expected: Revision): boolean => {
     const last = held.get(at(key));
     if (last !== undefined && found === undefined) {
-      if (is("an ended key blocks the next write")) return false;
-      if (is("an ended key can be updated")) return expected === last.revision || expected === 0;
+      if (is("an expired key blocks the next write")) return false;
+      if (is("an expired key can be updated")) return expected === last.revision || expected === 0;
     }
-    if (is("a mark blocks the next write") && marks.has(at(key))) return false;
-    if (is("a write over nothing overwrites") && expected === 0) return true;
-    if (is("a write over a revision is not checked") && found !== undefined && expected !== 0) return true;
+    if (is("a tombstone blocks the next write") && tombstones.has(at(key))) return false;
+    if (is("a create overwrites") && expected === 0) return true;
+    if (is("an update is not checked") && found !== undefined && expected !== 0) return true;
     if (is("only an older revision is refused") && found !== undefined) return expected >= found.revision;
     if (is("a missing key takes any revision") && found === undefined) return true;
     return expected === (found?.revision ?? 0);
@@ -126,7 +126,7 @@ export function flawedStore(clock: Clock, flaw: Flaw | undefined): Required<Omit
     const now = { key, record: stored(record), revision, endsMs: endOf(before, ttlMs) };
     held.set(at(key), now);
     history.push(now);
-    tell({ type: "put", entry: entryOf(now) });
+    notify({ type: "put", entry: entryOf(now) });
     return { ok: true, revision };
   };
 
@@ -141,18 +141,18 @@ export function flawedStore(clock: Clock, flaw: Flaw | undefined): Required<Omit
         return write(key, record, found, ttlMs);
       }
       if (found === undefined) return { ok: false };
-      if (is("a watch tells of conflicts")) tell({ type: "put", entry: { key, record, revision: found.revision } });
+      if (is("a watch reports conflicts")) notify({ type: "put", entry: { key, record, revision: found.revision } });
       if (is("a conflict replaces the record")) held.set(at(key), { ...found, record });
       if (is("a conflict renews")) held.set(at(key), { ...found, endsMs: clock.monotonicMs() + ttlMs });
       const shown = is("a conflict shows the record that was refused") ? record : found.record;
       return { ok: false, current: entryOf({ ...found, record: shown }) };
     },
     async get(key) {
-      const markedMs = marks.get(at(key));
+      const tombstoneMs = tombstones.get(at(key));
       const found = present(key);
       if (found === undefined) return undefined;
-      if (is("a mark takes the next write with it") && markedMs !== undefined) {
-        if (clock.monotonicMs() >= markedMs + 1_000) return undefined;
+      if (is("a tombstone removes the next write") && tombstoneMs !== undefined) {
+        if (clock.monotonicMs() >= tombstoneMs + 1_000) return undefined;
       }
       return entryOf(found);
     },
@@ -161,17 +161,17 @@ export function flawedStore(clock: Clock, flaw: Flaw | undefined): Required<Omit
       if (found === undefined) return { ok: is("a removal of nothing succeeds") };
       if (found.revision !== expected && !is("a removal is not checked")) return { ok: false };
       if (!is("a removal leaves the record")) held.delete(at(key));
-      lastRevision = is("revisions start anew after a removal") ? 0 : lastRevision + 1;
-      marks.set(at(key), clock.monotonicMs());
-      if (!is("a watch does not tell of removals")) tell({ type: "removed", key, revision: lastRevision });
+      lastRevision = is("revisions restart after a removal") ? 0 : lastRevision + 1;
+      tombstones.set(at(key), clock.monotonicMs());
+      if (!is("a watch does not report removals")) notify({ type: "removed", key, revision: lastRevision });
       return { ok: true };
     },
     async *list(filter: KeyFilter) {
       const matches = keyMatcher(filter);
-      const all = is("a list repeats what was updated") ? history.filter(({ key }) => held.has(key)) : held.values();
+      const all = is("a list repeats updated entries") ? history.filter(({ key }) => held.has(key)) : held.values();
       let count = 0;
       for (const found of all) {
-        if (hasEnded(found) && !is("a list shows what ended")) continue;
+        if (hasExpired(found) && !is("a list shows expired entries")) continue;
         if (!matches(found.key) && !is("a list ignores its filter")) continue;
         count += 1;
         if (is("a list ends after a page") && count > 1_000) return;
@@ -181,7 +181,7 @@ export function flawedStore(clock: Clock, flaw: Flaw | undefined): Required<Omit
     async *watch(filter: KeyFilter, signal: AbortSignal) {
       const matches = keyMatcher(filter);
       const queue: Change[] = [];
-      if (is("a watch begins with what stands there")) {
+      if (is("a watch begins with existing entries")) {
         for (const found of history) queue.push({ type: "put", entry: entryOf(found) });
       }
       let wake = (): void => {};

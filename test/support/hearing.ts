@@ -1,9 +1,9 @@
-/** What is told one by one, gathered in the background until the test leaves the block that has it. */
+/** Items of an async iterable, collected in the background until the test leaves the block. */
 export interface Hearing<Item> extends AsyncDisposable {
   readonly heard: readonly Item[];
-  /** How it ended by itself. */
+  /** Settles when the iterable ends or fails. */
   readonly ended: Promise<void>;
-  /** Tells it to end, and waits until it has; rejects when it failed. */
+  /** Aborts the iterable and waits for its end. Rejects if it failed. */
   stop(): Promise<void>;
 }
 
@@ -13,7 +13,7 @@ export function hearing<Item>(tell: (signal: AbortSignal) => AsyncIterable<Item>
   const ended = (async () => {
     for await (const item of tell(controller.signal)) heard.push(item);
   })();
-  // A test that fails before it comes to `ended` says itself what is wrong.
+  // A test that fails before it awaits `ended` reports its own error.
   const settled = ended.catch(() => undefined);
   return {
     heard,

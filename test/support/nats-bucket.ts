@@ -3,7 +3,7 @@ import type { NatsConnection } from "@nats-io/nats-core";
 import { type ConnectionOptions, connect } from "@nats-io/transport-node";
 import type { NatsServer } from "./nats-server.ts";
 
-/** A connection to a server, closed at the end of its scope. */
+/** Opens a connection that closes at the end of its scope. */
 export async function connected(to: NatsServer | { readonly url: string }, options: ConnectionOptions = {}) {
   const connection = await connect({ servers: to.url, ignoreClusterUpdates: true, ...options });
   return Object.assign(connection, { [Symbol.asyncDispose]: () => connection.close() });
@@ -13,7 +13,7 @@ export function manager(connection: NatsConnection): Promise<JetStreamManager> {
   return jetstreamManager(connection, { checkAPI: false });
 }
 
-/** The stream of a bucket as `natsStore` makes it, but for `changes`. */
+/** Creates the stream of a bucket like `natsStore`, with `changes`. */
 export async function makeBucket(
   connection: NatsConnection,
   bucket: string,

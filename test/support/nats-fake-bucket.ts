@@ -1,9 +1,9 @@
-import type { MsgHdrs, NatsConnection } from "@nats-io/nats-core";
+import { type MsgHdrs, MsgHdrsImpl, type NatsConnection } from "@nats-io/nats-core";
 import { deferred } from "../../src/internal/deferred.ts";
 
 /** How the server treats a request: a single write, or a batch. */
 export type Treatment =
-  /** Stores the messages if all expected revisions are right, and says so. */
+  /** Stores the messages if all expected revisions are right, and acknowledges them. */
   | "processed"
   /** Answers that nothing subscribes to the subject. Stores nothing. */
   | "no responders"
@@ -105,23 +105,27 @@ export class FakeBucket {
     const { messages, batch, reply } = request;
     switch (treatment) {
       case "request lost":
-        return;
+        break;
       case "no responders":
-        return this.#receive({ subject: reply, data: new Uint8Array(0), headers: { code: 503 } });
+        this.#receive({ subject: reply, data: new Uint8Array(0), headers: { code: 503 } });
+        break;
       case "busy":
-        return this.#answer(reply, { error: { code: 400, err_code: 10_164, description: treatment } });
+        this.#answer(reply, { error: { code: 400, err_code: 10_164, description: treatment } });
+        break;
       case "full":
         // Some of a batch may be stored before the server notices.
         if (batch !== undefined) this.#store(messages.slice(0, Math.ceil(messages.length / 2)));
-        return this.#answer(reply, { error: { code: 503, err_code: 10_077, description: treatment } });
+        this.#answer(reply, { error: { code: 503, err_code: 10_077, description: treatment } });
+        break;
       case "answer lost":
-      case "processed": {
-        const isStored = this.#store(messages);
-        if (treatment === "answer lost") return;
-        if (!isStored) return this.#answer(reply, { error: { code: 400, err_code: 10_071, description: "wrong" } });
-        const ofBatch = batch === undefined ? {} : { batch, count: messages.length };
-        return this.#answer(reply, { stream: "KV_b", seq: this.#lastRevision, ...ofBatch });
-      }
+        this.#store(messages);
+        break;
+      case "processed":
+        if (this.#store(messages)) {
+          const ofBatch = batch === undefined ? {} : { batch, count: messages.length };
+          this.#answer(reply, { stream: "KV_b", seq: this.#lastRevision, ...ofBatch });
+        } else this.#answer(reply, { error: { code: 400, err_code: 10_071, description: "wrong" } });
+        break;
     }
   }
 
@@ -151,7 +155,6 @@ function isConnection(value: unknown): value is NatsConnection {
 }
 
 function encoded(headers: MsgHdrs): Uint8Array {
-  const bytes: unknown = "encode" in headers && typeof headers.encode === "function" ? headers.encode() : undefined;
-  if (!(bytes instanceof Uint8Array)) throw new Error("The headers cannot be encoded");
-  return bytes;
+  if (!(headers instanceof MsgHdrsImpl)) throw new Error("The headers cannot be encoded");
+  return headers.encode();
 }

@@ -3,17 +3,17 @@ import type { DedupRecord } from "../../src/model/record.ts";
 import type { Put, Store } from "../../src/model/store.ts";
 import type { NatsStore } from "../../src/nats/index.ts";
 
-/** Replaces methods of a store; `seen` is the same one, whose reads may be out of date. */
+/** Replaces methods of a store. `seen` is the same store, possibly with stale reads. */
 type Spoil = (store: NatsStore, seen: NatsStore) => Partial<Store>;
 
-/** The same write, with another time to live. */
+/** Changes the time to live of every write. */
 function living(ttlMsOf: (record: DedupRecord, ttlMs: number) => number): Spoil {
   return (store) => ({
     put: (key, record, { expected, ttlMs }) => store.put(key, record, { expected, ttlMs: ttlMsOf(record, ttlMs) }),
   });
 }
 
-/** Writes over whatever stands there. */
+/** Overwrites the key unconditionally. */
 async function overwrite(store: NatsStore, ...[key, record, { ttlMs }]: Parameters<Store["put"]>): Promise<Put> {
   for (;;) {
     const standing = await store.get(key);
@@ -22,7 +22,7 @@ async function overwrite(store: NatsStore, ...[key, record, { ttlMs }]: Paramete
   }
 }
 
-/** What can be wrong with a store on NATS. */
+/** Flaws of a store on NATS. */
 const spoils = {
   "a write is not checked": (store) => ({
     put: (key, record, how) => overwrite(store, key, record, how),
@@ -76,7 +76,7 @@ const spoils = {
 
 export type NatsFlaw = keyof typeof spoils;
 
-/** What is seen of the store, with one thing wrong; or just what is seen. */
+/** Returns the seen store, with one flaw if `flaw` is given. */
 export function spoiled(store: NatsStore, seen: NatsStore, flaw: NatsFlaw | undefined): Store {
   return flaw === undefined ? seen : { ...seen, ...spoils[flaw](store, seen) };
 }

@@ -11,10 +11,10 @@ import {
   slowClock,
 } from "./nats-guarantees.ts";
 
-/** Clocks of two processes on one machine, while one of them is set right. */
+/** Tolerated clock error between the test and the server, in milliseconds. */
 const CLOCK_ERROR_MS = 50;
 
-/** G1: many ask for many events at once, again and again while the holders renew; after a release, and after the commit. */
+/** G1: many replicas reserve many events concurrently: during renewals, after a release and after the commit. */
 export const oneHolder: Check = async (scene) => {
   const found = new Findings();
   const replicas = await Promise.all(
@@ -58,7 +58,7 @@ export const oneHolder: Check = async (scene) => {
   return found.all;
 };
 
-/** G2: whoever asks before the commit is told that the event is pending, whether its holders fail, die or succeed. */
+/** G2: before the commit, the event is pending for other replicas, whether its holders fail, die or succeed. */
 export const nothingLost: Check = async (scene) => {
   const found = new Findings();
   const [a, b, c] = await Promise.all([
@@ -93,7 +93,7 @@ export const nothingLost: Check = async (scene) => {
   return found.all;
 };
 
-/** G3: everybody asks all the time, from the commit until long after its window. */
+/** G3: all replicas reserve repeatedly, from the commit until long after its window. */
 export const noSecondDispatch: Check = async (scene) => {
   const found = new Findings();
   const windowMs = 4_000;
@@ -122,7 +122,7 @@ export const noSecondDispatch: Check = async (scene) => {
       return again[0];
     }),
   );
-  found.unless(duplicates > 0, "G3 nobody was told of a duplicate");
+  found.unless(duplicates > 0, "G3 no replica returned a duplicate");
   found.unless(again.length <= 1, "G1 the event had several holders after the window");
   found.unless(
     again.every(({ fence }) => fence > before.fence),
@@ -131,7 +131,7 @@ export const noSecondDispatch: Check = async (scene) => {
   return found.all;
 };
 
-/** G4: holders are cut off for good; one event has somebody who waits for it, the other only who comes much later. */
+/** G4: a holder is cut off forever. One replica waits for its first event, another comes much later for its second. */
 export const progress: Check = async (scene) => {
   const found = new Findings();
   const [a, b] = await Promise.all([scene.replica("a"), scene.replica("b")]);
@@ -140,7 +140,7 @@ export const progress: Check = async (scene) => {
   a.proxy.cut();
   const next = await found.unlessComes(scene.taken(b, awaited));
   if (next === undefined) return found.all;
-  found.unless(first.signal.aborted, "G6 the first holder was not told");
+  found.unless(first.signal.aborted, "G6 the first holder's signal did not abort");
   found.unless(next.fence > first.fence, "G5 the fence did not rise");
   found.unless((await next.commit()).commit === "confirmed", "G4 the second holder could not commit");
 
@@ -157,13 +157,13 @@ export const progress: Check = async (scene) => {
   return found.all;
 };
 
-/** G5: holders whose lease ended, some of them without noticing, go on while another replica has their events. */
+/** G5: holders continue after their lease ended, some without noticing, while another replica holds their events. */
 export const fenced: Check = async (scene) => {
   const found = new Findings();
   const [late, held, slow, b] = await Promise.all([
     scene.replica("late", { renew: false }),
     scene.replica("held"),
-    // By the time of its first renewal the real lease is over.
+    // Its real lease is over before its first renewal.
     scene.replica("slow", { clock: slowClock(10) }),
     scene.replica("b", { leaseMs: LONG_LEASE_MS, renew: false }),
   ]);
@@ -196,7 +196,7 @@ export const fenced: Check = async (scene) => {
       held,
       "renewed over, long after it had asked for it,",
       async (reservation) => {
-        // The commit comes after the renewals on one connection: when it is answered, they have landed.
+        // The commit follows the renewals on one connection: once it is answered, they have landed.
         held.proxy.heal();
         await isSuperseded(reservation);
       },
@@ -215,7 +215,7 @@ export const fenced: Check = async (scene) => {
   return found.all;
 };
 
-/** How a holder loses its event: what happens to it, and what it is told. */
+/** A way in which a holder loses its event, and the abort reason that it gets. */
 interface Loss {
   readonly reason: string;
   readonly leaseMs: number;
@@ -230,7 +230,7 @@ const losses: readonly Loss[] = [
     reason: "store-unavailable",
     leaseMs: LEASE_MS,
     renew: true,
-    // Its renewals arrive, and it never learns of it.
+    // Its renewals arrive, but their answers do not.
     happens: ({ proxy }) => proxy.answers("swallow"),
   },
   {
@@ -241,7 +241,7 @@ const losses: readonly Loss[] = [
   },
 ];
 
-/** G6: in whatever way the holder loses its event, its signal comes before the next holder's reservation. */
+/** G6: however the holder loses its event, its signal aborts before the next holder's reservation. */
 export const toldInTime: Check = async (scene) => {
   const found = new Findings();
   await Promise.all(
@@ -257,7 +257,7 @@ export const toldInTime: Check = async (scene) => {
       const next = scene.taken(b, of).then(() => order.push("unseen"));
       await happens(a);
       await found.unlessComes(next);
-      await scene.soon("the first holder to be told", () => order.includes("told"));
+      await scene.soon("the first holder's signal to abort", () => order.includes("told"));
       found.unless(order.join() === "told,unseen", `G6 in the case of ${reason} the order was ${order.join()}`);
       const says = reasonOf(reservation.signal);
       found.unless(says === reason, `G6 the reason was ${says} instead of ${reason}`);
@@ -266,7 +266,7 @@ export const toldInTime: Check = async (scene) => {
   return found.all;
 };
 
-/** G6: an operator takes the event away, and another replica gets it: the next renewal tells. */
+/** G6: an operator clears the event and another replica reserves it. The next renewal aborts the signal. */
 export const toldOfTakeover: Check = async (scene) => {
   const found = new Findings();
   const [a, b] = [await scene.replica("a"), await scene.replica("b")];
@@ -275,16 +275,16 @@ export const toldOfTakeover: Check = async (scene) => {
   const which = { workspaceId: of.workspaceId, subscriptionId: of.subscriptionId, eventId: of.eventId };
   await scene.soon("the event to be cleared, between two renewals", async () => (await b.dedup.clear(which)) === 1);
   const next = await scene.taken(b, of);
-  await scene.soon("the first holder to be told", () => signal.aborted);
+  await scene.soon("the first holder's signal to abort", () => signal.aborted);
   const says = reasonOf(signal);
   found.unless(says === "superseded", `G6 the reason was ${says} instead of superseded`);
   const entry = await scene.truth.get(of.storeKey);
   found.unless(entry?.record.owner === "b", "G5 the first holder's renewal took the event back");
-  found.unless(!next.signal.aborted, "G6 the wrong holder was told");
+  found.unless(!next.signal.aborted, "G6 the wrong holder's signal aborted");
   return found.all;
 };
 
 function reasonOf(signal: AbortSignal): string {
-  const told: unknown = signal.reason;
-  return told instanceof ReservationLostError ? told.reason : String(told);
+  const reason: unknown = signal.reason;
+  return reason instanceof ReservationLostError ? reason.reason : String(reason);
 }

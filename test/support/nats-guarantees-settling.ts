@@ -14,7 +14,7 @@ import {
   SKEW_MS,
 } from "./nats-guarantees.ts";
 
-/** G7: two dispatches throw, one of them when the store is out of reach; the very errors arrive, and the keys come free. */
+/** G7: dispatches throw, with and without a reachable store. The same errors arrive, and the keys become free. */
 export const errorSurvives: Check = async (scene) => {
   const found = new Findings();
   const b = await scene.replica("b", { leaseMs: LONG_LEASE_MS });
@@ -40,7 +40,7 @@ export const errorSurvives: Check = async (scene) => {
   return found.all;
 };
 
-/** G8: three dispatches end after their lease: nobody took the first, another has the second, another has done the third. */
+/** G8: dispatches end after their lease, while the event is free, held by another replica or committed by it. */
 export const lateSuccess: Check = async (scene) => {
   const found = new Findings();
   const [a, b] = [await scene.replica("a", { renew: false }), await scene.replica("b", { leaseMs: LONG_LEASE_MS })];
@@ -75,7 +75,7 @@ export const lateSuccess: Check = async (scene) => {
   return found.all;
 };
 
-/** How a write gets no answer. */
+/** A way to lose a write's answer, with or without the write. */
 interface Silence {
   readonly applied: boolean;
   falls(proxy: NatsReplica["proxy"]): void;
@@ -86,7 +86,7 @@ const silences: readonly Silence[] = [
   { applied: false, falls: (proxy) => proxy.requests("swallow") },
 ];
 
-/** G9: reservations and commits without an answer, for a while or for good, each applied and not. */
+/** G9: reservations and commits get no answer, temporarily or permanently, each applied and lost. */
 export const ambiguityResolved: Check = async (scene) => {
   const found = new Findings();
   const parts = silences.flatMap((silence) =>
@@ -96,7 +96,7 @@ export const ambiguityResolved: Check = async (scene) => {
   return found.all;
 };
 
-/** Waits until a write has gone unanswered, and landed if it is to land. */
+/** Waits until a write has timed out, and has landed if it is to be applied. */
 async function silent(scene: Scene, a: NatsReplica, { applied }: Silence, stands: () => Promise<boolean>) {
   await a.untilStep("store-unavailable");
   if (applied) await scene.soon("the write to have landed", stands);
@@ -165,7 +165,7 @@ const claimUnknown: Part = async (scene, silence, found) => {
   found.unless(isStoreUnavailable(error) && error.ambiguous, `G9 ${what}: ${String(error)}`);
   found.unless(runs === 0, `G9 ${what} was dispatched`);
   const next = await scene.taken(b, of);
-  found.unless((await next.commit()).commit === "confirmed", `G4 ${what} stood in the way`);
+  found.unless((await next.commit()).commit === "confirmed", `G4 ${what} blocked the next holder`);
 };
 
 const commitUnknown: Part = async (scene, silence, found) => {
@@ -180,9 +180,9 @@ const commitUnknown: Part = async (scene, silence, found) => {
   found.unless((state === "committed") === silence.applied, `G9 ${what}: the bucket holds ${String(state)}`);
 };
 
-/** A store that reads what once was, as from a follower that hangs behind. */
+/** A store with stale reads, like those from a lagging follower. */
 class Follower {
-  /** How often somebody read what no longer was. */
+  /** Number of stale reads. */
   reads = 0;
   readonly #behind = new Map<StoreKey, Entry | undefined>();
 
@@ -208,7 +208,7 @@ class Follower {
   }
 }
 
-/** G10: a replica reads nothing where there is a reservation, and an old reservation where there is a newer one, or a commit. */
+/** G10: stale reads show no record instead of a reservation, and an old reservation instead of a newer one or a commit. */
 export const readsNeverDecide: Check = async (scene) => {
   const found = new Findings();
   const follower = new Follower();
@@ -226,7 +226,7 @@ export const readsNeverDecide: Check = async (scene) => {
   const first = await scene.taken(a, of);
   await ask("while the reservation was not to be seen", "pending");
   const stands = await scene.truth.get(of.storeKey);
-  found.unless(stands?.record.owner === "a", "G10 who did not see the reservation wrote over it");
+  found.unless(stands?.record.owner === "a", "G10 the replica that did not see the reservation wrote over it");
   if (found.all.length > 0) return found.all;
 
   follower.stopAt(of, stands);
@@ -235,7 +235,7 @@ export const readsNeverDecide: Check = async (scene) => {
     await ask("while an old reservation was to be seen", "pending");
     return performance.now() - sinceMs > leaseMs + 2 * SKEW_MS;
   });
-  found.unless(!first.signal.aborted, "G10 the holder lost its reservation to who saw an old one");
+  found.unless(!first.signal.aborted, "G10 the holder lost its reservation to a replica that saw an old one");
   const { commit } = await first.commit();
   found.unless(commit === "confirmed", `G10 the commit was ${commit}`);
   await ask("after the commit, while an old reservation was to be seen", "pending");
@@ -243,6 +243,6 @@ export const readsNeverDecide: Check = async (scene) => {
   await ask("after the commit, while it was not to be seen", "pending");
   follower.catchUp(of);
   await ask("once the commit was to be seen", "duplicate");
-  found.unless(follower.reads > 4, "G10 nobody read what was out of date");
+  found.unless(follower.reads > 4, "G10 no replica read a stale entry");
   return found.all;
 };

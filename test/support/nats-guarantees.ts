@@ -12,14 +12,14 @@ import { type NatsFlaw, spoiled } from "./nats-guarantees-flaws.ts";
 import type { NatsServer } from "./nats-server.ts";
 import { startProxy, type TcpProxy } from "./tcp-proxy.ts";
 
-/** Short, and with so much between its end here and in the bucket that a busy machine does not blur the order. */
+/** Short lease, in milliseconds. With the skew, the margin before the bucket's expiry is wide enough for a busy machine. */
 export const LEASE_MS = 1_000;
 export const SKEW_MS = 500;
-/** A lease that does not end within a test. */
+/** Lease that outlasts a test, in milliseconds. */
 export const LONG_LEASE_MS = 60_000;
-/** How long a request waits for its answer where answers are lost on purpose. */
+/** Request timeout where a test drops answers, in milliseconds. */
 export const SHORT_TIMEOUT_MS = 300;
-/** How long to wait for what a flaw keeps from happening, and for what is sure to happen. */
+/** Maximum wait for a condition in milliseconds: with a flaw that may prevent it, and without. */
 const PATIENCE_MS = { flawed: 8_000, right: 30_000 };
 
 /** A replica with its own connection, through its own proxy. */
@@ -31,27 +31,27 @@ export interface NatsReplica {
 }
 
 interface ReplicaOptions extends Partial<DeduplicatorOptions> {
-  /** How long a request waits for its answer. @default as for everybody */
+  /** Request timeout in milliseconds. @default 5_000 */
   readonly timeoutMs?: number;
-  /** Stands between the store and its user. */
+  /** Wraps the store before the deduplicator uses it. */
   readonly seenThrough?: (store: NatsStore) => NatsStore;
 }
 
 /** Replicas on one bucket. */
 export interface Scene extends AsyncDisposable {
-  /** What the bucket holds, whatever the replicas see. */
+  /** Direct access to the bucket, independent of the replicas' views. */
   readonly truth: NatsStore;
   newEvent(): ResolvedIdentity;
   replica(owner: string, options?: ReplicaOptions): Promise<NatsReplica>;
-  /** Asks for the event until it is unseen. */
+  /** Reserves the event, with retries until it is unseen. */
   taken(by: NatsReplica, of: ResolvedIdentity): Promise<Reservation>;
   soon<Value>(what: string, ask: () => Promise<Value | undefined> | Value | undefined): Promise<Value>;
 }
 
-/** What did not hold. */
+/** Violations that a check found. */
 export type Found = readonly string[];
 
-/** Tries out a guarantee, and tells what did not hold. */
+/** Checks a guarantee and returns its violations. */
 export type Check = (scene: Scene) => Promise<Found>;
 
 let scenes = 0;
@@ -100,7 +100,7 @@ export async function openScene(server: NatsServer, flaw?: NatsFlaw, openStore =
   };
 }
 
-/** What the replica decides, asked again where the store is too slow to say. */
+/** Returns the replica's decision, with retries while the store is unavailable. */
 export async function decided({ dedup }: NatsReplica, of: ResolvedIdentity): Promise<Decision> {
   for (;;) {
     try {
@@ -111,7 +111,7 @@ export async function decided({ dedup }: NatsReplica, of: ResolvedIdentity): Pro
   }
 }
 
-/** Collects what did not hold. */
+/** Collects violations. */
 export class Findings {
   readonly #found: string[] = [];
 
@@ -123,7 +123,7 @@ export class Findings {
     if (!holds) this.#found.push(what);
   }
 
-  /** The value, or `undefined` when it does not come; then that was found. */
+  /** Returns the value, or records a violation and returns `undefined` if the promise rejects. */
   async unlessComes<Value>(promise: Promise<Value>): Promise<Value | undefined> {
     try {
       return await promise;
@@ -134,7 +134,7 @@ export class Findings {
   }
 }
 
-/** The clock of a replica on which everything takes longer than it should. */
+/** Creates the clock of a replica on which everything takes `times` as long. */
 export function slowClock(times: number): Clock {
   return {
     monotonicMs: () => performance.now() / times,

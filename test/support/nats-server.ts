@@ -17,42 +17,42 @@ export interface NatsOptions {
   readonly config?: string;
   /** More configuration inside the `jetstream` block: `sync_interval: always`, `max_file_store: 1MB`. */
   readonly jetstreamConfig?: string;
-  /** Another server than the one found, to see what an older one does. */
+  /** Path of another server binary, for example an older version. */
   readonly binary?: string;
 }
 
-/** One nats-server process on a loopback port of its own, gone with its files at the end, or when the test process dies. */
+/** One nats-server process on its own loopback port. It ends, and its files are removed, with the test process at the latest. */
 export interface NatsServer extends AsyncDisposable {
   readonly name: string;
   readonly url: string;
   readonly port: number;
   readonly pid: number;
   readonly isRunning: boolean;
-  /** Sends a signal; waits for the end of the process only when the signal ends it. */
+  /** Sends a signal. Waits for the end of the process only if the signal ends it. */
   kill(signal?: NodeJS.Signals): Promise<void>;
-  /** Starts again after a kill, on the same port and files; stops first if it runs. */
+  /** Restarts the server with the same port and files. Stops it first if it runs. */
   restart(): Promise<void>;
   /** Ends the process and removes its files. */
   stop(): Promise<void>;
-  /** Where the server can be monitored. */
+  /** URL of the monitoring port. */
   readonly monitorUrl: string;
-  /** An answer of the server's monitoring port, such as `/varz`. */
+  /** Returns the monitoring port's answer for a path such as `/varz`. */
   monitor(path: string): Promise<unknown>;
-  /** What the server logged. */
+  /** Returns the server's log. */
   log(): Promise<string>;
 }
 
 export interface NatsCluster extends AsyncDisposable {
   readonly servers: readonly NatsServer[];
   readonly urls: readonly string[];
-  /** The server that leads a stream; waits until there is one. */
+  /** Returns the leader of a stream. Waits until one is elected. */
   leaderOf(stream: string): Promise<NatsServer>;
-  /** Waits until all servers that run agree on a leader of the metadata and are current. */
+  /** Waits until all running servers are current and agree on a metadata leader. */
   ready(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Until a server has started, a stream has a leader, and all agree: far longer than it takes. */
+/** Maximum wait for a start, a leader or an agreement, in milliseconds. Far longer than any of them takes. */
 const WITHIN_MS = 120_000;
 
 export async function startNats(options: NatsOptions = {}): Promise<NatsServer> {
@@ -66,7 +66,7 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
 
 export interface ClusterOptions extends NatsOptions {
   readonly size: number;
-  /** The port that leads from one server to another's `port`: a proxy's, which can part them. Servers count from 0. */
+  /** Returns the port of a proxy for the route between two servers, which are numbered from 0. */
   readonly routeThrough?: (port: number, from: number, to: number) => Promise<number>;
 }
 
@@ -81,7 +81,7 @@ export async function startCluster(options: ClusterOptions): Promise<NatsCluster
         others.map(async (port) => routeThrough?.(port, index, routePorts.indexOf(port)) ?? port),
       );
       const routes = ways.map((port) => `nats://127.0.0.1:${port}`).join(", ");
-      // The servers would tell each other, and their clients, of ways around the proxies.
+      // Otherwise the servers advertise routes around the proxies to each other and to clients.
       const only = routeThrough === undefined ? "" : ", no_advertise: true, pool_size: -1";
       const cluster = `cluster { name: latchkey, listen: "127.0.0.1:${routePorts[index]}", routes: [${routes}]${only} }`;
       const config = `${options.config ?? ""}\n${cluster}`;
@@ -103,7 +103,7 @@ export async function startCluster(options: ClusterOptions): Promise<NatsCluster
   });
 }
 
-/** Another process may take a free port before the server does. */
+/** Retries a start, because another process may take a free port first. */
 async function retried<Value>(start: () => Promise<Value>): Promise<Value> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -191,7 +191,7 @@ class ServerProcess implements NatsServer {
     return this.#folder === undefined ? "" : readFile(join(this.#folder, "log"), "utf8");
   }
 
-  /** Accepts clients, and has recovered its streams; in a cluster it may still look for a leader. */
+  /** Waits until the server accepts clients and has recovered its streams. In a cluster, an election may still run. */
   async #accepting(): Promise<void> {
     const path = (this.#options.jetstream ?? true) ? "/healthz?js-server-only=true" : "/healthz";
     const answer = await eventually(
@@ -256,7 +256,7 @@ class Cluster implements NatsCluster {
         const agreed = typeof leader === "string" && leader !== "" && leaders.every((other) => other === leader);
         const at = running.findIndex(({ name }) => name === leader);
         if (!agreed || at === -1) return undefined;
-        // The leader places streams, and only on peers that it takes to be there.
+        // The leader places streams only on peers that it considers online.
         const peers = list(field(field(answers[at], "meta_cluster"), "replicas"));
         const present = peers.filter((peer) => field(peer, "current") === true && field(peer, "offline") !== true);
         const names = new Set(present.map((peer) => field(peer, "name")));

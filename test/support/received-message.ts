@@ -10,7 +10,7 @@ export interface MessageParts {
   readonly deliveries?: number;
 }
 
-/** A message as it comes from a stream, without one. */
+/** Returns a message like one from a stream. */
 export function receivedMessage(parts: MessageParts = {}): ReceivedMessage {
   const { data = "", subject = "events.test", sequence = 1, deliveries = 1 } = parts;
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
@@ -41,7 +41,7 @@ export function receivedMessage(parts: MessageParts = {}): ReceivedMessage {
     timestamp: time.toISOString(),
     timestampNanos: BigInt(time.getTime()) * 1_000_000n,
     json: () => {
-      throw new Error("No test asks for it");
+      throw new Error("No test calls it");
     },
     string: text,
   };

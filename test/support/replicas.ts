@@ -16,21 +16,21 @@ export const LEASE_MS = 30_000;
 export const SKEW_MS = 2_000;
 export const WINDOW_MS = 86_400_000;
 
-/** One process of a service, with its own way to the store that all share. */
+/** One process of a service, with its own connection to the shared store. */
 export interface Replica {
   readonly dedup: Deduplicator;
   readonly store: FaultyStore;
   readonly steps: DedupEvent[];
-  /** The names of the steps so far. */
+  /** Returns the types of the events so far. */
   readonly trail: () => DedupEventType[];
 }
 
-/** Some replicas, one store, one clock that stands still until it is moved on. */
+/** Replicas that share one store and one simulated clock. */
 export interface World {
   readonly clock: SimulatedClock;
   readonly memory: MemoryStore;
   replica(owner: string, options?: Partial<DeduplicatorOptions>): Replica;
-  /** Moves on, running what falls due. */
+  /** Advances the clock and runs all timers that fall due. */
   pass(ms: number): Promise<void>;
 }
 
@@ -53,10 +53,10 @@ export function world(): World {
   };
 }
 
-/** A handler that runs until it is told how to end. */
+/** A handler that runs until the test ends it. */
 export interface Task<Value> {
   readonly handler: Handler<Value>;
-  /** The reservation that it was started with; waits for the start. */
+  /** Resolves with the handler's reservation once the handler starts. */
   readonly reservation: Promise<Reservation>;
   readonly runs: () => number;
   succeed(value: Value): void;
@@ -88,14 +88,14 @@ export async function unseen(decision: Promise<Decision>): Promise<Reservation> 
   return found;
 }
 
-/** @throws {Error} unless the decision is that the event was committed. */
+/** @throws {Error} unless the event was committed. */
 export async function duplicate(decision: Promise<Decision>): Promise<Duplicate> {
   const found = await decision;
   if (found.decision !== "duplicate") throw new Error(`The event is ${found.decision}, not a duplicate`);
   return found;
 }
 
-/** @throws {Error} unless the decision is that somebody else has the event. */
+/** @throws {Error} unless another holder has the event. */
 export async function pending(decision: Promise<Decision>): Promise<Pending> {
   const found = await decision;
   if (found.decision !== "pending") throw new Error(`The event is ${found.decision}, not pending`);
@@ -107,7 +107,7 @@ export async function commitEvent({ dedup }: Replica, of: Identity = event, valu
   expect(await dedup.guard(of, () => value)).toMatchObject({ outcome: "dispatched", commit: "confirmed" });
 }
 
-/** Whether the promise has settled by now, and how. */
+/** Tracks whether a promise has settled, and how. */
 export function watched<Value>(promise: Promise<Value>): {
   readonly state: () => "waiting" | "resolved" | "rejected";
   readonly promise: Promise<Value>;
@@ -120,7 +120,7 @@ export function watched<Value>(promise: Promise<Value>): {
   return { state: () => state, promise };
 }
 
-/** The clock of a process whose event loop can be blocked: time goes on, and its timers come late. */
+/** Clock of a process whose event loop can be blocked: time passes, but timers fire late. */
 export class BlockableClock implements Clock {
   readonly #clock: SimulatedClock;
   #late: Array<() => void> | undefined;
@@ -133,7 +133,7 @@ export class BlockableClock implements Clock {
     this.#late ??= [];
   }
 
-  /** Runs the timers that came due meanwhile. */
+  /** Runs the timers that fell due during the block. */
   unblock(): void {
     const late = this.#late ?? [];
     this.#late = undefined;
@@ -164,7 +164,7 @@ export class BlockableClock implements Clock {
   }
 }
 
-/** Calls a method with arguments that its types forbid; what it throws is a rejection. */
+/** Calls a method with arguments that its types forbid. Rejects with what the method throws. */
 export async function calling(on: object, method: string, ...args: readonly unknown[]): Promise<unknown> {
   const called: unknown = Reflect.get(on, method);
   if (typeof called !== "function") throw new Error(`There is no method \`${method}\``);

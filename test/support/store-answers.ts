@@ -7,34 +7,34 @@ import { collected } from "./collected.ts";
 
 import { type Expected, filterOf, KEYS, type Question, type Sequence, SUBSCRIPTIONS } from "./store-sequence.ts";
 
-/** A store, and how exactly it counts the time that a key lives. */
+/** A store and the precision of its times to live. */
 export interface TimedStore extends Pick<StoreUnderTest, "store" | "monotonicMs" | "pass"> {
-  /** A time to live is rounded up to a multiple of this. */
+  /** The store rounds a time to live up to a multiple of this, in milliseconds. */
   readonly grainMs: number;
-  /** How much later it may let go of a key. */
+  /** Maximum delay with which the store expires a key, in milliseconds. */
   readonly lateMs: number;
 }
 
-/** One answer, with everything left out in which stores may differ: revisions are told as the writes that they were given to. */
+/** One answer without the details in which stores may differ. The name of its write replaces each revision. */
 export type Answer = Readonly<Record<string, unknown>>;
 
-/** Real time has overtaken a sequence: a key may have ended that was to be there. What was answered says nothing. */
+/** Real time overtook a sequence: a key may have expired too early for it. The answers are inconclusive. */
 export class OvertakenError extends Error {
   override readonly name = "OvertakenError";
 }
 
 const POLL_MS = 50;
 
-/** What is known of a key from the store's own answers. */
+/** State of a key according to the store's own answers. */
 interface Known {
-  /** Which write was given a revision, in the order of the writes. */
+  /** Name of the write for each revision, in the order of the writes. */
   readonly writes: Map<Revision, string>;
-  standing: { readonly endsAtPlannedMs: number; readonly isThereUntilMs: number } | undefined;
+  live: { readonly endsAtPlannedMs: number; readonly livesUntilMs: number } | undefined;
 }
 
 /**
- * Asks a store all that a sequence asks, in a workspace of its own.
- * @throws {OvertakenError} when that took so long that the time to live of a key no longer went as the sequence has it.
+ * Runs a sequence on a store, in its own workspace.
+ * @throws {OvertakenError} if it took so long that a key may have expired before the sequence expects it.
  */
 export async function answersOf(
   made: TimedStore,
@@ -48,7 +48,7 @@ class Asker {
   readonly #made: TimedStore;
   readonly #workspaceId: string;
   readonly #identities: readonly ResolvedIdentity[];
-  readonly #known: readonly Known[] = Array.from({ length: KEYS }, () => ({ writes: new Map(), standing: undefined }));
+  readonly #known: readonly Known[] = Array.from({ length: KEYS }, () => ({ writes: new Map(), live: undefined }));
   #plannedMs = 0;
   #asked = 0;
 
@@ -84,12 +84,12 @@ class Asker {
     return answers;
   }
 
-  /** Waits for the end of a key whose time is up, as long as the store may be late; says so when it is still there then. */
+  /** Waits until an overdue key expires, at most `lateMs`. Returns a message if it still exists then. */
   async #ended(key: number): Promise<string | undefined> {
     const { store, pass, lateMs } = this.#made;
     const known = this.#known[key];
-    if (known?.standing === undefined || this.#plannedMs < known.standing.endsAtPlannedMs) return undefined;
-    known.standing = undefined;
+    if (known?.live === undefined || this.#plannedMs < known.live.endsAtPlannedMs) return undefined;
+    known.live = undefined;
     for (let waitedMs = 0; (await store.get(this.#identity(key).storeKey)) !== undefined; waitedMs += POLL_MS) {
       if (waitedMs >= lateMs) return `key ${key} did not end`;
       await pass(POLL_MS);
@@ -102,24 +102,28 @@ class Asker {
     const { key } = question;
     const { storeKey } = this.#identity(key);
     let answer: Answer = {};
-    let told: Entry | undefined;
+    let conflicting: Entry | undefined;
     if (question.ask === "put") {
       const put = await this.#put(question, name);
       answer = put.ok ? { stored: name, rises: this.#note(key, put.revision, name) } : { stored: "refused" };
-      if (!put.ok) told = put.current;
+      if (!put.ok) conflicting = put.current;
     } else if (question.ask === "remove") {
       const removal: Removal = (await store.remove?.(storeKey, { expected: this.#revision(key, question.over) })) ?? {
         ok: false,
       };
       answer = { removed: removal.ok };
-      if (!removal.ok) told = removal.current;
-      else if (this.#known[key] !== undefined) this.#known[key].standing = undefined;
+      if (!removal.ok) conflicting = removal.current;
+      else if (this.#known[key] !== undefined) this.#known[key].live = undefined;
     }
-    const stands = await store.get(storeKey);
+    const current = await store.get(storeKey);
     this.#checkTime();
-    // A store need not tell what stood in the way; where it does, it tells what a read does.
-    const isTold = told === undefined || isDeepStrictEqual(told, stands);
-    return { ...answer, holds: stands && this.#shown(key, stands), ...(isTold ? {} : { toldInstead: told }) };
+    // A conflict need not contain the current entry. If it does, it equals what a read returns.
+    const isConsistent = conflicting === undefined || isDeepStrictEqual(conflicting, current);
+    return {
+      ...answer,
+      holds: current && this.#shown(key, current),
+      ...(isConsistent ? {} : { conflictEntry: conflicting }),
+    };
   }
 
   async #put({ key, over, state, ttlMs, result }: Question & { readonly ask: "put" }, name: string): Promise<Put> {
@@ -133,13 +137,13 @@ class Asker {
     const put = await store.put(storeKey, record, { expected: this.#revision(key, over), ttlMs });
     const known = this.#known[key];
     if (put.ok && known !== undefined) {
-      const isThereUntilMs = sentMs + Math.ceil(ttlMs / grainMs) * grainMs;
-      known.standing = { endsAtPlannedMs: this.#plannedMs + ttlMs, isThereUntilMs };
+      const livesUntilMs = sentMs + Math.ceil(ttlMs / grainMs) * grainMs;
+      known.live = { endsAtPlannedMs: this.#plannedMs + ttlMs, livesUntilMs };
     }
     return put;
   }
 
-  /** Whether the revision is greater than all that the key had. */
+  /** Records a revision. Returns true if it is greater than all earlier ones of the key. */
   #note(key: number, revision: Revision, name: string): boolean {
     const rises = revision > Math.max(0, ...this.#revisions(key));
     this.#known[key]?.writes.set(revision, name);
@@ -157,14 +161,14 @@ class Asker {
     switch (over) {
       case "nothing":
         return 0;
-      case "what stands there":
+      case "the current revision":
         return last;
-      case "what stood there before":
+      case "the previous revision":
         return this.#revisions(key).at(-2) ?? 0;
-      case "what another key holds":
-        // Keys in different shards may have the same.
+      case "the revision of another key":
+        // Keys in different shards may have the same revision.
         return others === last ? neverGiven : others;
-      case "what was never given":
+      case "an unknown revision":
         return neverGiven;
     }
   }
@@ -179,9 +183,9 @@ class Asker {
 
   #checkTime(): void {
     const nowMs = this.#made.monotonicMs();
-    for (const { standing } of this.#known) {
-      if (standing === undefined || nowMs < standing.isThereUntilMs) continue;
-      throw new OvertakenError(`It is ${nowMs - standing.isThereUntilMs} ms later than a key's time to live allows`);
+    for (const { live } of this.#known) {
+      if (live === undefined || nowMs < live.livesUntilMs) continue;
+      throw new OvertakenError(`It is ${nowMs - live.livesUntilMs} ms later than a key's time to live allows`);
     }
   }
 

@@ -4,7 +4,7 @@ import { SimulatedClock } from "./simulated-clock.ts";
 import { type Answer, answersOf, OvertakenError, type TimedStore } from "./store-answers.ts";
 import type { Sequence } from "./store-sequence.ts";
 
-/** What the memory store answers, on simulated time: the reference for every other store. */
+/** Returns the answers of the memory store on simulated time, the reference for every other store. */
 export function answersOfMemory(sequence: Sequence, workspaceId?: string): Promise<readonly Answer[]> {
   const clock = new SimulatedClock();
   const made = {
@@ -17,19 +17,19 @@ export function answersOfMemory(sequence: Sequence, workspaceId?: string): Promi
   return answersOf(made, sequence, workspaceId);
 }
 
-/** What two stores answered. */
+/** Answers of a store and of the memory store. */
 export interface Compared {
   readonly answers: readonly Answer[];
   readonly ofMemory: readonly Answer[];
   readonly isEqual: boolean;
-  /** How often the sequence was asked; more than once where real time overtook it. */
+  /** Number of attempts. More than one if real time overtook the sequence. */
   readonly tries: number;
 }
 
 const MOST_TRIES = 10;
 let workspaces = 0;
 
-/** Asks a store on real time and the memory store the same. What real time overtakes is asked again, in another workspace. */
+/** Runs a sequence on a real-time store and on the memory store. If real time overtakes it, retries in another workspace. */
 export async function compareWithMemory(made: TimedStore, sequence: Sequence): Promise<Compared> {
   for (let tries = 1; ; tries += 1) {
     const workspaceId = `ws-${++workspaces}`;

@@ -1,16 +1,16 @@
 import fc from "fast-check";
 import type { KeyFilter } from "../../src/model/identity.ts";
 
-/** The keys of a sequence are numbered; three of them, the last of another subscription. */
+/** Number of keys in a sequence. The last one belongs to another subscription. */
 export const KEYS = 3;
 
-/** What a write expects. Each store finds the revision in what it has said itself. */
+/** Revision that a write expects. It is looked up in the store's own earlier answers. */
 export type Expected =
   | "nothing"
-  | "what stands there"
-  | "what stood there before"
-  | "what another key holds"
-  | "what was never given";
+  | "the current revision"
+  | "the previous revision"
+  | "the revision of another key"
+  | "an unknown revision";
 
 export type Question =
   | {
@@ -24,7 +24,7 @@ export type Question =
   | { readonly ask: "remove"; readonly key: number; readonly over: Expected }
   | { readonly ask: "get"; readonly key: number };
 
-/** One step of a sequence. What is asked together is asked of different keys, so that its order makes no difference. */
+/** One step of a sequence. Concurrent calls use different keys, so their order makes no difference. */
 export type SequenceStep =
   | { readonly together: readonly Question[] }
   | { readonly list: Listed }
@@ -43,17 +43,17 @@ export function filterOf(listed: Listed, workspaceId: string): KeyFilter {
 
 const key = fc.nat(KEYS - 1);
 const over = fc.oneof(
-  { arbitrary: fc.constant<Expected>("what stands there"), weight: 4 },
+  { arbitrary: fc.constant<Expected>("the current revision"), weight: 4 },
   { arbitrary: fc.constant<Expected>("nothing"), weight: 4 },
   {
-    arbitrary: fc.constantFrom<Expected>("what stood there before", "what another key holds", "what was never given"),
+    arbitrary: fc.constantFrom<Expected>("the previous revision", "the revision of another key", "an unknown revision"),
     weight: 2,
   },
 );
 
 /**
- * A server counts whole seconds and lets go a little later. So time passes in whole seconds here, and no time to live ends less than
- * a second after a moment at which the key must still be there.
+ * Time to live of a write, in milliseconds. A server counts whole seconds and may expire a key slightly late. Time therefore passes
+ * in whole seconds, and no key expires less than a second after a moment at which it must still exist.
  */
 const ttlMs = fc.oneof(
   { arbitrary: fc.constantFrom(1_200, 1_999, 2_000, 3_000), weight: 3 },
@@ -82,7 +82,7 @@ const together = fc.record({
 });
 const list = fc.record({ list: fc.constantFrom<Listed>("all", "a subscription", "an event") });
 
-/** Any sequence; of time it takes a few seconds. It can be shrunk without knowing how it was made. */
+/** Any sequence that takes at most four seconds. It shrinks independently of how it was generated. */
 export const anySequence: fc.Arbitrary<Sequence> = fc
   .array(fc.oneof({ arbitrary: together, weight: 8 }, { arbitrary: list, weight: 1 }, { arbitrary: pass, weight: 2 }), {
     minLength: 3,

@@ -1,4 +1,4 @@
-/** What the process would end of. */
+/** Returns the errors that would end the process during `run`. */
 export async function uncaughtDuring(run: () => Promise<void>): Promise<unknown[]> {
   const uncaught: unknown[] = [];
   const others = process.listeners("uncaughtException");

@@ -13,8 +13,10 @@ export function examineShards(name: string, bucketNames: readonly string[]): rea
     findings.push(bucket.error("shards", evidence, "start a replica that may create them, with the correct `shards`"));
   }
   if (numbers.length > 1) {
-    const evidence = `the server has buckets for ${numbers.join(" and ")} shards, as during a change of the number`;
-    findings.push(bucket.warning("shards", evidence, "delete the buckets that are no longer used"));
+    const evidence = `buckets for ${numbers.join(" and ")} shards exist: replicas may use different keys`;
+    findings.push(
+      bucket.error("shards", evidence, "stop the replicas with the wrong `shards`, and delete their buckets"),
+    );
   }
   const [only] = numbers;
   const isWell = findings.length === 0 && only !== undefined && only > 1;

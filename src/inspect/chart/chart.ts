@@ -1,39 +1,39 @@
 import type { AnyStateMachine } from "xstate";
 import { drawn, inOrder, type Node } from "./drawn.ts";
 
-/** A state of a machine, by its path with dots; the machine itself is no state of it. */
+/** A state of a machine, identified by its dotted path. The root is not included. */
 export interface ChartState {
   readonly id: string;
   readonly name: string;
-  /** The state around it; empty for one at the top. */
+  /** Dotted path of the parent, or an empty text at the top level. */
   readonly parent: string;
   readonly kind: Node["type"];
   readonly description: string;
-  /** Where it, or the machine, begins. */
+  /** Whether its parent starts here. */
   readonly isInitial: boolean;
-  /** What can happen in it that leaves it where it is. */
-  readonly stays: readonly string[];
+  /** Events that it handles without leaving. */
+  readonly internalEvents: readonly string[];
 }
 
-/** A transition between two states; what leads from one to the same by the same event, under whatever conditions, is one. */
+/** A transition between two states by one event. Transitions that differ only in their guards are merged. */
 export interface ChartTransition {
   /** `<state> <event> <state>` */
   readonly id: string;
   readonly from: string;
   readonly to: string;
   readonly event: string;
-  /** The conditions under which it is taken, in the order in which they are tried; empty for none. */
+  /** Guards, in the order of evaluation. */
   readonly guards: readonly string[];
 }
 
-/** A machine as plain data: what is to be drawn of it. */
+/** The drawable parts of a machine, as plain data. */
 export interface Chart {
   readonly id: string;
   readonly states: readonly ChartState[];
   readonly transitions: readonly ChartTransition[];
 }
 
-/** The states and transitions of any XState machine. What the machine declares for all its states is drawn from each. */
+/** Returns the chart of any XState machine. Transitions of the root are drawn from each state. */
 export function chartOf(machine: AnyStateMachine): Chart {
   const root: Node = machine.root;
   const nodes = inOrder(root).filter((node) => node !== root);
@@ -48,7 +48,7 @@ function stateOf(node: Node): ChartState {
     kind: node.type,
     description: node.description ?? "",
     isInitial: node.parent?.initial.target.includes(node) === true,
-    stays: [...new Set(drawn(node).flatMap(({ event, to }) => (to === undefined ? [event] : [])))],
+    internalEvents: [...new Set(drawn(node).flatMap(({ event, to }) => (to === undefined ? [event] : [])))],
   };
 }
 
@@ -65,7 +65,7 @@ function transitionsOf(nodes: readonly Node[]): readonly ChartTransition[] {
   return [...found.values()];
 }
 
-/** Who targets the machine itself comes to where it begins. */
+/** A transition to the root leads to its initial state. */
 function targetsOf(to: Node | undefined): readonly Node[] {
   if (to === undefined) return [];
   return to.parent === undefined ? to.initial.target : [to];

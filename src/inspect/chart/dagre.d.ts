@@ -1,4 +1,4 @@
-// What is used of dagre: its own declarations import each other in a way that Node's resolution does not follow.
+// The used part of dagre's API. Its own declarations use imports that Node's module resolution does not accept.
 declare module "@dagrejs/dagre" {
   interface Size {
     readonly width: number;

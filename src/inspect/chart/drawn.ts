@@ -1,4 +1,4 @@
-/** What is drawn of XState's state nodes. */
+/** The fields of XState's state nodes that are drawn. */
 export interface Node {
   readonly key: string;
   readonly path: readonly string[];
@@ -18,19 +18,19 @@ interface Transition {
   readonly guard?: unknown;
 }
 
-/** A transition as it is drawn. */
+/** A drawn transition. */
 export interface Drawn {
   readonly from: Node;
-  /** What people call it: `after 1000`, `done`, `always`, or the event's own name. */
+  /** Readable name: `after 1000`, `done`, `always`, or the event's type. */
   readonly event: string;
   readonly guard: string | undefined;
-  /** `undefined` to stay. */
+  /** Target, or `undefined` for a transition that stays in the state. */
   readonly to: Node | undefined;
 }
 
 /**
- * The transitions that are drawn from a state, in the order in which they are tried. What a state with states inside declares for
- * itself or for them is drawn from each of them in which it can happen: a line from a state to its own inside says little.
+ * Returns the transitions drawn from a state, in the order of evaluation. A compound state's transition to itself or to a
+ * descendant is drawn from each leaf in which it can occur, because a line from a state into itself explains little.
  */
 export function drawn(node: Node): Drawn[] {
   const transitions = isLeaf(node)
@@ -46,12 +46,12 @@ export function drawn(node: Node): Drawn[] {
   );
 }
 
-/** A state and all states inside, in the order in which they stand. */
+/** Returns a state and its descendants in the order of declaration. */
 export function inOrder(node: Node): Node[] {
   return [node, ...Object.values(node.states).flatMap(inOrder)];
 }
 
-/** Whether a transition does not leave the state with states inside that declares it. */
+/** Returns true for a transition that does not leave the compound state that declares it. */
 function isInward({ source, target }: Transition): boolean {
   return !isLeaf(source) && (target ?? []).every((node) => node === source || ancestorsOf(node).includes(source));
 }
@@ -60,13 +60,13 @@ function isLeaf({ states }: Node): boolean {
   return Object.keys(states).length === 0;
 }
 
-/** The transitions of a leaf and of the states around it, but for those behind one that is always taken. */
+/** Returns the transitions of a leaf and its ancestors, without those that an unguarded transition hides. */
 function choicesIn(leaf: Node): [string, Transition][] {
   if (leaf.type === "final" || leaf.type === "history") return [];
-  const settled = new Set<string>();
+  const decided = new Set<string>();
   return [leaf, ...ancestorsOf(leaf)].flatMap(ownOf).filter(([event, { guard }]) => {
-    if (settled.has(event)) return false;
-    if (guard === undefined) settled.add(event);
+    if (decided.has(event)) return false;
+    if (guard === undefined) decided.add(event);
     return true;
   });
 }
@@ -76,7 +76,7 @@ function ownOf(node: Node): [string, Transition][] {
   return all.flatMap(([event, transitions]) => transitions.map((one): [string, Transition] => [event, one]));
 }
 
-/** From the inside out. */
+/** Returns the ancestors, innermost first. */
 function ancestorsOf({ parent }: Node): Node[] {
   return parent === undefined ? [] : [parent, ...ancestorsOf(parent)];
 }

@@ -1,22 +1,22 @@
-/** A place on a drawing, in pixels from its upper left corner. */
+/** A point, in pixels from the upper left corner. */
 export interface Point {
   readonly x: number;
   readonly y: number;
 }
 
-/** A rectangle: its middle, and its size. */
+/** A rectangle, by its centre and size. */
 export interface Rectangle extends Point {
   readonly width: number;
   readonly height: number;
 }
 
-/** A point on the border, or next to it, is outside. */
+/** Returns true if the point is inside. A point within 1 px of the border is outside. */
 export function contains({ x, y, width, height }: Rectangle, point: Point): boolean {
   return Math.abs(point.x - x) < width / 2 - 1 && Math.abs(point.y - y) < height / 2 - 1;
 }
 
-/** What is left of a way that begins inside a rectangle, from where it leaves that for good. */
-export function leaving(points: readonly Point[], rectangle: Rectangle): readonly Point[] {
+/** Returns the part of a polyline after it leaves a rectangle for the last time. */
+export function clipStart(points: readonly Point[], rectangle: Rectangle): readonly Point[] {
   const last = points.findLastIndex((point) => contains(rectangle, point));
   const [inner, outer] = [points[last], points[last + 1]];
   if (inner === undefined || outer === undefined) return points;
@@ -25,7 +25,7 @@ export function leaving(points: readonly Point[], rectangle: Rectangle): readonl
   return [start, ...points.slice(last + (isThere ? 2 : 1))];
 }
 
-/** Where the way from a point inside a rectangle to one outside crosses its border. */
+/** Returns the point at which a segment from inside a rectangle crosses its border. */
 function crossing(inner: Point, outer: Point, { x, y, width, height }: Rectangle): Point {
   const [dx, dy] = [outer.x - inner.x, outer.y - inner.y];
   const toSide = dx === 0 ? Number.POSITIVE_INFINITY : (x + (Math.sign(dx) * width) / 2 - inner.x) / dx;
@@ -34,7 +34,7 @@ function crossing(inner: Point, outer: Point, { x, y, width, height }: Rectangle
   return along(inner, outer, part);
 }
 
-/** A way out of the lower border of a rectangle and back into it, as far down as `toY`. */
+/** Returns a loop from the lower border of a rectangle down to `toY` and back. */
 export function loopBelow({ x, y, height }: Rectangle, toY: number): readonly Point[] {
   const border = y + height / 2;
   return [
@@ -45,10 +45,10 @@ export function loopBelow({ x, y, height }: Rectangle, toY: number): readonly Po
   ];
 }
 
-/** Half of how far its ends are apart. */
+/** Half of the distance between its ends. */
 const LOOP = 7;
 
-/** The point half the way along. */
+/** Returns the point at half the length. */
 export function middleOf(points: readonly Point[]): Point {
   const lengths = points.map((point, index) => {
     const before = points[index - 1] ?? point;
@@ -67,7 +67,7 @@ function along(from: Point, to: Point, part: number): Point {
   return { x: from.x + part * (to.x - from.x), y: from.y + part * (to.y - from.y) };
 }
 
-/** A way as an SVG path, its corners rounded. */
+/** Returns the polyline as an SVG path with rounded corners. */
 export function pathOf(points: readonly Point[]): string {
   const [start, ...rest] = points;
   const end = rest.at(-1);

@@ -1,45 +1,45 @@
 import { Graph, layout } from "@dagrejs/dagre";
 import type { Chart, ChartState, ChartTransition } from "./chart.ts";
 import { type Folded, type FoldedLine, fold } from "./fold.ts";
-import { contains, leaving, loopBelow, middleOf, type Point, type Rectangle } from "./geometry.ts";
+import { clipStart, contains, loopBelow, middleOf, type Point, type Rectangle } from "./geometry.ts";
 
-/** A state on a drawing. */
+/** A laid-out state. */
 export interface Box extends Rectangle {
   readonly state: ChartState;
-  /** Whether there are states inside, and whether they are drawn in it. */
+  /** Whether it has child states, and whether they are visible. */
   readonly isCompound: boolean;
   readonly isOpen: boolean;
 }
 
-/** A line on a drawing: all transitions from one state to another. */
+/** A laid-out line: all transitions from one visible state to another. */
 export interface Line extends FoldedLine {
   readonly points: readonly Point[];
-  /** The middle of its text. */
+  /** Centre of the label. */
   readonly label: Point;
   readonly text: readonly string[];
 }
 
-/** Where everything stands, in pixels. */
+/** Positions of all states and lines, in pixels. */
 export interface Drawing {
   readonly width: number;
   readonly height: number;
-  /** From the outside in. */
+  /** States, parents before children. */
   readonly boxes: readonly Box[];
   readonly lines: readonly Line[];
 }
 
-/** How a chart is drawn. */
+/** Options of a layout. */
 export interface LayoutOptions {
-  /** Whether the states inside a state are drawn. */
+  /** Returns true if a state is expanded. */
   readonly isOpen: (state: ChartState) => boolean;
   readonly direction: "down" | "right";
-  /** What is written at a line. */
+  /** Returns the label of a line. */
   readonly textOf: (transitions: readonly ChartTransition[]) => readonly string[];
-  /** What is written in a state, below its name. */
+  /** Returns the lines of text below a state's name. */
   readonly notesOf: (state: ChartState) => readonly string[];
 }
 
-/** In pixels. Texts are measured by their length: nothing here knows a font. */
+/** Sizes in pixels. Text width is estimated from its length, because the layout knows no font. */
 export const METRICS = {
   letter: 7.4,
   smallLetter: 6.4,
@@ -49,7 +49,7 @@ export const METRICS = {
   margin: 16,
 } as const;
 
-/** Where the states and transitions of a chart stand on a drawing. */
+/** Lays out the states and transitions of a chart. */
 export function layOut(chart: Chart, options: LayoutOptions): Drawing {
   const folded = fold(chart, options.isOpen);
   const texts = folded.lines.map((line) => options.textOf(line.transitions));
@@ -92,7 +92,7 @@ function isWithin(point: Point, box: Box | undefined): boolean {
   return box?.isOpen === true && contains(box, point);
 }
 
-/** A line from a state to itself: below it, with its text at the turn. */
+/** Returns a loop below a state, with the label at its turning point. */
 function selfLine(box: Box, text: readonly string[]): Pick<Line, "points" | "label"> {
   const turn = box.y + box.height / 2 + SELF_LINE;
   return {
@@ -103,11 +103,11 @@ function selfLine(box: Box, text: readonly string[]): Pick<Line, "points" | "lab
 
 const SELF_LINE = 16;
 
-/** Dagre draws no line to or from a state that is open: it is drawn to where that begins, and cut off at its border. */
+/** Dagre supports no edge to or from an expanded state. The line uses its initial state, and is clipped at its border. */
 function anchorOf(id: string, folded: Folded): string {
   if (!folded.open.has(id)) return id;
-  const inside = folded.inside.get(id) ?? [];
-  const first = inside.find(({ isInitial }) => isInitial) ?? inside[0];
+  const children = folded.children.get(id) ?? [];
+  const first = children.find(({ isInitial }) => isInitial) ?? children[0];
   return first === undefined ? id : anchorOf(first.id, folded);
 }
 
@@ -117,17 +117,18 @@ function clipped(
   boxes: ReadonlyMap<string, Box>,
 ): readonly Point[] {
   const [start, end] = [boxes.get(from), boxes.get(to)];
-  let way = points;
-  if (start?.isOpen === true && !isInside(to, from)) way = leaving(way, start);
-  if (end?.isOpen === true && !isInside(from, to)) way = leaving(way.toReversed(), end).toReversed();
-  return way;
+  let clippedPoints = points;
+  if (start?.isOpen === true && !isInside(to, from)) clippedPoints = clipStart(clippedPoints, start);
+  if (end?.isOpen === true && !isInside(from, to))
+    clippedPoints = clipStart(clippedPoints.toReversed(), end).toReversed();
+  return clippedPoints;
 }
 
 function isInside(id: string, outer: string): boolean {
   return id.startsWith(`${outer}.`);
 }
 
-/** An open state has room for its name above what is in it. */
+/** An expanded state has room for its name above its children. */
 function boxOf(state: ChartState, { x, y, width, height }: Rectangle, folded: Folded): Box {
   const room = TITLE * titlesIn(state.id, folded);
   return {
@@ -136,17 +137,17 @@ function boxOf(state: ChartState, { x, y, width, height }: Rectangle, folded: Fo
     y: y - room / 2,
     width,
     height: height + room,
-    isCompound: folded.inside.has(state.id),
+    isCompound: folded.children.has(state.id),
     isOpen: folded.open.has(state.id),
   };
 }
 
 const TITLE = 14;
 
-/** How many names stand one above the other in a state. */
+/** Returns the number of names above each other in a state. */
 function titlesIn(id: string, folded: Folded): number {
   if (!folded.open.has(id)) return 0;
-  return 1 + Math.max(0, ...(folded.inside.get(id) ?? []).map((state) => titlesIn(state.id, folded)));
+  return 1 + Math.max(0, ...(folded.children.get(id) ?? []).map((state) => titlesIn(state.id, folded)));
 }
 
 function sizeOf({ name, kind }: ChartState, notes: readonly string[]): { width: number; height: number } {

@@ -2,11 +2,10 @@ import type { AnyStateMachine } from "xstate";
 import { type Drawn, drawn, inOrder, type Node } from "./drawn.ts";
 
 /**
- * Draws a machine as a Mermaid `stateDiagram-v2`: the same text for the same machine. Transitions are labelled `event [guard]`,
- * in the order in which they are tried; those that stay where they are stand inside their state.
+ * Draws a machine as a Mermaid `stateDiagram-v2`. The same machine gives the same text. Transitions are labelled `event [guard]` in
+ * the order of evaluation, and transitions that stay in a state are listed inside it.
  *
- * Mermaid draws no line from a state to one inside it. A transition of that kind is drawn from each of the states inside in which
- * it can happen.
+ * Mermaid draws no line from a state to its descendant. Such a transition is drawn from each leaf in which it can occur.
  */
 export function toMermaid(machine: AnyStateMachine): string {
   const root: Node = machine.root;
@@ -47,7 +46,7 @@ function labelOf({ event, guard }: Drawn): string {
   return escaped(guard === undefined ? event : `${event} [${guard}]`);
 }
 
-/** Words with a meaning of their own in Mermaid. */
+/** Words that Mermaid reserves. */
 const KEYWORDS = [
   "as",
   "choice",
@@ -67,7 +66,7 @@ const KEYWORDS = [
   "style",
 ];
 
-/** A name for each state, of letters, digits and underscores, that no other has. */
+/** Returns a unique Mermaid identifier for each state. */
 function namesOf(nodes: readonly Node[]): ReadonlyMap<Node, string> {
   const taken = new Set(KEYWORDS);
   const names = new Map<Node, string>();
@@ -86,7 +85,7 @@ function nameIn(names: ReadonlyMap<Node, string>, node: Node): string {
   return name;
 }
 
-/** Mermaid's way to write what it would read as syntax. */
+/** Escapes characters that are Mermaid syntax. */
 function escaped(text: string): string {
   return text.replaceAll(/[#;:<>"{}\n]/g, (character) => `#${character.charCodeAt(0)};`);
 }

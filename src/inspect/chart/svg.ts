@@ -4,9 +4,9 @@ import { pathOf, round } from "./geometry.ts";
 import { type Box, type Drawing, type Line, layOut, METRICS } from "./layout.ts";
 
 /**
- * Draws a machine as an SVG that stands on its own, on light and on dark ground: states inside states, where each begins and ends,
- * and the transitions with their events and conditions.
- * @param counts numbers to show in states, by the state's path with dots: `{ "reserved.committing": 3 }`.
+ * Draws a machine as a self-contained SVG for light and dark backgrounds: nested states, initial and final states, and transitions
+ * with their events and guards.
+ * @param counts numbers to show in states, by dotted path: `{ "reserved.committing": 3 }`.
  */
 export function toSvg(machine: AnyStateMachine, counts: Readonly<Record<string, number>> = {}): string {
   const chart = chartOf(machine);
@@ -15,7 +15,7 @@ export function toSvg(machine: AnyStateMachine, counts: Readonly<Record<string, 
     isOpen: () => true,
     direction: "right",
     textOf: (transitions) => transitions.flatMap(labelsOf),
-    notesOf: (state) => [...optional(countOf(state)), ...state.stays],
+    notesOf: (state) => [...optional(countOf(state)), ...state.internalEvents],
   });
   const { lines, boxes } = drawing;
   return [
@@ -47,7 +47,7 @@ text { font: 12px ui-sans-serif, system-ui, sans-serif; fill: #1c2430; text-anch
 .open { fill: none; stroke: #b4bdc9; }
 .line { fill: none; stroke: #8793a3; stroke-width: 1.2; }
 .mark { fill: #5a6675; }
-.ground { fill: #ffffff; }
+.background { fill: #ffffff; }
 @media (prefers-color-scheme: dark) {
   text { fill: #e4e9f0; }
   .note { fill: #9aa7b8; }
@@ -57,7 +57,7 @@ text { font: 12px ui-sans-serif, system-ui, sans-serif; fill: #1c2430; text-anch
   .open { stroke: #47525f; }
   .line { stroke: #74818f; }
   .mark { fill: #9aa7b8; }
-  .ground { fill: #12161c; }
+  .background { fill: #12161c; }
 }
 `;
 
@@ -67,7 +67,7 @@ function opening({ width, height }: Drawing, name: string): readonly string[] {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${w} ${h}" width="${w}" height="${h}" role="img" aria-label="${escaped(`The state machine ${name}`)}">`,
     `<style>${STYLE}</style>`,
     `<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path class="mark" d="M0 0L8 4L0 8z"/></marker></defs>`,
-    `<rect class="ground" width="${w}" height="${h}"/>`,
+    `<rect class="background" width="${w}" height="${h}"/>`,
   ];
 }
 
@@ -82,7 +82,7 @@ function boxSvg(box: Box, count: string | undefined): string {
   return `<g>${title}${frames}${start}${isOpen ? titleSvg(box, count) : textSvg(box, count)}</g>`;
 }
 
-/** Of a state whose states inside are drawn, the name stands in its upper corner. */
+/** An expanded state has its name in the upper left corner. */
 function titleSvg({ state, x, y, width, height }: Box, count: string | undefined): string {
   const counted = count === undefined ? "" : ` <tspan class="count">${count}</tspan>`;
   return `<text class="name title" x="${round(x - width / 2 + 10)}" y="${round(y - height / 2 + 17)}">${escaped(state.name)}${counted}</text>`;
@@ -93,7 +93,7 @@ function textSvg({ state, x, y, height }: Box, count: string | undefined): strin
   const top = y - height / 2 + METRICS.padding / 2;
   const notes = [
     ...optional(count).map((text) => ({ text, kind: "count" })),
-    ...state.stays.map((text) => ({ text, kind: "note" })),
+    ...state.internalEvents.map((text) => ({ text, kind: "note" })),
   ].map(
     ({ text, kind }, index) =>
       `<text class="${kind}" x="${round(x)}" y="${round(top + METRICS.nameHeight + (index + 0.75) * METRICS.lineHeight)}">${escaped(text)}</text>`,

@@ -1,12 +1,12 @@
 import type { VNode } from "preact";
-import { link, playback, route, session } from "./browser/board.ts";
+import { link, playback, route, session } from "./browser/page-state.ts";
 import { Confirmation } from "./parts/confirmation.tsx";
+import { ConnectionBanner } from "./parts/connection-banner.tsx";
 import { DropTarget } from "./parts/drop-target.tsx";
 import { Header } from "./parts/header.tsx";
 import { Help } from "./parts/help.tsx";
-import { Standing } from "./parts/key-state.tsx";
-import { NoticeBar } from "./parts/notice-bar.tsx";
 import { PlaybackBar } from "./parts/playback-bar.tsx";
+import { ToastBar } from "./parts/toast-bar.tsx";
 import { AttemptsView } from "./views/attempts.tsx";
 import { EventView } from "./views/event.tsx";
 import { OverviewView } from "./views/overview.tsx";
@@ -17,15 +17,15 @@ export function App(): VNode {
   return (
     <>
       <a class="skip" href="#main">
-        Skip to the content
+        Skip to content
       </a>
       <Header />
-      <Standing />
+      <ConnectionBanner />
       <main id="main" tabIndex={-1}>
         <View />
       </main>
       <PlaybackBar />
-      <NoticeBar />
+      <ToastBar />
       <DropTarget />
       <Confirmation />
       <Help />
@@ -42,7 +42,7 @@ function View(): VNode {
   switch (at.view) {
     case "overview":
       return <OverviewView />;
-    case "flights":
+    case "in-flight":
       return <AttemptsView />;
     case "totals":
       return <TotalsView />;

@@ -1,9 +1,9 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
-import { begin } from "./browser/begin.ts";
+import { start } from "./browser/start.ts";
 
-const place = document.getElementById("page");
-if (place !== null) {
-  begin();
-  render(<App />, place);
+const root = document.getElementById("page");
+if (root !== null) {
+  start();
+  render(<App />, root);
 }

@@ -2,16 +2,15 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { isLoopback, isOwnName, nameOf } from "./hosts.ts";
 import { problem } from "./responses.ts";
 
-/** Who may see, and who may change. */
+/** Address and token of the server that the guard protects. */
 export interface AuthGuardOptions {
   readonly host: string;
   readonly token: string;
 }
 
 /**
- * Lets in whom it may. A request comes from a page of this very server or from no page at all; nobody sees anything from another
- * machine without the token, and nobody changes anything without it. The token is in a header, which no other page can set, and
- * never in a cookie, which every page would send.
+ * Admits requests from the server's own page, and from clients that are no page. Requests from another machine need the token, and
+ * so does every change. The token is sent in a header, which pages of other origins cannot set, and never in a cookie.
  */
 export class AuthGuard {
   readonly #host: string;
@@ -22,50 +21,50 @@ export class AuthGuard {
     this.#token = digest(token);
   }
 
-  /** Why the request is not for this server, or not of one of its pages; `undefined` when it is. */
+  /** Refuses a request for another host or from another site. */
   refuse(request: Request): Response | undefined {
     const url = new URL(request.url);
     if (!isOwnName(nameOf(url), this.#host)) {
-      return problem("wrong-host", "This server is not known by that name: open it by its address");
+      return problem("wrong-host", "The inspector does not answer under this host name. Open it by its address");
     }
     const site = request.headers.get("sec-fetch-site");
     const isForeign = site !== null && site !== "same-origin" && site !== "none";
     const isLink = url.pathname === "/" && request.headers.get("sec-fetch-mode") === "navigate";
     const origin = request.headers.get("origin");
     if ((isForeign && !isLink) || (origin !== null && !isOrigin(origin, url))) {
-      return problem("wrong-origin", "Another page may not ask this server");
+      return problem("wrong-origin", "Pages of other sites cannot send requests to the inspector");
     }
     return undefined;
   }
 
-  /** Why what is recorded is not for who asks; `undefined` when it is. */
+  /** Refuses to show recorded data to another machine without the token. */
   refuseToShow(request: Request): Response | undefined {
     return isLoopback(this.#host) || this.hasToken(request) ? undefined : tokenNeeded();
   }
 
-  /** Why who asks may not change anything; `undefined` when they may. */
+  /** Refuses a change without the token, or from another origin. */
   refuseToChange(request: Request): Response | undefined {
     if (!this.hasToken(request)) return tokenNeeded();
     const origin = request.headers.get("origin");
     const isOwn = origin !== null && isOrigin(origin, new URL(request.url));
-    return isOwn ? undefined : problem("wrong-origin", "Only a page of this server may change anything");
+    return isOwn ? undefined : problem("wrong-origin", "Only the inspector's own page can change keys");
   }
 
-  /** Compares in a time that does not tell how much was right. */
+  /** Compares in constant time. */
   hasToken(request: Request): boolean {
-    const [, given] = /^Bearer (\S+)$/.exec(request.headers.get("authorization") ?? "") ?? [];
-    return given !== undefined && timingSafeEqual(digest(given), this.#token);
+    const [, sent] = /^Bearer (\S+)$/.exec(request.headers.get("authorization") ?? "") ?? [];
+    return sent !== undefined && timingSafeEqual(digest(sent), this.#token);
   }
 }
 
 function tokenNeeded(): Response {
   return problem(
     "token-needed",
-    "The token is needed: open the address as it was printed, with what stands behind the #",
+    "The token is missing or wrong. Open the full address that was printed at the start, including the part after #",
   );
 }
 
-/** A proxy may have added TLS, so that only the host is compared. */
+/** Compares only the host, because a proxy may have added TLS. */
 function isOrigin(origin: string, { host }: URL): boolean {
   return URL.canParse(origin) && new URL(origin).host === host;
 }

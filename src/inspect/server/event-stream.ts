@@ -2,34 +2,31 @@ import { ReadableStream } from "node:stream/web";
 import type { Clock } from "../../internal/clock.ts";
 import type { Feed } from "./feed.ts";
 import type { Heartbeat } from "./heartbeat.ts";
-import { answer } from "./responses.ts";
+import { respond } from "./responses.ts";
 
-/** What paces a stream: when it looks for something new, by which clock it is idle, and what ends it. */
+/** Timing of a stream: the heartbeat at which it looks for changes, its clock, and the signal that ends it. */
 export interface Pace {
-  readonly pulse: Heartbeat;
+  readonly heartbeat: Heartbeat;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
-/** After so long without a message, something is sent all the same: so both sides notice that the other has gone. */
+/** After this time without a message, a comment is sent, so that both sides notice a broken connection. */
 const IDLE_MS = 15_000;
 
-/**
- * Sends a feed as server-sent events. The next message is made when the reader has taken the last one, so that a slow reader holds up
- * nothing and nothing piles up for it.
- */
+/** Sends a feed as server-sent events. Each message is created when the reader took the previous one, so nothing is buffered. */
 export function eventStream(feed: Feed, pace: Pace): Response {
-  return answer(ReadableStream.from(eventsOf(feed, pace)), "text/event-stream");
+  return respond(ReadableStream.from(eventsOf(feed, pace)), "text/event-stream");
 }
 
-async function* eventsOf(feed: Feed, { pulse, clock, signal }: Pace): AsyncGenerator<Uint8Array, void> {
+async function* eventsOf(feed: Feed, { heartbeat, clock, signal }: Pace): AsyncGenerator<Uint8Array, void> {
   const encoder = new TextEncoder();
   let sentAtMs = clock.monotonicMs();
   while (!signal.aborted) {
     const isIdle = clock.monotonicMs() - sentAtMs >= IDLE_MS;
-    const text = nextEvent(feed) ?? (isIdle ? ": still here\n\n" : undefined);
+    const text = nextEvent(feed) ?? (isIdle ? ": keep-alive\n\n" : undefined);
     if (text === undefined) {
-      await pulse.next();
+      await heartbeat.next();
       continue;
     }
     sentAtMs = clock.monotonicMs();

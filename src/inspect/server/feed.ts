@@ -1,122 +1,122 @@
 import type { Attempt } from "../trace/attempt.ts";
-import type { TraceRecorder } from "../trace/recorder.ts";
+import type { TraceRecorder } from "../trace/trace-recorder.ts";
 import type { Redaction } from "./redaction.ts";
 import type { Message, Overview, ShownAttempt, SourceInfo } from "./wire.ts";
 
-/** What is recorded, and how it may be shown. */
+/** A recording, and how to show it. */
 export interface Recording {
   readonly recorder: TraceRecorder;
   readonly redaction: Redaction;
   readonly source: SourceInfo;
-  /** Tells this recording from that of another process. */
+  /** Distinguishes this recording from that of another process. */
   readonly epoch: string;
-  /** Why the store cannot be watched at the moment; empty when it can. */
+  /** Returns why the store cannot be watched, or an empty text. */
   trouble(): string;
   nowMs(): number;
 }
 
-/** So many steps are told in one message; of more, the latest. */
-const MOST_STEPS = 100;
-/** So many flights are told in one message. */
+/** Maximum number of trace events in a message. Older events are omitted. */
+const TRACE_LIMIT = 100;
+/** Maximum number of attempts in a message. */
 const CHUNK = 1_000;
 
-/** How far a reader of a recording has come. */
+/** How much of a recording a reader has received. */
 interface Position {
-  readonly steps: number;
-  readonly flights: number;
+  readonly trace: number;
+  readonly attempts: number;
   readonly notices: number;
   readonly nowMs: number;
   readonly trouble: string;
 }
 
 /**
- * What one reader of a recording is told next. Nothing piles up for it, whose place is all that is kept: a reader that is slow is told
- * what changed meanwhile, as it is by then; and one that is so slow that this is forgotten begins anew.
+ * Creates the messages for one reader. Only the reader's position is stored, so a slow reader costs no memory: it receives the
+ * latest state, and starts from scratch if the changes since its position are forgotten.
  */
 export class Feed {
   readonly #recording: Recording;
   #position: Position | undefined;
-  /** What is still to be told of the flights of the last message, which had too many of them. */
+  /** Attempts that did not fit into the last message. */
   #backlog: Iterator<Attempt, unknown> | undefined;
 
-  /** @param lastId the id of the last message that the reader had from this recording, if it comes back. */
+  /** @param lastId id of the reader's last message, if it reconnects. */
   constructor(recording: Recording, lastId: string | undefined) {
     this.#recording = recording;
-    this.#position = lastId === undefined ? undefined : positionOf(lastId, recording.epoch);
+    this.#position = lastId === undefined ? undefined : parsePosition(lastId, recording.epoch);
   }
 
-  /** Names the position of the reader, so that it can come back to it; `undefined` while it has not been told everything. */
+  /** Id from which the reader can resume, or `undefined` while attempts are pending. */
   get id(): string | undefined {
     if (this.#position === undefined || this.#backlog !== undefined) return undefined;
-    const { steps, flights, notices, nowMs } = this.#position;
-    return [this.#recording.epoch, steps, flights, notices, Math.max(0, Math.floor(nowMs))].join("-");
+    const { trace, attempts, notices, nowMs } = this.#position;
+    return [this.#recording.epoch, trace, attempts, notices, Math.max(0, Math.floor(nowMs))].join("-");
   }
 
-  /** The next message; `undefined` when there is nothing new. */
+  /** Returns the next message, or `undefined` if nothing changed. */
   next(): Message | undefined {
     const { recorder } = this.#recording;
     const position = this.#position;
     if (position === undefined) return this.#begin();
     if (this.#backlog !== undefined) return { type: "update", gone: [], ...this.#chunk(this.#backlog) };
-    const changes = recorder.flights.changesSince(position.flights);
-    if (changes === undefined || !recorder.steps.reaches(position.steps)) return this.#begin();
-    const here = this.#here();
-    const isNew = here.steps > position.steps || here.trouble !== position.trouble;
-    if (!isNew) return undefined;
-    this.#position = here;
+    const changes = recorder.attempts.changesSince(position.attempts);
+    if (changes === undefined || !recorder.trace.reaches(position.trace)) return this.#begin();
+    const current = this.#currentPosition();
+    const hasChanged = current.trace > position.trace || current.trouble !== position.trouble;
+    if (!hasChanged) return undefined;
+    this.#position = current;
     const overview = this.#overview(position);
     return { type: "update", overview, gone: changes.gone, ...this.#chunk(changes.set[Symbol.iterator]()) };
   }
 
   #begin(): Message {
-    const { version, flights } = this.#recording.recorder.flights.standing();
-    this.#position = { ...this.#here(), flights: version };
-    this.#backlog = flights[Symbol.iterator]();
+    const { version, attempts } = this.#recording.recorder.attempts.snapshot();
+    this.#position = { ...this.#currentPosition(), attempts: version };
+    this.#backlog = attempts[Symbol.iterator]();
     return { type: "begin", source: this.#recording.source, overview: this.#overview(undefined) };
   }
 
-  /** The next of the flights that are to be told, as they are now. */
-  #chunk(flightsToTell: Iterator<Attempt, unknown>): {
-    readonly flights: readonly ShownAttempt[];
+  /** Takes attempts for one message, in their current state. */
+  #chunk(remaining: Iterator<Attempt, unknown>): {
+    readonly attempts: readonly ShownAttempt[];
     readonly more: boolean;
   } {
-    const flights: ShownAttempt[] = [];
+    const attempts: ShownAttempt[] = [];
     for (;;) {
-      if (flights.length === CHUNK) {
-        this.#backlog = flightsToTell;
-        return { flights, more: true };
+      if (attempts.length === CHUNK) {
+        this.#backlog = remaining;
+        return { attempts, more: true };
       }
-      const next = flightsToTell.next();
+      const next = remaining.next();
       if (next.done === true) {
         this.#backlog = undefined;
-        return { flights, more: false };
+        return { attempts, more: false };
       }
-      flights.push(this.#recording.redaction.flight(next.value));
+      attempts.push(this.#recording.redaction.attempt(next.value));
     }
   }
 
   #overview(since: Position | undefined): Overview {
     const { recorder, redaction } = this.#recording;
-    const { steps, series, attention } = recorder;
-    const { nowMs, trouble } = this.#here();
-    const from = Math.max(since?.steps ?? 0, steps.last - MOST_STEPS);
+    const { trace, series, attention } = recorder;
+    const { nowMs, trouble } = this.#currentPosition();
+    const from = Math.max(since?.trace ?? 0, trace.last - TRACE_LIMIT);
     const notices = attention.version === since?.notices ? undefined : [...attention];
     return {
       nowMs,
       totals: recorder.totals,
       transitions: Object.fromEntries(recorder.lifecycle.counts),
       points: series.since(since?.nowMs ?? Number.NEGATIVE_INFINITY),
-      steps: [...steps.after(from)].map((step) => redaction.step(step)),
+      trace: [...trace.after(from)].map((event) => redaction.event(event)),
       ...(notices === undefined ? {} : { notices: notices.map((notice) => redaction.notice(notice)) }),
       trouble: redaction.cause(trouble),
     };
   }
 
-  #here(): Position {
+  #currentPosition(): Position {
     const { recorder } = this.#recording;
     return {
-      steps: recorder.steps.last,
-      flights: recorder.flights.version,
+      trace: recorder.trace.last,
+      attempts: recorder.attempts.version,
       notices: recorder.attention.version,
       nowMs: this.#recording.nowMs(),
       trouble: this.#recording.trouble(),
@@ -124,9 +124,9 @@ export class Feed {
   }
 }
 
-/** The position that an id names; `undefined` for that of another recording. */
-function positionOf(id: string, epoch: string): Position | undefined {
+/** Returns the position in an id, or `undefined` for the id of another recording. */
+function parsePosition(id: string, epoch: string): Position | undefined {
   const [, of, ...numbers] = /^(\w+)-(\d+)-(\d+)-(\d+)-(\d+)$/.exec(id) ?? [];
-  const [steps = 0, flights = 0, notices = 0, nowMs = 0] = numbers.map(Number);
-  return of === epoch ? { steps, flights, notices, nowMs, trouble: "" } : undefined;
+  const [trace = 0, attempts = 0, notices = 0, nowMs = 0] = numbers.map(Number);
+  return of === epoch ? { trace, attempts, notices, nowMs, trouble: "" } : undefined;
 }

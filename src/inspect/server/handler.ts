@@ -1,5 +1,6 @@
 import { hasCode } from "../../errors.ts";
 import type { Clock } from "../../internal/clock.ts";
+import { isObject } from "../../internal/is-object.ts";
 import { resolveIdentity } from "../../model/identity.ts";
 import { fenceOf } from "../../model/record.ts";
 import type { Entry } from "../../model/store.ts";
@@ -11,112 +12,112 @@ import { Feed, type Recording } from "./feed.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { KeyAdmin } from "./key-admin.ts";
 import { KnownEvents } from "./known-events.ts";
-import { type Page, pageAnswer } from "./page-file.ts";
+import { type Page, pageResponse } from "./page-file.ts";
 import type { Redaction } from "./redaction.ts";
-import { answer, jsonAnswer, problem } from "./responses.ts";
+import { problem, respond, respondJson } from "./responses.ts";
 import type { EventDetail, ShownRecord } from "./wire.ts";
 
-/** What the requests are answered from. */
-export interface Exhibition {
+/** Everything that the handler needs to answer requests. */
+export interface HandlerContext {
   readonly recording: Recording;
-  readonly keeper: KeyAdmin;
-  readonly gate: AuthGuard;
+  readonly keyAdmin: KeyAdmin;
+  readonly authGuard: AuthGuard;
   readonly page: Page;
-  readonly pulse: Heartbeat;
+  readonly heartbeat: Heartbeat;
   readonly clock: Clock;
   /** Aborts when the server closes. */
   readonly signal: AbortSignal;
-  /** A key is about to be removed by hand: who watches the store need not tell of it. */
+  /** Called before a key is removed by hand, so that the store watch does not report the removal too. */
   willRemove(storeKey: string): void;
 }
 
-/** Answers a request; does not throw. */
+/** Answers a request and never throws. */
 export type Handler = (request: Request) => Promise<Response>;
 
-const MOST_FOUND = 20;
+const SEARCH_LIMIT = 20;
 
-export function inspectorHandler(exhibition: Exhibition): Handler {
-  const { recording, keeper, gate, page } = exhibition;
+export function inspectorHandler(context: HandlerContext): Handler {
+  const { recording, keyAdmin, authGuard, page } = context;
   const { recorder, redaction, source } = recording;
-  const events = new KnownEvents(recorder);
+  const known = new KnownEvents(recorder);
 
   const routes: Readonly<Record<string, (request: Request, url: URL) => Response | Promise<Response>>> = {
-    "GET /": (request) => pageAnswer(page, request),
+    "GET /": (request) => pageResponse(page, request),
     "GET /api/feed": (request) =>
-      eventStream(new Feed(recording, request.headers.get("last-event-id") ?? undefined), exhibition),
+      eventStream(new Feed(recording, request.headers.get("last-event-id") ?? undefined), context),
     "GET /api/event": (_, { searchParams }) => detail(searchParams),
-    "GET /api/events": (_, { searchParams }) => jsonAnswer(found(searchParams.get("text") ?? "")),
+    "GET /api/events": (_, { searchParams }) => respondJson(search(searchParams.get("text") ?? "")),
     "GET /api/recording": () => {
-      const steps = [...recorder.steps.after(0)].map((step) => redaction.step(step));
-      return answer(formatTrace(steps), "application/x-ndjson");
+      const trace = [...recorder.trace.after(0)].map((event) => redaction.event(event));
+      return respond(formatTrace(trace), "application/x-ndjson");
     },
     "POST /api/remove": remove,
   };
 
-  /** The event that a request names: by its key, if something is known of it, or by its identity. */
-  function named(params: URLSearchParams): EventRef | undefined {
+  /** Returns the event that a request names: by the key of a known event, or by its identity. */
+  function requested(params: URLSearchParams): EventRef | undefined {
     const storeKey = params.get("storeKey");
-    if (storeKey !== null) return events.get(storeKey);
+    if (storeKey !== null) return known.get(storeKey);
     const [workspaceId, subscriptionId, eventId] = ["workspaceId", "subscriptionId", "eventId"].map((name) =>
       params.get(name),
     );
     if (!subscriptionId || !eventId) return undefined;
-    const event = resolveIdentity({ ...(workspaceId ? { workspaceId } : {}), subscriptionId, eventId });
-    events.note(event);
-    return event;
+    const identity = resolveIdentity({ ...(workspaceId ? { workspaceId } : {}), subscriptionId, eventId });
+    known.add(identity);
+    return identity;
   }
 
-  function found(text: string): readonly EventRef[] {
-    const matches = (event: EventRef): boolean => redaction.identity(event).eventId.includes(text);
-    return events.search(matches, MOST_FOUND).map((event) => redaction.identity(event));
+  function search(text: string): readonly EventRef[] {
+    const matches = (identity: EventRef): boolean => redaction.identity(identity).eventId.includes(text);
+    return known.search(matches, SEARCH_LIMIT).map((identity) => redaction.identity(identity));
   }
 
   async function detail(params: URLSearchParams): Promise<Response> {
-    const event = named(params);
-    if (event === undefined) return problem("not-found", "Nothing is known of that event here");
-    const entry = await keeper.get(event);
+    const identity = requested(params);
+    if (identity === undefined) return problem("not-found", "The inspector does not know this event");
+    const entry = await keyAdmin.get(identity);
     const shown: EventDetail = {
-      identity: redaction.identity(event),
+      identity: redaction.identity(identity),
       holds: entry === undefined ? null : shownRecord(entry),
-      steps: recorder.steps.of(event.storeKey).map((step) => redaction.step(step)),
+      trace: recorder.trace.of(identity.storeKey).map((event) => redaction.event(event)),
     };
-    return jsonAnswer(shown);
+    return respondJson(shown);
   }
 
   async function remove(request: Request): Promise<Response> {
-    const refusal = gate.refuseToChange(request);
+    const refusal = authGuard.refuseToChange(request);
     if (refusal !== undefined) return refusal;
-    if (!source.canChange) return problem("read-only", "This inspector changes nothing");
-    const order = orderIn(await request.text());
+    if (!source.canChange) return problem("read-only", "This inspector is read-only");
+    const order = removalOrder(await request.text());
     if (order === undefined) return problem("wrong-request", "Expected `storeKey` and `revision`");
-    const event = events.get(order.storeKey);
-    const entry = event === undefined ? undefined : await keeper.get(event);
-    if (event === undefined || entry?.revision !== order.revision) return changed();
-    exhibition.willRemove(event.storeKey);
-    if (!(await keeper.remove(event, entry))) return changed();
-    recorder.record(removedByHand(event, entry, recording.nowMs()));
-    return jsonAnswer({ removed: true });
+    const identity = known.get(order.storeKey);
+    const entry = identity === undefined ? undefined : await keyAdmin.get(identity);
+    if (identity === undefined || entry?.revision !== order.revision) return changed();
+    context.willRemove(identity.storeKey);
+    if (!(await keyAdmin.remove(identity, entry))) return changed();
+    recorder.record(removedByHand(identity, entry, recording.nowMs()));
+    return respondJson({ removed: true });
   }
 
   return async (request) => {
-    const refusal = gate.refuse(request);
+    const refusal = authGuard.refuse(request);
     if (refusal !== undefined) return refusal;
     const url = new URL(request.url);
     const route = routes[`${request.method} ${url.pathname}`];
-    if (route === undefined) return problem("not-found", "There is nothing here");
-    const hidden = url.pathname === "/" ? undefined : gate.refuseToShow(request);
+    if (route === undefined) return problem("not-found", "This address does not exist");
+    const hidden = url.pathname === "/" ? undefined : authGuard.refuseToShow(request);
     if (hidden !== undefined) return hidden;
     try {
       return await route(request, url);
     } catch (error) {
-      return explained(error, redaction);
+      return errorResponse(error, redaction);
     }
   };
 }
 
-function orderIn(body: string): { readonly storeKey: string; readonly revision: number } | undefined {
+function removalOrder(body: string): { readonly storeKey: string; readonly revision: number } | undefined {
   const value = parsed(body);
-  if (typeof value !== "object" || value === null || !("storeKey" in value) || !("revision" in value)) return undefined;
+  if (!isObject(value)) return undefined;
   const { storeKey, revision } = value;
   return typeof storeKey === "string" && typeof revision === "number" ? { storeKey, revision } : undefined;
 }
@@ -130,7 +131,7 @@ function parsed(body: string): unknown {
 }
 
 function changed(): Response {
-  return problem("changed", "The key does not hold that any more: look again");
+  return problem("changed", "The key has changed since you looked. Look again");
 }
 
 function shownRecord({ record, revision }: Entry): ShownRecord {
@@ -155,9 +156,9 @@ function removedByHand(identity: EventRef, { record, revision }: Entry, atMs: nu
   };
 }
 
-/** What is wrong with the store is said; what is wrong here is not. */
-function explained(error: unknown, redaction: Redaction): Response {
+/** Passes on the store's errors. Other errors may contain internals and are not shown. */
+function errorResponse(error: unknown, redaction: Redaction): Response {
   if (hasCode(error, "store-unavailable")) return problem("store-unavailable", redaction.cause(error.message));
   if (hasCode(error, "record-unreadable")) return problem("unreadable", redaction.cause(error.message));
-  return problem("failed", "Something went wrong here");
+  return problem("failed", "The inspector failed to answer this request");
 }

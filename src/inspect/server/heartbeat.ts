@@ -1,7 +1,7 @@
 import type { Clock } from "../../internal/clock.ts";
 import { type Deferred, deferred } from "../../internal/deferred.ts";
 
-/** Beats for whoever waits for it, all at once; without anybody, there is no timer. */
+/** Wakes all waiting streams together. There is no timer while nothing waits. */
 export class Heartbeat {
   readonly #clock: Clock;
   readonly #everyMs: number;

@@ -1,19 +1,19 @@
 import { isIP } from "node:net";
 
-/** Whether only this machine can reach what listens there. */
+/** Returns true if only this machine can reach a server at this address. */
 export function isLoopback(host: string): boolean {
   const name = host.toLowerCase();
   return name === "localhost" || name === "::1" || (isIP(name) === 4 && name.startsWith("127."));
 }
 
-/** The name in a URL's host, IPv6 addresses without their brackets. */
+/** Returns the host name of a URL, with IPv6 addresses without their brackets. */
 export function nameOf({ hostname }: URL): string {
   return hostname.replace(/^\[(.*)\]$/, "$1");
 }
 
 /**
- * Whether a page may have been loaded from that name. A name that others own can be made to lead here (DNS rebinding), and its page
- * would be of the same origin; an address can't.
+ * Returns true if the inspector answers under a name. A foreign name can resolve to this machine (DNS rebinding) and its pages would
+ * share the origin, so only addresses and the configured name are accepted.
  */
 export function isOwnName(name: string, host: string): boolean {
   if (isLoopback(name)) return true;

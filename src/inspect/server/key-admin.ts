@@ -3,19 +3,20 @@ import { parseStoreKey } from "../../model/identity.ts";
 import type { Entry, Store } from "../../model/store.ts";
 import type { EventRef } from "../trace/trace-event.ts";
 
-/** Looks into the store, and removes from it what stands under a key. */
+/** Reads and removes records of single keys. */
 export interface KeyAdmin {
-  /** Whether {@link remove} can do anything. */
+  /** Whether {@link remove} is supported. */
   readonly canRemove: boolean;
-  get(event: EventRef): Promise<Entry | undefined>;
-  /** Removes exactly what was looked at; says whether it still stood there. */
-  remove(event: EventRef, seen: Entry): Promise<boolean>;
+  get(identity: EventRef): Promise<Entry | undefined>;
+  /** Removes the entry. Returns false if the key has changed since it was read. */
+  remove(identity: EventRef, entry: Entry): Promise<boolean>;
 }
 
+/** Uses the store itself, and invalidates the caches of all replicas after a removal. */
 export function storeKeyAdmin(store: Store): KeyAdmin {
   return {
     canRemove: store.remove !== undefined,
-    get: (event) => store.get(parseStoreKey(event.storeKey)),
+    get: ({ storeKey }) => store.get(parseStoreKey(storeKey)),
     async remove(_, { key, revision }) {
       const removal = await store.remove?.(key, { expected: revision });
       if (removal?.ok === true) await store.invalidation?.invalidate();
@@ -24,11 +25,11 @@ export function storeKeyAdmin(store: Store): KeyAdmin {
   };
 }
 
-/** By the deduplicator's own operations, so that what it remembers of its keys stays right. */
+/** Uses the deduplicator, which keeps its own cache correct. */
 export function dedupKeyAdmin(dedup: Deduplicator): KeyAdmin {
   return {
     canRemove: true,
-    get: (event) => dedup.peek(event),
+    get: (identity) => dedup.peek(identity),
     async remove({ workspaceId, subscriptionId, eventId }, { revision }) {
       return (await dedup.clear({ workspaceId, subscriptionId, eventId, revision })) > 0;
     },

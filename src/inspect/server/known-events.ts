@@ -1,39 +1,40 @@
 import { LRUCache } from "lru-cache";
-import type { TraceRecorder } from "../trace/recorder.ts";
 import type { EventRef } from "../trace/trace-event.ts";
+import type { TraceRecorder } from "../trace/trace-recorder.ts";
 
-const LOOKED_UP = 1_000;
+/** Number of remembered events that were looked up by identity. */
+const LOOKED_UP_LIMIT = 1_000;
 
-/** The events that are known: from the recording, or because somebody named them. */
+/** The events that the inspector knows: from the recording, or from a lookup by identity. */
 export class KnownEvents {
   readonly #recorder: TraceRecorder;
-  readonly #lookedUp = new LRUCache<string, EventRef>({ max: LOOKED_UP });
+  readonly #lookedUp = new LRUCache<string, EventRef>({ max: LOOKED_UP_LIMIT });
 
   constructor(recorder: TraceRecorder) {
     this.#recorder = recorder;
   }
 
-  note(event: EventRef): void {
-    this.#lookedUp.set(event.storeKey, event);
+  add(identity: EventRef): void {
+    this.#lookedUp.set(identity.storeKey, identity);
   }
 
   get(storeKey: string): EventRef | undefined {
-    const known = this.#lookedUp.get(storeKey) ?? this.#recorder.flights.get(storeKey)?.identity;
-    return known ?? this.search((event) => event.storeKey === storeKey, 1)[0];
+    const known = this.#lookedUp.get(storeKey) ?? this.#recorder.attempts.get(storeKey)?.identity;
+    return known ?? this.search((identity) => identity.storeKey === storeKey, 1)[0];
   }
 
-  /** The events that match, each once, those that something happened to last first. */
-  search(matches: (event: EventRef) => boolean, most: number): readonly EventRef[] {
+  /** Returns the matching events, each once, the most recently active first. */
+  search(matches: (identity: EventRef) => boolean, limit: number): readonly EventRef[] {
     const found = new Map<string, EventRef>();
-    for (const event of this.#all()) {
-      if (!found.has(event.storeKey) && matches(event)) found.set(event.storeKey, event);
-      if (found.size === most) break;
+    for (const identity of this.#all()) {
+      if (!found.has(identity.storeKey) && matches(identity)) found.set(identity.storeKey, identity);
+      if (found.size === limit) break;
     }
     return [...found.values()];
   }
 
   *#all(): Generator<EventRef, void> {
-    yield* this.#recorder.steps.events();
-    for (const { identity } of this.#recorder.flights) yield identity;
+    yield* this.#recorder.trace.identities();
+    for (const { identity } of this.#recorder.attempts) yield identity;
   }
 }

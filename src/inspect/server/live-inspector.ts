@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Deduplicator } from "../../deduplicator.ts";
-import { TraceRecorder } from "../trace/recorder.ts";
 import { tracer } from "../trace/trace-event.ts";
+import { TraceRecorder } from "../trace/trace-recorder.ts";
 import { AuthGuard } from "./auth-guard.ts";
 import { type Handler, inspectorHandler } from "./handler.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -12,12 +12,12 @@ import { Redaction } from "./redaction.ts";
 import { StoreWatch } from "./store-watch.ts";
 import type { SourceInfo } from "./wire.ts";
 
-/** How often a page is told what is new. */
-const TOLD_EVERY_MS = 250;
-/** How often leases that ended are looked for. */
-const LOOK_EVERY_MS = 1_000;
+/** Interval between messages of a feed. */
+const HEARTBEAT_MS = 250;
+/** Interval between checks for lapsed leases. */
+const LAPSE_CHECK_MS = 1_000;
 
-/** Records what happens and answers requests about it; the socket is somebody else's matter. */
+/** Records trace events and answers requests about them, without a socket. */
 export class LiveInspector {
   readonly handler: Handler;
   readonly token: string;
@@ -27,16 +27,16 @@ export class LiveInspector {
   readonly #attached = new Map<Deduplicator, () => void>();
   readonly #watch: StoreWatch | undefined;
   readonly #watching: Promise<void> | undefined;
-  #stopLooking = (): void => {};
+  #cancelLapseCheck = (): void => {};
 
   constructor(options: ResolvedInspectorOptions, page: Page) {
-    const { dedup, keeper, host, clock, redact } = options;
+    const { dedup, keyAdmin, host, clock, redact } = options;
     this.#options = options;
     this.token = options.token ?? randomBytes(24).toString("base64url");
-    this.#watch = this.#watchOfStore();
+    this.#watch = this.#createStoreWatch();
     if (dedup !== undefined) this.attach(dedup);
     this.#watching = this.#watch?.run();
-    this.#look();
+    this.#scheduleLapseCheck();
     this.handler = inspectorHandler({
       recording: {
         recorder: this.#recorder,
@@ -46,22 +46,22 @@ export class LiveInspector {
         trouble: () => this.#watch?.trouble ?? "",
         nowMs: () => clock.wallMs(),
       },
-      keeper,
-      gate: new AuthGuard({ host, token: this.token }),
+      keyAdmin,
+      authGuard: new AuthGuard({ host, token: this.token }),
       page,
-      pulse: new Heartbeat(clock, TOLD_EVERY_MS),
+      heartbeat: new Heartbeat(clock, HEARTBEAT_MS),
       clock,
       signal: this.#closing.signal,
       willRemove: (storeKey) => this.#watch?.forget(storeKey),
     });
   }
 
-  /** Whether there is anything that nobody may see or do without the token. */
+  /** Whether any request needs the token. */
   get needsToken(): boolean {
     return !isLoopback(this.#options.host) || this.#source().canChange;
   }
 
-  /** Shows every step of the deduplicator from now on, until the returned function is called. */
+  /** Records the events of a deduplicator until the returned function is called. */
   attach(dedup: Deduplicator): () => void {
     const detach = (): void => {
       this.#attached.get(dedup)?.();
@@ -72,47 +72,47 @@ export class LiveInspector {
     const traced = tracer(dedup.owner);
     this.#attached.set(
       dedup,
-      dedup.subscribe((step) => this.#recorder.record(traced(step))),
+      dedup.subscribe((event) => this.#recorder.record(traced(event))),
     );
     return detach;
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#stopLooking();
+    this.#cancelLapseCheck();
     for (const detach of this.#attached.values()) detach();
     this.#attached.clear();
     await this.#watching;
   }
 
   #source(): SourceInfo {
-    const { name, readOnly, keeper, skewMs, store } = this.#options;
+    const { name, readOnly, keyAdmin, skewMs, store } = this.#options;
     return {
       sees: store === undefined ? "process" : "cluster",
       name,
-      canChange: !readOnly && keeper.canRemove,
+      canChange: !readOnly && keyAdmin.canRemove,
       skewMs,
       bucketMs: this.#recorder.series.bucketMs,
     };
   }
 
-  #watchOfStore(): StoreWatch | undefined {
+  #createStoreWatch(): StoreWatch | undefined {
     const { store, clock } = this.#options;
     if (store === undefined) return undefined;
     return new StoreWatch({
       store,
       recorder: this.#recorder,
       clock,
-      tellsItself: (replica) => [...this.#attached.keys()].some(({ owner }) => owner === replica),
+      isAttached: (replica) => [...this.#attached.keys()].some(({ owner }) => owner === replica),
       signal: this.#closing.signal,
     });
   }
 
-  #look(): void {
+  #scheduleLapseCheck(): void {
     const { clock, skewMs } = this.#options;
-    this.#stopLooking = clock.schedule(LOOK_EVERY_MS, () => {
-      this.#recorder.noteLapsed(clock.wallMs(), skewMs);
-      this.#look();
+    this.#cancelLapseCheck = clock.schedule(LAPSE_CHECK_MS, () => {
+      this.#recorder.recordLapsed(clock.wallMs(), skewMs);
+      this.#scheduleLapseCheck();
     });
   }
 }

@@ -2,13 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Handler } from "./handler.ts";
 import { problem } from "./responses.ts";
 
-/** A body longer than this is none of our pages'. */
-const LONGEST_BODY = 10_000;
+/** Maximum length of a request body. The page never sends more. */
+const MAX_BODY_BYTES = 10_000;
 
-/** A handler behind a `node:http` server. */
+/** Creates a `node:http` server for a handler. */
 export function nodeServer(handler: Handler): Server {
   return createServer({ requestTimeout: 10_000 }, (request, response) => {
-    // Neither a reader that has gone nor a request that breaks off is any matter of ours.
+    // A broken connection needs no handling: the client asks again.
     void answerTo(request, handler)
       .then((answer) => send(answer, response))
       .catch(() => response.destroy());
@@ -18,9 +18,10 @@ export function nodeServer(handler: Handler): Server {
 async function answerTo(request: IncomingMessage, handler: Handler): Promise<Response> {
   const { method = "GET", url = "", headers } = request;
   const address = `http://${headers.host ?? ""}${url}`;
-  if (!url.startsWith("/") || !URL.canParse(address)) return problem("wrong-request", "That is no address");
+  if (!url.startsWith("/") || !URL.canParse(address))
+    return problem("wrong-request", "The request has no valid address");
   const body = await bodyOf(request);
-  if (body === undefined) return problem("wrong-request", "That is longer than anything that is asked here");
+  if (body === undefined) return problem("wrong-request", `The request body is longer than ${MAX_BODY_BYTES} bytes`);
   return handler(new Request(address, { method, headers: headersOf(request), ...(method === "POST" ? { body } : {}) }));
 }
 
@@ -38,13 +39,13 @@ async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   for await (const chunk of request) {
     if (!Buffer.isBuffer(chunk)) continue;
     length += chunk.length;
-    if (length > LONGEST_BODY) return undefined;
+    if (length > MAX_BODY_BYTES) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
 }
 
-/** Takes the next piece of the answer when the last one has gone out: what the reader is slow to take is not even made. */
+/** Sends a response chunk by chunk. Waiting for the client keeps a slow reader from filling memory. */
 async function send(answer: Response, response: ServerResponse): Promise<void> {
   response.writeHead(answer.status, Object.fromEntries(answer.headers));
   const reader = answer.body?.getReader();
@@ -52,17 +53,17 @@ async function send(answer: Response, response: ServerResponse): Promise<void> {
     response.end();
     return;
   }
-  const leave = (): void => void reader.cancel();
-  response.once("close", leave);
+  const cancel = (): void => void reader.cancel();
+  response.once("close", cancel);
   response.flushHeaders();
-  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-    if (!response.write(piece.value)) await takenBy(response);
+  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+    if (!response.write(chunk.value)) await drained(response);
   }
-  response.off("close", leave).end();
+  response.off("close", cancel).end();
 }
 
-/** Resolves when the reader has taken what was written, or has gone. */
-function takenBy(response: ServerResponse): Promise<void> {
+/** Resolves when the client has read everything, or has disconnected. */
+function drained(response: ServerResponse): Promise<void> {
   if (response.closed) return Promise.resolve();
   return new Promise((resolve) => {
     const done = (): void => {

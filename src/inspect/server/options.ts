@@ -8,38 +8,38 @@ import { isLoopback } from "./hosts.ts";
 import { dedupKeyAdmin, type KeyAdmin, storeKeyAdmin } from "./key-admin.ts";
 import type { Redact } from "./redaction.ts";
 
-/** What an inspector shows, and to whom. At least one of `dedup` and `store` is needed. */
+/** Options of an inspector. At least one of `dedup` and `store` is required. */
 export interface InspectorOptions {
-  /** Every step of it is shown. More can be attached later. */
+  /** Deduplicator whose events are shown. More can be attached later. */
   readonly dedup?: Deduplicator;
   /**
-   * What all replicas that share it do is shown, as far as its records tell; it must be able to list and to watch. A replica whose
-   * deduplicator is attached is shown by its own steps.
+   * Store whose records are watched, which shows all replicas that share it. It must support `list` and `watch`. An attached
+   * deduplicator is shown by its own events instead.
    */
   readonly store?: Store;
-  /** @default 0, any that is free */
+  /** TCP port. @default 0, which picks a free port */
   readonly port?: number;
-  /** The address, or its name, to listen at. Any other than loopback needs a `token`. @default "127.0.0.1" */
+  /** Address or host name to listen on. Any address but loopback requires a `token`. @default "127.0.0.1" */
   readonly host?: string;
   /**
-   * What a page must know to change anything and, unless the host is loopback, to see anything: at least 16 letters, digits, `-` or
-   * `_`. @default a random one
+   * Secret that a page needs to change keys and, unless the host is loopback, to see anything. At least 16 letters, digits, `-` or
+   * `_`. @default a random token
    */
   readonly token?: string;
-  /** Whether keys cannot be released and cleared. @default false */
+  /** Forbids releasing and clearing keys. @default false */
   readonly readOnly?: boolean;
-  /** Gives what is shown in the place of ids and of the texts of errors. @default they are shown */
+  /** Replaces ids and error texts before they are shown. @default none */
   readonly redact?: Redact;
-  /** What is shown, in a few words. @default the deduplicator's owner */
+  /** Name of the process or bucket, shown in the header. @default the deduplicator's owner */
   readonly name?: string;
-  /** @default the clock of this process */
+  /** Time source. @default the clock of this process */
   readonly clock?: Clock;
 }
 
 export interface ResolvedInspectorOptions {
   readonly dedup: Deduplicator | undefined;
   readonly store: WatchedStore | undefined;
-  readonly keeper: KeyAdmin;
+  readonly keyAdmin: KeyAdmin;
   readonly port: number;
   readonly host: string;
   readonly token: string | undefined;
@@ -50,10 +50,10 @@ export interface ResolvedInspectorOptions {
   readonly skewMs: number;
 }
 
-/** A store that can list and watch. */
+/** A store that supports `list` and `watch`. */
 export type WatchedStore = Store & Required<Pick<Store, "list" | "watch">>;
 
-const SHORTEST_TOKEN = 16;
+const MIN_TOKEN_LENGTH = 16;
 
 /**
  * @throws {TypeError | RangeError} that names the option that is wrong.
@@ -70,7 +70,7 @@ export function resolveInspectorOptions(options: InspectorOptions): ResolvedInsp
   return {
     dedup,
     store: watched,
-    keeper: keeperOf(dedup, watched),
+    keyAdmin: keyAdminOf(dedup, watched),
     port: wholeNumber("port", port, 0, 65_535),
     host: text("host", host),
     token: checkedToken(token, host),
@@ -82,11 +82,10 @@ export function resolveInspectorOptions(options: InspectorOptions): ResolvedInsp
   };
 }
 
-/** What the store itself removes, every replica's cache hears of. */
-function keeperOf(dedup: Deduplicator | undefined, store: WatchedStore | undefined): KeyAdmin {
+function keyAdminOf(dedup: Deduplicator | undefined, store: WatchedStore | undefined): KeyAdmin {
   if (store !== undefined) return storeKeyAdmin(store);
   if (dedup !== undefined) return dedupKeyAdmin(dedup);
-  throw new TypeError(expected("dedup", "a Deduplicator, unless there is a `store`", dedup));
+  throw new TypeError(expected("dedup", "a Deduplicator, unless `store` is set", dedup));
 }
 
 function watchedStore(store: Store): WatchedStore {
@@ -94,7 +93,7 @@ function watchedStore(store: Store): WatchedStore {
   if (canBeWatched(store)) return store;
   throw new LatchkeyError(
     "unsupported",
-    "This store cannot list its keys and tell what changes: give a `dedup` instead",
+    "The inspector cannot watch this store, which supports no `list` and `watch`. Pass a `dedup` instead",
   );
 }
 
@@ -102,14 +101,14 @@ function canBeWatched(store: Store): store is WatchedStore {
   return store.list !== undefined && store.watch !== undefined;
 }
 
-/** What does not look like a token is not repeated: it may be part of one. */
+/** The error omits the value, which may be a part of a real token. */
 function checkedToken(token: unknown, host: string): string | undefined {
-  const what = `at least ${SHORTEST_TOKEN} letters, digits, "-" or "_"`;
+  const what = `at least ${MIN_TOKEN_LENGTH} letters, digits, "-" or "_"`;
   if (token === undefined) {
     if (isLoopback(host)) return undefined;
     throw new TypeError(expected("token", `${what}, since \`host\` is not loopback`, token));
   }
   if (typeof token !== "string") throw new TypeError(expected("token", what, token));
-  if (token.length >= SHORTEST_TOKEN && /^[\w-]+$/.test(token)) return token;
-  throw new RangeError(`Expected \`token\` to be ${what}, got one of ${token.length} characters (string)`);
+  if (token.length >= MIN_TOKEN_LENGTH && /^[\w-]+$/.test(token)) return token;
+  throw new RangeError(`Expected \`token\` to be ${what}, got ${token.length} characters (string)`);
 }

@@ -4,19 +4,19 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { answer } from "./responses.ts";
+import { respond } from "./responses.ts";
 
-/** Where the build puts the page: one file, which needs nothing else. */
+/** Path of the built page, a single file. */
 const BUILT = "dist/inspector.html";
 
-/** The page that is served. */
+/** The page, ready to be served. */
 export interface Page {
   readonly html: string;
-  /** What it may do: run the scripts and use the styles that are in it, and ask this server. */
+  /** Content security policy: only the page's own scripts and styles run, and it connects only to its server. */
   readonly policy: string;
 }
 
-/** What is served in a checkout that was not built. */
+/** Page of a checkout that was not built. */
 const NOT_BUILT = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -67,8 +67,8 @@ function hashesOf(html: string, element: "script" | "style"): string {
 
 const HTML = "text/html; charset=utf-8";
 
-export async function pageAnswer({ html, policy }: Page, request: Request): Promise<Response> {
-  if (!/\bgzip\b/.test(request.headers.get("accept-encoding") ?? "")) return answer(html, HTML, { policy });
+export async function pageResponse({ html, policy }: Page, request: Request): Promise<Response> {
+  if (!/\bgzip\b/.test(request.headers.get("accept-encoding") ?? "")) return respond(html, HTML, { policy });
   const headers = { "content-encoding": "gzip", vary: "accept-encoding" };
-  return answer(await promisify(gzip)(html), HTML, { policy, headers });
+  return respond(await promisify(gzip)(html), HTML, { policy, headers });
 }

@@ -3,16 +3,16 @@ import type { Notice } from "../trace/attention.ts";
 import type { EventRef, TraceEvent } from "../trace/trace-event.ts";
 import type { ShownAttempt } from "./wire.ts";
 
-/** What a text is that is about to be shown. */
+/** Kind of a text that may be redacted. */
 export type Redactable = "workspace" | "subscription" | "event" | "cause";
 
-/** Gives what is shown in the place of a text. */
+/** Returns the text to show instead of `text`. */
 export type Redact = (text: string, what: Redactable) => string;
 
-/** What is shown when `redact` throws: never the text itself. */
+/** Shown if `redact` throws. */
 const UNKNOWN = "(redacted)";
 
-/** Makes of what was recorded what may be shown. */
+/** Redacts everything that leaves the server. */
 export class Redaction {
   readonly #redact: Redact | undefined;
 
@@ -20,19 +20,19 @@ export class Redaction {
     this.#redact = redact;
   }
 
-  step(step: TraceEvent): TraceEvent {
-    return { ...step, identity: this.identity(step.identity), cause: this.cause(step.cause) };
+  event(event: TraceEvent): TraceEvent {
+    return { ...event, identity: this.identity(event.identity), cause: this.cause(event.cause) };
   }
 
   notice(notice: Notice): Notice {
     return { ...notice, identity: this.identity(notice.identity), cause: this.cause(notice.cause) };
   }
 
-  flight({ began: _, changed: __, ...flight }: Attempt): ShownAttempt {
-    return { ...flight, identity: this.identity(flight.identity) };
+  attempt({ began: _, changed: __, ...attempt }: Attempt): ShownAttempt {
+    return { ...attempt, identity: this.identity(attempt.identity) };
   }
 
-  /** Of what hangs on an identity, nothing else is shown. */
+  /** Drops any other field of the object. */
   identity({ storeKey, workspaceId, subscriptionId, eventId }: EventRef): EventRef {
     return {
       storeKey,
@@ -42,7 +42,7 @@ export class Redaction {
     };
   }
 
-  /** An error or a reason, in words. */
+  /** Redacts an error text or a reason. */
   cause(text: string): string {
     return this.#text(text, "cause");
   }

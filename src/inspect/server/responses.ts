@@ -1,4 +1,4 @@
-/** Why a request was not answered as it was asked; the page matches on it. */
+/** Why a request was refused or failed. */
 export type ProblemCode =
   | "wrong-host"
   | "wrong-origin"
@@ -24,7 +24,7 @@ const statuses: Readonly<Record<ProblemCode, number>> = {
   failed: 500,
 };
 
-/** Goes with every answer: nothing is kept, framed, sniffed, or read by another page. */
+/** Headers of every response. Nothing is cached, framed, sniffed, or readable by another site. */
 const HEADERS = {
   "cache-control": "no-store",
   "cross-origin-opener-policy": "same-origin",
@@ -34,10 +34,11 @@ const HEADERS = {
   "x-frame-options": "DENY",
 } as const;
 
-/** What an answer that is no page may do in a browser: nothing. */
-const NOTHING = "default-src 'none'; frame-ancestors 'none'";
+/** Content security policy of every response but the page. */
+const NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
-export function answer(
+/** Creates a response with the headers that all responses share. */
+export function respond(
   body: ConstructorParameters<typeof Response>[0],
   type: string,
   more: {
@@ -46,18 +47,18 @@ export function answer(
     readonly status?: number;
   } = {},
 ): Response {
-  const { policy = NOTHING, headers = {}, status = 200 } = more;
+  const { policy = NO_CONTENT_POLICY, headers = {}, status = 200 } = more;
   return new Response(body, {
     status,
     headers: { ...HEADERS, "content-type": type, "content-security-policy": policy, ...headers },
   });
 }
 
-export function jsonAnswer(value: unknown, status = 200): Response {
-  return answer(JSON.stringify(value), "application/json", { status });
+export function respondJson(value: unknown, status = 200): Response {
+  return respond(JSON.stringify(value), "application/json", { status });
 }
 
-/** An answer of JSON that says why there is no other. */
+/** Creates an error response. */
 export function problem(code: ProblemCode, message: string): Response {
-  return jsonAnswer({ problem: code, message }, statuses[code]);
+  return respondJson({ problem: code, message }, statuses[code]);
 }

@@ -5,21 +5,21 @@ import { nodeServer } from "./node-server.ts";
 import { type InspectorOptions, resolveInspectorOptions } from "./options.ts";
 import { loadPage } from "./page-file.ts";
 
-/** An inspector that is served. Disposing it closes it. */
+/** A running inspector server. Disposing it closes it. */
 export interface Inspector extends AsyncDisposable {
-  /** Where the page is, for people: with the token behind the `#`, unless nothing needs it. */
+  /** Address of the page. It contains the token after the `#` if any request needs it. */
   readonly url: string;
-  /** Shows every step of another deduplicator, until the returned function is called. */
+  /** Shows the events of another deduplicator until the returned function is called. */
   attach(dedup: Deduplicator): () => void;
-  /** Stops listening, ends the connections, and watches nothing any more. The deduplicators and the store stay open. */
+  /** Stops the server and ends all connections. The deduplicators and the store stay open. */
   close(): Promise<void>;
 }
 
 /**
- * Serves a page on which one can see what Latchkey does: every step of a deduplicator, or what all replicas do that share a store.
- * @throws {TypeError | RangeError} that names the option that is wrong.
- * @throws {LatchkeyError} `unsupported` for a store that cannot list and watch.
- * @throws {Error} when the address cannot be listened at.
+ * Serves a web page that shows what Latchkey does: the events of deduplicators, or of all replicas that share a store.
+ * @throws {TypeError | RangeError} that names the invalid option.
+ * @throws {LatchkeyError} `unsupported` for a store without `list` and `watch`.
+ * @throws {Error} if the server cannot listen on the address.
  */
 export async function serveInspector(options: InspectorOptions): Promise<Inspector> {
   const resolved = resolveInspectorOptions(options);
@@ -27,7 +27,7 @@ export async function serveInspector(options: InspectorOptions): Promise<Inspect
   const inspector = new LiveInspector(resolved, await loadPage());
   const server = nodeServer(inspector.handler);
   try {
-    await listening(server, port, host);
+    await listen(server, port, host);
   } catch (error) {
     await inspector.close();
     throw error;
@@ -45,7 +45,7 @@ export async function serveInspector(options: InspectorOptions): Promise<Inspect
   };
 }
 
-function listening(server: Server, port: number, host: string): Promise<void> {
+function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, () => {
@@ -55,7 +55,7 @@ function listening(server: Server, port: number, host: string): Promise<void> {
   });
 }
 
-/** The address that was asked for, and the port that it became. */
+/** Returns the configured host with the actual port. */
 function addressOf(server: Server, host: string): string {
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;

@@ -1,41 +1,40 @@
 import { hasCode } from "../../errors.ts";
+import { backoffMs } from "../../internal/backoff.ts";
 import { type Clock, delay, sleep } from "../../internal/clock.ts";
-import { DEFAULT_LIMITS, type TraceRecorder } from "../trace/recorder.ts";
 import { StoreReader } from "../trace/store-reader.ts";
 import { errorText, type TraceEvent } from "../trace/trace-event.ts";
+import { DEFAULT_LIMITS, type TraceRecorder } from "../trace/trace-recorder.ts";
 import type { WatchedStore } from "./options.ts";
 
 export interface StoreWatchOptions {
   readonly store: WatchedStore;
   readonly recorder: TraceRecorder;
   readonly clock: Clock;
-  /** Whether the replica tells its own steps. */
-  readonly tellsItself: (replica: string) => boolean;
+  /** Returns true if the replica's deduplicator reports its own events. */
+  readonly isAttached: (replica: string) => boolean;
   readonly signal: AbortSignal;
 }
 
-const KEYS_REMEMBERED = DEFAULT_LIMITS.flights;
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 10_000;
-/** Nobody says when a watch has begun; so long after it was asked for it has, or will not. */
+const RETRY = { firstMs: 1_000, longestMs: 10_000 };
+/** A store does not report when its watch has begun. The listing starts after this time. */
 const HEAD_START_MS = 500;
 
-/** Records what becomes of a store's keys: first what stands, then what changes, again and again where the store is lost. */
+/** Records the changes of a store's keys: first a listing, then a watch, both repeated whenever the watch breaks. */
 export class StoreWatch {
   readonly #options: StoreWatchOptions;
-  readonly #reader = new StoreReader(KEYS_REMEMBERED);
+  readonly #reader = new StoreReader(DEFAULT_LIMITS.attempts);
   #trouble = "";
 
   constructor(options: StoreWatchOptions) {
     this.#options = options;
   }
 
-  /** Why the store cannot be watched at the moment; empty when it can. */
+  /** Why the store cannot be watched, or an empty text. */
   get trouble(): string {
     return this.#trouble;
   }
 
-  /** The key is about to be removed by somebody who tells of it. */
+  /** Forgets a key that the inspector removes itself, and reports itself. */
   forget(storeKey: string): void {
     this.#reader.forget(storeKey);
   }
@@ -43,7 +42,7 @@ export class StoreWatch {
   /** Watches until the signal aborts. */
   async run(): Promise<void> {
     const { clock, signal } = this.#options;
-    let pauseMs = FIRST_PAUSE_MS;
+    let retries = 0;
     while (!signal.aborted) {
       const sinceMs = clock.monotonicMs();
       try {
@@ -51,20 +50,20 @@ export class StoreWatch {
       } catch (error) {
         this.#trouble = errorText(error);
       }
-      const wasLong = clock.monotonicMs() - sinceMs > LONGEST_PAUSE_MS;
-      pauseMs = wasLong ? FIRST_PAUSE_MS : Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
-      await delay(clock, pauseMs, [signal]);
+      const wasLong = clock.monotonicMs() - sinceMs > RETRY.longestMs;
+      retries = wasLong ? 1 : retries + 1;
+      await delay(clock, backoffMs(retries, RETRY), [signal]);
     }
   }
 
-  /** Asks for changes before it lists, so that nothing falls between; what comes twice is known by its revision. */
+  /** Starts the watch before the listing, so that no change is missed. The reader ignores what it sees twice. */
   async #watch(): Promise<void> {
     const { store, clock, signal } = this.#options;
     const attempt = new AbortController();
     const changes = store.watch({}, AbortSignal.any([signal, attempt.signal]))[Symbol.asyncIterator]();
     try {
       const first = changes.next();
-      // Whoever waits for it hears of it; until then it is no accident of the process.
+      // A rejection is handled when `first` is awaited below, which may be later.
       first.catch(() => {});
       await Promise.race([first, sleep(clock, HEAD_START_MS, signal)]);
       this.#trouble = await this.#list();
@@ -77,10 +76,10 @@ export class StoreWatch {
     }
   }
 
-  /** @returns what stands there that cannot be read; all the rest has been. */
+  /** Records all keys. Returns the error of a record that cannot be read; all other records are still recorded. */
   async #list(): Promise<string> {
     const { store, clock, recorder, signal } = this.#options;
-    const missing = this.#reader.reserved();
+    const missing = this.#reader.reservedKeys();
     try {
       for await (const entry of store.list({})) {
         if (signal.aborted) return "";
@@ -92,16 +91,17 @@ export class StoreWatch {
       throw error;
     }
     for (const key of missing) {
-      const step = this.#reader.readMissing(key, clock.wallMs());
-      // One that lapsed has ended before, and that was told.
-      if (recorder.flights.get(key) !== undefined) this.#take(step);
+      const event = this.#reader.readMissing(key, clock.wallMs());
+      // A lapsed reservation was already reported.
+      if (recorder.attempts.get(key) !== undefined) this.#take(event);
     }
     return "";
   }
 
-  #take(step: TraceEvent | undefined): void {
-    const { recorder, tellsItself } = this.#options;
-    const isTold = step !== undefined && step.type !== "cleared" && tellsItself(step.replica);
-    if (step !== undefined && !isTold) recorder.record(step);
+  #take(event: TraceEvent | undefined): void {
+    if (event === undefined) return;
+    const { recorder, isAttached } = this.#options;
+    const isReported = event.type !== "cleared" && isAttached(event.replica);
+    if (!isReported) recorder.record(event);
   }
 }

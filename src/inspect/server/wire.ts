@@ -4,54 +4,54 @@ import type { TransitionId } from "../trace/lifecycle.ts";
 import type { Point } from "../trace/series.ts";
 import type { EventRef, TraceEvent, TraceType } from "../trace/trace-event.ts";
 
-// What the server tells the page, as JSON.
+// The JSON that the server sends to the page.
 
-/** What is looked at: a process, every step of it; a cluster, as far as its store tells; or a file. */
+/** What the inspector shows. A process reports every event, a cluster only what its store shows, and a file is a recording. */
 export interface SourceInfo {
   readonly sees: "process" | "cluster" | "file";
-  /** For people. */
+  /** Name for people. */
   readonly name: string;
   /** Whether keys can be released and cleared. */
   readonly canChange: boolean;
-  /** How much longer than its lease the store keeps a reservation, in milliseconds. */
+  /** How long the store keeps a reservation after its lease, in milliseconds. */
   readonly skewMs: number;
-  /** How long a point of the chart is, in milliseconds. */
+  /** Length of a point of the chart, in milliseconds. */
   readonly bucketMs: number;
 }
 
-/** A flight as the page has it. */
+/** An attempt as the page receives it. */
 export type ShownAttempt = Omit<Attempt, "began" | "changed">;
 
-/** What can be said in a few numbers; all of them counted since the recording began. */
+/** Everything except attempts. Counts begin with the recording. */
 export interface Overview {
-  /** By the clock of the recording. */
+  /** Time by the clock of the recording. */
   readonly nowMs: number;
   readonly totals: Readonly<Partial<Record<TraceType, number>>>;
   readonly transitions: Readonly<Record<TransitionId, number>>;
-  /** The points of the chart that changed since the last message. */
+  /** Points of the chart that changed since the last message. */
   readonly points: readonly Point[];
-  /** The latest of the steps since the last message, oldest first. */
-  readonly steps: readonly TraceEvent[];
-  /** All of them, when they changed since the last message. */
+  /** The latest events since the last message, oldest first. */
+  readonly trace: readonly TraceEvent[];
+  /** All notices, if they changed since the last message. */
   readonly notices?: readonly Notice[];
-  /** Why the store cannot be watched at the moment; empty when it can. */
+  /** Why the store cannot be watched, or an empty text. */
   readonly trouble: string;
 }
 
 /** A message of the feed. */
 export type Message =
-  /** The page begins anew: what is in flight follows, in several messages. */
+  /** The page starts from scratch. The attempts follow in several messages. */
   | { readonly type: "begin"; readonly source: SourceInfo; readonly overview: Overview }
   | {
       readonly type: "update";
       readonly overview?: Overview;
-      readonly flights: readonly ShownAttempt[];
+      readonly attempts: readonly ShownAttempt[];
       readonly gone: readonly string[];
-      /** Whether more of what is in flight follows before all of it was told. */
+      /** Whether more attempts of the same batch follow. */
       readonly more: boolean;
     };
 
-/** What the store holds under a key, but for what the handler returned. */
+/** The record of a key, without the handler's result. */
 export interface ShownRecord {
   readonly state: "reserved" | "committed";
   readonly owner: string;
@@ -59,16 +59,16 @@ export interface ShownRecord {
   readonly fence: number;
   readonly revision: number;
   readonly leaseMs: number;
-  /** When it was written, by the writer's clock. */
+  /** Time of the write, by the writer's clock. */
   readonly atMs: number;
   readonly hasResult: boolean;
 }
 
-/** All that is known of one event. */
+/** Everything known about one event. */
 export interface EventDetail {
   readonly identity: EventRef;
-  /** `null` when the key holds nothing; `undefined` when nobody can say, as in a recorded run. */
+  /** The key's record, `null` for an empty key, or `undefined` if the store cannot be asked, as in a recording. */
   readonly holds: ShownRecord | null | undefined;
-  /** Oldest first; the earliest may be forgotten. */
-  readonly steps: readonly TraceEvent[];
+  /** Events of the key, oldest first, as far as they are remembered. */
+  readonly trace: readonly TraceEvent[];
 }

@@ -1,39 +1,42 @@
 import type { EventRef, TraceEvent } from "./trace-event.ts";
 
-/** What is under way: the handler runs; it has returned, and the commit is written; it has failed, and the key is given back. */
+/** What the attempt does: its handler runs, it writes the commit, or it releases the key. */
 export type Phase = "running" | "committing" | "releasing";
 
-/** Whether the flight holds its key: it does; it did, and lost it; or it never did, as the store was out of reach. */
+/** Whether the attempt holds its key. An attempt that runs without protection never held it. */
 export type Hold = "held" | "lost" | "never";
 
-/** A delivery in flight: from its reservation, or from its dispatch without one, to its end. */
+/** An attempt in flight: from its reservation, or its unprotected dispatch, to its end. */
 export interface Attempt {
-  /** Tells it from every other one in flight. */
+  /** Unique among the attempts in flight. */
   readonly id: string;
   readonly identity: EventRef;
   readonly owner: string;
+  /** The number of the attempt, counted over all attempts at the event. */
   readonly attempt: number;
   readonly fence: number;
-  /** Of its record in the store. */
+  /** Revision of its record in the store. */
   readonly revision: number;
-  /** How often it was renewed. */
+  /** Number of times the lease was renewed. */
   readonly renewals: number;
   readonly phase: Phase;
   readonly hold: Hold;
   readonly beganAtMs: number;
-  /** When its present lease began. */
+  /** Start of the current lease. */
   readonly leaseFromMs: number;
   readonly leaseMs: number;
-  /** Which change of all flights began it, and which was the last of it. */
+  /** Number of the change that began it, and of its latest change, counted over all attempts. */
   readonly began: number;
   readonly changed: number;
 }
 
-/** The flight that a step begins. The same object while it lasts: who keeps it up with the steps changes it. */
-export function attemptFrom(step: TraceEvent, hold: Hold): Changeable<Attempt> {
-  const { identity, replica, attempt, fence, revision, atMs } = step;
+export type Mutable<Value> = { -readonly [Name in keyof Value]: Value[Name] };
+
+/** Returns the attempt that an event begins. The caller updates this object while the attempt lasts. */
+export function attemptFrom(event: TraceEvent, hold: Hold): Mutable<Attempt> {
+  const { identity, replica, attempt, fence, revision, atMs } = event;
   return {
-    id: idOf(identity.storeKey, replica, hold),
+    id: attemptId(identity.storeKey, replica, hold),
     identity,
     owner: replica,
     attempt,
@@ -44,20 +47,18 @@ export function attemptFrom(step: TraceEvent, hold: Hold): Changeable<Attempt> {
     hold,
     beganAtMs: atMs,
     leaseFromMs: atMs,
-    leaseMs: step.forMs,
+    leaseMs: event.forMs,
     began: 0,
     changed: 0,
   };
 }
 
-/** A key has one holder, and any number of flights beside it that lost it or never had it. */
-export function idOf(storeKey: string, owner: string, hold: Hold): string {
+/** Returns the id of an attempt. A key has one holder, and any number of attempts that do not hold it. */
+export function attemptId(storeKey: string, owner: string, hold: Hold): string {
   return hold === "held" ? storeKey : `${storeKey} ${owner}`;
 }
 
-/** How much is left of the lease, in milliseconds; negative when it has ended. */
-export function leaseLeftMs({ leaseFromMs, leaseMs }: Attempt, nowMs: number): number {
+/** Returns the rest of the lease in milliseconds, negative after its end. */
+export function remainingLeaseMs({ leaseFromMs, leaseMs }: Attempt, nowMs: number): number {
   return leaseFromMs + leaseMs - nowMs;
 }
-
-export type Changeable<Value> = { -readonly [Name in keyof Value]: Value[Name] };

@@ -1,39 +1,40 @@
 import { BoxedMap } from "../../internal/boxed-map.ts";
-import { type Attempt, attemptFrom, type Changeable, idOf, leaseLeftMs, type Phase } from "./attempt.ts";
+import { type Attempt, attemptFrom, attemptId, type Mutable, type Phase, remainingLeaseMs } from "./attempt.ts";
 import { RingIndex } from "./ring-index.ts";
 import type { TraceEvent } from "./trace-event.ts";
 
-/** What changed since a moment: flights that began or changed, and the ids of those that are over. */
+/** Attempts that began or changed since a version, and the ids of those that ended. */
 export interface AttemptChanges {
   readonly set: readonly Attempt[];
   readonly gone: readonly string[];
 }
 
-/** What is in flight, kept up with every step. Of more than `most`, the oldest are let go. */
+/** The attempts in flight, updated with every event. Above the limit, the oldest are dropped. */
 export class Attempts implements Iterable<Attempt> {
-  readonly #held = new BoxedMap<string, Changeable<Attempt>>();
-  readonly #most: number;
-  /** Numbers the changes. */
+  readonly #inFlight = new BoxedMap<string, Mutable<Attempt>>();
+  readonly #limit: number;
+  /** Counts the changes. */
   #version = 0;
-  /** The latest change that somebody was told of. What begins and ends after it, nobody will ever have heard of. */
-  #toldVersion = 0;
-  /** The flights that are over and that somebody may have heard of, and which change ended each. */
-  readonly #places: RingIndex;
+  /** The latest version that any reader has seen. An attempt that begins and ends after it is never reported. */
+  #reportedVersion = 0;
+  /** Ring of the ended attempts that a reader may have seen, with the version in which each ended. */
+  readonly #ended: RingIndex;
   readonly #endedIds: string[] = [];
   readonly #endedAt: Float64Array;
+  /** The latest version whose end was overwritten in the ring. */
   #forgottenVersion = 0;
-  /** How many there are that do not hold their key: mostly none, which saves looking for them. */
+  /** Number of attempts that do not hold their key. Usually 0, which saves a lookup for every event. */
   #unheld = 0;
 
-  /** @param kept how many flights that are over are remembered, for those who heard of them. */
-  constructor(most: number, kept: number) {
-    this.#most = most;
-    this.#places = new RingIndex(kept);
-    this.#endedAt = new Float64Array(kept);
+  /** @param remembered number of ended attempts that stay known to readers. */
+  constructor(limit: number, remembered: number) {
+    this.#limit = limit;
+    this.#ended = new RingIndex(remembered);
+    this.#endedAt = new Float64Array(remembered);
   }
 
   get size(): number {
-    return this.#held.size;
+    return this.#inFlight.size;
   }
 
   /** The number of the latest change. */
@@ -42,57 +43,57 @@ export class Attempts implements Iterable<Attempt> {
   }
 
   get(id: string): Attempt | undefined {
-    return this.#held.get(id);
+    return this.#inFlight.get(id);
   }
 
-  /** Oldest first. What is removed while this is read is left out, what is added is given. */
+  /** Iterates oldest first, and follows changes during the iteration. */
   [Symbol.iterator](): IterableIterator<Attempt> {
-    return this.#held.values();
+    return this.#inFlight.values();
   }
 
-  /** The flight of the replica on which the step happened: the key's holder, or one that lost it or never had it. */
-  of({ identity: { storeKey }, replica }: TraceEvent): Changeable<Attempt> | undefined {
-    const holder = this.#held.get(storeKey);
+  /** Returns the attempt to which an event belongs: that of its replica at its key. */
+  of({ identity: { storeKey }, replica }: TraceEvent): Mutable<Attempt> | undefined {
+    const holder = this.#inFlight.get(storeKey);
     if (holder?.owner === replica) return holder;
-    return this.#unheld === 0 ? undefined : this.#held.get(idOf(storeKey, replica, "lost"));
+    return this.#unheld === 0 ? undefined : this.#inFlight.get(attemptId(storeKey, replica, "lost"));
   }
 
-  /** What stands: to be told, with what changes after the version of this moment, to somebody who begins anew. */
-  standing(): { readonly version: number; readonly flights: Iterable<Attempt> } {
-    this.#toldVersion = this.#version;
-    return { version: this.#version, flights: this.#until(this.#version) };
+  /** Returns all attempts for a new reader. Changes after `version` follow from {@link changesSince}. */
+  snapshot(): { readonly version: number; readonly attempts: Iterable<Attempt> } {
+    this.#reportedVersion = this.#version;
+    return { version: this.#version, attempts: this.#until(this.#version) };
   }
 
-  /** What changed after change number `version`, which somebody was told; `undefined` when that is too long ago. */
+  /** Returns the changes since a version, or `undefined` if some of them are forgotten. */
   changesSince(version: number): AttemptChanges | undefined {
     if (version < this.#forgottenVersion || version > this.#version) return undefined;
-    this.#toldVersion = this.#version;
-    const set = [...this].filter((flight) => flight.changed > version);
+    this.#reportedVersion = this.#version;
+    const set = [...this].filter((attempt) => attempt.changed > version);
     const gone = new Set<string>();
-    for (const place of this.#places.backwards()) {
-      if ((this.#endedAt[place] ?? 0) <= version) break;
-      const id = this.#endedIds[place] ?? "";
-      if (this.#held.get(id) === undefined) gone.add(id);
+    for (const slot of this.#ended.backwards()) {
+      if ((this.#endedAt[slot] ?? 0) <= version) break;
+      const id = this.#endedIds[slot] ?? "";
+      if (this.#inFlight.get(id) === undefined) gone.add(id);
     }
     return { set, gone: [...gone] };
   }
 
-  /** The holders whose lease, and `skewMs` more, has ended with nobody renewing it. */
+  /** Returns the holders whose lease ended more than `skewMs` ago without a renewal. */
   overdue(nowMs: number, skewMs: number): readonly Attempt[] {
-    return [...this].filter((flight) => flight.hold === "held" && leaseLeftMs(flight, nowMs) + skewMs <= 0);
+    return [...this].filter((attempt) => attempt.hold === "held" && remainingLeaseMs(attempt, nowMs) + skewMs <= 0);
   }
 
-  /** @param own what {@link of} says of the step. */
-  take(step: TraceEvent, own: Changeable<Attempt> | undefined): void {
-    switch (step.type) {
+  /** @param own the result of {@link of} for the event. */
+  take(event: TraceEvent, own: Mutable<Attempt> | undefined): void {
+    switch (event.type) {
       case "reserved":
-        this.#begin(attemptFrom(step, "held"));
+        this.#begin(attemptFrom(event, "held"));
         return;
       case "unprotected":
-        this.#begin(attemptFrom(step, "never"));
+        this.#begin(attemptFrom(event, "never"));
         return;
       case "renewed":
-        this.#renew(step, own);
+        this.#renew(event, own);
         return;
       case "dispatched":
         this.#enter("committing", own);
@@ -101,7 +102,7 @@ export class Attempts implements Iterable<Attempt> {
         this.#enter("releasing", own);
         return;
       case "expired":
-        this.#lose(step, own);
+        this.#lose(event, own);
         return;
       case "committed":
       case "superseded":
@@ -111,12 +112,12 @@ export class Attempts implements Iterable<Attempt> {
         this.#end(own);
         return;
       case "acknowledged":
-      case "put-back":
+      case "nak":
         this.#endUnheld(own);
         return;
       case "lapsed":
       case "cleared":
-        this.#end(this.#held.get(step.identity.storeKey));
+        this.#end(this.#inFlight.get(event.identity.storeKey));
         return;
       case "duplicate":
       case "pending":
@@ -130,66 +131,66 @@ export class Attempts implements Iterable<Attempt> {
     }
   }
 
-  /** What began after change number `version` is left out, however long this is read: it is told with the changes since. */
+  /** Omits attempts that begin during the iteration: {@link changesSince} reports them. */
   *#until(version: number): Generator<Attempt, void> {
-    for (const flight of this.#held.values()) if (flight.began <= version) yield flight;
+    for (const attempt of this.#inFlight.values()) if (attempt.began <= version) yield attempt;
   }
 
-  #begin(flight: Changeable<Attempt>): Changeable<Attempt> {
-    this.#end(this.#held.get(flight.id));
-    this.#note(flight);
-    flight.began = flight.changed;
-    this.#held.set(flight.id, flight);
-    if (flight.hold !== "held") this.#unheld += 1;
-    if (this.#held.size > this.#most) {
-      const [oldest] = this.#held.values();
+  #begin(attempt: Mutable<Attempt>): Mutable<Attempt> {
+    this.#end(this.#inFlight.get(attempt.id));
+    this.#markChanged(attempt);
+    attempt.began = attempt.changed;
+    this.#inFlight.set(attempt.id, attempt);
+    if (attempt.hold !== "held") this.#unheld += 1;
+    if (this.#inFlight.size > this.#limit) {
+      const [oldest] = this.#inFlight.values();
       this.#end(oldest);
     }
-    return flight;
+    return attempt;
   }
 
-  #end(flight: Changeable<Attempt> | undefined): void {
-    if (flight === undefined) return;
-    this.#held.delete(flight.id);
-    if (flight.hold !== "held") this.#unheld -= 1;
-    this.#note(flight);
-    if (flight.began > this.#toldVersion) return;
-    const place = this.#places.next();
-    this.#forgottenVersion = Math.max(this.#forgottenVersion, this.#endedAt[place] ?? 0);
-    this.#endedIds[place] = flight.id;
-    this.#endedAt[place] = flight.changed;
+  #end(attempt: Mutable<Attempt> | undefined): void {
+    if (attempt === undefined) return;
+    this.#inFlight.delete(attempt.id);
+    if (attempt.hold !== "held") this.#unheld -= 1;
+    this.#markChanged(attempt);
+    if (attempt.began > this.#reportedVersion) return;
+    const slot = this.#ended.next();
+    this.#forgottenVersion = Math.max(this.#forgottenVersion, this.#endedAt[slot] ?? 0);
+    this.#endedIds[slot] = attempt.id;
+    this.#endedAt[slot] = attempt.changed;
   }
 
-  #note(flight: Changeable<Attempt>): void {
+  #markChanged(attempt: Mutable<Attempt>): void {
     this.#version += 1;
-    flight.changed = this.#version;
+    attempt.changed = this.#version;
   }
 
-  /** Who has answered the delivery is done; what it may still hold in the store is another matter. */
-  #endUnheld(own: Changeable<Attempt> | undefined): void {
+  /** The answer to a delivery ends an attempt without a key. A holder's attempt ends with its write to the store. */
+  #endUnheld(own: Mutable<Attempt> | undefined): void {
     if (own?.hold !== "held") this.#end(own);
   }
 
-  /** One that is not known is taken up here: its beginning was not seen, or it was given up. */
-  #renew(step: TraceEvent, own: Changeable<Attempt> | undefined): void {
-    const flight = own ?? this.#begin(attemptFrom(step, "held"));
-    flight.revision = step.revision;
-    flight.leaseFromMs = step.atMs;
-    flight.leaseMs = step.forMs;
-    flight.renewals += 1;
-    this.#note(flight);
+  /** Begins an attempt whose reservation was not seen, or that was dropped. */
+  #renew(event: TraceEvent, own: Mutable<Attempt> | undefined): void {
+    const attempt = own ?? this.#begin(attemptFrom(event, "held"));
+    attempt.revision = event.revision;
+    attempt.leaseFromMs = event.atMs;
+    attempt.leaseMs = event.forMs;
+    attempt.renewals += 1;
+    this.#markChanged(attempt);
   }
 
-  #enter(phase: Phase, own: Changeable<Attempt> | undefined): void {
+  #enter(phase: Phase, own: Mutable<Attempt> | undefined): void {
     if (own === undefined) return;
     own.phase = phase;
-    this.#note(own);
+    this.#markChanged(own);
   }
 
-  #lose(step: TraceEvent, own: Changeable<Attempt> | undefined): void {
-    const flight = own ?? attemptFrom(step, "lost");
-    if (flight.hold === "never") return;
-    this.#end(this.#held.get(flight.id));
-    this.#begin({ ...flight, id: idOf(flight.identity.storeKey, flight.owner, "lost"), hold: "lost" });
+  #lose(event: TraceEvent, own: Mutable<Attempt> | undefined): void {
+    const attempt = own ?? attemptFrom(event, "lost");
+    if (attempt.hold === "never") return;
+    this.#end(this.#inFlight.get(attempt.id));
+    this.#begin({ ...attempt, id: attemptId(attempt.identity.storeKey, attempt.owner, "lost"), hold: "lost" });
   }
 }

@@ -1,12 +1,9 @@
 import type { EventRef, TraceEvent, TraceType } from "./trace-event.ts";
 
-/** A dispatch that was begun more often than this deserves a look. */
+/** Number of attempts above which an event needs attention. */
 export const MANY_ATTEMPTS = 3;
 
-/**
- * What deserves a look: a lease that ended while its handler ran, or with nobody renewing it; a dispatch that may have run
- * twice, may run again, or ran without protection; an event tried again and again; a store out of reach.
- */
+/** Why an event or the store needs attention. */
 export type Concern =
   | "expired"
   | "lapsed"
@@ -16,30 +13,30 @@ export type Concern =
   | "retried"
   | "store-unavailable";
 
-/** Something that deserves a look. */
+/** A concern about one event, or about the store. */
 export interface Notice {
   readonly concern: Concern;
   readonly identity: EventRef;
   readonly replica: string;
   readonly attempt: number;
   readonly cause: string;
-  /** When it happened last. */
+  /** Time of the latest occurrence. */
   readonly atMs: number;
-  /** How often it happened. */
+  /** Number of occurrences. */
   readonly times: number;
-  /** Whether the event was dispatched and committed since. */
+  /** Whether the event was committed after the latest occurrence. */
   readonly settled: boolean;
 }
 
-/** The latest notices, one for each concern and event; a store out of reach is one for each replica. */
+/** The latest notices: one for each concern and event, and one for each replica that cannot reach the store. */
 export class Attention implements Iterable<Notice> {
-  readonly #most: number;
+  readonly #limit: number;
   readonly #notices = new Map<string, Notice>();
   readonly #byKey = new Map<string, Set<string>>();
   #version = 0;
 
-  constructor(most: number) {
-    this.#most = most;
+  constructor(limit: number) {
+    this.#limit = limit;
   }
 
   /** Rises with every change. */
@@ -47,19 +44,19 @@ export class Attention implements Iterable<Notice> {
     return this.#version;
   }
 
-  /** Latest last. */
+  /** Iterates in the order of the latest occurrence. */
   [Symbol.iterator](): IterableIterator<Notice> {
     return this.#notices.values();
   }
 
-  take(step: TraceEvent): void {
-    const concern = concernOf(step);
-    if (concern !== undefined) this.#add(concern, step);
-    else if (step.type === "committed" || step.type === "duplicate") this.#settle(step.identity.storeKey);
+  take(event: TraceEvent): void {
+    const concern = concernOf(event);
+    if (concern !== undefined) this.#add(concern, event);
+    else if (event.type === "committed" || event.type === "duplicate") this.#settle(event.identity.storeKey);
   }
 
-  #add(concern: Concern, step: TraceEvent): void {
-    const { identity, replica, attempt, cause, atMs } = step;
+  #add(concern: Concern, event: TraceEvent): void {
+    const { identity, replica, attempt, cause, atMs } = event;
     const { storeKey } = identity;
     const id = `${concern} ${concern === "store-unavailable" ? replica : storeKey}`;
     const times = (this.#notices.get(id)?.times ?? 0) + 1;
@@ -68,11 +65,11 @@ export class Attention implements Iterable<Notice> {
     const ids = this.#byKey.get(storeKey);
     if (ids === undefined) this.#byKey.set(storeKey, new Set([id]));
     else ids.add(id);
-    if (this.#notices.size > this.#most) this.#dropOldest();
+    if (this.#notices.size > this.#limit) this.#dropOldest();
     this.#version += 1;
   }
 
-  /** What may have run twice stays so. */
+  /** Settles the notices of a key, except those that a commit does not disprove. */
   #settle(storeKey: string): void {
     for (const id of this.#byKey.get(storeKey) ?? []) {
       const notice = this.#notices.get(id);
@@ -98,6 +95,7 @@ export class Attention implements Iterable<Notice> {
   }
 }
 
+/** An event that may have run twice stays one after its commit. */
 const LASTING: readonly Concern[] = ["superseded", "unprotected"];
 
 const concerns: Readonly<Partial<Record<TraceType, Concern>>> = {

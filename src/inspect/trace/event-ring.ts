@@ -1,12 +1,9 @@
 import { RingIndex } from "./ring-index.ts";
 import { type EventRef, TRACE_TYPES, type TraceEvent } from "./trace-event.ts";
 
-/**
- * The latest steps, in bounded memory. They are kept in columns, numbers in typed arrays: a step that is recorded then leaves next
- * to nothing for the garbage collector, which is most of what recording costs.
- */
+/** The latest trace events, in bounded memory. Columns and typed arrays keep the garbage collector out of recording. */
 export class EventRing {
-  readonly #places: RingIndex;
+  readonly #index: RingIndex;
   readonly #types: Uint8Array;
   readonly #numbers: Float64Array;
   readonly #identities: EventRef[] = [];
@@ -14,85 +11,85 @@ export class EventRing {
   readonly #owners: string[] = [];
   readonly #causes: string[] = [];
 
-  /** @param size how many steps it holds. */
+  /** @param size maximum number of events. */
   constructor(size: number) {
-    this.#places = new RingIndex(size);
+    this.#index = new RingIndex(size);
     this.#types = new Uint8Array(size);
     this.#numbers = new Float64Array(size * COLUMNS);
   }
 
-  /** How many steps there were; the number of the latest. */
+  /** Number of the latest event, which is how many were pushed. */
   get last(): number {
-    return this.#places.last;
+    return this.#index.last;
   }
 
-  /** Whether all steps after number `seq` are still here. */
+  /** Returns true if the ring still contains all events after number `seq`. */
   reaches(seq: number): boolean {
-    return this.#places.reaches(seq);
+    return this.#index.reaches(seq);
   }
 
-  push(step: TraceEvent): void {
-    const place = this.#places.next();
-    this.#types[place] = TRACE_TYPES.indexOf(step.type);
-    this.#identities[place] = step.identity;
-    this.#replicas[place] = step.replica;
-    this.#owners[place] = step.owner;
-    this.#causes[place] = step.cause;
-    const at = place * COLUMNS;
-    this.#numbers[at] = step.atMs;
-    this.#numbers[at + 1] = step.attempt;
-    this.#numbers[at + 2] = step.fence;
-    this.#numbers[at + 3] = step.revision;
-    this.#numbers[at + 4] = step.durationMs;
-    this.#numbers[at + 5] = step.forMs;
+  /** Copies an event into the ring. The caller may reuse the object. */
+  push(event: TraceEvent): void {
+    const slot = this.#index.next();
+    this.#types[slot] = TRACE_TYPES.indexOf(event.type);
+    this.#identities[slot] = event.identity;
+    this.#replicas[slot] = event.replica;
+    this.#owners[slot] = event.owner;
+    this.#causes[slot] = event.cause;
+    const at = slot * COLUMNS;
+    this.#numbers[at] = event.atMs;
+    this.#numbers[at + 1] = event.attempt;
+    this.#numbers[at + 2] = event.fence;
+    this.#numbers[at + 3] = event.revision;
+    this.#numbers[at + 4] = event.durationMs;
+    this.#numbers[at + 5] = event.forMs;
   }
 
-  /** The steps after number `seq` that are still here, oldest first. */
+  /** Yields the remaining events after number `seq`, oldest first. */
   *after(seq: number): Generator<TraceEvent, void> {
-    for (const place of this.#places.after(seq)) yield this.#at(place);
+    for (const slot of this.#index.after(seq)) yield this.#at(slot);
   }
 
-  /** All steps, latest first. */
+  /** Yields all events, latest first. */
   *backwards(): Generator<TraceEvent, void> {
-    for (const place of this.#places.backwards()) yield this.#at(place);
+    for (const slot of this.#index.backwards()) yield this.#at(slot);
   }
 
-  /** The steps of one key, oldest first. */
+  /** Returns the events of one key, oldest first. */
   of(storeKey: string): readonly TraceEvent[] {
-    const steps: TraceEvent[] = [];
-    for (const place of this.#places.after(0)) {
-      if (this.#identities[place]?.storeKey === storeKey) steps.push(this.#at(place));
+    const trace: TraceEvent[] = [];
+    for (const slot of this.#index.after(0)) {
+      if (this.#identities[slot]?.storeKey === storeKey) trace.push(this.#at(slot));
     }
-    return steps;
+    return trace;
   }
 
-  /** The events of the steps, the latest first, each time that they come. */
-  *events(): Generator<EventRef, void> {
-    for (const place of this.#places.backwards()) yield filled(this.#identities[place]);
+  /** Yields the identity of every event, latest first, with repetitions. */
+  *identities(): Generator<EventRef, void> {
+    for (const slot of this.#index.backwards()) yield written(this.#identities[slot]);
   }
 
-  #at(place: number): TraceEvent {
-    const [atMs, attempt, fence, revision, durationMs, forMs] = this.#numbers.subarray(place * COLUMNS);
+  #at(slot: number): TraceEvent {
+    const [atMs, attempt, fence, revision, durationMs, forMs] = this.#numbers.subarray(slot * COLUMNS);
     return {
-      type: filled(TRACE_TYPES[filled(this.#types[place])]),
-      identity: filled(this.#identities[place]),
-      atMs: filled(atMs),
-      replica: filled(this.#replicas[place]),
-      owner: filled(this.#owners[place]),
-      attempt: filled(attempt),
-      fence: filled(fence),
-      revision: filled(revision),
-      durationMs: filled(durationMs),
-      forMs: filled(forMs),
-      cause: filled(this.#causes[place]),
+      type: written(TRACE_TYPES[written(this.#types[slot])]),
+      identity: written(this.#identities[slot]),
+      atMs: written(atMs),
+      replica: written(this.#replicas[slot]),
+      owner: written(this.#owners[slot]),
+      attempt: written(attempt),
+      fence: written(fence),
+      revision: written(revision),
+      durationMs: written(durationMs),
+      forMs: written(forMs),
+      cause: written(this.#causes[slot]),
     };
   }
 }
 
 const COLUMNS = 6;
 
-/** What stands in a place that was written. */
-function filled<Value>(value: Value | undefined): Value {
-  if (value === undefined) throw new TypeError("A place of the ring was read before it was written");
+function written<Value>(value: Value | undefined): Value {
+  if (value === undefined) throw new TypeError("A slot of the ring was read before it was written");
   return value;
 }

@@ -3,63 +3,61 @@ import { fenceOf } from "../../model/record.ts";
 import { type RecordChange, StoreReader } from "./store-reader.ts";
 import type { EventRef, TraceEvent, TraceType } from "./trace-event.ts";
 
-/**
- * The steps of a recorded or simulated run, in their order: that of the lines if one recorder saw them all, that of time if there
- * were several.
- */
-export function stepsOfHistory(history: History): readonly TraceEvent[] {
+/** Returns the trace of a recorded or simulated run: in the order of its lines, or of time if several recorders wrote it. */
+export function traceOfHistory(history: History): readonly TraceEvent[] {
   const lines = history.filter((line) => line.type !== "history");
   if (lines.length < history.length - 1) lines.sort((one, other) => one.atMs - other.atMs);
   const reader = new HistoryReader(lines);
   return lines.flatMap((line) => reader.read(line));
 }
 
-/** What a process began, and when. */
-interface Begun<What> {
-  readonly what: What;
+/** A line that waits for the line that ends it. */
+interface Begun<Line> {
+  readonly line: Line;
   readonly atMs: number;
 }
 
 class HistoryReader {
-  readonly #store = new StoreReader(Number.POSITIVE_INFINITY);
+  readonly #store: StoreReader;
   readonly #events: ReadonlyMap<string, EventRef>;
-  /** Whether somebody watched the store; where nobody did, what it answered tells. */
-  readonly #isStoreSeen: boolean;
+  /** Whether the store's records were recorded. Otherwise its answers are used instead. */
+  readonly #isStoreRecorded: boolean;
   readonly #effects = new Map<string, Begun<{ readonly fence: number }>>();
   readonly #operations = new Map<string, Begun<Invoked>>();
-  /** The events that each process was given and has not answered. */
-  readonly #inHand = new Map<string, Set<string>>();
+  /** The events that each process received and has not answered. */
+  readonly #unanswered = new Map<string, Set<string>>();
 
   constructor(lines: readonly SeenLine[]) {
+    this.#store = new StoreReader(lines.length + 1);
     this.#events = eventsOf(lines);
-    this.#isStoreSeen = lines.some((line) => line.type === "store.held" && "record" in line);
+    this.#isStoreRecorded = lines.some((line) => line.type === "store.held" && "record" in line);
   }
 
   read(line: SeenLine): readonly TraceEvent[] {
     const { process, atMs } = line;
     switch (line.type) {
       case "delivered":
-        this.#handOf(process).add(line.event);
-        return [this.#step("delivered", line, line.event, { attempt: line.delivery })];
+        this.#unansweredOf(process).add(line.event);
+        return [this.#traced("delivered", line, line.event, { attempt: line.delivery })];
       case "answered":
-        this.#handOf(process).delete(line.event);
-        return [this.#step(answerType(line), line, line.event, { attempt: line.delivery, ...answerDetail(line) })];
+        this.#unansweredOf(process).delete(line.event);
+        return [this.#traced(answerType(line), line, line.event, { attempt: line.delivery, ...answerDetail(line) })];
       case "effect.began":
-        this.#handOf(process).add(line.event);
-        this.#effects.set(`${process} ${line.effect}`, { what: line, atMs });
-        return [this.#step("began", line, line.event, { fence: line.fence, cause: line.name })];
+        this.#unansweredOf(process).add(line.event);
+        this.#effects.set(`${process} ${line.effect}`, { line, atMs });
+        return [this.#traced("began", line, line.event, { fence: line.fence, cause: line.name })];
       case "effect.told":
-        return [this.#step("expired", line, line.event, { cause: "told to stop" })];
+        return [this.#traced("expired", line, line.event, { cause: "aborted" })];
       case "effect.ended": {
         const begun = this.#effects.get(`${process} ${line.effect}`);
-        const detail = begun === undefined ? {} : { fence: begun.what.fence, durationMs: atMs - begun.atMs };
-        return [this.#step(line.failed ? "failed" : "dispatched", line, line.event, detail)];
+        const detail = begun === undefined ? {} : { fence: begun.line.fence, durationMs: atMs - begun.atMs };
+        return [this.#traced(line.failed ? "failed" : "dispatched", line, line.event, detail)];
       }
       case "invoke":
-        this.#operations.set(`${process} ${line.op}`, { what: line, atMs });
+        this.#operations.set(`${process} ${line.op}`, { line, atMs });
         return [];
       case "ok":
-        return this.#isStoreSeen ? [] : this.#done(line, line.op, line.revision ?? 0);
+        return this.#isStoreRecorded ? [] : this.#done(line, line.op, line.revision ?? 0);
       case "unknown":
         return this.#failed(line, line.op, line.because);
       case "fail":
@@ -71,9 +69,9 @@ class HistoryReader {
       case "frozen":
         return this.#everyEventOf(line, "frozen", "");
       case "died": {
-        const steps = this.#everyEventOf(line, "crashed", "");
-        this.#inHand.delete(process);
-        return steps;
+        const crashed = this.#everyEventOf(line, "crashed", "");
+        this.#unanswered.delete(process);
+        return crashed;
       }
       case "fault":
         return this.#everyEvent(line, line.fault);
@@ -84,51 +82,51 @@ class HistoryReader {
   }
 
   #changed(change: RecordChange, atMs: number): readonly TraceEvent[] {
-    const step = this.#store.read(change, atMs);
-    return step === undefined ? [] : [step];
+    const event = this.#store.read(change, atMs);
+    return event === undefined ? [] : [event];
   }
 
-  /** What a process did to the store, from what it was answered. */
+  /** Derives the event from the store's answer. */
   #done(line: SeenLine, op: number, revision: number): readonly TraceEvent[] {
     const begun = this.#operations.get(`${line.process} ${op}`);
-    const type = begun === undefined ? undefined : operationTypes[begun.what.operation];
+    const type = begun === undefined ? undefined : operationTypes[begun.line.operation];
     if (begun === undefined || type === undefined) return [];
-    const { event, key, fence = 0, leaseMs = 0 } = begun.what;
+    const { event, key, fence = 0, leaseMs = 0 } = begun.line;
     const detail = {
       fence: fenceOf({ fence }, revision),
       revision,
       durationMs: line.atMs - begun.atMs,
       forMs: type === "reserved" || type === "renewed" ? leaseMs : 0,
     };
-    return [this.#step(type, line, event ?? key, detail)];
+    return [this.#traced(type, line, event ?? key, detail)];
   }
 
   #failed(line: SeenLine, op: number, cause: string): readonly TraceEvent[] {
     const begun = this.#operations.get(`${line.process} ${op}`);
     if (begun === undefined) return [];
-    const { event, key, operation } = begun.what;
-    return [this.#step("store-unavailable", line, event ?? key, { cause: `${operation}: ${cause}` })];
+    const { event, key, operation } = begun.line;
+    return [this.#traced("store-unavailable", line, event ?? key, { cause: `${operation}: ${cause}` })];
   }
 
   #everyEventOf(line: SeenLine, type: TraceType, cause: string): readonly TraceEvent[] {
-    return [...this.#handOf(line.process)].map((event) => this.#step(type, line, event, { cause }));
+    return [...this.#unansweredOf(line.process)].map((event) => this.#traced(type, line, event, { cause }));
   }
 
   #everyEvent(line: SeenLine, cause: string): readonly TraceEvent[] {
-    const events = new Set([...this.#inHand.values()].flatMap((inHand) => [...inHand]));
-    return [...events].map((event) => this.#step("fault", line, event, { cause }));
+    const events = new Set([...this.#unanswered.values()].flatMap((inOne) => [...inOne]));
+    return [...events].map((event) => this.#traced("fault", line, event, { cause }));
   }
 
-  #handOf(process: string): Set<string> {
-    const inHand = this.#inHand.get(process) ?? new Set();
-    this.#inHand.set(process, inHand);
-    return inHand;
+  #unansweredOf(process: string): Set<string> {
+    const events = this.#unanswered.get(process) ?? new Set();
+    this.#unanswered.set(process, events);
+    return events;
   }
 
-  #step(type: TraceType, { process, atMs }: SeenLine, event: string, detail: Partial<TraceEvent>): TraceEvent {
+  #traced(type: TraceType, { process, atMs }: SeenLine, event: string, detail: Partial<TraceEvent>): TraceEvent {
     return {
       type,
-      identity: this.#events.get(event) ?? { ...NOWHERE, storeKey: event, eventId: event },
+      identity: this.#events.get(event) ?? { ...UNKNOWN, storeKey: event, eventId: event },
       atMs,
       replica: process,
       owner: process,
@@ -143,15 +141,15 @@ class HistoryReader {
   }
 }
 
-/** Of a history that does not tell it. */
-const NOWHERE = { workspaceId: "", subscriptionId: "" };
+/** Identity of an event whose records are not in the history. */
+const UNKNOWN = { workspaceId: "", subscriptionId: "" };
 
-/** By event and by key: what is known of each event, best from its records. */
+/** Maps event ids and keys to identities, which records describe best. */
 function eventsOf(lines: readonly SeenLine[]): ReadonlyMap<string, EventRef> {
   const events = new Map<string, EventRef>();
   for (const line of lines) {
     if (line.type === "invoke" && line.event !== undefined && !events.has(line.event)) {
-      events.set(line.event, { ...NOWHERE, storeKey: line.key, eventId: line.event });
+      events.set(line.event, { ...UNKNOWN, storeKey: line.key, eventId: line.event });
     }
   }
   for (const line of lines) {
@@ -172,7 +170,7 @@ const operationTypes: Readonly<Partial<Record<Invoked["operation"], TraceType>>>
 };
 
 function answerType(answered: Answered): TraceType {
-  if (answered.answer === "put back") return answered.because === "pending" ? "pending" : "put-back";
+  if (answered.answer === "put back") return answered.because === "pending" ? "pending" : "nak";
   if (answered.because === "duplicate") return "duplicate";
   const { commit } = answered;
   return commit === "superseded" || commit === "unconfirmed" ? commit : "acknowledged";

@@ -1,11 +1,11 @@
 import type { Attempt } from "./attempt.ts";
 import type { TraceEvent } from "./trace-event.ts";
 
-/** A transition of `machines/dedup-key.ts`, as `<state> <event> <state>`, states by their path. */
+/** A transition of `machines/dedup-key.ts` as `<state> <event> <state>`, with dotted paths. */
 export type TransitionId = string;
 
-/** What the machine does at a step: one transition, or several one after the other. */
-const ways = {
+/** The transitions that the machine takes for a trace event. */
+const paths = {
   reserved: ["unseen.claiming write.acked reserved"],
   unprotected: ["unseen.claiming store.unreachable expired"],
   duplicate: ["unseen found.commit committed"],
@@ -33,34 +33,34 @@ const ways = {
   leftLate: ["expired.releasing store.unreachable released"],
 } as const satisfies Record<string, readonly TransitionId[]>;
 
-type Way = keyof typeof ways;
+type Path = keyof typeof paths;
 
-/** Every transition that a step can tell of. */
-export const TOLD_TRANSITIONS: readonly TransitionId[] = Object.values(ways).flat();
+/** Every transition that a trace event can stand for. */
+export const OBSERVED_TRANSITIONS: readonly TransitionId[] = Object.values(paths).flat();
 
-/** Which state of the machine, by its path, a flight is in. */
+/** Returns the dotted path of the machine state that an attempt is in. */
 export function stateOf({ hold, phase }: Pick<Attempt, "hold" | "phase">): string {
   const parent = hold === "held" ? "reserved" : "expired";
   return phase === "running" ? `${parent}.dispatching` : `${parent}.${phase}`;
 }
 
 /**
- * How often each transition of the machine was taken, as steps tell. Where several ways lead to the same step, and it does not say
- * which was taken, the usual one is counted; what no step tells, how a claim went on that was turned away, is not.
+ * Counts the machine's transitions from trace events. Where several paths lead to the same event, the usual path is counted.
+ * Transitions without an event, such as the repetitions of a rejected claim, are not counted.
  */
 export class Lifecycle {
-  readonly #counts: Partial<Record<Way, number>> = {};
+  readonly #counts: Partial<Record<Path, number>> = {};
 
-  /** @param before the flight as it was before the step. */
-  take(step: TraceEvent, before: Attempt | undefined): void {
+  /** @param before the attempt before the event. */
+  take(event: TraceEvent, before: Attempt | undefined): void {
     const late = before !== undefined && before.hold !== "held";
-    switch (step.type) {
+    switch (event.type) {
       case "reserved":
       case "unprotected":
       case "renewed":
       case "duplicate":
       case "pending":
-        this.#count(step.type);
+        this.#count(event.type);
         return;
       case "dispatched":
         this.#count(late ? "succeededLate" : "succeeded");
@@ -69,12 +69,12 @@ export class Lifecycle {
         this.#count(late ? "failedLate" : "failed");
         return;
       case "expired":
-        this.#count(step.cause === "superseded" || step.cause === "shutdown" ? step.cause : "leaseEnded");
+        this.#count(event.cause === "superseded" || event.cause === "shutdown" ? event.cause : "leaseEnded");
         return;
       case "committed":
-        // Who sees the store alone is not told that the handler returned: it is known once the key is settled.
+        // The store alone does not show that the handler returned. The commit implies it.
         if (before?.phase === "running") this.#count(late ? "succeededLate" : "succeeded");
-        this.#count(step.cause === "adopted" ? "adopted" : "confirmed");
+        this.#count(event.cause === "adopted" ? "adopted" : "confirmed");
         return;
       case "superseded":
         this.#count(late ? "tookOverLate" : "tookOver");
@@ -84,7 +84,7 @@ export class Lifecycle {
         return;
       case "released":
         if (before?.phase === "running") this.#count(late ? "failedLate" : "failed");
-        if (step.cause === "") this.#count(late ? "removedLate" : "removed");
+        if (event.cause === "") this.#count(late ? "removedLate" : "removed");
         else this.#count(late ? "leftLate" : "left");
         return;
       case "store-unavailable":
@@ -94,7 +94,7 @@ export class Lifecycle {
       case "delivered":
       case "began":
       case "acknowledged":
-      case "put-back":
+      case "nak":
       case "frozen":
       case "crashed":
       case "fault":
@@ -102,17 +102,17 @@ export class Lifecycle {
     }
   }
 
-  /** By transition; those that were never taken are left out. */
+  /** Counts by transition, without transitions that were never taken. */
   get counts(): ReadonlyMap<TransitionId, number> {
     return new Map(
-      Object.entries(ways).flatMap(([way, transitions]) => {
-        const count = Object.entries(this.#counts).find(([name]) => name === way)?.[1];
+      Object.entries(paths).flatMap(([path, transitions]) => {
+        const count = Object.entries(this.#counts).find(([name]) => name === path)?.[1];
         return count === undefined ? [] : transitions.map((transition): [TransitionId, number] => [transition, count]);
       }),
     );
   }
 
-  #count(way: Way): void {
-    this.#counts[way] = (this.#counts[way] ?? 0) + 1;
+  #count(path: Path): void {
+    this.#counts[path] = (this.#counts[path] ?? 0) + 1;
   }
 }

@@ -1,4 +1,4 @@
-/** Numbers the items that are put into a fixed number of places, over and over. */
+/** Assigns numbered items to the slots of a ring buffer. */
 export class RingIndex {
   readonly size: number;
   #last = 0;
@@ -7,34 +7,34 @@ export class RingIndex {
     this.size = size;
   }
 
-  /** The number of the latest item, counting from 1; 0 when there is none. */
+  /** Number of the latest item, counted from 1; 0 for an empty ring. */
   get last(): number {
     return this.#last;
   }
 
-  /** The number of the oldest item that is still in its place. */
+  /** Number of the oldest item that is not overwritten. */
   get first(): number {
     return Math.max(1, this.#last - this.size + 1);
   }
 
-  /** Whether all items after number `seq` are still in their places. */
+  /** Returns true if no item after number `seq` is overwritten. */
   reaches(seq: number): boolean {
     return seq <= this.#last && seq >= this.first - 1;
   }
 
-  /** The place of the next item. */
+  /** Returns the slot for the next item. */
   next(): number {
-    const place = this.#last % this.size;
+    const slot = this.#last % this.size;
     this.#last += 1;
-    return place;
+    return slot;
   }
 
-  /** The places of the items after number `seq` that are still there, oldest first. */
+  /** Yields the slots of the remaining items after number `seq`, oldest first. */
   *after(seq: number): Generator<number, void> {
     for (let at = Math.max(seq + 1, this.first); at <= this.#last; at += 1) yield (at - 1) % this.size;
   }
 
-  /** All places, that of the latest item first. */
+  /** Yields all slots, latest first. */
   *backwards(): Generator<number, void> {
     for (let at = this.#last; at >= this.first; at -= 1) yield (at - 1) % this.size;
   }

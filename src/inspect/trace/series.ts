@@ -1,25 +1,25 @@
 import type { TraceType } from "./trace-event.ts";
 
-/** What is counted over time: each is a line of the chart. */
+/** The lines of the chart over time. */
 export const SERIES = ["dispatched", "duplicates", "pending", "failures", "expired", "superseded"] as const;
 
 export type SeriesName = (typeof SERIES)[number];
 
-/** What happened in one stretch of time, which begins at `fromMs`; the counts in the order of {@link SERIES}. */
+/** Counts for one bucket of time, which begins at `fromMs`; the counts are in the order of {@link SERIES}. */
 export interface Point {
   readonly fromMs: number;
   readonly counts: readonly number[];
 }
 
-/** Counts steps over time, in stretches of equal length, of which the latest are kept. Stretches in which nothing happened are left out. */
+/** Counts events in buckets of equal length and keeps the latest buckets. Empty buckets are omitted. */
 export class Series {
   readonly bucketMs: number;
-  readonly #most: number;
+  readonly #limit: number;
   readonly #points = new Map<number, number[]>();
 
-  constructor(bucketMs: number, most: number) {
+  constructor(bucketMs: number, limit: number) {
     this.bucketMs = bucketMs;
-    this.#most = most;
+    this.#limit = limit;
   }
 
   take(type: TraceType, atMs: number): void {
@@ -31,12 +31,12 @@ export class Series {
       counts = SERIES.map(() => 0);
       this.#points.set(bucket, counts);
       const [oldest] = this.#points.keys();
-      if (this.#points.size > this.#most && oldest !== undefined) this.#points.delete(oldest);
+      if (this.#points.size > this.#limit && oldest !== undefined) this.#points.delete(oldest);
     }
     counts[line] = (counts[line] ?? 0) + 1;
   }
 
-  /** The points that ended after `fromMs`, in the order of time. */
+  /** Returns the points that end after `fromMs`, in the order of time. */
   since(fromMs: number): readonly Point[] {
     return [...this.#points]
       .map(([bucket, counts]): Point => ({ fromMs: bucket * this.bucketMs, counts: [...counts] }))
@@ -45,7 +45,7 @@ export class Series {
   }
 }
 
-/** A dispatch counts when its key is settled, and a failure when it is given back: every kind of recording sees that. */
+/** A dispatch counts at its commit, and a failure at its release: every kind of recording contains these events. */
 const lineOf: Readonly<Partial<Record<TraceType, number>>> = Object.fromEntries(
   (
     [

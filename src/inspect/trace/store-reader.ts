@@ -1,21 +1,21 @@
+import { LRUCache } from "lru-cache";
 import { type DedupRecord, fenceOf } from "../../model/record.ts";
-import { Recent } from "./recent.ts";
 import type { EventRef, TraceEvent } from "./trace-event.ts";
 
-/** What a key holds, as a store or a history tells. */
-export interface HeldRecord {
+/** The record of a key, as a store or a history reports it. */
+export interface StoredRecord {
   readonly key: string;
   readonly record: DedupRecord;
   readonly revision: number;
 }
 
-/** What became of a key, as a store or a history tells. */
+/** A change of a key, as a store or a history reports it. */
 export type RecordChange =
-  | { readonly type: "put"; readonly entry: HeldRecord }
+  | { readonly type: "put"; readonly entry: StoredRecord }
   | { readonly type: "removed"; readonly key: string; readonly revision: number };
 
-/** What was last seen of a key: of its record only what is told, nothing that a handler returned. */
-interface Standing {
+/** The last known state of a key, without the handler's result. */
+interface KeyState {
   readonly identity: EventRef;
   readonly isReserved: boolean;
   readonly owner: string;
@@ -25,106 +25,106 @@ interface Standing {
   readonly revision: number;
   readonly leaseMs: number;
   readonly atMs: number;
-  /** When the reservation was first written, by its owner's clock. */
+  /** Time of the reservation's first write, by its owner's clock. */
   readonly beganAtMs: number;
 }
 
 /**
- * Tells from what becomes of a store's records what the replicas did: reserved, renewed, committed, released. What leaves no
- * trace there, duplicates and pending deliveries before all, it cannot tell. Of each key only what is newer than what it has seen counts,
- * so that a listing and a watch can be read one after the other, or again.
+ * Derives what the replicas did from the changes of a store's records: reserved, renewed, committed, released. Duplicates and
+ * pending deliveries leave no trace in a store. The reader ignores revisions that it has already seen, so a listing and a watch may
+ * overlap.
  */
 export class StoreReader {
-  /** Apart from each other, so that any number of commits makes it forget no reservation whose end is still to be told. */
-  readonly #reserved: Recent<Standing>;
-  readonly #committed: Recent<Standing>;
+  /** Two caches, so that commits never evict a reservation whose end is still to come. */
+  readonly #reserved: LRUCache<string, KeyState>;
+  readonly #committed: LRUCache<string, KeyState>;
 
-  /** @param most how many keys of each state are remembered; of more, those that changed longest ago are forgotten. */
-  constructor(most: number) {
-    this.#reserved = new Recent(most);
-    this.#committed = new Recent(most);
+  /** @param limit number of remembered keys in each state. */
+  constructor(limit: number) {
+    this.#reserved = new LRUCache({ max: limit });
+    this.#committed = new LRUCache({ max: limit });
   }
 
-  /** What a key holds as the reading begins. A commit that was not expected is no step: it may be of yesterday. */
-  readListed(entry: HeldRecord, nowMs: number): TraceEvent | undefined {
+  /** Reads a listed record. Returns no event for a commit of unknown origin, which may be from yesterday. */
+  readListed(entry: StoredRecord, nowMs: number): TraceEvent | undefined {
     const { record, key } = entry;
-    if (record.state === "reserved") return this.#readPut(entry, leaseStart(record, nowMs));
+    if (record.state === "reserved") return this.#readPut(entry, leaseStartMs(record, nowMs));
     if (this.#get(key) !== undefined) return this.#readPut(entry, nowMs);
     this.#remember(entry, record.atMs);
     return undefined;
   }
 
-  /** What a change tells; `undefined` when nothing new. */
+  /** Reads a change. Returns `undefined` if it brings nothing new. */
   read(change: RecordChange, nowMs: number): TraceEvent | undefined {
     return change.type === "put"
       ? this.#readPut(change.entry, nowMs)
       : this.#readRemoval(change.key, change.revision, nowMs);
   }
 
-  /** What the key held is to be told no more. */
+  /** Forgets a key, so that its removal is not reported. */
   forget(storeKey: string): void {
     this.#reserved.delete(storeKey);
     this.#committed.delete(storeKey);
   }
 
-  /** The keys whose reservations stand, as far as is known. */
-  reserved(): Set<string> {
+  /** Returns the keys that were reserved when they were last read. */
+  reservedKeys(): Set<string> {
     return new Set(this.#reserved.keys());
   }
 
-  /** A key whose reservation stood holds nothing: it has ended, and nobody saw how. */
+  /** Reads that a reserved key is now empty: the reservation ended unseen. */
   readMissing(key: string, nowMs: number): TraceEvent | undefined {
-    const standing = this.#reserved.get(key);
-    if (standing === undefined) return undefined;
+    const known = this.#reserved.peek(key);
+    if (known === undefined) return undefined;
     this.forget(key);
-    return { ...stepOf("released", standing, nowMs), cause: UNSEEN };
+    return { ...traceEventOf("released", known, nowMs), cause: UNSEEN };
   }
 
-  #get(key: string): Standing | undefined {
-    return this.#reserved.get(key) ?? this.#committed.get(key);
+  #get(key: string): KeyState | undefined {
+    return this.#reserved.peek(key) ?? this.#committed.peek(key);
   }
 
-  #readPut(entry: HeldRecord, nowMs: number): TraceEvent | undefined {
+  #readPut(entry: StoredRecord, nowMs: number): TraceEvent | undefined {
     const { record, revision, key } = entry;
     const before = this.#get(key);
     if (before !== undefined && before.revision >= revision) return undefined;
     const isSame = before?.token === record.token;
-    const standing = this.#remember(entry, isSame ? before.beganAtMs : record.atMs);
-    if (standing.isReserved) return stepOf(record.fence === 0 ? "reserved" : "renewed", standing, nowMs);
+    const known = this.#remember(entry, isSame ? before.beganAtMs : record.atMs);
+    if (known.isReserved) return traceEventOf(record.fence === 0 ? "reserved" : "renewed", known, nowMs);
     const isLate = isSame && record.atMs - before.atMs > before.leaseMs;
-    return { ...stepOf("committed", standing, nowMs), cause: isLate ? "adopted" : "confirmed" };
+    return { ...traceEventOf("committed", known, nowMs), cause: isLate ? "adopted" : "confirmed" };
   }
 
   #readRemoval(key: string, revision: number, nowMs: number): TraceEvent | undefined {
-    const standing = this.#get(key);
-    if (standing === undefined || standing.revision >= revision) return undefined;
+    const known = this.#get(key);
+    if (known === undefined || known.revision >= revision) return undefined;
     this.forget(key);
-    return stepOf(standing.isReserved ? "released" : "cleared", standing, nowMs);
+    return traceEventOf(known.isReserved ? "released" : "cleared", known, nowMs);
   }
 
-  #remember({ key, record, revision }: HeldRecord, beganAtMs: number): Standing {
+  #remember({ key, record, revision }: StoredRecord, beganAtMs: number): KeyState {
     const { workspaceId, subscriptionId, eventId, state, owner, token, attempt, leaseMs, atMs } = record;
     const isReserved = state === "reserved";
     const identity = { storeKey: key, workspaceId, subscriptionId, eventId };
     const fence = fenceOf(record, revision);
-    const standing = { identity, isReserved, owner, token, attempt, fence, revision, leaseMs, atMs, beganAtMs };
+    const known = { identity, isReserved, owner, token, attempt, fence, revision, leaseMs, atMs, beganAtMs };
     (isReserved ? this.#committed : this.#reserved).delete(key);
-    (isReserved ? this.#reserved : this.#committed).set(key, standing);
-    return standing;
+    (isReserved ? this.#reserved : this.#committed).set(key, known);
+    return known;
   }
 }
 
-/** When the lease began: as its owner's clock says, if that can be. */
-function leaseStart({ atMs, leaseMs }: DedupRecord, nowMs: number): number {
+/** Returns the start of the lease by its owner's clock, or now if that clock cannot be right. */
+function leaseStartMs({ atMs, leaseMs }: DedupRecord, nowMs: number): number {
   return atMs <= nowMs && atMs + leaseMs > nowMs ? atMs : nowMs;
 }
 
-/** The cause of an end that nobody saw. */
-const UNSEEN = "ended while nobody watched";
+/** Cause of an end that happened while the store was not watched. */
+const UNSEEN = "ended while the store was not watched";
 
-function stepOf(
+function traceEventOf(
   type: "reserved" | "renewed" | "committed" | "released" | "cleared",
-  { identity, owner, attempt, fence, revision, leaseMs, atMs, beganAtMs }: Standing,
+  { identity, owner, attempt, fence, revision, leaseMs, atMs, beganAtMs }: KeyState,
   nowMs: number,
 ): TraceEvent {
   return {

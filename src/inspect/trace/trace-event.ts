@@ -1,8 +1,8 @@
 import type { DedupEvent } from "../../model/event.ts";
 
 /**
- * What a step says: what a deduplicator tells; then what is inferred, `lapsed`, a lease ended and nobody renewed it, and `cleared`,
- * somebody removed what the key held; then what only a recorded run knows.
+ * Types of trace events, in three groups: events of a deduplicator; inferred events (`lapsed`: a lease ended without a renewal,
+ * `cleared`: a key was removed by hand); and events that only a recorded run contains.
  */
 export const TRACE_TYPES = [
   "reserved",
@@ -24,7 +24,7 @@ export const TRACE_TYPES = [
   "delivered",
   "began",
   "acknowledged",
-  "put-back",
+  "nak",
   "frozen",
   "crashed",
   "fault",
@@ -32,7 +32,7 @@ export const TRACE_TYPES = [
 
 export type TraceType = (typeof TRACE_TYPES)[number];
 
-/** Which event, and where the store keeps its key. */
+/** The identity of an event, and the key of its record in the store. */
 export interface EventRef {
   readonly storeKey: string;
   readonly workspaceId: string;
@@ -40,34 +40,34 @@ export interface EventRef {
   readonly eventId: string;
 }
 
-/** A step as the inspector keeps and shows it: numbers and short texts, nothing of the event's payload. */
+/** An event of the trace, as the inspector keeps and shows it. It contains no part of a payload or result. */
 export interface TraceEvent {
   readonly type: TraceType;
   readonly identity: EventRef;
-  /** Milliseconds since 1970, or since the beginning of a simulated run. */
+  /** Milliseconds since 1970, or since the start of a simulated run. */
   readonly atMs: number;
   /** The replica on which it happened. */
   readonly replica: string;
   /** The replica that holds the key, or committed it. */
   readonly owner: string;
   readonly attempt: number;
-  /** 0 when there is none. */
+  /** Fencing token, or 0. */
   readonly fence: number;
-  /** The revision that was read or written; 0 when there is none. */
+  /** Revision that was read or written, or 0. */
   readonly revision: number;
-  /** Since the replica began to work on the delivery, or since the reservation; 0 when nobody knows. */
+  /** Time since the delivery or the reservation, in milliseconds, or 0 if unknown. */
   readonly durationMs: number;
   /**
-   * A length of time that belongs to the step, in milliseconds: the lease of `reserved` and `renewed`, how soon to ask again of
-   * `pending`, how long ago it was committed of `duplicate`; 0 otherwise.
+   * Duration that the event reports, in milliseconds: the lease of `reserved` and `renewed`, the retry delay of `pending` and `nak`,
+   * the age of the commit of `duplicate`; otherwise 0.
    */
   readonly forMs: number;
-  /** The error, the reason, or the way in which it ended; empty when there is nothing to say. */
+  /** The error, the reason, or the kind of commit; may be empty. */
   readonly cause: string;
 }
 
-/** Translates what the deduplicator of a replica tells. Gives the same object every time, for whoever takes what it needs at once. */
-export function tracer(replica: string): (step: DedupEvent) => TraceEvent {
+/** Returns a translation of one replica's events. It reuses one object, so the caller must copy what it keeps. */
+export function tracer(replica: string): (event: DedupEvent) => TraceEvent {
   const traced: { -readonly [Field in keyof TraceEvent]: TraceEvent[Field] } = {
     type: "reserved",
     identity: { storeKey: "", workspaceId: "", subscriptionId: "", eventId: "" },
@@ -81,30 +81,30 @@ export function tracer(replica: string): (step: DedupEvent) => TraceEvent {
     forMs: 0,
     cause: "",
   };
-  return (step) => {
-    traced.type = step.type;
-    traced.identity = step.identity;
-    traced.atMs = step.atMs;
-    traced.owner = step.owner;
-    traced.attempt = step.attempt;
-    traced.fence = step.fence;
-    traced.revision = step.revision;
-    traced.durationMs = step.durationMs;
-    traced.forMs = lengthOf(step);
-    traced.cause = causeOf(step);
+  return (event) => {
+    traced.type = event.type;
+    traced.identity = event.identity;
+    traced.atMs = event.atMs;
+    traced.owner = event.owner;
+    traced.attempt = event.attempt;
+    traced.fence = event.fence;
+    traced.revision = event.revision;
+    traced.durationMs = event.durationMs;
+    traced.forMs = reportedMs(event);
+    traced.cause = causeOf(event);
     return traced;
   };
 }
 
-function lengthOf(step: DedupEvent): number {
-  switch (step.type) {
+function reportedMs(event: DedupEvent): number {
+  switch (event.type) {
     case "reserved":
     case "renewed":
-      return step.leaseMs;
+      return event.leaseMs;
     case "pending":
-      return step.retryAfterMs;
+      return event.retryAfterMs;
     case "duplicate":
-      return Math.max(0, step.atMs - step.committedAt);
+      return Math.max(0, event.atMs - event.committedAt);
     case "dispatched":
     case "failed":
     case "committed":
@@ -119,20 +119,20 @@ function lengthOf(step: DedupEvent): number {
   }
 }
 
-function causeOf(step: DedupEvent): string {
-  switch (step.type) {
+function causeOf(event: DedupEvent): string {
+  switch (event.type) {
     case "committed":
-      return step.commit;
+      return event.commit;
     case "released":
-      return step.left === "nothing" ? "" : "left to expire";
+      return event.left === "nothing" ? "" : "left to expire";
     case "expired":
-      return step.reason;
+      return event.reason;
     case "failed":
     case "unconfirmed":
     case "unprotected":
     case "store-unavailable":
     case "result-not-kept":
-      return errorText(step.error);
+      return errorText(event.error);
     case "reserved":
     case "renewed":
     case "dispatched":
@@ -145,7 +145,7 @@ function causeOf(step: DedupEvent): string {
 
 const LONGEST_CAUSE = 200;
 
-/** The first line of an error, shortened: for people, and nothing of what else hangs on it. */
+/** Returns the first line of an error, shortened. It omits the stack, the cause and other fields. */
 export function errorText(error: unknown): string {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : typeof error === "string" ? error : "";
   const line = text.split("\n", 1)[0] ?? "";

@@ -1,63 +1,50 @@
+import { isObject, type ObjectLike } from "../../internal/is-object.ts";
+import { formatNdjson, parseNdjson } from "../../internal/ndjson.ts";
 import { expected } from "../../internal/validate.ts";
 import { TRACE_TYPES, type TraceEvent } from "./trace-event.ts";
 
-/** What the first line of a saved recording says. */
+/** First line of a saved recording. */
 const HEADER = { type: "recording", version: 1 } as const;
 
-/** Steps as NDJSON: a header, and a line for each. */
-export function formatTrace(steps: readonly TraceEvent[]): string {
-  return [HEADER, ...steps].map((line) => `${JSON.stringify(line)}\n`).join("");
+/** Writes a trace as NDJSON: a header, then one line an event. */
+export function formatTrace(trace: readonly TraceEvent[]): string {
+  return formatNdjson([HEADER, ...trace]);
 }
 
-/** Whether the text begins as {@link formatTrace} does. */
+/** Returns true if the text begins like the output of {@link formatTrace}. */
 export function isTrace(text: string): boolean {
   return text.startsWith(`{"type":"${HEADER.type}"`);
 }
 
 /**
- * Reads what {@link formatTrace} wrote.
- * @throws {TypeError} that says which line cannot be read, and why.
+ * Reads the output of {@link formatTrace}.
+ * @throws {TypeError} that names the unreadable line and the reason.
  */
 export function parseTrace(text: string): readonly TraceEvent[] {
-  const [header = "", ...lines] = text.replace(/\n$/, "").split("\n");
-  const { version } = parsed(header, 1);
-  if (version !== HEADER.version)
-    throw new TypeError(`Line 1: ${expected("version", String(HEADER.version), version)}`);
-  return lines.map((line, index) => {
-    const value = parsed(line, index + 2);
-    if (isStep(value)) return value;
-    throw new TypeError(`Line ${index + 2} is no step: it has no valid \`${wrongField(value)}\``);
+  const lines = parseNdjson(text, "the recording", (value, index) => {
+    if (index > 0) return checkedEvent(value);
+    if (value["version"] === HEADER.version) return undefined;
+    throw new TypeError(expected("version", String(HEADER.version), value["version"]));
   });
+  return lines.filter((line) => line !== undefined);
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
-function parsed(line: string, number: number): Json {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch (cause) {
-    throw new TypeError(`Line ${number} is not JSON`, { cause });
-  }
-  if (isObject(value)) return value;
-  throw new TypeError(`Line ${number}: ${expected("line", "an object", value)}`);
+function checkedEvent(value: ObjectLike): TraceEvent {
+  if (isTraceEvent(value)) return value;
+  throw new TypeError(`Its \`${wrongField(value)}\` is missing or invalid`);
 }
 
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null;
-}
-
-function isStep(value: object): value is TraceEvent {
+function isTraceEvent(value: object): value is TraceEvent {
   return isObject(value) && wrongField(value) === undefined;
 }
 
 const isText = (value: unknown): boolean => typeof value === "string";
-const isEvent = (value: unknown): boolean =>
+const isEventRef = (value: unknown): boolean =>
   isObject(value) && ["storeKey", "workspaceId", "subscriptionId", "eventId"].every((name) => isText(value[name]));
 
 const checks: Readonly<Record<keyof TraceEvent, (value: unknown) => boolean>> = {
   type: (value) => TRACE_TYPES.some((type) => type === value),
-  identity: isEvent,
+  identity: isEventRef,
   atMs: Number.isFinite,
   replica: isText,
   owner: isText,
@@ -69,6 +56,6 @@ const checks: Readonly<Record<keyof TraceEvent, (value: unknown) => boolean>> = 
   cause: isText,
 };
 
-function wrongField(value: Json): string | undefined {
+function wrongField(value: ObjectLike): string | undefined {
   return Object.entries(checks).find(([name, isRight]) => !isRight(value[name]))?.[0];
 }

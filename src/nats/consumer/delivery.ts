@@ -68,9 +68,9 @@ export class Delivery {
 
   /** Passes an event to the machine. Events that arrive after its final state are dropped. */
   send(event: DeliveryEvent): void {
-    if (this.#isSettled) return;
+    if (this.#isSettled()) return;
     this.#actor.send(event);
-    if (!this.#isSettled) return;
+    if (!this.#isSettled()) return;
     this.#cancelRetry();
     this.#shared.onSettled(this);
   }
@@ -162,7 +162,7 @@ export class Delivery {
     this.#cancelRetry = this.#shared.clock.schedule(HELD_PAUSE_MS, () => this.send({ type: "retry.due" }));
   }
 
-  get #isSettled(): boolean {
+  #isSettled(): boolean {
     return this.#actor.getSnapshot().status !== "active";
   }
 

@@ -2,18 +2,19 @@ import type { StreamConfig } from "@nats-io/jetstream";
 import { subjectsOf } from "../wire/subject.ts";
 
 /** Role of a bucket in `latchkey reshard`, which changes the number of shards. Replicas may use live buckets only. */
-export type BucketRole =
+export type AssignedRole =
   | { readonly type: "live" }
   /** Its keys are being copied to `to` shards. */
   | { readonly type: "source"; readonly to: number }
   /** Its keys were copied to `to` shards. */
   | { readonly type: "retired"; readonly to: number }
   /** It is being filled from `from` shards, by the reshard with the id `run`. */
-  | { readonly type: "target"; readonly from: number; readonly run: string }
-  /** A role of a later version of Latchkey. */
-  | { readonly type: "unknown"; readonly text: string };
+  | { readonly type: "target"; readonly from: number; readonly run: string };
 
-export const LIVE: BucketRole = { type: "live" };
+/** A role as it was read. An unknown one is of a later version of Latchkey. */
+export type BucketRole = AssignedRole | { readonly type: "unknown"; readonly text: string };
+
+export const LIVE: AssignedRole = { type: "live" };
 
 /** Metadata entry of the bucket's stream that holds its role. A live bucket has none. */
 const ENTRY = "latchkey_reshard";
@@ -37,7 +38,7 @@ export function roleOf({ metadata }: Pick<StreamConfig, "metadata">): BucketRole
 export function roleSettings(
   bucket: string,
   { metadata }: Pick<StreamConfig, "metadata">,
-  role: Exclude<BucketRole, { readonly type: "unknown" }>,
+  role: AssignedRole,
 ): Pick<StreamConfig, "metadata" | "subjects"> {
   const { [ENTRY]: _, ...others } = metadata ?? {};
   const isClosed = role.type === "source" || role.type === "retired";
@@ -47,7 +48,7 @@ export function roleSettings(
   };
 }
 
-function roleText(role: Exclude<BucketRole, { readonly type: "live" | "unknown" }>): string {
+function roleText(role: Exclude<AssignedRole, { readonly type: "live" }>): string {
   return role.type === "target" ? `${role.type} ${role.from} ${role.run}` : `${role.type} ${role.to}`;
 }
 

@@ -1,6 +1,8 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/nats-core";
 import { readFailed } from "../wire/error-codes.ts";
 import { bucketStream } from "../wire/subject.ts";
+import { type ReadOptions, readBucket } from "./bucket-list.ts";
 import { type StoredMessage, storedMessage } from "./stored-message.ts";
 
 /**
@@ -23,4 +25,22 @@ export async function* readFromLeader(
     from = seq + 1;
     yield storedMessage(header, { subject, revision: seq, time: timestamp, payload: message.string() });
   }
+}
+
+/**
+ * Reads matching messages like {@link readBucket}, and then asks the leader for those that a stale server did not have.
+ * Complete if nothing is written meanwhile: every server has a prefix of the leader's messages. @throws {StoreUnavailableError}
+ */
+export async function* readCompletely(
+  connection: NatsConnection,
+  jsm: JetStreamManager,
+  options: ReadOptions,
+  subjects: string,
+): AsyncGenerator<StoredMessage, void> {
+  let fromRevision = 1;
+  for await (const message of readBucket(connection, options, subjects)) {
+    fromRevision = message.revision + 1;
+    yield message;
+  }
+  yield* readFromLeader(jsm, options.bucket, { subjects, fromRevision });
 }

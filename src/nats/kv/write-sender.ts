@@ -47,11 +47,14 @@ export class WriteSender<Pending extends { readonly write: CompareAndSet }> {
   #reportMember(member: Pending, index: number, outcome: BatchOutcome): void {
     switch (outcome.type) {
       case "stored":
-        return this.#onResult(member, outcome.revisions[index]);
+        this.#onResult(member, outcome.revisions[index]);
+        break;
       case "unknown":
-        return this.#onResult(member, outcome.error);
+        this.#onResult(member, outcome.error);
+        break;
       case "refused":
-        return this.#reportWhenSettled(member, repeatRefused(this.#channels, member.write, outcome.certain));
+        this.#reportWhenSettled(member, repeatRefused(this.#channels, member.write, outcome.certain));
+        break;
     }
   }
 

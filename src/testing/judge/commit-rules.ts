@@ -1,5 +1,5 @@
 import type { OrderedLine } from "./history-order.ts";
-import type { KnownKey, Write } from "./known-keys.ts";
+import type { KeyRequest, KnownKey, Write } from "./known-keys.ts";
 import type { Guarantee } from "./violation.ts";
 
 /** An acknowledgement: which process sent it, and between which positions it handled the delivery. */
@@ -8,6 +8,7 @@ export interface Acknowledgement {
   readonly event: string;
   readonly deliveredAt: number;
   readonly answeredAt: number;
+  readonly atMs: number;
 }
 
 /** Whether the key of an acknowledged event was committed: yes, no, or Latchkey could not tell its caller. */
@@ -17,7 +18,7 @@ export type CommitCheck =
 
 /**
  * Checks that an acknowledged key was committed. Excused are commits that Latchkey reported as `superseded` or `unconfirmed`:
- * another owner has taken the key, or the store failed to answer the process's last operation.
+ * another reservation has taken the key, the store failed to answer the process's last operation, or the lease ended before it did.
  * @param isKnown tells whether the process could know a write.
  */
 export function checkCommit(
@@ -25,34 +26,61 @@ export function checkCommit(
   { requests, writes }: KnownKey,
   isKnown: (write: Write) => boolean,
 ): CommitCheck {
-  const { process, event, deliveredAt, answeredAt } = acknowledgement;
-  const own = writes.findLast(
-    ({ fence, owner, shownBy }) => fence === 0 && owner === process && shownBy.position < answeredAt,
-  );
-  const later = writes.filter((write) => write.revision > (own?.revision ?? 0) && isKnown(write));
-  if (later.some(({ state }) => state === "committed")) return { type: "committed" };
+  const { process, deliveredAt, answeredAt } = acknowledgement;
   const sent = requests.filter(
     ({ sentBy }) => sentBy.line.process === process && isBetween(sentBy, deliveredAt, answeredAt),
   );
-  if (sent.length === 0) return { type: "committed" };
-  if (own !== undefined && later.some(({ token }) => token !== own.token)) return { type: "excused" };
-  const results = sent.flatMap(({ result }) => (result !== undefined && result.position < answeredAt ? [result] : []));
-  const last = results.toSorted((a, b) => a.position - b.position).at(-1)?.line;
-  if (last?.type === "unknown" || (last?.type === "fail" && last.because === "refused")) return { type: "excused" };
-  const holder = writes.findLast(({ shownBy }) => shownBy.position < answeredAt);
-  if (own === undefined) {
-    const held = holder === undefined ? "nobody had committed it" : `${holder.owner} had reserved and not committed it`;
-    return { type: "missing", guarantee: "G2", why: `${process} acknowledged ${event}, and ${held}` };
+  const own = writes.filter(
+    ({ fence, owner, shownBy }) => fence === 0 && owner === process && shownBy.position < answeredAt,
+  );
+  // Concurrent deliveries to one process may each have a reservation, so the most favourable one counts.
+  const inDelivery = own.filter(({ shownBy }) => shownBy.position > deliveredAt);
+  if (inDelivery.length === 0 && writes.some((write) => write.state === "committed" && isKnown(write))) {
+    return { type: "committed" };
   }
-  const isCommitting = sent.some(({ invoked }) => invoked.operation === "commit");
+  const candidates = inDelivery.length > 0 ? inDelivery : [own.at(-1)];
+  const checks = candidates.map((reservation) => checkReservation(acknowledgement, reservation, sent, writes, isKnown));
+  return checks.find(({ type }) => type !== "missing") ?? checks[0] ?? { type: "committed" };
+}
+
+function checkReservation(
+  { process, event, answeredAt, atMs }: Acknowledgement,
+  own: Write | undefined,
+  sent: readonly KeyRequest[],
+  writes: readonly Write[],
+  isKnown: (write: Write) => boolean,
+): CommitCheck {
+  const later = writes.filter((write) => write.revision > (own?.revision ?? 0) && isKnown(write));
+  if (sent.length === 0 || later.some(({ state }) => state === "committed")) return { type: "committed" };
+  if (own === undefined) {
+    if (isUnanswered(sent, answeredAt)) return { type: "excused" };
+    const holder = later.at(-1)?.owner;
+    const state = holder === undefined ? "nobody had committed it" : `${holder} had reserved and not committed it`;
+    return { type: "missing", guarantee: "G2", why: `${process} acknowledged ${event}, and ${state}` };
+  }
+  // At the end of its lease, Latchkey reports a commit without a response as `unconfirmed`.
+  const endMs = (later.at(-1) ?? own).protectedUntilMs;
+  const isUnconfirmed = isUnanswered(sent, answeredAt) || (endMs <= atMs && sent.some((one) => isInFlight(one, endMs)));
+  if (isUnconfirmed || later.some(({ token }) => token !== own.token)) return { type: "excused" };
   const isReleased = own.removed !== undefined && own.removed.shownBy.position < answeredAt;
-  const instead = isCommitting
+  const instead = sent.some(({ invoked }) => invoked.operation === "commit")
     ? "before the store had confirmed its commit"
     : isReleased
       ? "after releasing its reservation instead of committing it"
       : "without committing its reservation";
   const why = `${process} acknowledged ${event} ${instead}: another delivery would dispatch it again`;
   return { type: "missing", guarantee: "G3", why };
+}
+
+/** True if the last result that the process got was no answer of the store. */
+function isUnanswered(sent: readonly KeyRequest[], before: number): boolean {
+  const results = sent.flatMap(({ result }) => (result !== undefined && result.position < before ? [result] : []));
+  const last = results.toSorted((a, b) => a.position - b.position).at(-1)?.line;
+  return last?.type === "unknown" || (last?.type === "fail" && last.because === "refused");
+}
+
+function isInFlight({ sentBy, result }: KeyRequest, atMs: number): boolean {
+  return sentBy.line.atMs <= atMs && (result === undefined || result.line.atMs >= atMs);
 }
 
 function isBetween({ position }: OrderedLine, from: number, to: number): boolean {

@@ -13,13 +13,15 @@ export interface EventKeys {
   isAmbiguous(event: string): boolean;
   /** Returns the event of a key, if it is certain. */
   eventOf(key: string): string | undefined;
+  /** Returns the keys that a process reserved with a fence. */
+  reservedWith(process: string, fence: number): readonly KnownKey[];
 }
 
 /**
  * Learns from a run which keys belong to which event. Ids are compared last, because a handler may derive them in any way:
  *
  * 1. An effect belongs to the key whose reservation has its fence.
- * 2. A process reserves a key while it handles a delivery of its event. Several reservations of a key narrow down the events.
+ * 2. A process reserves a key while it handles a delivery of its event. Of several events, the one with most reservations counts.
  * 3. The event has the id that the key's records show.
  */
 export function eventsOfKeys(lines: readonly OrderedLine[], keys: ReadonlyMap<string, KnownKey>): EventKeys {
@@ -28,14 +30,17 @@ export function eventsOfKeys(lines: readonly OrderedLine[], keys: ReadonlyMap<st
   const byFence = eventsByFence(lines);
   const events = new Map<string, string>();
   const byEvent = new Map<string, KnownKey[]>();
+  const reserved = new Map<string, KnownKey[]>();
   const ambiguous = new Set<string>();
   for (const [key, knownKey] of keys) {
     if (knownKey.writes.length === 0 && !knownKey.requests.some(isReservation)) continue;
-    const candidates = handled.get(key);
-    const fenced = knownKey.writes.flatMap(({ fence, owner, revision }) =>
-      fence === 0 ? [...(byFence.get(`${owner} ${revision}`) ?? [])] : [],
-    );
+    const candidates = mostFrequent(handled.get(key));
     const possible = candidates ?? known;
+    const reservations = knownKey.writes.flatMap(({ fence, owner, revision }) =>
+      fence === 0 ? [`${owner} ${revision}`] : [],
+    );
+    for (const name of reservations) reserved.set(name, [...(reserved.get(name) ?? []), knownKey]);
+    const fenced = reservations.flatMap((name) => [...(byFence.get(name) ?? [])]);
     const event =
       onlyOne(new Set(fenced.filter((one) => possible.has(one)))) ??
       (candidates && onlyOne(candidates)) ??
@@ -51,6 +56,7 @@ export function eventsOfKeys(lines: readonly OrderedLine[], keys: ReadonlyMap<st
     keysOf: (event) => byEvent.get(event) ?? [],
     isAmbiguous: (event) => ambiguous.has(event),
     eventOf: (key) => events.get(key),
+    reservedWith: (process, fence) => reserved.get(`${process} ${fence}`) ?? [],
   };
 }
 
@@ -61,9 +67,8 @@ export function eventsOfKeys(lines: readonly OrderedLine[], keys: ReadonlyMap<st
 export function keyOfEffect(keys: EventKeys, effect: EffectBegan, position: number): KnownKey | undefined {
   const { event, fence, process } = effect;
   const ofEvent = keys.keysOf(event);
-  const fenced = ofEvent.filter(({ writes }) =>
-    writes.some((write) => write.fence === 0 && write.revision === fence && write.owner === process),
-  );
+  const reserved = keys.reservedWith(process, fence);
+  const fenced = reserved.length === 1 ? reserved : reserved.filter((key) => ofEvent.includes(key));
   if (fenced.length > 0) return onlyOne(new Set(fenced));
   if (ofEvent.length < 2) return keys.isAmbiguous(event) ? undefined : ofEvent[0];
   const held = ofEvent.filter(({ writes }) => {
@@ -79,10 +84,10 @@ function eventsIn(lines: readonly OrderedLine[]): ReadonlySet<string> {
   );
 }
 
-/** The events that a process was handling each time it reserved a key; those of all reservations, for each key. */
-function eventsHandledAtReservations(lines: readonly OrderedLine[]): ReadonlyMap<string, ReadonlySet<string>> {
+/** For each key, counts how often a process reserved it while it was handling each event. */
+function eventsHandledAtReservations(lines: readonly OrderedLine[]): ReadonlyMap<string, ReadonlyMap<string, number>> {
   const inFlight = new Map<string, Map<string, string>>();
-  const candidates = new Map<string, ReadonlySet<string>>();
+  const counts = new Map<string, Map<string, number>>();
   for (const { line } of lines) {
     const deliveries = inFlight.get(line.process) ?? new Map<string, string>();
     inFlight.set(line.process, deliveries);
@@ -90,12 +95,19 @@ function eventsHandledAtReservations(lines: readonly OrderedLine[]): ReadonlyMap
     else if (line.type === "answered") deliveries.delete(`${line.event} ${line.delivery}`);
     else if (line.type === "died") deliveries.clear();
     else if (line.type === "invoke" && line.operation === "reserve" && deliveries.size > 0) {
-      const handled = new Set(deliveries.values());
-      const before = candidates.get(line.key) ?? handled;
-      candidates.set(line.key, new Set([...before].filter((event) => handled.has(event))));
+      const ofKey = counts.get(line.key) ?? new Map<string, number>();
+      counts.set(line.key, ofKey);
+      for (const event of new Set(deliveries.values())) ofKey.set(event, (ofKey.get(event) ?? 0) + 1);
     }
   }
-  return candidates;
+  return counts;
+}
+
+/** A guard may go on after its delivery failed, and then reserve its key while the process handles another event. */
+function mostFrequent(counts: ReadonlyMap<string, number> | undefined): ReadonlySet<string> | undefined {
+  if (counts === undefined) return undefined;
+  const most = Math.max(...counts.values());
+  return new Set([...counts].flatMap(([event, count]) => (count === most ? [event] : [])));
 }
 
 /** The events of the effects that a process began under each fence. */

@@ -209,7 +209,9 @@ export class Judge {
     state.deliveries.delete(deliveryId(line));
     state.answers.push({ process, position, number });
     if (line.answer === "put back") {
-      if (line.code === "store-unavailable" && delivery?.effectFailed === true) {
+      // With several keys, the store's error may come from another guard than the failed effect.
+      const isOnlyGuard = this.#keys.keysOf(event).length < 2;
+      if (isOnlyGuard && line.code === "store-unavailable" && delivery?.effectFailed === true) {
         report("G7", `the effect of ${event} failed, but ${process} got the store's error instead`);
       }
       return;
@@ -222,7 +224,7 @@ export class Judge {
       if (!hasSucceeded) report("G2", `${process} acknowledged ${event}, and its ${work} had not succeeded`);
     }
     const deliveredAt = delivery?.position ?? position;
-    const acknowledgement = { process, event, deliveredAt, answeredAt: position };
+    const acknowledgement = { process, event, deliveredAt, answeredAt: position, atMs: line.atMs };
     if (this.#mustBeSettled(line, acknowledgement, report)) state.settledIn ??= number;
     this.#checkReportedCommit(line, position, state, report);
   }

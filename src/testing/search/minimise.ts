@@ -1,13 +1,13 @@
 import { pseudoRandom } from "../../internal/pseudo-random.ts";
 import type { Run } from "../report/run.ts";
 import { type Chooser, formatSchedule, parseSchedule, type Schedule } from "../sim/schedule.ts";
-import type { Scenario } from "../sim/simulate.ts";
+import { type Scenario, TooManyStepsError } from "../sim/simulate.ts";
 import { MAX_NUMBER, MAX_NUMBERS, RandomChooser } from "./random-chooser.ts";
 import { runChoosing, runSchedule } from "./run-schedule.ts";
 
 /** How much larger a number may become, since the rest of the run may become simpler. */
 const MAX_INCREASE = 3;
-/** Maximum number of runs in one descent. */
+/** Maximum number of runs in a descent, and in all descents from fresh starts together. */
 const MAX_RUNS = 3_000;
 /** Number of random runs without faults that are tried as new starts. */
 const FRESH_STARTS = 1_000;
@@ -19,7 +19,7 @@ const FRESH_STARTS = 1_000;
  * user's own condition is never exchanged for a guarantee, or the reverse.
  */
 export async function minimise(scenario: Scenario, found: Run): Promise<Run> {
-  const descent = new Descent(scenario, found);
+  const descent = new Descent(scenario, found, new RunBudget());
   await descent.descend();
   for (const schedule of await departures(scenario)) await descent.tryOut(schedule);
   await descent.descend();
@@ -30,25 +30,41 @@ export async function minimise(scenario: Scenario, found: Run): Promise<Run> {
 /** Descends from random runs that break something. */
 async function startFresh(scenario: Scenario, descent: Descent): Promise<void> {
   const next = pseudoRandom(1);
-  for (let start = 0; start < FRESH_STARTS; start += 1) {
+  const budget = new RunBudget();
+  for (let start = 0; start < FRESH_STARTS && !budget.isSpent; start += 1) {
     const numbers = Array.from({ length: 1 + (next() % MAX_NUMBERS) }, () => next() % (MAX_NUMBER + 1));
     const chooser = new RandomChooser(numbers, "none");
-    const run = await runChoosing(scenario, chooser, () => chooser.taken);
-    if (!breaksTheSame(run, descent.smallest)) continue;
-    const other = new Descent(scenario, run);
+    const run = await ended(runChoosing(scenario, chooser, () => chooser.taken));
+    if (run === undefined || !breaksTheSame(run, descent.smallest)) continue;
+    const other = new Descent(scenario, run, budget);
     await other.descend();
     descent.accept(other.smallest);
+  }
+}
+
+/** Counts down from {@link MAX_RUNS}. */
+class RunBudget {
+  #left = MAX_RUNS;
+
+  get isSpent(): boolean {
+    return this.#left === 0;
+  }
+
+  spend(): void {
+    this.#left -= 1;
   }
 }
 
 class Descent {
   smallest: Run;
   readonly #scenario: Scenario;
+  readonly #budget: RunBudget;
   readonly #tried = new Set<string>();
 
-  constructor(scenario: Scenario, found: Run) {
+  constructor(scenario: Scenario, found: Run, budget: RunBudget) {
     this.#scenario = scenario;
     this.smallest = found;
+    this.#budget = budget;
   }
 
   async descend(): Promise<void> {
@@ -64,15 +80,27 @@ class Descent {
   /** Returns whether the schedule gives a smaller run that breaks something. */
   async tryOut(schedule: Schedule): Promise<boolean> {
     const name = formatSchedule(schedule);
-    if (this.#tried.has(name) || this.#tried.size >= MAX_RUNS) return false;
+    if (this.#tried.has(name) || this.#budget.isSpent) return false;
     this.#tried.add(name);
-    return this.accept(await runSchedule(this.#scenario, schedule));
+    this.#budget.spend();
+    const run = await ended(runSchedule(this.#scenario, schedule));
+    return run !== undefined && this.accept(run);
   }
 
   accept(run: Run): boolean {
     if (!breaksTheSame(run, this.smallest) || !isSmaller(costOf(run), costOf(this.smallest))) return false;
     this.smallest = run;
     return true;
+  }
+}
+
+/** Returns nothing for a run that does not end. */
+async function ended(running: Promise<Run>): Promise<Run | undefined> {
+  try {
+    return await running;
+  } catch (error) {
+    if (error instanceof TooManyStepsError) return undefined;
+    throw error;
   }
 }
 

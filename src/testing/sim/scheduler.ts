@@ -21,6 +21,8 @@ export interface Environment {
   needed(): readonly Operation[];
   /** Returns true once all deliveries are done. Background work, such as renewals, may go on without end. */
   isDone(): boolean;
+  /** Returns true once the run is known to have no end. */
+  isEndless(): boolean;
 }
 
 interface Timer {
@@ -159,13 +161,14 @@ export class Scheduler {
 
   /**
    * Runs until nothing can happen any more, or all deliveries have been done for a while.
-   * @returns `false` if the run took too many steps to end.
+   * @returns `false` if the run has no end, or took too many steps.
    * @throws {UncontrolledError} when something real woke a task.
    */
   async run(environment: Environment): Promise<boolean> {
     for (let steps = 0, afterwards = 0; steps <= MAX_STEPS; steps += 1) {
       await this.#turn();
       if (this.#failure !== undefined) throw this.#failure.error;
+      if (environment.isEndless()) return false;
       afterwards = environment.isDone() ? afterwards + 1 : 0;
       const picked = afterwards > MAX_STEPS_AFTERWARDS ? undefined : this.#pick(environment);
       if (picked === undefined) return true;

@@ -6,6 +6,7 @@ import { Broker, type Recipient } from "./broker.ts";
 import { Effects } from "./effects.ts";
 import { Budget, type FaultBudget, type FaultName } from "./faults.ts";
 import type { HandleDelivery, HandlerUnderTest, Replica } from "./handler.ts";
+import { IdleRenewals } from "./idle-renewals.ts";
 import { kvEntryOf, kvOf } from "./kv.ts";
 import { Network } from "./network.ts";
 import { type Chooser, type Schedule, ScheduleFollower } from "./schedule.ts";
@@ -42,7 +43,7 @@ export interface Scenario {
 /** The history of a run, and the check of the user's condition. */
 export interface SimulatedRun {
   readonly history: History;
-  /** False if the run took too many steps, so that its history is incomplete. */
+  /** False if the run would not end, so that its history is incomplete. */
   readonly hasEnded: boolean;
   /** Rejects when the user's condition does not hold. */
   readonly holds: () => Promise<void>;
@@ -92,6 +93,7 @@ class Simulation {
   readonly #setUp: ReturnType<SetUpRun>;
   readonly #history: HistoryLine[] = [{ type: "history", version: 1, clock: "simulated" }];
   readonly #processes: Process[] = [];
+  readonly #idleRenewals = new IdleRenewals();
   readonly #over = new AbortController();
   #frozen: Process | undefined;
   #ids = 0;
@@ -116,13 +118,14 @@ class Simulation {
       hasEnded = await this.#scheduler.run({
         faults: () => this.#faults(),
         needed: () => this.#needed(),
+        isEndless: () => this.#idleRenewals.isEndless,
         isDone: () => this.#frozen === undefined && this.#broker.isDone,
       });
     } finally {
       this.#over.abort("the run is over");
       await watched;
     }
-    for (const [{ event }, { task }] of this.#broker.inFlight) {
+    for (const [{ event }, { task }] of this.#idleRenewals.isEndless ? [] : this.#broker.inFlight) {
       const since = hasEnded
         ? "nothing else can happen"
         : `${Math.round(this.#scheduler.nowMs / 1_000)} simulated seconds have passed`;
@@ -143,7 +146,10 @@ class Simulation {
     return new HistoryRecorder(
       process,
       () => this.#scheduler.nowMs,
-      (line) => this.#history.push(line),
+      (line) => {
+        this.#history.push(line);
+        this.#idleRenewals.observe(line);
+      },
     );
   }
 

@@ -87,6 +87,7 @@ const noCommands: Commands = {
   show: nothing,
   clear: nothing,
   doctor: nothing,
+  reshard: nothing,
   inspect: nothing,
   draw: nothing,
   completion: nothing,

@@ -32,7 +32,7 @@ const nested = createMachine({
 });
 
 describe("the chart of a machine", () => {
-  it("has its states from the outside in, with what is said about each", () => {
+  it("lists the states, parents first, with their kinds and descriptions", () => {
     const { id, states } = chartOf(nested);
     expect(id).toBe("m");
     expect(states.map((state) => [state.id, state.kind, state.isInitial])).toEqual([
@@ -43,11 +43,11 @@ describe("the chart of a machine", () => {
       ["over", "final", false],
     ]);
     expect(states[0]?.description).toBe("Where it begins");
-    expect(states[1]?.stays).toEqual(["wait"]);
+    expect(states[1]?.internalEvents).toEqual(["wait"]);
     expect(states[3]?.name).toBe("H*");
   });
 
-  it("has one transition for all ways from one state to another by the same event", () => {
+  it("merges transitions that differ only in their guards", () => {
     expect(chartOf(nested).transitions).toEqual([
       { id: "outer leave over", from: "outer", to: "over", event: "leave", guards: [] },
       { id: "outer.x next outer.y", from: "outer.x", to: "outer.y", event: "next", guards: ["isGood", "isFair"] },
@@ -57,8 +57,8 @@ describe("the chart of a machine", () => {
   });
 });
 
-describe("a folded chart", () => {
-  it("shows what leaves a folded state as leaving it, and not what happens inside", () => {
+describe("a collapsed chart", () => {
+  it("shows transitions out of a collapsed state, and hides those inside it", () => {
     const { states, lines, open } = fold(chartOf(nested), () => false);
     expect(states.map(({ id }) => id)).toEqual(["outer", "over"]);
     expect(open.size).toBe(0);
@@ -67,20 +67,20 @@ describe("a folded chart", () => {
     ]);
   });
 
-  it("shows a state to itself only where that is no mere folding", () => {
+  it("keeps a transition from a state to itself", () => {
     const self = createMachine({ initial: "a", states: { a: { on: { again: { target: "a", reenter: true } } } } });
     expect(fold(chartOf(self), () => false).lines).toHaveLength(1);
   });
 
-  it("tells of the machine of a key, whatever is open, every transition that leaves a state that is shown", () => {
+  it("contains every transition that leaves a visible state of the key machine, whatever is expanded", () => {
     const chart = chartOf(dedupKeyMachine);
     fc.assert(
       fc.property(fc.func(fc.boolean()), (isOpen) => {
         const { states, lines } = fold(chart, ({ id }) => isOpen(id));
         const shown = new Set(states.map(({ id }) => id));
         for (const { from, to } of lines) expect(shown.has(from) && shown.has(to)).toBe(true);
-        const told = new Set(lines.flatMap(({ transitions }) => transitions.map(({ id }) => id)));
-        for (const { id, from } of chart.transitions) if (shown.has(from) && !told.has(id)) expect(id).toBe("told");
+        const drawn = new Set(lines.flatMap(({ transitions }) => transitions.map(({ id }) => id)));
+        for (const { id, from } of chart.transitions) if (shown.has(from) && !drawn.has(id)) expect(id).toBe("drawn");
       }),
     );
   });

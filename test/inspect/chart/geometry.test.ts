@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { leaving, loopBelow, middleOf, pathOf } from "../../../src/inspect/chart/geometry.ts";
+import { clipStart, loopBelow, middleOf, pathOf } from "../../../src/inspect/chart/geometry.ts";
 
 const box = { x: 50, y: 50, width: 40, height: 20 };
 
-describe("a way that begins inside a rectangle", () => {
-  it("is cut off where it leaves it", () => {
+describe("a line that begins inside a rectangle", () => {
+  it("is clipped where it leaves the rectangle", () => {
     expect(
-      leaving(
+      clipStart(
         [
           { x: 50, y: 50 },
           { x: 150, y: 50 },
@@ -18,7 +18,7 @@ describe("a way that begins inside a rectangle", () => {
       { x: 150, y: 50 },
     ]);
     expect(
-      leaving(
+      clipStart(
         [
           { x: 50, y: 50 },
           { x: 50, y: 0 },
@@ -31,42 +31,42 @@ describe("a way that begins inside a rectangle", () => {
     ]);
   });
 
-  it("is cut off where it leaves it for good", () => {
+  it("is clipped where it leaves the rectangle for the last time", () => {
     const inAndOut = [50, 90, 55, 100].map((x) => ({ x, y: 50 }));
-    expect(leaving(inAndOut, box)).toEqual([
+    expect(clipStart(inAndOut, box)).toEqual([
       { x: 70, y: 50 },
       { x: 100, y: 50 },
     ]);
   });
 
-  it("has no point twice where one stood on the border", () => {
+  it("contains no point twice if one was on the border", () => {
     const points = [
       { x: 50, y: 50 },
       { x: 70, y: 50 },
       { x: 90, y: 60 },
     ];
-    expect(leaving(points, box)).toEqual([
+    expect(clipStart(points, box)).toEqual([
       { x: 70, y: 50 },
       { x: 90, y: 60 },
     ]);
   });
 
-  it("is left as it is when it is all outside, or never leaves", () => {
+  it("stays the same if it is entirely outside or entirely inside", () => {
     const outside = [
       { x: 0, y: 0 },
       { x: 10, y: 0 },
     ];
-    expect(leaving(outside, box)).toBe(outside);
+    expect(clipStart(outside, box)).toBe(outside);
     const inside = [
       { x: 45, y: 50 },
       { x: 55, y: 50 },
     ];
-    expect(leaving(inside, box)).toBe(inside);
+    expect(clipStart(inside, box)).toBe(inside);
   });
 });
 
 describe("a path", () => {
-  it("is a line between two points, and rounds its corners between more", () => {
+  it("is straight between two points, and has rounded corners between more", () => {
     expect(pathOf([])).toBe("");
     expect(
       pathOf([
@@ -91,7 +91,7 @@ describe("a path", () => {
     ).toBe("M0 0Q10 0 10 5Q10 10 20 10");
   });
 
-  it("has its middle half the way along", () => {
+  it("has its middle at half its length", () => {
     expect(
       middleOf([
         { x: 0, y: 0 },
@@ -103,7 +103,7 @@ describe("a path", () => {
     expect(middleOf([])).toEqual({ x: 0, y: 0 });
   });
 
-  it("to where it began goes out below and comes back", () => {
+  it("loops below a state and returns to it", () => {
     const points = loopBelow(box, 80);
     expect(points.at(0)?.y).toBe(60);
     expect(points.at(-1)?.y).toBe(60);

@@ -5,7 +5,7 @@ import { toMermaid } from "../../../src/inspect/chart/mermaid.ts";
 
 const chart = (...lines: string[]): string => ["stateDiagram-v2", ...lines.map((line) => `  ${line}`), ""].join("\n");
 
-it("draws nested states, where they begin and where they end", () => {
+it("draws nested, initial and final states", () => {
   const machine = createMachine({
     initial: "outer",
     states: {
@@ -27,7 +27,7 @@ it("draws nested states, where they begin and where they end", () => {
   );
 });
 
-it("labels transitions with event and guard, in the order in which they are tried, those between two states together", () => {
+it("labels transitions with event and guard in the order of evaluation, one line for each pair of states", () => {
   const machine = createMachine({
     initial: "a",
     states: {
@@ -52,7 +52,7 @@ it("labels transitions with event and guard, in the order in which they are trie
   );
 });
 
-it("draws what a state with states inside declares: outward from itself, inward from each state where it can happen", () => {
+it("draws outward transitions of a compound state from itself, and inward ones from each leaf", () => {
   const machine = createMachine({
     initial: "outer",
     on: { note: { actions: "write" } },
@@ -76,7 +76,7 @@ it("draws what a state with states inside declares: outward from itself, inward 
   ]);
 });
 
-it("draws all that XState has: regions, history, delays, what happens at once, and what actors report", () => {
+it("draws regions, history states, delays, eventless transitions and actor events", () => {
   const machine = createMachine({
     id: "m",
     initial: "both",
@@ -123,7 +123,7 @@ it("draws all that XState has: regions, history, delays, what happens at once, a
   );
 });
 
-it("gives every state a name of its own, and lets nothing in a name be read as syntax", () => {
+it("gives every state a unique name, and escapes syntax in names", () => {
   const machine = createMachine({
     initial: "end",
     states: {
@@ -149,6 +149,6 @@ it("gives every state a name of its own, and lets nothing in a name be read as s
   );
 });
 
-it("draws a machine the same every time, whatever is provided to it", () => {
+it("draws the same text for a machine with other implementations", () => {
   expect(toMermaid(dedupKeyMachine.provide({ actions: { settle: () => {} } }))).toBe(toMermaid(dedupKeyMachine));
 });

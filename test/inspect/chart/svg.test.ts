@@ -8,7 +8,7 @@ import { layOut } from "../../../src/inspect/chart/layout.ts";
 import { toSvg } from "../../../src/inspect/chart/svg.ts";
 import { anyMachine } from "../../support/any-machine.ts";
 
-/** The texts of a picture; fails when its elements do not fit into each other, or a number is none. */
+/** Returns the texts of a picture. Fails if its elements are not nested correctly or a number is invalid. */
 function textsOf(svg: string): readonly string[] {
   const open: string[] = [];
   const texts: string[] = [];
@@ -45,7 +45,7 @@ const everything: AnyStateMachine = createMachine({
 });
 
 describe("a picture of a machine", () => {
-  it("has all that XState has: regions, history, delays, what happens at once, and what actors report", () => {
+  it("contains regions, history states, delays, eventless transitions and actor events", () => {
     const texts = textsOf(toSvg(everything));
     for (const text of [
       "both",
@@ -66,7 +66,7 @@ describe("a picture of a machine", () => {
       expect(texts).toContain(text);
   });
 
-  it("has every state and every transition of Latchkey's machines", () => {
+  it("contains every state and transition of Latchkey's machines", () => {
     for (const machine of [dedupKeyMachine, deliveryMachine]) {
       const chart = chartOf(machine);
       const texts = textsOf(toSvg(machine));
@@ -79,7 +79,7 @@ describe("a picture of a machine", () => {
     }
   });
 
-  it("shows the counts that it is given, in states that are open and in those that are not", () => {
+  it("shows counts in expanded and in collapsed states", () => {
     const texts = textsOf(
       toSvg(dedupKeyMachine, { reserved: 12_345, "reserved.committing.writing": 7, elsewhere: 99 }),
     );
@@ -88,14 +88,14 @@ describe("a picture of a machine", () => {
     expect(texts).not.toContain("99");
   });
 
-  it("lets nothing in a name be read as markup", () => {
+  it("escapes markup in names", () => {
     const machine = createMachine({ initial: `<a href="x">&`, states: { [`<a href="x">&`]: {} } });
     const svg = toSvg(machine);
     expect(svg).not.toContain("<a");
     expect(textsOf(svg)).toContain(`<a href="x">&`);
   });
 
-  it("stands on its own, on light and on dark ground, and is the same every time", () => {
+  it("is self-contained, has a dark theme, and is the same every time", () => {
     const svg = toSvg(dedupKeyMachine);
     expect(svg).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg" viewBox="0 0 \d+ \d+" /);
     expect(svg).toContain("prefers-color-scheme: dark");
@@ -103,7 +103,7 @@ describe("a picture of a machine", () => {
     expect(toSvg(dedupKeyMachine.provide({ actions: { settle: () => {} } }))).toBe(svg);
   });
 
-  it("is one of any machine", () => {
+  it("is valid for any machine", () => {
     fc.assert(
       fc.property(anyMachine, (machine) => {
         textsOf(toSvg(machine));
@@ -114,7 +114,7 @@ describe("a picture of a machine", () => {
 });
 
 describe("the layout", () => {
-  it("has everything inside the picture, and states inside states", () => {
+  it("keeps every state inside the picture and inside its parent", () => {
     fc.assert(
       fc.property(fc.func(fc.boolean()), fc.constantFrom("down", "right"), (isOpen, direction) => {
         const { width, height, boxes, lines } = layOut(chartOf(dedupKeyMachine), {

@@ -5,9 +5,9 @@ import { goTo, heldBy, inspected, supersededOn, takeProblems, useBrowser } from 
 
 useBrowser();
 
-/** What axe finds serious on the page. */
+/** Returns the serious violations that axe finds on the page. */
 async function seriousIn(page: Page): Promise<unknown> {
-  // Between its styles and its motion the page has colours of neither.
+  // Colours are in between during a transition, so the check waits for its end.
   await page.evaluate(
     `Promise.all(document.getAnimations().map((one) => one.effect.getTiming().iterations === Infinity || one.finished))`,
   );
@@ -18,14 +18,14 @@ async function seriousIn(page: Page): Promise<unknown> {
       .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => [id, html, failureSummary].join(" | "))))`);
 }
 
-describe.each(["light", "dark"] as const)("in the %s theme", (colorScheme) => {
+describe.each(["light", "dark"] as const)("the page in the %s theme", (colorScheme) => {
   it.each([
-    { name: "a desk", viewport: { width: 1280, height: 720 } },
+    { name: "a desktop", viewport: { width: 1280, height: 720 } },
     { name: "a phone", viewport: { width: 390, height: 844 } },
-  ])("axe finds nothing serious in any view, on $name", async ({ viewport }) => {
+  ])("has no serious accessibility violation in any view on $name", async ({ viewport }) => {
     const them = await inspected({ context: { colorScheme, viewport, reducedMotion: "reduce" } });
     const { page, dedup } = them;
-    await page.getByText("No event has come yet").waitFor();
+    await page.getByText("No event has arrived yet").waitFor();
     expect(await seriousIn(page)).toEqual([]);
     await supersededOn(them);
     await dedup.guard({ subscriptionId: "sub-1", eventId: "evt-1" }, () => "done");
@@ -35,9 +35,9 @@ describe.each(["light", "dark"] as const)("in the %s theme", (colorScheme) => {
     await page.getByText("May have run twice", { exact: true }).waitFor();
     expect(await seriousIn(page)).toEqual([]);
     for (const [hash, text] of [
-      ["#/flights", "1 reservation"],
-      ["#/totals", "What was counted"],
-      ["#/event/", "Which event?"],
+      ["#/in-flight", "1 reservation"],
+      ["#/totals", "Totals by type"],
+      ["#/event/", "Find an event"],
     ] as const) {
       await goTo(page, hash);
       await page.getByText(text).first().waitFor();
@@ -49,12 +49,12 @@ describe.each(["light", "dark"] as const)("in the %s theme", (colorScheme) => {
     expect(await seriousIn(page)).toEqual([]);
     await page.getByRole("button", { name: "Cancel" }).click();
     expect(await seriousIn(page)).toEqual([]);
-    // That axe is put into the page by hand is against its policy, and so is what axe tries.
+    // Injecting axe violates the content security policy, and so do some of its checks.
     takeProblems();
   });
 });
 
-it("nothing moves for those who want less motion", async () => {
+it("the page has no animation for users who prefer reduced motion", async () => {
   const { page, dedup } = await inspected({ context: { reducedMotion: "reduce" } });
   await heldBy(dedup, "evt-1");
   await page.getByRole("button", { name: /reserved.*1 now/ }).waitFor();

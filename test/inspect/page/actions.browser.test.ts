@@ -6,7 +6,7 @@ useBrowser();
 const event = { subscriptionId: "sub-1", eventId: "evt-1" };
 
 describe("release", () => {
-  it("says what will happen, and gives the key back once that is confirmed", async () => {
+  it("explains the consequences, and frees the key after the confirmation", async () => {
     const { page, dedup } = await inspected();
     await heldBy(dedup, "evt-1");
     await page.locator(".recent").getByRole("link", { name: "evt-1" }).first().click();
@@ -19,15 +19,15 @@ describe("release", () => {
 
     await page.getByRole("button", { name: "Release…" }).click();
     await dialog.getByRole("button", { name: "Release" }).click();
-    await page.getByText("Released: the key is free").waitFor();
-    await page.getByText("Nothing. The key is free.").waitFor();
+    await page.getByText("Released. The key is free").waitFor();
+    await page.getByText("None. The key is free.").waitFor();
     expect(await dedup.peek(event)).toBeUndefined();
-    await page.getByText("Removed by hand: somebody removed what the key held").waitFor();
+    await page.getByText("Removed by hand: the key was removed by hand").waitFor();
   });
 });
 
 describe("clear", () => {
-  it("lets an event fire again that was dispatched", async () => {
+  it("lets a dispatched event fire again", async () => {
     const { page, dedup } = await inspected();
     await dedup.guard(event, () => "done");
     await page.locator(".recent").getByRole("link", { name: "evt-1" }).first().click();
@@ -35,11 +35,11 @@ describe("clear", () => {
     const dialog = page.getByRole("dialog", { name: "Let evt-1 fire again?" });
     await dialog.getByText("Nothing is dispatched now").waitFor();
     await dialog.getByRole("button", { name: "Clear" }).click();
-    await page.getByText("Cleared: the event can fire again").waitFor();
+    await page.getByText("Cleared. The event can fire again").waitFor();
     expect(await dedup.guard(event, () => "again")).toMatchObject({ outcome: "dispatched" });
   });
 
-  it("changes nothing when the key holds something else by now, and says so", async () => {
+  it("changes nothing and reports it if the key has changed", async () => {
     const { page, dedup } = await inspected();
     await dedup.guard(event, () => "done");
     await page.locator(".recent").getByRole("link", { name: "evt-1" }).first().click();
@@ -48,35 +48,35 @@ describe("clear", () => {
     await dedup.guard(event, () => "again");
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("button", { name: "Clear" }).click();
-    await dialog.getByText("The key does not hold that any more").waitFor();
+    await dialog.getByText("The key has changed since you looked").waitFor();
     expect((await dedup.peek(event))?.record.state).toBe("committed");
     expect(takeProblems()).toEqual([expect.stringContaining("409")]);
   });
 });
 
-it("an inspector that is read-only has no such buttons, and says that it is", async () => {
+it("a read-only inspector has no such buttons and shows that it is read-only", async () => {
   const { page, dedup } = await inspected({ inspector: { readOnly: true } });
   await dedup.guard(event, () => "done");
   await page.getByText("read-only").waitFor();
   await page.locator(".recent").getByRole("link", { name: "evt-1" }).first().click();
-  await page.getByText("What the store holds now").waitFor();
+  await page.getByText("Current record").waitFor();
   await page.locator(".holds .chip").waitFor();
   expect(await page.getByRole("button", { name: /Clear|Release/ }).count()).toBe(0);
 });
 
-it("a page without the token shows everything, and says what is needed to change something", async () => {
+it("a page without the token shows everything, and explains how to change keys", async () => {
   const { page, dedup, inspector } = await inspected();
   await dedup.guard(event, () => "done");
   const { origin } = new URL(inspector.url);
   const other = await newPage(origin);
   await other.goto(origin);
   await other.locator(".recent").getByRole("link", { name: "evt-1" }).first().click();
-  await other.getByText("To change anything, open the page by the address as it was printed").waitFor();
+  await other.getByText("To change keys, open the full address that was printed at the start").waitFor();
   expect(await other.getByRole("button", { name: /Clear|Release/ }).count()).toBe(0);
   await goTo(page, "#/");
 });
 
-it("the token is taken out of the address, and kept for a reload", async () => {
+it("the token is removed from the address and survives a reload", async () => {
   const { page, dedup } = await inspected();
   await dedup.guard(event, () => "done");
   await page.locator(".recent").getByRole("link", { name: "evt-1" }).first().click();

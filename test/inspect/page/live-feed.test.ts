@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { followFeed, type Link, problemIn } from "../../../src/inspect/page/state/live-feed.ts";
 import type { Message } from "../../../src/inspect/server/wire.ts";
 
-const update = (gone: string): Message => ({ type: "update", flights: [], gone: [gone], more: false });
-const told = (id: string, message: Message): string => `id: ${id}\ndata: ${JSON.stringify(message)}\n\n`;
+const update = (gone: string): Message => ({ type: "update", attempts: [], gone: [gone], more: false });
+const sent = (id: string, message: Message): string => `id: ${id}\ndata: ${JSON.stringify(message)}\n\n`;
 
-/** Answers with the texts, one piece each, and then ends. */
+/** Returns a response that streams the texts as chunks and then ends. */
 const streamed = (...pieces: readonly string[]): Response =>
   new Response(
     new ReadableStream({
@@ -16,7 +16,7 @@ const streamed = (...pieces: readonly string[]): Response =>
     }),
   );
 
-/** Follows servers, one after the other, until there is none left. */
+/** Follows one server after the other until none is left. */
 async function followed(...servers: readonly (() => Response | Promise<Response>)[]) {
   const left = [...servers];
   const over = new AbortController();
@@ -46,34 +46,34 @@ async function followed(...servers: readonly (() => Response | Promise<Response>
 const refusing = (): Promise<Response> => Promise.reject(new Error("refused"));
 
 describe("the feed", () => {
-  it("is read however it is cut into pieces, comments left out", async () => {
-    const text = `: still here\n\n${told("e-1", update("ä"))}: still here\n\n${told("e-2", update("b"))}`;
+  it("is read correctly in any chunks, without comments", async () => {
+    const text = `: keep-alive\n\n${sent("e-1", update("ä"))}: keep-alive\n\n${sent("e-2", update("b"))}`;
     const { gone } = await followed(() => streamed(...text.split(/(?<=[ad:])/)), refusing);
     expect(gone).toEqual(["ä", "b"]);
   });
 
-  it("goes on from the last message when the connection breaks", async () => {
+  it("resumes from the last message after a broken connection", async () => {
     const { asked, links } = await followed(
-      () => streamed(told("e-1", update("a"))),
-      () => streamed(told("e-2", update("b"))),
+      () => streamed(sent("e-1", update("a"))),
+      () => streamed(sent("e-2", update("b"))),
       refusing,
     );
     expect(asked).toEqual([undefined, "e-1", "e-2"]);
     expect(links).toEqual(["connecting", "live", "lost", "live", "lost"]);
   });
 
-  it("begins anew where it had no position to go on from", async () => {
+  it("starts from scratch if the last message had no id", async () => {
     const { asked } = await followed(
-      () => streamed(told("e-1", update("a")), `data: ${JSON.stringify(update("b"))}\n\n`),
+      () => streamed(sent("e-1", update("a")), `data: ${JSON.stringify(update("b"))}\n\n`),
       refusing,
     );
     expect(asked).toEqual([undefined, undefined]);
   });
 
-  it("is asked for again after longer and longer pauses, short again once something was told", async () => {
+  it("reconnects with exponential backoff, which a message resets", async () => {
     const { pauses } = await followed(
       ...Array.from({ length: 7 }, () => refusing),
-      () => streamed(told("e-1", update("a"))),
+      () => streamed(sent("e-1", update("a"))),
       refusing,
       refusing,
     );
@@ -81,7 +81,7 @@ describe("the feed", () => {
     expect(pauses[7]).toBe(250);
   });
 
-  it("of something else that answers in its place is no message", async () => {
+  it("ignores responses that are not from the inspector", async () => {
     const { gone, links } = await followed(
       () => streamed('data: {"hello":1}\n\n'),
       () => streamed("data: no JSON\n\n"),
@@ -92,7 +92,7 @@ describe("the feed", () => {
     expect(links.filter((state) => state === "lost")).toHaveLength(3);
   });
 
-  it("that is refused is not asked for again", async () => {
+  it("does not reconnect after a refusal", async () => {
     const refused = (): Response =>
       Response.json({ problem: "token-needed", message: "The token is needed" }, { status: 401 });
     const { asked, links } = await followed(refused, refusing, refusing);
@@ -100,7 +100,7 @@ describe("the feed", () => {
     expect(links).toEqual(["connecting", "refused"]);
   });
 
-  it("that falls silent is taken for lost", async () => {
+  it("counts as lost after a long silence", async () => {
     const over = new AbortController();
     const links: Link["state"][] = [];
     await followFeed({
@@ -122,7 +122,7 @@ describe("the feed", () => {
   });
 });
 
-it("a problem is told in the server's words, or by its status", async () => {
+it("an error response is reported by its message or its status", async () => {
   expect(await problemIn(Response.json({ message: "No" }, { status: 400 }))).toBe("No");
   expect(await problemIn(Response.json("No", { status: 400 }))).toBe("The server answered 400");
   expect(await problemIn(new Response("<html>", { status: 502 }))).toBe("The server answered 502");

@@ -8,7 +8,7 @@ useBrowser();
 const MANY = 100_000;
 const LEASE_MS = 3_600_000;
 
-it("a hundred thousand reservations are listed, filtered and sorted, of which only those in sight are drawn", async () => {
+it("the table lists, filters and sorts 100,000 reservations, and renders only visible rows", async () => {
   const store = memoryStore();
   const keyOf = (number: number) =>
     resolveIdentity({ subscriptionId: `sub-${number % 7}`, eventId: `evt-${String(number).padStart(6, "0")}` });
@@ -33,7 +33,7 @@ it("a hundred thousand reservations are listed, filtered and sorted, of which on
       { expected: 0, ttlMs: LEASE_MS },
     );
   }
-  const { page } = await inspected({ inspector: { store }, hash: "#/flights" });
+  const { page } = await inspected({ inspector: { store }, hash: "#/in-flight" });
   await page.getByText("100,000 reservations").waitFor();
   const rows = page.locator("td.event a");
   const scrollTo = (top: string): Promise<unknown> =>
@@ -54,7 +54,7 @@ it("a hundred thousand reservations are listed, filtered and sorted, of which on
   await scrollTo("0");
   await page.getByRole("link", { name: "evt-099999" }).waitFor();
 
-  // What changes among so many is told alone, and drawn.
+  // A single change among many is sent alone, and rendered.
   const { storeKey } = keyOf(99_999);
   const entry = await store.get(storeKey);
   expect(entry).toBeDefined();

@@ -22,7 +22,7 @@ const record = (owner: string, attempt: number, state: "reserved" | "committed",
     eventId: "evt-1",
   }) as const;
 
-/** One replica dies while its handler runs; the other dispatches the event when the lease is over. */
+/** One replica dies while its handler runs. The other dispatches the event after the lease. */
 const run: History = [
   { type: "history", version: 1, clock: "simulated" },
   { type: "delivered", process: "replica-1", atMs: 0, event: "evt-1", delivery: 1 },
@@ -84,7 +84,7 @@ const run: History = [
   },
 ];
 
-/** Drops a file on the page, as a hand would. */
+/** Returns a script that drops a file on the page. */
 const drop = (name: string, text: string): string => `{
   const transfer = new DataTransfer();
   transfer.items.add(new File([${JSON.stringify(text)}], ${JSON.stringify(name)}));
@@ -94,17 +94,17 @@ const drop = (name: string, text: string): string => `{
 }`;
 
 describe("a history of the testing kit", () => {
-  it("opens by drag and drop in the same views, without the server", async () => {
+  it("opens by drag and drop without the server", async () => {
     const { page, inspector } = await inspected();
-    await page.getByText("No event has come yet").waitFor();
+    await page.getByText("No event has arrived yet").waitFor();
     await inspector.close();
     await page.getByText("Disconnected.").waitFor();
     await page.evaluate(drop("run.ndjson", formatHistory(run)));
     await page.getByText("run.ndjson is open").waitFor();
     await page.getByText("Recording", { exact: true }).waitFor();
     await goTo(page, `#/event/${encodeURIComponent(KEY)}`);
-    await page.getByText("Dispatched: replica-2 got the key, at attempt 2").waitFor();
-    await page.getByText("A recorded run: there is no store to look into.").waitFor();
+    await page.getByText("Dispatched: the handler on replica-2 succeeded at attempt 2").waitFor();
+    await page.getByText("This is a recorded run, so there is no store to ask.").waitFor();
     expect(await page.locator(".timeline td.what .word").allInnerTexts()).toEqual([
       "delivered",
       "reserved",
@@ -120,18 +120,18 @@ describe("a history of the testing kit", () => {
     takeProblems();
   });
 
-  it("is gone through step by step, and closed", async () => {
-    const { page } = await inspected({ hash: "#/flights" });
+  it("is played step by step, and closed", async () => {
+    const { page } = await inspected({ hash: "#/in-flight" });
     await page.getByText("Nothing is in flight").waitFor();
     await page.evaluate(drop("run.ndjson", formatHistory(run)));
-    await page.getByText("At this step of the run nothing is in flight").waitFor();
-    const slider = page.getByRole("slider", { name: "How far the run has come" });
+    await page.getByText("Nothing is in flight at this point of the run").waitFor();
+    const slider = page.getByRole("slider", { name: "Position in the run" });
     await slider.fill("2");
     await page.getByRole("row", { name: /evt-1.*replica-1/ }).waitFor();
     expect(await slider.getAttribute("aria-valuetext")).toBe("step 2 of 10");
     await slider.fill("7");
     await page.getByRole("row", { name: /evt-1.*replica-2/ }).waitFor();
-    await page.getByRole("button", { name: "One step on" }).click();
+    await page.getByRole("button", { name: "One step forward" }).click();
     await page.getByText("8 of 10").waitFor();
     await page.getByRole("button", { name: "One step back" }).click();
     await page.getByText("7 of 10").waitFor();
@@ -140,21 +140,21 @@ describe("a history of the testing kit", () => {
     expect(await textOf(page, ".source .pill")).toBe("Live");
   });
 
-  it("that cannot be read is refused, with the line that is wrong, and what was shown stays", async () => {
+  it("is refused with the number of the unreadable line, and the page stays as it is", async () => {
     const { page } = await inspected();
-    await page.getByText("No event has come yet").waitFor();
+    await page.getByText("No event has arrived yet").waitFor();
     const [header = "", first = ""] = formatHistory(run).split("\n");
     await page.evaluate(drop("broken.ndjson", `${header}\n${first}\n{"type":"delivered","process":1}\n`));
     await page
       .getByText(/broken.ndjson cannot be opened. Line 3 of the history: Expected `process` to be a string/)
       .waitFor();
-    await page.getByText("No event has come yet").waitFor();
+    await page.getByText("No event has arrived yet").waitFor();
     await page.getByRole("button", { name: "Dismiss" }).click();
     await page.getByText("broken.ndjson").waitFor({ state: "detached" });
   });
 });
 
-it("while a file is held over the page, it says where to drop it", async () => {
+it("the page shows a drop target while a file is dragged over it", async () => {
   const { page } = await inspected();
   await page.evaluate(`dispatchEvent(new DragEvent("dragover", { cancelable: true }))`);
   await page.getByText("Drop the run here").waitFor();

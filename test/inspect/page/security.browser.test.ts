@@ -6,7 +6,7 @@ useBrowser();
 
 const event = { subscriptionId: "sub-1", eventId: "evt-1" };
 
-/** A page of somebody else, from another origin. */
+/** Serves a page from another origin. */
 async function otherSite(): Promise<string> {
   const server = createServer((_, response) => {
     response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>Elsewhere</title>");
@@ -19,7 +19,7 @@ async function otherSite(): Promise<string> {
 }
 
 describe("a page of another site", () => {
-  it("can neither read what is shown nor change anything, even with the token", async () => {
+  it("can neither read nor change anything, even with the token", async () => {
     const { inspector, dedup } = await inspected();
     await dedup.guard(event, () => "done");
     const { origin } = new URL(inspector.url);
@@ -47,7 +47,7 @@ describe("a page of another site", () => {
     takeProblems();
   });
 
-  it("can link to the page, and cannot frame it", async () => {
+  it("can link to the page, but cannot frame it", async () => {
     const { inspector } = await inspected();
     const { origin } = new URL(inspector.url);
     const site = await otherSite();
@@ -66,11 +66,11 @@ describe("a page of another site", () => {
     takeProblems();
   });
 
-  it("whose name is made to lead here (DNS rebinding) is not answered", async () => {
+  it("gets no answer under a rebound DNS name", async () => {
     const { inspector } = await inspected();
     const { port } = new URL(inspector.url);
     const stranger = await newPage(`http://evil.localhost:${port}`);
-    // Chromium takes every name under localhost for this machine, as a rebound name would be.
+    // Chromium resolves every name under localhost to this machine, like a rebound name.
     const response = await stranger.goto(`http://evil.localhost:${port}/`);
     expect(response?.status()).toBe(421);
     takeProblems();
@@ -78,9 +78,9 @@ describe("a page of another site", () => {
 });
 
 describe("the page itself", () => {
-  it("may run nothing but what is in it, and ask nobody but its server", async () => {
+  it("runs only its own scripts, and connects only to its server", async () => {
     const { page } = await inspected();
-    await page.getByText("No event has come yet").waitFor();
+    await page.getByText("No event has arrived yet").waitFor();
     const ran = await page.evaluate(`(async () => {
       const broken = [];
       document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) => broken.push(effectiveDirective));
@@ -100,7 +100,7 @@ describe("the page itself", () => {
     takeProblems();
   });
 
-  it("shows nothing of a result or a payload", async () => {
+  it("shows no result and no payload", async () => {
     const { page, dedup } = await inspected({ hash: "#/event/" });
     await dedup.guard({ ...event }, () => "the secret result", { keepResult: true });
     await page.locator(".recent").getByRole("link", { name: "evt-1" }).first().click();

@@ -1,38 +1,38 @@
 import { describe, expect, it } from "vitest";
-import { ledeOf } from "../../../src/inspect/page/state/lede.ts";
-import { chart, countOf, drawingOf, labelOf, standingIn } from "../../../src/inspect/page/state/machine-view.ts";
+import { attemptsIn, chart, countOf, drawingOf, labelOf } from "../../../src/inspect/page/state/machine-view.ts";
 import { Session } from "../../../src/inspect/page/state/session.ts";
+import { summaryOf } from "../../../src/inspect/page/state/summary.ts";
 import { columnsOf, roundTop, stacked } from "../../../src/inspect/page/state/totals-chart.ts";
 import { SERIES } from "../../../src/inspect/trace/series.ts";
-import { flight, overview, source, step } from "./traced.ts";
+import { attempt, overview, source, traceEvent } from "./samples.ts";
 
 const CLAIM = "unseen.claiming write.acked reserved";
 
-function begun(...flights: readonly Parameters<typeof flight>[0][]): Session {
+function begun(...attempts: readonly Parameters<typeof attempt>[0][]): Session {
   const session = new Session();
   session.take({ type: "begin", source, overview: overview({ transitions: { [CLAIM]: 4 } }) });
-  session.take({ type: "update", flights: flights.map((number) => flight(number)), gone: [], more: false });
+  session.take({ type: "update", attempts: attempts.map((number) => attempt(number)), gone: [], more: false });
   return session;
 }
 
 describe("a session", () => {
-  it("is complete when all that was in flight has been told", () => {
+  it("is complete once all attempts in flight were received", () => {
     const session = new Session();
     expect(session.source).toBeUndefined();
     session.take({ type: "begin", source, overview: overview() });
-    session.take({ type: "update", flights: [flight(1)], gone: [], more: true });
+    session.take({ type: "update", attempts: [attempt(1)], gone: [], more: true });
     expect(session.isComplete).toBe(false);
-    session.take({ type: "update", flights: [flight(2)], gone: [], more: false });
+    session.take({ type: "update", attempts: [attempt(2)], gone: [], more: false });
     expect(session.isComplete).toBe(true);
-    expect(session.flights.size).toBe(2);
+    expect(session.attempts.size).toBe(2);
   });
 
-  it("knows how many flights are in each state, as they come, change and go", () => {
+  it("counts the attempts in each state as they begin, change and end", () => {
     const session = begun(1, 2);
     expect(session.countIn("reserved")).toBe(2);
     session.take({
       type: "update",
-      flights: [flight(1, { phase: "committing" })],
+      attempts: [attempt(1, { phase: "committing" })],
       gone: ["key-2", "unknown"],
       more: false,
     });
@@ -42,12 +42,12 @@ describe("a session", () => {
     expect(session.countIn("expired")).toBe(0);
   });
 
-  it("says of which keys the last message spoke", () => {
+  it("knows which keys the last message mentioned", () => {
     const session = begun(1);
     session.take({
       type: "update",
-      overview: overview({ steps: [step("duplicate")] }),
-      flights: [flight(2)],
+      overview: overview({ trace: [traceEvent("duplicate")] }),
+      attempts: [attempt(2)],
       gone: ["key-1"],
       more: false,
     });
@@ -59,13 +59,13 @@ describe("a session", () => {
     ]);
   });
 
-  it("keeps the latest steps, notices and points, and begins anew when it is told to", () => {
+  it("keeps the latest events, notices and points, and starts from scratch on request", () => {
     const session = begun(1);
-    const steps = Array.from({ length: 150 }, (_, index) => step("renewed", { atMs: index }));
+    const trace = Array.from({ length: 150 }, (_, index) => traceEvent("renewed", { atMs: index }));
     const points = Array.from({ length: 700 }, (_, index) => ({ fromMs: index * 1_000, counts: [1] }));
     const notice = {
       concern: "expired",
-      identity: step("expired").identity,
+      identity: traceEvent("expired").identity,
       replica: "a",
       attempt: 1,
       cause: "",
@@ -75,17 +75,17 @@ describe("a session", () => {
     } as const;
     session.take({
       type: "update",
-      overview: overview({ steps, points, notices: [notice] }),
-      flights: [],
+      overview: overview({ trace, points, notices: [notice] }),
+      attempts: [],
       gone: [],
       more: false,
     });
-    session.take({ type: "update", overview: overview({ steps }), flights: [], gone: [], more: false });
-    expect(session.steps).toHaveLength(200);
+    session.take({ type: "update", overview: overview({ trace }), attempts: [], gone: [], more: false });
+    expect(session.trace).toHaveLength(200);
     expect(session.notices).toEqual([notice]);
     expect(session.firstPointMs).toBe(100_000);
     session.take({ type: "begin", source, overview: overview() });
-    expect([session.steps.length, session.notices.length, session.flights.size, session.firstPointMs]).toEqual([
+    expect([session.trace.length, session.notices.length, session.attempts.size, session.firstPointMs]).toEqual([
       0,
       0,
       0,
@@ -96,7 +96,7 @@ describe("a session", () => {
 });
 
 describe("rates", () => {
-  it("are those of the last seconds, fall to nothing when nothing happens, and tell what was taken just now", () => {
+  it("cover the last seconds, and fall to 0 without new transitions", () => {
     const session = begun();
     expect(session.rates.perSecond(CLAIM, 10_100)).toBe(0);
     expect(session.rates.lastLit(CLAIM)).toBe(0);
@@ -107,7 +107,7 @@ describe("rates", () => {
       session.take({
         type: "update",
         overview: overview({ nowMs, transitions: { [CLAIM]: taken } }),
-        flights: [],
+        attempts: [],
         gone: [],
         more: false,
       });
@@ -121,7 +121,7 @@ describe("rates", () => {
 });
 
 describe("the machine", () => {
-  it("is drawn with words between folded states, and with events once one is unfolded", () => {
+  it("has words between collapsed states, and event names around expanded ones", () => {
     const folded = drawingOf(new Set());
     expect(folded.boxes).toHaveLength(9);
     expect(folded.lines.flatMap(({ text }) => text)).toContain("claimed");
@@ -137,25 +137,25 @@ describe("the machine", () => {
     for (const label of labels) expect(label).not.toMatch(/\./);
   });
 
-  it("counts what stands in a state, what ended in one, and what went along a line", () => {
+  it("counts the attempts in a state, the total of a final state, and the transitions of a line", () => {
     const session = begun(1, 2);
     const stateOf = (id: string) => chart.states.find((state) => state.id === id) ?? expect.fail(id);
-    expect(standingIn(stateOf("reserved"), session)).toEqual({ value: 2, isTotal: false });
-    expect(standingIn(stateOf("committed"), session)).toEqual({ value: 0, isTotal: true });
-    expect(standingIn(stateOf("unseen"), session)).toBeUndefined();
+    expect(attemptsIn(stateOf("reserved"), session)).toEqual({ value: 2, isTotal: false });
+    expect(attemptsIn(stateOf("committed"), session)).toEqual({ value: 0, isTotal: true });
+    expect(attemptsIn(stateOf("unseen"), session)).toBeUndefined();
     const claim = drawingOf(new Set()).lines.find(({ from, to }) => from === "unseen" && to === "reserved");
     expect(claim && countOf(claim, session, 10_000)).toEqual({ total: 4, perSecond: 0, lit: 0 });
   });
 });
 
 describe("the chart", () => {
-  it("shows at least half a minute, grows with what there is, and knows of empty seconds", () => {
+  it("shows at least half a minute, grows with the data, and includes empty seconds", () => {
     const session = begun();
     expect(columnsOf(session, 10_000, 120)).toHaveLength(30);
     session.take({
       type: "update",
       overview: overview({ points: [{ fromMs: 2_000, counts: [3, 0, 0, 0, 0, 1] }] }),
-      flights: [],
+      attempts: [],
       gone: [],
       more: false,
     });
@@ -166,7 +166,7 @@ describe("the chart", () => {
     expect(columnsOf(session, 500_000, 120)).toHaveLength(120);
   });
 
-  it("stacks what is shown, and lets nothing that happened be too small to be seen", () => {
+  it("stacks the visible series, and gives every bar a minimum height", () => {
     const columns = [{ fromMs: 0, counts: [960, 0, 0, 0, 1, 0] }];
     const { top, bars } = stacked(columns, new Set(["dispatched", "expired"]));
     expect(top).toBe(1_000);
@@ -176,33 +176,33 @@ describe("the chart", () => {
     expect(stacked(columns, new Set(["expired"])).top).toBe(5);
   });
 
-  it("ends at a number that reads well", () => {
+  it("ends at a round number", () => {
     expect([0, 5, 6, 11, 21, 99, 1_001].map(roundTop)).toEqual([5, 5, 10, 20, 50, 100, 2_000]);
   });
 });
 
-describe("the sentence at the top", () => {
+describe("the summary", () => {
   const sentence = (session: Session): string =>
-    ledeOf(session)
+    summaryOf(session)
       .map(({ text }) => text)
       .join("");
 
-  it("says what became of all deliveries", () => {
+  it("reports the outcomes of all deliveries", () => {
     const session = new Session();
     const totals = { committed: 3, superseded: 1, duplicate: 1, pending: 2, released: 1 };
     session.take({ type: "begin", source, overview: overview({ totals }) });
     expect(sentence(session)).toBe(
-      "Of 8 deliveries, 4 were dispatched, each event once; 1 was a duplicate and was suppressed; 2 met a replica already at work and went back; 1 failed and gave its key back.",
+      "Of 8 deliveries, 4 were dispatched; 1 was a duplicate and was suppressed; 2 found the event pending on another replica and come back; 1 failed and released its key.",
     );
   });
 
-  it("says of a cluster only what its store tells", () => {
+  it("reports only what the store shows for a cluster", () => {
     const session = new Session();
     session.take({
       type: "begin",
       source: { ...source, sees: "cluster" },
       overview: overview({ totals: { committed: 3, released: 2 } }),
     });
-    expect(sentence(session)).toBe("3 events were dispatched and committed, 2 failed and gave their keys back.");
+    expect(sentence(session)).toBe("3 events were dispatched and committed, 2 failed and released their keys.");
   });
 });

@@ -1,16 +1,16 @@
 import { expect, it } from "vitest";
 import { timelineOf } from "../../../src/inspect/page/state/timeline.ts";
 import type { TraceEvent } from "../../../src/inspect/trace/trace-event.ts";
-import { step } from "./traced.ts";
+import { traceEvent } from "./samples.ts";
 
-const a = (type: TraceEvent["type"], atMs = 0): TraceEvent => step(type, { replica: "a", atMs });
-const b = (type: TraceEvent["type"], atMs = 0): TraceEvent => step(type, { replica: "b", atMs });
+const a = (type: TraceEvent["type"], atMs = 0): TraceEvent => traceEvent(type, { replica: "a", atMs });
+const b = (type: TraceEvent["type"], atMs = 0): TraceEvent => traceEvent(type, { replica: "b", atMs });
 
-/** What each lane is after each step. */
-const lanes = (...steps: readonly TraceEvent[]): readonly string[] =>
-  timelineOf(steps).rows.map(({ cells }) => cells.map(({ after }) => after).join(" "));
+/** Returns the states of all lanes after each event. */
+const lanes = (...trace: readonly TraceEvent[]): readonly string[] =>
+  timelineOf(trace).rows.map(({ cells }) => cells.map(({ after }) => after).join(" "));
 
-it("a lane is a replica, in the order in which they come; a row says how long after the others it was", () => {
+it("a timeline has a lane for each replica, and a row with the time since the previous event", () => {
   const { lanes: names, rows } = timelineOf([a("reserved", 100), b("pending", 150), a("committed", 400)]);
   expect(names).toEqual(["a", "b"]);
   expect(rows.map(({ sinceFirstMs, sinceLastMs }) => [sinceFirstMs, sinceLastMs])).toEqual([
@@ -29,7 +29,7 @@ it("a replica holds the key from its reservation to its end", () => {
   expect(lanes(a("renewed"), a("failed"), a("released"))).toEqual(["held", "held", "idle"]);
 });
 
-it("who is told that the lease ended, or whose key another takes, runs on without it", () => {
+it("a replica that lost its key is shown as lost until its handler ends", () => {
   expect(lanes(a("reserved"), a("expired"), a("dispatched"), a("superseded"))).toEqual([
     "held",
     "lost",
@@ -45,6 +45,6 @@ it("who is told that the lease ended, or whose key another takes, runs on withou
   expect(lanes(a("unprotected"))).toEqual(["lost"]);
 });
 
-it("nothing at all is an empty timeline", () => {
+it("an empty trace has an empty timeline", () => {
   expect(timelineOf([])).toEqual({ lanes: [], rows: [] });
 });

@@ -1,3 +1,4 @@
+import { buffer as readAll } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import { goTo, heldBy, inspected, replica, supersededOn, textOf, useBrowser } from "../../support/browser/inspected.ts";
 
@@ -6,31 +7,31 @@ useBrowser();
 const event = { subscriptionId: "sub-1", eventId: "evt-1" };
 
 describe("the overview", () => {
-  it("says in a sentence what happened to all deliveries, and keeps saying it", async () => {
+  it("sums up all deliveries in a sentence, and keeps it up to date", async () => {
     const { page, dedup } = await inspected();
-    await page.getByText("No event has come yet").waitFor();
+    await page.getByText("No event has arrived yet").waitFor();
     await dedup.guard(event, () => "done");
     await dedup.guard(event, () => "again");
-    await page.getByText("Of 2 deliveries, 1 were dispatched").waitFor();
-    expect(await textOf(page, ".lede-text .duplicate")).toBe("1");
+    await page.getByText("Of 2 deliveries, 1 was dispatched").waitFor();
+    expect(await textOf(page, ".summary-text .duplicate")).toBe("1");
     await dedup.guard({ ...event, eventId: "evt-2" }, () => "done");
     await page.getByText("Of 3 deliveries, 2 were dispatched").waitFor();
   });
 
-  it("counts what is in a state now, what ended in one, and how often each way was taken", async () => {
+  it("counts the attempts in a state, the total of a final state, and each transition", async () => {
     const { page, dedup } = await inspected();
     const finish = await heldBy(dedup, "evt-1");
     await page.getByRole("button", { name: /reserved.*1 now/ }).waitFor();
     await finish();
     await page.getByRole("button", { name: /reserved.*0 now/ }).waitFor();
-    await page.locator(".way.taken .lit").first().waitFor({ state: "attached" });
+    await page.locator(".line-group.taken .lit").first().waitFor({ state: "attached" });
     await page.getByText("The machine as a table").click();
     const row = page.getByRole("row", { name: "unseen.claiming write.acked reserved 1" });
     await row.waitFor();
-    expect(await textOf(page, ".state.dispatched .standing-in")).toBe("1");
+    expect(await textOf(page, ".state.dispatched .attempts-in")).toBe("1");
   });
 
-  it("unfolds a state by a click or a key, and folds it again", async () => {
+  it("expands and collapses a state by click and by keyboard", async () => {
     const { page } = await inspected();
     const reserved = page.getByRole("button", { name: /reserved/ });
     await reserved.click();
@@ -43,7 +44,7 @@ describe("the overview", () => {
     expect(await reserved.getAttribute("aria-expanded")).toBe("false");
   });
 
-  it("lists the latest steps, each of which leads to its event", async () => {
+  it("lists the latest events with links", async () => {
     const { page, dedup } = await inspected();
     await dedup.guard(event, () => "done");
     await page.locator(".recent").getByRole("link", { name: "evt-1" }).first().click();
@@ -51,9 +52,9 @@ describe("the overview", () => {
   });
 });
 
-describe("what is in flight", () => {
-  it("shows of each reservation the key, its owner, attempt, fence and what is left of the lease", async () => {
-    const { page, dedup } = await inspected({ hash: "#/flights" });
+describe("the view of attempts in flight", () => {
+  it("shows the key, owner, attempt, fence and remaining lease of each reservation", async () => {
+    const { page, dedup } = await inspected({ hash: "#/in-flight" });
     await page.getByText("Nothing is in flight").waitFor();
     const finish = await heldBy(dedup, "evt-1");
     const row = page.getByRole("row", { name: /evt-1/ });
@@ -66,8 +67,8 @@ describe("what is in flight", () => {
     await row.waitFor({ state: "detached" });
   });
 
-  it("is filtered by each field, and says how much of it is shown", async () => {
-    const them = await inspected({ hash: "#/flights" });
+  it("filters by each field, and shows how many reservations match", async () => {
+    const them = await inspected({ hash: "#/in-flight" });
     const { page, dedup } = them;
     const other = replica(them, "worker-b");
     await heldBy(dedup, "evt-1", "sub-1");
@@ -90,8 +91,8 @@ describe("what is in flight", () => {
     await page.getByText("No reservation matches the filter").waitFor();
   });
 
-  it("is sorted by a column, one way and the other", async () => {
-    const { page, dedup } = await inspected({ hash: "#/flights" });
+  it("sorts by a column in both directions", async () => {
+    const { page, dedup } = await inspected({ hash: "#/in-flight" });
     for (const id of ["evt-b", "evt-c", "evt-a"]) await heldBy(dedup, id);
     await page.getByText("3 reservations").waitFor();
     const shown = page.locator("td.event a");
@@ -103,8 +104,8 @@ describe("what is in flight", () => {
   });
 });
 
-describe("an event", () => {
-  it("is told over replicas, with why its last delivery was suppressed and what the store holds", async () => {
+describe("the view of one event", () => {
+  it("shows the timeline over replicas, why the last delivery was suppressed, and the record", async () => {
     const them = await inspected();
     const { page, dedup } = them;
     const other = replica(them, "worker-b");
@@ -112,15 +113,15 @@ describe("an event", () => {
     await other.guard(event, () => "never");
     await goTo(page, "#/");
     await page.locator(".recent").getByRole("link", { name: "evt-1" }).first().click();
-    await page.getByText("Put back: worker-a held the key").waitFor();
-    await page.getByText("The next delivery is put back").waitFor();
+    await page.getByText("Pending: worker-a was dispatching the event").waitFor();
+    await page.getByText("The next delivery is pending").waitFor();
     await finish();
-    await page.getByText("Dispatched: worker-a got the key, at attempt 1").waitFor();
+    await page.getByText("Dispatched: the handler on worker-a succeeded at attempt 1").waitFor();
     await other.guard(event, () => "never");
-    await page.getByText(/Suppressed: worker-a had dispatched the event and committed it/).waitFor();
+    await page.getByText(/Suppressed: worker-a had dispatched and committed the event/).waitFor();
     expect(await page.locator(".timeline td.what .word").allInnerTexts()).toEqual([
       "reserved",
-      "put back",
+      "pending",
       "handler done",
       "committed",
       "duplicate",
@@ -129,18 +130,16 @@ describe("an event", () => {
     expect(await textOf(page, ".holds .chip")).toBe("committed");
   });
 
-  it("says what went wrong with a dispatch, and that the event is tried again", async () => {
+  it("shows the error of a failed dispatch, and that the event is tried again", async () => {
     const { page, dedup } = await inspected();
     const finish = await heldBy(dedup, "evt-1");
     await finish(new Error("the endpoint answered 503"));
     await page.locator(".recent").getByRole("link", { name: "evt-1" }).first().click();
-    await page
-      .getByText("Dispatched without success: the handler on worker-a failed (Error: the endpoint answered 503)")
-      .waitFor();
-    await page.getByText("Nothing. The key is free.").waitFor();
+    await page.getByText("Failed: the handler on worker-a failed (Error: the endpoint answered 503)").waitFor();
+    await page.getByText("None. The key is free.").waitFor();
   });
 
-  it("is found by a part of its id, with the keyboard alone", async () => {
+  it("opens after a search by keyboard", async () => {
     const { page, dedup } = await inspected();
     await dedup.guard({ ...event, eventId: "order-4711-paid" }, () => "done");
     await page.locator(".recent li").first().waitFor();
@@ -151,7 +150,7 @@ describe("an event", () => {
     await page.getByRole("heading", { name: "order-4711-paid" }).waitFor();
   });
 
-  it("that nobody has seen here is looked up in the store by its identity", async () => {
+  it("shows an event that was never recorded after a lookup by identity", async () => {
     const { page, store, inspector } = await inspected({ hash: "#/event/" });
     expect(inspector.url).toContain("127.0.0.1");
     const { Deduplicator } = await import("../../../src/deduplicator.ts");
@@ -160,13 +159,13 @@ describe("an event", () => {
     await unseen.close();
     await page.getByLabel("Subscription").fill("sub-1");
     await page.getByRole("textbox", { name: "Event", exact: true }).fill("evt-1");
-    await page.getByRole("button", { name: "Look", exact: true }).click();
-    await page.getByText(/Dispatched: elsewhere committed it/).waitFor();
+    await page.getByRole("button", { name: "Look up", exact: true }).click();
+    await page.getByText(/Dispatched: elsewhere committed the event/).waitFor();
   });
 });
 
-describe("the totals", () => {
-  it("count each kind of step, and list what needs a look", async () => {
+describe("the view of totals", () => {
+  it("counts each type of event, and lists what needs attention", async () => {
     const them = await inspected({ hash: "#/totals" });
     const { page, dedup } = them;
     await dedup.guard(event, () => "done");
@@ -187,7 +186,7 @@ describe("the totals", () => {
     expect(await button.getAttribute("aria-pressed")).toBe("false");
   });
 
-  it("save the recording, and what was saved opens again", async () => {
+  it("saves the recording, which opens again", async () => {
     const { page, dedup } = await inspected({ hash: "#/totals" });
     await dedup.guard(event, () => "done");
     await page.getByRole("row", { name: /^committed/ }).waitFor();
@@ -195,20 +194,23 @@ describe("the totals", () => {
       page.waitForEvent("download"),
       page.getByRole("button", { name: "Save the recording" }).click(),
     ]);
-    await page.locator("input[type=file]").setInputFiles(await download.path());
-    await page.getByText(/3 steps/).waitFor();
+    const buffer = await readAll(await download.createReadStream());
+    await page
+      .locator("input[type=file]")
+      .setInputFiles({ name: "saved.ndjson", mimeType: "application/x-ndjson", buffer });
+    await page.getByText(/3 events/).waitFor();
   });
 });
 
 describe("the keyboard", () => {
-  it("leads to every view, to help, and to the other theme", async () => {
+  it("opens every view and the help, and switches the theme", async () => {
     const { page } = await inspected();
-    await page.getByText("No event has come yet").waitFor();
+    await page.getByText("No event has arrived yet").waitFor();
     for (const [key, name] of [
       ["2", "In flight"],
-      ["3", "Which event?"],
-      ["4", "What was counted"],
-      ["1", "The life of a key"],
+      ["3", "Find an event"],
+      ["4", "Totals by type"],
+      ["1", "Lifecycle of a key"],
     ] as const) {
       await page.keyboard.press(key);
       await page.getByRole("heading", { name }).waitFor();
@@ -223,8 +225,8 @@ describe("the keyboard", () => {
     await page.locator(":root[data-theme=dark]").waitFor();
   });
 
-  it("moves through the table of what is in flight", async () => {
-    const { page, dedup } = await inspected({ hash: "#/flights" });
+  it("moves through the table of attempts in flight", async () => {
+    const { page, dedup } = await inspected({ hash: "#/in-flight" });
     for (const id of ["evt-1", "evt-2"]) await heldBy(dedup, id);
     await page.getByText("2 reservations").waitFor();
     await page.getByRole("region", { name: "Reservations in flight" }).focus();
@@ -235,7 +237,7 @@ describe("the keyboard", () => {
   });
 });
 
-it("the page follows the theme of the system until somebody chooses", async () => {
+it("the page follows the system's theme until the user chooses one", async () => {
   const { page } = await inspected({ context: { colorScheme: "dark" } });
   await page.locator(":root[data-theme=dark]").waitFor();
   await page.emulateMedia({ colorScheme: "light" });

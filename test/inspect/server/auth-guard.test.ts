@@ -14,9 +14,9 @@ async function problemOf(answer: Promise<Response>): Promise<readonly [status: n
   return [response.status, typeof body === "object" && body !== null && "problem" in body ? body.problem : body];
 }
 
-describe("who asks under another name (DNS rebinding)", () => {
+describe("a request under a host name (DNS rebinding)", () => {
   it.each(["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "192.168.1.7:8080", "[::2]:8080"])(
-    "%s gets nothing, not even the page",
+    "gets no answer under %s, not even the page",
     async (host) => {
       await using its = inspected();
       for (const path of ["/", "/api/feed", "/api/event", "/nothing"]) {
@@ -25,12 +25,15 @@ describe("who asks under another name (DNS rebinding)", () => {
     },
   );
 
-  it.each(["localhost:8080", "LOCALHOST", "127.0.0.1", "127.1.2.3:1", "[::1]:8080"])("%s is let in", async (host) => {
-    await using its = inspected();
-    expect((await its.ask("/", { host })).status).toBe(200);
-  });
+  it.each(["localhost:8080", "LOCALHOST", "127.0.0.1", "127.1.2.3:1", "[::1]:8080"])(
+    "is answered under %s",
+    async (host) => {
+      await using its = inspected();
+      expect((await its.ask("/", { host })).status).toBe(200);
+    },
+  );
 
-  it("is let in by its own name or by an address where it is served to other machines", async () => {
+  it("is answered under the configured name or any address on a public server", async () => {
     await using its = inspected({ host: "inspector.lan" });
     for (const host of ["inspector.lan:8080", "192.168.1.7", "[fe80::1]", "localhost"]) {
       expect((await its.ask("/", { host })).status).toBe(200);
@@ -39,15 +42,15 @@ describe("who asks under another name (DNS rebinding)", () => {
   });
 });
 
-describe("another site's page", () => {
+describe("a page of another site", () => {
   it.each<readonly [what: string, headers: Record<string, string>]>([
     ["its origin", { origin: "http://evil.example" }],
     ["the origin of another port", { origin: "http://127.0.0.1:8081" }],
-    ["no origin to speak of", { origin: "null" }],
-    ["a request that it sends across", { "sec-fetch-site": "cross-site" }],
-    ["a request from a sibling of this site", { "sec-fetch-site": "same-site" }],
+    ["an opaque origin", { origin: "null" }],
+    ["a cross-site request", { "sec-fetch-site": "cross-site" }],
+    ["a request from a sibling site", { "sec-fetch-site": "same-site" }],
     ["an image or a script", { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" }],
-  ])("is refused by %s, even with the token", async (_, headers) => {
+  ])("is refused because of %s, even with the token", async (_, headers) => {
     await using its = inspected();
     const all = { ...headers, authorization };
     expect(await problemOf(its.ask("/api/feed", { headers: all }))).toEqual([403, "wrong-origin"]);
@@ -57,7 +60,7 @@ describe("another site's page", () => {
     expect(await its.replica.dedup.peek(event)).toBeDefined();
   });
 
-  it("may lead to the page, and to nothing else", async () => {
+  it("can link to the page, and to nothing else", async () => {
     await using its = inspected();
     const headers = { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" };
     expect((await its.ask("/", { headers })).status).toBe(200);
@@ -65,8 +68,8 @@ describe("another site's page", () => {
   });
 });
 
-describe("without the token", () => {
-  it("everything but the page is hidden from other machines", async () => {
+describe("a client without the token", () => {
+  it("sees only the empty page from another machine", async () => {
     await using its = inspected({ host: "0.0.0.0" });
     expect((await its.ask("/")).status).toBe(200);
     for (const path of ["/api/feed", "/api/event?storeKey=x", "/api/events", "/api/recording"]) {
@@ -75,7 +78,7 @@ describe("without the token", () => {
     }
   });
 
-  it("this machine sees everything, and changes nothing", async () => {
+  it("sees everything and changes nothing on the same machine", async () => {
     await using its = inspected();
     const { fence } = await unseen(its.replica.dedup.reserve(event));
     expect((await its.ask("/api/recording")).status).toBe(200);
@@ -90,7 +93,7 @@ describe("without the token", () => {
 });
 
 describe("a change", () => {
-  it("is made with the token, by a page of this server", async () => {
+  it("needs the token and a page of the server", async () => {
     await using its = inspected();
     const { fence } = await unseen(its.replica.dedup.reserve(event));
     const answer = await its.ask("/api/remove", removal(fence, own));
@@ -98,20 +101,20 @@ describe("a change", () => {
     expect(await its.replica.dedup.peek(event)).toBeUndefined();
   });
 
-  it("is refused when it comes from no page at all", async () => {
+  it("is refused without an origin", async () => {
     await using its = inspected();
     const { fence } = await unseen(its.replica.dedup.reserve(event));
     expect(await problemOf(its.ask("/api/remove", removal(fence, { authorization })))).toEqual([403, "wrong-origin"]);
   });
 
-  it("is refused by an inspector that only reads", async () => {
+  it("is refused by a read-only inspector", async () => {
     await using its = inspected({ readOnly: true });
     const { fence } = await unseen(its.replica.dedup.reserve(event));
     expect(await problemOf(its.ask("/api/remove", removal(fence, own)))).toEqual([403, "read-only"]);
     expect(await its.replica.dedup.peek(event)).toBeDefined();
   });
 
-  it("may be asked for over TLS that a proxy adds", async () => {
+  it("works behind a proxy that adds TLS", async () => {
     await using its = inspected({ host: "inspector.lan" });
     const { fence } = await unseen(its.replica.dedup.reserve(event));
     const headers = { ...own, origin: "https://inspector.lan" };
@@ -119,7 +122,7 @@ describe("a change", () => {
   });
 });
 
-it("every answer forbids what no page here needs", async () => {
+it("every response has strict security headers", async () => {
   await using its = inspected();
   for (const [path, init] of [
     ["/", {}],

@@ -7,7 +7,7 @@ const overviewOf = (message: Message | undefined): Overview | undefined => messa
 const more = (id: number) => ({ ...event, eventId: `evt-${id}` });
 
 describe("the feed", () => {
-  it("tells what is in flight, then what changes, and names where the reader is", async () => {
+  it("sends the attempts in flight, then the changes, each with an id to resume from", async () => {
     await using its = inspected();
     const reservation = await unseen(its.replica.dedup.reserve(event));
     const feed = await its.feed();
@@ -16,13 +16,13 @@ describe("the feed", () => {
     expect(begin?.message).toMatchObject({
       type: "begin",
       source: { sees: "process", name: "web-1", canChange: true, skewMs: 2_000, bucketMs: 1_000 },
-      overview: { totals: { reserved: 1 }, steps: [{ type: "reserved" }], notices: [], trouble: "" },
+      overview: { totals: { reserved: 1 }, trace: [{ type: "reserved" }], notices: [], trouble: "" },
     });
     expect(overviewOf(begin?.message)?.transitions).toEqual({ "unseen.claiming write.acked reserved": 1 });
     const standing = await feed.next();
     expect(standing?.message).toMatchObject({
       ...{ type: "update", gone: [], more: false },
-      flights: [{ owner: "web-1", hold: "held", identity: { eventId: "evt-1" }, leaseMs: 30_000 }],
+      attempts: [{ owner: "web-1", hold: "held", identity: { eventId: "evt-1" }, leaseMs: 30_000 }],
     });
     expect(standing?.id).toMatch(/^[\da-f]{12}(-\d+){4}$/);
     expect(JSON.stringify(standing)).not.toMatch(/"(began|changed|key)"/);
@@ -30,15 +30,15 @@ describe("the feed", () => {
     await reservation.commit();
     const over = await feed.next();
     expect(over?.message).toMatchObject({
-      ...{ type: "update", flights: [], more: false },
-      gone: [standing?.message?.type === "update" ? standing.message.flights[0]?.id : ""],
+      ...{ type: "update", attempts: [], more: false },
+      gone: [standing?.message?.type === "update" ? standing.message.attempts[0]?.id : ""],
       overview: { totals: { committed: 1 }, points: [{ counts: [1, 0, 0, 0, 0, 0] }] },
     });
-    expect(overviewOf(over?.message)?.steps.map(({ type }) => type)).toEqual(["dispatched", "committed"]);
+    expect(overviewOf(over?.message)?.trace.map(({ type }) => type)).toEqual(["dispatched", "committed"]);
     await feed.cancel();
   });
 
-  it("goes on for who comes back, with what happened meanwhile", async () => {
+  it("resumes for a reader that reconnects", async () => {
     await using its = inspected();
     const feed = await its.feed();
     await feed.next();
@@ -46,8 +46,8 @@ describe("the feed", () => {
     await feed.cancel();
     await unseen(its.replica.dedup.reserve(event));
     const again = await (await its.feed({ "last-event-id": id })).next();
-    expect(again?.message).toMatchObject({ type: "update", flights: [{ owner: "web-1" }] });
-    expect(overviewOf(again?.message)?.steps.map(({ type }) => type)).toEqual(["reserved"]);
+    expect(again?.message).toMatchObject({ type: "update", attempts: [{ owner: "web-1" }] });
+    expect(overviewOf(again?.message)?.trace.map(({ type }) => type)).toEqual(["reserved"]);
   });
 
   it.each(["", "rubbish", "000000000000-1-1-1-1", "1-2-3"])(
@@ -58,7 +58,7 @@ describe("the feed", () => {
     },
   );
 
-  it("begins anew for who was away for too long", async () => {
+  it("starts from scratch for a reader that was away too long", async () => {
     await using its = inspected();
     const feed = await its.feed();
     await feed.next();
@@ -68,13 +68,13 @@ describe("the feed", () => {
     expect((await feed.next())?.message?.type).toBe("begin");
   });
 
-  it("tells much in pieces, and meanwhile nothing piles up for a reader who is slow", async () => {
+  it("sends many attempts in chunks, and buffers nothing for a slow reader", async () => {
     await using its = inspected();
     const reservations = [];
     for (let at = 0; at < 2_500; at += 1) reservations.push(await unseen(its.replica.dedup.reserve(more(at))));
     const feed = await its.feed();
     const messages = await feed.all();
-    expect(messages.map((message) => (message.type === "update" ? message.flights.length : "begin"))).toEqual([
+    expect(messages.map((message) => (message.type === "update" ? message.attempts.length : "begin"))).toEqual([
       ...["begin", 1_000, 1_000, 500],
     ]);
     for (const { fence, commit } of reservations) if (fence % 2 === 0) await commit.call(reservations[fence - 1]);
@@ -82,26 +82,26 @@ describe("the feed", () => {
     const [update, ...rest] = await feed.all();
     if (update?.type !== "update") throw new Error("There was no update");
     expect(update.gone).toHaveLength(1_250);
-    expect(update.overview?.steps).toHaveLength(100);
-    // All that are left were renewed: each is told once, as it is now.
-    const told = [update, ...rest].flatMap((message) => (message.type === "update" ? message.flights : []));
-    expect(told.map(({ renewals }) => renewals)).toEqual(Array.from({ length: 1_250 }, () => 1));
+    expect(update.overview?.trace).toHaveLength(100);
+    // All remaining attempts were renewed. Each is sent once, in its current state.
+    const sent = [update, ...rest].flatMap((message) => (message.type === "update" ? message.attempts : []));
+    expect(sent.map(({ renewals }) => renewals)).toEqual(Array.from({ length: 1_250 }, () => 1));
     expect(rest).toHaveLength(1);
   });
 
-  it("shows a sign of life when nothing happens, and ends when the server closes", async () => {
+  it("sends keep-alive comments when nothing happens, and ends when the server closes", async () => {
     await using its = inspected();
     const feed = await its.feed();
     await feed.next();
     await feed.next();
-    expect((await feed.next())?.text).toBe(": still here\n\n");
+    expect((await feed.next())?.text).toBe(": keep-alive\n\n");
     const closing = its.inspector.close();
     expect(await feed.next()).toBeUndefined();
     await closing;
     expect(await (await its.feed()).next()).toBeUndefined();
   });
 
-  it("leaves no timer behind, and is not told of deduplicators any more once it is closed", async () => {
+  it("leaves no timer and no subscription behind when it closes", async () => {
     const { clock } = world();
     const its = inspected({ clock });
     const other = its.world.replica("web-2").dedup;
@@ -119,7 +119,7 @@ describe("the feed", () => {
     expect(await (await its.ask("/api/recording")).text()).toBe(recording);
   });
 
-  it("tells of leases that end with nobody renewing them", async () => {
+  it("reports leases that end without a renewal", async () => {
     await using its = inspected();
     const other = its.world.replica("web-2", { renew: false }).dedup;
     const detach = its.inspector.attach(other);

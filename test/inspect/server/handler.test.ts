@@ -11,7 +11,7 @@ const { storeKey } = resolved;
 const at = (path: string, params: Record<string, string>) => `${path}?${new URLSearchParams(params).toString()}`;
 
 describe("one event", () => {
-  it("is shown with what its key holds and its steps, but not with what its handler returned", async () => {
+  it("is shown with its record and trace, but without the handler's result", async () => {
     await using its = inspected();
     await its.replica.dedup.guard(event, () => "secret", { keepResult: true, fingerprint: "private" });
     const answer = await its.ask(at("/api/event", { storeKey }));
@@ -19,16 +19,16 @@ describe("one event", () => {
     expect(JSON.parse(text)).toMatchObject({
       identity: { storeKey, workspaceId: "default", subscriptionId: "sub-1", eventId: "evt-1" },
       holds: { state: "committed", owner: "web-1", attempt: 1, fence: 1, revision: 2, hasResult: true },
-      steps: [{ type: "reserved" }, { type: "dispatched" }, { type: "committed", cause: "confirmed" }],
+      trace: [{ type: "reserved" }, { type: "dispatched" }, { type: "committed", cause: "confirmed" }],
     });
     expect(text).not.toMatch(/secret|private|token/);
   });
 
-  it("is found by its identity, though nothing was recorded of it", async () => {
+  it("is found by its identity although nothing was recorded", async () => {
     await using its = inspected();
     const nothing = await its.ask(at("/api/event", { workspaceId: "w", subscriptionId: "s", eventId: "e" }));
     const detail: unknown = await nothing.json();
-    expect(detail).toMatchObject({ identity: { workspaceId: "w", eventId: "e" }, holds: null, steps: [] });
+    expect(detail).toMatchObject({ identity: { workspaceId: "w", eventId: "e" }, holds: null, trace: [] });
     await unseen(its.world.replica("web-2").dedup.reserve(event));
     const { workspaceId: _, ...ids } = { workspaceId: "", ...event };
     expect(await (await its.ask(at("/api/event", ids))).json()).toMatchObject({ holds: { state: "reserved" } });
@@ -43,7 +43,7 @@ describe("one event", () => {
     },
   );
 
-  it("is found by a part of its id, the latest first, each once", async () => {
+  it("is found by a part of its id, latest first, each once", async () => {
     await using its = inspected();
     for (const eventId of ["a-1", "b-1", "a-2", "a-1"]) await its.replica.dedup.guard({ ...event, eventId }, () => {});
     const found: unknown = await (await its.ask(at("/api/events", { text: "a-" }))).json();
@@ -51,7 +51,7 @@ describe("one event", () => {
     expect(await (await its.ask("/api/events")).json()).toHaveLength(3);
   });
 
-  it("that cannot be looked up is said to be so", async () => {
+  it("answers 503 while the store is unavailable", async () => {
     await using its = inspected();
     await its.replica.dedup.guard(event, () => {});
     its.replica.store.breakDown();
@@ -66,7 +66,7 @@ describe("a removal", () => {
     body: JSON.stringify({ storeKey, revision }),
   });
 
-  it("is of what was looked at, and of nothing newer", async () => {
+  it("applies only to the revision that the page has seen", async () => {
     await using its = inspected();
     const first = await unseen(its.replica.dedup.reserve(event));
     await first.release();
@@ -74,11 +74,11 @@ describe("a removal", () => {
     expect((await its.ask("/api/remove", order(first.fence))).status).toBe(409);
     expect((await its.ask("/api/remove", order(second.fence))).status).toBe(200);
     expect((await its.ask("/api/remove", order(second.fence))).status).toBe(409);
-    const steps = parseTrace(await (await its.ask("/api/recording")).text());
-    expect(steps.at(-1)).toMatchObject({ type: "cleared", replica: "inspector", cause: "released by hand" });
+    const trace = parseTrace(await (await its.ask("/api/recording")).text());
+    expect(trace.at(-1)).toMatchObject({ type: "cleared", replica: "inspector", cause: "released by hand" });
   });
 
-  it("is refused when the key changes between the look and the removal", async () => {
+  it("is refused if the key changes between the read and the removal", async () => {
     const its = world();
     const store = { ...its.memory, invalidation: its.memory.invalidation };
     const { dedup } = its.replica("web-2");
@@ -91,8 +91,8 @@ describe("a removal", () => {
   });
 });
 
-describe("what is redacted", () => {
-  it("appears nowhere: ids and causes, in every answer", async () => {
+describe("redacted text", () => {
+  it("appears in no response: no id and no cause", async () => {
     const redact = (text: string, what: string): string => `${what} of ${text.length}`;
     await using its = inspected({ redact });
     const secret = { workspaceId: "secret-w", subscriptionId: "secret-s", eventId: "secret-e" };
@@ -115,7 +115,7 @@ describe("what is redacted", () => {
     expect(shown).not.toContain("secret");
   });
 
-  it("is shown as such when the redaction throws", async () => {
+  it("is replaced by a placeholder if the redaction throws", async () => {
     const redact = (): string => {
       throw new Error("no");
     };
@@ -128,7 +128,7 @@ describe("what is redacted", () => {
 });
 
 describe("the page", () => {
-  it("may run what is in it, and nothing else; and is sent compressed where that is wanted", async () => {
+  it("runs only its own scripts, and is compressed on request", async () => {
     await using its = inspected();
     const plain = await its.ask("/");
     expect(plain.headers.get("content-security-policy")).toMatch(
@@ -141,7 +141,7 @@ describe("the page", () => {
     expect(pageOf("<p>").policy).toContain("script-src 'none'; style-src 'none'");
   });
 
-  it("says so where it has not been built", async () => {
+  it("explains how to build it if it was not built", async () => {
     expect((await loadPage("/nowhere/inspector.html")).html).toContain("<code>npm run build</code> has not run");
     await expect(loadPage("/")).rejects.toMatchObject({ code: "EISDIR" });
   });
@@ -150,26 +150,26 @@ describe("the page", () => {
 describe("the options", () => {
   const { dedup } = world().replica("web-1");
   it.each<readonly [options: Readonly<Record<string, unknown>>, sentence: string]>([
-    [{}, "Expected `dedup` to be a Deduplicator, unless there is a `store`"],
+    [{}, "Expected `dedup` to be a Deduplicator, unless `store` is set"],
     [{ dedup: {} }, "Expected `dedup.subscribe` to be a function"],
     [{ store: {} }, "Expected `store.put`"],
     [{ dedup, port: 65_536 }, "Expected `port`"],
     [{ dedup, host: "" }, "Expected `host`"],
     [{ dedup, host: "0.0.0.0" }, "since `host` is not loopback"],
     [{ dedup, token: 7 }, "Expected `token`"],
-    [{ dedup, token: "short-secret" }, "got one of 12 characters"],
-    [{ dedup, token: "with spaces, and long" }, "got one of 21 characters"],
+    [{ dedup, token: "short-secret" }, "got 12 characters"],
+    [{ dedup, token: "with spaces, and long" }, "got 21 characters"],
     [{ dedup, readOnly: 1 }, "Expected `readOnly`"],
     [{ dedup, redact: "all" }, "Expected `redact`"],
     [{ dedup, clock: {} }, "Expected `clock.monotonicMs`"],
     [{ dedup, name: "" }, "Expected `name`"],
-  ])("%j are refused", (options, sentence) => {
+  ])("are refused: %j", (options, sentence) => {
     expect(() => void Reflect.apply(resolveInspectorOptions, undefined, [options])).toThrow(sentence);
   });
 
-  it("need a store that can be listed and watched", () => {
+  it("require a store with `list` and `watch`", () => {
     const { put, get } = memoryStore();
-    expect(() => resolveInspectorOptions({ store: { put, get } })).toThrow("give a `dedup` instead");
+    expect(() => resolveInspectorOptions({ store: { put, get } })).toThrow("Pass a `dedup` instead");
     expect(resolveInspectorOptions({ store: memoryStore() })).toMatchObject({
       name: "a store",
       port: 0,

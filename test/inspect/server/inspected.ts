@@ -8,23 +8,23 @@ import { type Replica, type World, watched, world } from "../../support/replicas
 export const HOST = "127.0.0.1:8080";
 export const TOKEN = "a-token-of-26-characters--";
 export const authorization = `Bearer ${TOKEN}`;
-/** What a page of this very server sends with a request that changes something. */
+/** Headers that the inspector's own page sends with a change. */
 export const own = { origin: `http://${HOST}`, authorization, "sec-fetch-site": "same-origin" };
 
 const HTML = "<!doctype html><style>p{color:red}</style><p>page</p><script>run()</script>";
 
-/** An inspector without a socket, of one replica in a world that stands still. */
+/** An inspector without a socket, of one replica in a simulated world. */
 export interface Inspected extends AsyncDisposable {
   readonly world: World;
   readonly replica: Replica;
   readonly inspector: LiveInspector;
-  /** Asks as a page of this server does, unless the headers say otherwise. */
+  /** Sends a request like the inspector's own page, unless the headers differ. */
   ask(path: string, init?: RequestInit & { readonly host?: string }): Promise<Response>;
-  /** The feed, read message by message. */
+  /** Opens the feed. */
   feed(headers?: Readonly<Record<string, string>>): Promise<FeedReader>;
 }
 
-/** With a store among the options it shows that, and nobody tells their steps until they are attached. */
+/** With a store among the options, the inspector watches it, and no deduplicator is attached. */
 export function inspected(options: Partial<InspectorOptions> = {}, its: World = world()): Inspected {
   const replica = its.replica("web-1");
   const shown = options.store === undefined ? { dedup: replica.dedup } : {};
@@ -46,14 +46,14 @@ export function inspected(options: Partial<InspectorOptions> = {}, its: World = 
   };
 }
 
-/** A server-sent event, taken apart. */
+/** A parsed server-sent event. */
 export interface Sent {
   readonly id: string | undefined;
   readonly message: Message | undefined;
   readonly text: string;
 }
 
-/** Reads server-sent events as they come, and lets time pass until one does. */
+/** Reads server-sent events, and advances the clock until one arrives. */
 export class FeedReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #world: World;
@@ -64,7 +64,7 @@ export class FeedReader {
     this.#world = its;
   }
 
-  /** The next event; undefined when the feed is over. */
+  /** Returns the next event, or `undefined` at the end of the feed. */
   async next(): Promise<Sent | undefined> {
     const read = this.#reader.read();
     const { state } = watched(read);
@@ -73,7 +73,7 @@ export class FeedReader {
     return done ? undefined : sentIn(new TextDecoder().decode(value));
   }
 
-  /** The messages up to the first after which there is no more to come. */
+  /** Returns the messages of one complete update. */
   async all(): Promise<readonly Message[]> {
     const messages: Message[] = [];
     for (;;) {

@@ -8,7 +8,7 @@ import { event } from "../../support/replicas.ts";
 const web = () => new Deduplicator({ store: memoryStore(), owner: "web-1" });
 const token = "0123456789abcdef";
 
-/** As `fetch` would, which lets nobody choose the Host. */
+/** Sends a request with any Host header, which `fetch` does not allow. */
 function got(url: string, options: RequestOptions & { readonly body?: string } = {}): Promise<[number, string]> {
   const { body, ...rest } = options;
   return new Promise((resolve, reject) => {
@@ -23,7 +23,7 @@ function got(url: string, options: RequestOptions & { readonly body?: string } =
 }
 
 describe("a served inspector", () => {
-  it("listens at loopback, tells its address with the token, and shows what happens", async () => {
+  it("listens on loopback, returns its address with the token, and shows events", async () => {
     const dedup = web();
     await using inspector = await serveInspector({ dedup });
     expect(inspector.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/#token=[\w-]{32}$/);
@@ -37,13 +37,13 @@ describe("a served inspector", () => {
     await dedup.close();
   });
 
-  it("tells an address without a token where nothing needs one", async () => {
+  it("returns an address without a token if nothing needs one", async () => {
     await using inspector = await serveInspector({ dedup: web(), readOnly: true, host: "localhost" });
     expect(inspector.url).toMatch(/^http:\/\/localhost:\d+\/$/);
     expect((await fetch(inspector.url)).status).toBe(200);
   });
 
-  it("listens at an IPv6 address, and at the port that it is given", async () => {
+  it("listens on an IPv6 address and on a given port", async () => {
     const first = await serveInspector({ dedup: web(), host: "::1", token });
     const { port } = new URL(first.url);
     expect(first.url).toBe(`http://[::1]:${port}/#token=${token}`);
@@ -53,13 +53,13 @@ describe("a served inspector", () => {
     expect(second.url).toBe(first.url);
   });
 
-  it("says so when it cannot listen, and leaves nothing behind", async () => {
+  it("rejects if it cannot listen, and leaves nothing behind", async () => {
     await using first = await serveInspector({ dedup: web() });
     const port = Number(new URL(first.url).port);
     await expect(serveInspector({ dedup: web(), port })).rejects.toMatchObject({ code: "EADDRINUSE" });
   });
 
-  it("ends the connections when it closes, and may be closed again", async () => {
+  it("ends all connections on close, and can be closed again", async () => {
     const inspector = await serveInspector({ dedup: web() });
     const feed = await fetch(new URL("/api/feed", inspector.url));
     const ended = feed.text().catch(() => "broken off");
@@ -69,7 +69,7 @@ describe("a served inspector", () => {
     await expect(fetch(inspector.url)).rejects.toThrow();
   });
 
-  it("heeds the Host header itself", async () => {
+  it("checks the Host header", async () => {
     await using inspector = await serveInspector({ dedup: web() });
     expect(await got(inspector.url, { headers: { host: "evil.example" } })).toEqual([
       421,
@@ -80,7 +80,7 @@ describe("a served inspector", () => {
     expect((await got(inspector.url, { method: "HEAD" }))[0]).toBe(404);
   });
 
-  it("reads no endless request", async () => {
+  it("refuses long and invalid requests", async () => {
     await using inspector = await serveInspector({ dedup: web(), token });
     const { origin } = new URL(inspector.url);
     const headers = { origin, authorization: `Bearer ${token}` };
@@ -90,6 +90,6 @@ describe("a served inspector", () => {
     expect(await post("{")).toEqual([400, expect.stringContaining("`storeKey` and `revision`")]);
     expect(await post(`{"storeKey":"x","revision":"1"}`)).toEqual([400, expect.anything()]);
     expect(await post("null")).toEqual([400, expect.anything()]);
-    expect(await post(`{"storeKey":"x","revision":1}`)).toEqual([409, expect.stringContaining("look again")]);
+    expect(await post(`{"storeKey":"x","revision":1}`)).toEqual([409, expect.stringContaining("Look again")]);
   });
 });

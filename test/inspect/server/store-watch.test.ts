@@ -6,11 +6,11 @@ import { type Inspected, inspected } from "./inspected.ts";
 
 const LOST = new StoreUnavailableError("The store is lost", { ambiguous: false });
 
-/** What was recorded, in few words. */
-async function told(its: Inspected): Promise<readonly string[]> {
+/** Returns the recording in short form. */
+async function recorded(its: Inspected): Promise<readonly string[]> {
   await its.world.pass(1_000);
-  const steps = parseTrace(await (await its.ask("/api/recording")).text());
-  return steps.map(({ type, replica, identity, cause }) => [type, identity.eventId, replica, cause].join(" ").trim());
+  const trace = parseTrace(await (await its.ask("/api/recording")).text());
+  return trace.map(({ type, replica, identity, cause }) => [type, identity.eventId, replica, cause].join(" ").trim());
 }
 
 async function trouble(its: Inspected): Promise<string | undefined> {
@@ -20,7 +20,7 @@ async function trouble(its: Inspected): Promise<string | undefined> {
   return begin?.overview?.trouble;
 }
 
-/** An inspector that has nothing but the store, and a way to lose it. */
+/** Creates an inspector that only watches a store, with ways to break the store. */
 function watching(its: World = world()) {
   const breaks = new Set<() => void>();
   let unreadable: Error | undefined;
@@ -51,8 +51,8 @@ function watching(its: World = world()) {
   };
 }
 
-describe("what is told by the store alone", () => {
-  it("is what the replicas tell of themselves, as far as it leaves a trace", async () => {
+describe("a recording of the store alone", () => {
+  it("matches the replicas' own events as far as they change records", async () => {
     const its = watching();
     const [one, two] = [its.world.replica("web-2"), its.world.replica("web-3", { renew: false })];
     await its.world.pass(1_000);
@@ -68,13 +68,13 @@ describe("what is told by the store alone", () => {
     const own = [...one.steps, ...two.steps].filter(({ type }) =>
       ["reserved", "renewed", "committed", "released"].includes(type),
     );
-    const recorded = (await told(its)).map((step) => step.split(" ", 2).join(" "));
-    expect(recorded).toEqual(own.map(({ type, identity }) => `${type} ${identity.eventId}`));
-    expect(recorded).toHaveLength(5);
+    const types = (await recorded(its)).map((line) => line.split(" ", 2).join(" "));
+    expect(types).toEqual(own.map(({ type, identity }) => `${type} ${identity.eventId}`));
+    expect(types).toHaveLength(5);
     await its.inspector.close();
   });
 
-  it("tells a late commit and a lapse as what they are", async () => {
+  it("recognises a late commit and a lapse", async () => {
     const its = watching();
     await its.world.pass(1_000);
     const late = task();
@@ -85,7 +85,7 @@ describe("what is told by the store alone", () => {
     expect(await running).toMatchObject({ commit: "adopted" });
     await unseen(its.world.replica("web-3", { renew: false }).dedup.reserve({ ...event, eventId: "evt-2" }));
     await its.world.pass(40_000);
-    expect(await told(its)).toEqual([
+    expect(await recorded(its)).toEqual([
       "reserved evt-1 web-2",
       "committed evt-1 web-2 adopted",
       "reserved evt-2 web-3",
@@ -94,14 +94,14 @@ describe("what is told by the store alone", () => {
     await its.inspector.close();
   });
 
-  it("leaves to a replica that is attached to tell its own steps", async () => {
+  it("uses the own events of an attached replica instead", async () => {
     const its = watching();
     const { dedup } = its.world.replica("web-2");
     its.inspector.attach(dedup);
     await its.world.pass(1_000);
     await dedup.guard(event, () => "");
     await its.world.replica("web-3").dedup.guard({ ...event, eventId: "evt-2" }, () => "");
-    expect(await told(its)).toEqual([
+    expect(await recorded(its)).toEqual([
       "reserved evt-1 web-2",
       "dispatched evt-1 web-2",
       "committed evt-1 web-2 confirmed",
@@ -109,13 +109,13 @@ describe("what is told by the store alone", () => {
       "committed evt-2 web-3 confirmed",
     ]);
     await dedup.clear(event);
-    expect((await told(its)).at(-1)).toBe("cleared evt-1 web-2");
+    expect((await recorded(its)).at(-1)).toBe("cleared evt-1 web-2");
     await its.inspector.close();
   });
 });
 
-describe("a store that is lost", () => {
-  it("is said to be so, and what happened meanwhile is caught up with", async () => {
+describe("a lost store", () => {
+  it("is reported, and later changes are caught up with", async () => {
     const its = watching();
     const { dedup } = its.world.replica("web-2");
     const [held, gone] = [event, { ...event, eventId: "evt-2" }];
@@ -130,29 +130,29 @@ describe("a store that is lost", () => {
     await other.release();
     await its.world.pass(5_000);
     expect(await trouble(its)).toBe("");
-    expect((await told(its)).slice(2)).toEqual([
+    expect((await recorded(its)).slice(2)).toEqual([
       "committed evt-1 web-2 confirmed",
-      "released evt-2 web-2 ended while nobody watched",
+      "released evt-2 web-2 ended while the store was not watched",
     ]);
     await its.inspector.close();
   });
 
-  it("does not tell a second time of a lease that had ended", async () => {
+  it("does not report a lapsed lease a second time", async () => {
     const its = watching();
     await its.world.pass(1_000);
     await unseen(its.world.replica("web-2", { renew: false }).dedup.reserve(event));
     await its.world.pass(40_000);
     its.breakOff();
     await its.world.pass(5_000);
-    expect(await told(its)).toEqual(["reserved evt-1 web-2", "lapsed evt-1 web-2"]);
+    expect(await recorded(its)).toEqual(["reserved evt-1 web-2", "lapsed evt-1 web-2"]);
     await its.inspector.close();
   });
 
-  it("holds what cannot be read: that is said, and the rest is shown", async () => {
+  it("is shown without records that cannot be read, which are reported", async () => {
     const its = watching();
     await unseen(its.world.replica("web-2").dedup.reserve(event));
     its.spoil(new RecordUnreadableError("What stands there is not JSON"));
-    expect(await told(its)).toEqual(["reserved evt-1 web-2"]);
+    expect(await recorded(its)).toEqual(["reserved evt-1 web-2"]);
     expect(await trouble(its)).toBe("RecordUnreadableError: What stands there is not JSON");
     its.spoil(new Error("broken"));
     its.breakOff();

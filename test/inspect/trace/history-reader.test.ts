@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { History, SeenLine } from "../../../src/history/history.ts";
-import { stepsOfHistory } from "../../../src/inspect/trace/history-reader.ts";
+import { traceOfHistory } from "../../../src/inspect/trace/history-reader.ts";
 import { resolved } from "../../support/replicas.ts";
 import { commit } from "../../support/store-contract-fixture.ts";
 
@@ -8,17 +8,17 @@ const header = { type: "history", version: 1, clock: "simulated" } as const;
 const key = resolved.storeKey;
 const event = "evt-1";
 
-const told = (history: History): readonly string[] =>
-  stepsOfHistory(history).map(({ type, replica, atMs, cause, fence, identity }) =>
+const linesOf = (history: History): readonly string[] =>
+  traceOfHistory(history).map(({ type, replica, atMs, cause, fence, identity }) =>
     [atMs, type, replica, identity.eventId, cause, fence === 0 ? "" : `fence ${fence}`].filter(String).join(" "),
   );
 
-describe("the steps of a recorded run", () => {
-  it("are what the store held, where somebody saw it, with what the handlers did", () => {
+describe("the trace of a recorded run", () => {
+  it("follows from the store's records and the handlers' effects", () => {
     const committed = { ...commit(resolved), owner: "a", token: "t", fence: 1, atMs: 3 };
     const reserved = { ...committed, state: "reserved", fence: 0, atMs: 1 } as const;
     expect(
-      told([
+      linesOf([
         header,
         { type: "delivered", process: "a", atMs: 0, event, delivery: 1 },
         { type: "invoke", process: "a", atMs: 0, op: 1, operation: "reserve", key, event, leaseMs: 1_000 },
@@ -41,7 +41,7 @@ describe("the steps of a recorded run", () => {
       "1 reserved a evt-1 fence 1",
       "1 began a evt-1 mail fence 1",
       "2 fault nemesis evt-1 slow",
-      "2 expired a evt-1 told to stop",
+      "2 expired a evt-1 aborted",
       "3 dispatched a evt-1 fence 1",
       "3 committed a evt-1 confirmed fence 1",
       "4 cleared a evt-1 fence 1",
@@ -49,10 +49,10 @@ describe("the steps of a recorded run", () => {
     ]);
   });
 
-  it("are what the store answered, where nobody saw it", () => {
+  it("follows from the store's answers if its records were not recorded", () => {
     const line = { process: "a", atMs: 1 } as const;
     expect(
-      told([
+      linesOf([
         header,
         { type: "invoke", ...line, op: 1, operation: "reserve", key, event, fence: 0, leaseMs: 1_000 },
         { type: "ok", ...line, op: 1, revision: 7 },
@@ -78,7 +78,7 @@ describe("the steps of a recorded run", () => {
     ]);
   });
 
-  it("are those of every event in hand when its process stands still or dies, and are put in the order of time", () => {
+  it("has an event for everything that a frozen or dead process had received, in the order of time", () => {
     const a = (atMs: number) => ({ process: "a", atMs });
     const answers: readonly SeenLine[] = [
       { type: "answered", ...a(5), event, delivery: 1, answer: "put back", because: "pending", afterMs: 9 },
@@ -96,7 +96,7 @@ describe("the steps of a recorded run", () => {
       },
     ];
     expect(
-      told([
+      linesOf([
         header,
         ...answers,
         header,
@@ -112,8 +112,8 @@ describe("the steps of a recorded run", () => {
       ...["evt-2", "evt-3"].map((id) => `2 frozen a ${id}`),
       ...["evt-2", "evt-3"].map((id) => `3 crashed a ${id}`),
       "5 pending a evt-1",
-      "6 put-back a evt-1 no",
-      "7 put-back a evt-1 c",
+      "6 nak a evt-1 no",
+      "7 nak a evt-1 c",
       "8 duplicate a evt-1",
       "9 superseded a evt-1 superseded",
     ]);

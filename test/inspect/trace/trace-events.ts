@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { TRACE_TYPES, type TraceEvent } from "../../../src/inspect/trace/trace-event.ts";
 
-/** A step of an event that a test names by its id alone. */
-export function stepOf(type: TraceEvent["type"], eventId: string, more: Partial<TraceEvent> = {}): TraceEvent {
+/** Returns a trace event for an event that is identified by its id alone. */
+export function traceEvent(type: TraceEvent["type"], eventId: string, more: Partial<TraceEvent> = {}): TraceEvent {
   return {
     type,
     identity: { storeKey: `key of ${eventId}`, workspaceId: "default", subscriptionId: "sub-1", eventId },
@@ -19,8 +19,8 @@ export function stepOf(type: TraceEvent["type"], eventId: string, more: Partial<
   };
 }
 
-/** Any step of a few events on a few replicas, whether such a thing can happen or not. */
-export const anyStep: fc.Arbitrary<TraceEvent> = fc
+/** Generates trace events of a few events and replicas, in any order. */
+export const anyTraceEvent: fc.Arbitrary<TraceEvent> = fc
   .record({
     type: fc.constantFrom(...TRACE_TYPES),
     event: fc.constantFrom("a", "b", "c"),
@@ -29,4 +29,4 @@ export const anyStep: fc.Arbitrary<TraceEvent> = fc
     fence: fc.nat(9),
     cause: fc.constantFrom("", "adopted", "shutdown", "superseded"),
   })
-  .map(({ type, event, replica, ...more }) => stepOf(type, event, { replica, owner: replica, ...more }));
+  .map(({ type, event, replica, ...more }) => traceEvent(type, event, { replica, owner: replica, ...more }));

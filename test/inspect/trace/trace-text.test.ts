@@ -4,34 +4,37 @@ import { errorText, tracer } from "../../../src/inspect/trace/trace-event.ts";
 import { formatTrace, isTrace, parseTrace } from "../../../src/inspect/trace/trace-text.ts";
 import type { DedupEvent, DedupEventDetail } from "../../../src/model/event.ts";
 import { resolved } from "../../support/replicas.ts";
-import { anyStep, stepOf } from "./trace-events.ts";
+import { anyTraceEvent, traceEvent } from "./trace-events.ts";
 
 describe("a saved recording", () => {
   it("is read as it was written", () => {
     fc.assert(
-      fc.property(fc.array(anyStep), (steps) => {
-        const text = formatTrace(steps);
+      fc.property(fc.array(anyTraceEvent), (trace) => {
+        const text = formatTrace(trace);
         expect(isTrace(text)).toBe(true);
-        expect(parseTrace(text)).toEqual(steps);
+        expect(parseTrace(text)).toEqual(trace);
       }),
     );
   });
 
   it.each([
-    ["", "Line 1 is not JSON"],
-    ["{}\n", "Line 1: Expected `version` to be 1"],
-    ["[]\n", "Line 1: Expected `version`"],
-    ["null\n", "Line 1: Expected `line` to be an object"],
-    [`${formatTrace([])}7\n`, "Line 2: Expected `line` to be an object"],
-    [`${formatTrace([])}{}\n`, "Line 2 is no step: it has no valid `type`"],
-    [formatTrace([stepOf("reserved", "a")]).replace(`"eventId":"a"`, `"eventId":7`), "no valid `identity`"],
-    [formatTrace([stepOf("reserved", "a")]).replace(`"atMs":0`, `"atMs":"0"`), "no valid `atMs`"],
-  ])("that is none is refused: %j", (text, sentence) => {
+    ["", "Line 1 of the recording: It is empty"],
+    ["{}\n", "Line 1 of the recording: Expected `version` to be 1"],
+    ["[]\n", "Line 1 of the recording: Expected `line` to be an object"],
+    ["null\n", "Line 1 of the recording: Expected `line` to be an object"],
+    [`${formatTrace([])}7\n`, "Line 2 of the recording: Expected `line` to be an object"],
+    [`${formatTrace([])}{}\n`, "Line 2 of the recording: Its `type` is missing or invalid"],
+    [
+      formatTrace([traceEvent("reserved", "a")]).replace(`"eventId":"a"`, `"eventId":7`),
+      "Its `identity` is missing or invalid",
+    ],
+    [formatTrace([traceEvent("reserved", "a")]).replace(`"atMs":0`, `"atMs":"0"`), "Its `atMs` is missing or invalid"],
+  ])("is refused if it is invalid: %j", (text, sentence) => {
     expect(() => parseTrace(text)).toThrow(sentence);
   });
 });
 
-describe("what a deduplicator tells is kept as", () => {
+describe("a deduplicator's event is recorded as", () => {
   const fields = { identity: resolved, owner: "b", attempt: 2, fence: 3, revision: 4, atMs: 50_000, durationMs: 5 };
   const error = new RangeError("too much\nof a stack");
   it.each<readonly [DedupEventDetail, forMs: number, cause: string]>([
@@ -52,11 +55,11 @@ describe("what a deduplicator tells is kept as", () => {
     [{ type: "store-unavailable", ambiguous: true, error }, 0, "RangeError: too much"],
     [{ type: "result-not-kept", error }, 0, "RangeError: too much"],
   ])("%j", (detail, forMs, cause) => {
-    const step: DedupEvent = { ...fields, ...detail };
-    expect(tracer("a")(step)).toEqual({ ...fields, type: detail.type, replica: "a", forMs, cause });
+    const event: DedupEvent = { ...fields, ...detail };
+    expect(tracer("a")(event)).toEqual({ ...fields, type: detail.type, replica: "a", forMs, cause });
   });
 
-  it("a short text, whatever was thrown", () => {
+  it("a short text for any thrown value", () => {
     expect(errorText("why")).toBe("why");
     expect(errorText({ secret: 1 })).toBe("");
     expect(errorText("x".repeat(300))).toBe(`${"x".repeat(200)}…`);

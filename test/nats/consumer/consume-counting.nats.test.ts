@@ -32,7 +32,7 @@ const quick = (more: Partial<DeduplicatorOptions> = {}): DeduplicatorOptions => 
   ...more,
 });
 
-/** The event is being dispatched by somebody, until the returned function is called: then that dispatch has failed. */
+/** Reserves the event for another holder. The returned function releases it. */
 async function held(dedup: DeduplicatorOptions, stream: EventStream, id: string): Promise<() => Promise<void>> {
   const other = new Deduplicator(dedup);
   const reservation = await other.reserve(stream.identity(id));
@@ -42,8 +42,8 @@ async function held(dedup: DeduplicatorOptions, stream: EventStream, id: string)
   };
 }
 
-describe("a message that was put back without a dispatch", () => {
-  it("F6 as pending, again and again: is no dead letter because of that, when its first dispatch fails", async () => {
+describe("a message that was nak'd without a dispatch", () => {
+  it("F6 does not become a dead letter at its first failed dispatch after many pending deliveries", async () => {
     const stream = await createEventStream(nc);
     const dedup = quick();
     const giveUp = await held(dedup, stream, "e-1");
@@ -58,7 +58,7 @@ describe("a message that was put back without a dispatch", () => {
       },
     });
     const pending = await worker.until("trigger.nakked", 3);
-    // Most dispatches take far less than their lease: it comes back soon at first.
+    // The first pauses are short: most dispatches take far less than their lease.
     expect(pending.slice(0, 2).map(({ delay, delayMs }) => [delay, delayMs])).toEqual([
       ["pending", 250],
       ["pending", 500],
@@ -67,12 +67,12 @@ describe("a message that was put back without a dispatch", () => {
     await worker.until("trigger.dispatched");
     await stream.settled(1);
     expect(worker.of("trigger.dispatch.failed").map(({ failures }) => failures)).toEqual([1]);
-    // The pause after a failure is that of the first failure, too.
+    // The backoff is that of the first failure.
     expect(worker.of("trigger.nakked").filter(({ delay }) => delay === "backoff")).toMatchObject([{ delayMs: 50 }]);
     expect(await stream.dead()).toEqual([]);
   });
 
-  it("F6 because the store was away: is no dead letter because of that, when its first dispatch fails", async () => {
+  it("F6 does not become a dead letter at its first failed dispatch after a store outage", async () => {
     const stream = await createEventStream(nc);
     const inner = memoryStore();
     let isAway = true;
@@ -96,7 +96,7 @@ describe("a message that was put back without a dispatch", () => {
     expect(letter?.deliveries).toBeGreaterThanOrEqual(5);
   });
 
-  it("comes back when the reservation ends where the server counts deliveries: none is spent on coming too early", async () => {
+  it("is redelivered when the reservation ends if the server limits deliveries", async () => {
     const stream = await createEventStream(nc, { max_deliver: 3 });
     const dedup = quick({ leaseMs: 5_000, renew: false });
     const giveUp = await held(dedup, stream, "e-1");
@@ -109,7 +109,7 @@ describe("a message that was put back without a dispatch", () => {
 });
 
 describe("several replicas", () => {
-  it("F6 dead-letter what always fails after `maxDeliver` dispatches in all, not each", async () => {
+  it("F6 dead-letter a failing message after `maxDeliver` dispatches in total, not each", async () => {
     const stream = await createEventStream(nc);
     const dedup = quick();
     await stream.publish("e-1");

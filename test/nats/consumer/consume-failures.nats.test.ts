@@ -37,8 +37,8 @@ async function overfilling(stream: EventStream): Promise<Consumer> {
   return consumer;
 }
 
-describe("when the network fails", () => {
-  it("G9 an acknowledgement that got lost makes the next delivery a duplicate, and no second dispatch", async () => {
+describe("a consumer whose network fails", () => {
+  it("G9 treats the redelivery after a lost acknowledgement as a duplicate", async () => {
     const stream = await createEventStream(nc);
     await using proxy = await startProxy(server.port);
     const own = await connect({ servers: proxy.url, ...OVER_PROXY });
@@ -46,7 +46,7 @@ describe("when the network fails", () => {
     await using worker = await startWorker(stream, {
       dedup: quick(),
       connection: own,
-      // Nothing that the consumer sends from now on arrives.
+      // Loses everything that the consumer sends from now on.
       dispatch: () => proxy.requests("swallow"),
     });
     await worker.until("trigger.ack.unconfirmed");
@@ -60,7 +60,7 @@ describe("when the network fails", () => {
     await own.close();
   });
 
-  it("a confirmation that got lost changes nothing", async () => {
+  it("does not dispatch again after a lost confirmation", async () => {
     const stream = await createEventStream(nc);
     await using proxy = await startProxy(server.port);
     const own = await connect({ servers: proxy.url, ...OVER_PROXY });
@@ -82,7 +82,7 @@ describe("when the network fails", () => {
     await own.close();
   });
 
-  it("an event whose connection breaks in mid-dispatch is dispatched once, though it is delivered to another meanwhile", async () => {
+  it("dispatches an event once when the connection breaks during the dispatch and another worker receives it", async () => {
     const stream = await createEventStream(nc);
     await using proxy = await startProxy(server.port);
     const own = await connect({ servers: proxy.url, ...OVER_PROXY });
@@ -113,7 +113,7 @@ describe("when the network fails", () => {
     await own.close();
   });
 
-  it("F17 messages beyond the concurrency wait for a slot, and are nak'd before they begin when the consumer stops", async () => {
+  it("F17 queues messages beyond the concurrency, and naks them without a dispatch when it stops", async () => {
     const stream = await createEventStream(nc);
     const dedup = { store: memoryStore(), leaseMs: 30_000, skewMs: 0 };
     for (const id of ["e-1", "e-2", "e-3"]) await stream.publish(id);
@@ -149,7 +149,7 @@ describe("when the network fails", () => {
     expect(new Set(other.began)).toEqual(new Set(["e-1", "e-2", "e-3"]));
   });
 
-  it("it asks again by itself when the server was silent for so long that its request is given up", async () => {
+  it("fetches again after a request without heartbeats", async () => {
     const stream = await createEventStream(nc);
     await using proxy = await startProxy(server.port);
     const own = await connect({ servers: proxy.url, ...OVER_PROXY });
@@ -163,7 +163,7 @@ describe("when the network fails", () => {
     await own.close();
   });
 
-  it("it is told when the connection is closed while it looks for the reason of the silence", async () => {
+  it("reports a connection that is closed during the diagnosis of a failed fetch", async () => {
     const stream = await createEventStream(nc);
     await using proxy = await startProxy(server.port);
     const own = await connect({ servers: proxy.url, ...OVER_PROXY });
@@ -178,7 +178,7 @@ describe("when the network fails", () => {
     expect(worker.of("trigger.consumer.lost")).toHaveLength(1);
   });
 
-  it("it goes on by itself when the server was away, killed and started again", async () => {
+  it("continues after the server was killed and restarted", async () => {
     const stream = await createEventStream(nc, {}, "file");
     await using worker = await startWorker(stream, { dedup: quick() });
     await stream.publish("e-1");

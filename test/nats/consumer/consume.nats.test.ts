@@ -32,8 +32,8 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** A store that can be sent away, for all writes or for those of commits only. */
-function moody(): { readonly store: Store; away: "no" | "all" | "commits" } {
+/** A store whose writes can be made to fail: all of them, or only commits. */
+function unreliableStore(): { readonly store: Store; away: "no" | "all" | "commits" } {
   const inner = memoryStore();
   const self: { store: Store; away: "no" | "all" | "commits" } = {
     away: "no",
@@ -58,8 +58,8 @@ const quick = (more: Partial<DeduplicatorOptions> = {}): DeduplicatorOptions => 
   ...more,
 });
 
-describe("what a message gets", () => {
-  it("when it was dispatched and committed: acknowledged", async () => {
+describe("a message", () => {
+  it("is acknowledged after its event was dispatched and committed", async () => {
     const stream = await createEventStream(nc);
     await stream.publish("e-1");
     await using worker = await startWorker(stream, { dedup: quick() });
@@ -80,7 +80,7 @@ describe("what a message gets", () => {
     expect(worker.of("trigger.nakked")).toEqual([]);
   });
 
-  it("when it is a duplicate: acknowledged, and not dispatched", async () => {
+  it("is acknowledged without a dispatch if its event is a duplicate", async () => {
     const stream = await createEventStream(nc);
     await using worker = await startWorker(stream, { dedup: quick() });
     await stream.publish("e-1");
@@ -91,7 +91,7 @@ describe("what a message gets", () => {
     expect(worker.began).toEqual(["e-1"]);
   });
 
-  it("G2 when another dispatches the event and fails: it comes back, and is dispatched", async () => {
+  it("G2 is nak'd while another holder dispatches its event, and dispatched after that holder fails", async () => {
     const stream = await createEventStream(nc);
     const dedup = quick();
     await using other = new Deduplicator(dedup);
@@ -108,7 +108,7 @@ describe("what a message gets", () => {
     await stream.settled(1);
   });
 
-  it("G2 when the record of another event stands under its key: it comes back until that is gone", async () => {
+  it("G2 is nak'd as long as its key holds another event's record", async () => {
     const stream = await createEventStream(nc);
     const store = memoryStore();
     const [own, other] = [resolveIdentity(stream.identity("e-1")), resolveIdentity(stream.identity("e-2"))];
@@ -130,7 +130,7 @@ describe("what a message gets", () => {
     expect(await stream.dead()).toEqual([]);
   });
 
-  it("G3 when another dispatches the event and commits: it comes back, and is a duplicate", async () => {
+  it("G3 is nak'd while another holder dispatches its event, and a duplicate after that holder commits", async () => {
     const stream = await createEventStream(nc);
     const dedup = quick();
     await using other = new Deduplicator(dedup);
@@ -144,7 +144,7 @@ describe("what a message gets", () => {
     expect(worker.began).toEqual([]);
   });
 
-  it("F6 when the dispatch throws: it comes back after the backoff, and is a dead letter at the last", async () => {
+  it("F6 is nak'd with backoff when its dispatch throws, and becomes a dead letter after `maxDeliver` failures", async () => {
     const stream = await createEventStream(nc);
     await stream.publish("e-1");
     const boom = new Error("boom");
@@ -177,7 +177,7 @@ describe("what a message gets", () => {
     expect(dead?.header.get("Latchkey-Original-Subject")).toBe(stream.subject);
   });
 
-  it("F6 when the dispatch throws once: its key is free again, and the next delivery is dispatched", async () => {
+  it("F6 is dispatched again after its dispatch threw once", async () => {
     const stream = await createEventStream(nc);
     await stream.publish("e-1");
     let calls = 0;
@@ -196,8 +196,8 @@ describe("what a message gets", () => {
 
   it.each([
     ["PermanentError", new PermanentError("never")],
-    ["F21 the PermanentError of another copy of the package", Object.assign(new Error("never"), { code: "permanent" })],
-  ])("when the dispatch throws a %s: a dead letter at once, and its key is free", async (_, error) => {
+    ["F21 PermanentError of another copy of the package", Object.assign(new Error("never"), { code: "permanent" })],
+  ])("becomes a dead letter at once and releases its key when its dispatch throws a %s", async (_, error) => {
     const stream = await createEventStream(nc);
     await stream.publish("e-1");
     await using worker = await startWorker(stream, {
@@ -213,7 +213,7 @@ describe("what a message gets", () => {
     expect(await worker.dedup.peek(stream.identity("e-1"))).toBeUndefined();
   });
 
-  it("when it has no identity: a dead letter, never dispatched", async () => {
+  it("becomes a dead letter without a dispatch if it has no identity", async () => {
     const stream = await createEventStream(nc);
     await stream.jetstream.publish(stream.subject, "who am I");
     await using worker = await startWorker(stream, { dedup: quick() });
@@ -233,8 +233,8 @@ describe("what a message gets", () => {
         throw new Error("cannot");
       },
     ],
-    ["answers outside its contract", () => ({ subscriptionId: "", eventId: "" })],
-  ])("when `identify` %s: a dead letter, never dispatched", async (_, identify) => {
+    ["returns an invalid identity", () => ({ subscriptionId: "", eventId: "" })],
+  ])("becomes a dead letter without a dispatch if `identify` %s", async (_, identify) => {
     const stream = await createEventStream(nc);
     await stream.publish("e-1");
     await using worker = await startWorker(stream, { dedup: quick(), identify });
@@ -244,7 +244,7 @@ describe("what a message gets", () => {
     expect(worker.began).toEqual([]);
   });
 
-  it("when its headers cannot be read: a dead letter all the same", async () => {
+  it("becomes a dead letter if its headers are unreadable", async () => {
     const stream = await createEventStream(nc);
     const unreadable = Object.assign(headers(), {
       encode: () => new TextEncoder().encode("NATS/1.0\r\nce-id: a\nb\r\n\r\n"),
@@ -258,7 +258,7 @@ describe("what a message gets", () => {
     expect(dead?.header.get("Latchkey-Original-Headers")).toBe("unreadable");
   });
 
-  it("when the same event came with another payload: a dead letter, not dispatched again", async () => {
+  it("becomes a dead letter without a dispatch if its event arrived earlier with another payload", async () => {
     const stream = await createEventStream(nc);
     await using worker = await startWorker(stream, { dedup: quick(), fingerprint: (message) => message.string() });
     await stream.publish("e-1", "one");
@@ -273,47 +273,47 @@ describe("what a message gets", () => {
     expect(worker.began).toEqual(["e-1"]);
   });
 
-  it("when the store is away: it comes back, is not dispatched until the store is there, and is never a dead letter", async () => {
+  it("is nak'd while the store is unreachable, and never becomes a dead letter because of that", async () => {
     const stream = await createEventStream(nc);
-    const mood = moody();
-    mood.away = "all";
+    const unreliable = unreliableStore();
+    unreliable.away = "all";
     await stream.publish("e-1");
-    await using worker = await startWorker(stream, { dedup: quick({ store: mood.store }), maxDeliver: 1 });
+    await using worker = await startWorker(stream, { dedup: quick({ store: unreliable.store }), maxDeliver: 1 });
     const puts = await worker.until("trigger.nakked", 3);
     expect(puts.map(({ delay }) => delay)).toEqual(puts.map(() => "backoff"));
     expect(worker.began).toEqual([]);
     expect(worker.of("trigger.refused")[0]?.error).toBeInstanceOf(StoreUnavailableError);
-    mood.away = "no";
+    unreliable.away = "no";
     await worker.until("trigger.dispatched");
     await stream.settled(1);
     expect(await stream.dead()).toEqual([]);
   });
 
-  it("when the store is away and dispatches may go unprotected: dispatched and acknowledged", async () => {
+  it("is dispatched and acknowledged without the store if dispatches may run unprotected", async () => {
     const stream = await createEventStream(nc);
-    const mood = moody();
-    mood.away = "all";
+    const unreliable = unreliableStore();
+    unreliable.away = "all";
     await stream.publish("e-1");
-    const dedup = quick({ store: mood.store, onStoreUnavailable: "dispatch" });
+    const dedup = quick({ store: unreliable.store, onStoreUnavailable: "dispatch" });
     await using worker = await startWorker(stream, { dedup });
     const [audit] = await worker.until("trigger.dispatched");
     await stream.settled(1);
     expect(audit).toMatchObject({ unprotected: true, fence: 0, commit: "unconfirmed" });
   });
 
-  it("F10 when the commit stays unknown: acknowledged, since it was dispatched, and not dispatched again", async () => {
+  it("F10 is acknowledged after its dispatch if the commit is unconfirmed", async () => {
     const stream = await createEventStream(nc);
-    const mood = moody();
-    mood.away = "commits";
+    const unreliable = unreliableStore();
+    unreliable.away = "commits";
     await stream.publish("e-1");
-    await using worker = await startWorker(stream, { dedup: quick({ store: mood.store }) });
+    await using worker = await startWorker(stream, { dedup: quick({ store: unreliable.store }) });
     const [audit] = await worker.until("trigger.dispatched");
     await stream.settled(1);
     expect(audit?.commit).toBe("unconfirmed");
     expect(worker.began).toEqual(["e-1"]);
   });
 
-  it("F10 when the deduplicator itself fails after the dispatch: acknowledged, since it was dispatched", async () => {
+  it("F10 is acknowledged after its dispatch if the deduplicator fails", async () => {
     const stream = await createEventStream(nc);
     await stream.publish("e-1");
     const failure = new Error("not the dispatch's");
@@ -330,7 +330,7 @@ describe("what a message gets", () => {
     expect(worker.began).toEqual(["e-1"]);
   });
 
-  it("F12 when the dispatch throws what a store throws: a failed dispatch, not a store that is away", async () => {
+  it("F12 counts a failed dispatch, not an unreachable store, when its dispatch throws a store's error", async () => {
     const stream = await createEventStream(nc);
     await stream.publish("e-1");
     await using worker = await startWorker(stream, {
@@ -344,7 +344,7 @@ describe("what a message gets", () => {
     expect(worker.of("trigger.refused")).toEqual([]);
   });
 
-  it("G2 when the handler gives the key back and returns: it comes back", async () => {
+  it("G2 is nak'd when its handler releases the key and returns", async () => {
     const stream = await createEventStream(nc);
     await stream.publish("e-1");
     let calls = 0;
@@ -362,7 +362,7 @@ describe("what a message gets", () => {
 });
 
 describe("a dead letter", () => {
-  it("that has nowhere to go: the message is terminated with the reason, and that is told", async () => {
+  it("without a subject terminates the message with the reason", async () => {
     const stream = await createEventStream(nc);
     const advisories = nc.subscribe(`$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.${stream.name}.>`, { max: 1 });
     await stream.publish("e-1");
@@ -381,7 +381,7 @@ describe("a dead letter", () => {
     expect(worker.of("trigger.consumer.warning").map(({ finding }) => finding.setting)).toContain("deadLetter");
   });
 
-  it("that cannot be stored: nothing is lost, and it is stored when that is possible again", async () => {
+  it("that cannot be stored is retried until it is stored", async () => {
     const stream = await createEventStream(nc);
     await stream.publish("e-1");
     let calls = 0;
@@ -402,14 +402,14 @@ describe("a dead letter", () => {
   });
 });
 
-describe("while messages are held", () => {
-  it("F17 signs of life keep them from coming back, however long a dispatch takes", async () => {
+describe("a running consumer", () => {
+  it("F17 sends in-progress acks, so that a long dispatch causes no redelivery", async () => {
     const stream = await createEventStream(nc);
     for (const id of ["a", "b", "c"]) await stream.publish(id);
     await using worker = await startWorker(stream, {
       dedup: quick({ leaseMs: 10_000 }),
       concurrency: 2,
-      // Two and a half times what the server waits; nothing but time can show that it waits on.
+      // Two and a half times `ack_wait`: only time shows that the server keeps waiting.
       dispatch: () => new Promise((resolve) => setTimeout(resolve, 2.5 * ACK_WAIT_MS)),
     });
     await worker.until("trigger.dispatched", 3);
@@ -420,7 +420,7 @@ describe("while messages are held", () => {
     expect((await stream.info()).delivered.consumer_seq).toBe(3);
   });
 
-  it("no more are asked for than may be worked on at once", async () => {
+  it("fetches no more messages than its concurrency", async () => {
     const stream = await createEventStream(nc);
     const ids = Array.from({ length: 30 }, (_, index) => `e-${index}`);
     for (const id of ids) await stream.publish(id);
@@ -446,7 +446,7 @@ describe("while messages are held", () => {
     expect(worker.began).toHaveLength(30);
   });
 
-  it("nothing that is audited carries a payload", async () => {
+  it("never puts a payload into an audit", async () => {
     const stream = await createEventStream(nc);
     await using worker = await startWorker(stream, {
       dedup: quick(),
@@ -466,8 +466,8 @@ describe("while messages are held", () => {
   });
 });
 
-describe("a server that counts deliveries itself", () => {
-  it("never drops an event that another dispatches: its last delivery is held until that settles", async () => {
+describe("a server with `max_deliver`", () => {
+  it("does not drop an event at its last delivery while another holder dispatches it", async () => {
     const stream = await createEventStream(nc, { max_deliver: 1 });
     const dedup = quick();
     await using other = new Deduplicator(dedup);
@@ -481,20 +481,20 @@ describe("a server that counts deliveries itself", () => {
     expect(worker.of("trigger.nakked")).toEqual([]);
   });
 
-  it("never drops an event while the store is away: its last delivery is held until the store is there", async () => {
+  it("does not drop an event at its last delivery while the store is unreachable", async () => {
     const stream = await createEventStream(nc, { max_deliver: 1 });
-    const mood = moody();
-    mood.away = "all";
+    const unreliable = unreliableStore();
+    unreliable.away = "all";
     await stream.publish("e-1");
-    await using worker = await startWorker(stream, { dedup: quick({ store: mood.store }) });
+    await using worker = await startWorker(stream, { dedup: quick({ store: unreliable.store }) });
     await worker.until("trigger.refused", 2);
-    mood.away = "no";
+    unreliable.away = "no";
     await worker.until("trigger.dispatched");
     await stream.settled(1);
     expect(worker.of("trigger.nakked")).toEqual([]);
   });
 
-  it("has its last delivery dead-lettered when the dispatch fails, though `maxDeliver` is not reached", async () => {
+  it("gets a dead letter when the dispatch of the last delivery fails", async () => {
     const stream = await createEventStream(nc, { max_deliver: 2 });
     await stream.publish("e-1");
     await using worker = await startWorker(stream, {
@@ -507,19 +507,19 @@ describe("a server that counts deliveries itself", () => {
     expect(worker.of("trigger.consumer.warning").map(({ finding }) => finding.setting)).toContain("max_deliver");
   });
 
-  it("has its last delivery dead-lettered when the consumer must stop before it could be dispatched", async () => {
+  it("gets a dead letter when the consumer stops before it could dispatch the last delivery", async () => {
     const stream = await createEventStream(nc, { max_deliver: 1 });
-    const mood = moody();
-    mood.away = "all";
+    const unreliable = unreliableStore();
+    unreliable.away = "all";
     await stream.publish("e-1");
-    await using worker = await startWorker(stream, { dedup: quick({ store: mood.store }) });
+    await using worker = await startWorker(stream, { dedup: quick({ store: unreliable.store }) });
     await worker.until("trigger.refused");
     await worker.running.stop({ drainMs: 0 });
     expect(worker.of("trigger.dead-lettered").map(({ reason }) => reason)).toEqual(["last-delivery"]);
     expect((await stream.dead()).map((dead) => dead.string())).toEqual(["body of e-1"]);
   });
 
-  it("keeps a last delivery whose dead letter cannot be stored, until it can", async () => {
+  it("does not drop a last delivery whose dead letter cannot be stored yet", async () => {
     const stream = await createEventStream(nc, { max_deliver: 1 });
     await stream.publish("e-1");
     await using worker = await startWorker(stream, {
@@ -537,8 +537,8 @@ describe("a server that counts deliveries itself", () => {
   });
 });
 
-describe("the end of a consumer", () => {
-  it("waits for what runs, and for its acknowledgement", async () => {
+describe("a consumer that stops", () => {
+  it("waits for running dispatches and their acknowledgements", async () => {
     const stream = await createEventStream(nc);
     await stream.publish("e-1");
     let go: () => void = () => {};
@@ -555,7 +555,7 @@ describe("the end of a consumer", () => {
     expect(worker.began).toEqual(["e-1"]);
   });
 
-  it("tells what still runs to stop, and gives it back at once", async () => {
+  it("aborts running dispatches after the drain time and naks their messages", async () => {
     const stream = await createEventStream(nc);
     await stream.publish("e-1");
     const dedup = quick({ leaseMs: 30_000 });
@@ -576,7 +576,7 @@ describe("the end of a consumer", () => {
     await stream.settled(1);
   });
 
-  it("leaves a dispatch to itself that does not stop, and its event is not dispatched beside it", async () => {
+  it("does not wait for a dispatch that ignores its signal, and nobody dispatches its event a second time", async () => {
     const stream = await createEventStream(nc);
     await stream.publish("e-1");
     const dedup = quick({ leaseMs: 30_000 });
@@ -594,7 +594,7 @@ describe("the end of a consumer", () => {
     expect(await first.dedup.peek(stream.identity("e-1"))).toMatchObject({ record: { state: "committed" } });
   });
 
-  it("comes sooner when it is asked for again with less time", async () => {
+  it("stops earlier when `stop` is called again with less time", async () => {
     const stream = await createEventStream(nc);
     await stream.publish("e-1");
     await using worker = await startWorker(stream, {
@@ -611,7 +611,7 @@ describe("the end of a consumer", () => {
     await worker.running.finished;
   });
 
-  it("comes by a signal, and before the start by one that has fired", async () => {
+  it("stops on a signal, and does not start if the signal has aborted", async () => {
     const stream = await createEventStream(nc);
     const controller = new AbortController();
     await using worker = await startWorker(stream, { dedup: quick(), signal: controller.signal });
@@ -621,7 +621,7 @@ describe("the end of a consumer", () => {
     await expect(startWorker(stream, { dedup: quick(), signal: controller.signal })).rejects.toBe(reason);
   });
 
-  it("is told when the consumer is deleted", async () => {
+  it("reports that the consumer was deleted", async () => {
     const stream = await createEventStream(nc);
     await using worker = await startWorker(stream, { dedup: quick() });
     await stream.publish("e-1");
@@ -632,7 +632,7 @@ describe("the end of a consumer", () => {
     await worker.running.stop();
   });
 
-  it("has not come yet when a server has not heard of the consumer for a moment", async () => {
+  it("continues if a server does not know the consumer for a moment", async () => {
     const stream = await createEventStream(nc);
     await using worker = await startWorker(stream, { dedup: quick() });
     await stream.publish("e-1");
@@ -647,14 +647,14 @@ describe("the end of a consumer", () => {
     expect(worker.of("trigger.consumer.lost")).toEqual([]);
   });
 
-  it("is told when the stream is deleted", async () => {
+  it("reports that the stream was deleted", async () => {
     const stream = await createEventStream(nc);
     await using worker = await startWorker(stream, { dedup: quick() });
     await stream.manager.streams.delete(stream.name);
     await expect(worker.running.finished).rejects.toMatchObject({ code: "closed" });
   });
 
-  it("is told when the connection is closed", async () => {
+  it("reports that the connection was closed", async () => {
     const stream = await createEventStream(nc);
     const own = await connect({ servers: server.url });
     await using worker = await startWorker(stream, { dedup: quick(), connection: own });
@@ -662,7 +662,7 @@ describe("the end of a consumer", () => {
     await expect(worker.running.finished).rejects.toBeInstanceOf(LatchkeyError);
   });
 
-  it("is told when the deduplicator is closed, and nothing is lost", async () => {
+  it("reports that the deduplicator was closed, and loses no event", async () => {
     const stream = await createEventStream(nc);
     const store = memoryStore();
     await using first = await startWorker(stream, { dedup: quick({ store }) });
@@ -676,8 +676,8 @@ describe("the end of a consumer", () => {
   });
 });
 
-describe("the start of a consumer", () => {
-  it("is refused when the consumer's configuration loses events", async () => {
+describe("a consumer that starts", () => {
+  it("is refused if its configuration could lose events", async () => {
     const stream = await createEventStream(nc, { ack_policy: "none", ack_wait: 0 });
     await expect(startWorker(stream, { dedup: quick() })).rejects.toMatchObject({
       code: "consumer-misconfigured",
@@ -685,7 +685,7 @@ describe("the start of a consumer", () => {
     });
   });
 
-  it("is refused when no stream stores the dead letters", async () => {
+  it("is refused if no stream stores its dead letters", async () => {
     const stream = await createEventStream(nc);
     const deadLetter = { subject: "nowhere.to.go", jetstream: stream.jetstream };
     await expect(startWorker(stream, { dedup: quick(), deadLetter })).rejects.toMatchObject({
@@ -694,7 +694,7 @@ describe("the start of a consumer", () => {
     });
   });
 
-  it("is refused when dead letters would come back to the consumer itself", async () => {
+  it("is refused if it would receive its own dead letters", async () => {
     const stream = await createEventStream(nc);
     const deadLetter = { subject: stream.subject, jetstream: stream.jetstream };
     await expect(startWorker(stream, { dedup: quick(), deadLetter })).rejects.toMatchObject({
@@ -702,7 +702,7 @@ describe("the start of a consumer", () => {
     });
   });
 
-  it("is told in warnings what is better set otherwise", async () => {
+  it("audits a warning for each unsuitable setting", async () => {
     const stream = await createEventStream(nc, { max_ack_pending: 2 });
     await using worker = await startWorker(stream, { dedup: quick({ leaseMs: 30_000 }) });
     expect(worker.of("trigger.consumer.warning").map(({ finding }) => finding.setting)).toEqual([

@@ -12,8 +12,8 @@ const letter: DeadLetter = {
   error: new PermanentError("No such\n shop"),
 };
 
-describe("the headers of a dead letter", () => {
-  it("say why it is dead and where it was, and keep its own", () => {
+describe("headers of a dead letter", () => {
+  it("contain the reason, the origin and the message's own headers", () => {
     const message = receivedMessage({
       headers: {
         "ce-id": "e-1",
@@ -44,7 +44,7 @@ describe("the headers of a dead letter", () => {
     });
   });
 
-  it("tell of the last death when a dead letter dies again", () => {
+  it("contain the last reason if a dead letter becomes one again", () => {
     const headers = { "Latchkey-Reason": "max-deliver", "Latchkey-Error": "then", "Latchkey-Key": "k" };
     const again = { ...letter, key: undefined, error: undefined, reason: "unidentifiable" } as const;
     const all = deadLetterHeaders(receivedMessage({ headers }), again);
@@ -53,7 +53,7 @@ describe("the headers of a dead letter", () => {
     expect(all.has("Latchkey-Key")).toBe(false);
   });
 
-  it("say so when its own cannot be read", () => {
+  it("say that the message's own headers are unreadable", () => {
     const headers = new TextEncoder().encode("NATS/1.0\r\nx: a\nb\r\n\r\n");
     const all = deadLetterHeaders(receivedMessage({ headers }), letter);
     expect(all.get("Latchkey-Original-Headers")).toBe("unreadable");
@@ -63,10 +63,10 @@ describe("the headers of a dead letter", () => {
   it.each<[string, unknown, string]>([
     ["on one line of ASCII", new Error("line 1\r\n\tline 2 \u{1f600} é\u0000"), "line 1 line 2 ? ??"],
     ["shortened", new Error("x".repeat(1_000)), `${"x".repeat(197)}...`],
-    ["by its name, without words", new RangeError(""), "RangeError"],
-    ["as the text that was thrown", "just so", "just so"],
-    ["not at all of other things that were thrown", { payload: "secret" }, ""],
-  ])("say what went wrong %s", (_, error, said) => {
+    ["by its name, without a message", new RangeError(""), "RangeError"],
+    ["as the string that was thrown", "just so", "just so"],
+    ["not at all if another value was thrown", { payload: "secret" }, ""],
+  ])("contain the error %s", (_, error, said) => {
     const headers = deadLetterHeaders(receivedMessage(), { ...letter, error });
     expect(headers.get("Latchkey-Error")).toBe(said);
     expect(terminationReason("max-deliver", error)).toBe(said === "" ? "max-deliver" : `max-deliver: ${said}`);

@@ -10,13 +10,13 @@ const unidentifiable = { unidentifiable: expect.any(String) };
 const structured = { specversion: "1.0", type: "t", source: "/shop", id: "e-1" };
 const STRUCTURED_TYPE = { "Content-Type": "application/cloudevents+json; charset=utf-8" };
 
-describe("the identity of a message", () => {
+describe("identity of a message", () => {
   it.each<[string, MessageParts]>([
     ["in binary mode", { headers: { "ce-source": "/shop", "ce-id": "e-1" }, data: "anything" }],
     ["with header names in another case", { headers: { "Ce-Source": "/shop", "CE-ID": "e-1" } }],
     ["structured, as its content type says", { headers: STRUCTURED_TYPE, data: JSON.stringify(structured) }],
     [
-      "structured, in the words of the binding",
+      "structured, with the content type of the NATS binding",
       { headers: { "content-type": "application/cloudevents" }, data: JSON.stringify(structured) },
     ],
     ["structured, without a content type", { data: ` \n${JSON.stringify(structured)}` }],
@@ -30,15 +30,15 @@ describe("the identity of a message", () => {
   });
 
   it.each<[string, MessageParts, string]>([
-    ["as it stands", { headers: { "Nats-Msg-Id": "m-1" }, data: "{}" }, "m-1"],
+    ["unchanged", { headers: { "Nats-Msg-Id": "m-1" }, data: "{}" }, "m-1"],
     [
-      "beside JSON that is no event",
+      "beside JSON that is not an event",
       { headers: { "Nats-Msg-Id": "m-1" }, data: '{"source":"/shop","id":"e-1"}' },
       "m-1",
     ],
-    ["beside a body that is not JSON after all", { headers: { "Nats-Msg-Id": "m-1" }, data: "{nope" }, "m-1"],
+    ["beside a body that only looks like JSON", { headers: { "Nats-Msg-Id": "m-1" }, data: "{nope" }, "m-1"],
     [
-      "beside a batch, which is no event",
+      "beside a batch of events",
       { headers: { "content-type": "application/cloudevents-batch+json", "Nats-Msg-Id": "m-1" }, data: "[]" },
       "m-1",
     ],
@@ -47,14 +47,14 @@ describe("the identity of a message", () => {
       { headers: { "Nats-Msg-Id": '["/shop","e-1"]' } },
       '["[\\"/shop\\",\\"e-1\\"]"]',
     ],
-  ])("is else the message id, %s", (_, parts, eventId) => {
+  ])("is otherwise the message id, %s", (_, parts, eventId) => {
     expect(identify(parts)).toEqual(event(eventId));
   });
 
   it.each<[string, MessageParts]>([
     ["has neither", { data: "hello" }],
     ["has nothing at all", {}],
-    ["has a source without an id, though a message id", { headers: { "ce-source": "/shop", "Nats-Msg-Id": "m" } }],
+    ["has a source without an id, and a message id", { headers: { "ce-source": "/shop", "Nats-Msg-Id": "m" } }],
     ["has an id without a source", { headers: { "ce-id": "e-1" } }],
     ["has two ids", { headers: { "ce-source": "/shop", "ce-id": ["e-1", "e-2"] } }],
     ["has an id twice under names in two cases", { headers: { "ce-source": "/shop", "ce-id": "e-1", "Ce-Id": "e-1" } }],
@@ -67,17 +67,20 @@ describe("the identity of a message", () => {
       "is an event without a source",
       { data: JSON.stringify({ ...structured, source: undefined }), headers: { "Nats-Msg-Id": "m" } },
     ],
-    ["is an event whose id is no Unicode", { data: '{"specversion":"1.0","source":"/shop","id":"\\ud800"}' }],
+    [
+      "is an event whose id is not well-formed Unicode",
+      { data: '{"specversion":"1.0","source":"/shop","id":"\\ud800"}' },
+    ],
     [
       "has headers that the client refuses",
       { headers: new TextEncoder().encode("NATS/1.0\r\nNats-Msg-Id: a\nb\r\n\r\n") },
     ],
-    ["claims to be an event and is no UTF-8", { headers: STRUCTURED_TYPE, data: Uint8Array.from([0x7b, 0xff, 0x7d]) }],
+    ["claims to be an event and is not UTF-8", { headers: STRUCTURED_TYPE, data: Uint8Array.from([0x7b, 0xff, 0x7d]) }],
   ])("is missing when it %s", (_, parts) => {
     expect(identify(parts)).toEqual(unidentifiable);
   });
 
-  it("says nothing of the content when it is missing", () => {
+  it("is missing without a hint at the content", () => {
     const { unidentifiable: why } = {
       unidentifiable: "",
       ...Object(identify({ headers: STRUCTURED_TYPE, data: '{"secret' })),
@@ -86,7 +89,7 @@ describe("the identity of a message", () => {
     expect(why).not.toContain("secret");
   });
 
-  it("is missing rather than shared when header bytes are no UTF-8", () => {
+  it("is missing, not shared, when header bytes are not UTF-8", () => {
     const withId = (byte: number): MessageParts => ({
       headers: Uint8Array.from([...Buffer.from("NATS/1.0\r\nNats-Msg-Id: a"), byte, 13, 10, 13, 10]),
     });
@@ -96,10 +99,10 @@ describe("the identity of a message", () => {
   });
 });
 
-/** What a message can say of itself: source and id of an event, or the id of a message. */
+/** Source and id of an event, or the id of a message. */
 type Said = readonly [source: string, id: string] | readonly [messageId: string];
 
-/** What survives as the value of a header: no line ends, no spaces around. */
+/** Values that a header preserves: without line ends and surrounding spaces. */
 const headerText = fc
   .oneof(fc.string({ unit: "binary", minLength: 1 }), fc.constantFrom('["a","b"]', '["a"]', "[", '"', "a,b", "1:a"))
   .map((value) => value.replaceAll(/[\r\n\uFFFD]/g, "").trim())
@@ -120,8 +123,8 @@ function idOf(parts: MessageParts): string {
   return resolveIdentity(found).eventId;
 }
 
-describe("any messages", () => {
-  it("F9 share an identity only if they say the same, and then always", () => {
+describe("any two messages", () => {
+  it("F9 share an identity if and only if they name the same event", () => {
     fc.assert(
       fc.property(said, said, fc.boolean(), fc.boolean(), (one, other, isStructured, isOtherStructured) => {
         const same = one.length === other.length && one.every((part, index) => part === other[index]);
@@ -132,7 +135,7 @@ describe("any messages", () => {
     );
   });
 
-  it("have an identity that can be used, or none: whatever their bytes, nothing is thrown", () => {
+  it("have a valid identity or none, whatever their bytes", () => {
     const name = fc.constantFrom("ce-id", "Ce-Source", "Nats-Msg-Id", "content-type", "x");
     const value = fc.oneof(
       fc.string({ unit: "binary" }),

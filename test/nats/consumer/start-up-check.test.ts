@@ -33,23 +33,20 @@ function check({ config, without, use }: Change): readonly ConsumerFinding[] {
   return checkConsumer(all, { ...USE, ...use });
 }
 
-describe("the start-up check finds nothing wrong", () => {
+describe("start-up check without findings", () => {
   it.each<[string, Change]>([
     ["with the defaults of a durable consumer", {}],
     ["with no priority groups", { config: { priority_groups: [] } }],
-    ["where the server says nothing of its defaults", { without: "ack_wait" }],
-    ["where max_deliver is missing", { without: "max_deliver" }],
-    ["where max_ack_pending is missing", { without: "max_ack_pending" }],
-    ["where max_ack_pending has no limit", { config: { max_ack_pending: -1 } }],
-    ["when max_ack_pending is just enough", { config: { max_ack_pending: 10 } }],
+    ["if the server omits its defaults", { without: "ack_wait" }],
+    ["if max_deliver is missing", { without: "max_deliver" }],
+    ["if max_ack_pending is missing", { without: "max_ack_pending" }],
+    ["if max_ack_pending has no limit", { config: { max_ack_pending: -1 } }],
+    ["if max_ack_pending equals the concurrency", { config: { max_ack_pending: 10 } }],
+    ["if ack_wait equals the lease", { config: { ack_wait: nanos(1_000) }, use: { leaseMs: 1_000 } }],
+    ["if ack_wait is the longest useful value", { config: { ack_wait: nanos(128_000) } }],
+    ["with a backoff of at least the lease", { config: { backoff: [nanos(30_000), nanos(60_000)] } }],
     [
-      "when ack_wait is the shortest that goes with the lease",
-      { config: { ack_wait: nanos(1_000) }, use: { leaseMs: 1_000 } },
-    ],
-    ["when ack_wait is the longest that is of use", { config: { ack_wait: nanos(128_000) } }],
-    ["with a backoff that goes with the lease", { config: { backoff: [nanos(30_000), nanos(60_000)] } }],
-    [
-      "without a durable name, when the subscription has one",
+      "without a durable name, if the subscription is named",
       { without: "durable_name", use: { namesSubscription: true } },
     ],
     [
@@ -62,7 +59,7 @@ describe("the start-up check finds nothing wrong", () => {
   });
 });
 
-describe("F17 the start-up check says what is wrong", () => {
+describe("F17 start-up check with findings", () => {
   it.each<[setting: string, severity: ConsumerFinding["severity"], says: RegExp, change: Change]>([
     ["ack_policy", "error", /`none`.*make it `explicit`/, { config: { ack_policy: "none" } }],
     ["ack_policy", "error", /`all`.*make it `explicit`/, { config: { ack_policy: "all" } }],
@@ -106,7 +103,7 @@ describe("F17 the start-up check says what is wrong", () => {
     for (const { problem, remedy, sentence } of findings) expect(sentence).toBe(`${problem}; ${remedy}`);
   });
 
-  it("in one sentence for each thing", () => {
+  it("has one finding for each setting", () => {
     const findings = check({
       config: { ack_policy: "none", ack_wait: nanos(1_000), max_deliver: 2, max_ack_pending: 1 },
     });

@@ -39,8 +39,8 @@ async function remembered(by: Awaited<ReturnType<typeof replica>>, name: string)
 describe.each<[string, NatsStoreOptions, readonly string[]]>([
   ["one bucket", { bucket: "one" }, ["one"]],
   ["several", { bucket: "some", shards: 2 }, ["some-1-of-2", "some-2-of-2"]],
-])("what replicas remember of commits in %s", (_, options, buckets) => {
-  it("is answered without the server, until anybody clears", async () => {
+])("the commit cache over %s", (_, options, buckets) => {
+  it("answers without the server until a replica clears keys", async () => {
     await using a = await replica(options);
     await using operator = await replica(options);
     const first = await remembered(a, "first");
@@ -51,7 +51,7 @@ describe.each<[string, NatsStoreOptions, readonly string[]]>([
     expect(await outcomeOf(a, second)).toBe("duplicate");
   });
 
-  it("is marked by a message that no list and no watch shows, and that ends with the longest window", async () => {
+  it("keeps its epoch in a message that no list and no watch shows and that expires after the longest window", async () => {
     await using operator = await replica(options);
     const jsm = await manager(operator.connection);
     const watching = new AbortController();
@@ -69,13 +69,13 @@ describe.each<[string, NatsStoreOptions, readonly string[]]>([
   });
 });
 
-it("many who clear at once are all heard", async () => {
+it("counts every one of many concurrent clears", async () => {
   await using a = await replica({ bucket: "busy" });
   await Promise.all(Array.from({ length: 5 }, () => a.store.invalidation.invalidate()));
   expect(await eventually("it knows the mark", () => a.store.invalidation.epoch())).toBeGreaterThan(0);
 });
 
-it("any of many buckets that is cleared is noticed, however high their revisions are", () => {
+it("notices a clear of any of many buckets, however high their revisions are", () => {
   const marks: (number | undefined)[] = Array.from({ length: 64 }, () => 0);
   const joint = jointEpoch(marks.map((_, at) => ({ epoch: () => marks[at], invalidate: async () => {} })));
   expect(joint.epoch()).toBe(0);

@@ -6,7 +6,7 @@ import { connected } from "../../support/nats-bucket.ts";
 import { startNats } from "../../support/nats-server.ts";
 import { commit } from "../../support/store-contract-fixture.ts";
 
-it("a list of more than the server gives at once is whole, and in the order of revisions", async () => {
+it("lists more keys than fit into a page, in the order of revisions", async () => {
   await using server = await startNats();
   await using connection = await connected(server);
   const store = await natsStore(connection, { bucket: "large" });

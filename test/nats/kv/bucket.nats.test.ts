@@ -36,7 +36,7 @@ async function complaints(options: NatsStoreOptions, on = connection): Promise<r
 }
 
 describe("a bucket that natsStore creates", () => {
-  it("is a normal key-value bucket, whose records end by their own time and leave no mark behind", async () => {
+  it("is an ordinary key-value bucket whose records expire without limit markers", async () => {
     await natsStore(connection, { bucket: "new" });
     expect(await settings("new")).toMatchObject({
       subjects: ["$KV.new.>"],
@@ -58,7 +58,7 @@ describe("a bucket that natsStore creates", () => {
     expect(await settings("new")).not.toHaveProperty("subject_delete_marker_ttl");
   });
 
-  it("is made as the options say", async () => {
+  it("has the settings from the options", async () => {
     const store = await natsStore(connection, {
       bucket: "made",
       storage: "memory",
@@ -85,7 +85,7 @@ describe("a bucket that natsStore creates", () => {
     expect(entry?.json()).toEqual(commit(of));
   });
 
-  it("G5 counts on when one of its name was deleted: a write from before hits nothing, and fences rise", async () => {
+  it("G5 continues with higher revisions after a bucket of its name was deleted, so an old write hits nothing", async () => {
     const before = await natsStore(connection, { bucket: "anew" });
     const of = identity("evt-1");
     const old = await write(before, of.storeKey, reservation(of, { token: "before" }));
@@ -99,13 +99,13 @@ describe("a bucket that natsStore creates", () => {
     expect(await after.get(of.storeKey)).toMatchObject({ revision: later, record: { token: "after" } });
   });
 
-  it("is created once, by any number of replicas at the same time", async () => {
+  it("is created once by any number of replicas at the same time", async () => {
     const options = { bucket: "together", maxWindowMs: 60_000 };
     const stores = await Promise.all(Array.from({ length: 8 }, () => natsStore(connection, options)));
     expect(stores).toHaveLength(8);
   });
 
-  it("is not created twice with other options: the replica that comes late is told", async () => {
+  it("is not created twice: the later replica with other options is refused", async () => {
     const windows = [60_000, 61_000, 62_000];
     const results = await Promise.allSettled(
       windows.map((maxWindowMs) => natsStore(connection, { bucket: "disputed", maxWindowMs })),
@@ -118,14 +118,14 @@ describe("a bucket that natsStore creates", () => {
     }
   });
 
-  it("says so when the server cannot make it as it was asked to", async () => {
+  it("is refused with the server's reason if the server cannot create it", async () => {
     expect(await complaints({ bucket: "three", replicas: 3 })).toEqual([expect.stringContaining("the server says")]);
     expect(await complaints({ bucket: "large", maxBytes: 1e12 })).toEqual([expect.stringContaining("the server says")]);
   });
 });
 
-describe("a bucket that was there before", () => {
-  it("is used as it is, where the options say nothing else", async () => {
+describe("an existing bucket", () => {
+  it("is used as it is if no option differs", async () => {
     await makeBucket(connection, "old", { max_bytes: 5_000_000, max_age: 2_500_000_000 });
     const store = await natsStore(connection, { bucket: "old" });
     expect(store.maxWindowMs).toBe(2_500);
@@ -138,7 +138,7 @@ describe("a bucket that was there before", () => {
     });
   });
 
-  it("keeps windows of up to a hundred years where it has no limit of its own", async () => {
+  it("keeps windows of up to a hundred years if it has no limit", async () => {
     await makeBucket(connection, "endless", { max_age: 0 });
     const store = await natsStore(connection, { bucket: "endless" });
     expect(store.maxWindowMs).toBe(100 * 365 * 86_400_000);
@@ -147,7 +147,7 @@ describe("a bucket that was there before", () => {
     expect(await store.get(of.storeKey)).toBeDefined();
   });
 
-  it("is refused where it differs from the options, with each difference", async () => {
+  it("is refused with every difference from the options", async () => {
     await makeBucket(connection, "other", { max_bytes: 5_000_000 });
     const options = { bucket: "other", storage: "memory", replicas: 3, maxBytes: 1_000, maxWindowMs: 1_000 } as const;
     expect(await complaints(options)).toEqual([
@@ -179,7 +179,7 @@ describe("a bucket that was there before", () => {
     expect(await complaints({ bucket: setting })).toEqual([expect.stringContaining(`\`${setting}\` is `)]);
   });
 
-  it("is refused when it is sealed", async () => {
+  it("is refused if it is sealed", async () => {
     await makeBucket(connection, "shut");
     const jsm = await manager(connection);
     const { config } = await jsm.streams.info("KV_shut");
@@ -187,14 +187,14 @@ describe("a bucket that was there before", () => {
     expect(await complaints({ bucket: "shut" })).toContainEqual(expect.stringContaining("`sealed` is true"));
   });
 
-  it("is refused when it is a mirror", async () => {
+  it("is refused if it is a mirror", async () => {
     await makeBucket(connection, "origin");
     const jsm = await manager(connection);
     await jsm.streams.add({ name: "KV_mirror", mirror: { name: "KV_origin" }, max_msgs_per_subject: 1 });
     expect(await complaints({ bucket: "mirror" })).toContainEqual(expect.stringContaining("`mirror` is {"));
   });
 
-  it("is refused when the key-value client made it, with everything that it lacks at once", async () => {
+  it("is refused with everything it lacks if the key-value client created it", async () => {
     await new Kvm(connection).create("plain", { history: 5 });
     expect(await complaints({ bucket: "plain" })).toEqual([
       expect.stringContaining("`allow_msg_ttl` is false, must be true: without it no reservation ever ends"),
@@ -205,16 +205,30 @@ describe("a bucket that was there before", () => {
 });
 
 describe("the server", () => {
-  it.each(["2.11.10", "v2.11.17", "2.12.1", "2.12.1-RC.2", "2.15.0-dev", "3.0.0"])("may be %s", (version) => {
-    checkServer(version);
-  });
+  it.each(["2.11.10", "v2.11.17", "2.12.1", "2.12.1-RC.2", "2.15.0-dev", "3.0.0"])(
+    "is accepted with version %s",
+    (version) => {
+      checkServer(version);
+    },
+  );
 
-  it.each(["2.11.9", "2.12.0", "2.10.29", "1.99.99", "", "next"])("may not be %s", (version) => {
+  it.each(["2.11.9", "2.12.0", "2.10.29", "1.99.99", "", "next"])("is refused with version %s", (version) => {
     expect(() => checkServer(version)).toThrow(StoreMisconfiguredError);
   });
 
+  it.each([
+    ["2.9.20", "lets several writers win the same reservation"],
+    ["2.10.29", "ignores the time to live, so a reservation never ends"],
+    ["2.11.9", "can miss the end of a time to live"],
+    ["2.12.0", "can miss the end of a time to live"],
+    ["next", "does not report a version that can be checked"],
+  ])("is refused with the reason that applies to version %s", (version, why) => {
+    expect(() => checkServer(version)).toThrow(why);
+    expect(() => checkServer(version)).toThrow("Latchkey needs nats-server 2.11.10 or later, and not 2.12.0");
+  });
+
   it.for(["bookworm", "trixie"])(
-    "is refused when it is as old as Debian %s's, and left as it is",
+    "is refused and left unchanged if it is as old as that of Debian %s",
     async (suite, { skip }) => {
       const binary = await fromDebian(suite).catch((reason: unknown) => skip(`no older server: ${String(reason)}`));
       await using old = await startNats({ binary: binary.path });
@@ -227,7 +241,7 @@ describe("the server", () => {
     },
   );
 
-  it("is out of service without JetStream, and when it is gone", async () => {
+  it("is unavailable without JetStream and after the connection closed", async () => {
     await using bare = await startNats({ jetstream: false });
     await using to = await connected(bare);
     const opening = natsStore(to, { bucket: "any" });
@@ -264,7 +278,7 @@ describe("the arguments of natsStore", () => {
     await expect(opening).rejects.toThrow(what);
   });
 
-  it("need a connection, and options", async () => {
+  it("must include a connection and options", async () => {
     const none: unknown = null;
     await expect(natsStore(anyConnection(none), { bucket: "b" })).rejects.toThrow("Expected `connection` to be");
     await expect(natsStore(anyConnection({}), { bucket: "b" })).rejects.toThrow("Expected `connection.request` to be");

@@ -74,7 +74,7 @@ async function readOrRefused<Value>(read: () => Promise<Value>): Promise<Value |
   }
 }
 
-describe("whatever somebody has written into a bucket", () => {
+describe("any record that another program wrote into a bucket", () => {
   let operated: OperatedBucket;
   const ids = Array.from({ length: 150 }, (_, index) => `e-${index}`);
   const identityOf = (eventId: string) => ({ subscriptionId: "billing", eventId });
@@ -97,7 +97,7 @@ describe("whatever somebody has written into a bucket", () => {
   });
   afterAll(() => operated[Symbol.asyncDispose]());
 
-  it("is dispatched only where nothing stands, called a duplicate only where a commit does, and else left alone", async () => {
+  it("leads to a dispatch only if the key is empty, to a duplicate only if it is a commit, and is left alone otherwise", async () => {
     const replica = operated.replica("web-2");
     const strangers: string[] = [];
     await Promise.all(
@@ -126,7 +126,7 @@ describe("whatever somebody has written into a bucket", () => {
     expect(strangers.length).toBeGreaterThan(0);
   });
 
-  it("is listed as far as it can be read, and then refused", async () => {
+  it("is listed if it is readable, before the list fails", async () => {
     const entries: unknown[] = [];
     const all = await readOrRefused(async () => {
       for await (const entry of operated.store.list({})) entries.push(entry);
@@ -136,7 +136,7 @@ describe("whatever somebody has written into a bucket", () => {
     expect(await readOrRefused(() => collected(operated.store.list(identityOf("none"))))).toEqual([]);
   });
 
-  it("is listed by a replica where it is the record of the key's event only, and then refused", async () => {
+  it("is listed by a replica only if it belongs to the key's event, before the list fails", async () => {
     const keys: string[] = [];
     const all = await readOrRefused(async () => {
       for await (const { key, record } of operated.replica("web-3").list()) {
@@ -148,7 +148,7 @@ describe("whatever somebody has written into a bucket", () => {
     expect(keys.length).toBeGreaterThan(0);
   });
 
-  it("is shown by the command line, which says nothing unexpected", async () => {
+  it("is shown by the command line without an unexpected error", async () => {
     const commands = [
       ["list"],
       ["list", "--json"],

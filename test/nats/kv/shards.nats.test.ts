@@ -4,7 +4,7 @@ import { RecordUnreadableError, StoreMisconfiguredError } from "../../../src/err
 import { resolveIdentity } from "../../../src/model/identity.ts";
 import type { Entry } from "../../../src/model/store.ts";
 import { type NatsStoreOptions, natsStore } from "../../../src/nats/index.ts";
-import { type BucketRole, LIVE, roleOf, roleSettings } from "../../../src/nats/kv/bucket-role.ts";
+import { type AssignedRole, LIVE, roleOf, roleSettings } from "../../../src/nats/kv/bucket-role.ts";
 import { shardedStore, shardNames, shardOf, shardsOf } from "../../../src/nats/kv/sharded-store.ts";
 import { connected, manager } from "../../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../../support/nats-server.ts";
@@ -109,7 +109,7 @@ describe("a store with shards", () => {
     for (const { reason } of refusals) expect(reason).toBeInstanceOf(StoreMisconfiguredError);
   });
 
-  it.each<readonly [BucketRole | string, string]>([
+  it.each<readonly [AssignedRole | string, string]>([
     [{ type: "retired", to: 8 }, "its keys were moved to 8 shards: set `shards` to 8"],
     [{ type: "source", to: 8 }, "`latchkey reshard` is moving its keys to 8 shards: let it finish, or repeat it"],
     [{ type: "target", from: 4, run: "r" }, "has not finished copying keys from 4 shards to it"],

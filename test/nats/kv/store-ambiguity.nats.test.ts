@@ -66,8 +66,8 @@ async function healed(): Promise<void> {
   });
 }
 
-describe("G9 F11 a write that got no answer", () => {
-  it("may have been stored: the same write again is refused, and shows it by its token", async () => {
+describe("G9 F11 a write without an answer", () => {
+  it("is recognised by its token when the repeated write is refused", async () => {
     proxy.answers("swallow");
     const record = reservation(of, { token: "mine" });
     const how = { expected: 0, ttlMs: LONG_MS };
@@ -78,7 +78,7 @@ describe("G9 F11 a write that got no answer", () => {
     expect(await store.put(key, record, how)).toEqual({ ok: false, current: stands });
   });
 
-  it("may not have been stored: the same write again is", async () => {
+  it("is stored by the repeated write if it was lost", async () => {
     proxy.requests("swallow");
     const record = reservation(of, { token: "mine" });
     const how = { expected: 0, ttlMs: LONG_MS };
@@ -90,7 +90,7 @@ describe("G9 F11 a write that got no answer", () => {
     expect(await truth.get(key)).toMatchObject({ record });
   });
 
-  it("may be stored later, when nobody waits any more: it does not hit a later holder", async () => {
+  it("does not hit a later holder if it is stored late", async () => {
     const first = await write(store, key, reservation(of));
     proxy.requests("hold");
     const late = store.put(key, commit(of, { token: "late" }), { expected: first, ttlMs: LONG_MS });
@@ -101,7 +101,7 @@ describe("G9 F11 a write that got no answer", () => {
     expect(await truth.get(key)).toEqual({ key, record, revision });
   });
 
-  it("may have gone over a mark: the same write again shows it by its token", async () => {
+  it("is recognised by its token after it replaced a tombstone", async () => {
     const removed = await write(truth, key, reservation(of));
     await remove(truth, key, removed);
     const record = reservation(of, { token: "mine" });
@@ -114,7 +114,7 @@ describe("G9 F11 a write that got no answer", () => {
     expect(await store.put(key, record, how)).toEqual({ ok: false, current: stands });
   });
 
-  it("may be a removal: the same removal again is refused, and nothing is left", async () => {
+  it("may be a removal: the repeat is refused, and the key is empty", async () => {
     const revision = await write(store, key, reservation(of));
     proxy.answers("swallow");
     expect(await failure(store.remove(key, { expected: revision }))).toMatchObject({ ambiguous: true });
@@ -123,7 +123,7 @@ describe("G9 F11 a write that got no answer", () => {
     expect(await store.get(key)).toBeUndefined();
   });
 
-  it("is unknown, too, when it was refused, and what stands in its way is not told", async () => {
+  it("is ambiguous if it was refused and the conflicting record cannot be read", async () => {
     await write(truth, key, reservation(of, { token: "another" }));
     proxy.swallowAnswersTo("$JS.API.STREAM.MSG.GET");
     const put = store.put(key, reservation(of, { token: "mine" }), { expected: 0, ttlMs: LONG_MS });
@@ -131,7 +131,7 @@ describe("G9 F11 a write that got no answer", () => {
     await healed();
   });
 
-  it("is unknown, too, when the connection is closed meanwhile", async () => {
+  it("is ambiguous if the connection closes meanwhile", async () => {
     const to = await connected(proxy);
     const other = await natsStore(to, { bucket: `ambiguous-${tests}` });
     proxy.answers("hold");
@@ -143,8 +143,8 @@ describe("G9 F11 a write that got no answer", () => {
   });
 });
 
-describe("a read that got no answer", () => {
-  it("is an error, and has changed nothing", async () => {
+describe("a read without an answer", () => {
+  it("fails and changes nothing", async () => {
     await write(store, key, reservation(of));
     proxy.answers("swallow");
     expect(await failure(store.get(key))).toMatchObject({ ambiguous: false });
@@ -154,7 +154,7 @@ describe("a read that got no answer", () => {
     expect(await collected(store.list({}))).toHaveLength(1);
   });
 
-  it("is an error, too, when half of a list came", async () => {
+  it("fails if only half of a list arrived", async () => {
     // More than the server gives at once.
     const many = Array.from({ length: 200 }, (_, index) => identity(`evt-${index}`));
     const result = "x".repeat(60_000);
@@ -175,8 +175,8 @@ describe("a read that got no answer", () => {
   });
 });
 
-describe("a connection that is lost", () => {
-  it("and comes back is used again, by the store and by a watch", async () => {
+describe("a lost connection", () => {
+  it("is used again by the store and a watch after the reconnect", async () => {
     await using watch = hearing((signal) => store.watch({}, signal));
     const heard = (): number[] => watch.heard.map(revisionOf);
     let expected = 0;
@@ -196,8 +196,8 @@ describe("a connection that is lost", () => {
   });
 });
 
-describe("a connection that is closed", () => {
-  it("ends a watch, which says so", async () => {
+describe("a closed connection", () => {
+  it("ends a watch with an error", async () => {
     const to = await connected(server);
     const other = await natsStore(to, { bucket: `ambiguous-${tests}` });
     let hasHeard = false;
@@ -216,8 +216,8 @@ describe("a connection that is closed", () => {
   });
 });
 
-describe("a server that is killed", () => {
-  it("and starts again has what it acknowledged, with the time that it was to live", async () => {
+describe("a killed server", () => {
+  it("keeps acknowledged records with their time to live when it restarts", async () => {
     await using other = await startNats({ jetstreamConfig: "sync_interval: always" });
     await using to = await connected(other, { maxReconnectAttempts: -1, reconnectTimeWait: 20 });
     const kept = await natsStore(to, { bucket: "kept", timeoutMs: 1_000 });

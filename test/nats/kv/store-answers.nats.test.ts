@@ -41,7 +41,7 @@ function compare(store: Store, sequence: Sequence, lateMs = LATE_MS): Promise<Co
   return compareWithMemory({ ...realTime(store), grainMs: 1_000, lateMs }, sequence);
 }
 
-describe("asked the same, in any order and at any time, a bucket answers as the memory store does", () => {
+describe("a bucket gives the same answers as the memory store for any sequence of requests", () => {
   const explored = { sequences: 0, steps: 0, again: 0 };
   afterAll(() => {
     const { sequences, steps, again } = explored;
@@ -50,11 +50,11 @@ describe("asked the same, in any order and at any time, a bucket answers as the 
   });
 
   it.concurrent.each([
-    ["one by one", alwaysSingly, 1],
-    ["one by one, to three shards", alwaysSingly, 3],
+    ["singly", alwaysSingly, 1],
+    ["singly, to three shards", alwaysSingly, 3],
     ["in batches", alwaysInBatches, 1],
     ["in batches, to three shards", alwaysInBatches, 3],
-  ] as const)("when writes go %s", async (_, sending, shards) => {
+  ] as const)("if writes are sent %s", async (_, sending, shards) => {
     const store = await open(sending, shards);
     const sequences = fc.sample(anySequence, SEQUENCES);
     const compared = await Promise.all(sequences.map((sequence) => compare(store, sequence)));
@@ -75,7 +75,7 @@ describe("asked the same, in any order and at any time, a bucket answers as the 
   });
 });
 
-describe("a difference is found when", () => {
+describe("the comparison finds a difference if", () => {
   async function isFound(store: Store): Promise<boolean> {
     const sequences = fc.sample(anySequence, SEQUENCES);
     // What does not end is a difference: it is not waited for.

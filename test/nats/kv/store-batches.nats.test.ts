@@ -69,8 +69,8 @@ async function storedMessages(): Promise<number> {
   return (await (await manager(direct)).streams.info(`KV_${bucket}`)).state.messages;
 }
 
-describe("writes that are asked for while one is under way", () => {
-  it("leave together, and each is told its own revision", async () => {
+describe("writes that start while another is in flight", () => {
+  it("are sent together, and each gets its own revision", async () => {
     const store = await batching();
     const events = many(90);
     const puts = await Promise.all(events.map((of) => claim(store, of)));
@@ -83,7 +83,7 @@ describe("writes that are asked for while one is under way", () => {
     expect(others).not.toContain("");
   });
 
-  it("are told the right revisions also while others write one by one and in batches of their own", async () => {
+  it("get the right revisions while other stores send single writes and batches", async () => {
     const stores = [await batching(), truth, await batchingStore(proxied, { bucket })];
     const checks = stores.flatMap((store, at) =>
       many(120, `from-${at}`).map(async (of) => {
@@ -99,7 +99,7 @@ describe("writes that are asked for while one is under way", () => {
     expect(new Set(await batchesOf(many(120, "from-0"))).size).toBeLessThan(60);
   });
 
-  it("leave in several batches when there are more than one batch takes, and none has a key twice", async () => {
+  it("are split into several batches if there are too many for one, and no batch has a key twice", async () => {
     const store = await batching();
     const events = many(1_500);
     const puts = await Promise.all([...events, ...events].map((each) => claim(store, each)));
@@ -107,7 +107,7 @@ describe("writes that are asked for while one is under way", () => {
     expect(await storedMessages()).toBe(events.length);
   });
 
-  it("do not wait for it when there are plenty of them; but no third batch leaves while two are under way", async () => {
+  it("do not wait for it if there are many of them, but at most two batches are in flight", async () => {
     const sizes: number[] = [];
     const answers: (() => void)[] = [];
     const large = `${bucket}-of-plenty`;
@@ -146,7 +146,7 @@ describe("writes that are asked for while one is under way", () => {
     expect((await Promise.all(puts)).every(({ ok }) => ok)).toBe(true);
   });
 
-  it("are removals and renewals as well", async () => {
+  it("may be removals and renewals", async () => {
     const store = await batching();
     const events = many(60);
     const revisions = await Promise.all(events.map((of) => write(store, of.storeKey, reservation(of))));
@@ -163,7 +163,7 @@ describe("writes that are asked for while one is under way", () => {
     expect(left.filter((entry) => entry === undefined)).toHaveLength(30);
   });
 
-  it("go by themselves when they are large", async () => {
+  it("are sent singly if they are large", async () => {
     const store = await batching();
     const events = many(20);
     const puts = events.map((of, index) => {
@@ -177,8 +177,8 @@ describe("writes that are asked for while one is under way", () => {
   });
 });
 
-describe("a batch that the server refuses stores nothing, and its members go one by one", () => {
-  it("when one of them conflicts: that one alone is told so", async () => {
+describe("a refused batch stores nothing, and its members are sent singly,", () => {
+  it("if one of them conflicts, and only that one gets a conflict", async () => {
     const store = await batching();
     const events = many(50);
     const taken = events[20] ?? identity("unreachable");
@@ -193,7 +193,7 @@ describe("a batch that the server refuses stores nothing, and its members go one
     expect(new Set(await batchesOf(events))).toEqual(new Set([""]));
   });
 
-  it("when the bucket takes no batches any more", async () => {
+  it("if the bucket no longer accepts batches", async () => {
     const store = await batching();
     const jsm = await manager(direct);
     const { config } = await jsm.streams.info(`KV_${bucket}`);
@@ -203,7 +203,7 @@ describe("a batch that the server refuses stores nothing, and its members go one
     expect(new Set(await batchesOf(events))).toEqual(new Set([""]));
   });
 
-  it("when it is larger than the server allows, or too many are under way", async () => {
+  it("if it is larger than the server allows, or too many are in flight", async () => {
     const store = await batching();
     const large = many(1 + 128);
     expect((await Promise.all(large.map((of) => claim(store, of)))).every(({ ok }) => ok)).toBe(true);
@@ -214,7 +214,7 @@ describe("a batch that the server refuses stores nothing, and its members go one
     expect(new Set(await batchesOf(events))).toEqual(new Set([""]));
   });
 
-  it("when the bucket has gone, with the reason", async () => {
+  it("if the bucket was deleted, and get that reason", async () => {
     const store = await batching();
     await (await manager(direct)).streams.delete(`KV_${bucket}`);
     const puts = await Promise.allSettled(many(10).map((of) => claim(store, of)));
@@ -223,7 +223,7 @@ describe("a batch that the server refuses stores nothing, and its members go one
     }
   });
 
-  it("when the connection is closed, with the reason", async () => {
+  it("if the connection is closed, and get that reason", async () => {
     const to = await connected(server);
     const store = await batchingStore(to, { bucket });
     await to.close();
@@ -233,7 +233,7 @@ describe("a batch that the server refuses stores nothing, and its members go one
     }
   });
 
-  it("when it is full: those that still fit are stored", async () => {
+  it("if the bucket is full, and those that fit are stored", async () => {
     const small = await natsStore(direct, { bucket: `${bucket}-full`, storage: "memory", maxBytes: 20_000 });
     const store = await batchingStore(direct, { bucket: `${bucket}-full` });
     const puts = await Promise.allSettled(many(90).map((of) => claim(store, of)));
@@ -259,7 +259,7 @@ function beginBatch(on: NatsConnection, id: string): void {
   on.publish(`$KV.${bucket}.${identity(id).storeKey}`, "{}", { headers: fields });
 }
 
-describe("a batch that is broken off", () => {
+describe("an incomplete batch", () => {
   it("stores nothing", async () => {
     const to = await connected(server);
     beginBatch(to, "broken-off");
@@ -269,10 +269,10 @@ describe("a batch that is broken off", () => {
   });
 });
 
-describe("G9 a batch that got no answer", () => {
+describe("G9 a batch without an answer", () => {
   const silent = (): Promise<NatsStore> => batchingStore(proxied, { bucket, timeoutMs: 1_000 });
 
-  it("may be stored: each of its writes is unknown, and the same write again shows it by its token", async () => {
+  it("may be stored: each write is ambiguous, and its repeat is recognised by its token", async () => {
     const store = await silent();
     const events = many(20);
     proxy.swallowAnswersTo("Nats-Batch-Commit");
@@ -285,7 +285,7 @@ describe("G9 a batch that got no answer", () => {
     }
   });
 
-  it("may not be stored: the same writes again are", async () => {
+  it("may be lost: the repeated writes are stored", async () => {
     const store = await silent();
     const events = many(20);
     proxy.requests("swallow");
@@ -297,7 +297,7 @@ describe("G9 a batch that got no answer", () => {
     expect((await Promise.all(events.map((of) => claim(store, of)))).every(({ ok }) => ok)).toBe(true);
   });
 
-  it("may be stored as a whole later, or not at all: it does not hit a later holder", async () => {
+  it("does not hit a later holder if it is stored late", async () => {
     const store = await silent();
     const events = many(20);
     const firsts = await Promise.all(events.map((of) => write(truth, of.storeKey, reservation(of))));
@@ -319,7 +319,7 @@ describe("G9 a batch that got no answer", () => {
   });
 
   it.each(["{}", "hello", '{"seq":5}', '{"seq":1,"batch":"x","count":20}', '{"error":{"code":500,"err_code":10077}}'])(
-    "is unknown, too, when the answer is `%s`, and the bucket then does not answer either",
+    "is ambiguous if the answer is `%s` and the bucket does not answer the repeat",
     async (answer) => {
       const store = await batching();
       await (await manager(direct)).streams.delete(`KV_${bucket}`);
@@ -338,7 +338,7 @@ describe("G9 a batch that got no answer", () => {
     },
   );
 
-  it("is not waited for by what is asked for after it", async () => {
+  it("does not hold up later writes", async () => {
     const store = await batchingStore(proxied, { bucket, timeoutMs: 20_000 });
     await write(store, identity("open").storeKey, reservation(identity("open")));
     proxy.swallowAnswersTo("Nats-Batch-Commit");
@@ -355,7 +355,7 @@ describe("G9 a batch that got no answer", () => {
 });
 
 describe("a bucket that does not allow batches", () => {
-  it("works one by one", async () => {
+  it("gets single writes", async () => {
     bucket = `${bucket}-single`;
     await makeBucket(direct, bucket);
     const store = await batching();
@@ -399,7 +399,7 @@ describe("a check of batches", () => {
     return [...wrong];
   }
 
-  it("finds nothing where nothing is wrong", async () => {
+  it("finds nothing wrong in correct batches", async () => {
     expect(await wrongs(await batchingStore(proxied, { bucket, timeoutMs: 1_000 }))).toEqual([]);
   });
 
@@ -411,7 +411,7 @@ describe("a check of batches", () => {
     ["the first message is left out", "free: not stored, against its word"],
     ["silence is taken for a refusal", "silence: stored, against its word"],
     ["silence is taken for success", "silence: another revision"],
-  ])("finds it when %s", async (flaw, found) => {
+  ])("finds that %s", async (flaw, found) => {
     const store = await openNatsStore(proxied, { bucket, timeoutMs: 1_000 }, flawedBatches(flaw));
     expect(await wrongs(store)).toContain(found);
   });

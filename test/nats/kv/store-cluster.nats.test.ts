@@ -35,7 +35,7 @@ async function stores(
 }
 
 describe("natsStore on a cluster", () => {
-  it("makes a bucket with three replicas", async () => {
+  it("creates a bucket with three replicas", async () => {
     const [first] = cluster.servers;
     if (first === undefined) throw new Error("no server");
     await using to = await connected(first);
@@ -43,7 +43,7 @@ describe("natsStore on a cluster", () => {
     await natsStore(to, { bucket: "three", replicas: 3 });
   });
 
-  it("makes each bucket once, for replicas that all start at the same time", async () => {
+  it("creates each bucket once for replicas that start at the same time", async () => {
     const everyone = [...cluster.servers, ...cluster.servers];
     const connections = await Promise.all(everyone.map((server) => connected(server)));
     for (const bucket of ["rush-a", "rush-b", "rush-c"]) {
@@ -52,7 +52,7 @@ describe("natsStore on a cluster", () => {
     await Promise.all(connections.map((to) => to.close()));
   });
 
-  it("G9 a write that waits for a majority is unknown, others to its key are surely refused, and it is there in the end", async () => {
+  it("G9 reports a write without a majority as ambiguous, refuses others to its key, and stores it in the end", async () => {
     const all = await stores("quorum");
     const leader = await cluster.leaderOf("KV_quorum");
     const store = all[cluster.servers.indexOf(leader)]?.[0];
@@ -75,7 +75,7 @@ describe("natsStore on a cluster", () => {
       await expect(store.put(key, record, how)).rejects.toMatchObject({
         code: "store-unavailable",
         ambiguous: false,
-        message: expect.stringContaining("other writes to the key would not let it through"),
+        message: expect.stringContaining("other writes to the key kept it waiting"),
       });
     } finally {
       for (const follower of followers) await follower.kill("SIGCONT");
@@ -89,10 +89,10 @@ describe("natsStore on a cluster", () => {
   });
 
   it.each([
-    ["one by one", "failover", natsStore],
+    ["singly", "failover", natsStore],
     ["in batches", "failover-in-batches", batchingStore],
   ] as const)(
-    "G1 F14 written %s it has one holder a revision, and loses nothing that it acknowledged, while its leader is killed",
+    "G1 F14 written %s has one holder per revision and loses no acknowledged write while its leader is killed",
     async (_, bucket, open) => {
       const all = await stores(bucket, open);
       // Two that are fought over, and one of each contender's own, whose writes do not conflict.

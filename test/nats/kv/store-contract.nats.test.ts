@@ -14,7 +14,7 @@ describe("natsStore on one server", () => {
   contract({ storage: "file" }, start);
   contract({ storage: "memory" }, start);
   contract({ storage: "memory", shards: 3 }, start);
-  describe("that sends in batches, whether they pay or not", () => {
+  describe("that always sends batches", () => {
     contract({ storage: "file" }, start, batchingStore);
     contract({ storage: "memory", shards: 3 }, start, batchingStore);
   });
@@ -26,7 +26,7 @@ describe("natsStore on a cluster of three", () => {
     return { servers: [...cluster.urls], stop: () => cluster.stop() };
   };
   contract({ replicas: 3 }, start);
-  describe("that sends in batches, whether they pay or not", () => contract({ replicas: 3 }, start, batchingStore));
+  describe("that always sends batches", () => contract({ replicas: 3 }, start, batchingStore));
 });
 
 function contract(

@@ -53,8 +53,8 @@ async function reconfigure(bucket: string, changes: Partial<StreamConfig>): Prom
   await jsm.streams.update(`KV_${bucket}`, Object.assign(config, changes));
 }
 
-describe("a write that the server refuses was surely not stored", () => {
-  it("10077: the bucket is full; what it holds can still be renewed and removed", async () => {
+describe("a write is certainly not stored if", () => {
+  it("10077: the bucket is full, and existing keys can still be renewed and removed", async () => {
     const store = await natsStore(connection, { bucket: "full", maxBytes: 20_000 });
     const record = reservation(of, { fingerprint: "x".repeat(1_000) });
     const first = await write(store, key, record);
@@ -70,7 +70,7 @@ describe("a write that the server refuses was surely not stored", () => {
     expect(await store.get(key)).toBeUndefined();
   });
 
-  it("10002: the account has used up what it may", async () => {
+  it("10002: the account has used up its storage", async () => {
     await using to = await connected(server, { user: "small", pass: "small" });
     const store = await natsStore(to, { bucket: "quota" });
     const fill = async (): Promise<void> => {
@@ -81,7 +81,7 @@ describe("a write that the server refuses was surely not stored", () => {
     await refusal(fill(), "the account has used up its JetStream storage");
   });
 
-  it("no responders: the bucket is gone", async () => {
+  it("no responders: the bucket was deleted", async () => {
     const store = await natsStore(connection, { bucket: "gone" });
     await (await manager(connection)).streams.delete("KV_gone");
     await refusal(put(store), "nothing answers for it");
@@ -89,7 +89,7 @@ describe("a write that the server refuses was surely not stored", () => {
     await refusal(store.get(key), "Bucket gone cannot be read: the bucket does not exist");
   });
 
-  it("10059: nobody has heard of the bucket, for a moment", async () => {
+  it("10059: the servers do not know the bucket yet", async () => {
     const store = await natsStore(connection, { bucket: "late" });
     const jsm = await manager(connection);
     const { config } = await jsm.streams.info("KV_late");
@@ -108,10 +108,10 @@ describe("a write that the server refuses was surely not stored", () => {
     expect((await jsm.streams.info("THIEF")).state.messages).toBe(0);
   });
 
-  it("10166: records may have no time to live", async () => {
+  it("10166: the bucket does not allow a time to live", async () => {
     const store = await natsStore(connection, { bucket: "timeless" });
     await replaceBucket("timeless", { allow_msg_ttl: false });
-    await refusal(put(store), "the bucket does not allow records a time to live");
+    await refusal(put(store), "the bucket does not allow a time to live");
   });
 
   it("10054: the record is too large for the bucket", async () => {
@@ -129,10 +129,10 @@ describe("a write that the server refuses was surely not stored", () => {
 
   it("the record is too large for the server", async () => {
     const store = await natsStore(connection, { bucket: "payload" });
-    await refusal(put(store, commit(of, { result: "x".repeat(65_536) })), "the client does not send what is asked");
+    await refusal(put(store, commit(of, { result: "x".repeat(65_536) })), "the client refuses to send the request");
   });
 
-  it("the connection is closed, or about to be", async () => {
+  it("the connection is closed or draining", async () => {
     const to = await connected(server, { user: "plain", pass: "plain" });
     const store = await natsStore(to, { bucket: "left" });
     await write(store, key, reservation(of));
@@ -146,7 +146,7 @@ describe("a write that the server refuses was surely not stored", () => {
   });
 });
 
-describe("a write whose answer is not understood may have been stored", () => {
+describe("a write may be stored if its answer is unreadable:", () => {
   const answers: ReadonlyArray<readonly [answer: string, says: string]> = [
     ['{"error":{"code":500,"err_code":19999,"description":"new"}}', "refused a write: code 19999"],
     ['{"error":{"code":500}}', "refused a write: code undefined"],
@@ -164,8 +164,8 @@ describe("a write whose answer is not understood may have been stored", () => {
   });
 });
 
-describe("a write whose answer may not be received", () => {
-  it("may have been stored; one that may not be sent was not", () => {
+describe("a write without permission", () => {
+  it("may be stored if its answer is forbidden, but not if the write is", () => {
     const violation = (operation: "publish" | "subscription") =>
       writeFailed("b", new PermissionViolationError("forbidden", operation, "subject"));
     expect(violation("subscription")).toMatchObject({ ambiguous: true });
@@ -173,8 +173,8 @@ describe("a write whose answer may not be received", () => {
   });
 });
 
-describe("the arguments of a store", () => {
-  it("are checked before anything is sent", async () => {
+describe("a store", () => {
+  it("checks its arguments before it sends anything", async () => {
     const store = await natsStore(connection, { bucket: "arguments", maxWindowMs: 10_000 });
     const record = reservation(of);
     for (const expected of [-1, 0.5, Number.NaN]) {

@@ -48,7 +48,7 @@ async function consumersOf(bucket: string): Promise<number> {
 }
 
 describe("a write", () => {
-  it("carries its expectation and its time, in whole seconds rounded up, and no message id", async () => {
+  it("has its expected revision and its time to live in whole seconds, rounded up, and no message id", async () => {
     const store = await natsStore(connection, { bucket: "headers" });
     const times: ReadonlyArray<readonly [ttlMs: number, ttl: string]> = [
       [1, "1s"],
@@ -70,7 +70,7 @@ describe("a write", () => {
     }
   });
 
-  it("F3 of an update keeps a time to live, though the key-value client's would not", async () => {
+  it("F3 keeps a time to live when it updates a key, unlike the key-value client's", async () => {
     const store = await natsStore(connection, { bucket: "update" });
     const made = realTime(store);
     const [ours, theirs] = [identity("ours"), identity("theirs")];
@@ -87,7 +87,7 @@ describe("a write", () => {
 });
 
 describe("a removal", () => {
-  it("F15 is a delete mark that ends by itself: no purge, no rollup", async () => {
+  it("F15 is a tombstone that expires, not a purge or a rollup", async () => {
     const store = await natsStore(connection, { bucket: "marks" });
     await remove(store, key, await write(store, key, reservation(of)));
     const mark = await stored("marks", key);
@@ -100,7 +100,7 @@ describe("a removal", () => {
     expect((await jsm.streams.info("KV_marks")).state.messages).toBe(0);
   });
 
-  it("F11 of an operator leaves a mark without an end, and a write over nothing goes over it", async () => {
+  it("F11 of an operator leaves a tombstone that never expires, and a create replaces it", async () => {
     const store = await natsStore(connection, { bucket: "operator" });
     const kv = await new Kvm(connection).open("operator");
     for (const take of [() => kv.delete(key), () => kv.purge(key)]) {
@@ -115,7 +115,7 @@ describe("a removal", () => {
     }
   });
 
-  it("G1 of many that write over one mark at once, one wins", async () => {
+  it("G1 lets one of many concurrent creates replace a tombstone", async () => {
     const store = await natsStore(connection, { bucket: "race" });
     const kv = await new Kvm(connection).open("race");
     for (let round = 0; round < 10; round += 1) {
@@ -131,7 +131,7 @@ describe("a removal", () => {
   });
 });
 
-describe("what something else wrote", () => {
+describe("a record of another program", () => {
   const foreign: ReadonlyArray<readonly [what: string, payload: string, says: string]> = [
     ["no JSON", "hello", "is not JSON"],
     ["nothing at all", "", "is not JSON"],
@@ -140,7 +140,7 @@ describe("what something else wrote", () => {
     ["a record with a hole", JSON.stringify({ ...reservation(of), token: "" }), "has no valid `token`"],
   ];
 
-  it.for(foreign)("is an error that names the key: %s", async ([what, payload, says]) => {
+  it.for(foreign)("causes an error that names the key: %s", async ([what, payload, says]) => {
     const bucket = `foreign-${what.replaceAll(" ", "-")}`;
     const store = await natsStore(connection, { bucket });
     const { seq } = await jetstream(connection).publish(`$KV.${bucket}.${key}`, payload);
@@ -154,7 +154,7 @@ describe("what something else wrote", () => {
     expect((await stored(bucket, key))?.seq).toBe(seq);
   });
 
-  it("comes last in a list, after all that can be read", async () => {
+  it("makes a list fail after every readable entry", async () => {
     const store = await natsStore(connection, { bucket: "mixed" });
     const js = jetstream(connection);
     await js.publish(`$KV.mixed.${key}`, "hello");
@@ -172,7 +172,7 @@ describe("what something else wrote", () => {
     expect(listed.map((entry) => entry.key)).toEqual([one.storeKey, two.storeKey]);
   });
 
-  it("ends a watch, and another can begin", async () => {
+  it("ends a watch, and a new one can start", async () => {
     const store = await natsStore(connection, { bucket: "watched" });
     const js = jetstream(connection);
     for (const [subject, says] of [
@@ -199,7 +199,7 @@ describe("what something else wrote", () => {
 });
 
 describe("a list and a watch", () => {
-  it("leave nothing behind in the server", async () => {
+  it("leave nothing on the server", async () => {
     const store = await natsStore(connection, { bucket: "tidy" });
     const at = identity("evt-1");
     let expected = await write(store, at.storeKey, commit(at));
@@ -217,7 +217,7 @@ describe("a list and a watch", () => {
     await eventually("the consumer to be gone", async () => (await consumersOf("tidy")) === 0 || undefined);
   });
 
-  it("of which the watch goes on when the server has lost its consumer, and tells what it missed", async () => {
+  it("survive the loss of the watch's consumer, and the watch reports what it missed", async () => {
     const store = await natsStore(connection, { bucket: "lost" });
     await using watch = hearing((signal) => store.watch({}, signal));
     const at = identity("evt-1");
@@ -236,7 +236,7 @@ describe("a list and a watch", () => {
     await watch.stop();
   });
 
-  it("go on while keys are written, and the list has every key that stayed", async () => {
+  it("work while keys are written, and the list has every key that stayed", async () => {
     const store = await natsStore(connection, { bucket: "busy" });
     const keys = Array.from({ length: 1_500 }, (_, index) => identity(`evt-${index}`));
     const revisions = await Promise.all(keys.map((at) => write(store, at.storeKey, reservation(at))));

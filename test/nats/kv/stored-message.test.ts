@@ -4,7 +4,7 @@ import { storedMessage } from "../../../src/nats/kv/stored-message.ts";
 
 const message = { subject: "s", revision: 1, payload: "", time: "2026-11-24T14:09:44.635843995Z" };
 
-describe("a message of a bucket", () => {
+describe("storedMessage", () => {
   it.each([
     ["30s", 30_000],
     ["30", 30_000],
@@ -16,13 +16,13 @@ describe("a message of a bucket", () => {
     ["", undefined],
     ["soon", undefined],
     ["1s and more", undefined],
-  ])("lives as long as the server takes a Nats-TTL of %j for", (ttl, ttlMs) => {
+  ])("reads a Nats-TTL of %j as the server does", (ttl, ttlMs) => {
     const fields = headers();
     fields.set("Nats-TTL", ttl);
     expect(storedMessage(fields, message).ttlMs).toBe(ttlMs);
   });
 
-  it("without headers is a record without a time to live of its own", () => {
+  it("reads a message without headers as a record without a time to live", () => {
     expect(storedMessage(undefined, message)).toEqual({
       subject: "s",
       revision: 1,

@@ -55,21 +55,24 @@ async function everything(): Promise<unknown> {
   return [bucket, stream, consumer].map((info) => ({ ...info, ts: "" }));
 }
 
-describe("a probe", () => {
-  it("changes nothing, and finds what is allowed", async () => {
+describe("tryPermission", () => {
+  it("finds granted permissions and changes nothing", async () => {
     const before = await everything();
     expect(await Promise.all(all.map((permission) => probe(admin, permission)))).toEqual(all.map(() => "granted"));
     expect(await everything()).toEqual(before);
   });
 
-  it.each(subjects.map((subject, index) => ({ subject, index })))("finds that $subject is not", async ({ index }) => {
-    await using user = await connected(server, { user: `without${index}`, pass: "x" });
-    const found = await Promise.all(all.map((permission) => probe(user, permission)));
-    expect(subjects.filter((_, at) => found[at] !== "granted")).toEqual([subjects[index]]);
-    expect(found[index]).toBe("refused");
-  });
+  it.each(subjects.map((subject, index) => ({ subject, index })))(
+    "finds that $subject is refused",
+    async ({ index }) => {
+      await using user = await connected(server, { user: `without${index}`, pass: "x" });
+      const found = await Promise.all(all.map((permission) => probe(user, permission)));
+      expect(subjects.filter((_, at) => found[at] !== "granted")).toEqual([subjects[index]]);
+      expect(found[index]).toBe("refused");
+    },
+  );
 
-  it("says so when it gets no answer", async () => {
+  it("returns unknown without an answer", async () => {
     const unheard = { subject: "unheard", probe: { subject: "unheard" } };
     admin.subscribe("unheard");
     expect(await tryPermission(admin, unheard, 50)).toBe("unknown");

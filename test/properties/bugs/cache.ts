@@ -1,7 +1,7 @@
 import type { PlantedBug } from "../../support/planted-bugs.ts";
 
 const cache = "src/engine/commit-cache.ts";
-const flight = "src/engine/attempt.ts";
+const attempt = "src/engine/attempt.ts";
 
 /** In what replicas remember of commits; each makes one call an event a duplicate that is none. */
 export const cacheBugs: readonly PlantedBug[] = [
@@ -9,30 +9,32 @@ export const cacheBugs: readonly PlantedBug[] = [
     name: "a commit is remembered before it is acknowledged",
     patches: [
       {
-        file: flight,
-        find: `    this.#stored.putCommitted(context);`,
-        replace: `    this.#keepCommit(context);
-    this.#stored.putCommitted(context);`,
+        file: attempt,
+        find: `    this.#key.putCommit(context);`,
+        replace: `    this.#cacheCommit(context);
+    this.#key.putCommit(context);`,
       },
     ],
   },
   {
     name: "what is remembered outlives its window",
-    patches: [{ file: cache, find: `nowMs < this.#bornAtMs + kept.untilMs`, replace: `true` }],
+    patches: [{ file: cache, find: `nowMs < this.#createdAtMs + packed.untilOffsetMs`, replace: `true` }],
   },
   {
     name: "the window of what is remembered counts from the acknowledgement",
     patches: [
       {
-        file: flight,
-        find: `this.#commitSentAtMs + this.how.windowMs`,
-        replace: `this.clock.monotonicMs() + this.how.windowMs`,
+        file: attempt,
+        find: `(this.#commitSentAtMs ?? 0) + how.windowMs`,
+        replace: `engine.nowMs + how.windowMs`,
       },
     ],
   },
   {
     name: "another's commit is remembered for as long as one's own",
-    patches: [{ file: flight, find: `this.startedAtMs + FRESH_MS`, replace: `this.startedAtMs + this.how.windowMs` }],
+    patches: [
+      { file: attempt, find: `this.startedAtMs + FRESH_MS`, replace: `this.startedAtMs + this.#context.how.windowMs` },
+    ],
   },
   {
     name: "a clear is not told of",
@@ -46,11 +48,11 @@ export const cacheBugs: readonly PlantedBug[] = [
   },
   {
     name: "a clear is not heard",
-    patches: [{ file: cache, find: `if (latest !== this.#mark) this.#commits?.clear();`, replace: `` }],
+    patches: [{ file: cache, find: `if (latest !== this.#epoch) this.#commits?.clear();`, replace: `` }],
   },
   {
     name: "a commit that was cleared before its acknowledgement is remembered",
-    patches: [{ file: cache, find: `|| mark !== this.#mark) return;`, replace: `) return;` }],
+    patches: [{ file: cache, find: `|| epoch !== this.#epoch) return;`, replace: `) return;` }],
   },
   {
     name: "a clear is done before all have heard of it",

@@ -1,9 +1,9 @@
 import type { Bug } from "./bug.ts";
 
-const ownRecord = "src/engine/record-writer.ts";
-const caller = "src/engine/attempt-promises.ts";
+const recordWriter = "src/engine/record-writer.ts";
+const promises = "src/engine/attempt-promises.ts";
 const deduplicator = "src/deduplicator.ts";
-const flight = "src/engine/attempt.ts";
+const attempt = "src/engine/attempt.ts";
 const lease = "src/engine/lease.ts";
 
 /** In the engine around the machine, and in what is told to the caller. */
@@ -15,8 +15,8 @@ export const engineBugs: readonly Bug[] = [
     patches: [
       {
         file: "src/engine/engine.ts",
-        find: `      : this.#refusals.pendingElsewhere(asked, verdict.entry);`,
-        replace: `      : this.#refusals.duplicate(asked, { ...verdict.entry, ...verdict.entry.record } as never);`,
+        find: `      : this.#rejections.pendingElsewhere(call, claim.entry);`,
+        replace: `      : this.#rejections.duplicate(call, { ...claim.entry, ...claim.entry.record } as never);`,
       },
     ],
   },
@@ -25,7 +25,7 @@ export const engineBugs: readonly Bug[] = [
     breaks: "G8",
     faults: { "lost answer": 4 },
     patches: [
-      { file: ownRecord, find: `return record.token === this.#token;`, replace: `return record.token === "";` },
+      { file: recordWriter, find: `return record.token === this.#token;`, replace: `return record.token === "";` },
     ],
   },
   {
@@ -35,8 +35,8 @@ export const engineBugs: readonly Bug[] = [
     patches: [
       {
         file: lease,
-        find: `this.#end = this.#of.deadlines.add(this.#endsAtMs,`,
-        replace: `this.#end = this.#of.deadlines.add(this.#endsAtMs + 500,`,
+        find: `this.#end = engine.timers.add(this.#endsAtMs,`,
+        replace: `this.#end = engine.timers.add(this.#endsAtMs + 500,`,
       },
     ],
   },
@@ -46,7 +46,7 @@ export const engineBugs: readonly Bug[] = [
     faults: { "clock jump": 1 },
     patches: [
       {
-        file: caller,
+        file: promises,
         find: `    this.#abort?.abort(this.#lost);
 `,
         replace: ``,
@@ -91,11 +91,11 @@ export const engineBugs: readonly Bug[] = [
     faults: { "clock jump": 3, redelivery: 3 },
     patches: [
       {
-        file: flight,
-        find: `        this.report({ type: "superseded" }, context);
-        this.#confirm(as);`,
-        replace: `        this.report({ type: "superseded" }, context);
-        this.#confirm("confirmed");`,
+        file: attempt,
+        find: `        this.#context.report({ type: "superseded" }, context);
+        this.#resolveCommit(as);`,
+        replace: `        this.#context.report({ type: "superseded" }, context);
+        this.#resolveCommit("confirmed");`,
       },
     ],
   },

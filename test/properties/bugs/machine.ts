@@ -33,12 +33,12 @@ export const machineBugs: readonly Bug[] = [
       { file: machine, ...changes.renewalOverReservation },
       {
         file: lease,
-        find: `if (this.#nowMs < this.#endsAtMs) this.#of.send({ type: "renewal.due" });`,
-        replace: `this.#of.send({ type: "renewal.due" });`,
+        find: `if (this.#nowMs < this.#endsAtMs) actor.send({ type: "renewal.due" });`,
+        replace: `actor.send({ type: "renewal.due" });`,
       },
       {
         file: lease,
-        find: `this.#end = this.#of.deadlines.add(this.#endsAtMs, () => this.#of.send({ type: "lease.ended" }));`,
+        find: `this.#end = engine.timers.add(this.#endsAtMs, () => actor.send({ type: "lease.ended" }));`,
         replace: ``,
       },
     ],

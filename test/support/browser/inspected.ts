@@ -1,11 +1,10 @@
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, inject } from "vitest";
 import { Deduplicator } from "../../../src/deduplicator.ts";
 import type { InspectorOptions } from "../../../src/inspect/server/options.ts";
 import { type Inspector, serveInspector } from "../../../src/inspect/server/serve.ts";
 import { deferred } from "../../../src/internal/deferred.ts";
 import { type MemoryStore, memoryStore } from "../../../src/stores/memory-store.ts";
-import { launchBrowser } from "./browser.ts";
 
 /** A deduplicator, its inspector, and the page in a browser. */
 export interface Inspected {
@@ -15,11 +14,11 @@ export interface Inspected {
   readonly page: Page;
 }
 
-/** What a test may set otherwise. */
+/** Settings of a test. */
 export interface InspectedOptions {
   readonly inspector?: Partial<InspectorOptions>;
   readonly context?: BrowserContextOptions;
-  /** Where the page is opened: behind the inspector's address. */
+  /** Route of the page. */
   readonly hash?: string;
   readonly leaseMs?: number;
 }
@@ -30,22 +29,22 @@ let browser: Browser;
 const endings: (() => Promise<unknown>)[] = [];
 const problems: string[] = [];
 
-/** Gives a browser to the tests of a file, and holds every page to it: no error, and no request to anywhere else. */
+/** Provides a browser to the tests of a file. Every test fails if a page reports an error or sends a request elsewhere. */
 export function useBrowser(): void {
   beforeAll(async () => {
-    browser = await launchBrowser();
+    browser = await chromium.connect(inject("browserEndpoint"));
   });
   afterAll(() => browser.close());
   afterEach(async () => {
     const found = problems.splice(0);
     for (const end of endings.splice(0).reverse()) await end();
-    // That its server goes away now is no fault of the page.
+    // Errors of the page after the server has closed are expected.
     problems.length = 0;
     expect(found).toEqual([]);
   });
 }
 
-/** Ends with the test. */
+/** Registers a clean-up for the end of the test. */
 export function atTheEnd(end: () => Promise<unknown>): void {
   endings.push(end);
 }
@@ -65,7 +64,7 @@ export async function newPage(origin: string, options: BrowserContextOptions = {
   return page;
 }
 
-/** Takes note of what went wrong on a page on purpose. */
+/** Returns and clears the errors that a test caused on purpose. */
 export function takeProblems(): readonly string[] {
   return problems.splice(0);
 }
@@ -86,7 +85,7 @@ export async function goTo(page: Page, hash: string): Promise<void> {
   await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
 }
 
-/** Another replica on the same store, shown by the same inspector. */
+/** Creates another replica on the same store, attached to the same inspector. */
 export function replica({ store, inspector }: Inspected, owner: string): Deduplicator {
   const dedup = new Deduplicator({ store, owner, leaseMs: 60_000 });
   atTheEnd(() => dedup.close({ drainMs: 0 }));
@@ -94,7 +93,7 @@ export function replica({ store, inspector }: Inspected, owner: string): Dedupli
   return dedup;
 }
 
-/** Holds an event until the returned function is called with how its dispatch ended. */
+/** Holds an event until the returned function ends its dispatch, with or without an error. */
 export async function heldBy(
   dedup: Deduplicator,
   eventId: string,
@@ -120,7 +119,7 @@ export async function heldBy(
   };
 }
 
-/** An event that is taken from its holder while the handler runs, dispatched by another replica, and then finished by the first. */
+/** Takes an event from its holder while the handler runs, dispatches it on another replica, and lets the first one finish. */
 export async function supersededOn(them: Inspected, eventId = "evt-2"): Promise<void> {
   const finish = await heldBy(them.dedup, eventId);
   const other = replica(them, "worker-b");

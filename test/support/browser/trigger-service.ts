@@ -7,13 +7,13 @@ import { type MemoryStore, memoryStore } from "../../../src/stores/memory-store.
 const SUBSCRIPTIONS = ["order-paid", "invoice-mailed", "stock-synced", "webhook-relay"];
 const WORKSPACES = ["acme", "globex", "initech"];
 
-/** A service of three replicas under load: what the screenshots show. */
+/** A service of three replicas under load, for screenshots. */
 export interface TriggerService extends AsyncDisposable {
   readonly store: MemoryStore;
   readonly replicas: readonly Deduplicator[];
 }
 
-/** Starts replicas that are given events at random, many of them twice and more, until it is disposed of. */
+/** Starts replicas that receive random events, many of them repeatedly, until disposal. */
 export function startTriggerService(random: () => number): TriggerService {
   const store = memoryStore();
   const replicas = ["worker-a", "worker-b", "worker-c"].map(

@@ -32,7 +32,8 @@ class Recording {
   write(process: string, operation: Operation, details: Partial<Wrote>, revision?: number): this {
     const op = ++this.#operations;
     const { token = `of ${process}`, fence = 0, expected = 0, leaseMs = 1_000, ttlMs = 86_400_000 } = details;
-    this.see(process, { type: "invoke", op, operation, key: "k", event: "E1", token, fence, expected, leaseMs, ttlMs });
+    const { key = "k", event = "E1" } = details;
+    this.see(process, { type: "invoke", op, operation, key, event, token, fence, expected, leaseMs, ttlMs });
     return revision === undefined
       ? this.see(process, { type: "unknown", op, because: "no answer" })
       : this.see(process, { type: "ok", op, revision });
@@ -66,7 +67,7 @@ class Recording {
     return this.see(process, { type: "effect.ended", event: "E1", effect, failed });
   }
 
-  acknowledge(process: string, commit?: "confirmed" | "adopted" | "superseded", delivery = 1): this {
+  acknowledge(process: string, commit?: Commit, delivery = 1): this {
     const because = commit === undefined ? "duplicate" : "dispatched";
     const how = commit === undefined ? {} : { commit };
     return this.see(process, { type: "answered", event: "E1", delivery, answer: "acknowledged", because, ...how });
@@ -76,6 +77,8 @@ class Recording {
     return this.see("store", { type: "store.held", key: "k", revision, record: { ...reserved, ...record } });
   }
 }
+
+type Commit = "confirmed" | "adopted" | "superseded" | "unconfirmed";
 
 interface Begun {
   readonly name: string;
@@ -89,6 +92,8 @@ interface Wrote {
   readonly expected: number;
   readonly leaseMs: number;
   readonly ttlMs: number;
+  readonly key: string;
+  readonly event: string;
 }
 
 const reserved: DedupRecord = {
@@ -322,6 +327,125 @@ describe("checkHistory", () => {
     recognised.write("R1", "commit", { fence: 1, expected: 1 });
     recognised.read("R1", { revision: 2, token: "of R1", state: "committed" });
     expect(broken(recognised.acknowledge("R1", "confirmed"))).toEqual([]);
+  });
+});
+
+describe("checkHistory, for keys that are named unlike their events,", () => {
+  const named = { event: "evt-E1" };
+
+  it("finds nothing in a correct run", () => {
+    const run = recording().deliver("R1").write("R1", "reserve", named, 1).begin("R1", 1).end("R1");
+    run.write("R1", "commit", { ...named, fence: 1, expected: 1 }, 2).acknowledge("R1", "confirmed");
+    expect(broken(run)).toEqual([]);
+  });
+
+  it("finds a second dispatch after the commit", () => {
+    const run = recording().deliver("R1").write("R1", "reserve", named, 1).begin("R1", 1).end("R1");
+    run.write("R1", "commit", { ...named, fence: 1, expected: 1 }, 2).acknowledge("R1", "confirmed");
+    expect(broken(run.deliver("R2", 2).begin("R2", 0))).toEqual(["G3"]);
+  });
+
+  it("does not guess the event of a key that was only reserved while two events were handled", () => {
+    const run = recording().deliver("R1").see("R1", { type: "delivered", event: "E2", delivery: 1 });
+    run.write("R1", "reserve", named, 1).begin("R1", 0).end("R1").acknowledge("R1");
+    expect(broken(run)).toEqual([]);
+  });
+
+  it("accepts concurrent effects of two subscriptions, and finds those of one", () => {
+    const [billing, shipping] = [
+      { key: "k1", event: "E1" },
+      { key: "k2", event: "E1" },
+    ];
+    const held = (key: string, revision: number, owner: string, subscriptionId: string): Seen => ({
+      type: "store.held",
+      key,
+      revision,
+      record: { ...reserved, owner, token: `of ${owner}`, subscriptionId },
+    });
+    const run = (other: string): Recording =>
+      recording()
+        .deliver("R1")
+        .write("R1", "reserve", billing, 1)
+        .see("store", held("k1", 1, "R1", "billing"))
+        .deliver("R2", 2)
+        .write("R2", "reserve", shipping, 2)
+        .see("store", held("k2", 2, "R2", other))
+        .begin("R1", 1)
+        .begin("R2", 2);
+    expect(broken(run("shipping"))).toEqual([]);
+    expect(broken(run("billing"))).toEqual(["G1", "G6"]);
+  });
+});
+
+describe("checkHistory, for an acknowledgement without a commit,", () => {
+  const done = (): Recording => recording().deliver("R1").write("R1", "reserve", {}, 1).begin("R1", 1).end("R1");
+
+  it("finds G3 when the reservation was kept or released, or its commit has no response", () => {
+    expect(broken(done().acknowledge("R1"))).toEqual(["G3"]);
+    expect(broken(done().release("R1", 1).acknowledge("R1"))).toEqual(["G3"]);
+    const commit = {
+      op: 9,
+      operation: "commit",
+      key: "k",
+      event: "E1",
+      token: "of R1",
+      fence: 1,
+      expected: 1,
+    } as const;
+    expect(
+      broken(
+        done()
+          .see("R1", { type: "invoke", ...commit })
+          .acknowledge("R1"),
+      ),
+    ).toEqual(["G3"]);
+    expect(
+      broken(
+        done()
+          .see("R1", { type: "invoke", ...commit })
+          .at(1_000)
+          .acknowledge("R1"),
+      ),
+    ).toEqual([]);
+  });
+
+  it("finds G2 when another process holds the key", () => {
+    const other = done().deliver("R2", 2).see("R2", { type: "invoke", op: 9, operation: "read", key: "k" });
+    other.see("R2", { type: "ok", op: 9, revision: 1, token: "of R1", state: "reserved" });
+    expect(broken(other.acknowledge("R2", undefined, 2))).toEqual(["G2"]);
+  });
+
+  it("excuses commits that were reported as superseded or unconfirmed, and a store that did not answer", () => {
+    const unanswered = (): Recording => done().write("R1", "commit", { fence: 1, expected: 1 });
+    expect(broken(unanswered().acknowledge("R1", "unconfirmed"))).toEqual([]);
+    expect(broken(unanswered().acknowledge("R1"))).toEqual([]);
+    expect(broken(done().acknowledge("R1", "unconfirmed"))).toEqual([]);
+    const taken = done().at(1_000).write("R2", "reserve", { expected: 1 }, 2);
+    expect(broken(taken.acknowledge("R1", "superseded").begin("R2", 2))).toEqual([]);
+  });
+
+  it("finds G3 when another effect begins after an acknowledgement that nothing excuses", () => {
+    const again = (commit: Commit | undefined): readonly Guarantee[] =>
+      broken(done().acknowledge("R1", commit).at(2_000).deliver("R2", 2).write("R2", "reserve", {}, 2).begin("R2", 2));
+    expect(again(undefined)).toEqual(["G3", "G3"]);
+    expect(again("unconfirmed")).toEqual([]);
+  });
+
+  it("finds G4 at the third renewal after the answer", () => {
+    const nak = {
+      type: "answered",
+      event: "E1",
+      delivery: 1,
+      answer: "put back",
+      because: "pending",
+      afterMs: 1,
+    } as const;
+    const renewing = done().see("R1", nak);
+    const renew = (at: number): Recording => renewing.write("R1", "renew", { fence: 1, expected: at }, at + 1);
+    expect(broken(renew(1))).toEqual([]);
+    expect(broken(renew(2))).toEqual([]);
+    expect(broken(renew(3))).toEqual(["G4"]);
+    expect(broken(renew(4))).toEqual(["G4"]);
   });
 });
 

@@ -16,7 +16,7 @@ import { getThenPut } from "../examples/get-then-put.ts";
 import { pendingIsDuplicate } from "../examples/pending-is-duplicate.ts";
 import { withLatchkey } from "../examples/with-latchkey.ts";
 
-const SEEDS = Array.from({ length: 20 }, (_, index) => index + 1);
+const SEEDS = Array.from({ length: 8 }, (_, index) => index + 1);
 
 /** Returns the counterexample. @throws when none is found. */
 async function found(handler: HandlerUnderTest, options: CheckOptions): Promise<CounterexampleError> {
@@ -101,7 +101,9 @@ describe("checkHandler", () => {
     const { run } = await found(careless, { failingEffects: 1, seed: 1 });
     expect(run.violations[0]).toMatchObject({
       guarantee: "G4",
-      why: "E1 was delivered again and again, and never acknowledged",
+      why: expect.stringMatching(
+        /^R1 kept renewing its reservation of E1 after it had answered the delivery in line \d+/,
+      ),
     });
   });
 

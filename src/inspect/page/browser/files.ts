@@ -1,22 +1,23 @@
 import { signal } from "@preact/signals";
+import { counted } from "../state/formats.ts";
 import { readRecording } from "../state/playback.ts";
-import { notice, seek } from "./board.ts";
+import { seek, toast } from "./page-state.ts";
 
-/** Whether a file is being held over the page. */
-export const isOverPage = signal(false);
+/** Whether a file is dragged over the page. */
+export const isDragging = signal(false);
 
-/** Lets a recording be dropped anywhere on the page. */
-export function takeDroppedFiles(): void {
+/** Opens a recording that is dropped anywhere on the page. */
+export function listenForDrops(): void {
   addEventListener("dragover", (event) => {
     event.preventDefault();
-    isOverPage.value = true;
+    isDragging.value = true;
   });
   addEventListener("dragleave", (event) => {
-    if (event.relatedTarget === null) isOverPage.value = false;
+    if (event.relatedTarget === null) isDragging.value = false;
   });
   addEventListener("drop", (event) => {
     event.preventDefault();
-    isOverPage.value = false;
+    isDragging.value = false;
     const file = event.dataTransfer?.files[0];
     if (file !== undefined) void openFile(file);
   });
@@ -25,10 +26,10 @@ export function takeDroppedFiles(): void {
 export async function openFile(file: File): Promise<void> {
   try {
     const recording = readRecording(file.name, await file.text());
-    seek(recording, recording.steps.length);
-    notice.value = { text: `${file.name} is open: ${recording.steps.length} steps`, isError: false };
+    seek(recording, recording.trace.length);
+    toast.value = { text: `${file.name} is open: ${counted(recording.trace.length, "event")}`, isError: false };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    notice.value = { text: `${file.name} cannot be opened. ${why}`, isError: true };
+    toast.value = { text: `${file.name} cannot be opened. ${why}`, isError: true };
   }
 }

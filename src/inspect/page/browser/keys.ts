@@ -5,15 +5,16 @@ import { toggleTheme } from "./theme.ts";
 
 export const isHelpOpen = signal(false);
 
-/** Where a number on the keyboard leads. */
+/** Tabs in the order of their number keys. */
 export const tabs: readonly { readonly route: Route; readonly name: string }[] = [
   { route: { view: "overview" }, name: "Overview" },
-  { route: { view: "flights" }, name: "In flight" },
+  { route: { view: "in-flight" }, name: "In flight" },
   { route: { view: "event", storeKey: "" }, name: "Event" },
   { route: { view: "totals" }, name: "Totals" },
 ];
 
-export function takeKeys(): void {
+/** Handles keyboard shortcuts. */
+export function listenForKeys(): void {
   addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     if (document.querySelector("dialog[open]") !== null) return;

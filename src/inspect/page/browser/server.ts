@@ -1,16 +1,16 @@
 import type { EventDetail } from "../../server/wire.ts";
 import type { EventRef } from "../../trace/trace-event.ts";
-import { areEvents, isDetail, isRemoved } from "../state/answers.ts";
 import { followFeed, problemIn } from "../state/live-feed.ts";
 import type { Removal } from "../state/removal.ts";
+import { areEvents, isDetail, isRemoved } from "../state/response-guards.ts";
 import { tokenIn } from "../state/route.ts";
-import { drawSoon, link, liveSession, playback } from "./board.ts";
+import { link, liveSession, playback, renderSoon } from "./page-state.ts";
 
-// What the page asks of its server; of a recording that is open, what stands in it.
+// Requests to the page's server. Requests about an open recording are answered from the recording.
 
 const TOKEN = "latchkey-token";
 
-/** Takes the token out of the address, where others could read it, and keeps it for this tab. */
+/** Moves the token from the address, where others could read it, to this tab's storage. */
 export function takeToken(): void {
   const token = tokenIn(location.hash);
   if (token === undefined) return;
@@ -32,10 +32,10 @@ export function follow(): void {
     fetch: (path, options) => fetch(path, options),
     headers: headers(),
     signal: new AbortController().signal,
-    pause: paused,
+    pause: pauseFor,
     onMessage(message) {
       liveSession.take(message);
-      drawSoon();
+      renderSoon();
     },
     onLink(to) {
       link.value = to;
@@ -43,7 +43,7 @@ export function follow(): void {
   });
 }
 
-function paused(ms: number, signal: AbortSignal): Promise<void> {
+function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
     signal.addEventListener("abort", () => {
@@ -53,53 +53,53 @@ function paused(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** What came of a question: the answer, or why there is none. */
-export type Asked<Answer> =
-  | { readonly ok: true; readonly value: Answer }
+/** Result of a request: the value, or why there is none. */
+export type Reply<Value> =
+  | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly message: string };
 
-async function ask<Answer>(
+async function request<Value>(
   path: string,
-  isAnswer: (value: unknown) => value is Answer,
+  isExpected: (value: unknown) => value is Value,
   options: RequestInit = {},
-): Promise<Asked<Answer>> {
+): Promise<Reply<Value>> {
   try {
     const response = await fetch(path, { ...options, headers: headers() });
     if (!response.ok) return { ok: false, message: await problemIn(response) };
     const value: unknown = await response.json();
-    return isAnswer(value) ? { ok: true, value } : { ok: false, message: "Something else answered than the inspector" };
+    return isExpected(value) ? { ok: true, value } : { ok: false, message: "The response is not from the inspector" };
   } catch {
     return { ok: false, message: "The server cannot be reached" };
   }
 }
 
-export async function askDetail(storeKey: string): Promise<Asked<EventDetail>> {
+export async function requestDetail(storeKey: string): Promise<Reply<EventDetail>> {
   const recording = playback.peek();
-  if (recording === undefined) return ask(`/api/event?${new URLSearchParams({ storeKey }).toString()}`, isDetail);
+  if (recording === undefined) return request(`/api/event?${new URLSearchParams({ storeKey }).toString()}`, isDetail);
   const value = recording.detail(storeKey);
   return value === undefined
-    ? { ok: false, message: "Nothing has happened to that event so far in the run" }
+    ? { ok: false, message: "The run contains no event with this key up to here" }
     : { ok: true, value };
 }
 
-export function askIdentity(identity: Omit<EventRef, "storeKey">): Promise<Asked<EventDetail>> {
-  return ask(`/api/event?${new URLSearchParams({ ...identity }).toString()}`, isDetail);
+export function requestIdentity(identity: Omit<EventRef, "storeKey">): Promise<Reply<EventDetail>> {
+  return request(`/api/event?${new URLSearchParams({ ...identity }).toString()}`, isDetail);
 }
 
-export async function findEvents(text: string): Promise<Asked<readonly EventRef[]>> {
+export async function findEvents(text: string): Promise<Reply<readonly EventRef[]>> {
   const recording = playback.peek();
-  if (recording !== undefined) return { ok: true, value: recording.find(text, MOST_FOUND) };
-  return ask(`/api/events?${new URLSearchParams({ text }).toString()}`, areEvents);
+  if (recording !== undefined) return { ok: true, value: recording.find(text, SEARCH_LIMIT) };
+  return request(`/api/events?${new URLSearchParams({ text }).toString()}`, areEvents);
 }
 
-const MOST_FOUND = 20;
+const SEARCH_LIMIT = 20;
 
-export function remove({ storeKey, revision }: Removal): Promise<Asked<unknown>> {
-  return ask("/api/remove", isRemoved, { method: "POST", body: JSON.stringify({ storeKey, revision }) });
+export function remove({ storeKey, revision }: Removal): Promise<Reply<unknown>> {
+  return request("/api/remove", isRemoved, { method: "POST", body: JSON.stringify({ storeKey, revision }) });
 }
 
-/** Saves what the server has recorded, to be looked at later. */
-export async function saveRecording(): Promise<Asked<undefined>> {
+/** Downloads the server's recording. */
+export async function saveRecording(): Promise<Reply<undefined>> {
   try {
     const response = await fetch("/api/recording", { headers: headers() });
     if (!response.ok) return { ok: false, message: await problemIn(response) };

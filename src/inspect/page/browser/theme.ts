@@ -8,7 +8,7 @@ const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 
 export const theme = signal<Theme>(initial());
 
-/** Follows the system until somebody chooses. */
+/** Follows the system's theme until the user chooses one. */
 export function followTheme(): void {
   prefersDark.addEventListener("change", () => {
     if (localStorage.getItem(THEME) === null) show(initial());

@@ -1,7 +1,7 @@
 import type { Signal } from "@preact/signals";
 import type { VNode } from "preact";
 import type { ShownAttempt } from "../../server/wire.ts";
-import { session } from "../browser/board.ts";
+import { session } from "../browser/page-state.ts";
 import { ATTEMPT_STATES, type AttemptFilter, NO_FILTER, namesOf } from "../state/attempt-list.ts";
 
 type TextField = Exclude<keyof AttemptFilter, "state">;
@@ -9,7 +9,7 @@ type TextField = Exclude<keyof AttemptFilter, "state">;
 const fields: readonly {
   readonly field: TextField;
   readonly name: string;
-  readonly of: (flight: ShownAttempt) => string;
+  readonly of: (attempt: ShownAttempt) => string;
 }[] = [
   { field: "event", name: "Event", of: ({ identity }) => identity.eventId },
   { field: "subscription", name: "Subscription", of: ({ identity }) => identity.subscriptionId },
@@ -18,7 +18,7 @@ const fields: readonly {
 ];
 
 export function AttemptFilters({ filter }: { filter: Signal<AttemptFilter> }): VNode {
-  const { flights } = session();
+  const { attempts } = session();
   return (
     <form class="filters" onSubmit={(event) => event.preventDefault()} aria-label="Filter">
       {fields.map(({ field, name, of }) => (
@@ -35,7 +35,7 @@ export function AttemptFilters({ filter }: { filter: Signal<AttemptFilter> }): V
           />
           {field !== "event" && (
             <datalist id={`names-${field}`}>
-              {namesOf(flights.values(), of).map((text) => (
+              {namesOf(attempts.values(), of).map((text) => (
                 <option key={text} value={text} />
               ))}
             </datalist>

@@ -2,13 +2,13 @@ import { type Signal, useSignal } from "@preact/signals";
 import type { VNode } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { ShownAttempt } from "../../server/wire.ts";
-import { nowMs, playback, session } from "../browser/board.ts";
-import { useIsNarrow } from "../browser/narrow.ts";
-import { type AttemptOrder, flightState, leaseEndsMs, type SortColumn } from "../state/attempt-list.ts";
-import type { Tone } from "../state/events.ts";
+import { nowMs, playback, session } from "../browser/page-state.ts";
+import { useIsNarrow } from "../browser/viewport.ts";
+import { type AttemptOrder, attemptState, leaseEndsMs, type SortColumn } from "../state/attempt-list.ts";
+import type { Tone } from "../state/event-words.ts";
+import { count, shortKey, span } from "../state/formats.ts";
 import { hashOf } from "../state/route.ts";
-import { rowWindow } from "../state/window.ts";
-import { count, shortKey, span } from "../state/words.ts";
+import { rowWindow } from "../state/row-window.ts";
 
 const ROW_HEIGHT = 44;
 
@@ -23,7 +23,7 @@ const columns: readonly { readonly column: SortColumn; readonly name: string; re
   { column: "lease", name: "Lease left" },
 ];
 
-/** The others are hidden there. */
+/** Number of columns that are visible on a phone. */
 const COLUMNS_ON_A_PHONE = 3;
 
 interface AttemptTableProps {
@@ -32,7 +32,7 @@ interface AttemptTableProps {
   readonly isFiltered: boolean;
 }
 
-/** Of however many flights, those are drawn that are in sight. */
+/** Renders only the visible rows, however many attempts there are. */
 export function AttemptTable({ rows, order, isFiltered }: AttemptTableProps): VNode {
   const scroller = useRef<HTMLElement>(null);
   const scrollTop = useSignal(0);
@@ -50,12 +50,12 @@ export function AttemptTable({ rows, order, isFiltered }: AttemptTableProps): VN
       ref={scroller}
       class="scroller panel"
       aria-label="Reservations in flight"
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
       tabIndex={0}
       onScroll={({ currentTarget }) => (scrollTop.value = currentTarget.scrollTop)}
       onKeyDown={moveInTable}
     >
-      <table class="flight-table" aria-rowcount={rows.length + 1}>
+      <table class="attempt-table" aria-rowcount={rows.length + 1}>
         <thead>
           <tr aria-rowindex={1}>
             {columns.map(({ column, name, isNumber = false }) => (
@@ -76,27 +76,27 @@ export function AttemptTable({ rows, order, isFiltered }: AttemptTableProps): VN
           </tr>
         </thead>
         <tbody>
-          {aboveHeight > 0 && <Room height={aboveHeight} />}
-          {rows.slice(from, to).map((flight, index) => (
-            <Row key={flight.id} flight={flight} rowIndex={from + index + 2} />
+          {aboveHeight > 0 && <Spacer height={aboveHeight} />}
+          {rows.slice(from, to).map((attempt, index) => (
+            <Row key={attempt.id} attempt={attempt} rowIndex={from + index + 2} />
           ))}
-          {belowHeight > 0 && <Room height={belowHeight} />}
+          {belowHeight > 0 && <Spacer height={belowHeight} />}
         </tbody>
       </table>
-      {rows.length === 0 && <NothingHere isFiltered={isFiltered} />}
+      {rows.length === 0 && <EmptyTable isFiltered={isFiltered} />}
     </section>
   );
 }
 
-function Room({ height }: { height: number }): VNode {
+function Spacer({ height }: { height: number }): VNode {
   return (
-    <tr class="room" style={{ height: `${height}px` }}>
+    <tr class="spacer" style={{ height: `${height}px` }}>
       <td colSpan={useIsNarrow() ? COLUMNS_ON_A_PHONE : columns.length} />
     </tr>
   );
 }
 
-const stateTones: Readonly<Record<ReturnType<typeof flightState>, Tone>> = {
+const stateTones: Readonly<Record<ReturnType<typeof attemptState>, Tone>> = {
   running: "held",
   committing: "dispatched",
   releasing: "failure",
@@ -104,9 +104,9 @@ const stateTones: Readonly<Record<ReturnType<typeof flightState>, Tone>> = {
   unprotected: "superseded",
 };
 
-function Row({ flight, rowIndex }: { flight: ShownAttempt; rowIndex: number }): VNode {
-  const { identity, owner, attempt, fence, renewals, beganAtMs } = flight;
-  const state = flightState(flight);
+function Row({ attempt, rowIndex }: { attempt: ShownAttempt; rowIndex: number }): VNode {
+  const { identity, owner, fence, renewals, beganAtMs } = attempt;
+  const state = attemptState(attempt);
   return (
     <tr aria-rowindex={rowIndex}>
       <td class="event">
@@ -122,7 +122,7 @@ function Row({ flight, rowIndex }: { flight: ShownAttempt; rowIndex: number }): 
         <span class="under soft">{identity.workspaceId}</span>
       </td>
       <td class="owner">{owner}</td>
-      <td class="attempt number">{attempt}</td>
+      <td class="attempt number">{attempt.attempt}</td>
       <td class="fence number">{count(fence)}</td>
       <td class="state">
         <span class={`chip ${stateTones[state]}`}>{state}</span>
@@ -131,15 +131,15 @@ function Row({ flight, rowIndex }: { flight: ShownAttempt; rowIndex: number }): 
         {span(Math.max(0, nowMs.value - beganAtMs))}
         <span class="under soft">{renewals === 0 ? "" : `renewed ${renewals}×`}</span>
       </td>
-      <td class="lease">{flight.hold === "held" ? <Lease flight={flight} /> : <span class="soft">none</span>}</td>
+      <td class="lease">{attempt.hold === "held" ? <Lease attempt={attempt} /> : <span class="soft">none</span>}</td>
     </tr>
   );
 }
 
-/** What is left of a lease, running down. */
-function Lease({ flight }: { flight: ShownAttempt }): VNode {
-  const leftMs = leaseEndsMs(flight) - nowMs.value;
-  const part = Math.max(0, Math.min(1, leftMs / flight.leaseMs));
+/** Countdown of a lease. */
+function Lease({ attempt }: { attempt: ShownAttempt }): VNode {
+  const leftMs = leaseEndsMs(attempt) - nowMs.value;
+  const part = Math.max(0, Math.min(1, leftMs / attempt.leaseMs));
   const level = part > 0.5 ? "ample" : part > 0.2 ? "low" : "last";
   return (
     <span class={`lease-left ${level}`}>
@@ -151,14 +151,14 @@ function Lease({ flight }: { flight: ShownAttempt }): VNode {
   );
 }
 
-function NothingHere({ isFiltered }: { isFiltered: boolean }): VNode {
+function EmptyTable({ isFiltered }: { isFiltered: boolean }): VNode {
   const isRecorded = playback.value !== undefined;
   const text = isFiltered
     ? "No reservation matches the filter."
     : isRecorded
-      ? "At this step of the run nothing is in flight. Move the slider below to see it at another."
-      : "Nothing is in flight. Each event appears here while its handler runs, with its owner and what is left of its lease.";
-  return <p class="empty">{session().isComplete ? text : "What is in flight is being told…"}</p>;
+      ? "Nothing is in flight at this point of the run. Move the slider below to see another point."
+      : "Nothing is in flight. Each event appears here while its handler runs, with its owner and the rest of its lease.";
+  return <p class="empty">{session().isComplete ? text : "Loading the attempts in flight…"}</p>;
 }
 
 function sortOf(column: SortColumn, order: AttemptOrder): "ascending" | "descending" | "none" {
@@ -170,20 +170,20 @@ function orderAfter(column: SortColumn, order: AttemptOrder): AttemptOrder {
   return { column, isDown: order.column === column && !order.isDown };
 }
 
-/** The arrows lead from row to row. */
+/** Moves the focus from row to row with the arrow keys. */
 function moveInTable(event: KeyboardEvent & { readonly currentTarget: HTMLElement }): void {
   const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (by === undefined) return;
   const links = [...event.currentTarget.querySelectorAll<HTMLElement>("td.event a")];
   const at = links.findIndex((one) => one.matches(":focus"));
-  const next = at < 0 ? firstInSight(links, event.currentTarget) : links[at + by];
+  const next = at < 0 ? firstVisible(links, event.currentTarget) : links[at + by];
   if (next === undefined) return;
   event.preventDefault();
   next.focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });
 }
 
-function firstInSight(links: readonly HTMLElement[], scroller: HTMLElement): HTMLElement | undefined {
+function firstVisible(links: readonly HTMLElement[], scroller: HTMLElement): HTMLElement | undefined {
   const top = scroller.getBoundingClientRect().top + ROW_HEIGHT;
   return links.find((one) => one.getBoundingClientRect().top >= top);
 }

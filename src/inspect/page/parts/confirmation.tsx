@@ -1,15 +1,15 @@
 import { signal, useSignal } from "@preact/signals";
 import type { VNode } from "preact";
-import { notice } from "../browser/board.ts";
+import { toast } from "../browser/page-state.ts";
 import { remove } from "../browser/server.ts";
 import type { Removal } from "../state/removal.ts";
 import { Dialog } from "./dialog.tsx";
 
-/** What is to be confirmed. */
-export const asked = signal<Removal | undefined>(undefined);
+/** The removal that waits for confirmation. */
+export const pendingRemoval = signal<Removal | undefined>(undefined);
 
 export function Confirmation(): VNode | null {
-  const removal = asked.value;
+  const removal = pendingRemoval.value;
   return removal === undefined ? null : <Question key={removal.storeKey} removal={removal} />;
 }
 
@@ -17,20 +17,20 @@ function Question({ removal }: { removal: Removal }): VNode {
   const isBusy = useSignal(false);
   const problem = useSignal("");
   const close = (): void => {
-    asked.value = undefined;
+    pendingRemoval.value = undefined;
   };
   const go = async (): Promise<void> => {
     isBusy.value = true;
-    const answer = await remove(removal);
+    const reply = await remove(removal);
     isBusy.value = false;
-    if (answer.ok) {
-      notice.value = {
-        text: removal.verb === "Release" ? "Released: the key is free" : "Cleared: the event can fire again",
+    if (reply.ok) {
+      toast.value = {
+        text: removal.verb === "Release" ? "Released. The key is free" : "Cleared. The event can fire again",
         isError: false,
       };
       close();
     } else {
-      problem.value = answer.message;
+      problem.value = reply.message;
     }
   };
   return (

@@ -1,33 +1,33 @@
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
-import { playback } from "../browser/board.ts";
 import { goTo } from "../browser/navigate.ts";
-import { askIdentity } from "../browser/server.ts";
+import { playback } from "../browser/page-state.ts";
+import { requestIdentity } from "../browser/server.ts";
 
-/** Looks an event up by its whole identity, in the store if need be. */
+/** Looks up an event in the store by its full identity. */
 export function FindEvent(): VNode {
   const problem = useSignal("");
-  if (playback.value !== undefined) return <p class="soft">Find it by its id, above.</p>;
-  const look = async (form: HTMLFormElement): Promise<void> => {
+  if (playback.value !== undefined) return <p class="soft">Search for its id above.</p>;
+  const lookUp = async (form: HTMLFormElement): Promise<void> => {
     const data = new FormData(form);
     const textOf = (name: string): string => {
       const value = data.get(name);
       return typeof value === "string" ? value.trim() : "";
     };
-    const asked = await askIdentity({
+    const reply = await requestIdentity({
       workspaceId: textOf("workspace"),
       subscriptionId: textOf("subscription"),
       eventId: textOf("event"),
     });
-    if (asked.ok) goTo({ view: "event", storeKey: asked.value.identity.storeKey });
-    else problem.value = asked.message;
+    if (reply.ok) goTo({ view: "event", storeKey: reply.value.identity.storeKey });
+    else problem.value = reply.message;
   };
   return (
     <form
       class="find"
       onSubmit={(event) => {
         event.preventDefault();
-        void look(event.currentTarget);
+        void lookUp(event.currentTarget);
       }}
     >
       <label>
@@ -43,7 +43,7 @@ export function FindEvent(): VNode {
         <input name="workspace" placeholder="default" autocomplete="off" spellcheck={false} />
       </label>
       <button type="submit" class="button strong">
-        Look
+        Look up
       </button>
       <p class="problem" role="alert">
         {problem.value}

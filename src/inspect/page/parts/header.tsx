@@ -1,11 +1,11 @@
 import type { VNode } from "preact";
-import { link, playback, route, session } from "../browser/board.ts";
 import { openFile } from "../browser/files.ts";
 import { isHelpOpen, tabs } from "../browser/keys.ts";
+import { link, playback, route, session } from "../browser/page-state.ts";
 import { theme, toggleTheme } from "../browser/theme.ts";
+import { count } from "../state/formats.ts";
 import type { Link } from "../state/live-feed.ts";
 import { hashOf } from "../state/route.ts";
-import { count } from "../state/words.ts";
 import { Search } from "./search.tsx";
 
 export function Header(): VNode {
@@ -20,8 +20,8 @@ export function Header(): VNode {
         {tabs.map(({ route: to, name }) => (
           <a key={name} class="tab" href={hashOf(to)} aria-current={route.value.view === to.view ? "page" : undefined}>
             {name}
-            {to.view === "flights" && <Badge value={session().flights.size} of="in flight" />}
-            {to.view === "totals" && <Badge value={openNotices()} of="need a look" isUrgent />}
+            {to.view === "in-flight" && <Badge value={session().attempts.size} of="in flight" />}
+            {to.view === "totals" && <Badge value={openNotices()} of="need attention" isUrgent />}
           </a>
         ))}
       </nav>
@@ -57,7 +57,7 @@ function Badge({ value, of, isUrgent = false }: { value: number; of: string; isU
   return (
     <span class={isUrgent ? "badge urgent" : "badge"}>
       {count(value)}
-      <span class="unseen"> {of}</span>
+      <span class="visually-hidden"> {of}</span>
     </span>
   );
 }
@@ -73,7 +73,7 @@ function Source(): VNode {
         {word}
       </span>
       <span class="source-name" title={source?.name}>
-        {source === undefined ? "" : `${seen[source.sees]} ${source.name}`}
+        {source === undefined ? "" : `${sourceWords[source.sees]} ${source.name}`}
       </span>
       {source !== undefined && !source.canChange && recording === undefined && (
         <span class="pill quiet">read-only</span>
@@ -82,7 +82,7 @@ function Source(): VNode {
   );
 }
 
-const seen = { process: "process", cluster: "all replicas of", file: "" } as const;
+const sourceWords = { process: "process", cluster: "all replicas of", file: "" } as const;
 
 const linkWords: Readonly<Record<Link["state"], { readonly word: string; readonly tone: string }>> = {
   connecting: { word: "Connecting", tone: "quiet" },
@@ -95,9 +95,9 @@ function OpenFile(): VNode {
   return (
     <label class="button">
       Open a run
-      <span class="unseen">, a recorded history as NDJSON</span>
+      <span class="visually-hidden">, a recorded history as NDJSON</span>
       <input
-        class="unseen"
+        class="visually-hidden"
         type="file"
         accept=".ndjson,.jsonl,.json,application/x-ndjson"
         onChange={({ currentTarget }) => {

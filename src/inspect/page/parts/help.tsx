@@ -10,31 +10,32 @@ export function Help(): VNode | null {
   return (
     <Dialog title="What Latchkey does" onClose={close}>
       <p>
-        Events are delivered at least once: the same one can come two, three, ten times, to different replicas of a
-        service. Latchkey sees to it that it is <em>dispatched</em> once.
+        Events are delivered at least once: the same event can arrive several times, on different replicas of a service.
+        Latchkey <em>dispatches</em> it once.
       </p>
       <ol class="story">
         <li>
-          A replica <b>reserves</b> the event's key in a shared store. Only one can.
+          One replica <b>reserves</b> the event's key in a shared store.
         </li>
-        <li>It runs the handler, and renews its lease while that takes.</li>
+        <li>It runs the handler, and renews the lease until the handler returns.</li>
         <li>
-          It <b>commits</b> the key. From then on every further delivery is a <b>duplicate</b>, and suppressed.
+          It <b>commits</b> the key. Every later delivery is a <b>duplicate</b> and is suppressed.
         </li>
         <li>
           If the handler fails, the key is <b>released</b>; if the replica dies, its lease <b>ends</b>. The next
           delivery is dispatched.
         </li>
         <li>
-          A delivery that comes while the key is held is <b>put back</b>, never dropped: the holder may yet fail.
+          A delivery that arrives while the key is held is <b>pending</b>. It comes back later, because the holder may
+          fail.
         </li>
       </ol>
-      <h3>Keys</h3>
+      <h3>Keyboard</h3>
       <dl class="keys">
         <dt>
           <kbd>1</kbd> to <kbd>4</kbd>
         </dt>
-        <dd>the views</dd>
+        <dd>open a view</dd>
         <dt>
           <kbd>/</kbd>
         </dt>
@@ -46,7 +47,7 @@ export function Help(): VNode | null {
         <dt>
           <kbd>d</kbd>
         </dt>
-        <dd>light or dark</dd>
+        <dd>switch between light and dark</dd>
       </dl>
       <div class="choices">
         <button type="button" class="button" onClick={close}>

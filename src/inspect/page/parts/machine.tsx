@@ -3,24 +3,24 @@ import type { VNode } from "preact";
 import { useMemo } from "preact/hooks";
 import { pathOf } from "../../chart/geometry.ts";
 import { type Box, type Line, METRICS } from "../../chart/layout.ts";
-import { nowMs, session } from "../browser/board.ts";
-import type { Tone } from "../state/events.ts";
-import { eventWords, glosses } from "../state/glossary.ts";
-import { chart, countOf, drawingOf, labelOf, standingIn } from "../state/machine-view.ts";
-import { count, rate } from "../state/words.ts";
+import { nowMs, session } from "../browser/page-state.ts";
+import type { Tone } from "../state/event-words.ts";
+import { count, rate } from "../state/formats.ts";
+import { attemptsIn, chart, countOf, drawingOf, labelOf } from "../state/machine-view.ts";
+import { machineEventWords, stateWords } from "../state/machine-words.ts";
 
-/** The machine of a key, drawn from the very one that runs, with what stands in its states and goes along its lines. */
+/** The state machine of a key, drawn from the running machine, with live counts for states and lines. */
 export function Machine(): VNode {
   const open = useSignal<ReadonlySet<string>>(new Set());
-  const told = useSignal("");
+  const description = useSignal("");
   const drawing = useMemo(() => drawingOf(open.value), [open.value]);
   const toggle = (id: string): void => {
     const next = new Set([...open.value].filter((other) => other !== id && !other.startsWith(`${id}.`)));
     if (!open.value.has(id)) next.add(id);
     open.value = next;
   };
-  const tell = (text: string): void => {
-    told.value = text;
+  const describe = (text: string): void => {
+    description.value = text;
   };
   const [width, height] = [Math.ceil(drawing.width), Math.ceil(drawing.height)];
   return (
@@ -35,28 +35,28 @@ export function Machine(): VNode {
           {drawing.boxes
             .filter(({ isOpen }) => isOpen)
             .map((box) => (
-              <State key={box.state.id} box={box} toggle={toggle} tell={tell} />
+              <State key={box.state.id} box={box} toggle={toggle} describe={describe} />
             ))}
           {drawing.lines.map((line) => (
-            <Way key={`${line.from} ${line.to}`} line={line} open={open.value} tell={tell} />
+            <LineView key={`${line.from} ${line.to}`} line={line} open={open.value} describe={describe} />
           ))}
           {drawing.boxes
             .filter(({ isOpen }) => !isOpen)
             .map((box) => (
-              <State key={box.state.id} box={box} toggle={toggle} tell={tell} />
+              <State key={box.state.id} box={box} toggle={toggle} describe={describe} />
             ))}
         </svg>
       </div>
-      <p class="told soft">
-        {told.value === ""
-          ? "A delivery enters at unseen. Choose reserved, expired or unseen to see what goes on inside."
-          : told.value}
+      <p class="description soft">
+        {description.value === ""
+          ? "A delivery starts at unseen. Click unseen, reserved or expired to see its inner states."
+          : description.value}
       </p>
     </div>
   );
 }
 
-/** Where the states at the top lead an event to. */
+/** Tones of the top-level states. */
 const tones: Readonly<Record<string, Tone>> = {
   reserved: "held",
   committed: "dispatched",
@@ -68,19 +68,19 @@ const tones: Readonly<Record<string, Tone>> = {
   unavailable: "failure",
 };
 
-interface Teller {
-  readonly tell: (text: string) => void;
+interface Describer {
+  readonly describe: (text: string) => void;
 }
 
-function State({ box, toggle, tell }: { box: Box; toggle: (id: string) => void } & Teller): VNode {
+function State({ box, toggle, describe }: { box: Box; toggle: (id: string) => void } & Describer): VNode {
   const { state, x, y, width, height, isCompound, isOpen } = box;
   const [left, top] = [x - width / 2, y - height / 2];
-  const standing = standingIn(state, session());
+  const occupancy = attemptsIn(state, session());
   const tone = tones[state.id] ?? "plain";
-  const isBusy = standing !== undefined && !standing.isTotal && standing.value > 0;
-  const words = state.description === "" ? (glosses[state.id] ?? state.name) : state.description;
-  const shown = standing === undefined ? "" : `${count(standing.value)}${standing.isTotal ? "" : " now"}`;
-  const about = { onMouseEnter: () => tell(`${state.name}: ${words}.`), onMouseLeave: () => tell("") };
+  const isBusy = occupancy !== undefined && !occupancy.isTotal && occupancy.value > 0;
+  const words = state.description === "" ? (stateWords[state.id] ?? state.name) : state.description;
+  const shown = occupancy === undefined ? "" : `${count(occupancy.value)}${occupancy.isTotal ? "" : " now"}`;
+  const about = { onMouseEnter: () => describe(`${state.name}: ${words}.`), onMouseLeave: () => describe("") };
   const drawn = (
     <>
       <rect class="frame" x={left} y={top} width={width} height={height} rx={isOpen ? 10 : 8} />
@@ -90,7 +90,7 @@ function State({ box, toggle, tell }: { box: Box; toggle: (id: string) => void }
       {state.isInitial && <circle class="start" cx={left} cy={top + 12} r={4} />}
       {isOpen ? (
         <text class="name" x={left + 12} y={top + 18}>
-          − {state.name} <tspan class="standing-in">{shown}</tspan>
+          − {state.name} <tspan class="attempts-in">{shown}</tspan>
         </text>
       ) : (
         <>
@@ -98,12 +98,12 @@ function State({ box, toggle, tell }: { box: Box; toggle: (id: string) => void }
             {isCompound && state.parent === "" ? `+ ${state.name}` : state.name}
           </text>
           {state.parent === "" && (
-            <text class="gloss middle" x={x} y={top + METRICS.padding / 2 + METRICS.nameHeight + 11}>
-              {glosses[state.id]}
+            <text class="state-word middle" x={x} y={top + METRICS.padding / 2 + METRICS.nameHeight + 11}>
+              {stateWords[state.id]}
             </text>
           )}
           {shown !== "" && (
-            <text class="standing-in middle" x={x} y={state.parent === "" ? top + height - 9 : top + height + 11}>
+            <text class="attempts-in middle" x={x} y={state.parent === "" ? top + height - 9 : top + height + 11}>
               {shown}
             </text>
           )}
@@ -122,7 +122,7 @@ function State({ box, toggle, tell }: { box: Box; toggle: (id: string) => void }
   return (
     // biome-ignore lint/a11y/useSemanticElements: SVG has no button
     <g
-      class={`${classes} can-open`}
+      class={`${classes} expandable`}
       role="button"
       tabindex={0}
       aria-expanded={isOpen}
@@ -132,8 +132,8 @@ function State({ box, toggle, tell }: { box: Box; toggle: (id: string) => void }
         event.preventDefault();
         toggle(state.id);
       }}
-      onFocus={() => tell(`${state.name}: ${words}.`)}
-      onBlur={() => tell("")}
+      onFocus={() => describe(`${state.name}: ${words}.`)}
+      onBlur={() => describe("")}
       {...about}
     >
       {drawn}
@@ -141,18 +141,18 @@ function State({ box, toggle, tell }: { box: Box; toggle: (id: string) => void }
   );
 }
 
-function Way({ line, open, tell }: { line: Line; open: ReadonlySet<string> } & Teller): VNode {
+function LineView({ line, open, describe }: { line: Line; open: ReadonlySet<string> } & Describer): VNode {
   const { total, perSecond, lit } = countOf(line, session(), nowMs.value);
   const path = pathOf(line.points);
   const top = line.label.y - (line.text.length * METRICS.lineHeight) / 2;
-  const meaning = [...new Set(line.transitions.map(({ event }) => eventWords[event] ?? event))].join("; or ");
+  const meaning = [...new Set(line.transitions.map(({ event }) => machineEventWords[event] ?? event))].join("; or ");
   const numbers = total === 0 ? "" : [count(total), rate(perSecond)].filter((text) => text !== "").join(" · ");
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: pointing at it only shows what stands in the table as well
+    // biome-ignore lint/a11y/noStaticElementInteractions: hovering only shows what the table shows too
     <g
-      class={total === 0 ? "way" : "way taken"}
-      onMouseEnter={() => tell(`${line.from} to ${line.to}: ${meaning}.`)}
-      onMouseLeave={() => tell("")}
+      class={total === 0 ? "line-group" : "line-group taken"}
+      onMouseEnter={() => describe(`${line.from} to ${line.to}: ${meaning}.`)}
+      onMouseLeave={() => describe("")}
     >
       <path class="reach" d={path} />
       <path class="line" d={path} marker-end="url(#tip)" />
@@ -167,7 +167,7 @@ function Way({ line, open, tell }: { line: Line; open: ReadonlySet<string> } & T
   );
 }
 
-/** The same in words, for those who do not see the drawing. */
+/** The machine as a table, for screen readers. */
 export function MachineTable(): VNode {
   const now = session();
   const taken = chart.transitions.filter(({ id }) => now.rates.total(id) > 0);
@@ -184,7 +184,7 @@ export function MachineTable(): VNode {
               Taken
             </th>
             <th scope="col" class="number">
-              Lately
+              Rate
             </th>
           </tr>
         </thead>
@@ -200,7 +200,7 @@ export function MachineTable(): VNode {
           ))}
           {taken.length === 0 && (
             <tr>
-              <td colSpan={5}>No transition was taken so far.</td>
+              <td colSpan={5}>No transition was taken yet.</td>
             </tr>
           )}
         </tbody>

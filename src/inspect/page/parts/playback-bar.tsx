@@ -1,16 +1,16 @@
 import type { VNode } from "preact";
-import { closeRecording, drawn, playback, seek } from "../browser/board.ts";
-import { kinds } from "../state/events.ts";
-import { count, exactTime } from "../state/words.ts";
+import { closeRecording, playback, renders, seek } from "../browser/page-state.ts";
+import { eventWords } from "../state/event-words.ts";
+import { count, exactTime } from "../state/formats.ts";
 
-/** Moves through a recording, step by step. */
+/** Moves through a recording event by event. */
 export function PlaybackBar(): VNode | null {
   const recording = playback.value;
-  // Where it stands is no signal: it is drawn again with everything else.
-  if (drawn.value < 0 || recording === undefined) return null;
-  const { position, steps, name } = recording;
-  const step = steps[position - 1];
-  const to = (next: number): void => seek(recording, Math.max(1, Math.min(steps.length, next)));
+  // The position is no signal. Reading the render count subscribes this component to it.
+  if (renders.value < 0 || recording === undefined) return null;
+  const { position, trace, name } = recording;
+  const event = trace[position - 1];
+  const to = (next: number): void => seek(recording, Math.max(1, Math.min(trace.length, next)));
   return (
     <section class="playback" aria-label="Recording">
       <strong class="file" title={name}>
@@ -22,26 +22,26 @@ export function PlaybackBar(): VNode | null {
       <input
         type="range"
         min={1}
-        max={steps.length}
+        max={trace.length}
         value={position}
-        aria-label="How far the run has come"
-        aria-valuetext={`step ${position} of ${steps.length}`}
+        aria-label="Position in the run"
+        aria-valuetext={`step ${position} of ${trace.length}`}
         onInput={({ currentTarget }) => to(currentTarget.valueAsNumber)}
       />
       <button
         type="button"
         onClick={() => to(position + 1)}
-        disabled={position >= steps.length}
-        aria-label="One step on"
+        disabled={position >= trace.length}
+        aria-label="One step forward"
       >
         ›
       </button>
       <span class="where">
-        {count(position)} of {count(steps.length)}
-        {step !== undefined && (
+        {count(position)} of {count(trace.length)}
+        {event !== undefined && (
           <span class="soft">
             {" "}
-            {exactTime(step.atMs)} · {step.replica} · {kinds[step.type].word}
+            {exactTime(event.atMs)} · {event.replica} · {eventWords[event.type].word}
           </span>
         )}
       </span>

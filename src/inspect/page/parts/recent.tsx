@@ -1,25 +1,25 @@
 import type { VNode } from "preact";
-import { session } from "../browser/board.ts";
-import { kinds } from "../state/events.ts";
+import { session } from "../browser/page-state.ts";
+import { eventWords } from "../state/event-words.ts";
+import { time } from "../state/formats.ts";
 import { hashOf } from "../state/route.ts";
-import { time } from "../state/words.ts";
 
-/** The latest steps, the newest first. */
-export function Recent({ most }: { most: number }): VNode {
-  const steps = session().steps.slice(-most).reverse();
-  if (steps.length === 0) return <p class="empty soft">Nothing has happened yet.</p>;
+/** The latest events, newest first. */
+export function Recent({ limit }: { limit: number }): VNode {
+  const trace = session().trace.slice(-limit).reverse();
+  if (trace.length === 0) return <p class="empty soft">Nothing has happened yet.</p>;
   return (
     <ol class="recent">
-      {steps.map((step, index) => {
-        const { word, tone } = kinds[step.type];
+      {trace.map((event, index) => {
+        const { word, tone } = eventWords[event.type];
         return (
           <li key={index}>
-            <time class="soft">{time(step.atMs)}</time>
+            <time class="soft">{time(event.atMs)}</time>
             <span class={`word ${tone}`}>{word}</span>
-            <a class="id" href={hashOf({ view: "event", storeKey: step.identity.storeKey })}>
-              {step.identity.eventId}
+            <a class="id" href={hashOf({ view: "event", storeKey: event.identity.storeKey })}>
+              {event.identity.eventId}
             </a>
-            <span class="soft replica">{step.replica}</span>
+            <span class="soft replica">{event.replica}</span>
           </li>
         );
       })}

@@ -8,18 +8,18 @@ import { findEvents } from "../browser/server.ts";
 export function Search(): VNode {
   const text = useSignal("");
   const found = useSignal<readonly EventRef[] | undefined>(undefined);
-  const chosen = useSignal(0);
+  const selected = useSignal(0);
 
-  const look = async (part: string): Promise<void> => {
+  const search = async (part: string): Promise<void> => {
     text.value = part;
     if (part === "") {
       found.value = undefined;
       return;
     }
-    const asked = await findEvents(part);
+    const reply = await findEvents(part);
     if (text.value !== part) return;
-    found.value = asked.ok ? asked.value : [];
-    chosen.value = 0;
+    found.value = reply.ok ? reply.value : [];
+    selected.value = 0;
   };
   const open = (event: EventRef | undefined): void => {
     if (event === undefined) return;
@@ -31,10 +31,10 @@ export function Search(): VNode {
     found.value = undefined;
   };
   const onKey = (event: KeyboardEvent): void => {
-    const many = found.value?.length ?? 0;
-    if (event.key === "ArrowDown") chosen.value = Math.min(many - 1, chosen.value + 1);
-    else if (event.key === "ArrowUp") chosen.value = Math.max(0, chosen.value - 1);
-    else if (event.key === "Enter") open(found.value?.[chosen.value]);
+    const length = found.value?.length ?? 0;
+    if (event.key === "ArrowDown") selected.value = Math.min(length - 1, selected.value + 1);
+    else if (event.key === "ArrowUp") selected.value = Math.max(0, selected.value - 1);
+    else if (event.key === "Enter") open(found.value?.[selected.value]);
     else if (event.key === "Escape") close();
     else return;
     event.preventDefault();
@@ -53,9 +53,9 @@ export function Search(): VNode {
         aria-label="Find an event by its id"
         aria-expanded={isOpen}
         aria-controls="found"
-        aria-activedescendant={isOpen && found.value?.length ? `found-${chosen.value}` : undefined}
+        aria-activedescendant={isOpen && found.value?.length ? `found-${selected.value}` : undefined}
         value={text.value}
-        onInput={({ currentTarget }) => void look(currentTarget.value)}
+        onInput={({ currentTarget }) => void search(currentTarget.value)}
         onKeyDown={onKey}
         onBlur={close}
       />
@@ -66,8 +66,8 @@ export function Search(): VNode {
             id={`found-${index}`}
             role="option"
             tabIndex={-1}
-            aria-selected={index === chosen.value}
-            // The input keeps the focus.
+            aria-selected={index === selected.value}
+            // Prevents the input from losing the focus.
             onMouseDown={(press) => {
               press.preventDefault();
               open(event);
@@ -77,7 +77,7 @@ export function Search(): VNode {
             <span class="soft">{event.subscriptionId}</span>
           </div>
         ))}
-        {found.value?.length === 0 && <p class="soft">No event seen here has that in its id.</p>}
+        {found.value?.length === 0 && <p class="soft">No recorded event has this in its id.</p>}
       </div>
     </search>
   );

@@ -1,14 +1,14 @@
 import type { VNode } from "preact";
 import type { TraceEvent } from "../../trace/trace-event.ts";
-import { detailOf, kinds } from "../state/events.ts";
+import { detailOf, eventWords } from "../state/event-words.ts";
+import { count, exactTime, span } from "../state/formats.ts";
 import { type LaneCell, type TimelineRow, timelineOf } from "../state/timeline.ts";
-import { count, exactTime, span } from "../state/words.ts";
 
 const LANE = 26;
 
-/** A key's life: a lane for each replica, a row for each step. */
-export function TimelineTable({ steps }: { steps: readonly TraceEvent[] }): VNode {
-  const { lanes, rows } = timelineOf(steps);
+/** Timeline of a key: a lane for each replica, a row for each event. */
+export function TimelineTable({ trace }: { trace: readonly TraceEvent[] }): VNode {
+  const { lanes, rows } = timelineOf(trace);
   return (
     <>
       <ul class="lanes" aria-label="Replicas">
@@ -25,7 +25,7 @@ export function TimelineTable({ steps }: { steps: readonly TraceEvent[] }): VNod
             <th scope="col" style={{ width: `${Math.max(64, lanes.length * LANE + 16)}px` }}>
               Replica
             </th>
-            <th scope="col">Step</th>
+            <th scope="col">What happened</th>
             <th scope="col" class="revision number">
               Revision
             </th>
@@ -45,28 +45,28 @@ export function TimelineTable({ steps }: { steps: readonly TraceEvent[] }): VNod
 }
 
 function Row({ row, lanes, isFirst }: { row: TimelineRow; lanes: readonly string[]; isFirst: boolean }): VNode {
-  const { step, sinceLastMs, cells } = row;
-  const { word, tone, meaning } = kinds[step.type];
-  const detail = detailOf(step);
+  const { event, sinceLastMs, cells } = row;
+  const { word, tone, meaning } = eventWords[event.type];
+  const detail = detailOf(event);
   return (
     <tr>
       <td class="when">
-        {exactTime(step.atMs)}
+        {exactTime(event.atMs)}
         <span class="under soft">{isFirst ? "first seen" : `+${span(sinceLastMs)}`}</span>
       </td>
       <td class="lanes-cell">
-        <svg role="img" aria-label={`on ${step.replica}`}>
+        <svg role="img" aria-label={`on ${event.replica}`}>
           {cells.map((cell, index) => (
             <Lane key={lanes[index]} cell={cell} index={index} tone={tone} />
           ))}
         </svg>
       </td>
       <td class="what">
-        <span class={`word ${tone}`}>{word}</span> <span class="soft replica">{step.replica}</span>
+        <span class={`word ${tone}`}>{word}</span> <span class="soft replica">{event.replica}</span>
         <span class="under soft">{detail === "" ? meaning : detail}</span>
       </td>
-      <td class="revision number">{step.revision === 0 ? "" : count(step.revision)}</td>
-      <td class="took number">{step.durationMs === 0 ? "" : span(step.durationMs)}</td>
+      <td class="revision number">{event.revision === 0 ? "" : count(event.revision)}</td>
+      <td class="took number">{event.durationMs === 0 ? "" : span(event.durationMs)}</td>
     </tr>
   );
 }

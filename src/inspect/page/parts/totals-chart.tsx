@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
 import { SERIES, type SeriesName } from "../../trace/series.ts";
-import { nowMs, session } from "../browser/board.ts";
-import type { Tone } from "../state/events.ts";
+import { nowMs, session } from "../browser/page-state.ts";
+import type { Tone } from "../state/event-words.ts";
+import { count, exactTime, span, time } from "../state/formats.ts";
 import { type Bar, columnsOf, stacked } from "../state/totals-chart.ts";
-import { count, exactTime, span, time } from "../state/words.ts";
 
 const seriesTones: Readonly<Record<SeriesName, Tone>> = {
   dispatched: "dispatched",
@@ -18,13 +18,13 @@ const seriesTones: Readonly<Record<SeriesName, Tone>> = {
 const WIDTH = 600;
 
 /** Counts over time, stacked. */
-export function TotalsChart({ most, height }: { most: number; height: number }): VNode {
+export function TotalsChart({ limit, height }: { limit: number; height: number }): VNode {
   const shown = useSignal<ReadonlySet<SeriesName>>(new Set(SERIES));
   const pointed = useSignal<number | undefined>(undefined);
   const now = session();
-  const columns = columnsOf(now, nowMs.value, most);
+  const columns = columnsOf(now, nowMs.value, limit);
   const { top, bars } = stacked(columns, shown.value);
-  const step = WIDTH / columns.length;
+  const columnWidth = WIDTH / columns.length;
   const column = pointed.value === undefined ? undefined : columns[pointed.value];
   const bucketMs = now.source?.bucketMs ?? 1_000;
   const bucket = bucketMs === 1_000 ? "second" : span(bucketMs);
@@ -37,7 +37,7 @@ export function TotalsChart({ most, height }: { most: number; height: number }):
     list
       .map((bar) => {
         const y = height * (1 - bar.to);
-        return `M${(bar.column * step + 0.5).toFixed(1)} ${y.toFixed(1)}h${(step - 1).toFixed(1)}v${(height * (bar.to - bar.from)).toFixed(1)}h${(1 - step).toFixed(1)}z`;
+        return `M${(bar.column * columnWidth + 0.5).toFixed(1)} ${y.toFixed(1)}h${(columnWidth - 1).toFixed(1)}v${(height * (bar.to - bar.from)).toFixed(1)}h${(1 - columnWidth).toFixed(1)}z`;
       })
       .join("");
   return (
@@ -47,7 +47,7 @@ export function TotalsChart({ most, height }: { most: number; height: number }):
         preserveAspectRatio="none"
         height={height}
         role="img"
-        aria-label={`Counts per ${bucket}; the numbers stand below`}
+        aria-label={`Counts per ${bucket}; the totals are listed below`}
         onPointerMove={({ currentTarget, clientX }) => {
           const { left, width } = currentTarget.getBoundingClientRect();
           pointed.value = Math.floor(((clientX - left) / width) * columns.length);
@@ -58,7 +58,7 @@ export function TotalsChart({ most, height }: { most: number; height: number }):
           <line key={part} class="rule" x1={0} x2={WIDTH} y1={height * part} y2={height * part} />
         ))}
         {pointed.value !== undefined && (
-          <rect class="pointed" x={pointed.value * step} y={0} width={step} height={height} />
+          <rect class="pointed" x={pointed.value * columnWidth} y={0} width={columnWidth} height={height} />
         )}
         {SERIES.map((name) => (
           <path key={name} class={`bar ${seriesTones[name]}`} d={path(bars.get(name) ?? [])} />

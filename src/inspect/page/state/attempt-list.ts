@@ -1,6 +1,6 @@
 import type { ShownAttempt } from "../../server/wire.ts";
 
-/** How what is in flight is narrowed; empty texts narrow nothing. */
+/** Filter of the attempts in flight. An empty text matches everything. */
 export interface AttemptFilter {
   readonly workspace: string;
   readonly subscription: string;
@@ -11,11 +11,11 @@ export interface AttemptFilter {
 
 export const NO_FILTER: AttemptFilter = { workspace: "", subscription: "", owner: "", event: "", state: "" };
 
-/** What a flight does, in a word. */
+/** What an attempt does, in one word. */
 export const ATTEMPT_STATES = ["running", "committing", "releasing", "lost", "unprotected"] as const;
 export type AttemptState = (typeof ATTEMPT_STATES)[number];
 
-export function flightState({ hold, phase }: Pick<ShownAttempt, "hold" | "phase">): AttemptState {
+export function attemptState({ hold, phase }: Pick<ShownAttempt, "hold" | "phase">): AttemptState {
   if (hold === "never") return "unprotected";
   return hold === "lost" ? "lost" : phase;
 }
@@ -27,71 +27,71 @@ export interface AttemptOrder {
   readonly isDown: boolean;
 }
 
-/** Where something is about to happen, comes first. */
+/** Leases that end first come first. */
 export const BY_LEASE: AttemptOrder = { column: "lease", isDown: false };
 
-/** When its present lease ends. */
+/** Returns the end of the current lease. */
 export function leaseEndsMs({ leaseFromMs, leaseMs }: ShownAttempt): number {
   return leaseFromMs + leaseMs;
 }
 
-const values: Readonly<Record<SortColumn, (flight: ShownAttempt) => number | string>> = {
+const values: Readonly<Record<SortColumn, (attempt: ShownAttempt) => number | string>> = {
   event: ({ identity }) => identity.eventId,
   subscription: ({ identity }) => identity.subscriptionId,
   owner: ({ owner }) => owner,
   attempt: ({ attempt }) => attempt,
   fence: ({ fence }) => fence,
-  state: flightState,
+  state: attemptState,
   lease: leaseEndsMs,
   began: ({ beganAtMs }) => beganAtMs,
 };
 
-/** The flights that are shown, in their order; remembers the last answer, since a list that is nearly in order is soon sorted. */
+/** Filters and sorts the attempts. Sorting starts from the previous order, which is fast for an almost sorted list. */
 export class AttemptList {
   #last: readonly ShownAttempt[] = [];
   #of: ReadonlyMap<string, ShownAttempt> | undefined;
-  #asked = "";
+  #lastQuery = "";
 
-  /** @param version of the flights: as long as it is the same, so are they. */
+  /** @param version of `attempts`. The result is reused while it stays the same. */
   rows(
-    flights: ReadonlyMap<string, ShownAttempt>,
+    attempts: ReadonlyMap<string, ShownAttempt>,
     version: number,
     filter: AttemptFilter,
     order: AttemptOrder,
   ): readonly ShownAttempt[] {
-    const asked = JSON.stringify([version, filter, order]);
-    if (flights === this.#of && asked === this.#asked) return this.#last;
-    this.#of = flights;
-    this.#asked = asked;
-    this.#last = this.#inLastOrder(flights)
-      .filter((flight) => matches(flight, filter))
+    const query = JSON.stringify([version, filter, order]);
+    if (attempts === this.#of && query === this.#lastQuery) return this.#last;
+    this.#of = attempts;
+    this.#lastQuery = query;
+    this.#last = this.#inLastOrder(attempts)
+      .filter((attempt) => matches(attempt, filter))
       .sort(comparison(order));
     return this.#last;
   }
 
-  /** All of them: those of the last answer in its order, then the others. */
-  #inLastOrder(flights: ReadonlyMap<string, ShownAttempt>): ShownAttempt[] {
+  /** Returns all attempts: known ones in the last order, then new ones. */
+  #inLastOrder(attempts: ReadonlyMap<string, ShownAttempt>): ShownAttempt[] {
     const seen = new Set<string>();
     const rows: ShownAttempt[] = [];
     for (const { id } of this.#last) {
-      const flight = flights.get(id);
-      if (flight === undefined) continue;
+      const attempt = attempts.get(id);
+      if (attempt === undefined) continue;
       seen.add(id);
-      rows.push(flight);
+      rows.push(attempt);
     }
-    for (const flight of flights.values()) if (!seen.has(flight.id)) rows.push(flight);
+    for (const attempt of attempts.values()) if (!seen.has(attempt.id)) rows.push(attempt);
     return rows;
   }
 }
 
-function matches(flight: ShownAttempt, { workspace, subscription, owner, event, state }: AttemptFilter): boolean {
-  const { identity } = flight;
+function matches(attempt: ShownAttempt, { workspace, subscription, owner, event, state }: AttemptFilter): boolean {
+  const { identity } = attempt;
   return (
     contains(identity.workspaceId, workspace) &&
     contains(identity.subscriptionId, subscription) &&
-    contains(flight.owner, owner) &&
+    contains(attempt.owner, owner) &&
     contains(identity.eventId, event) &&
-    (state === "" || flightState(flight) === state)
+    (state === "" || attemptState(attempt) === state)
   );
 }
 
@@ -108,14 +108,17 @@ function comparison({ column, isDown }: AttemptOrder): (one: ShownAttempt, other
   };
 }
 
-/** Names to choose from in a filter: the first of them, sorted. */
-export function namesOf(flights: Iterable<ShownAttempt>, nameOf: (flight: ShownAttempt) => string): readonly string[] {
+/** Returns suggestions for a filter: the first distinct names, sorted. */
+export function namesOf(
+  attempts: Iterable<ShownAttempt>,
+  nameOf: (attempt: ShownAttempt) => string,
+): readonly string[] {
   const names = new Set<string>();
-  for (const flight of flights) {
-    names.add(nameOf(flight));
-    if (names.size === MOST_NAMES) break;
+  for (const attempt of attempts) {
+    names.add(nameOf(attempt));
+    if (names.size === NAMES_LIMIT) break;
   }
   return [...names].sort();
 }
 
-const MOST_NAMES = 30;
+const NAMES_LIMIT = 30;

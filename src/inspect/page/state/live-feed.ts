@@ -1,87 +1,88 @@
+import { backoffMs } from "../../../internal/backoff.ts";
+import { isObject } from "../../../internal/is-object.ts";
 import type { Message } from "../../server/wire.ts";
-import { isMessage } from "./answers.ts";
+import { isMessage } from "./response-guards.ts";
 
-/** How the page stands with its server. */
+/** State of the page's connection to its server. */
 export type Link =
   | { readonly state: "connecting" }
   | { readonly state: "live" }
-  /** The server is gone, or the network: it is asked again and again. */
+  /** The server or the network is gone. The page keeps reconnecting. */
   | { readonly state: "lost" }
-  /** The server has answered that it won't: nothing is asked again. */
+  /** The server refused the page. The page does not reconnect. */
   | { readonly state: "refused"; readonly message: string };
 
 export interface LiveFeedOptions {
   readonly fetch: (path: string, options: RequestInit) => Promise<Response>;
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
-  /** Resolves after a while, or when the signal aborts. */
+  /** Resolves after a pause, or when the signal aborts. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly onMessage: (message: Message) => void;
   readonly onLink: (link: Link) => void;
 }
 
-const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 4_000;
-/** The server says something every 15 s: so long a silence is the end. */
+const RECONNECT = { firstMs: 250, longestMs: 4_000 };
+/** The server sends something at least every 15 s. After this silence, the connection counts as broken. */
 const SILENCE_MS = 40_000;
 
-/** Follows the feed of a server until the signal aborts or the server refuses; after an interruption from where it was. */
+/** Follows a server's feed until the signal aborts or the server refuses. Reconnects from the last message. */
 export async function followFeed(options: LiveFeedOptions): Promise<void> {
   const { signal, pause, onLink } = options;
-  let pauseMs = FIRST_PAUSE_MS;
+  let failures = 0;
   let lastId: string | undefined;
   onLink({ state: "connecting" });
   const isOver = (): boolean => signal.aborted;
   while (!isOver()) {
-    const attempt = new AbortController();
+    const connection = new AbortController();
     try {
       const response = await options.fetch("/api/feed", {
         headers: { ...options.headers, ...(lastId === undefined ? {} : { "last-event-id": lastId }) },
-        signal: AbortSignal.any([signal, attempt.signal]),
+        signal: AbortSignal.any([signal, connection.signal]),
       });
       if (!response.ok) {
         onLink({ state: "refused", message: await problemIn(response) });
         return;
       }
       onLink({ state: "live" });
-      for await (const { id, data } of eventsIn(response, attempt, pause)) {
-        pauseMs = FIRST_PAUSE_MS;
+      for await (const { id, data } of eventsIn(response, connection, pause)) {
+        failures = 0;
         lastId = id;
         const message: unknown = JSON.parse(data);
-        if (!isMessage(message)) throw new TypeError("Something else answered than the inspector");
+        if (!isMessage(message)) throw new TypeError("The response is not from the inspector");
         options.onMessage(message);
       }
     } catch {
-      // Whatever went wrong between here and there, it is tried again.
+      // Any failure leads to a reconnect.
     } finally {
-      attempt.abort();
+      connection.abort();
     }
     if (!isOver()) onLink({ state: "lost" });
-    await pause(pauseMs, signal);
-    pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+    failures += 1;
+    await pause(backoffMs(failures, RECONNECT), signal);
   }
 }
 
-/** What a server says is wrong. */
+/** Returns the message of an error response. */
 export async function problemIn(response: Response): Promise<string> {
   try {
     const value: unknown = await response.json();
-    if (typeof value === "object" && value !== null && "message" in value) return String(value.message);
+    if (isObject(value) && "message" in value) return String(value["message"]);
   } catch {
-    // Something else answered in its place.
+    // A proxy may answer with HTML.
   }
   return `The server answered ${response.status}`;
 }
 
 interface ServerEvent {
-  /** `undefined` where the reader could not go on from. */
+  /** Id to resume from, or `undefined` if the reader cannot resume here. */
   readonly id: string | undefined;
   readonly data: string;
 }
 
 async function* eventsIn(
   { body }: Response,
-  attempt: AbortController,
+  connection: AbortController,
   pause: LiveFeedOptions["pause"],
 ): AsyncGenerator<ServerEvent, void> {
   if (body === null) return;
@@ -89,24 +90,24 @@ async function* eventsIn(
   const decoder = new TextDecoder();
   let text = "";
   for (;;) {
-    const heard = new AbortController();
-    void pause(SILENCE_MS, heard.signal).then(() => {
-      if (!heard.signal.aborted) attempt.abort();
+    const received = new AbortController();
+    void pause(SILENCE_MS, received.signal).then(() => {
+      if (!received.signal.aborted) connection.abort();
     });
-    const { done, value } = await reader.read().finally(() => heard.abort());
+    const { done, value } = await reader.read().finally(() => received.abort());
     if (done) return;
     text += decoder.decode(value, { stream: true });
     const blocks = text.split("\n\n");
     text = blocks.pop() ?? "";
     for (const block of blocks) {
-      const event = eventOf(block);
+      const event = parseBlock(block);
       if (event !== undefined) yield event;
     }
   }
 }
 
-/** `undefined` for a comment, which only says that the server is still there. */
-function eventOf(block: string): ServerEvent | undefined {
+/** Returns `undefined` for a comment, which only keeps the connection alive. */
+function parseBlock(block: string): ServerEvent | undefined {
   const fields = new Map(
     block.split("\n").map((line) => [line.slice(0, line.indexOf(": ")), line.slice(line.indexOf(": ") + 2)]),
   );

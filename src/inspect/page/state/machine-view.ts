@@ -1,48 +1,48 @@
 import { dedupKeyMachine } from "../../../../machines/dedup-key.ts";
 import { type ChartState, type ChartTransition, chartOf } from "../../chart/chart.ts";
 import { type Drawing, type Line, layOut } from "../../chart/layout.ts";
-import { TOLD_TRANSITIONS } from "../../trace/lifecycle.ts";
-import { glosses, lineWords } from "./glossary.ts";
+import { OBSERVED_TRANSITIONS } from "../../trace/lifecycle.ts";
+import { lineWords, stateWords } from "./machine-words.ts";
 import type { Session } from "./session.ts";
 
 export const chart = chartOf(dedupKeyMachine);
 
-const told = new Set(TOLD_TRANSITIONS);
+const observed = new Set(OBSERVED_TRANSITIONS);
 
-/** Room for a number, as numbers change and the drawing must not. */
+/** Placeholder that reserves room for a count, so that the layout stays the same when the count changes. */
 const ROOM = "000,000 · 00/s";
 
-/** Where everything of the machine stands when only some of its states are open. */
+/** Lays out the machine with some of its states expanded. */
 export function drawingOf(open: ReadonlySet<string>): Drawing {
   return layOut(chart, {
     isOpen: ({ id }) => open.has(id),
     direction: "right",
     textOf: (transitions) => [
       labelOf(transitions, open),
-      ...(transitions.some(({ id }) => told.has(id)) ? [ROOM] : []),
+      ...(transitions.some(({ id }) => observed.has(id)) ? [ROOM] : []),
     ],
     notesOf: ({ id, parent }) =>
-      parent !== "" ? [] : id === "unseen" ? [glosses[id] ?? ""] : [glosses[id] ?? "", ROOM],
+      parent !== "" ? [] : id === "unseen" ? [stateWords[id] ?? ""] : [stateWords[id] ?? "", ROOM],
   });
 }
 
-/** A line between states that are folded, in words; of another the event, or that which is counted and how many more there are. */
+/** Returns the label of a line: words between collapsed states, otherwise the counted event and the number of other events. */
 export function labelOf(transitions: readonly ChartTransition[], open: ReadonlySet<string>): string {
   const [first] = transitions;
   const ends = [first?.from, first?.to].map((id = "") => id.split(".", 1)[0] ?? "");
   const words = ends.some((id) => open.has(id)) ? undefined : lineWords[ends.join(" ")];
   if (words !== undefined) return words;
   const events = new Set(transitions.map(({ event }) => event));
-  const main = transitions.find(({ id }) => told.has(id)) ?? first;
+  const main = transitions.find(({ id }) => observed.has(id)) ?? first;
   const name = main?.event ?? "";
   return events.size > 1 ? `${name} +${events.size - 1}` : name;
 }
 
-/** What is counted at a line. */
+/** Count and rate of a line. */
 export interface LineCount {
   readonly total: number;
   readonly perSecond: number;
-  /** Changes each time that it is taken; 0 before. */
+  /** Changes whenever the line is taken; 0 before the first time. */
   readonly lit: number;
 }
 
@@ -56,8 +56,8 @@ export function countOf({ transitions }: Line, { rates }: Session, nowMs: number
   return { total, perSecond, lit };
 }
 
-/** What is in a state now; of one in which a delivery ends, how many have. `undefined` for one of which nobody tells. */
-export function standingIn(
+/** Returns the attempts in a state, or the total that ended in a final state. Returns `undefined` for a state that is not observed. */
+export function attemptsIn(
   state: ChartState,
   session: Session,
 ): { readonly value: number; readonly isTotal: boolean } | undefined {

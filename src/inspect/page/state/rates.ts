@@ -7,10 +7,10 @@ interface Reading {
   readonly atMs: number;
 }
 
-/** A rate is that of so long. */
+/** Time over which a rate is measured. */
 const WINDOW_MS = 5_000;
 
-/** How often each transition was taken, how often it is taken at present, and which were taken just now. */
+/** Counts and current rates of the transitions. */
 export class Rates {
   #readings: Reading[] = [];
   #latest: Reading | undefined;
@@ -21,8 +21,8 @@ export class Rates {
     this.#latest = { counts, atMs };
     this.#readings.push(this.#latest);
     if (before === undefined) return;
-    const risen = Object.entries(counts).filter(([id, count]) => count > (before.counts[id] ?? 0));
-    this.#lit = new Map([...this.#lit, ...risen]);
+    const increased = Object.entries(counts).filter(([id, count]) => count > (before.counts[id] ?? 0));
+    this.#lit = new Map([...this.#lit, ...increased]);
   }
 
   clear(): void {
@@ -35,12 +35,12 @@ export class Rates {
     return this.#latest?.counts[transition] ?? 0;
   }
 
-  /** Changes each time that the transition is seen to have been taken; 0 before. */
+  /** Changes whenever the count rises; 0 before the first time. */
   lastLit(transition: TransitionId): number {
     return this.#lit.get(transition) ?? 0;
   }
 
-  /** How often a second it was taken lately. */
+  /** Returns the current rate. */
   perSecond(transition: TransitionId, nowMs: number): number {
     while (this.#readings.length > 1 && (this.#readings[1]?.atMs ?? nowMs) <= nowMs - WINDOW_MS) this.#readings.shift();
     const base = this.#readings[0];

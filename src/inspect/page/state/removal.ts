@@ -1,12 +1,12 @@
 import type { ShownRecord } from "../../server/wire.ts";
 import type { EventRef } from "../../trace/trace-event.ts";
-import { span } from "./words.ts";
+import { span } from "./formats.ts";
 
-/** What somebody is about to do by hand, and what will come of it. */
+/** A removal that waits for confirmation, with its consequences. */
 export interface Removal {
   readonly verb: "Release" | "Clear";
   readonly storeKey: string;
-  /** Exactly what was looked at is removed, or nothing. */
+  /** The removal applies only to this revision. */
   readonly revision: number;
   readonly title: string;
   readonly consequences: readonly string[];
@@ -22,7 +22,7 @@ export function removalOf({ storeKey, eventId }: EventRef, holds: ShownRecord, n
       title: `Let ${eventId} fire again?`,
       consequences: [
         `The store forgets that ${owner} dispatched it ${span(Math.max(0, nowMs - holds.atMs))} ago.`,
-        "Nothing is dispatched now. The next delivery is, even if it is a duplicate.",
+        "Nothing is dispatched now. The next delivery is dispatched, even if it is a duplicate.",
         "This cannot be undone.",
       ],
     };
@@ -33,9 +33,9 @@ export function removalOf({ storeKey, eventId }: EventRef, holds: ShownRecord, n
     revision,
     title: `Take ${eventId} from ${owner}?`,
     consequences: [
-      "The next delivery is dispatched at once, on whichever replica it comes to.",
-      `If the handler on ${owner} still runs, the event runs twice. It is told to stop when it next renews its lease.`,
-      `If ${owner} is gone, nothing is lost by it: the lease would have ended by itself.`,
+      "The next delivery is dispatched at once, on any replica.",
+      `If the handler on ${owner} is still running, the event runs twice. The handler is aborted at its next renewal.`,
+      `If ${owner} is gone, this only saves time: the key is freed anyway when its lease ends.`,
     ],
   };
 }

@@ -1,15 +1,15 @@
-/** What the page shows. */
+/** The view that the page shows. */
 export type Route =
   | { readonly view: "overview" }
-  | { readonly view: "flights" }
+  | { readonly view: "in-flight" }
   | { readonly view: "totals" }
   | { readonly view: "event"; readonly storeKey: string };
 
-/** What stands behind the `#` of an address: a route, or the token with which the page was opened. */
+/** Reads the part of an address after the `#`: a route, or the token with which the page was opened. */
 export function routeOf(hash: string): Route {
   const [, view = "", storeKey = ""] = hash.split("/");
   switch (view) {
-    case "flights":
+    case "in-flight":
     case "totals":
       return { view };
     case "event":

@@ -1,56 +1,56 @@
 import type { TraceEvent } from "../../trace/trace-event.ts";
 
-/** What a replica has of the key between two steps: nothing; it holds it; or its handler runs though the key is not its own. */
+/** State of a replica between two events. `lost` means that its handler runs although it does not hold the key. */
 export type LaneState = "idle" | "held" | "lost";
 
-/** One replica's lane at one step. */
+/** One replica's lane at one event. */
 export interface LaneCell {
   readonly before: LaneState;
   readonly after: LaneState;
-  /** Whether the step is this replica's. */
+  /** Whether the event happened on this replica. */
   readonly isHere: boolean;
 }
 
 export interface TimelineRow {
-  readonly step: TraceEvent;
-  /** Since the first step, and since the one before. */
+  readonly event: TraceEvent;
+  /** Time since the first event, and since the previous event. */
   readonly sinceFirstMs: number;
   readonly sinceLastMs: number;
-  /** In the order of the lanes. */
+  /** Cells in the order of the lanes. */
   readonly cells: readonly LaneCell[];
 }
 
-/** The life of a key over replicas: a lane for each, a row for each step. */
+/** Timeline of one key: a lane for each replica, a row for each event. */
 export interface Timeline {
   readonly lanes: readonly string[];
   readonly rows: readonly TimelineRow[];
 }
 
-export function timelineOf(steps: readonly TraceEvent[]): Timeline {
-  const lanes = [...new Set(steps.map(({ replica }) => replica))];
+export function timelineOf(trace: readonly TraceEvent[]): Timeline {
+  const lanes = [...new Set(trace.map(({ replica }) => replica))];
   const states = new Map<string, LaneState>();
-  const firstMs = steps[0]?.atMs ?? 0;
-  const rows = steps.map((step, index): TimelineRow => {
+  const firstMs = trace[0]?.atMs ?? 0;
+  const rows = trace.map((event, index): TimelineRow => {
     const before = new Map(states);
-    for (const lane of lanes) states.set(lane, stateAfter(step, lane, states.get(lane) ?? "idle"));
+    for (const lane of lanes) states.set(lane, stateAfter(event, lane, states.get(lane) ?? "idle"));
     return {
-      step,
-      sinceFirstMs: step.atMs - firstMs,
-      sinceLastMs: step.atMs - (steps[index - 1]?.atMs ?? step.atMs),
+      event,
+      sinceFirstMs: event.atMs - firstMs,
+      sinceLastMs: event.atMs - (trace[index - 1]?.atMs ?? event.atMs),
       cells: lanes.map((lane) => ({
         before: before.get(lane) ?? "idle",
         after: states.get(lane) ?? "idle",
-        isHere: lane === step.replica,
+        isHere: lane === event.replica,
       })),
     };
   });
   return { lanes, rows };
 }
 
-function stateAfter(step: TraceEvent, lane: string, state: LaneState): LaneState {
-  // A key has one holder: who held it before another reserved it has lost it.
-  if (step.replica !== lane) return step.type === "reserved" && state === "held" ? "lost" : state;
-  switch (step.type) {
+function stateAfter(event: TraceEvent, lane: string, state: LaneState): LaneState {
+  // A key has one holder, so another replica's reservation means that this one lost the key.
+  if (event.replica !== lane) return event.type === "reserved" && state === "held" ? "lost" : state;
+  switch (event.type) {
     case "reserved":
       return "held";
     case "renewed":
@@ -75,7 +75,7 @@ function stateAfter(step: TraceEvent, lane: string, state: LaneState): LaneState
     case "delivered":
     case "began":
     case "acknowledged":
-    case "put-back":
+    case "nak":
     case "frozen":
     case "fault":
       return state;

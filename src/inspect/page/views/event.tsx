@@ -2,62 +2,62 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect } from "preact/hooks";
 import type { EventDetail, ShownRecord } from "../../server/wire.ts";
-import { drawn, link, nowMs, session } from "../browser/board.ts";
-import { type Asked, askDetail, hasToken } from "../browser/server.ts";
-import { asked as toConfirm } from "../parts/confirmation.tsx";
+import { link, nowMs, renders, session } from "../browser/page-state.ts";
+import { hasToken, type Reply, requestDetail } from "../browser/server.ts";
+import { pendingRemoval } from "../parts/confirmation.tsx";
 import { FindEvent } from "../parts/find-event.tsx";
 import { Recent } from "../parts/recent.tsx";
 import { TimelineTable } from "../parts/timeline.tsx";
+import { explain, remainingLeaseMs } from "../state/explanation.ts";
+import { count, exactTime, shortKey, span } from "../state/formats.ts";
 import { removalOf } from "../state/removal.ts";
-import { leaseLeftMs, whyOf } from "../state/why.ts";
-import { count, exactTime, shortKey, span } from "../state/words.ts";
 
 export function EventView({ storeKey }: { storeKey: string }): VNode {
-  return storeKey === "" ? <WhichEvent /> : <OneEvent key={storeKey} storeKey={storeKey} />;
+  return storeKey === "" ? <FindEventView /> : <OneEvent key={storeKey} storeKey={storeKey} />;
 }
 
-function WhichEvent(): VNode {
+function FindEventView(): VNode {
   return (
     <div class="which">
       <section class="panel" aria-labelledby="which">
-        <h2 id="which">Which event?</h2>
+        <h2 id="which">Find an event</h2>
         <p class="soft">
-          Why did it not fire? What is stuck? Name an event, and see each delivery of it, on whichever replica, and what
-          the store holds.
+          Why did it not fire, and what is stuck? Enter an event to see its deliveries on all replicas and its record in
+          the store.
         </p>
         <FindEvent />
       </section>
       <section class="panel" aria-labelledby="recent">
-        <h2 id="recent">Just now</h2>
-        <Recent most={60} />
+        <h2 id="recent">Latest activity</h2>
+        <Recent limit={60} />
       </section>
     </div>
   );
 }
 
 function OneEvent({ storeKey }: { storeKey: string }): VNode {
-  const answer = useSignal<Asked<EventDetail> | undefined>(undefined);
+  const reply = useSignal<Reply<EventDetail> | undefined>(undefined);
   const now = session();
-  // Asked again whenever something was told of the event.
-  const toldAt = useSignal(0);
-  if (now.hasChanged(storeKey)) toldAt.value = drawn.peek();
+  // The detail is requested again whenever a message mentions the event.
+  const mentionedAt = useSignal(0);
+  if (now.hasChanged(storeKey)) mentionedAt.value = renders.peek();
   useEffect(() => {
     let isOver = false;
-    void askDetail(storeKey).then((detail) => {
-      if (!isOver) answer.value = detail;
+    void requestDetail(storeKey).then((detail) => {
+      if (!isOver) reply.value = detail;
     });
     return () => {
       isOver = true;
     };
-  }, [storeKey, toldAt.value, link.value.state, now]);
+  }, [storeKey, mentionedAt.value, link.value.state, now]);
 
-  const known = answer.value;
-  if (known === undefined) return <p class="empty">Looking…</p>;
+  const known = reply.value;
+  if (known === undefined) return <p class="empty">Loading…</p>;
   if (!known.ok) {
     return (
       <div class="which">
         <section class="panel">
-          <h2>Nothing is known of it</h2>
+          <h2>Unknown event</h2>
           <p>{known.message}.</p>
           <FindEvent />
         </section>
@@ -68,11 +68,11 @@ function OneEvent({ storeKey }: { storeKey: string }): VNode {
 }
 
 function Known({ detail }: { detail: EventDetail }): VNode {
-  const { identity, steps } = detail;
-  const why = whyOf(detail, nowMs.value);
+  const { identity, trace } = detail;
+  const explained = explain(detail, nowMs.value);
   return (
     <div class="one-event">
-      <section class={`panel why ${why.tone}`} aria-labelledby="event-id">
+      <section class={`panel explanation ${explained.tone}`} aria-labelledby="event-id">
         <h2 id="event-id" class="id">
           {identity.eventId}
         </h2>
@@ -89,17 +89,19 @@ function Known({ detail }: { detail: EventDetail }): VNode {
           </span>
         </p>
         <p class="because">
-          <strong>{why.fate}:</strong> {why.because}
+          <strong>{explained.outcome}:</strong> {explained.because}
         </p>
-        {why.next !== "" && <p class="next">{why.next}</p>}
+        {explained.next !== "" && <p class="next">{explained.next}</p>}
       </section>
       <Holds detail={detail} />
       <section class="panel wide" aria-labelledby="timeline">
-        <h2 id="timeline">What happened to it</h2>
-        {steps.length === 0 ? (
-          <p class="empty">No step of it was seen since this inspector began; what the store holds says the rest.</p>
+        <h2 id="timeline">Timeline</h2>
+        {trace.length === 0 ? (
+          <p class="empty">
+            The inspector has recorded no event of this key since it started. The record above shows the current state.
+          </p>
         ) : (
-          <TimelineTable steps={steps} />
+          <TimelineTable trace={trace} />
         )}
       </section>
     </div>
@@ -110,9 +112,9 @@ function Holds({ detail }: { detail: EventDetail }): VNode {
   const { holds, identity } = detail;
   return (
     <section class="panel holds" aria-labelledby="holds">
-      <h2 id="holds">What the store holds now</h2>
-      {holds === undefined && <p class="soft">A recorded run: there is no store to look into.</p>}
-      {holds === null && <p>Nothing. The key is free.</p>}
+      <h2 id="holds">Current record</h2>
+      {holds === undefined && <p class="soft">This is a recorded run, so there is no store to ask.</p>}
+      {holds === null && <p>None. The key is free.</p>}
       {holds !== undefined && holds !== null && (
         <div class="holds-body">
           <dl class="facts">
@@ -129,12 +131,12 @@ function Holds({ detail }: { detail: EventDetail }): VNode {
                 <button
                   type="button"
                   class="button danger"
-                  onClick={() => (toConfirm.value = removalOf(identity, holds, nowMs.value))}
+                  onClick={() => (pendingRemoval.value = removalOf(identity, holds, nowMs.value))}
                 >
                   {holds.state === "committed" ? "Clear…" : "Release…"}
                 </button>
               ) : (
-                <p class="soft">To change anything, open the page by the address as it was printed, with its token.</p>
+                <p class="soft">To change keys, open the full address that was printed at the start, with its token.</p>
               )}
             </div>
           )}
@@ -155,10 +157,10 @@ function factsOf(holds: ShownRecord, now: number): readonly (readonly [string, C
     ["Written", `${exactTime(holds.atMs)}, ${span(Math.max(0, now - holds.atMs))} ago`],
     isCommitted
       ? ["Result", holds.hasResult ? "kept, not shown here" : "not kept"]
-      : ["Lease", leaseWords(leaseLeftMs(holds, now), holds.leaseMs)],
+      : ["Lease", leaseWords(remainingLeaseMs(holds, now), holds.leaseMs)],
   ];
 }
 
 function leaseWords(leftMs: number, leaseMs: number): string {
-  return leftMs > 0 ? `${span(leftMs)} of ${span(leaseMs)} left` : `over since ${span(-leftMs)}`;
+  return leftMs > 0 ? `${span(leftMs)} of ${span(leaseMs)} left` : `ended ${span(-leftMs)} ago`;
 }

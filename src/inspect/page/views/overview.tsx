@@ -1,47 +1,47 @@
 import type { VNode } from "preact";
-import { session } from "../browser/board.ts";
 import { isHelpOpen } from "../browser/keys.ts";
+import { session } from "../browser/page-state.ts";
 import { Machine, MachineTable } from "../parts/machine.tsx";
 import { Notices } from "../parts/notices.tsx";
 import { Recent } from "../parts/recent.tsx";
 import { TotalsChart } from "../parts/totals-chart.tsx";
-import { ledeOf } from "../state/lede.ts";
+import { summaryOf } from "../state/summary.ts";
 
 export function OverviewView(): VNode {
   return (
     <div class="overview">
-      <Lede />
+      <Summary />
       <section class="panel machine-panel" aria-labelledby="machine">
-        <h2 id="machine">The life of a key</h2>
+        <h2 id="machine">Lifecycle of a key</h2>
         <Machine />
         <MachineTable />
       </section>
       <div class="side">
         <section class="panel" aria-labelledby="over-time">
           <h2 id="over-time">Over time</h2>
-          <TotalsChart most={60} height={72} />
+          <TotalsChart limit={60} height={72} />
         </section>
         <section class="panel" aria-labelledby="attention">
-          <h2 id="attention">Needs a look</h2>
-          <Notices most={3} />
+          <h2 id="attention">Needs attention</h2>
+          <Notices limit={3} />
         </section>
         <section class="panel grows" aria-labelledby="recent">
-          <h2 id="recent">Just now</h2>
-          <Recent most={30} />
+          <h2 id="recent">Latest activity</h2>
+          <Recent limit={30} />
         </section>
       </div>
     </div>
   );
 }
 
-function Lede(): VNode {
+function Summary(): VNode {
   const now = session();
-  const hasBegun = Object.keys(now.totals).length > 0;
+  const hasEvents = Object.keys(now.totals).length > 0;
   return (
-    <div class="lede">
-      <p class="lede-text">
-        {hasBegun
-          ? ledeOf(now).map(({ text, tone }, index) =>
+    <div class="summary">
+      <p class="summary-text">
+        {hasEvents
+          ? summaryOf(now).map(({ text, tone }, index) =>
               tone === undefined ? (
                 text
               ) : (
@@ -50,14 +50,14 @@ function Lede(): VNode {
                 </b>
               ),
             )
-          : "No event has come yet. As soon as one does, you see here how it is reserved, dispatched once, and committed."}
+          : "No event has arrived yet. As soon as one does, this page shows how it is reserved, dispatched once, and committed."}
       </p>
-      <p class="lede-note soft">
+      <p class="summary-note soft">
         {now.source?.sees === "cluster"
-          ? "Seen from the store, of all replicas, since this inspector began. Duplicates and deliveries that were put back leave no trace there."
+          ? "Counts of all replicas since the inspector started, as seen in the store. Duplicates and pending deliveries leave no trace there."
           : "An event that is delivered many times is dispatched once."}{" "}
         <button type="button" class="link" onClick={() => (isHelpOpen.value = true)}>
-          How that works
+          How it works
         </button>
       </p>
     </div>

@@ -1,30 +1,28 @@
 import type { VNode } from "preact";
-import { link } from "../browser/board.ts";
+import { link } from "../browser/page-state.ts";
 
-/** Before anything was told. */
+/** Shown before the first message. */
 export function WaitingView(): VNode {
   const isLost = link.value.state === "lost";
   return (
     <section class="placeholder" aria-busy={!isLost}>
       <div class={isLost ? "emblem" : "emblem turning"} />
-      <h2>{isLost ? "The service cannot be reached" : "Asking the service what it does"}</h2>
+      <h2>{isLost ? "The inspector cannot be reached" : "Connecting to the inspector"}</h2>
       <p>
-        {isLost
-          ? "It is asked again and again. A recorded run can be opened meanwhile: drop its file here."
-          : "This takes a moment at most."}
+        {isLost ? "The page keeps trying. You can also drop the file of a recorded run here." : "This takes a moment."}
       </p>
     </section>
   );
 }
 
-/** The server won't tell. */
+/** Shown after the server refused the page. */
 export function RefusedView({ message }: { message: string }): VNode {
   return (
     <section class="placeholder">
       <div class="emblem shut" />
-      <h2>The service does not let this page in</h2>
+      <h2>The inspector refused this page</h2>
       <p>{message}.</p>
-      <p class="soft">A recorded run can be opened all the same: drop its file here.</p>
+      <p class="soft">You can still drop the file of a recorded run here.</p>
       <button type="button" class="button" onClick={() => location.reload()}>
         Try again
       </button>

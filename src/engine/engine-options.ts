@@ -1,0 +1,30 @@
+import type { Clock } from "../internal/clock.ts";
+import type { Store } from "../model/store.ts";
+import type { InspectionObserver } from "../statechart/inspection.ts";
+
+/** The options of a deduplicator, checked, with every default applied. */
+export interface ResolvedOptions {
+  readonly store: Store;
+  readonly windowMs: number;
+  readonly leaseMs: number;
+  readonly skewMs: number;
+  readonly owner: string;
+  readonly renew: boolean;
+  readonly keepResults: boolean;
+  readonly onStoreUnavailable: "refuse" | "dispatch";
+  readonly cacheSize: number;
+  readonly inspect: InspectionObserver | undefined;
+  readonly clock: Clock;
+  readonly newId: () => string;
+}
+
+/** The options of one call, checked, with every default applied. */
+export interface ResolvedReserveOptions {
+  readonly windowMs: number;
+  readonly leaseMs: number;
+  readonly fingerprint: string | undefined;
+  readonly onPending: "return" | "wait";
+  readonly signal: AbortSignal | undefined;
+  readonly keepResult: boolean;
+  readonly attempt: number;
+}

@@ -1,0 +1,56 @@
+import type { ResolvedIdentity } from "../model/identity.ts";
+import type { RawRequest } from "./raw-request.ts";
+import type { EventReference } from "./source.ts";
+
+/** The part of NATS message headers that is written here. */
+export interface MessageHeaders {
+  set(name: string, value: string): void;
+}
+
+export interface EnqueueOptions<Headers extends MessageHeaders> {
+  /** JetStream client: `jetstream(connection)`. */
+  readonly jetstream: {
+    publish(
+      subject: string,
+      payload: Uint8Array,
+      options: { msgID: string; headers: Headers; timeout: number },
+    ): Promise<unknown>;
+  };
+  /** Creates empty message headers: `headers` of `@nats-io/nats-core`. */
+  readonly headers: () => Headers;
+  /** Subject to publish to, or a function that chooses one per event. */
+  readonly subject: string | ((event: EventReference) => string);
+  /** Time to wait for the stream's acknowledgement, in milliseconds. @default 2_000 */
+  readonly timeoutMs?: number;
+}
+
+/** Publishes an event and resolves once the stream has stored it. */
+export type Publish = (event: EventReference, identity: ResolvedIdentity, request: RawRequest) => Promise<void>;
+
+/**
+ * Accepts events by storing them in a stream. Each becomes a CloudEvent in binary mode with its idempotency key as `Nats-Msg-Id`.
+ * A consumer with the same subscription id recognises the same identity.
+ */
+export function enqueue<Headers extends MessageHeaders>(options: EnqueueOptions<Headers>): Publish {
+  const { jetstream, headers: createHeaders, subject, timeoutMs = 2_000 } = options;
+  return async (event, { idempotencyKey }, { headers, body }) => {
+    const fields = createHeaders();
+    fields.set("ce-specversion", "1.0");
+    fields.set("ce-id", percentEncoded(event.id));
+    fields.set("ce-source", percentEncoded(event.source));
+    fields.set("ce-type", percentEncoded(event.type));
+    const contentType = headers.get("content-type");
+    if (contentType !== null) fields.set("content-type", contentType);
+    for (const name of ["traceparent", "tracestate"]) {
+      const value = headers.get(name);
+      if (value !== null) fields.set(name, value);
+    }
+    const to = typeof subject === "string" ? subject : subject(event);
+    await jetstream.publish(to, body, { msgID: idempotencyKey, headers: fields, timeout: timeoutMs });
+  };
+}
+
+/** Encodes what a header value cannot hold, as the HTTP binding of CloudEvents does. */
+function percentEncoded(text: string): string {
+  return text.replace(/[^\x21\x23\x24\x26-\x7e]/gu, (character) => encodeURIComponent(character));
+}

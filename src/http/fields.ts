@@ -1,0 +1,58 @@
+import { UnidentifiedError } from "../errors.ts";
+import { isObject, type ObjectLike } from "../internal/is-object.ts";
+import type { RawRequest } from "./raw-request.ts";
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** Returns the JSON value of the body, or `undefined` if the body is not JSON in UTF-8. */
+export function parseJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(utf8.decode(body));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns the JSON object in the body. @throws {UnidentifiedError} if there is none. */
+export function jsonObject({ body }: RawRequest): ObjectLike {
+  const value = parseJson(body);
+  if (isObject(value) && !Array.isArray(value)) return value;
+  throw new UnidentifiedError("The body is not a JSON object");
+}
+
+/** Returns a header that occurs once. @throws {UnidentifiedError} if it is missing or occurs more than once. */
+export function headerText({ headers }: RawRequest, name: string): string {
+  const value = headers.get(name) ?? "";
+  if (value === "") throw new UnidentifiedError(`The header \`${name}\` is missing`);
+  // `Headers` joins repeated headers with a comma and a space, which no sender's ids contain.
+  if (value.includes(", ")) throw new UnidentifiedError(`The header \`${name}\` occurs more than once`);
+  return value;
+}
+
+/**
+ * Returns a string member of a JSON object. Numbers are refused because JSON parsers round large ones.
+ * @throws {UnidentifiedError} if it is missing or not a well-formed, non-empty string.
+ */
+export function memberText(members: ObjectLike, name: string): string {
+  const value = members[name];
+  if (typeof value === "string" && value !== "" && value.isWellFormed()) return value;
+  const found = value === undefined ? "is missing" : `is not a well-formed, non-empty string but ${kindOf(value)}`;
+  throw new UnidentifiedError(`The member \`${name}\` of the body ${found}`);
+}
+
+/** Returns a string member of an object, or `undefined`. */
+export function optionalText(value: unknown, name: string): string | undefined {
+  const member = isObject(value) ? value[name] : undefined;
+  return typeof member === "string" && member !== "" && member.isWellFormed() ? member : undefined;
+}
+
+/** Builds a CloudEvents `source` from path segments. */
+export function sourcePath(...segments: readonly string[]): string {
+  return segments.map((segment) => `/${encodeURIComponent(segment)}`).join("");
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}

@@ -1,0 +1,40 @@
+import { UnidentifiedError } from "../../errors.ts";
+import { headerText, sourcePath } from "../fields.ts";
+import type { RawRequest } from "../raw-request.ts";
+import type { Source } from "../source.ts";
+
+export interface IdempotencyKeyOptions {
+  /** Header with the key. @default "Idempotency-Key" */
+  readonly header?: string;
+  /** Returns the scope of the key, such as the caller's account. Two scopes never share a key. @default the request's path */
+  readonly scope?: (request: RawRequest) => string;
+  /** Verifies requests. Without it, the route must be protected otherwise. */
+  readonly verify?: NonNullable<Source["verify"]>;
+}
+
+/**
+ * Requests with an idempotency key, as `latchkey run` and other clients send them.
+ * Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+ */
+export function idempotencyKey(options: IdempotencyKeyOptions = {}): Source {
+  const { header = "Idempotency-Key", scope = ({ url }: RawRequest) => url.pathname, verify } = options;
+  return {
+    name: "idempotency-key",
+    signsId: false,
+    ...(verify && { verify }),
+    identify(request) {
+      return {
+        source: sourcePath("requests", scope(request)),
+        id: unquoted(headerText(request, header)),
+        type: "request",
+      };
+    },
+  };
+}
+
+/** The draft writes keys as structured-field strings, in quotes; many clients send them bare. Both name the same key. */
+function unquoted(value: string): string {
+  const key = /^"((?:[^"\\]|\\["\\])*)"$/.exec(value)?.[1]?.replace(/\\(["\\])/g, "$1") ?? value;
+  if (key === "") throw new UnidentifiedError("The idempotency key is empty");
+  return key;
+}

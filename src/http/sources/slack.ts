@@ -1,0 +1,60 @@
+import { isObject } from "../../internal/is-object.ts";
+import { jsonObject, memberText, optionalText, parseJson, sourcePath } from "../fields.ts";
+import {
+  DEFAULT_TOLERANCE_MS,
+  fromHex,
+  HmacVerifier,
+  rejected,
+  type Secrets,
+  secretList,
+  signedBytes,
+  timestampProblem,
+  verifiedIf,
+} from "../signature.ts";
+import type { Source } from "../source.ts";
+
+export interface SlackOptions {
+  /** Signing secret of the app, or several during a rotation. */
+  readonly signingSecret: Secrets;
+  /** Largest age of a signature, in milliseconds. @default 300_000 */
+  readonly toleranceMs?: number;
+}
+
+/**
+ * Slack's Events API. Answers the URL verification. The event's id is in the signed body.
+ * Sources: https://docs.slack.dev/authentication/verifying-requests-from-slack, https://docs.slack.dev/apis/events-api/
+ */
+export function slack({ signingSecret, toleranceMs = DEFAULT_TOLERANCE_MS }: SlackOptions): Source {
+  const hmac = new HmacVerifier(secretList(signingSecret));
+  return {
+    name: "slack",
+    signsId: true,
+    // Three retries: at once, after one minute and after five.
+    retriesForMs: 10 * 60 * 1_000,
+    answerWithinMs: 3_000,
+    async verify({ headers, body, receivedAtMs }) {
+      const timestamp = headers.get("x-slack-request-timestamp");
+      const problem = timestampProblem(timestamp, receivedAtMs, toleranceMs);
+      if (problem !== undefined) return rejected(problem);
+      const signature = /^v0=([0-9a-f]{64})$/i.exec(headers.get("x-slack-signature") ?? "")?.[1];
+      const bytes = signature === undefined ? undefined : fromHex(signature);
+      return verifiedIf(await hmac.accepts(signedBytes(`v0:${timestamp}:`, body), [bytes]));
+    },
+    async handshake({ body }) {
+      const message = parseJson(body);
+      if (!isObject(message) || message["type"] !== "url_verification") return undefined;
+      const challenge = optionalText(message, "challenge") ?? "";
+      return new Response(challenge, { headers: { "content-type": "text/plain; charset=utf-8" } });
+    },
+    identify(request) {
+      const message = jsonObject(request);
+      const team = optionalText(message, "team_id") ?? "any";
+      const kind = optionalText(message["event"], "type") ?? optionalText(message, "type") ?? "event";
+      return {
+        source: sourcePath("slack", "teams", team, "apps", memberText(message, "api_app_id")),
+        id: memberText(message, "event_id"),
+        type: `com.slack.${kind}`,
+      };
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import { headerText, optionalText, parseJson, sourcePath } from "../fields.ts";
+import {
+  DEFAULT_TOLERANCE_MS,
+  fromBase64,
+  HmacVerifier,
+  rejected,
+  type Secrets,
+  secretList,
+  signedBytes,
+  timestampProblem,
+  verifiedIf,
+} from "../signature.ts";
+import type { Source } from "../source.ts";
+
+export interface StandardWebhooksOptions {
+  /** Symmetric signing secret (`whsec_<base64>`), or several during a rotation. */
+  readonly secret: Secrets;
+  /** Scope of the ids: the name of the sender. @default "sender" */
+  readonly sender?: string;
+  /** Largest difference between the signed timestamp and the receiver's clock, in milliseconds. @default 300_000 */
+  readonly toleranceMs?: number;
+}
+
+/**
+ * Standard Webhooks with symmetric signatures. The signature covers id, timestamp and body.
+ * Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ */
+export function standardWebhooks({
+  secret,
+  sender = "sender",
+  toleranceMs = DEFAULT_TOLERANCE_MS,
+}: StandardWebhooksOptions): Source {
+  return {
+    name: "standard-webhooks",
+    signsId: true,
+    // The specification's example schedule ends after 27 h 35 min.
+    retriesForMs: 28 * 60 * 60 * 1_000,
+    answerWithinMs: 15_000,
+    verify: standardSignature(secret, toleranceMs),
+    identify(request) {
+      const type = optionalText(parseJson(request.body), "type") ?? "webhook";
+      return { source: sourcePath("standard-webhooks", sender), id: headerText(request, "webhook-id"), type };
+    },
+  };
+}
+
+/** Verifies the symmetric signatures of Standard Webhooks. */
+export function standardSignature(secret: Secrets, toleranceMs: number): NonNullable<Source["verify"]> {
+  const hmac = new HmacVerifier(secretList(secret).map(keyOf));
+  return async ({ headers, body, receivedAtMs }) => {
+    const id = headers.get("webhook-id");
+    const timestamp = headers.get("webhook-timestamp");
+    const problem = timestampProblem(timestamp, receivedAtMs, toleranceMs);
+    if (problem !== undefined) return rejected(problem);
+    if (id === null || id === "") return rejected("The header `webhook-id` is missing");
+    const signatures = (headers.get("webhook-signature") ?? "")
+      .split(" ")
+      .map((versioned) => versioned.split(",", 2))
+      .filter(([version]) => version === "v1")
+      .map(([, base64 = ""]) => fromBase64(base64));
+    return verifiedIf(await hmac.accepts(signedBytes(`${id}.${timestamp}.`, body), signatures));
+  };
+}
+
+/** @throws {TypeError} if the secret is not base64; the message does not contain it. */
+function keyOf(secret: string): Uint8Array<ArrayBuffer> {
+  const key = fromBase64(secret.replace(/^whsec_/, ""));
+  if (key === undefined || key.byteLength === 0) throw new TypeError("Expected `secret` to be `whsec_` and base64");
+  return key;
+}

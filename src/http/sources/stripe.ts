@@ -1,0 +1,51 @@
+import { jsonObject, memberText, optionalText, sourcePath } from "../fields.ts";
+import {
+  DEFAULT_TOLERANCE_MS,
+  fromHex,
+  HmacVerifier,
+  rejected,
+  type Secrets,
+  secretList,
+  signedBytes,
+  timestampProblem,
+  verifiedIf,
+} from "../signature.ts";
+import type { Source } from "../source.ts";
+
+export interface StripeOptions {
+  /** Signing secret of the endpoint (`whsec_…`), or several during a rotation. */
+  readonly secret: Secrets;
+  /** Largest age of a signature, in milliseconds. @default 300_000 */
+  readonly toleranceMs?: number;
+}
+
+/**
+ * Stripe webhooks. The event's id is in the signed body. Connected accounts have ids of their own, so the account is its scope.
+ * Source: https://docs.stripe.com/webhooks/signature
+ */
+export function stripe({ secret, toleranceMs = DEFAULT_TOLERANCE_MS }: StripeOptions): Source {
+  const hmac = new HmacVerifier(secretList(secret));
+  return {
+    name: "stripe",
+    signsId: true,
+    retriesForMs: 3 * 24 * 60 * 60 * 1_000,
+    answerWithinMs: 10_000,
+    async verify({ headers, body, receivedAtMs }) {
+      const items = (headers.get("stripe-signature") ?? "").split(",").map((item) => item.trim().split("=", 2));
+      const timestamp = items.find(([name]) => name === "t")?.[1];
+      const problem = timestampProblem(timestamp, receivedAtMs, toleranceMs);
+      if (problem !== undefined) return rejected(problem);
+      const signatures = items.filter(([name]) => name === "v1").map(([, hex = ""]) => fromHex(hex));
+      return verifiedIf(await hmac.accepts(signedBytes(`${timestamp}.`, body), signatures));
+    },
+    identify(request) {
+      const event = jsonObject(request);
+      const account = optionalText(event, "account") ?? optionalText(event, "context");
+      return {
+        source: account === undefined ? sourcePath("stripe") : sourcePath("stripe", "accounts", account),
+        id: memberText(event, "id"),
+        type: `com.stripe.${memberText(event, "type")}`,
+      };
+    },
+  };
+}

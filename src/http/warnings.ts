@@ -1,0 +1,42 @@
+import { callListener } from "../internal/call-listener.ts";
+import type { Source } from "./source.ts";
+
+/** A setting under which an event may run twice or be suppressed wrongly. */
+export interface WebhookWarning {
+  readonly code: "unsigned-id" | "unverified" | "window-too-short";
+  /** What is risky, why, and what to do. */
+  readonly message: string;
+}
+
+/** Reports the risks of a source. `windowMs` is `undefined` if the events go to a stream. */
+export function checkSource(
+  source: Source,
+  windowMs: number | undefined,
+  onWarning: (warning: WebhookWarning) => void = emitWarning,
+): void {
+  const warn = (code: WebhookWarning["code"], message: string) => callListener(onWarning, { code, message });
+  if (source.verify === undefined) {
+    warn("unverified", `Requests of ${source.name} are not verified: anyone who reaches the route can send events`);
+  } else if (!source.signsId) {
+    warn(
+      "unsigned-id",
+      `${source.name} does not sign event ids: a recorded request can be replayed under a new id. ` +
+        "Use HTTPS only, and make the effect idempotent where that matters",
+    );
+  }
+  const { retriesForMs } = source;
+  if (windowMs !== undefined && retriesForMs !== undefined && windowMs < retriesForMs) {
+    warn(
+      "window-too-short",
+      `${source.name} retries for ${retriesForMs} ms, longer than the window of ${windowMs} ms: ` +
+        `a late retry would be dispatched again. Set \`windowMs\` to at least ${retriesForMs}`,
+    );
+  }
+}
+
+function emitWarning({ code, message }: WebhookWarning): void {
+  process.emitWarning(message, {
+    type: "LatchkeyWarning",
+    code: `LATCHKEY_${code.toUpperCase().replaceAll("-", "_")}`,
+  });
+}

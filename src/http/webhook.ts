@@ -1,0 +1,130 @@
+import type { Deduplicator } from "../deduplicator.ts";
+import { hasCode, UnidentifiedError } from "../errors.ts";
+import { systemClock } from "../internal/clock.ts";
+import { callable, objectWith, text, wholeNumber } from "../internal/validate.ts";
+import { cloudEventId } from "../model/cloud-event.ts";
+import { type Identity, resolveIdentity } from "../model/identity.ts";
+import type { Dispatch } from "./dispatcher.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import type { Publish } from "./enqueue.ts";
+import { problem } from "./problem.ts";
+import { type RawRequest, readRequest } from "./raw-request.ts";
+import type { EventReference, Source } from "./source.ts";
+import { checkSource, type WebhookWarning } from "./warnings.ts";
+
+interface CommonOptions {
+  /** Sender of the requests. */
+  readonly source: Source;
+  /** Subscription of the events. @default the source's name */
+  readonly subscriptionId?: string;
+  /** Tenant of a request. @default "default" */
+  readonly workspaceId?: string | ((request: RawRequest) => string);
+  /** Maximum size of a body, in bytes, from 1 to 100 MiB. @default 1_048_576 */
+  readonly maxBodyBytes?: number;
+  /** Time within which a body must arrive, in milliseconds, at least 1. @default 10_000 */
+  readonly bodyTimeoutMs?: number;
+  /** Called at construction for each risky setting. @default emits a process warning */
+  readonly onWarning?: (warning: WebhookWarning) => void;
+}
+
+export interface DispatchOptions extends CommonOptions {
+  /** Deduplicator that guards the events. */
+  readonly dedup: Deduplicator;
+  /** Handles one event. Returns the response, or nothing for 204. */
+  readonly dispatch: Dispatch;
+  /** Time for which a processed event suppresses duplicates, in milliseconds. @default the deduplicator's */
+  readonly windowMs?: number;
+  /** True to store the handler's response with the commit and to replay it to duplicates. @default false */
+  readonly keepResponse?: boolean;
+  /** Maximum size of a stored body, in bytes, from 0 to 48 KiB. A larger response is not replayed. @default 32_768 */
+  readonly maxStoredBytes?: number;
+  /** Header with the sender's fencing token. A request with a lower token than an earlier one gets 412. */
+  readonly fenceHeader?: string;
+}
+
+export interface EnqueueingOptions extends CommonOptions {
+  /** Stores the event in a stream: see {@link enqueue}. */
+  readonly enqueue: Publish;
+}
+
+/** Options of {@link webhook}: either `dispatch` with `dedup`, or `enqueue`. */
+export type WebhookOptions = DispatchOptions | EnqueueingOptions;
+
+/** Answers requests, for any framework with `Request` and `Response`. It never rejects. */
+export type Receive = (request: Request) => Promise<Response>;
+
+const MAX_BODY_BYTES = 100 * 1_024 * 1_024;
+/** Time after which a sender may try again when the store or the stream is unavailable. */
+const RETRY_AFTER_MS = 5_000;
+
+/**
+ * Creates a receiver of webhooks: it verifies a request, finds its event, and dispatches the event once.
+ *
+ *     read ─▶ verify ─▶ identify ─▶ guard ─▶ dispatched 2xx │ duplicate 200 │ pending 409
+ *      413      401       400          └──▶ enqueue ─▶ 202 │ 503
+ *
+ * @throws {TypeError | RangeError} naming the wrong option.
+ */
+export function webhook(options: WebhookOptions): Receive {
+  objectWith("options", options);
+  objectWith("source", options.source, "identify");
+  const { source, subscriptionId = source.name, workspaceId = "default" } = options;
+  text("subscriptionId", subscriptionId);
+  const limits = {
+    maxBodyBytes: wholeNumber("maxBodyBytes", options.maxBodyBytes ?? 1_048_576, 1, MAX_BODY_BYTES),
+    bodyTimeoutMs: wholeNumber("bodyTimeoutMs", options.bodyTimeoutMs ?? 10_000, 1),
+  };
+  checkSource(
+    source,
+    "dispatch" in options ? (options.windowMs ?? options.dedup.windowMs) : undefined,
+    options.onWarning,
+  );
+  const accept = "dispatch" in options ? dispatching(options) : enqueueing(options);
+
+  return async (request) => {
+    if (request.method !== "POST") return problem("method-not-allowed", { headers: { allow: "POST" } });
+    const raw = await readRequest(request, limits, systemClock);
+    if (typeof raw === "string") return problem(raw);
+    try {
+      const verification = await source.verify?.(raw);
+      if (verification?.verified === false) return problem("bad-signature", { detail: verification.reason });
+      const handshake = await source.handshake?.(raw);
+      if (handshake !== undefined) return handshake;
+      const event = source.identify(raw);
+      const identity: Identity = {
+        workspaceId: typeof workspaceId === "string" ? workspaceId : workspaceId(raw),
+        subscriptionId,
+        eventId: cloudEventId(event),
+      };
+      return await accept(event, identity, raw);
+    } catch (error) {
+      if (error instanceof UnidentifiedError || hasCode(error, "unidentified")) {
+        return problem("no-identity", { detail: error.message });
+      }
+      // Certificates that cannot be fetched, a store that answers outside its contract: the sender shall try again.
+      return problem("unavailable", { retryAfterMs: RETRY_AFTER_MS });
+    }
+  };
+}
+
+type Accept = (event: EventReference, identity: Identity, request: RawRequest) => Promise<Response>;
+
+function dispatching(options: DispatchOptions): Accept {
+  objectWith("dedup", options.dedup, "guard");
+  callable("dispatch", options.dispatch);
+  const dispatcher = new Dispatcher(options, RETRY_AFTER_MS);
+  return (event, identity, request) => dispatcher.accept(event, identity, request);
+}
+
+function enqueueing({ enqueue: publish }: EnqueueingOptions): Accept {
+  callable("enqueue", publish);
+  return async (event, identity, request) => {
+    const resolved = resolveIdentity(identity);
+    try {
+      await publish(event, resolved, request);
+    } catch {
+      return problem("unavailable", { retryAfterMs: RETRY_AFTER_MS });
+    }
+    return new Response(null, { status: 202 });
+  };
+}

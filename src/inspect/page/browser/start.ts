@@ -1,0 +1,22 @@
+import { listenForDrops } from "./files.ts";
+import { listenForKeys } from "./keys.ts";
+import { followAddress } from "./navigate.ts";
+import { link, tick } from "./page-state.ts";
+import { follow, takeToken } from "./server.ts";
+import { followTheme } from "./theme.ts";
+
+/** Interval at which countdowns are redrawn. */
+const TICK_MS = 250;
+
+export function start(): void {
+  takeToken();
+  followTheme();
+  followAddress();
+  listenForKeys();
+  listenForDrops();
+  follow();
+  setInterval(() => {
+    // Countdowns stop while the connection is lost, because the server's state is unknown.
+    if (link.value.state === "live") tick();
+  }, TICK_MS);
+}

@@ -1,0 +1,162 @@
+import type { EventDetail, ShownRecord } from "../../server/wire.ts";
+import type { TraceEvent } from "../../trace/trace-event.ts";
+import type { Tone } from "./event-words.ts";
+import { span } from "./formats.ts";
+
+/** Outcome of an event's last delivery, the reason, and the outcome of the next delivery. */
+export interface Explanation {
+  readonly outcome: string;
+  readonly tone: Tone;
+  readonly because: string;
+  /** Empty if unknown. */
+  readonly next: string;
+}
+
+type LastDelivery = Omit<Explanation, "next">;
+
+export function explain({ trace, holds }: EventDetail, nowMs: number): Explanation {
+  const last = trace.findLast((event) => explainEvent(event, trace) !== undefined);
+  const explained = last === undefined ? undefined : explainEvent(last, trace);
+  return { ...(explained ?? explainRecord(holds, nowMs)), next: nextDelivery(holds, nowMs) };
+}
+
+const lastDelivery = (outcome: string, tone: Tone, because: string): LastDelivery => ({ outcome, tone, because });
+
+/** Explains the delivery to which an event belongs. Returns `undefined` for an event that decides nothing. */
+function explainEvent(event: TraceEvent, trace: readonly TraceEvent[]): LastDelivery | undefined {
+  const { replica, owner, attempt, forMs, cause } = event;
+  switch (event.type) {
+    case "duplicate": {
+      const when = forMs === 0 ? "earlier" : `${span(forMs)} earlier`;
+      const who = owner === replica ? replica : owner;
+      return lastDelivery(
+        "Suppressed",
+        "duplicate",
+        `${who} had dispatched and committed the event ${when}, so this delivery on ${replica} was a duplicate.`,
+      );
+    }
+    case "pending": {
+      const who = owner === replica ? "another caller" : owner;
+      const again = forMs === 0 ? "comes back" : `comes back after ${span(forMs)}`;
+      return lastDelivery(
+        "Pending",
+        "pending",
+        `${who} was dispatching the event, so this delivery on ${replica} ${again}. Dropping it would lose the event if that dispatch failed.`,
+      );
+    }
+    case "committed": {
+      const how =
+        cause === "adopted"
+          ? "Its lease had ended, but no other replica had taken the key, so the commit counts."
+          : "The commit was confirmed.";
+      return lastDelivery(
+        "Dispatched",
+        "dispatched",
+        `the handler on ${replica} succeeded at attempt ${attempt}. ${how}`,
+      );
+    }
+    case "superseded":
+      return lastDelivery(
+        "Dispatched, perhaps twice",
+        "superseded",
+        `the handler on ${replica} succeeded, but another replica had taken the key.`,
+      );
+    case "unconfirmed":
+      return lastDelivery(
+        "Dispatched",
+        "superseded",
+        `the handler on ${replica} succeeded, but the store did not confirm the commit${inParentheses(cause)}. The event may run again.`,
+      );
+    case "unprotected":
+      return lastDelivery(
+        "Dispatched without protection",
+        "superseded",
+        `the store was unavailable, and ${replica} is configured to dispatch anyway${inParentheses(cause)}.`,
+      );
+    case "released":
+    case "failed":
+    case "nak": {
+      const error = cause === "" || event.type === "released" ? lastFailure(trace) : cause;
+      return lastDelivery(
+        "Failed",
+        "failure",
+        `the handler on ${replica} failed${inParentheses(error)}, and the key was released. The next delivery is dispatched.`,
+      );
+    }
+    case "store-unavailable":
+      return lastDelivery(
+        "Not dispatched",
+        "failure",
+        `${replica} could not reach the store${inParentheses(cause)}, so the delivery comes back.`,
+      );
+    case "reserved":
+    case "renewed":
+    case "dispatched":
+    case "began":
+      return lastDelivery("In flight", "held", `${replica} holds the key at attempt ${attempt} and has not finished.`);
+    case "expired":
+      return lastDelivery(
+        "Still running",
+        "expired",
+        `the handler on ${replica} was aborted${inParentheses(cause)} and has not returned.`,
+      );
+    case "lapsed":
+      return lastDelivery(
+        "Never finished",
+        "expired",
+        `the lease of ${replica} ended without a renewal, because the replica crashed or hangs. The key is free.`,
+      );
+    case "crashed":
+      return lastDelivery("Never finished", "expired", `${replica} crashed. The key is free when the lease ends.`);
+    case "cleared":
+      return lastDelivery(
+        "Removed by hand",
+        "pending",
+        "the key was removed by hand. The next delivery is dispatched.",
+      );
+    case "delivered":
+    case "acknowledged":
+    case "frozen":
+    case "fault":
+    case "result-not-kept":
+      return undefined;
+  }
+}
+
+function inParentheses(cause: string): string {
+  return cause === "" ? "" : ` (${cause})`;
+}
+
+function lastFailure(trace: readonly TraceEvent[]): string {
+  return trace.findLast(({ type }) => type === "failed")?.cause ?? "";
+}
+
+/** Explains an event without a trace from its record. */
+function explainRecord(holds: EventDetail["holds"], nowMs: number): LastDelivery {
+  if (holds === undefined || holds === null) {
+    return lastDelivery("No delivery seen", "plain", "the inspector has recorded no delivery of this event.");
+  }
+  if (holds.state === "reserved") {
+    return lastDelivery("In flight", "held", `${holds.owner} holds the key at attempt ${holds.attempt}.`);
+  }
+  return lastDelivery(
+    "Dispatched",
+    "dispatched",
+    `${holds.owner} committed the event ${span(nowMs - holds.atMs)} ago at attempt ${holds.attempt}. The inspector has recorded no delivery since.`,
+  );
+}
+
+function nextDelivery(holds: EventDetail["holds"], nowMs: number): string {
+  if (holds === undefined) return "";
+  if (holds === null) return "The key is empty, so the next delivery is dispatched.";
+  if (holds.state === "committed")
+    return "The next delivery is suppressed until the window ends or the key is cleared.";
+  const leftMs = remainingLeaseMs(holds, nowMs);
+  if (leftMs <= 0) return "The lease is over. The next delivery is dispatched once the store has removed the key.";
+  return `The next delivery is pending while the lease lasts, for ${span(leftMs)}.`;
+}
+
+/** Returns the rest of a reservation's lease by the writer's clock, in milliseconds. */
+export function remainingLeaseMs({ atMs, leaseMs }: ShownRecord, nowMs: number): number {
+  return atMs + leaseMs - nowMs;
+}

@@ -1,0 +1,73 @@
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { headers } from "@nats-io/nats-core";
+import { connect } from "@nats-io/transport-node";
+import { expect, it } from "vitest";
+import { Deduplicator } from "../../src/deduplicator.ts";
+import { enqueue } from "../../src/http/enqueue.ts";
+import { github } from "../../src/http/sources/github.ts";
+import { webhook } from "../../src/http/webhook.ts";
+import { consume } from "../../src/nats/consumer/consume.ts";
+import { memoryStore } from "../../src/stores/memory-store.ts";
+import { eventually } from "../support/eventually.ts";
+import { startNats } from "../support/nats-server.ts";
+import { SECRET, signGitHub } from "./signers.ts";
+
+const delivery = (id: string, body = "{}") =>
+  new Request("http://127.0.0.1/hook", {
+    method: "POST",
+    body,
+    headers: { ...signGitHub(body, SECRET, 0), "x-github-delivery": id },
+  });
+
+it("an accepted webhook is stored once and dispatched once by a consumer of the same subscription", async () => {
+  await using server = await startNats();
+  const connection = await connect({ servers: server.url });
+  const manager = await jetstreamManager(connection);
+  await manager.streams.add({ name: "HOOKS", subjects: ["hooks.>"] });
+  await manager.consumers.add("HOOKS", { durable_name: "github", ack_policy: "explicit" });
+  const js = jetstream(connection);
+  const receive = webhook({
+    source: github({ secret: SECRET }),
+    enqueue: enqueue({ jetstream: js, headers, subject: ({ type }) => `hooks.${type}` }),
+    onWarning: () => {},
+  });
+
+  const answers = await Promise.all(["a", "b", "a", "c"].map((id) => receive(delivery(id))));
+  expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202]);
+  expect((await manager.streams.info("HOOKS")).state.messages).toBe(3);
+
+  const dedup = new Deduplicator({ store: memoryStore() });
+  const keys: string[] = [];
+  const running = await consume(await js.consumers.get("HOOKS", "github"), {
+    dedup,
+    subscriptionId: "github",
+    dispatch: (_, { reservation }) => void keys.push(reservation.key),
+  });
+  await eventually("three dispatches", () => keys.length === 3 || undefined);
+  await running.stop();
+
+  // A redelivery that comes after the stream's duplicate window is a duplicate of the same identity.
+  const fromWebhook = webhook({
+    dedup,
+    source: github({ secret: SECRET }),
+    dispatch: () => void keys.push("dispatched again"),
+    onWarning: () => {},
+  });
+  expect((await fromWebhook(delivery("a"))).status).toBe(200);
+  expect(keys).toHaveLength(3);
+  await dedup.close();
+  await connection.close();
+});
+
+it("answers 503 within its time limit while the stream is away, and stores nothing", async () => {
+  await using server = await startNats();
+  const connection = await connect({ servers: server.url });
+  const receive = webhook({
+    source: github({ secret: SECRET }),
+    enqueue: enqueue({ jetstream: jetstream(connection), headers, subject: "hooks", timeoutMs: 200 }),
+    onWarning: () => {},
+  });
+  const answered = await receive(delivery("a"));
+  expect([answered.status, answered.headers.get("retry-after")]).toEqual([503, "5"]);
+  await connection.close();
+});

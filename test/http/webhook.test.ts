@@ -1,0 +1,439 @@
+import fc from "fast-check";
+import { afterEach, describe, expect, it } from "vitest";
+import { Deduplicator } from "../../src/deduplicator.ts";
+import { PermanentError, StoreUnavailableError } from "../../src/errors.ts";
+import type { Source } from "../../src/http/source.ts";
+import { github } from "../../src/http/sources/github.ts";
+import { idempotencyKey } from "../../src/http/sources/idempotency-key.ts";
+import { slack } from "../../src/http/sources/slack.ts";
+import { stripe } from "../../src/http/sources/stripe.ts";
+import type { WebhookWarning } from "../../src/http/warnings.ts";
+import { type DispatchOptions, webhook } from "../../src/http/webhook.ts";
+import { deferred } from "../../src/internal/deferred.ts";
+import { memoryStore } from "../../src/stores/memory-store.ts";
+import { SECRET, signGitHub, signSlack } from "./signers.ts";
+
+const opened: Deduplicator[] = [];
+afterEach(async () => {
+  for (const dedup of opened.splice(0)) await dedup.close({ drainMs: 0 });
+});
+
+function receiver(options: Partial<DispatchOptions> = {}, store = memoryStore()) {
+  const dedup = new Deduplicator({ store });
+  opened.push(dedup);
+  const dispatched: unknown[] = [];
+  const receive = webhook({
+    dedup,
+    source: github({ secret: SECRET }),
+    dispatch: ({ body }) => void dispatched.push(body),
+    onWarning: () => {},
+    ...options,
+  });
+  return { receive, dedup, dispatched, store };
+}
+
+/** A dispatch that waits until it is released. */
+function blocked() {
+  const began = deferred<void>();
+  const gate = deferred<void>();
+  const dispatch = async (): Promise<void> => {
+    began.resolve(undefined);
+    await gate.promise;
+  };
+  return { dispatch, began: began.promise, release: () => gate.resolve(undefined) };
+}
+
+const post = (body: string | Uint8Array<ArrayBuffer>, headers: Readonly<Record<string, string>>) =>
+  new Request("http://127.0.0.1/hook", { method: "POST", body, headers });
+const delivery = (body = '{"action":"opened"}', more: Readonly<Record<string, string>> = {}) =>
+  post(body, { ...signGitHub(body, SECRET, 0), ...more });
+
+async function problemOf(response: Response): Promise<unknown> {
+  expect(response.headers.get("content-type")).toBe("application/problem+json");
+  const details: unknown = await response.json();
+  expect(details).toMatchObject({ status: response.status });
+  return details;
+}
+
+const keysOf = async (store: ReturnType<typeof memoryStore>) => {
+  const keys: string[] = [];
+  for await (const { record } of store.list({})) keys.push(record.state);
+  return keys;
+};
+
+describe("a receiver of webhooks", () => {
+  it("answers 204 after the dispatch, and 200 to every redelivery without dispatching again", async () => {
+    const { receive, dispatched } = receiver();
+    expect((await receive(delivery())).status).toBe(204);
+    for (let again = 0; again < 3; again += 1) expect((await receive(delivery())).status).toBe(200);
+    expect(dispatched).toEqual([{ action: "opened" }]);
+  });
+
+  it("answers with the response of the handler", async () => {
+    const { receive } = receiver({
+      dispatch: () => Response.json({ run: 1 }, { status: 201, headers: { "x-run": "1" } }),
+    });
+    const response = await receive(delivery());
+    expect([response.status, response.headers.get("x-run"), await response.json()]).toEqual([201, "1", { run: 1 }]);
+  });
+
+  it("gives the handler the event, the raw body and the reservation", async () => {
+    const seen: unknown[] = [];
+    const { receive } = receiver({
+      dispatch: ({ source, id, type, request, reservation, signal }) =>
+        void seen.push([source, id, type, Buffer.from(request.body).toString(), reservation.fence, signal.aborted]),
+    });
+    await receive(delivery());
+    expect(seen).toEqual([
+      [
+        "/github/repository/79929171/hooks/292430182",
+        "72d3162e-cc78-11e3-81ab-4c9367dc0958",
+        "com.github.push.opened",
+        '{"action":"opened"}',
+        1,
+        false,
+      ],
+    ]);
+  });
+
+  it("answers 409 with Retry-After while the event is being dispatched", async () => {
+    const { dispatch, began, release } = blocked();
+    const { receive } = receiver({ dispatch });
+    const first = receive(delivery());
+    await began;
+    const response = await receive(delivery());
+    expect(response.status).toBe(409);
+    expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+    release();
+    expect((await first).status).toBe(204);
+  });
+
+  it("answers 500 if the dispatch throws, without its message, and dispatches the retry", async () => {
+    let attempts = 0;
+    const { receive, store } = receiver({
+      dispatch: () => {
+        attempts += 1;
+        if (attempts === 1) throw new Error("the password is hunter2");
+      },
+    });
+    const response = await receive(delivery());
+    expect(JSON.stringify(await problemOf(response.clone()))).not.toContain("hunter2");
+    expect(response.status).toBe(500);
+    expect(await keysOf(store)).toEqual([]);
+    expect((await receive(delivery())).status).toBe(204);
+  });
+
+  it("answers 422 if the dispatch throws a PermanentError", async () => {
+    const { receive } = receiver({
+      dispatch: () => {
+        throw new PermanentError("no such customer");
+      },
+    });
+    expect(await problemOf(await receive(delivery()))).toMatchObject({ status: 422, code: "permanent" });
+  });
+
+  it("answers 422 to another payload under an unsigned id", async () => {
+    const { receive, dispatched } = receiver();
+    await receive(delivery());
+    expect(await problemOf(await receive(delivery('{"action":"closed"}')))).toMatchObject({
+      status: 422,
+      code: "payload-mismatch",
+    });
+    expect(dispatched).toHaveLength(1);
+  });
+
+  it("answers 503 with Retry-After while the store is unavailable", async () => {
+    const put = () => Promise.reject(new StoreUnavailableError("gone", { ambiguous: false }));
+    const { receive, dispatched } = receiver({}, { ...memoryStore(), put });
+    const response = await receive(delivery());
+    expect(response.headers.get("retry-after")).toBe("5");
+    expect(await problemOf(response)).toMatchObject({ status: 503, code: "unavailable" });
+    expect(dispatched).toEqual([]);
+  });
+
+  it("answers 503 after the deduplicator is closed, and finishes running dispatches first", async () => {
+    const { dispatch, began, release } = blocked();
+    const { receive, dedup } = receiver({ dispatch });
+    const running = receive(delivery());
+    await began;
+    const closed = dedup.close({ drainMs: 10_000 });
+    expect((await receive(delivery("{}", { "x-github-delivery": "later" }))).status).toBe(503);
+    release();
+    await closed;
+    expect((await running).status).toBe(204);
+  });
+
+  it("does not abort a dispatch when the sender disconnects", async () => {
+    const { dispatch, began, release } = blocked();
+    const sender = new AbortController();
+    let wasAborted: boolean | undefined;
+    const { receive } = receiver({
+      dispatch: async ({ signal }) => {
+        await dispatch();
+        wasAborted = signal.aborted;
+      },
+    });
+    const body = '{"action":"opened"}';
+    const request = new Request("http://127.0.0.1/hook", {
+      method: "POST",
+      body,
+      headers: signGitHub(body, SECRET, 0),
+      signal: sender.signal,
+    });
+    const answer = receive(request);
+    await began;
+    sender.abort();
+    release();
+    await answer;
+    expect(wasAborted).toBe(false);
+  });
+});
+
+describe("a request that is refused reserves nothing and is not dispatched:", () => {
+  const cases: readonly (readonly [name: string, request: () => Request, status: number, code: string])[] = [
+    ["another method", () => new Request("http://127.0.0.1/hook"), 405, "method-not-allowed"],
+    [
+      "a wrong signature",
+      () => delivery("{}", { "x-hub-signature-256": `sha256=${"0".repeat(64)}` }),
+      401,
+      "bad-signature",
+    ],
+    ["no signature", () => post("{}", { "x-github-delivery": "1" }), 401, "bad-signature"],
+    ["no identity", () => post("{}", pick(signGitHub("{}", SECRET, 0), "x-hub-signature-256")), 400, "no-identity"],
+    ["a body over the limit", () => delivery(JSON.stringify("x".repeat(2_000))), 413, "too-large"],
+    ["a declared length over the limit", () => post("{}", { "content-length": "1000000" }), 413, "too-large"],
+    [
+      "a body that breaks off",
+      () => streaming((controller) => controller.error(new Error("reset"))),
+      400,
+      "bad-request",
+    ],
+    ["a body that never ends", () => streaming(() => {}), 408, "too-slow"],
+  ];
+
+  it.each(cases)("%s", async (_, request, status, code) => {
+    const { receive, dispatched, store } = receiver({ maxBodyBytes: 1_000, bodyTimeoutMs: 20 });
+    expect(await problemOf(await receive(request()))).toMatchObject({ status, code });
+    expect(dispatched).toEqual([]);
+    expect(await keysOf(store)).toEqual([]);
+  });
+
+  it("stops reading a body that exceeds the limit", async () => {
+    let sent = 0;
+    let isCancelled = false;
+    const body = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        sent += 1;
+        controller.enqueue(new Uint8Array(100));
+      },
+      cancel: () => {
+        isCancelled = true;
+      },
+    });
+    const { receive } = receiver({ maxBodyBytes: 1_000 });
+    const request = new Request("http://127.0.0.1/", { method: "POST", body, duplex: "half" });
+    expect((await receive(request)).status).toBe(413);
+    expect(sent).toBeLessThan(20);
+    expect(isCancelled).toBe(true);
+  });
+
+  it("any headers and any body: never a 5xx, never a leftover reservation", async () => {
+    const { receive, store } = receiver({ maxBodyBytes: 1_000 });
+    const name = fc.constantFrom(
+      ...Object.keys(signGitHub("", SECRET, 0)),
+      "content-type",
+      "content-length",
+      "x-other",
+    );
+    const value = fc.string({ unit: fc.constantFrom("a", "0", ",", " ", "=", '"', "\\", ";", "ÿ"), maxLength: 20 });
+    await fc.assert(
+      fc.asyncProperty(fc.dictionary(name, value), fc.uint8Array({ maxLength: 1_200 }), async (headers, bytes) => {
+        const response = await receive(post(new Uint8Array(bytes), headers));
+        expect(response.status).toBeGreaterThanOrEqual(400);
+        expect(response.status).toBeLessThan(500);
+        expect(await keysOf(store)).toEqual([]);
+      }),
+    );
+  });
+
+  it("signed requests with any ids and bodies: an answer below 500, and each key committed", async () => {
+    const { receive, store } = receiver();
+    const id = fc.string({ unit: fc.constantFrom("a", "%", "/", "ÿ", "[", '"', ","), minLength: 1, maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(id, id, fc.string({ unit: "binary" }), async (deliveryId, hook, body) => {
+        const headers = { ...signGitHub(body, SECRET, 0), "x-github-delivery": deliveryId, "x-github-hook-id": hook };
+        expect((await receive(post(body, headers))).status).toBeLessThan(500);
+        expect(new Set(await keysOf(store)).has("reserved")).toBe(false);
+      }),
+    );
+  });
+});
+
+describe("a kept response", () => {
+  const request = (key: string, headers: Readonly<Record<string, string>> = {}) =>
+    post('{"amount":1}', { "idempotency-key": key, ...headers });
+  const guarded = (options: Partial<DispatchOptions>) =>
+    receiver({ source: idempotencyKey(), keepResponse: true, ...options });
+
+  it("is replayed byte for byte, with its status and headers", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uint8Array({ maxLength: 300 }),
+        fc.constantFrom(200, 201, 202, 404, 409, 422),
+        async (body, status) => {
+          const dispatch = () =>
+            new Response(new Uint8Array(body), { status, headers: { "content-type": "application/x" } });
+          const { receive } = guarded({ dispatch });
+          const first = await receive(request("k"));
+          const second = await receive(request("k"));
+          expect(second.headers.get("idempotency-replayed")).toBe("true");
+          expect(first.headers.get("idempotency-replayed")).toBeNull();
+          for (const response of [first, second]) {
+            expect(response.status).toBe(status);
+            expect(response.headers.get("content-type")).toBe("application/x");
+            expect([...new Uint8Array(await response.arrayBuffer())]).toEqual([...body]);
+          }
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  it("never contains a cookie or a header of the connection", async () => {
+    const headers = { "set-cookie": "session=1", date: "now", "x-kept": "1" };
+    const { receive } = guarded({ dispatch: () => new Response("a", { headers }) });
+    await receive(request("k"));
+    const replayed = await receive(request("k"));
+    expect([replayed.headers.get("set-cookie"), replayed.headers.get("date"), replayed.headers.get("x-kept")]).toEqual([
+      null,
+      null,
+      "1",
+    ]);
+  });
+
+  it("over the limit is not stored: the duplicate gets 200 without a body", async () => {
+    const { receive } = guarded({ dispatch: () => new Response("x".repeat(200)), maxStoredBytes: 100 });
+    expect(await (await receive(request("k"))).text()).toHaveLength(200);
+    const replayed = await receive(request("k"));
+    expect([replayed.status, await replayed.text()]).toEqual([200, ""]);
+  });
+
+  it("is refused to a lower fence with 412, and replayed to an equal or higher one", async () => {
+    const { receive } = guarded({ dispatch: () => new Response("done"), fenceHeader: "Latchkey-Fence" });
+    expect((await receive(request("k", { "latchkey-fence": "7" }))).status).toBe(200);
+    expect((await receive(request("k", { "latchkey-fence": "6" }))).status).toBe(412);
+    expect((await receive(request("k", { "latchkey-fence": "7" }))).headers.get("idempotency-replayed")).toBe("true");
+    expect((await receive(request("k", { "latchkey-fence": "8" }))).headers.get("idempotency-replayed")).toBe("true");
+    expect((await receive(request("k"))).headers.get("idempotency-replayed")).toBe("true");
+  });
+
+  it("of another replica is refused to a lower fence as well", async () => {
+    const store = memoryStore();
+    const options = { source: idempotencyKey(), keepResponse: true, fenceHeader: "Latchkey-Fence" };
+    const [a, b] = [receiver(options, store), receiver(options, store)];
+    await a.receive(request("k", { "latchkey-fence": "7" }));
+    // A handler that returns nothing is stored as well, so that its fence is known.
+    expect((await b.receive(request("k", { "latchkey-fence": "6" }))).status).toBe(412);
+  });
+
+  it("after a failed attempt, a lower fence is refused and a higher one is dispatched", async () => {
+    let attempts = 0;
+    const { receive } = guarded({
+      fenceHeader: "Latchkey-Fence",
+      dispatch: () => {
+        attempts += 1;
+        if (attempts === 1) throw new Error("failed");
+      },
+    });
+    expect((await receive(request("k", { "latchkey-fence": "7" }))).status).toBe(500);
+    expect((await receive(request("k", { "latchkey-fence": "6" }))).status).toBe(412);
+    expect((await receive(request("k", { "latchkey-fence": "8" }))).status).toBe(204);
+  });
+
+  it.each(["-1", "1.5", "a", "9007199254740993", ""])("a fence of %j gets 400", async (fence) => {
+    const { receive } = guarded({ fenceHeader: "Latchkey-Fence" });
+    expect((await receive(request("k", { "latchkey-fence": fence }))).status).toBe(400);
+  });
+});
+
+describe("tenants", () => {
+  it("never share an event", async () => {
+    const { receive, dispatched } = receiver({ workspaceId: ({ headers }) => headers.get("x-tenant") ?? "default" });
+    for (const tenant of ["a", "b", "a"]) await receive(delivery('{"n":1}', { "x-tenant": tenant }));
+    expect(dispatched).toHaveLength(2);
+  });
+});
+
+describe("a handshake", () => {
+  it("of Slack answers the challenge after verifying it, and dispatches nothing", async () => {
+    const { receive, dispatched } = receiver({ source: slack({ signingSecret: SECRET }) });
+    const body = JSON.stringify({
+      type: "url_verification",
+      challenge: "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P",
+    });
+    const answered = await receive(post(body, signSlack(body, SECRET, Date.now())));
+    expect([answered.status, await answered.text()]).toEqual([
+      200,
+      "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P",
+    ]);
+    expect((await receive(post(body, signSlack(body, "wrong", Date.now())))).status).toBe(401);
+    expect(dispatched).toEqual([]);
+  });
+});
+
+describe("at construction, a receiver", () => {
+  const warnings = (options: Partial<DispatchOptions>): readonly WebhookWarning["code"][] => {
+    const codes: WebhookWarning["code"][] = [];
+    receiver({ ...options, onWarning: ({ code }) => codes.push(code) });
+    return codes;
+  };
+
+  it("warns of unsigned ids, missing verification, and a window shorter than the sender's retries", () => {
+    expect(warnings({})).toEqual(["unsigned-id", "window-too-short"]);
+    expect(warnings({ windowMs: 3 * 24 * 60 * 60 * 1_000 })).toEqual(["unsigned-id"]);
+    expect(warnings({ source: stripe({ secret: "s" }), windowMs: 4 * 24 * 60 * 60 * 1_000 })).toEqual([]);
+    expect(warnings({ source: idempotencyKey() })).toEqual(["unverified"]);
+  });
+
+  it.each<[string, Partial<DispatchOptions>]>([
+    ["maxBodyBytes", { maxBodyBytes: 0 }],
+    ["bodyTimeoutMs", { bodyTimeoutMs: 0.5 }],
+    ["maxStoredBytes", { maxStoredBytes: 1_000_000 }],
+    ["subscriptionId", { subscriptionId: "" }],
+    ["fenceHeader", { fenceHeader: "" }],
+  ])("refuses a wrong `%s`, naming it", (name, options) => {
+    expect(() => receiver(options)).toThrow(`Expected \`${name}\` to be`);
+  });
+});
+
+describe("a source of one's own", () => {
+  const source: Source = {
+    name: "own",
+    signsId: true,
+    verify: async () => ({ verified: true }),
+    identify: ({ headers }) => ({ source: "/own", id: headers.get("x-id") ?? "", type: "t" }),
+  };
+
+  it("guards events like the others", async () => {
+    const { receive, dispatched } = receiver({ source });
+    await receive(post("1", { "x-id": "a" }));
+    await receive(post("1", { "x-id": "a" }));
+    expect(dispatched).toEqual([1]);
+  });
+
+  it("that fails gets 503, so that the sender tries again", async () => {
+    const failing = { ...source, verify: () => Promise.reject(new Error("no certificate")) };
+    const { receive, store } = receiver({ source: failing });
+    expect((await receive(post("1", { "x-id": "a" }))).status).toBe(503);
+    expect(await keysOf(store)).toEqual([]);
+  });
+});
+
+function pick(headers: Readonly<Record<string, string>>, name: string): Readonly<Record<string, string>> {
+  return { [name]: headers[name] ?? "" };
+}
+
+function streaming(start: (controller: ReadableStreamDefaultController<Uint8Array>) => void): Request {
+  const body = new ReadableStream<Uint8Array>({ start });
+  return new Request("http://127.0.0.1/hook", { method: "POST", body, duplex: "half" });
+}
