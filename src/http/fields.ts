@@ -1,5 +1,6 @@
 import { UnidentifiedError } from "../errors.ts";
 import { isObject, type ObjectLike } from "../internal/is-object.ts";
+import { jsonKind } from "../internal/json-kind.ts";
 import type { RawRequest } from "./raw-request.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
@@ -36,7 +37,7 @@ export function headerText({ headers }: RawRequest, name: string): string {
 export function memberText(members: ObjectLike, name: string): string {
   const value = members[name];
   if (typeof value === "string" && value !== "" && value.isWellFormed()) return value;
-  const found = value === undefined ? "is missing" : `is not a well-formed, non-empty string but ${kindOf(value)}`;
+  const found = value === undefined ? "is missing" : `is not a well-formed, non-empty string but ${jsonKind(value)}`;
   throw new UnidentifiedError(`The member \`${name}\` of the body ${found}`);
 }
 
@@ -49,10 +50,4 @@ export function optionalText(value: unknown, name: string): string | undefined {
 /** Builds a CloudEvents `source` from path segments. */
 export function sourcePath(...segments: readonly string[]): string {
   return segments.map((segment) => `/${encodeURIComponent(segment)}`).join("");
-}
-
-function kindOf(value: unknown): string {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return "a list";
-  return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
