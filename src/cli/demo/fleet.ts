@@ -87,7 +87,7 @@ export class Fleet {
   async #dispatch(replica: Replica, event: IncomingEvent, delivery: string, reservation: Reservation): Promise<void> {
     const { scenario, target, onIncident } = this.#options;
     const { eventId } = event;
-    const { attempt, fence, key, owner } = reservation;
+    const { attempt, fence, idempotencyKey, owner } = reservation;
     const crash = this.#hasCrashed.has(eventId) ? undefined : plannedFor(scenario, eventId).crash;
     replica.inFlight.set(eventId, fence);
     if (crash === "before") {
@@ -104,7 +104,7 @@ export class Fleet {
     const signal = AbortSignal.any([reservation.signal, replica.killSwitch.signal]);
     const failure = await target.dispatch(
       { ...event, headers },
-      { idempotencyKey: key, fence, attempt, workspaceId: DEFAULT_WORKSPACE, subscriptionId: owner, signal },
+      { idempotencyKey, fence, attempt, workspaceId: DEFAULT_WORKSPACE, subscriptionId: owner, signal },
     );
     if (replica.killSwitch.isKilled) return;
     if (crash === "after" && failure === undefined) {

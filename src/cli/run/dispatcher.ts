@@ -1,7 +1,6 @@
 import { LatchkeyError, PermanentError } from "../../errors.ts";
 import type { Clock } from "../../internal/clock.ts";
 import type { Reservation } from "../../model/decision.ts";
-import { resolveIdentity } from "../../model/identity.ts";
 import { startDeadline } from "./deadline.ts";
 import type { IncomingEvent } from "./event/incoming-event.ts";
 import { type Failure, failureText } from "./failure.ts";
@@ -38,8 +37,7 @@ export async function dispatchEvent(
   { target, workspaceId, subscriptionId, timeoutMs, clock }: Dispatcher,
 ): Promise<void> {
   using deadline = startDeadline(clock, timeoutMs, [reservation.signal, abort]);
-  const { fence, attempt } = reservation;
-  const { idempotencyKey } = resolveIdentity({ workspaceId, subscriptionId, eventId: event.eventId });
+  const { idempotencyKey, fence, attempt } = reservation;
   const found = await target.dispatch(event, {
     ...{ idempotencyKey, fence, attempt, workspaceId, subscriptionId },
     signal: deadline.signal,

@@ -110,7 +110,7 @@ describe("latchkey inspect", () => {
     const found = await fetch(new URL("/api/event?subscriptionId=billing&eventId=a", inspector.url));
     const detail: unknown = await found.json();
     const revision = operated.firstRevision + 1;
-    expect(detail).toMatchObject({ holds: { state: "committed", owner: "web-1", revision }, steps: [] });
+    expect(detail).toMatchObject({ holds: { state: "committed", owner: "web-1", revision }, trace: [] });
     const { storeKey } = isObject(detail) && isObject(detail["identity"]) ? detail["identity"] : {};
     const { origin, hash } = inspector.url;
     const headers = { origin, authorization: `Bearer ${hash.replace("#token=", "")}` };

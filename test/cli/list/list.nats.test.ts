@@ -42,7 +42,7 @@ describe("latchkey list", () => {
       .map((line) => line.replaceAll(/\d+ (s|min|h|d)\b( \d+ (s|min|h)\b)?/g, "#").replaceAll(/ {2,}/g, "  "));
     expect(lines).toEqual([
       "STATE  WORKSPACE  SUBSCRIPTION  EVENT  OWNER  TRY  SINCE  LEFT",
-      "unreadable  $KV.operated1.foreign  #  #",
+      `unreadable  $KV.${operated.bucket}.foreign  #  #`,
       `unreadable  ${RUBBISH}  #  #`,
       "reserved  default  billing  held  web-1  3  #  #",
       "committed  acme  mail  3  web-2  1  #  #",
@@ -64,8 +64,7 @@ describe("latchkey list", () => {
       "unreadable",
       "unreadable",
     ]);
-    const { workspaceId, subscriptionId, eventId, key, storeKey } = resolveIdentity(held);
-    const identity = { workspaceId, subscriptionId, eventId, key, storeKey, bucket: operated.bucket };
+    const identity = { ...resolveIdentity(held), bucket: operated.bucket };
     const { firstRevision: first } = operated;
     expect(objects()[3]).toEqual({
       ...{ state: "reserved", ...identity, owner: "web-1", attempt: 3, fence: first + 6, revision: first + 6 },

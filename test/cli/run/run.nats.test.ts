@@ -148,6 +148,66 @@ describe("latchkey run over a stream", () => {
     ]);
   });
 
+  it("identifies percent-encoded and raw headers and structured events as the same event", async () => {
+    await using endpoint = await startEndpoint();
+    const names = await createStream();
+    const binary = (id: string): Message => ({
+      body: '{"id":"order €1"}',
+      headers: {
+        "ce-specversion": "1.0",
+        "ce-id": id,
+        "ce-source": "/test",
+        "ce-type": "t",
+        "content-type": "application/json",
+      },
+    });
+    await publish(names.subject, [binary("order%20%E2%82%AC1"), { body: cloudEvent("order €1") }, binary("order €1")]);
+    const { objects } = await runUntilIdle(["--to", endpoint.url, "--json"], names);
+    expect(objects().at(-1)).toMatchObject({ summary: { dispatched: 1, duplicates: 2 } });
+    expect(endpoint.received[0]?.headers["ce-id"]).toBe("order%20%E2%82%AC1");
+  });
+
+  it("identifies messages by --id, in a header or the payload, and refuses numbers and batches with advice", async () => {
+    await using endpoint = await startEndpoint();
+    const names = await createStream();
+    await publish(names.subject, [
+      { body: '{"order":"o-1"}' },
+      { body: "opaque", headers: { "X-Order": "o-2" } },
+      { body: '{"order":"o-2"}', headers: { "X-Order": "o-3" } },
+      { body: '{"order":9007199254740993}' },
+      { body: "[]", headers: { "content-type": "application/cloudevents-batch+json", "X-Order": "o-4" } },
+    ]);
+    const argv = ["--to", endpoint.url, "--subscription", "billing", "--id", "X-Order", "--id", "/order", "--json"];
+    const { exitCode, objects } = await runUntilIdle(argv, names);
+    expect(exitCode).toBe(1);
+    expect(received(endpoint)).toEqual(["o-1", "o-2", "o-3"].map((id) => dedupKey("billing", id)).sort());
+    const reasons = objects().flatMap(({ outcome, reason }) => (outcome === "dead-lettered" ? [reason] : []));
+    expect(reasons).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining("the member `/order` is a number"),
+        expect.stringContaining("publish one event per message"),
+      ]),
+    );
+  });
+
+  it("G2: dead-letters another payload under the id of a dispatched event", async () => {
+    await using endpoint = await startEndpoint();
+    const names = await createStream();
+    const headers = { "Nats-Msg-Id": "m-1" };
+    await publish(names.subject, [{ body: '{"a":1,"b":2}', headers }]);
+    const argv = ["--to", endpoint.url, "--json", "--bucket", unique("bucket")];
+    await runUntilIdle(argv, names);
+    const other = await createStream();
+    await publish(other.subject, [{ body: '{"b":2,"a":1}', headers }]);
+    const again = await runUntilIdle([...argv, "--subscription", `${names.stream}/worker`], other);
+    expect(again.objects().at(-1)).toMatchObject({ summary: { dispatched: 0, duplicates: 1 } });
+    const third = await createStream();
+    await publish(third.subject, [{ body: '{"a":2}', headers }]);
+    const mismatch = await runUntilIdle([...argv, "--subscription", `${names.stream}/worker`], third);
+    expect(mismatch.objects().at(-1)).toMatchObject({ summary: { dispatched: 0, deadLettered: 1 } });
+    expect(endpoint.received).toHaveLength(1);
+  });
+
   it("shares keys with other runs in a bucket", async () => {
     await using endpoint = await startEndpoint();
     const bucket = unique("bucket");

@@ -1,9 +1,9 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import type { Readable } from "node:stream";
 import type { Clock } from "../../../internal/clock.ts";
 import { CommandError } from "../../terminal/command-error.ts";
 import { printable } from "../../terminal/printable.ts";
 import type { IncomingEvent } from "../event/incoming-event.ts";
+import { forwardLines } from "./forward-lines.ts";
 import type { DispatchContext, DispatchFailure, Target } from "./target.ts";
 
 /** Time between SIGTERM and SIGKILL, in milliseconds: no attempt outlives its time limit by more than a second. */
@@ -50,27 +50,6 @@ export function execTarget(options: ExecOptions): Target {
       return end !== undefined && isAborted() ? { failure: "aborted" } : end;
     },
   };
-}
-
-const MAX_HELD_LENGTH = 64 * 1024;
-
-function forwardLines(output: Readable, onOutput: (text: string) => void): void {
-  let held = "";
-  let isLineOpen = false;
-  const forward = (end: number): void => {
-    if (end === 0) return;
-    onOutput(held.slice(0, end));
-    isLineOpen = held[end - 1] !== "\n";
-    held = held.slice(end);
-  };
-  output.setEncoding("utf8").on("data", (text: string) => {
-    held += text;
-    forward(held.length > MAX_HELD_LENGTH ? held.length : held.lastIndexOf("\n") + 1);
-  });
-  output.once("close", () => {
-    if (held !== "" || isLineOpen) held += "\n";
-    forward(held.length);
-  });
 }
 
 function eventEnv(event: IncomingEvent, context: DispatchContext): Record<string, string> {

@@ -165,6 +165,26 @@ describe("a command", () => {
     expect(failure).toEqual({ failure: "aborted" });
   });
 
+  it("never outlives its time limit by more than a second, whatever it ignores and leaves running", async () => {
+    const scripts = [
+      "trap '' TERM; echo $$; while :; do sleep 0.01; done",
+      "trap '' TERM; (trap '' TERM; while :; do echo more; sleep 0.01; done) & echo $$; wait",
+    ];
+    for (const script of scripts) {
+      const controller = new AbortController();
+      let abortedMs = Number.NaN;
+      const { failure } = await attempt(sh(script), {
+        signal: controller.signal,
+        onOutput: () => {
+          if (!controller.signal.aborted) abortedMs = systemClock.monotonicMs();
+          controller.abort();
+        },
+      });
+      expect(failure).toEqual({ failure: "aborted" });
+      expect(systemClock.monotonicMs() - abortedMs).toBeLessThan(2_000);
+    }
+  });
+
   it("does not start if the signal has aborted", async () => {
     const signal = AbortSignal.abort();
     expect(await attempt(sh("echo started"), { signal })).toEqual({ failure: { failure: "aborted" }, printed: "" });
