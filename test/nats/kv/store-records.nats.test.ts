@@ -133,10 +133,10 @@ describe("a removal", () => {
 
 describe("a record of another program", () => {
   const foreign: ReadonlyArray<readonly [what: string, payload: string, says: string]> = [
-    ["no JSON", "hello", "is not JSON"],
-    ["nothing at all", "", "is not JSON"],
-    ["another JSON", "[]", "is not a record of Latchkey"],
-    ["a newer version", '{"v":2}', "has version 2; this Latchkey reads version 1"],
+    ["no JSON", "hello", "does not hold JSON"],
+    ["nothing at all", "", "does not hold JSON"],
+    ["another JSON", "[]", "does not hold a Latchkey record"],
+    ["a newer version", '{"v":2}', "has version 2; this version of Latchkey reads version 1"],
     ["a record with a hole", JSON.stringify({ ...reservation(of), token: "" }), "has no valid `token`"],
   ];
 
@@ -176,7 +176,7 @@ describe("a record of another program", () => {
     const store = await natsStore(connection, { bucket: "watched" });
     const js = jetstream(connection);
     for (const [subject, says] of [
-      [`$KV.watched.${key}`, `${key} in bucket watched is not JSON`],
+      [`$KV.watched.${key}`, `${key} in bucket watched does not hold JSON`],
       ["$KV.watched.some.other.key", "$KV.watched.some.other.key has no key of Latchkey"],
     ] as const) {
       let ended: unknown;
