@@ -39,7 +39,7 @@ export type ReshardPlan<Set extends PlannedSet> =
  * Decides what to do to have `to` shards. Every state that an interrupted reshard can leave has a plan:
  *
  *     old buckets        new buckets          plan
- *     all live           none                 copy
+ *     all live           none, or targets     copy
  *     some are sources   none, or some live   copy, or take back
  *     all are sources    all live             finish
  *     some are retired   all live             finish
@@ -61,9 +61,11 @@ export function planReshard<Set extends PlannedSet>(sets: readonly Set[], to: nu
   if (missing.length > 0) return refuse({ reason: "missing-buckets", shards, missing });
   if (current.buckets.some(({ role }) => role.type !== "live")) return refuse({ reason: "odd-roles", shards });
   if (shards === to) return { type: "nothing", current };
-  const isInTheWay = sets.some((set) => set.shards === to);
-  if (isInTheWay) return refuse({ reason: "in-the-way", shards: to, live: shards });
-  return { type: "copy", from: current, interrupted: undefined };
+  // The server may create a target after the killed run that asked for it was taken back.
+  const leftover = sets.find((set) => set.shards === to);
+  const isTarget = leftover?.buckets.every(({ role }) => role.type === "target") ?? true;
+  if (!isTarget) return refuse({ reason: "in-the-way", shards: to, live: shards });
+  return { type: "copy", from: current, interrupted: leftover };
 }
 
 function planInterrupted<Set extends PlannedSet>(sets: readonly Set[], from: Set, to: number): ReshardPlan<Set> {

@@ -55,6 +55,12 @@ describe("planReshard", () => {
     ["takes closed buckets back", [half], 2, { type: "take-back", from: half, interrupted: undefined }],
     ["refuses another number meanwhile", [closed], 4, refusal({ reason: "interrupted", from: 2, to: 3 })],
     ["refuses to take an open copy back", [closed, open], 2, refusal({ reason: "finish-first", from: 2, to: 3 })],
+    [
+      "copies over a target that was created late",
+      [two, filling],
+      3,
+      { type: "copy", from: two, interrupted: filling },
+    ],
     ["refuses old buckets for the new number", [moved, open], 2, refusal({ reason: "in-the-way", shards: 2, live: 3 })],
     ["refuses two live sets", [two, open], 3, refusal({ reason: "several-live", numbers: [2, 3] })],
     [

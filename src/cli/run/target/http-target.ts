@@ -115,7 +115,7 @@ function requestHeaders(
 
 /** Percent-encodes a value as in the HTTP binding of CloudEvents: all but printable ASCII, and also `"` and `%`. */
 function percentEncoded(value: string, unencoded = ""): string {
-  return value.replace(/[^\x21\x23\x24\x26-\x7e]/gu, (char) =>
+  return value.toWellFormed().replace(/[^\x21\x23\x24\x26-\x7e]/gu, (char) =>
     unencoded.includes(char) ? char : encodeURIComponent(char),
   );
 }
