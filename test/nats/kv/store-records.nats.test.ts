@@ -177,7 +177,7 @@ describe("a record of another program", () => {
     const js = jetstream(connection);
     for (const [subject, says] of [
       [`$KV.watched.${key}`, `${key} in bucket watched does not hold JSON`],
-      ["$KV.watched.some.other.key", "$KV.watched.some.other.key has no key of Latchkey"],
+      ["$KV.watched.some.other.key", "$KV.watched.some.other.key does not have a Latchkey key"],
     ] as const) {
       let ended: unknown;
       const watching = collected(store.watch({}, AbortSignal.timeout(60_000))).catch((error: unknown) => {
