@@ -64,12 +64,12 @@ export class Judge {
       case "effect.began":
         this.#began(line, ordered, report);
         return;
-      case "effect.told": {
+      case "effect.aborted": {
         const effect = this.#stateOf(line.event).running.get(effectId(line));
         if (effect !== undefined) effect.isAborted = true;
         return;
       }
-      case "effect.looked":
+      case "effect.checked":
         this.#checkedSignal(line, report);
         return;
       case "effect.ended":
@@ -174,7 +174,7 @@ export class Judge {
   }
 
   /** A signal that has not fired although another owner already had the key in an earlier turn of the event loop is late. */
-  #checkedSignal(line: Line<"effect.looked">, report: Report): void {
+  #checkedSignal(line: Line<"effect.checked">, report: Report): void {
     const { process, event, turnMs } = line;
     const effect = this.#stateOf(event).running.get(effectId(line));
     if (effect === undefined || effect.isAborted || this.#isExcused(process, event)) return;
@@ -208,7 +208,7 @@ export class Judge {
     const delivery = state.deliveries.get(deliveryId(line));
     state.deliveries.delete(deliveryId(line));
     state.answers.push({ process, position, number });
-    if (line.answer === "put back") {
+    if (line.answer === "nak") {
       // With several keys, the store's error may come from another guard than the failed effect.
       const isOnlyGuard = this.#keys.keysOf(event).length < 2;
       if (isOnlyGuard && line.code === "store-unavailable" && delivery?.effectFailed === true) {

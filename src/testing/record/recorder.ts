@@ -68,7 +68,7 @@ export class HistoryRecorder {
     const { fence = 0, signal } = reservation;
     const effect = ++this.#effects;
     this.note({ type: "effect.began", event, effect, name, fence, hasSignal: signal !== undefined });
-    const aborted = (): void => this.note({ type: "effect.told", event, effect });
+    const aborted = (): void => this.note({ type: "effect.aborted", event, effect });
     if (signal?.aborted === true) aborted();
     else signal?.addEventListener("abort", aborted, { once: true });
     let failed = true;
