@@ -51,8 +51,8 @@ function lackOfProgress(
   if (again !== undefined) return { at: again, what: "something goes on for ever, without a renewal or a fault" };
   const { worlds } = explored;
   const bad = dead(explored).find((at) => {
-    const { deliveriesLeft, flights, register } = unpacked(worlds[at] ?? "");
-    return deliveriesLeft > 0 || flights.length > 0 || registerOf(register).holds === "reservation";
+    const { deliveriesLeft, attempts, register } = unpacked(worlds[at] ?? "");
+    return deliveriesLeft > 0 || attempts.length > 0 || registerOf(register).holds === "reservation";
   });
   if (bad !== undefined) return { at: bad, what: "nothing can happen any more, and not everything is settled" };
   const committed = worlds.flatMap((world, at) =>

@@ -1,4 +1,4 @@
-/** What the store's one key holds, and held before. Whose record it is, each flight knows of itself. */
+/** What the store's one key holds, and held before. Whose record it is, each attempt knows of itself. */
 export interface Register {
   readonly holds: Holding;
   /** Whether the lease under which the reservation was written is over: then the store may let go of it, and others replace it. */

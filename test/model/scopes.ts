@@ -52,7 +52,7 @@ export const scopesForOneTransition: ReadonlyArray<{ readonly reaches: string; r
 export function reasonNotTaken(leaf: string, { eventType, guard }: Transition): string | undefined {
   const event = eventType;
   const isAnswer = /^(write|found|store|removed|unremovable)/.test(event);
-  if (isAnswer && /\.backingOff$|reserved\.dispatching\.running$/.test(leaf)) return "no question is under way";
+  if (isAnswer && /\.backingOff$|reserved\.dispatching\.running$/.test(leaf)) return "no request is under way";
   const isWriting = /\.(renewing|writing|removing)$/.test(leaf);
   if (isWriting && event === "found.nothing" && guard === "holdsNothing") {
     return "a write over nothing is not refused where nothing stands";
