@@ -3,20 +3,20 @@ import { aged, type ModelAttempt, newer } from "./attempt.ts";
 import { type Holding, matches, misuse, type Register, type Violation, type Write, written } from "./register.ts";
 import type { Fault, Scope } from "./scope.ts";
 
-/** What becomes of an attempt's request: its answer, of which the attempt has yet to hear, and the register after it. */
+/** Effect of an attempt's request: its answer, not yet received, and the register after it. */
 export interface Arrival {
   readonly label: string;
   readonly costs?: Fault;
   readonly attempt: ModelAttempt;
   readonly register: Register;
-  /** Whether it would be otherwise if something else stood in the register. */
+  /** True if the effect depends on the content of the register. */
   readonly looks: boolean;
-  /** Whether something else has come to stand there. */
+  /** True if the content of the register changed. */
   readonly isWrite: boolean;
   readonly violations: readonly Violation[];
 }
 
-/** What can become of a request on its way: it arrives, and its answer sets out; or something goes wrong. */
+/** Returns every possible effect of a request: it arrives and is answered, or a fault happens. */
 export function arrivals(scope: Scope, attempt: ModelAttempt, request: Write | "read", register: Register): Arrival[] {
   const sent: ModelAttempt = { ...attempt, request: undefined };
   return request === "read" ? readArrivals(sent, register) : writeArrivals(scope, sent, request, register);
@@ -61,7 +61,7 @@ function writeArrivals(scope: Scope, sent: ModelAttempt, request: Write, registe
   const label = `its ${request.kind} over ${WORDS[request.expected]}`;
   const lost: Arrival[] = [
     { ...unchanged, label: `${label} is lost`, costs: "trouble", attempt: answered(sent, unreachable(true)) },
-    { ...unchanged, label: `${label} is turned away`, costs: "trouble", attempt: answered(sent, unreachable(false)) },
+    { ...unchanged, label: `${label} is rejected`, costs: "trouble", attempt: answered(sent, unreachable(false)) },
     {
       ...unchanged,
       label: `${label} is late`,
@@ -82,7 +82,11 @@ function writeArrivals(scope: Scope, sent: ModelAttempt, request: Write, registe
   const refused = answered(sent, { type: "write.conflicted" });
   const explains = scope.tellsConflicts !== "never";
   if (!matches(register, request)) {
-    const explained = { ...unchanged, label: `${label} is refused, and told why`, attempt: shown(sent, register) };
+    const explained = {
+      ...unchanged,
+      label: `${label} is refused with the current record`,
+      attempt: shown(sent, register),
+    };
     const silent = { ...unchanged, looks: request.expected !== "gone", label: `${label} is refused`, attempt: refused };
     return [silent, ...(explains ? [explained] : []), ...lost];
   }
@@ -118,9 +122,9 @@ function acknowledged(attempt: ModelAttempt, { kind }: Write): ModelAttempt {
   return answered({ ...attempt, current: revision }, { type: "write.acked", revision, late: false });
 }
 
-const WORDS = { nothing: "nothing", current: "what stands there", gone: "what is gone" } as const;
+const WORDS = { nothing: "nothing", current: "the current record", gone: "a replaced record" } as const;
 
-/** A write of the attempt at the register, which it matches; the attempt hears nothing of it. */
+/** Applies a write that matches the register. The attempt receives no answer. */
 export function landed(attempt: ModelAttempt, { kind }: Write, register: Register): Omit<Arrival, "label"> {
   const wrong = misuse(register, kind, attempt.owns);
   return {
@@ -150,14 +154,14 @@ function broken({ handler }: ModelAttempt, ambiguous: boolean): DedupKeyEvent {
   return handler === "unstarted" ? { type: "store.broken" } : unreachable(ambiguous);
 }
 
-/** The attempt that is shown what stands there. */
+/** Returns the attempt with the current record as the answer. */
 function shown(attempt: ModelAttempt, { holds }: Register): ModelAttempt {
   if (holds === "nothing") return answered(attempt, { type: "found.nothing" });
   const current = attempt.current === 0 ? newer(attempt) : attempt.current;
   return answered({ ...attempt, current }, found(holds, attempt.owns, current));
 }
 
-/** The same out of date. What the attempt knows to stand there now is newer; all else that it knows is not. */
+/** The same with the previous record. Only the current revision is newer than the answer. */
 function shownThePast(attempt: ModelAttempt, { held }: Register): ModelAttempt {
   const unknown = attempt.current === 0 ? newer(attempt) : attempt.current - 0.5;
   const past = attempt.past === 0 ? unknown : attempt.past;

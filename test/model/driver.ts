@@ -95,7 +95,8 @@ class Driver {
     else if (type === "armDeadline") this.#beginLease();
     else if (type === "armRenewalRetry") this.#set({ timers: { ...timers, renewal: true } });
     else if (type === "startHandler") this.#start(context);
-    else if (type === "abortHandler") this.#set({ isAborted: true, timers: { ...timers, renewal: false, lease: false } });
+    else if (type === "abortHandler")
+      this.#set({ isAborted: true, timers: { ...timers, renewal: false, lease: false } });
     else if (type === "settle") this.#settle(settlementIn(params));
     else throw new TypeError(`The model knows no action \`${type}\``);
   }
@@ -162,7 +163,11 @@ class Driver {
     const lost = as === "superseded";
     const ending = `the delivery ends as ${as}, its handler being ${handler}`;
     this.#never(handler !== ENDS[as], handler === "failed" ? "G7" : "G2", ending);
-    this.#never(as === "duplicate" && !wasCommitted, "G2", "a duplicate is reported for an event that was never committed");
+    this.#never(
+      as === "duplicate" && !wasCommitted,
+      "G2",
+      "a duplicate is reported for an event that was never committed",
+    );
     this.#never(counts && !hasCommitted, "G9", `a commit that was never stored is called ${as}`);
     this.#never(lost && !isTaken, "G8", "a dispatch is called superseded by nobody");
     this.#never(

@@ -6,26 +6,26 @@ import { type Ghost, matches, type Register, type Violation } from "./register.t
 import type { Fault, Scope } from "./scope.ts";
 import { mayClaim, type SteppedMachine } from "./stepped-machine.ts";
 
-/** Something that can happen to one attempt next. */
+/** A possible next step of one attempt. */
 export interface Move {
   readonly label: string;
-  /** What it takes of the limits, unless it happens by itself. */
+  /** Fault that the move uses up; undefined if it happens by itself. */
   readonly costs: Fault | undefined;
-  /** Whether a request has arrived at the store, and whether it would be otherwise if something else stood there. */
+  /** `arrives`: a request has reached the store. `looks`: the move depends on the content of the register. */
   readonly arrives: boolean;
   readonly looks: boolean;
-  /** Whether a holder goes on because its handler does. */
+  /** True if a holder renews because its handler still runs. */
   readonly isRenewal: boolean;
   readonly attempt: ModelAttempt;
   readonly settled: Settlement | undefined;
   readonly ghosts: readonly Ghost[];
   readonly register: Register;
-  /** Whether something else has come to stand in the register. */
+  /** True if the content of the register changed. */
   readonly isWrite: boolean;
   readonly violations: readonly Violation[];
 }
 
-/** Everything that can happen to an attempt, one thing at a time, the rest of the world being as it is. */
+/** Returns every possible next step of an attempt while the rest of the world does not change. */
 export function singleMovesOf(machine: SteppedMachine, scope: Scope, attempt: ModelAttempt, truth: Truth): Move[] {
   const { register } = truth;
   const { request, answer, timers, loose, handler } = attempt;
@@ -99,7 +99,7 @@ export function singleMovesOf(machine: SteppedMachine, scope: Scope, attempt: Mo
   return moves;
 }
 
-/** An answer as it is judged when it is here. */
+/** An answer as it is interpreted on arrival. */
 export interface Judged {
   readonly event: DedupKeyEvent;
   readonly at: ModelAttempt;
@@ -107,8 +107,8 @@ export interface Judged {
 }
 
 /**
- * By the time an answer is here, the lease that it is about may be over. One that is not over may have been, had the answer been
- * slow and the reservation been replaced meanwhile; then the claim that follows expects what is gone.
+ * The lease may have ended by the time the answer arrives. A slow answer may also describe a reservation that was replaced
+ * meanwhile. The next claim then expects a replaced record.
  */
 export function judged(attempt: ModelAttempt, answer: DedupKeyEvent, { isOver }: Register): Judged[] {
   const at: ModelAttempt = { ...attempt, answer: undefined };

@@ -26,7 +26,7 @@ describe("the shortcuts of the model check hide nothing", () => {
   );
 });
 
-/** What the store holds, and who runs, in all worlds of a scope. */
+/** Content of the store, and the running attempts, in all worlds of a scope. */
 function situations(
   scope: Scope,
   takesShortcuts: boolean,

@@ -8,16 +8,16 @@ import type { Scope } from "./scope.ts";
 import { mayClaim, type SteppedMachine } from "./stepped-machine.ts";
 
 /**
- * Everything that can happen to an attempt, but for what makes no difference to the guarantees:
+ * Returns the possible steps of an attempt, without orders that make no difference to the guarantees:
  *
- * - Where nothing but the answer can happen to an attempt, it hears it at the moment in which the store gives it. What others do
- *   before it hears of it they can as well do right after: what it does then is to ask again, and that has yet to arrive.
- * - Where an attempt asks because of something that concerns nobody else, that happens at the moment in which the request
- *   arrives. What others do in between they can as well do right before.
+ * - If an attempt can only receive its answer, it receives it at once. The steps of others may as well follow: the attempt only
+ *   sends another request, which has not arrived yet.
+ * - If a step that concerns no other attempt sends a request, it happens when the request arrives. The steps of others in between
+ *   may as well come before.
  */
 export function movesOf(machine: SteppedMachine, scope: Scope, attempt: ModelAttempt, truth: Truth): Move[] {
   return singleMovesOf(machine, scope, attempt, truth)
-    .flatMap((move) => heardAtOnce(machine, scope, move, truth))
+    .flatMap((move) => answeredAtOnce(machine, scope, move, truth))
     .flatMap((move) => {
       if (!concernsNobody(scope, attempt, move, truth)) return [move];
       const next = movesOf(machine, scope, move.attempt, truth).filter(({ arrives }) => arrives);
@@ -25,7 +25,7 @@ export function movesOf(machine: SteppedMachine, scope: Scope, attempt: ModelAtt
     });
 }
 
-function heardAtOnce(machine: SteppedMachine, scope: Scope, move: Move, truth: Truth): Move[] {
+function answeredAtOnce(machine: SteppedMachine, scope: Scope, move: Move, truth: Truth): Move[] {
   const { attempt, register, settled, label } = move;
   const { answer } = attempt;
   if (settled !== undefined || answer === undefined || hasChoices(scope, attempt, answer)) return [move];
@@ -33,19 +33,19 @@ function heardAtOnce(machine: SteppedMachine, scope: Scope, move: Move, truth: T
   return judged(attempt, answer, register).flatMap(({ event, at, costs = move.costs }) => {
     if (move.costs !== undefined && costs !== move.costs) return [];
     const outcome = tell(machine, at, event, { ...truth, register, wasCommitted });
-    const heard: Move = {
+    const received: Move = {
       ...move,
       ...outcome,
       costs,
-      label: `${label}; it hears ${said(event)}`,
+      label: `${label}; it receives ${said(event)}`,
       ghosts: [...move.ghosts, ...outcome.ghosts],
       violations: [...move.violations, ...outcome.violations],
     };
-    return heardAtOnce(machine, scope, heard, truth);
+    return answeredAtOnce(machine, scope, received, truth);
   });
 }
 
-/** Whether anything can happen to the attempt before it hears the answer, or asks the request, that makes a difference to it. */
+/** Returns true if anything else that matters can happen to the attempt before its answer or its next request. */
 function hasChoices(
   { faults }: Scope,
   { handler, timers, isAsleep, isLate, place }: ModelAttempt,
@@ -56,24 +56,25 @@ function hasChoices(
   return handler === "running" || timers.retry || timers.renewal || timers.lease || isAsleep || mayBeLate;
 }
 
-/** Whether all that a move does, whatever stands at the store, is to have an attempt ask that has no lease to wait for. */
+/** Returns true if the move, whatever the store holds, only makes an attempt without a lease send a request. */
 function concernsNobody(scope: Scope, before: ModelAttempt, move: Move, { register }: Truth): boolean {
   const { attempt, settled, costs, isRenewal, ghosts, looks, isWrite, violations } = move;
   const isHidden =
     !looks && !isWrite && move.register === register && ghosts.length === 0 && costs === undefined && !isRenewal;
-  const isAsking = settled === undefined && violations.length === 0 && attempt.request !== undefined;
-  return isHidden && isAsking && !countsLease(before) && !hasChoices(scope, attempt);
+  const isSending = settled === undefined && violations.length === 0 && attempt.request !== undefined;
+  return isHidden && isSending && !countsLease(before) && !hasChoices(scope, attempt);
 }
 
 /**
- * The attempt without what is sure to come and to change nothing: an answer that it ignores, or a request of which it would
- * ignore any answer. Undefined for an attempt that ends soon, whatever it is answered, and can write no more until then.
+ * Returns the attempt without messages that change nothing: an answer that it ignores, or a request whose every answer it would
+ * ignore. Returns undefined for an attempt that ends soon with any answer and cannot write until then.
  */
 export function hurried(machine: SteppedMachine, scope: Scope, attempt: ModelAttempt): ModelAttempt | undefined {
   const { request, answer } = attempt;
   if (answer !== undefined) return isIgnored(machine, attempt, answer) ? { ...attempt, answer: undefined } : attempt;
   if (request === undefined || !isHarmless(attempt)) return attempt;
-  if (answersTo(attempt, request).every((any) => isIgnored(machine, attempt, any))) return { ...attempt, request: undefined };
+  if (answersTo(attempt, request).every((any) => isIgnored(machine, attempt, any)))
+    return { ...attempt, request: undefined };
   return isAsGoodAsOver(machine, scope, attempt) ? undefined : attempt;
 }
 
@@ -83,12 +84,12 @@ function isIgnored(machine: SteppedMachine, attempt: ModelAttempt, event: DedupK
   return actions.length === 0 && isDeepStrictEqual(inShort({ ...before, place }), before);
 }
 
-/** Whether neither the attempt's request nor any of its writes on their way can change the register. */
+/** Returns true if neither the attempt's request nor its writes in flight can change the register. */
 function isHarmless({ request, owns, ownedPast, loose }: ModelAttempt): boolean {
   return !owns && !ownedPast && loose.length === 0 && (typeof request !== "object" || request.expected === "gone");
 }
 
-/** What such an attempt can be answered. */
+/** Returns the possible answers to such an attempt. */
 function answersTo(attempt: ModelAttempt, request: Write | "read"): DedupKeyEvent[] {
   const revision = newer(attempt);
   const found: DedupKeyEvent[] = [
@@ -110,9 +111,10 @@ function isAsGoodAsOver(
   been: readonly string[] = [],
 ): boolean {
   const { request, handler, place } = attempt;
-  // A delivery that has not been dispatched may be broken off by what makes no sense, and it may say so.
-  if (request === undefined || handler === "unstarted" || !isHarmless(attempt) || hasChoices(scope, attempt)) return false;
-  // One that asks the same again may do so for ever.
+  // A delivery before its dispatch may end with an answer outside the contract, and report that.
+  if (request === undefined || handler === "unstarted" || !isHarmless(attempt) || hasChoices(scope, attempt))
+    return false;
+  // An attempt that repeats a request may repeat it forever.
   if (been.includes(place.leaf)) return false;
   return answersTo(attempt, request).every((answer) => {
     const next = tell(machine, { ...attempt, request: undefined }, answer, NO_TRUTH);

@@ -22,10 +22,10 @@ import { type Machine, SteppedMachine } from "./stepped-machine.ts";
 /** The attempts under way, and the store between them. All of it is numbers: worlds are compared and kept by the million. */
 export interface World {
   readonly register: number;
-  /** Whether a commit was ever applied. */
+  /** True if a commit was ever applied. */
   readonly wasCommitted: boolean;
   readonly deliveriesLeft: number;
-  /** How often each fault may still happen, three bits for each. */
+  /** Remaining number of each fault, three bits each. */
   readonly limits: number;
   readonly ghosts: readonly number[];
   readonly attempts: readonly number[];
@@ -36,7 +36,7 @@ export interface Happening {
   readonly label: string;
   /** The attempt that it happens to, by its place among those before; a new one is the last. None when it happens at the store. */
   readonly at: number | undefined;
-  /** Whether it can happen again and again: a renewal, or a fault without a limit. */
+  /** True if it can happen repeatedly without end: a renewal, or a fault without a limit. */
   readonly isEndless: boolean;
   readonly settled: Settlement | undefined;
   /** The attempts that are over after it: settled, dead, or left with nothing that could matter. */
@@ -54,7 +54,7 @@ interface KnownMove extends Omit<Move, "attempt" | "register" | "ghosts"> {
   readonly ghosts: readonly number[];
 }
 
-/** Where each fault's three bits are. */
+/** Position of each fault's three bits. */
 const SHIFTS: Readonly<Record<Fault, number>> = {
   crash: 0,
   trouble: 3,
@@ -72,7 +72,7 @@ const SHIFTS: Readonly<Record<Fault, number>> = {
 const OVER = -1;
 const NOBODY: readonly number[] = [];
 const NONE: readonly Violation[] = [];
-const LOST: Violation = { guarantee: "G6", what: "a holder loses the key before it is told" };
+const LOST: Violation = { guarantee: "G6", what: "a holder loses the key before it is aborted" };
 const STUCK: Violation = { guarantee: "G4", what: "a delivery waits for nothing, and is not settled" };
 
 /** All that can happen in a scope. */
@@ -126,7 +126,11 @@ export class Worlds {
     const { attempts, deliveriesLeft } = world;
     if (deliveriesLeft === 0) return;
     const { attempt } = launch(this.machine, this.#truth(world));
-    const begun = { ...world, deliveriesLeft: deliveriesLeft - 1, attempts: [...attempts, this.attempts.idOf(attempt)] };
+    const begun = {
+      ...world,
+      deliveriesLeft: deliveriesLeft - 1,
+      attempts: [...attempts, this.attempts.idOf(attempt)],
+    };
     if (this.#takesShortcuts) this.#attemptMoves(begun, attempts.length, found, "begins; ");
     else
       found.push(
@@ -201,7 +205,7 @@ export class Worlds {
     if (holds !== "reservation") return;
     if (isOver) {
       const after = this.#written(world, undefined, withoutRecord(registerOf(world.register)));
-      found.push(ofTheStore("the store lets go of the reservation", world, undefined, after));
+      found.push(ofTheStore("the store removes the ended reservation", world, undefined, after));
     } else if (!world.attempts.some((id) => this.#ownsAndCountsLease(id))) {
       const register = this.#code({ holds, isOver: true, held });
       const after = this.#changed(world, undefined, { register, isWrite: false, ghosts: [] }, OVER, OVER);
@@ -217,9 +221,9 @@ export class Worlds {
       found.push(ofTheStore("the window of the commit ends", world, "window end", after));
     }
     if (holds !== "nothing" && has(world, "clear")) {
-      // Then the holder is told by its next renewal, and not before.
+      // The holder is aborted only after its next renewal.
       const after = { ...this.#written(world, "clear", emptied), violations: NONE };
-      found.push(ofTheStore("what stands there is removed from outside", world, "clear", after));
+      found.push(ofTheStore("the record is removed from outside", world, "clear", after));
     }
   }
 
@@ -228,7 +232,7 @@ export class Worlds {
     return attempt.owns && countsLease(attempt);
   }
 
-  /** The messages that are on their way when an attempt dies; undefined for one whose death makes no difference. */
+  /** Returns the messages in flight when an attempt dies; undefined if its death makes no difference. */
   #leftBehindBy(id: number): readonly number[] | undefined {
     if (id in this.#leftBehind) return this.#leftBehind[id];
     const attempt = this.attempts.at(id);
@@ -313,7 +317,7 @@ export class Worlds {
   }
 }
 
-/** What cannot happen: an attempt that waits, and nothing is under way. */
+/** An impossible move: an attempt waits, and nothing is in progress. */
 function waiting(attempt: number, { register }: World): KnownMove {
   const nothing = { costs: undefined, arrives: false, looks: false, isRenewal: false, settled: undefined, ghosts: [] };
   return { ...nothing, label: "waits for nothing", attempt, register, isWrite: false, violations: [STUCK] };

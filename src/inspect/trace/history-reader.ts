@@ -20,7 +20,7 @@ interface Begun<Line> {
 class HistoryReader {
   readonly #store: StoreReader;
   readonly #events: ReadonlyMap<string, EventRef>;
-  /** Whether the store's records were recorded. Otherwise its answers are used instead. */
+  /** True if the store's records were recorded. Otherwise its answers are used instead. */
   readonly #isStoreRecorded: boolean;
   readonly #effects = new Map<string, Begun<{ readonly fence: number }>>();
   readonly #operations = new Map<string, Begun<Invoked>>();

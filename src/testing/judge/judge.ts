@@ -229,7 +229,7 @@ export class Judge {
     this.#checkReportedCommit(line, position, state, report);
   }
 
-  /** Reports an acknowledged key that nobody has committed. Returns whether no later effect may begin for the event. */
+  /** Reports an acknowledged key without a commit. Returns true if no later effect may begin for the event. */
   #mustBeSettled(line: Line<"answered">, acknowledgement: Acknowledgement, report: Report): boolean {
     const { process, event, answeredAt } = acknowledgement;
     const reported = line.answer === "acknowledged" ? line.commit : undefined;
@@ -242,7 +242,7 @@ export class Judge {
     return !checks.some(({ type }) => type === "excused");
   }
 
-  /** What Latchkey reported about a commit must be what the store shows. */
+  /** Latchkey's report about a commit must agree with the store. */
   #checkReportedCommit(line: Line<"answered">, position: number, state: EventState, report: Report): void {
     if (line.answer !== "acknowledged") return;
     const { process, event, commit, atMs } = line;
@@ -252,7 +252,7 @@ export class Judge {
       return key.writes.some((write) => write.revision > fence && fenceOf(write, write.revision) !== fence);
     };
     if (commit === "superseded" && keys.length > 0 && !keys.some(isTaken)) {
-      report("G8", `${process}'s commit of ${event} was reported as superseded, and nobody had taken the key`);
+      report("G8", `${process}'s commit of ${event} was reported as superseded, and no other token had taken the key`);
     }
     if (commit !== "confirmed" && commit !== "adopted") return;
     const commits = keys.flatMap(({ writes }) => writes.filter(({ state }) => state === "committed"));
@@ -294,7 +294,7 @@ export class Judge {
     );
   }
 
-  /** Only its holder, after a failed dispatch, or an operator removes a reservation; nobody does while an effect runs. */
+  /** Only its holder, after a failed dispatch, or an operator removes a reservation, and never while an effect runs. */
   #removed({ position }: OrderedLine, report: Report): void {
     const removal = this.#removals.get(position);
     if (removal === undefined || removal.write.state === "committed") return;

@@ -58,7 +58,7 @@ export class HistoryRecorder {
     return this.#operations.record(request, send, resultOf);
   }
 
-  /** Runs `work` as an effect of the event, and records when it begins, when its signal fires, and when it ends. */
+  /** Runs `work` as an effect of the event, and records when it begins, when its signal aborts, and when it ends. */
   async effect<Value>(
     event: string,
     reservation: EffectReservation,

@@ -13,7 +13,7 @@ export interface Row {
   readonly text: string;
   /** The response to a request, if it came at once. */
   readonly response?: string;
-  /** What the store holds from here on. */
+  /** Content of the store from here on. */
   readonly stored?: string;
 }
 
@@ -83,7 +83,7 @@ class Reader {
           text: `${this.#effect(line)} begins${line.fence > 0 ? ` (fence ${line.fence})` : ""}`,
         };
       case "effect.aborted":
-        return { ...at, kind: "effect", text: `${this.#effect(line)}: its signal fires` };
+        return { ...at, kind: "effect", text: `${this.#effect(line)}: its signal aborts` };
       case "effect.checked":
         return undefined;
       case "effect.ended":

@@ -119,7 +119,7 @@ describe("a recorded history", () => {
         "      6                                                           E1: nothing",
         "      7           …  → done",
         "      8           charge of E1; drop begins",
-        "     10           charge of E1: its signal fires",
+        "     10           charge of E1: its signal aborts",
         "     11           ↯ freezes",
         "     12           delete kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk…",
       ).replace("kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk…", `${"k".repeat(38)}…`),
