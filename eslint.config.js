@@ -46,7 +46,7 @@ export default defineConfig(
         { allowThrowingAny: true, allowThrowingUnknown: true },
       ],
       "@typescript-eslint/no-empty-object-type": ["error", { allowInterfaces: "with-single-extends" }],
-      // What implements an asynchronous contract is asynchronous, so that it rejects rather than throws.
+      // An implementation of an asynchronous contract is asynchronous, so that it rejects rather than throws.
       "@typescript-eslint/require-await": "off",
       "@typescript-eslint/no-unused-vars": [
         "error",
@@ -90,13 +90,13 @@ export default defineConfig(
     rules: {
       "@typescript-eslint/restrict-template-expressions": "off",
       "@typescript-eslint/no-empty-function": "off",
-      // What `expect.any` and its kin give is typed as `any`.
+      // The result of `expect.any` and similar matchers is typed as `any`.
       "@typescript-eslint/no-unsafe-assignment": "off",
       // An assertion names a method of a mock or a prototype without calling it.
       "@typescript-eslint/unbound-method": "off",
     },
   },
-  // What JSON.parse gives cannot be narrowed by predicates in plain JavaScript.
+  // The result of JSON.parse cannot be narrowed by predicates in plain JavaScript.
   {
     files: ["scripts/*.mjs"],
     rules: {

@@ -30,7 +30,7 @@ export interface DedupKeyInput {
   readonly attempt: number;
 }
 
-/** What happened. The engine interprets each store answer first: whose record it is, and whether its lease has ended. */
+/** Events of an attempt. The engine interprets each store answer first: whose record it is, and whether its lease has ended. */
 export type DedupKeyEvent =
   /** A write was acknowledged; `late` if the lease that it begins has already ended. */
   | { readonly type: "write.acked"; readonly revision: number; readonly late: boolean }
@@ -57,10 +57,10 @@ export type DedupKeyEvent =
   | { readonly type: "lease.ended" }
   | { readonly type: "shutdown" };
 
-/** Why a handler is aborted. */
+/** Reason of a handler's abort. */
 export type LossCause = "lease-ended" | "superseded" | "shutdown";
 
-/** How an attempt ended. */
+/** End of an attempt. */
 export type Settlement =
   | "duplicate"
   | "pending"
@@ -167,7 +167,7 @@ const machineSetup = setup({
     armRenewalRetry: () => {},
     startHandler: () => {},
     abortHandler: (_, _params: { readonly reason: LossCause }) => {},
-    /** Reports how the attempt ended. It is always the last action. */
+    /** Reports the end of the attempt. It is always the last action. */
     settle: (_, _params: { readonly as: Settlement }) => {},
   },
 });
@@ -308,7 +308,7 @@ export const dedupKeyMachine = machineSetup.createMachine({
   initial: "unseen",
   states: {
     unseen: {
-      description: "Nobody is known to hold the key: it is being claimed",
+      description: "No replica is known to hold the key: it is being claimed",
       initial: "claiming",
       on: {
         "found.nothing": [
@@ -353,7 +353,7 @@ export const dedupKeyMachine = machineSetup.createMachine({
           },
         },
         reading: {
-          description: "Somebody has the key: who, and is it still theirs?",
+          description: "Another replica has the key: its record decides",
           entry: "readRecord",
           on: {
             "store.unreachable": [
@@ -450,7 +450,7 @@ export const dedupKeyMachine = machineSetup.createMachine({
               },
             },
             removing: {
-              description: "Shutting down: the key is given back while the handler, told to stop, may still run",
+              description: "Shutting down: the key is released while the aborted handler may still run",
               entry: "removeReservation",
               on: {
                 removed: { target: "running", actions: "forgetRevision" },
@@ -488,10 +488,13 @@ export const dedupKeyMachine = machineSetup.createMachine({
     },
     committed: { type: "final", description: "The dispatch succeeded, and duplicates are suppressed" },
     released: { type: "final", description: "The dispatch failed: the next delivery is unseen again" },
-    pending: { type: "final", description: "Somebody else is dispatching the event: the delivery must come back" },
-    superseded: { type: "final", description: "Somebody else took the key: the event may have run twice" },
-    unconfirmed: { type: "final", description: "The dispatch succeeded, and nobody knows whether the commit stands" },
-    unavailable: { type: "final", description: "The store cannot say who holds the key: nothing was dispatched" },
+    pending: { type: "final", description: "Another replica is dispatching the event: the delivery must come back" },
+    superseded: { type: "final", description: "Another replica took the key: the event may have run twice" },
+    unconfirmed: {
+      type: "final",
+      description: "The dispatch succeeded, and it is unknown whether the commit was stored",
+    },
+    unavailable: { type: "final", description: "The store cannot show who holds the key: nothing was dispatched" },
   },
 });
 

@@ -10,7 +10,7 @@ export interface DeliveryContext {
   readonly isStopping: boolean;
   /** True once the handler has been called. */
   readonly wasDispatched: boolean;
-  /** Why the message becomes a dead letter, once it does. */
+  /** Reason of the dead letter, once there is one. */
   readonly deadLetterReason: DeadLetterReason | undefined;
 }
 
@@ -20,7 +20,7 @@ export interface DeliveryInput {
 }
 
 /**
- * Why a message becomes a dead letter: it has no readable identity; its dispatch will never succeed, or failed too often;
+ * Reason of a dead letter: the message has no readable identity; its dispatch will never succeed, or failed too often;
  * its identity arrived earlier with another payload; or the server's last delivery ended before it could be dispatched.
  */
 export type DeadLetterReason =
@@ -30,7 +30,7 @@ export type DeadLetterReason =
   | "fingerprint-mismatch"
   | "last-delivery";
 
-/** When the server redelivers a nak'd message: at once, when the pending reservation may have ended, or after the backoff. */
+/** Delay before the server redelivers a nak'd message: none, until the pending reservation may have ended, or the backoff. */
 export type NakDelay = "none" | "pending" | "backoff";
 
 export type DeliveryEvent =
@@ -114,7 +114,7 @@ const machineSetup = setup({
     acknowledgeDuplicate: () => {},
     /** Publishes the message as a dead letter, or reports that there is no subject for it. */
     publishDeadLetter: () => {},
-    /** Tells the server never to redeliver the message. */
+    /** Requires the server never to redeliver the message. */
     terminate: () => {},
     nak: (_, _params: { readonly delay: NakDelay }) => {},
     /** Sends `retry.due` after a pause. */

@@ -53,7 +53,7 @@ const MAX_RETRIES = 1_000_000;
 const duration = (name: string, value: string): number => wholeSecondsMs(name, value, MIN_TTL_MS);
 
 const SECOND_MS = 1_000;
-/** So that the milliseconds are still an exact number. */
+/** Largest number of seconds whose milliseconds are still an exact number. */
 const MAX_SECONDS = Math.floor(Number.MAX_SAFE_INTEGER / SECOND_MS);
 
 function wholeSecondsMs(name: string, value: string, minMs: number): number {

@@ -62,7 +62,7 @@ export interface ReserveOptions {
   readonly leaseMs?: number;
   /** Hash of the payload. The same event with another fingerprint throws {@link FingerprintMismatchError}. */
   readonly fingerprint?: string;
-  /** What to do while another holder dispatches the event: return `pending`, or wait until that settles. @default "return" */
+  /** Behaviour while another holder dispatches the event: return `pending`, or wait until that settles. @default "return" */
   readonly onPending?: "return" | "wait";
   /** Ends waiting and claiming with the signal's reason. It does not affect a running dispatch. */
   readonly signal?: AbortSignal;

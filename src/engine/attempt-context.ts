@@ -5,7 +5,7 @@ import type { MachineActor } from "../statechart/bind-actions.ts";
 import type { EngineContext } from "./engine-context.ts";
 import type { ResolvedReserveOptions } from "./engine-options.ts";
 
-/** What the parts of one attempt share: its event, its options and its actor. */
+/** State that the parts of one attempt share: its event, its options and its actor. */
 export class AttemptContext {
   readonly engine: EngineContext;
   readonly identity: ResolvedIdentity;

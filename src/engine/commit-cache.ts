@@ -7,7 +7,7 @@ import type { ResolvedOptions } from "./engine-options.ts";
 /** Time for which a read record counts as current, in milliseconds. A NATS server removes expired keys up to this much later. */
 export const FRESH_MS = 250;
 
-/** Everything that a duplicate is told about the commit before it. */
+/** All that a duplicate returns about the earlier commit. */
 export interface KnownCommit {
   /** Time of the commit, by the committer's wall clock. */
   readonly atMs: number;

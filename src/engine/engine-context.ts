@@ -6,7 +6,7 @@ import type { ResolvedOptions } from "./engine-options.ts";
 import { EventListeners } from "./event-listeners.ts";
 import { ObservedLeases } from "./observed-leases.ts";
 
-/** What the attempts of one deduplicator share. */
+/** Dependencies that all attempts of one deduplicator share. */
 export class EngineContext {
   readonly options: ResolvedOptions;
   readonly store: ValidatedStore;

@@ -9,7 +9,7 @@ const RENEWALS_PER_LEASE = 3;
  */
 export class Lease {
   readonly #context: AttemptContext;
-  /** When the write that begins the next lease was first sent; `undefined` if none is in flight or in doubt. */
+  /** Time at which the write that begins the next lease was first sent; `undefined` if none is in flight or in doubt. */
   #sentAtMs: number | undefined;
   #fromMs: number | undefined;
   #end: Timer | undefined;

@@ -11,7 +11,7 @@ const STEADY_MS = 1_000;
 const STORE_SLACK_MS = 500;
 
 /**
- * How long each reservation of another replica has been unchanged, by this replica's clock.
+ * Time for which each reservation of another replica has been unchanged, by this replica's clock.
  *
  * The holder counts its lease from before it sent the write. This replica counts from after it read the record:
  *

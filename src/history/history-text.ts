@@ -77,7 +77,7 @@ const record = { revision, token: optional(text), state: optional(oneOf("reserve
 
 const answers: Readonly<Record<string, Readonly<Record<string, Field>>>> = {
   acknowledged: { because: oneOf("dispatched", "duplicate", "returned"), commit },
-  "put back": { because: oneOf("pending", "failed"), afterMs: time, error: optional(text), code: optional(text) },
+  nak: { because: oneOf("pending", "failed"), afterMs: time, error: optional(text), code: optional(text) },
 };
 
 /** The fields of each kind of line, but `process` and `atMs`. */
@@ -107,8 +107,8 @@ const fields: Readonly<Record<HistoryLine["type"], Readonly<Record<string, Field
     hasSignal: flag,
     turnMs: optional(time),
   },
-  "effect.looked": { event: text, effect: whole(1), turnMs: time },
-  "effect.told": { event: text, effect: whole(1) },
+  "effect.checked": { event: text, effect: whole(1), turnMs: time },
+  "effect.aborted": { event: text, effect: whole(1) },
   "effect.ended": { event: text, effect: whole(1), failed: flag },
   "store.held": { key: text, revision: whole(1) },
   "store.removed": { key: text, revision: whole(1) },

@@ -40,8 +40,8 @@ export type Seen =
   | Failed
   | Unknown
   | EffectBegan
-  | EffectTold
-  | EffectLooked
+  | EffectAborted
+  | EffectChecked
   | EffectEnded
   | StoreHeld
   | StoreRemoved
@@ -72,7 +72,7 @@ export type Answer =
       readonly commit?: CommitOutcome;
     }
   | {
-      readonly answer: "put back";
+      readonly answer: "nak";
       readonly because: "pending" | "failed";
       /** Delay of the redelivery, in milliseconds. */
       readonly afterMs: number;
@@ -157,13 +157,13 @@ export interface EffectBegan {
   readonly fence: number;
   /** True if the effect received a signal. */
   readonly hasSignal: boolean;
-  /** Time of the last check of the signal, as in `effect.looked`, if recorded. */
+  /** Time of the last check of the signal, as in `effect.checked`, if recorded. */
   readonly turnMs?: number;
 }
 
 /** A running effect checked its signal, which had not aborted. Record it after the check. */
-export interface EffectLooked {
-  readonly type: "effect.looked";
+export interface EffectChecked {
+  readonly type: "effect.checked";
   readonly event: string;
   readonly effect: number;
   /** Start of the last complete turn of the event loop before the check: everything due by then had run. */
@@ -171,8 +171,8 @@ export interface EffectLooked {
 }
 
 /** The signal of a running effect aborted. */
-export interface EffectTold {
-  readonly type: "effect.told";
+export interface EffectAborted {
+  readonly type: "effect.aborted";
   readonly event: string;
   readonly effect: number;
 }

@@ -1,7 +1,6 @@
 /**
- * A map of what comes and goes, whose values V8 lets go of soon. From a `Map` it does not: each time a map is laid out anew, the
- * old layout keeps what stood in it and refers to the new one; once one of them is old, all that stood in any that followed is
- * taken to be in use until the next collection of the whole memory, and is copied. In these there are boxes, which are emptied.
+ * A map for short-lived entries. Each value is in a box that is emptied on removal, so that V8 can collect it soon.
+ * See "Short-lived entries are boxed" in docs/performance.md.
  */
 export class BoxedMap<Key, Value> {
   readonly #boxes = new Map<Key, Box<Value>>();
@@ -27,7 +26,7 @@ export class BoxedMap<Key, Value> {
     this.#boxes.delete(key);
   }
 
-  /** In the order in which they were set; what is deleted meanwhile is left out, what is set is given. */
+  /** Values in the order of insertion. Later deletions and insertions are respected. */
   *values(): IterableIterator<Value> {
     for (const [, value] of this) yield value;
   }

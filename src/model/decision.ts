@@ -3,7 +3,7 @@ import type { DedupKey } from "./identity.ts";
 import type { Fence } from "./record.ts";
 
 /**
- * How the commit of a finished dispatch ended:
+ * Outcome of the commit of a finished dispatch:
  * - `confirmed`: committed within its lease;
  * - `adopted`: committed after the lease ended, and before another replica took the key;
  * - `superseded`: another replica took the key, and the event may have run twice;
@@ -13,7 +13,7 @@ export type CommitOutcome = "confirmed" | "adopted" | "superseded" | "unconfirme
 
 /** Result of a commit. */
 export interface CommitReport {
-  /** How the commit ended. */
+  /** Outcome of the commit. */
   readonly commit: CommitOutcome;
   /** Present if the handler's result could not be kept. The commit exists without it. */
   readonly resultError?: ResultNotKeptError;

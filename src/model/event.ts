@@ -46,7 +46,7 @@ export type DedupEventDetail =
   /** The key is committed without the handler's result. */
   | { readonly type: "result-not-kept"; readonly error: unknown };
 
-/** What happened to one delivery of an event. Logs, metrics and the inspector read these events. */
+/** Progress of one delivery of an event. Logs, metrics and the inspector read these events. */
 export type DedupEvent = DedupEventFields & DedupEventDetail;
 
 /** Types of all events. */

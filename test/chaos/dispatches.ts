@@ -33,9 +33,9 @@ export function dispatchesByEvent(
   for (const line of history) {
     if (line.type === "effect.began") {
       byEffect.set(nameOf(line), { ...started(line), looksMs: [] });
-    } else if (line.type === "effect.looked") {
+    } else if (line.type === "effect.checked") {
       byEffect.get(nameOf(line))?.looksMs.push(line.turnMs);
-    } else if (line.type === "effect.told") {
+    } else if (line.type === "effect.aborted") {
       const dispatch = byEffect.get(nameOf(line));
       if (dispatch !== undefined) dispatch.signalFired = true;
     } else if (line.type === "effect.ended") {

@@ -70,7 +70,7 @@ export async function perform(
   const turnMs = await wholeTurn();
   signal.throwIfAborted();
   recorder.note({ type: "effect.began", event, effect, name: "effect", fence, hasSignal: true, turnMs });
-  const noteSignal = (): void => recorder.note({ type: "effect.told", event, effect });
+  const noteSignal = (): void => recorder.note({ type: "effect.aborted", event, effect });
   signal.addEventListener("abort", noteSignal, { once: true });
   let failed = true;
   try {
@@ -79,7 +79,7 @@ export async function perform(
     while (machineMs() < endsMs) {
       await pause(Math.min(LOOK_EVERY_MS, endsMs - machineMs()));
       const turnMs = await wholeTurn();
-      if (!signal.aborted) recorder.note({ type: "effect.looked", event, effect, turnMs });
+      if (!signal.aborted) recorder.note({ type: "effect.checked", event, effect, turnMs });
       else if (!plan.ignoresSignal) signal.throwIfAborted();
     }
     if (plan.fails) throw new Error("The effect fails");

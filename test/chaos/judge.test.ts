@@ -76,7 +76,7 @@ class Campaign {
   }
 
   look(process: string, turnMs: number, effect = 1): this {
-    return this.see(turnMs, process, { type: "effect.looked", event: "once-1", effect, turnMs });
+    return this.see(turnMs, process, { type: "effect.checked", event: "once-1", effect, turnMs });
   }
 
   receive(atMs: number, phase: EndpointRequest["phase"], request: Omit<EndpointRequest, "atMs" | "phase">): this {
@@ -140,7 +140,7 @@ describe("the judge of a campaign", () => {
 
   it("accepts late work of a worker that was paused until its signal fired, or killed", () => {
     const late = takenOver().end(2_100, "B", 7, "confirmed", bySecond);
-    late.see(5_000, "A", { type: "effect.told", event: "once-1", effect: 1 }).end(5_001, "A", 5, "superseded");
+    late.see(5_000, "A", { type: "effect.aborted", event: "once-1", effect: 1 }).end(5_001, "A", 5, "superseded");
     expect(late.rules()).toEqual([]);
     const killed = new Campaign().begin(0, "A", 5).see(10, "A", { type: "died" });
     killed
@@ -177,7 +177,7 @@ describe("the judge of a campaign", () => {
     expect(silent().rules()).toEqual(["unreported"]);
     expect(silent().see(500, "C", { type: "died" }).rules()).toEqual([]);
     expect(silent().see(500, "C", { type: "fault", fault: STOP_REQUESTED }).rules()).toEqual(["unreported"]);
-    const aborted = silent().see(350, "C", { type: "effect.told", event: "once-2", effect: 1 });
+    const aborted = silent().see(350, "C", { type: "effect.aborted", event: "once-2", effect: 1 });
     expect(aborted.see(500, "C", { type: "fault", fault: STOP_REQUESTED }).rules()).toEqual([]);
   });
 

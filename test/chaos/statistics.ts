@@ -34,10 +34,10 @@ function countedAs(line: HistoryLine): readonly string[] {
   if (line.type === "fail") return [`store operations: ${line.because === "conflict" ? "conflicts" : "refused"}`];
   if (line.type === "unknown") return ["store operations: no answer"];
   if (line.type === "delivered") return ["deliveries", ...(deliveriesIn(line.delivery) > 1 ? ["redeliveries"] : [])];
-  if (line.type === "effect.told") return ["signals fired"];
+  if (line.type === "effect.aborted") return ["signals fired"];
   if (line.type === "effect.ended" && line.failed) return ["dispatches that failed"];
   if (line.type !== "answered") return [];
-  if (line.answer === "put back") return [`nak: ${line.because}`];
+  if (line.answer === "nak") return [`nak: ${line.because}`];
   return [line.because === "duplicate" ? "duplicates suppressed" : `dispatched: ${line.commit ?? "unknown"}`];
 }
 

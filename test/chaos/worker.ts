@@ -133,7 +133,7 @@ function note(audit: Audit, failures: Map<number, unknown>): void {
       failures.delete(answered.delivery);
       const because = audit.delay === "pending" ? "pending" : "failed";
       const code = hasCode(error, "store-unavailable") ? { code: error.code } : {};
-      recorder.note({ ...answered, answer: "put back", because, afterMs: audit.delayMs, ...code });
+      recorder.note({ ...answered, answer: "nak", because, afterMs: audit.delayMs, ...code });
       break;
     }
     case "trigger.dead-letter.failed":

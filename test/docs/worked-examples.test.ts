@@ -104,7 +104,7 @@ describe("a recorded service", () => {
     expect(charges).toBe(2);
     expect(checkHistory(parseHistory(readFileSync(file, "utf8")))).toEqual([]);
     const hasty = readFileSync(file, "utf8").replace(
-      '"put back","because":"pending"',
+      '"nak","because":"pending"',
       '"acknowledged","because":"duplicate"',
     );
     expect(checkHistory(parseHistory(hasty))).toMatchObject([{ guarantee: "G2" }]);

@@ -3,23 +3,23 @@ import { aged, type ModelAttempt, newer } from "./attempt.ts";
 import { type Holding, matches, misuse, type Register, type Violation, type Write, written } from "./register.ts";
 import type { Fault, Scope } from "./scope.ts";
 
-/** What becomes of a flight's question: its answer, of which the flight has yet to hear, and the register after it. */
+/** Effect of an attempt's request: its answer, not yet received, and the register after it. */
 export interface Arrival {
   readonly label: string;
   readonly costs?: Fault;
-  readonly flight: ModelAttempt;
+  readonly attempt: ModelAttempt;
   readonly register: Register;
-  /** Whether it would be otherwise if something else stood in the register. */
+  /** True if the effect depends on the content of the register. */
   readonly looks: boolean;
-  /** Whether something else has come to stand there. */
+  /** True if the content of the register changed. */
   readonly isWrite: boolean;
   readonly violations: readonly Violation[];
 }
 
-/** What can become of a question on its way: it arrives, and its answer sets out; or something goes wrong. */
-export function arrivals(scope: Scope, flight: ModelAttempt, asked: Write | "read", register: Register): Arrival[] {
-  const sent: ModelAttempt = { ...flight, asked: undefined };
-  return asked === "read" ? readArrivals(sent, register) : writeArrivals(scope, sent, asked, register);
+/** Returns every possible effect of a request: it arrives and is answered, or a fault happens. */
+export function arrivals(scope: Scope, attempt: ModelAttempt, request: Write | "read", register: Register): Arrival[] {
+  const sent: ModelAttempt = { ...attempt, request: undefined };
+  return request === "read" ? readArrivals(sent, register) : writeArrivals(scope, sent, request, register);
 }
 
 function readArrivals(sent: ModelAttempt, register: Register): Arrival[] {
@@ -30,7 +30,7 @@ function readArrivals(sent: ModelAttempt, register: Register): Arrival[] {
       ...arrival,
       label: "its read shows that there was nothing",
       costs: "stale read",
-      flight: answered(sent, { type: "found.nothing" }),
+      attempt: answered(sent, { type: "found.nothing" }),
     },
     ...(isRecordPast
       ? [
@@ -38,107 +38,111 @@ function readArrivals(sent: ModelAttempt, register: Register): Arrival[] {
             ...arrival,
             label: "its read shows the past",
             costs: "stale read",
-            flight: shownThePast(sent, register),
+            attempt: shownThePast(sent, register),
           } as const,
         ]
       : []),
   ];
   return [
-    { ...arrival, label: "its read arrives", flight: shown(sent, register) },
+    { ...arrival, label: "its read arrives", attempt: shown(sent, register) },
     ...stale,
-    { ...arrival, label: "its read is lost", costs: "trouble", flight: answered(sent, unreachable(false)) },
+    { ...arrival, label: "its read is lost", costs: "trouble", attempt: answered(sent, unreachable(false)) },
     {
       ...arrival,
       label: "its read makes no sense",
       costs: "broken answer",
-      flight: answered(sent, broken(sent, false)),
+      attempt: answered(sent, broken(sent, false)),
     },
   ];
 }
 
-function writeArrivals(scope: Scope, sent: ModelAttempt, asked: Write, register: Register): Arrival[] {
+function writeArrivals(scope: Scope, sent: ModelAttempt, request: Write, register: Register): Arrival[] {
   const unchanged = { register, looks: true, isWrite: false, violations: [] };
-  const label = `its ${asked.kind} over ${WORDS[asked.expected]}`;
+  const label = `its ${request.kind} over ${WORDS[request.expected]}`;
   const lost: Arrival[] = [
-    { ...unchanged, label: `${label} is lost`, costs: "trouble", flight: answered(sent, unreachable(true)) },
-    { ...unchanged, label: `${label} is turned away`, costs: "trouble", flight: answered(sent, unreachable(false)) },
+    { ...unchanged, label: `${label} is lost`, costs: "trouble", attempt: answered(sent, unreachable(true)) },
+    { ...unchanged, label: `${label} is rejected`, costs: "trouble", attempt: answered(sent, unreachable(false)) },
     {
       ...unchanged,
       label: `${label} is late`,
       costs: "trouble",
-      flight: answered({ ...sent, loose: [...sent.loose, asked] }, unreachable(true)),
+      attempt: answered({ ...sent, loose: [...sent.loose, request] }, unreachable(true)),
     },
     {
       ...unchanged,
       label: `${label} gets no sensible answer`,
       costs: "broken answer",
-      flight: answered(sent, broken(sent, true)),
+      attempt: answered(sent, broken(sent, true)),
     },
   ];
-  if (asked.kind === "remove" && !scope.canRemove) {
+  if (request.kind === "remove" && !scope.canRemove) {
     const impossible = answered(sent, { type: "unremovable" });
-    return [{ ...unchanged, label: `${label} is not possible`, flight: impossible }, ...lost];
+    return [{ ...unchanged, label: `${label} is not possible`, attempt: impossible }, ...lost];
   }
   const refused = answered(sent, { type: "write.conflicted" });
   const explains = scope.tellsConflicts !== "never";
-  if (!matches(register, asked)) {
-    const explained = { ...unchanged, label: `${label} is refused, and told why`, flight: shown(sent, register) };
-    const silent = { ...unchanged, looks: asked.expected !== "gone", label: `${label} is refused`, flight: refused };
+  if (!matches(register, request)) {
+    const explained = {
+      ...unchanged,
+      label: `${label} is refused with the current record`,
+      attempt: shown(sent, register),
+    };
+    const silent = { ...unchanged, looks: request.expected !== "gone", label: `${label} is refused`, attempt: refused };
     return [silent, ...(explains ? [explained] : []), ...lost];
   }
-  const done = landed(sent, asked, register);
-  const falsely: Omit<Arrival, "flight"> = {
+  const done = landed(sent, request, register);
+  const falsely: Omit<Arrival, "attempt"> = {
     ...unchanged,
     label: `${label} is falsely refused`,
     costs: "false refusal",
   };
   return [
-    { ...done, label: `${label} is applied`, flight: acknowledged(done.flight, asked) },
+    { ...done, label: `${label} is applied`, attempt: acknowledged(done.attempt, request) },
     {
       ...done,
       label: `${label} is applied, its answer lost`,
       costs: "trouble",
-      flight: answered(done.flight, unreachable(true)),
+      attempt: answered(done.attempt, unreachable(true)),
     },
-    { ...falsely, flight: refused },
+    { ...falsely, attempt: refused },
     {
       ...done,
       label: `${label} is applied, and called refused`,
       costs: "false refusal",
-      flight: answered(done.flight, { type: "write.conflicted" }),
+      attempt: answered(done.attempt, { type: "write.conflicted" }),
     },
-    ...(explains && register.held !== "nothing" ? [{ ...falsely, flight: shownThePast(sent, register) }] : []),
+    ...(explains && register.held !== "nothing" ? [{ ...falsely, attempt: shownThePast(sent, register) }] : []),
     ...lost,
   ];
 }
 
-function acknowledged(flight: ModelAttempt, { kind }: Write): ModelAttempt {
-  if (kind === "remove") return answered(flight, { type: "removed" });
-  const revision = newer(flight);
-  return answered({ ...flight, current: revision }, { type: "write.acked", revision, late: false });
+function acknowledged(attempt: ModelAttempt, { kind }: Write): ModelAttempt {
+  if (kind === "remove") return answered(attempt, { type: "removed" });
+  const revision = newer(attempt);
+  return answered({ ...attempt, current: revision }, { type: "write.acked", revision, late: false });
 }
 
-const WORDS = { nothing: "nothing", current: "what stands there", gone: "what is gone" } as const;
+const WORDS = { nothing: "nothing", current: "the current record", gone: "a replaced record" } as const;
 
-/** A write of the flight at the register, which it matches; the flight hears nothing of it. */
-export function landed(flight: ModelAttempt, { kind }: Write, register: Register): Omit<Arrival, "label"> {
-  const wrong = misuse(register, kind, flight.owns);
+/** Applies a write that matches the register. The attempt receives no answer. */
+export function landed(attempt: ModelAttempt, { kind }: Write, register: Register): Omit<Arrival, "label"> {
+  const wrong = misuse(register, kind, attempt.owns);
   return {
-    flight: {
-      ...aged(flight, register),
+    attempt: {
+      ...aged(attempt, register),
       owns: kind !== "remove",
       isFresh: kind === "claim" || kind === "renew",
-      hasCommitted: flight.hasCommitted || kind === "commit",
+      hasCommitted: attempt.hasCommitted || kind === "commit",
     },
-    register: written(register, kind, kind === "claim" && flight.isLate),
+    register: written(register, kind, kind === "claim" && attempt.isLate),
     looks: true,
     isWrite: true,
     violations: wrong === undefined ? [] : [wrong],
   };
 }
 
-function answered(flight: ModelAttempt, answer: DedupKeyEvent): ModelAttempt {
-  return { ...flight, answer };
+function answered(attempt: ModelAttempt, answer: DedupKeyEvent): ModelAttempt {
+  return { ...attempt, answer };
 }
 
 function unreachable(ambiguous: boolean): DedupKeyEvent {
@@ -150,18 +154,18 @@ function broken({ handler }: ModelAttempt, ambiguous: boolean): DedupKeyEvent {
   return handler === "unstarted" ? { type: "store.broken" } : unreachable(ambiguous);
 }
 
-/** The flight that is shown what stands there. */
-function shown(flight: ModelAttempt, { holds }: Register): ModelAttempt {
-  if (holds === "nothing") return answered(flight, { type: "found.nothing" });
-  const current = flight.current === 0 ? newer(flight) : flight.current;
-  return answered({ ...flight, current }, found(holds, flight.owns, current));
+/** Returns the attempt with the current record as the answer. */
+function shown(attempt: ModelAttempt, { holds }: Register): ModelAttempt {
+  if (holds === "nothing") return answered(attempt, { type: "found.nothing" });
+  const current = attempt.current === 0 ? newer(attempt) : attempt.current;
+  return answered({ ...attempt, current }, found(holds, attempt.owns, current));
 }
 
-/** The same out of date. What the flight knows to stand there now is newer; all else that it knows is not. */
-function shownThePast(flight: ModelAttempt, { held }: Register): ModelAttempt {
-  const unknown = flight.current === 0 ? newer(flight) : flight.current - 0.5;
-  const past = flight.past === 0 ? unknown : flight.past;
-  return answered({ ...flight, past }, found(held === "commit" ? held : "reservation", flight.ownedPast, past));
+/** The same with the previous record. Only the current revision is newer than the answer. */
+function shownThePast(attempt: ModelAttempt, { held }: Register): ModelAttempt {
+  const unknown = attempt.current === 0 ? newer(attempt) : attempt.current - 0.5;
+  const past = attempt.past === 0 ? unknown : attempt.past;
+  return answered({ ...attempt, past }, found(held === "commit" ? held : "reservation", attempt.ownedPast, past));
 }
 
 function found(holds: Exclude<Holding, "nothing">, isOwn: boolean, revision: number): DedupKeyEvent {

@@ -3,37 +3,37 @@ import type { Expected, Register, Write } from "./register.ts";
 import { mayClaim, type Place } from "./stepped-machine.ts";
 
 /**
- * One delivery on its way through the machine, and what the world owes it.
+ * One delivery on its way through the machine, with its timers and the messages in flight.
  *
- * Revisions are looked at for their order only, and only within a flight; the one that the register has now is marked. So they
- * are small numbers, however many writes there were.
+ * Only the order of revisions within an attempt matters, and which one is current. So revisions are small numbers, however many
+ * writes there were.
  */
 export interface ModelAttempt {
   readonly place: Place;
-  /** The question to the store that has not arrived there. */
-  readonly asked: Write | "read" | undefined;
-  /** The answer that is on its way back; whether a lease is over is judged when it is here. */
+  /** Request that has not arrived at the store. */
+  readonly request: Write | "read" | undefined;
+  /** Answer in flight. When it arrives, it is decided whether the lease has ended. */
   readonly answer: DedupKeyEvent | undefined;
-  /** Writes of which nobody waits for the answer, and which may land yet. */
+  /** Writes without a waiting caller that may still be applied. */
   readonly loose: readonly Write[];
-  /** Whether the lease that the claim under way was to begin is over. */
+  /** True if the lease of the claim in progress has already ended. */
   readonly isLate: boolean;
   readonly timers: Timers;
   readonly handler: "unstarted" | "running" | "succeeded" | "failed";
-  /** Whether the handler was told to stop. */
-  readonly isTold: boolean;
-  /** Whether its process stands still, and the lease ended meanwhile. */
+  /** True if the handler was aborted. */
+  readonly isAborted: boolean;
+  /** True if its process is frozen and the lease ended meanwhile. */
   readonly isAsleep: boolean;
-  /** Whether what stands in the register carries this flight's token. */
+  /** True if the record in the register carries this attempt's token. */
   readonly owns: boolean;
-  /** Whether that has been written since the flight's lease began last: whether there is a lease to begin. */
+  /** True if that record was written since the attempt's last lease began, so that a lease can begin. */
   readonly isFresh: boolean;
-  /** The revision that stands in the register, if the flight knows it; else 0. */
+  /** Revision in the register if the attempt knows it, else 0. */
   readonly current: number;
-  /** The same of the last record that stands there no more. */
+  /** The same for the previous record. */
   readonly ownedPast: boolean;
   readonly past: number;
-  /** Whether a commit of this flight was applied. */
+  /** True if a commit of this attempt was applied. */
   readonly hasCommitted: boolean;
 }
 
@@ -45,15 +45,15 @@ export interface Timers {
 
 const noTimers: Timers = { retry: false, renewal: false, lease: false };
 
-/** A flight that has not done anything yet. */
+/** An attempt before its first action. */
 export const unborn: Omit<ModelAttempt, "place"> = {
-  asked: undefined,
+  request: undefined,
   answer: undefined,
   loose: [],
   isLate: false,
   timers: noTimers,
   handler: "unstarted",
-  isTold: false,
+  isAborted: false,
   isAsleep: false,
   owns: false,
   isFresh: false,
@@ -63,65 +63,65 @@ export const unborn: Omit<ModelAttempt, "place"> = {
   hasCommitted: false,
 };
 
-/** A revision that stands nowhere any more: whoever expects it meets a conflict. */
+/** A revision that is no longer stored: a write that expects it conflicts. */
 const GONE = -1;
 
-/** A revision that is newer than all that the flight knows. */
+/** Returns a revision newer than all that the attempt knows. */
 export function newer({ place: { context }, answer, current, past }: ModelAttempt): number {
   return Math.max(context.revision, context.newest, revisionIn(answer), current, past) + 1;
 }
 
-/** What a write that expects this revision finds. */
-export function expectedBy(flight: ModelAttempt, revision: number): Expected {
+/** Returns the state of the register that a write with this expected revision requires. */
+export function expectedBy(attempt: ModelAttempt, revision: number): Expected {
   if (revision === 0) return "nothing";
-  return revision === flight.current ? "current" : "gone";
+  return revision === attempt.current ? "current" : "gone";
 }
 
-/** Whether the holder counts its lease: what it wrote is not over before it knows. */
+/** Returns true if the attempt measures its lease: it notices the end of what it wrote. */
 export function countsLease({ place, timers, isLate, isAsleep }: ModelAttempt): boolean {
   return mayClaim(place.leaf) ? !isLate : timers.lease && !isAsleep;
 }
 
-/** Whether the handler runs on a reservation, and nothing tells it that it should not. */
-export function isHolding({ handler, isTold, isAsleep, place }: ModelAttempt): boolean {
-  return handler === "running" && !isTold && !isAsleep && !place.context.unprotected;
+/** Returns true if the handler runs on a reservation and was not aborted. */
+export function isHolding({ handler, isAborted, isAsleep, place }: ModelAttempt): boolean {
+  return handler === "running" && !isAborted && !isAsleep && !place.context.unprotected;
 }
 
-/** The flight, when something else has come to stand in the register; `before` is what it was. */
-export function aged(flight: ModelAttempt, before: Pick<Register, "holds">): ModelAttempt {
-  const past = before.holds === "nothing" ? flight : { ownedPast: flight.owns, past: flight.current };
+/** Returns the attempt after the register has changed; `before` is its previous content. */
+export function aged(attempt: ModelAttempt, before: Pick<Register, "holds">): ModelAttempt {
+  const past = before.holds === "nothing" ? attempt : { ownedPast: attempt.owns, past: attempt.current };
   return {
-    ...flight,
+    ...attempt,
     owns: false,
     isFresh: false,
     current: 0,
     ownedPast: past.ownedPast,
     past: past.past,
-    asked: gone(flight.asked),
-    loose: flight.loose.map(gone),
+    request: gone(attempt.request),
+    loose: attempt.loose.map(gone),
   };
 }
 
-function gone<Asked extends Write | "read" | undefined>(asked: Asked): Asked {
-  return typeof asked === "object" && asked.expected === "current" ? { ...asked, expected: "gone" } : asked;
+function gone<Sent extends Write | "read" | undefined>(request: Sent): Sent {
+  return typeof request === "object" && request.expected === "current" ? { ...request, expected: "gone" } : request;
 }
 
-/** The flight without what nothing can depend on any more, and with the smallest revisions. */
-export function inShort(flight: ModelAttempt): ModelAttempt {
-  const { place, answer, timers } = flight;
+/** Returns the attempt without details that nothing depends on, and with the smallest revisions. */
+export function inShort(attempt: ModelAttempt): ModelAttempt {
+  const { place, answer, timers } = attempt;
   const { leaf, context } = place;
   const referred = [context.revision, context.newest, context.expected, revisionIn(answer)];
-  const current = referred.includes(flight.current) ? flight.current : 0;
-  const past = referred.includes(flight.past) ? flight.past : 0;
+  const current = referred.includes(attempt.current) ? attempt.current : 0;
+  const past = referred.includes(attempt.past) ? attempt.past : 0;
   const isSettling = leaf.includes(".committing") || leaf.includes(".releasing");
   const inUse = [context.revision, context.newest, revisionIn(answer), current, past].filter(
     (revision) => revision > 0,
   );
   const ranks = [...new Set(inUse)].sort((a, b) => a - b);
   const rank = (revision: number): number => ranks.indexOf(revision) + 1;
-  const expected = expectedBy(flight, context.expected);
+  const expected = expectedBy(attempt, context.expected);
   return {
-    ...flight,
+    ...attempt,
     place: {
       leaf,
       context: {
@@ -132,44 +132,44 @@ export function inShort(flight: ModelAttempt): ModelAttempt {
       },
     },
     answer: answer !== undefined && "revision" in answer ? { ...answer, revision: rank(answer.revision) } : answer,
-    loose: flight.loose
+    loose: attempt.loose
       .filter((write) => write.expected !== "gone")
       .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
-    isLate: flight.isLate && mayClaim(leaf),
-    isFresh: flight.isFresh && (mayClaim(leaf) || timers.lease),
-    isTold: flight.isTold && flight.handler === "running",
+    isLate: attempt.isLate && mayClaim(leaf),
+    isFresh: attempt.isFresh && (mayClaim(leaf) || timers.lease),
+    isAborted: attempt.isAborted && attempt.handler === "running",
     timers: isSettling ? { ...noTimers, retry: timers.retry } : timers,
     current: rank(current),
     past: rank(past),
   };
 }
 
-/** Attempts that differ in nothing that matters are one and the same, and have a number. */
+/** Numbers attempts. Equivalent attempts have the same number. */
 export class ModelAttempts {
   readonly #remembersPast: boolean;
   readonly #known = new Map<string, number>();
-  readonly #flights: ModelAttempt[] = [];
+  readonly #attempts: ModelAttempt[] = [];
 
   constructor({ remembersPast }: { readonly remembersPast: boolean }) {
     this.#remembersPast = remembersPast;
   }
 
   get count(): number {
-    return this.#flights.length;
+    return this.#attempts.length;
   }
 
   at(id: number): ModelAttempt {
-    const flight = this.#flights[id];
-    if (flight === undefined) throw new RangeError(`There is no flight ${id}`);
-    return flight;
+    const attempt = this.#attempts[id];
+    if (attempt === undefined) throw new RangeError(`There is no attempt ${id}`);
+    return attempt;
   }
 
-  idOf(flight: ModelAttempt): number {
-    const short = inShort(this.#remembersPast ? flight : { ...flight, ownedPast: false, past: 0 });
+  idOf(attempt: ModelAttempt): number {
+    const short = inShort(this.#remembersPast ? attempt : { ...attempt, ownedPast: false, past: 0 });
     const key = JSON.stringify(short);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const id = this.#flights.push(short) - 1;
+    const id = this.#attempts.push(short) - 1;
     this.#known.set(key, id);
     return id;
   }

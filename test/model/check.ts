@@ -7,21 +7,21 @@ import { described, type Scope } from "./scope.ts";
 import type { Machine, Transition } from "./stepped-machine.ts";
 import { Worlds } from "./world.ts";
 
-/** What the check of one scope came to. */
+/** Result of the check of one scope. */
 export interface Checked {
   readonly worlds: number;
   readonly steps: number;
   readonly seconds: number;
-  /** How many different steps of the machine were taken, by XState and by the compiled table alike. */
+  /** Number of different steps of the machine, taken by both XState and the compiled table. */
   readonly machineSteps: number;
   /** The machine's transitions that were taken, by the innermost state in which it was. */
   readonly reached: ReadonlyMap<string, ReadonlySet<Transition>>;
-  /** What guarantees do not hold in a step; and the shortest way there, in words. */
+  /** Violated guarantees of a step. `shown` is the shortest path to it, as text. */
   readonly violations: readonly Violation[];
   readonly shown: string;
 }
 
-/** Looks in every world of a scope for a guarantee that does not hold; and for one from which there is no good end. */
+/** Searches every world of a scope for a violated guarantee, and for a world without a good end. */
 export function check(machine: Machine, scope: Scope): Checked {
   const beganMs = performance.now();
   const worlds = new Worlds(machine, scope);
@@ -41,8 +41,8 @@ export function check(machine: Machine, scope: Scope): Checked {
 }
 
 /**
- * Everything comes to an end, unless a handler goes on for ever or faults do: no world is come back to. Every end is a good one:
- * all deliveries are settled, and no reservation stands. And as long as there is another delivery, the event can be committed.
+ * Everything ends unless a handler or the faults continue forever: no world is reached twice on a path. Every end is a good one:
+ * all deliveries are settled, and no reservation remains. As long as there is another delivery, the event can be committed.
  */
 function lackOfProgress(
   explored: ReturnType<typeof explore>,
@@ -51,8 +51,8 @@ function lackOfProgress(
   if (again !== undefined) return { at: again, what: "something goes on for ever, without a renewal or a fault" };
   const { worlds } = explored;
   const bad = dead(explored).find((at) => {
-    const { deliveriesLeft, flights, register } = unpacked(worlds[at] ?? "");
-    return deliveriesLeft > 0 || flights.length > 0 || registerOf(register).holds === "reservation";
+    const { deliveriesLeft, attempts, register } = unpacked(worlds[at] ?? "");
+    return deliveriesLeft > 0 || attempts.length > 0 || registerOf(register).holds === "reservation";
   });
   if (bad !== undefined) return { at: bad, what: "nothing can happen any more, and not everything is settled" };
   const committed = worlds.flatMap((world, at) =>

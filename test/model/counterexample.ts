@@ -42,7 +42,7 @@ class Way {
     const happening = this.#scope.happenings(this.#world).find(isTaken);
     if (happening === undefined) throw new Error("The way leads nowhere");
     const { at, label, settled, over, world } = happening;
-    const names = at === this.#world.flights.length ? [...this.#names, this.#newName()] : this.#names;
+    const names = at === this.#world.attempts.length ? [...this.#names, this.#newName()] : this.#names;
     this.#names = names.filter((_, index) => !over.includes(index));
     this.#world = world;
     this.#steps += 1;
@@ -65,7 +65,7 @@ class Way {
     const { holds, isOver } = registerOf(this.#world.register);
     if (holds === "nothing") return "| nothing";
     const owner =
-      this.#names[this.#world.flights.findIndex((id) => this.#scope.flights.at(id).owns)] ?? "one that is gone";
+      this.#names[this.#world.attempts.findIndex((id) => this.#scope.attempts.at(id).owns)] ?? "one that is gone";
     return `| ${holds === "commit" ? "committed" : "reserved"} by ${owner}${isOver ? ", whose lease is over" : ""}`;
   }
 }

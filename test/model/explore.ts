@@ -5,12 +5,12 @@ import type { Happening, Worlds } from "./world.ts";
 export interface Explored {
   /** Packed. */
   readonly worlds: readonly string[];
-  /** Where each world was found from first. */
+  /** World from which each world was first reached. */
   readonly parents: Int32Array;
   /** The worlds that follow world `n`: those in `next` from `from[n]` up to `from[n + 1]`. */
   readonly from: Int32Array;
   readonly next: Int32Array;
-  /** Whether a step may be taken again and again: a renewal, or a fault without a limit. */
+  /** 1 if a step can repeat without end: a renewal, or a fault without a limit. */
   readonly isEndless: Uint8Array;
   /** The first thing that went wrong, and the world in which it happened: none is nearer to the beginning. */
   readonly violation: { readonly at: number; readonly happening: Happening } | undefined;

@@ -6,36 +6,36 @@ import { type Ghost, matches, type Register, type Violation } from "./register.t
 import type { Fault, Scope } from "./scope.ts";
 import { mayClaim, type SteppedMachine } from "./stepped-machine.ts";
 
-/** Something that can happen to one flight next. */
+/** A possible next step of one attempt. */
 export interface Move {
   readonly label: string;
-  /** What it takes of the limits, unless it happens by itself. */
+  /** Fault that the move uses up; undefined if it happens by itself. */
   readonly costs: Fault | undefined;
-  /** Whether a question has arrived at the store, and whether it would be otherwise if something else stood there. */
+  /** `arrives`: a request has reached the store. `looks`: the move depends on the content of the register. */
   readonly arrives: boolean;
   readonly looks: boolean;
-  /** Whether a holder goes on because its handler does. */
+  /** True if a holder renews because its handler still runs. */
   readonly isRenewal: boolean;
-  readonly flight: ModelAttempt;
+  readonly attempt: ModelAttempt;
   readonly settled: Settlement | undefined;
   readonly ghosts: readonly Ghost[];
   readonly register: Register;
-  /** Whether something else has come to stand in the register. */
+  /** True if the content of the register changed. */
   readonly isWrite: boolean;
   readonly violations: readonly Violation[];
 }
 
-/** Everything that can happen to a flight, one thing at a time, the rest of the world being as it is. */
-export function singleMovesOf(machine: SteppedMachine, scope: Scope, flight: ModelAttempt, truth: Truth): Move[] {
+/** Returns every possible next step of an attempt while the rest of the world does not change. */
+export function singleMovesOf(machine: SteppedMachine, scope: Scope, attempt: ModelAttempt, truth: Truth): Move[] {
   const { register } = truth;
-  const { asked, answer, timers, loose, handler } = flight;
+  const { request, answer, timers, loose, handler } = attempt;
   const still: Move = {
     label: "",
     costs: undefined,
     arrives: false,
     looks: false,
     isRenewal: false,
-    flight,
+    attempt,
     settled: undefined,
     ghosts: [],
     register,
@@ -50,22 +50,22 @@ export function singleMovesOf(machine: SteppedMachine, scope: Scope, flight: Mod
     add({ ...given, label, ...tell(machine, at, event, { ...truth, register: given.register ?? register }) });
   };
   const without = (timer: keyof ModelAttempt["timers"]): ModelAttempt => ({
-    ...flight,
+    ...attempt,
     timers: { ...timers, [timer]: false },
   });
 
-  if (flight.isAsleep) {
+  if (attempt.isAsleep) {
     hears("wakes up", { type: "lease.ended" }, { ...without("lease"), isAsleep: false });
     return moves;
   }
-  if (asked !== undefined)
-    for (const arrival of arrivals(scope, flight, asked, register)) add({ ...arrival, arrives: true });
+  if (request !== undefined)
+    for (const arrival of arrivals(scope, attempt, request, register)) add({ ...arrival, arrives: true });
   if (answer !== undefined) {
-    for (const { event, at, costs } of judged(flight, answer, register))
+    for (const { event, at, costs } of judged(attempt, answer, register))
       hears(`hears ${said(event)}`, event, at, { costs });
   }
   for (const [index, write] of loose.entries()) {
-    const others = { ...flight, loose: loose.toSpliced(index, 1) };
+    const others = { ...attempt, loose: loose.toSpliced(index, 1) };
     if (matches(register, write)) add({ label: `its ${write.kind} lands late`, ...landed(others, write, register) });
   }
   if (timers.retry) {
@@ -73,33 +73,33 @@ export function singleMovesOf(machine: SteppedMachine, scope: Scope, flight: Mod
     hears("has no more time to try", { type: "retry.due", exhausted: true }, without("retry"));
   }
   if (timers.renewal) hears("is to renew", { type: "renewal.due" }, without("renewal"), { isRenewal: true });
-  const over = flight.owns && register.holds === "reservation" ? { ...register, isOver: true } : register;
+  const over = attempt.owns && register.holds === "reservation" ? { ...register, isOver: true } : register;
   if (timers.lease) {
     hears("its lease ends", { type: "lease.ended" }, without("lease"), { register: over });
     add({
       label: "stands still, and its lease ends",
       costs: "freeze",
-      flight: { ...flight, isAsleep: true },
+      attempt: { ...attempt, isAsleep: true },
       register: over,
     });
   }
-  if (mayClaim(flight.place.leaf) && countsLease(flight)) {
+  if (mayClaim(attempt.place.leaf) && countsLease(attempt)) {
     add({
       label: "the lease it claims is over",
       costs: "slowness",
-      flight: { ...flight, isLate: true },
+      attempt: { ...attempt, isLate: true },
       register: over,
     });
   }
   if (handler === "running") {
-    hears("its handler succeeds", { type: "handler.succeeded" }, { ...flight, handler: "succeeded" });
-    hears("its handler fails", { type: "handler.failed" }, { ...flight, handler: "failed" });
-    if (!flight.isTold) hears("shuts down", { type: "shutdown" }, flight, { costs: "shutdown" });
+    hears("its handler succeeds", { type: "handler.succeeded" }, { ...attempt, handler: "succeeded" });
+    hears("its handler fails", { type: "handler.failed" }, { ...attempt, handler: "failed" });
+    if (!attempt.isAborted) hears("shuts down", { type: "shutdown" }, attempt, { costs: "shutdown" });
   }
   return moves;
 }
 
-/** An answer as it is judged when it is here. */
+/** An answer as it is interpreted on arrival. */
 export interface Judged {
   readonly event: DedupKeyEvent;
   readonly at: ModelAttempt;
@@ -107,20 +107,20 @@ export interface Judged {
 }
 
 /**
- * By the time an answer is here, the lease that it is about may be over. One that is not over may have been, had the answer been
- * slow and the reservation been replaced meanwhile; then the claim that follows expects what is gone.
+ * The lease may have ended by the time the answer arrives. A slow answer may also describe a reservation that was replaced
+ * meanwhile. The next claim then expects a replaced record.
  */
-export function judged(flight: ModelAttempt, answer: DedupKeyEvent, { isOver }: Register): Judged[] {
-  const at: ModelAttempt = { ...flight, answer: undefined };
+export function judged(attempt: ModelAttempt, answer: DedupKeyEvent, { isOver }: Register): Judged[] {
+  const at: ModelAttempt = { ...attempt, answer: undefined };
   const costs = undefined;
   if (answer.type === "write.acked" || answer.type === "found.own.reservation") {
-    return [{ event: { ...answer, late: flight.isLate }, at, costs }];
+    return [{ event: { ...answer, late: attempt.isLate }, at, costs }];
   }
   if (answer.type !== "found.reservation") return [{ event: answer, at, costs }];
   const ended = { ...answer, ended: true };
   return [
     { event: answer, at, costs },
-    isOver && answer.revision === flight.current
+    isOver && answer.revision === attempt.current
       ? { event: ended, at, costs }
       : { event: ended, at: { ...at, current: 0 }, costs: "slowness" },
   ];

@@ -180,7 +180,7 @@ export const mutants: readonly Mutant[] = [
             "found.nothing"`,
   },
   {
-    name: "the key is given back at shutdown before the handler is told",
+    name: "the key is released at shutdown before the handler is aborted",
     breaks: "G6",
     scope: shutdown,
     find: `              target: "#dedupKey.expired.dispatching.removing",
@@ -203,7 +203,7 @@ export const mutants: readonly Mutant[] = [
     replace: `  { target: "#dedupKey.superseded"`,
   },
   {
-    name: "the key of a dispatch that succeeded late is given back",
+    name: "the key of a dispatch that succeeded late is released",
     breaks: "G8",
     scope: calm,
     find: `"handler.succeeded": "committing",

@@ -1,14 +1,14 @@
 import type { World } from "./world.ts";
 
-/** A world as a short string. Worlds that differ only in which flight is which are the same. */
-export function packed({ register, wasCommitted, deliveriesLeft, limits, ghosts, flights }: World): string {
+/** A world as a short string. Worlds that differ only in which attempt is which are the same. */
+export function packed({ register, wasCommitted, deliveriesLeft, limits, ghosts, attempts }: World): string {
   const codes = [register * 2 + (wasCommitted ? 1 : 0), deliveriesLeft, limits & LOW, limits >> BITS, ghosts.length];
   codes.push(...ghosts);
   const from = codes.length;
-  for (const flight of flights) {
+  for (const attempt of attempts) {
     let at = codes.length;
-    for (; at > from && (codes[at - 1] ?? 0) > flight; at -= 1) codes[at] = codes[at - 1] ?? 0;
-    codes[at] = flight;
+    for (; at > from && (codes[at - 1] ?? 0) > attempt; at -= 1) codes[at] = codes[at - 1] ?? 0;
+    codes[at] = attempt;
   }
   return String.fromCharCode(...codes);
 }
@@ -22,7 +22,7 @@ export function unpacked(codes: string): World {
     deliveriesLeft: codes.charCodeAt(1),
     limits: codes.charCodeAt(2) + (codes.charCodeAt(3) << BITS),
     ghosts: numbersIn(codes, HEAD, flightsFrom),
-    flights: numbersIn(codes, flightsFrom, codes.length),
+    attempts: numbersIn(codes, flightsFrom, codes.length),
   };
 }
 

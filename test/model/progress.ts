@@ -31,7 +31,7 @@ export function dead({ from }: Graph): number[] {
   return found;
 }
 
-/** Whether each world can lead to one of the `goals`. */
+/** Returns 1 for each world that can lead to one of the `goals`. */
 export function leadingTo({ from, next }: Graph, goals: Iterable<number>): Uint8Array {
   const count = from.length - 1;
   const fromBack = new Int32Array(count + 1);

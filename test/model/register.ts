@@ -1,28 +1,28 @@
-/** What the store's one key holds, and held before. Whose record it is, each flight knows of itself. */
+/** Content of the store's only key, now and before. Each attempt knows whether the record is its own. */
 export interface Register {
   readonly holds: Holding;
-  /** Whether the lease under which the reservation was written is over: then the store may let go of it, and others replace it. */
+  /** True if the lease of the reservation has ended, so that the store may remove it and others may replace it. */
   readonly isOver: boolean;
-  /** The last record that stands there no more: what a read that is out of date may show. */
+  /** Previous record, which a stale read may show. */
   readonly held: Holding;
 }
 
 export type Holding = "nothing" | "reservation" | "commit";
 
-/** What a write expects to stand there. A revision that stands there no more never does again. */
+/** Content that a write expects. A replaced revision never returns. */
 export type Expected = "nothing" | "current" | "gone";
 
 export type WriteKind = "claim" | "renew" | "commit" | "remove";
 
-/** A write on its way to the store. */
+/** A write in flight. */
 export interface Write {
   readonly kind: WriteKind;
   readonly expected: Expected;
 }
 
-/** A write that nobody will recognise any more: of a token that was given up, or of a delivery that is over. */
+/** A write that no attempt will recognise: its token was abandoned, or its delivery has ended. */
 export interface Ghost extends Write {
-  /** Whether what its writer knew to stand in the register was its own. */
+  /** True if the record that its writer expected was its own. */
   readonly owns: boolean;
 }
 
@@ -36,25 +36,25 @@ export interface Violation {
 
 export const emptyRegister: Register = { holds: "nothing", isOver: false, held: "nothing" };
 
-/** Whether a compare-and-set would be applied. */
+/** Returns true if a compare-and-set would be applied. */
 export function matches({ holds }: Register, { kind, expected }: Write): boolean {
   if (expected === "current") return holds !== "nothing";
   return expected === "nothing" && holds === "nothing" && kind !== "remove";
 }
 
-/** What the register holds after a write that matches; `isOver` when its lease is over by the time it arrives. */
+/** Returns the register after a write that matches; `isOver` if its lease has ended on arrival. */
 export function written(register: Register, kind: WriteKind, isOver: boolean): Register {
   const emptied = withoutRecord(register);
   if (kind === "remove") return emptied;
   return { ...emptied, holds: kind === "commit" ? "commit" : "reservation", isOver: isOver && kind !== "commit" };
 }
 
-/** What the register holds when its record is gone. */
+/** Returns the register without its record. */
 export function withoutRecord({ holds, held }: Register): Register {
   return { holds: "nothing", isOver: false, held: holds === "nothing" ? held : holds };
 }
 
-/** What is wrong with a write that matches, by one who wrote what stands there if it `owns` that. */
+/** Returns the guarantee that a matching write violates. `owns` is true if the writer wrote the current record. */
 export function misuse({ holds, isOver }: Register, kind: WriteKind, owns: boolean): Violation | undefined {
   if (holds === "commit" && !(kind === "commit" && owns)) {
     return { guarantee: "G3", what: `a commit is ${kind === "remove" ? "removed" : `written over by a ${kind}`}` };

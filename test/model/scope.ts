@@ -1,4 +1,4 @@
-/** What does not happen by itself, and so only as often as a scope allows. */
+/** Faults, each limited by the scope. */
 export const faults = [
   /** A process dies with all that it has under way; its messages may land yet. */
   "crash",
@@ -6,19 +6,19 @@ export const faults = [
   "trouble",
   /** An answer takes longer than a lease. */
   "slowness",
-  /** A read shows what stood there before, or nothing. */
+  /** A read shows the previous record, or nothing. */
   "stale read",
   /** A write that should be applied is called refused, by a server that does not know better; it may have been applied. */
   "false refusal",
   /** The store answers outside its contract, or holds what cannot be read. */
   "broken answer",
-  /** A process stands still while its lease ends. */
+  /** A process freezes while its lease ends. */
   "freeze",
   /** A process that dispatches is shut down. */
   "shutdown",
   /** The window of a commit ends. */
   "window end",
-  /** What stands there is removed by an operator, or forgotten by the store. */
+  /** The record is removed by an operator, or lost by the store. */
   "clear",
 ] as const;
 
@@ -27,18 +27,18 @@ export type Fault = (typeof faults)[number];
 /** In the place of a number: as often as it likes. */
 export const UNLIMITED = 7;
 
-/** How much of the world is explored. What it says nothing of, as the ends of leases and handlers that fail, is not limited. */
+/** Limits of the exploration. Everything else, such as ends of leases and failures of handlers, is unlimited. */
 export interface Scope {
   /**
-   * How often the event is delivered: at any time, each on a replica of its own. A replica that got several would have no more
-   * choices: it joins those that come while it works on the first.
+   * Number of deliveries of the event, at any time, each to another replica. Several to one replica add no behaviour: later ones
+   * join the first while it runs.
    */
   readonly deliveries: number;
   readonly faults: Partial<Readonly<Record<Fault, number>>>;
   readonly mayDispatchUnprotected: boolean;
   readonly renews: boolean;
   readonly canRemove: boolean;
-  /** Whether a write that is refused is told what stands there. */
+  /** `sometimes` if a refused write may receive the current record. */
   readonly tellsConflicts: "never" | "sometimes";
 }
 

@@ -4,7 +4,7 @@ import type { Transition } from "./stepped-machine.ts";
 /** Explored by dedup-key-model.long.test.ts only, because it is larger than all others together. */
 export const largestScope: Scope = scopeOf(4, { crash: 2, trouble: 1 });
 
-/** What is explored whole: the first for its size, each of the others for what only it can show. */
+/** Scopes that are explored completely: the first for its size, each other one for behaviour that only it reaches. */
 export const scopes: readonly Scope[] = [
   scopeOf(3, { crash: 2, trouble: 1 }),
   scopeOf(3, { trouble: 2 }),
@@ -22,43 +22,43 @@ export const scopes: readonly Scope[] = [
   scopeOf(2, { trouble: 2, slowness: 1 }, { tellsConflicts: "sometimes" }),
 ];
 
-/** What no ordinary run comes to; each is named for the transitions that it is there for. */
+/** Scopes for transitions that no ordinary run reaches. Each is named after its transitions. */
 export const scopesForOneTransition: ReadonlyArray<{ readonly reaches: string; readonly scope: Scope }> = [
   { reaches: "a claim is made too often, for its answers come too late", scope: scopeOf(1, { slowness: UNLIMITED }) },
   {
-    reaches: "a claim is made too often, for reads say that nothing stands there",
+    reaches: "a claim is made too often, for reads show nothing",
     scope: scopeOf(2, { crash: 1, "stale read": UNLIMITED }),
   },
   {
-    reaches: "a key that is being given back was cleared, or is read as it was",
+    reaches: "a key that is being released was cleared, or its read is stale",
     scope: scopeOf(2, { shutdown: 1, clear: 1, "stale read": 1 }),
   },
   {
-    reaches: "a renewal is told that its reservation was cleared",
+    reaches: "a renewal learns that its reservation was cleared",
     scope: scopeOf(2, { shutdown: 1, clear: 1, trouble: 1 }, { tellsConflicts: "sometimes" }),
   },
   {
-    reaches: "a read or a refusal shows the record that stood there before",
+    reaches: "a read or a refusal shows the previous record",
     scope: scopeOf(
       2,
       { "window end": 1, "stale read": 1, "false refusal": 1, shutdown: 1 },
       { tellsConflicts: "sometimes" },
     ),
   },
-  { reaches: "a key can't be given back at shutdown", scope: scopeOf(2, { shutdown: 1 }, { canRemove: false }) },
+  { reaches: "a key cannot be released at shutdown", scope: scopeOf(2, { shutdown: 1 }, { canRemove: false }) },
 ];
 
 /** Why a transition that holds in a state cannot be taken there: it is declared further out, for the others inside. */
 export function reasonNotTaken(leaf: string, { eventType, guard }: Transition): string | undefined {
   const event = eventType;
   const isAnswer = /^(write|found|store|removed|unremovable)/.test(event);
-  if (isAnswer && /\.backingOff$|reserved\.dispatching\.running$/.test(leaf)) return "no question is under way";
+  if (isAnswer && /\.backingOff$|reserved\.dispatching\.running$/.test(leaf)) return "no request is in flight";
   const isWriting = /\.(renewing|writing|removing)$/.test(leaf);
   if (isWriting && event === "found.nothing" && guard === "holdsNothing") {
-    return "a write over nothing is not refused where nothing stands";
+    return "a write over nothing is not refused while the key is empty";
   }
   if (/expired\.dispatching\.(removing|reading)$/.test(leaf) && event === "handler.failed" && guard !== undefined) {
-    return "at shutdown a key is given back that is known to be held";
+    return "at shutdown a key is released that is known to be held";
   }
   return undefined;
 }

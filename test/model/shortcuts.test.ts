@@ -26,7 +26,7 @@ describe("the shortcuts of the model check hide nothing", () => {
   );
 });
 
-/** What the store holds, and who runs, in all worlds of a scope. */
+/** Content of the store, and the running attempts, in all worlds of a scope. */
 function situations(
   scope: Scope,
   takesShortcuts: boolean,
@@ -35,11 +35,11 @@ function situations(
   const explored = explore(worlds);
   expect(explored.violation).toBeUndefined();
   const seen = explored.worlds.map((packed) => {
-    const { register, wasCommitted, flights } = unpacked(packed);
+    const { register, wasCommitted, attempts } = unpacked(packed);
     const { holds, isOver } = registerOf(register);
-    const running = flights.map((id) => worlds.flights.at(id)).filter(({ handler }) => handler === "running");
-    const who = running.map(({ isTold, isAsleep, owns, place: { context } }) =>
-      JSON.stringify([isTold, isAsleep, owns, context.unprotected]),
+    const running = attempts.map((id) => worlds.attempts.at(id)).filter(({ handler }) => handler === "running");
+    const who = running.map(({ isAborted, isAsleep, owns, place: { context } }) =>
+      JSON.stringify([isAborted, isAsleep, owns, context.unprotected]),
     );
     return JSON.stringify([holds, isOver, wasCommitted, who.sort()]);
   });

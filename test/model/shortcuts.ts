@@ -8,44 +8,44 @@ import type { Scope } from "./scope.ts";
 import { mayClaim, type SteppedMachine } from "./stepped-machine.ts";
 
 /**
- * Everything that can happen to a flight, but for what makes no difference to the guarantees:
+ * Returns the possible steps of an attempt, without orders that make no difference to the guarantees:
  *
- * - Where nothing but the answer can happen to a flight, it hears it at the moment in which the store gives it. What others do
- *   before it hears of it they can as well do right after: what it does then is to ask again, and that has yet to arrive.
- * - Where a flight asks because of something that concerns nobody else, that happens at the moment in which the question
- *   arrives. What others do in between they can as well do right before.
+ * - If an attempt can only receive its answer, it receives it at once. The steps of others may as well follow: the attempt only
+ *   sends another request, which has not arrived yet.
+ * - If a step that concerns no other attempt sends a request, it happens when the request arrives. The steps of others in between
+ *   may as well come before.
  */
-export function movesOf(machine: SteppedMachine, scope: Scope, flight: ModelAttempt, truth: Truth): Move[] {
-  return singleMovesOf(machine, scope, flight, truth)
-    .flatMap((move) => heardAtOnce(machine, scope, move, truth))
+export function movesOf(machine: SteppedMachine, scope: Scope, attempt: ModelAttempt, truth: Truth): Move[] {
+  return singleMovesOf(machine, scope, attempt, truth)
+    .flatMap((move) => answeredAtOnce(machine, scope, move, truth))
     .flatMap((move) => {
-      if (!concernsNobody(scope, flight, move, truth)) return [move];
-      const next = movesOf(machine, scope, move.flight, truth).filter(({ arrives }) => arrives);
+      if (!concernsNobody(scope, attempt, move, truth)) return [move];
+      const next = movesOf(machine, scope, move.attempt, truth).filter(({ arrives }) => arrives);
       return next.map((then) => ({ ...then, label: `${move.label}; ${then.label}` }));
     });
 }
 
-function heardAtOnce(machine: SteppedMachine, scope: Scope, move: Move, truth: Truth): Move[] {
-  const { flight, register, settled, label } = move;
-  const { answer } = flight;
-  if (settled !== undefined || answer === undefined || hasChoices(scope, flight, answer)) return [move];
+function answeredAtOnce(machine: SteppedMachine, scope: Scope, move: Move, truth: Truth): Move[] {
+  const { attempt, register, settled, label } = move;
+  const { answer } = attempt;
+  if (settled !== undefined || answer === undefined || hasChoices(scope, attempt, answer)) return [move];
   const wasCommitted = truth.wasCommitted || register.holds === "commit";
-  return judged(flight, answer, register).flatMap(({ event, at, costs = move.costs }) => {
+  return judged(attempt, answer, register).flatMap(({ event, at, costs = move.costs }) => {
     if (move.costs !== undefined && costs !== move.costs) return [];
-    const flown = tell(machine, at, event, { ...truth, register, wasCommitted });
-    const heard: Move = {
+    const outcome = tell(machine, at, event, { ...truth, register, wasCommitted });
+    const received: Move = {
       ...move,
-      ...flown,
+      ...outcome,
       costs,
-      label: `${label}; it hears ${said(event)}`,
-      ghosts: [...move.ghosts, ...flown.ghosts],
-      violations: [...move.violations, ...flown.violations],
+      label: `${label}; it receives ${said(event)}`,
+      ghosts: [...move.ghosts, ...outcome.ghosts],
+      violations: [...move.violations, ...outcome.violations],
     };
-    return heardAtOnce(machine, scope, heard, truth);
+    return answeredAtOnce(machine, scope, received, truth);
   });
 }
 
-/** Whether anything can happen to the flight before it hears the answer, or asks the question, that makes a difference to it. */
+/** Returns true if anything else that matters can happen to the attempt before its answer or its next request. */
 function hasChoices(
   { faults }: Scope,
   { handler, timers, isAsleep, isLate, place }: ModelAttempt,
@@ -56,41 +56,42 @@ function hasChoices(
   return handler === "running" || timers.retry || timers.renewal || timers.lease || isAsleep || mayBeLate;
 }
 
-/** Whether all that a move does, whatever stands at the store, is to have a flight ask that has no lease to wait for. */
+/** Returns true if the move, whatever the store holds, only makes an attempt without a lease send a request. */
 function concernsNobody(scope: Scope, before: ModelAttempt, move: Move, { register }: Truth): boolean {
-  const { flight, settled, costs, isRenewal, ghosts, looks, isWrite, violations } = move;
+  const { attempt, settled, costs, isRenewal, ghosts, looks, isWrite, violations } = move;
   const isHidden =
     !looks && !isWrite && move.register === register && ghosts.length === 0 && costs === undefined && !isRenewal;
-  const isAsking = settled === undefined && violations.length === 0 && flight.asked !== undefined;
-  return isHidden && isAsking && !countsLease(before) && !hasChoices(scope, flight);
+  const isSending = settled === undefined && violations.length === 0 && attempt.request !== undefined;
+  return isHidden && isSending && !countsLease(before) && !hasChoices(scope, attempt);
 }
 
 /**
- * The flight without what is sure to come and to change nothing: an answer that it ignores, or a question of which it would
- * ignore any answer. Undefined for a flight that ends soon, whatever it is answered, and can write no more until then.
+ * Returns the attempt without messages that change nothing: an answer that it ignores, or a request whose every answer it would
+ * ignore. Returns undefined for an attempt that ends soon with any answer and cannot write until then.
  */
-export function hurried(machine: SteppedMachine, scope: Scope, flight: ModelAttempt): ModelAttempt | undefined {
-  const { asked, answer } = flight;
-  if (answer !== undefined) return isIgnored(machine, flight, answer) ? { ...flight, answer: undefined } : flight;
-  if (asked === undefined || !isHarmless(flight)) return flight;
-  if (answersTo(flight, asked).every((any) => isIgnored(machine, flight, any))) return { ...flight, asked: undefined };
-  return isAsGoodAsOver(machine, scope, flight) ? undefined : flight;
+export function hurried(machine: SteppedMachine, scope: Scope, attempt: ModelAttempt): ModelAttempt | undefined {
+  const { request, answer } = attempt;
+  if (answer !== undefined) return isIgnored(machine, attempt, answer) ? { ...attempt, answer: undefined } : attempt;
+  if (request === undefined || !isHarmless(attempt)) return attempt;
+  if (answersTo(attempt, request).every((any) => isIgnored(machine, attempt, any)))
+    return { ...attempt, request: undefined };
+  return isAsGoodAsOver(machine, scope, attempt) ? undefined : attempt;
 }
 
-function isIgnored(machine: SteppedMachine, flight: ModelAttempt, event: DedupKeyEvent): boolean {
-  const { place, actions } = machine.step(flight.place, event);
-  const before = inShort({ ...flight, answer: undefined });
+function isIgnored(machine: SteppedMachine, attempt: ModelAttempt, event: DedupKeyEvent): boolean {
+  const { place, actions } = machine.step(attempt.place, event);
+  const before = inShort({ ...attempt, answer: undefined });
   return actions.length === 0 && isDeepStrictEqual(inShort({ ...before, place }), before);
 }
 
-/** Whether neither the flight's question nor any of its writes on their way can change the register. */
-function isHarmless({ asked, owns, ownedPast, loose }: ModelAttempt): boolean {
-  return !owns && !ownedPast && loose.length === 0 && (typeof asked !== "object" || asked.expected === "gone");
+/** Returns true if neither the attempt's request nor its writes in flight can change the register. */
+function isHarmless({ request, owns, ownedPast, loose }: ModelAttempt): boolean {
+  return !owns && !ownedPast && loose.length === 0 && (typeof request !== "object" || request.expected === "gone");
 }
 
-/** What such a flight can be answered. */
-function answersTo(flight: ModelAttempt, asked: Write | "read"): DedupKeyEvent[] {
-  const revision = newer(flight);
+/** Returns the possible answers to such an attempt. */
+function answersTo(attempt: ModelAttempt, request: Write | "read"): DedupKeyEvent[] {
+  const revision = newer(attempt);
   const found: DedupKeyEvent[] = [
     { type: "found.nothing" },
     { type: "found.reservation", revision, attempt: 1, ended: false },
@@ -98,26 +99,27 @@ function answersTo(flight: ModelAttempt, asked: Write | "read"): DedupKeyEvent[]
     { type: "found.commit", revision },
     { type: "store.unreachable", ambiguous: false },
   ];
-  if (asked === "read") return found;
-  const unremovable: DedupKeyEvent[] = asked.kind === "remove" ? [{ type: "unremovable" }] : [];
+  if (request === "read") return found;
+  const unremovable: DedupKeyEvent[] = request.kind === "remove" ? [{ type: "unremovable" }] : [];
   return [...found, { type: "write.conflicted" }, { type: "store.unreachable", ambiguous: true }, ...unremovable];
 }
 
 function isAsGoodAsOver(
   machine: SteppedMachine,
   scope: Scope,
-  flight: ModelAttempt,
+  attempt: ModelAttempt,
   been: readonly string[] = [],
 ): boolean {
-  const { asked, handler, place } = flight;
-  // A delivery that has not been dispatched may be broken off by what makes no sense, and it may say so.
-  if (asked === undefined || handler === "unstarted" || !isHarmless(flight) || hasChoices(scope, flight)) return false;
-  // One that asks the same again may do so for ever.
+  const { request, handler, place } = attempt;
+  // A delivery before its dispatch may end with an answer outside the contract, and report that.
+  if (request === undefined || handler === "unstarted" || !isHarmless(attempt) || hasChoices(scope, attempt))
+    return false;
+  // An attempt that repeats a request may repeat it forever.
   if (been.includes(place.leaf)) return false;
-  return answersTo(flight, asked).every((answer) => {
-    const next = tell(machine, { ...flight, asked: undefined }, answer, NO_TRUTH);
+  return answersTo(attempt, request).every((answer) => {
+    const next = tell(machine, { ...attempt, request: undefined }, answer, NO_TRUTH);
     if (next.violations.length > 0) return false;
-    return next.settled !== undefined || isAsGoodAsOver(machine, scope, next.flight, [...been, place.leaf]);
+    return next.settled !== undefined || isAsGoodAsOver(machine, scope, next.attempt, [...been, place.leaf]);
   });
 }
 

@@ -11,10 +11,10 @@ import { xstateSteps } from "../support/machine-steps.ts";
 
 export type Machine = typeof dedupKeyMachine;
 
-/** What of a machine's context any guard looks at, or any later write expects. */
+/** Parts of the machine's context that a guard reads or a later write expects. */
 export type Context = Pick<DedupKeyContext, "claims" | "expected" | "revision" | "newest" | "inDoubt" | "unprotected">;
 
-/** Where a machine stands. */
+/** State of a machine. */
 export interface Place {
   /** XState's id of the innermost state: `dedupKey.reserved.committing.writing`. */
   readonly leaf: string;
@@ -27,10 +27,10 @@ export interface Step {
   readonly actions: CompiledStep<DedupKeyContext>["actions"];
 }
 
-/** A transition as XState has it, of which each stands for one guard's branch. */
+/** A transition of XState: one branch of the guards. */
 export type Transition = ReturnType<Machine["getTransitionData"]>[number];
 
-/** What stands in a context in the place of what the model check leaves out; nothing may depend on it. */
+/** Replaces the parts of a context that the model check leaves out. Nothing may depend on them. */
 const LEFT_OUT = { attempt: 1, fence: 0, expected: 0, claims: 1 };
 const LEFT_OUT_OTHERWISE = { attempt: 3, fence: 4, expected: 5, claims: 9 };
 
@@ -62,7 +62,7 @@ export class SteppedMachine {
     this.#values = new Map(leaves.map(({ id, value }) => [id, value]));
   }
 
-  /** How many different steps were taken. */
+  /** Number of different steps taken. */
   get steps(): number {
     return this.#known.size;
   }

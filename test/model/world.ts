@@ -19,27 +19,27 @@ import { type Fault, faults, type Scope, UNLIMITED } from "./scope.ts";
 import { hurried, movesOf } from "./shortcuts.ts";
 import { type Machine, SteppedMachine } from "./stepped-machine.ts";
 
-/** The flights under way, and the store between them. All of it is numbers: worlds are compared and kept by the million. */
+/** The attempts under way, and the store between them. All of it is numbers: worlds are compared and kept by the million. */
 export interface World {
   readonly register: number;
-  /** Whether a commit was ever applied. */
+  /** True if a commit was ever applied. */
   readonly wasCommitted: boolean;
   readonly deliveriesLeft: number;
-  /** How often each fault may still happen, three bits for each. */
+  /** Remaining number of each fault, three bits each. */
   readonly limits: number;
   readonly ghosts: readonly number[];
-  readonly flights: readonly number[];
+  readonly attempts: readonly number[];
 }
 
 /** Something that can happen in a world. */
 export interface Happening {
   readonly label: string;
-  /** The flight that it happens to, by its place among those before; a new one is the last. None when it happens at the store. */
+  /** The attempt that it happens to, by its place among those before; a new one is the last. None when it happens at the store. */
   readonly at: number | undefined;
-  /** Whether it can happen again and again: a renewal, or a fault without a limit. */
+  /** True if it can happen repeatedly without end: a renewal, or a fault without a limit. */
   readonly isEndless: boolean;
   readonly settled: Settlement | undefined;
-  /** The flights that are over after it: settled, dead, or left with nothing that could matter. */
+  /** The attempts that are over after it: settled, dead, or left with nothing that could matter. */
   readonly over: readonly number[];
   readonly world: World;
   readonly violations: readonly Violation[];
@@ -48,13 +48,13 @@ export interface Happening {
 type Changed = Pick<Happening, "world" | "over" | "violations">;
 
 /** A move with what comes after it as numbers. */
-interface KnownMove extends Omit<Move, "flight" | "register" | "ghosts"> {
-  readonly flight: number;
+interface KnownMove extends Omit<Move, "attempt" | "register" | "ghosts"> {
+  readonly attempt: number;
   readonly register: number;
   readonly ghosts: readonly number[];
 }
 
-/** Where each fault's three bits are. */
+/** Position of each fault's three bits. */
 const SHIFTS: Readonly<Record<Fault, number>> = {
   crash: 0,
   trouble: 3,
@@ -68,17 +68,17 @@ const SHIFTS: Readonly<Record<Fault, number>> = {
   clear: 27,
 };
 
-/** In the place of a flight that is over. */
+/** In the place of an attempt that is over. */
 const OVER = -1;
 const NOBODY: readonly number[] = [];
 const NONE: readonly Violation[] = [];
-const LOST: Violation = { guarantee: "G6", what: "a holder loses the key before it is told" };
+const LOST: Violation = { guarantee: "G6", what: "a holder loses the key before it is aborted" };
 const STUCK: Violation = { guarantee: "G4", what: "a delivery waits for nothing, and is not settled" };
 
 /** All that can happen in a scope. */
 export class Worlds {
   readonly machine: SteppedMachine;
-  readonly flights: ModelAttempts;
+  readonly attempts: ModelAttempts;
   readonly #scope: Scope;
   readonly #takesShortcuts: boolean;
   readonly #mayReadLate: boolean;
@@ -96,7 +96,7 @@ export class Worlds {
     this.machine = new SteppedMachine(machine, scope.mayDispatchUnprotected);
     this.#mayReadLate = limits["stale read"] !== undefined || limits["false refusal"] !== undefined;
     this.#mayVanish = limits["window end"] !== undefined || limits.clear !== undefined;
-    this.flights = new ModelAttempts({ remembersPast: this.#mayReadLate });
+    this.attempts = new ModelAttempts({ remembersPast: this.#mayReadLate });
   }
 
   begin(): World {
@@ -106,14 +106,14 @@ export class Worlds {
       deliveriesLeft: this.#scope.deliveries,
       limits: faults.reduce((all, fault) => all + ((this.#scope.faults[fault] ?? 0) << SHIFTS[fault]), 0),
       ghosts: [],
-      flights: [],
+      attempts: [],
     };
   }
 
   happenings(world: World): Happening[] {
     const found: Happening[] = [];
     this.#delivery(world, found);
-    for (let at = 0; at < world.flights.length; at += 1) this.#flightMoves(world, at, found);
+    for (let at = 0; at < world.attempts.length; at += 1) this.#attemptMoves(world, at, found);
     this.#crashes(world, found);
     this.#landings(world, found);
     this.#time(world, found);
@@ -123,22 +123,26 @@ export class Worlds {
 
   /** A delivery begins when its claim arrives: until then it concerns nobody. */
   #delivery(world: World, found: Happening[]): void {
-    const { flights, deliveriesLeft } = world;
+    const { attempts, deliveriesLeft } = world;
     if (deliveriesLeft === 0) return;
-    const { flight } = launch(this.machine, this.#truth(world));
-    const begun = { ...world, deliveriesLeft: deliveriesLeft - 1, flights: [...flights, this.flights.idOf(flight)] };
-    if (this.#takesShortcuts) this.#flightMoves(begun, flights.length, found, "begins; ");
+    const { attempt } = launch(this.machine, this.#truth(world));
+    const begun = {
+      ...world,
+      deliveriesLeft: deliveriesLeft - 1,
+      attempts: [...attempts, this.attempts.idOf(attempt)],
+    };
+    if (this.#takesShortcuts) this.#attemptMoves(begun, attempts.length, found, "begins; ");
     else
       found.push(
-        ofTheStore("begins", world, undefined, { world: begun, over: NOBODY, violations: NONE }, flights.length),
+        ofTheStore("begins", world, undefined, { world: begun, over: NOBODY, violations: NONE }, attempts.length),
       );
   }
 
-  #flightMoves(world: World, at: number, found: Happening[], prefix = ""): void {
-    for (const move of this.#movesOf(world.flights[at] ?? OVER, world)) {
+  #attemptMoves(world: World, at: number, found: Happening[], prefix = ""): void {
+    for (const move of this.#movesOf(world.attempts[at] ?? OVER, world)) {
       const { label, costs, isRenewal, settled, violations } = move;
       if (costs !== undefined && !has(world, costs)) continue;
-      const after = this.#changed(world, costs, move, at, move.flight);
+      const after = this.#changed(world, costs, move, at, move.attempt);
       const isEndless = isRenewal || (costs !== undefined && after.world.limits === world.limits);
       const all = after.violations.length === 0 ? violations : [...violations, ...after.violations];
       const what = prefix === "" ? label : `${prefix}${label}`;
@@ -151,10 +155,10 @@ export class Worlds {
     const known = this.#moves.get(key);
     if (known !== undefined) return known;
     const allMoves = this.#takesShortcuts ? movesOf : singleMovesOf;
-    const moves = allMoves(this.machine, this.#scope, this.flights.at(id), this.#truth(world)).map(
+    const moves = allMoves(this.machine, this.#scope, this.attempts.at(id), this.#truth(world)).map(
       (move): KnownMove => ({
         ...move,
-        flight: move.settled === undefined ? this.flights.idOf(move.flight) : OVER,
+        attempt: move.settled === undefined ? this.attempts.idOf(move.attempt) : OVER,
         register: this.#code(move.register),
         ghosts: move.ghosts.flatMap(ghostCodes),
       }),
@@ -171,8 +175,8 @@ export class Worlds {
    */
   #crashes(world: World, found: Happening[]): void {
     if (!has(world, "crash")) return;
-    for (let at = 0; at < world.flights.length; at += 1) {
-      const ghosts = this.#leftBehindBy(world.flights[at] ?? OVER);
+    for (let at = 0; at < world.attempts.length; at += 1) {
+      const ghosts = this.#leftBehindBy(world.attempts[at] ?? OVER);
       if (ghosts === undefined) continue;
       const { register } = world;
       const after = this.#changed(world, "crash", { register, isWrite: false, ghosts }, at, OVER);
@@ -201,8 +205,8 @@ export class Worlds {
     if (holds !== "reservation") return;
     if (isOver) {
       const after = this.#written(world, undefined, withoutRecord(registerOf(world.register)));
-      found.push(ofTheStore("the store lets go of the reservation", world, undefined, after));
-    } else if (!world.flights.some((id) => this.#ownsAndCountsLease(id))) {
+      found.push(ofTheStore("the store removes the ended reservation", world, undefined, after));
+    } else if (!world.attempts.some((id) => this.#ownsAndCountsLease(id))) {
       const register = this.#code({ holds, isOver: true, held });
       const after = this.#changed(world, undefined, { register, isWrite: false, ghosts: [] }, OVER, OVER);
       found.push(ofTheStore("the lease of the reservation is over", world, undefined, after));
@@ -217,24 +221,24 @@ export class Worlds {
       found.push(ofTheStore("the window of the commit ends", world, "window end", after));
     }
     if (holds !== "nothing" && has(world, "clear")) {
-      // Then the holder is told by its next renewal, and not before.
+      // The holder is aborted only after its next renewal.
       const after = { ...this.#written(world, "clear", emptied), violations: NONE };
-      found.push(ofTheStore("what stands there is removed from outside", world, "clear", after));
+      found.push(ofTheStore("the record is removed from outside", world, "clear", after));
     }
   }
 
   #ownsAndCountsLease(id: number): boolean {
-    const flight = this.flights.at(id);
-    return flight.owns && countsLease(flight);
+    const attempt = this.attempts.at(id);
+    return attempt.owns && countsLease(attempt);
   }
 
-  /** The messages that are on their way when a flight dies; undefined for one whose death makes no difference. */
+  /** Returns the messages in flight when an attempt dies; undefined if its death makes no difference. */
   #leftBehindBy(id: number): readonly number[] | undefined {
     if (id in this.#leftBehind) return this.#leftBehind[id];
-    const flight = this.flights.at(id);
-    const { asked, loose, owns } = flight;
-    const onTheirWay = typeof asked === "object" ? [...loose, asked] : loose;
-    const isMissed = !this.#takesShortcuts || countsLease(flight);
+    const attempt = this.attempts.at(id);
+    const { request, loose, owns } = attempt;
+    const onTheirWay = typeof request === "object" ? [...loose, request] : loose;
+    const isMissed = !this.#takesShortcuts || countsLease(attempt);
     const left = isMissed ? onTheirWay.flatMap((write) => ghostCodes({ ...write, owns })) : undefined;
     this.#leftBehind[id] = left;
     return left;
@@ -244,7 +248,7 @@ export class Worlds {
     return this.#changed(world, costs, { register: this.#code(register), isWrite: true, ghosts: [] }, OVER, OVER);
   }
 
-  /** The world after something that a flight did to itself and the register, or that happened to the register alone. */
+  /** The world after something that an attempt did to itself and the register, or that happened to the register alone. */
   #changed(
     world: World,
     costs: Fault | undefined,
@@ -252,19 +256,19 @@ export class Worlds {
     by: number,
     next: number,
   ): Changed {
-    const flights: number[] = [];
+    const attempts: number[] = [];
     let over: readonly number[] = NOBODY;
     let isLost = false;
-    for (let at = 0; at < world.flights.length; at += 1) {
-      const before = world.flights[at] ?? OVER;
+    for (let at = 0; at < world.attempts.length; at += 1) {
+      const before = world.attempts[at] ?? OVER;
       let after = at === by ? next : before;
       if (isWrite && at !== by) {
-        const flight = this.flights.at(before);
-        isLost ||= flight.owns && isHolding(flight);
+        const attempt = this.attempts.at(before);
+        isLost ||= attempt.owns && isHolding(attempt);
         after = this.#agedOf(before, world.register);
       }
       if (after !== OVER) after = this.#hurriedOf(after);
-      if (after !== OVER) flights.push(after);
+      if (after !== OVER) attempts.push(after);
       else over = [...over, at];
     }
     const landable =
@@ -277,7 +281,7 @@ export class Worlds {
       deliveriesLeft: world.deliveriesLeft,
       limits: costs === undefined ? world.limits : spent(world, costs),
       ghosts: together(landable, ghosts),
-      flights,
+      attempts,
     };
     return { world: after, over, violations: isLost ? [LOST] : NONE };
   }
@@ -285,15 +289,15 @@ export class Worlds {
   #agedOf(id: number, register: number): number {
     const { holds } = registerOf(register);
     const key = id * 2 + (holds === "nothing" ? 0 : 1);
-    this.#aged[key] ??= this.flights.idOf(aged(this.flights.at(id), { holds }));
+    this.#aged[key] ??= this.attempts.idOf(aged(this.attempts.at(id), { holds }));
     return this.#aged[key];
   }
 
   #hurriedOf(id: number): number {
     const known = this.#takesShortcuts ? this.#hurried[id] : id;
     if (known !== undefined) return known;
-    const flight = hurried(this.machine, this.#scope, this.flights.at(id));
-    const after = flight === undefined ? OVER : this.flights.idOf(flight);
+    const attempt = hurried(this.machine, this.#scope, this.attempts.at(id));
+    const after = attempt === undefined ? OVER : this.attempts.idOf(attempt);
     this.#hurried[id] = after;
     return after;
   }
@@ -313,10 +317,10 @@ export class Worlds {
   }
 }
 
-/** What cannot happen: a flight that waits, and nothing is under way. */
-function waiting(flight: number, { register }: World): KnownMove {
+/** An impossible move: an attempt waits, and nothing is in progress. */
+function waiting(attempt: number, { register }: World): KnownMove {
   const nothing = { costs: undefined, arrives: false, looks: false, isRenewal: false, settled: undefined, ghosts: [] };
-  return { ...nothing, label: "waits for nothing", flight, register, isWrite: false, violations: [STUCK] };
+  return { ...nothing, label: "waits for nothing", attempt, register, isWrite: false, violations: [STUCK] };
 }
 
 function ofTheStore(label: string, before: World, costs: Fault | undefined, after: Changed, at?: number): Happening {

@@ -34,7 +34,7 @@ export function planText(bucket: string, { toClear, toLeave, keyless, matched }:
   return `${[rows.length === 0 ? `${headline}.` : `${headline}:`, ...lines].join("\n")}\n`;
 }
 
-/** How clearing ended. */
+/** Result of a clear. */
 export type ClearEnd = "cleared" | "interrupted" | "dry-run" | "declined" | "nothing-to-do";
 
 export function endText(end: ClearEnd, { cleared, changed }: Removed, planned: number): string {

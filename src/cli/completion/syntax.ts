@@ -1,6 +1,6 @@
 import type { Argument, Command, Option } from "commander";
 
-/** What a position of the command line accepts. */
+/** Values that a position of the command line accepts. */
 export type Value =
   | { readonly of: "choices"; readonly choices: readonly string[] }
   | { readonly of: "path" }

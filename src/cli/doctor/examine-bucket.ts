@@ -7,7 +7,7 @@ import { type Finding, findingsAbout } from "./finding.ts";
 
 const bucket = findingsAbout("bucket");
 
-/** What a bucket must support. */
+/** Requirements of a bucket. */
 export interface BucketRequirements {
   readonly name: string;
   readonly isCluster: boolean;

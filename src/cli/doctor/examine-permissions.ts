@@ -17,7 +17,7 @@ interface Role {
   readonly check: string;
   readonly severity: "error" | "warning";
   readonly permissions: readonly Permission[];
-  /** What fails without the permissions. */
+  /** Operation that fails without the permissions. */
   readonly need: string;
 }
 

@@ -15,9 +15,9 @@ export interface Finding {
   /** Name of the setting or the check. */
   readonly check: string;
   readonly severity: Severity;
-  /** What was found, and its consequence. */
+  /** The problem and its consequence. */
   readonly evidence: string;
-  /** What to do. Undefined if there is nothing to do. */
+  /** Remedy. Undefined if none is needed. */
   readonly remedy: string | undefined;
 }
 

@@ -1,6 +1,6 @@
 import { errorMessage } from "../terminal/error-message.ts";
 
-/** What a server's monitoring port reports. */
+/** Report of a server's monitoring port. */
 export type Monitored =
   | { readonly name: string; readonly syncIntervalMs: number; readonly isSyncedAlways: boolean }
   | { readonly url: string; readonly failure: string };

@@ -23,7 +23,7 @@ interface Copied {
   readonly endsAtMs: number | undefined;
 }
 
-/** What a copy contains, to be compared with the new buckets. */
+/** Content of a copy, for comparison with the new buckets. */
 export type CopyIndex = Map<string, Copied>;
 
 /**

@@ -21,7 +21,7 @@ export interface ReshardOptions {
   readonly run: string;
 }
 
-/** How a reshard ended. */
+/** Result of a reshard. */
 export type ReshardEnd =
   | { readonly end: "refused"; readonly refusal: PlanRefusal | CopyRefusal; readonly from: number | undefined }
   | { readonly end: "dry-run"; readonly from: number; readonly keys: number }

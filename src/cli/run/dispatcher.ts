@@ -6,7 +6,7 @@ import type { IncomingEvent } from "./event/incoming-event.ts";
 import { type Failure, failureText } from "./failure.ts";
 import { type DispatchFailure, isPermanent, type Target } from "./target/target.ts";
 
-/** How the events of a run are dispatched. */
+/** Target and settings of the dispatches of a run. */
 export interface Dispatcher {
   readonly target: Target;
   readonly workspaceId: string;

@@ -9,7 +9,7 @@ export interface ChartState {
   readonly parent: string;
   readonly kind: Node["type"];
   readonly description: string;
-  /** Whether its parent starts here. */
+  /** True if its parent starts here. */
   readonly isInitial: boolean;
   /** Events that it handles without leaving. */
   readonly internalEvents: readonly string[];

@@ -7,7 +7,7 @@ import { placeLabels } from "./labels.ts";
 /** A laid-out state. */
 export interface Box extends Rectangle {
   readonly state: ChartState;
-  /** Whether it has child states, and whether they are visible. */
+  /** True if it has child states; `isOpen` if they are visible. */
   readonly isCompound: boolean;
   readonly isOpen: boolean;
 }

@@ -73,7 +73,7 @@ export function evidenceOf(suspicion: Suspicion, reservation: ReservationTimes, 
 interface SuspicionWords {
   readonly title: string;
   readonly severity: "warning" | "error";
-  /** What it means, and what to do about it. */
+  /** Meaning, and remedy. */
   readonly advice: string;
 }
 

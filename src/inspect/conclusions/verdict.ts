@@ -1,7 +1,7 @@
 import { span } from "./duration.ts";
 import { evidenceOf, type Now, type ReservationTimes, suspicionOf } from "./suspicion.ts";
 
-/** What a key contains, by the clock of the reader. */
+/** Content of a key, by the clock of the reader. */
 export type KeyFinding =
   | { readonly state: "empty" }
   /** The store remembers the removal. */

@@ -20,7 +20,7 @@ const TRACE_LIMIT = 100;
 /** Maximum number of attempts in a message. */
 const CHUNK = 1_000;
 
-/** How much of a recording a reader has received. */
+/** Position of a reader in a recording. */
 interface Position {
   readonly trace: number;
   readonly attempts: number;

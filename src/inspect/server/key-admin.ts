@@ -8,7 +8,7 @@ export type WatchedStore = Store & Required<Pick<Store, "list" | "watch">>;
 
 /** Reads, lists and removes the records of a store. */
 export interface KeyAdmin {
-  /** Whether {@link remove} is supported. */
+  /** True if {@link remove} is supported. */
   readonly canRemove: boolean;
   get(identity: EventRef): Promise<Entry | undefined>;
   /** Lists all keys. @throws {LatchkeyError} `unsupported` for a store that cannot list. */

@@ -67,7 +67,7 @@ export class LiveInspector {
     });
   }
 
-  /** Whether any request needs the token. */
+  /** True if requests need the token. */
   get needsToken(): boolean {
     return !isLoopback(this.#options.host) || this.#source().canChange;
   }

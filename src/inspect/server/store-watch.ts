@@ -34,7 +34,7 @@ export class StoreWatch {
     this.#options = options;
   }
 
-  /** Whether the recording reflects the store: a listing is complete, and the watch after it has not broken. */
+  /** True if the recording reflects the store: a listing is complete, and the watch after it has not broken. */
   get isCurrent(): boolean {
     return this.#isCurrent;
   }

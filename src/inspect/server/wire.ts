@@ -6,14 +6,14 @@ import type { EventRef, TraceEvent, TraceType } from "../trace/trace-event.ts";
 
 // The JSON that the server sends to the page.
 
-/** What the inspector shows. A process reports every event, a cluster only what its store shows, and a file is a recording. */
+/** Source of the inspected events. A process reports every event, a cluster only what its store shows, and a file is a recording. */
 export interface SourceInfo {
   readonly sees: "process" | "cluster" | "file";
   /** Name for people. */
   readonly name: string;
-  /** Whether keys can be released and cleared. */
+  /** True if keys can be released and cleared. */
   readonly canChange: boolean;
-  /** How long the store keeps a reservation after its lease, in milliseconds. */
+  /** Time for which the store keeps a reservation after its lease, in milliseconds. */
   readonly skewMs: number;
   /** Length of a point of the chart, in milliseconds. */
   readonly bucketMs: number;
@@ -22,7 +22,7 @@ export interface SourceInfo {
 /** An attempt as the page receives it. */
 export type ShownAttempt = Omit<Attempt, "began" | "changed">;
 
-/** Whether the store answers, with the latest outage. */
+/** Reachability of the store, with the latest outage. */
 export type StoreHealth =
   | { readonly state: "available"; readonly outage?: { readonly fromMs: number; readonly toMs: number } }
   | { readonly state: "unavailable"; readonly sinceMs: number; readonly reason: string };
@@ -51,7 +51,7 @@ export type Message =
       readonly overview?: Overview;
       readonly attempts: readonly ShownAttempt[];
       readonly gone: readonly string[];
-      /** Whether more attempts of the same batch follow. */
+      /** True if more attempts of the same batch follow. */
       readonly more: boolean;
     };
 

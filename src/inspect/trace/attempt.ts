@@ -1,10 +1,10 @@
 import type { Suspicion } from "../conclusions/suspicion.ts";
 import type { EventRef, TraceEvent } from "./trace-event.ts";
 
-/** What the attempt does: its handler runs, it writes the commit, or it releases the key. */
+/** Progress of an attempt: its handler runs, it writes the commit, or it releases the key. */
 export type Phase = "running" | "committing" | "releasing";
 
-/** Whether the attempt holds its key. An attempt that runs without protection never held it. */
+/** State of the attempt's reservation. An attempt that runs without protection never held one. */
 export type Hold = "held" | "lost" | "never";
 
 /** An attempt in flight: from its reservation, or its unprotected dispatch, to its end. */

@@ -24,7 +24,7 @@ export interface Notice {
   readonly atMs: number;
   /** Number of occurrences. */
   readonly times: number;
-  /** Whether the event was committed after the latest occurrence. */
+  /** True if the event was committed after the latest occurrence. */
   readonly settled: boolean;
 }
 

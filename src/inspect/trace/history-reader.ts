@@ -20,7 +20,7 @@ interface Begun<Line> {
 class HistoryReader {
   readonly #store: StoreReader;
   readonly #events: ReadonlyMap<string, EventRef>;
-  /** Whether the store's records were recorded. Otherwise its answers are used instead. */
+  /** True if the store's records were recorded. Otherwise its answers are used instead. */
   readonly #isStoreRecorded: boolean;
   readonly #effects = new Map<string, Begun<{ readonly fence: number }>>();
   readonly #operations = new Map<string, Begun<Invoked>>();
@@ -46,7 +46,7 @@ class HistoryReader {
         this.#unansweredOf(process).add(line.event);
         this.#effects.set(`${process} ${line.effect}`, { line, atMs });
         return [this.#traced("began", line, line.event, { fence: line.fence, cause: line.name })];
-      case "effect.told":
+      case "effect.aborted":
         return [this.#traced("expired", line, line.event, { cause: "aborted" })];
       case "effect.ended": {
         const begun = this.#effects.get(`${process} ${line.effect}`);
@@ -75,7 +75,7 @@ class HistoryReader {
       }
       case "fault":
         return this.#everyEvent(line, line.fault);
-      case "effect.looked":
+      case "effect.checked":
       case "settled":
         return [];
     }
@@ -170,7 +170,7 @@ const operationTypes: Readonly<Partial<Record<Invoked["operation"], TraceType>>>
 };
 
 function answerType(answered: Answered): TraceType {
-  if (answered.answer === "put back") return answered.because === "pending" ? "pending" : "nak";
+  if (answered.answer === "nak") return answered.because === "pending" ? "pending" : "nak";
   if (answered.because === "duplicate") return "duplicate";
   const { commit } = answered;
   return commit === "superseded" || commit === "unconfirmed" ? commit : "acknowledged";

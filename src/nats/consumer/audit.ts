@@ -14,7 +14,7 @@ interface MessageFields extends ConsumerFields {
   readonly subject: string;
   /** The message's sequence in the stream. */
   readonly sequence: number;
-  /** How often the server has delivered the message, counting from 1. */
+  /** Number of deliveries of the message by the server, counting from 1. */
   readonly deliveries: number;
   /** Missing if the message has no readable identity. */
   readonly identity?: ResolvedIdentity;

@@ -46,7 +46,7 @@ export interface ConsumeOptions {
   readonly maxDeliver?: number;
   /** Pauses after a failed dispatch, and while the store is unreachable. @default 1 s to 60 s */
   readonly backoffMs?: Backoff;
-  /** Where dead letters go. Without it, messages that cannot be dispatched are terminated without a copy. */
+  /** Destination of dead letters. Without it, messages that cannot be dispatched are terminated without a copy. */
   readonly deadLetter?: DeadLetterOptions;
   /** Stops the consumer, like `stop()`. */
   readonly signal?: AbortSignal;

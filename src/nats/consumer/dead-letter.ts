@@ -4,7 +4,7 @@ import type { DeadLetterReason } from "../../../machines/delivery.ts";
 import type { DedupKey } from "../../model/identity.ts";
 import { headersOf, type ReceivedMessage } from "./received-message.ts";
 
-/** Where messages that cannot be dispatched are published. */
+/** Destination of messages that cannot be dispatched. */
 export interface DeadLetterOptions {
   /** A subject that a stream stores, and that the consumer itself does not read. */
   readonly subject: string;

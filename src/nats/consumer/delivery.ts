@@ -22,7 +22,7 @@ import type { FailureCounts } from "./failure-counts.ts";
 import { type DispatchResult, dispatchGuarded } from "./guarded-dispatch.ts";
 import { pendingPauseMs } from "./pending-pause.ts";
 
-/** What all deliveries of one consumer share. */
+/** Dependencies that all deliveries of one consumer share. */
 export interface SharedByDeliveries {
   readonly options: ResolvedConsumeOptions;
   readonly consumer: string;
@@ -75,7 +75,7 @@ export class Delivery {
     this.#shared.onSettled(this);
   }
 
-  /** Tells the server that the message is in progress, so that it does not redeliver it. */
+  /** Reports to the server that the message is in progress, so that it is not redelivered. */
   sendInProgress(): void {
     this.#answer(() => this.message.working());
   }

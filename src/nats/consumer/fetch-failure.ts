@@ -9,7 +9,7 @@ export interface ConsumerLoss {
   readonly cause: unknown;
 }
 
-/** How long "consumer not found" is retried: a server that has just become the metadata leader may not know the consumer yet. */
+/** Time for which "consumer not found" is retried: a server that has just become the metadata leader may not know the consumer yet. */
 const NOT_FOUND_MS = 1_000;
 const NOT_FOUND_PAUSE_MS = 100;
 

@@ -7,7 +7,7 @@ const SHORTEST_MS = 100;
 export interface PendingMessage {
   /** Time left of the reservation, in milliseconds. */
   readonly retryAfterMs: number;
-  /** How often the server has delivered the message, counting from 1. */
+  /** Number of deliveries of the message by the server, counting from 1. */
   readonly deliveries: number;
   /** True if the server limits the number of deliveries. */
   readonly isLimited: boolean;

@@ -10,7 +10,7 @@ export interface ConsumerFinding {
   readonly setting: string;
   /** The value and its consequence. */
   readonly problem: string;
-  /** How to correct it. */
+  /** Remedy. */
   readonly remedy: string;
   /** The problem and the remedy as one line. */
   readonly sentence: string;
@@ -25,7 +25,7 @@ export function finding(
   return { severity, setting, problem, remedy, sentence: `${problem}; ${remedy}` };
 }
 
-/** How a consumer is used: what its settings are checked against. */
+/** Use of a consumer, against which its settings are checked. */
 export interface ConsumerUse {
   /** Lease of the reservations, in milliseconds. */
   readonly leaseMs: number;
@@ -44,7 +44,7 @@ export interface ConsumerUse {
 /** Thrown when a consumer's settings could lose events; `findings` has an entry for each of them. */
 export class ConsumerMisconfiguredError extends LatchkeyError {
   override readonly name: string = "ConsumerMisconfiguredError";
-  /** What is wrong with the consumer, most severe first. */
+  /** Problems of the consumer, most severe first. */
   readonly findings: readonly ConsumerFinding[];
 
   constructor(consumer: string, findings: readonly ConsumerFinding[]) {

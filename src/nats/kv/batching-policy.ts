@@ -1,4 +1,4 @@
-/** How writes are sent: each as a message of its own, or several as an atomic batch. */
+/** Strategy for sending writes: each as a message of its own, or several as an atomic batch. */
 export type SendMode = "single" | "batch";
 
 /** Decides how the writes of one queue are sent, and learns how long they take. */
@@ -137,7 +137,7 @@ function sampleOf(number: number, limitMs: number | undefined): Sample {
   return { number, limitMs, started: 0, loads: 0, finished: 0, tookMs: 0 };
 }
 
-/** Tells whether the load was high enough for strategies to differ. */
+/** Returns true if the load was high enough for strategies to differ. */
 function isBusy({ started, loads }: Sample): boolean {
   return loads >= started * MIN_LOAD;
 }

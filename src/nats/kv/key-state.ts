@@ -41,7 +41,7 @@ export async function readKeyState(
   return { type: "record", entry: entryOf(bucket, key, Buffer.from(data, "base64").toString(), seq) };
 }
 
-/** How long "no such bucket" is retried before it is reported, in milliseconds. */
+/** Time for which "no such bucket" is retried before it is reported, in milliseconds. */
 const UNKNOWN_BUCKET_MS = 1_000;
 
 /**
@@ -70,7 +70,7 @@ export async function lastMessage(
   return read?.message;
 }
 
-/** Tells whether a message is a tombstone: Latchkey's, or that of an operator's `delete` or `purge`. */
+/** Returns true if a message is a tombstone: Latchkey's, or that of an operator's `delete` or `purge`. */
 export function isTombstone(fields: MsgHdrs | undefined): boolean {
   return fields?.has("KV-Operation") ?? false;
 }

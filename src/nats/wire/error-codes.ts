@@ -71,17 +71,17 @@ export function apiCodeOf(error: unknown): number | undefined {
   return found(error, JetStreamApiError)?.code;
 }
 
-/** Tells whether the server refused a request for lack of permission. */
+/** Returns true if the server refused a request for lack of permission. */
 export function isForbidden(error: unknown): boolean {
   return found(error, PermissionViolationError) !== undefined;
 }
 
-/** Tells whether nothing subscribes to the subject of a request. */
+/** Returns true if nothing subscribes to the subject of a request. */
 export function hasNoResponders(error: unknown): boolean {
   return found(error, NoRespondersError) !== undefined;
 }
 
-/** Tells whether a request timed out. */
+/** Returns true if a request timed out. */
 export function isTimeout(error: unknown): boolean {
   return found(error, TimeoutError) !== undefined;
 }

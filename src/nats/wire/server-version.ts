@@ -16,7 +16,7 @@ const FIRST_WITH_BATCHES: Version = [2, 12, 1];
 export const NEEDED_SERVER = `nats-server ${MINIMUM.join(".")} or later, and not ${BROKEN.join(".")}`;
 export const ADVISED_SERVER = ADVISED.join(".");
 
-/** Tells whether a server of this version keeps the guarantees, and whether it is an advised one. */
+/** Rates a server of this version: `usable` if it keeps the guarantees, and `advised` from {@link ADVISED} on. */
 export function judgeServer(version: string): "unusable" | "usable" | "advised" {
   if (whyUnusable(version) !== undefined) return "unusable";
   const parts = partsOf(version);

@@ -11,7 +11,7 @@ export interface Acknowledgement {
   readonly atMs: number;
 }
 
-/** Whether the key of an acknowledged event was committed: yes, no, or Latchkey could not tell its caller. */
+/** State of an acknowledged event's commit: stored, missing, or unknown to the caller. */
 export type CommitCheck =
   | { readonly type: "committed" | "excused" }
   | { readonly type: "missing"; readonly guarantee: Guarantee; readonly why: string };
@@ -55,7 +55,7 @@ function checkReservation(
   if (own === undefined) {
     if (isUnanswered(sent, answeredAt)) return { type: "excused" };
     const holder = later.at(-1)?.owner;
-    const state = holder === undefined ? "nobody had committed it" : `${holder} had reserved and not committed it`;
+    const state = holder === undefined ? "no token had committed it" : `${holder} had reserved and not committed it`;
     return { type: "missing", guarantee: "G2", why: `${process} acknowledged ${event}, and ${state}` };
   }
   // At the end of its lease, Latchkey reports a commit without a response as `unconfirmed`.

@@ -9,7 +9,7 @@ export interface RunningEffect {
   readonly began: EffectBegan;
   readonly number: number;
   readonly key: KnownKey | undefined;
-  /** What the effect does, among everything done for its event; nothing if the run does not tell. */
+  /** Name of the effect among all effects of its event; undefined if the run names none. */
   readonly work: string | undefined;
   isAborted: boolean;
 }
@@ -28,7 +28,7 @@ export interface GivenAnswer {
   readonly number: number;
 }
 
-/** What the judge knows about one event, up to a line. */
+/** The judge's knowledge of one event, up to a line. */
 export class EventState {
   readonly running = new Map<string, RunningEffect>();
   /** The effect with the highest fence so far, by key. */

@@ -64,12 +64,12 @@ export class Judge {
       case "effect.began":
         this.#began(line, ordered, report);
         return;
-      case "effect.told": {
+      case "effect.aborted": {
         const effect = this.#stateOf(line.event).running.get(effectId(line));
         if (effect !== undefined) effect.isAborted = true;
         return;
       }
-      case "effect.looked":
+      case "effect.checked":
         this.#checkedSignal(line, report);
         return;
       case "effect.ended":
@@ -174,7 +174,7 @@ export class Judge {
   }
 
   /** A signal that has not fired although another owner already had the key in an earlier turn of the event loop is late. */
-  #checkedSignal(line: Line<"effect.looked">, report: Report): void {
+  #checkedSignal(line: Line<"effect.checked">, report: Report): void {
     const { process, event, turnMs } = line;
     const effect = this.#stateOf(event).running.get(effectId(line));
     if (effect === undefined || effect.isAborted || this.#isExcused(process, event)) return;
@@ -208,7 +208,7 @@ export class Judge {
     const delivery = state.deliveries.get(deliveryId(line));
     state.deliveries.delete(deliveryId(line));
     state.answers.push({ process, position, number });
-    if (line.answer === "put back") {
+    if (line.answer === "nak") {
       // With several keys, the store's error may come from another guard than the failed effect.
       const isOnlyGuard = this.#keys.keysOf(event).length < 2;
       if (isOnlyGuard && line.code === "store-unavailable" && delivery?.effectFailed === true) {
@@ -229,7 +229,7 @@ export class Judge {
     this.#checkReportedCommit(line, position, state, report);
   }
 
-  /** Reports an acknowledged key that nobody has committed. Returns whether no later effect may begin for the event. */
+  /** Reports an acknowledged key without a commit. Returns true if no later effect may begin for the event. */
   #mustBeSettled(line: Line<"answered">, acknowledgement: Acknowledgement, report: Report): boolean {
     const { process, event, answeredAt } = acknowledgement;
     const reported = line.answer === "acknowledged" ? line.commit : undefined;
@@ -242,7 +242,7 @@ export class Judge {
     return !checks.some(({ type }) => type === "excused");
   }
 
-  /** What Latchkey reported about a commit must be what the store shows. */
+  /** Latchkey's report about a commit must agree with the store. */
   #checkReportedCommit(line: Line<"answered">, position: number, state: EventState, report: Report): void {
     if (line.answer !== "acknowledged") return;
     const { process, event, commit, atMs } = line;
@@ -252,7 +252,7 @@ export class Judge {
       return key.writes.some((write) => write.revision > fence && fenceOf(write, write.revision) !== fence);
     };
     if (commit === "superseded" && keys.length > 0 && !keys.some(isTaken)) {
-      report("G8", `${process}'s commit of ${event} was reported as superseded, and nobody had taken the key`);
+      report("G8", `${process}'s commit of ${event} was reported as superseded, and no other token had taken the key`);
     }
     if (commit !== "confirmed" && commit !== "adopted") return;
     const commits = keys.flatMap(({ writes }) => writes.filter(({ state }) => state === "committed"));
@@ -294,7 +294,7 @@ export class Judge {
     );
   }
 
-  /** Only its holder, after a failed dispatch, or an operator removes a reservation; nobody does while an effect runs. */
+  /** Only its holder, after a failed dispatch, or an operator removes a reservation, and never while an effect runs. */
   #removed({ position }: OrderedLine, report: Report): void {
     const removal = this.#removals.get(position);
     if (removal === undefined || removal.write.state === "committed") return;

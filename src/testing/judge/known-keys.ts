@@ -134,7 +134,7 @@ function writesIn(
   puts: readonly OrderedLine[],
 ): Write[] {
   const writes = new Map<number, Write>();
-  /** When each token's unacknowledged write was first sent. */
+  /** Time at which each token's unacknowledged write was first sent. */
   const sentMs = new Map<string, number>();
   const windowMs = new Map<string, number>();
   for (const { invoked, sentBy, result } of requests) {

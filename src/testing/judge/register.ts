@@ -1,14 +1,14 @@
 import type { Revision } from "../../model/store.ts";
 import { type Interval, linearize, type Model } from "./linearizability.ts";
 
-/** Result of a write: `refused` if it certainly stored nothing, `unknown` if nobody can tell. */
+/** Result of a write: `refused` if it certainly stored nothing, `unknown` if it may have been applied. */
 export type WriteResult =
   | { readonly type: "stored"; readonly revision: Revision }
   | { readonly type: "conflict" }
   | { readonly type: "refused" }
   | { readonly type: "unknown" };
 
-/** What a read showed. Equal values mean equal records. */
+/** Result of a read. Equal values mean equal records. */
 export type ReadResult =
   | { readonly type: "held"; readonly revision: Revision; readonly value: string }
   | { readonly type: "nothing" };

@@ -10,7 +10,7 @@ export interface StoreViolation {
   readonly why: string;
 }
 
-/** How to interpret a history of store operations. */
+/** Interpretation of a history of store operations. */
 export interface StoreHistoryOptions {
   /** Process whose reads were exact: it read a healthy store after the last write. */
   readonly exactReader?: string;

@@ -58,7 +58,7 @@ export class HistoryRecorder {
     return this.#operations.record(request, send, resultOf);
   }
 
-  /** Runs `work` as an effect of the event, and records when it begins, when its signal fires, and when it ends. */
+  /** Runs `work` as an effect of the event, and records when it begins, when its signal aborts, and when it ends. */
   async effect<Value>(
     event: string,
     reservation: EffectReservation,
@@ -68,7 +68,7 @@ export class HistoryRecorder {
     const { fence = 0, signal } = reservation;
     const effect = ++this.#effects;
     this.note({ type: "effect.began", event, effect, name, fence, hasSignal: signal !== undefined });
-    const aborted = (): void => this.note({ type: "effect.told", event, effect });
+    const aborted = (): void => this.note({ type: "effect.aborted", event, effect });
     if (signal?.aborted === true) aborted();
     else signal?.addEventListener("abort", aborted, { once: true });
     let failed = true;

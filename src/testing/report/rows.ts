@@ -13,7 +13,7 @@ export interface Row {
   readonly text: string;
   /** The response to a request, if it came at once. */
   readonly response?: string;
-  /** What the store holds from here on. */
+  /** Content of the store from here on. */
   readonly stored?: string;
 }
 
@@ -82,9 +82,9 @@ class Reader {
           kind: "effect",
           text: `${this.#effect(line)} begins${line.fence > 0 ? ` (fence ${line.fence})` : ""}`,
         };
-      case "effect.told":
-        return { ...at, kind: "effect", text: `${this.#effect(line)}: its signal fires` };
-      case "effect.looked":
+      case "effect.aborted":
+        return { ...at, kind: "effect", text: `${this.#effect(line)}: its signal aborts` };
+      case "effect.checked":
         return undefined;
       case "effect.ended":
         return { ...at, kind: "effect", text: `${this.#effect(line)} ${line.failed ? "fails" : "ends"}` };
@@ -125,7 +125,7 @@ class Reader {
     return this.#names.get(key) ?? key;
   }
 
-  #effect({ process, effect, event }: Line<"effect.began" | "effect.told" | "effect.ended">): string {
+  #effect({ process, effect, event }: Line<"effect.began" | "effect.aborted" | "effect.ended">): string {
     return `${this.#effects.get(`${process} ${effect}`)?.name ?? "effect"} of ${event}`;
   }
 

@@ -1,6 +1,6 @@
 import { guaranteeTitles, type Violation } from "../judge/violation.ts";
 
-/** What a run broke: a guarantee, or the condition in the option `holds`. */
+/** Violation of a run: a guarantee, or the condition in the option `holds`. */
 export type RunViolation =
   | Violation
   | (Omit<Violation, "guarantee"> & { readonly guarantee: "holds"; readonly error: unknown });

@@ -10,7 +10,7 @@ export class Run {
   readonly schedule: string;
   /** History of the run. */
   readonly history: History;
-  /** What the run broke, in the order of the lines; empty if nothing. */
+  /** Violations of the run, in the order of the lines. */
   readonly violations: readonly RunViolation[];
 
   constructor(schedule: string, history: History, violations: readonly RunViolation[]) {
@@ -44,7 +44,7 @@ export class Run {
     return this.history.flatMap((line) => (line.type === "fault" ? [line.fault] : []));
   }
 
-  /** How often another process continued than before. */
+  /** Number of switches from one process to another. */
   get contextSwitches(): number {
     const processes = new Set(this.history.flatMap((line) => (line.type === "delivered" ? [line.process] : [])));
     const running = this.history.flatMap((line) =>
@@ -53,7 +53,7 @@ export class Run {
     return running.filter((process, index) => index > 0 && process !== running[index - 1]).length;
   }
 
-  /** How often a message was delivered to a process that was still handling another one. */
+  /** Number of messages delivered to a process that was still handling another one. */
   get overlaps(): number {
     const inFlight = new Map<string, number>();
     let overlaps = 0;

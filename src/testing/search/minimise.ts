@@ -5,7 +5,7 @@ import { type Scenario, TooManyStepsError } from "../sim/simulate.ts";
 import { MAX_NUMBER, MAX_NUMBERS, RandomChooser } from "./random-chooser.ts";
 import { runChoosing, runSchedule } from "./run-schedule.ts";
 
-/** How much larger a number may become, since the rest of the run may become simpler. */
+/** Amount by which a number may grow, since the rest of the run may become simpler. */
 const MAX_INCREASE = 3;
 /** Maximum number of runs in a descent, and in all descents from fresh starts together. */
 const MAX_RUNS = 3_000;

@@ -28,7 +28,7 @@ export const faultNames = [
 
 export type FaultName = (typeof faultNames)[number];
 
-/** How often each fault may happen in one run. Missing faults do not happen. */
+/** Maximum number of each fault in one run. Missing faults do not happen. */
 export type FaultBudget = Partial<Readonly<Record<FaultName, number>>>;
 
 /** The rest of a budget. */

@@ -80,7 +80,7 @@ export function answerTo(reply: unknown, { count }: Delivery): Answer {
   const outcome = oneOf("outcome", reply.outcome, ["dispatched", "duplicate", "pending"]);
   if (outcome === "pending") {
     const givenMs = "retryAfterMs" in reply ? wholeNumber("retryAfterMs", reply.retryAfterMs, 0) : 0;
-    return { answer: "put back", because: "pending", afterMs: Math.max(givenMs, pauseMs(count)) };
+    return { answer: "nak", because: "pending", afterMs: Math.max(givenMs, pauseMs(count)) };
   }
   const commit = "commit" in reply ? oneOf("commit", reply.commit, commitOutcomes) : undefined;
   return { answer: "acknowledged", because: outcome, ...(commit === undefined ? {} : { commit }) };
@@ -91,7 +91,7 @@ const commitOutcomes = ["confirmed", "adopted", "superseded", "unconfirmed"] as 
 /** Returns the broker's answer when the handler threw. */
 export function answerAfter(error: unknown, { count }: Delivery): Answer {
   const code = error instanceof Error && "code" in error ? { code: String(error.code) } : {};
-  return { answer: "put back", because: "failed", afterMs: pauseMs(count), error: String(error), ...code };
+  return { answer: "nak", because: "failed", afterMs: pauseMs(count), error: String(error), ...code };
 }
 
 function pauseMs(count: number): number {

@@ -71,7 +71,7 @@ export class Scheduler {
     return this.#nowMs;
   }
 
-  /** How often the schedule picked another operation than a calm run would. */
+  /** Number of times that the schedule picked another operation than a calm run would. */
   get interventions(): number {
     return this.#interventions;
   }

@@ -26,7 +26,7 @@ export interface Scope extends Faults {
   readonly jumpMs?: number;
 }
 
-/** How often each fault may happen in one run. If no fault is named, each may happen once, except `amnesias`. */
+/** Maximum number of each fault in one run. If no fault is named, each may happen once, except `amnesias`. */
 export interface Faults {
   /** A process dies with everything it was doing. Another process replaces it. */
   readonly crashes?: number;

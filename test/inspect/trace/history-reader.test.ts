@@ -25,9 +25,9 @@ describe("the trace of a recorded run", () => {
         { type: "store.held", process: "store", atMs: 1, key, revision: 1, record: reserved },
         { type: "ok", process: "a", atMs: 1, op: 1, revision: 1 },
         { type: "effect.began", process: "a", atMs: 1, event, effect: 1, name: "mail", fence: 1, hasSignal: true },
-        { type: "effect.looked", process: "a", atMs: 2, event, effect: 1, turnMs: 2 },
+        { type: "effect.checked", process: "a", atMs: 2, event, effect: 1, turnMs: 2 },
         { type: "fault", process: "nemesis", atMs: 2, fault: "slow" },
-        { type: "effect.told", process: "a", atMs: 2, event, effect: 1 },
+        { type: "effect.aborted", process: "a", atMs: 2, event, effect: 1 },
         { type: "effect.ended", process: "a", atMs: 3, event, effect: 1, failed: false },
         { type: "store.held", process: "store", atMs: 3, key, revision: 2, record: committed },
         { type: "store.removed", process: "store", atMs: 4, key, revision: 3 },
@@ -81,9 +81,9 @@ describe("the trace of a recorded run", () => {
   it("has an event for everything that a frozen or dead process had received, in the order of time", () => {
     const a = (atMs: number) => ({ process: "a", atMs });
     const answers: readonly SeenLine[] = [
-      { type: "answered", ...a(5), event, delivery: 1, answer: "put back", because: "pending", afterMs: 9 },
-      { type: "answered", ...a(6), event, delivery: 2, answer: "put back", because: "failed", afterMs: 9, error: "no" },
-      { type: "answered", ...a(7), event, delivery: 3, answer: "put back", because: "failed", afterMs: 9, code: "c" },
+      { type: "answered", ...a(5), event, delivery: 1, answer: "nak", because: "pending", afterMs: 9 },
+      { type: "answered", ...a(6), event, delivery: 2, answer: "nak", because: "failed", afterMs: 9, error: "no" },
+      { type: "answered", ...a(7), event, delivery: 3, answer: "nak", because: "failed", afterMs: 9, code: "c" },
       { type: "answered", ...a(8), event, delivery: 4, answer: "acknowledged", because: "duplicate" },
       {
         type: "answered",

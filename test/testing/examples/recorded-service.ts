@@ -13,7 +13,7 @@ export function recordedService(owner: string, store: Store, charge: () => Promi
     );
     const answered = { type: "answered", event, delivery } as const;
     if (outcome.outcome === "pending") {
-      recorder.note({ ...answered, answer: "put back", because: "pending", afterMs: outcome.retryAfterMs });
+      recorder.note({ ...answered, answer: "nak", because: "pending", afterMs: outcome.retryAfterMs });
       return "nak";
     }
     recorder.note({ ...answered, answer: "acknowledged", because: outcome.outcome });

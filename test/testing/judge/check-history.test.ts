@@ -51,7 +51,7 @@ class Recording {
   }
 
   look(process: string, turnMs: number, effect = 1): this {
-    return this.see(process, { type: "effect.looked", event: "E1", effect, turnMs });
+    return this.see(process, { type: "effect.checked", event: "E1", effect, turnMs });
   }
 
   read(process: string, shown: { revision: number; token: string; state: DedupRecord["state"] }): this {
@@ -60,7 +60,7 @@ class Recording {
   }
 
   tell(process: string, effect = 1): this {
-    return this.see(process, { type: "effect.told", event: "E1", effect });
+    return this.see(process, { type: "effect.aborted", event: "E1", effect });
   }
 
   end(process: string, failed = false, effect = 1): this {
@@ -256,7 +256,7 @@ describe("checkHistory", () => {
         type: "answered",
         event: "E1",
         delivery: 1,
-        answer: "put back",
+        answer: "nak",
         because: "failed",
         afterMs: 1,
         code,
@@ -436,7 +436,7 @@ describe("checkHistory, for an acknowledgement without a commit,", () => {
       type: "answered",
       event: "E1",
       delivery: 1,
-      answer: "put back",
+      answer: "nak",
       because: "pending",
       afterMs: 1,
     } as const;

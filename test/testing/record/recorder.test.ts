@@ -84,10 +84,10 @@ describe("recordHistory", () => {
       throw new Error("no");
     });
     await expect(failing).rejects.toThrow("no");
-    expect(types(lines)).toEqual(["history", "effect.began", "effect.told", "effect.ended"]);
+    expect(types(lines)).toEqual(["history", "effect.began", "effect.aborted", "effect.ended"]);
     expect(lines[3]).toEqual({ atMs: 1, process: "R1", type: "effect.ended", event: "E1", effect: 1, failed: true });
     await recorder.effect("E1", { signal: told.signal }, async () => {}, "late");
-    expect(types(lines.slice(4))).toEqual(["effect.began", "effect.told", "effect.ended"]);
+    expect(types(lines.slice(4))).toEqual(["effect.began", "effect.aborted", "effect.ended"]);
   });
 
   it("keeps the optional methods of a store", async () => {

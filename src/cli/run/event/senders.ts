@@ -1,7 +1,7 @@
 import { isObject, type ObjectLike } from "../../../internal/is-object.ts";
 import { byHeader, byPointer, firstOf, type IdFields, type IdSelector } from "../../../model/identify/id-selector.ts";
 
-/** How the webhooks of a sender are recognised and identified. The scopes agree with the sources of `latchkey/http`. */
+/** Recognition and identification of each sender's webhooks. The scopes agree with the sources of `latchkey/http`. */
 export interface Sender {
   /** Name for messages, with its article: `a GitLab webhook`. */
   readonly name: string;

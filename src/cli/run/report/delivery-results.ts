@@ -3,7 +3,7 @@ import type { Audit } from "../../../nats/index.ts";
 import { errorMessage } from "../../terminal/error-message.ts";
 import { isDoubtful } from "./doubt.ts";
 
-/** How one delivery of a message ended. */
+/** Result of one delivery of a message. */
 export type DeliveryResult = {
   /** Sequence of the message in the stream. */
   readonly sequence: number;

@@ -4,7 +4,7 @@ import { type EventProblem, problemText } from "../event/event-problem.ts";
 import { type Failure, failureText } from "../failure.ts";
 import { isDoubtful } from "./doubt.ts";
 
-/** How the handling of one event ended. */
+/** Result of the handling of one event. */
 export type EventResult =
   | { readonly outcome: "dispatched"; readonly commit: CommitOutcome; readonly attempts: number }
   | { readonly outcome: "duplicate" }
@@ -12,7 +12,7 @@ export type EventResult =
   /** Not dispatched, because the run was interrupted. */
   | { readonly outcome: "unfinished"; readonly attempts: number };
 
-/** How the handling of one line ended. */
+/** Result of the handling of one line. */
 export type LineResult =
   | { readonly outcome: "unreadable"; readonly line: number; readonly problem: EventProblem }
   | (EventResult & {

@@ -4,7 +4,7 @@ import { type Paint, painter } from "../../terminal/paint.ts";
 import { StatusLine } from "../../terminal/status-line.ts";
 import { type RunEnd, type SummaryRow, summaryText } from "./summary-table.ts";
 
-/** How a report counts results and formats them. */
+/** Counters and formats of a report. */
 export interface ReportFormat<Result, Tally extends object> {
   readonly empty: Tally;
   add(tally: Tally, result: Result): Tally;

@@ -1,7 +1,7 @@
 import { amount } from "../../terminal/format.ts";
 import type { Paint } from "../../terminal/paint.ts";
 
-/** How a run ended. */
+/** End of a run. */
 export type RunEnd = "succeeded" | "failed" | "interrupted";
 
 /** A row of the summary. */

@@ -1,7 +1,7 @@
 const NOT_TRUSTED =
   "its certificate is not trusted; set NODE_EXTRA_CA_CERTS to a file with the certificate of its authority";
 
-/** What happened, by the code of a failed connection. */
+/** Description of each failed connection, by its code. */
 const TEXTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nothing listens at its address",
   ECONNRESET: "it closed the connection without a response",

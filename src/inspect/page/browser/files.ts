@@ -3,7 +3,7 @@ import { counted } from "../state/formats.ts";
 import { readRecording } from "../state/playback.ts";
 import { seek, toast } from "./page-state.ts";
 
-/** Whether a file is dragged over the page. */
+/** True while a file is dragged over the page. */
 export const isDragging = signal(false);
 
 /** Opens a recording that is dropped anywhere on the page. */

@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import { link, nowMs, playback, session } from "../browser/page-state.ts";
 import { span, time } from "../state/formats.ts";
 
-/** How long a recovery is shown, in milliseconds. */
+/** Time for which a recovery is shown, in milliseconds. */
 const RECOVERY_SHOWN_MS = 60_000;
 
 /** Warns when the server or the store is unavailable, and reports when the store is back. */

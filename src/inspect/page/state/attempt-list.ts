@@ -12,7 +12,7 @@ export interface AttemptFilter {
 
 export const NO_FILTER: AttemptFilter = { workspace: "", subscription: "", owner: "", event: "", state: "" };
 
-/** What an attempt does, or why it needs attention, most urgent first. */
+/** Activity of an attempt, or the reason why it needs attention, most urgent first. */
 export const ATTEMPT_STATES = [...SUSPICIONS, "lost", "unprotected", "committing", "releasing", "running"] as const;
 export type AttemptState = (typeof ATTEMPT_STATES)[number];
 

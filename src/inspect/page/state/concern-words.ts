@@ -5,7 +5,7 @@ import type { Tone } from "./event-words.ts";
 interface ConcernWords {
   readonly title: string;
   readonly tone: Tone;
-  /** What the concern means, and what to do about it. */
+  /** Meaning of the concern, and its remedy. */
   readonly advice: string;
 }
 

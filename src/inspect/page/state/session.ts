@@ -18,7 +18,7 @@ export class Session {
   notices: readonly Notice[] = [];
   /** The latest events, oldest first. */
   trace: readonly TraceEvent[] = [];
-  /** Whether all attempts in flight have been received. */
+  /** True if all attempts in flight have been received. */
   isComplete = false;
   readonly rates = new Rates();
   readonly #attempts = new Map<string, ShownAttempt>();

@@ -7,7 +7,7 @@ export type LaneState = "idle" | "held" | "lost";
 export interface LaneCell {
   readonly before: LaneState;
   readonly after: LaneState;
-  /** Whether the event happened on this replica. */
+  /** True if the event happened on this replica. */
   readonly isHere: boolean;
 }
 
