@@ -62,6 +62,20 @@ describe("a TypeScript block of the documentation", () => {
   });
 });
 
+describe("an idempotency key in the documentation", () => {
+  /** The dedup key does not contain the tenant, so tenants with equal event ids would share it downstream. */
+  const dedupKeySent = /\bidempotencyKey: \w*[rR]eservation\.key\b/g;
+
+  it.each(documents)("is scoped to the tenant: %s", (document) => {
+    expect(textOf(document).match(dedupKeySent) ?? []).toEqual([]);
+  });
+
+  it("fails the check if it is the dedup key", () => {
+    expect("{ idempotencyKey: reservation.key, signal }").toMatch(dedupKeySent);
+    expect("{ idempotencyKey: reservation.idempotencyKey }").not.toMatch(dedupKeySent);
+  });
+});
+
 describe("the links of the documentation", () => {
   it.each(documents)("lead somewhere if they are relative: %s", (document) => {
     const broken = linksOf(textOf(document)).filter(

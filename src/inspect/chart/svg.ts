@@ -3,6 +3,7 @@ import { type ChartState, type ChartTransition, chartOf } from "./chart.ts";
 import { pathOf, round } from "./geometry.ts";
 import { type Box, type Drawing, type Line, layOut, METRICS } from "./layout.ts";
 
+/** Options of {@link toSvg}. */
 export interface SvgOptions {
   /** Numbers to show in states, by dotted path: `{ "reserved.committing": 3 }`. @default none */
   readonly counts?: Readonly<Record<string, number>>;

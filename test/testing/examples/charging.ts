@@ -22,7 +22,7 @@ export const charging: HandlerUnderTest<Provider> = (replica) => {
   const dedup = new Deduplicator({ ...replica, leaseMs: 5_000 });
   return ({ event }) =>
     dedup.guard({ subscriptionId: "billing", eventId: event }, (reservation) =>
-      replica.effect(event, reservation, () => replica.world.charge(reservation.key)),
+      replica.effect(event, reservation, () => replica.world.charge(reservation.idempotencyKey)),
     );
 };
 
