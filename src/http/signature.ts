@@ -52,7 +52,8 @@ export class HmacVerifier {
   /** Returns true if one of the first 10 `signatures` was made over `data` with one of the keys. Signs once per key at most. */
   async accepts(data: Uint8Array<ArrayBuffer>, signatures: readonly (Uint8Array | undefined)[]): Promise<boolean> {
     const candidates = signatures
-      .filter((signature) => signature !== undefined && signature.byteLength === HMAC_BYTES)
+      .filter((signature) => signature !== undefined)
+      .filter(({ byteLength }) => byteLength === HMAC_BYTES)
       .slice(0, MAX_SIGNATURES);
     if (candidates.length === 0) return false;
     for (const key of await this.#keys) {
