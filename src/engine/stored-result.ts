@@ -2,7 +2,7 @@ import { ResultNotKeptError } from "../errors.ts";
 import { isNestedWithin, MAX_RESULT_DEPTH } from "../model/record.ts";
 
 /** Maximum size of a result, because every duplicate reads it. */
-const MAX_RESULT_BYTES = 65_536;
+export const MAX_RESULT_BYTES = 65_536;
 
 /** A handler's result as JSON, or why it cannot be kept. */
 export type StoredResult =

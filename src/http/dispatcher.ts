@@ -1,10 +1,13 @@
 import { LRUCache } from "lru-cache";
 import type { Deduplicator } from "../deduplicator.ts";
 import { hasCode } from "../errors.ts";
-import { flag, text, wholeNumber } from "../internal/validate.ts";
+import { flag, wholeNumber } from "../internal/validate.ts";
 import type { Outcome, Reservation } from "../model/decision.ts";
 import type { Identity } from "../model/identity.ts";
-import { parseJson } from "./fields.ts";
+import { MIN_TTL_MS } from "../options.ts";
+import { type BufferedResponse, bufferResponse, toResponse } from "./buffered-response.ts";
+import { reportError, type WebhookErrorListener } from "./error-listener.ts";
+import { headerName, parseJson } from "./fields.ts";
 import { problem } from "./problem.ts";
 import type { RawRequest } from "./raw-request.ts";
 import type { EventReference, Source } from "./source.ts";
@@ -22,7 +25,10 @@ export interface WebhookEvent extends EventReference {
   readonly signal: AbortSignal;
 }
 
-/** Dispatches one event. A returned or resolved `Response` is the answer; anything else is answered with 204. */
+/**
+ * Dispatches one event. A returned or resolved `Response` is the answer; anything else is answered with 204.
+ * A response with a status of 500 or more is passed on, and counts as a failure: the key is released.
+ */
 export type Dispatch = (event: WebhookEvent) => unknown;
 
 export interface DispatcherOptions {
@@ -33,6 +39,7 @@ export interface DispatcherOptions {
   readonly keepResponse?: boolean;
   readonly maxStoredBytes?: number;
   readonly fenceHeader?: string;
+  readonly onError?: WebhookErrorListener;
 }
 
 const MAX_STORED_BYTES = 48 * 1_024;
@@ -44,7 +51,10 @@ export class Dispatcher {
   readonly #retryAfterMs: number;
   readonly #keepResponse: boolean;
   readonly #maxStoredBytes: number;
-  /** Highest fence per event that this process has seen. Stored responses carry theirs to the other replicas. */
+  /**
+   * Highest fence per event that this process has seen, for the latest events. Other replicas learn a fence only from a stored
+   * response, so without `keepResponse` they accept a lower one.
+   */
   readonly #fences = new LRUCache<string, number>({ max: REMEMBERED_FENCES });
 
   constructor(options: DispatcherOptions, retryAfterMs: number) {
@@ -52,7 +62,8 @@ export class Dispatcher {
     this.#retryAfterMs = retryAfterMs;
     this.#keepResponse = flag("keepResponse", options.keepResponse ?? false);
     this.#maxStoredBytes = wholeNumber("maxStoredBytes", options.maxStoredBytes ?? 32_768, 0, MAX_STORED_BYTES);
-    if (options.fenceHeader !== undefined) text("fenceHeader", options.fenceHeader);
+    if (options.fenceHeader !== undefined) headerName("fenceHeader", options.fenceHeader);
+    if (options.windowMs !== undefined) wholeNumber("windowMs", options.windowMs, MIN_TTL_MS);
   }
 
   async accept(event: EventReference, identity: Identity, request: RawRequest): Promise<Response> {
@@ -65,7 +76,7 @@ export class Dispatcher {
       const outcome = await this.#guard(run, event, identity, request, fence);
       return this.#answer(run, outcome, fence);
     } catch (error) {
-      return this.#answerTo(run, error);
+      return this.#answerTo(run, error, event);
     }
   }
 
@@ -79,11 +90,9 @@ export class Dispatcher {
     const { dedup, dispatch, source, windowMs } = this.#options;
     const handler = async (reservation: Reservation) => {
       const body = parseJson(request.body);
-      const response = await run.dispatch(() =>
-        dispatch({ ...event, body, request, reservation, signal: reservation.signal }),
-      );
-      const isStored = this.#keepResponse && response.body.byteLength <= this.#maxStoredBytes;
-      return isStored ? storeResponse(response, response.body, fence) : undefined;
+      const { signal } = reservation;
+      const response = await run.dispatch(() => dispatch({ ...event, body, request, reservation, signal }), signal);
+      return this.#keepResponse ? storeResponse(response, this.#maxStoredBytes, fence) : undefined;
     };
     return dedup.guard(identity, handler, {
       keepResult: this.#keepResponse,
@@ -100,16 +109,17 @@ export class Dispatcher {
         return problem("pending", { retryAfterMs: outcome.retryAfterMs });
       case "duplicate": {
         const stored = readStoredResponse(outcome.value);
-        if (stored === undefined)
-          return new Response(null, { status: 200, headers: { "idempotency-replayed": "true" } });
+        if (stored === undefined) return new Response(null, { status: 200 });
         return fence !== undefined && fence < (stored.fence ?? 0) ? problem("fenced") : replay(stored);
       }
     }
   }
 
-  #answerTo({ failed }: Run, error: unknown): Response {
-    if (failed) return problem(hasCode(error, "permanent") ? "permanent" : "dispatch-failed");
-    if (hasCode(error, "fingerprint-mismatch")) return problem("payload-mismatch");
+  #answerTo(run: Run, error: unknown, event: EventReference): Response {
+    if (hasCode(error, "fingerprint-mismatch") && !run.failed) return problem("payload-mismatch");
+    reportError(this.#options.onError, error, { code: run.failed ? "dispatch-failed" : "unavailable", event });
+    if (error instanceof FailedResponseError) return run.response();
+    if (run.failed) return problem(hasCode(error, "permanent") ? "permanent" : "dispatch-failed");
     return problem("unavailable", { retryAfterMs: this.#retryAfterMs });
   }
 
@@ -130,13 +140,16 @@ export class Dispatcher {
   }
 }
 
-interface BufferedResponse {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: Uint8Array<ArrayBuffer>;
+/** Releases the key of an event whose handler returned a response with a status of 500 or more. */
+class FailedResponseError extends Error {
+  override readonly name: string = "FailedResponseError";
+
+  constructor(status: number) {
+    super(`The handler returned a response with status ${status}`);
+  }
 }
 
-/** One run of the user's dispatch, with its response or the fact that it threw. */
+/** One run of the user's dispatch, with its response or the fact that it failed. */
 class Run {
   #response: BufferedResponse = { status: 204, headers: new Headers(), body: new Uint8Array() };
   #failed = false;
@@ -146,13 +159,11 @@ class Run {
   }
 
   /** Buffers the response: the commit follows the complete response, and the replay equals it. */
-  async dispatch(call: () => unknown): Promise<BufferedResponse> {
+  async dispatch(call: () => unknown, signal: AbortSignal): Promise<BufferedResponse> {
     try {
       const response: unknown = await call();
-      if (response instanceof Response) {
-        const { status, headers } = response;
-        this.#response = { status, headers, body: new Uint8Array(await response.arrayBuffer()) };
-      }
+      if (response instanceof Response) this.#response = await bufferResponse(response, signal);
+      if (this.#response.status >= 500) throw new FailedResponseError(this.#response.status);
       return this.#response;
     } catch (error) {
       this.#failed = true;
@@ -161,8 +172,7 @@ class Run {
   }
 
   response(): Response {
-    const { status, headers, body } = this.#response;
-    return new Response(body.byteLength === 0 ? null : body, { status, headers });
+    return toResponse(this.#response);
   }
 }
 

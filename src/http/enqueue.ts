@@ -1,3 +1,4 @@
+import { callable, objectWith, text, wholeNumber } from "../internal/validate.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
 import type { RawRequest } from "./raw-request.ts";
 import type { EventReference } from "./source.ts";
@@ -31,10 +32,16 @@ export type Publish = (event: EventReference, identity: ResolvedIdentity, reques
 
 /**
  * Accepts events by storing them in a stream. Each becomes a CloudEvent in binary mode with its idempotency key as `Nats-Msg-Id`.
- * A consumer with the same subscription id recognises the same identity.
+ * A consumer with the same subscription id and workspace recognises the same identity.
+ * @throws {TypeError | RangeError} naming the wrong option.
  */
 export function enqueue<Headers extends MessageHeaders>(options: EnqueueOptions<Headers>): Publish {
+  objectWith("options", options);
   const { jetstream, headers: createHeaders, subject, timeoutMs = 2_000 } = options;
+  objectWith("jetstream", jetstream, "publish");
+  callable("headers", createHeaders);
+  if (typeof subject !== "function") text("subject", subject);
+  wholeNumber("timeoutMs", timeoutMs, 1);
   return async (event, { idempotencyKey }, { headers, body }) => {
     const fields = createHeaders();
     fields.set("ce-specversion", "1.0");

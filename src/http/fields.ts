@@ -1,6 +1,7 @@
 import { UnidentifiedError } from "../errors.ts";
 import { isObject, type ObjectLike } from "../internal/is-object.ts";
 import { jsonKind } from "../internal/json-kind.ts";
+import { expected } from "../internal/validate.ts";
 import type { RawRequest } from "./raw-request.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
@@ -19,6 +20,12 @@ export function jsonObject({ body }: RawRequest): ObjectLike {
   const value = parseJson(body);
   if (isObject(value) && !Array.isArray(value)) return value;
   throw new UnidentifiedError("The body is not a JSON object");
+}
+
+/** Returns `value`. @throws {TypeError} if it is not the name of a header. */
+export function headerName(field: string, value: unknown): string {
+  if (typeof value === "string" && /^[\w!#$%&'*+.^`|~-]+$/.test(value)) return value;
+  throw new TypeError(expected(field, "the name of a header", value));
 }
 
 /** Returns a header that occurs once. @throws {UnidentifiedError} if it is missing or occurs more than once. */

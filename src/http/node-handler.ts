@@ -1,40 +1,68 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { problem } from "./problem.ts";
+import { delay, systemClock } from "../internal/clock.ts";
+import { reportError, type WebhookErrorListener } from "./error-listener.ts";
+import { methodNotAllowed, problem } from "./problem.ts";
 import type { Receive } from "./webhook.ts";
 
 /** A request handler of `node:http`, Express and Connect. */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
+/** Options of {@link toNodeHandler}. */
+export interface NodeHandlerOptions {
+  /** Called if a body parser consumed the body, or if the receiver rejects. @default emits a process warning without details */
+  readonly onError?: WebhookErrorListener;
+}
+
+/** Time for a refused sender to read the answer before its connection closes. A close with unread bytes may discard the answer. */
+const LINGER_MS = 1_000;
+/** Methods that `Request` refuses. */
+const FORBIDDEN_METHODS: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
+
 /**
  * Adapts a receiver to `node:http`. Signatures cover the raw body: mount it before any body parser, or give the parser's raw bytes
- * as `request.rawBody`.
+ * as `request.rawBody`. A connection whose request body was not read to its end closes after the answer.
  */
-export function toNodeHandler(receive: Receive): NodeHandler {
+export function toNodeHandler(receive: Receive, { onError }: NodeHandlerOptions = {}): NodeHandler {
   return (request, response) => {
     void answer(request, receive)
-      .then((answered) => send(answered, response))
+      .catch((error: unknown) => {
+        reportError(onError, error, { code: "misuse" });
+        return problem("misused");
+      })
+      .then((answered) => send(answered, request, response))
       .catch(() => response.destroy());
   };
 }
 
 async function answer(request: IncomingMessage, receive: Receive): Promise<Response> {
-  const converted = toRequest(request);
-  return converted === undefined ? problem("bad-request") : receive(converted);
+  if (FORBIDDEN_METHODS.has(request.method ?? "")) return methodNotAllowed();
+  const url = urlOf(request);
+  return url === undefined ? problem("bad-request") : receive(toRequest(request, url));
 }
 
-function toRequest(request: IncomingMessage): Request | undefined {
-  const { method = "GET", url = "/", headers: incoming } = request;
-  const address = `http://${incoming.host ?? "localhost"}${url}`;
-  if (!url.startsWith("/") || !URL.canParse(address)) return undefined;
+/** Host names, IPv4 and IPv6 addresses, with an optional port. */
+const HOST = /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
+
+/** Returns the URL of a request in origin form. Express removes the mount path from `url` and keeps it in `originalUrl`. */
+function urlOf(request: IncomingMessage): URL | undefined {
+  const original: unknown = Reflect.get(request, "originalUrl");
+  const path = typeof original === "string" ? original : (request.url ?? "/");
+  const host = request.headers.host ?? "localhost";
+  const address = `http://${host}${path}`;
+  return path.startsWith("/") && HOST.test(host) && URL.canParse(address) ? new URL(address) : undefined;
+}
+
+function toRequest(request: IncomingMessage, url: URL): Request {
+  const { method = "GET" } = request;
   const headers = new Headers();
   for (let index = 0; index < request.rawHeaders.length; index += 2) {
     headers.append(request.rawHeaders[index] ?? "", request.rawHeaders[index + 1] ?? "");
   }
-  if (method === "GET" || method === "HEAD") return new Request(address, { method, headers });
+  if (method === "GET" || method === "HEAD") return new Request(url, { method, headers });
   const body = rawBody(request) ?? streamOf(request);
-  return new Request(address, { method, headers, body, duplex: "half" });
+  return new Request(url, { method, headers, body, duplex: "half" });
 }
 
 /** Raw bytes that a body parser kept. @throws {TypeError} if a parser has consumed the body and kept none. */
@@ -47,24 +75,39 @@ function rawBody(request: IncomingMessage): Uint8Array<ArrayBuffer> | undefined 
   );
 }
 
+/** Reads a chunk only when asked. `Readable.toWeb` would destroy the connection on `cancel`, before the answer. */
 function streamOf(request: IncomingMessage): ReadableStream<Uint8Array> {
-  return new ReadableStream<Uint8Array>({
-    async start(controller) {
-      try {
-        for await (const chunk of request) {
-          if (chunk instanceof Uint8Array) controller.enqueue(chunk);
-        }
-        controller.close();
-      } catch (error) {
-        controller.error(error);
-      }
+  const chunks = request.iterator({ destroyOnReturn: false });
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const next: IteratorResult<unknown> = await chunks.next();
+        if (next.done === true) controller.close();
+        else if (next.value instanceof Uint8Array) controller.enqueue(next.value);
+        else throw new TypeError("The request's body was decoded to text before the receiver got it");
+      },
     },
-  });
+    { highWaterMark: 0 },
+  );
 }
 
-async function send(answered: Response, response: ServerResponse): Promise<void> {
+async function send(answered: Response, request: IncomingMessage, response: ServerResponse): Promise<void> {
   response.statusCode = answered.status;
   response.setHeaders(answered.headers);
-  if (answered.body === null) response.end();
+  if (!request.complete) await sendAndClose(answered, request, response);
+  else if (answered.body === null) response.end();
   else await pipeline(Readable.fromWeb(answered.body), response);
+}
+
+/** Answers without reading on. Ending the response would read or reset what the sender still sends. */
+async function sendAndClose(answered: Response, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const body = new Uint8Array(await answered.arrayBuffer());
+  response.setHeader("connection", "close");
+  response.setHeader("content-length", body.byteLength);
+  response.flushHeaders();
+  response.write(body);
+  const closed = new AbortController();
+  response.once("close", () => closed.abort());
+  await delay(systemClock, LINGER_MS, [closed.signal]);
+  request.destroy();
 }

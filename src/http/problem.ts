@@ -11,6 +11,7 @@ export type ProblemCode =
   | "payload-mismatch"
   | "permanent"
   | "dispatch-failed"
+  | "misused"
   | "unavailable";
 
 const problems: Readonly<Record<ProblemCode, readonly [status: number, title: string]>> = {
@@ -25,6 +26,7 @@ const problems: Readonly<Record<ProblemCode, readonly [status: number, title: st
   "payload-mismatch": [422, "The event arrived before with a different payload"],
   permanent: [422, "The event can never be processed"],
   "dispatch-failed": [500, "The event could not be processed"],
+  misused: [500, "The server cannot read the request"],
   unavailable: [503, "The service cannot accept the event now"],
 };
 
@@ -49,4 +51,9 @@ export function problem(code: ProblemCode, { detail, retryAfterMs, headers }: Pr
       ...headers,
     },
   });
+}
+
+/** Returns the answer to every method but POST. */
+export function methodNotAllowed(): Response {
+  return problem("method-not-allowed", { headers: { allow: "POST" } });
 }

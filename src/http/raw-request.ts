@@ -47,7 +47,11 @@ export async function readRequest(
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
-async function readAll(reader: Reader | undefined, maxBytes: number): Promise<Uint8Array<ArrayBuffer> | "too-large"> {
+/** Reads a body to its end, or until it exceeds the limit. */
+export async function readAll(
+  reader: Reader | undefined,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer> | "too-large"> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for (let chunk = await reader?.read(); chunk !== undefined && !chunk.done; chunk = await reader?.read()) {

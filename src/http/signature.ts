@@ -1,5 +1,6 @@
-import type { webcrypto } from "node:crypto";
-import type { Verification } from "./source.ts";
+import { timingSafeEqual, type webcrypto } from "node:crypto";
+import { wholeNumber } from "../internal/validate.ts";
+import type { Source, Verification } from "./source.ts";
 
 /** One secret, or several while they are rotated. A signature by any of them is accepted. */
 export type Secrets = string | readonly string[];
@@ -19,7 +20,7 @@ export function secretList(secrets: Secrets): readonly string[] {
 }
 
 /** Bytes to sign, in parts. */
-export function signedBytes(...parts: readonly (string | Uint8Array)[]): Uint8Array<ArrayBuffer> {
+function signedBytes(...parts: readonly (string | Uint8Array)[]): Uint8Array<ArrayBuffer> {
   const chunks = parts.map((part) => (typeof part === "string" ? encoder.encode(part) : part));
   const bytes = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.byteLength, 0));
   let offset = 0;
@@ -30,7 +31,11 @@ export function signedBytes(...parts: readonly (string | Uint8Array)[]): Uint8Ar
   return bytes;
 }
 
-/** Verifies HMAC-SHA-256 signatures with WebCrypto, whose comparison takes constant time. Keys are imported once. */
+const HMAC_BYTES = 32;
+/** A rotation needs two signatures. The limit bounds the work for a header full of them. */
+const MAX_SIGNATURES = 10;
+
+/** Verifies HMAC-SHA-256 signatures. Keys are imported once. */
 export class HmacVerifier {
   readonly #keys: Promise<readonly webcrypto.CryptoKey[]>;
 
@@ -38,26 +43,59 @@ export class HmacVerifier {
     const algorithm = { name: "HMAC", hash: "SHA-256" };
     this.#keys = Promise.all(
       keys.map((key) =>
-        crypto.subtle.importKey("raw", typeof key === "string" ? encoder.encode(key) : key, algorithm, false, [
-          "verify",
-        ]),
+        crypto.subtle.importKey("raw", typeof key === "string" ? encoder.encode(key) : key, algorithm, false, ["sign"]),
       ),
     );
     this.#keys.catch(() => {});
   }
 
-  /** Returns true if one of `signatures` was made over `data` with one of the keys. */
-  async accepts(
-    data: Uint8Array<ArrayBuffer>,
-    signatures: readonly (Uint8Array<ArrayBuffer> | undefined)[],
-  ): Promise<boolean> {
+  /** Returns true if one of the first 10 `signatures` was made over `data` with one of the keys. Signs once per key at most. */
+  async accepts(data: Uint8Array<ArrayBuffer>, signatures: readonly (Uint8Array | undefined)[]): Promise<boolean> {
+    const candidates = signatures
+      .filter((signature) => signature !== undefined)
+      .filter(({ byteLength }) => byteLength === HMAC_BYTES)
+      .slice(0, MAX_SIGNATURES);
+    if (candidates.length === 0) return false;
     for (const key of await this.#keys) {
-      for (const signature of signatures) {
-        if (signature !== undefined && (await crypto.subtle.verify("HMAC", key, signature, data))) return true;
-      }
+      const right = new Uint8Array(await crypto.subtle.sign("HMAC", key, data));
+      if (candidates.some((signature) => timingSafeEqual(signature, right))) return true;
     }
     return false;
   }
+}
+
+/** Verifies a header of the form `sha256=<hex>` over the body. */
+export function bodySignature(header: string, secret: Secrets): NonNullable<Source["verify"]> {
+  const hmac = new HmacVerifier(secretList(secret));
+  return async ({ headers, body }) => {
+    const hex = /^sha256=([0-9a-f]{64})$/i.exec(headers.get(header) ?? "")?.[1] ?? "";
+    return verifiedIf(await hmac.accepts(body, [fromHex(hex)]));
+  };
+}
+
+/** A timestamp and the signatures that cover it, as a request carries them. */
+export interface TimedSignature {
+  /** Seconds since 1970. */
+  readonly timestamp: string | null | undefined;
+  readonly signatures: readonly (Uint8Array | undefined)[];
+  /** Signed text before the body. It contains the timestamp. */
+  readonly prefix: string;
+}
+
+/** Verifies signatures over a prefix and the body, whose timestamp is close to the receiver's clock. */
+export function timedSignature(
+  keys: readonly (string | Uint8Array<ArrayBuffer>)[],
+  toleranceMs: number,
+  read: (headers: Headers) => TimedSignature,
+): NonNullable<Source["verify"]> {
+  const hmac = new HmacVerifier(keys);
+  wholeNumber("toleranceMs", toleranceMs, 0);
+  return async ({ headers, body, receivedAtMs }) => {
+    const { timestamp, signatures, prefix } = read(headers);
+    const problem = timestampProblem(timestamp, receivedAtMs, toleranceMs);
+    if (problem !== undefined) return rejected(problem);
+    return verifiedIf(await hmac.accepts(signedBytes(prefix, body), signatures));
+  };
 }
 
 /** Compares secrets in constant time by comparing their HMACs under a random key. */
@@ -86,7 +124,7 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
 }
 
 /** Returns the reason if a signed timestamp, in seconds since 1970, is malformed or too far from `nowMs`. */
-export function timestampProblem(
+function timestampProblem(
   timestamp: string | null | undefined,
   nowMs: number,
   toleranceMs: number,
@@ -96,7 +134,7 @@ export function timestampProblem(
   return isFresh ? undefined : "The timestamp of the signature is too far from the receiver's clock";
 }
 
-export function verified(): Verification {
+function verified(): Verification {
   return { verified: true };
 }
 

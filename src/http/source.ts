@@ -17,12 +17,12 @@ export type Verification = { readonly verified: true } | { readonly verified: fa
 export interface Source {
   /** Name of the sender; the default subscription of its events. */
   readonly name: string;
-  /** True if a signature covers the event id. If false, the receiver compares payloads of equal ids. */
+  /** True if a signature covers the source and the id of the event. If false, the receiver compares payloads of equal ids. */
   readonly signsId: boolean;
   /** Time after the first delivery during which the sender retries, in milliseconds. */
   readonly retriesForMs?: number;
-  /** Time within which the sender expects an answer, in milliseconds. */
-  readonly answerWithinMs?: number;
+  /** True if callers that do not trust each other share the scope of ids: one could get the stored response of another. */
+  readonly sharesScope?: boolean;
   /** Verifies the signature over the raw body. Without it, every request is accepted. */
   verify?(request: RawRequest): Promise<Verification>;
   /** Answers a request that only sets the connection up, such as a challenge. Called after the verification. */

@@ -1,11 +1,13 @@
+import { MAX_RESULT_BYTES } from "../engine/stored-result.ts";
 import { isObject } from "../internal/is-object.ts";
+import { type BufferedResponse, toResponse } from "./buffered-response.ts";
 
-/** A response as JSON, small enough to be stored with a commit and replayed byte for byte. */
+/** A response as JSON, small enough to be stored with a commit. With its body, it is replayed byte for byte. */
 export interface StoredResponse {
   readonly status: number;
   readonly headers: readonly (readonly [name: string, value: string])[];
-  /** Body in base64. */
-  readonly body: string;
+  /** Body in base64, or `null` if it was too large to be stored. */
+  readonly body: string | null;
   /** Highest fence among the requests that were answered with it. */
   readonly fence?: number;
 }
@@ -22,38 +24,45 @@ const NOT_STORED: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-/** Returns the parts of a response to store. */
+/** Returns the parts of a response to store. Leaves the body out if it or the whole is too large, and then the headers. */
 export function storeResponse(
-  { status, headers }: Pick<Response, "status" | "headers">,
-  body: Uint8Array,
+  { status, headers, body }: BufferedResponse,
+  maxBodyBytes: number,
   fence: number | undefined,
 ): StoredResponse {
-  return {
+  const fields = {
     status,
     headers: [...headers].filter(([name]) => !NOT_STORED.has(name)),
-    body: Buffer.from(body).toString("base64"),
     ...(fence === undefined ? {} : { fence }),
   };
+  const complete = { ...fields, body: Buffer.from(body).toString("base64") };
+  if (body.byteLength <= maxBodyBytes && fits(complete)) return complete;
+  const withoutBody = { ...fields, body: null };
+  return fits(withoutBody) ? withoutBody : { ...withoutBody, headers: [] };
+}
+
+function fits(stored: StoredResponse): boolean {
+  return Buffer.byteLength(JSON.stringify(stored)) <= MAX_RESULT_BYTES;
 }
 
 /** Returns the stored response in `value`, or `undefined` if it holds none. */
 export function readStoredResponse(value: unknown): StoredResponse | undefined {
   if (!isObject(value)) return undefined;
   const { status, headers, body, fence } = value;
-  const isStored =
-    typeof status === "number" && status >= 200 && status <= 599 && Array.isArray(headers) && typeof body === "string";
-  if (!isStored || !headers.every(isHeader)) return undefined;
+  const hasStatus = typeof status === "number" && status >= 200 && status <= 599;
+  if (!hasStatus || !Array.isArray(headers) || !headers.every(isHeader)) return undefined;
+  if (typeof body !== "string" && body !== null) return undefined;
   return { status, headers, body, ...(typeof fence === "number" ? { fence } : {}) };
 }
 
-/** Builds the replay of a stored response. */
+/** Builds the replay of a stored response. Only a complete one is marked as replayed. */
 export function replay({ status, headers, body }: StoredResponse): Response {
-  const hasBody = status !== 204 && status !== 205 && status !== 304;
-  const response = new Response(hasBody ? Buffer.from(body, "base64") : null, {
+  const response = toResponse({
     status,
-    headers: headers.map(([name, value]): [string, string] => [name, value]),
+    headers: new Headers(headers.map(([name, value]): [string, string] => [name, value])),
+    body: new Uint8Array(Buffer.from(body ?? "", "base64")),
   });
-  response.headers.set("idempotency-replayed", "true");
+  if (body !== null) response.headers.set("idempotency-replayed", "true");
   return response;
 }
 

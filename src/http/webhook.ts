@@ -1,13 +1,14 @@
 import type { Deduplicator } from "../deduplicator.ts";
-import { hasCode, UnidentifiedError } from "../errors.ts";
+import { hasCode } from "../errors.ts";
 import { systemClock } from "../internal/clock.ts";
-import { callable, objectWith, text, wholeNumber } from "../internal/validate.ts";
+import { callable, expected, objectWith, text, wholeNumber } from "../internal/validate.ts";
 import { cloudEventId } from "../model/cloud-event.ts";
-import { type Identity, resolveIdentity } from "../model/identity.ts";
+import { type ResolvedIdentity, resolveIdentity } from "../model/identity.ts";
 import type { Dispatch } from "./dispatcher.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { Publish } from "./enqueue.ts";
-import { problem } from "./problem.ts";
+import { reportError, type WebhookErrorListener } from "./error-listener.ts";
+import { methodNotAllowed, problem } from "./problem.ts";
 import { type RawRequest, readRequest } from "./raw-request.ts";
 import type { EventReference, Source } from "./source.ts";
 import { checkSource, type WebhookWarning } from "./warnings.ts";
@@ -23,6 +24,8 @@ interface CommonOptions {
   readonly maxBodyBytes?: number;
   /** Time within which a body must arrive, in milliseconds, at least 1. @default 10_000 */
   readonly bodyTimeoutMs?: number;
+  /** Called for each error whose details the sender does not get. @default emits a process warning without details */
+  readonly onError?: WebhookErrorListener;
   /** Called at construction for each risky setting. @default emits a process warning */
   readonly onWarning?: (warning: WebhookWarning) => void;
 }
@@ -37,9 +40,12 @@ export interface DispatchOptions extends CommonOptions {
   readonly windowMs?: number;
   /** True to store the handler's response with the commit and to replay it to duplicates. @default false */
   readonly keepResponse?: boolean;
-  /** Maximum size of a stored body, in bytes, from 0 to 48 KiB. A larger response is not replayed. @default 32_768 */
+  /** Maximum size of a stored body, in bytes, from 0 to 48 KiB. A larger body is left out of the replay. @default 32_768 */
   readonly maxStoredBytes?: number;
-  /** Header with the sender's fencing token. A request with a lower token than an earlier one gets 412. */
+  /**
+   * Header with the sender's fencing token. A request with a lower token gets 412 if this process saw the higher one, or if the
+   * response to the higher one is stored (`keepResponse`).
+   */
   readonly fenceHeader?: string;
 }
 
@@ -70,61 +76,75 @@ const RETRY_AFTER_MS = 5_000;
 export function webhook(options: WebhookOptions): Receive {
   objectWith("options", options);
   objectWith("source", options.source, "identify");
-  const { source, subscriptionId = source.name, workspaceId = "default" } = options;
+  const { source, subscriptionId = source.name, workspaceId = "default", onError } = options;
   text("subscriptionId", subscriptionId);
+  if (typeof workspaceId !== "function") text("workspaceId", workspaceId);
+  if (onError !== undefined) callable("onError", onError);
   const limits = {
     maxBodyBytes: wholeNumber("maxBodyBytes", options.maxBodyBytes ?? 1_048_576, 1, MAX_BODY_BYTES),
     bodyTimeoutMs: wholeNumber("bodyTimeoutMs", options.bodyTimeoutMs ?? 10_000, 1),
   };
-  checkSource(
-    source,
-    "dispatch" in options ? (options.windowMs ?? options.dedup.windowMs) : undefined,
-    options.onWarning,
-  );
-  const accept = "dispatch" in options ? dispatching(options) : enqueueing(options);
+  const accept = accepting(options);
 
-  return async (request) => {
-    if (request.method !== "POST") return problem("method-not-allowed", { headers: { allow: "POST" } });
+  const receive = async (request: Request): Promise<Response> => {
+    if (request.method !== "POST") return methodNotAllowed();
+    if (request.bodyUsed || request.body?.locked === true) {
+      reportError(onError, new TypeError("The request's body was read before the receiver got it"), { code: "misuse" });
+      return problem("misused");
+    }
     const raw = await readRequest(request, limits, systemClock);
     if (typeof raw === "string") return problem(raw);
+    const verification = await source.verify?.(raw);
+    if (verification?.verified === false) return problem("bad-signature", { detail: verification.reason });
+    const handshake = await source.handshake?.(raw);
+    if (handshake !== undefined) return handshake;
+    const event = source.identify(raw);
+    const identity = resolveIdentity({
+      workspaceId: typeof workspaceId === "string" ? workspaceId : workspaceId(raw),
+      subscriptionId,
+      eventId: cloudEventId(event),
+    });
+    return accept(event, identity, raw);
+  };
+
+  return async (request) => {
     try {
-      const verification = await source.verify?.(raw);
-      if (verification?.verified === false) return problem("bad-signature", { detail: verification.reason });
-      const handshake = await source.handshake?.(raw);
-      if (handshake !== undefined) return handshake;
-      const event = source.identify(raw);
-      const identity: Identity = {
-        workspaceId: typeof workspaceId === "string" ? workspaceId : workspaceId(raw),
-        subscriptionId,
-        eventId: cloudEventId(event),
-      };
-      return await accept(event, identity, raw);
+      return await receive(request);
     } catch (error) {
-      if (error instanceof UnidentifiedError || hasCode(error, "unidentified")) {
-        return problem("no-identity", { detail: error.message });
-      }
-      // Certificates that cannot be fetched, a store that answers outside its contract: the sender shall try again.
+      if (hasCode(error, "unidentified")) return problem("no-identity", { detail: error.message });
+      // A certificate that cannot be fetched, for example: the sender shall try again.
+      reportError(onError, error, { code: "source-failed" });
       return problem("unavailable", { retryAfterMs: RETRY_AFTER_MS });
     }
   };
 }
 
-type Accept = (event: EventReference, identity: Identity, request: RawRequest) => Promise<Response>;
+type Accept = (event: EventReference, identity: ResolvedIdentity, request: RawRequest) => Promise<Response>;
+
+/** @throws {TypeError | RangeError} naming the wrong option. */
+function accepting(options: WebhookOptions): Accept {
+  if (!("dispatch" in options)) return enqueueing(options);
+  if ("enqueue" in options) throw new TypeError("Expected either `dispatch` or `enqueue`, got both");
+  return dispatching(options);
+}
 
 function dispatching(options: DispatchOptions): Accept {
   objectWith("dedup", options.dedup, "guard");
   callable("dispatch", options.dispatch);
   const dispatcher = new Dispatcher(options, RETRY_AFTER_MS);
+  const { source, windowMs = options.dedup.windowMs, keepResponse = false, onWarning } = options;
+  checkSource(source, { windowMs, keepsResponses: keepResponse }, onWarning);
   return (event, identity, request) => dispatcher.accept(event, identity, request);
 }
 
-function enqueueing({ enqueue: publish }: EnqueueingOptions): Accept {
-  callable("enqueue", publish);
+function enqueueing({ source, enqueue: publish, onError, onWarning }: EnqueueingOptions): Accept {
+  if (typeof publish !== "function") throw new TypeError(expected("dispatch` or `enqueue", "a function", publish));
+  checkSource(source, { keepsResponses: false }, onWarning);
   return async (event, identity, request) => {
-    const resolved = resolveIdentity(identity);
     try {
-      await publish(event, resolved, request);
-    } catch {
+      await publish(event, identity, request);
+    } catch (error) {
+      reportError(onError, error, { code: "unavailable", event });
       return problem("unavailable", { retryAfterMs: RETRY_AFTER_MS });
     }
     return new Response(null, { status: 202 });

@@ -1,7 +1,8 @@
 import { createServer, request as nodeRequest, type RequestListener } from "node:http";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { Deduplicator } from "../../src/deduplicator.ts";
+import type { WebhookErrorListener } from "../../src/http/error-listener.ts";
 import { toNodeHandler } from "../../src/http/node-handler.ts";
 import { github } from "../../src/http/sources/github.ts";
 import { type Receive, webhook } from "../../src/http/webhook.ts";
@@ -34,6 +35,22 @@ function receiver(bodies: string[] = []): Receive {
     dispatch: ({ request }) => void bodies.push(Buffer.from(request.body).toString()),
     maxBodyBytes: 200_000,
     onWarning: () => {},
+  });
+}
+
+const CHUNK = Buffer.alloc(1_048_576);
+
+/** Sends raw bytes and returns the answer. */
+function exchange(url: URL, sent: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(url.port), "127.0.0.1");
+    let text = "";
+    socket.on("data", (chunk) => {
+      text += String(chunk);
+      socket.end();
+    });
+    socket.on("close", () => resolve(text)).on("error", reject);
+    socket.write(sent);
   });
 }
 
@@ -82,13 +99,45 @@ describe("a receiver behind node:http", () => {
     expect((await deliver(url, "{}")).status).toBe(204);
   });
 
-  it("behind a parser that kept no raw bytes, closes the connection", async () => {
-    const handle = toNodeHandler(receiver());
+  it("behind a parser that kept no raw bytes, answers 500 and reports the misuse", async () => {
+    const errors: unknown[] = [];
+    const onError: WebhookErrorListener = (error, { code }) => errors.push([String(error).slice(0, 45), code]);
+    const handle = toNodeHandler(receiver(), { onError });
     const url = await listen((request, response) => {
       request.resume();
       request.on("end", () => handle(request, response));
     });
-    await expect(deliver(url, "{}")).rejects.toThrow();
+    expect((await deliver(url, "{}")).status).toBe(500);
+    expect(errors).toEqual([["TypeError: The request's body was read before", "misuse"]]);
+  });
+
+  it.each([
+    ["405 to another method", "PUT", 405],
+    ["413 to a body over the limit", "POST", 413],
+  ])("stops reading after %s, and closes the connection", async (_, method, expected) => {
+    let socket: Socket | undefined;
+    const handle = toNodeHandler(receiver());
+    const url = new URL(
+      await listen((request, response) => {
+        socket = request.socket;
+        handle(request, response);
+      }),
+    );
+    const sentBytes = 300 * CHUNK.byteLength;
+    const head = `${method} /hook HTTP/1.1\r\nhost: 127.0.0.1\r\ntransfer-encoding: chunked\r\n\r\n`;
+    const sender = connect({ port: Number(url.port), host: "127.0.0.1" });
+    let answer = "";
+    sender.on("data", (data) => (answer += String(data))).on("error", () => {});
+    sender.write(head);
+    for (let sent = 0; sent < sentBytes; sent += CHUNK.byteLength) {
+      sender.write(`${CHUNK.byteLength.toString(16)}\r\n`);
+      sender.write(CHUNK);
+      sender.write("\r\n");
+    }
+    await new Promise((resolve) => sender.once("close", resolve));
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${expected} `));
+    expect(answer.toLowerCase()).toContain("connection: close");
+    expect(socket?.bytesRead).toBeLessThan(8 * CHUNK.byteLength);
   });
 
   it("closes the connection of a sender whose body exceeds the limit, after the answer", async () => {
@@ -105,20 +154,45 @@ describe("a receiver behind node:http", () => {
     expect(status).toBe(413);
   });
 
+  it.each([
+    ["TRACE /hook HTTP/1.1", "127.0.0.1", 405],
+    ["POST /hook HTTP/1.1", "user:password@127.0.0.1", 400],
+    ["POST /hook HTTP/1.1", "a b", 400],
+    ["POST /hook HTTP/1.1", "127.0.0.1/other?", 400],
+    ["POST /hook HTTP/1.1", "127.0.0.1:99999", 400],
+  ])("answers %j of the host %j with %d", async (line, host, status) => {
+    const url = new URL(await listen(toNodeHandler(receiver())));
+    expect(await exchange(url, `${line}\r\nhost: ${host}\r\ncontent-length: 0\r\n\r\n`)).toMatch(
+      new RegExp(`^HTTP/1\\.1 ${status} `),
+    );
+  });
+
+  it("takes the path from `originalUrl`, which Express keeps for a mounted handler", async () => {
+    const urls: string[] = [];
+    const handle = toNodeHandler(async ({ url }) => {
+      urls.push(new URL(url).pathname);
+      return new Response(null, { status: 204 });
+    });
+    const url = await listen((request, response) => {
+      handle(Object.assign(request, { originalUrl: request.url, url: "/" }), response);
+    });
+    await deliver(url, "{}");
+    expect(urls).toEqual(["/hook"]);
+  });
+
+  it("answers 500 and reports the error if the receiver rejects", async () => {
+    const codes: string[] = [];
+    const rejecting = () => Promise.reject(new Error("secret"));
+    const url = await listen(toNodeHandler(rejecting, { onError: (_, { code }) => codes.push(code) }));
+    const response = await fetch(url);
+    expect([response.status, (await response.text()).includes("secret"), codes]).toEqual([500, false, ["misuse"]]);
+  });
+
   it.each(["GET * HTTP/1.1", "POST http://other/ HTTP/1.1", "POST //[ HTTP/1.1"])(
     "answers %j with a 4xx",
     async (line) => {
       const url = new URL(await listen(toNodeHandler(receiver())));
-      const answer = await new Promise<string>((resolve, reject) => {
-        const socket = connect(Number(url.port), "127.0.0.1");
-        let text = "";
-        socket.on("data", (chunk) => {
-          text += String(chunk);
-          socket.end();
-        });
-        socket.on("close", () => resolve(text)).on("error", reject);
-        socket.write(`${line}\r\nhost: 127.0.0.1\r\ncontent-length: 0\r\n\r\n`);
-      });
+      const answer = await exchange(url, `${line}\r\nhost: 127.0.0.1\r\ncontent-length: 0\r\n\r\n`);
       expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
     },
   );

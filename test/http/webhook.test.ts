@@ -1,7 +1,10 @@
+import { createServer } from "node:http";
+import { gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { Deduplicator } from "../../src/deduplicator.ts";
 import { PermanentError, StoreUnavailableError } from "../../src/errors.ts";
+import { enqueue } from "../../src/http/enqueue.ts";
 import type { Source } from "../../src/http/source.ts";
 import { github } from "../../src/http/sources/github.ts";
 import { idempotencyKey } from "../../src/http/sources/idempotency-key.ts";
@@ -22,14 +25,16 @@ function receiver(options: Partial<DispatchOptions> = {}, store = memoryStore())
   const dedup = new Deduplicator({ store });
   opened.push(dedup);
   const dispatched: unknown[] = [];
+  const errors: (readonly [code: string, error: string, type: string | undefined])[] = [];
   const receive = webhook({
     dedup,
     source: github({ secret: SECRET }),
     dispatch: ({ body }) => void dispatched.push(body),
     onWarning: () => {},
+    onError: (error, { code, event }) => errors.push([code, String(error), event?.type]),
     ...options,
   });
-  return { receive, dedup, dispatched, store };
+  return { receive, dedup, dispatched, errors, store };
 }
 
 /** A dispatch that waits until it is released. */
@@ -311,11 +316,36 @@ describe("a kept response", () => {
     ]);
   });
 
-  it("over the limit is not stored: the duplicate gets 200 without a body", async () => {
-    const { receive } = guarded({ dispatch: () => new Response("x".repeat(200)), maxStoredBytes: 100 });
-    expect(await (await receive(request("k"))).text()).toHaveLength(200);
-    const replayed = await receive(request("k"));
-    expect([replayed.status, await replayed.text()]).toEqual([200, ""]);
+  it.each<[string, Partial<DispatchOptions>, number, Readonly<Record<string, string>>]>([
+    ["over its limit", { maxStoredBytes: 100 }, 101, { "x-kept": "1" }],
+    ["over the limit of results in base64 with headers", { maxStoredBytes: 49_152 }, 49_152, { "x-kept": "1" }],
+  ])("whose body is %s is replayed without it, and not as a replay", async (_, options, length, headers) => {
+    const dispatch = () => new Response("x".repeat(length), { status: 201, headers });
+    const { receive, errors } = guarded({ ...options, dispatch });
+    expect(await (await receive(request("k"))).text()).toHaveLength(length);
+    const { status, headers: replayed, body } = await receive(request("k"));
+    expect([status, replayed.get("x-kept"), replayed.get("idempotency-replayed"), body]).toEqual([
+      201,
+      "1",
+      null,
+      null,
+    ]);
+    expect(errors).toEqual([]);
+  });
+
+  it("with headers over the limit of results is replayed with its status alone", async () => {
+    const dispatch = () => new Response("a", { status: 202, headers: { "x-large": "x".repeat(70_000) } });
+    const { receive } = guarded({ dispatch });
+    await receive(request("k"));
+    const { status, headers, body } = await receive(request("k"));
+    expect([status, [...headers], body]).toEqual([202, [], null]);
+  });
+
+  it("is not claimed for a duplicate if nothing was kept", async () => {
+    const { receive } = guarded({ keepResponse: false });
+    await receive(request("k"));
+    const duplicate = await receive(request("k"));
+    expect([duplicate.status, duplicate.headers.get("idempotency-replayed")]).toEqual([200, null]);
   });
 
   it("is refused to a lower fence with 412, and replayed to an equal or higher one", async () => {
@@ -353,6 +383,141 @@ describe("a kept response", () => {
   it.each(["-1", "1.5", "a", "9007199254740993", ""])("a fence of %j gets 400", async (fence) => {
     const { receive } = guarded({ fenceHeader: "Latchkey-Fence" });
     expect((await receive(request("k", { "latchkey-fence": fence }))).status).toBe(400);
+  });
+});
+
+describe("a response of the handler", () => {
+  const responses: readonly (readonly [name: string, respond: () => Response | Promise<Response>, status: number])[] = [
+    ["with status 500", () => new Response("passed on", { status: 500 }), 500],
+    ["with status 503", () => new Response("passed on", { status: 503 }), 503],
+    ["that is a network error", () => Response.error(), 500],
+    ["whose body was read", used, 500],
+    ["whose body breaks off", () => new Response(stream((controller) => controller.error(new Error("reset")))), 500],
+  ];
+
+  it.each(responses)(
+    "%s fails the dispatch: the key is released and the retry is dispatched",
+    async (_, respond, status) => {
+      let attempts = 0;
+      const { receive, store, errors } = receiver({
+        keepResponse: true,
+        dispatch: () => {
+          attempts += 1;
+          return attempts === 1 ? respond() : undefined;
+        },
+      });
+      expect((await receive(delivery())).status).toBe(status);
+      expect(await keysOf(store)).toEqual([]);
+      expect(errors).toMatchObject([["dispatch-failed", expect.any(String), "com.github.push.opened"]]);
+      expect((await receive(delivery())).status).toBe(204);
+    },
+  );
+
+  it("with status 500 or more is passed on with its headers and body", async () => {
+    const headers = { "retry-after": "7" };
+    const { receive } = receiver({ dispatch: () => new Response("busy", { status: 503, headers }) });
+    const response = await receive(delivery());
+    expect([response.status, response.headers.get("retry-after"), await response.text()]).toEqual([503, "7", "busy"]);
+  });
+
+  it("whose body never ends does not hold the key after its reservation is lost", async () => {
+    const reading = deferred<void>();
+    const { receive, dedup, errors } = receiver({
+      dispatch: () =>
+        new Response(
+          stream(
+            () => {},
+            () => reading.resolve(undefined),
+          ),
+        ),
+    });
+    const answer = receive(delivery());
+    await reading.promise;
+    await dedup.close({ drainMs: 0 });
+    expect((await answer).status).toBe(500);
+    expect(errors.map(([code]) => code)).toEqual(["dispatch-failed"]);
+  });
+
+  it("that was fetched loses the headers of its own connection and encoding", async () => {
+    const server = createServer((_, response) => {
+      const headers = { "content-encoding": "gzip", "keep-alive": "timeout=9", "x-kept": "1" };
+      response.writeHead(201, headers).end(gzipSync("decoded"));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    if (typeof address !== "object" || address === null) throw new Error("The server has no port");
+    const { receive } = receiver({ dispatch: () => fetch(`http://127.0.0.1:${address.port}`) });
+    const response = await receive(delivery());
+    const names = ["content-encoding", "content-length", "connection", "keep-alive", "transfer-encoding", "x-kept"];
+    expect(names.map((name) => response.headers.get(name))).toEqual([null, null, null, null, null, "1"]);
+    expect(await response.text()).toBe("decoded");
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it("that the handler encoded itself keeps its encoding", async () => {
+    const headers = { "content-encoding": "gzip" };
+    const { receive } = receiver({ dispatch: () => new Response(gzipSync("text"), { headers }) });
+    expect((await receive(delivery())).headers.get("content-encoding")).toBe("gzip");
+  });
+});
+
+describe("an error whose details the sender does not get is reported to the operator", () => {
+  it("with its event if the handler throws", async () => {
+    const { receive, errors } = receiver({ dispatch: () => Promise.reject(new Error("no customer")) });
+    await receive(delivery());
+    expect(errors).toEqual([["dispatch-failed", "Error: no customer", "com.github.push.opened"]]);
+  });
+
+  it("with its event if the store is unavailable", async () => {
+    const put = () => Promise.reject(new StoreUnavailableError("gone", { ambiguous: false }));
+    const { receive, errors } = receiver({}, { ...memoryStore(), put });
+    await receive(delivery());
+    expect(errors).toMatchObject([["unavailable", expect.stringContaining("gone"), "com.github.push.opened"]]);
+  });
+
+  it("with its event if the stream is unavailable", async () => {
+    const errors: unknown[] = [];
+    const receive = webhook({
+      source: github({ secret: SECRET }),
+      enqueue: () => Promise.reject(new Error("no stream")),
+      onWarning: () => {},
+      onError: (error, { code, event }) => errors.push([code, String(error), event?.type]),
+    });
+    expect((await receive(delivery())).status).toBe(503);
+    expect(errors).toEqual([["unavailable", "Error: no stream", "com.github.push.opened"]]);
+  });
+
+  it.each<[string, Partial<DispatchOptions>]>([
+    ["verify", { source: { ...github({ secret: SECRET }), verify: () => Promise.reject(new Error("failed")) } }],
+    ["identify", { source: { ...github({ secret: SECRET }), identify: () => raise() } }],
+    ["workspaceId", { workspaceId: () => raise() }],
+  ])("if `%s` throws, and the sender gets 503", async (_, options) => {
+    const { receive, errors } = receiver(options);
+    expect((await receive(delivery())).status).toBe(503);
+    expect(errors).toEqual([["source-failed", "Error: failed", undefined]]);
+  });
+
+  it("if the request's body was read or locked before, and the sender gets 500", async () => {
+    const { receive, errors } = receiver();
+    const [read, locked] = [delivery(), delivery()];
+    await read.text();
+    locked.body?.getReader();
+    for (const request of [read, locked]) expect((await receive(request)).status).toBe(500);
+    expect(errors.map(([code]) => code)).toEqual(["misuse", "misuse"]);
+  });
+
+  it("as a process warning without its message by default", async () => {
+    const emitWarning = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+    const dedup = new Deduplicator({ store: memoryStore() });
+    opened.push(dedup);
+    const dispatch = () => Promise.reject(new Error("the password is hunter2"));
+    const receive = webhook({ dedup, source: github({ secret: SECRET }), dispatch, onWarning: () => {} });
+    await receive(delivery());
+    const warnings = JSON.stringify(emitWarning.mock.calls);
+    emitWarning.mockRestore();
+    expect(warnings).toContain("LATCHKEY_WEBHOOK_DISPATCH_FAILED");
+    expect(warnings).not.toContain("hunter2");
   });
 });
 
@@ -395,14 +560,46 @@ describe("at construction, a receiver", () => {
     expect(warnings({ source: idempotencyKey() })).toEqual(["unverified"]);
   });
 
+  it("warns if all callers share the scope of kept responses", () => {
+    expect(warnings({ source: idempotencyKey(), keepResponse: true })).toEqual(["unverified", "shared-scope"]);
+    const scoped = idempotencyKey({ scope: ({ headers }) => headers.get("x-account") ?? "" });
+    expect(warnings({ source: scoped, keepResponse: true })).toEqual(["unverified"]);
+  });
+
   it.each<[string, Partial<DispatchOptions>]>([
     ["maxBodyBytes", { maxBodyBytes: 0 }],
     ["bodyTimeoutMs", { bodyTimeoutMs: 0.5 }],
     ["maxStoredBytes", { maxStoredBytes: 1_000_000 }],
     ["subscriptionId", { subscriptionId: "" }],
     ["fenceHeader", { fenceHeader: "" }],
+    ["fenceHeader", { fenceHeader: "a fence" }],
+    ["windowMs", { windowMs: 0 }],
+    ["workspaceId", { workspaceId: "" }],
   ])("refuses a wrong `%s`, naming it", (name, options) => {
     expect(() => receiver(options)).toThrow(`Expected \`${name}\` to be`);
+  });
+});
+
+describe("the options of a receiver", () => {
+  const source = github({ secret: SECRET });
+  const dispatch = () => {};
+  const publish = async () => {};
+  const create = (options: unknown) => () => Reflect.apply(webhook, undefined, [options]);
+  const jetstream = { publish };
+  const headers = () => ({ set: () => {} });
+
+  it.each<[string, () => unknown]>([
+    ["Expected `dedup` to be an object", create({ source, dispatch })],
+    ["Expected either `dispatch` or `enqueue`, got both", create({ source, dispatch, dedup: {}, enqueue: publish })],
+    ["Expected `dispatch` or `enqueue` to be a function", create({ source })],
+    ["Expected `workspaceId` to be a string", create({ source, enqueue: publish, workspaceId: 7 })],
+    ["Expected `onError` to be a function", create({ source, enqueue: publish, onError: 7 })],
+    ["Expected `subject` to be a string", () => enqueue({ jetstream, headers, subject: "" })],
+    ["Expected `timeoutMs` to be a whole number", () => enqueue({ jetstream, headers, subject: "a", timeoutMs: 0 })],
+    ["Expected `headers` to be a function", () => Reflect.apply(enqueue, undefined, [{ jetstream, subject: "a" }])],
+    ["Expected `jetstream` to be an object", () => Reflect.apply(enqueue, undefined, [{ headers, subject: "a" }])],
+  ])("are refused with %j", (message, call) => {
+    expect(call).toThrow(message);
   });
 });
 
@@ -433,7 +630,24 @@ function pick(headers: Readonly<Record<string, string>>, name: string): Readonly
   return { [name]: headers[name] ?? "" };
 }
 
+/** A response whose body was read before the handler returned it. */
+async function used(): Promise<Response> {
+  const response = new Response("a");
+  await response.text();
+  return response;
+}
+
+function raise(): never {
+  throw new Error("failed");
+}
+
+function stream(
+  start: (controller: ReadableStreamDefaultController<Uint8Array>) => void,
+  pull: () => void = () => {},
+): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>({ start, pull }, { highWaterMark: 0 });
+}
+
 function streaming(start: (controller: ReadableStreamDefaultController<Uint8Array>) => void): Request {
-  const body = new ReadableStream<Uint8Array>({ start });
-  return new Request("http://127.0.0.1/hook", { method: "POST", body, duplex: "half" });
+  return new Request("http://127.0.0.1/hook", { method: "POST", body: stream(start), duplex: "half" });
 }

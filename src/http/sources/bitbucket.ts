@@ -1,5 +1,5 @@
 import { headerText, sourcePath } from "../fields.ts";
-import { fromHex, HmacVerifier, type Secrets, secretList, verifiedIf } from "../signature.ts";
+import { bodySignature, type Secrets } from "../signature.ts";
 import type { Source } from "../source.ts";
 
 /** Options of {@link bitbucket}. */
@@ -13,15 +13,10 @@ export interface BitbucketOptions {
  * Source: https://support.atlassian.com/bitbucket-cloud/docs/event-payloads/
  */
 export function bitbucket({ secret }: BitbucketOptions): Source {
-  const hmac = new HmacVerifier(secretList(secret));
   return {
     name: "bitbucket",
     signsId: false,
-    answerWithinMs: 10_000,
-    async verify({ headers, body }) {
-      const signature = /^sha256=([0-9a-f]{64})$/i.exec(headers.get("x-hub-signature") ?? "")?.[1];
-      return verifiedIf(await hmac.accepts(body, [signature === undefined ? undefined : fromHex(signature)]));
-    },
+    verify: bodySignature("x-hub-signature", secret),
     identify(request) {
       const id = headerText(request, "x-request-uuid");
       const hook = headerText(request, "x-hook-uuid");

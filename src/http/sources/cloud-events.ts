@@ -1,4 +1,5 @@
 import { UnidentifiedError } from "../../errors.ts";
+import { flag } from "../../internal/validate.ts";
 import {
   claimsCloudEvent,
   decodeHeaderAttribute,
@@ -13,14 +14,16 @@ import type { EventReference, Source } from "../source.ts";
 export interface CloudEventsOptions {
   /** Verifies requests; CloudEvents have no signature of their own. Without it, every request is accepted. */
   readonly verify?: NonNullable<Source["verify"]>;
+  /** True if `verify` proves that the sender signed the attributes `source` and `id`. @default false */
+  readonly signsId?: boolean;
 }
 
 /**
  * CloudEvents over HTTP, in binary or structured mode. Batches are refused: send their events one by one.
  * Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
  */
-export function cloudEvents({ verify }: CloudEventsOptions = {}): Source {
-  return { name: "cloudevents", signsId: verify !== undefined, ...(verify && { verify }), identify };
+export function cloudEvents({ verify, signsId = false }: CloudEventsOptions = {}): Source {
+  return { name: "cloudevents", signsId: flag("signsId", signsId), ...(verify && { verify }), identify };
 }
 
 function identify(request: RawRequest): EventReference {

@@ -1,5 +1,5 @@
 import { headerText, optionalText, parseJson, sourcePath } from "../fields.ts";
-import { fromHex, HmacVerifier, type Secrets, secretList, verifiedIf } from "../signature.ts";
+import { bodySignature, type Secrets } from "../signature.ts";
 import type { Source } from "../source.ts";
 
 /** Options of {@link github}. */
@@ -14,17 +14,12 @@ export interface GitHubOptions {
  * Source: https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers
  */
 export function github({ secret }: GitHubOptions): Source {
-  const hmac = new HmacVerifier(secretList(secret));
   return {
     name: "github",
     signsId: false,
     // GitHub never retries on its own. Its API redelivers deliveries of the last three days.
     retriesForMs: 3 * 24 * 60 * 60 * 1_000,
-    answerWithinMs: 10_000,
-    async verify({ headers, body }) {
-      const signature = /^sha256=([0-9a-f]{64})$/i.exec(headers.get("x-hub-signature-256") ?? "")?.[1];
-      return verifiedIf(await hmac.accepts(body, [signature === undefined ? undefined : fromHex(signature)]));
-    },
+    verify: bodySignature("x-hub-signature-256", secret),
     identify(request) {
       const id = headerText(request, "x-github-delivery");
       const hook = headerText(request, "x-github-hook-id");

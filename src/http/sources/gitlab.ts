@@ -15,18 +15,19 @@ export type GitLabOptions =
  * Source: https://docs.gitlab.com/user/project/integrations/webhooks/
  */
 export function gitlab(options: GitLabOptions): Source {
-  const verify = "signingToken" in options ? signed(options) : plain(options);
+  const isSigned = "signingToken" in options;
   return {
     name: "gitlab",
-    signsId: "signingToken" in options,
-    answerWithinMs: 10_000,
-    verify,
+    signsId: isSigned,
+    verify: isSigned ? signed(options) : plain(options),
     identify(request) {
       const id = headerText(request, "idempotency-key");
-      const hook = headerText(request, "x-gitlab-webhook-uuid");
       const kind = headerText(request, "x-gitlab-event");
       return {
-        source: sourcePath("gitlab", "hooks", hook),
+        // The signature does not cover the hook's UUID: with it, one signed request could be replayed as another event.
+        source: isSigned
+          ? sourcePath("gitlab")
+          : sourcePath("gitlab", "hooks", headerText(request, "x-gitlab-webhook-uuid")),
         id,
         type: `com.gitlab.${kind.toLowerCase().replaceAll(" ", "_")}`,
       };

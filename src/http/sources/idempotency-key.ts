@@ -1,5 +1,6 @@
+import { hash } from "node:crypto";
 import { UnidentifiedError } from "../../errors.ts";
-import { headerText, sourcePath } from "../fields.ts";
+import { headerName, headerText, sourcePath } from "../fields.ts";
 import type { RawRequest } from "../raw-request.ts";
 import type { Source } from "../source.ts";
 
@@ -7,7 +8,10 @@ import type { Source } from "../source.ts";
 export interface IdempotencyKeyOptions {
   /** Header with the key. @default "Idempotency-Key" */
   readonly header?: string;
-  /** Returns the scope of the key, such as the caller's account. Two scopes never share a key. @default the request's path */
+  /**
+   * Returns the scope of the key, such as the caller's account. Two scopes never share a key. Only a hash of the scope is stored.
+   * @default the request's path
+   */
   readonly scope?: (request: RawRequest) => string;
   /** Verifies requests. Without it, the route must be protected otherwise. */
   readonly verify?: NonNullable<Source["verify"]>;
@@ -18,14 +22,16 @@ export interface IdempotencyKeyOptions {
  * Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
  */
 export function idempotencyKey(options: IdempotencyKeyOptions = {}): Source {
-  const { header = "Idempotency-Key", scope = ({ url }: RawRequest) => url.pathname, verify } = options;
+  const { scope = ({ url }: RawRequest) => url.pathname, verify } = options;
+  const header = headerName("header", options.header ?? "Idempotency-Key");
   return {
     name: "idempotency-key",
     signsId: false,
+    sharesScope: options.scope === undefined,
     ...(verify && { verify }),
     identify(request) {
       return {
-        source: sourcePath("requests", scope(request)),
+        source: sourcePath("requests", hash("sha256", scope(request), "base64url")),
         id: unquoted(headerText(request, header)),
         type: "request",
       };

@@ -20,7 +20,6 @@ export function shopify({ secret }: ShopifyOptions): Source {
     signsId: false,
     // 8 retries in 4 hours: https://shopify.dev/changelog/updates-to-webhook-retry-mechanism
     retriesForMs: 4 * 60 * 60 * 1_000,
-    answerWithinMs: 5_000,
     async verify({ headers, body }) {
       return verifiedIf(await hmac.accepts(body, [fromBase64(headers.get("x-shopify-hmac-sha256") ?? "")]));
     },

@@ -1,16 +1,6 @@
 import { isObject } from "../../internal/is-object.ts";
 import { jsonObject, memberText, optionalText, parseJson, sourcePath } from "../fields.ts";
-import {
-  DEFAULT_TOLERANCE_MS,
-  fromHex,
-  HmacVerifier,
-  rejected,
-  type Secrets,
-  secretList,
-  signedBytes,
-  timestampProblem,
-  verifiedIf,
-} from "../signature.ts";
+import { DEFAULT_TOLERANCE_MS, fromHex, type Secrets, secretList, timedSignature } from "../signature.ts";
 import type { Source } from "../source.ts";
 
 /** Options of {@link slack}. */
@@ -26,21 +16,16 @@ export interface SlackOptions {
  * Sources: https://docs.slack.dev/authentication/verifying-requests-from-slack, https://docs.slack.dev/apis/events-api/
  */
 export function slack({ signingSecret, toleranceMs = DEFAULT_TOLERANCE_MS }: SlackOptions): Source {
-  const hmac = new HmacVerifier(secretList(signingSecret));
   return {
     name: "slack",
     signsId: true,
     // Three retries: at once, after one minute and after five.
     retriesForMs: 10 * 60 * 1_000,
-    answerWithinMs: 3_000,
-    async verify({ headers, body, receivedAtMs }) {
+    verify: timedSignature(secretList(signingSecret), toleranceMs, (headers) => {
       const timestamp = headers.get("x-slack-request-timestamp");
-      const problem = timestampProblem(timestamp, receivedAtMs, toleranceMs);
-      if (problem !== undefined) return rejected(problem);
-      const signature = /^v0=([0-9a-f]{64})$/i.exec(headers.get("x-slack-signature") ?? "")?.[1];
-      const bytes = signature === undefined ? undefined : fromHex(signature);
-      return verifiedIf(await hmac.accepts(signedBytes(`v0:${timestamp}:`, body), [bytes]));
-    },
+      const hex = /^v0=(.*)$/.exec(headers.get("x-slack-signature") ?? "")?.[1] ?? "";
+      return { timestamp, signatures: [fromHex(hex)], prefix: `v0:${timestamp}:` };
+    }),
     async handshake({ body }) {
       const message = parseJson(body);
       if (!isObject(message) || message["type"] !== "url_verification") return undefined;

@@ -2,7 +2,7 @@ import { createVerify, X509Certificate } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { isObject, type ObjectLike } from "../../internal/is-object.ts";
 import { jsonObject, memberText, parseJson, sourcePath } from "../fields.ts";
-import { rejected, verifiedIf } from "../signature.ts";
+import { DEFAULT_TOLERANCE_MS, rejected, verifiedIf } from "../signature.ts";
 import type { Source } from "../source.ts";
 
 /** Options of {@link sns}. */
@@ -15,6 +15,9 @@ export interface SnsOptions {
   readonly confirm?: (url: URL) => Promise<void>;
 }
 
+/** The default policy retries three times at intervals of 20 s; a custom one lasts an hour at most. */
+const RETRIES_FOR_MS = 60 * 60 * 1_000;
+const CERTIFICATE_PATH = /^\/SimpleNotificationService-[\w-]+\.pem$/;
 const NOTIFICATION = ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"] as const;
 const CONFIRMATION = ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"] as const;
 
@@ -34,18 +37,22 @@ export function sns({ topicArns, fetchCertificate = fetchText, confirm = visit }
   return {
     name: "sns",
     signsId: true,
-    // The default policy retries three times at intervals of 20 s; a custom one lasts an hour at most.
-    retriesForMs: 60 * 60 * 1_000,
-    answerWithinMs: 15_000,
-    async verify({ body }) {
+    retriesForMs: RETRIES_FOR_MS,
+    async verify({ body, receivedAtMs }) {
       const message = parseJson(body);
       if (!isObject(message)) return rejected("The body is not a JSON object");
       if (!topicArns.some((arn) => arn === message["TopicArn"])) return rejected("The topic is not one of `topicArns`");
       const url = amazonUrl(message["SigningCertURL"]);
-      if (url === undefined || !url.pathname.endsWith(".pem"))
+      if (url === undefined || !CERTIFICATE_PATH.test(url.pathname))
         return rejected("`SigningCertURL` is not a certificate of Amazon SNS");
       const digest = { "1": "RSA-SHA1", "2": "RSA-SHA256" }[String(message["SignatureVersion"])];
       if (digest === undefined) return rejected("The signature version is neither 1 nor 2");
+      const isFresh = isBetween(
+        message["Timestamp"],
+        receivedAtMs - RETRIES_FOR_MS - DEFAULT_TOLERANCE_MS,
+        receivedAtMs + DEFAULT_TOLERANCE_MS,
+      );
+      if (!isFresh) return rejected("`Timestamp` is malformed, too old, or in the future");
       const key = new X509Certificate(await certificateOf(url)).publicKey;
       const signature = Buffer.from(String(message["Signature"]), "base64");
       return verifiedIf(createVerify(digest).update(canonical(message)).verify(key, signature));
@@ -74,20 +81,26 @@ function canonical(message: ObjectLike): string {
   return members.flatMap((name) => (typeof message[name] === "string" ? [`${name}\n${message[name]}\n`] : [])).join("");
 }
 
-/** Only hosts of Amazon SNS: the sender chooses the URL, and a foreign certificate would prove nothing. */
+/** Only hosts of Amazon SNS: the sender chooses the URL. `sns.s3.amazonaws.com`, for example, is a bucket of anybody. */
 function amazonUrl(value: unknown): URL | undefined {
   const url = typeof value === "string" && URL.canParse(value) ? new URL(value) : undefined;
-  const isAmazon = url?.protocol === "https:" && /^sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/.test(url.host);
+  const isAmazon =
+    url?.protocol === "https:" && /^sns\.[a-z]{2}(?:-[a-z]+)+-\d+\.amazonaws\.com(\.cn)?$/.test(url.host);
   return isAmazon ? url : undefined;
 }
 
+function isBetween(timestamp: unknown, fromMs: number, toMs: number): boolean {
+  const ms = typeof timestamp === "string" ? Date.parse(timestamp) : Number.NaN;
+  return ms >= fromMs && ms <= toMs;
+}
+
 async function fetchText(url: URL): Promise<string> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+  const response = await fetch(url, { redirect: "error", signal: AbortSignal.timeout(5_000) });
   if (!response.ok) throw new Error(`The signing certificate could not be fetched: status ${response.status}`);
   return response.text();
 }
 
 async function visit(url: URL): Promise<void> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+  const response = await fetch(url, { redirect: "error", signal: AbortSignal.timeout(5_000) });
   if (!response.ok) throw new Error(`The subscription could not be confirmed: status ${response.status}`);
 }

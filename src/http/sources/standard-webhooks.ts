@@ -1,15 +1,5 @@
 import { headerText, optionalText, parseJson, sourcePath } from "../fields.ts";
-import {
-  DEFAULT_TOLERANCE_MS,
-  fromBase64,
-  HmacVerifier,
-  rejected,
-  type Secrets,
-  secretList,
-  signedBytes,
-  timestampProblem,
-  verifiedIf,
-} from "../signature.ts";
+import { DEFAULT_TOLERANCE_MS, fromBase64, rejected, type Secrets, secretList, timedSignature } from "../signature.ts";
 import type { Source } from "../source.ts";
 
 /** Options of {@link standardWebhooks}. */
@@ -36,7 +26,6 @@ export function standardWebhooks({
     signsId: true,
     // The specification's example schedule ends after 27 h 35 min.
     retriesForMs: 28 * 60 * 60 * 1_000,
-    answerWithinMs: 15_000,
     verify: standardSignature(secret, toleranceMs),
     identify(request) {
       const type = optionalText(parseJson(request.body), "type") ?? "webhook";
@@ -47,20 +36,17 @@ export function standardWebhooks({
 
 /** Verifies the symmetric signatures of Standard Webhooks. */
 export function standardSignature(secret: Secrets, toleranceMs: number): NonNullable<Source["verify"]> {
-  const hmac = new HmacVerifier(secretList(secret).map(keyOf));
-  return async ({ headers, body, receivedAtMs }) => {
-    const id = headers.get("webhook-id");
+  const verify = timedSignature(secretList(secret).map(keyOf), toleranceMs, (headers) => {
     const timestamp = headers.get("webhook-timestamp");
-    const problem = timestampProblem(timestamp, receivedAtMs, toleranceMs);
-    if (problem !== undefined) return rejected(problem);
-    if (id === null || id === "") return rejected("The header `webhook-id` is missing");
     const signatures = (headers.get("webhook-signature") ?? "")
       .split(" ")
       .map((versioned) => versioned.split(",", 2))
       .filter(([version]) => version === "v1")
       .map(([, base64 = ""]) => fromBase64(base64));
-    return verifiedIf(await hmac.accepts(signedBytes(`${id}.${timestamp}.`, body), signatures));
-  };
+    return { timestamp, signatures, prefix: `${headers.get("webhook-id")}.${timestamp}.` };
+  });
+  return async (request) =>
+    request.headers.get("webhook-id") ? verify(request) : rejected("The header `webhook-id` is missing");
 }
 
 /** @throws {TypeError} if the secret is not base64; the message does not contain it. */

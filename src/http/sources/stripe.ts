@@ -1,15 +1,5 @@
 import { jsonObject, memberText, optionalText, sourcePath } from "../fields.ts";
-import {
-  DEFAULT_TOLERANCE_MS,
-  fromHex,
-  HmacVerifier,
-  rejected,
-  type Secrets,
-  secretList,
-  signedBytes,
-  timestampProblem,
-  verifiedIf,
-} from "../signature.ts";
+import { DEFAULT_TOLERANCE_MS, fromHex, type Secrets, secretList, timedSignature } from "../signature.ts";
 import type { Source } from "../source.ts";
 
 /** Options of {@link stripe}. */
@@ -25,20 +15,16 @@ export interface StripeOptions {
  * Source: https://docs.stripe.com/webhooks/signature
  */
 export function stripe({ secret, toleranceMs = DEFAULT_TOLERANCE_MS }: StripeOptions): Source {
-  const hmac = new HmacVerifier(secretList(secret));
   return {
     name: "stripe",
     signsId: true,
     retriesForMs: 3 * 24 * 60 * 60 * 1_000,
-    answerWithinMs: 10_000,
-    async verify({ headers, body, receivedAtMs }) {
+    verify: timedSignature(secretList(secret), toleranceMs, (headers) => {
       const items = (headers.get("stripe-signature") ?? "").split(",").map((item) => item.trim().split("=", 2));
       const timestamp = items.find(([name]) => name === "t")?.[1];
-      const problem = timestampProblem(timestamp, receivedAtMs, toleranceMs);
-      if (problem !== undefined) return rejected(problem);
       const signatures = items.filter(([name]) => name === "v1").map(([, hex = ""]) => fromHex(hex));
-      return verifiedIf(await hmac.accepts(signedBytes(`${timestamp}.`, body), signatures));
-    },
+      return { timestamp, signatures, prefix: `${timestamp}.` };
+    }),
     identify(request) {
       const event = jsonObject(request);
       const account = optionalText(event, "account") ?? optionalText(event, "context");

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { Source } from "../../../src/http/source.ts";
 import { bitbucket } from "../../../src/http/sources/bitbucket.ts";
@@ -59,6 +60,14 @@ describe("an event of GitHub", () => {
 });
 
 describe("an event of another sender", () => {
+  it("of GitLab with a signing token is named by what the signature covers", () => {
+    const headers = signGitLab("", STANDARD_SECRET, 0);
+    const replayed = { ...headers, "x-gitlab-webhook-uuid": "another" };
+    const source = gitlab({ signingToken: STANDARD_SECRET });
+    expect(identify(source, headers)).toMatchObject({ source: "/gitlab", id: "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W" });
+    expect(identify(source, replayed)).toEqual(identify(source, headers));
+  });
+
   it("of GitLab is named by its idempotency key and webhook", () => {
     expect(identify(gitlab({ secretToken: "t" }), signGitLab("", STANDARD_SECRET, 0))).toEqual({
       source: "/gitlab/hooks/13792a34-cac6-4fda-95a8-c58e00a3954e",
@@ -149,6 +158,12 @@ describe("a CloudEvent over HTTP", () => {
   const headers = { "ce-specversion": "1.0", "ce-id": "1", "ce-source": "/shop", "ce-type": "order.paid" };
   const structured = { "content-type": "application/cloudevents+json; charset=utf-8" };
 
+  it("counts as signed only if the receiver says so", () => {
+    const verify = async () => ({ verified: true }) as const;
+    expect(cloudEvents({ verify }).signsId).toBe(false);
+    expect(cloudEvents({ verify, signsId: true }).signsId).toBe(true);
+  });
+
   it("is named by the same source and id in binary and structured mode", () => {
     const event = { source: "/shop", id: "1", type: "order.paid" };
     expect(identify(source, headers)).toEqual(event);
@@ -189,7 +204,7 @@ describe("a request with an idempotency key", () => {
 
   it("is named by the key within its path", () => {
     expect(identify(source, { "idempotency-key": "k-1" })).toEqual({
-      source: "/requests/%2Fhook",
+      source: `/requests/${createHash("sha256").update("/hook").digest("base64url")}`,
       id: "k-1",
       type: "request",
     });
@@ -207,6 +222,16 @@ describe("a request with an idempotency key", () => {
     const scoped = idempotencyKey({ header: "X-Key", scope: ({ headers }) => headers.get("x-account") ?? "" });
     const [a, b] = ["a", "b"].map((account) => identify(scoped, { "x-key": "1", "x-account": account }));
     expect(a?.source).not.toBe(b?.source);
+  });
+
+  it("never has its scope in clear text: it may be a credential", () => {
+    const scoped = idempotencyKey({ scope: ({ headers }) => headers.get("authorization") ?? "" });
+    const event = identify(scoped, { "idempotency-key": "k", authorization: "Bearer t0ken" });
+    expect(JSON.stringify(event)).not.toContain("t0ken");
+  });
+
+  it.each(["", "a b", "ä", 7])("refuses %j as the name of its header", (header) => {
+    expect(() => Reflect.apply(idempotencyKey, undefined, [{ header }])).toThrow("Expected `header` to be");
   });
 
   it.each([{}, { "idempotency-key": "" }, { "idempotency-key": '""' }])("is refused with the headers %j", (headers) => {

@@ -1,8 +1,9 @@
+import { createHmac } from "node:crypto";
 import { sign as octokitSign } from "@octokit/webhooks-methods";
 import fc from "fast-check";
 import { Webhook } from "standardwebhooks";
 import Stripe from "stripe";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Source } from "../../../src/http/source.ts";
 import { bitbucket } from "../../../src/http/sources/bitbucket.ts";
 import { github } from "../../../src/http/sources/github.ts";
@@ -126,6 +127,42 @@ describe.each(senders.filter(({ isTimed }) => isTimed))("$name", ({ source, sign
     ] as const) {
       expect(await isVerified(source(secret), "{}", headers, NOW_MS + awayMs)).toBe(expected);
     }
+  });
+});
+
+describe("a header full of signatures", () => {
+  const right = `v1,${createHmac("sha256", Buffer.from(STANDARD_SECRET.slice(6), "base64"))
+    .update(`m.1795000000.{}`)
+    .digest("base64")}`;
+  const wrong = `v1,${Buffer.alloc(32).toString("base64")}`;
+  const short = `v1,${Buffer.alloc(20).toString("base64")}`;
+  const verifyAll = (signatures: readonly string[]) =>
+    isVerified(standardWebhooks({ secret: [OTHER_STANDARD_SECRET, STANDARD_SECRET] }), "{}", {
+      "webhook-id": "m",
+      "webhook-timestamp": "1795000000",
+      "webhook-signature": signatures.join(" "),
+    });
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it("costs one HMAC per secret", async () => {
+    const sign = vi.spyOn(crypto.subtle, "sign");
+    const verify = vi.spyOn(crypto.subtle, "verify");
+    expect(await verifyAll(Array.from({ length: 300 }, () => wrong))).toBe(false);
+    expect([sign.mock.calls.length, verify.mock.calls.length]).toEqual([2, 0]);
+  });
+
+  it("costs nothing if no signature has the length of an HMAC", async () => {
+    const sign = vi.spyOn(crypto.subtle, "sign");
+    expect(await verifyAll(Array.from({ length: 300 }, () => short))).toBe(false);
+    expect(sign).not.toHaveBeenCalled();
+  });
+
+  it("is accepted only if one of the first ten is right", async () => {
+    const ones = Array.from({ length: 9 }, () => wrong);
+    expect(await verifyAll([...ones, short, right])).toBe(true);
+    expect(await verifyAll([...ones, wrong, right])).toBe(false);
   });
 });
 
