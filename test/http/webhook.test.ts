@@ -584,7 +584,7 @@ describe("the options of a receiver", () => {
   const source = github({ secret: SECRET });
   const dispatch = () => {};
   const publish = async () => {};
-  const create = (options: unknown) => () => Reflect.apply(webhook, undefined, [options]);
+  const create = (options: unknown) => () => void Reflect.apply(webhook, undefined, [options]);
   const jetstream = { publish };
   const headers = () => ({ set: () => {} });
 
@@ -596,8 +596,11 @@ describe("the options of a receiver", () => {
     ["Expected `onError` to be a function", create({ source, enqueue: publish, onError: 7 })],
     ["Expected `subject` to be a string", () => enqueue({ jetstream, headers, subject: "" })],
     ["Expected `timeoutMs` to be a whole number", () => enqueue({ jetstream, headers, subject: "a", timeoutMs: 0 })],
-    ["Expected `headers` to be a function", () => Reflect.apply(enqueue, undefined, [{ jetstream, subject: "a" }])],
-    ["Expected `jetstream` to be an object", () => Reflect.apply(enqueue, undefined, [{ headers, subject: "a" }])],
+    [
+      "Expected `headers` to be a function",
+      () => void Reflect.apply(enqueue, undefined, [{ jetstream, subject: "a" }]),
+    ],
+    ["Expected `jetstream` to be an object", () => void Reflect.apply(enqueue, undefined, [{ headers, subject: "a" }])],
   ])("are refused with %j", (message, call) => {
     expect(call).toThrow(message);
   });
