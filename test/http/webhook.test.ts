@@ -438,6 +438,21 @@ describe("a response of the handler", () => {
     expect(errors.map(([code]) => code)).toEqual(["dispatch-failed"]);
   });
 
+  it("whose body exceeds every limit fails the dispatch and is not read on", async () => {
+    const chunk = new Uint8Array(1_048_576);
+    let read = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        read += 1;
+        controller.enqueue(chunk);
+      },
+    });
+    const { receive, store } = receiver({ dispatch: () => new Response(body) });
+    expect((await receive(delivery())).status).toBe(500);
+    expect(read).toBeLessThan(110);
+    expect(await keysOf(store)).toEqual([]);
+  });
+
   it("that was fetched loses the headers of its own connection and encoding", async () => {
     const server = createServer((_, response) => {
       const headers = { "content-encoding": "gzip", "keep-alive": "timeout=9", "x-kept": "1" };
