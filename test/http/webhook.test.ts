@@ -438,6 +438,21 @@ describe("a response of the handler", () => {
     expect(errors.map(([code]) => code)).toEqual(["dispatch-failed"]);
   });
 
+  it("whose body exceeds every limit fails the dispatch and is not read on", async () => {
+    const chunk = new Uint8Array(1_048_576);
+    let read = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        read += 1;
+        controller.enqueue(chunk);
+      },
+    });
+    const { receive, store } = receiver({ dispatch: () => new Response(body) });
+    expect((await receive(delivery())).status).toBe(500);
+    expect(read).toBeLessThan(110);
+    expect(await keysOf(store)).toEqual([]);
+  });
+
   it("that was fetched loses the headers of its own connection and encoding", async () => {
     const server = createServer((_, response) => {
       const headers = { "content-encoding": "gzip", "keep-alive": "timeout=9", "x-kept": "1" };
@@ -584,7 +599,7 @@ describe("the options of a receiver", () => {
   const source = github({ secret: SECRET });
   const dispatch = () => {};
   const publish = async () => {};
-  const create = (options: unknown) => () => Reflect.apply(webhook, undefined, [options]);
+  const create = (options: unknown) => () => void Reflect.apply(webhook, undefined, [options]);
   const jetstream = { publish };
   const headers = () => ({ set: () => {} });
 
@@ -596,8 +611,11 @@ describe("the options of a receiver", () => {
     ["Expected `onError` to be a function", create({ source, enqueue: publish, onError: 7 })],
     ["Expected `subject` to be a string", () => enqueue({ jetstream, headers, subject: "" })],
     ["Expected `timeoutMs` to be a whole number", () => enqueue({ jetstream, headers, subject: "a", timeoutMs: 0 })],
-    ["Expected `headers` to be a function", () => Reflect.apply(enqueue, undefined, [{ jetstream, subject: "a" }])],
-    ["Expected `jetstream` to be an object", () => Reflect.apply(enqueue, undefined, [{ headers, subject: "a" }])],
+    [
+      "Expected `headers` to be a function",
+      () => void Reflect.apply(enqueue, undefined, [{ jetstream, subject: "a" }]),
+    ],
+    ["Expected `jetstream` to be an object", () => void Reflect.apply(enqueue, undefined, [{ headers, subject: "a" }])],
   ])("are refused with %j", (message, call) => {
     expect(call).toThrow(message);
   });

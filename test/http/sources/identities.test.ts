@@ -231,7 +231,7 @@ describe("a request with an idempotency key", () => {
   });
 
   it.each(["", "a b", "ä", 7])("refuses %j as the name of its header", (header) => {
-    expect(() => Reflect.apply(idempotencyKey, undefined, [{ header }])).toThrow("Expected `header` to be");
+    expect(() => void Reflect.apply(idempotencyKey, undefined, [{ header }])).toThrow("Expected `header` to be");
   });
 
   it.each([{}, { "idempotency-key": "" }, { "idempotency-key": '""' }])("is refused with the headers %j", (headers) => {
