@@ -190,7 +190,7 @@ describe("clear", () => {
     await commitEvent(a);
   });
 
-  it("with the ids in a misplaced record does not remove that record", async () => {
+  it("does not remove a misplaced record whose ids match the filter", async () => {
     const w = world();
     await write(w, recordOf(others.subscriptionId));
     const { dedup } = w.replica("a");

@@ -37,7 +37,7 @@ async function publishAll(stream: EventStream, ids: readonly string[]): Promise<
 }
 
 describe("a consumer dispatches every event once", () => {
-  it("one at a time, in stream order, with a concurrency of 1", async () => {
+  it("dispatches one event at a time, in stream order, with a concurrency of 1", async () => {
     const stream = await createEventStream(nc);
     const ids = numbered(30);
     for (const id of ids) await stream.publish(id);
@@ -73,7 +73,7 @@ describe("a consumer dispatches every event once", () => {
     expect(worker.of("trigger.deduped")).toHaveLength(2_000);
   });
 
-  it("with a `max_ack_pending` of 2 for all replicas", async () => {
+  it("dispatches every event once with a `max_ack_pending` of 2 for all replicas", async () => {
     const stream = await createEventStream(nc, { max_ack_pending: 2 });
     const dedup = quick();
     const ids = numbered(40);
@@ -85,7 +85,7 @@ describe("a consumer dispatches every event once", () => {
     expect([...one.began, ...two.began].sort()).toEqual([...ids].sort());
   });
 
-  it("with small values of `max_batch` and `max_expires`", async () => {
+  it("dispatches every event once with small values of `max_batch` and `max_expires`", async () => {
     const stream = await createEventStream(nc, { max_batch: 2, max_expires: nanos(1_000) });
     const ids = numbered(20);
     await publishAll(stream, ids);
