@@ -228,9 +228,9 @@ describe("a lost event is detected when the package", () => {
         {
           file,
           find: `answer["revision"] };
-    if (answer["ok"] === false) return conflict(key, answer["current"], owner);`,
+    if (answer["ok"] === false) return checkConflict(key, answer["current"], owner);`,
           replace: `answer["revision"] };
-    if (answer["ok"] === false) return conflict(key, answer["current"], "any");`,
+    if (answer["ok"] === false) return checkConflict(key, answer["current"], "any");`,
         },
       ],
     },

@@ -160,7 +160,7 @@ describe("latchkey doctor on a bucket", () => {
     [50, "ok"],
     [85, "warning"],
     [97, "error"],
-  ])("that is %d %% full is reported as %s", async (percent, severity) => {
+  ])("reports a bucket that is %d %% full as %s", async (percent, severity) => {
     const bucket = await bucketWith({ max_bytes: 100_000 });
     await admin.request(`$KV.${bucket}.filling`, "x".repeat(percent * 1_000 - 60));
     const { of } = await diagnosed(server, ["--bucket", bucket]);
