@@ -38,9 +38,9 @@ describe("F1 a stale owner does not change the record of the new owner", () => {
     const stale = await unseen(a.dedup.reserve(event));
     await pass(LEASE_MS + SKEW_MS);
     const owner = await unseen(b.dedup.reserve(event));
-    const standing = await memory.get(resolved.storeKey);
+    const stored = await memory.get(resolved.storeKey);
     await end(stale);
-    expect(await memory.get(resolved.storeKey)).toEqual(standing);
+    expect(await memory.get(resolved.storeKey)).toEqual(stored);
     expect(await owner.commit()).toEqual({ commit: "confirmed" });
   });
 
@@ -50,9 +50,9 @@ describe("F1 a stale owner does not change the record of the new owner", () => {
     const stale = await unseen(a.dedup.reserve(event));
     await pass(LEASE_MS + SKEW_MS);
     await commitEvent(b);
-    const standing = await memory.get(resolved.storeKey);
+    const stored = await memory.get(resolved.storeKey);
     expect(await stale.commit()).toEqual({ commit: "superseded" });
-    expect(await memory.get(resolved.storeKey)).toEqual(standing);
+    expect(await memory.get(resolved.storeKey)).toEqual(stored);
   });
 
   it("when its delivery was a duplicate or pending", async () => {
@@ -143,7 +143,7 @@ describe("F4 zero is a valid time, and a missing time is refused", () => {
 });
 
 describe("F5 an event's identity is computed once", () => {
-  it("so a handler that changes the event commits the key that it reserved", async () => {
+  it("a guard commits the reserved key even if the handler changes the event", async () => {
     const { memory, replica } = world();
     const { dedup } = replica("a");
     const changing = { workspaceId: "w", ...event };

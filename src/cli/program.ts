@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { Command } from "commander";
+import { isObject } from "../internal/is-object.ts";
 import { DEFAULT_WORKSPACE } from "../model/identity.ts";
 import type { DemoFlags } from "./demo/demo-command.ts";
 import { demoHelp } from "./demo/help.ts";
@@ -156,6 +157,6 @@ function addDemo(program: Command, commands: Commands): void {
 
 function version(): string {
   const manifest: unknown = createRequire(import.meta.url)("latchkey/package.json");
-  const hasVersion = typeof manifest === "object" && manifest !== null && "version" in manifest;
-  return hasVersion && typeof manifest.version === "string" ? manifest.version : "unknown";
+  const value = isObject(manifest) ? manifest["version"] : undefined;
+  return typeof value === "string" ? value : "unknown";
 }

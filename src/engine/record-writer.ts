@@ -18,7 +18,7 @@ export class RecordWriter {
   #attempts = 0;
   #token = "";
   #atMs = 0;
-  #result: StoredResult = { kept: "nothing" };
+  #result: StoredResult = { state: "none" };
   #hasCommit = false;
 
   /** @param id is unique among the attempts of all replicas. */
@@ -48,7 +48,7 @@ export class RecordWriter {
   }
 
   get resultError(): ResultNotKeptError | undefined {
-    return this.#result.kept === "not" ? this.#result.error : undefined;
+    return this.#result.state === "failed" ? this.#result.error : undefined;
   }
 
   /** Recognises a record of this attempt. A commit with its token, before it wrote one, is another's: tokens are broken then. */
@@ -63,14 +63,14 @@ export class RecordWriter {
 
   committed(context: DedupKeyContext): DedupRecord {
     this.#hasCommit = true;
-    return this.#record("committed", context, this.#result.kept === "result" ? { result: this.#result.result } : {});
+    return this.#record("committed", context, this.#result.state === "stored" ? { result: this.#result.result } : {});
   }
 
   /** Returns the acknowledged commit for the cache, or `undefined` if its result is too large. */
   knownCommit(context: DedupKeyContext, knownUntilMs: number): KnownCommit | undefined {
     const { attempt, revision } = context;
     const result = this.#result;
-    if (result.kept === "result" && result.bytes > LARGEST_CACHED_BYTES) return undefined;
+    if (result.state === "stored" && result.bytes > LARGEST_CACHED_BYTES) return undefined;
     return {
       atMs: this.#atMs,
       owner: this.#owner,
@@ -78,7 +78,7 @@ export class RecordWriter {
       fence: fenceOf(context, revision),
       revision,
       fingerprint: this.#how.fingerprint,
-      result: result.kept === "result" ? result.result : undefined,
+      result: result.state === "stored" ? result.result : undefined,
       knownUntilMs,
     };
   }

@@ -4,33 +4,33 @@ import { isNestedWithin, MAX_RESULT_DEPTH } from "../model/record.ts";
 /** Maximum size of a result, because every duplicate reads it. */
 export const MAX_RESULT_BYTES = 65_536;
 
-/** A handler's result as JSON, or why it cannot be kept. */
+/** A handler's result as JSON, or why it cannot be stored. */
 export type StoredResult =
-  | { readonly kept: "nothing" }
-  | { readonly kept: "result"; readonly result: unknown; readonly bytes: number }
-  | { readonly kept: "not"; readonly error: ResultNotKeptError };
+  | { readonly state: "none" }
+  | { readonly state: "stored"; readonly result: unknown; readonly bytes: number }
+  | { readonly state: "failed"; readonly error: ResultNotKeptError };
 
 /** Returns a copy of the result to store with the commit, or why it cannot be stored. */
 export function storeResult(value: unknown): StoredResult {
-  if (value === undefined) return { kept: "nothing" };
+  if (value === undefined) return { state: "none" };
   let encoded: unknown;
   try {
     encoded = JSON.stringify(value);
   } catch (cause) {
-    return { kept: "not", error: new ResultNotKeptError("The result has no JSON form", { cause }) };
+    return { state: "failed", error: new ResultNotKeptError("The result has no JSON form", { cause }) };
   }
   if (typeof encoded !== "string") {
-    return { kept: "not", error: new ResultNotKeptError(`A ${typeof value} has no JSON form`) };
+    return { state: "failed", error: new ResultNotKeptError(`A ${typeof value} has no JSON form`) };
   }
   const bytes = Buffer.byteLength(encoded);
   if (bytes > MAX_RESULT_BYTES) {
     const message = `The result has ${bytes} bytes as JSON; at most ${MAX_RESULT_BYTES} are kept`;
-    return { kept: "not", error: new ResultNotKeptError(message) };
+    return { state: "failed", error: new ResultNotKeptError(message) };
   }
   const result: unknown = JSON.parse(encoded);
-  if (isNestedWithin(result, MAX_RESULT_DEPTH)) return { kept: "result", result, bytes };
+  if (isNestedWithin(result, MAX_RESULT_DEPTH)) return { state: "stored", result, bytes };
   return {
-    kept: "not",
+    state: "failed",
     error: new ResultNotKeptError(`The result is nested more than ${MAX_RESULT_DEPTH} levels deep`),
   };
 }

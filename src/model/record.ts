@@ -1,4 +1,5 @@
 import { RecordUnreadableError } from "../errors.ts";
+import { isObject } from "../internal/is-object.ts";
 import { shown } from "../internal/validate.ts";
 
 /** Fencing token: rises with every reservation of a key. Pass it downstream, where it lets a receiver refuse a late writer. */
@@ -80,7 +81,8 @@ export function isNestedWithin(value: unknown, levels: number): boolean {
 
 /** Returns `value` as a record. @throws {RecordUnreadableError} for anything but a record of version 1; names the field. */
 export function checkRecord(value: unknown, where: string): DedupRecord {
-  if (!isObject(value)) throw new RecordUnreadableError(`Key ${where} does not hold a Latchkey record`);
+  if (!isObject(value) || Array.isArray(value))
+    throw new RecordUnreadableError(`Key ${where} does not hold a Latchkey record`);
   if (value["v"] !== 1) {
     throw new RecordUnreadableError(
       `The record of ${where} has version ${shown(value["v"])}; this version of Latchkey reads version 1`,
@@ -90,10 +92,6 @@ export function checkRecord(value: unknown, where: string): DedupRecord {
     throw new RecordUnreadableError(`The record of ${where} has no valid \`${wrongField(value)}\``);
   }
   return value;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isRecord(value: object): value is DedupRecord {

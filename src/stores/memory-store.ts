@@ -5,7 +5,15 @@ import { type Clock, systemClock } from "../internal/clock.ts";
 import { objectWith, wholeNumber } from "../internal/validate.ts";
 import { type KeyFilter, keyMatcher, type StoreKey } from "../model/identity.ts";
 import { type DedupRecord, decodeRecord, encodeRecord } from "../model/record.ts";
-import type { Change, Entry, Put, Removal, Revision, Store } from "../model/store.ts";
+import {
+  type Change,
+  conflict,
+  type Entry,
+  type Put,
+  type Removal,
+  type Revision,
+  type Store,
+} from "../model/store.ts";
 import { ExpiringMap } from "./expiring-map.ts";
 
 /** Options of {@link memoryStore}. */
@@ -35,8 +43,6 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   let epoch = 0;
 
   const heldBy = (key: StoreKey): Held | undefined => keys.get(key, clock.monotonicMs());
-  const conflict = (key: StoreKey, held: Held | undefined): { readonly ok: false; readonly current?: Entry } =>
-    held === undefined ? { ok: false } : { ok: false, current: entryOf(key, held) };
 
   return {
     async put(
@@ -47,7 +53,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       const nowMs = clock.monotonicMs();
       keys.sweep(nowMs);
       const found = keys.get(key, nowMs);
-      if ((found?.revision ?? 0) !== how.expected) return conflict(key, found);
+      if ((found?.revision ?? 0) !== how.expected) return conflict(found && entryOf(key, found));
       if (found === undefined && keys.size >= maxKeys) {
         throw new StoreUnavailableError(`The memory store is full: it holds ${maxKeys} keys, its \`maxKeys\``, {
           ambiguous: false,
@@ -68,7 +74,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
 
     async remove(key: StoreKey, how: { readonly expected: Revision }): Promise<Removal> {
       const held = heldBy(key);
-      if (held?.revision !== how.expected) return conflict(key, held);
+      if (held?.revision !== how.expected) return conflict(held && entryOf(key, held));
       keys.delete(key);
       lastRevision += 1;
       for (const notify of watchers) notify({ type: "removed", key, revision: lastRevision });

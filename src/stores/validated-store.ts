@@ -4,7 +4,16 @@ import { expected } from "../internal/validate.ts";
 import { type KeyFilter, parseStoreKey, type StoreKey } from "../model/identity.ts";
 import { checkRecord, type DedupRecord } from "../model/record.ts";
 import { checkIdentity, type EventIds, identityOf } from "../model/record-identity.ts";
-import type { CacheInvalidation, Entry, Put, Removal, Revision, Store } from "../model/store.ts";
+import {
+  type CacheInvalidation,
+  type Conflict,
+  conflict,
+  type Entry,
+  type Put,
+  type Removal,
+  type Revision,
+  type Store,
+} from "../model/store.ts";
 
 /** Owner check of a read: the event with these ids, the event that the key belongs to, or none. */
 export type ExpectedOwner = EventIds | "key" | "any";
@@ -48,7 +57,7 @@ export class ValidatedStore {
     const answer: unknown = await this.#store.remove(key, how);
     if (isObject(answer)) {
       if (answer["ok"] === true) return { ok: true };
-      if (answer["ok"] === false) return conflict(key, answer["current"], owner);
+      if (answer["ok"] === false) return checkConflict(key, answer["current"], owner);
     }
     throw new TypeError(expected("the answer of store.remove", "{ ok: true } or { ok: false, current? }", answer));
   }
@@ -64,7 +73,7 @@ export class ValidatedStore {
 export function readPut(key: StoreKey, answer: unknown, owner: ExpectedOwner): Put {
   if (isObject(answer)) {
     if (answer["ok"] === true && isRevision(answer["revision"])) return { ok: true, revision: answer["revision"] };
-    if (answer["ok"] === false) return conflict(key, answer["current"], owner);
+    if (answer["ok"] === false) return checkConflict(key, answer["current"], owner);
   }
   throw new TypeError(expected("the answer of store.put", "{ ok: true, revision } or { ok: false, current? }", answer));
 }
@@ -89,12 +98,8 @@ async function* checkEntries(entries: AsyncIterable<unknown>, owner: ExpectedOwn
 
 const ENTRY = "{ key, record, revision }";
 
-function conflict(
-  key: StoreKey,
-  current: unknown,
-  owner: ExpectedOwner,
-): { readonly ok: false; readonly current?: Entry } {
-  return current === undefined ? { ok: false } : { ok: false, current: checkEntry(key, current, owner) };
+function checkConflict(key: StoreKey, current: unknown, owner: ExpectedOwner): Conflict {
+  return conflict(current === undefined ? undefined : checkEntry(key, current, owner));
 }
 
 function checkEpoch(epoch: unknown): number | undefined {

@@ -64,7 +64,7 @@ describe("help", () => {
     "completion",
   ];
 
-  it.each(["", ...commands])("of %s fits into 80 columns and exits with code 0", async (command) => {
+  it.each(["", ...commands])("of `latchkey %s` fits into 80 columns and exits with code 0", async (command) => {
     const { exitCode, out, err } = await run([command, "--help"].filter((word) => word !== ""));
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: "" });
     expect(out).toMatch(/^Usage: latchkey/);

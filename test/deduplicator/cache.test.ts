@@ -286,10 +286,10 @@ describe("a clear", () => {
     const { clock, memory } = world();
     const invalidation: CacheInvalidation = {
       epoch: () => 0,
-      invalidate: () => Promise.reject(new Error("nobody heard")),
+      invalidate: () => Promise.reject(new Error("no receiver")),
     };
     const dedup = new Deduplicator({ store: { ...memory, invalidation }, clock });
-    await expect(dedup.clear(event)).rejects.toThrow("nobody heard");
+    await expect(dedup.clear(event)).rejects.toThrow("no receiver");
   });
 
   it("between a commit and its acknowledgement keeps the commit out of the cache", async () => {

@@ -236,15 +236,15 @@ describe("subscribe", () => {
   it("lets a listener unsubscribe or add another listener during a call", async () => {
     const { replica } = world();
     const { dedup } = replica("a");
-    const heard: string[] = [];
+    const received: string[] = [];
     const leave = dedup.subscribe(({ type }) => {
-      heard.push(`first ${type}`);
+      received.push(`first ${type}`);
       leave();
-      dedup.subscribe((later) => heard.push(`second ${later.type}`));
+      dedup.subscribe((later) => received.push(`second ${later.type}`));
     });
     await dedup.guard(event, () => {});
-    expect(heard.filter((line) => line.startsWith("first"))).toEqual(["first reserved"]);
-    expect(heard).toContain("second committed");
+    expect(received.filter((line) => line.startsWith("first"))).toEqual(["first reserved"]);
+    expect(received).toContain("second committed");
   });
 
   it("lets a listener start another delivery of the same event", async () => {
@@ -276,14 +276,14 @@ describe("subscribe", () => {
   it("may be called twice with one function: each subscription ends separately", async () => {
     const { replica } = world();
     const { dedup } = replica("a");
-    const heard: string[] = [];
-    const listener = ({ type }: DedupEvent): void => void heard.push(type);
+    const received: string[] = [];
+    const listener = ({ type }: DedupEvent): void => void received.push(type);
     const leaveOne = dedup.subscribe(listener);
     dedup.subscribe(listener);
     const reservation = await unseen(dedup.reserve(event));
     leaveOne();
     await reservation.commit();
-    expect(heard).toEqual(["reserved", "reserved", "dispatched", "committed"]);
+    expect(received).toEqual(["reserved", "reserved", "dispatched", "committed"]);
   });
 
   it("turns an error thrown by a listener into an uncaught exception, and changes nothing else", async () => {

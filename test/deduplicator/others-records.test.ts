@@ -190,7 +190,7 @@ describe("clear", () => {
     await commitEvent(a);
   });
 
-  it("with the ids in a misplaced record does not remove that record", async () => {
+  it("does not remove a misplaced record whose ids match the filter", async () => {
     const w = world();
     await write(w, recordOf(others.subscriptionId));
     const { dedup } = w.replica("a");
@@ -228,9 +228,9 @@ describe("a lost event is detected when the package", () => {
         {
           file,
           find: `answer["revision"] };
-    if (answer["ok"] === false) return conflict(key, answer["current"], owner);`,
+    if (answer["ok"] === false) return checkConflict(key, answer["current"], owner);`,
           replace: `answer["revision"] };
-    if (answer["ok"] === false) return conflict(key, answer["current"], "any");`,
+    if (answer["ok"] === false) return checkConflict(key, answer["current"], "any");`,
         },
       ],
     },

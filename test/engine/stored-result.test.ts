@@ -7,26 +7,27 @@ cycle.push(cycle);
 
 describe("a result", () => {
   it("is absent when it is undefined", () => {
-    expect(storeResult(undefined)).toEqual({ kept: "nothing" });
+    expect(storeResult(undefined)).toEqual({ state: "none" });
   });
 
   it("is kept as a copy of its JSON form", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
-        const kept = storeResult(value);
+        const stored = storeResult(value);
         const encoded = JSON.stringify(value);
         const bytes = Buffer.byteLength(encoded);
-        expect(kept).toEqual({ kept: "result", result: JSON.parse(encoded), bytes });
-        if (kept.kept === "result" && typeof value === "object" && value !== null) expect(kept.result).not.toBe(value);
+        expect(stored).toEqual({ state: "stored", result: JSON.parse(encoded), bytes });
+        if (stored.state === "stored" && typeof value === "object" && value !== null)
+          expect(stored.result).not.toBe(value);
       }),
     );
   });
 
   it("is independent of later changes to the original", () => {
     const value = { list: [1] };
-    const kept = storeResult(value);
+    const stored = storeResult(value);
     value.list.push(2);
-    expect(kept).toEqual({ kept: "result", result: { list: [1] }, bytes: 12 });
+    expect(stored).toEqual({ state: "stored", result: { list: [1] }, bytes: 12 });
   });
 
   it.each([
@@ -37,9 +38,9 @@ describe("a result", () => {
     ["a symbol", Symbol("x"), "A symbol has no JSON form"],
     ["an object whose `toJSON` returns undefined", { toJSON: () => undefined }, "A object has no JSON form"],
   ])("such as %s is not kept, and the error gives the reason", (_, value, message) => {
-    const kept = storeResult(value);
-    expect(kept).toMatchObject({
-      kept: "not",
+    const stored = storeResult(value);
+    expect(stored).toMatchObject({
+      state: "failed",
       error: { name: "ResultNotKeptError", code: "result-not-kept", message },
     });
   });
@@ -51,29 +52,29 @@ describe("a result", () => {
         throw cause;
       },
     };
-    expect(storeResult(value)).toMatchObject({ kept: "not", error: { cause } });
+    expect(storeResult(value)).toMatchObject({ state: "failed", error: { cause } });
   });
 
   it("is kept up to 100 levels deep, because a duplicate could not return a deeper one", () => {
     const nested = (levels: number): unknown => (levels === 0 ? 1 : { in: nested(levels - 1) });
-    expect(storeResult(nested(100)).kept).toBe("result");
+    expect(storeResult(nested(100)).state).toBe("stored");
     const message = "The result is nested more than 100 levels deep";
     for (const levels of [101, 2_000])
-      expect(storeResult(nested(levels))).toMatchObject({ kept: "not", error: { message } });
+      expect(storeResult(nested(levels))).toMatchObject({ state: "failed", error: { message } });
   });
 
   it("is kept up to 64 KiB of JSON in UTF-8", () => {
     const quotes = 2;
-    expect(storeResult("x".repeat(65_536 - quotes)).kept).toBe("result");
-    expect(storeResult("ü".repeat(32_768 - quotes / 2)).kept).toBe("result");
+    expect(storeResult("x".repeat(65_536 - quotes)).state).toBe("stored");
+    expect(storeResult("ü".repeat(32_768 - quotes / 2)).state).toBe("stored");
     const message = "The result has 65537 bytes as JSON; at most 65536 are kept";
-    expect(storeResult("x".repeat(65_537 - quotes))).toMatchObject({ kept: "not", error: { message } });
-    expect(storeResult("ü".repeat(32_768)).kept).toBe("not");
+    expect(storeResult("x".repeat(65_537 - quotes))).toMatchObject({ state: "failed", error: { message } });
+    expect(storeResult("ü".repeat(32_768)).state).toBe("failed");
   });
 
   it("does not appear in the error", () => {
-    const kept = storeResult({ secret: "s3cret", big: "x".repeat(70_000) });
-    if (kept.kept !== "not") throw new Error("unreachable");
-    expect(kept.error.message).not.toContain("s3cret");
+    const stored = storeResult({ secret: "s3cret", big: "x".repeat(70_000) });
+    if (stored.state !== "failed") throw new Error("unreachable");
+    expect(stored.error.message).not.toContain("s3cret");
   });
 });

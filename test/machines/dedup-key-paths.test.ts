@@ -183,7 +183,7 @@ describe("a dispatch", () => {
       [...GRANTED, "putCommit over 1", "settle confirmed", "-> committed"],
     ],
     [
-      "that fails gives the key back (G7)",
+      "that fails releases the key (G7)",
       [granted, failed, removed],
       [...GRANTED, "removeReservation over 1", "settle released", "-> released"],
     ],
@@ -236,18 +236,18 @@ describe("a dispatch", () => {
     ],
     ...[anothers, anothersCommit, nothing].map(
       (found): Path => [
-        `is told to stop when its renewal ends in ${found.type} (G6)`,
+        `is aborted when its renewal ends in ${found.type} (G6)`,
         [granted, renewalDue, conflicted, found],
         [...GRANTED, "renewLease over 1", "readRecord", "abortHandler superseded", "-> expired:dispatching:running"],
       ],
     ),
     [
-      "is told to stop when its lease ends (G6)",
+      "is aborted when its lease ends (G6)",
       [granted, leaseEnded],
       [...GRANTED, "abortHandler lease-ended", "-> expired:dispatching:running"],
     ],
     [
-      "that fails after its lease still gives back what is left of it",
+      "that fails after its lease still releases the rest of it",
       [granted, renewalDue, leaseEnded, acked(2), failed, removed],
       [
         ...GRANTED,
@@ -295,7 +295,7 @@ describe("a commit", () => {
       ],
     ]),
     [
-      "is made over a renewal of which nobody was told",
+      "replaces a renewal whose answer was lost",
       [granted, renewalDue, succeeded, ours(2), acked(3)],
       [...GRANTED, "renewLease over 1", "putCommit over 1", "putCommit over 2", "settle confirmed", "-> committed"],
     ],
@@ -343,7 +343,7 @@ describe("a commit", () => {
       [...COMMITTING, "armRetry", "putCommit over 1", "settle confirmed", "-> committed"],
     ],
     [
-      "F10 of which nobody knows in time is unconfirmed (G9)",
+      "F10 is unconfirmed if the time for retries ends first (G9)",
       [granted, succeeded, timedOut, retry, unreachable, noMoreTime],
       [...COMMITTING, "armRetry", "putCommit over 1", "armRetry", "settle unconfirmed", "-> unconfirmed"],
     ],
@@ -356,12 +356,12 @@ describe("at shutdown", () => {
   const GIVEN_BACK = [...GRANTED, "abortHandler shutdown", "removeReservation over 1"];
   it.each<Path>([
     [
-      "the handler is told to stop, and then the key is given back (G6)",
+      "the handler is aborted, and then the key is released (G6)",
       [granted, shutdown],
       [...GIVEN_BACK, "-> expired:dispatching:removing"],
     ],
     [
-      "a handler that fails then has nothing to give back",
+      "a handler that fails then has nothing to release",
       [granted, shutdown, removed, failed],
       [...GIVEN_BACK, "settle released", "-> released"],
     ],
@@ -371,12 +371,12 @@ describe("at shutdown", () => {
       [...GIVEN_BACK, "putCommit over 0", "settle adopted", "-> committed"],
     ],
     [
-      "a handler that succeeds while the key is given back is committed where it can be (G8)",
+      "a handler that succeeds while the key is being released is committed if possible (G8)",
       [granted, shutdown, succeeded, conflicted, nothing, acked(3)],
       [...GIVEN_BACK, "putCommit over 1", "readRecord", "putCommit over 0", "settle adopted", "-> committed"],
     ],
     [
-      "a renewal of which nobody was told is given back as well",
+      "a renewal whose answer was lost is released as well",
       [granted, renewalDue, shutdown, conflicted, ours(2), removed],
       [
         ...GRANTED,
@@ -389,7 +389,7 @@ describe("at shutdown", () => {
       ],
     ],
     [
-      "a key that can't be given back is left to expire",
+      "a key that cannot be released is left to expire",
       [granted, shutdown, unremovable, failed, unremovable],
       [...GIVEN_BACK, "removeReservation over 1", "settle left-to-expire", "-> released"],
     ],
@@ -408,13 +408,13 @@ describe("without a store, where that is allowed,", () => {
       [...CLAIMED, "armRetry", "startHandler", "-> expired:dispatching:running"],
     ],
     [
-      "but not when somebody is known to have the key",
+      "but not when another replica is known to have the key",
       [conflicted, unreachable],
       [...CLAIMED, "readRecord", "settle unavailable", "-> unavailable"],
     ],
     ["nor when the store breaks its contract", [broken], [...CLAIMED, "settle unavailable", "-> unavailable"]],
     [
-      "its success is committed if nobody has the key",
+      "its success is committed if no replica has the key",
       [unreachable, succeeded, acked(1)],
       [...UNPROTECTED, "putCommit over 0", "settle adopted", "-> committed"],
     ],
@@ -432,7 +432,7 @@ describe("without a store, where that is allowed,", () => {
       ],
     ],
     [
-      "it is told when somebody has the key (G8)",
+      "it is superseded when another replica has the key (G8)",
       [unreachable, succeeded, anothers],
       [...UNPROTECTED, "putCommit over 0", "settle superseded", "-> superseded"],
     ],
@@ -443,7 +443,7 @@ describe("without a store, where that is allowed,", () => {
       [...CLAIMED, "armRetry", "startHandler", "settle left-to-expire", "-> released"],
     ],
     [
-      "it is told to stop at shutdown",
+      "it is aborted at shutdown",
       [unreachable, shutdown],
       [...UNPROTECTED, "abortHandler shutdown", "-> expired:dispatching:running"],
     ],

@@ -5,13 +5,13 @@ import { abstracted, type LifeStep, legalLives } from "../support/legal-runs.ts"
 
 const logic = compile(dedupKeyMachine);
 
-describe("whatever a world that keeps to the rules does", () => {
+describe("the machine of a key, in every reachable world", () => {
   const { starts, steps } = legalLives(dedupKeyMachine);
   const where = ({ at: { value } }: LifeStep["from"]): string => JSON.stringify(value).replaceAll(/[{}"]/g, "");
   const described = ({ from, event, to }: LifeStep): string => `${where(from)} ${event.type} ${where(to)}`;
   const actionsOf = ({ actions }: LifeStep): string[] => actions.map(({ type }) => type);
 
-  it("every state and every transition of the machine is reached", () => {
+  it("reaches every state and every transition", () => {
     const places = new Set(steps.map(({ to }) => abstracted(to)));
     console.log(`dedupKey: ${steps.length} legal steps between ${places.size} places`);
     const reached = new Set(
@@ -29,7 +29,7 @@ describe("whatever a world that keeps to the rules does", () => {
     expect(logic.table.leaves.map(({ id }) => id)).toHaveLength(values.size);
   });
 
-  it("something is under way until the key is settled: a question, a timer, or the handler", () => {
+  it("always has a request, a timer or the handler in progress until the key is settled", () => {
     const idle = steps.filter(
       ({ to }) =>
         to.at.status === "active" && to.question === undefined && to.timers.size === 0 && to.handler !== "running",
@@ -37,7 +37,7 @@ describe("whatever a world that keeps to the rules does", () => {
     expect(idle.map(described)).toEqual([]);
   });
 
-  it("the end can be reached from everywhere", () => {
+  it("can reach the end from every state", () => {
     const endable = new Set<string>();
     for (let before = -1; before < endable.size; ) {
       before = endable.size;
@@ -48,7 +48,7 @@ describe("whatever a world that keeps to the rules does", () => {
     expect(new Set(steps.filter(({ from }) => !endable.has(abstracted(from))).map(described))).toEqual(new Set());
   });
 
-  it("the key is settled once, as the last thing that is done", () => {
+  it("settles the key once, as its last action", () => {
     const wrong = steps.filter((step) => {
       const settled = actionsOf(step).filter((type) => type === "settle").length;
       return step.to.at.status === "done" ? settled !== 1 || actionsOf(step).at(-1) !== "settle" : settled > 0;
@@ -56,7 +56,7 @@ describe("whatever a world that keeps to the rules does", () => {
     expect(wrong.map(described)).toEqual([]);
   });
 
-  it("the handler is started at most once, by a write of ours that stands, or unprotected where that is allowed (G1, G10)", () => {
+  it("starts the handler at most once, after a stored write of its own or, if allowed, unprotected (G1, G10)", () => {
     const begun = steps.filter((step) => actionsOf(step).includes("startHandler"));
     expect(begun.filter(({ from }) => from.handler !== "unstarted").map(described)).toEqual([]);
     const granted = begun.filter(({ to }) => !to.at.context.unprotected);
@@ -69,12 +69,12 @@ describe("whatever a world that keeps to the rules does", () => {
     expect(unprotected.filter(({ to }) => !to.at.context.mayDispatchUnprotected)).toEqual([]);
   });
 
-  it("duplicate is said only of a commit that was found (G2)", () => {
+  it("reports a duplicate only after it found a commit (G2)", () => {
     const said = steps.filter(({ actions }) => actions.some(({ params }) => isSettledAs(params, "duplicate")));
     expect(new Set(said.map(({ event }) => event.type))).toEqual(new Set(["found.commit"]));
   });
 
-  it("nothing is committed before the handler has succeeded, nor removed once it has (G2, G3)", () => {
+  it("commits nothing before the handler has succeeded, and removes nothing afterwards (G2, G3)", () => {
     for (const step of steps) {
       const { event, from } = step;
       const hasSucceeded = event.type === "handler.succeeded" || where(from).includes("committing");
@@ -83,23 +83,23 @@ describe("whatever a world that keeps to the rules does", () => {
     }
   });
 
-  it("the handler is told to stop before the key is given back while it runs (G6)", () => {
+  it("aborts a running handler before it releases the key (G6)", () => {
     for (const { event, from, actions } of steps) {
       const types = actions.map(({ type }) => type);
       if (types.includes("removeReservation") && from.handler === "running" && event.type !== "handler.failed") {
-        const wasTold = where(from).startsWith("expired");
-        expect(wasTold || types.indexOf("abortHandler") < types.indexOf("removeReservation")).toBe(true);
+        const wasAborted = where(from).startsWith("expired");
+        expect(wasAborted || types.indexOf("abortHandler") < types.indexOf("removeReservation")).toBe(true);
       }
     }
   });
 
-  it("nothing that happens is passed over, but for what no longer matters", () => {
+  it("ignores only events that no longer matter", () => {
     const ignored = steps.filter(({ from, to, actions }) => from.at === to.at && actions.length === 0);
     expect([...new Set(ignored.map(({ from, event }) => `${where(from)} ${event.type}`))].sort()).toEqual(
       [
-        // The handler was told to stop before.
+        // The handler was aborted earlier.
         ...["running", "removing", "reading"].map((state) => `expired:dispatching:${state} shutdown`),
-        // The handler has returned, and whoever has the key is found out by the write.
+        // The handler has returned, and the write shows who has the key.
         ...["reserved", "expired"].flatMap((side) =>
           ["writing", "reading", "backingOff"].flatMap((state) => [
             `${side}:committing:${state} lease.ended`,
@@ -121,7 +121,7 @@ describe("whatever a world that keeps to the rules does", () => {
     );
   });
 
-  it("the store is never asked again and again without a pause, not even when its reads are out of date by turns", () => {
+  it("never sends requests in a loop without a pause, even if every second read is stale", () => {
     const onward = new Map<string, LifeStep[]>();
     for (const step of steps.filter(({ by, to }) => by === "store" && to.at.status === "active")) {
       onward.set(abstracted(step.from), [...(onward.get(abstracted(step.from)) ?? []), step]);

@@ -4,13 +4,13 @@ import type { Check } from "../support/nats-guarantees.ts";
 import { openScene } from "../support/nats-guarantees.ts";
 import type { NatsFlaw } from "../support/nats-guarantees-flaws.ts";
 import {
+  abortedAfterClear,
+  abortedInTime,
   fenced,
   noSecondDispatch,
   nothingLost,
   oneHolder,
   progress,
-  toldInTime,
-  toldOfTakeover,
 } from "../support/nats-guarantees-holding.ts";
 import {
   ambiguityResolved,
@@ -47,8 +47,8 @@ describe.each([
     ["G3 after a commit nobody gets the event until its window ends, and then one does", noSecondDispatch],
     ["G4 the event of a holder that is cut off for good is unseen again after its lease", progress],
     ["G5 a holder whose lease ended neither commits nor renews over a later reservation, nor removes it", fenced],
-    ["G6 a holder is told, and why, before another gets its event", toldInTime],
-    ["G6 a holder whose event an operator cleared is told at its next renewal", toldOfTakeover],
+    ["G6 a holder is aborted with a reason before another gets its event", abortedInTime],
+    ["G6 a holder whose event an operator cleared is aborted at its next renewal", abortedAfterClear],
     [
       "G7 the error of a dispatch arrives unchanged, even if the store is out of reach, and the key is released",
       errorSurvives,
@@ -78,7 +78,7 @@ describe("on a store that breaks its contract the check of", () => {
     ["G4", "what another asks for lives on", progress, ["to be unseen for b"]],
     ["G5", "a write is not checked", fenced, ["had ended committed over a", "had ended renewed over a"]],
     ["G5", "a removal is not checked", fenced, ["lease had ended released a"]],
-    ["G6", "reservations end early", toldInTime, ["in the case of lease-ended the order was unseen,told"]],
+    ["G6", "reservations end early", abortedInTime, ["in the case of lease-ended the order was unseen,aborted"]],
     ["G7", "a removal is confirmed and not done", errorSurvives, ["was not free"]],
     ["G8", "a write is not checked", lateSuccess, ["was adopted instead of superseded"]],
     [

@@ -59,7 +59,7 @@ describe("under any schedule, on the memory store,", () => {
     await holdsUnder({ "late write": 2, "clock jump": 3, redelivery: 3 }, { renew: false });
   });
 
-  it("G6 a handler is told to stop before another replica begins", async () => {
+  it("G6 a handler is aborted before another replica begins", async () => {
     await holdsUnder({ "clock jump": 4, outage: 1, refusal: 2, redelivery: 3, "lost answer": 1 });
   });
 
@@ -98,7 +98,7 @@ describe("under any schedule, on the memory store,", () => {
     );
   });
 
-  it("G8 a late success is adopted, or its caller is told that it was superseded", async () => {
+  it("G8 a late success is adopted, or reported as superseded", async () => {
     await holdsUnder({ "clock jump": 4, redelivery: 3, crash: 1, outage: 1 });
   });
 

@@ -19,7 +19,7 @@ describe("what replicas remember of commits", () => {
     noteExplored(`Bugs planted in what replicas remember, all ${names.length} caught`, names);
   });
 
-  it("G2 calls nothing a duplicate of which no commit stands, whatever is late, away or cleared", async () => {
+  it("G2 reports a duplicate only of a stored commit, even with late writes, outages and clears", async () => {
     await fc.assert(property({ ...latchkey, ...marks }), { numRuns: 500 });
   });
 

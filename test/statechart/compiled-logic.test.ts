@@ -68,9 +68,9 @@ describe("run by createActor", () => {
     fc.assert(property, { numRuns: 300 });
   });
 
-  it("lets the effects of the start wait for it, and lets inspectors hear of every action", () => {
-    const told = toldBy(compile, dedupKeyMachine, input, [granted]);
-    expect(told.map(({ what }) => what)).toEqual([
+  it("delays the effects of the start until it happens, and reports every action to inspectors", () => {
+    const notices = toldBy(compile, dedupKeyMachine, input, [granted]);
+    expect(notices.map(({ what }) => what)).toEqual([
       "inspector: @xstate.actor",
       "created",
       "inspector: @xstate.event xstate.init",

@@ -16,8 +16,8 @@ function living(ttlMsOf: (record: DedupRecord, ttlMs: number) => number): Spoil 
 /** Overwrites the key unconditionally. */
 async function overwrite(store: NatsStore, ...[key, record, { ttlMs }]: Parameters<Store["put"]>): Promise<Put> {
   for (;;) {
-    const standing = await store.get(key);
-    const put = await store.put(key, record, { expected: standing?.revision ?? 0, ttlMs });
+    const stored = await store.get(key);
+    const put = await store.put(key, record, { expected: stored?.revision ?? 0, ttlMs });
     if (put.ok) return put;
   }
 }
@@ -36,8 +36,8 @@ const spoils = {
   }),
   "a removal is not checked": (store) => ({
     async remove(key) {
-      const standing = await store.get(key);
-      return standing === undefined ? { ok: false } : store.remove(key, { expected: standing.revision });
+      const stored = await store.get(key);
+      return stored === undefined ? { ok: false } : store.remove(key, { expected: stored.revision });
     },
   }),
   "a removal is confirmed and not done": () => ({

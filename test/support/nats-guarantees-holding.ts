@@ -242,7 +242,7 @@ const losses: readonly Loss[] = [
 ];
 
 /** G6: however the holder loses its event, its signal aborts before the next holder's reservation. */
-export const toldInTime: Check = async (scene) => {
+export const abortedInTime: Check = async (scene) => {
   const found = new Findings();
   await Promise.all(
     losses.map(async ({ reason, leaseMs, renew, happens }, index) => {
@@ -253,12 +253,12 @@ export const toldInTime: Check = async (scene) => {
       const of = scene.newEvent();
       const order: string[] = [];
       const reservation = await scene.taken(a, of);
-      reservation.signal.addEventListener("abort", () => order.push("told"));
+      reservation.signal.addEventListener("abort", () => order.push("aborted"));
       const next = scene.taken(b, of).then(() => order.push("unseen"));
       await happens(a);
       await found.unlessComes(next);
-      await scene.soon("the first holder's signal to abort", () => order.includes("told"));
-      found.unless(order.join() === "told,unseen", `G6 in the case of ${reason} the order was ${order.join()}`);
+      await scene.soon("the first holder's signal to abort", () => order.includes("aborted"));
+      found.unless(order.join() === "aborted,unseen", `G6 in the case of ${reason} the order was ${order.join()}`);
       const says = reasonOf(reservation.signal);
       found.unless(says === reason, `G6 the reason was ${says} instead of ${reason}`);
     }),
@@ -267,7 +267,7 @@ export const toldInTime: Check = async (scene) => {
 };
 
 /** G6: an operator clears the event and another replica reserves it. The next renewal aborts the signal. */
-export const toldOfTakeover: Check = async (scene) => {
+export const abortedAfterClear: Check = async (scene) => {
   const found = new Findings();
   const [a, b] = [await scene.replica("a"), await scene.replica("b")];
   const of = scene.newEvent();

@@ -56,8 +56,8 @@ export const lateSuccess: Check = async (scene) => {
     });
     const commit = outcome.outcome === "dispatched" ? outcome.commit : outcome.outcome;
     found.unless(commit === expected, `G8 the late commit was ${commit} instead of ${expected}`);
-    const standing = await scene.truth.get(of.storeKey);
-    found.unless(standing?.record.owner === owner, `G8 ${String(standing?.record.owner)} has the event`);
+    const stored = await scene.truth.get(of.storeKey);
+    found.unless(stored?.record.owner === owner, `G8 ${String(stored?.record.owner)} has the event`);
   };
   await Promise.all([
     part("adopted", "a", async () => {}),
@@ -97,9 +97,9 @@ export const ambiguityResolved: Check = async (scene) => {
 };
 
 /** Waits until a write has timed out, and has landed if it is to be applied. */
-async function silent(scene: Scene, a: NatsReplica, { applied }: Silence, stands: () => Promise<boolean>) {
+async function silent(scene: Scene, a: NatsReplica, { applied }: Silence, isStored: () => Promise<boolean>) {
   await a.untilStep("store-unavailable");
-  if (applied) await scene.soon("the write to have landed", stands);
+  if (applied) await scene.soon("the write to have landed", isStored);
 }
 
 type Part = (scene: Scene, silence: Silence, found: Findings) => Promise<void>;
@@ -112,12 +112,12 @@ const claimInDoubt: Part = async (scene, silence, found) => {
   const of = scene.newEvent();
   silence.falls(a.proxy);
   const decision = a.dedup.reserve(of);
-  const standing = (): Promise<Entry | undefined> => scene.truth.get(of.storeKey);
-  await Promise.race([decision, silent(scene, a, silence, async () => (await standing()) !== undefined)]);
-  const before = await standing();
+  const readStored = (): Promise<Entry | undefined> => scene.truth.get(of.storeKey);
+  await Promise.race([decision, silent(scene, a, silence, async () => (await readStored()) !== undefined)]);
+  const before = await readStored();
   a.proxy.heal();
   const reservation = await decision;
-  const after = await standing();
+  const after = await readStored();
   if (reservation.decision !== "unseen") {
     found.unless(false, `G9 ${what} was answered ${reservation.decision}`);
     return;
@@ -225,11 +225,11 @@ export const readsNeverDecide: Check = async (scene) => {
   follower.stopAt(of, undefined);
   const first = await scene.taken(a, of);
   await ask("while the reservation was not to be seen", "pending");
-  const stands = await scene.truth.get(of.storeKey);
-  found.unless(stands?.record.owner === "a", "G10 the replica that did not see the reservation wrote over it");
+  const stored = await scene.truth.get(of.storeKey);
+  found.unless(stored?.record.owner === "a", "G10 the replica that did not see the reservation wrote over it");
   if (found.all.length > 0) return found.all;
 
-  follower.stopAt(of, stands);
+  follower.stopAt(of, stored);
   const sinceMs = performance.now();
   await scene.soon("the reservation that is seen to look as if it had ended", async () => {
     await ask("while an old reservation was to be seen", "pending");

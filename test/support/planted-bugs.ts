@@ -39,7 +39,7 @@ export function sow({ name, patches }: PlantedBug, folders: readonly string[] = 
     const path = join(place, file);
     const parts = readFileSync(path, "utf8").split(find);
     if (parts.length !== 2) {
-      throw new Error(`"${name}": the text to change stands ${parts.length - 1} times in ${file}, expected once`);
+      throw new Error(`"${name}": the text to change occurs ${parts.length - 1} times in ${file}, expected once`);
     }
     writeFileSync(path, parts.join(replace));
   }

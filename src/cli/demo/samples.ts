@@ -25,12 +25,12 @@ export function loadSamples(random: Chance, source = "@octokit/webhooks-examples
   return { what: "GitHub webhook deliveries", lines };
 }
 
-interface Example {
+interface SampleDelivery {
   readonly name: string;
   readonly body: ObjectLike;
 }
 
-function examplesIn(definitions: unknown): readonly Example[] {
+function examplesIn(definitions: unknown): readonly SampleDelivery[] {
   if (!Array.isArray(definitions)) return [];
   return definitions.filter(isObject).flatMap(({ name, examples }) => {
     if (typeof name !== "string" || !Array.isArray(examples)) return [];

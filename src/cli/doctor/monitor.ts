@@ -1,3 +1,4 @@
+import { isObject } from "../../internal/is-object.ts";
 import { errorMessage } from "../terminal/error-message.ts";
 
 /** Report of a server's monitoring port. */
@@ -37,5 +38,5 @@ function readVarz(varz: unknown, url: string): Monitored {
 }
 
 function field(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+  return isObject(value) ? value[name] : undefined;
 }

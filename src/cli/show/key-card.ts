@@ -25,14 +25,14 @@ export function keyCard(found: LookUpResult, serverMs: number, { paint, columns,
   const state = stateOf(found);
   const { identity } = found;
   const name = identity === undefined ? [] : [escaped(identity.subscriptionId), escaped(identity.eventId)];
-  const verdict = explanationText(explain(found.stored, serverMs));
+  const explanation = explanationText(explain(found.stored, serverMs));
   const rows = [...identityRows(found), ...rowsOf(found, serverMs, hasPayload)];
   const width = Math.max(0, ...rows.map(([label]) => label.length));
   return [
     [paint(stateColours[state], `● ${state}`), ...name].join("  "),
     "",
     ...new Help()
-      .boxWrap(verdict, Math.min(columns, MAX_WIDTH) - INDENT.length)
+      .boxWrap(explanation, Math.min(columns, MAX_WIDTH) - INDENT.length)
       .split("\n")
       .map((line) => INDENT + line),
     "",

@@ -37,10 +37,10 @@ export interface Chart {
 export function chartOf(machine: AnyStateMachine): Chart {
   const root: Node = machine.root;
   const nodes = inOrder(root).filter((node) => node !== root);
-  return { id: machine.id, states: nodes.map(stateOf), transitions: transitionsOf(nodes) };
+  return { id: machine.id, states: nodes.map(chartStateOf), transitions: transitionsOf(nodes) };
 }
 
-function stateOf(node: Node): ChartState {
+function chartStateOf(node: Node): ChartState {
   return {
     id: idOf(node),
     name: node.type !== "history" ? node.key : node.history === "deep" ? "H*" : "H",

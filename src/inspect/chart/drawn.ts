@@ -1,3 +1,5 @@
+import { isObject } from "../../internal/is-object.ts";
+
 /** The fields of XState's state nodes that are drawn. */
 export interface Node {
   readonly key: string;
@@ -91,6 +93,6 @@ function nameOf(event: string): string {
 
 function guardName(guard: unknown): string {
   if (typeof guard === "string") return guard;
-  if (typeof guard === "object" && guard !== null && "type" in guard) return String(guard.type);
+  if (isObject(guard) && "type" in guard) return String(guard["type"]);
   return typeof guard === "function" && guard.name !== "" && guard.name !== "guard" ? guard.name : "…";
 }

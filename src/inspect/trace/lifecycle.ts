@@ -39,7 +39,7 @@ type Path = keyof typeof paths;
 export const OBSERVED_TRANSITIONS: readonly TransitionId[] = Object.values(paths).flat();
 
 /** Returns the dotted path of the machine state that an attempt is in. */
-export function stateOf({ hold, phase }: Pick<Attempt, "hold" | "phase">): string {
+export function statePathOf({ hold, phase }: Pick<Attempt, "hold" | "phase">): string {
   const parent = hold === "held" ? "reserved" : "expired";
   return phase === "running" ? `${parent}.dispatching` : `${parent}.${phase}`;
 }

@@ -24,14 +24,14 @@ export async function diagnoseFetchFailure(
   if (fetchLoss !== undefined) return fetchLoss;
   const backoff = { firstMs: NOT_FOUND_PAUSE_MS, longestMs: NOT_FOUND_PAUSE_MS };
   const info = await retryUntil({ clock, timeoutMs: NOT_FOUND_MS, backoff, signal }, async (isLast) => {
-    const answer = await infoOrError(consumer);
+    const answer = await probeConsumer(consumer);
     return isNotFound(answer.error) && !isLast ? undefined : answer;
   });
   if (isNotFound(info?.error)) return { reason: "it no longer exists", cause: info?.error };
   return connectionLoss(info?.error);
 }
 
-async function infoOrError(consumer: Consumer): Promise<{ readonly error: unknown }> {
+async function probeConsumer(consumer: Consumer): Promise<{ readonly error: unknown }> {
   try {
     await consumer.info();
     return { error: undefined };

@@ -9,7 +9,7 @@ export type OperationRequest = Omit<Invoked, "type" | "op">;
 export type OperationResult = Omit<Acknowledged, "op"> | Omit<Failed, "op">;
 
 /** A write that met another revision than it expected, with the entry that the store holds if it returned one. */
-export function conflict(current?: Entry): OperationResult {
+export function conflictResult(current?: Entry): OperationResult {
   return { type: "fail", because: "conflict", ...(current === undefined ? {} : recordedEntry(current)) };
 }
 

@@ -1,7 +1,7 @@
 import type { StoreKey } from "../../model/identity.ts";
 import type { DedupRecord } from "../../model/record.ts";
 import type { Revision, Store } from "../../model/store.ts";
-import { conflict, type OperationRequest, type Operations, recordedEntry } from "./operations.ts";
+import { conflictResult, type OperationRequest, type Operations, recordedEntry } from "./operations.ts";
 
 /** Returns a store that records each of its operations. */
 export function recordedStore(store: Store, removals: "release" | "clear", operations: Operations): Store {
@@ -16,7 +16,7 @@ export function recordedStore(store: Store, removals: "release" | "clear", opera
       operations.record(
         { ...requestFor(record), key, ...how },
         () => store.put(key, record, how),
-        (put) => (put.ok ? { type: "ok", revision: put.revision } : conflict(put.current)),
+        (put) => (put.ok ? { type: "ok", revision: put.revision } : conflictResult(put.current)),
       ),
     get: (key) =>
       operations.record(
@@ -29,7 +29,7 @@ export function recordedStore(store: Store, removals: "release" | "clear", opera
         operations.record(
           { operation: removals, key, ...how },
           () => remove(key, how),
-          (removal) => (removal.ok ? { type: "ok" } : conflict(removal.current)),
+          (removal) => (removal.ok ? { type: "ok" } : conflictResult(removal.current)),
         ),
     }),
     ...(list && { list }),

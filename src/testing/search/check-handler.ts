@@ -1,3 +1,4 @@
+import { isObject } from "../../internal/is-object.ts";
 import { objectWith, wholeNumber } from "../../internal/validate.ts";
 import { counted } from "../report/counterexample.ts";
 import type { Run } from "../report/run.ts";
@@ -101,5 +102,5 @@ class Search {
 }
 
 function hasFailed(details: unknown): boolean {
-  return typeof details === "object" && details !== null && "failed" in details && details.failed === true;
+  return isObject(details) && details["failed"] === true;
 }

@@ -2,7 +2,7 @@ import { text, wholeNumber } from "../../internal/validate.ts";
 import { type ResolvedIdentity, resolveIdentity } from "../../model/identity.ts";
 import type { CommitRecord } from "../../model/record.ts";
 import type { Entry, Put, Removal, Revision } from "../../model/store.ts";
-import { conflict } from "../record/operations.ts";
+import { conflictResult } from "../record/operations.ts";
 import type { HistoryRecorder } from "../record/recorder.ts";
 import type { Network } from "./network.ts";
 import type { SharedRegister } from "./shared-register.ts";
@@ -86,7 +86,7 @@ export function kvOf(task: string, register: SharedRegister, network: Network, r
                 ttlMs: ttlMs ?? UNLIMITED_MS,
               }),
           }),
-        (answer) => (answer.ok ? { type: "ok", revision: answer.revision } : conflict()),
+        (answer) => (answer.ok ? { type: "ok", revision: answer.revision } : conflictResult()),
       );
       return put.ok ? put : { ok: false };
     },
@@ -101,7 +101,7 @@ export function kvOf(task: string, register: SharedRegister, network: Network, r
             label: `delete ${key}`,
             execute: async () => register.remove(place.storeKey, { expected: await revisionOf(place, expected) }),
           }),
-        (removal) => (removal.ok ? { type: "ok" } : conflict()),
+        (removal) => (removal.ok ? { type: "ok" } : conflictResult()),
       );
       return { ok };
     },

@@ -162,15 +162,15 @@ Nothing was cleared: this was a dry run.
   });
 
   it("aborts the handler of a cleared reservation", async () => {
-    const told = deferred<unknown>();
+    const aborted = deferred<unknown>();
     const running = operated.replica("web-2", { leaseMs: 1_000 }).guard(billing("running"), async ({ signal }) => {
-      signal.addEventListener("abort", () => told.resolve(signal.reason));
+      signal.addEventListener("abort", () => aborted.resolve(signal.reason));
       expect((await operated.run("clear", "billing", "running", "--yes")).out).toContain("There is nothing to clear.");
       const { exitCode, out } = await operated.run("clear", "billing", "running", "--state", "reserved", "--yes");
       expect([exitCode, out]).toEqual([0, expect.stringContaining("their handlers are aborted")]);
-      await told.promise;
+      await aborted.promise;
     });
-    expect(await told.promise).toMatchObject({ code: "reservation-lost", reason: "superseded" });
+    expect(await aborted.promise).toMatchObject({ code: "reservation-lost", reason: "superseded" });
     await running;
   });
 

@@ -103,7 +103,7 @@ describe("latchkey doctor", () => {
 });
 
 describe("latchkey doctor on a bucket", () => {
-  it("that does not exist lists the existing ones", async () => {
+  it("lists the existing buckets if the bucket does not exist", async () => {
     await bucketWith({});
     const { exitCode, bad, of } = await diagnosed(server, ["--bucket", "nothing"]);
     expect([exitCode, bad]).toEqual([1, ["error bucket bucket"]]);
@@ -132,7 +132,7 @@ describe("latchkey doctor on a bucket", () => {
     expect(of("bucket", setting)).toMatchObject([{ remedy: expect.stringMatching(remedy) }]);
   });
 
-  it("that is stored in memory is a warning", async () => {
+  it("warns of a bucket that is stored in memory", async () => {
     const { exitCode, bad } = await diagnosed(server, ["--bucket", await bucketWith({ storage: "memory" })]);
     expect([exitCode, bad]).toEqual([0, ["warning bucket storage"]]);
   });
@@ -160,7 +160,7 @@ describe("latchkey doctor on a bucket", () => {
     [50, "ok"],
     [85, "warning"],
     [97, "error"],
-  ])("that is %d %% full is reported as %s", async (percent, severity) => {
+  ])("reports a bucket that is %d %% full as %s", async (percent, severity) => {
     const bucket = await bucketWith({ max_bytes: 100_000 });
     await admin.request(`$KV.${bucket}.filling`, "x".repeat(percent * 1_000 - 60));
     const { of } = await diagnosed(server, ["--bucket", bucket]);

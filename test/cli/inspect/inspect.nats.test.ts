@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-interface Looking extends AsyncDisposable {
+interface OpenInspector extends AsyncDisposable {
   readonly url: URL;
   readonly io: FakeIo;
   /** What was recorded, once there are so many steps. */
@@ -26,7 +26,7 @@ interface Looking extends AsyncDisposable {
   end(): Promise<number>;
 }
 
-async function looking(...argv: readonly string[]): Promise<Looking> {
+async function openInspector(...argv: readonly string[]): Promise<OpenInspector> {
   const io = new FakeIo({ env: { NATS_URL: server.url } });
   const running = runCli(["inspect", ...argv], io);
   await Promise.race([io.out.until("\n"), running]);
@@ -51,7 +51,7 @@ async function looking(...argv: readonly string[]): Promise<Looking> {
   };
 }
 
-const told = (steps: readonly Readonly<Record<string, unknown>>[]): readonly string[] =>
+const stepTexts = (steps: readonly Readonly<Record<string, unknown>>[]): readonly string[] =>
   steps.map(({ type, replica, identity, cause }) => {
     const eventId = isObject(identity) ? identity["eventId"] : undefined;
     return [type, eventId, replica, cause].filter((part) => part !== "").join(" ");
@@ -65,10 +65,10 @@ describe("latchkey inspect", () => {
     const [one, two] = [operated.replica("web-1", { leaseMs: 1_000 }), operated.replica("web-2")];
     await two.guard(event("old"), () => "secret");
     const held = await two.reserve(event("held"));
-    await using inspector = await looking("--bucket", operated.bucket);
+    await using inspector = await openInspector("--bucket", operated.bucket);
     expect(inspector.url.href).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/#token=[\w-]+$/);
     expect(inspector.io.err.text).toContain(`bucket ${operated.bucket}. Press Ctrl-C`);
-    expect(told(await inspector.steps(1))).toEqual(["reserved held web-2"]);
+    expect(stepTexts(await inspector.steps(1))).toEqual(["reserved held web-2"]);
 
     await one.guard(event("a"), () => "secret");
     await expect(two.guard(event("b"), () => Promise.reject(new Error("refused")))).rejects.toThrow("refused");
@@ -80,7 +80,7 @@ describe("latchkey inspect", () => {
     if (held.decision === "unseen") await held.commit();
 
     const steps = await inspector.steps(9);
-    expect(told(steps)).toEqual([
+    expect(stepTexts(steps)).toEqual([
       "reserved held web-2",
       "reserved a web-1",
       "committed a web-1 confirmed",
@@ -102,11 +102,11 @@ describe("latchkey inspect", () => {
     expect(consumers).toEqual([]);
   });
 
-  it("clears what it is told to, and replicas that answer from memory hear of it", async () => {
+  it("clears the requested key, and replicas that answer from memory are notified", async () => {
     await using operated = await operatedBucket(server);
     const web = operated.replica("web-1");
     await web.guard(event("a"), () => "");
-    await using inspector = await looking("--bucket", operated.bucket);
+    await using inspector = await openInspector("--bucket", operated.bucket);
     const found = await fetch(new URL("/api/event?subscriptionId=billing&eventId=a", inspector.url));
     const detail: unknown = await found.json();
     const revision = operated.firstRevision + 1;
@@ -119,7 +119,7 @@ describe("latchkey inspect", () => {
     expect(await (await remove()).json()).toEqual({ removed: true });
     expect((await remove()).status).toBe(409);
     expect(await web.guard(event("a"), () => "again")).toMatchObject({ outcome: "dispatched" });
-    expect(told(await inspector.steps(3))).toEqual([
+    expect(stepTexts(await inspector.steps(3))).toEqual([
       "cleared a inspector cleared by hand",
       "reserved a web-1",
       "committed a web-1 confirmed",
@@ -132,17 +132,17 @@ describe("latchkey inspect", () => {
     const before = new Deduplicator({ store: await natsStore(connection, shared), owner: "web-1" });
     for (const id of ["1", "2", "3", "4"]) await before.reserve(event(id));
     {
-      await using inspector = await looking("--bucket", "sharing", "--read-only");
+      await using inspector = await openInspector("--bucket", "sharing", "--read-only");
       expect(inspector.url.hash).toBe("");
-      expect(told(await inspector.steps(4)).toSorted()).toEqual(
+      expect(stepTexts(await inspector.steps(4)).toSorted()).toEqual(
         ["1", "2", "3", "4"].map((id) => `reserved ${id} web-1`),
       );
     }
     const after = new Deduplicator({ store: await natsStore(connection, shared), owner: "web-2" });
     await after.reserve(event("5"));
     {
-      await using inspector = await looking("--bucket", "sharing");
-      expect(told(await inspector.steps(5)).toSorted()).toContain("reserved 5 web-2");
+      await using inspector = await openInspector("--bucket", "sharing");
+      expect(stepTexts(await inspector.steps(5)).toSorted()).toContain("reserved 5 web-2");
     }
     await makeBucket(connection, "sharing");
     const env = { NATS_URL: server.url };

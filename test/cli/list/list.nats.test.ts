@@ -238,7 +238,7 @@ describe("a bucket's user", () => {
     expect(await list("lister", "--bucket", "dedup")).toMatchObject({ exitCode: 0, err: "No keys match.\n" });
   });
 
-  it("is told which permission is missing", async () => {
+  it("names the missing permission", async () => {
     expect(await list("looker", "--bucket", "dedup")).toMatchObject({
       exitCode: 2,
       err: "latchkey: Bucket dedup cannot be read: the connection may not publish to $JS.API.DIRECT.GET.KV_dedup\n",

@@ -19,19 +19,19 @@ describe("the feed", () => {
       overview: { totals: { reserved: 1 }, trace: [{ type: "reserved" }], notices: [], store: { state: "available" } },
     });
     expect(overviewOf(begin?.message)?.transitions).toEqual({ "unseen.claiming write.acked reserved": 1 });
-    const standing = await feed.next();
-    expect(standing?.message).toMatchObject({
+    const initial = await feed.next();
+    expect(initial?.message).toMatchObject({
       ...{ type: "update", gone: [], more: false },
       attempts: [{ owner: "web-1", hold: "held", identity: { eventId: "evt-1" }, leaseMs: 30_000 }],
     });
-    expect(standing?.id).toMatch(/^[\da-f]{12}(-\d+){4}$/);
-    expect(JSON.stringify(standing)).not.toMatch(/"(began|changed|key)"/);
+    expect(initial?.id).toMatch(/^[\da-f]{12}(-\d+){4}$/);
+    expect(JSON.stringify(initial)).not.toMatch(/"(began|changed|key)"/);
 
     await reservation.commit();
     const over = await feed.next();
     expect(over?.message).toMatchObject({
       ...{ type: "update", attempts: [], more: false },
-      gone: [standing?.message?.type === "update" ? standing.message.attempts[0]?.id : ""],
+      gone: [initial?.message?.type === "update" ? initial.message.attempts[0]?.id : ""],
       overview: { totals: { committed: 1 }, points: [{ counts: [1, 0, 0, 0, 0, 0] }] },
     });
     expect(overviewOf(over?.message)?.trace.map(({ type }) => type)).toEqual(["dispatched", "committed"]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { AnyStateNode as StateNode } from "xstate";
 import { dedupKeyMachine } from "../../../machines/dedup-key.ts";
 import { Attention } from "../../../src/inspect/trace/attention.ts";
-import { Lifecycle, OBSERVED_TRANSITIONS, stateOf } from "../../../src/inspect/trace/lifecycle.ts";
+import { Lifecycle, OBSERVED_TRANSITIONS, statePathOf } from "../../../src/inspect/trace/lifecycle.ts";
 import { Series } from "../../../src/inspect/trace/series.ts";
 import type { TraceEvent } from "../../../src/inspect/trace/trace-event.ts";
 import { DEFAULT_LIMITS, TraceRecorder } from "../../../src/inspect/trace/trace-recorder.ts";
@@ -75,8 +75,8 @@ describe("the observed transitions", () => {
   });
 
   it("lead to the states of attempts", () => {
-    expect(stateOf({ hold: "held", phase: "running" })).toBe("reserved.dispatching");
-    expect(stateOf({ hold: "lost", phase: "committing" })).toBe("expired.committing");
+    expect(statePathOf({ hold: "held", phase: "running" })).toBe("reserved.dispatching");
+    expect(statePathOf({ hold: "lost", phase: "committing" })).toBe("expired.committing");
   });
 });
 

@@ -36,8 +36,8 @@ async function publishAll(stream: EventStream, ids: readonly string[]): Promise<
   await Promise.all(ids.map((id) => stream.publish(id)));
 }
 
-describe("a consumer dispatches every event once", () => {
-  it("one at a time, in stream order, with a concurrency of 1", async () => {
+describe("a consumer without losses", () => {
+  it("dispatches one event at a time, in stream order, with a concurrency of 1", async () => {
     const stream = await createEventStream(nc);
     const ids = numbered(30);
     for (const id of ids) await stream.publish(id);
@@ -57,7 +57,7 @@ describe("a consumer dispatches every event once", () => {
     expect(most).toBe(1);
   });
 
-  it("a thousand at a time, though each is published twice", async () => {
+  it("dispatches a thousand events at a time once, although each is published twice", async () => {
     // The default `ack_wait` is so short that a busy machine causes redeliveries.
     const stream = await createEventStream(nc, { max_ack_pending: 2_000, ack_wait: nanos(60_000) });
     const ids = numbered(2_000);
@@ -73,7 +73,7 @@ describe("a consumer dispatches every event once", () => {
     expect(worker.of("trigger.deduped")).toHaveLength(2_000);
   });
 
-  it("with a `max_ack_pending` of 2 for all replicas", async () => {
+  it("dispatches every event once with a `max_ack_pending` of 2 for all replicas", async () => {
     const stream = await createEventStream(nc, { max_ack_pending: 2 });
     const dedup = quick();
     const ids = numbered(40);
@@ -85,7 +85,7 @@ describe("a consumer dispatches every event once", () => {
     expect([...one.began, ...two.began].sort()).toEqual([...ids].sort());
   });
 
-  it("with small values of `max_batch` and `max_expires`", async () => {
+  it("dispatches every event once with small values of `max_batch` and `max_expires`", async () => {
     const stream = await createEventStream(nc, { max_batch: 2, max_expires: nanos(1_000) });
     const ids = numbered(20);
     await publishAll(stream, ids);
@@ -95,7 +95,7 @@ describe("a consumer dispatches every event once", () => {
     expect(worker.of("trigger.pull.failed")).toEqual([]);
   });
 
-  it("when a nak is lost, after `ack_wait`", async () => {
+  it("dispatches an event whose nak is lost after `ack_wait`", async () => {
     const stream = await createEventStream(nc);
     await using proxy = await startProxy(server.port);
     const own = await connect({ servers: proxy.url, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
@@ -120,7 +120,7 @@ describe("a consumer dispatches every event once", () => {
     await own.close();
   });
 
-  it("while a server of the cluster shuts down in lame-duck mode", async () => {
+  it("dispatches every event once while a server of the cluster shuts down in lame-duck mode", async () => {
     await using cluster = await startCluster({
       size: 3,
       config: 'lame_duck_grace_period: "1s"\nlame_duck_duration: "30s"',

@@ -81,7 +81,7 @@ describe("a write is certainly not stored if", () => {
     await refusal(fill(), "the account has used up its JetStream storage");
   });
 
-  it("no responders: the bucket was deleted", async () => {
+  it("nothing responds because the bucket was deleted", async () => {
     const store = await natsStore(connection, { bucket: "gone" });
     await (await manager(connection)).streams.delete("KV_gone");
     await refusal(put(store), "nothing answers for it");

@@ -37,7 +37,7 @@ export const cacheBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    name: "a clear is not told of",
+    name: "a clear is not published",
     patches: [
       {
         file: "src/deduplicator.ts",
@@ -47,7 +47,7 @@ export const cacheBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    name: "a clear is not heard",
+    name: "a clear is not received",
     patches: [{ file: cache, find: `if (latest !== this.#epoch) this.#commits?.clear();`, replace: `` }],
   },
   {
@@ -55,7 +55,7 @@ export const cacheBugs: readonly PlantedBug[] = [
     patches: [{ file: cache, find: `|| epoch !== this.#epoch) return;`, replace: `) return;` }],
   },
   {
-    name: "a clear is done before all have heard of it",
+    name: "a clear ends before all replicas have received it",
     patches: [
       {
         file: "src/stores/cache-epoch.ts",
@@ -66,7 +66,7 @@ export const cacheBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    name: "what was heard of clears is relied on for ever",
+    name: "received clears are trusted forever",
     patches: [{ file: "src/stores/cache-epoch.ts", find: `nowMs - this.#epochReadAtMs < TRUSTED_MS`, replace: `true` }],
   },
 ];

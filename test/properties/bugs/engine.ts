@@ -6,7 +6,7 @@ const deduplicator = "src/deduplicator.ts";
 const attempt = "src/engine/attempt.ts";
 const lease = "src/engine/lease.ts";
 
-/** In the engine around the machine, and in what is told to the caller. */
+/** Bugs in the engine around the machine, and in its answers to the caller. */
 export const engineBugs: readonly Bug[] = [
   {
     name: "a key that is reserved is called a duplicate",
@@ -115,7 +115,7 @@ export const engineBugs: readonly Bug[] = [
     ],
   },
   {
-    name: "the key of a dispatch that threw is not given back",
+    name: "the key of a dispatch that threw is not released",
     breaks: "G4",
     faults: { "failing effect": 1 },
     patches: [

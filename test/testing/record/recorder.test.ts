@@ -78,15 +78,15 @@ describe("recordHistory", () => {
       monotonicMs: () => 1,
       write: (line) => lines.push(line),
     });
-    const told = new AbortController();
-    const failing = recorder.effect("E1", { signal: told.signal, fence: 3 }, async () => {
-      told.abort();
+    const controller = new AbortController();
+    const failing = recorder.effect("E1", { signal: controller.signal, fence: 3 }, async () => {
+      controller.abort();
       throw new Error("no");
     });
     await expect(failing).rejects.toThrow("no");
     expect(types(lines)).toEqual(["history", "effect.began", "effect.aborted", "effect.ended"]);
     expect(lines[3]).toEqual({ atMs: 1, process: "R1", type: "effect.ended", event: "E1", effect: 1, failed: true });
-    await recorder.effect("E1", { signal: told.signal }, async () => {}, "late");
+    await recorder.effect("E1", { signal: controller.signal }, async () => {}, "late");
     expect(types(lines.slice(4))).toEqual(["effect.began", "effect.aborted", "effect.ended"]);
   });
 

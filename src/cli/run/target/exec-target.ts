@@ -82,15 +82,15 @@ function ended(
 ): Promise<DispatchFailure | undefined> {
   return new Promise((resolve, reject) => {
     let cancel = (): void => {};
-    let heard = 0;
+    let chunkCount = 0;
     const outputs = [child.stdout, child.stderr];
-    for (const output of outputs) output.on("data", () => (heard += 1));
+    for (const output of outputs) output.on("data", () => (chunkCount += 1));
     const awaitQuiet = (gracesLeft: number): void => {
-      const before = heard;
+      const before = chunkCount;
       cancel = clock.schedule(OUTPUT_GRACE_MS, () => {
         // Timers run before input in a turn of the event loop, and this turn may be late.
         setImmediate(() => {
-          if (heard !== before && gracesLeft > 1) awaitQuiet(gracesLeft - 1);
+          if (chunkCount !== before && gracesLeft > 1) awaitQuiet(gracesLeft - 1);
           else for (const output of outputs) output.destroy();
         });
       });

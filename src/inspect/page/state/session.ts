@@ -1,6 +1,6 @@
 import type { Message, Overview, ShownAttempt, SourceInfo, StoreHealth } from "../../server/wire.ts";
 import type { Notice } from "../../trace/attention.ts";
-import { stateOf } from "../../trace/lifecycle.ts";
+import { statePathOf } from "../../trace/lifecycle.ts";
 import type { TraceEvent, TraceType } from "../../trace/trace-event.ts";
 import { Rates } from "./rates.ts";
 
@@ -112,7 +112,7 @@ export class Session {
   }
 
   #countIn(attempt: ShownAttempt, by: 1 | -1): void {
-    const state = stateOf(attempt);
+    const state = statePathOf(attempt);
     this.#inState.set(state, (this.#inState.get(state) ?? 0) + by);
   }
 }

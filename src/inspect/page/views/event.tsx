@@ -93,7 +93,7 @@ function Known({ detail }: { detail: EventDetail }): VNode {
         </p>
         {explained.next !== "" && <p class="next">{explained.next}</p>}
       </section>
-      <Holds detail={detail} />
+      <StoredRecordCard detail={detail} />
       <Related storeKey={identity.storeKey} />
       <section class="panel wide" aria-labelledby="timeline">
         <h2 id="timeline">Timeline</h2>
@@ -142,7 +142,7 @@ function Related({ storeKey }: { storeKey: string }): VNode | null {
   );
 }
 
-function Holds({ detail }: { detail: EventDetail }): VNode {
+function StoredRecordCard({ detail }: { detail: EventDetail }): VNode {
   const { holds, identity } = detail;
   return (
     <section class="panel holds" aria-labelledby="holds">
