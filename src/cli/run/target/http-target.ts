@@ -115,9 +115,9 @@ function requestHeaders(
 
 /** Percent-encodes a value as in the HTTP binding of CloudEvents: all but printable ASCII, and also `"` and `%`. */
 function percentEncoded(value: string, unencoded = ""): string {
-  return value.toWellFormed().replace(/[^\x21\x23\x24\x26-\x7e]/gu, (char) =>
-    unencoded.includes(char) ? char : encodeURIComponent(char),
-  );
+  return value
+    .toWellFormed()
+    .replace(/[^\x21\x23\x24\x26-\x7e]/gu, (char) => (unencoded.includes(char) ? char : encodeURIComponent(char)));
 }
 
 const MAX_BODY_BYTES = 64 * 1024;
