@@ -10,6 +10,8 @@ beforeEach(() => {
   vi.useFakeTimers();
 });
 afterEach(() => {
+  // First: a spy on a fake timer that is restored later would bring the fake back, for every file of the worker.
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
