@@ -13,7 +13,7 @@ import { Attempts } from "./attempts.ts";
 import { FRESH_MS } from "./commit-cache.ts";
 import { EngineContext } from "./engine-context.ts";
 import type { ResolvedOptions, ResolvedReserveOptions } from "./engine-options.ts";
-import { type HeldReservation, holdReservation } from "./held-reservation.ts";
+import { HeldReservation } from "./held-reservation.ts";
 import { Rejections, type ReserveCall } from "./rejections.ts";
 
 const BACKOFF = { firstMs: 50, longestMs: 1_000 };
@@ -47,7 +47,7 @@ export class Engine {
       const attempt = current ?? this.#begin(identity, how, nowMs);
       const claim = await this.#claimOf(attempt, how.signal, current === undefined);
       if (claim.found === "unseen" && current === undefined) {
-        return holdReservation(attempt, this.#context.options.owner);
+        return new HeldReservation(attempt, this.#context.options.owner);
       }
       // An older request may have found a commit that was cleared before this call.
       if (claim.found === "duplicate" && startedAtMs >= attempt.startedAtMs + FRESH_MS) {
