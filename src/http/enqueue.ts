@@ -1,4 +1,5 @@
 import { callable, objectWith, text, wholeNumber } from "../internal/validate.ts";
+import { encodeHeaderAttribute } from "../model/cloud-event.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
 import type { RawRequest } from "./raw-request.ts";
 import type { EventReference } from "./source.ts";
@@ -45,9 +46,9 @@ export function enqueue<Headers extends MessageHeaders>(options: EnqueueOptions<
   return async (event, { idempotencyKey }, { headers, body }) => {
     const fields = createHeaders();
     fields.set("ce-specversion", "1.0");
-    fields.set("ce-id", percentEncoded(event.id));
-    fields.set("ce-source", percentEncoded(event.source));
-    fields.set("ce-type", percentEncoded(event.type));
+    fields.set("ce-id", encodeHeaderAttribute(event.id));
+    fields.set("ce-source", encodeHeaderAttribute(event.source));
+    fields.set("ce-type", encodeHeaderAttribute(event.type));
     const contentType = headers.get("content-type");
     if (contentType !== null) fields.set("content-type", contentType);
     for (const name of ["traceparent", "tracestate"]) {
@@ -57,9 +58,4 @@ export function enqueue<Headers extends MessageHeaders>(options: EnqueueOptions<
     const to = typeof subject === "string" ? subject : subject(event);
     await jetstream.publish(to, body, { msgID: idempotencyKey, headers: fields, timeout: timeoutMs });
   };
-}
-
-/** Encodes what a header value cannot hold, as the HTTP binding of CloudEvents does. */
-function percentEncoded(text: string): string {
-  return text.replace(/[^\x21\x23\x24\x26-\x7e]/gu, (character) => encodeURIComponent(character));
 }

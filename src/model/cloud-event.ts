@@ -57,6 +57,13 @@ export function readCloudEvent(members: ObjectLike): CloudEvent | InvalidAttribu
   return { id, source, type, attributes };
 }
 
+/** Percent-encodes a header value as in the HTTP binding of CloudEvents: all but printable ASCII, and also `"` and `%`. */
+export function encodeHeaderAttribute(value: string, unencoded = ""): string {
+  return value
+    .toWellFormed()
+    .replace(/[^\x21\x23\x24\x26-\x7e]/gu, (char) => (unencoded.includes(char) ? char : encodeURIComponent(char)));
+}
+
 /**
  * Decodes an attribute of a protocol header: one round of percent-decoding, as in the HTTP binding of CloudEvents. A value that is
  * not valid percent-encoded UTF-8 stays unchanged, because many senders do not encode. So the encoded header, the raw header and

@@ -4,6 +4,7 @@ import { HttpProxyAgent } from "http-proxy-agent";
 import { HttpsProxyAgent } from "https-proxy-agent";
 import { onAbort } from "../../../internal/abort.ts";
 import type { Clock } from "../../../internal/clock.ts";
+import { encodeHeaderAttribute } from "../../../model/cloud-event.ts";
 import type { IncomingEvent } from "../event/incoming-event.ts";
 import type { DispatchContext, DispatchFailure, Target } from "./target.ts";
 
@@ -99,8 +100,8 @@ function requestHeaders(
   { extra, keyPerAttempt }: { readonly extra: Readonly<Record<string, string>>; readonly keyPerAttempt: boolean },
 ): Record<string, string> {
   const headers: Record<string, string> = { ...event.headers };
-  for (const [name, value] of Object.entries(event.attributes)) headers[`ce-${name}`] = percentEncoded(value);
-  if (event.contentType !== undefined) headers["content-type"] = percentEncoded(event.contentType, ' "%');
+  for (const [name, value] of Object.entries(event.attributes)) headers[`ce-${name}`] = encodeHeaderAttribute(value);
+  if (event.contentType !== undefined) headers["content-type"] = encodeHeaderAttribute(event.contentType, ' "%');
   const { idempotencyKey, fence, attempt, workspaceId } = context;
   return {
     ...headers,
@@ -109,15 +110,8 @@ function requestHeaders(
     "idempotency-key": keyPerAttempt ? `${idempotencyKey}:${fence}` : idempotencyKey,
     "latchkey-fence": String(fence),
     "latchkey-attempt": String(attempt),
-    "latchkey-workspace": percentEncoded(workspaceId),
+    "latchkey-workspace": encodeHeaderAttribute(workspaceId),
   };
-}
-
-/** Percent-encodes a value as in the HTTP binding of CloudEvents: all but printable ASCII, and also `"` and `%`. */
-function percentEncoded(value: string, unencoded = ""): string {
-  return value
-    .toWellFormed()
-    .replace(/[^\x21\x23\x24\x26-\x7e]/gu, (char) => (unencoded.includes(char) ? char : encodeURIComponent(char)));
 }
 
 const MAX_BODY_BYTES = 64 * 1024;
