@@ -29,12 +29,12 @@ export interface WebhookEvent extends EventReference {
  * Dispatches one event. A returned or resolved `Response` is the answer; anything else is answered with 204.
  * A response with a status of 500 or more is passed on, and counts as a failure: the key is released.
  */
-export type Dispatch = (event: WebhookEvent) => unknown;
+export type WebhookDispatch = (event: WebhookEvent) => unknown;
 
 export interface DispatcherOptions {
   readonly dedup: Deduplicator;
   readonly source: Source;
-  readonly dispatch: Dispatch;
+  readonly dispatch: WebhookDispatch;
   readonly windowMs?: number;
   readonly keepResponse?: boolean;
   readonly maxStoredBytes?: number;
@@ -46,7 +46,7 @@ const MAX_STORED_BYTES = 48 * 1_024;
 const REMEMBERED_FENCES = 10_000;
 
 /** Guards events and turns outcomes into responses. */
-export class Dispatcher {
+export class WebhookDispatcher {
   readonly #options: DispatcherOptions;
   readonly #retryAfterMs: number;
   readonly #keepResponse: boolean;

@@ -1,5 +1,5 @@
 export { UnidentifiedError } from "../errors.ts";
-export type { Dispatch, WebhookEvent } from "./dispatcher.ts";
+export type { WebhookDispatch, WebhookEvent } from "./dispatcher.ts";
 export type { EnqueueOptions, MessageHeaders, Publish } from "./enqueue.ts";
 export { enqueue } from "./enqueue.ts";
 export type { WebhookErrorContext, WebhookErrorListener } from "./error-listener.ts";

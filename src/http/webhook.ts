@@ -4,8 +4,8 @@ import { systemClock } from "../internal/clock.ts";
 import { callable, expected, objectWith, text, wholeNumber } from "../internal/validate.ts";
 import { cloudEventId } from "../model/cloud-event.ts";
 import { type ResolvedIdentity, resolveIdentity } from "../model/identity.ts";
-import type { Dispatch } from "./dispatcher.ts";
-import { Dispatcher } from "./dispatcher.ts";
+import type { WebhookDispatch } from "./dispatcher.ts";
+import { WebhookDispatcher } from "./dispatcher.ts";
 import type { Publish } from "./enqueue.ts";
 import { reportError, type WebhookErrorListener } from "./error-listener.ts";
 import { methodNotAllowed, problem } from "./problem.ts";
@@ -35,7 +35,7 @@ export interface DispatchOptions extends CommonOptions {
   /** Deduplicator that guards the events. */
   readonly dedup: Deduplicator;
   /** Handles one event. Returns the response, or nothing for 204. */
-  readonly dispatch: Dispatch;
+  readonly dispatch: WebhookDispatch;
   /** Time for which a processed event suppresses duplicates, in milliseconds. @default the deduplicator's */
   readonly windowMs?: number;
   /** True to store the handler's response with the commit and to replay it to duplicates. @default false */
@@ -131,7 +131,7 @@ function accepting(options: WebhookOptions): Accept {
 function dispatching(options: DispatchOptions): Accept {
   objectWith("dedup", options.dedup, "guard");
   callable("dispatch", options.dispatch);
-  const dispatcher = new Dispatcher(options, RETRY_AFTER_MS);
+  const dispatcher = new WebhookDispatcher(options, RETRY_AFTER_MS);
   const { source, windowMs = options.dedup.windowMs, keepResponse = false, onWarning } = options;
   checkSource(source, { windowMs, keepsResponses: keepResponse }, onWarning);
   return (event, identity, request) => dispatcher.accept(event, identity, request);

@@ -5,13 +5,13 @@ import type { IncomingEvent } from "../run/event/incoming-event.ts";
 import type { KillSwitch } from "./kill-switch.ts";
 
 /** Answer to a delivery. */
-export type Answer = "acknowledged" | "nak" | "terminated";
+export type Acknowledgement = "acknowledged" | "nak" | "terminated";
 
 /** The broker's own records. */
 export interface BrokerRecords {
   readonly deliveries: number;
   /** Answers by delivery id. Unanswered deliveries are missing. */
-  readonly answers: ReadonlyMap<string, Answer>;
+  readonly answers: ReadonlyMap<string, Acknowledgement>;
 }
 
 /** Options of a replica to start. */

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Clock } from "../../internal/clock.ts";
-import type { Scenario } from "./scenario.ts";
+import type { DemoScenario } from "./scenario.ts";
 
 /** A request that the endpoint received. */
 export interface ReceivedRequest {
@@ -22,7 +22,7 @@ export interface DemoEndpoint extends AsyncDisposable {
 export const EVENT_HEADER = "x-demo-event";
 export const DELIVERY_HEADER = "x-demo-delivery";
 
-export async function startEndpoint(scenario: Scenario, clock: Clock): Promise<DemoEndpoint> {
+export async function startEndpoint(scenario: DemoScenario, clock: Clock): Promise<DemoEndpoint> {
   const requests: ReceivedRequest[] = [];
   const refused = new Map<string, number>();
 

@@ -10,7 +10,7 @@ import type { Backend, ReplicaOptions, RunningReplica } from "./backend.ts";
 import { DELIVERY_HEADER, EVENT_HEADER } from "./endpoint.ts";
 import type { Incident } from "./incident.ts";
 import { KillSwitch } from "./kill-switch.ts";
-import { plannedFor, type Scenario } from "./scenario.ts";
+import { type DemoScenario, plannedFor } from "./scenario.ts";
 
 /** Delay between a crash and the start of a new replica, in milliseconds. */
 const RESTART_MS = 700;
@@ -24,7 +24,7 @@ interface Replica {
 
 export interface FleetOptions {
   readonly backend: Backend;
-  readonly scenario: Scenario;
+  readonly scenario: DemoScenario;
   readonly target: Target;
   readonly clock: Clock;
   readonly onIncident: (incident: Incident) => void;

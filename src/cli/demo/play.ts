@@ -1,7 +1,7 @@
 import { type Clock, sleep } from "../../internal/clock.ts";
 import type { Backend } from "./backend.ts";
 import type { Fleet } from "./fleet.ts";
-import type { Scenario } from "./scenario.ts";
+import type { DemoScenario } from "./scenario.ts";
 
 export const REPLICAS = 3;
 export const TIME_LIMIT_MS = 60_000;
@@ -9,7 +9,7 @@ const POLL_MS = 50;
 
 /** Sends all events, and waits until every one is acknowledged. */
 export async function play(
-  scenario: Scenario,
+  scenario: DemoScenario,
   backend: Backend,
   fleet: Fleet,
   clock: Clock,

@@ -17,7 +17,7 @@ export interface PlannedEvent {
 }
 
 /** Everything that the seed determines. The timing of the replicas depends on the machine. */
-export interface Scenario {
+export interface DemoScenario {
   readonly events: ReadonlyMap<string, PlannedEvent>;
   /** The deliveries in order of time. Each event is sent at least once. */
   readonly sends: ReadonlyArray<{ readonly atMs: number; readonly eventId: string; readonly line: string }>;
@@ -36,7 +36,7 @@ const SLOW_SHARE = 0.04;
 /** Late repetitions come after the dispatch; early ones come during it. */
 const LATE_MS = [200, 2_500] as const;
 
-export function planScenario({ lines, random, durationMs, crashes }: ScenarioOptions): Scenario {
+export function planScenario({ lines, random, durationMs, crashes }: ScenarioOptions): DemoScenario {
   const planned = shuffled(random, lines).map((line, index, all): PlannedEvent & { readonly atMs: number } => {
     // Crashes come in the middle of equal parts of the time, so that other replicas can take over.
     const part = Math.floor((index * crashes) / all.length);
@@ -67,7 +67,7 @@ export function planScenario({ lines, random, durationMs, crashes }: ScenarioOpt
 }
 
 /** Returns the plan for an event. */
-export function plannedFor({ events }: Scenario, eventId: string): PlannedEvent {
+export function plannedFor({ events }: DemoScenario, eventId: string): PlannedEvent {
   const planned = events.get(eventId);
   if (planned === undefined) throw new TypeError(`The demo does not send \`${eventId}\``);
   return planned;

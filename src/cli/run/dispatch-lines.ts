@@ -3,7 +3,7 @@ import { sleep } from "../../internal/clock.ts";
 import type { Reservation } from "../../model/decision.ts";
 import { payloadFingerprint } from "../../model/identify/payload-fingerprint.ts";
 import { dedupKey } from "../../model/identity.ts";
-import { type Dispatcher, dispatchEvent, failureOf, isWorthRetrying } from "./dispatcher.ts";
+import { dispatchEvent, failureOf, isWorthRetrying, type RunDispatch } from "./dispatcher.ts";
 import type { IncomingEvent } from "./event/incoming-event.ts";
 import type { Selection } from "./event/read-event.ts";
 import { readEvent } from "./event/read-event.ts";
@@ -13,7 +13,7 @@ import type { Input } from "./input/open-input.ts";
 import type { EventResult, LineResult } from "./report/line-results.ts";
 import { retryDelayMs } from "./retry-delay.ts";
 
-export interface DispatchLinesOptions extends Dispatcher {
+export interface DispatchLinesOptions extends RunDispatch {
   readonly dedup: Deduplicator;
   readonly workspaceId: string;
   /** Maximum number of lines in flight, and in memory. */

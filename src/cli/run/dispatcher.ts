@@ -7,7 +7,7 @@ import { type Failure, failureText } from "./failure.ts";
 import { type DispatchFailure, isPermanent, type Target } from "./target/target.ts";
 
 /** Target and settings of the dispatches of a run. */
-export interface Dispatcher {
+export interface RunDispatch {
   readonly target: Target;
   readonly workspaceId: string;
   readonly subscriptionId: string;
@@ -34,7 +34,7 @@ export async function dispatchEvent(
   event: IncomingEvent,
   reservation: Reservation,
   abort: AbortSignal,
-  { target, workspaceId, subscriptionId, timeoutMs, clock }: Dispatcher,
+  { target, workspaceId, subscriptionId, timeoutMs, clock }: RunDispatch,
 ): Promise<void> {
   using deadline = startDeadline(clock, timeoutMs, [reservation.signal, abort]);
   const { idempotencyKey, fence, attempt } = reservation;

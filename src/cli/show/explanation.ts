@@ -6,7 +6,7 @@ import { escaped } from "../terminal/printable.ts";
 export type DeliveryOutcome = "dispatched" | "duplicate" | "pending" | "refused" | "none";
 
 /** How a delivery would be handled, and why. */
-export interface Explanation {
+export interface KeyExplanation {
   readonly delivery: DeliveryOutcome;
   /** The reason, as a clause. */
   readonly because: string;
@@ -21,12 +21,12 @@ const OUTCOMES: Readonly<Record<DeliveryOutcome, string>> = {
 };
 
 /** Formats an explanation as text. */
-export function explanationText({ delivery, because }: Explanation): string {
+export function explanationText({ delivery, because }: KeyExplanation): string {
   return `${OUTCOMES[delivery]}: ${because}.`;
 }
 
 /** @param stored undefined if the bucket holds neither a record nor a tombstone. */
-export function explain(stored: StoredKey | RemovedKey | undefined, serverMs: number): Explanation {
+export function explain(stored: StoredKey | RemovedKey | undefined, serverMs: number): KeyExplanation {
   if (stored === undefined) {
     return {
       delivery: "dispatched",

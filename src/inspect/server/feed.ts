@@ -1,4 +1,4 @@
-import type { Attempt } from "../trace/attempt.ts";
+import type { TracedAttempt } from "../trace/attempt.ts";
 import type { TraceRecorder } from "../trace/trace-recorder.ts";
 import type { Redaction } from "./redaction.ts";
 import type { Message, Overview, ShownAttempt, SourceInfo, StoreHealth } from "./wire.ts";
@@ -37,7 +37,7 @@ export class Feed {
   readonly #recording: Recording;
   #position: Position | undefined;
   /** Attempts that did not fit into the last message. */
-  #backlog: Iterator<Attempt, unknown> | undefined;
+  #backlog: Iterator<TracedAttempt, unknown> | undefined;
 
   /** @param lastId id of the reader's last message, if it reconnects. */
   constructor(recording: Recording, lastId: string | undefined) {
@@ -80,7 +80,7 @@ export class Feed {
   }
 
   /** Takes attempts for one message, in their current state. */
-  #chunk(remaining: Iterator<Attempt, unknown>): {
+  #chunk(remaining: Iterator<TracedAttempt, unknown>): {
     readonly attempts: readonly ShownAttempt[];
     readonly more: boolean;
   } {

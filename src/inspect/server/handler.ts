@@ -34,11 +34,11 @@ export interface HandlerContext {
 }
 
 /** Answers a request and never throws. */
-export type Handler = (request: Request) => Promise<Response>;
+export type RequestHandler = (request: Request) => Promise<Response>;
 
 const SEARCH_LIMIT = 20;
 
-export function inspectorHandler(context: HandlerContext): Handler {
+export function inspectorHandler(context: HandlerContext): RequestHandler {
   const { recording, keyAdmin, authGuard, page } = context;
   const { recorder, redaction, source } = recording;
   const known = new KnownEvents(recorder);

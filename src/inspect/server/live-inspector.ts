@@ -4,7 +4,7 @@ import { resolveIdentity } from "../../model/identity.ts";
 import { tracer } from "../trace/trace-event.ts";
 import { TraceRecorder } from "../trace/trace-recorder.ts";
 import { AuthGuard } from "./auth-guard.ts";
-import { type Handler, inspectorHandler } from "./handler.ts";
+import { inspectorHandler, type RequestHandler } from "./handler.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { isLoopback } from "./hosts.ts";
 import type { ResolvedInspectorOptions } from "./options.ts";
@@ -23,7 +23,7 @@ const PROBED = resolveIdentity({ workspaceId: "latchkey", subscriptionId: "inspe
 
 /** Records trace events and answers requests about them, without a socket. */
 export class LiveInspector {
-  readonly handler: Handler;
+  readonly handler: RequestHandler;
   readonly token: string;
   readonly #options: ResolvedInspectorOptions;
   readonly #recorder = new TraceRecorder();

@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Handler } from "./handler.ts";
+import type { RequestHandler } from "./handler.ts";
 import { problem } from "./responses.ts";
 
 /** Maximum length of a request body. The page never sends more. */
 const MAX_BODY_BYTES = 10_000;
 
 /** Creates a `node:http` server for a handler. */
-export function nodeServer(handler: Handler): Server {
+export function nodeServer(handler: RequestHandler): Server {
   return createServer({ requestTimeout: 10_000 }, (request, response) => {
     // A broken connection needs no handling: the client asks again.
     void answerTo(request, handler)
@@ -15,7 +15,7 @@ export function nodeServer(handler: Handler): Server {
   });
 }
 
-async function answerTo(request: IncomingMessage, handler: Handler): Promise<Response> {
+async function answerTo(request: IncomingMessage, handler: RequestHandler): Promise<Response> {
   const { method = "GET", url = "", headers } = request;
   const address = `http://${headers.host ?? ""}${url}`;
   if (!url.startsWith("/") || !URL.canParse(address))

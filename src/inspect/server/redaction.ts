@@ -1,4 +1,4 @@
-import type { Attempt } from "../trace/attempt.ts";
+import type { TracedAttempt } from "../trace/attempt.ts";
 import type { Notice } from "../trace/attention.ts";
 import type { EventRef, TraceEvent } from "../trace/trace-event.ts";
 import type { ShownAttempt, StoreHealth } from "./wire.ts";
@@ -28,7 +28,7 @@ export class Redaction {
     return { ...notice, identity: this.identity(notice.identity), cause: this.cause(notice.cause) };
   }
 
-  attempt({ began: _, changed: __, ...attempt }: Attempt): ShownAttempt {
+  attempt({ began: _, changed: __, ...attempt }: TracedAttempt): ShownAttempt {
     return { ...attempt, identity: this.identity(attempt.identity) };
   }
 

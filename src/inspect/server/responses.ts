@@ -1,5 +1,5 @@
 /** Why a request was refused or failed. */
-export type ProblemCode =
+export type Refusal =
   | "wrong-host"
   | "wrong-origin"
   | "token-needed"
@@ -12,7 +12,7 @@ export type ProblemCode =
   | "store-unavailable"
   | "failed";
 
-const statuses: Readonly<Record<ProblemCode, number>> = {
+const statuses: Readonly<Record<Refusal, number>> = {
   "wrong-host": 421,
   "wrong-origin": 403,
   "token-needed": 401,
@@ -61,6 +61,6 @@ export function respondJson(value: unknown, status = 200): Response {
 }
 
 /** Creates an error response. */
-export function problem(code: ProblemCode, message: string): Response {
+export function problem(code: Refusal, message: string): Response {
   return respondJson({ problem: code, message }, statuses[code]);
 }

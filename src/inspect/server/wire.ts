@@ -1,4 +1,4 @@
-import type { Attempt } from "../trace/attempt.ts";
+import type { TracedAttempt } from "../trace/attempt.ts";
 import type { Notice } from "../trace/attention.ts";
 import type { TransitionId } from "../trace/lifecycle.ts";
 import type { Point } from "../trace/series.ts";
@@ -20,7 +20,7 @@ export interface SourceInfo {
 }
 
 /** An attempt as the page receives it. */
-export type ShownAttempt = Omit<Attempt, "began" | "changed">;
+export type ShownAttempt = Omit<TracedAttempt, "began" | "changed">;
 
 /** Reachability of the store, with the latest outage. */
 export type StoreHealth =

@@ -8,7 +8,7 @@ export type Phase = "running" | "committing" | "releasing";
 export type Hold = "held" | "lost" | "never";
 
 /** An attempt in flight: from its reservation, or its unprotected dispatch, to its end. */
-export interface Attempt {
+export interface TracedAttempt {
   /** Unique among the attempts in flight. */
   readonly id: string;
   readonly identity: EventRef;
@@ -36,7 +36,7 @@ export interface Attempt {
 export type Mutable<Value> = { -readonly [Name in keyof Value]: Value[Name] };
 
 /** Returns the attempt that an event begins. The caller updates this object while the attempt lasts. */
-export function attemptFrom(event: TraceEvent, hold: Hold): Mutable<Attempt> {
+export function attemptFrom(event: TraceEvent, hold: Hold): Mutable<TracedAttempt> {
   const { identity, replica, attempt, fence, revision, atMs } = event;
   return {
     id: attemptId(identity.storeKey, replica, hold),
@@ -63,6 +63,6 @@ export function attemptId(storeKey: string, owner: string, hold: Hold): string {
 }
 
 /** Returns the rest of the lease in milliseconds, negative after its end. */
-export function remainingLeaseMs({ leaseFromMs, leaseMs }: Attempt, nowMs: number): number {
+export function remainingLeaseMs({ leaseFromMs, leaseMs }: TracedAttempt, nowMs: number): number {
   return leaseFromMs + leaseMs - nowMs;
 }

@@ -1,18 +1,18 @@
 import { BoxedMap } from "../../internal/boxed-map.ts";
 import { type Now, suspicionOf } from "../conclusions/suspicion.ts";
-import { type Attempt, attemptFrom, attemptId, type Mutable, type Phase, remainingLeaseMs } from "./attempt.ts";
+import { attemptFrom, attemptId, type Mutable, type Phase, remainingLeaseMs, type TracedAttempt } from "./attempt.ts";
 import { RingIndex } from "./ring-index.ts";
 import type { TraceEvent } from "./trace-event.ts";
 
 /** Attempts that began or changed since a version, and the ids of those that ended. */
 export interface AttemptChanges {
-  readonly set: readonly Attempt[];
+  readonly set: readonly TracedAttempt[];
   readonly gone: readonly string[];
 }
 
 /** The attempts in flight, updated with every event. Above the limit, the oldest are dropped. */
-export class Attempts implements Iterable<Attempt> {
-  readonly #inFlight = new BoxedMap<string, Mutable<Attempt>>();
+export class TracedAttempts implements Iterable<TracedAttempt> {
+  readonly #inFlight = new BoxedMap<string, Mutable<TracedAttempt>>();
   readonly #limit: number;
   /** Counts the changes. */
   #version = 0;
@@ -43,24 +43,24 @@ export class Attempts implements Iterable<Attempt> {
     return this.#version;
   }
 
-  get(id: string): Attempt | undefined {
+  get(id: string): TracedAttempt | undefined {
     return this.#inFlight.get(id);
   }
 
   /** Iterates oldest first, and follows changes during the iteration. */
-  [Symbol.iterator](): IterableIterator<Attempt> {
+  [Symbol.iterator](): IterableIterator<TracedAttempt> {
     return this.#inFlight.values();
   }
 
   /** Returns the attempt to which an event belongs: that of its replica at its key. */
-  of({ identity: { storeKey }, replica }: TraceEvent): Mutable<Attempt> | undefined {
+  of({ identity: { storeKey }, replica }: TraceEvent): Mutable<TracedAttempt> | undefined {
     const holder = this.#inFlight.get(storeKey);
     if (holder?.owner === replica) return holder;
     return this.#unheld === 0 ? undefined : this.#inFlight.get(attemptId(storeKey, replica, "lost"));
   }
 
   /** Returns all attempts for a new reader. Changes after `version` follow from {@link changesSince}. */
-  snapshot(): { readonly version: number; readonly attempts: Iterable<Attempt> } {
+  snapshot(): { readonly version: number; readonly attempts: Iterable<TracedAttempt> } {
     this.#reportedVersion = this.#version;
     return { version: this.#version, attempts: this.#until(this.#version) };
   }
@@ -80,13 +80,13 @@ export class Attempts implements Iterable<Attempt> {
   }
 
   /** Returns the holders whose lease ended more than `skewMs` ago without a renewal. */
-  lapsed(nowMs: number, skewMs: number): readonly Attempt[] {
+  lapsed(nowMs: number, skewMs: number): readonly TracedAttempt[] {
     return [...this].filter((attempt) => attempt.hold === "held" && remainingLeaseMs(attempt, nowMs) + skewMs <= 0);
   }
 
   /** Updates the suspicion of every holder. Returns the attempts whose suspicion changed. */
-  assess(now: Now): readonly Attempt[] {
-    const changed: Attempt[] = [];
+  assess(now: Now): readonly TracedAttempt[] {
+    const changed: TracedAttempt[] = [];
     for (const attempt of this.#inFlight.values()) {
       const suspicion = attempt.hold === "held" ? suspicionOf(attempt, now) : undefined;
       if (suspicion === attempt.suspicion) continue;
@@ -98,7 +98,7 @@ export class Attempts implements Iterable<Attempt> {
   }
 
   /** @param own the result of {@link of} for the event. */
-  take(event: TraceEvent, own: Mutable<Attempt> | undefined): void {
+  take(event: TraceEvent, own: Mutable<TracedAttempt> | undefined): void {
     switch (event.type) {
       case "reserved":
         this.#begin(attemptFrom(event, "held"));
@@ -146,11 +146,11 @@ export class Attempts implements Iterable<Attempt> {
   }
 
   /** Omits attempts that begin during the iteration: {@link changesSince} reports them. */
-  *#until(version: number): Generator<Attempt, void> {
+  *#until(version: number): Generator<TracedAttempt, void> {
     for (const attempt of this.#inFlight.values()) if (attempt.began <= version) yield attempt;
   }
 
-  #begin(attempt: Mutable<Attempt>): Mutable<Attempt> {
+  #begin(attempt: Mutable<TracedAttempt>): Mutable<TracedAttempt> {
     this.#end(this.#inFlight.get(attempt.id));
     this.#markChanged(attempt);
     attempt.began = attempt.changed;
@@ -163,7 +163,7 @@ export class Attempts implements Iterable<Attempt> {
     return attempt;
   }
 
-  #end(attempt: Mutable<Attempt> | undefined): void {
+  #end(attempt: Mutable<TracedAttempt> | undefined): void {
     if (attempt === undefined) return;
     this.#inFlight.delete(attempt.id);
     if (attempt.hold !== "held") this.#unheld -= 1;
@@ -175,18 +175,18 @@ export class Attempts implements Iterable<Attempt> {
     this.#endedAt[slot] = attempt.changed;
   }
 
-  #markChanged(attempt: Mutable<Attempt>): void {
+  #markChanged(attempt: Mutable<TracedAttempt>): void {
     this.#version += 1;
     attempt.changed = this.#version;
   }
 
   /** The answer to a delivery ends an attempt without a key. A holder's attempt ends with its write to the store. */
-  #endUnheld(own: Mutable<Attempt> | undefined): void {
+  #endUnheld(own: Mutable<TracedAttempt> | undefined): void {
     if (own?.hold !== "held") this.#end(own);
   }
 
   /** Begins an attempt whose reservation was not seen, or that was dropped. */
-  #renew(event: TraceEvent, own: Mutable<Attempt> | undefined): void {
+  #renew(event: TraceEvent, own: Mutable<TracedAttempt> | undefined): void {
     const attempt = own ?? this.#begin(attemptFrom(event, "held"));
     attempt.revision = event.revision;
     attempt.leaseFromMs = event.atMs;
@@ -195,13 +195,13 @@ export class Attempts implements Iterable<Attempt> {
     this.#markChanged(attempt);
   }
 
-  #enter(phase: Phase, own: Mutable<Attempt> | undefined): void {
+  #enter(phase: Phase, own: Mutable<TracedAttempt> | undefined): void {
     if (own === undefined) return;
     own.phase = phase;
     this.#markChanged(own);
   }
 
-  #lose(event: TraceEvent, own: Mutable<Attempt> | undefined): void {
+  #lose(event: TraceEvent, own: Mutable<TracedAttempt> | undefined): void {
     const attempt = own ?? attemptFrom(event, "lost");
     if (attempt.hold === "never") return;
     this.#end(this.#inFlight.get(attempt.id));

@@ -1,5 +1,5 @@
 import { evidenceOf, MANY_ATTEMPTS, type Now, SUSPICIONS, type Suspicion } from "../conclusions/suspicion.ts";
-import type { Attempt } from "./attempt.ts";
+import type { TracedAttempt } from "./attempt.ts";
 import type { EventRef, TraceEvent, TraceType } from "./trace-event.ts";
 
 /** Why an event or the store needs attention. */
@@ -59,7 +59,7 @@ export class Attention implements Iterable<Notice> {
   }
 
   /** Adds a notice for the attempt's current suspicion, and settles those for earlier ones. */
-  suspect({ identity, owner, attempt, suspicion, ...times }: Attempt, now: Now): void {
+  suspect({ identity, owner, attempt, suspicion, ...times }: TracedAttempt, now: Now): void {
     this.#endSuspicions(identity.storeKey, suspicion);
     // The reservation itself adds the notice for many attempts.
     if (suspicion === undefined || suspicion === "retried") return;

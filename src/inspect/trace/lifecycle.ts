@@ -1,4 +1,4 @@
-import type { Attempt } from "./attempt.ts";
+import type { TracedAttempt } from "./attempt.ts";
 import type { TraceEvent } from "./trace-event.ts";
 
 /** A transition of `machines/dedup-key.ts` as `<state> <event> <state>`, with dotted paths. */
@@ -39,7 +39,7 @@ type Path = keyof typeof paths;
 export const OBSERVED_TRANSITIONS: readonly TransitionId[] = Object.values(paths).flat();
 
 /** Returns the dotted path of the machine state that an attempt is in. */
-export function statePathOf({ hold, phase }: Pick<Attempt, "hold" | "phase">): string {
+export function statePathOf({ hold, phase }: Pick<TracedAttempt, "hold" | "phase">): string {
   const parent = hold === "held" ? "reserved" : "expired";
   return phase === "running" ? `${parent}.dispatching` : `${parent}.${phase}`;
 }
@@ -52,7 +52,7 @@ export class Lifecycle {
   readonly #counts: Partial<Record<Path, number>> = {};
 
   /** @param before the attempt before the event. */
-  take(event: TraceEvent, before: Attempt | undefined): void {
+  take(event: TraceEvent, before: TracedAttempt | undefined): void {
     const late = before !== undefined && before.hold !== "held";
     switch (event.type) {
       case "reserved":

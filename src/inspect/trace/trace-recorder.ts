@@ -1,6 +1,6 @@
 import type { Now } from "../conclusions/suspicion.ts";
-import { type Attempt, remainingLeaseMs } from "./attempt.ts";
-import { Attempts } from "./attempts.ts";
+import { remainingLeaseMs, type TracedAttempt } from "./attempt.ts";
+import { TracedAttempts } from "./attempts.ts";
 import { Attention } from "./attention.ts";
 import { EventRing } from "./event-ring.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -35,7 +35,7 @@ export const DEFAULT_LIMITS: TraceLimits = {
  */
 export class TraceRecorder {
   readonly trace: EventRing;
-  readonly attempts: Attempts;
+  readonly attempts: TracedAttempts;
   readonly series: Series;
   readonly attention: Attention;
   readonly lifecycle = new Lifecycle();
@@ -43,7 +43,7 @@ export class TraceRecorder {
 
   constructor(limits: TraceLimits = DEFAULT_LIMITS) {
     this.trace = new EventRing(limits.trace);
-    this.attempts = new Attempts(limits.attempts, limits.trace);
+    this.attempts = new TracedAttempts(limits.attempts, limits.trace);
     this.series = new Series(limits.bucketMs, limits.points);
     this.attention = new Attention(limits.notices);
   }
@@ -81,7 +81,7 @@ export class TraceRecorder {
   }
 }
 
-function lapseOf({ identity, owner, attempt, fence, revision, beganAtMs }: Attempt, atMs: number): TraceEvent {
+function lapseOf({ identity, owner, attempt, fence, revision, beganAtMs }: TracedAttempt, atMs: number): TraceEvent {
   return {
     type: "lapsed",
     identity,

@@ -5,7 +5,7 @@ import { deferred } from "../../internal/deferred.ts";
 import { ActorSystem } from "../../statechart/actor-system.ts";
 import type { Auditor } from "./auditor.ts";
 import type { ResolvedConsumeOptions } from "./consume-options.ts";
-import { Delivery, type SharedByDeliveries } from "./delivery.ts";
+import { MessageDelivery, type SharedByDeliveries } from "./delivery.ts";
 import { FailureCounts } from "./failure-counts.ts";
 import { type ConsumerLoss, diagnoseFetchFailure } from "./fetch-failure.ts";
 import { Fetcher } from "./fetcher.ts";
@@ -107,14 +107,14 @@ export class ConsumerLoop {
 
   #receive(message: JsMsg): void {
     this.#failedFetches = 0;
-    const delivery = new Delivery(message, this.#shared);
+    const delivery = new MessageDelivery(message, this.#shared);
     this.#slots.add(delivery);
     if (this.#phase !== "running") delivery.send({ type: "draining" });
     if (this.#phase === "stopping") delivery.send({ type: "force.stop" });
     this.#slots.assign();
   }
 
-  #settled(delivery: Delivery): void {
+  #settled(delivery: MessageDelivery): void {
     this.#slots.delete(delivery);
     this.#slots.assign();
     this.#fetcher.refill();

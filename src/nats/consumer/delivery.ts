@@ -33,7 +33,7 @@ export interface SharedByDeliveries {
   readonly system: ActorSystem;
   readonly failureCounts: FailureCounts;
   readonly auditor: Auditor;
-  readonly onSettled: (delivery: Delivery) => void;
+  readonly onSettled: (delivery: MessageDelivery) => void;
   readonly onDeduplicatorClosed: (cause: unknown) => void;
 }
 
@@ -43,7 +43,7 @@ const HELD_PAUSE_MS = 1_000;
 const createActor = bindActions<typeof deliveryMachine, keyof typeof updates>(deliveryMachine);
 
 /** One message from its receipt to its answer: does what the machine says, and reports to it what happened. */
-export class Delivery {
+export class MessageDelivery {
   readonly message: JsMsg;
   readonly receivedAtMs: number;
   readonly #shared: SharedByDeliveries;

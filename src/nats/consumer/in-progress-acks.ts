@@ -1,12 +1,12 @@
 import { type Clock, delay } from "../../internal/clock.ts";
-import type { Delivery } from "./delivery.ts";
+import type { MessageDelivery } from "./delivery.ts";
 
 /** In-progress acks per `ack_wait`. */
 const ACKS_PER_WAIT = 4;
 
 /** Sends in-progress acks for all deliveries until the signal aborts, so that the server does not redeliver their messages. */
 export async function sendInProgressAcks(
-  deliveries: Iterable<Delivery>,
+  deliveries: Iterable<MessageDelivery>,
   ackWaitMs: number,
   clock: Clock,
   signal: AbortSignal,

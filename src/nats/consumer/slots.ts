@@ -1,11 +1,11 @@
 import { type Deferred, deferred } from "../../internal/deferred.ts";
-import type { Delivery } from "./delivery.ts";
+import type { MessageDelivery } from "./delivery.ts";
 
 /** The deliveries of one consumer. At most `concurrency` of them are in progress; the others wait in the order of their arrival. */
 export class Slots {
   readonly #concurrency: number;
-  readonly #all = new Set<Delivery>();
-  readonly #waiting = new Set<Delivery>();
+  readonly #all = new Set<MessageDelivery>();
+  readonly #waiting = new Set<MessageDelivery>();
   #empty: Deferred<void> | undefined;
 
   constructor(concurrency: number) {
@@ -17,16 +17,16 @@ export class Slots {
     return this.#concurrency - this.#all.size;
   }
 
-  all(): Iterable<Delivery> {
+  all(): Iterable<MessageDelivery> {
     return this.#all;
   }
 
-  add(delivery: Delivery): void {
+  add(delivery: MessageDelivery): void {
     this.#all.add(delivery);
     this.#waiting.add(delivery);
   }
 
-  delete(delivery: Delivery): void {
+  delete(delivery: MessageDelivery): void {
     this.#all.delete(delivery);
     this.#waiting.delete(delivery);
     if (this.#all.size === 0) this.#empty?.resolve();

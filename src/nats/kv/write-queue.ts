@@ -2,7 +2,7 @@ import { systemClock } from "../../internal/clock.ts";
 import type { CompareAndSet } from "../wire/compare-and-set.ts";
 import { countMembers } from "./batch-members.ts";
 import type { QueuePolicy, SendMode } from "./batching-policy.ts";
-import { type BucketChannels, type WriteResult, WriteSender } from "./write-sender.ts";
+import { type BucketChannels, type SentWrite, WriteSender } from "./write-sender.ts";
 
 /** Below this many unanswered writes, each is sent immediately. From here on, single writes of one turn are sent together. */
 const MIN_COALESCED_LOAD = 8;
@@ -15,7 +15,7 @@ const MAX_WAIT_MS = 1_000;
 
 interface Pending {
   readonly write: CompareAndSet;
-  readonly onResult: (result: WriteResult) => void;
+  readonly onResult: (result: SentWrite) => void;
   readonly startedAtMs: number;
   readonly sample: number;
 }
@@ -43,7 +43,7 @@ export class WriteQueue {
   }
 
   /** Calls `onResult` once. It must not throw. */
-  write(write: CompareAndSet, onResult: (result: WriteResult) => void): void {
+  write(write: CompareAndSet, onResult: (result: SentWrite) => void): void {
     const sample = this.#policy.started(this.#load);
     const pending = { write, onResult, startedAtMs: systemClock.monotonicMs(), sample };
     this.#load += 1;
@@ -98,7 +98,7 @@ export class WriteQueue {
     else this.#sender.sendBatch(members, over);
   }
 
-  #finish({ startedAtMs, sample, onResult }: Pending, result: WriteResult): void {
+  #finish({ startedAtMs, sample, onResult }: Pending, result: SentWrite): void {
     this.#load -= 1;
     const nowMs = systemClock.monotonicMs();
     this.#policy.finished(sample, nowMs - startedAtMs, nowMs);

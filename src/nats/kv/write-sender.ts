@@ -6,7 +6,7 @@ import { writeFailed } from "../wire/error-codes.ts";
 import { repeatRefused } from "./refused-batch.ts";
 
 /** Result of a write: its revision, `undefined` for a conflict, or an error if it is not known to be stored. */
-export type WriteResult = Revision | undefined | Error;
+export type SentWrite = Revision | undefined | Error;
 
 /** Channels of a bucket through which writes are sent. */
 export interface BucketChannels {
@@ -18,9 +18,9 @@ export interface BucketChannels {
 /** Sends single writes and batches, and reports the result of every write once. */
 export class WriteSender<Pending extends { readonly write: CompareAndSet }> {
   readonly #channels: BucketChannels;
-  readonly #onResult: (pending: Pending, result: WriteResult) => void;
+  readonly #onResult: (pending: Pending, result: SentWrite) => void;
 
-  constructor(channels: BucketChannels, onResult: (pending: Pending, result: WriteResult) => void) {
+  constructor(channels: BucketChannels, onResult: (pending: Pending, result: SentWrite) => void) {
     this.#channels = channels;
     this.#onResult = onResult;
   }

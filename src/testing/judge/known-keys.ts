@@ -16,13 +16,13 @@ export interface Write {
   readonly protectedUntilMs: number;
   /** Revision that the writer expected, if the store acknowledged the write to it. */
   readonly expected?: number;
-  readonly removed?: Removal;
+  readonly removed?: KnownRemoval;
   /** True if a removal was requested and its result is unknown. */
   readonly mayBeRemoved?: true;
 }
 
 /** The first line that shows a removal, and its request if one was recorded. */
-export interface Removal {
+export interface KnownRemoval {
   readonly shownBy: OrderedLine;
   readonly request?: { readonly process: string; readonly operation: "release" | "clear" };
 }

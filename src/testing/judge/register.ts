@@ -2,7 +2,7 @@ import type { Revision } from "../../model/store.ts";
 import { type Interval, linearize, type Model } from "./linearizability.ts";
 
 /** Result of a write: `refused` if it certainly stored nothing, `unknown` if it may have been applied. */
-export type WriteResult =
+export type RegisterWrite =
   | { readonly type: "stored"; readonly revision: Revision }
   | { readonly type: "conflict" }
   | { readonly type: "refused" }
@@ -20,12 +20,12 @@ export type RegisterOperation = Interval & { readonly key: string; readonly proc
         readonly expected: Revision;
         readonly value: string;
         readonly ttlMs: number;
-        readonly answer: WriteResult;
+        readonly answer: RegisterWrite;
       }
     | {
         readonly call: "remove";
         readonly expected: Revision;
-        readonly answer: { readonly type: "removed" } | Exclude<WriteResult, { type: "stored" }>;
+        readonly answer: { readonly type: "removed" } | Exclude<RegisterWrite, { type: "stored" }>;
       }
     | { readonly call: "get"; readonly answer: ReadResult }
   );

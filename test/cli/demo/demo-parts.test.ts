@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AckLog } from "../../../src/cli/demo/ack-log.ts";
-import type { Answer, Backend } from "../../../src/cli/demo/backend.ts";
+import type { Acknowledgement, Backend } from "../../../src/cli/demo/backend.ts";
 import { loggedStore } from "../../../src/cli/demo/commit-log.ts";
 import { summaryText } from "../../../src/cli/demo/demo-text.ts";
 import { type ReceivedRequest, startEndpoint } from "../../../src/cli/demo/endpoint.ts";
@@ -295,7 +295,7 @@ describe("the summary", () => {
   function summarized(
     sent: readonly string[],
     requests: readonly ReceivedRequest[],
-    more: { answers?: Record<string, Answer>; deliveries?: number; commits?: Record<string, number> } = {},
+    more: { answers?: Record<string, Acknowledgement>; deliveries?: number; commits?: Record<string, number> } = {},
   ): Summary {
     const answers = new Map(Object.entries(more.answers ?? {}));
     return summarize({

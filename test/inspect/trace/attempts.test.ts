@@ -1,18 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Attempt } from "../../../src/inspect/trace/attempt.ts";
-import type { Attempts } from "../../../src/inspect/trace/attempts.ts";
+import type { TracedAttempt } from "../../../src/inspect/trace/attempt.ts";
+import type { TracedAttempts } from "../../../src/inspect/trace/attempts.ts";
 import { DEFAULT_LIMITS, TraceRecorder } from "../../../src/inspect/trace/trace-recorder.ts";
 import { anyTraceEvent, traceEvent } from "./trace-events.ts";
 
 /** A reader that follows the attempts by their changes. */
 class Reader {
-  readonly #attempts: Attempts;
+  readonly #attempts: TracedAttempts;
   #version: number | undefined;
-  #backlog: Iterator<Attempt> | undefined;
-  readonly known = new Map<string, Attempt>();
+  #backlog: Iterator<TracedAttempt> | undefined;
+  readonly known = new Map<string, TracedAttempt>();
 
-  constructor(attempts: Attempts) {
+  constructor(attempts: TracedAttempts) {
     this.#attempts = attempts;
   }
 
@@ -31,7 +31,7 @@ class Reader {
     return this.#readFrom(changes.set[Symbol.iterator](), limit);
   }
 
-  #readFrom(attempts: Iterator<Attempt>, limit: number): boolean {
+  #readFrom(attempts: Iterator<TracedAttempt>, limit: number): boolean {
     this.#backlog = attempts;
     for (let count = 0; count < limit; count += 1) {
       const next = attempts.next();
@@ -51,7 +51,7 @@ class Reader {
   }
 }
 
-const shown = (attempts: Iterable<Attempt>): readonly unknown[] =>
+const shown = (attempts: Iterable<TracedAttempt>): readonly unknown[] =>
   [...attempts].map((attempt) => ({ ...attempt })).toSorted((one, other) => one.id.localeCompare(other.id));
 
 const operation = fc.oneof(

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { StoreUnavailableError } from "../../../src/errors.ts";
 import { WriteQueue } from "../../../src/nats/kv/write-queue.ts";
-import type { WriteResult } from "../../../src/nats/kv/write-sender.ts";
+import type { SentWrite } from "../../../src/nats/kv/write-sender.ts";
 import { sendBatch } from "../../../src/nats/wire/batch.ts";
 import { BucketWriter } from "../../../src/nats/wire/bucket-writer.ts";
 import { RequestMultiplexer } from "../../../src/nats/wire/request-multiplexer.ts";
@@ -68,7 +68,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 interface Call {
   readonly payload: string;
-  readonly results: WriteResult[];
+  readonly results: SentWrite[];
 }
 
 /** More calls would only be slower: fake timers take quadratic time. */
@@ -168,7 +168,7 @@ class Scenario {
 }
 
 /** Tells whether a result agrees with what the bucket stored. */
-function isTrue(result: WriteResult, revisions: readonly number[]): boolean {
+function isTrue(result: SentWrite, revisions: readonly number[]): boolean {
   if (typeof result === "number") return revisions.length === 1 && revisions[0] === result;
   if (result === undefined) return revisions.length === 0;
   return result instanceof StoreUnavailableError && (result.ambiguous || revisions.length === 0);

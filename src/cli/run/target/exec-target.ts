@@ -4,7 +4,7 @@ import { CommandError } from "../../terminal/command-error.ts";
 import { printable } from "../../terminal/printable.ts";
 import type { IncomingEvent } from "../event/incoming-event.ts";
 import { forwardLines } from "./forward-lines.ts";
-import type { DispatchContext, DispatchFailure, Target } from "./target.ts";
+import type { DispatchFailure, Target, TargetContext } from "./target.ts";
 
 /** Time between SIGTERM and SIGKILL, in milliseconds: no attempt outlives its time limit by more than a second. */
 const GRACE_MS = 750;
@@ -52,7 +52,7 @@ export function execTarget(options: ExecOptions): Target {
   };
 }
 
-function eventEnv(event: IncomingEvent, context: DispatchContext): Record<string, string> {
+function eventEnv(event: IncomingEvent, context: TargetContext): Record<string, string> {
   return {
     LATCHKEY_IDEMPOTENCY_KEY: context.idempotencyKey,
     LATCHKEY_WORKSPACE: withoutNul(context.workspaceId),

@@ -6,7 +6,7 @@ import { onAbort } from "../../../internal/abort.ts";
 import type { Clock } from "../../../internal/clock.ts";
 import { encodeHeaderAttribute } from "../../../model/cloud-event.ts";
 import type { IncomingEvent } from "../event/incoming-event.ts";
-import type { DispatchContext, DispatchFailure, Target } from "./target.ts";
+import type { DispatchFailure, Target, TargetContext } from "./target.ts";
 
 export interface HttpTargetOptions {
   readonly clock: Clock;
@@ -30,7 +30,7 @@ export function httpTarget(
   const send = isSecure ? requestHttps : requestHttp;
   const agent = agentFor(isSecure, proxy);
 
-  const attempt = (event: IncomingEvent, context: DispatchContext, isRepeated: boolean): Promise<Outcome> =>
+  const attempt = (event: IncomingEvent, context: TargetContext, isRepeated: boolean): Promise<Outcome> =>
     new Promise((resolve) => {
       const body = Buffer.from(event.body);
       const headers = {
@@ -96,7 +96,7 @@ function oneShotAgent(isSecure: boolean, proxy: URL | undefined): HttpAgent | fa
 
 function requestHeaders(
   event: IncomingEvent,
-  context: DispatchContext,
+  context: TargetContext,
   { extra, keyPerAttempt }: { readonly extra: Readonly<Record<string, string>>; readonly keyPerAttempt: boolean },
 ): Record<string, string> {
   const headers: Record<string, string> = { ...event.headers };

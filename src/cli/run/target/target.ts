@@ -1,7 +1,7 @@
 import type { IncomingEvent } from "../event/incoming-event.ts";
 
 /** Reservation and signal of one dispatch. */
-export interface DispatchContext {
+export interface TargetContext {
   /** Key to send downstream: the dedup key, scoped to the workspace. */
   readonly idempotencyKey: string;
   readonly fence: number;
@@ -32,7 +32,7 @@ export interface Target {
    * Dispatches an event. Returns undefined on success. Settles soon after the signal aborts, whatever the destination does.
    * @throws {CommandError} if the target cannot dispatch any event.
    */
-  dispatch(event: IncomingEvent, context: DispatchContext): Promise<DispatchFailure | undefined>;
+  dispatch(event: IncomingEvent, context: TargetContext): Promise<DispatchFailure | undefined>;
 }
 
 /** Statuses that reject the event itself, so that a retry cannot succeed. */

@@ -2,7 +2,7 @@ import { formatKeyQuery, type KeyQuery } from "../../server/key-query.ts";
 import type { EventDetail, KeyPage, KeyRow, SearchResult } from "../../server/wire.ts";
 import type { EventRef } from "../../trace/trace-event.ts";
 import { followFeed, problemIn } from "../state/live-feed.ts";
-import type { Removal } from "../state/removal.ts";
+import type { PendingRemoval } from "../state/removal.ts";
 import { areRows, isDetail, isKeyPage, isRemoved, isSearchResult } from "../state/response-guards.ts";
 import { tokenIn } from "../state/route.ts";
 import { parseVisible } from "../state/visible-text.ts";
@@ -106,7 +106,7 @@ export async function requestRelated(storeKey: string): Promise<Reply<readonly K
   return request(`/api/related?${new URLSearchParams({ storeKey }).toString()}`, areRows);
 }
 
-export function remove({ storeKey, revision }: Removal): Promise<Reply<unknown>> {
+export function remove({ storeKey, revision }: PendingRemoval): Promise<Reply<unknown>> {
   return request("/api/remove", isRemoved, { method: "POST", body: JSON.stringify({ storeKey, revision }) });
 }
 

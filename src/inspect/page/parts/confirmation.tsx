@@ -2,18 +2,18 @@ import { signal, useSignal } from "@preact/signals";
 import type { VNode } from "preact";
 import { toast } from "../browser/page-state.ts";
 import { remove } from "../browser/server.ts";
-import type { Removal } from "../state/removal.ts";
+import type { PendingRemoval } from "../state/removal.ts";
 import { Dialog } from "./dialog.tsx";
 
 /** The removal that waits for confirmation. */
-export const pendingRemoval = signal<Removal | undefined>(undefined);
+export const pendingRemoval = signal<PendingRemoval | undefined>(undefined);
 
 export function Confirmation(): VNode | null {
   const removal = pendingRemoval.value;
   return removal === undefined ? null : <Question key={removal.storeKey} removal={removal} />;
 }
 
-function Question({ removal }: { removal: Removal }): VNode {
+function Question({ removal }: { removal: PendingRemoval }): VNode {
   const isBusy = useSignal(false);
   const problem = useSignal("");
   const close = (): void => {

@@ -5,7 +5,7 @@ import type { Tone } from "./event-words.ts";
 import { span } from "./formats.ts";
 
 /** Outcome of an event's last delivery, the reason, and the outcome of the next delivery. */
-export interface Explanation {
+export interface LastOutcome {
   readonly outcome: string;
   readonly tone: Tone;
   readonly because: string;
@@ -13,9 +13,9 @@ export interface Explanation {
   readonly next: string;
 }
 
-type LastDelivery = Omit<Explanation, "next">;
+type LastDelivery = Omit<LastOutcome, "next">;
 
-export function explain(detail: EventDetail, nowMs: number): Explanation {
+export function explain(detail: EventDetail, nowMs: number): LastOutcome {
   const { trace, holds } = detail;
   const last = trace.findLast((event) => explainEvent(event, trace) !== undefined);
   const explained = last === undefined ? undefined : explainEvent(last, trace);

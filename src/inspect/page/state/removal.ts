@@ -3,7 +3,7 @@ import type { EventRef } from "../../trace/trace-event.ts";
 import { span } from "./formats.ts";
 
 /** A removal that waits for confirmation, with its consequences. */
-export interface Removal {
+export interface PendingRemoval {
   readonly verb: "Release" | "Clear";
   readonly storeKey: string;
   /** The removal applies only to this revision. */
@@ -12,7 +12,7 @@ export interface Removal {
   readonly consequences: readonly string[];
 }
 
-export function removalOf({ storeKey, eventId }: EventRef, holds: ShownRecord, nowMs: number): Removal {
+export function removalOf({ storeKey, eventId }: EventRef, holds: ShownRecord, nowMs: number): PendingRemoval {
   const { state, owner, revision } = holds;
   if (state === "committed") {
     return {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { IncomingEvent } from "../../../../src/cli/run/event/incoming-event.ts";
 import { execTarget } from "../../../../src/cli/run/target/exec-target.ts";
-import type { DispatchContext, DispatchFailure } from "../../../../src/cli/run/target/target.ts";
+import type { DispatchFailure, TargetContext } from "../../../../src/cli/run/target/target.ts";
 import { CommandError } from "../../../../src/cli/terminal/command-error.ts";
 import { systemClock } from "../../../../src/internal/clock.ts";
 import { dedupKey } from "../../../../src/model/identity.ts";
@@ -16,7 +16,7 @@ const event: IncomingEvent = {
   body: "the payload",
   original: "the whole line",
 };
-const context: DispatchContext = {
+const context: TargetContext = {
   idempotencyKey: dedupKey("sub-1", "evt-1"),
   fence: 7,
   attempt: 2,

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { IncomingEvent } from "../../../../src/cli/run/event/incoming-event.ts";
 import { httpTarget } from "../../../../src/cli/run/target/http-target.ts";
-import type { DispatchContext, DispatchFailure } from "../../../../src/cli/run/target/target.ts";
+import type { DispatchFailure, TargetContext } from "../../../../src/cli/run/target/target.ts";
 import { systemClock } from "../../../../src/internal/clock.ts";
 
 const event: IncomingEvent = {
@@ -60,7 +60,7 @@ async function attempt(how: Behaviour, timeoutMs: number, target = targetHere())
   behaviour = how;
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), timeoutMs);
-  const context: DispatchContext = {
+  const context: TargetContext = {
     ...{ idempotencyKey: "k", fence: 1, attempt: 1, workspaceId: "default", subscriptionId: "s" },
     signal: controller.signal,
   };

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { describe, expect, it } from "vitest";
 import type { IncomingEvent } from "../../../../src/cli/run/event/incoming-event.ts";
 import { httpTarget } from "../../../../src/cli/run/target/http-target.ts";
-import { type DispatchContext, type DispatchFailure, isPermanent } from "../../../../src/cli/run/target/target.ts";
+import { type DispatchFailure, isPermanent, type TargetContext } from "../../../../src/cli/run/target/target.ts";
 import { systemClock } from "../../../../src/internal/clock.ts";
 import { dedupKey } from "../../../../src/model/identity.ts";
 import { type Answer, startEndpoint, status } from "../../support/endpoint.ts";
@@ -16,7 +16,7 @@ const event: IncomingEvent = {
   body: '{"n":1}',
   original: "",
 };
-const context: DispatchContext = {
+const context: TargetContext = {
   idempotencyKey: dedupKey("sub-1", "evt-1"),
   fence: 7,
   attempt: 2,
