@@ -201,7 +201,8 @@ export class Deduplicator implements AsyncDisposable {
   #list(filter: KeyFilter, whose: "key" | "any"): AsyncIterable<Entry> {
     storeKeyPattern(filter);
     const entries = this.#store.list(filter, whose);
-    if (entries === undefined) throw new LatchkeyError("unsupported", "This store cannot list its keys");
+    if (entries === undefined)
+      throw new LatchkeyError("unsupported", "This store cannot list its keys. Use a store that implements `list`");
     return entries;
   }
 }

@@ -68,7 +68,7 @@ export class FingerprintMismatchError extends LatchkeyError {
   constructor(key: string) {
     super(
       "fingerprint-mismatch",
-      `The event of ${key} arrived before with a different fingerprint: two payloads share one identity`,
+      `The event of ${key} arrived before with a different fingerprint: two payloads share one identity. Add to the identity what tells them apart`,
     );
     this.key = key;
   }
@@ -131,7 +131,7 @@ export class UnidentifiedError extends LatchkeyError {
 
 /** Creates the error for calls made after `close()`. */
 export function closedError(): LatchkeyError {
-  return new LatchkeyError("closed", "The deduplicator is closed and accepts no more events");
+  return new LatchkeyError("closed", "The deduplicator is closed and accepts no more events. Create a new one");
 }
 
 /** Returns true if `error` carries this code, even if another copy of the package created it. */

@@ -316,6 +316,9 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
   }
 
   #releasedError(): LatchkeyError {
-    return new LatchkeyError("reservation-released", `The reservation of ${this.identity.key} was released before`);
+    return new LatchkeyError(
+      "reservation-released",
+      `The reservation of ${this.identity.key} was released before. Commit or release a reservation once`,
+    );
   }
 }

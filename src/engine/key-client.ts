@@ -74,7 +74,7 @@ export class KeyClient {
     const { identity, how } = this.#context;
     if (this.#trouble === undefined) {
       return new StoreUnavailableError(
-        `The store takes longer to answer than a lease of ${how.leaseMs} ms: ${identity.key} was not reserved`,
+        `The store takes longer to answer than a lease of ${how.leaseMs} ms: ${identity.key} was not reserved. Use a longer \`leaseMs\``,
         { ambiguous: true },
       );
     }

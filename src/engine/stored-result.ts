@@ -10,6 +10,8 @@ export type StoredResult =
   | { readonly state: "stored"; readonly result: unknown; readonly bytes: number }
   | { readonly state: "failed"; readonly error: ResultNotKeptError };
 
+const ADVICE = "Return a smaller or plainer value, or set `keepResult: false`";
+
 /** Returns a copy of the result to store with the commit, or why it cannot be stored. */
 export function storeResult(value: unknown): StoredResult {
   if (value === undefined) return { state: "none" };
@@ -17,20 +19,23 @@ export function storeResult(value: unknown): StoredResult {
   try {
     encoded = JSON.stringify(value);
   } catch (cause) {
-    return { state: "failed", error: new ResultNotKeptError("The result has no JSON form", { cause }) };
+    return { state: "failed", error: new ResultNotKeptError(`The result has no JSON form. ${ADVICE}`, { cause }) };
   }
   if (typeof encoded !== "string") {
-    return { state: "failed", error: new ResultNotKeptError(`A ${typeof value} has no JSON form`) };
+    return {
+      state: "failed",
+      error: new ResultNotKeptError(`A value of type ${typeof value} has no JSON form. ${ADVICE}`),
+    };
   }
   const bytes = Buffer.byteLength(encoded);
   if (bytes > MAX_RESULT_BYTES) {
-    const message = `The result has ${bytes} bytes as JSON; at most ${MAX_RESULT_BYTES} are kept`;
+    const message = `The result has ${bytes} bytes as JSON; at most ${MAX_RESULT_BYTES} are kept. ${ADVICE}`;
     return { state: "failed", error: new ResultNotKeptError(message) };
   }
   const result: unknown = JSON.parse(encoded);
   if (isNestedWithin(result, MAX_RESULT_DEPTH)) return { state: "stored", result, bytes };
   return {
     state: "failed",
-    error: new ResultNotKeptError(`The result is nested more than ${MAX_RESULT_DEPTH} levels deep`),
+    error: new ResultNotKeptError(`The result is nested more than ${MAX_RESULT_DEPTH} levels deep. ${ADVICE}`),
   };
 }

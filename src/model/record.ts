@@ -53,6 +53,9 @@ export function encodeRecord(record: DedupRecord): string {
   return JSON.stringify(record);
 }
 
+/** Advice for a value that Latchkey did not write. */
+const FOREIGN = "Another program wrote it: clear the key, and use a bucket for Latchkey alone";
+
 /**
  * Decodes what {@link encodeRecord} returned.
  * @param where key named by the error.
@@ -63,11 +66,11 @@ export function decodeRecord(encoded: string, where: string): DedupRecord {
   try {
     value = JSON.parse(encoded);
   } catch (cause) {
-    throw new RecordUnreadableError(`Key ${where} does not hold JSON`, { cause });
+    throw new RecordUnreadableError(`Key ${where} does not hold JSON. ${FOREIGN}`, { cause });
   }
   const record = checkRecord(value, where);
   if (record.state === "reserved" || isNestedWithin(record.result, MAX_RESULT_DEPTH)) return record;
-  throw new RecordUnreadableError(`The record of ${where} has no valid \`result\``);
+  throw new RecordUnreadableError(`The record of ${where} has no valid \`result\`. ${FOREIGN}`);
 }
 
 /** Maximum nesting of a result. Copying and encoding recurse, and overflow the stack beyond about a thousand levels. */
@@ -82,14 +85,14 @@ export function isNestedWithin(value: unknown, levels: number): boolean {
 /** Returns `value` as a record. @throws {RecordUnreadableError} for anything but a record of version 1; names the field. */
 export function checkRecord(value: unknown, where: string): DedupRecord {
   if (!isObject(value) || Array.isArray(value))
-    throw new RecordUnreadableError(`Key ${where} does not hold a Latchkey record`);
+    throw new RecordUnreadableError(`Key ${where} does not hold a Latchkey record. ${FOREIGN}`);
   if (value["v"] !== 1) {
     throw new RecordUnreadableError(
-      `The record of ${where} has version ${shown(value["v"])}; this version of Latchkey reads version 1`,
+      `The record of ${where} has version ${shown(value["v"])}; this version of Latchkey reads version 1. Upgrade this replica`,
     );
   }
   if (!isRecord(value)) {
-    throw new RecordUnreadableError(`The record of ${where} has no valid \`${wrongField(value)}\``);
+    throw new RecordUnreadableError(`The record of ${where} has no valid \`${wrongField(value)}\`. ${FOREIGN}`);
   }
   return value;
 }

@@ -55,9 +55,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       const found = keys.get(key, nowMs);
       if ((found?.revision ?? 0) !== how.expected) return conflict(found && entryOf(key, found));
       if (found === undefined && keys.size >= maxKeys) {
-        throw new StoreUnavailableError(`The memory store is full: it holds ${maxKeys} keys, its \`maxKeys\``, {
-          ambiguous: false,
-        });
+        throw new StoreUnavailableError(
+          `The memory store is full: it holds ${maxKeys} keys, its \`maxKeys\`. Raise it, or use a shorter \`windowMs\``,
+          {
+            ambiguous: false,
+          },
+        );
       }
       const stored = frozenCopy(record, key);
       lastRevision += 1;

@@ -5,6 +5,8 @@ import { storeResult } from "../../src/engine/stored-result.ts";
 const cycle: unknown[] = [];
 cycle.push(cycle);
 
+const ADVICE = "Return a smaller or plainer value, or set `keepResult: false`";
+
 describe("a result", () => {
   it("is absent when it is undefined", () => {
     expect(storeResult(undefined)).toEqual({ state: "none" });
@@ -31,12 +33,16 @@ describe("a result", () => {
   });
 
   it.each([
-    ["a big integer", 1n, "The result has no JSON form"],
-    ["a big integer inside", { list: [1n] }, "The result has no JSON form"],
-    ["a cycle", cycle, "The result has no JSON form"],
-    ["a function", () => {}, "A function has no JSON form"],
-    ["a symbol", Symbol("x"), "A symbol has no JSON form"],
-    ["an object whose `toJSON` returns undefined", { toJSON: () => undefined }, "A object has no JSON form"],
+    ["a big integer", 1n, `The result has no JSON form. ${ADVICE}`],
+    ["a big integer inside", { list: [1n] }, `The result has no JSON form. ${ADVICE}`],
+    ["a cycle", cycle, `The result has no JSON form. ${ADVICE}`],
+    ["a function", () => {}, `A value of type function has no JSON form. ${ADVICE}`],
+    ["a symbol", Symbol("x"), `A value of type symbol has no JSON form. ${ADVICE}`],
+    [
+      "an object whose `toJSON` returns undefined",
+      { toJSON: () => undefined },
+      `A value of type object has no JSON form. ${ADVICE}`,
+    ],
   ])("such as %s is not kept, and the error gives the reason", (_, value, message) => {
     const stored = storeResult(value);
     expect(stored).toMatchObject({
@@ -58,7 +64,7 @@ describe("a result", () => {
   it("is kept up to 100 levels deep, because a duplicate could not return a deeper one", () => {
     const nested = (levels: number): unknown => (levels === 0 ? 1 : { in: nested(levels - 1) });
     expect(storeResult(nested(100)).state).toBe("stored");
-    const message = "The result is nested more than 100 levels deep";
+    const message = `The result is nested more than 100 levels deep. ${ADVICE}`;
     for (const levels of [101, 2_000])
       expect(storeResult(nested(levels))).toMatchObject({ state: "failed", error: { message } });
   });
@@ -67,7 +73,7 @@ describe("a result", () => {
     const quotes = 2;
     expect(storeResult("x".repeat(65_536 - quotes)).state).toBe("stored");
     expect(storeResult("ü".repeat(32_768 - quotes / 2)).state).toBe("stored");
-    const message = "The result has 65537 bytes as JSON; at most 65536 are kept";
+    const message = `The result has 65537 bytes as JSON; at most 65536 are kept. ${ADVICE}`;
     expect(storeResult("x".repeat(65_537 - quotes))).toMatchObject({ state: "failed", error: { message } });
     expect(storeResult("ü".repeat(32_768)).state).toBe("failed");
   });

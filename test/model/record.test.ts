@@ -72,6 +72,8 @@ function readsOrRefuses(read: () => unknown): void {
   }
 }
 
+const FOREIGN = "Another program wrote it: clear the key, and use a bucket for Latchkey alone";
+
 describe("a record", () => {
   it("is unchanged after a write and a read", () => {
     fc.assert(
@@ -105,7 +107,9 @@ describe("an unreadable record", () => {
   ])("is rejected with its version %s and its key", (json, shown) => {
     const error = refusal(() => decodeRecord(encodeRecord(reserved).replace('"v":1', `"v":${json}`), "the-key"));
     expect(error.code).toBe("record-unreadable");
-    expect(error.message).toBe(`The record of the-key has version ${shown}; this version of Latchkey reads version 1`);
+    expect(error.message).toBe(
+      `The record of the-key has version ${shown}; this version of Latchkey reads version 1. Upgrade this replica`,
+    );
   });
 
   it("is rejected without a version", () => {
@@ -127,7 +131,7 @@ describe("an unreadable record", () => {
   ])("is rejected with an invalid `%s`, and both names are in the message", (field, values) => {
     for (const value of values) {
       const error = refusal(() => decodeRecord(JSON.stringify({ ...reserved, [field]: value }), "the-key"));
-      expect(error.message).toBe(`The record of the-key has no valid \`${field}\``);
+      expect(error.message).toBe(`The record of the-key has no valid \`${field}\`. ${FOREIGN}`);
     }
   });
 
@@ -141,18 +145,20 @@ describe("an unreadable record", () => {
     expect(decodeRecord(committed(100), "the-key")).toMatchObject({ state: "committed" });
     for (const levels of [101, 100_000]) {
       const error = refusal(() => decodeRecord(committed(levels), "the-key"));
-      expect(error.message).toBe("The record of the-key has no valid `result`");
+      expect(error.message).toBe(`The record of the-key has no valid \`result\`. ${FOREIGN}`);
     }
   });
 
   it.each(["", "{", "reserved", "\0", "[1", '{"v":1'])("is rejected when it is not JSON: %j", (encoded) => {
     const error = refusal(() => decodeRecord(encoded, "the-key"));
-    expect(error.message).toBe("Key the-key does not hold JSON");
+    expect(error.message).toBe(`Key the-key does not hold JSON. ${FOREIGN}`);
     expect(error.cause).toBeInstanceOf(SyntaxError);
   });
 
   it.each(["null", "1", '"text"', "[]", "true"])("is rejected when it is no object: %s", (encoded) => {
-    expect(refusal(() => decodeRecord(encoded, "the-key")).message).toBe("Key the-key does not hold a Latchkey record");
+    expect(refusal(() => decodeRecord(encoded, "the-key")).message).toBe(
+      `Key the-key does not hold a Latchkey record. ${FOREIGN}`,
+    );
   });
 
   it("never crashes the reader, for any text, any JSON and records with one replaced field", () => {

@@ -54,7 +54,7 @@ export async function copyKeys(
     index.set(kept.key, { digest: digestOf(payload), shard, source, endsAtMs: kept.endsAtMs });
     const revision = await writer.write({ key: kept.key, expected: 0, payload, ttlSeconds, operation: "put" });
     if (revision === undefined)
-      throw new Error(`Key ${kept.key} was written to bucket ${target.name} by another process`);
+      throw new Error(`Key ${kept.key} was written to bucket ${target.name} by another process: stop every replica`);
     onCopied(index.size);
   };
   let batch: KeyToCopy[] = [];

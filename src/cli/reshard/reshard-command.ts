@@ -35,7 +35,7 @@ export async function reshardCommand(flags: ReshardFlags, io: CliIo): Promise<Ex
     return await reportStop({ error, isInterrupted: interruption.drain.aborted }, resharding, { server, flags, io });
   }
   if (end.end === "refused" && end.refusal.reason === "no-bucket") {
-    throw new CommandError(`There is no bucket \`${server.name}\``);
+    throw new CommandError(`There is no bucket \`${server.name}\`. Name an existing one with \`--bucket\``);
   }
   const names = { bucket: server.name, to: flags.to };
   await io.out.write(flags.json === true ? `${JSON.stringify(endReport(end, names))}\n` : endText(end, names));

@@ -125,7 +125,8 @@ export class Resharding {
     await this.#giveRole(from.buckets, { type: "source", to });
     // Read again: the state includes what was written until the buckets closed, and another reshard may have run meanwhile.
     const plan = planReshard(await findShardSets(this.#server, this.#options.clock), to);
-    if (plan.type !== "copy") throw new Error("another reshard changed the buckets");
+    if (plan.type !== "copy")
+      throw new Error("another reshard changed the buckets: wait for its end, then run this one again");
     const { from: sources, interrupted } = plan;
     await this.#begin("creating");
     if (interrupted !== undefined) await this.#delete(interrupted.buckets);
@@ -203,7 +204,8 @@ export class Resharding {
     const { clock, run } = this.#options;
     for (const { name } of targets) {
       const { role } = await openShard(this.#server, name, clock);
-      if (role.type !== "target" || role.run !== run) throw new Error(`another reshard replaced bucket ${name}`);
+      if (role.type !== "target" || role.run !== run)
+        throw new Error(`another reshard replaced bucket ${name}: wait for its end, then run this one again`);
     }
   }
 

@@ -32,7 +32,10 @@ export function keyOf(bucket: string, subject: string): StoreKey {
   try {
     return parseStoreKey(subject.slice(prefixOf(bucket).length));
   } catch (cause) {
-    throw new RecordUnreadableError(`The message at ${subject} does not have a Latchkey key`, { cause });
+    throw new RecordUnreadableError(
+      `The message at ${subject} does not have a Latchkey key. Remove it, and use a bucket for Latchkey alone`,
+      { cause },
+    );
   }
 }
 
