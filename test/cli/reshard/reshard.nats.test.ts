@@ -251,7 +251,8 @@ describe("latchkey reshard", () => {
   });
 
   it("explains wrong usage", async () => {
-    expect(await reshard(2)).toMatchObject({ exitCode: 2, err: `latchkey: There is no bucket \`${bucket}\`\n` });
+    const err = `latchkey: There is no bucket \`${bucket}\`. Name an existing one with \`--bucket\`\n`;
+    expect(await reshard(2)).toMatchObject({ exitCode: 2, err });
     expect(await reshard(65)).toMatchObject({ exitCode: 2, err: expect.stringContaining("from 1 to 64") });
     const missing = await run(["reshard", "--bucket", bucket], { env: { NATS_URL: server.url } });
     expect(missing).toMatchObject({ exitCode: 2, err: expect.stringContaining("--to <n>") });
