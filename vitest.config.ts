@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
@@ -38,7 +39,18 @@ class SlowestFirst extends BaseSequencer {
   }
 }
 
+/** The examples import the package by its name; here that is the source, so no build is needed. */
+const alias = [
+  { find: /^latchkey$/, replacement: source("index.ts") },
+  { find: /^latchkey\/(\w+)$/, replacement: source("$1/index.ts") },
+];
+
+function source(path: string): string {
+  return fileURLToPath(new URL(`src/${path}`, import.meta.url));
+}
+
 export default defineConfig({
+  resolve: { alias },
   test: {
     sequence: { sequencer: SlowestFirst },
     reporters: ["default", "./test/support/reporter.ts"],

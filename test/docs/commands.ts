@@ -7,7 +7,7 @@ export function latchkeyCommands(markdown: string): string[][] {
 
 /** Returns the npm scripts that a page runs, in a shell block or inline. */
 export function npmScripts(markdown: string): string[] {
-  return [...markdown.matchAll(/\bnpm (?:run (?<script>[\w:-]+)|(?<builtIn>start|test)\b)/g)].map(
+  return [...markdown.matchAll(/\bnpm (?:run (?:-s )?(?<script>[\w:-]+)|(?<builtIn>start|test)\b)/g)].map(
     ({ groups }) => groups?.["script"] ?? groups?.["builtIn"] ?? "",
   );
 }

@@ -1,7 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 
+const examples: readonly string[] = [
+  "examples",
+  ...readdirSync("examples", { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => `examples/${name}`),
+];
+
 /** Pages that are written by hand; `docs/api` is generated. */
-export const documents: readonly string[] = [".", "docs"].flatMap((folder) =>
+export const documents: readonly string[] = [".", "docs", ...examples].flatMap((folder) =>
   readdirSync(folder)
     .filter((name) => name.endsWith(".md"))
     .map((name) => (folder === "." ? name : `${folder}/${name}`)),

@@ -1,0 +1,24 @@
+import { Deduplicator, memoryStore } from "latchkey";
+import { github, webhook } from "latchkey/http";
+
+declare const Bun: {
+  serve(options: {
+    readonly port: number;
+    readonly hostname: string;
+    readonly fetch: (request: Request) => Promise<Response>;
+  }): { readonly stop: () => Promise<void> };
+};
+
+const port = Number(process.env["PORT"] ?? 8080);
+const dedup = new Deduplicator({ store: memoryStore(), windowMs: 3 * 24 * 3_600_000 });
+const receive = webhook({
+  dedup,
+  source: github({ secret: process.env["GITHUB_WEBHOOK_SECRET"] ?? "development-secret" }),
+  dispatch: ({ type, reservation }) => console.log(`dispatched ${type}, fence ${reservation.fence}`),
+});
+
+const server = Bun.serve({ port, hostname: "127.0.0.1", fetch: receive });
+console.log(`listening on http://127.0.0.1:${port}`);
+process.once("SIGTERM", () => {
+  void server.stop().then(() => dedup.close({ drainMs: 10_000 }));
+});
