@@ -12,6 +12,7 @@ export type ErrorCode =
   | "closed"
   | "missing-peer"
   | "consumer-misconfigured"
+  | "dead-letters-unavailable"
   | "unidentified";
 
 /** Base class of Latchkey's errors. Wrong arguments throw `TypeError` or `RangeError` instead. */
@@ -64,13 +65,16 @@ export class FingerprintMismatchError extends LatchkeyError {
   override readonly name: string = "FingerprintMismatchError";
   /** Dedup key of the event. */
   readonly key: string;
+  /** Revision of the commit with the other fingerprint; `undefined` if the event is still being dispatched. */
+  readonly commitRevision: number | undefined;
 
-  constructor(key: string) {
+  constructor(key: string, commitRevision?: number) {
     super(
       "fingerprint-mismatch",
       `The event of ${key} arrived before with a different fingerprint: two payloads share one identity. Add to the identity what tells them apart`,
     );
     this.key = key;
+    this.commitRevision = commitRevision;
   }
 }
 

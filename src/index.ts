@@ -15,6 +15,13 @@ export {
 export type { Clock } from "./internal/clock.ts";
 export { systemClock } from "./internal/clock.ts";
 export type {
+  DeadLetter,
+  DeadLetters,
+  OriginalMessage,
+  RedriveRefusal,
+  RedriveResult,
+} from "./model/dead-letter.ts";
+export type {
   CommitOutcome,
   CommitReport,
   Decision,

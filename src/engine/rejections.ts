@@ -3,7 +3,7 @@ import type { Duplicate, Pending } from "../model/decision.ts";
 import type { DedupEventDetail, DedupEventFields } from "../model/event.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
 import { fenceOf } from "../model/record.ts";
-import type { Entry } from "../model/store.ts";
+import type { Entry, Revision } from "../model/store.ts";
 import type { Attempt } from "./attempt.ts";
 import type { KnownCommit } from "./commit-cache.ts";
 import type { EngineContext } from "./engine-context.ts";
@@ -31,7 +31,7 @@ export class Rejections {
 
   /** @throws {FingerprintMismatchError} */
   duplicate(call: ReserveCall, commit: KnownCommit): Duplicate {
-    checkFingerprint(call, commit.fingerprint);
+    checkFingerprint(call, commit.fingerprint, commit.revision);
     const { key } = call.identity;
     const { atMs: committedAt, result } = commit;
     this.#report(call, { type: "duplicate", committedAt }, commit);
@@ -79,8 +79,12 @@ export class Rejections {
 
 type Holder = Pick<DedupEventFields, "owner" | "attempt" | "fence" | "revision">;
 
-function checkFingerprint({ identity, how }: ReserveCall, existing: string | undefined): void {
+function checkFingerprint(
+  { identity, how }: ReserveCall,
+  existing: string | undefined,
+  commitRevision?: Revision,
+): void {
   if (existing !== undefined && how.fingerprint !== undefined && existing !== how.fingerprint) {
-    throw new FingerprintMismatchError(identity.key);
+    throw new FingerprintMismatchError(identity.key, commitRevision);
   }
 }

@@ -8,6 +8,8 @@ export type { ReceivedMessage } from "./consumer/received-message.ts";
 export type { RunningConsumer } from "./consumer/running-consumer.ts";
 export type { ConsumerFinding, ConsumerUse } from "./consumer/start-up-check.ts";
 export { ConsumerMisconfiguredError, checkConsumer } from "./consumer/start-up-check.ts";
+export type { DeadLettersOptions } from "./dead-letters/dead-letters.ts";
+export { deadLetters } from "./dead-letters/dead-letters.ts";
 export type { NatsStore } from "./kv/bucket-store.ts";
 export { natsStore } from "./kv/nats-store.ts";
 export type { NatsStoreOptions } from "./kv/store-options.ts";

@@ -74,7 +74,14 @@ const NAMES = {
     "simulatedStore",
     "storeContract",
   ],
-  "latchkey/nats": ["ConsumerMisconfiguredError", "checkConsumer", "consume", "identifyEvent", "natsStore"],
+  "latchkey/nats": [
+    "ConsumerMisconfiguredError",
+    "checkConsumer",
+    "consume",
+    "deadLetters",
+    "identifyEvent",
+    "natsStore",
+  ],
 };
 
 /** Compiler options of a strict project. */

@@ -1,8 +1,9 @@
 import type { Deduplicator } from "../../deduplicator.ts";
 import type { BackoffRange } from "../../internal/backoff.ts";
-import { abortSignal, callable, expected, objectWith, text, wholeNumber } from "../../internal/validate.ts";
+import { abortSignal, callable, objectWith, text, wholeNumber } from "../../internal/validate.ts";
 import type { Reservation } from "../../model/decision.ts";
 import type { ResolvedIdentity } from "../../model/identity.ts";
+import { publishableSubject } from "../wire/subject.ts";
 import type { Audit } from "./audit.ts";
 import type { DeadLetterOptions } from "./dead-letter.ts";
 import { type Identify, identifyEvent } from "./identify.ts";
@@ -109,10 +110,7 @@ function resolveBackoff(backoff: Backoff): Backoff {
 
 function resolveDeadLetter(deadLetter: DeadLetterOptions): DeadLetterOptions {
   objectWith("deadLetter", deadLetter);
-  const subject = text("deadLetter.subject", deadLetter.subject);
-  if (!/^[^\s.*>]+(\.[^\s.*>]+)*$/.test(subject)) {
-    throw new TypeError(expected("deadLetter.subject", "a subject without wildcards", subject));
-  }
+  const subject = publishableSubject("deadLetter.subject", deadLetter.subject);
   const { jetstream } = deadLetter;
   objectWith("deadLetter.jetstream", jetstream, "publish", "jetstreamManager");
   return { subject, jetstream };

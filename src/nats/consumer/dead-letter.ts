@@ -1,7 +1,9 @@
 import type { JetStreamClient } from "@nats-io/jetstream";
 import { headers, type MsgHdrs } from "@nats-io/nats-core";
 import type { DeadLetterReason } from "../../../machines/delivery.ts";
-import type { DedupKey } from "../../model/identity.ts";
+import { FingerprintMismatchError } from "../../errors.ts";
+import type { ResolvedIdentity } from "../../model/identity.ts";
+import { identityHeaders, letterHeaders, nameInLetter } from "../dead-letters/letter-headers.ts";
 import { headersOf, type ReceivedMessage } from "./received-message.ts";
 
 /** Destination of messages that cannot be dispatched. */
@@ -13,10 +15,10 @@ export interface DeadLetterOptions {
 }
 
 /** Why a message becomes a dead letter. */
-export interface DeadLetter {
+export interface DeadLetterCause {
   readonly reason: DeadLetterReason;
   readonly consumer: string;
-  readonly key: DedupKey | undefined;
+  readonly identity: ResolvedIdentity | undefined;
   readonly error: unknown;
 }
 
@@ -24,40 +26,43 @@ export interface DeadLetter {
 export async function publishDeadLetter(
   { subject, jetstream }: DeadLetterOptions,
   message: ReceivedMessage,
-  letter: DeadLetter,
+  letter: DeadLetterCause,
 ): Promise<void> {
   // Without `msgID`: the server drops what it takes for a duplicate. A letter stored twice shows the same original sequence.
   await jetstream.publish(subject, message.data, { headers: deadLetterHeaders(message, letter) });
 }
 
-const ORIGINAL = "Latchkey-Original-";
-
 /**
  * Returns the message's own headers and those that say why it is a dead letter. Headers that the server would act on, such as
  * `Nats-Msg-Id`, get the prefix `Latchkey-Original-`.
  */
-export function deadLetterHeaders(message: ReceivedMessage, letter: DeadLetter): MsgHdrs {
+export function deadLetterHeaders(message: ReceivedMessage, letter: DeadLetterCause): MsgHdrs {
   const all = headers();
   const own = headersOf(message);
-  if (own === "unreadable") all.set(`${ORIGINAL}Headers`, own);
   for (const [name, values] of own === "unreadable" ? [] : (own ?? [])) {
-    for (const value of values) all.append(/^nats-/i.test(name) ? ORIGINAL + name : name, value);
+    for (const value of values) all.append(nameInLetter(name), value);
   }
+  // A message can be a dead letter that was published again.
+  for (const name of Object.values(letterHeaders)) all.delete(name);
+  if (own === "unreadable") all.set(letterHeaders.originalHeaders, own);
+  const { error, identity } = letter;
   const { stream, deliveryCount } = message.info;
   const why: Readonly<Record<string, string>> = {
-    "Latchkey-Reason": letter.reason,
-    "Latchkey-Error": oneLine(letter.error),
-    "Latchkey-Key": letter.key ?? "",
-    "Latchkey-Consumer": letter.consumer,
-    "Latchkey-Deliveries": String(deliveryCount),
-    [`${ORIGINAL}Subject`]: message.subject,
-    [`${ORIGINAL}Stream`]: stream,
-    [`${ORIGINAL}Sequence`]: String(message.seq),
-    [`${ORIGINAL}Time`]: message.timestamp,
+    ...(identity === undefined ? {} : identityHeaders(identity)),
+    [letterHeaders.reason]: letter.reason,
+    [letterHeaders.error]: oneLine(error),
+    [letterHeaders.consumer]: letter.consumer,
+    [letterHeaders.deliveries]: String(deliveryCount),
+    [letterHeaders.commitRevision]: String(
+      (error instanceof FingerprintMismatchError ? error.commitRevision : "") ?? "",
+    ),
+    [letterHeaders.originalSubject]: message.subject,
+    [letterHeaders.originalStream]: stream,
+    [letterHeaders.originalSequence]: String(message.seq),
+    [letterHeaders.originalTime]: message.timestamp,
   };
   for (const [name, value] of Object.entries(why)) {
-    if (value === "") all.delete(name);
-    else all.set(name, value);
+    if (value !== "") all.set(name, value);
   }
   return all;
 }

@@ -129,7 +129,7 @@ export class MessageDelivery {
       this.send({ type: "dead.letter.disabled" });
       return;
     }
-    const letter = { reason, consumer, key: this.#identity?.key, error: this.#error };
+    const letter = { reason, consumer, identity: this.#identity, error: this.#error };
     publishDeadLetter(options.deadLetter, this.message, letter).then(
       () => this.send({ type: "dead.letter.stored" }),
       (error: unknown) => {

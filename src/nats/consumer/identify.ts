@@ -1,7 +1,8 @@
-import { Match, type MsgHdrs } from "@nats-io/nats-core";
+import type { MsgHdrs } from "@nats-io/nats-core";
 import { isObject, type ObjectLike } from "../../internal/is-object.ts";
 import { claimsCloudEvent, cloudEventId, decodeHeaderAttribute, opaqueEventId } from "../../model/cloud-event.ts";
 import type { Identity } from "../../model/identity.ts";
+import { headerValues } from "../dead-letters/letter-headers.ts";
 import { headersOf, type ReceivedMessage } from "./received-message.ts";
 
 /** Result of {@link Identify} for a message without an identity. */
@@ -18,7 +19,7 @@ export type Identify = (message: ReceivedMessage, subscriptionId: string) => Ide
 
 /**
  * Identifies a CloudEvent, in binary mode (headers `ce-source` and `ce-id`) or as structured JSON, and any other message by its
- * header `Nats-Msg-Id`. A CloudEvent's event id is the JSON array of its source and id; header values are percent-decoded once. Another message's
+ * header `Nats-Msg-Id`, or by that of the original of a dead letter. A CloudEvent's event id is the JSON array of its source and id; header values are percent-decoded once. Another message's
  * event id is its `Nats-Msg-Id`; one that begins with `[` becomes a JSON array of itself. So no two events share an id.
  */
 export const identifyEvent: Identify = (message, subscriptionId) => {
@@ -39,7 +40,7 @@ export const identifyEvent: Identify = (message, subscriptionId) => {
 type Found = string | Unidentifiable | undefined;
 
 function fromContentType(headers: MsgHdrs | undefined, body: Uint8Array): Found {
-  const [contentType = ""] = valuesOf(headers, "content-type");
+  const [contentType = ""] = headerValues(headers, "content-type");
   if (!/^application\/cloudevents(\+json)?[ \t]*(;|$)/i.test(contentType)) return undefined;
   const members = parseObject(body);
   return members === undefined
@@ -48,8 +49,8 @@ function fromContentType(headers: MsgHdrs | undefined, body: Uint8Array): Found 
 }
 
 function fromHeaders(headers: MsgHdrs | undefined): Found {
-  const sources = valuesOf(headers, "ce-source");
-  const ids = valuesOf(headers, "ce-id");
+  const sources = headerValues(headers, "ce-source");
+  const ids = headerValues(headers, "ce-id");
   if (sources.length === 0 && ids.length === 0) return undefined;
   const source = singleValue(sources);
   const id = singleValue(ids);
@@ -66,7 +67,7 @@ function fromBody(body: Uint8Array): Found {
 }
 
 function fromMessageId(headers: MsgHdrs | undefined): Found {
-  const values = valuesOf(headers, "nats-msg-id");
+  const values = headerValues(headers, "nats-msg-id");
   if (values.length === 0) return undefined;
   const id = singleValue(values);
   return id === undefined
@@ -79,11 +80,6 @@ function structuredId(members: ObjectLike): string | Unidentifiable {
   return isText(source) && isText(id)
     ? cloudEventId({ source, id })
     : { unidentifiable: `it is a CloudEvent whose \`${isText(source) ? "id" : "source"}\` is not a non-empty string` };
-}
-
-/** Ignores the case of the name, as CloudEvents requires: gateways change it. */
-function valuesOf(headers: MsgHdrs | undefined, name: string): readonly string[] {
-  return headers?.values(name, Match.IgnoreCase) ?? [];
 }
 
 function singleValue(values: readonly string[]): string | undefined {

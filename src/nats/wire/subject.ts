@@ -1,4 +1,5 @@
 import { RecordUnreadableError } from "../../errors.ts";
+import { expected, text } from "../../internal/validate.ts";
 import { type KeyFilter, parseStoreKey, type StoreKey, storeKeyPattern } from "../../model/identity.ts";
 
 const STREAM_PREFIX = "KV_";
@@ -37,6 +38,15 @@ export function keyOf(bucket: string, subject: string): StoreKey {
       { cause },
     );
   }
+}
+
+/** Returns `subject` if messages can be published to it. @throws {TypeError} for wildcards and empty parts. */
+export function publishableSubject(field: string, subject: unknown): string {
+  const value = text(field, subject);
+  if (!/^[^\s.*>]+(\.[^\s.*>]+)*$/.test(value)) {
+    throw new TypeError(expected(field, "a subject without wildcards", subject));
+  }
+  return value;
 }
 
 function prefixOf(bucket: string): string {

@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { PermanentError } from "../../../src/errors.ts";
-import { dedupKey } from "../../../src/model/identity.ts";
-import { type DeadLetter, deadLetterHeaders, terminationReason } from "../../../src/nats/consumer/dead-letter.ts";
+import { FingerprintMismatchError, PermanentError } from "../../../src/errors.ts";
+import { resolveIdentity } from "../../../src/model/identity.ts";
+import { type DeadLetterCause, deadLetterHeaders, terminationReason } from "../../../src/nats/consumer/dead-letter.ts";
 import { receivedMessage } from "../../support/received-message.ts";
 
-const key = dedupKey("sub-1", "evt-1");
-const letter: DeadLetter = {
+const identity = resolveIdentity({ workspaceId: "acme", subscriptionId: "sub-1", eventId: "évt 1" });
+const letter: DeadLetterCause = {
   reason: "permanent-error",
   consumer: "worker",
-  key,
+  identity,
   error: new PermanentError("No such\n shop"),
 };
 
@@ -34,7 +34,10 @@ describe("headers of a dead letter", () => {
       "Latchkey-Original-nats-ttl": ["1s"],
       "Latchkey-Reason": ["permanent-error"],
       "Latchkey-Error": ["No such shop"],
-      "Latchkey-Key": [key],
+      "Latchkey-Key": [identity.key],
+      "Latchkey-Identity-Workspace": ["acme"],
+      "Latchkey-Identity-Subscription": ["sub-1"],
+      "Latchkey-Identity-Event": ["%C3%A9vt%201"],
       "Latchkey-Consumer": ["worker"],
       "Latchkey-Deliveries": ["3"],
       "Latchkey-Original-Subject": ["events.shop"],
@@ -46,11 +49,17 @@ describe("headers of a dead letter", () => {
 
   it("contain the last reason if a dead letter becomes one again", () => {
     const headers = { "Latchkey-Reason": "max-deliver", "Latchkey-Error": "then", "Latchkey-Key": "k" };
-    const again = { ...letter, key: undefined, error: undefined, reason: "unidentifiable" } as const;
+    const again = { ...letter, identity: undefined, error: undefined, reason: "unidentifiable" } as const;
     const all = deadLetterHeaders(receivedMessage({ headers }), again);
     expect(all.values("Latchkey-Reason")).toEqual(["unidentifiable"]);
     expect(all.has("Latchkey-Error")).toBe(false);
     expect(all.has("Latchkey-Key")).toBe(false);
+  });
+
+  it("contain the revision of the commit with the other fingerprint", () => {
+    const error = new FingerprintMismatchError(identity.key, 12);
+    const cause = { ...letter, reason: "fingerprint-mismatch", error } as const;
+    expect(deadLetterHeaders(receivedMessage(), cause).get("Latchkey-Commit-Revision")).toBe("12");
   });
 
   it("say that the message's own headers are unreadable", () => {

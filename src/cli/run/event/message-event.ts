@@ -2,6 +2,7 @@ import type { MsgHdrs } from "@nats-io/nats-core";
 import { decodeHeaderAttribute, isCloudEventBatchType, opaqueEventId } from "../../../model/cloud-event.ts";
 import type { IdFields } from "../../../model/identify/id-selector.ts";
 import { headersOf } from "../../../nats/consumer/received-message.ts";
+import { headerValues } from "../../../nats/dead-letters/letter-headers.ts";
 import { type Identify, identifyEvent, type ReceivedMessage } from "../../../nats/index.ts";
 import { problemText } from "./event-problem.ts";
 import type { IncomingEvent } from "./incoming-event.ts";
@@ -44,15 +45,11 @@ function identifySelected(
 
 function transportOf(message: ReceivedMessage): Pick<IdFields, "header"> {
   const headers = headersOf(message);
-  return { header: (name) => (headers === undefined || headers === "unreadable" ? [] : valuesOf(headers, name)) };
-}
-
-function valuesOf(headers: MsgHdrs, name: string): readonly string[] {
-  return headers.keys().flatMap((key) => (key.toLowerCase() === name ? headers.values(key) : []));
+  return { header: (name) => (headers === undefined || headers === "unreadable" ? [] : headerValues(headers, name)) };
 }
 
 function isBatch(headers: MsgHdrs | undefined): boolean {
-  return headers !== undefined && valuesOf(headers, "content-type").some(isCloudEventBatchType);
+  return headers !== undefined && headerValues(headers, "content-type").some(isCloudEventBatchType);
 }
 
 /** Returns the event that a message carries. */

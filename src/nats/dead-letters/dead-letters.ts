@@ -1,0 +1,47 @@
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/nats-core";
+import { objectWith } from "../../internal/validate.ts";
+import type { DeadLetter, DeadLetters, RedriveResult } from "../../model/dead-letter.ts";
+import type { Store } from "../../model/store.ts";
+import { publishableSubject } from "../wire/subject.ts";
+import { letterOf } from "./letter.ts";
+import { LetterStream } from "./letter-stream.ts";
+import { redriveLetter } from "./redrive.ts";
+
+/** Options of {@link deadLetters}. */
+export interface DeadLettersOptions {
+  /** Subject of the dead letters, as in `consume`. A stream stores it. */
+  readonly subject: string;
+  /** Store of the replicas, such as `natsStore`. A redrive checks and clears the event's key in it. */
+  readonly store: Store;
+}
+
+const TIMEOUT_MS = 5_000;
+
+/**
+ * Lists, redrives and drops the dead letters of a subject.
+ * @throws {TypeError} for a wrong option.
+ */
+export async function deadLetters(connection: NatsConnection, options: DeadLettersOptions): Promise<DeadLetters> {
+  objectWith("options", options);
+  const { store } = options;
+  const subject = publishableSubject("subject", options.subject);
+  objectWith("store", store, "get");
+  const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: TIMEOUT_MS });
+  const letters = new LetterStream(jsm, subject);
+  const context = { letters, jetstream: jetstream(connection, { timeout: TIMEOUT_MS }), store };
+  return {
+    async *list(): AsyncGenerator<DeadLetter, void> {
+      for await (const message of letters.messages()) {
+        const letter = letterOf(message);
+        if (letter !== undefined) yield letter;
+      }
+    },
+    async get(sequence): Promise<DeadLetter | undefined> {
+      const message = await letters.message(sequence);
+      return message === undefined ? undefined : letterOf(message);
+    },
+    redrive: (sequence): Promise<RedriveResult> => redriveLetter(context, sequence),
+    drop: (sequence): Promise<boolean> => letters.remove(sequence),
+  };
+}
