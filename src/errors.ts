@@ -2,6 +2,8 @@
 export type ErrorCode =
   | "store-unavailable"
   | "store-misconfigured"
+  | "store-forbidden"
+  | "record-too-large"
   | "record-unreadable"
   | "fingerprint-mismatch"
   | "reservation-lost"
@@ -27,15 +29,36 @@ export class LatchkeyError extends Error {
   }
 }
 
-/** The store failed: it is unreachable, full, or refuses access. */
+/** The store failed: it is unreachable or full. */
 export class StoreUnavailableError extends LatchkeyError {
   override readonly name: string = "StoreUnavailableError";
   /** True if the write may have been applied. */
   readonly ambiguous: boolean;
+  /** True if the store had no room for the record. It may have room for a shorter one. */
+  readonly full: boolean;
 
-  constructor(message: string, options: { ambiguous: boolean; cause?: unknown }) {
+  constructor(message: string, options: { ambiguous: boolean; full?: boolean; cause?: unknown }) {
     super("store-unavailable", message, "cause" in options ? { cause: options.cause } : undefined);
     this.ambiguous = options.ambiguous;
+    this.full = options.full ?? false;
+  }
+}
+
+/** The store does not permit the request. A repetition fails too, until somebody changes the permissions. */
+export class StoreForbiddenError extends LatchkeyError {
+  override readonly name: string = "StoreForbiddenError";
+
+  constructor(message: string, options?: { cause?: unknown }) {
+    super("store-forbidden", message, options);
+  }
+}
+
+/** The record is larger than the store accepts. It was not written, and no repetition of it can succeed. */
+export class RecordTooLargeError extends LatchkeyError {
+  override readonly name: string = "RecordTooLargeError";
+
+  constructor(message: string, options?: { cause?: unknown }) {
+    super("record-too-large", message, options);
   }
 }
 
@@ -146,4 +169,9 @@ export function hasCode(error: unknown, code: ErrorCode): error is Error & { rea
 /** Returns true if `error` is a {@link StoreUnavailableError} of this or another copy of the package. */
 export function isStoreUnavailable(error: unknown): error is StoreUnavailableError {
   return hasCode(error, "store-unavailable") && "ambiguous" in error && typeof error.ambiguous === "boolean";
+}
+
+/** Returns true if the record is too large for the store, or for the room that it has left. */
+export function isForLackOfRoom(error: unknown): boolean {
+  return hasCode(error, "record-too-large") || (isStoreUnavailable(error) && error.full);
 }

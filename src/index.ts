@@ -6,9 +6,11 @@ export {
   FingerprintMismatchError,
   LatchkeyError,
   PermanentError,
+  RecordTooLargeError,
   RecordUnreadableError,
   ReservationLostError,
   ResultNotKeptError,
+  StoreForbiddenError,
   StoreMisconfiguredError,
   StoreUnavailableError,
 } from "./errors.ts";

@@ -1,5 +1,5 @@
 import type { DedupKeyContext, DedupKeyEvent } from "../../machines/dedup-key.ts";
-import { isStoreUnavailable, StoreUnavailableError } from "../errors.ts";
+import { isForLackOfRoom, isStoreUnavailable, StoreUnavailableError } from "../errors.ts";
 import type { DedupRecord } from "../model/record.ts";
 import type { Entry, Put, Removal } from "../model/store.ts";
 import { readPut } from "../stores/validated-store.ts";
@@ -119,7 +119,16 @@ export class KeyClient {
     return { type: "found.reservation", revision, attempt: record.attempt, ended };
   }
 
-  #interpretError(error: unknown, kind: RequestKind): DedupKeyEvent {
+  /** Returns `undefined` if the request was sent again: a result never delays a commit that the store has room for. */
+  #interpretError(error: unknown, kind: RequestKind): DedupKeyEvent | undefined {
+    if (kind === "write" && this.#context.phase === "committing" && isForLackOfRoom(error)) {
+      const dropped = this.#records.dropResult(error);
+      if (dropped !== undefined) {
+        this.#context.report({ type: "result-not-kept", error: dropped });
+        this.putCommit(this.#context.actor.getSnapshot().context);
+        return undefined;
+      }
+    }
     const isUnavailable = isStoreUnavailable(error);
     const ambiguous = kind === "write" && (!isUnavailable || error.ambiguous);
     this.#trouble = error;

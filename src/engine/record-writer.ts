@@ -1,5 +1,5 @@
 import type { DedupKeyContext } from "../../machines/dedup-key.ts";
-import type { ResultNotKeptError } from "../errors.ts";
+import { ResultNotKeptError } from "../errors.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
 import { type DedupRecord, fenceOf } from "../model/record.ts";
 import type { KnownCommit } from "./commit-cache.ts";
@@ -45,6 +45,15 @@ export class RecordWriter {
   storeResult(result: unknown): ResultNotKeptError | undefined {
     this.#result = storeResult(result);
     return this.resultError;
+  }
+
+  /** Removes the result from the commit. Returns why, or `undefined` if the commit has none. */
+  dropResult(cause: unknown): ResultNotKeptError | undefined {
+    if (this.#result.state !== "stored") return undefined;
+    const message = `The store has no room for the result, which has ${this.#result.bytes} bytes as JSON`;
+    const error = new ResultNotKeptError(message, { cause });
+    this.#result = { state: "failed", error };
+    return error;
   }
 
   get resultError(): ResultNotKeptError | undefined {

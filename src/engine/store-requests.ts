@@ -12,6 +12,9 @@ interface Request {
   readonly timeout: Timer;
 }
 
+/** Turns an error into an event. Returns `undefined` if it sent another request instead. */
+export type InterpretError = (error: unknown, kind: RequestKind) => DedupKeyEvent | undefined;
+
 /**
  * The store requests of one attempt, one at a time. The machine gets each answer once, unless a later request replaced it. A
  * request that takes longer than a lease counts as failed. Due lease timers run before any answer, so that nothing starts on a
@@ -19,11 +22,11 @@ interface Request {
  */
 export class StoreRequests {
   readonly #context: AttemptContext;
-  readonly #interpretError: (error: unknown, kind: RequestKind) => DedupKeyEvent;
+  readonly #interpretError: InterpretError;
   #current: Request | undefined;
   #idle: Deferred<void> | undefined;
 
-  constructor(context: AttemptContext, interpretError: (error: unknown, kind: RequestKind) => DedupKeyEvent) {
+  constructor(context: AttemptContext, interpretError: InterpretError) {
     this.#context = context;
     this.#interpretError = interpretError;
   }
@@ -59,7 +62,11 @@ export class StoreRequests {
     return this.#idle.promise;
   }
 
-  #interpreted<Answer>({ kind }: Request, answer: Answer, interpret: (answer: Answer) => DedupKeyEvent): DedupKeyEvent {
+  #interpreted<Answer>(
+    { kind }: Request,
+    answer: Answer,
+    interpret: (answer: Answer) => DedupKeyEvent,
+  ): DedupKeyEvent | undefined {
     try {
       return interpret(answer);
     } catch (error) {
@@ -71,9 +78,9 @@ export class StoreRequests {
     if (request === this.#current) this.#finish(request, this.#interpretError(error, request.kind));
   }
 
-  #finish(request: Request, event: DedupKeyEvent): void {
+  #finish(request: Request, event: DedupKeyEvent | undefined): void {
     // Listeners of an error, and due timers, may have made the machine send the next request.
-    if (request !== this.#current) return;
+    if (request !== this.#current || event === undefined) return;
     request.timeout.cancel();
     this.#context.engine.timers.runDue();
     if (request !== this.#current) return;

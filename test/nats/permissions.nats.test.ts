@@ -97,18 +97,16 @@ describe("the permissions of a connection", () => {
     await using stranger = await login("stranger");
     const unreadable = await natsStore(blind, { bucket });
     await expect(unreadable.get(key)).rejects.toMatchObject({
-      code: "store-unavailable",
-      ambiguous: false,
+      code: "store-forbidden",
       message: `Bucket dedup cannot be read: the connection may not publish to ${reads}`,
     });
     const unwritable = await natsStore(mute, { bucket });
     await expect(unwritable.put(key, reservation(of), { expected: 0, ttlMs: LONG_MS })).rejects.toMatchObject({
-      code: "store-unavailable",
-      ambiguous: false,
+      code: "store-forbidden",
       message: `Bucket dedup cannot be written: the connection may not publish to $KV.dedup.${key}`,
     });
     await expect(natsStore(stranger, { bucket })).rejects.toMatchObject({
-      code: "store-unavailable",
+      code: "store-forbidden",
       message: `Bucket dedup cannot be read: the connection may not publish to ${looks}`,
     });
   });
@@ -121,8 +119,7 @@ describe("the permissions of a connection", () => {
     expect((await collected(store.list({}))).map((entry) => entry.key)).toEqual([key]);
     const without = await natsStore(replica, { bucket });
     await expect(collected(without.list({}))).rejects.toMatchObject({
-      code: "store-unavailable",
-      ambiguous: false,
+      code: "store-forbidden",
       message: `Bucket dedup cannot be read: the connection may not publish to ${lists}`,
     });
   });
@@ -140,7 +137,7 @@ describe("the permissions of a connection", () => {
     });
     const without = await natsStore(replica, { bucket });
     await expect(collected(without.watch({}, AbortSignal.timeout(60_000)))).rejects.toMatchObject({
-      code: "store-unavailable",
+      code: "store-forbidden",
       message: expect.stringContaining("the connection may not publish to $JS.API.CONSUMER.CREATE.KV_dedup."),
     });
   });

@@ -16,7 +16,6 @@ import {
 import { type SendBatch, sendBatch } from "../wire/batch.ts";
 import { BucketWriter } from "../wire/bucket-writer.ts";
 import type { CompareAndSet } from "../wire/compare-and-set.ts";
-import { isForbidden } from "../wire/error-codes.ts";
 import { multiplexerOf } from "../wire/request-multiplexer.ts";
 import { BatchingPolicy, type BucketPolicy, SINGLE_WRITES } from "./batching-policy.ts";
 import { bucketEpoch } from "./bucket-epoch.ts";
@@ -71,7 +70,7 @@ export function bucketStore(
   async function putOverTombstone(key: StoreKey, write: CompareAndSet): Promise<Put> {
     for (let round = 1; round < TOMBSTONE_ROUNDS; round += 1) {
       const state = await readKeyState(requests, options, key).catch((error: unknown) => {
-        throw isStoreUnavailable(error) && !isForbidden(error) ? inDoubt(bucket, error) : error;
+        throw isStoreUnavailable(error) ? inDoubt(bucket, error) : error;
       });
       if (state.type === "record") return conflict(state.entry);
       const revision = await written({ ...write, expected: state.revision });
@@ -91,7 +90,7 @@ export function bucketStore(
       new Promise((resolve, reject) => {
         const expected = wholeNumber("expected", how.expected, 0);
         const ttlSeconds = Math.ceil(wholeNumber("ttlMs", how.ttlMs, 1, maxWindowMs) / 1_000);
-        const write = { key, expected, payload: encodeRecord(record), ttlSeconds, operation: "put" } as const;
+        const write = { key, expected, payload: payloadOf(record, expected), ttlSeconds, operation: "put" } as const;
         queueFor(expected).write(write, (result) => {
           if (typeof result === "number") resolve({ ok: true, revision: result });
           else if (result !== undefined) reject(result);
@@ -118,6 +117,20 @@ export function bucketStore(
 
     invalidation: bucketEpoch(requests, writer, { ...options, maxWindowMs }),
   };
+}
+
+/** Number of characters that the numbers in a commit and its headers have at most beyond those of its reservation's first write. */
+const COMMIT_ROOM = 42;
+
+/**
+ * Returns the payload of a record. That of a reservation ends with spaces, so that no renewal and no commit without a result is longer:
+ * a server that accepts the reservation has room for its commit, whatever `max_payload`, `max_msg_size` and `max_bytes` are.
+ */
+function payloadOf(record: DedupRecord, expected: Revision): string {
+  const encoded = encodeRecord(record);
+  if (record.state === "committed") return encoded;
+  const room = COMMIT_ROOM - String(expected).length - String(record.fence).length;
+  return encoded + " ".repeat(Math.max(0, room));
 }
 
 /** Shortest time to live that the server accepts. Until it ends, a create must be repeated over the tombstone. */

@@ -18,6 +18,7 @@ export async function repeatRefused(
   if (certain) return writer.write(write);
   const message = `Bucket ${bucket} did not say whether it stored a write: its batch failed halfway`;
   let cause: unknown;
+  let full = false;
   try {
     const revision = await writer.write(write);
     if (revision !== undefined) return revision;
@@ -25,6 +26,7 @@ export async function repeatRefused(
   } catch (error) {
     if (!isStoreUnavailable(error) || error.ambiguous) throw error;
     cause = error;
+    full = error.full;
   }
-  throw new StoreUnavailableError(message, { ambiguous: true, cause });
+  throw new StoreUnavailableError(message, { ambiguous: true, full, cause });
 }

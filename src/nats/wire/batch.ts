@@ -1,10 +1,9 @@
 import type { ApiError } from "@nats-io/jetstream";
 import { type Msg, nuid } from "@nats-io/nats-core";
-import type { StoreUnavailableError } from "../../errors.ts";
 import type { Revision } from "../../model/store.ts";
 import { isRevision, type WriterOptions } from "./bucket-writer.ts";
 import { type CompareAndSet, headersOf } from "./compare-and-set.ts";
-import { apiCodes, writeFailed } from "./error-codes.ts";
+import { apiCodes, isCertainlyNotStored, type WriteError, writeFailed } from "./error-codes.ts";
 import type { RequestMultiplexer } from "./request-multiplexer.ts";
 import { bucketStream, subjectOf } from "./subject.ts";
 
@@ -18,7 +17,7 @@ export type BatchOutcome =
   /** No member is stored. Unless it is `certain`, the server may have failed after it stored some members. */
   | { readonly type: "refused"; readonly certain: boolean }
   /** Either every member is stored or none is. */
-  | { readonly type: "unknown"; readonly error: StoreUnavailableError };
+  | { readonly type: "unknown"; readonly error: WriteError };
 
 /** Publishes at least two writes, each to another key, as one batch: the server stores all or none. Calls `onOutcome` once. */
 export type SendBatch = (
@@ -60,7 +59,7 @@ export const sendBatch: SendBatch = (requests, { bucket, timeoutMs }, writes, on
 
 /** Codes with which the server refuses a batch before it stores any member. After other codes it may have stored some. */
 const certainRefusals: ReadonlySet<number> = new Set([
-  10_054,
+  apiCodes.tooLarge,
   10_060,
   apiCodes.wrongLastSequence,
   10_109,
@@ -80,7 +79,7 @@ const certainRefusals: ReadonlySet<number> = new Set([
 
 function unanswered(bucket: string, cause: Error): BatchOutcome {
   const error = writeFailed(bucket, cause);
-  return error.ambiguous ? { type: "unknown", error } : { type: "refused", certain: true };
+  return isCertainlyNotStored(error) ? { type: "refused", certain: true } : { type: "unknown", error };
 }
 
 function readOutcome(bucket: string, message: Msg, id: string, size: number): BatchOutcome {

@@ -1,12 +1,11 @@
 import type { ApiError } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/nats-core";
-import type { StoreUnavailableError } from "../../errors.ts";
 import type { BackoffRange } from "../../internal/backoff.ts";
 import { systemClock } from "../../internal/clock.ts";
 import { retryUntil } from "../../internal/retry.ts";
 import type { Revision } from "../../model/store.ts";
 import { type CompareAndSet, headersOf } from "./compare-and-set.ts";
-import { apiCodes, refused, writeFailed } from "./error-codes.ts";
+import { apiCodes, refused, type WriteError, writeFailed } from "./error-codes.ts";
 import type { RequestMultiplexer } from "./request-multiplexer.ts";
 import { bucketStream, subjectOf } from "./subject.ts";
 
@@ -14,7 +13,7 @@ import { bucketStream, subjectOf } from "./subject.ts";
 const IN_FLIGHT_BACKOFF: BackoffRange = { firstMs: 1, longestMs: 64 };
 
 /** Answer to one attempt to write. An error that the server reported has a code. */
-export type WriteAnswer = Revision | ApiError | StoreUnavailableError;
+export type WriteAnswer = Revision | ApiError | WriteError;
 
 /** Target bucket of a writer, and the time limit of one request. */
 export interface WriterOptions {
@@ -37,7 +36,7 @@ export class BucketWriter {
   /**
    * Stores the message if `expected` is the revision of its key.
    * @returns the new revision, or `undefined` for a conflict.
-   * @throws {StoreUnavailableError}
+   * @throws {WriteError}
    */
   async write(write: CompareAndSet): Promise<Revision | undefined> {
     return this.settle(write, await this.#published(write));
@@ -55,7 +54,7 @@ export class BucketWriter {
   /**
    * Interprets the answer to the first attempt, and repeats the write while another write to its key is in flight.
    * @returns the new revision, or `undefined` for a conflict.
-   * @throws {StoreUnavailableError}
+   * @throws {WriteError}
    */
   async settle(write: CompareAndSet, first: WriteAnswer): Promise<Revision | undefined> {
     const { bucket, timeoutMs } = this.#options;
