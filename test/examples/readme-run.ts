@@ -1,77 +1,48 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { eventually } from "../support/eventually.ts";
 import { freePorts } from "../support/free-ports.ts";
-import { guardProcess } from "../support/guard-process.ts";
-import { serverOutputOf, stepsOf } from "./readme.ts";
+import { Program } from "../support/program.ts";
+import { stepsOf } from "./readme.ts";
 
-/** The port in every README. The tests replace it by a free one. */
-const PORT = "8080";
+/** The ports in every README. The tests replace them by free ones. */
+const PORTS = ["8080", "8081"];
 
-/** What the programs of a README printed, next to what the README says that they print. */
+/** What the commands and programs of a README printed, next to what the README says that they print. */
 export interface ReadmeRun {
   readonly printed: readonly string[];
   readonly documented: readonly string[];
 }
 
-/** Runs the commands of an example's README in order, as a reader would. Programs without output keep running until the end. */
-export async function followReadme(example: string): Promise<ReadmeRun> {
-  const readme = readFileSync(`examples/${example}/README.md`, "utf8");
-  const [port] = await freePorts(1);
+/** Follows an example's README in order, as a reader would. */
+export async function followReadme(example: string, env: Readonly<Record<string, string>> = {}): Promise<ReadmeRun> {
+  const ports = (await freePorts(PORTS.length)).map(String);
+  const withFreePorts = (command: string) =>
+    PORTS.reduce((text, port, index) => text.replaceAll(port, ports[index] ?? port), command);
+  const environment = { ...process.env, ...env, PORT: ports[0] };
+  const programs: Program[] = [];
+  const printedByPrograms = () => programs.map((program) => program.output.replace(/^listening on .*\n/, "")).join("");
   const printed: string[] = [];
   const documented: string[] = [];
-  const servers: { readonly child: ChildProcess; output: string }[] = [];
+  let expected = "";
   try {
-    for (const { command, output } of stepsOf(readme)) {
-      const adapted = command.replaceAll(PORT, String(port));
-      if (output === undefined) {
-        const server = startServer(adapted, Number(port));
-        servers.push(server);
-        await eventually(`${command} to listen`, () => listens(server));
-      } else {
-        const { stdout } = await promisify(execFile)("sh", ["-c", adapted]);
+    for (const step of stepsOf(readFileSync(`examples/${example}/README.md`, "utf8"))) {
+      if ("start" in step) {
+        const program = new Program(withFreePorts(step.start), environment);
+        programs.push(program);
+        await program.listening();
+      } else if ("run" in step) {
+        const { stdout } = await promisify(execFile)("sh", ["-c", withFreePorts(step.run)], { env: environment });
         printed.push(stdout);
-        documented.push(output);
+        documented.push(step.output);
+      } else {
+        expected += step.printed;
+        await eventually(`the programs to print ${step.printed}`, () => printedByPrograms().length >= expected.length);
       }
     }
-    const serverOutput = serverOutputOf(readme);
-    for (const expected of serverOutput)
-      await eventually(`the server to print ${expected}`, () => servers.some((one) => one.output.includes(expected)));
-    printed.push(...servers.map(({ output }) => output.split("\n").slice(1).join("\n")));
-    documented.push(...serverOutput);
+    return { printed: [...printed, printedByPrograms()], documented: [...documented, expected] };
   } finally {
-    for (const { child } of servers) await endGroup(child);
+    for (const program of programs) await program.kill();
   }
-  return { printed, documented };
-}
-
-function startServer(command: string, port: number) {
-  // The shell, npm and the program form one process group, which ends as a whole.
-  const child = spawn("sh", ["-c", command], {
-    env: { ...process.env, PORT: String(port) },
-    stdio: ["ignore", "pipe", "inherit"],
-    detached: true,
-  });
-  if (child.pid === undefined) throw new Error(`${command} could not be started`);
-  const guard = guardProcess(-child.pid);
-  child.once("exit", () => guard.kill("SIGKILL"));
-  const server = { child, output: "" };
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-    server.output += chunk;
-  });
-  return server;
-}
-
-function listens({ child, output }: { readonly child: ChildProcess; readonly output: string }): boolean {
-  if (child.exitCode !== null) throw new Error(`The program ended with exit code ${child.exitCode}`);
-  return output.includes("listening on ");
-}
-
-async function endGroup(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.pid === undefined) return;
-  const closed = once(child, "close");
-  process.kill(-child.pid, "SIGKILL");
-  await closed;
 }

@@ -1,22 +1,22 @@
-/** A command of a README and the output that the README shows for it. */
-export interface Step {
-  readonly command: string;
-  /** `undefined` for a program that keeps running. */
-  readonly output: string | undefined;
-}
+/** A step of a README. */
+export type Step =
+  /** A program that keeps running. */
+  | { readonly start: string }
+  /** A command that ends, and the output that the README shows for it. */
+  | { readonly run: string; readonly output: string }
+  /** What the running programs print next. */
+  | { readonly printed: string };
 
-/** Returns the commands in the blocks marked `sh`. A block marked `text` that follows one is its output. */
+/**
+ * Returns the steps in order. A block marked `sh` runs; the block marked `text` after it is its output, and without one it keeps
+ * running. A block marked `text server` is printed by the running programs.
+ */
 export function stepsOf(markdown: string): readonly Step[] {
-  const blocks = /^```sh\n(?<command>[\s\S]*?)^```\n(?:\n```text\n(?<output>[\s\S]*?)^```\n)?/gm;
-  return [...markdown.matchAll(blocks)].map(({ groups }) => ({
-    command: groups?.["command"] ?? "",
-    output: groups?.["output"],
-  }));
-}
-
-/** Returns what the README says that the running programs print, from the blocks marked `text server`. */
-export function serverOutputOf(markdown: string): readonly string[] {
-  return [...markdown.matchAll(/^```text server\n(?<output>[\s\S]*?)^```$/gm)].map(
-    ({ groups }) => groups?.["output"] ?? "",
-  );
+  const blocks =
+    /^```(?:sh\n(?<command>[\s\S]*?)^```\n(?:\n```text\n(?<output>[\s\S]*?)^```\n)?|text server\n(?<printed>[\s\S]*?)^```\n)/gm;
+  return [...markdown.matchAll(blocks)].map(({ groups }): Step => {
+    const { command = "", output, printed } = groups ?? {};
+    if (printed !== undefined) return { printed };
+    return output === undefined ? { start: command } : { run: command, output };
+  });
 }

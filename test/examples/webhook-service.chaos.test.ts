@@ -1,0 +1,9 @@
+import { expect, it } from "vitest";
+import { startNats } from "../support/nats-server.ts";
+import { runServiceCampaign } from "./service-campaign.ts";
+
+it("the example webhook-service runs every event once through ten rounds of kills and restarts", async () => {
+  await using server = await startNats();
+  const events = 3_000;
+  expect(await runServiceCampaign(server, { events, rounds: 10 })).toEqual({ runs: events, events, deadLetters: 0 });
+});
