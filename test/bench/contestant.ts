@@ -1,5 +1,5 @@
 import type { Deduplicator } from "latchkey";
-import { latencies, perSecond, quantile } from "./measure.ts";
+import { latencies, quantile, type Rate, throughput } from "./measure.ts";
 
 /** What a contestant guarantees at its speed. */
 export interface Guarantees {
@@ -20,8 +20,8 @@ export interface Latency {
 export interface Contestant {
   readonly name: string;
   readonly guarantees: Guarantees;
-  /** Runs a round with new events, many at a time, and returns the number of events per second. */
-  rate(round: string): Promise<number>;
+  /** Runs a round with new events, many at a time. */
+  rate(round: string): Promise<Rate>;
   /** Runs a round with one event at a time. */
   latency?(round: string): Promise<Latency>;
 }
@@ -44,7 +44,7 @@ export function oneByOne({ name, guarantees, events, once }: OneByOne): OneByOne
   return {
     name,
     guarantees,
-    rate: (round) => perSecond(events, CONCURRENCY, (index) => once(`${round}-${index}`, index)),
+    rate: (round) => throughput(events, CONCURRENCY, (index) => once(`${round}-${index}`, index)),
     async latency(round) {
       const times = await latencies(Math.min(events, LATENCY_EVENTS), (index) =>
         once(`${round}-latency-${index}`, index),

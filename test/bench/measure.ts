@@ -38,19 +38,33 @@ export function quantile(figures: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
 }
 
-/** Runs `count` tasks, `concurrency` at a time, and returns the number of tasks per second. */
-export async function perSecond(
+/** Speed and cost of one round. */
+export interface Rate {
+  readonly perSecond: number;
+  /** CPU time of this process for each event, in microseconds. */
+  readonly cpuUs: number;
+}
+
+/** Runs `count` tasks, `concurrency` at a time. */
+export async function throughput(
   count: number,
   concurrency: number,
   task: (index: number) => Promise<unknown>,
-): Promise<number> {
+): Promise<Rate> {
   let next = 0;
-  const startedAt = performance.now();
   const worker = async (): Promise<void> => {
     for (let index = next++; index < count; index = next++) await task(index);
   };
-  await Promise.all(Array.from({ length: concurrency }, worker));
-  return (count / (performance.now() - startedAt)) * 1_000;
+  return rateDuring(count, () => Promise.all(Array.from({ length: concurrency }, worker)));
+}
+
+/** Measures a round that handles `count` events. */
+export async function rateDuring(count: number, round: () => Promise<unknown>): Promise<Rate> {
+  const startedAt = performance.now();
+  const cpuBefore = process.cpuUsage();
+  await round();
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return { perSecond: (count / (performance.now() - startedAt)) * 1_000, cpuUs: (user + system) / count };
 }
 
 /** Runs `count` tasks one after the other and returns the duration of each, in microseconds. */

@@ -6,7 +6,7 @@ import { natsStore } from "latchkey/nats";
 import { makeBucket } from "../support/nats-bucket.ts";
 import { BareClient, WINDOW_S } from "./bare-client.ts";
 import { CONCURRENCY, type Contestant, type Guarantees, guards, oneByOne } from "./contestant.ts";
-import { perSecond } from "./measure.ts";
+import { throughput } from "./measure.ts";
 import { prepared } from "./prepared-socket.ts";
 
 const BARE_BATCH = 256;
@@ -49,7 +49,7 @@ export async function natsContestants(setup: Setup): Promise<NatsContestants> {
   const bare = new BareClient(connection, "batching");
   const bareGuarantees: Guarantees = { keptBy, fence: "no", lease: "fixed" };
   const latchkeyGuarantees: Guarantees = { keptBy, fence: "yes", lease: "renewed, with a signal" };
-  await perSecond(KNOWN, CONCURRENCY, (index) => guards(uncached)(`known-${index}`));
+  await throughput(KNOWN, CONCURRENCY, (index) => guards(uncached)(`known-${index}`));
   return {
     bare: oneByOne({ name: `bare client, ${name}`, guarantees: bareGuarantees, events, once: (id) => bare.pair(id) }),
     batches: {
@@ -57,7 +57,9 @@ export async function natsContestants(setup: Setup): Promise<NatsContestants> {
       guarantees: bareGuarantees,
       async rate(round) {
         const batch = (index: number) => bare.pairs(`${round}-${index}`, BARE_BATCH);
-        return BARE_BATCH * (await perSecond(Math.ceil(events / BARE_BATCH), CONCURRENCY / BARE_BATCH, batch));
+        const batches = Math.ceil(events / BARE_BATCH);
+        const { perSecond, cpuUs } = await throughput(batches, CONCURRENCY / BARE_BATCH, batch);
+        return { perSecond: BARE_BATCH * perSecond, cpuUs: cpuUs / BARE_BATCH };
       },
     },
     prepared: prepared(connection, "prepared", {

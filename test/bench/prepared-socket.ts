@@ -6,6 +6,7 @@ import { bucketStream, subjectOf } from "../../src/nats/wire/subject.ts";
 import { manager } from "../support/nats-bucket.ts";
 import { keyOf, PAYLOAD, RESERVATION_S, WINDOW_S } from "./bare-client.ts";
 import type { Contestant, Guarantees } from "./contestant.ts";
+import { rateDuring } from "./measure.ts";
 
 const REPLY = "_INBOX.prepared.1";
 const ACKNOWLEDGED = /"seq":\d+|"error"/g;
@@ -54,10 +55,9 @@ export function prepared(connection: NatsConnection, bucket: string, shape: Shap
         );
       });
       const socket = await opened(connection.getServer());
-      const startedAt = performance.now();
-      await sendAll(socket, bytes, inFlight, shape.asBatches ? 1 : together).finally(() => socket.destroy());
-      const seconds = (performance.now() - startedAt) / 1_000;
-      return (steps * together) / 2 / seconds;
+      return rateDuring((steps * together) / 2, () =>
+        sendAll(socket, bytes, inFlight, shape.asBatches ? 1 : together).finally(() => socket.destroy()),
+      );
     },
   };
 }

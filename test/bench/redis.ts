@@ -1,7 +1,7 @@
 import { IdempotencyConfig, makeIdempotent } from "@aws-lambda-powertools/idempotency";
 import { CachePersistenceLayer } from "@aws-lambda-powertools/idempotency/cache";
 import { createClient } from "@redis/client";
-import { startRedis } from "../support/redis-server.ts";
+import { type RedisDurability, startRedis } from "../support/redis-server.ts";
 import { PAYLOAD, RESERVATION_S, WINDOW_S } from "./bare-client.ts";
 import { type Contestant, type Guarantees, oneByOne } from "./contestant.ts";
 
@@ -13,10 +13,12 @@ export interface RedisContestants extends AsyncDisposable {
   readonly powertools: Contestant;
 }
 
-const guarantees: Guarantees = { keptBy: "a server's memory", fence: "no", lease: "fixed" };
+const keptBy = { memory: "a server's memory", disk: "a server's disk" } as const;
 
-export async function redisContestants(events: number): Promise<RedisContestants> {
-  const server = await startRedis();
+export async function redisContestants(events: number, durability: RedisDurability): Promise<RedisContestants> {
+  const guarantees: Guarantees = { keptBy: keptBy[durability], fence: "no", lease: "fixed" };
+  const server = await startRedis(durability);
+  const name = `Redis ${server.version}${durability === "disk" ? ", fsync always" : ""}`;
   const client = await createClient({ url: server.url }).connect();
   const config = new IdempotencyConfig({ expiresAfterSeconds: WINDOW_S });
   // Without a context, it warns at every event that it cannot protect events in progress.
@@ -27,7 +29,7 @@ export async function redisContestants(events: number): Promise<RedisContestants
   });
   return {
     setNx: oneByOne({
-      name: `SET NX, Redis ${server.version}`,
+      name: `SET NX, ${name}`,
       guarantees,
       events,
       async once(id) {
@@ -36,7 +38,7 @@ export async function redisContestants(events: number): Promise<RedisContestants
       },
     }),
     powertools: oneByOne({
-      name: `Powertools, Redis ${server.version}`,
+      name: `Powertools, ${name}`,
       guarantees,
       events,
       once: (id) => guarded({ id }),

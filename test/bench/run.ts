@@ -5,7 +5,7 @@ import { Command } from "commander";
 import { isReached, limitText, shown } from "./figures.ts";
 import { benchKeyMemory } from "./key-memory.ts";
 import { median } from "./measure.ts";
-import { benchSpeed, rateOf, type Speed } from "./speed.ts";
+import { benchSpeed, cpuOf, rateOf, type Speed } from "./speed.ts";
 import { table } from "./table.ts";
 
 // `npm run bench`: compares guards with the bare client and with others, and measures the memory of keys.
@@ -29,12 +29,13 @@ const machine = { node: process.version, cores: cpus().length, cpu: cpus()[0]?.m
 console.log(`Events reserved and committed by one process; Node.js ${machine.node}, ${machine.cores} cores\n`);
 console.log(
   table(
-    ["", "events/s", "from", "to", "× bare", "p50 µs", "p99 µs", "kept by", "fence", "lease"],
+    ["", "events/s", "from", "to", "× bare", "CPU µs", "p50 µs", "p99 µs", "kept by", "fence", "lease"],
     speeds.map((speed) => speedRow(speed, speeds[0])),
   ),
 );
 console.log(`
 events/s: 512 events at a time; the median, lowest and highest of the rounds. × bare: compared with the first row.
+CPU: time of this process for each event, servers excluded.
 prepared bytes: the same writes, prepared before the measurement; the speed of the servers for a client without cost.
 p50, p99: latency of one event at a time; medians of the rounds.
 kept by: where an event is stored when it is acknowledged. fence: whether an earlier holder can no longer write to the key.
@@ -60,11 +61,12 @@ await writeFile(resultFile, `${JSON.stringify({ machine, speeds, memory, figures
 console.log(`\nAs JSON: ${resultFile}`);
 
 function speedRow(speed: Speed, first: Speed | undefined): readonly string[] {
-  const { name, guarantees, perSecond, latencies, error } = speed;
+  const { name, guarantees, rates, latencies, error } = speed;
+  const perSecond = rates.map((each) => each.perSecond);
   const rate = rateOf(speed);
   const guaranteed = [guarantees.keptBy, guarantees.fence, guarantees.lease];
   if (error !== undefined || rate === undefined) {
-    return [`${name}: failed, ${error ?? "no result"}`, "", "", "", "", "", "", ...guaranteed];
+    return [`${name}: failed, ${error ?? "no result"}`, "", "", "", "", "", "", "", ...guaranteed];
   }
   const time = (times: readonly number[]) => (times.length === 0 ? "" : shown(median(times)));
   return [
@@ -73,6 +75,7 @@ function speedRow(speed: Speed, first: Speed | undefined): readonly string[] {
     shown(Math.min(...perSecond)),
     shown(Math.max(...perSecond)),
     (rate / (rateOf(first) ?? Number.NaN)).toFixed(2),
+    shown(cpuOf(speed) ?? Number.NaN),
     time(latencies.map(({ p50Us }) => p50Us)),
     time(latencies.map(({ p99Us }) => p99Us)),
     ...guaranteed,

@@ -8,7 +8,7 @@ import { type NatsServer, startNats } from "../support/nats-server.ts";
 import { BareClient, WINDOW_S } from "./bare-client.ts";
 import { type Contestant, guards, oneByOne } from "./contestant.ts";
 import { shown } from "./figures.ts";
-import { median, perSecond, takeTurns } from "./measure.ts";
+import { median, type Rate, takeTurns, throughput } from "./measure.ts";
 import { usageOf } from "./process-usage.ts";
 import { table } from "./table.ts";
 
@@ -42,9 +42,10 @@ async function compared(): Promise<string> {
   const latencies = await takeTurns(buckets, { rounds: ROUNDS }, async (bucket, round) =>
     bucket.guards.latency?.(round),
   );
-  const smallest = median([...rates.values()][0] ?? []);
+  const perSecond = (of: readonly Rate[] | undefined) => median((of ?? []).map((rate) => rate.perSecond));
+  const smallest = perSecond([...rates.values()][0]);
   const lines = buckets.map((bucket) => {
-    const rate = median(rates.get(bucket) ?? []);
+    const rate = perSecond(rates.get(bucket));
     const times = (latencies.get(bucket) ?? []).filter((latency) => latency !== undefined);
     return [
       shown(bucket.keys),
@@ -90,7 +91,7 @@ async function openBucket(keys: number): Promise<Bucket> {
 /** Fills the bucket with records like commits, under keys like those of events. */
 async function fill(connection: NatsConnection, count: number): Promise<void> {
   const bare = new BareClient(connection, "scale");
-  await perSecond(Math.ceil(count / FILL_BATCH), FILLING_AT_ONCE, (batch) => {
+  await throughput(Math.ceil(count / FILL_BATCH), FILLING_AT_ONCE, (batch) => {
     const indexes = Array.from({ length: FILL_BATCH }, (_, index) => batch * FILL_BATCH + index);
     const names = indexes.map(
       (index) => resolveIdentity({ subscriptionId: "bench", eventId: `kept-${index}` }).storeKey,

@@ -1,16 +1,21 @@
 import { startCluster, startNats } from "../support/nats-server.ts";
+import type { RedisDurability } from "../support/redis-server.ts";
+import { type ConsumerContestants, consumerContestants } from "./consumers.ts";
 import type { Contestant, Guarantees, Latency } from "./contestant.ts";
 import type { Figure } from "./figures.ts";
-import { median, takeTurns } from "./measure.ts";
+import { median, type Rate, takeTurns } from "./measure.ts";
 import { type MemoryContestants, memoryContestants } from "./memory-store.ts";
 import { type NatsContestants, natsContestants, type Setup } from "./nats.ts";
 import { type RedisContestants, redisContestants } from "./redis.ts";
+
+/** Number of events in a round where every write waits for a disk. */
+const SYNCED_EVENTS = 2_000;
 
 /** Speed of a contestant, with one value for each round. */
 export interface Speed {
   readonly name: string;
   readonly guarantees: Guarantees;
-  readonly perSecond: readonly number[];
+  readonly rates: readonly Rate[];
   readonly latencies: readonly Latency[];
   /** Error that ended its measurement. */
   readonly error: string | undefined;
@@ -28,6 +33,8 @@ interface Field {
   readonly synced: NatsContestants | undefined;
   readonly memory: MemoryContestants;
   readonly redis: RedisContestants | undefined;
+  readonly syncedRedis: RedisContestants | undefined;
+  readonly consumers: ConsumerContestants;
 }
 
 /** Measures all contestants in turns, on servers that run the whole time, and compares them with the goals. */
@@ -58,15 +65,19 @@ export async function benchSpeed({ isQuick, onProgress }: SpeedOptions): Promise
     events,
     fastest: "in batches",
   };
+  const redis = (durability: RedisDurability, count: number) =>
+    redisContestants(count, durability).then(opened, (error: unknown) => {
+      onProgress(`Redis is not measured: ${messageOf(error)}`);
+      return undefined;
+    });
   const field: Field = {
     one: opened(await natsContestants(oneReplica)),
     three: opened(await natsContestants(threeReplicas)),
     synced: isQuick ? undefined : opened(await syncedContestants(opened)),
     memory: opened(await memoryContestants()),
-    redis: await redisContestants(events).then(opened, (error: unknown) => {
-      onProgress(`Redis is not measured: ${messageOf(error)}`);
-      return undefined;
-    }),
+    redis: await redis("memory", events),
+    syncedRedis: isQuick ? undefined : await redis("disk", SYNCED_EVENTS),
+    consumers: opened(await consumerContestants(server.url, events)),
   };
   const contestants = isQuick ? mainContestants(field) : allContestants(field);
   const speeds = await measured(contestants, isQuick ? 3 : 5, onProgress);
@@ -80,23 +91,28 @@ async function syncedContestants(opened: <Resource extends AsyncDisposable>(reso
     keptBy: "a server's disk",
     urls: [server.url],
     replicas: 1,
-    events: 2_000,
+    events: SYNCED_EVENTS,
     fastest: "in batches",
   });
 }
 
-function mainContestants({ one, three, memory, redis }: Field): readonly Contestant[] {
-  return [one.bare, one.guards, three.bare, three.guards, memory.guards, memory.duplicates, ...powertoolsOf(redis)];
+function mainContestants({ one, three, memory, redis, consumers }: Field): readonly Contestant[] {
+  return [
+    ...[one.bare, one.guards, three.bare, three.guards, memory.guards, memory.duplicates],
+    ...[consumers.plain, consumers.consume, ...powertoolsOf(redis)],
+  ];
 }
 
-function allContestants({ one, three, synced, memory, redis }: Field): readonly Contestant[] {
+function allContestants({ one, three, synced, memory, redis, syncedRedis, consumers }: Field): readonly Contestant[] {
   return [
     ...[one.bare, one.batches, one.prepared, one.single, one.guards, one.inspected, one.duplicates],
     ...[three.bare, three.batches, three.prepared, three.single, three.guards, three.duplicates],
     ...(synced === undefined ? [] : [synced.bare, synced.batches, synced.prepared, synced.single, synced.guards]),
     ...[memory.guards, memory.inspected, memory.duplicates],
+    ...[consumers.plain, consumers.consume],
     ...(redis === undefined ? [] : [redis.setNx]),
     ...powertoolsOf(redis),
+    ...powertoolsOf(syncedRedis),
   ];
 }
 
@@ -104,52 +120,32 @@ function powertoolsOf(redis: RedisContestants | undefined): readonly Contestant[
   return redis === undefined ? [] : [redis.powertools];
 }
 
-function figuresOf({ one, three, memory, redis }: Field, speeds: readonly Speed[], isQuick: boolean): Figure[] {
+function figuresOf(field: Field, speeds: readonly Speed[], isQuick: boolean): Figure[] {
+  const { one, three, synced, memory, syncedRedis, consumers } = field;
   const of = (contestant: Contestant | undefined) => speeds.find(({ name }) => name === contestant?.name);
-  const faster = (a: Contestant, b: Contestant | undefined) => ratio(rateOf(of(a)), rateOf(of(b)));
+  const faster = (a: Contestant | undefined, b: Contestant | undefined) => ratio(rateOf(of(a)), rateOf(of(b)));
   const slower = (a: Contestant, b: Contestant) => ratio(p50Of(of(a)), p50Of(of(b)));
-  const main: Figure[] = [
-    {
-      what: "three replicas, compared with the bare client",
-      measured: faster(three.guards, three.bare),
-      limit: { atLeast: 2 },
-    },
-    {
-      what: "one replica, compared with the bare client",
-      measured: faster(one.guards, one.bare),
-      limit: { atLeast: 1.5 },
-    },
-    {
-      what: "one replica, compared with Powertools on Redis",
-      measured: faster(one.guards, redis?.powertools),
-      limit: { atLeast: 1.3 },
-    },
-    {
-      what: "latency on one replica, p50 compared with the bare client",
-      measured: slower(one.guards, one.bare),
-      limit: { atMost: 1.15 },
-    },
-    {
-      what: "latency on three replicas, p50 compared with the bare client",
-      measured: slower(three.guards, three.bare),
-      limit: { atMost: 1.15 },
-    },
-    { what: "memory store, events per second", measured: rateOf(of(memory.guards)), limit: { atLeast: 40_000 } },
-    { what: "known duplicates per second", measured: rateOf(of(memory.duplicates)), limit: { atLeast: 300_000 } },
+  const main = [
+    atLeast("consume, compared with the plain consumer", faster(consumers.consume, consumers.plain), 1.4),
+    atLeast("three replicas, compared with the bare client", faster(three.guards, three.bare), 2),
+    atLeast("one replica, compared with the bare client", faster(one.guards, one.bare), 1.7),
+    atMost("latency on one replica, p50 compared with the bare client", slower(one.guards, one.bare), 1.1),
+    atMost("latency on three replicas, p50 compared with the bare client", slower(three.guards, three.bare), 1.1),
+    atMost("memory store, CPU µs per guard", cpuOf(of(memory.guards)), 9),
+    atMost("known duplicate, CPU µs", cpuOf(of(memory.duplicates)), 1.5),
   ];
   if (isQuick) return main;
   return [
     ...main,
-    {
-      what: "memory store with an inspector, compared with none",
-      measured: faster(memory.inspected, memory.guards),
-      limit: { atLeast: 0.9 },
-    },
-    {
-      what: "one replica with an inspector, compared with none",
-      measured: faster(one.inspected, one.guards),
-      limit: { atLeast: 0.9 },
-    },
+    atLeast("three replicas, compared with bare batches", faster(three.guards, three.batches), 0.9),
+    atLeast("one replica, compared with prepared bytes", faster(one.guards, one.prepared), 0.5),
+    atLeast(
+      "disk before every answer, compared with Powertools on Redis",
+      faster(synced?.guards, syncedRedis?.powertools),
+      1,
+    ),
+    atLeast("memory store with an inspector, compared with none", faster(memory.inspected, memory.guards), 0.9),
+    atLeast("one replica with an inspector, compared with none", faster(one.inspected, one.guards), 0.9),
   ];
 }
 
@@ -180,19 +176,27 @@ async function measured(
   return contestants.map((contestant) => ({
     name: contestant.name,
     guarantees: contestant.guarantees,
-    perSecond: rates.get(contestant) ?? [],
+    rates: rates.get(contestant) ?? [],
     latencies: (latencies.get(contestant) ?? []).filter((latency) => latency !== undefined),
     error: errors.get(contestant),
   }));
 }
 
 export function rateOf(speed: Speed | undefined): number | undefined {
-  return speed === undefined || speed.perSecond.length === 0 ? undefined : median(speed.perSecond);
+  return middle(speed?.rates.map(({ perSecond }) => perSecond));
+}
+
+/** Returns the median CPU time of this process for each event, in microseconds. */
+export function cpuOf(speed: Speed | undefined): number | undefined {
+  return middle(speed?.rates.map(({ cpuUs }) => cpuUs));
 }
 
 function p50Of(speed: Speed | undefined): number | undefined {
-  if (speed === undefined || speed.latencies.length === 0) return undefined;
-  return median(speed.latencies.map(({ p50Us }) => p50Us));
+  return middle(speed?.latencies.map(({ p50Us }) => p50Us));
+}
+
+function middle(figures: readonly number[] | undefined): number | undefined {
+  return figures === undefined || figures.length === 0 ? undefined : median(figures);
 }
 
 function ratio(a: number | undefined, b: number | undefined): number | undefined {
@@ -201,4 +205,12 @@ function ratio(a: number | undefined, b: number | undefined): number | undefined
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+function atLeast(what: string, measured: number | undefined, limit: number): Figure {
+  return { what, measured, limit: { atLeast: limit } };
+}
+
+function atMost(what: string, measured: number | undefined, limit: number): Figure {
+  return { what, measured, limit: { atMost: limit } };
 }

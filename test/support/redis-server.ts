@@ -9,20 +9,24 @@ import { eventually } from "./eventually.ts";
 import { freePorts } from "./free-ports.ts";
 import { guardProcess } from "./guard-process.ts";
 
-/** A redis-server process on its own loopback port, in memory only. It ends with its scope, or when this process dies. */
+/** A redis-server process on its own loopback port. It ends with its scope, or when this process dies. */
 export interface RedisServer extends AsyncDisposable {
   readonly url: string;
   readonly version: string;
 }
 
+/** What a server keeps: its memory only, or every write on its disk before it answers. */
+export type RedisDurability = "memory" | "disk";
+
 /** @throws {Error} if there is no redis-server and none can be fetched. */
-export async function startRedis(): Promise<RedisServer> {
+export async function startRedis(durability: RedisDurability = "memory"): Promise<RedisServer> {
   const found = await findRedis();
   if ("missing" in found) throw new Error(found.missing);
   const [port] = await freePorts(1);
   const folder = await mkdtemp(join(tmpdir(), "latchkey-redis-"));
-  const options = ["--bind", "127.0.0.1", "--port", String(port), "--save", "", "--appendonly", "no", "--dir", folder];
-  const child = spawn(found.path, options, { stdio: "ignore" });
+  const address = ["--bind", "127.0.0.1", "--port", String(port)];
+  const keeping = durability === "disk" ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"];
+  const child = spawn(found.path, [...address, "--save", "", ...keeping, "--dir", folder], { stdio: "ignore" });
   await once(child, "spawn");
   const watch = guardProcess(Number(child.pid), folder);
   await eventually("redis-server accepts connections", async () => {
