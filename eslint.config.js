@@ -61,6 +61,10 @@ export default defineConfig(
         "error",
         { selector: "TSEnumDeclaration", message: "Use a union of strings." },
         { selector: "ExportDefaultDeclaration", message: "Export by name." },
+        {
+          selector: "MemberExpression[object.name='AbortSignal'][property.name='any']",
+          message: "It leaks on Node 20: use linkedSignal of src/internal/abort.ts, and unlink it.",
+        },
       ],
     },
   },

@@ -1,6 +1,7 @@
 import { Engine } from "./engine/engine.ts";
 import type { ResolvedOptions, ResolvedReserveOptions } from "./engine/engine-options.ts";
 import type { HeldReservation } from "./engine/held-reservation.ts";
+import { runHandler } from "./engine/running-handlers.ts";
 import { LatchkeyError } from "./errors.ts";
 import { callable, objectWith, oneOf, wholeNumber } from "./internal/validate.ts";
 import type { Decision, Outcome, Reservation } from "./model/decision.ts";
@@ -98,7 +99,7 @@ export class Deduplicator implements AsyncDisposable {
     }
     let value: Value;
     try {
-      value = await handler(decision);
+      value = await runHandler(decision, handler);
     } catch (error) {
       await decision.fail(error);
       throw error;

@@ -15,7 +15,8 @@ export type ErrorCode =
   | "missing-peer"
   | "consumer-misconfigured"
   | "dead-letters-unavailable"
-  | "unidentified";
+  | "unidentified"
+  | "deadlock";
 
 /** Base class of Latchkey's errors. Wrong arguments throw `TypeError` or `RangeError` instead. */
 export class LatchkeyError extends Error {
@@ -159,6 +160,12 @@ export class UnidentifiedError extends LatchkeyError {
 /** Creates the error for calls made after `close()`. */
 export function closedError(): LatchkeyError {
   return new LatchkeyError("closed", "The deduplicator is closed and accepts no more events. Create a new one");
+}
+
+/** Creates the error for a handler that waits for the reservation it runs under. */
+export function deadlockError(key: string): LatchkeyError {
+  const message = `The handler of ${key} waits for its own key, which is free only after it returns: guard another event, or do not wait`;
+  return new LatchkeyError("deadlock", message);
 }
 
 /** Returns true if `error` carries this code, even if another copy of the package created it. */

@@ -10,6 +10,7 @@ export const MIN_TTL_MS = 1_000;
 export const DEFAULT_WINDOW_MS = 24 * 60 * 60 * 1_000;
 export const DEFAULT_LEASE_MS = 30_000;
 export const DEFAULT_SKEW_MS = 2_000;
+export const DEFAULT_WAIT_MS = 5 * 60 * 1_000;
 export const DEFAULT_CACHE_SIZE = 16_000;
 /** Maximum number of entries for which an LRU cache can allocate memory. */
 const MAX_CACHE_SIZE = 10_000_000;
@@ -62,8 +63,14 @@ export interface ReserveOptions {
   readonly leaseMs?: number;
   /** Hash of the payload. The same event with another fingerprint throws {@link FingerprintMismatchError}. */
   readonly fingerprint?: string;
-  /** Behaviour while another holder dispatches the event: return `pending`, or wait until that settles. @default "return" */
+  /**
+   * Behaviour while another holder dispatches the event: return `pending`, or wait until that settles. A handler must not wait for
+   * its own event: that throws a {@link LatchkeyError} `deadlock` where the runtime shows it, and otherwise ends after `waitMs`.
+   * @default "return"
+   */
   readonly onPending?: "return" | "wait";
+  /** Maximum time to wait for other holders, in milliseconds. Then the decision is `pending`. @default 300_000 (5 min) */
+  readonly waitMs?: number;
   /** Ends waiting and claiming with the signal's reason. It does not affect a running dispatch. */
   readonly signal?: AbortSignal;
   /** True to store the handler's result with the commit. @default the deduplicator's `keepResults` */
@@ -110,12 +117,13 @@ export function resolveReserveOptions(options: ReserveOptions, defaults: Resolve
   objectWith("options", options);
   const { maxWindowMs } = defaults.store;
   const { windowMs = defaults.windowMs, leaseMs = defaults.leaseMs, attempt = 1, fingerprint } = options;
-  const { onPending = "return", signal, keepResult = defaults.keepResults } = options;
+  const { onPending = "return", waitMs = DEFAULT_WAIT_MS, signal, keepResult = defaults.keepResults } = options;
   return {
     windowMs: wholeNumber("windowMs", windowMs, MIN_TTL_MS, maxWindowMs),
     leaseMs: wholeNumber("leaseMs", leaseMs, MIN_TTL_MS, less(maxWindowMs, defaults.skewMs)),
     fingerprint: fingerprint === undefined ? undefined : text("fingerprint", fingerprint),
     onPending: oneOf("onPending", onPending, ["return", "wait"]),
+    waitMs: wholeNumber("waitMs", waitMs, 0),
     signal: signal === undefined ? undefined : abortSignal("signal", signal),
     keepResult: flag("keepResult", keepResult),
     attempt: wholeNumber("attempt", attempt, 1),

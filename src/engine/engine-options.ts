@@ -24,6 +24,7 @@ export interface ResolvedReserveOptions {
   readonly leaseMs: number;
   readonly fingerprint: string | undefined;
   readonly onPending: "return" | "wait";
+  readonly waitMs: number;
   readonly signal: AbortSignal | undefined;
   readonly keepResult: boolean;
   readonly attempt: number;

@@ -1,7 +1,5 @@
-import { closedError } from "../errors.ts";
+import { closedError, deadlockError } from "../errors.ts";
 import { abortable } from "../internal/abort.ts";
-import { backoffMs } from "../internal/backoff.ts";
-import { delay } from "../internal/clock.ts";
 import { deferred } from "../internal/deferred.ts";
 import type { Duplicate, Pending } from "../model/decision.ts";
 import type { DedupEvent } from "../model/event.ts";
@@ -14,9 +12,9 @@ import { FRESH_MS } from "./commit-cache.ts";
 import { EngineContext } from "./engine-context.ts";
 import type { ResolvedOptions, ResolvedReserveOptions } from "./engine-options.ts";
 import { HeldReservation } from "./held-reservation.ts";
+import { PendingWait } from "./pending-wait.ts";
 import { Rejections, type ReserveCall } from "./rejections.ts";
-
-const BACKOFF = { firstMs: 50, longestMs: 1_000 };
+import { isInside } from "./running-handlers.ts";
 
 /** Decides every call of one deduplicator, with at most one current attempt for each key. */
 export class Engine {
@@ -34,31 +32,12 @@ export class Engine {
     identity: ResolvedIdentity,
     how: ResolvedReserveOptions,
   ): Promise<HeldReservation | Duplicate | Pending> {
-    const startedAtMs = this.#context.nowMs;
-    let nowMs = startedAtMs;
-    let retry = 1;
-    for (;;) {
-      how.signal?.throwIfAborted();
-      if (this.#closing.signal.aborted) throw closedError();
-      const call = { identity, how, startedAtMs, isFirst: retry === 1 };
-      const known = this.#decideFromMemory(call, nowMs);
-      if (known !== undefined) return known;
-      const current = this.#attempts.current(identity.storeKey);
-      const attempt = current ?? this.#begin(identity, how, nowMs);
-      const claim = await this.#claimOf(attempt, how.signal, current === undefined);
-      if (claim.found === "unseen" && current === undefined) {
-        return new HeldReservation(attempt, this.#context.options.owner);
-      }
-      // An older request may have found a commit that was cleared before this call.
-      if (claim.found === "duplicate" && startedAtMs >= attempt.startedAtMs + FRESH_MS) {
-        nowMs = this.#context.nowMs;
-        continue;
-      }
-      const decision = this.#reject(call, attempt, claim);
-      if (decision.decision === "duplicate" || how.onPending === "return") return decision;
-      await this.#pause(attempt, Math.min(backoffMs(retry, BACKOFF), decision.retryAfterMs), how.signal);
-      nowMs = this.#context.nowMs;
-      retry += 1;
+    if (how.onPending === "return") return this.#reserve(identity, how, undefined);
+    const wait = new PendingWait(this.#context, identity, how, this.#closing.signal);
+    try {
+      return await this.#reserve(identity, how, wait);
+    } finally {
+      wait.end();
     }
   }
 
@@ -70,6 +49,45 @@ export class Engine {
     this.#closing.abort(closedError());
     await this.#drain(drainMs);
     await Promise.all(this.#attempts.all().map((attempt) => attempt.shutdown()));
+  }
+
+  async #reserve(
+    identity: ResolvedIdentity,
+    how: ResolvedReserveOptions,
+    wait: PendingWait | undefined,
+  ): Promise<HeldReservation | Duplicate | Pending> {
+    const startedAtMs = this.#context.nowMs;
+    let nowMs = startedAtMs;
+    let isFirst = true;
+    for (;;) {
+      how.signal?.throwIfAborted();
+      if (this.#closing.signal.aborted) throw closedError();
+      const call = { identity, how, startedAtMs, isFirst };
+      const known = this.#decideFromMemory(call, nowMs);
+      if (known !== undefined) return known;
+      const current = this.#attempts.current(identity.storeKey);
+      const attempt = current ?? this.#begin(identity, how, nowMs);
+      const claim =
+        current === undefined || wait === undefined
+          ? await this.#claimOf(attempt, how.signal, current === undefined)
+          : await wait.resultOf(current);
+      if (claim?.found === "unseen" && current === undefined) {
+        return new HeldReservation(attempt, this.#context.options.owner);
+      }
+      // An older request may have found a commit that was cleared before this call.
+      if (claim?.found === "duplicate" && startedAtMs >= attempt.startedAtMs + FRESH_MS) {
+        nowMs = this.#context.nowMs;
+        continue;
+      }
+      const decision =
+        claim === undefined ? this.#rejections.pendingHere(call, attempt) : this.#reject(call, attempt, claim);
+      if (decision.decision === "duplicate" || wait === undefined || wait.isOver) return decision;
+      if (isInside(attempt)) throw deadlockError(identity.key);
+      const isElsewhere = claim?.found === "pending" && claim.entry !== undefined;
+      await wait.pause(isElsewhere ? "another replica" : attempt, decision.retryAfterMs);
+      nowMs = this.#context.nowMs;
+      isFirst = false;
+    }
   }
 
   #begin(identity: ResolvedIdentity, how: ResolvedReserveOptions, nowMs: number): Attempt {
@@ -105,12 +123,6 @@ export class Engine {
     return claim.entry === undefined
       ? this.#rejections.pendingNowhere(call)
       : this.#rejections.pendingElsewhere(call, claim.entry);
-  }
-
-  /** Waits until another try is due: after `delayMs`, or sooner when the attempt of this process settles. */
-  #pause(attempt: Attempt, delayMs: number, signal: AbortSignal | undefined): Promise<void> {
-    const settled = attempt.isSettled ? undefined : attempt.promises.settledSignal;
-    return delay(this.#context.options.clock, delayMs, [settled, signal, this.#closing.signal]);
   }
 
   async #drain(drainMs: number): Promise<void> {

@@ -40,6 +40,15 @@ export class HeldReservation implements Reservation {
     return this.#attempt.mayBegin();
   }
 
+  /** True until the reservation is committed or released. */
+  get isOpen(): boolean {
+    return !this.#attempt.isSettled;
+  }
+
+  isOf(attempt: object): boolean {
+    return this.#attempt === attempt;
+  }
+
   /** Releases the key because the handler threw. */
   fail(error: unknown): Promise<void> {
     return this.#attempt.release({ error });

@@ -33,6 +33,26 @@ function listen(signal: AbortSignal): Waiters {
   return group;
 }
 
+/**
+ * Returns a signal that aborts with the reason of the first source that aborts. Call `unlink` when nobody needs it any more. Unlike
+ * `AbortSignal.any`, it leaves nothing at a long-lived source then.
+ */
+export function linkedSignal(...sources: readonly AbortSignal[]): {
+  readonly signal: AbortSignal;
+  readonly unlink: () => void;
+} {
+  const controller = new AbortController();
+  const left = sources.map((source) => onAbort(source, () => controller.abort(source.reason)));
+  const aborted = sources.find((source) => source.aborted);
+  if (aborted !== undefined) controller.abort(aborted.reason);
+  return {
+    signal: controller.signal,
+    unlink: () => {
+      for (const leave of left) leave();
+    },
+  };
+}
+
 /** Settles like `promise`, or rejects with the signal's reason as soon as the signal aborts. */
 export function abortable<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
   if (signal === undefined) return promise;

@@ -47,8 +47,8 @@ export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promi
 }
 
 /**
- * Resolves after `delayMs`, or as soon as one of the signals aborts. Leaves no references behind: on Node 20, `AbortSignal.any`
- * leaves one at each signal, and `Promise.race` leaves one at each promise.
+ * Resolves after `delayMs`, or as soon as one of the signals aborts. Leaves no references behind: `AbortSignal.any` leaves
+ * one at each signal on Node 20, and `Promise.race` leaves one at each promise.
  */
 export function delay(clock: Clock, delayMs: number, signals: ReadonlyArray<AbortSignal | undefined>): Promise<void> {
   return new Promise((resolve) => {

@@ -6,6 +6,7 @@ import { checkRecord, type DedupRecord } from "../model/record.ts";
 import { checkIdentity, type EventIds, identityOf } from "../model/record-identity.ts";
 import {
   type CacheInvalidation,
+  type Change,
   type Conflict,
   conflict,
   type Entry,
@@ -67,6 +68,16 @@ export class ValidatedStore {
     if (this.#store.list === undefined) return undefined;
     return checkEntries(this.#store.list(filter), owner);
   }
+
+  /** Returns changes of any owner's records, each validated. Returns `undefined` if the store cannot watch. */
+  watch(filter: KeyFilter, signal: AbortSignal): AsyncIterable<Change> | undefined {
+    if (this.#store.watch === undefined) return undefined;
+    return checkChanges(this.#store.watch(filter, signal));
+  }
+}
+
+async function* checkChanges(changes: AsyncIterable<unknown>): AsyncIterable<Change> {
+  for await (const change of changes) yield checkChange(change);
 }
 
 /** Validates the answer of `put`. */
@@ -97,6 +108,21 @@ async function* checkEntries(entries: AsyncIterable<unknown>, owner: ExpectedOwn
 }
 
 const ENTRY = "{ key, record, revision }";
+
+function checkChange(change: unknown): Change {
+  if (isObject(change)) {
+    const { type, entry, key, revision } = change;
+    if (type === "removed" && typeof key === "string" && isRevision(revision)) {
+      return { type, key: parseStoreKey(key), revision };
+    }
+    if (type === "put" && isObject(entry) && typeof entry["key"] === "string") {
+      return { type, entry: checkEntry(parseStoreKey(entry["key"]), entry, "any") };
+    }
+  }
+  throw new TypeError(
+    expected("a change of store.watch", `{ type: "put", entry } or { type: "removed", key, revision }`, change),
+  );
+}
 
 function checkConflict(key: StoreKey, current: unknown, owner: ExpectedOwner): Conflict {
   return conflict(current === undefined ? undefined : checkEntry(key, current, owner));

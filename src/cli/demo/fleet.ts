@@ -1,4 +1,5 @@
 import type { Deduplicator } from "../../deduplicator.ts";
+import { linkedSignal } from "../../internal/abort.ts";
 import type { Clock } from "../../internal/clock.ts";
 import { deferred } from "../../internal/deferred.ts";
 import type { Reservation } from "../../model/decision.ts";
@@ -101,11 +102,13 @@ export class Fleet {
     if (orphan !== undefined)
       onIncident({ type: "taken-over", ...named, from: orphan.from, fence, previousFence: orphan.fence });
     const headers = { ...event.headers, [EVENT_HEADER]: encodeURIComponent(eventId), [DELIVERY_HEADER]: delivery };
-    const signal = AbortSignal.any([reservation.signal, replica.killSwitch.signal]);
-    const failure = await target.dispatch(
-      { ...event, headers },
-      { idempotencyKey, fence, attempt, workspaceId: DEFAULT_WORKSPACE, subscriptionId: owner, signal },
-    );
+    const { signal, unlink } = linkedSignal(reservation.signal, replica.killSwitch.signal);
+    const failure = await target
+      .dispatch(
+        { ...event, headers },
+        { idempotencyKey, fence, attempt, workspaceId: DEFAULT_WORKSPACE, subscriptionId: owner, signal },
+      )
+      .finally(unlink);
     if (replica.killSwitch.isKilled) return;
     if (crash === "after" && failure === undefined) {
       this.#crash(replica, eventId, crash);

@@ -1,4 +1,5 @@
 import { Deduplicator } from "../../deduplicator.ts";
+import { linkedSignal } from "../../internal/abort.ts";
 import type { Clock } from "../../internal/clock.ts";
 import type { Store } from "../../model/store.ts";
 import { memoryStore } from "../../stores/memory-store.ts";
@@ -52,7 +53,7 @@ export function memoryBackend(clock: Clock, commits: CommitTimes, shared: Store 
 
 function work(options: ReplicaOptions, broker: MemoryBroker, dedup: Deduplicator, clock: Clock): RunningReplica {
   const stopping = new AbortController();
-  const noMore = AbortSignal.any([options.killSwitch.signal, stopping.signal]);
+  const { signal: noMore } = linkedSignal(options.killSwitch.signal, stopping.signal);
   const busy = new Set<Promise<void>>();
   const slot = async (): Promise<void> => {
     while (!noMore.aborted) {

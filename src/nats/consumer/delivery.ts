@@ -8,6 +8,7 @@ import {
   type updates,
 } from "../../../machines/delivery.ts";
 import { hasCode, LatchkeyError } from "../../errors.ts";
+import { linkedSignal } from "../../internal/abort.ts";
 import { backoffMs } from "../../internal/backoff.ts";
 import type { Clock } from "../../internal/clock.ts";
 import type { Reservation } from "../../model/decision.ts";
@@ -195,10 +196,14 @@ export class MessageDelivery {
     const identity = this.#identity;
     if (identity === undefined) throw new TypeError("A message was guarded before it was identified");
     const { dedup, dispatch } = this.#shared.options;
-    const handler = (reservation: Reservation): unknown => {
+    const handler = async (reservation: Reservation): Promise<unknown> => {
       this.send({ type: "dispatch.began" });
-      const signal = AbortSignal.any([reservation.signal, this.#aborting.signal]);
-      return dispatch(this.message, { identity, reservation, signal });
+      const { signal, unlink } = linkedSignal(reservation.signal, this.#aborting.signal);
+      try {
+        return await dispatch(this.message, { identity, reservation, signal });
+      } finally {
+        unlink();
+      }
     };
     const result = await dispatchGuarded(dedup, identity, handler, {
       attempt: this.#deliveries,

@@ -1,3 +1,4 @@
+import { linkedSignal } from "../../internal/abort.ts";
 import { AsyncQueue } from "../../internal/async-queue.ts";
 
 /** Yields the values of several sources as they arrive, until the signal aborts. If one source fails, ends the others and throws. */
@@ -6,7 +7,7 @@ export async function* merged<Value>(
   signal: AbortSignal,
 ): AsyncGenerator<Value, void> {
   const over = new AbortController();
-  const either = AbortSignal.any([signal, over.signal]);
+  const { signal: either, unlink } = linkedSignal(signal, over.signal);
   const channel = new AsyncQueue<Value>();
   const failures: unknown[] = [];
   const readers = sources.map(async (open) => {
@@ -21,6 +22,7 @@ export async function* merged<Value>(
     yield* channel.until(either, () => {});
   } finally {
     over.abort();
+    unlink();
     await Promise.all(readers);
   }
   if (failures.length > 0) throw failures[0];

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { RecordUnreadableError, StoreUnavailableError } from "../../../src/errors.ts";
 import type { StoreHealth } from "../../../src/inspect/server/wire.ts";
 import { parseTrace } from "../../../src/inspect/trace/trace-text.ts";
+import { linkedSignal } from "../../../src/internal/abort.ts";
 import type { StoreKey } from "../../../src/model/identity.ts";
 import { event, task, unseen, type World, world } from "../../support/replicas.ts";
 import { type Inspected, inspected } from "./inspected.ts";
@@ -38,7 +39,7 @@ function watching(its: World = world()) {
     async *watch(filter: Parameters<typeof memory.list>[0], signal: AbortSignal) {
       const broken = new AbortController();
       breaks.add(() => broken.abort(LOST));
-      yield* memory.watch(filter, AbortSignal.any([signal, broken.signal]));
+      yield* memory.watch(filter, linkedSignal(signal, broken.signal).signal);
       broken.signal.throwIfAborted();
     },
   };

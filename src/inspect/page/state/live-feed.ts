@@ -1,3 +1,4 @@
+import { linkedSignal } from "../../../internal/abort.ts";
 import { backoffMs } from "../../../internal/backoff.ts";
 import { isObject } from "../../../internal/is-object.ts";
 import type { Message } from "../../server/wire.ts";
@@ -36,10 +37,11 @@ export async function followFeed(options: LiveFeedOptions): Promise<void> {
   const isOver = (): boolean => signal.aborted;
   while (!isOver()) {
     const connection = new AbortController();
+    const either = linkedSignal(signal, connection.signal);
     try {
       const response = await options.fetch("/api/feed", {
         headers: { ...options.headers, ...(lastId === undefined ? {} : { "last-event-id": lastId }) },
-        signal: AbortSignal.any([signal, connection.signal]),
+        signal: either.signal,
       });
       if (!response.ok) {
         onLink({ state: "refused", message: await problemIn(response) });
@@ -57,6 +59,7 @@ export async function followFeed(options: LiveFeedOptions): Promise<void> {
       // Any failure leads to a reconnect.
     } finally {
       connection.abort();
+      either.unlink();
     }
     if (!isOver()) onLink({ state: "lost" });
     failures += 1;
