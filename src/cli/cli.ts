@@ -44,6 +44,10 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
       const { clearCommand } = await withPeers(() => import("./clear/clear-command.ts"));
       exitCode = await clearCommand(names, flags, io);
     },
+    async dead(action, sequences, flags) {
+      const { deadCommand } = await withPeers(() => import("./dead/dead-command.ts"));
+      exitCode = await deadCommand(action, sequences, flags, io);
+    },
     async doctor(flags) {
       const { doctorCommand } = await withPeers(() => import("./doctor/doctor-command.ts"));
       exitCode = await doctorCommand(flags, io);

@@ -4,6 +4,9 @@ import { CLEARABLE, type ClearFlags, type ClearNames, DEFAULT_CLEARABLE } from "
 import { clearHelp } from "./clear/help.ts";
 import { SHELLS, type Shell } from "./completion/completion.ts";
 import { completionHelp } from "./completion/help.ts";
+import type { DeadFlags } from "./dead/dead-command.ts";
+import { deadHelp } from "./dead/help.ts";
+import { ACTIONS, type DeadAction, REASONS } from "./dead/letter-filter.ts";
 import { doctorHelp } from "./doctor/help.ts";
 import type { DoctorFlags } from "./doctor/replica-settings.ts";
 import { type DrawFlags, MACHINES, type MachineName } from "./draw/draw-flags.ts";
@@ -18,13 +21,14 @@ import { showHelp } from "./show/help.ts";
 import type { ShowFlags } from "./show/show-command.ts";
 import { DEFAULT_LIMIT, DEFAULT_ORDER, ORDERS } from "./stored-keys/key-order.ts";
 import { STORED_STATES } from "./stored-keys/stored-key.ts";
-import { duration, seconds, wholeNumber } from "./terminal/option-values.ts";
+import { collectedNumber, duration, seconds, wholeNumber } from "./terminal/option-values.ts";
 
 /** Runs the operator commands with the arguments and options that Commander parsed. */
 export interface OperatorCommands {
   list(flags: ListFlags): Promise<void>;
   show(names: readonly [first: string, eventId: string | undefined], flags: ShowFlags): Promise<void>;
   clear(names: ClearNames, flags: ClearFlags): Promise<void>;
+  dead(action: DeadAction, sequences: readonly number[], flags: DeadFlags): Promise<void>;
   doctor(flags: DoctorFlags): Promise<void>;
   reshard(flags: ReshardFlags): Promise<void>;
   inspect(flags: InspectFlags): Promise<void>;
@@ -36,6 +40,7 @@ export function addOperatorCommands(program: Command, commands: OperatorCommands
   addList(program, commands);
   addShow(program, commands);
   addClear(program, commands);
+  addDead(program, commands);
   addDoctor(program, commands);
   addReshard(program, commands);
   addInspect(program, commands);
@@ -109,6 +114,40 @@ function addClear(program: Command, commands: OperatorCommands): void {
     );
 }
 
+function addDead(program: Command, commands: OperatorCommands): void {
+  const dead = program
+    .command("dead")
+    .summary("list, show, redrive or drop dead letters")
+    .description(
+      "Lists and shows messages that a consumer could not dispatch. Redrives them, so that they are dispatched after all, or drops " +
+        "them. Prints the number of letters and asks before it changes anything.",
+    )
+    .addArgument(new Argument("<action>").choices(ACTIONS))
+    .addArgument(new Argument("[letter...]", "numbers of letters, as `list` prints them").argParser(collectedNumber))
+    .optionsGroup("Selection:")
+    .option("--dead-letter <subject>", "subject of the dead letters (default: LATCHKEY_DEAD_LETTER)")
+    .addOption(new Option("--reason <reason>", "letters with this reason").choices(REASONS))
+    .option("--workspace <id>", "letters of this tenant")
+    .option("--subscription <id>", "letters of this subscription")
+    .option("--event <id>", "letters of this event")
+    .option("--consumer <name>", "letters of this consumer")
+    .option("--older-than <duration>", "letters stored longer ago: 90s, 15m, 12h, 7d", duration)
+    .option("--newer-than <duration>", "letters stored more recently", duration)
+    .option("--all", "all letters");
+  addBucket(dead)
+    .optionsGroup("Confirmation and output:")
+    .addOption(new Option("--dry-run", "print which letters would be changed, and stop").conflicts("yes"))
+    .option("--yes", "do not ask for confirmation")
+    .option("--payload", "with show: include headers and body")
+    .option("--limit <n>", "with list: maximum number of letters, 0 for all (default: 50)", wholeNumber(0))
+    .option("--json", "print one JSON object per letter, and one with the counts of a change")
+    .helpOption("-h, --help", "print this help")
+    .addHelpText("after", deadHelp)
+    .action((action: DeadAction, letters: readonly number[] | undefined, flags: DeadFlags) =>
+      commands.dead(action, letters ?? [], flags),
+    );
+}
+
 function addDoctor(program: Command, commands: OperatorCommands): void {
   const doctor = program
     .command("doctor")
@@ -178,7 +217,7 @@ function addBucket(command: Command): Command {
 function addServer(command: Command): Command {
   return command
     .optionsGroup("Bucket:")
-    .option("--bucket <name>", "name of the bucket")
+    .option("--bucket <name>", "name of the bucket (default: LATCHKEY_BUCKET, or the only one)")
     .option("--nats <url>", "NATS server, or several separated by commas (default: NATS_URL)")
     .option("--creds <path>", "NATS credentials file (default: NATS_CREDS)")
     .option("--inbox-prefix <subject>", "prefix of the reply subjects (default: NATS_INBOX_PREFIX)");

@@ -57,6 +57,7 @@ describe("help", () => {
     "list",
     "show",
     "clear",
+    "dead",
     "doctor",
     "reshard",
     "inspect",

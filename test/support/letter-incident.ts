@@ -9,6 +9,7 @@ import { startWorker, type Worker } from "./worker.ts";
 
 /** A stream whose events become dead letters, and its consumers. */
 export interface Incident extends AsyncDisposable {
+  readonly bucket: string;
   readonly stream: EventStream;
   readonly store: Store;
   readonly letters: DeadLetters;
@@ -32,6 +33,7 @@ export async function incident(connection: NatsConnection): Promise<Incident> {
   const workers: Worker[] = [];
   let isRepaired = false;
   return {
+    bucket,
     stream,
     store,
     letters: await deadLetters(connection, { subject: stream.deadSubject, store }),

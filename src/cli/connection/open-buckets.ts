@@ -1,11 +1,13 @@
 import { type JetStreamManager, jetstreamManager, type StreamInfo } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
+import { setting } from "../../env.ts";
 import type { Clock } from "../../internal/clock.ts";
 import type { ReadOptions } from "../../nats/kv/bucket-list.ts";
-import { shardNames, shardsOf } from "../../nats/kv/sharded-store.ts";
+import { isLatchkeyBucket } from "../../nats/kv/bucket-settings.ts";
+import { shardNames, shardsOf, unshardedName } from "../../nats/kv/sharded-store.ts";
 import { apiCodeOf, apiCodes, readFailed } from "../../nats/wire/error-codes.ts";
 import { type ClockDifference, withClockDifference } from "../../nats/wire/server-clock.ts";
-import { bucketStream } from "../../nats/wire/subject.ts";
+import { bucketOf, bucketStream } from "../../nats/wire/subject.ts";
 import { CommandError } from "../terminal/command-error.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { printable } from "../terminal/printable.ts";
@@ -76,7 +78,7 @@ export async function reachBuckets(flags: BucketFlags, io: Pick<CliIo, "env">): 
   try {
     const { connection } = nats;
     const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: TIMEOUT_MS });
-    const name = await nameOf(flags.bucket, jsm);
+    const name = await nameOf(flags.bucket ?? setting(io.env, "LATCHKEY_BUCKET"), jsm);
     const bucketNames = flags.shards === undefined ? await existingShards(name, jsm) : shardNames(name, flags.shards);
     return { connection, jsm, name, bucketNames, [Symbol.asyncDispose]: () => nats[Symbol.asyncDispose]() };
   } catch (error) {
@@ -97,11 +99,30 @@ export async function lookAt({ connection, jsm }: BucketServer, name: string, cl
   }
 }
 
-async function nameOf(flag: string | undefined, jsm: JetStreamManager): Promise<string> {
-  if (flag === undefined) throw new CommandError(`Name a bucket: --bucket <name>${await existingBuckets(jsm)}`);
-  if (!/^[\w-]+$/.test(flag))
-    throw new CommandError(`--bucket needs a name of letters, digits, \`-\` and \`_\`, got \`${printable(flag)}\``);
-  return flag;
+/** Returns the named bucket, or the server's only bucket of Latchkey. */
+async function nameOf(named: string | undefined, jsm: JetStreamManager): Promise<string> {
+  if (named === undefined) {
+    const [only, ...others] = await latchkeyBuckets(jsm);
+    if (only !== undefined && others.length === 0) return only;
+    throw new CommandError(`Name a bucket: --bucket <name>, or LATCHKEY_BUCKET${await existingBuckets(jsm)}`);
+  }
+  if (!/^[\w-]+$/.test(named))
+    throw new CommandError(`A bucket needs a name of letters, digits, \`-\` and \`_\`, got \`${printable(named)}\``);
+  return named;
+}
+
+/** Returns the server's buckets whose settings are Latchkey's, by the name that their shards share. */
+async function latchkeyBuckets(jsm: JetStreamManager): Promise<readonly string[]> {
+  const names = new Set<string>();
+  try {
+    for await (const { config } of jsm.streams.list("$KV.*.>")) {
+      const bucket = bucketOf(config.name);
+      if (bucket !== undefined && isLatchkeyBucket(config)) names.add(unshardedName(bucket));
+    }
+  } catch {
+    // Without the permission, the bucket must be named.
+  }
+  return [...names];
 }
 
 /** Returns the bucket and its shards. A resharded bucket can have shards of several counts. */

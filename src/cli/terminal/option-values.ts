@@ -5,6 +5,11 @@ export function collected(value: string, previous: readonly string[] = []): read
   return [...previous, value];
 }
 
+/** Collects the whole numbers of a repeatable argument. */
+export function collectedNumber(value: string, previous: readonly number[] = []): readonly number[] {
+  return [...previous, wholeNumber(1)(value)];
+}
+
 /** Parses a whole number in a range. */
 export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {

@@ -31,12 +31,7 @@ export async function deadLetters(connection: NatsConnection, options: DeadLette
   const letters = new LetterStream(jsm, subject);
   const context = { letters, jetstream: jetstream(connection, { timeout: TIMEOUT_MS }), store };
   return {
-    async *list(): AsyncGenerator<DeadLetter, void> {
-      for await (const message of letters.messages()) {
-        const letter = letterOf(message);
-        if (letter !== undefined) yield letter;
-      }
-    },
+    list: () => letters.letters(),
     async get(sequence): Promise<DeadLetter | undefined> {
       const message = await letters.message(sequence);
       return message === undefined ? undefined : letterOf(message);

@@ -1,6 +1,8 @@
 import type { JetStreamManager, StoredMsg } from "@nats-io/jetstream";
 import { LatchkeyError } from "../../errors.ts";
+import type { DeadLetter } from "../../model/dead-letter.ts";
 import { apiCodeOf, apiCodes } from "../wire/error-codes.ts";
+import { letterOf } from "./letter.ts";
 
 /** The stream that stores dead letters under a subject. Reads from its leader, so a removed message is never read again. */
 export class LetterStream {
@@ -28,6 +30,14 @@ export class LetterStream {
       if (message === null) return;
       from = message.seq + 1;
       yield message;
+    }
+  }
+
+  /** Reads all letters, oldest first. Skips messages that Latchkey did not write. */
+  async *letters(): AsyncGenerator<DeadLetter, void> {
+    for await (const message of this.messages()) {
+      const letter = letterOf(message);
+      if (letter !== undefined) yield letter;
     }
   }
 

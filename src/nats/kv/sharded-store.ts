@@ -19,6 +19,11 @@ export function shardsOf(bucket: string, name: string): number | undefined {
   return shards === undefined ? undefined : Number(shards);
 }
 
+/** Returns the name that the shards of a bucket share. */
+export function unshardedName(bucket: string): string {
+  return bucket.replace(/-\d+-of-\d+$/, "");
+}
+
 /** Length of the digest's prefix that picks the shard, in base64url characters: 24 bits. */
 const PREFIX_LENGTH = 4;
 

@@ -86,6 +86,7 @@ const noCommands: Commands = {
   list: nothing,
   show: nothing,
   clear: nothing,
+  dead: nothing,
   doctor: nothing,
   reshard: nothing,
   inspect: nothing,

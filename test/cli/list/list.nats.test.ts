@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "../../../src/cli/cli.ts";
 import { deferred } from "../../../src/internal/deferred.ts";
 import { resolveIdentity } from "../../../src/model/identity.ts";
+import { natsStore } from "../../../src/nats/index.ts";
 import { connected, makeBucket } from "../../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../../support/nats-server.ts";
 import { type OperatedBucket, operatedBucket } from "../../support/operated-bucket.ts";
@@ -187,6 +188,20 @@ describe("latchkey list", () => {
     expect(shown.out).toMatch(/\n {2}expires {7}never\n/);
   });
 
+  it("uses the bucket in the environment, and otherwise the server's only bucket of Latchkey", async () => {
+    const env = { NATS_URL: server.url, LATCHKEY_BUCKET: operated.bucket };
+    expect((await run(["list"], { env })).exitCode).toBe(0);
+    await using own = await startNats();
+    await using connection = await connected(own);
+    await makeBucket(connection, "settings", { allow_msg_ttl: false });
+    const only = { env: { NATS_URL: own.url } };
+    expect((await run(["list"], only)).err).toContain("Name a bucket");
+    await natsStore(connection, { bucket: "dedup", shards: 2 });
+    expect(await run(["list"], only)).toMatchObject({ exitCode: 0, err: "No keys match.\n" });
+    await natsStore(connection, { bucket: "other" });
+    expect((await run(["list"], only)).err).toContain("this server has dedup-1-of-2, dedup-2-of-2, other, settings");
+  });
+
   it("does not create a bucket, and lists the existing ones", async () => {
     const env = { NATS_URL: server.url };
     expect(await run(["list", "--bucket", "operate"], { env })).toMatchObject({
@@ -196,7 +211,9 @@ describe("latchkey list", () => {
     });
     expect(await run(["list"], { env })).toMatchObject({
       exitCode: 2,
-      err: expect.stringMatching(/^latchkey: Name a bucket: --bucket <name>; this server has .*operated\d/),
+      err: expect.stringMatching(
+        /^latchkey: Name a bucket: --bucket <name>, or LATCHKEY_BUCKET; this server has .*operated\d/,
+      ),
     });
     await using connection = await connected(server);
     await expect(makeBucket(connection, "operate")).resolves.toBeDefined();
@@ -208,7 +225,7 @@ describe("latchkey list", () => {
     [["--older-than", "soon"], "Expected a duration such as 90s, 15m, 12h or 7d"],
     [["--older-than", "1000d"], "Expected a duration such as"],
     [["--state", "unseen"], "Allowed choices are reserved, committed, unreadable"],
-    [["--bucket", "no.name"], "--bucket needs a name of letters"],
+    [["--bucket", "no.name"], "A bucket needs a name of letters"],
   ])("refuses %j", async (argv, sentence) => {
     const { exitCode, out, err } = await run(["list", "--bucket", operated.bucket, ...argv], {
       env: { NATS_URL: server.url },
@@ -252,7 +269,7 @@ describe("a bucket's user", () => {
   it("gets no list of buckets without the permission", async () => {
     expect(await list("stranger")).toMatchObject({
       exitCode: 2,
-      err: "latchkey: Name a bucket: --bucket <name>\n",
+      err: "latchkey: Name a bucket: --bucket <name>, or LATCHKEY_BUCKET\n",
     });
   });
 });
