@@ -10,6 +10,7 @@ const LONG = "test/**/*.long.test.ts";
 const CHAOS = "test/**/*.chaos.test.ts";
 const BROWSER = "test/**/*.browser.test.ts";
 const NATS = "test/**/*.nats.test.ts";
+const POSTGRES = "test/**/*.postgres.test.ts";
 const PACKAGE = ["test/package/**/*.test.ts", "test/docs/**/*.test.ts"];
 
 /** The slowest files of each project, which begin first so that no worker is left alone with one at the end. */
@@ -79,9 +80,25 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: "postgres",
+          include: [POSTGRES],
+          globalSetup: ["test/support/postgres-global-setup.ts"],
+          setupFiles: ["test/support/setup.ts", "test/support/postgres-setup.ts"],
+          runner: "./test/support/postgres-runner.ts",
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          // Most of these tests wait for a TTL or a server.
+          maxConcurrency: 20,
+          maxWorkers: 4,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [LONG, CHAOS, BROWSER, NATS, ...PACKAGE],
+          exclude: [LONG, CHAOS, BROWSER, NATS, POSTGRES, ...PACKAGE],
           setupFiles: ["test/support/setup.ts"],
           // Longer than the limit of a property, because fast-check says how to replay an interrupted property.
           testTimeout: 90_000,

@@ -9,6 +9,7 @@ export type ErrorCode =
   | "reservation-lost"
   | "reservation-released"
   | "result-not-kept"
+  | "fenced"
   | "permanent"
   | "unsupported"
   | "closed"

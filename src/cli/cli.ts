@@ -3,6 +3,7 @@ import { LatchkeyError } from "../errors.ts";
 import { completionScript } from "./completion/completion.ts";
 import { withPeers } from "./connection/nats.ts";
 import { keyCommand } from "./key/key-command.ts";
+import { postgresCommand } from "./postgres/postgres-command.ts";
 import { createProgram } from "./program.ts";
 import { planRun } from "./run/plan.ts";
 import { runLines } from "./run/run-lines.ts";
@@ -63,6 +64,9 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
     async draw(machine, flags) {
       const { drawCommand } = await import("./draw/draw-command.ts");
       await drawCommand(machine, flags, io);
+    },
+    async postgres(flags) {
+      await postgresCommand(flags, io);
     },
     async completion(shell) {
       await io.out.write(completionScript(shell, program));

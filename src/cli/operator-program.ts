@@ -1,5 +1,6 @@
 import { Argument, type Command, Option } from "commander";
 import { MAX_SHARDS } from "../nats/kv/store-options.ts";
+import { DEFAULT_SCHEMA } from "../postgres/schema.ts";
 import { CLEARABLE, type ClearFlags, type ClearNames, DEFAULT_CLEARABLE } from "./clear/clear-plan.ts";
 import { clearHelp } from "./clear/help.ts";
 import { SHELLS, type Shell } from "./completion/completion.ts";
@@ -15,6 +16,8 @@ import { inspectHelp } from "./inspect/help.ts";
 import type { InspectFlags } from "./inspect/inspect-command.ts";
 import { listHelp } from "./list/help.ts";
 import type { ListFlags } from "./list/list-command.ts";
+import { postgresHelp } from "./postgres/help.ts";
+import { POSTGRES_TOPICS, type PostgresFlags } from "./postgres/postgres-command.ts";
 import { reshardHelp } from "./reshard/help.ts";
 import type { ReshardFlags } from "./reshard/reshard-command.ts";
 import { showHelp } from "./show/help.ts";
@@ -33,6 +36,7 @@ export interface OperatorCommands {
   reshard(flags: ReshardFlags): Promise<void>;
   inspect(flags: InspectFlags): Promise<void>;
   draw(machine: MachineName, flags: DrawFlags): Promise<void>;
+  postgres(flags: PostgresFlags): Promise<void>;
   completion(shell: Shell): Promise<void>;
 }
 
@@ -45,6 +49,7 @@ export function addOperatorCommands(program: Command, commands: OperatorCommands
   addReshard(program, commands);
   addInspect(program, commands);
   addDraw(program, commands);
+  addPostgres(program, commands);
   addCompletion(program, commands);
 }
 
@@ -258,6 +263,21 @@ function addDraw(program: Command, commands: OperatorCommands): void {
     .helpOption("-h, --help", "print this help")
     .addHelpText("after", drawHelp)
     .action((machine: MachineName, flags: DrawFlags) => commands.draw(machine, flags));
+}
+
+function addPostgres(program: Command, commands: OperatorCommands): void {
+  program
+    .command("postgres")
+    .summary("print the SQL that creates the tables in PostgreSQL")
+    .description(
+      "Prints the SQL that creates Latchkey's tables in PostgreSQL: the markers of `effectOnce` and the keys of `postgresStore`.",
+    )
+    .addArgument(new Argument("<topic>", "what to print").choices(POSTGRES_TOPICS))
+    .option("--schema <name>", `schema of the tables (default: ${DEFAULT_SCHEMA})`)
+    .option("--role <name>", "also grant this role the rights that a service needs")
+    .helpOption("-h, --help", "print this help")
+    .addHelpText("after", postgresHelp)
+    .action((_topic: string, flags: PostgresFlags) => commands.postgres(flags));
 }
 
 function addCompletion(program: Command, commands: OperatorCommands): void {

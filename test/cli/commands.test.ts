@@ -62,6 +62,7 @@ describe("help", () => {
     "reshard",
     "inspect",
     "draw",
+    "postgres",
     "completion",
   ];
 

@@ -76,6 +76,7 @@ const NAMES = {
     "simulatedStore",
     "storeContract",
   ],
+  "latchkey/postgres": ["FencedError", "deleteExpiredEffects", "effectOnce", "schemaSql"],
   "latchkey/nats": [
     "ConsumerMisconfiguredError",
     "checkConsumer",
@@ -185,12 +186,16 @@ describe("the package in an empty project", () => {
     expect(Object.keys(exported ?? {}).sort()).toEqual([...entries, "./package.json"].sort());
   });
 
-  it.each(["latchkey", "latchkey/http", "latchkey/inspect", "latchkey/machines", "latchkey/testing"] as const)(
-    "imports %s without a NATS client and without fast-check",
-    async (entry) => {
-      expect(await namesOf(entry)).toBe([...NAMES[entry]].sort().join(" "));
-    },
-  );
+  it.each([
+    "latchkey",
+    "latchkey/http",
+    "latchkey/inspect",
+    "latchkey/machines",
+    "latchkey/postgres",
+    "latchkey/testing",
+  ] as const)("imports %s without a client of NATS or PostgreSQL and without fast-check", async (entry) => {
+    expect(await namesOf(entry)).toBe([...NAMES[entry]].sort().join(" "));
+  });
 
   it("names the missing package if latchkey/nats is imported without its peers", async () => {
     const error = await inProject(

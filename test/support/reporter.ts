@@ -80,6 +80,7 @@ function nameOf(task: TestCase | TestSuite | TestModule): string {
 /** Programs that a project needs, and the variable that its set-up sets if the program is missing. */
 const needs = [
   { projects: ["nats", "chaos"], missing: "LATCHKEY_NATS_MISSING", reason: "no nats-server" },
+  { projects: ["postgres"], missing: "LATCHKEY_POSTGRES_MISSING", reason: "no PostgreSQL server" },
   { projects: ["browser"], missing: "LATCHKEY_CHROMIUM_MISSING", reason: "no Chromium" },
 ];
 

@@ -91,6 +91,7 @@ const noCommands: Commands = {
   reshard: nothing,
   inspect: nothing,
   draw: nothing,
+  postgres: nothing,
   completion: nothing,
 };
 

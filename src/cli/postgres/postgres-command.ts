@@ -1,0 +1,17 @@
+import { schemaSql } from "../../postgres/schema.ts";
+import { asCommandError } from "../terminal/command-error.ts";
+import type { CliIo } from "../terminal/io.ts";
+
+/** What `latchkey postgres` prints. */
+export const POSTGRES_TOPICS = ["schema"] as const;
+
+export interface PostgresFlags {
+  readonly schema?: string;
+  readonly role?: string;
+}
+
+/** Prints the SQL that creates Latchkey's tables. @throws {CommandError} for a name that PostgreSQL would not take. */
+export async function postgresCommand({ schema, role }: PostgresFlags, io: CliIo): Promise<void> {
+  const options = { ...(schema === undefined ? {} : { schema }), ...(role === undefined ? {} : { role }) };
+  await io.out.write(asCommandError(() => schemaSql(options)));
+}
