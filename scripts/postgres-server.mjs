@@ -47,8 +47,8 @@ async function makeLinks(/** @type {string} */ native) {
   /** @type {{ source: string, target: string }[]} */
   const links = JSON.parse(await readFile(list, "utf8"));
   for (const { source, target } of links) {
-    await symlink(basename(source), join(native, "..", target)).catch((error) => {
-      if (error.code !== "EEXIST") throw error;
+    await symlink(basename(source), join(native, "..", target)).catch((/** @type {unknown} */ error) => {
+      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
     });
   }
 }

@@ -60,18 +60,19 @@ export async function effectOnce<Value>(
   const marker = new Marker(sqlOf("tx", tx), reservation, options);
   if (typeof effect !== "function") throw new TypeError(expected("effect", "a function", effect));
   const kept = await marker.insert();
-  if (kept !== undefined) return decode(kept.value);
+  if (kept !== undefined) return decode(kept.value, effect);
   const stored = storeResult(await effect());
   if (stored.state === "failed") throw stored.error;
   const encoded = stored.state === "stored" ? JSON.stringify(stored.result) : null;
   await marker.finish(encoded);
-  return decode(encoded);
+  return decode(encoded, effect);
 }
 
-/** The marker was written by the same effect, so the value has the type of that effect's value. */
-function decode<Value>(encoded: string | null): Value;
+/** Decodes the value in a marker. The same effect wrote it, so it has the type of that effect's value. */
+function decode<Value>(encoded: string | null, effect: () => Value | PromiseLike<Value>): Value;
 function decode(encoded: string | null): unknown {
-  return encoded === null ? undefined : JSON.parse(encoded);
+  const value: unknown = encoded === null ? undefined : JSON.parse(encoded);
+  return value;
 }
 
 interface KeptMarker {

@@ -104,8 +104,8 @@ export function poolTransact(pool: pg.Pool): Transact {
       await client.query("commit");
       return value;
     } catch (error) {
-      await client.query("rollback").catch((cause: Error) => {
-        broken = cause;
+      await client.query("rollback").catch((cause: unknown) => {
+        broken = new Error("the rollback failed", { cause });
       });
       throw error;
     } finally {
