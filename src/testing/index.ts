@@ -10,10 +10,11 @@ export { recordHistory } from "./record/recorder.ts";
 export { CounterexampleError, NotRepeatableError } from "./report/counterexample.ts";
 export type { Run } from "./report/run.ts";
 export type { RunViolation } from "./report/run-violation.ts";
-export type { CheckOptions, CheckResult, FastCheck } from "./search/check-handler.ts";
+export type { CheckOptions, CheckResult } from "./search/check-handler.ts";
 export { checkHandler } from "./search/check-handler.ts";
 export type { ExhaustOptions, ExhaustResult } from "./search/exhaust.ts";
 export { exhaust } from "./search/exhaust.ts";
+export type { FastCheck } from "./search/random-search.ts";
 export { replay } from "./search/replay.ts";
 export type {
   Delivery,

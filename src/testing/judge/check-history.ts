@@ -17,7 +17,7 @@ import { writeViolations } from "./write-rules.ts";
 export function checkHistory(history: History): readonly Violation[] {
   const lines = inOrder(history);
   const keys = knownKeys(lines);
-  const judge = new Judge(eventsOfKeys(lines, keys));
+  const judge = new Judge(eventsOfKeys(lines, keys), lines);
   for (const line of lines) judge.read(line);
   return [...judge.violations, ...writeViolations(lines, keys)].sort((a, b) => a.line - b.line);
 }

@@ -60,7 +60,10 @@ function checkReservation(
   }
   // At the end of its lease, Latchkey reports a commit without a response as `unconfirmed`.
   const endMs = (later.at(-1) ?? own).protectedUntilMs;
-  const isUnconfirmed = isUnanswered(sent, answeredAt) || (endMs <= atMs && sent.some((one) => isInFlight(one, endMs)));
+  const isUnconfirmed =
+    isUnanswered(sent, answeredAt) ||
+    (endMs <= atMs && sent.some((one) => isInFlight(one, endMs))) ||
+    isGivenUp(sent, atMs);
   if (isUnconfirmed || later.some(({ token }) => token !== own.token)) return { type: "excused" };
   const isReleased = own.removed !== undefined && own.removed.shownBy.position < answeredAt;
   const instead = sent.some(({ invoked }) => invoked.operation === "commit")
@@ -77,6 +80,15 @@ function isUnanswered(sent: readonly KeyRequest[], before: number): boolean {
   const results = sent.flatMap(({ result }) => (result !== undefined && result.position < before ? [result] : []));
   const last = results.toSorted((a, b) => a.position - b.position).at(-1)?.line;
   return last?.type === "unknown" || (last?.type === "fail" && last.because === "refused");
+}
+
+/** True if a commit had no answer for as long as a lease: Latchkey then reports a late commit as `unconfirmed`. */
+function isGivenUp(sent: readonly KeyRequest[], atMs: number): boolean {
+  const first = sent.find(({ invoked }) => invoked.operation === "commit");
+  const leaseMs = sent.find(({ invoked }) => invoked.leaseMs !== undefined)?.invoked.leaseMs;
+  if (first === undefined || leaseMs === undefined) return false;
+  const givenUpMs = first.sentBy.line.atMs + leaseMs;
+  return givenUpMs <= atMs && sent.some((one) => isInFlight(one, givenUpMs));
 }
 
 function isInFlight({ sentBy, result }: KeyRequest, atMs: number): boolean {

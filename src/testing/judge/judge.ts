@@ -10,8 +10,8 @@ import type { Guarantee, Violation } from "./violation.ts";
 type Line<Type extends SeenLine["type"]> = Extract<SeenLine, { type: Type }>;
 type Report = (guarantee: Guarantee, why: string) => void;
 
-/** This many renewals after the answer show that a reservation is never given up. */
-const ENDLESS_RENEWALS = 3;
+/** This many renewals after the answer, in a run without an end, show that a reservation is never given up. */
+const ENDLESS_RENEWALS = 10;
 
 /** Judges what processes did, line by line. */
 export class Judge {
@@ -26,10 +26,14 @@ export class Judge {
   readonly #returned = new Set<string>();
   /** Tokens of reservations, with their renewals after the answer. */
   readonly #idleRenewals = new Map<string, number>();
+  /** True if the run came to rest. */
+  readonly #hasEnd: boolean;
   #hasForgotten = false;
 
-  constructor(keys: EventKeys) {
+  /** @param lines are all lines, in their order. */
+  constructor(keys: EventKeys, lines: readonly OrderedLine[]) {
     this.#keys = keys;
+    this.#hasEnd = lines.some(({ line }) => line.type === "settled");
     for (const [event, known] of keys.byEvent) {
       for (const write of known.flatMap(({ writes }) => writes)) {
         if (write.removed !== undefined) this.#removals.set(write.removed.shownBy.position, { event, write });
@@ -270,10 +274,10 @@ export class Judge {
     state.committer = process;
   }
 
-  /** A process that has answered, and runs no effect, has no reason to renew a reservation. */
+  /** A process that has answered, and runs no effect, has no reason to renew a reservation without end. */
   #renews({ process, key, token }: Line<"invoke">, report: Report): void {
     const event = this.#keys.eventOf(key);
-    if (event === undefined || token === undefined || this.#hasForgotten) return;
+    if (event === undefined || token === undefined || this.#hasForgotten || this.#hasEnd) return;
     const state = this.#stateOf(event);
     if (state.isHandledBy(process)) return;
     const reserved = this.#keys

@@ -7,8 +7,11 @@ export class CounterexampleError extends Error {
   /** Run that breaks a guarantee. */
   readonly run: Run;
 
-  /** @param search tells how the run was found, in one sentence. */
-  constructor(run: Run, search: string) {
+  /**
+   * @param search tells how the run was found, in one sentence.
+   * @param options are the options that repeat the run, as code.
+   */
+  constructor(run: Run, search: string, options = "options") {
     const [first] = run.violations;
     super(
       [
@@ -17,7 +20,7 @@ export class CounterexampleError extends Error {
         run.lanes,
         "",
         `${search} The run has ${sizeOf(run)}.`,
-        `To repeat this run: await replay("${run.schedule}", handler, options)`,
+        `To repeat this run: await replay("${run.schedule}", handler, ${options})`,
         "As a Mermaid sequence diagram: `error.run.mermaid`; for the inspector: `error.run.ndjson`",
       ].join("\n"),
       first?.guarantee === "holds" ? { cause: first.error } : undefined,

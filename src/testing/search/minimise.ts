@@ -2,7 +2,7 @@ import { pseudoRandom } from "../../internal/pseudo-random.ts";
 import type { Run } from "../report/run.ts";
 import { type Chooser, formatSchedule, parseSchedule, type Schedule } from "../sim/schedule.ts";
 import { type Scenario, TooManyStepsError } from "../sim/simulate.ts";
-import { MAX_NUMBER, MAX_NUMBERS, RandomChooser } from "./random-chooser.ts";
+import { RandomChooser } from "./random-chooser.ts";
 import { runChoosing, runSchedule } from "./run-schedule.ts";
 
 /** Amount by which a number may grow, since the rest of the run may become simpler. */
@@ -32,8 +32,7 @@ async function startFresh(scenario: Scenario, descent: Descent): Promise<void> {
   const next = pseudoRandom(1);
   const budget = new RunBudget();
   for (let start = 0; start < FRESH_STARTS && !budget.isSpent; start += 1) {
-    const numbers = Array.from({ length: 1 + (next() % MAX_NUMBERS) }, () => next() % (MAX_NUMBER + 1));
-    const chooser = new RandomChooser(numbers, "none");
+    const chooser = new RandomChooser(next(), []);
     const run = await ended(runChoosing(scenario, chooser, () => chooser.taken));
     if (run === undefined || !breaksTheSame(run, descent.smallest)) continue;
     const other = new Descent(scenario, run, budget);

@@ -104,6 +104,7 @@ export class Broker {
     const due = this.#messages.filter((message) => message.due > 0);
     return due.filter(isFirstOfItsKind).flatMap((message) =>
       choices.map((recipient) => ({
+        kind: "delivery" as const,
         task: recipient.task,
         label: `${message.event.id} is delivered to ${recipient.task}`,
         run: () => this.#deliver(message, recipient),
@@ -123,6 +124,8 @@ export class Broker {
     return this.#messages
       .filter(({ count, due }) => count > 0 && due === 0)
       .map((message) => ({
+        kind: "fault" as const,
+        fault: "redelivery" as const,
         task: "broker",
         label: `${message.event.id} is redelivered`,
         run: () => {

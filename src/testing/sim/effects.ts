@@ -10,9 +10,17 @@ export class Effects {
   /** Failures of the effects that have begun. */
   readonly #failures = new Set<Operation>();
 
+  /** Number of effects that have yet to begin, by process. */
+  readonly #waiting = new Map<string, number>();
+
   constructor(scheduler: Scheduler, budget: Budget) {
     this.#scheduler = scheduler;
     this.#budget = budget;
+  }
+
+  /** True if an effect of the process has yet to begin. */
+  isWaiting(task: string): boolean {
+    return (this.#waiting.get(task) ?? 0) > 0;
   }
 
   /** Returns the function that runs the effects of one process. */
@@ -20,7 +28,9 @@ export class Effects {
     const run = async (event: string, options: EffectOptions, act: () => unknown): Promise<unknown> => {
       const { name = "effect", fence, signal } = options;
       const label = `${name} of ${event}`;
-      await this.#scheduler.pause(task, `${label} begins`);
+      this.#waiting.set(task, (this.#waiting.get(task) ?? 0) + 1);
+      await this.#scheduler.pause("effect begin", task, `${label} begins`);
+      this.#waiting.set(task, (this.#waiting.get(task) ?? 0) - 1);
       signal?.throwIfAborted();
       const reservation = { ...(fence === undefined ? {} : { fence }), ...(signal === undefined ? {} : { signal }) };
       return recorder.effect(event, reservation, () => this.#end(task, label, act), name);
@@ -47,6 +57,8 @@ export class Effects {
         for (const failure of failures) this.#failures.delete(failure);
       };
       const failing = (when: "before" | "after"): Operation => ({
+        kind: "fault",
+        fault: "failing effect",
         task,
         label: `${label} fails ${when} it happened`,
         run: async () => {
@@ -62,7 +74,7 @@ export class Effects {
         finish();
         resolve(attempt(act));
       };
-      const cancel = this.#scheduler.add({ task, label: `${label} ends`, run });
+      const cancel = this.#scheduler.add({ kind: "effect end", task, label: `${label} ends`, run });
     });
   }
 }

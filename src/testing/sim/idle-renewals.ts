@@ -13,12 +13,17 @@ export class IdleRenewals {
     return this.#isEndless;
   }
 
-  observe(line: HistoryLine): void {
+  /** @param isWaiting tells whether an effect of the process has yet to begin. */
+  observe(line: HistoryLine, isWaiting: (process: string) => boolean): void {
     if (line.type === "delivered" || line.type === "effect.began") this.#changeBusy(line.process, 1);
     else if (line.type === "answered" || line.type === "effect.ended") this.#changeBusy(line.process, -1);
-    else if (line.type === "invoke" && line.operation === "renew" && !this.#busy.get(line.process)) {
+    else if (line.type === "invoke" && line.operation === "renew" && !this.#isBusy(line.process, isWaiting)) {
       this.#count(line.token ?? "");
     }
+  }
+
+  #isBusy(process: string, isWaiting: (process: string) => boolean): boolean {
+    return (this.#busy.get(process) ?? 0) > 0 || isWaiting(process);
   }
 
   #changeBusy(process: string, by: 1 | -1): void {

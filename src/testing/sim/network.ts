@@ -69,7 +69,7 @@ export class Network {
     return new Promise((resolve, reject) => {
       let isLost = false;
       const respond = (how: string, response: Response | Promise<Response>): void => {
-        this.#scheduler.add({ task, label: `${label}: ${how}`, isResponse: true, run: () => resolve(response) });
+        this.#scheduler.add({ kind: "response", task, label: `${label}: ${how}`, run: () => resolve(response) });
       };
       const request: InFlightRequest = {
         task,
@@ -84,9 +84,10 @@ export class Network {
         fail: (error) => {
           isLost = true;
           const run = (): void => reject(error);
-          this.#scheduler.add({ task, label: `${label}: ${error.message}`, isResponse: true, run });
+          this.#scheduler.add({ kind: "response", task, label: `${label}: ${error.message}`, run });
         },
         cancel: this.#scheduler.add({
+          kind: "request",
           task,
           label,
           run: () => {
@@ -108,7 +109,7 @@ export class Network {
       else possible.push(...this.#faultsOf(request));
     }
     if (!this.#isDown && this.#budget.has("outage")) {
-      possible.push({ task: "network", label: "outage", run: () => this.#goDown() });
+      possible.push({ kind: "fault", fault: "outage", task: "network", label: "outage", run: () => this.#goDown() });
     }
     return possible;
   }
@@ -119,6 +120,8 @@ export class Network {
     const offer = (name: FaultName, run: () => void): void => {
       if (!this.#budget.has(name)) return;
       possible.push({
+        kind: "fault",
+        fault: name,
         task,
         label: `${label}: ${name}`,
         run: () => {
@@ -136,7 +139,7 @@ export class Network {
     if (request.isWrite) {
       offer("late write", () => {
         request.fail(unavailable("the request is late", true));
-        this.#scheduler.add({ task: "network", label: `${label}: arrives late`, run: request.arrive });
+        this.#scheduler.add({ kind: "request", task: "network", label: `${label}: arrives late`, run: request.arrive });
       });
     }
     if (respondStale !== undefined) offer("stale read", respondStale);

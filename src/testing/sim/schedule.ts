@@ -1,10 +1,30 @@
 import { expected } from "../../internal/validate.ts";
+import type { FaultName } from "./faults.ts";
 
 /**
  * A schedule is a list of small numbers. Each picks one of the operations that can happen next. 0 continues the running task, and
  * the end of the list means 0 from then on. Shorter lists and smaller numbers give simpler runs, which is what shrinking looks for.
  */
 export type Schedule = readonly number[];
+
+/** An operation, as a chooser sees it. */
+export interface Possibility {
+  /** Kind of the operation. */
+  readonly kind: OperationKind;
+  /** Fault that the operation is, if it is one. */
+  readonly fault?: FaultName;
+}
+
+/** A request that reaches the store, a response that reaches its task, a step of an effect, and so on. */
+export type OperationKind =
+  | "request"
+  | "response"
+  | "effect begin"
+  | "effect end"
+  | "delivery"
+  | "time"
+  | "fault"
+  | "other";
 
 /**
  * The number of operations that can happen next. They are in this order: the one that happens in a calm run, other work of the
@@ -19,6 +39,8 @@ export interface Choice {
   readonly timed: number;
   /** True if the first operation reads a response that has arrived. No other task can tell when that happens. */
   readonly isResponse: boolean;
+  /** All operations, in their order. */
+  readonly operations: readonly Possibility[];
 }
 
 /** Picks what happens next. */

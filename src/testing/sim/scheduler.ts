@@ -1,15 +1,13 @@
 import { setImmediate } from "node:timers";
 import type { Clock } from "../../internal/clock.ts";
-import type { Chooser } from "./schedule.ts";
+import type { Chooser, OperationKind, Possibility } from "./schedule.ts";
 import { UncontrolledError } from "./uncontrolled-error.ts";
 
 /** Something that can happen next. */
-export interface Operation {
+export interface Operation extends Possibility {
   /** The task that it belongs to: a process, or a part of the environment. */
   readonly task: string;
   readonly label: string;
-  /** True if the task reads a response that has arrived. No other task can tell when that happens. */
-  readonly isResponse?: boolean;
   readonly run: () => void | Promise<void>;
 }
 
@@ -101,9 +99,9 @@ export class Scheduler {
   }
 
   /** Resolves when the schedule continues the task. Never resolves if the task has died. */
-  pause(task: string, label: string): Promise<void> {
+  pause(kind: OperationKind, task: string, label: string): Promise<void> {
     return new Promise((resolve) => {
-      this.add({ task, label, run: resolve });
+      this.add({ kind, task, label, run: resolve });
     });
   }
 
@@ -192,6 +190,7 @@ export class Scheduler {
     const next = this.#nextTimer(Number.POSITIVE_INFINITY);
     if (next !== undefined) {
       possible.push({
+        kind: "time",
         task: "time",
         label: "time passes",
         run: () => this.passTime(Math.max(0, next.atMs - this.#nowMs)),
@@ -200,8 +199,9 @@ export class Scheduler {
     const timed = possible.length;
     if (timed === 0) return undefined;
     if (this.#chooser.mayFail) possible.push(...environment.faults());
-    const isResponse = own === 1 && possible[0]?.isResponse === true;
-    const picked = this.#chooser.pick({ count: possible.length, calm, timed, isResponse });
+    const isResponse = own === 1 && possible[0]?.kind === "response";
+    const choice = { count: possible.length, calm, timed, isResponse, operations: possible };
+    const picked = this.#chooser.pick(choice);
     if (picked > 0) this.#interventions += 1;
     return possible[picked];
   }

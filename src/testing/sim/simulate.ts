@@ -148,7 +148,7 @@ class Simulation {
       () => this.#scheduler.nowMs,
       (line) => {
         this.#history.push(line);
-        this.#idleRenewals.observe(line);
+        this.#idleRenewals.observe(line, (task) => this.#effects.isWaiting(task));
       },
     );
   }
@@ -184,7 +184,7 @@ class Simulation {
       this.#frozen = undefined;
       this.#scheduler.thaw(frozen.task);
     };
-    return [...deliveries, { task: frozen.task, label: `${frozen.task} continues`, run: thaw }];
+    return [...deliveries, { kind: "other", task: frozen.task, label: `${frozen.task} continues`, run: thaw }];
   }
 
   /** Returns the faults that may happen now. */
@@ -194,6 +194,8 @@ class Simulation {
     const offer = (name: FaultName, task: string, run: () => void | Promise<void>): void => {
       if (!this.#budget.has(name)) return;
       possible.push({
+        kind: "fault",
+        fault: name,
         task,
         label: name,
         run: () => {

@@ -8,6 +8,8 @@ export interface CorrectHandler {
   readonly scope?: Scope;
 }
 
+import { claimsWithLeaseAndFence } from "./own-deduplicator-bugs.ts";
+
 const leaseMs = 5_000;
 const of = (event: string, subscriptionId = "billing") => ({ subscriptionId, eventId: event });
 
@@ -182,6 +184,12 @@ const fencedKv: HandlerUnderTest =
     }
   };
 
+const fingerprinting: HandlerUnderTest = (replica) => {
+  const dedup = new Deduplicator({ ...replica, leaseMs });
+  return ({ event }) =>
+    dedup.guard(of(event), (reservation) => replica.effect(event, reservation), { fingerprint: `payload of ${event}` });
+};
+
 export const correctHandlers: readonly CorrectHandler[] = [
   { name: "guards with a prefixed event id", handler: guardingAs((event) => `evt-${event}`) },
   { name: "guards with the id of a CloudEvent", handler: guardingAs((event) => JSON.stringify(["/github", event])) },
@@ -200,5 +208,7 @@ export const correctHandlers: readonly CorrectHandler[] = [
   { name: "lets its window end", handler: shortWindow },
   { name: "chooses its own owner", handler: ownName },
   { name: "answers like a consumer", handler: consumerStyle },
-  { name: "fences a deduplicator of its own", handler: fencedKv, scope: { freezes: 0, amnesias: 0, crashes: 1 } },
+  { name: "passes a fingerprint", handler: fingerprinting },
+  { name: "claims with a lease and a fence", handler: claimsWithLeaseAndFence },
+  { name: "fences a deduplicator of its own", handler: fencedKv },
 ];

@@ -1,0 +1,39 @@
+import { writeFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import type { PlantedBug } from "../test/testing/handlers/planted-bug.ts";
+import { plantedBugs } from "../test/testing/handlers/planted-bugs.ts";
+import { searchFor } from "../test/testing/handlers/runs-needed.ts";
+
+const PAGE = "docs/planted-bugs.md";
+const SEEDS = Array.from({ length: 20 }, (_, index) => index + 1);
+
+const head = `# Planted bugs
+
+The tests of \`checkHandler\` contain ${plantedBugs.length} handlers with one bug each. Every bug is one that people made, in a comparable system or in their
+use of Latchkey. The table shows how many runs the search needs with default options, for 20 seeds. A thousand runs take one to three
+seconds.
+
+\`npm run planted-bugs\` measures again and writes this page. [Test your handler](testing-your-handler.md) explains the search.
+
+| a handler that | seen in | breaks | runs: median | runs: worst |
+| --- | --- | --- | ---: | ---: |
+`;
+
+/** Measures one bug and returns its row. */
+async function rowOf(bug: PlantedBug): Promise<string> {
+  const runs: number[] = [];
+  for (const seed of SEEDS) {
+    const found = await searchFor(bug, seed);
+    runs.push(found.breaks.length === 0 ? Number.POSITIVE_INFINITY : found.runs);
+  }
+  runs.sort((a, b) => a - b);
+  const shown = (count: number | undefined): string => (count === Number.POSITIVE_INFINITY ? "not found" : `${count}`);
+  const median = runs[Math.floor(SEEDS.length / 2)];
+  return `| ${bug.name} | ${bug.source} | ${bug.breaks} | ${shown(median)} | ${shown(runs.at(-1))} |\n`;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  let page = head;
+  for (const bug of plantedBugs) page += await rowOf(bug);
+  writeFileSync(PAGE, page);
+}

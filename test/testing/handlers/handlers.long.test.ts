@@ -1,0 +1,34 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { CounterexampleError, checkHandler } from "../../../src/testing/index.ts";
+import { correctHandlers } from "./correct-handlers.ts";
+import { plantedBugs } from "./planted-bugs.ts";
+import { searchFor } from "./runs-needed.ts";
+
+const SEEDS = Array.from({ length: 20 }, (_, index) => index + 1);
+
+describe("checkHandler finds nothing in many runs of a correct handler that", () => {
+  it.each(correctHandlers)("$name", { timeout: 600_000 }, async ({ handler, scope }) => {
+    const runs = { ...scope, numRuns: 2_000 };
+    expect(await checkHandler(fc, handler, runs)).toMatchObject({ runs: 2_000 });
+    expect(await checkHandler(fc, handler, { ...runs, jumpMs: 8_000, ackWaitMs: 10_000 })).toMatchObject({
+      runs: 2_000,
+    });
+  });
+});
+
+describe("checkHandler explains the bug of a handler that", () => {
+  it.each(plantedBugs)("$name", { timeout: 120_000 }, async ({ handler, breaks, why, scope }) => {
+    const error: unknown = await checkHandler(fc, handler, { ...scope, seed: 1 }).catch((reason: unknown) => reason);
+    if (!(error instanceof CounterexampleError)) throw error;
+    expect(error.run.violations[0]).toMatchObject({ guarantee: breaks, why: expect.stringMatching(why) });
+  });
+});
+
+describe("of 20 searches with the default options, 19 find the bug of a handler that", () => {
+  it.each(plantedBugs)("$name", { timeout: 600_000 }, async (bug) => {
+    let found = 0;
+    for (const seed of SEEDS) if ((await searchFor(bug, seed)).breaks.length > 0) found += 1;
+    expect(found).toBeGreaterThanOrEqual(19);
+  });
+});
