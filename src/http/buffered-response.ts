@@ -1,4 +1,5 @@
 import { abortable } from "../internal/abort.ts";
+import { delay, systemClock } from "../internal/clock.ts";
 import { readAll } from "./raw-request.ts";
 
 /** A response with its complete body. */
@@ -24,10 +25,14 @@ const HOP_BY_HOP: readonly string[] = [
 
 /**
  * Reads a response to its end.
- * @throws {TypeError | RangeError} if it is a network error, its body was read before, or its body is too large.
+ * @throws {TypeError | RangeError} if it is a network error, or its body was read before, is too large, or does not end in time.
  * @throws the reason of `signal` as soon as it aborts.
  */
-export async function bufferResponse(response: Response, signal: AbortSignal): Promise<BufferedResponse> {
+export async function bufferResponse(
+  response: Response,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<BufferedResponse> {
   const { status } = response;
   if (status < 200 || status > 599) throw new RangeError(`The handler returned a response with status ${status}`);
   if (response.bodyUsed) throw new TypeError("The handler returned a response whose body was read before");
@@ -36,11 +41,15 @@ export async function bufferResponse(response: Response, signal: AbortSignal): P
   // `fetch` has decoded the body of its response. A handler that builds a response encodes the body itself.
   if (response.url !== "") headers.delete("content-encoding");
   const reader = response.body?.getReader();
+  const done = new AbortController();
+  const timeout = delay(systemClock, timeoutMs, [done.signal]).then(() => "too-slow" as const);
   try {
-    const body = await abortable(readAll(reader, MAX_RESPONSE_BYTES), signal);
+    const body = await abortable(Promise.race([readAll(reader, MAX_RESPONSE_BYTES), timeout]), signal);
+    if (body === "too-slow") throw new RangeError(`The handler's response did not end within ${timeoutMs} ms`);
     if (body === "too-large") throw new RangeError(`The handler's response exceeds ${MAX_RESPONSE_BYTES} bytes`);
     return { status, headers, body };
   } finally {
+    done.abort();
     reader?.cancel().catch(() => {});
   }
 }

@@ -3,6 +3,7 @@ import type { Deduplicator } from "../deduplicator.ts";
 import { hasCode } from "../errors.ts";
 import { flag, wholeNumber } from "../internal/validate.ts";
 import type { Outcome, Reservation } from "../model/decision.ts";
+import { payloadFingerprint } from "../model/identify/payload-fingerprint.ts";
 import type { Identity } from "../model/identity.ts";
 import { MIN_TTL_MS } from "../options.ts";
 import { type BufferedResponse, bufferResponse, toResponse } from "./buffered-response.ts";
@@ -36,6 +37,7 @@ export interface DispatcherOptions {
   readonly source: Source;
   readonly dispatch: WebhookDispatch;
   readonly windowMs?: number;
+  readonly responseTimeoutMs?: number;
   readonly keepResponse?: boolean;
   readonly maxStoredBytes?: number;
   readonly fenceHeader?: string;
@@ -43,6 +45,7 @@ export interface DispatcherOptions {
 }
 
 const MAX_STORED_BYTES = 48 * 1_024;
+const RESPONSE_TIMEOUT_MS = 30_000;
 const REMEMBERED_FENCES = 10_000;
 
 /** Guards events and turns outcomes into responses. */
@@ -51,6 +54,7 @@ export class WebhookDispatcher {
   readonly #retryAfterMs: number;
   readonly #keepResponse: boolean;
   readonly #maxStoredBytes: number;
+  readonly #responseTimeoutMs: number;
   /**
    * Highest fence per event that this process has seen, for the latest events. Other replicas learn a fence only from a stored
    * response, so without `keepResponse` they accept a lower one.
@@ -62,6 +66,7 @@ export class WebhookDispatcher {
     this.#retryAfterMs = retryAfterMs;
     this.#keepResponse = flag("keepResponse", options.keepResponse ?? false);
     this.#maxStoredBytes = wholeNumber("maxStoredBytes", options.maxStoredBytes ?? 32_768, 0, MAX_STORED_BYTES);
+    this.#responseTimeoutMs = wholeNumber("responseTimeoutMs", options.responseTimeoutMs ?? RESPONSE_TIMEOUT_MS, 1);
     if (options.fenceHeader !== undefined) headerName("fenceHeader", options.fenceHeader);
     if (options.windowMs !== undefined) wholeNumber("windowMs", options.windowMs, MIN_TTL_MS);
   }
@@ -71,7 +76,7 @@ export class WebhookDispatcher {
     if (fence === "malformed")
       return problem("bad-request", { detail: `\`${this.#options.fenceHeader}\` is not a whole number` });
     if (fence !== undefined && this.#isFenced(identity, fence)) return problem("fenced");
-    const run = new Run();
+    const run = new Run(this.#responseTimeoutMs);
     try {
       const outcome = await this.#guard(run, event, identity, request, fence);
       return this.#answer(run, outcome, fence);
@@ -97,7 +102,7 @@ export class WebhookDispatcher {
     return dedup.guard(identity, handler, {
       keepResult: this.#keepResponse,
       ...(windowMs === undefined ? {} : { windowMs }),
-      ...(source.signsId ? {} : { fingerprint: await digest(request.body) }),
+      ...(source.signsId ? {} : { fingerprint: payloadFingerprint(request.body) }),
     });
   }
 
@@ -153,6 +158,11 @@ class FailedResponseError extends Error {
 class Run {
   #response: BufferedResponse = { status: 204, headers: new Headers(), body: new Uint8Array() };
   #failed = false;
+  readonly #responseTimeoutMs: number;
+
+  constructor(responseTimeoutMs: number) {
+    this.#responseTimeoutMs = responseTimeoutMs;
+  }
 
   get failed(): boolean {
     return this.#failed;
@@ -162,7 +172,8 @@ class Run {
   async dispatch(call: () => unknown, signal: AbortSignal): Promise<BufferedResponse> {
     try {
       const response: unknown = await call();
-      if (response instanceof Response) this.#response = await bufferResponse(response, signal);
+      if (response instanceof Response)
+        this.#response = await bufferResponse(response, this.#responseTimeoutMs, signal);
       if (this.#response.status >= 500) throw new FailedResponseError(this.#response.status);
       return this.#response;
     } catch (error) {
@@ -174,8 +185,4 @@ class Run {
   response(): Response {
     return toResponse(this.#response);
   }
-}
-
-async function digest(body: Uint8Array<ArrayBuffer>): Promise<string> {
-  return Buffer.from(await crypto.subtle.digest("SHA-256", body)).toString("base64url");
 }

@@ -53,8 +53,3 @@ export function optionalText(value: unknown, name: string): string | undefined {
   const member = isObject(value) ? value[name] : undefined;
   return typeof member === "string" && member !== "" && member.isWellFormed() ? member : undefined;
 }
-
-/** Builds a CloudEvents `source` from path segments. */
-export function sourcePath(...segments: readonly string[]): string {
-  return segments.map((segment) => `/${encodeURIComponent(segment)}`).join("");
-}

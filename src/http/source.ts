@@ -27,6 +27,8 @@ export interface Source {
   verify?(request: RawRequest): Promise<Verification>;
   /** Answers a request that only sets the connection up, such as a challenge. Called after the verification. */
   handshake?(request: RawRequest): Promise<Response | undefined>;
+  /** Returns one request per event of a batch, or `undefined` if the request is no batch. Called after the verification. */
+  split?(request: RawRequest): readonly RawRequest[] | undefined;
   /**
    * Returns the event, always the same for the same event.
    * @throws {UnidentifiedError} if the request names none.

@@ -4,6 +4,7 @@ import { systemClock } from "../internal/clock.ts";
 import { callable, expected, objectWith, text, wholeNumber } from "../internal/validate.ts";
 import { cloudEventId } from "../model/cloud-event.ts";
 import { type ResolvedIdentity, resolveIdentity } from "../model/identity.ts";
+import { answerToBatch } from "./batch-answer.ts";
 import type { WebhookDispatch } from "./dispatcher.ts";
 import { WebhookDispatcher } from "./dispatcher.ts";
 import type { Publish } from "./enqueue.ts";
@@ -38,6 +39,8 @@ export interface DispatchOptions extends CommonOptions {
   readonly dispatch: WebhookDispatch;
   /** Time for which a processed event suppresses duplicates, in milliseconds. @default the deduplicator's */
   readonly windowMs?: number;
+  /** Time after the handler returned a response within which its body must end, in milliseconds, at least 1. @default 30_000 */
+  readonly responseTimeoutMs?: number;
   /** True to store the handler's response with the commit and to replay it to duplicates. @default false */
   readonly keepResponse?: boolean;
   /** Maximum size of a stored body, in bytes, from 0 to 48 KiB. A larger body is left out of the replay. @default 32_768 */
@@ -86,6 +89,17 @@ export function webhook(options: WebhookOptions): Receive {
   };
   const accept = accepting(options);
 
+  /** Identifies the event of a request. @throws {UnidentifiedError} */
+  const identified = (raw: RawRequest): (() => Promise<Response>) => {
+    const event = source.identify(raw);
+    const identity = resolveIdentity({
+      workspaceId: typeof workspaceId === "string" ? workspaceId : workspaceId(raw),
+      subscriptionId,
+      eventId: cloudEventId(event),
+    });
+    return () => accept(event, identity, raw);
+  };
+
   const receive = async (request: Request): Promise<Response> => {
     if (request.method !== "POST") return methodNotAllowed();
     if (request.bodyUsed || request.body?.locked === true) {
@@ -98,13 +112,13 @@ export function webhook(options: WebhookOptions): Receive {
     if (verification?.verified === false) return problem("bad-signature", { detail: verification.reason });
     const handshake = await source.handshake?.(raw);
     if (handshake !== undefined) return handshake;
-    const event = source.identify(raw);
-    const identity = resolveIdentity({
-      workspaceId: typeof workspaceId === "string" ? workspaceId : workspaceId(raw),
-      subscriptionId,
-      eventId: cloudEventId(event),
-    });
-    return accept(event, identity, raw);
+    const parts = source.split?.(raw);
+    if (parts === undefined) return identified(raw)();
+    // One unreadable event refuses the batch, before any of its events is reserved.
+    const events = parts.map(identified);
+    const answers: Response[] = [];
+    for (const acceptEvent of events) answers.push(await acceptEvent());
+    return answerToBatch(answers);
   };
 
   return async (request) => {

@@ -6,6 +6,7 @@ import { Deduplicator } from "../../src/deduplicator.ts";
 import { PermanentError, StoreUnavailableError } from "../../src/errors.ts";
 import { enqueue } from "../../src/http/enqueue.ts";
 import type { Source } from "../../src/http/source.ts";
+import { cloudEvents } from "../../src/http/sources/cloud-events.ts";
 import { github } from "../../src/http/sources/github.ts";
 import { idempotencyKey } from "../../src/http/sources/idempotency-key.ts";
 import { slack } from "../../src/http/sources/slack.ts";
@@ -274,6 +275,85 @@ describe("a request that is refused reserves nothing and is not dispatched:", ()
   });
 });
 
+describe("a batch of CloudEvents", () => {
+  const event = (id: string, data: unknown = id) => ({ specversion: "1.0", id, source: "/s", type: "t", data });
+  const batch = (...events: readonly unknown[]) =>
+    post(JSON.stringify(events), { "content-type": "application/cloudevents-batch+json" });
+  const source = cloudEvents({ batches: "split" });
+
+  it("is dispatched one event after the other, each once", async () => {
+    const ids: string[] = [];
+    const { receive } = receiver({ source, dispatch: ({ id }) => void ids.push(id) });
+    expect((await receive(batch(event("a"), event("b")))).status).toBe(204);
+    expect((await receive(batch(event("b"), event("c")))).status).toBe(204);
+    expect(ids).toEqual(["a", "b", "c"]);
+  });
+
+  it("asks for another delivery if one event fails, and then dispatches only that one", async () => {
+    const ids: string[] = [];
+    const { receive } = receiver({
+      source,
+      dispatch: ({ id }) => {
+        ids.push(id);
+        if (id === "b" && ids.length === 2) throw new Error("busy");
+      },
+    });
+    const events = [event("a"), event("b"), event("c")];
+    expect((await receive(batch(...events))).status).toBe(500);
+    expect((await receive(batch(...events))).status).toBe(204);
+    expect(ids).toEqual(["a", "b", "c", "b"]);
+  });
+
+  it("asks for another delivery rather than passing a refusal on", async () => {
+    const { receive } = receiver({
+      source,
+      dispatch: ({ id }) => {
+        throw id === "a" ? new PermanentError("no such customer") : new Error("busy");
+      },
+    });
+    expect((await receive(batch(event("a")))).status).toBe(422);
+    expect((await receive(batch(event("a"), event("b")))).status).toBe(500);
+  });
+
+  it("is refused as a whole if one of its events names no event, and if it is empty or no list", async () => {
+    const { receive, store } = receiver({ source });
+    for (const request of [batch(event("a"), { specversion: "1.0" }), batch(event("a"), 1), batch()])
+      expect(await problemOf(await receive(request))).toMatchObject({ status: 400, code: "no-identity" });
+    const noList = post("{}", { "content-type": "application/cloudevents-batch+json" });
+    expect((await receive(noList)).status).toBe(400);
+    expect(await keysOf(store)).toEqual([]);
+  });
+
+  it("is stored event by event in a stream", async () => {
+    const published: string[] = [];
+    const receive = webhook({
+      source,
+      enqueue: async ({ id }, _, { body }) => void published.push(`${id} ${Buffer.from(body).length}`),
+      onWarning: () => {},
+    });
+    expect((await receive(batch(event("a"), event("b", "longer")))).status).toBe(202);
+    expect(published).toEqual(["a 66", "b 71"]);
+  });
+});
+
+describe("two payloads under one unsigned id", () => {
+  const request = (body: string) => post(body, { "idempotency-key": "k" });
+
+  it("are equal if their JSON values are, as in `latchkey run`", async () => {
+    const { receive } = receiver({ source: idempotencyKey() });
+    expect((await receive(request('{"a":1,"b":[2]}'))).status).toBe(204);
+    expect((await receive(request('{ "b": [2.0], "a": 1 }'))).status).toBe(200);
+    expect((await receive(request('{"a":1,"b":["2"]}'))).status).toBe(422);
+  });
+
+  it("are compared byte by byte if they are not JSON", async () => {
+    const { receive } = receiver({ source: idempotencyKey() });
+    expect((await receive(request("a=1&b=2"))).status).toBe(204);
+    expect((await receive(request("a=1&b=2"))).status).toBe(200);
+    expect((await receive(request("a=1&b=2 "))).status).toBe(422);
+  });
+});
+
 describe("a kept response", () => {
   const request = (key: string, headers: Readonly<Record<string, string>> = {}) =>
     post('{"amount":1}', { "idempotency-key": key, ...headers });
@@ -438,6 +518,24 @@ describe("a response of the handler", () => {
     expect(errors.map(([code]) => code)).toEqual(["dispatch-failed"]);
   });
 
+  it("whose body never ends fails the dispatch after the time limit, and releases the key", async () => {
+    const { receive, store, errors } = receiver({
+      responseTimeoutMs: 20,
+      dispatch: () =>
+        new Response(
+          stream(
+            () => {},
+            () => {},
+          ),
+        ),
+    });
+    expect(await problemOf(await receive(delivery()))).toMatchObject({ status: 500, code: "dispatch-failed" });
+    expect(errors).toEqual([
+      ["dispatch-failed", "RangeError: The handler's response did not end within 20 ms", "com.github.push.opened"],
+    ]);
+    expect(await keysOf(store)).toEqual([]);
+  });
+
   it("whose body exceeds every limit fails the dispatch and is not read on", async () => {
     const chunk = new Uint8Array(1_048_576);
     let read = 0;
@@ -584,6 +682,7 @@ describe("at construction, a receiver", () => {
   it.each<[string, Partial<DispatchOptions>]>([
     ["maxBodyBytes", { maxBodyBytes: 0 }],
     ["bodyTimeoutMs", { bodyTimeoutMs: 0.5 }],
+    ["responseTimeoutMs", { responseTimeoutMs: 0 }],
     ["maxStoredBytes", { maxStoredBytes: 1_000_000 }],
     ["subscriptionId", { subscriptionId: "" }],
     ["fenceHeader", { fenceHeader: "" }],

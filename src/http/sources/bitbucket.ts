@@ -1,4 +1,5 @@
-import { headerText, sourcePath } from "../fields.ts";
+import { senderScope } from "../../model/identify/sender-scope.ts";
+import { headerText } from "../fields.ts";
 import { bodySignature, type Secrets } from "../signature.ts";
 import type { Source } from "../source.ts";
 
@@ -21,7 +22,7 @@ export function bitbucket({ secret }: BitbucketOptions): Source {
       const id = headerText(request, "x-request-uuid");
       const hook = headerText(request, "x-hook-uuid");
       const kind = headerText(request, "x-event-key");
-      return { source: sourcePath("bitbucket", "hooks", hook), id, type: `org.bitbucket.${kind.replaceAll(":", ".")}` };
+      return { source: senderScope.bitbucket(hook), id, type: `org.bitbucket.${kind.replaceAll(":", ".")}` };
     },
   };
 }

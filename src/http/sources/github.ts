@@ -1,4 +1,5 @@
-import { headerText, optionalText, parseJson, sourcePath } from "../fields.ts";
+import { senderScope } from "../../model/identify/sender-scope.ts";
+import { headerText, optionalText, parseJson } from "../fields.ts";
 import { bodySignature, type Secrets } from "../signature.ts";
 import type { Source } from "../source.ts";
 
@@ -28,7 +29,7 @@ export function github({ secret }: GitHubOptions): Source {
       const action = optionalText(parseJson(request.body), "action");
       const kind = headerText(request, "x-github-event");
       return {
-        source: sourcePath("github", targetType, target, "hooks", hook),
+        source: senderScope.gitHub({ hook, targetType, target }),
         id,
         type: `com.github.${kind}${action === undefined ? "" : `.${action}`}`,
       };

@@ -1,4 +1,5 @@
-import { headerText, sourcePath } from "../fields.ts";
+import { senderScope } from "../../model/identify/sender-scope.ts";
+import { headerText } from "../fields.ts";
 import { DEFAULT_TOLERANCE_MS, isSameSecret, type Secrets, secretList, verifiedIf } from "../signature.ts";
 import type { Source } from "../source.ts";
 import { standardSignature } from "./standard-webhooks.ts";
@@ -24,10 +25,7 @@ export function gitlab(options: GitLabOptions): Source {
       const id = headerText(request, "idempotency-key");
       const kind = headerText(request, "x-gitlab-event");
       return {
-        // The signature does not cover the hook's UUID: with it, one signed request could be replayed as another event.
-        source: isSigned
-          ? sourcePath("gitlab")
-          : sourcePath("gitlab", "hooks", headerText(request, "x-gitlab-webhook-uuid")),
+        source: senderScope.gitLab(),
         id,
         type: `com.gitlab.${kind.toLowerCase().replaceAll(" ", "_")}`,
       };

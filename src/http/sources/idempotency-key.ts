@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { UnidentifiedError } from "../../errors.ts";
-import { headerName, headerText, sourcePath } from "../fields.ts";
+import { sourcePath } from "../../model/identify/sender-scope.ts";
+import { headerName, headerText } from "../fields.ts";
 import type { RawRequest } from "../raw-request.ts";
 import type { Source } from "../source.ts";
 

@@ -1,4 +1,5 @@
-import { headerText, sourcePath } from "../fields.ts";
+import { senderScope } from "../../model/identify/sender-scope.ts";
+import { headerText } from "../fields.ts";
 import { fromBase64, HmacVerifier, type Secrets, secretList, verifiedIf } from "../signature.ts";
 import type { Source } from "../source.ts";
 
@@ -28,7 +29,7 @@ export function shopify({ secret }: ShopifyOptions): Source {
       const shop = headerText(request, "x-shopify-shop-domain");
       const topic = headerText(request, "x-shopify-topic");
       return {
-        source: sourcePath("shopify", "shops", shop, "topics", topic),
+        source: senderScope.shopify(shop, topic),
         id,
         type: `com.shopify.${topic.replaceAll("/", ".")}`,
       };

@@ -1,5 +1,6 @@
 import { isObject } from "../../internal/is-object.ts";
-import { jsonObject, memberText, optionalText, parseJson, sourcePath } from "../fields.ts";
+import { senderScope } from "../../model/identify/sender-scope.ts";
+import { jsonObject, memberText, optionalText, parseJson } from "../fields.ts";
 import { DEFAULT_TOLERANCE_MS, fromHex, type Secrets, secretList, timedSignature } from "../signature.ts";
 import type { Source } from "../source.ts";
 
@@ -34,10 +35,10 @@ export function slack({ signingSecret, toleranceMs = DEFAULT_TOLERANCE_MS }: Sla
     },
     identify(request) {
       const message = jsonObject(request);
-      const team = optionalText(message, "team_id") ?? "any";
+      const team = optionalText(message, "team_id");
       const kind = optionalText(message["event"], "type") ?? optionalText(message, "type") ?? "event";
       return {
-        source: sourcePath("slack", "teams", team, "apps", memberText(message, "api_app_id")),
+        source: senderScope.slack(team, memberText(message, "api_app_id")),
         id: memberText(message, "event_id"),
         type: `com.slack.${kind}`,
       };

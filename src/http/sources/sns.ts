@@ -1,7 +1,8 @@
 import { createVerify, X509Certificate } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { isObject, type ObjectLike } from "../../internal/is-object.ts";
-import { jsonObject, memberText, parseJson, sourcePath } from "../fields.ts";
+import { senderScope } from "../../model/identify/sender-scope.ts";
+import { jsonObject, memberText, parseJson } from "../fields.ts";
 import { DEFAULT_TOLERANCE_MS, rejected, verifiedIf } from "../signature.ts";
 import type { Source } from "../source.ts";
 
@@ -67,7 +68,7 @@ export function sns({ topicArns, fetchCertificate = fetchText, confirm = visit }
     identify(request) {
       const message = jsonObject(request);
       return {
-        source: sourcePath("sns", memberText(message, "TopicArn")),
+        source: senderScope.sns(memberText(message, "TopicArn")),
         id: memberText(message, "MessageId"),
         type: "com.amazonaws.sns.notification",
       };

@@ -1,4 +1,5 @@
-import { headerText, optionalText, parseJson, sourcePath } from "../fields.ts";
+import { senderScope } from "../../model/identify/sender-scope.ts";
+import { headerText, optionalText, parseJson } from "../fields.ts";
 import { DEFAULT_TOLERANCE_MS, fromBase64, rejected, type Secrets, secretList, timedSignature } from "../signature.ts";
 import type { Source } from "../source.ts";
 
@@ -6,7 +7,7 @@ import type { Source } from "../source.ts";
 export interface StandardWebhooksOptions {
   /** Symmetric signing secret (`whsec_<base64>`), or several during a rotation. */
   readonly secret: Secrets;
-  /** Scope of the ids: the name of the sender. @default "sender" */
+  /** Name of the sender, as the scope of its ids. Set it if several senders share a subscription. @default none */
   readonly sender?: string;
   /** Largest difference between the signed timestamp and the receiver's clock, in milliseconds. @default 300_000 */
   readonly toleranceMs?: number;
@@ -18,7 +19,7 @@ export interface StandardWebhooksOptions {
  */
 export function standardWebhooks({
   secret,
-  sender = "sender",
+  sender,
   toleranceMs = DEFAULT_TOLERANCE_MS,
 }: StandardWebhooksOptions): Source {
   return {
@@ -29,7 +30,7 @@ export function standardWebhooks({
     verify: standardSignature(secret, toleranceMs),
     identify(request) {
       const type = optionalText(parseJson(request.body), "type") ?? "webhook";
-      return { source: sourcePath("standard-webhooks", sender), id: headerText(request, "webhook-id"), type };
+      return { source: senderScope.standardWebhooks(sender), id: headerText(request, "webhook-id"), type };
     },
   };
 }

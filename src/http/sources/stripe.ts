@@ -1,4 +1,5 @@
-import { jsonObject, memberText, optionalText, sourcePath } from "../fields.ts";
+import { senderScope } from "../../model/identify/sender-scope.ts";
+import { jsonObject, memberText, optionalText } from "../fields.ts";
 import { DEFAULT_TOLERANCE_MS, fromHex, type Secrets, secretList, timedSignature } from "../signature.ts";
 import type { Source } from "../source.ts";
 
@@ -29,7 +30,7 @@ export function stripe({ secret, toleranceMs = DEFAULT_TOLERANCE_MS }: StripeOpt
       const event = jsonObject(request);
       const account = optionalText(event, "account") ?? optionalText(event, "context");
       return {
-        source: account === undefined ? sourcePath("stripe") : sourcePath("stripe", "accounts", account),
+        source: senderScope.stripe(account),
         id: memberText(event, "id"),
         type: `com.stripe.${memberText(event, "type")}`,
       };

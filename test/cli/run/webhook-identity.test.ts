@@ -6,6 +6,8 @@ import { github } from "../../../src/http/sources/github.ts";
 import { gitlab } from "../../../src/http/sources/gitlab.ts";
 import { shopify } from "../../../src/http/sources/shopify.ts";
 import { slack } from "../../../src/http/sources/slack.ts";
+import { sns } from "../../../src/http/sources/sns.ts";
+import { standardWebhooks } from "../../../src/http/sources/standard-webhooks.ts";
 import { stripe } from "../../../src/http/sources/stripe.ts";
 import { cloudEventId } from "../../../src/model/cloud-event.ts";
 import { rawRequest } from "../../http/raw-request.ts";
@@ -17,6 +19,7 @@ import {
   signGitLab,
   signShopify,
   signSlack,
+  signStandard,
   signStripe,
 } from "../../http/signers.ts";
 
@@ -30,9 +33,18 @@ const slackBody = {
 const senders: readonly (readonly [name: string, source: Source, sign: Sign, body: object])[] = [
   ["GitHub", github({ secret: "s" }), signGitHub, { action: "opened" }],
   ["GitLab", gitlab({ secretToken: "s" }), signGitLab, {}],
+  ["GitLab with a signing token", gitlab({ signingToken: STANDARD_SECRET }), signGitLab, {}],
   ["Bitbucket", bitbucket({ secret: "s" }), signBitbucket, {}],
   ["Shopify", shopify({ secret: "s" }), signShopify, {}],
   ["Stripe", stripe({ secret: "s" }), signStripe, { id: "evt_1", object: "event", type: "a.b", account: "acct_1" }],
+  ["Stripe without an account", stripe({ secret: "s" }), signStripe, { id: "evt_1", object: "event", type: "a.b" }],
+  ["Standard Webhooks", standardWebhooks({ secret: STANDARD_SECRET }), signStandard, { type: "a.b" }],
+  [
+    "Amazon SNS",
+    sns({ topicArns: [] }),
+    () => ({ "x-amz-sns-message-type": "Notification" }),
+    { TopicArn: "arn:aws:sns:eu-central-1:1:t", MessageId: "m-1" },
+  ],
   ["Slack", slack({ signingSecret: "s" }), signSlack, slackBody],
 ];
 

@@ -68,9 +68,9 @@ describe("an event of another sender", () => {
     expect(identify(source, replayed)).toEqual(identify(source, headers));
   });
 
-  it("of GitLab is named by its idempotency key and webhook", () => {
+  it("of GitLab is named by its idempotency key, which is new for each webhook of an event", () => {
     expect(identify(gitlab({ secretToken: "t" }), signGitLab("", STANDARD_SECRET, 0))).toEqual({
-      source: "/gitlab/hooks/13792a34-cac6-4fda-95a8-c58e00a3954e",
+      source: "/gitlab",
       id: "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W",
       type: "com.gitlab.push_hook",
     });
@@ -191,6 +191,26 @@ describe("a CloudEvent over HTTP", () => {
   it("is refused as a batch, with advice", () => {
     expect(() => identify(source, { "content-type": "application/cloudevents-batch+json" }, "[]")).toThrow(
       "Send the events one by one",
+    );
+  });
+
+  it("is split from a batch with its own text, if batches are allowed", () => {
+    const batch =
+      ' [ {"specversion":"1.0","id":"a","source":"/s","type":"t","data":12345678901234567890} , {"id":"]"} ] ';
+    const headers = { "content-type": "application/cloudevents-batch+json; charset=utf-8", "x-other": "1" };
+    const parts = cloudEvents({ batches: "split" }).split?.(rawRequest(batch, headers)) ?? [];
+    expect(parts.map(({ body }) => Buffer.from(body).toString())).toEqual([
+      '{"specversion":"1.0","id":"a","source":"/s","type":"t","data":12345678901234567890}',
+      '{"id":"]"}',
+    ]);
+    expect(parts.map((part) => part.headers.get("content-type"))).toEqual(
+      Array(2).fill("application/cloudevents+json"),
+    );
+  });
+
+  it("is not split from a request that is no batch", () => {
+    expect(cloudEvents({ batches: "split" }).split?.(rawRequest("[]", { "content-type": "application/json" }))).toBe(
+      undefined,
     );
   });
 

@@ -1,8 +1,8 @@
 import { isObject, type ObjectLike } from "../../../internal/is-object.ts";
 import { jsonKind } from "../../../internal/json-kind.ts";
+import { memberText } from "../../../internal/json-text.ts";
 import { decodeBase64 } from "./base64.ts";
 import type { EventProblem } from "./event-problem.ts";
-import { memberText } from "./member-text.ts";
 
 /** An HTTP request that was recorded as JSON. */
 export interface RecordedRequest {

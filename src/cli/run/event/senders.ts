@@ -1,17 +1,18 @@
 import { isObject, type ObjectLike } from "../../../internal/is-object.ts";
 import { byHeader, byPointer, firstOf, type IdFields, type IdSelector } from "../../../model/identify/id-selector.ts";
+import { senderScope, sourcePath } from "../../../model/identify/sender-scope.ts";
 
-/** Recognition and identification of each sender's webhooks. The scopes agree with the sources of `latchkey/http`. */
+/** Recognition and identification of each sender's webhooks. */
 export interface Sender {
   /** Name for messages, with its article: `a GitLab webhook`. */
   readonly name: string;
   /** Returns true for the sender's requests. */
   matches(fields: IdFields): boolean;
   readonly id: IdSelector;
-  /** Returns the path segments within which the id is unique. */
-  scope(fields: IdFields): readonly (string | undefined)[];
+  /** Returns the scope within which the id is unique, as a path. Empty if the id alone identifies the event. */
+  scope(fields: IdFields): string;
   type(fields: IdFields): string;
-  /** Returns the CloudEvents source. @default the scope as a path */
+  /** Returns the CloudEvents source. @default the scope */
   readonly source?: (fields: IdFields) => string;
   /** Headers to forward. */
   readonly forwarded: RegExp;
@@ -54,7 +55,7 @@ const GITHUB: Sender = {
     const target = text(fields, "x-github-hook-installation-target-id");
     const targetType = text(fields, "x-github-hook-installation-target-type");
     // A recording without these headers has nothing but the delivery id.
-    return hook === undefined && target === undefined ? [] : ["github", targetType, target, "hooks", hook];
+    return hook === undefined && target === undefined ? "" : senderScope.gitHub({ hook, targetType, target });
   },
   // Type and source are those of the GitHub adapter of the CloudEvents project.
   type(fields) {
@@ -76,7 +77,10 @@ export const SENDERS: readonly Sender[] = [
     name: "a GitLab webhook",
     matches: has("x-gitlab-event"),
     id: firstOf(byHeader("idempotency-key"), byHeader("x-gitlab-event-uuid")),
-    scope: (fields) => ["gitlab", "hooks", text(fields, "x-gitlab-webhook-uuid")],
+    scope: (fields) =>
+      has("idempotency-key")(fields)
+        ? senderScope.gitLab()
+        : senderScope.gitLabHook(text(fields, "x-gitlab-webhook-uuid")),
     type: (fields) => named("com.gitlab", text(fields, "x-gitlab-event")?.toLowerCase().replaceAll(" ", "_")),
     forwarded: /^x-gitlab-[a-z0-9-]+$/,
   },
@@ -84,7 +88,7 @@ export const SENDERS: readonly Sender[] = [
     name: "a Bitbucket webhook",
     matches: has("x-event-key"),
     id: byHeader("x-request-uuid"),
-    scope: (fields) => ["bitbucket", "hooks", text(fields, "x-hook-uuid")],
+    scope: (fields) => senderScope.bitbucket(text(fields, "x-hook-uuid")),
     type: (fields) => named("org.bitbucket", text(fields, "x-event-key")?.replaceAll(":", ".")),
     forwarded: /^(x-event-key|x-hook-uuid|x-request-uuid|x-attempt-number|x-hub-signature)$/,
   },
@@ -92,13 +96,7 @@ export const SENDERS: readonly Sender[] = [
     name: "a Shopify webhook",
     matches: has("x-shopify-topic", "x-shopify-webhook-id", "x-shopify-event-id"),
     id: firstOf(byHeader("x-shopify-event-id"), byHeader("x-shopify-webhook-id")),
-    scope: (fields) => [
-      "shopify",
-      "shops",
-      text(fields, "x-shopify-shop-domain"),
-      "topics",
-      text(fields, "x-shopify-topic"),
-    ],
+    scope: (fields) => senderScope.shopify(text(fields, "x-shopify-shop-domain"), text(fields, "x-shopify-topic")),
     type: (fields) => named("com.shopify", text(fields, "x-shopify-topic")?.replaceAll("/", ".")),
     forwarded: /^x-shopify-[a-z0-9-]+$/,
   },
@@ -106,7 +104,7 @@ export const SENDERS: readonly Sender[] = [
     name: "a Gitea webhook",
     matches: has("x-gitea-event", "x-gitea-delivery"),
     id: byHeader("x-gitea-delivery"),
-    scope: () => ["gitea"],
+    scope: () => sourcePath("gitea"),
     type: (fields) => named("io.gitea", text(fields, "x-gitea-event")),
     forwarded: /^x-gitea-[a-z0-9-]+$/,
   },
@@ -115,10 +113,7 @@ export const SENDERS: readonly Sender[] = [
     matches: (fields) =>
       has("stripe-signature")(fields) || (member(body(fields), "object") === "event" && "id" in body(fields)),
     id: byPointer("/id"),
-    scope: (fields) => [
-      "stripe",
-      ...optional("accounts", member(body(fields), "account") ?? member(body(fields), "context")),
-    ],
+    scope: (fields) => senderScope.stripe(member(body(fields), "account") ?? member(body(fields), "context")),
     type: (fields) => named("com.stripe", member(body(fields), "type")),
     forwarded: /^stripe-[a-z0-9-]+$/,
   },
@@ -126,12 +121,7 @@ export const SENDERS: readonly Sender[] = [
     name: "a Slack event",
     matches: (fields) => has("x-slack-signature")(fields) || member(body(fields), "type") === "event_callback",
     id: byPointer("/event_id"),
-    scope: (fields) => [
-      "slack",
-      "teams",
-      member(body(fields), "team_id") ?? "any",
-      ...optional("apps", member(body(fields), "api_app_id")),
-    ],
+    scope: (fields) => senderScope.slack(member(body(fields), "team_id"), member(body(fields), "api_app_id")),
     type: (fields) => {
       const { event } = body(fields);
       return named("com.slack", (isObject(event) ? member(event, "type") : undefined) ?? member(body(fields), "type"));
@@ -142,7 +132,7 @@ export const SENDERS: readonly Sender[] = [
     name: "an SNS notification",
     matches: (fields) => "TopicArn" in body(fields) && "MessageId" in body(fields),
     id: byPointer("/MessageId"),
-    scope: (fields) => ["sns", member(body(fields), "TopicArn")],
+    scope: (fields) => senderScope.sns(member(body(fields), "TopicArn")),
     type: () => "com.amazonaws.sns.notification",
     forwarded: /^x-amz-sns-[a-z0-9-]+$/,
   },
@@ -150,7 +140,7 @@ export const SENDERS: readonly Sender[] = [
     name: "an SQS message",
     matches: (fields) => "messageId" in body(fields) && "body" in body(fields),
     id: byPointer("/messageId"),
-    scope: (fields) => ["sqs", member(body(fields), "eventSourceARN")],
+    scope: (fields) => sourcePath("sqs", member(body(fields), "eventSourceARN")),
     type: () => "com.amazonaws.sqs.message",
     forwarded: /^$/,
   },
@@ -158,7 +148,7 @@ export const SENDERS: readonly Sender[] = [
     name: "an EventBridge event",
     matches: (fields) => "detail-type" in body(fields) && "detail" in body(fields),
     id: byPointer("/id"),
-    scope: (fields) => ["eventbridge", member(body(fields), "account"), member(body(fields), "source")],
+    scope: (fields) => sourcePath("eventbridge", member(body(fields), "account"), member(body(fields), "source")),
     type: (fields) => named("com.amazonaws.events", member(body(fields), "detail-type")?.replaceAll(/\s+/g, "_")),
     forwarded: /^$/,
   },
@@ -166,12 +156,8 @@ export const SENDERS: readonly Sender[] = [
     name: "a webhook in the Standard Webhooks format",
     matches: has("webhook-id"),
     id: byHeader("webhook-id"),
-    scope: () => ["standard-webhooks"],
+    scope: () => senderScope.standardWebhooks(),
     type: (fields) => member(body(fields), "type") ?? "webhook",
     forwarded: /^webhook-[a-z0-9-]+$/,
   },
 ];
-
-function optional(...segments: readonly [name: string, value: string | undefined]): readonly (string | undefined)[] {
-  return segments[1] === undefined ? [] : segments;
-}

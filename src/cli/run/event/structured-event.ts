@@ -1,9 +1,9 @@
 import type { ObjectLike } from "../../../internal/is-object.ts";
+import { memberText } from "../../../internal/json-text.ts";
 import { cloudEventId, readCloudEvent } from "../../../model/cloud-event.ts";
 import { decodeBase64 } from "./base64.ts";
 import type { EventProblem } from "./event-problem.ts";
 import { type IncomingEvent, JSON_TYPE } from "./incoming-event.ts";
-import { memberText } from "./member-text.ts";
 
 /** Reads a CloudEvent in the JSON format. */
 export function readStructured(members: ObjectLike, text: string): IncomingEvent | EventProblem {

@@ -17,12 +17,11 @@ export function readWebhook(
     return { problem: "no-id", of: sender.name, why: "missing" in selected ? selected.missing : selected.refused };
   }
   const { id } = selected;
-  const scope = sender.scope(fields).filter((segment) => segment !== undefined);
-  const path = scope.map((segment) => `/${encodeURIComponent(segment.toWellFormed())}`).join("");
+  const scope = sender.scope(fields);
   return {
     format: "webhook",
-    eventId: path === "" ? opaqueEventId(id) : cloudEventId({ source: path, id }),
-    attributes: { specversion: "1.0", id, source: sender.source?.(fields) ?? path, type: sender.type(fields) },
+    eventId: scope === "" ? opaqueEventId(id) : cloudEventId({ source: scope, id }),
+    attributes: { specversion: "1.0", id, source: sender.source?.(fields) ?? scope, type: sender.type(fields) },
     headers: payload.request === undefined ? {} : forwardedHeaders(payload.request, sender),
     contentType: contentTypeOf(payload.request),
     body: payload.body,

@@ -103,13 +103,13 @@ describe("the webhook of a known sender", () => {
     [
       "GitLab",
       record({ "X-Gitlab-Event": "Push Hook", "Idempotency-Key": "k-1", "X-Gitlab-Webhook-UUID": "h-1" }),
-      '["/gitlab/hooks/h-1","k-1"]',
+      '["/gitlab","k-1"]',
       "com.gitlab.push_hook",
     ],
     [
       "GitLab before 17.4",
-      record({ "X-Gitlab-Event": "Push Hook", "X-Gitlab-Event-UUID": "u-1" }),
-      '["/gitlab/hooks","u-1"]',
+      record({ "X-Gitlab-Event": "Push Hook", "X-Gitlab-Event-UUID": "u-1", "X-Gitlab-Webhook-UUID": "h-1" }),
+      '["/gitlab/hooks/h-1","u-1"]',
       "com.gitlab.push_hook",
     ],
     [

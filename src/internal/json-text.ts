@@ -17,6 +17,21 @@ export function memberText(json: string, name: string): string | undefined {
   return found;
 }
 
+/**
+ * Returns the source texts of the items of a JSON list.
+ * @param json a valid JSON list.
+ */
+export function itemTexts(json: string): readonly string[] {
+  const items: string[] = [];
+  let at = skip(json, json.indexOf("[") + 1, isSpace);
+  while (at < json.length && json[at] !== "]") {
+    const end = endOfValue(json, at);
+    items.push(json.slice(at, end));
+    at = skip(json, skip(json, end, isSpace) + 1, isSpace);
+  }
+  return items;
+}
+
 const isSpace = (char: string): boolean => char === " " || char === "\t" || char === "\n" || char === "\r";
 const isInScalar = (char: string): boolean => !isSpace(char) && char !== "," && char !== "}" && char !== "]";
 

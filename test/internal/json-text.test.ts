@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { memberText } from "../../../../src/cli/run/event/member-text.ts";
+import { itemTexts, memberText } from "../../src/internal/json-text.ts";
 
 const space = fc.string({ unit: fc.constantFrom(" ", "\t", "\n", "\r"), maxLength: 3 });
 
@@ -48,5 +48,18 @@ describe("the text of a member", () => {
       list: Array.from({ length: 100_000 }, (_, at) => at),
     });
     expect(memberText(`{"a":[[]],"data":${data},"z":0}`, "data")).toBe(data);
+  });
+});
+
+describe("the texts of the items of a list", () => {
+  it("are the texts that JSON.parse reads as its items", () => {
+    const list = fc.tuple(fc.array(fc.jsonValue()), space, space, fc.boolean());
+    fc.assert(
+      fc.property(list, ([items, before, after, isIndented]) => {
+        const texts = items.map((item) => `${before}${JSON.stringify(item, null, isIndented ? 2 : 0)}${after}`);
+        const json = `${before}[${texts.join(",")}${after}]${before}`;
+        expect(itemTexts(json).map((text): unknown => JSON.parse(text))).toEqual(JSON.parse(json));
+      }),
+    );
   });
 });
