@@ -1,10 +1,10 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { clearGarden, type PlantedBug, sow } from "../support/planted-bugs.ts";
+import { copyWithBug, type PlantedBug, removePlantedCopies } from "../support/planted-bugs.ts";
 import type { CampaignOptions } from "./campaign.ts";
 import { checkedCampaign, deleteLogs } from "./checked-campaign.ts";
 import type { Planned, WorkerFault } from "./plan.ts";
 
-afterAll(clearGarden);
+afterAll(removePlantedCopies);
 
 /** The same fault several times, for one worker after the other. */
 const repeated = (
@@ -84,7 +84,7 @@ describe("the chaos harness", () => {
     const campaign = await checkedCampaign("planted", {
       ...small,
       seed: 1,
-      root: sow(bug),
+      root: copyWithBug(bug),
       workerFaults: faults,
       ackWaitMs,
     });

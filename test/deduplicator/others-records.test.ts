@@ -4,7 +4,7 @@ import type { Deduplicator } from "../../src/deduplicator.ts";
 import { type Identity, type ResolvedIdentity, resolveIdentity, type StoreKey } from "../../src/model/identity.ts";
 import type { DedupRecord } from "../../src/model/record.ts";
 import { answering, answerLost } from "../support/faulty-store.ts";
-import { clearGarden, type PlantedBug, plant } from "../support/planted-bugs.ts";
+import { type PlantedBug, plant, removePlantedCopies } from "../support/planted-bugs.ts";
 import {
   commitEvent,
   duplicate,
@@ -213,7 +213,7 @@ describe("clear", () => {
 });
 
 describe("a lost event is detected when the package", () => {
-  afterAll(clearGarden);
+  afterAll(removePlantedCopies);
   const file = "src/stores/validated-store.ts";
   const bugs: ReadonlyArray<PlantedBug & { readonly misses: (typeof ids)[number] }> = [
     {

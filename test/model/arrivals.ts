@@ -1,6 +1,6 @@
 import type { DedupKeyEvent } from "../../machines/dedup-key.ts";
 import { aged, type ModelAttempt, newer } from "./attempt.ts";
-import { type Holding, matches, misuse, type Register, type Violation, type Write, written } from "./register.ts";
+import { type Holding, matches, type Register, type Violation, violationOf, type Write, written } from "./register.ts";
 import type { Fault, Scope } from "./scope.ts";
 
 /** Effect of an attempt's request: its answer, not yet received, and the register after it. */
@@ -10,7 +10,7 @@ export interface Arrival {
   readonly attempt: ModelAttempt;
   readonly register: Register;
   /** True if the effect depends on the content of the register. */
-  readonly looks: boolean;
+  readonly readsRegister: boolean;
   /** True if the content of the register changed. */
   readonly isWrite: boolean;
   readonly violations: readonly Violation[];
@@ -23,12 +23,12 @@ export function arrivals(scope: Scope, attempt: ModelAttempt, request: Write | "
 }
 
 function readArrivals(sent: ModelAttempt, register: Register): Arrival[] {
-  const arrival = { register, looks: true, isWrite: false, violations: [] };
-  const isRecordPast = register.held !== "nothing";
+  const arrival = { register, readsRegister: true, isWrite: false, violations: [] };
+  const isRecordPast = register.previous !== "nothing";
   const stale: Arrival[] = [
     {
       ...arrival,
-      label: "its read shows that there was nothing",
+      label: "its read shows the empty key of before",
       costs: "stale read",
       attempt: answered(sent, { type: "found.nothing" }),
     },
@@ -36,9 +36,9 @@ function readArrivals(sent: ModelAttempt, register: Register): Arrival[] {
       ? [
           {
             ...arrival,
-            label: "its read shows the past",
+            label: "its read shows the previous record",
             costs: "stale read",
-            attempt: shownThePast(sent, register),
+            attempt: shownPrevious(sent, register),
           } as const,
         ]
       : []),
@@ -49,7 +49,7 @@ function readArrivals(sent: ModelAttempt, register: Register): Arrival[] {
     { ...arrival, label: "its read is lost", costs: "trouble", attempt: answered(sent, unreachable(false)) },
     {
       ...arrival,
-      label: "its read makes no sense",
+      label: "its read gets an invalid answer",
       costs: "broken answer",
       attempt: answered(sent, broken(sent, false)),
     },
@@ -57,7 +57,7 @@ function readArrivals(sent: ModelAttempt, register: Register): Arrival[] {
 }
 
 function writeArrivals(scope: Scope, sent: ModelAttempt, request: Write, register: Register): Arrival[] {
-  const unchanged = { register, looks: true, isWrite: false, violations: [] };
+  const unchanged = { register, readsRegister: true, isWrite: false, violations: [] };
   const label = `its ${request.kind} over ${WORDS[request.expected]}`;
   const lost: Arrival[] = [
     { ...unchanged, label: `${label} is lost`, costs: "trouble", attempt: answered(sent, unreachable(true)) },
@@ -66,11 +66,11 @@ function writeArrivals(scope: Scope, sent: ModelAttempt, request: Write, registe
       ...unchanged,
       label: `${label} is late`,
       costs: "trouble",
-      attempt: answered({ ...sent, loose: [...sent.loose, request] }, unreachable(true)),
+      attempt: answered({ ...sent, lateWrites: [...sent.lateWrites, request] }, unreachable(true)),
     },
     {
       ...unchanged,
-      label: `${label} gets no sensible answer`,
+      label: `${label} gets an invalid answer`,
       costs: "broken answer",
       attempt: answered(sent, broken(sent, true)),
     },
@@ -80,14 +80,19 @@ function writeArrivals(scope: Scope, sent: ModelAttempt, request: Write, registe
     return [{ ...unchanged, label: `${label} is not possible`, attempt: impossible }, ...lost];
   }
   const refused = answered(sent, { type: "write.conflicted" });
-  const explains = scope.tellsConflicts !== "never";
+  const explains = scope.explainsConflicts !== "never";
   if (!matches(register, request)) {
     const explained = {
       ...unchanged,
       label: `${label} is refused with the current record`,
       attempt: shown(sent, register),
     };
-    const silent = { ...unchanged, looks: request.expected !== "gone", label: `${label} is refused`, attempt: refused };
+    const silent = {
+      ...unchanged,
+      readsRegister: request.expected !== "gone",
+      label: `${label} is refused`,
+      attempt: refused,
+    };
     return [silent, ...(explains ? [explained] : []), ...lost];
   }
   const done = landed(sent, request, register);
@@ -107,11 +112,11 @@ function writeArrivals(scope: Scope, sent: ModelAttempt, request: Write, registe
     { ...falsely, attempt: refused },
     {
       ...done,
-      label: `${label} is applied, and called refused`,
+      label: `${label} is applied, and reported as refused`,
       costs: "false refusal",
       attempt: answered(done.attempt, { type: "write.conflicted" }),
     },
-    ...(explains && register.held !== "nothing" ? [{ ...falsely, attempt: shownThePast(sent, register) }] : []),
+    ...(explains && register.previous !== "nothing" ? [{ ...falsely, attempt: shownPrevious(sent, register) }] : []),
     ...lost,
   ];
 }
@@ -126,7 +131,7 @@ const WORDS = { nothing: "nothing", current: "the current record", gone: "a repl
 
 /** Applies a write that matches the register. The attempt receives no answer. */
 export function landed(attempt: ModelAttempt, { kind }: Write, register: Register): Omit<Arrival, "label"> {
-  const wrong = misuse(register, kind, attempt.owns);
+  const wrong = violationOf(register, kind, attempt.owns);
   return {
     attempt: {
       ...aged(attempt, register),
@@ -135,7 +140,7 @@ export function landed(attempt: ModelAttempt, { kind }: Write, register: Registe
       hasCommitted: attempt.hasCommitted || kind === "commit",
     },
     register: written(register, kind, kind === "claim" && attempt.isLate),
-    looks: true,
+    readsRegister: true,
     isWrite: true,
     violations: wrong === undefined ? [] : [wrong],
   };
@@ -149,7 +154,7 @@ function unreachable(ambiguous: boolean): DedupKeyEvent {
   return { type: "store.unreachable", ambiguous };
 }
 
-/** As the engine judges it: while nothing is dispatched the claim is given up; after that it is trouble like any other. */
+/** Returns the engine's event for an invalid answer. Before the dispatch the claim fails; after it the engine retries. */
 function broken({ handler }: ModelAttempt, ambiguous: boolean): DedupKeyEvent {
   return handler === "unstarted" ? { type: "store.broken" } : unreachable(ambiguous);
 }
@@ -161,11 +166,14 @@ function shown(attempt: ModelAttempt, { holds }: Register): ModelAttempt {
   return answered({ ...attempt, current }, found(holds, attempt.owns, current));
 }
 
-/** The same with the previous record. Only the current revision is newer than the answer. */
-function shownThePast(attempt: ModelAttempt, { held }: Register): ModelAttempt {
+/** Returns the attempt with the previous record as the answer. Only the current revision is newer than this answer. */
+function shownPrevious(attempt: ModelAttempt, { previous }: Register): ModelAttempt {
   const unknown = attempt.current === 0 ? newer(attempt) : attempt.current - 0.5;
   const past = attempt.past === 0 ? unknown : attempt.past;
-  return answered({ ...attempt, past }, found(held === "commit" ? held : "reservation", attempt.ownedPast, past));
+  return answered(
+    { ...attempt, past },
+    found(previous === "commit" ? previous : "reservation", attempt.ownedPast, past),
+  );
 }
 
 function found(holds: Exclude<Holding, "nothing">, isOwn: boolean, revision: number): DedupKeyEvent {

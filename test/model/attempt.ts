@@ -12,25 +12,25 @@ export interface ModelAttempt {
   readonly place: Place;
   /** Request that has not arrived at the store. */
   readonly request: Write | "read" | undefined;
-  /** Answer in flight. When it arrives, it is decided whether the lease has ended. */
+  /** Answer in flight. Whether the lease has ended is decided on its arrival. */
   readonly answer: DedupKeyEvent | undefined;
-  /** Writes without a waiting caller that may still be applied. */
-  readonly loose: readonly Write[];
+  /** Writes in flight that no caller waits for and that may still be applied. */
+  readonly lateWrites: readonly Write[];
   /** True if the lease of the claim in progress has already ended. */
   readonly isLate: boolean;
   readonly timers: Timers;
   readonly handler: "unstarted" | "running" | "succeeded" | "failed";
   /** True if the handler was aborted. */
   readonly isAborted: boolean;
-  /** True if its process is frozen and the lease ended meanwhile. */
-  readonly isAsleep: boolean;
+  /** True if its process is frozen and the lease has ended. */
+  readonly isFrozen: boolean;
   /** True if the record in the register carries this attempt's token. */
   readonly owns: boolean;
-  /** True if that record was written since the attempt's last lease began, so that a lease can begin. */
+  /** True if that record was written after the attempt's last lease began, so a new lease can begin. */
   readonly isFresh: boolean;
   /** Revision in the register if the attempt knows it, else 0. */
   readonly current: number;
-  /** The same for the previous record. */
+  /** `owns` and `current` for the previous record. */
   readonly ownedPast: boolean;
   readonly past: number;
   /** True if a commit of this attempt was applied. */
@@ -46,15 +46,15 @@ export interface Timers {
 const noTimers: Timers = { retry: false, renewal: false, lease: false };
 
 /** An attempt before its first action. */
-export const unborn: Omit<ModelAttempt, "place"> = {
+export const initialAttempt: Omit<ModelAttempt, "place"> = {
   request: undefined,
   answer: undefined,
-  loose: [],
+  lateWrites: [],
   isLate: false,
   timers: noTimers,
   handler: "unstarted",
   isAborted: false,
-  isAsleep: false,
+  isFrozen: false,
   owns: false,
   isFresh: false,
   current: 0,
@@ -63,10 +63,10 @@ export const unborn: Omit<ModelAttempt, "place"> = {
   hasCommitted: false,
 };
 
-/** A revision that is no longer stored: a write that expects it conflicts. */
+/** Revision that is no longer stored. A write that expects it conflicts. */
 const GONE = -1;
 
-/** Returns a revision newer than all that the attempt knows. */
+/** Returns a revision that is newer than every revision the attempt knows. */
 export function newer({ place: { context }, answer, current, past }: ModelAttempt): number {
   return Math.max(context.revision, context.newest, revisionIn(answer), current, past) + 1;
 }
@@ -77,14 +77,14 @@ export function expectedBy(attempt: ModelAttempt, revision: number): Expected {
   return revision === attempt.current ? "current" : "gone";
 }
 
-/** Returns true if the attempt measures its lease: it notices the end of what it wrote. */
-export function countsLease({ place, timers, isLate, isAsleep }: ModelAttempt): boolean {
-  return mayClaim(place.leaf) ? !isLate : timers.lease && !isAsleep;
+/** Returns true if the attempt measures its lease and therefore notices its end. */
+export function countsLease({ place, timers, isLate, isFrozen }: ModelAttempt): boolean {
+  return mayClaim(place.leaf) ? !isLate : timers.lease && !isFrozen;
 }
 
 /** Returns true if the handler runs on a reservation and was not aborted. */
-export function isHolding({ handler, isAborted, isAsleep, place }: ModelAttempt): boolean {
-  return handler === "running" && !isAborted && !isAsleep && !place.context.unprotected;
+export function isHolding({ handler, isAborted, isFrozen, place }: ModelAttempt): boolean {
+  return handler === "running" && !isAborted && !isFrozen && !place.context.unprotected;
 }
 
 /** Returns the attempt after the register has changed; `before` is its previous content. */
@@ -98,7 +98,7 @@ export function aged(attempt: ModelAttempt, before: Pick<Register, "holds">): Mo
     ownedPast: past.ownedPast,
     past: past.past,
     request: gone(attempt.request),
-    loose: attempt.loose.map(gone),
+    lateWrites: attempt.lateWrites.map(gone),
   };
 }
 
@@ -106,8 +106,8 @@ function gone<Sent extends Write | "read" | undefined>(request: Sent): Sent {
   return typeof request === "object" && request.expected === "current" ? { ...request, expected: "gone" } : request;
 }
 
-/** Returns the attempt without details that nothing depends on, and with the smallest revisions. */
-export function inShort(attempt: ModelAttempt): ModelAttempt {
+/** Returns the attempt without details that no later step depends on, and with the smallest equivalent revisions. */
+export function canonical(attempt: ModelAttempt): ModelAttempt {
   const { place, answer, timers } = attempt;
   const { leaf, context } = place;
   const referred = [context.revision, context.newest, context.expected, revisionIn(answer)];
@@ -132,7 +132,7 @@ export function inShort(attempt: ModelAttempt): ModelAttempt {
       },
     },
     answer: answer !== undefined && "revision" in answer ? { ...answer, revision: rank(answer.revision) } : answer,
-    loose: attempt.loose
+    lateWrites: attempt.lateWrites
       .filter((write) => write.expected !== "gone")
       .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
     isLate: attempt.isLate && mayClaim(leaf),
@@ -146,12 +146,12 @@ export function inShort(attempt: ModelAttempt): ModelAttempt {
 
 /** Numbers attempts. Equivalent attempts have the same number. */
 export class ModelAttempts {
-  readonly #remembersPast: boolean;
+  readonly #keepsPast: boolean;
   readonly #known = new Map<string, number>();
   readonly #attempts: ModelAttempt[] = [];
 
-  constructor({ remembersPast }: { readonly remembersPast: boolean }) {
-    this.#remembersPast = remembersPast;
+  constructor({ keepsPast }: { readonly keepsPast: boolean }) {
+    this.#keepsPast = keepsPast;
   }
 
   get count(): number {
@@ -165,7 +165,7 @@ export class ModelAttempts {
   }
 
   idOf(attempt: ModelAttempt): number {
-    const short = inShort(this.#remembersPast ? attempt : { ...attempt, ownedPast: false, past: 0 });
+    const short = canonical(this.#keepsPast ? attempt : { ...attempt, ownedPast: false, past: 0 });
     const key = JSON.stringify(short);
     const known = this.#known.get(key);
     if (known !== undefined) return known;

@@ -1,7 +1,7 @@
 import { counterexample } from "./counterexample.ts";
 import { explore } from "./explore.ts";
 import { unpacked } from "./packed.ts";
-import { circling, dead, leadingTo } from "./progress.ts";
+import { cyclic, leadingTo, terminal } from "./progress.ts";
 import { registerOf, type Violation } from "./register.ts";
 import { described, type Scope } from "./scope.ts";
 import type { Machine, Transition } from "./stepped-machine.ts";
@@ -12,18 +12,18 @@ export interface Checked {
   readonly worlds: number;
   readonly steps: number;
   readonly seconds: number;
-  /** Number of different steps of the machine, taken by both XState and the compiled table. */
+  /** Number of distinct machine steps. XState and the compiled table both take each one. */
   readonly machineSteps: number;
-  /** The machine's transitions that were taken, by the innermost state in which it was. */
+  /** Transitions taken, by the innermost state of the machine. */
   readonly reached: ReadonlyMap<string, ReadonlySet<Transition>>;
-  /** Violated guarantees of a step. `shown` is the shortest path to it, as text. */
+  /** Guarantees that one step violates. `shown` is the shortest path to that step, as text. */
   readonly violations: readonly Violation[];
   readonly shown: string;
 }
 
-/** Searches every world of a scope for a violated guarantee, and for a world without a good end. */
+/** Searches every world of a scope for a violated guarantee, and for a world from which deliveries cannot settle. */
 export function check(machine: Machine, scope: Scope): Checked {
-  const beganMs = performance.now();
+  const startedAtMs = performance.now();
   const worlds = new Worlds(machine, scope);
   const explored = explore(worlds);
   const found = explored.violation;
@@ -32,38 +32,38 @@ export function check(machine: Machine, scope: Scope): Checked {
   return {
     worlds: explored.worlds.length,
     steps: explored.next.length,
-    seconds: (performance.now() - beganMs) / 1_000,
+    seconds: (performance.now() - startedAtMs) / 1_000,
     machineSteps: worlds.machine.steps,
     reached: worlds.machine.reached,
-    violations: found?.happening.violations ?? (stuck === undefined ? [] : [{ guarantee: "G4", what: stuck.what }]),
-    shown: at === undefined ? "" : counterexample(worlds, explored, at, found?.happening),
+    violations: found?.step.violations ?? (stuck === undefined ? [] : [{ guarantee: "G4", what: stuck.what }]),
+    shown: at === undefined ? "" : counterexample(worlds, explored, at, found?.step),
   };
 }
 
 /**
- * Everything ends unless a handler or the faults continue forever: no world is reached twice on a path. Every end is a good one:
- * all deliveries are settled, and no reservation remains. As long as there is another delivery, the event can be committed.
+ * Returns the first world that violates liveness, if any. No path visits a world twice, except by renewals and unlimited faults.
+ * In every final world all deliveries are settled and no reservation remains. While deliveries are left, a commit is reachable.
  */
 function lackOfProgress(
   explored: ReturnType<typeof explore>,
 ): { readonly at: number; readonly what: string } | undefined {
-  const [again] = circling(explored);
-  if (again !== undefined) return { at: again, what: "something goes on for ever, without a renewal or a fault" };
+  const [repeated] = cyclic(explored);
+  if (repeated !== undefined) return { at: repeated, what: "a cycle contains neither a renewal nor a fault" };
   const { worlds } = explored;
-  const bad = dead(explored).find((at) => {
+  const bad = terminal(explored).find((at) => {
     const { deliveriesLeft, attempts, register } = unpacked(worlds[at] ?? "");
     return deliveriesLeft > 0 || attempts.length > 0 || registerOf(register).holds === "reservation";
   });
-  if (bad !== undefined) return { at: bad, what: "nothing can happen any more, and not everything is settled" };
+  if (bad !== undefined) return { at: bad, what: "no further step is possible, and a delivery is not settled" };
   const committed = worlds.flatMap((world, at) =>
     registerOf(unpacked(world).register).holds === "commit" ? [at] : [],
   );
   const leads = leadingTo(explored, committed);
   const lost = worlds.findIndex((world, at) => leads[at] === 0 && unpacked(world).deliveriesLeft > 0);
-  return lost < 0 ? undefined : { at: lost, what: "the event can never be committed, however often it is delivered" };
+  return lost < 0 ? undefined : { at: lost, what: "the event can never be committed, despite further deliveries" };
 }
 
-/** One line for a summary. */
+/** Returns the line of a scope in the summary. */
 export function summary(scope: Scope, { worlds, steps, seconds }: Checked): string {
   const count = (many: number): string => many.toLocaleString("en").padStart(9);
   return `${count(worlds)} worlds ${count(steps)} steps ${seconds.toFixed(1).padStart(5)} s  ${described(scope)}`;

@@ -1,16 +1,16 @@
 import type { Explored } from "./explore.ts";
 import { packed, unpacked } from "./packed.ts";
 import { registerOf } from "./register.ts";
-import type { Happening, World, Worlds } from "./world.ts";
+import type { World, WorldStep, Worlds } from "./world.ts";
 
-/** The shortest way to a world, and one step on, in words: what happens to which delivery, and what the store holds then. */
-export function counterexample(scope: Worlds, { worlds, parents }: Explored, at: number, last?: Happening): string {
+/** Formats the shortest path to a world and one more step: the delivery, its step, and the content of the store after it. */
+export function counterexample(scope: Worlds, { worlds, parents }: Explored, at: number, last?: WorldStep): string {
   const path: number[] = [];
   for (let world = at; world >= 0; world = parents[world] ?? -1) path.unshift(world);
-  const way = new Way(scope, unpacked(worlds[path[0] ?? 0] ?? ""));
-  for (const world of path.slice(1)) way.go((happening) => packed(happening.world) === worlds[world]);
-  if (last !== undefined) way.go(({ label, violations }) => label === last.label && violations.length > 0);
-  return table(way.lines);
+  const steps = new Path(scope, unpacked(worlds[path[0] ?? 0] ?? ""));
+  for (const world of path.slice(1)) steps.go((step) => packed(step.world) === worlds[world]);
+  if (last !== undefined) steps.go(({ label, violations }) => label === last.label && violations.length > 0);
+  return table(steps.lines);
 }
 
 type Line = readonly string[];
@@ -24,8 +24,8 @@ function table(lines: readonly Line[]): string {
   return lines.map((line) => `    ${padded(line).trimEnd()}`).join("\n");
 }
 
-/** A way through the worlds on which every delivery keeps its name: A for the first. */
-class Way {
+/** A path through the worlds. Every delivery keeps its name on it: A for the first. */
+class Path {
   readonly lines: Line[] = [];
   readonly #scope: Worlds;
   #world: World;
@@ -38,21 +38,21 @@ class Way {
     this.#world = from;
   }
 
-  go(isTaken: (happening: Happening) => boolean): void {
-    const happening = this.#scope.happenings(this.#world).find(isTaken);
-    if (happening === undefined) throw new Error("The way leads nowhere");
-    const { at, label, settled, over, world } = happening;
+  go(isTaken: (step: WorldStep) => boolean): void {
+    const step = this.#scope.stepsFrom(this.#world).find(isTaken);
+    if (step === undefined) throw new Error("No such step follows");
+    const { at, label, settled, ended, world } = step;
     const names = at === this.#world.attempts.length ? [...this.#names, this.#newName()] : this.#names;
-    this.#names = names.filter((_, index) => !over.includes(index));
+    this.#names = names.filter((_, index) => !ended.includes(index));
     this.#world = world;
     this.#steps += 1;
     const who = at === undefined ? "store" : (names[at] ?? "");
     const parts = label.split("; ");
     for (const [index, what] of parts.entries()) {
       const isLast = index === parts.length - 1;
-      const ended = isLast && settled !== undefined ? `: ${settled}` : "";
+      const settlement = isLast && settled !== undefined ? `: ${settled}` : "";
       const [number, by] = index === 0 ? [`${this.#steps}.`, who] : ["", ""];
-      this.lines.push([number, by, `${what}${ended}`, isLast ? this.#held() : ""]);
+      this.lines.push([number, by, `${what}${settlement}`, isLast ? this.#held() : ""]);
     }
   }
 
@@ -62,10 +62,10 @@ class Way {
   }
 
   #held(): string {
-    const { holds, isOver } = registerOf(this.#world.register);
+    const { holds, hasExpired } = registerOf(this.#world.register);
     if (holds === "nothing") return "| nothing";
     const owner =
-      this.#names[this.#world.attempts.findIndex((id) => this.#scope.attempts.at(id).owns)] ?? "one that is gone";
-    return `| ${holds === "commit" ? "committed" : "reserved"} by ${owner}${isOver ? ", whose lease is over" : ""}`;
+      this.#names[this.#world.attempts.findIndex((id) => this.#scope.attempts.at(id).owns)] ?? "an ended attempt";
+    return `| ${holds === "commit" ? "committed" : "reserved"} by ${owner}${hasExpired ? ", whose lease has ended" : ""}`;
   }
 }

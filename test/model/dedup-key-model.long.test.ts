@@ -5,8 +5,8 @@ import { check, summary } from "./check.ts";
 import { described } from "./scope.ts";
 import { largestScope } from "./scopes.ts";
 
-it(`keeps all guarantees in every world of the largest scope: ${described(largestScope)}`, () => {
+it(`the dedup-key machine keeps all guarantees in every world of the largest scope: ${described(largestScope)}`, () => {
   const result = check(dedupKeyMachine, largestScope);
-  noteExplored("Largest scope of the model check of the machine of a key", [summary(largestScope, result)]);
+  noteExplored("Largest scope of the model check of the dedup-key machine", [summary(largestScope, result)]);
   expect(result.violations, `\n${result.shown}\n`).toEqual([]);
 });

@@ -1,26 +1,26 @@
 import { packed, unpacked } from "./packed.ts";
-import type { Happening, Worlds } from "./world.ts";
+import type { WorldStep, Worlds } from "./world.ts";
 
-/** All worlds of a scope, by number in the order in which they were found, and which follow which. */
+/** Graph of all worlds of a scope. Worlds are numbered in the order of discovery. */
 export interface Explored {
-  /** Packed. */
+  /** Packed worlds, by number. */
   readonly worlds: readonly string[];
   /** World from which each world was first reached. */
   readonly parents: Int32Array;
-  /** The worlds that follow world `n`: those in `next` from `from[n]` up to `from[n + 1]`. */
+  /** Index into `next`: the successors of world `n` are at `from[n]` up to, not including, `from[n + 1]`. */
   readonly from: Int32Array;
   readonly next: Int32Array;
   /** 1 if a step can repeat without end: a renewal, or a fault without a limit. */
   readonly isEndless: Uint8Array;
-  /** The first thing that went wrong, and the world in which it happened: none is nearer to the beginning. */
-  readonly violation: { readonly at: number; readonly happening: Happening } | undefined;
+  /** A violation with the shortest path from the initial world, and the world in which it happens. */
+  readonly violation: { readonly at: number; readonly step: WorldStep } | undefined;
 }
 
 /**
- * Goes through all worlds of a scope, breadth first, until a guarantee is violated.
- * @throws {RangeError} for more worlds than `most`.
+ * Explores all worlds of a scope, breadth first, until a step violates a guarantee.
+ * @throws {RangeError} If the scope has more than `maxWorlds` worlds.
  */
-export function explore(scope: Worlds, most = 3_000_000): Explored {
+export function explore(scope: Worlds, maxWorlds = 3_000_000): Explored {
   const numbers = new Map<string, number>();
   const worlds: string[] = [];
   const parents = new Numbers();
@@ -31,7 +31,7 @@ export function explore(scope: Worlds, most = 3_000_000): Explored {
     const known = numbers.get(world);
     if (known !== undefined) return known;
     const number = worlds.push(world) - 1;
-    if (number >= most) throw new RangeError(`There are more than ${most} worlds`);
+    if (number >= maxWorlds) throw new RangeError(`The scope has more than ${maxWorlds} worlds`);
     numbers.set(world, number);
     parents.push(parent);
     return number;
@@ -44,16 +44,16 @@ export function explore(scope: Worlds, most = 3_000_000): Explored {
   numberOf(packed(scope.begin()), -1);
   for (let at = 0; at < worlds.length; at += 1) {
     from.push(next.length);
-    for (const happening of scope.happenings(unpacked(worlds[at] ?? ""))) {
-      if (happening.violations.length > 0) return explored({ at, happening });
-      next.push(numberOf(packed(happening.world), at));
-      endless.push(happening.isEndless ? 1 : 0);
+    for (const step of scope.stepsFrom(unpacked(worlds[at] ?? ""))) {
+      if (step.violations.length > 0) return explored({ at, step });
+      next.push(numberOf(packed(step.world), at));
+      endless.push(step.isEndless ? 1 : 0);
     }
   }
   return explored(undefined);
 }
 
-/** Whole numbers, packed, as many as there come. */
+/** Growing list of 32-bit integers. */
 class Numbers {
   #numbers = new Int32Array(1 << 16);
   #length = 0;

@@ -1,19 +1,19 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { noteExplored } from "../support/explored.ts";
-import { clearGarden, plantInMachine } from "../support/planted-bugs.ts";
+import { plantInMachine, removePlantedCopies } from "../support/planted-bugs.ts";
 import { check } from "./check.ts";
 import { mutants } from "./mutants.ts";
 
-describe("the model check finds", () => {
+describe("the model check", () => {
   const rows: string[] = [];
   let example: readonly string[] = [];
   afterAll(() => {
-    clearGarden();
+    removePlantedCopies();
     noteExplored(`Mutants of the machine, all ${rows.length} found by the model check`, [...rows, ...example]);
   });
 
   for (const { name, breaks, scope, find, replace } of mutants) {
-    it(`${breaks} violated where ${name}`, async () => {
+    it(`finds ${breaks} violated where ${name}`, async () => {
       const machine = await plantInMachine({ name, patches: [{ file: "machines/dedup-key.ts", find, replace }] });
       const { violations, shown } = check(machine, scope);
       const steps = shown.match(/^ +\d+\./gm)?.length ?? 0;

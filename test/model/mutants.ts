@@ -2,7 +2,7 @@ import { changes } from "../support/machine-changes.ts";
 import type { Guarantee } from "./register.ts";
 import { type Scope, scopeOf } from "./scope.ts";
 
-/** The machine with one thing wrong, as a change of its text. */
+/** A machine with one bug, as a replacement in its source text. */
 export interface Mutant {
   readonly name: string;
   readonly breaks: Guarantee;
@@ -11,7 +11,7 @@ export interface Mutant {
   readonly replace: string;
 }
 
-const calm = scopeOf(2, {});
+const noFaults = scopeOf(2, {});
 const crash = scopeOf(2, { crash: 1 });
 const trouble = scopeOf(2, { trouble: 1 });
 const shutdown = scopeOf(2, { shutdown: 1 });
@@ -20,31 +20,31 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a commit is written over another holder's reservation",
     breaks: "G5",
-    scope: calm,
+    scope: noFaults,
     ...changes.commitOverReservation,
   },
   {
-    name: "a commit is written over another's commit",
+    name: "a commit is written over another holder's commit",
     breaks: "G3",
-    scope: calm,
+    scope: noFaults,
     find: `"found.commit": takenUnlessOlder,`,
     replace: `"found.commit": { target: ".writing", actions: "noteRevision" },`,
   },
   {
     name: "a release removes another holder's reservation",
     breaks: "G5",
-    scope: calm,
+    scope: noFaults,
     ...changes.releaseOfReservation,
   },
   {
-    name: "a release removes another's commit",
+    name: "a release removes another holder's commit",
     breaks: "G3",
-    scope: calm,
+    scope: noFaults,
     find: `"found.commit": releasedUnlessOlder,`,
     replace: `"found.commit": { target: ".removing", actions: "noteRevision" },`,
   },
   {
-    name: "a renewal goes on over another holder's reservation",
+    name: "a renewal overwrites another holder's reservation",
     breaks: "G6",
     scope: scopeOf(2, { clear: 1 }),
     ...changes.renewalOverReservation,
@@ -52,115 +52,115 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a lease is renewed after it has ended",
     breaks: "G5",
-    scope: calm,
+    scope: noFaults,
     find: `                "write.acked": { actions: "noteRevision" },`,
     replace: `                "write.acked": { target: "#dedupKey.reserved.dispatching.renewing", actions: "noteRevision" },`,
   },
   {
     name: "a reservation is claimed before its lease has ended",
     breaks: "G5",
-    scope: calm,
+    scope: noFaults,
     find: `event.type === "found.reservation" && event.ended && context.claims < MOST_CLAIMS,`,
     replace: `event.type === "found.reservation" && context.claims < MOST_CLAIMS,`,
   },
   {
-    name: "a claim that was acknowledged after its lease begins a dispatch",
+    name: "a claim that was acknowledged after its lease starts a dispatch",
     breaks: "G1",
     scope: scopeOf(2, { slowness: 1 }),
     find: `"late" in event && event.late;`,
     replace: `"late" in event && event.late && event.type !== "write.acked";`,
   },
   {
-    name: "a reservation of one's own is taken to last that has ended",
+    name: "a holder treats its own expired reservation as live",
     breaks: "G1",
     scope: scopeOf(2, { slowness: 1, trouble: 1 }),
     find: `"late" in event && event.late;`,
     replace: `"late" in event && event.late && event.type === "write.acked";`,
   },
   {
-    name: "a key that is read as free is dispatched without a write",
+    name: "an event whose key is read as free is dispatched without a write",
     breaks: "G10",
-    scope: calm,
+    scope: noFaults,
     ...changes.dispatchOfFreeKey,
   },
   {
-    name: "a reservation that has ended is taken over without a write",
+    name: "an expired reservation is taken over without a write",
     breaks: "G10",
     scope: crash,
     ...changes.takeoverWithoutWrite,
   },
   {
-    name: "a claim that timed out is taken for a reservation",
+    name: "a claim that timed out counts as a reservation",
     breaks: "G9",
     scope: trouble,
     ...changes.claimInDoubtHeld,
   },
   {
-    name: "a claim that timed out is forgotten, and another one made",
+    name: "a claim that timed out is forgotten and replaced by a new claim",
     breaks: "G9",
     scope: trouble,
     find: `inDoubt: context.inDoubt || (event.type === "store.unreachable" && event.ambiguous),`,
     replace: `inDoubt: false && context.inDoubt && event.type === "removed",`,
   },
   {
-    name: "the handler runs unprotected although that is not allowed",
+    name: "the handler runs unprotected without permission",
     breaks: "G1",
     scope: trouble,
     ...changes.unprotectedAlways,
   },
   {
-    name: "a key that another holds is called a duplicate",
+    name: "a key that another replica holds is reported as a duplicate",
     breaks: "G2",
-    scope: calm,
+    scope: noFaults,
     find: `          { guard: "hasEndedAndMayClaimAgain", target: ".claiming", actions: "expectEnded" },
           { target: "pending", actions: settle("pending") },`,
     replace: `          { guard: "hasEndedAndMayClaimAgain", target: ".claiming", actions: "expectEnded" },
           { target: "committed", actions: settle("duplicate") },`,
   },
   {
-    name: "a dispatch that failed is committed",
+    name: "a failed dispatch is committed",
     breaks: "G2",
-    scope: calm,
+    scope: noFaults,
     find: `"handler.failed": "releasing",
             "lease.ended"`,
     replace: `"handler.failed": "committing",
             "lease.ended"`,
   },
   {
-    name: "a dispatch that failed is called a success when its key is gone",
+    name: "a failed dispatch whose key was removed is reported as a success",
     breaks: "G7",
-    scope: calm,
+    scope: noFaults,
     find: `"found.nothing": { target: "#dedupKey.released", actions: settle("released") },`,
     replace: `"found.nothing": { target: "#dedupKey.committed", actions: settle("confirmed") },`,
   },
   {
-    name: "the key of a dispatch that failed is called released, and is not",
+    name: "the key of a failed dispatch is reported as released although it is not",
     breaks: "G7",
-    scope: calm,
+    scope: noFaults,
     find: `"handler.failed": "releasing",
             "lease.ended"`,
     replace: `"handler.failed": { target: "#dedupKey.released", actions: settle("released") },
             "lease.ended"`,
   },
   {
-    name: "the key of a dispatch that failed is held for ever",
+    name: "the key of a failed dispatch is held forever",
     breaks: "G4",
-    scope: calm,
+    scope: noFaults,
     find: `"handler.failed": "releasing",
             "lease.ended"`,
     replace: `"lease.ended"`,
   },
   {
-    name: "a commit over what is gone is tried again and again",
+    name: "a commit over a removed record is retried without end",
     breaks: "G4",
-    scope: calm,
+    scope: noFaults,
     find: `{ target: ".writing", actions: "forgetRevision" },`,
     replace: `".writing",`,
   },
   {
-    name: "the end of a lease is passed over",
+    name: "the end of a lease is ignored",
     breaks: "G6",
-    scope: calm,
+    scope: noFaults,
     find: `            "lease.ended": {
               target: "#dedupKey.expired",
               actions: abortHandler("lease-ended"),
@@ -169,7 +169,7 @@ export const mutants: readonly Mutant[] = [
     replace: ``,
   },
   {
-    name: "a lease counts on although its renewal was not applied",
+    name: "a lease restarts although its renewal was not applied",
     breaks: "G6",
     scope: scopeOf(2, { trouble: 1, "stale read": 1 }),
     find: `{ target: ".running", actions: "armRenewalRetry" },
@@ -188,14 +188,14 @@ export const mutants: readonly Mutant[] = [
     replace: `              target: "#dedupKey.expired.dispatching.removing",`,
   },
   {
-    name: "a dispatch that nobody superseded is called superseded",
+    name: "a dispatch that no other holder superseded is reported as superseded",
     breaks: "G8",
-    scope: calm,
+    scope: noFaults,
     find: `on: { "found.nothing": { target: "#dedupKey.expired.committing", actions: "forgetRevision" } },`,
     replace: `on: { "found.nothing": { target: "#dedupKey.superseded", actions: settle("superseded") } },`,
   },
   {
-    name: "who held the key before is taken for one that took it since",
+    name: "an earlier holder of the key counts as a later one",
     breaks: "G8",
     scope: scopeOf(2, { "stale read": 1, "false refusal": 1 }),
     find: `  { guard: "isOlder", target: ".backingOff", actions: "restoreRevision" },
@@ -203,35 +203,35 @@ export const mutants: readonly Mutant[] = [
     replace: `  { target: "#dedupKey.superseded"`,
   },
   {
-    name: "the key of a dispatch that succeeded late is released",
+    name: "the key of a late success is released",
     breaks: "G8",
-    scope: calm,
+    scope: noFaults,
     find: `"handler.succeeded": "committing",
             "handler.failed": [`,
     replace: `"handler.succeeded": "releasing",
             "handler.failed": [`,
   },
   {
-    name: "a commit that met a conflict is called confirmed",
+    name: "a commit that met a conflict is reported as confirmed",
     breaks: "G9",
-    scope: calm,
+    scope: noFaults,
     ...changes.conflictConfirmed,
   },
   {
-    name: "a commit of one's own is taken for another's",
+    name: "a holder takes its own commit for another holder's",
     breaks: "G9",
     scope: trouble,
     find: `"found.own.commit": { target: "#dedupKey.committed", actions: ["noteRevision", settle(as)] },`,
     replace: `"found.own.commit": { target: "#dedupKey.superseded", actions: settle("superseded") },`,
   },
   {
-    name: "a commit that nobody confirmed is called confirmed",
+    name: "an unconfirmed commit is reported as confirmed",
     breaks: "G9",
     scope: trouble,
     ...changes.unconfirmedConfirmed,
   },
   {
-    name: "a commit is tried again when there is no more time",
+    name: "a commit is retried although no time is left",
     breaks: "G9",
     scope: trouble,
     find: `              target: "#dedupKey.unconfirmed",
@@ -247,7 +247,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a renewal changes the fence",
     breaks: "G5",
-    scope: calm,
+    scope: noFaults,
     find: `    newest: Math.max(context.newest, revisionIn(event)),
   }),`,
     replace: `    newest: Math.max(context.newest, revisionIn(event)),
@@ -257,7 +257,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a handler is started again by a claim that was acknowledged twice",
     breaks: "G1",
-    scope: calm,
+    scope: noFaults,
     find: `"write.acked": { target: "running", actions: ["noteRevision", "armDeadline"] },`,
     replace: `"write.acked": { target: "running", actions: ["noteRevision", "armDeadline", "startHandler"] },`,
   },

@@ -3,10 +3,10 @@ import type { Explored } from "./explore.ts";
 type Graph = Pick<Explored, "from" | "next" | "isEndless">;
 
 /**
- * The worlds that lie on a circle, or behind one: where nothing is renewed and faults come to an end, there should be none, so that
- * everything that goes on comes to an end.
+ * Returns the worlds on a cycle, or reachable from one, without counting endless steps. A correct machine has none: without
+ * renewals and unlimited faults, every run ends.
  */
-export function circling({ from, next, isEndless }: Graph): number[] {
+export function cyclic({ from, next, isEndless }: Graph): number[] {
   const count = from.length - 1;
   const before = new Int32Array(count);
   for (let step = 0; step < next.length; step += 1) if (isEndless[step] === 0) add(before, next[step] ?? 0, 1);
@@ -24,8 +24,8 @@ export function circling({ from, next, isEndless }: Graph): number[] {
   return [...before.keys()].filter((at) => (before[at] ?? 0) > 0);
 }
 
-/** The worlds in which nothing can happen any more. */
-export function dead({ from }: Graph): number[] {
+/** Returns the worlds without a further step. */
+export function terminal({ from }: Graph): number[] {
   const found: number[] = [];
   for (let at = 0; at + 1 < from.length; at += 1) if (from[at] === from[at + 1]) found.push(at);
   return found;

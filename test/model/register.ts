@@ -1,15 +1,15 @@
-/** Content of the store's only key, now and before. Each attempt knows whether the record is its own. */
+/** Current and previous content of the store's only key. Each attempt knows whether the record is its own. */
 export interface Register {
   readonly holds: Holding;
-  /** True if the lease of the reservation has ended, so that the store may remove it and others may replace it. */
-  readonly isOver: boolean;
+  /** True if the lease of the reservation has ended. The store may then remove it, and other replicas may replace it. */
+  readonly hasExpired: boolean;
   /** Previous record, which a stale read may show. */
-  readonly held: Holding;
+  readonly previous: Holding;
 }
 
 export type Holding = "nothing" | "reservation" | "commit";
 
-/** Content that a write expects. A replaced revision never returns. */
+/** Content that a write expects. A replaced revision never becomes current again. */
 export type Expected = "nothing" | "current" | "gone";
 
 export type WriteKind = "claim" | "renew" | "commit" | "remove";
@@ -20,21 +20,21 @@ export interface Write {
   readonly expected: Expected;
 }
 
-/** A write that no attempt will recognise: its token was abandoned, or its delivery has ended. */
-export interface Ghost extends Write {
+/** Write in flight that no attempt will recognise: its token was abandoned, or its delivery has ended. */
+export interface OrphanedWrite extends Write {
   /** True if the record that its writer expected was its own. */
   readonly owns: boolean;
 }
 
 export type Guarantee = "G1" | "G2" | "G3" | "G4" | "G5" | "G6" | "G7" | "G8" | "G9" | "G10";
 
-/** A guarantee that does not hold. */
+/** A violated guarantee, and how it was violated. */
 export interface Violation {
   readonly guarantee: Guarantee;
   readonly what: string;
 }
 
-export const emptyRegister: Register = { holds: "nothing", isOver: false, held: "nothing" };
+export const emptyRegister: Register = { holds: "nothing", hasExpired: false, previous: "nothing" };
 
 /** Returns true if a compare-and-set would be applied. */
 export function matches({ holds }: Register, { kind, expected }: Write): boolean {
@@ -42,45 +42,50 @@ export function matches({ holds }: Register, { kind, expected }: Write): boolean
   return expected === "nothing" && holds === "nothing" && kind !== "remove";
 }
 
-/** Returns the register after a write that matches; `isOver` if its lease has ended on arrival. */
-export function written(register: Register, kind: WriteKind, isOver: boolean): Register {
+/** Returns the register after a write that matches; `hasExpired` if its lease has ended on arrival. */
+export function written(register: Register, kind: WriteKind, hasExpired: boolean): Register {
   const emptied = withoutRecord(register);
   if (kind === "remove") return emptied;
-  return { ...emptied, holds: kind === "commit" ? "commit" : "reservation", isOver: isOver && kind !== "commit" };
+  return {
+    ...emptied,
+    holds: kind === "commit" ? "commit" : "reservation",
+    hasExpired: hasExpired && kind !== "commit",
+  };
 }
 
 /** Returns the register without its record. */
-export function withoutRecord({ holds, held }: Register): Register {
-  return { holds: "nothing", isOver: false, held: holds === "nothing" ? held : holds };
+export function withoutRecord({ holds, previous }: Register): Register {
+  return { holds: "nothing", hasExpired: false, previous: holds === "nothing" ? previous : holds };
 }
 
 /** Returns the guarantee that a matching write violates. `owns` is true if the writer wrote the current record. */
-export function misuse({ holds, isOver }: Register, kind: WriteKind, owns: boolean): Violation | undefined {
+export function violationOf({ holds, hasExpired }: Register, kind: WriteKind, owns: boolean): Violation | undefined {
   if (holds === "commit" && !(kind === "commit" && owns)) {
-    return { guarantee: "G3", what: `a commit is ${kind === "remove" ? "removed" : `written over by a ${kind}`}` };
+    return { guarantee: "G3", what: `a commit is ${kind === "remove" ? "removed" : `overwritten by a ${kind}`}` };
   }
   if (kind === "claim") {
-    const isLive = holds === "reservation" && !isOver;
-    return isLive ? { guarantee: "G5", what: "a reservation whose lease is not over is claimed" } : undefined;
+    const isLive = holds === "reservation" && !hasExpired;
+    return isLive ? { guarantee: "G5", what: "a reservation is claimed before its lease has ended" } : undefined;
   }
-  if (holds === "reservation" && !owns) return { guarantee: "G5", what: `a ${kind} hits another's reservation` };
+  if (holds === "reservation" && !owns)
+    return { guarantee: "G5", what: `a ${kind} changes another holder's reservation` };
   const isRevived = holds === "nothing" && kind === "renew";
-  return isRevived ? { guarantee: "G5", what: "a reservation that is gone is renewed" } : undefined;
+  return isRevived ? { guarantee: "G5", what: "a removed reservation is renewed" } : undefined;
 }
 
 const HOLDINGS: readonly Holding[] = ["nothing", "reservation", "commit"];
 const KINDS: readonly WriteKind[] = ["claim", "renew", "commit", "remove"];
 
-const registers: readonly Register[] = HOLDINGS.flatMap((held) =>
-  HOLDINGS.flatMap((holds) => [false, true].map((isOver) => ({ holds, isOver, held }))),
+const registers: readonly Register[] = HOLDINGS.flatMap((previous) =>
+  HOLDINGS.flatMap((holds) => [false, true].map((hasExpired) => ({ holds, hasExpired, previous }))),
 );
-const ghosts: readonly Ghost[] = KINDS.flatMap((kind) =>
+const orphans: readonly OrphanedWrite[] = KINDS.flatMap((kind) =>
   (["nothing", "current"] as const).flatMap((expected) => [false, true].map((owns) => ({ kind, expected, owns }))),
 );
 
-/** A register as a small number. */
-export function registerCode({ holds, isOver, held }: Register): number {
-  return (HOLDINGS.indexOf(held) * HOLDINGS.length + HOLDINGS.indexOf(holds)) * 2 + (isOver ? 1 : 0);
+/** Encodes a register as a small number. */
+export function registerCode({ holds, hasExpired, previous }: Register): number {
+  return (HOLDINGS.indexOf(previous) * HOLDINGS.length + HOLDINGS.indexOf(holds)) * 2 + (hasExpired ? 1 : 0);
 }
 
 export function registerOf(code: number): Register {
@@ -89,14 +94,14 @@ export function registerOf(code: number): Register {
   return register;
 }
 
-/** A ghost as a small number; none for one that can never land. */
-export function ghostCodes({ kind, expected, owns }: Ghost): readonly number[] {
+/** Encodes an orphaned write as a small number. Returns no code for a write that can never be applied. */
+export function orphanCodes({ kind, expected, owns }: OrphanedWrite): readonly number[] {
   if (expected === "gone" || (kind === "remove" && expected === "nothing")) return [];
   return [(KINDS.indexOf(kind) * 2 + (expected === "current" ? 1 : 0)) * 2 + (owns ? 1 : 0)];
 }
 
-export function ghostOf(code: number): Ghost {
-  const ghost = ghosts[code];
-  if (ghost === undefined) throw new RangeError(`No ghost has the code ${code}`);
-  return ghost;
+export function orphanOf(code: number): OrphanedWrite {
+  const orphan = orphans[code];
+  if (orphan === undefined) throw new RangeError(`No orphaned write has the code ${code}`);
+  return orphan;
 }

@@ -1,20 +1,20 @@
 /** Faults, each limited by the scope. */
 export const faults = [
-  /** A process dies with all that it has under way; its messages may land yet. */
+  /** A process dies with everything in progress. Its messages may still arrive. */
   "crash",
-  /** A request or an answer is lost, a write lands late, or the store refuses for now. */
+  /** A request or an answer is lost, a write arrives late, or the store refuses temporarily. */
   "trouble",
   /** An answer takes longer than a lease. */
   "slowness",
   /** A read shows the previous record, or nothing. */
   "stale read",
-  /** A write that should be applied is called refused, by a server that does not know better; it may have been applied. */
+  /** A server with stale data reports a valid write as refused. The write may have been applied. */
   "false refusal",
-  /** The store answers outside its contract, or holds what cannot be read. */
+  /** The store violates its contract, or contains a record that cannot be decoded. */
   "broken answer",
   /** A process freezes while its lease ends. */
   "freeze",
-  /** A process that dispatches is shut down. */
+  /** A process shuts down during a dispatch. */
   "shutdown",
   /** The window of a commit ends. */
   "window end",
@@ -24,14 +24,14 @@ export const faults = [
 
 export type Fault = (typeof faults)[number];
 
-/** In the place of a number: as often as it likes. */
+/** Limit of a fault that may happen any number of times. */
 export const UNLIMITED = 7;
 
 /** Limits of the exploration. Everything else, such as ends of leases and failures of handlers, is unlimited. */
 export interface Scope {
   /**
-   * Number of deliveries of the event, at any time, each to another replica. Several to one replica add no behaviour: later ones
-   * join the first while it runs.
+   * Maximum number of deliveries of the event, each to another replica. Several deliveries to one replica add no behaviour: later
+   * ones join the first while it runs.
    */
   readonly deliveries: number;
   readonly faults: Partial<Readonly<Record<Fault, number>>>;
@@ -39,7 +39,7 @@ export interface Scope {
   readonly renews: boolean;
   readonly canRemove: boolean;
   /** `sometimes` if a refused write may receive the current record. */
-  readonly tellsConflicts: "never" | "sometimes";
+  readonly explainsConflicts: "never" | "sometimes";
 }
 
 export function scopeOf(
@@ -53,12 +53,12 @@ export function scopeOf(
     mayDispatchUnprotected: false,
     renews: true,
     canRemove: true,
-    tellsConflicts: "never",
+    explainsConflicts: "never",
     ...how,
   };
 }
 
-/** `4 deliveries on 4 replicas, 2 × crash`: for people. */
+/** Describes a scope, for example `4 deliveries on 4 replicas, 2 × crash`. */
 export function described({ deliveries, faults: limits, ...how }: Scope): string {
   const counted = (count: number, what: string): string => (count === UNLIMITED ? `any ${what}` : `${count} × ${what}`);
   return [
@@ -70,6 +70,6 @@ export function described({ deliveries, faults: limits, ...how }: Scope): string
     ...(how.mayDispatchUnprotected ? ["unprotected dispatches"] : []),
     ...(how.renews ? [] : ["no renewals"]),
     ...(how.canRemove ? [] : ["no removals"]),
-    ...(how.tellsConflicts === "never" ? [] : ["conflicts explained"]),
+    ...(how.explainsConflicts === "never" ? [] : ["conflicts explained"]),
   ].join(", ");
 }

@@ -6,28 +6,28 @@ import { registerOf } from "./register.ts";
 import { described, type Scope, scopeOf } from "./scope.ts";
 import { Worlds } from "./world.ts";
 
-describe("the shortcuts of the model check hide nothing", () => {
+describe("the shortcuts of the model check", () => {
   const scopes = [
     scopeOf(2, { crash: 1 }),
     scopeOf(2, { trouble: 1 }),
     scopeOf(1, { trouble: 2, slowness: 1, shutdown: 1 }),
     scopeOf(2, { "stale read": 1, freeze: 1 }),
-    scopeOf(2, { slowness: 1, clear: 1 }, { tellsConflicts: "sometimes" }),
+    scopeOf(2, { slowness: 1, clear: 1 }, { explainsConflicts: "sometimes" }),
     scopeOf(2, { shutdown: 1, "broken answer": 1 }, { mayDispatchUnprotected: true, canRemove: false }),
   ];
 
   it.each(scopes.map((scope) => ({ scope, name: described(scope) })))(
-    "of what holders and the store come to with $name",
+    "reach the same states of holders and store as the full exploration with $name",
     ({ scope }) => {
-      const [short, long] = [true, false].map((takesShortcuts) => situations(scope, takesShortcuts));
+      const [short, long] = [true, false].map((takesShortcuts) => combinations(scope, takesShortcuts));
       expect(short?.worlds).toBeLessThan(long?.worlds ?? 0);
       expect(short?.seen).toEqual(long?.seen);
     },
   );
 });
 
-/** Content of the store, and the running attempts, in all worlds of a scope. */
-function situations(
+/** Returns every combination of store content and running attempts in the worlds of a scope. */
+function combinations(
   scope: Scope,
   takesShortcuts: boolean,
 ): { readonly worlds: number; readonly seen: ReadonlySet<string> } {
@@ -36,12 +36,12 @@ function situations(
   expect(explored.violation).toBeUndefined();
   const seen = explored.worlds.map((packed) => {
     const { register, wasCommitted, attempts } = unpacked(packed);
-    const { holds, isOver } = registerOf(register);
+    const { holds, hasExpired } = registerOf(register);
     const running = attempts.map((id) => worlds.attempts.at(id)).filter(({ handler }) => handler === "running");
-    const who = running.map(({ isAborted, isAsleep, owns, place: { context } }) =>
-      JSON.stringify([isAborted, isAsleep, owns, context.unprotected]),
+    const holders = running.map(({ isAborted, isFrozen, owns, place: { context } }) =>
+      JSON.stringify([isAborted, isFrozen, owns, context.unprotected]),
     );
-    return JSON.stringify([holds, isOver, wasCommitted, who.sort()]);
+    return JSON.stringify([holds, hasExpired, wasCommitted, holders.sort()]);
   });
   return { worlds: explored.worlds.length, seen: new Set(seen) };
 }

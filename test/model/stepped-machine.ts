@@ -14,7 +14,7 @@ export type Machine = typeof dedupKeyMachine;
 /** Parts of the machine's context that a guard reads or a later write expects. */
 export type Context = Pick<DedupKeyContext, "claims" | "expected" | "revision" | "newest" | "inDoubt" | "unprotected">;
 
-/** State of a machine. */
+/** State of the machine, without the parts of the context that no step depends on. */
 export interface Place {
   /** XState's id of the innermost state: `dedupKey.reserved.committing.writing`. */
   readonly leaf: string;
@@ -27,19 +27,19 @@ export interface Step {
   readonly actions: CompiledStep<DedupKeyContext>["actions"];
 }
 
-/** A transition of XState: one branch of the guards. */
+/** A transition as XState defines it: one guarded branch. */
 export type Transition = ReturnType<Machine["getTransitionData"]>[number];
 
-/** Replaces the parts of a context that the model check leaves out. Nothing may depend on them. */
-const LEFT_OUT = { attempt: 1, fence: 0, expected: 0, claims: 1 };
-const LEFT_OUT_OTHERWISE = { attempt: 3, fence: 4, expected: 5, claims: 9 };
+/** Values of the context fields that the model check omits. No step may depend on them. */
+const OMITTED = { attempt: 1, fence: 0, expected: 0, claims: 1 };
+const OMITTED_ALTERNATIVE = { attempt: 3, fence: 4, expected: 5, claims: 9 };
 
 /**
- * The machine of a key, as the model check steps it: as XState itself does, with one scope for all steps, and as the compiled
- * table does; the two must agree. Steps are remembered: each is taken once, however often it is come by.
+ * The dedup-key machine as the model check steps it. XState and the compiled table both take each step, and must agree. Each
+ * distinct step is taken once and cached.
  *
- * The attempt and the fence are left out of a place, and so are the claims and what the next one expects when none can follow. Each step
- * is taken with others in their stead as well, and must lead to the same.
+ * A place omits the attempt and the fence. It also omits the claims and the expected revision once no claim can follow. Each step is
+ * repeated with other values of the omitted fields, and must have the same result.
  */
 export class SteppedMachine {
   readonly machine: Machine;
@@ -49,7 +49,7 @@ export class SteppedMachine {
   readonly #leaves: ReadonlyMap<StateValue, string>;
   readonly #values: ReadonlyMap<string, StateValue>;
   readonly #known = new Map<string, Step>();
-  /** By leaf: what was taken from there. */
+  /** Transitions taken, by innermost state. */
   readonly reached = new Map<string, Set<Transition>>();
 
   constructor(machine: Machine, mayDispatchUnprotected: boolean) {
@@ -62,7 +62,7 @@ export class SteppedMachine {
     this.#values = new Map(leaves.map(({ id, value }) => [id, value]));
   }
 
-  /** Number of different steps taken. */
+  /** Number of distinct steps taken. */
   get steps(): number {
     return this.#known.size;
   }
@@ -78,21 +78,21 @@ export class SteppedMachine {
     const key = JSON.stringify([place, event]);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const step = this.#take(place, event, LEFT_OUT);
-    const otherwise = this.#take(place, event, LEFT_OUT_OTHERWISE);
+    const step = this.#take(place, event, OMITTED);
+    const otherwise = this.#take(place, event, OMITTED_ALTERNATIVE);
     if (!isDeepStrictEqual(essentials(step), essentials(otherwise))) {
-      throw new Error(`${event.type} in ${place.leaf} depends on what the model check leaves out`);
+      throw new Error(`${event.type} in ${place.leaf} depends on a field that the model check omits`);
     }
     this.#known.set(key, step);
     return step;
   }
 
-  #take({ leaf, context }: Place, event: DedupKeyEvent, leftOut: typeof LEFT_OUT): Step {
+  #take({ leaf, context }: Place, event: DedupKeyEvent, omitted: typeof OMITTED): Step {
     const value = this.#values.get(leaf);
     if (value === undefined) throw new Error(`The machine has no state ${leaf}`);
     const whole = {
       ...context,
-      ...leftOut,
+      ...omitted,
       ...(mayClaim(leaf) ? { expected: context.expected, claims: context.claims } : {}),
       mayDispatchUnprotected: this.#mayDispatchUnprotected,
     };
@@ -112,7 +112,7 @@ export class SteppedMachine {
     const leaf = this.#leaves.get(value);
     if (leaf === undefined) throw new Error(`The machine has no state ${JSON.stringify(value)}`);
     const { revision, newest, inDoubt, unprotected } = context;
-    const { expected, claims } = mayClaim(leaf) ? context : LEFT_OUT;
+    const { expected, claims } = mayClaim(leaf) ? context : OMITTED;
     return {
       place: { leaf, context: { claims, expected, revision, newest, inDoubt, unprotected } },
       isDone: status === "done",
@@ -123,7 +123,7 @@ export class SteppedMachine {
   #mustAgree(what: string, xstate: unknown, { snapshot, actions }: CompiledStep<DedupKeyContext>): void {
     const { status, value, context }: CompiledSnapshot<DedupKeyContext> = snapshot;
     if (isDeepStrictEqual(xstate, { status, value, context, actions })) return;
-    throw new Error(`${what}: XState and the compiled table go different ways`);
+    throw new Error(`${what}: XState and the compiled table disagree`);
   }
 }
 

@@ -1,57 +1,57 @@
 import type { Settlement } from "../../machines/dedup-key.ts";
 import { aged, countsLease, isHolding, ModelAttempts } from "./attempt.ts";
-import { launch, type Truth } from "./driver.ts";
+import { type Environment, launch } from "./driver.ts";
 import { type Move, singleMovesOf } from "./moves.ts";
 import {
   emptyRegister,
-  ghostCodes,
-  ghostOf,
   matches,
-  misuse,
+  orphanCodes,
+  orphanOf,
   type Register,
   registerCode,
   registerOf,
   type Violation,
+  violationOf,
   withoutRecord,
   written,
 } from "./register.ts";
 import { type Fault, faults, type Scope, UNLIMITED } from "./scope.ts";
-import { hurried, movesOf } from "./shortcuts.ts";
+import { movesOf, pruned } from "./shortcuts.ts";
 import { type Machine, SteppedMachine } from "./stepped-machine.ts";
 
-/** The attempts under way, and the store between them. All of it is numbers: worlds are compared and kept by the million. */
+/** The running attempts and the store, encoded as numbers because the check compares and stores millions of worlds. */
 export interface World {
   readonly register: number;
-  /** True if a commit was ever applied. */
+  /** True if a commit was applied at any time. */
   readonly wasCommitted: boolean;
   readonly deliveriesLeft: number;
   /** Remaining number of each fault, three bits each. */
   readonly limits: number;
-  readonly ghosts: readonly number[];
+  readonly orphans: readonly number[];
   readonly attempts: readonly number[];
 }
 
-/** Something that can happen in a world. */
-export interface Happening {
+/** A possible step of a world. */
+export interface WorldStep {
   readonly label: string;
-  /** The attempt that it happens to, by its place among those before; a new one is the last. None when it happens at the store. */
+  /** Index of the attempt that takes the step; a new attempt is the last. Undefined if only the store changes. */
   readonly at: number | undefined;
-  /** True if it can happen repeatedly without end: a renewal, or a fault without a limit. */
+  /** True if the step can repeat without end: a renewal, or a fault without a limit. */
   readonly isEndless: boolean;
   readonly settled: Settlement | undefined;
-  /** The attempts that are over after it: settled, dead, or left with nothing that could matter. */
-  readonly over: readonly number[];
+  /** Indexes of the attempts that end with the step: settled, crashed, or no longer able to affect others. */
+  readonly ended: readonly number[];
   readonly world: World;
   readonly violations: readonly Violation[];
 }
 
-type Changed = Pick<Happening, "world" | "over" | "violations">;
+type Changed = Pick<WorldStep, "world" | "ended" | "violations">;
 
-/** A move with what comes after it as numbers. */
-interface KnownMove extends Omit<Move, "attempt" | "register" | "ghosts"> {
+/** A move whose result is encoded as numbers. */
+interface KnownMove extends Omit<Move, "attempt" | "register" | "orphans"> {
   readonly attempt: number;
   readonly register: number;
-  readonly ghosts: readonly number[];
+  readonly orphans: readonly number[];
 }
 
 /** Position of each fault's three bits. */
@@ -68,14 +68,17 @@ const SHIFTS: Readonly<Record<Fault, number>> = {
   clear: 27,
 };
 
-/** In the place of an attempt that is over. */
-const OVER = -1;
-const NOBODY: readonly number[] = [];
+/** Number that replaces an ended attempt. */
+const ENDED = -1;
+const NO_ATTEMPTS: readonly number[] = [];
 const NONE: readonly Violation[] = [];
 const LOST: Violation = { guarantee: "G6", what: "a holder loses the key before it is aborted" };
-const STUCK: Violation = { guarantee: "G4", what: "a delivery waits for nothing, and is not settled" };
+const STUCK: Violation = {
+  guarantee: "G4",
+  what: "a delivery waits although nothing is in progress, and is not settled",
+};
 
-/** All that can happen in a scope. */
+/** Enumerates the possible steps of every world in a scope. */
 export class Worlds {
   readonly machine: SteppedMachine;
   readonly attempts: ModelAttempts;
@@ -85,10 +88,10 @@ export class Worlds {
   readonly #mayVanish: boolean;
   readonly #moves = new Map<number, readonly KnownMove[]>();
   readonly #aged: number[] = [];
-  readonly #hurried: number[] = [];
+  readonly #pruned: number[] = [];
   readonly #leftBehind: (readonly number[] | undefined)[] = [];
 
-  /** Without shortcuts it is far more, and shows nothing that it does not show with them. */
+  /** With `takesShortcuts: false` there are many more worlds, but no further violations. */
   constructor(machine: Machine, scope: Scope, { takesShortcuts = true }: { readonly takesShortcuts?: boolean } = {}) {
     const { faults: limits } = scope;
     this.#scope = scope;
@@ -96,7 +99,7 @@ export class Worlds {
     this.machine = new SteppedMachine(machine, scope.mayDispatchUnprotected);
     this.#mayReadLate = limits["stale read"] !== undefined || limits["false refusal"] !== undefined;
     this.#mayVanish = limits["window end"] !== undefined || limits.clear !== undefined;
-    this.attempts = new ModelAttempts({ remembersPast: this.#mayReadLate });
+    this.attempts = new ModelAttempts({ keepsPast: this.#mayReadLate });
   }
 
   begin(): World {
@@ -105,13 +108,13 @@ export class Worlds {
       wasCommitted: false,
       deliveriesLeft: this.#scope.deliveries,
       limits: faults.reduce((all, fault) => all + ((this.#scope.faults[fault] ?? 0) << SHIFTS[fault]), 0),
-      ghosts: [],
+      orphans: [],
       attempts: [],
     };
   }
 
-  happenings(world: World): Happening[] {
-    const found: Happening[] = [];
+  stepsFrom(world: World): WorldStep[] {
+    const found: WorldStep[] = [];
     this.#delivery(world, found);
     for (let at = 0; at < world.attempts.length; at += 1) this.#attemptMoves(world, at, found);
     this.#crashes(world, found);
@@ -121,11 +124,11 @@ export class Worlds {
     return found;
   }
 
-  /** A delivery begins when its claim arrives: until then it concerns nobody. */
-  #delivery(world: World, found: Happening[]): void {
+  /** With shortcuts, a delivery begins when its claim arrives. Before that it affects no other attempt. */
+  #delivery(world: World, found: WorldStep[]): void {
     const { attempts, deliveriesLeft } = world;
     if (deliveriesLeft === 0) return;
-    const { attempt } = launch(this.machine, this.#truth(world));
+    const { attempt } = launch(this.machine, this.#environment(world));
     const begun = {
       ...world,
       deliveriesLeft: deliveriesLeft - 1,
@@ -134,19 +137,19 @@ export class Worlds {
     if (this.#takesShortcuts) this.#attemptMoves(begun, attempts.length, found, "begins; ");
     else
       found.push(
-        ofTheStore("begins", world, undefined, { world: begun, over: NOBODY, violations: NONE }, attempts.length),
+        ofTheStore("begins", world, undefined, { world: begun, ended: NO_ATTEMPTS, violations: NONE }, attempts.length),
       );
   }
 
-  #attemptMoves(world: World, at: number, found: Happening[], prefix = ""): void {
-    for (const move of this.#movesOf(world.attempts[at] ?? OVER, world)) {
+  #attemptMoves(world: World, at: number, found: WorldStep[], prefix = ""): void {
+    for (const move of this.#movesOf(world.attempts[at] ?? ENDED, world)) {
       const { label, costs, isRenewal, settled, violations } = move;
       if (costs !== undefined && !has(world, costs)) continue;
       const after = this.#changed(world, costs, move, at, move.attempt);
       const isEndless = isRenewal || (costs !== undefined && after.world.limits === world.limits);
       const all = after.violations.length === 0 ? violations : [...violations, ...after.violations];
       const what = prefix === "" ? label : `${prefix}${label}`;
-      found.push({ label: what, at, isEndless, settled, over: after.over, world: after.world, violations: all });
+      found.push({ label: what, at, isEndless, settled, ended: after.ended, world: after.world, violations: all });
     }
   }
 
@@ -155,65 +158,65 @@ export class Worlds {
     const known = this.#moves.get(key);
     if (known !== undefined) return known;
     const allMoves = this.#takesShortcuts ? movesOf : singleMovesOf;
-    const moves = allMoves(this.machine, this.#scope, this.attempts.at(id), this.#truth(world)).map(
+    const moves = allMoves(this.machine, this.#scope, this.attempts.at(id), this.#environment(world)).map(
       (move): KnownMove => ({
         ...move,
-        attempt: move.settled === undefined ? this.attempts.idOf(move.attempt) : OVER,
+        attempt: move.settled === undefined ? this.attempts.idOf(move.attempt) : ENDED,
         register: this.#code(move.register),
-        ghosts: move.ghosts.flatMap(ghostCodes),
+        orphans: move.orphans.flatMap(orphanCodes),
       }),
     );
     const isStuck = moves.every(({ costs }) => costs !== undefined);
-    const judged = isStuck ? [...moves, waiting(id, world)] : moves;
-    this.#moves.set(key, judged);
-    return judged;
+    const interpretations = isStuck ? [...moves, waiting(id, world)] : moves;
+    this.#moves.set(key, interpretations);
+    return interpretations;
   }
 
   /**
-   * The process of a delivery dies. One for whose lease nobody waits might as well do nothing from now on; and so might others of
-   * the same process that have lost the key, and whose handlers still run.
+   * Adds the crash of each attempt. The crash of an attempt that measures no lease is left out: it equals an attempt that takes no
+   * further step. So does the crash of other attempts of the process that have lost the key.
    */
-  #crashes(world: World, found: Happening[]): void {
+  #crashes(world: World, found: WorldStep[]): void {
     if (!has(world, "crash")) return;
     for (let at = 0; at < world.attempts.length; at += 1) {
-      const ghosts = this.#leftBehindBy(world.attempts[at] ?? OVER);
-      if (ghosts === undefined) continue;
+      const orphans = this.#leftBehindBy(world.attempts[at] ?? ENDED);
+      if (orphans === undefined) continue;
       const { register } = world;
-      const after = this.#changed(world, "crash", { register, isWrite: false, ghosts }, at, OVER);
+      const after = this.#changed(world, "crash", { register, isWrite: false, orphans }, at, ENDED);
       found.push(ofTheStore("dies", world, "crash", after, at));
     }
   }
 
-  /** Messages of those who are gone arrive. */
-  #landings(world: World, found: Happening[]): void {
-    if (world.ghosts.length === 0) return;
+  /** Adds the late arrival of each orphaned write. */
+  #landings(world: World, found: WorldStep[]): void {
+    if (world.orphans.length === 0) return;
     const register = registerOf(world.register);
-    for (const [index, code] of world.ghosts.entries()) {
-      const ghost = ghostOf(code);
-      if (code === world.ghosts[index - 1] || !matches(register, ghost)) continue;
-      const wrong = misuse(register, ghost.kind, ghost.owns);
-      const others = { ...world, ghosts: world.ghosts.toSpliced(index, 1) };
-      const after = this.#written(others, undefined, written(register, ghost.kind, false));
+    for (const [index, code] of world.orphans.entries()) {
+      const orphan = orphanOf(code);
+      if (code === world.orphans[index - 1] || !matches(register, orphan)) continue;
+      const wrong = violationOf(register, orphan.kind, orphan.owns);
+      const others = { ...world, orphans: world.orphans.toSpliced(index, 1) };
+      const after = this.#written(others, undefined, written(register, orphan.kind, false));
       const violations = wrong === undefined ? after.violations : [wrong, ...after.violations];
-      const label = `the ${ghost.kind} of one that is gone lands late`;
+      const label = `the ${orphan.kind} of an ended attempt arrives late`;
       found.push(ofTheStore(label, world, undefined, { ...after, violations }));
     }
   }
 
-  #time(world: World, found: Happening[]): void {
-    const { holds, isOver, held } = registerOf(world.register);
+  #time(world: World, found: WorldStep[]): void {
+    const { holds, hasExpired, previous } = registerOf(world.register);
     if (holds !== "reservation") return;
-    if (isOver) {
+    if (hasExpired) {
       const after = this.#written(world, undefined, withoutRecord(registerOf(world.register)));
       found.push(ofTheStore("the store removes the ended reservation", world, undefined, after));
     } else if (!world.attempts.some((id) => this.#ownsAndCountsLease(id))) {
-      const register = this.#code({ holds, isOver: true, held });
-      const after = this.#changed(world, undefined, { register, isWrite: false, ghosts: [] }, OVER, OVER);
-      found.push(ofTheStore("the lease of the reservation is over", world, undefined, after));
+      const register = this.#code({ holds, hasExpired: true, previous });
+      const after = this.#changed(world, undefined, { register, isWrite: false, orphans: [] }, ENDED, ENDED);
+      found.push(ofTheStore("the lease of the reservation ends", world, undefined, after));
     }
   }
 
-  #removals(world: World, found: Happening[]): void {
+  #removals(world: World, found: WorldStep[]): void {
     const { holds } = registerOf(world.register);
     const emptied = withoutRecord(registerOf(world.register));
     if (holds === "commit" && has(world, "window end")) {
@@ -223,7 +226,7 @@ export class Worlds {
     if (holds !== "nothing" && has(world, "clear")) {
       // The holder is aborted only after its next renewal.
       const after = { ...this.#written(world, "clear", emptied), violations: NONE };
-      found.push(ofTheStore("the record is removed from outside", world, "clear", after));
+      found.push(ofTheStore("an operator or the store removes the record", world, "clear", after));
     }
   }
 
@@ -232,58 +235,58 @@ export class Worlds {
     return attempt.owns && countsLease(attempt);
   }
 
-  /** Returns the messages in flight when an attempt dies; undefined if its death makes no difference. */
+  /** Returns the messages in flight when an attempt dies. Returns undefined if its death makes no difference. */
   #leftBehindBy(id: number): readonly number[] | undefined {
     if (id in this.#leftBehind) return this.#leftBehind[id];
     const attempt = this.attempts.at(id);
-    const { request, loose, owns } = attempt;
-    const onTheirWay = typeof request === "object" ? [...loose, request] : loose;
+    const { request, lateWrites, owns } = attempt;
+    const inFlight = typeof request === "object" ? [...lateWrites, request] : lateWrites;
     const isMissed = !this.#takesShortcuts || countsLease(attempt);
-    const left = isMissed ? onTheirWay.flatMap((write) => ghostCodes({ ...write, owns })) : undefined;
+    const left = isMissed ? inFlight.flatMap((write) => orphanCodes({ ...write, owns })) : undefined;
     this.#leftBehind[id] = left;
     return left;
   }
 
   #written(world: World, costs: Fault | undefined, register: Register): Changed {
-    return this.#changed(world, costs, { register: this.#code(register), isWrite: true, ghosts: [] }, OVER, OVER);
+    return this.#changed(world, costs, { register: this.#code(register), isWrite: true, orphans: [] }, ENDED, ENDED);
   }
 
-  /** The world after something that an attempt did to itself and the register, or that happened to the register alone. */
+  /** Returns the world after a change of the register and, unless `by` is `ENDED`, of the attempt at that index. */
   #changed(
     world: World,
     costs: Fault | undefined,
-    { register, isWrite, ghosts }: Pick<KnownMove, "register" | "isWrite" | "ghosts">,
+    { register, isWrite, orphans }: Pick<KnownMove, "register" | "isWrite" | "orphans">,
     by: number,
     next: number,
   ): Changed {
     const attempts: number[] = [];
-    let over: readonly number[] = NOBODY;
+    let ended: readonly number[] = NO_ATTEMPTS;
     let isLost = false;
     for (let at = 0; at < world.attempts.length; at += 1) {
-      const before = world.attempts[at] ?? OVER;
+      const before = world.attempts[at] ?? ENDED;
       let after = at === by ? next : before;
       if (isWrite && at !== by) {
         const attempt = this.attempts.at(before);
         isLost ||= attempt.owns && isHolding(attempt);
         after = this.#agedOf(before, world.register);
       }
-      if (after !== OVER) after = this.#hurriedOf(after);
-      if (after !== OVER) attempts.push(after);
-      else over = [...over, at];
+      if (after !== ENDED) after = this.#prunedOf(after);
+      if (after !== ENDED) attempts.push(after);
+      else ended = [...ended, at];
     }
     const landable =
-      isWrite && world.ghosts.length > 0
-        ? world.ghosts.filter((code) => ghostOf(code).expected === "nothing")
-        : world.ghosts;
+      isWrite && world.orphans.length > 0
+        ? world.orphans.filter((code) => orphanOf(code).expected === "nothing")
+        : world.orphans;
     const after: World = {
       register,
       wasCommitted: world.wasCommitted || registerOf(register).holds === "commit",
       deliveriesLeft: world.deliveriesLeft,
       limits: costs === undefined ? world.limits : spent(world, costs),
-      ghosts: together(landable, ghosts),
+      orphans: together(landable, orphans),
       attempts,
     };
-    return { world: after, over, violations: isLost ? [LOST] : NONE };
+    return { world: after, ended, violations: isLost ? [LOST] : NONE };
   }
 
   #agedOf(id: number, register: number): number {
@@ -293,16 +296,16 @@ export class Worlds {
     return this.#aged[key];
   }
 
-  #hurriedOf(id: number): number {
-    const known = this.#takesShortcuts ? this.#hurried[id] : id;
+  #prunedOf(id: number): number {
+    const known = this.#takesShortcuts ? this.#pruned[id] : id;
     if (known !== undefined) return known;
-    const attempt = hurried(this.machine, this.#scope, this.attempts.at(id));
-    const after = attempt === undefined ? OVER : this.attempts.idOf(attempt);
-    this.#hurried[id] = after;
+    const attempt = pruned(this.machine, this.#scope, this.attempts.at(id));
+    const after = attempt === undefined ? ENDED : this.attempts.idOf(attempt);
+    this.#pruned[id] = after;
     return after;
   }
 
-  #truth({ register, wasCommitted }: World): Truth {
+  #environment({ register, wasCommitted }: World): Environment {
     return {
       register: registerOf(register),
       wasCommitted,
@@ -313,20 +316,34 @@ export class Worlds {
   }
 
   #code(register: Register): number {
-    return registerCode(this.#mayReadLate ? register : { ...register, held: "nothing" });
+    return registerCode(this.#mayReadLate ? register : { ...register, previous: "nothing" });
   }
 }
 
-/** An impossible move: an attempt waits, and nothing is in progress. */
+/** Returns the violation of an attempt that waits although nothing is in progress. */
 function waiting(attempt: number, { register }: World): KnownMove {
-  const nothing = { costs: undefined, arrives: false, looks: false, isRenewal: false, settled: undefined, ghosts: [] };
-  return { ...nothing, label: "waits for nothing", attempt, register, isWrite: false, violations: [STUCK] };
+  const nothing = {
+    costs: undefined,
+    arrives: false,
+    readsRegister: false,
+    isRenewal: false,
+    settled: undefined,
+    orphans: [],
+  };
+  return {
+    ...nothing,
+    label: "waits although nothing is in progress",
+    attempt,
+    register,
+    isWrite: false,
+    violations: [STUCK],
+  };
 }
 
-function ofTheStore(label: string, before: World, costs: Fault | undefined, after: Changed, at?: number): Happening {
-  const { world, over, violations } = after;
+function ofTheStore(label: string, before: World, costs: Fault | undefined, after: Changed, at?: number): WorldStep {
+  const { world, ended, violations } = after;
   const isEndless = costs !== undefined && world.limits === before.limits;
-  return { label, at, isEndless, settled: undefined, over, world, violations };
+  return { label, at, isEndless, settled: undefined, ended, world, violations };
 }
 
 function has({ limits }: World, fault: Fault): boolean {

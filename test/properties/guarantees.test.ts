@@ -11,12 +11,12 @@ import { latchkeyService } from "../support/latchkey-service.ts";
 const RUNS = 300;
 const explored = { runs: 0, steps: 0, faults: 0, effects: 0 };
 
-/** Every guarantee is judged in every run; each test adds the faults that its guarantee is about. */
+/** Checks every guarantee in every run. Each test adds the faults that its guarantee covers. */
 async function holdsUnder(faults: FaultBudget, options: Partial<latchkey.DeduplicatorOptions> = {}): Promise<void> {
   await fc.assert(
-    fc.asyncProperty(anySchedule, fc.boolean(), fc.boolean(), async (schedule, isOutspoken, hasCache) => {
+    fc.asyncProperty(anySchedule, fc.boolean(), fc.boolean(), async (schedule, explainsConflicts, hasCache) => {
       const service = latchkeyService(latchkey, { ...options, ...(hasCache ? {} : { cacheSize: 0 }) });
-      const world = worldWith(service, faults, { isOutspoken });
+      const world = worldWith(service, faults, { explainsConflicts });
       const { history } = await simulate(world, schedule);
       explored.runs += 1;
       explored.steps += history.length;
@@ -28,42 +28,42 @@ async function holdsUnder(faults: FaultBudget, options: Partial<latchkey.Dedupli
   );
 }
 
-describe("under any schedule, on the memory store,", () => {
+describe("under any schedule on the memory store,", () => {
   afterAll(() => {
     const { runs, steps, faults, effects } = explored;
     const counts = `${runs} runs, ${effects} dispatches, ${faults} faults, ${steps} observations, no violation`;
     noteExplored(`Simulated schedules, G1 to G10 judged in each: ${counts}`, []);
   });
 
-  it("G1 at most one replica dispatches an event while its lease lasts", async () => {
+  it("G1 at most one replica dispatches an event during its lease", async () => {
     await holdsUnder({ redelivery: 4, "clock jump": 3, "failing effect": 2 });
   });
 
-  it("G2 an event is acknowledged only when its dispatch succeeded", async () => {
+  it("G2 an event is acknowledged only after its dispatch succeeded", async () => {
     await holdsUnder({ redelivery: 3, crash: 2, "failing effect": 3, refusal: 2 });
   });
 
-  it("G3 after a commit nobody dispatches the event again", async () => {
+  it("G3 no replica dispatches an event again after its commit", async () => {
     await holdsUnder({ redelivery: 4, "late write": 2, "lost answer": 2, "clock jump": 2 });
   });
 
-  it("G4 an event whose holders die is dispatched in the end", async () => {
+  it("G4 an event whose holders crash is eventually dispatched", async () => {
     await holdsUnder({ crash: 4, outage: 1 });
   });
 
-  it("G5 a holder whose lease ended changes nothing of a later holder's", async () => {
+  it("G5 a holder whose lease ended never changes the record of a later holder", async () => {
     await holdsUnder({ "late write": 3, "clock jump": 3, "lost answer": 2, redelivery: 2 });
   });
 
-  it("G5 nor without renewal", async () => {
+  it("G5 a holder whose lease ended never changes the record of a later holder, without renewal", async () => {
     await holdsUnder({ "late write": 2, "clock jump": 3, redelivery: 3 }, { renew: false });
   });
 
-  it("G6 a handler is aborted before another replica begins", async () => {
+  it("G6 a handler is aborted before another replica starts", async () => {
     await holdsUnder({ "clock jump": 4, outage: 1, refusal: 2, redelivery: 3, "lost answer": 1 });
   });
 
-  it("G7 the error of a dispatch reaches the caller unchanged, whatever the release does", async () => {
+  it("G7 the error of a dispatch reaches the caller unchanged, even if the release fails", async () => {
     const theError = new Error("the dispatch failed");
     const handler: Parameters<typeof worldWith>[0] = (replica) => {
       const dedup = new latchkey.Deduplicator({ ...replica, leaseMs: 1_000, skewMs: 200 });
@@ -102,15 +102,15 @@ describe("under any schedule, on the memory store,", () => {
     await holdsUnder({ "clock jump": 4, redelivery: 3, crash: 1, outage: 1 });
   });
 
-  it("G9 the answer is right whether a write that timed out was applied or not", async () => {
+  it("G9 the outcome is correct whether or not a timed-out write was applied", async () => {
     await holdsUnder({ "lost answer": 4, "lost request": 3, "late write": 2, redelivery: 2 });
   });
 
-  it("G10 a stale read costs a retry, nothing else", async () => {
+  it("G10 a stale read costs only a retry", async () => {
     await holdsUnder({ "stale read": 6, redelivery: 4, "clock jump": 2, "lost answer": 2 });
   });
 
-  it("G1 to G10 hold together, and when the process dispatches unprotected nothing is lost", async () => {
+  it("G1 to G10 hold under all faults together, and no event is lost when replicas dispatch unprotected", async () => {
     await holdsUnder(allFaults);
     const world = worldWith(latchkeyService(latchkey, { onStoreUnavailable: "dispatch" }), allFaults);
     await fc.assert(

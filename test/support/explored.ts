@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 const FOLDER = join(import.meta.dirname, "../../.cache/explored");
 
-/** Adds lines to the summary at the end of the test run, once for each title. */
+/** Adds lines to the summary at the end of the test run. A second call with the same title replaces the first. */
 export function noteExplored(title: string, lines: readonly string[]): void {
   mkdirSync(FOLDER, { recursive: true });
   const text = [title, ...lines.map((line) => `  ${line}`)].join("\n");

@@ -9,15 +9,15 @@ import type { Scenario } from "../../src/testing/sim/simulate.ts";
 import { withoutConflictDetails } from "../../src/testing/sim/simulated-store.ts";
 import { LEASE_MS, SKEW_MS } from "./latchkey-service.ts";
 
-/** Most choices go on with the task at work; the others pick among all that can happen, of which there are never more than 40. */
+/** Two in three choices continue the current task. The others pick any possible step; there are never more than 40. */
 const choice = fc.oneof({ arbitrary: fc.constant(0), weight: 2 }, { arbitrary: fc.nat(40), weight: 1 });
 
-/** Any run of up to 66 choices; it begins calmly, or not. */
+/** Schedules of up to 66 choices. The first up to 6 cause no fault. */
 export const anySchedule: fc.Arbitrary<Schedule> = fc
   .tuple(fc.nat(6), fc.array(choice, { maxLength: 60 }))
   .map(([calm, choices]) => [...Array.from({ length: calm }, () => 0), ...choices]);
 
-/** Everything that the guarantees hold under; what they do not hold under is named where it is left out. */
+/** Every fault under which the guarantees hold. */
 export const allFaults: FaultBudget = {
   crash: 2,
   redelivery: 2,
@@ -32,17 +32,17 @@ export const allFaults: FaultBudget = {
   "failing effect": 1,
 };
 
-/** A little longer than a reservation stands in the store. */
-const LONG_MS = LEASE_MS + SKEW_MS + 100;
+/** Slightly longer than the store keeps a reservation, in milliseconds. */
+const CLOCK_JUMP_MS = LEASE_MS + SKEW_MS + 100;
 
 /**
- * Two replicas, one event that is delivered twice at least, and what goes wrong. The register says nothing of what stood in the
- * way of a write, as NATS does, unless `isOutspoken`: then it is as the memory store is.
+ * Returns a scenario with two replicas, one event that is delivered at least twice, and a budget of faults. Like NATS, the store
+ * does not return the record that caused a conflict, unless `explainsConflicts` is set.
  */
 export function worldWith(
   handler: HandlerUnderTest,
   faults: FaultBudget,
-  { isOutspoken = false, register = (clock) => memoryStore({ clock }) }: Partial<WorldOptions> = {},
+  { explainsConflicts = false, register = (clock) => memoryStore({ clock }) }: Partial<WorldOptions> = {},
 ): Scenario {
   return {
     setUp: runsOf(handler, {}),
@@ -52,12 +52,12 @@ export function worldWith(
     concurrency: 3,
     faults,
     ackWaitMs: 3 * LEASE_MS,
-    jumpMs: LONG_MS,
-    store: isOutspoken ? register : (clock) => withoutConflictDetails(register(clock)),
+    jumpMs: CLOCK_JUMP_MS,
+    store: explainsConflicts ? register : (clock) => withoutConflictDetails(register(clock)),
   };
 }
 
 interface WorldOptions {
-  readonly isOutspoken: boolean;
+  readonly explainsConflicts: boolean;
   readonly register: (clock: Clock) => MemoryStore;
 }

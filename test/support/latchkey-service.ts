@@ -1,13 +1,13 @@
 import type * as Latchkey from "../../src/index.ts";
 import type { HandlerUnderTest } from "../../src/testing/sim/handler.ts";
 
-/** What the properties need of the package; a planted bug brings its own. */
+/** The exports that the properties use. A planted bug supplies its own copy. */
 export type Package = Pick<typeof Latchkey, "Deduplicator">;
 
 export const LEASE_MS = 1_000;
 export const SKEW_MS = 200;
 
-/** A trigger service as a user would write it: guards each delivery, and answers it with the outcome. */
+/** Returns a trigger service as a user would write it: it guards each delivery and returns the outcome. */
 export function latchkeyService(
   { Deduplicator }: Package,
   options: Partial<Latchkey.DeduplicatorOptions> = {},

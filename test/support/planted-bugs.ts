@@ -5,33 +5,33 @@ import type { Package } from "./latchkey-service.ts";
 
 type Planted = Package & Pick<typeof import("../../src/index.ts"), "memoryStore">;
 
-/** A bug, as a change of the source text; it must fit exactly once, so that it keeps step with the code. */
+/** A bug, as replacements in the source text. Each text to find must occur exactly once, so a stale patch fails. */
 export interface PlantedBug {
   readonly name: string;
   readonly patches: ReadonlyArray<{ readonly file: string; readonly find: string; readonly replace: string }>;
 }
 
 const root = resolve(import.meta.dirname, "../..");
-/** Others plant at the same time. */
-const garden = join(root, ".cache", "planted-bugs", String(process.pid));
+/** Holds the copies of this process only: other test processes plant bugs at the same time. */
+const copiesFolder = join(root, ".cache", "planted-bugs", String(process.pid));
 
-/** A copy of the package with the bug in it. */
+/** Imports a copy of the package that contains the bug. */
 export async function plant(bug: PlantedBug): Promise<Planted> {
-  const planted: Planted = await import(/* @vite-ignore */ join(sow(bug), "src", "index.ts"));
+  const planted: Planted = await import(/* @vite-ignore */ join(copyWithBug(bug), "src", "index.ts"));
   return planted;
 }
 
-/** The machine of a key with the bug in it. */
+/** Imports a copy of the dedup-key machine that contains the bug. */
 export async function plantInMachine(bug: PlantedBug): Promise<typeof DedupKey.dedupKeyMachine> {
   const planted: typeof DedupKey = await import(
-    /* @vite-ignore */ join(sow(bug, ["machines"]), "machines", "dedup-key.ts")
+    /* @vite-ignore */ join(copyWithBug(bug, ["machines"]), "machines", "dedup-key.ts")
   );
   return planted.dedupKeyMachine;
 }
 
-/** The folder of a copy of the package, or of some of its folders, with the bug in it. */
-export function sow({ name, patches }: PlantedBug, folders: readonly string[] = ["machines", "src"]): string {
-  const place = join(garden, name.replaceAll(/\W+/g, "-"));
+/** Copies the package, or some of its folders, applies the bug, and returns the path of the copy. */
+export function copyWithBug({ name, patches }: PlantedBug, folders: readonly string[] = ["machines", "src"]): string {
+  const place = join(copiesFolder, name.replaceAll(/\W+/g, "-"));
   rmSync(place, { recursive: true, force: true });
   mkdirSync(place, { recursive: true });
   for (const folder of folders) cpSync(join(root, folder), join(place, folder), { recursive: true });
@@ -46,7 +46,7 @@ export function sow({ name, patches }: PlantedBug, folders: readonly string[] = 
   return place;
 }
 
-/** Removes what this process planted. */
-export function clearGarden(): void {
-  rmSync(garden, { recursive: true, force: true });
+/** Removes every copy that this process made. */
+export function removePlantedCopies(): void {
+  rmSync(copiesFolder, { recursive: true, force: true });
 }

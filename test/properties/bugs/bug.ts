@@ -1,9 +1,9 @@
 import type { FaultBudget } from "../../../src/testing/sim/faults.ts";
 import type { PlantedBug } from "../../support/planted-bugs.ts";
-import type { Broken } from "../broken.ts";
+import type { GuaranteeId } from "../broken-guarantees.ts";
 
-/** A bug, what it breaks, and the faults under which that shows. */
+/** A planted bug, the guarantee that it breaks, and the faults under which a run shows it. */
 export interface Bug extends PlantedBug {
-  readonly breaks: Broken;
+  readonly breaks: GuaranteeId;
   readonly faults: FaultBudget;
 }

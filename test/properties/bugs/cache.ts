@@ -3,10 +3,10 @@ import type { PlantedBug } from "../../support/planted-bugs.ts";
 const cache = "src/engine/commit-cache.ts";
 const attempt = "src/engine/attempt.ts";
 
-/** In what replicas remember of commits; each makes one call an event a duplicate that is none. */
+/** Bugs in the commit cache. Each makes a replica report a false duplicate. */
 export const cacheBugs: readonly PlantedBug[] = [
   {
-    name: "a commit is remembered before it is acknowledged",
+    name: "a commit is cached before it is acknowledged",
     patches: [
       {
         file: attempt,
@@ -17,11 +17,11 @@ export const cacheBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    name: "what is remembered outlives its window",
+    name: "a cached commit outlives its window",
     patches: [{ file: cache, find: `nowMs < this.#createdAtMs + packed.untilOffsetMs`, replace: `true` }],
   },
   {
-    name: "the window of what is remembered counts from the acknowledgement",
+    name: "the window of a cached commit starts at its acknowledgement",
     patches: [
       {
         file: attempt,
@@ -31,7 +31,7 @@ export const cacheBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    name: "another's commit is remembered for as long as one's own",
+    name: "another holder's commit is cached as long as the replica's own",
     patches: [
       { file: attempt, find: `this.startedAtMs + FRESH_MS`, replace: `this.startedAtMs + this.#context.how.windowMs` },
     ],
@@ -51,7 +51,7 @@ export const cacheBugs: readonly PlantedBug[] = [
     patches: [{ file: cache, find: `if (latest !== this.#epoch) this.#commits?.clear();`, replace: `` }],
   },
   {
-    name: "a commit that was cleared before its acknowledgement is remembered",
+    name: "a commit that was cleared before its acknowledgement is cached",
     patches: [{ file: cache, find: `|| epoch !== this.#epoch) return;`, replace: `) return;` }],
   },
   {

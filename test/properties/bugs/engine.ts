@@ -6,10 +6,10 @@ const deduplicator = "src/deduplicator.ts";
 const attempt = "src/engine/attempt.ts";
 const lease = "src/engine/lease.ts";
 
-/** Bugs in the engine around the machine, and in its answers to the caller. */
+/** Bugs in the engine around the machine, and in its results for the caller. */
 export const engineBugs: readonly Bug[] = [
   {
-    name: "a key that is reserved is called a duplicate",
+    name: "a reserved key is reported as a duplicate",
     breaks: "G2",
     faults: { redelivery: 2 },
     patches: [
@@ -21,7 +21,7 @@ export const engineBugs: readonly Bug[] = [
     ],
   },
   {
-    name: "one's own write is not recognised after a timeout",
+    name: "a holder does not recognise its own write after a timeout",
     breaks: "G8",
     faults: { "lost answer": 4 },
     patches: [
@@ -29,7 +29,7 @@ export const engineBugs: readonly Bug[] = [
     ],
   },
   {
-    name: "the signal fires after the lease's end",
+    name: "the signal fires after the end of the lease",
     breaks: "G6",
     faults: { "clock jump": 1 },
     patches: [
@@ -54,7 +54,7 @@ export const engineBugs: readonly Bug[] = [
     ],
   },
   {
-    name: "another's reservation is taken over as soon as it is seen",
+    name: "another holder's reservation is taken over as soon as it is read",
     breaks: "G5",
     faults: { redelivery: 3 },
     patches: [
@@ -78,7 +78,7 @@ export const engineBugs: readonly Bug[] = [
     ],
   },
   {
-    name: "all attempts have one token",
+    name: "all attempts share one token",
     breaks: "G1",
     faults: { redelivery: 3 },
     patches: [
@@ -86,7 +86,7 @@ export const engineBugs: readonly Bug[] = [
     ],
   },
   {
-    name: "what was superseded is called confirmed",
+    name: "a superseded commit is reported as confirmed",
     breaks: "G9",
     faults: { "clock jump": 3, redelivery: 3 },
     patches: [
@@ -100,7 +100,7 @@ export const engineBugs: readonly Bug[] = [
     ],
   },
   {
-    name: "the trouble of a release hides the error of the dispatch",
+    name: "a failed release hides the error of the dispatch",
     breaks: "G7",
     faults: { "failing effect": 1, refusal: 2 },
     patches: [
@@ -115,7 +115,7 @@ export const engineBugs: readonly Bug[] = [
     ],
   },
   {
-    name: "the key of a dispatch that threw is not released",
+    name: "the key of a failed dispatch is not released",
     breaks: "G4",
     faults: { "failing effect": 1 },
     patches: [

@@ -5,7 +5,7 @@ const machine = "machines/dedup-key.ts";
 const lease = "src/engine/lease.ts";
 const store = "src/stores/memory-store.ts";
 
-/** In the machine of a key. */
+/** Bugs in the dedup-key machine. */
 export const machineBugs: readonly Bug[] = [
   {
     name: "a commit is written over another holder's reservation",
@@ -14,7 +14,7 @@ export const machineBugs: readonly Bug[] = [
     patches: [{ file: machine, ...changes.commitOverReservation }],
   },
   {
-    name: "a commit that met a conflict is called confirmed",
+    name: "a commit that met a conflict is reported as confirmed",
     breaks: "G9",
     faults: { "clock jump": 3, redelivery: 3, "late write": 2 },
     patches: [{ file: machine, ...changes.conflictConfirmed }],
@@ -44,7 +44,7 @@ export const machineBugs: readonly Bug[] = [
     ],
   },
   {
-    name: "a reservation that has ended is taken for one's own without a write",
+    name: "an expired reservation is taken over without a write",
     breaks: "G5",
     faults: { crash: 2, "clock jump": 3, redelivery: 3 },
     patches: [
@@ -53,25 +53,25 @@ export const machineBugs: readonly Bug[] = [
     ],
   },
   {
-    name: "a key that is read as free is dispatched without a write",
+    name: "an event whose key is read as free is dispatched without a write",
     breaks: "G10",
     faults: { "stale read": 2, redelivery: 1 },
     patches: [{ file: machine, ...changes.dispatchOfFreeKey }],
   },
   {
-    name: "a claim that timed out is taken for a reservation",
+    name: "a claim that timed out counts as a reservation",
     breaks: "G1",
     faults: { "lost request": 3, redelivery: 3 },
     patches: [{ file: machine, ...changes.claimInDoubtHeld }],
   },
   {
-    name: "a commit that nobody confirmed is called confirmed",
+    name: "an unconfirmed commit is reported as confirmed",
     breaks: "G9",
     faults: { outage: 2, refusal: 4, "clock jump": 4, "lost request": 3 },
     patches: [{ file: machine, ...changes.unconfirmedConfirmed }],
   },
   {
-    name: "a commit whose key has gone is called confirmed",
+    name: "a commit whose key was removed is reported as confirmed",
     breaks: "G9",
     faults: { "clock jump": 4, redelivery: 2, outage: 1 },
     patches: [
@@ -103,7 +103,7 @@ export const machineBugs: readonly Bug[] = [
     patches: [{ file: machine, ...changes.oneFence }],
   },
   {
-    name: "the key of a failed dispatch is renewed for ever",
+    name: "the key of a failed dispatch is renewed forever",
     breaks: "G4",
     faults: { "failing effect": 2 },
     patches: [
@@ -116,7 +116,7 @@ export const machineBugs: readonly Bug[] = [
     ],
   },
   {
-    name: "a commit whose key has gone is called superseded",
+    name: "a commit whose key was removed is reported as superseded",
     breaks: "G8",
     faults: { "clock jump": 3 },
     patches: [
@@ -128,7 +128,7 @@ export const machineBugs: readonly Bug[] = [
     ],
   },
   {
-    name: "whoever cannot reach the store dispatches unprotected",
+    name: "a replica that cannot reach the store dispatches unprotected",
     breaks: "G1",
     faults: { refusal: 2, redelivery: 2 },
     patches: [{ file: machine, ...changes.unprotectedAlways }],

@@ -2,10 +2,10 @@ import type { Bug } from "./bug.ts";
 
 const store = "src/stores/memory-store.ts";
 
-/** In a store. */
+/** Bugs in the memory store. */
 export const storeBugs: readonly Bug[] = [
   {
-    name: "the store writes over anything when it expects nothing",
+    name: "the store overwrites any record when the caller expects none",
     breaks: "G5",
     faults: { redelivery: 3 },
     patches: [
@@ -17,7 +17,7 @@ export const storeBugs: readonly Bug[] = [
     ],
   },
   {
-    name: "the store removes whatever stands there",
+    name: "the store removes a record of any revision",
     breaks: "G3",
     faults: { "clock jump": 1, "failing effect": 1, redelivery: 1 },
     patches: [
@@ -29,7 +29,7 @@ export const storeBugs: readonly Bug[] = [
     ],
   },
   {
-    name: "the store uses revisions again",
+    name: "the store reuses revisions",
     breaks: "G5",
     faults: { "late write": 3, "failing effect": 3, redelivery: 3, "clock jump": 2 },
     patches: [
@@ -43,7 +43,7 @@ export const storeBugs: readonly Bug[] = [
     ],
   },
   {
-    name: "the store lets go of a key before its time",
+    name: "the store evicts a key too early",
     breaks: "G1",
     faults: { redelivery: 4, "clock jump": 3 },
     patches: [
@@ -55,7 +55,7 @@ export const storeBugs: readonly Bug[] = [
     ],
   },
   {
-    name: "the store never lets go, and nobody watches how long a reservation stands",
+    name: "the store never evicts a key, and no replica measures the age of a reservation",
     breaks: "G4",
     faults: { crash: 2 },
     patches: [

@@ -148,7 +148,10 @@ describe("checkStoreHistory", () => {
     const service = latchkeyService(latchkey, {});
     await fc.assert(
       fc.asyncProperty(anySchedule, fc.boolean(), async (schedule, returnsConflicts) => {
-        const { history } = await simulate(worldWith(service, allFaults, { isOutspoken: returnsConflicts }), schedule);
+        const { history } = await simulate(
+          worldWith(service, allFaults, { explainsConflicts: returnsConflicts }),
+          schedule,
+        );
         expect(checkStoreHistory(history)).toEqual([]);
       }),
       { numRuns: 200 },

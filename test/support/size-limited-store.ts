@@ -2,19 +2,23 @@ import { RecordTooLargeError, StoreUnavailableError } from "../../src/errors.ts"
 import { type DedupRecord, encodeRecord } from "../../src/model/record.ts";
 import type { MemoryStore } from "../../src/stores/memory-store.ts";
 
-/** Limit of a store: `too large` for any record beyond `maxBytes`, or `full` if only that much room is left for a record. */
+/** Maximum size of a record, and the error for a larger one: `too large`, or `full`. */
 export interface Limit {
   readonly maxBytes: number;
   readonly as: "too large" | "full";
 }
 
-/** Size of a record, with the room that a reservation keeps free for its commit. */
+/** Returns the size of a record in bytes, including the space that a reservation keeps free for its commit. */
 export function sizeOf(record: DedupRecord): number {
   return Buffer.byteLength(encodeRecord(record)) + (record.state === "reserved" ? 40 : 0);
 }
 
-/** A store that refuses records beyond a limit, which may change. `onRefusal` is called for each. */
-export function narrowStore(inner: MemoryStore, limit: () => Limit, onRefusal: () => void = () => {}): MemoryStore {
+/** Returns a store that refuses records above a limit, which may change. Calls `onRefusal` for each. */
+export function sizeLimitedStore(
+  inner: MemoryStore,
+  limit: () => Limit,
+  onRefusal: () => void = () => {},
+): MemoryStore {
   return {
     ...inner,
     put: async (key, record, how) => {

@@ -3,13 +3,16 @@ import type { Schedule } from "../../src/testing/sim/schedule.ts";
 import { simulate } from "../../src/testing/sim/simulate.ts";
 import type { worldWith } from "../support/faulty-world.ts";
 
-export type Broken = `G${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10}`;
+export type GuaranteeId = `G${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10}`;
 
 /**
- * The guarantees that one run of a world breaks. Where a read was out of date, G10 is broken with any other: such a read is to cost
- * a retry, nothing else. A run that does not come to its end breaks G4.
+ * Returns the guarantees that one run of a world breaks. A violation after a stale read also breaks G10, because a stale read may
+ * only cost a retry. A run that does not finish breaks G4.
  */
-export async function brokenIn(world: ReturnType<typeof worldWith>, schedule: Schedule): Promise<readonly Broken[]> {
+export async function brokenGuarantees(
+  world: ReturnType<typeof worldWith>,
+  schedule: Schedule,
+): Promise<readonly GuaranteeId[]> {
   try {
     const { history } = await simulate(world, schedule);
     const broken = checkHistory(history).map(({ guarantee }) => guarantee);

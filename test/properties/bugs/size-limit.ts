@@ -3,14 +3,14 @@ import type { PlantedBug } from "../../support/planted-bugs.ts";
 const keyClient = "src/engine/key-client.ts";
 const errors = "src/errors.ts";
 
-/** In what happens to a record that the store has no room for. */
-export const roomBugs: readonly PlantedBug[] = [
+/** Bugs in the handling of a record that exceeds the store's limit. */
+export const sizeLimitBugs: readonly PlantedBug[] = [
   {
-    name: "too large is taken for unavailable",
+    name: "a record that is too large counts as an unavailable store",
     patches: [{ file: keyClient, find: `isForLackOfRoom(error)) {`, replace: `isForLackOfRoom(error) && false) {` }],
   },
   {
-    name: "a full store delays a commit for its result",
+    name: "a full store delays a commit because of its result",
     patches: [{ file: errors, find: `|| (isStoreUnavailable(error) && error.full)`, replace: `` }],
   },
   {
@@ -37,7 +37,7 @@ export const roomBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    name: "a claim that is too large is repeated",
+    name: "a claim that is too large is retried",
     patches: [
       {
         file: keyClient,

@@ -5,14 +5,14 @@ import * as latchkey from "../../src/index.ts";
 import { resolveIdentity } from "../../src/model/identity.ts";
 import { storeContract } from "../../src/testing/store-contract/store-contract.ts";
 import { noteExplored } from "../support/explored.ts";
-import { type Limit, narrowStore, sizeOf } from "../support/narrow-store.ts";
-import { clearGarden, type PlantedBug, plant } from "../support/planted-bugs.ts";
+import { type PlantedBug, plant, removePlantedCopies } from "../support/planted-bugs.ts";
 import { SimulatedClock } from "../support/simulated-clock.ts";
-import { roomBugs } from "./bugs/room.ts";
+import { type Limit, sizeLimitedStore, sizeOf } from "../support/size-limited-store.ts";
+import { sizeLimitBugs } from "./bugs/size-limit.ts";
 
 type Package = Pick<typeof latchkey, "Deduplicator" | "memoryStore">;
 
-/** A dispatch whose result, identity and store have sizes near each other, and a limit that may change while it runs. */
+/** A dispatch with a result and identity whose sizes are near the store's limit, which may change during the dispatch. */
 interface Sizes {
   readonly idLength: number;
   readonly resultLength: number | undefined;
@@ -29,20 +29,20 @@ const anySizes: fc.Arbitrary<Sizes> = fc.record({
   as: fc.constantFrom("too large", "full"),
 });
 
-/** Returns what a caller would not expect of a store with a limit. */
-async function surprises({ Deduplicator, memoryStore }: Package, sizes: Sizes): Promise<readonly string[]> {
+/** Returns deviations from the documented behaviour of a store with a size limit. */
+async function deviations({ Deduplicator, memoryStore }: Package, sizes: Sizes): Promise<readonly string[]> {
   const clock = new SimulatedClock();
   const memory = memoryStore({ clock });
   const event = { subscriptionId: "s", eventId: "e".repeat(sizes.idLength) };
   const identity = resolveIdentity(event);
-  // The largest numbers that the engine writes here, so that the bare commit is never longer than this.
+  // Uses the largest numbers that the engine writes here, so the bare commit is never longer than this.
   const bare = sizeOf({
     ...{ v: 1, state: "committed", owner: "replica", token: "token-1", attempt: 1, fence: 1, leaseMs: 30_000 },
     ...{ atMs: clock.wallMs(), workspaceId: "default", subscriptionId: "s", eventId: event.eventId },
   });
   let spare = sizes.spare[0];
   const limit = (): Limit => ({ maxBytes: bare + spare, as: sizes.as });
-  const store = narrowStore(memory, limit);
+  const store = sizeLimitedStore(memory, limit);
   let tokens = 0;
   const newId = (): string => `token-${++tokens}`;
   const dedup = new Deduplicator({ store, clock, owner: "replica", keepResults: true, newId, cacheSize: 0 });
@@ -63,30 +63,31 @@ async function surprises({ Deduplicator, memoryStore }: Package, sizes: Sizes): 
     (reason: unknown) => (error = reason),
   );
   await clock.advanceAsync(0);
-  const tookNoTime = first !== undefined || error !== undefined;
+  const settledAtOnce = first !== undefined || error !== undefined;
   await clock.advanceAsync(60_000);
   await guarding;
 
   if (dispatches === 0) {
     const code = sizes.as === "full" ? "store-unavailable" : "record-too-large";
     if (!hasCode(error, code)) found.push(`the refused claim was reported as ${String(error)}`);
-    if (!tookNoTime) found.push("the refused claim was repeated");
+    if (!settledAtOnce) found.push("the refused claim was retried");
     return found;
   }
   if (first?.outcome !== "dispatched") return [`the dispatch was reported as ${first?.outcome}: ${String(error)}`];
   const { commit, resultError } = first;
   const record = (await memory.get(identity.storeKey))?.record;
   if (sizes.spare[1] < 0) {
-    if (commit !== "unconfirmed") found.push(`a commit that the store cannot take was ${commit}`);
+    if (commit !== "unconfirmed") found.push(`a commit that exceeds the limit was ${commit}`);
     return found;
   }
   if (commit !== "confirmed") return [`the commit was ${commit}`];
-  if (!tookNoTime) found.push(`the commit waited until ${clock.monotonicMs() - startedMs} ms`);
-  const isKept = record?.state === "committed" && record.result !== undefined;
+  if (!settledAtOnce) found.push(`the commit waited until ${clock.monotonicMs() - startedMs} ms`);
+  const isStored = record?.state === "committed" && record.result !== undefined;
   const fits = sizes.resultLength !== undefined && sizes.resultLength + 12 <= sizes.spare[1];
-  if (sizes.resultLength !== undefined && fits !== isKept) found.push(`a result was ${isKept ? "kept" : "dropped"}`);
-  if ((resultError !== undefined) !== (sizes.resultLength !== undefined && !isKept)) {
-    found.push(`the result's error is ${String(resultError)}`);
+  if (sizes.resultLength !== undefined && fits !== isStored)
+    found.push(`a result was ${isStored ? "stored" : "dropped"}`);
+  if ((resultError !== undefined) !== (sizes.resultLength !== undefined && !isStored)) {
+    found.push(`the result error is ${String(resultError)}`);
   }
   spare = 10_000;
   if ((await guard()).outcome !== "duplicate" || dispatches !== 1)
@@ -96,32 +97,32 @@ async function surprises({ Deduplicator, memoryStore }: Package, sizes: Sizes): 
 
 const property = (of: Package) =>
   fc.asyncProperty(anySizes, async (sizes) => {
-    expect(await surprises(of, sizes)).toEqual([]);
+    expect(await deviations(of, sizes)).toEqual([]);
   });
 
 describe("a store with a size limit", () => {
   afterAll(() => {
-    clearGarden();
-    const names = roomBugs.map(({ name }) => name);
-    noteExplored(`Bugs planted in what a store has no room for, all ${names.length} caught`, names);
+    removePlantedCopies();
+    const names = sizeLimitBugs.map(({ name }) => name);
+    noteExplored(`Bugs planted in the handling of size limits, all ${names.length} caught`, names);
   });
 
-  describe("F19 keeps the contract of a store", () => {
+  describe("F19 satisfies the store contract", () => {
     storeContract(it, () => {
       const clock = new SimulatedClock();
       return {
-        store: narrowStore(latchkey.memoryStore({ clock }), () => ({ maxBytes: 100_000, as: "too large" })),
+        store: sizeLimitedStore(latchkey.memoryStore({ clock }), () => ({ maxBytes: 100_000, as: "too large" })),
         monotonicMs: () => clock.monotonicMs(),
         pass: (ms) => clock.advanceAsync(ms),
       };
     });
   });
 
-  it("G3 commits at once without a result that does not fit, and refuses what could never be committed", async () => {
+  it("G3 commits at once without a result that does not fit, and refuses a claim that could never be committed", async () => {
     await fc.assert(property(latchkey), { numRuns: 1_000 });
   });
 
-  it.each<PlantedBug>(roomBugs)("is found broken when $name", async (bug) => {
+  it.each<PlantedBug>(sizeLimitBugs)("fails its property when $name", async (bug) => {
     const { failed } = await fc.check(property(await plant(bug)), { numRuns: 5_000, seed: 3, endOnFailure: true });
     expect(failed).toBe(true);
   });
