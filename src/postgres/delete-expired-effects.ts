@@ -16,7 +16,8 @@ export interface DeleteExpiredEffectsOptions {
  * Deletes the markers of `effectOnce` whose `keepMs` is over, in small steps of one transaction each. Returns their number. Call it
  * from a schedule, for example once a day. Until then, expired markers still count.
  * @param client pool or connection outside a transaction.
- * @throws {StoreMisconfiguredError} if the table is missing or may not be used.
+ * @throws {StoreMisconfiguredError} if the table is missing.
+ * @throws {StoreForbiddenError} if the role may not use the table.
  * @throws {TypeError} that names the wrong argument.
  * @throws the driver's own errors.
  */

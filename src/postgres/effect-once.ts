@@ -47,7 +47,8 @@ const MAX_ROUNDS = 3;
  * @param tx connection or transaction of `pg` or `postgres`, or an adapter. It must be inside a transaction.
  * @throws {FencedError} if a marker of the key has a higher fence. A fence of 0 is no fence.
  * @throws {ResultNotKeptError} if the value has no JSON form, or one beyond 64 KiB or 100 levels. Roll back.
- * @throws {StoreMisconfiguredError} if the table is missing or may not be used.
+ * @throws {StoreMisconfiguredError} if the table is missing.
+ * @throws {StoreForbiddenError} if the role may not use the table.
  * @throws {TypeError | RangeError} that names the wrong argument, or outside a transaction.
  * @throws the driver's own errors, such as serialisation failures and deadlocks, and what `effect` throws.
  */

@@ -6,6 +6,12 @@ export const DEFAULT_SCHEMA = "latchkey";
 /** SQLSTATE of the check that a marker's effect has finished. */
 export const UNFINISHED_EFFECT = "LK001";
 
+/**
+ * A revision is the server's timeline and, in the lower 42 bits, a number of a sequence: 2,047 promotions and 4 * 10^12 writes, which
+ * is 14 years at 10,000 a second.
+ */
+const TIMELINE_SHIFT = 42;
+
 /** Options of {@link schemaSql}. */
 export interface SchemaOptions {
   /** Schema of the tables. @default "latchkey" */
@@ -63,6 +69,39 @@ begin
   end if;
 end
 $$;
+
+-- Keys of postgresStore. Its updates stay within their block: no index contains the time of expiry.
+create table if not exists "${schema}".keys (
+  key        text collate "C" primary key,
+  record     text not null,
+  revision   bigint not null check (revision <= ${Number.MAX_SAFE_INTEGER}),
+  expires_at timestamptz not null
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+
+create sequence if not exists "${schema}".revisions as bigint maxvalue ${2 ** TIMELINE_SHIFT - 1};
+
+-- Revisions rise even if a promoted standby lost the last values of the sequence: a promotion begins a new timeline.
+create or replace function "${schema}".next_revision() returns bigint language sql volatile as $$
+  select (('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint << ${TIMELINE_SHIFT})
+    + nextval('"${schema}".revisions')
+$$;
+
+-- Watches of postgresStore. Without a live one, writes notify nobody: a commit that notifies waits for all others that do.
+create table if not exists "${schema}".watchers (
+  name       text primary key,
+  expires_at timestamptz not null
+);
+
+create or replace function "${schema}".notify_watchers(change text) returns void language sql volatile as $$
+  select pg_notify('latchkey:${schema}', change)
+  where exists (select from "${schema}".watchers where expires_at > statement_timestamp())
+$$;
+
+-- Cache-invalidation epoch of postgresStore, in one row.
+create table if not exists "${schema}".cleared (
+  is_only boolean primary key default true check (is_only),
+  epoch   bigint not null
+);
 ${grants}
 commit;
 `;
@@ -72,7 +111,8 @@ function grantsTo(schema: string, role: string): string {
   const name = `"${role.replaceAll('"', '""')}"`;
   return `
 grant usage on schema "${schema}" to ${name};
-grant select, insert, update, delete on "${schema}".effects to ${name};
+grant select, insert, update, delete on all tables in schema "${schema}" to ${name};
+grant usage, select on sequence "${schema}".revisions to ${name};
 `;
 }
 

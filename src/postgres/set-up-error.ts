@@ -1,4 +1,4 @@
-import { StoreMisconfiguredError } from "../errors.ts";
+import { StoreForbiddenError, StoreMisconfiguredError } from "../errors.ts";
 import { sqlStateOf } from "./sql.ts";
 
 /** SQLSTATEs of a server that lacks a part of Latchkey's schema: schema, table, function, column, unique constraint. */
@@ -14,5 +14,8 @@ export function explained(table: string, cause: unknown): unknown {
     state === FORBIDDEN
       ? `${found}: grant the role its rights with \`latchkey postgres schema --role <name> | psql\``
       : `${found}: create the tables with \`latchkey postgres schema | psql\``;
-  return new StoreMisconfiguredError(`The table ${table} cannot be used: ${advice}`, [advice], { cause });
+  const message = `The table ${table} cannot be used: ${advice}`;
+  return state === FORBIDDEN
+    ? new StoreForbiddenError(message, { cause })
+    : new StoreMisconfiguredError(message, [advice], { cause });
 }

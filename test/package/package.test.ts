@@ -76,7 +76,7 @@ const NAMES = {
     "simulatedStore",
     "storeContract",
   ],
-  "latchkey/postgres": ["FencedError", "deleteExpiredEffects", "effectOnce", "schemaSql"],
+  "latchkey/postgres": ["FencedError", "deleteExpiredEffects", "effectOnce", "postgresStore", "schemaSql"],
   "latchkey/nats": [
     "ConsumerMisconfiguredError",
     "checkConsumer",

@@ -6,7 +6,10 @@ import { ask } from "./postgres-server.ts";
 /** A database of its own on the server that the tests share, with Latchkey's tables. Dropped with its scope. */
 export interface TestDatabase extends AsyncDisposable {
   readonly url: string;
-  readonly pool: pg.Pool;
+  /** Connections to the database. */
+  pool: pg.Pool;
+  /** Replaces the pool, so that changed settings of the database apply. */
+  reconnect(): Promise<void>;
 }
 
 /** @param prepare SQL that runs after the schema, to add tables of the test. */
@@ -16,15 +19,23 @@ export async function testDatabase(prepare = ""): Promise<TestDatabase> {
   const name = `latchkey_${randomUUID().replaceAll("-", "")}`;
   await ask(server, `create database ${name}`);
   const url = Object.assign(new URL(server), { pathname: name }).href;
-  const pool = new pg.Pool({ connectionString: url, max: 30 });
-  pool.on("error", () => {});
-  await pool.query(schemaSql() + prepare);
-  return {
+  const open = (): pg.Pool => {
+    const pool = new pg.Pool({ connectionString: url, max: 30 });
+    pool.on("error", () => {});
+    return pool;
+  };
+  const database = {
     url,
-    pool,
-    async [Symbol.asyncDispose]() {
-      await pool.end();
+    pool: open(),
+    async reconnect(): Promise<void> {
+      await database.pool.end();
+      database.pool = open();
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      await database.pool.end();
       await ask(server, `drop database ${name} with (force)`);
     },
   };
+  await database.pool.query(schemaSql() + prepare);
+  return database;
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chown, mkdtemp, rm } from "node:fs/promises";
+import { chown, cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -49,6 +49,29 @@ export async function startPostgres(settings: PostgresSettings = {}): Promise<Po
       user,
     );
   });
+}
+
+/**
+ * Starts a server from a copy of another one's files, as they are now, and promotes it. What the other server wrote later is missing,
+ * like the last transactions of a primary that failed before an asynchronous standby received them.
+ */
+export async function startPromoted(primary: PostgresServer): Promise<PostgresServer> {
+  const client = new pg.Client({ connectionString: primary.url });
+  await client.connect();
+  const server = await launch({}, async (folder) => {
+    await client.query("select pg_backup_start('copy', true)");
+    await cp(primary.folder, folder, { recursive: true, filter: (source) => !source.endsWith("postmaster.pid") });
+    const { rows } = await client.query<{ labelfile: string }>("select labelfile from pg_backup_stop(false)");
+    // The end of the copy is in the log that was written since.
+    await cp(join(primary.folder, "pg_wal"), join(folder, "pg_wal"), { recursive: true });
+    await writeFile(join(folder, "backup_label"), rows[0]?.labelfile ?? "");
+    await writeFile(join(folder, "standby.signal"), "");
+    const { user } = await programs();
+    if (user.uid !== undefined) await run("chown", ["-R", `${user.uid}:${user.gid}`, folder]);
+    await client.end();
+  });
+  await ask(server.url, "select pg_promote()");
+  return server;
 }
 
 /** Starts a server from files that `fill` puts into an empty folder. */
