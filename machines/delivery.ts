@@ -12,6 +12,10 @@ export interface DeliveryContext {
   readonly wasDispatched: boolean;
   /** Reason of the dead letter, once there is one. */
   readonly deadLetterReason: DeadLetterReason | undefined;
+  /** What the dead letter contains. */
+  readonly letter: LetterContent;
+  /** Number of failed attempts to store the dead letter. */
+  readonly letterFailures: number;
 }
 
 export interface DeliveryInput {
@@ -30,6 +34,18 @@ export type DeadLetterReason =
   | "fingerprint-mismatch"
   | "last-delivery";
 
+/** A dead letter contains the whole message, or, if that cannot be stored, only where the message is and why. */
+export type LetterContent = "whole" | "without-body";
+
+/** Number of attempts to store a whole dead letter: about 14 minutes with the default backoff. */
+export const LETTER_ATTEMPTS = 20;
+
+/** Copy of a terminated message: its dead letter is stored; there is no dead-letter subject; or the letter could not be stored. */
+export type TerminatedCopy = "stored" | "disabled" | "lost";
+
+/** What `retry.due` repeats: the request for the right to dispatch, or the dead letter. */
+export type Retried = "guard" | "dead-letter";
+
 /** Delay before the server redelivers a nak'd message: none, until the pending reservation may have ended, or the backoff. */
 export type NakDelay = "none" | "pending" | "backoff";
 
@@ -38,6 +54,10 @@ export type DeliveryEvent =
   | { readonly type: "slot.acquired" }
   | { readonly type: "identified" }
   | { readonly type: "unidentifiable" }
+  /** This process terminated the message at an earlier delivery, but the server does not know it. */
+  | { readonly type: "terminated.before" }
+  /** This process still stores the dead letter of an earlier delivery, which will answer for the message. */
+  | { readonly type: "answered.elsewhere" }
   /** The key is reserved, or the event is dispatched unprotected, and the handler was called. */
   | { readonly type: "dispatch.began" }
   /** The handler returned, whatever became of its commit. */
@@ -55,7 +75,10 @@ export type DeliveryEvent =
   /** It is unknown whether the server has the acknowledgement. */
   | { readonly type: "ack.unconfirmed" }
   | { readonly type: "dead.letter.stored" }
+  /** Storing the dead letter failed, and may succeed later. */
   | { readonly type: "dead.letter.failed" }
+  /** The dead letter exceeds a limit of the server or of its stream. */
+  | { readonly type: "dead.letter.too.large" }
   /** The consumer has no dead-letter subject. */
   | { readonly type: "dead.letter.disabled" }
   /** The pause before a retry is over. */
@@ -79,6 +102,8 @@ export const updates = {
   setDeadLetterReason: (_: Received, { reason }: { readonly reason: DeadLetterReason }) => ({
     deadLetterReason: reason,
   }),
+  omitBody: () => ({ letter: "without-body" as const }),
+  countLetterFailure: ({ context }: Received) => ({ letterFailures: context.letterFailures + 1 }),
 };
 
 /** Only its type is read. */
@@ -95,6 +120,10 @@ const machineSetup = setup({
       context.isLast || (event.type === "dispatch.failed" && event.failures >= context.maxDeliver),
     isStopping: ({ context }) => context.isStopping,
     isStoppingOnLastDelivery: ({ context }) => context.isStopping && context.isLast,
+    /** The message can still be delivered again: after a stop, another replica handles it. */
+    isStoppingBeforeLast: ({ context }) => context.isStopping && !context.isLast,
+    canRetryLetter: ({ context }) => !context.isStopping && context.letterFailures + 1 < LETTER_ATTEMPTS,
+    isLetterWhole: ({ context }) => context.letter === "whole",
     /** Only the server's delivery limit speaks against the message: a nak leaves the decision to the server. */
     isOutOfDeliveries: ({ context }) => context.deadLetterReason === "last-delivery",
   },
@@ -102,6 +131,8 @@ const machineSetup = setup({
     markStopping: assign(updates.markStopping),
     markDispatched: assign(updates.markDispatched),
     setDeadLetterReason: assign(updates.setDeadLetterReason),
+    omitBody: assign(updates.omitBody),
+    countLetterFailure: assign(updates.countLetterFailure),
 
     identify: () => {},
     /** Asks the deduplicator for the right to dispatch, and dispatches under it. */
@@ -112,17 +143,23 @@ const machineSetup = setup({
     acknowledge: () => {},
     /** Acknowledges a duplicate without confirmation: if the acknowledgement is lost, the next delivery is a duplicate too. */
     acknowledgeDuplicate: () => {},
+    /** Gives the slot to another message: no dispatch follows. */
+    releaseSlot: () => {},
     /** Publishes the message as a dead letter, or reports that there is no subject for it. */
     publishDeadLetter: () => {},
     /** Requires the server never to redeliver the message. */
-    terminate: () => {},
+    terminate: (_, _params: { readonly copy: TerminatedCopy }) => {},
+    /** Repeats a termination that the server does not know. */
+    terminateAgain: () => {},
     nak: (_, _params: { readonly delay: NakDelay }) => {},
     /** Sends `retry.due` after a pause. */
-    armRetry: () => {},
+    armRetry: (_, _params: { readonly of: Retried }) => {},
   },
 });
 
 const nak = <const Delay extends NakDelay>(delay: Delay) => ({ type: "nak", params: { delay } }) as const;
+const terminate = <const Copy extends TerminatedCopy>(copy: Copy) => ({ type: "terminate", params: { copy } }) as const;
+const armRetry = <const Of extends Retried>(of: Of) => ({ type: "armRetry", params: { of } }) as const;
 const deadLetter = <const Reason extends DeadLetterReason>(reason: Reason) =>
   ({ type: "setDeadLetterReason", params: { reason } }) as const;
 
@@ -138,6 +175,8 @@ export const deliveryMachine = machineSetup.createMachine({
     isStopping: false,
     wasDispatched: false,
     deadLetterReason: undefined,
+    letter: "whole",
+    letterFailures: 0,
   }),
   initial: "received",
   on: { "force.stop": { actions: "markStopping" } },
@@ -148,6 +187,8 @@ export const deliveryMachine = machineSetup.createMachine({
         "slot.acquired": { actions: "identify" },
         identified: "identified",
         unidentifiable: { target: "deadLettering", actions: deadLetter("unidentifiable") },
+        "terminated.before": { target: "deadLettered", actions: "terminateAgain" },
+        "answered.elsewhere": "ignored",
         draining: [{ guard: "isLast" }, { target: "nakked", actions: nak("none") }],
         "force.stop": [
           { guard: "isLast", target: "deadLettering", actions: ["markStopping", deadLetter("last-delivery")] },
@@ -200,7 +241,7 @@ export const deliveryMachine = machineSetup.createMachine({
     },
     held: {
       description: "The server would not redeliver the message: the consumer keeps it and asks again after a pause",
-      entry: "armRetry",
+      entry: armRetry("guard"),
       on: {
         "retry.due": "identified",
         "force.stop": { target: "deadLettering", actions: ["markStopping", deadLetter("last-delivery")] },
@@ -212,24 +253,32 @@ export const deliveryMachine = machineSetup.createMachine({
       on: { "ack.confirmed": "acknowledged", "ack.unconfirmed": "acknowledged" },
     },
     deadLettering: {
+      description: "Only the letter is retried: the message is not dispatched again",
+      entry: "releaseSlot",
       initial: "publishing",
       states: {
         publishing: {
           entry: "publishDeadLetter",
           on: {
-            "dead.letter.stored": { target: "#delivery.deadLettered", actions: "terminate" },
+            "dead.letter.stored": { target: "#delivery.deadLettered", actions: terminate("stored") },
             "dead.letter.disabled": [
               { guard: "isOutOfDeliveries", target: "#delivery.nakked", actions: nak("none") },
-              { target: "#delivery.deadLettered", actions: "terminate" },
+              { target: "#delivery.deadLettered", actions: terminate("disabled") },
+            ],
+            "dead.letter.too.large": [
+              { guard: "isLetterWhole", target: "publishing", reenter: true, actions: "omitBody" },
+              { target: "#delivery.deadLettered", actions: terminate("lost") },
             ],
             "dead.letter.failed": [
-              { guard: "mustHold", target: "backingOff" },
-              { target: "#delivery.nakked", actions: nak("backoff") },
+              { guard: "canRetryLetter", target: "backingOff", actions: "countLetterFailure" },
+              { guard: "isStoppingBeforeLast", target: "#delivery.nakked", actions: nak("none") },
+              { guard: "isLetterWhole", target: "publishing", reenter: true, actions: "omitBody" },
+              { target: "#delivery.deadLettered", actions: terminate("lost") },
             ],
           },
         },
         backingOff: {
-          entry: "armRetry",
+          entry: armRetry("dead-letter"),
           on: {
             "retry.due": "publishing",
             "force.stop": { target: "publishing", actions: "markStopping" },
@@ -240,5 +289,6 @@ export const deliveryMachine = machineSetup.createMachine({
     acknowledged: { type: "final", description: "The event was dispatched, now or earlier" },
     nakked: { type: "final", description: "The server redelivers the message" },
     deadLettered: { type: "final", description: "The message is never redelivered; the audit says why" },
+    ignored: { type: "final", description: "An earlier delivery of the message answers for it" },
   },
 });

@@ -5,6 +5,8 @@ import {
   type DeliveryEvent,
   type DeliveryInput,
   deliveryMachine,
+  LETTER_ATTEMPTS,
+  type LetterContent,
 } from "../../machines/delivery.ts";
 import { type CompiledSnapshot, compile } from "../../src/statechart/compiled-logic.ts";
 
@@ -18,16 +20,22 @@ type Place =
   | "backingOff"
   | "acknowledged"
   | "nakked"
-  | "deadLettered";
+  | "deadLettered"
+  | "ignored";
 
 interface Given {
   readonly isLast?: boolean;
   readonly isStopping?: boolean;
   readonly deadLetterReason?: DeadLetterReason;
+  readonly letter?: LetterContent;
+  readonly letterFailures?: number;
 }
 
 const MAX_DELIVER = 3;
 const failed = (permanent: boolean, failures = 1): DeliveryEvent => ({ type: "dispatch.failed", permanent, failures });
+
+const OUT_OF_ATTEMPTS: Given = { letterFailures: LETTER_ATTEMPTS - 1 };
+const BODILESS: Given = { letter: "without-body" };
 
 /** One row per transition: state, event, context before it, next state, actions. */
 const TRANSITIONS: ReadonlyArray<
@@ -35,7 +43,7 @@ const TRANSITIONS: ReadonlyArray<
 > = [
   ["received", "slot.acquired", {}, "received", "identify"],
   ["received", "identified", {}, "identified", "guard"],
-  ["received", "unidentifiable", {}, "publishing", "setDeadLetterReason(unidentifiable) publishDeadLetter"],
+  ["received", "unidentifiable", {}, "publishing", "setDeadLetterReason(unidentifiable) releaseSlot publishDeadLetter"],
   ["received", "draining", {}, "nakked", "nak(none)"],
   ["received", "draining", { isLast: true }, "received", ""],
   ["received", "force.stop", {}, "nakked", "nak(none)"],
@@ -44,28 +52,30 @@ const TRANSITIONS: ReadonlyArray<
     "force.stop",
     { isLast: true },
     "publishing",
-    "markStopping setDeadLetterReason(last-delivery) publishDeadLetter",
+    "markStopping setDeadLetterReason(last-delivery) releaseSlot publishDeadLetter",
   ],
+  ["received", "terminated.before", {}, "deadLettered", "terminateAgain"],
+  ["received", "answered.elsewhere", {}, "ignored", ""],
 
   ["identified", "dispatch.began", {}, "guarded", "markDispatched"],
   ["identified", "duplicate", {}, "acknowledged", "acknowledgeDuplicate"],
   ["identified", "pending", {}, "nakked", "nak(pending)"],
-  ["identified", "pending", { isLast: true }, "held", "armRetry"],
+  ["identified", "pending", { isLast: true }, "held", "armRetry(guard)"],
   [
     "identified",
     "pending",
     { isLast: true, isStopping: true },
     "publishing",
-    "setDeadLetterReason(last-delivery) publishDeadLetter",
+    "setDeadLetterReason(last-delivery) releaseSlot publishDeadLetter",
   ],
   ["identified", "refused", {}, "nakked", "nak(backoff)"],
-  ["identified", "refused", { isLast: true }, "held", "armRetry"],
+  ["identified", "refused", { isLast: true }, "held", "armRetry(guard)"],
   [
     "identified",
     "refused",
     { isLast: true, isStopping: true },
     "publishing",
-    "setDeadLetterReason(last-delivery) publishDeadLetter",
+    "setDeadLetterReason(last-delivery) releaseSlot publishDeadLetter",
   ],
   ["identified", "refused", { isStopping: true }, "nakked", "nak(none)"],
   [
@@ -73,7 +83,7 @@ const TRANSITIONS: ReadonlyArray<
     "fingerprint.mismatched",
     {},
     "publishing",
-    "setDeadLetterReason(fingerprint-mismatch) publishDeadLetter",
+    "setDeadLetterReason(fingerprint-mismatch) releaseSlot publishDeadLetter",
   ],
   ["identified", "force.stop", {}, "identified", "markStopping abort"],
   ["identified", "grace.ended", { isStopping: true }, "nakked", "nak(none)"],
@@ -82,29 +92,41 @@ const TRANSITIONS: ReadonlyArray<
     "grace.ended",
     { isStopping: true, isLast: true },
     "publishing",
-    "setDeadLetterReason(last-delivery) publishDeadLetter",
+    "setDeadLetterReason(last-delivery) releaseSlot publishDeadLetter",
   ],
 
   ["guarded", "dispatched", {}, "acknowledging", "acknowledge"],
-  ["guarded", failed(true), {}, "publishing", "setDeadLetterReason(permanent-error) publishDeadLetter"],
+  ["guarded", failed(true), {}, "publishing", "setDeadLetterReason(permanent-error) releaseSlot publishDeadLetter"],
   [
     "guarded",
     failed(true),
     { isStopping: true, isLast: true },
     "publishing",
-    "setDeadLetterReason(permanent-error) publishDeadLetter",
+    "setDeadLetterReason(permanent-error) releaseSlot publishDeadLetter",
   ],
   ["guarded", failed(false), {}, "nakked", "nak(backoff)"],
   ["guarded", failed(false, MAX_DELIVER - 1), {}, "nakked", "nak(backoff)"],
-  ["guarded", failed(false, MAX_DELIVER), {}, "publishing", "setDeadLetterReason(max-deliver) publishDeadLetter"],
-  ["guarded", failed(false), { isLast: true }, "publishing", "setDeadLetterReason(max-deliver) publishDeadLetter"],
+  [
+    "guarded",
+    failed(false, MAX_DELIVER),
+    {},
+    "publishing",
+    "setDeadLetterReason(max-deliver) releaseSlot publishDeadLetter",
+  ],
+  [
+    "guarded",
+    failed(false),
+    { isLast: true },
+    "publishing",
+    "setDeadLetterReason(max-deliver) releaseSlot publishDeadLetter",
+  ],
   ["guarded", failed(false, MAX_DELIVER), { isStopping: true }, "nakked", "nak(none)"],
   [
     "guarded",
     failed(false),
     { isStopping: true, isLast: true },
     "publishing",
-    "setDeadLetterReason(last-delivery) publishDeadLetter",
+    "setDeadLetterReason(last-delivery) releaseSlot publishDeadLetter",
   ],
   ["guarded", "force.stop", {}, "guarded", "markStopping abort"],
   ["guarded", "grace.ended", { isStopping: true }, "nakked", "nak(none)"],
@@ -113,7 +135,7 @@ const TRANSITIONS: ReadonlyArray<
     "grace.ended",
     { isStopping: true, isLast: true },
     "publishing",
-    "setDeadLetterReason(last-delivery) publishDeadLetter",
+    "setDeadLetterReason(last-delivery) releaseSlot publishDeadLetter",
   ],
 
   ["held", "retry.due", { isLast: true }, "identified", "guard"],
@@ -122,33 +144,54 @@ const TRANSITIONS: ReadonlyArray<
     "force.stop",
     { isLast: true },
     "publishing",
-    "markStopping setDeadLetterReason(last-delivery) publishDeadLetter",
+    "markStopping setDeadLetterReason(last-delivery) releaseSlot publishDeadLetter",
   ],
 
   ["acknowledging", "ack.confirmed", {}, "acknowledged", ""],
   ["acknowledging", "ack.unconfirmed", {}, "acknowledged", ""],
   ["acknowledging", "force.stop", {}, "acknowledging", "markStopping"],
 
-  ["publishing", "dead.letter.stored", { deadLetterReason: "max-deliver" }, "deadLettered", "terminate"],
-  ["publishing", "dead.letter.disabled", { deadLetterReason: "max-deliver" }, "deadLettered", "terminate"],
+  ["publishing", "dead.letter.stored", { deadLetterReason: "max-deliver" }, "deadLettered", "terminate(stored)"],
+  ["publishing", "dead.letter.disabled", { deadLetterReason: "max-deliver" }, "deadLettered", "terminate(disabled)"],
   ["publishing", "dead.letter.disabled", { deadLetterReason: "last-delivery" }, "nakked", "nak(none)"],
-  ["publishing", "dead.letter.failed", {}, "nakked", "nak(backoff)"],
-  ["publishing", "dead.letter.failed", { isLast: true }, "backingOff", "armRetry"],
-  ["publishing", "dead.letter.failed", { isLast: true, isStopping: true }, "nakked", "nak(backoff)"],
-  ["backingOff", "retry.due", { isLast: true }, "publishing", "publishDeadLetter"],
-  ["backingOff", "force.stop", { isLast: true }, "publishing", "markStopping publishDeadLetter"],
+  ["publishing", "dead.letter.failed", {}, "backingOff", "countLetterFailure armRetry(dead-letter)"],
+  [
+    "publishing",
+    "dead.letter.failed",
+    { letterFailures: LETTER_ATTEMPTS - 2 },
+    "backingOff",
+    "countLetterFailure armRetry(dead-letter)",
+  ],
+  ["publishing", "dead.letter.failed", OUT_OF_ATTEMPTS, "publishing", "omitBody publishDeadLetter"],
+  ["publishing", "dead.letter.failed", { ...OUT_OF_ATTEMPTS, ...BODILESS }, "deadLettered", "terminate(lost)"],
+  ["publishing", "dead.letter.failed", { isStopping: true }, "nakked", "nak(none)"],
+  ["publishing", "dead.letter.failed", { isStopping: true, isLast: true }, "publishing", "omitBody publishDeadLetter"],
+  [
+    "publishing",
+    "dead.letter.failed",
+    { isStopping: true, isLast: true, ...BODILESS },
+    "deadLettered",
+    "terminate(lost)",
+  ],
+  ["publishing", "dead.letter.too.large", {}, "publishing", "omitBody publishDeadLetter"],
+  ["publishing", "dead.letter.too.large", BODILESS, "deadLettered", "terminate(lost)"],
+  ["publishing", "force.stop", {}, "publishing", "markStopping"],
+  ["backingOff", "retry.due", { letterFailures: 1 }, "publishing", "publishDeadLetter"],
+  ["backingOff", "force.stop", { letterFailures: 1 }, "publishing", "markStopping publishDeadLetter"],
 ];
 
 /** Context that each updating action sets. */
-const UPDATES: Readonly<Record<string, Partial<DeliveryContext>>> = {
+const updatesOf = ({ letterFailures = 0 }: Given): Readonly<Record<string, Partial<DeliveryContext>>> => ({
   markStopping: { isStopping: true },
   markDispatched: { wasDispatched: true },
+  omitBody: { letter: "without-body" },
+  countLetterFailure: { letterFailures: letterFailures + 1 },
   "setDeadLetterReason(unidentifiable)": { deadLetterReason: "unidentifiable" },
   "setDeadLetterReason(permanent-error)": { deadLetterReason: "permanent-error" },
   "setDeadLetterReason(max-deliver)": { deadLetterReason: "max-deliver" },
   "setDeadLetterReason(fingerprint-mismatch)": { deadLetterReason: "fingerprint-mismatch" },
   "setDeadLetterReason(last-delivery)": { deadLetterReason: "last-delivery" },
-};
+});
 
 const logic = compile(deliveryMachine);
 const { table } = logic;
@@ -166,6 +209,8 @@ function at(place: Place, given: Given): At {
     isStopping: given.isStopping ?? false,
     wasDispatched: false,
     deadLetterReason: given.deadLetterReason,
+    letter: given.letter ?? "whole",
+    letterFailures: given.letterFailures ?? 0,
   };
   return { status: "active", output: undefined, error: undefined, value: leaf.value, context };
 }
@@ -231,11 +276,12 @@ describe("delivery machine", () => {
   it.each(TRANSITIONS)("in %s, %j with %j leads to %s and does [%s]", (from, happens, given, to, actions) => {
     const step = logic.step(at(from, given), eventOf(happens));
     const names = actions.split(" ").filter((name) => name !== "");
+    const updates = updatesOf(given);
     expect(placeOf(step.snapshot)).toBe(leafOf(to));
-    expect(step.actions.map(written)).toEqual(names.filter((name) => !(name in UPDATES)));
+    expect(step.actions.map(written)).toEqual(names.filter((name) => !(name in updates)));
     expect(step.snapshot.context).toEqual({
       ...at(from, given).context,
-      ...Object.assign({}, ...names.map((name) => UPDATES[name] ?? {})),
+      ...Object.assign({}, ...names.map((name) => updates[name] ?? {})),
     });
     expect(step.snapshot.status).toBe(FINAL.has(to) ? "done" : "active");
   });
@@ -252,7 +298,7 @@ describe("delivery machine", () => {
   });
 });
 
-const FINAL: ReadonlySet<string> = new Set(["acknowledged", "nakked", "deadLettered"]);
+const FINAL: ReadonlySet<string> = new Set(["acknowledged", "nakked", "deadLettered", "ignored"]);
 
 describe("delivery machine under any sequence of events", () => {
   const steps = everyStep();
@@ -265,21 +311,38 @@ describe("delivery machine under any sequence of events", () => {
     }
   });
 
-  it("G2 terminates only stored dead letters, and without a dead-letter subject only messages that had a dispatch decision", () => {
-    const terminating = steps.filter(({ actions }) => actions.includes("terminate"));
-    expect(terminating.length).toBeGreaterThan(0);
-    for (const { event, from } of terminating) {
-      expect(["dead.letter.stored", "dead.letter.disabled"]).toContain(event.type);
-      if (event.type === "dead.letter.disabled") expect(from.context.deadLetterReason).not.toBe("last-delivery");
+  it("G2 terminates only messages whose dead letter is stored, is not wanted, or failed with and without a body", () => {
+    const terminating = steps.filter(({ actions }) => actions.some((action) => action.startsWith("terminate(")));
+    expect(new Set(terminating.flatMap(({ actions }) => actions))).toEqual(
+      new Set(["terminate(stored)", "terminate(disabled)", "terminate(lost)"]),
+    );
+    for (const { actions, event, from } of terminating) {
+      if (actions.includes("terminate(stored)")) expect(event.type).toBe("dead.letter.stored");
+      if (actions.includes("terminate(disabled)")) {
+        expect(event.type).toBe("dead.letter.disabled");
+        expect(from.context.deadLetterReason).not.toBe("last-delivery");
+      }
+      if (actions.includes("terminate(lost)")) expect(from.context.letter).toBe("without-body");
     }
   });
 
-  it("never naks the last delivery, unless the consumer must stop and the dead letter cannot be stored", () => {
+  it("never naks the last delivery, unless the consumer must stop and has no dead-letter subject", () => {
     const dropping = steps.filter(({ to, actions }) => to.context.isLast && actions.some((a) => a.startsWith("nak(")));
     expect(dropping.length).toBeGreaterThan(0);
     for (const { event, from, before } of dropping) {
-      expect(["dead.letter.failed", "dead.letter.disabled"]).toContain(event.type);
+      expect(event.type).toBe("dead.letter.disabled");
       expect(from.context.isStopping || before.includes("grace.ended")).toBe(true);
+    }
+  });
+
+  it("retries only the letter after a message became a dead letter, and naks it only to stop", () => {
+    const after = steps.filter(({ from }) => from.context.deadLetterReason !== undefined);
+    expect(after.length).toBeGreaterThan(0);
+    for (const { actions, from, event } of after) {
+      expect(actions).not.toContain("guard");
+      if (actions.some((action) => action.startsWith("nak("))) {
+        expect(from.context.isStopping || event.type === "dead.letter.disabled").toBe(true);
+      }
     }
   });
 
@@ -291,22 +354,24 @@ describe("delivery machine under any sequence of events", () => {
     }
   });
 
-  it("ends with exactly one final answer", () => {
-    const last = new Set(["acknowledgeDuplicate", "terminate", "nak(none)", "nak(pending)", "nak(backoff)"]);
+  it("ends with exactly one final answer, unless an earlier delivery answers", () => {
+    const last = /^(acknowledgeDuplicate|terminate.*|nak.*)$/;
     for (const { actions, to, before } of steps) {
-      const answers = actions.filter((action) => last.has(action)).length;
+      const answers = actions.filter((action) => last.test(action)).length;
       const acknowledgedBefore = before.includes("acknowledge") ? 1 : 0;
-      expect(answers + acknowledgedBefore).toBe(to.status === "done" || before.includes("acknowledge") ? 1 : 0);
+      const mustAnswer = to.status === "done" && placeOf(to) !== leafOf("ignored");
+      expect(answers + acknowledgedBefore).toBe(mustAnswer || before.includes("acknowledge") ? 1 : 0);
     }
   });
 
   it("can always reach a final state", () => {
-    const ends = new Set(steps.filter(({ to }) => to.status === "done").map(({ from }) => keyOf(from)));
-    for (let size = -1; size !== ends.size; ) {
-      size = ends.size;
-      for (const { from, to } of steps) if (ends.has(keyOf(to))) ends.add(keyOf(from));
+    const edges = steps.map(({ from, to }) => ({ from: keyOf(from), to: keyOf(to), ends: to.status === "done" }));
+    const ending = new Set(edges.filter(({ ends }) => ends).map(({ from }) => from));
+    for (let size = -1; size !== ending.size; ) {
+      size = ending.size;
+      for (const { from, to } of edges) if (ending.has(to)) ending.add(from);
     }
-    for (const { from } of steps) expect(ends).toContain(keyOf(from));
+    for (const { from } of edges) expect(ending).toContain(from);
   });
 });
 

@@ -19,6 +19,8 @@ export interface EventStream {
   readonly name: string;
   readonly subject: string;
   readonly deadSubject: string;
+  /** Name of the stream of the dead letters. */
+  readonly deadName: string;
   readonly jetstream: JetStreamClient;
   readonly manager: JetStreamManager;
   /** Returns the durable consumer, as seen through `connection`. */
@@ -33,7 +35,11 @@ export interface EventStream {
   /** Returns the dead letters. */
   dead(): Promise<readonly StoredMsg[]>;
   addDeadLetters(): Promise<void>;
+  /** Changes the configuration of the dead letters' stream. */
+  editDeadLetters(change: DeadLetterChange): Promise<void>;
 }
+
+export type DeadLetterChange = Parameters<JetStreamManager["streams"]["update"]>[1] & { readonly sealed?: boolean };
 
 interface Storage {
   readonly storage: "memory" | "file";
@@ -79,6 +85,7 @@ export async function openEventStream(
     name,
     subject,
     deadSubject,
+    deadName,
     jetstream: client,
     manager,
     consumer: (through = connection) => jetstream(through).consumers.get(name, DURABLE),
@@ -107,6 +114,9 @@ export async function openEventStream(
     },
     async addDeadLetters() {
       await manager.streams.add({ name: deadName, subjects: [deadSubject], ...storage });
+    },
+    async editDeadLetters(change) {
+      await manager.streams.update(deadName, change);
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { DeadLetterReason, NakDelay } from "../../../machines/delivery.ts";
+import type { DeadLetterReason, LetterContent, NakDelay } from "../../../machines/delivery.ts";
 import type { CommitOutcome } from "../../model/decision.ts";
 import type { ResolvedIdentity } from "../../model/identity.ts";
 import type { ConsumerFinding } from "./start-up-check.ts";
@@ -54,15 +54,26 @@ export type MessageAudit =
       readonly delayMs: number;
       readonly lost: boolean;
     }
-  /** The message was terminated. A copy is stored under `deadLetterSubject`; without it there is no copy. */
+  /** The message was terminated. Its dead letter is stored under `deadLetterSubject`. */
   | {
       readonly type: "trigger.dead-lettered";
       readonly reason: DeadLetterReason;
+      /** Content of the dead letter; `none` if the consumer has no dead-letter subject. */
+      readonly copy: LetterContent | "none";
       readonly deadLetterSubject?: string;
       readonly error?: unknown;
     }
-  /** The copy could not be stored, so the message was not terminated. */
+  /** The dead letter could not be stored. It is retried, and the event is not dispatched again. */
   | { readonly type: "trigger.dead-letter.failed"; readonly reason: DeadLetterReason; readonly error: unknown }
+  /** The message was terminated although its dead letter could not be stored. Only the stream may still hold the message. */
+  | {
+      readonly type: "trigger.dead-letter.lost";
+      readonly reason: DeadLetterReason;
+      /** Why the dead letter could not be stored. */
+      readonly letterError: unknown;
+      /** Why the message became a dead letter. */
+      readonly error?: unknown;
+    }
   /** It is unknown whether the server has the acknowledgement. If not, the message is redelivered as a duplicate. */
   | { readonly type: "trigger.ack.unconfirmed"; readonly error?: unknown };
 

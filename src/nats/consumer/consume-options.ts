@@ -45,7 +45,7 @@ export interface ConsumeOptions {
    * assumes that they failed in the same proportion as its own. @default 10
    */
   readonly maxDeliver?: number;
-  /** Pauses after a failed dispatch, and while the store is unreachable. @default 1 s to 60 s */
+  /** Pauses after a failed dispatch, while the store is unreachable, and while a dead letter cannot be stored. @default 1 s to 60 s */
   readonly backoffMs?: Backoff;
   /** Destination of dead letters. Without it, messages that cannot be dispatched are terminated without a copy. */
   readonly deadLetter?: DeadLetterOptions;

@@ -9,6 +9,7 @@ import { MessageDelivery, type SharedByDeliveries } from "./delivery.ts";
 import { FailureCounts } from "./failure-counts.ts";
 import { type ConsumerLoss, diagnoseFetchFailure } from "./fetch-failure.ts";
 import { Fetcher } from "./fetcher.ts";
+import { FinishedMessages } from "./finished-messages.ts";
 import { sendInProgressAcks } from "./in-progress-acks.ts";
 import { Slots } from "./slots.ts";
 import { ackWaitOf, serverMaxDeliver } from "./start-up-check.ts";
@@ -59,7 +60,9 @@ export class ConsumerLoop {
       clock,
       system: new ActorSystem(),
       failureCounts: new FailureCounts(),
+      finishedMessages: new FinishedMessages(),
       auditor,
+      onSlotReleased: (delivery) => this.#slotReleased(delivery),
       onSettled: (delivery) => this.#settled(delivery),
       onDeduplicatorClosed: (cause) => this.#lose({ reason: "the deduplicator is closed", cause }),
     };
@@ -114,8 +117,17 @@ export class ConsumerLoop {
     this.#slots.assign();
   }
 
+  #slotReleased(delivery: MessageDelivery): void {
+    this.#slots.release(delivery);
+    this.#useFreeSlots();
+  }
+
   #settled(delivery: MessageDelivery): void {
     this.#slots.delete(delivery);
+    this.#useFreeSlots();
+  }
+
+  #useFreeSlots(): void {
     this.#slots.assign();
     this.#fetcher.refill();
   }

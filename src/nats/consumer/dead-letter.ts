@@ -1,6 +1,6 @@
 import type { JetStreamClient } from "@nats-io/jetstream";
 import { headers, type MsgHdrs } from "@nats-io/nats-core";
-import type { DeadLetterReason } from "../../../machines/delivery.ts";
+import type { DeadLetterReason, LetterContent } from "../../../machines/delivery.ts";
 import { FingerprintMismatchError } from "../../errors.ts";
 import type { ResolvedIdentity } from "../../model/identity.ts";
 import { identityHeaders, letterHeaders, nameInLetter } from "../dead-letters/letter-headers.ts";
@@ -20,6 +20,7 @@ export interface DeadLetterCause {
   readonly consumer: string;
   readonly identity: ResolvedIdentity | undefined;
   readonly error: unknown;
+  readonly content: LetterContent;
 }
 
 /** Publishes a message as a dead letter. Resolves once a stream has stored it. */
@@ -29,28 +30,24 @@ export async function publishDeadLetter(
   letter: DeadLetterCause,
 ): Promise<void> {
   // Without `msgID`: the server drops what it takes for a duplicate. A letter stored twice shows the same original sequence.
-  await jetstream.publish(subject, message.data, { headers: deadLetterHeaders(message, letter) });
+  const body = letter.content === "whole" ? message.data : new Uint8Array();
+  await jetstream.publish(subject, body, { headers: deadLetterHeaders(message, letter) });
 }
 
 /**
- * Returns the message's own headers and those that say why it is a dead letter. Headers that the server would act on, such as
- * `Nats-Msg-Id`, get the prefix `Latchkey-Original-`.
+ * Returns the headers that say why the message is a dead letter. A whole letter also has the message's own headers. Those that the
+ * server would act on, such as `Nats-Msg-Id`, get the prefix `Latchkey-Original-`.
  */
 export function deadLetterHeaders(message: ReceivedMessage, letter: DeadLetterCause): MsgHdrs {
-  const all = headers();
-  const own = headersOf(message);
-  for (const [name, values] of own === "unreadable" ? [] : (own ?? [])) {
-    for (const value of values) all.append(nameInLetter(name), value);
-  }
-  // A message can be a dead letter that was published again.
-  for (const name of Object.values(letterHeaders)) all.delete(name);
-  if (own === "unreadable") all.set(letterHeaders.originalHeaders, own);
+  const isWhole = letter.content === "whole";
+  const all = isWhole ? originalHeaders(message) : headers();
   const { error, identity } = letter;
   const { stream, deliveryCount } = message.info;
   const why: Readonly<Record<string, string>> = {
     ...(identity === undefined ? {} : identityHeaders(identity)),
     [letterHeaders.reason]: letter.reason,
     [letterHeaders.error]: oneLine(error),
+    [letterHeaders.omittedBytes]: isWhole ? "" : String(message.data.length),
     [letterHeaders.consumer]: letter.consumer,
     [letterHeaders.deliveries]: String(deliveryCount),
     [letterHeaders.commitRevision]: String(
@@ -60,10 +57,22 @@ export function deadLetterHeaders(message: ReceivedMessage, letter: DeadLetterCa
     [letterHeaders.originalStream]: stream,
     [letterHeaders.originalSequence]: String(message.seq),
     [letterHeaders.originalTime]: message.timestamp,
+    [letterHeaders.originalHeaders]: headersOf(message) === "unreadable" ? "unreadable" : "",
   };
   for (const [name, value] of Object.entries(why)) {
     if (value !== "") all.set(name, value);
   }
+  return all;
+}
+
+function originalHeaders(message: ReceivedMessage): MsgHdrs {
+  const all = headers();
+  const own = headersOf(message);
+  for (const [name, values] of own === "unreadable" ? [] : (own ?? [])) {
+    for (const value of values) all.append(nameInLetter(name), value);
+  }
+  // A message can be a dead letter that was published again.
+  for (const name of Object.values(letterHeaders)) all.delete(name);
   return all;
 }
 

@@ -5,6 +5,8 @@ import {
   type DeliveryEvent,
   deliveryMachine,
   type NakDelay,
+  type Retried,
+  type TerminatedCopy,
   type updates,
 } from "../../../machines/delivery.ts";
 import { hasCode, LatchkeyError } from "../../errors.ts";
@@ -15,12 +17,14 @@ import type { Reservation } from "../../model/decision.ts";
 import { type ResolvedIdentity, resolveIdentity } from "../../model/identity.ts";
 import type { ActorSystem } from "../../statechart/actor-system.ts";
 import { bindActions, type MachineActor } from "../../statechart/bind-actions.ts";
+import { isTooLarge } from "../wire/error-codes.ts";
 import type { MessageAudit } from "./audit.ts";
 import type { Auditor } from "./auditor.ts";
 import type { ResolvedConsumeOptions } from "./consume-options.ts";
 import { publishDeadLetter, terminationReason } from "./dead-letter.ts";
 import type { FailureCounts } from "./failure-counts.ts";
-import { type DispatchResult, dispatchGuarded } from "./guarded-dispatch.ts";
+import type { Finish, FinishedMessages } from "./finished-messages.ts";
+import { type Dispatched, type DispatchResult, dispatchGuarded } from "./guarded-dispatch.ts";
 import { pendingPauseMs } from "./pending-pause.ts";
 
 /** Dependencies that all deliveries of one consumer share. */
@@ -33,7 +37,10 @@ export interface SharedByDeliveries {
   readonly clock: Clock;
   readonly system: ActorSystem;
   readonly failureCounts: FailureCounts;
+  readonly finishedMessages: FinishedMessages;
   readonly auditor: Auditor;
+  /** Called when a delivery no longer needs its slot, although it is not settled. */
+  readonly onSlotReleased: (delivery: MessageDelivery) => void;
   readonly onSettled: (delivery: MessageDelivery) => void;
   readonly onDeduplicatorClosed: (cause: unknown) => void;
 }
@@ -54,6 +61,8 @@ export class MessageDelivery {
   #fingerprint: string | undefined;
   /** The last error, for the dead letter. */
   #error: unknown;
+  /** Why the dead letter could not be stored. */
+  #letterError: unknown;
   /** Time left of another holder's reservation, in milliseconds. */
   #retryAfterMs = 0;
   #cancelRetry: () => void = () => {};
@@ -84,7 +93,12 @@ export class MessageDelivery {
   // The machine's actions.
 
   identify(): void {
-    const { options, subscriptionId } = this.#shared;
+    const { finishedMessages, options, subscriptionId } = this.#shared;
+    const finish = finishedMessages.find(this.message);
+    if (finish?.as === "terminated" || finish?.as === "storing") {
+      this.send({ type: finish.as === "storing" ? "answered.elsewhere" : "terminated.before" });
+      return;
+    }
     try {
       const found = options.identify(this.message, subscriptionId);
       if ("unidentifiable" in found) throw new Error(`The message has no identity: ${found.unidentifiable}`);
@@ -123,6 +137,11 @@ export class MessageDelivery {
     this.#answer(() => this.message.ack());
   }
 
+  releaseSlot(): void {
+    this.#shared.finishedMessages.add(this.message, { as: "storing" });
+    this.#shared.onSlotReleased(this);
+  }
+
   publishDeadLetter(context: DeliveryContext): void {
     const reason = reasonIn(context);
     const { consumer, options } = this.#shared;
@@ -130,26 +149,35 @@ export class MessageDelivery {
       this.send({ type: "dead.letter.disabled" });
       return;
     }
-    const letter = { reason, consumer, identity: this.#identity, error: this.#error };
+    const letter = { reason, consumer, identity: this.#identity, error: this.#error, content: context.letter };
     publishDeadLetter(options.deadLetter, this.message, letter).then(
       () => this.send({ type: "dead.letter.stored" }),
       (error: unknown) => {
+        this.#letterError = error;
         this.#audit({ type: "trigger.dead-letter.failed", reason, error });
-        this.send({ type: "dead.letter.failed" });
+        this.send({ type: isTooLarge(error) ? "dead.letter.too.large" : "dead.letter.failed" });
       },
     );
   }
 
-  terminate(context: DeliveryContext): void {
+  terminate(context: DeliveryContext, { copy }: { readonly copy: TerminatedCopy }): void {
     const reason = reasonIn(context);
     const { deadLetter } = this.#shared.options;
+    const error = this.#error === undefined ? {} : { error: this.#error };
+    this.#shared.finishedMessages.add(this.message, { as: "terminated" });
     this.#answer(() => this.message.term(terminationReason(reason, this.#error)));
-    this.#audit({
-      type: "trigger.dead-lettered",
-      reason,
-      ...(deadLetter === undefined ? {} : { deadLetterSubject: deadLetter.subject }),
-      ...(this.#error === undefined ? {} : { error: this.#error }),
-    });
+    if (copy === "lost") {
+      this.#audit({ type: "trigger.dead-letter.lost", reason, letterError: this.#letterError, ...error });
+    } else if (copy === "disabled" || deadLetter === undefined) {
+      this.#audit({ type: "trigger.dead-lettered", reason, copy: "none", ...error });
+    } else {
+      const { subject: deadLetterSubject } = deadLetter;
+      this.#audit({ type: "trigger.dead-lettered", reason, copy: context.letter, deadLetterSubject, ...error });
+    }
+  }
+
+  terminateAgain(): void {
+    this.#answer(() => this.message.term("the message was terminated at an earlier delivery"));
   }
 
   nak({ wasDispatched }: DeliveryContext, { delay }: { readonly delay: NakDelay }): void {
@@ -159,8 +187,10 @@ export class MessageDelivery {
     this.#audit({ type: "trigger.nakked", delay, delayMs, lost: this.#isLast });
   }
 
-  armRetry(): void {
-    this.#cancelRetry = this.#shared.clock.schedule(HELD_PAUSE_MS, () => this.send({ type: "retry.due" }));
+  armRetry({ letterFailures }: DeliveryContext, { of }: { readonly of: Retried }): void {
+    const { clock, options } = this.#shared;
+    const pauseMs = of === "guard" ? HELD_PAUSE_MS : backoffMs(letterFailures, options.backoffMs);
+    this.#cancelRetry = clock.schedule(pauseMs, () => this.send({ type: "retry.due" }));
   }
 
   #isSettled(): boolean {
@@ -195,9 +225,13 @@ export class MessageDelivery {
   async #guard(): Promise<void> {
     const identity = this.#identity;
     if (identity === undefined) throw new TypeError("A message was guarded before it was identified");
-    const { dedup, dispatch } = this.#shared.options;
+    const { finishedMessages, options } = this.#shared;
+    const { dedup, dispatch } = options;
+    const finish = finishedMessages.find(this.message);
     const handler = async (reservation: Reservation): Promise<unknown> => {
       this.send({ type: "dispatch.began" });
+      // Only the commit is repeated.
+      if (finish?.as === "dispatched") return finish.value;
       const { signal, unlink } = linkedSignal(reservation.signal, this.#aborting.signal);
       try {
         return await dispatch(this.message, { identity, reservation, signal });
@@ -210,18 +244,15 @@ export class MessageDelivery {
       signal: this.#aborting.signal,
       ...(this.#fingerprint === undefined ? {} : { fingerprint: this.#fingerprint }),
     });
-    this.#report(result);
+    this.#report(result, finish);
   }
 
-  #report(of: DispatchResult): void {
+  /** @param finish how an earlier delivery ended. */
+  #report(of: DispatchResult, finish: Finish | undefined): void {
     switch (of.result) {
-      case "dispatched": {
-        const { attempt, fence, unprotected } = of.reservation;
-        const error = of.error === undefined ? {} : { error: of.error };
-        this.#audit({ type: "trigger.dispatched", commit: of.commit, attempt, fence, unprotected, ...error });
-        this.send({ type: "dispatched" });
+      case "dispatched":
+        this.#reportDispatch(of, finish);
         break;
-      }
       case "failed":
         this.#reportFailure(of.error, of.reservation.attempt);
         break;
@@ -237,6 +268,22 @@ export class MessageDelivery {
         this.#reportRefusal(of.error);
         break;
     }
+  }
+
+  #reportDispatch({ reservation, commit, value, error }: Dispatched, finish: Finish | undefined): void {
+    const { clock, finishedMessages } = this.#shared;
+    if (finish?.as === "dispatched") {
+      this.#audit({ type: "trigger.deduped", committedAt: finish.atMs });
+    } else {
+      const { attempt, fence, unprotected } = reservation;
+      const why = error === undefined ? {} : { error };
+      this.#audit({ type: "trigger.dispatched", commit, attempt, fence, unprotected, ...why });
+    }
+    if (commit === "unconfirmed") {
+      const atMs = finish?.as === "dispatched" ? finish.atMs : clock.wallMs();
+      finishedMessages.add(this.message, { as: "dispatched", value, atMs });
+    }
+    this.send({ type: "dispatched" });
   }
 
   #reportFailure(error: unknown, attempt: number): void {

@@ -4,15 +4,18 @@ import type { CommitOutcome, Outcome, Reservation } from "../../model/decision.t
 import type { ResolvedIdentity } from "../../model/identity.ts";
 import type { ReserveOptions } from "../../options.ts";
 
+/** The handler returned. With `error`, the commit is unconfirmed, or it was committed without the result. */
+export interface Dispatched {
+  readonly result: "dispatched";
+  readonly reservation: Reservation;
+  readonly value: unknown;
+  readonly commit: CommitOutcome;
+  readonly error: unknown;
+}
+
 /** Result of one guarded dispatch. */
 export type DispatchResult =
-  /** The handler returned. With `error`, the commit is unconfirmed, or it was committed without the result. */
-  | {
-      readonly result: "dispatched";
-      readonly reservation: Reservation;
-      readonly commit: CommitOutcome;
-      readonly error: unknown;
-    }
+  | Dispatched
   /** The handler threw, or released its key. */
   | { readonly result: "failed"; readonly reservation: Reservation; readonly error: unknown }
   | { readonly result: "duplicate"; readonly committedAt: number }
@@ -23,7 +26,8 @@ export type DispatchResult =
 /** Progress of the handler. */
 type Progress =
   | { readonly handler: "not called" }
-  | { readonly handler: "running" | "returned"; readonly reservation: Reservation };
+  | { readonly handler: "running"; readonly reservation: Reservation }
+  | { readonly handler: "returned"; readonly reservation: Reservation; readonly value: unknown };
 
 /**
  * Dispatches an event under a reservation.
@@ -41,7 +45,7 @@ export async function dispatchGuarded(
   const handler: Handler<unknown> = async (reservation) => {
     progress.at = { handler: "running", reservation };
     const value = await dispatch(reservation);
-    progress.at = { handler: "returned", reservation };
+    progress.at = { handler: "returned", reservation, value };
     return value;
   };
   let outcome: Outcome<unknown>;
@@ -60,20 +64,19 @@ function resultOfOutcome(progress: Progress, outcome: Outcome<unknown>): Dispatc
     case "pending":
       return { result: "pending", retryAfterMs: outcome.retryAfterMs };
     case "dispatched": {
-      if (progress.handler === "not called")
+      if (progress.handler !== "returned")
         throw new TypeError("`guard` reported a dispatch without calling the handler");
-      const { reservation } = progress;
-      return { result: "dispatched", reservation, commit: outcome.commit, error: outcome.resultError };
+      const { reservation, value } = progress;
+      return { result: "dispatched", reservation, value, commit: outcome.commit, error: outcome.resultError };
     }
   }
 }
 
 function resultOfError(progress: Progress, error: unknown): DispatchResult {
   if (progress.handler === "not called") return { result: "refused", error };
-  const { handler, reservation } = progress;
+  const { reservation } = progress;
   // A handler that releases its key and returns asks for another delivery.
-  const hasFailed = handler === "running" || hasCode(error, "reservation-released");
-  return hasFailed
-    ? { result: "failed", reservation, error }
-    : { result: "dispatched", reservation, commit: "unconfirmed", error };
+  if (progress.handler === "running" || hasCode(error, "reservation-released"))
+    return { result: "failed", reservation, error };
+  return { result: "dispatched", reservation, value: progress.value, commit: "unconfirmed", error };
 }

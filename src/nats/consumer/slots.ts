@@ -1,11 +1,18 @@
 import { type Deferred, deferred } from "../../internal/deferred.ts";
 import type { MessageDelivery } from "./delivery.ts";
 
-/** The deliveries of one consumer. At most `concurrency` of them are in progress; the others wait in the order of their arrival. */
+/** Maximum number of deliveries that wait for their dead letter. With more, nothing is fetched. */
+const MAX_WITHOUT_SLOT = 1_000;
+
+/**
+ * The deliveries of one consumer. At most `concurrency` of them have a slot; the others wait for one in the order of their arrival,
+ * or wait for their dead letter and need none.
+ */
 export class Slots {
   readonly #concurrency: number;
   readonly #all = new Set<MessageDelivery>();
   readonly #waiting = new Set<MessageDelivery>();
+  readonly #assigned = new Set<MessageDelivery>();
   #empty: Deferred<void> | undefined;
 
   constructor(concurrency: number) {
@@ -14,7 +21,9 @@ export class Slots {
 
   /** Number of messages to fetch; negative if more arrived than were asked for. */
   get free(): number {
-    return this.#concurrency - this.#all.size;
+    const used = this.#waiting.size + this.#assigned.size;
+    const withoutSlot = this.#all.size - used;
+    return Math.min(this.#concurrency - used, MAX_WITHOUT_SLOT - withoutSlot);
   }
 
   all(): Iterable<MessageDelivery> {
@@ -26,17 +35,24 @@ export class Slots {
     this.#waiting.add(delivery);
   }
 
+  /** Frees the delivery's slot, or its place in the queue. It remains one of {@link all}. */
+  release(delivery: MessageDelivery): void {
+    this.#waiting.delete(delivery);
+    this.#assigned.delete(delivery);
+  }
+
   delete(delivery: MessageDelivery): void {
     this.#all.delete(delivery);
-    this.#waiting.delete(delivery);
+    this.release(delivery);
     if (this.#all.size === 0) this.#empty?.resolve();
   }
 
   /** Gives free slots to waiting deliveries. */
   assign(): void {
     for (const delivery of this.#waiting) {
-      if (this.#all.size - this.#waiting.size >= this.#concurrency) return;
+      if (this.#assigned.size >= this.#concurrency) return;
       this.#waiting.delete(delivery);
+      this.#assigned.add(delivery);
       delivery.send({ type: "slot.acquired" });
     }
   }

@@ -1,6 +1,7 @@
 import type { ConsumerConfig } from "@nats-io/jetstream";
 import { millis } from "@nats-io/nats-core";
 import { LatchkeyError } from "../../errors.ts";
+import { subjectMatches } from "../wire/subject-pattern.ts";
 
 /** A setting of a consumer that does not fit the way it is used. */
 export interface ConsumerFinding {
@@ -179,12 +180,4 @@ function checkDeadLetterSubject(
   if (filter === undefined) return [];
   const problem = `dead letters for \`${deadLetterSubject}\` come back to this consumer through its filter \`${filter}\``;
   return [finding("error", "deadLetter", problem, "use another subject")];
-}
-
-function subjectMatches(pattern: string, subject: string): boolean {
-  const patterns = pattern.split(".");
-  const tokens = subject.split(".");
-  const isRest = patterns.at(-1) === ">";
-  if (isRest ? tokens.length < patterns.length : tokens.length !== patterns.length) return false;
-  return patterns.every((wanted, index) => wanted === "*" || wanted === ">" || wanted === tokens[index]);
 }

@@ -94,6 +94,11 @@ export function hasNoResponders(error: unknown): boolean {
   return found(error, NoRespondersError) !== undefined;
 }
 
+/** Returns true if the client, the server or the stream refused a message for its size. */
+export function isTooLarge(error: unknown): boolean {
+  return apiCodeOf(error) === apiCodes.tooLarge || found(error, InvalidArgumentError) !== undefined;
+}
+
 /** Returns true if a request timed out. */
 export function isTimeout(error: unknown): boolean {
   return found(error, TimeoutError) !== undefined;

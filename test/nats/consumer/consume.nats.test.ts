@@ -361,47 +361,6 @@ describe("a message", () => {
   });
 });
 
-describe("a dead letter", () => {
-  it("without a subject terminates the message with the reason", async () => {
-    const stream = await createEventStream(nc);
-    const advisories = nc.subscribe(`$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.${stream.name}.>`, { max: 1 });
-    await stream.publish("e-1");
-    await using worker = await startWorker(stream, {
-      dedup: quick(),
-      storesDeadLetters: false,
-      dispatch: () => Promise.reject(new PermanentError("never")),
-    });
-    const [letter] = await worker.until("trigger.dead-lettered");
-    expect(letter).toMatchObject({ reason: "permanent-error" });
-    expect(letter).not.toHaveProperty("deadLetterSubject");
-    for await (const advisory of advisories) {
-      expect(advisory.json()).toMatchObject({ reason: "permanent-error: never", deliveries: 1 });
-    }
-    await stream.settled(1);
-    expect(worker.of("trigger.consumer.warning").map(({ finding }) => finding.setting)).toContain("deadLetter");
-  });
-
-  it("that cannot be stored is retried until it is stored", async () => {
-    const stream = await createEventStream(nc);
-    await stream.publish("e-1");
-    let calls = 0;
-    await using worker = await startWorker(stream, {
-      dedup: quick(),
-      dispatch: async () => {
-        calls += 1;
-        if (calls === 1) await stream.manager.streams.delete(`D-${stream.name}`);
-        throw new PermanentError("never");
-      },
-    });
-    await worker.until("trigger.dead-letter.failed", 2);
-    expect(worker.of("trigger.dead-lettered")).toEqual([]);
-    await stream.addDeadLetters();
-    await worker.until("trigger.dead-lettered");
-    await stream.settled(1);
-    expect((await stream.dead()).map((dead) => dead.string())).toEqual(["body of e-1"]);
-  });
-});
-
 describe("a running consumer", () => {
   it("F17 sends in-progress acks, so that a long dispatch causes no redelivery", async () => {
     const stream = await createEventStream(nc);
@@ -525,7 +484,7 @@ describe("a server with `max_deliver`", () => {
     await using worker = await startWorker(stream, {
       dedup: quick(),
       dispatch: async () => {
-        await stream.manager.streams.delete(`D-${stream.name}`);
+        await stream.manager.streams.delete(stream.deadName);
         throw new PermanentError("never");
       },
     });

@@ -10,6 +10,7 @@ const letter: DeadLetterCause = {
   consumer: "worker",
   identity,
   error: new PermanentError("No such\n shop"),
+  content: "whole",
 };
 
 describe("headers of a dead letter", () => {
@@ -60,6 +61,15 @@ describe("headers of a dead letter", () => {
     const error = new FingerprintMismatchError(identity.key, 12);
     const cause = { ...letter, reason: "fingerprint-mismatch", error } as const;
     expect(deadLetterHeaders(receivedMessage(), cause).get("Latchkey-Commit-Revision")).toBe("12");
+  });
+
+  it("contain only the reason and the origin without the body", () => {
+    const message = receivedMessage({ headers: { "ce-id": "e-1", "Nats-Msg-Id": "m" }, sequence: 7, data: "12345" });
+    const all = deadLetterHeaders(message, { ...letter, content: "without-body" });
+    expect(all.keys().filter((name) => !name.startsWith("Latchkey-"))).toEqual([]);
+    expect(all.get("Latchkey-Omitted-Bytes")).toBe("5");
+    expect(all.get("Latchkey-Original-Sequence")).toBe("7");
+    expect(all.has("Latchkey-Original-Nats-Msg-Id")).toBe(false);
   });
 
   it("say that the message's own headers are unreadable", () => {

@@ -19,6 +19,8 @@ export type DeliveryResult = {
   | { readonly outcome: "nak"; readonly delayMs: number; readonly lost: boolean; readonly reason?: string }
   /** Terminated. The dead-letter subject, if any, holds a copy. */
   | { readonly outcome: "dead-lettered"; readonly reason: string }
+  /** Terminated without the dead letter, which could not be stored. */
+  | { readonly outcome: "dead-letter-lost"; readonly reason: string }
 );
 
 /** Number of deliveries by outcome. */
@@ -30,6 +32,7 @@ export interface StreamTally {
   readonly duplicates: number;
   readonly naks: number;
   readonly deadLettered: number;
+  readonly deadLettersLost: number;
   readonly lost: number;
 }
 
@@ -41,6 +44,7 @@ export const emptyStreamTally: StreamTally = {
   duplicates: 0,
   naks: 0,
   deadLettered: 0,
+  deadLettersLost: 0,
   lost: 0,
 };
 
@@ -60,12 +64,14 @@ export function addDelivery(tally: StreamTally, result: DeliveryResult): StreamT
       return { ...next, naks: next.naks + 1, lost: next.lost + (result.lost ? 1 : 0) };
     case "dead-lettered":
       return { ...next, deadLettered: next.deadLettered + 1 };
+    case "dead-letter-lost":
+      return { ...next, deadLettersLost: next.deadLettersLost + 1 };
   }
 }
 
 /** Returns true if every delivered event succeeded or will be redelivered. */
 export function streamSucceeded(tally: StreamTally): boolean {
-  return tally.deadLettered + tally.lost + tally.doubtful === 0;
+  return tally.deadLettered + tally.deadLettersLost + tally.lost + tally.doubtful === 0;
 }
 
 /** Combines the audit events of a delivery into its result. */
@@ -101,6 +107,9 @@ export class DeliveryResults {
           this.#takeReason(sequence) ?? (audit.error === undefined ? audit.reason : errorMessage(audit.error));
         return { ...fields, outcome: "dead-lettered", reason };
       }
+      case "trigger.dead-letter.lost":
+        this.#reasons.delete(sequence);
+        return { ...fields, outcome: "dead-letter-lost", reason: errorMessage(audit.letterError) };
       case "trigger.dead-letter.failed":
       case "trigger.ack.unconfirmed":
         return undefined;

@@ -39,6 +39,7 @@ export function streamReport(target: string, hasDeadLetters: boolean): ReportFor
       ...dispatchRows(tally),
       ...rowIfAny("naks", tally.naks, "redelivered later"),
       ...rowIfAny("dead letters", tally.deadLettered, hasDeadLetters ? undefined : "terminated without a copy"),
+      ...rowIfAny("letters lost", tally.deadLettersLost, "terminated, and the dead letter could not be stored"),
       ...rowIfAny("lost", tally.lost, "of the naks: the consumer's max_deliver was reached"),
       ...rowIfAny("doubtful", tally.doubtful, DOUBTFUL),
     ],
@@ -65,6 +66,8 @@ export function deliveryText(result: DeliveryResult, paint: Paint): string | und
     }
     case "dead-lettered":
       return `${where}  ${paint("red", "dead letter")}  ${which}: ${result.reason}`;
+    case "dead-letter-lost":
+      return `${where}  ${paint("red", "lost")}  ${which}: the dead letter could not be stored: ${result.reason}`;
   }
 }
 
@@ -73,5 +76,5 @@ export function auditText(audit: Audit): string | undefined {
   if (audit.type === "trigger.consumer.warning") return `Warning: ${audit.finding.sentence}`;
   if (audit.type === "trigger.pull.failed") return `Fetching messages failed, retrying: ${errorMessage(audit.error)}`;
   if (audit.type !== "trigger.dead-letter.failed") return undefined;
-  return `Storing message ${audit.sequence} as a dead letter failed; it will be redelivered: ${errorMessage(audit.error)}`;
+  return `Storing message ${audit.sequence} as a dead letter failed, retrying: ${errorMessage(audit.error)}`;
 }

@@ -200,6 +200,10 @@ const DELIVERIES: ReadonlyArray<readonly [DeliveryResult, string | undefined]> =
     { sequence: 8, deliveries: 1, outcome: "dead-lettered", reason: "no identity" },
     "message 8  dead letter  without identity: no identity",
   ],
+  [
+    { ...message, outcome: "dead-letter-lost", reason: "sealed" },
+    "message 7  lost  e-1: the dead letter could not be stored: sealed",
+  ],
 ];
 
 describe("the report of a run over a stream", () => {
@@ -210,26 +214,28 @@ describe("the report of a run over a stream", () => {
   it("counts every result", () => {
     const tally = DELIVERIES.map(([result]) => result).reduce(addDelivery, emptyStreamTally);
     expect(tally).toEqual({
-      deliveries: 9,
+      deliveries: 10,
       dispatched: 3,
       retried: 1,
       doubtful: 1,
       duplicates: 1,
       naks: 3,
       deadLettered: 2,
+      deadLettersLost: 1,
       lost: 1,
     });
     const account = streamReport("http://localhost/hook", true);
     expect(account.progress(tally, 3_000)).toBe(
-      "9 deliveries · 3 dispatched · 1 duplicate · 3 naks · 2 dead letters · 3/s",
+      "10 deliveries · 3 dispatched · 1 duplicate · 3 naks · 2 dead letters · 3/s",
     );
     expect(account.progress(emptyStreamTally, 1)).toBe("0 deliveries · 0 dispatched · 0 duplicates · 0/s");
-    expect(account.headline(tally, 12_000)).toBe("9 deliveries to http://localhost/hook in 12 s");
+    expect(account.headline(tally, 12_000)).toBe("10 deliveries to http://localhost/hook in 12 s");
     expect(account.summary(tally)).toEqual([
       { label: "dispatched", number: 3, remark: "1 after a retry" },
       { label: "duplicates", number: 1, remark: "not dispatched again" },
       { label: "naks", number: 3, remark: "redelivered later" },
       { label: "dead letters", number: 2 },
+      { label: "letters lost", number: 1, remark: "terminated, and the dead letter could not be stored" },
       { label: "lost", number: 1, remark: "of the naks: the consumer's max_deliver was reached" },
       { label: "doubtful", number: 1, remark: "of those dispatched: they may run twice" },
     ]);
@@ -237,7 +243,7 @@ describe("the report of a run over a stream", () => {
 
   it("is a success unless a delivery was dead-lettered, lost or doubtful", () => {
     const good = DELIVERIES.map(([result]) => streamSucceeded(addDelivery(emptyStreamTally, result)));
-    expect(good).toEqual([true, true, false, true, true, true, false, false, false]);
+    expect(good).toEqual([true, true, false, true, true, true, false, false, false, false]);
   });
 });
 
@@ -260,7 +266,7 @@ describe("the result of a delivery", () => {
 
   it("of a dead letter contains the reason of the dispatch, its own error, or its kind", () => {
     const results = new DeliveryResults();
-    const letter = { type: "trigger.dead-lettered", reason: "last-delivery" } as const;
+    const letter = { type: "trigger.dead-lettered", reason: "last-delivery", copy: "whole" } as const;
     results.take(failed);
     expect(results.take(audit({ ...letter, error: new Error("its own") }))).toMatchObject({ reason: "boom" });
     expect(results.take(audit({ ...letter, error: new Error("its own") }))).toMatchObject({ reason: "its own" });
@@ -278,7 +284,7 @@ describe("the result of a delivery", () => {
     expect(others.map((other) => results.take(other))).toEqual([undefined, undefined, undefined]);
     expect(others.map(auditText)).toEqual([
       undefined,
-      "Storing message 7 as a dead letter failed; it will be redelivered: boom",
+      "Storing message 7 as a dead letter failed, retrying: boom",
       "Fetching messages failed, retrying: boom",
     ]);
   });

@@ -1,0 +1,43 @@
+import { LRUCache } from "lru-cache";
+import type { ReceivedMessage } from "./received-message.ts";
+
+/** How this process finished with a message, although the server may deliver the message again. */
+export type Finish =
+  /** The dispatch returned, and its commit is unconfirmed. */
+  | { readonly as: "dispatched"; readonly value: unknown; readonly atMs: number }
+  /** No further dispatch follows: the dead letter is being stored. */
+  | { readonly as: "storing" }
+  /** The message was terminated. */
+  | { readonly as: "terminated" };
+
+interface Finished {
+  readonly finish: Finish;
+  /** Differs if the stream was created again. */
+  readonly timestampNanos: bigint;
+  /** Starts again if the consumer was created again, or reset. */
+  readonly deliveries: number;
+}
+
+/** Maximum number of messages to remember. A forgotten message is dispatched again if its answer was lost. */
+const MAX_MESSAGES = 10_000;
+
+/**
+ * The messages that this process finished. The server redelivers a message whose answer was lost or refused, and neither the
+ * bucket nor the server knows that its dispatch has ended for good.
+ */
+export class FinishedMessages {
+  /** By the message's sequence in the stream. */
+  readonly #bySequence = new LRUCache<number, Finished>({ max: MAX_MESSAGES });
+
+  add(message: ReceivedMessage, finish: Finish): void {
+    const { timestampNanos } = message;
+    this.#bySequence.set(message.seq, { finish, timestampNanos, deliveries: message.info.deliveryCount });
+  }
+
+  /** Returns how an earlier delivery of the message ended; `undefined` if the message may be dispatched. */
+  find(message: ReceivedMessage): Finish | undefined {
+    const found = this.#bySequence.get(message.seq);
+    if (found === undefined || found.timestampNanos !== message.timestampNanos) return undefined;
+    return message.info.deliveryCount > found.deliveries ? found.finish : undefined;
+  }
+}
