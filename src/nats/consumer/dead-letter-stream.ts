@@ -57,7 +57,7 @@ export function checkRetention({ config, state }: StreamInfo, interest: Interest
   if (config.no_ack) {
     error("has `no_ack`, so it never confirms that it stored a letter", "create one without `no_ack`");
   }
-  if (config.allow_msg_counter === true) {
+  if (config.allow_msg_counter) {
     error("has `allow_msg_counter` and accepts counters only", "use another stream");
   }
   if (config.retention === "interest" && interest === false) {
