@@ -1,18 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { dedupKeyMachine } from "../../machines/dedup-key.ts";
 import { compile } from "../../src/statechart/compiled-logic.ts";
-import { abstracted, type LifeStep, legalLives } from "../support/legal-runs.ts";
+import { type LegalStep, legalSteps, stateKey } from "../support/legal-steps.ts";
 
 const logic = compile(dedupKeyMachine);
 
-describe("the machine of a key, in every reachable world", () => {
-  const { starts, steps } = legalLives(dedupKeyMachine);
-  const where = ({ at: { value } }: LifeStep["from"]): string => JSON.stringify(value).replaceAll(/[{}"]/g, "");
-  const described = ({ from, event, to }: LifeStep): string => `${where(from)} ${event.type} ${where(to)}`;
-  const actionsOf = ({ actions }: LifeStep): string[] => actions.map(({ type }) => type);
+describe("the dedup-key machine in every legal environment", () => {
+  const { starts, steps } = legalSteps(dedupKeyMachine);
+  const where = ({ at: { value } }: LegalStep["from"]): string => JSON.stringify(value).replaceAll(/[{}"]/g, "");
+  const described = ({ from, event, to }: LegalStep): string => `${where(from)} ${event.type} ${where(to)}`;
+  const actionsOf = ({ actions }: LegalStep): string[] => actions.map(({ type }) => type);
 
   it("reaches every state and every transition", () => {
-    const places = new Set(steps.map(({ to }) => abstracted(to)));
+    const places = new Set(steps.map(({ to }) => stateKey(to)));
     console.log(`dedupKey: ${steps.length} legal steps between ${places.size} places`);
     const reached = new Set(
       steps.flatMap(({ from: { at }, event }) =>
@@ -32,23 +32,23 @@ describe("the machine of a key, in every reachable world", () => {
   it("always has a request, a timer or the handler in progress until the key is settled", () => {
     const idle = steps.filter(
       ({ to }) =>
-        to.at.status === "active" && to.question === undefined && to.timers.size === 0 && to.handler !== "running",
+        to.at.status === "active" && to.request === undefined && to.timers.size === 0 && to.handler !== "running",
     );
     expect(idle.map(described)).toEqual([]);
   });
 
-  it("can reach the end from every state", () => {
+  it("can reach a final state from every state", () => {
     const endable = new Set<string>();
     for (let before = -1; before < endable.size; ) {
       before = endable.size;
       for (const { from, to } of steps) {
-        if (to.at.status === "done" || endable.has(abstracted(to))) endable.add(abstracted(from));
+        if (to.at.status === "done" || endable.has(stateKey(to))) endable.add(stateKey(from));
       }
     }
-    expect(new Set(steps.filter(({ from }) => !endable.has(abstracted(from))).map(described))).toEqual(new Set());
+    expect(new Set(steps.filter(({ from }) => !endable.has(stateKey(from))).map(described))).toEqual(new Set());
   });
 
-  it("settles the key once, as its last action", () => {
+  it("settles the key exactly once, as its last action", () => {
     const wrong = steps.filter((step) => {
       const settled = actionsOf(step).filter((type) => type === "settle").length;
       return step.to.at.status === "done" ? settled !== 1 || actionsOf(step).at(-1) !== "settle" : settled > 0;
@@ -70,8 +70,8 @@ describe("the machine of a key, in every reachable world", () => {
   });
 
   it("reports a duplicate only after it found a commit (G2)", () => {
-    const said = steps.filter(({ actions }) => actions.some(({ params }) => isSettledAs(params, "duplicate")));
-    expect(new Set(said.map(({ event }) => event.type))).toEqual(new Set(["found.commit"]));
+    const reported = steps.filter(({ actions }) => actions.some(({ params }) => isSettledAs(params, "duplicate")));
+    expect(new Set(reported.map(({ event }) => event.type))).toEqual(new Set(["found.commit"]));
   });
 
   it("commits nothing before the handler has succeeded, and removes nothing afterwards (G2, G3)", () => {
@@ -99,7 +99,7 @@ describe("the machine of a key, in every reachable world", () => {
       [
         // The handler was aborted earlier.
         ...["running", "removing", "reading"].map((state) => `expired:dispatching:${state} shutdown`),
-        // The handler has returned, and the write shows who has the key.
+        // The handler has returned, and the write shows which holder has the key.
         ...["reserved", "expired"].flatMap((side) =>
           ["writing", "reading", "backingOff"].flatMap((state) => [
             `${side}:committing:${state} lease.ended`,
@@ -110,7 +110,7 @@ describe("the machine of a key, in every reachable world", () => {
           `reserved:releasing:${state} lease.ended`,
           `reserved:releasing:${state} renewal.due`,
         ]),
-        // The last answer about a lease that has ended meanwhile.
+        // The last answer about a lease that has since ended.
         "expired:dispatching:running found.commit",
         "expired:dispatching:running found.nothing",
         "expired:dispatching:running found.own.reservation",
@@ -122,17 +122,17 @@ describe("the machine of a key, in every reachable world", () => {
   });
 
   it("never sends requests in a loop without a pause, even if every second read is stale", () => {
-    const onward = new Map<string, LifeStep[]>();
+    const onward = new Map<string, LegalStep[]>();
     for (const step of steps.filter(({ by, to }) => by === "store" && to.at.status === "active")) {
-      onward.set(abstracted(step.from), [...(onward.get(abstracted(step.from)) ?? []), step]);
+      onward.set(stateKey(step.from), [...(onward.get(stateKey(step.from)) ?? []), step]);
     }
     const finished = new Set<string>();
     const loops = new Set<string>();
-    const visit = (place: string, path: readonly LifeStep[]): void => {
-      const start = path.findIndex(({ from }) => abstracted(from) === place);
+    const visit = (place: string, path: readonly LegalStep[]): void => {
+      const start = path.findIndex(({ from }) => stateKey(from) === place);
       if (start >= 0) for (const step of path.slice(start)) loops.add(described(step));
       if (start >= 0 || finished.has(place)) return;
-      for (const step of onward.get(place) ?? []) visit(abstracted(step.to), [...path, step]);
+      for (const step of onward.get(place) ?? []) visit(stateKey(step.to), [...path, step]);
       finished.add(place);
     };
     for (const place of onward.keys()) visit(place, []);

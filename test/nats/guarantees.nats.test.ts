@@ -62,32 +62,32 @@ describe.each([
 });
 
 describe("on a store that breaks its contract the check of", () => {
-  it.each<NatsFlaw>(["a write is not checked", "a read before the write is all the check there is"])(
+  it.each<NatsFlaw>(["a write is not checked", "a write is checked only by a previous read"])(
     "G1 fails when %s",
     async (flaw) => {
-      expect((await foundBy(oneHolder, flaw)).join("\n")).toContain("which another still holds");
+      expect((await foundBy(oneHolder, flaw)).join("\n")).toContain("which another replica still holds");
     },
   );
 
   it.concurrent.each<readonly [guarantee: string, flaw: NatsFlaw, check: Check, found: readonly string[]]>([
     ["G2", "a reservation is shown as a commit", nothingLost, ["was duplicate for"]],
     ["G3", "a write is not checked", noSecondDispatch, ["unseen before the window ended"]],
-    ["G3", "commits end early", noSecondDispatch, ["unseen before the window ended"]],
-    ["G3", "nothing ends", noSecondDispatch, ["to be unseen after the window"]],
-    ["G4", "nothing ends", progress, ["to end in the bucket"]],
-    ["G4", "what another asks for lives on", progress, ["to be unseen for b"]],
+    ["G3", "commits expire early", noSecondDispatch, ["unseen before the window ended"]],
+    ["G3", "no key expires", noSecondDispatch, ["to be unseen after the window"]],
+    ["G4", "no key expires", progress, ["to end in the bucket"]],
+    ["G4", "a conflict renews the reservation", progress, ["to be unseen for b"]],
     ["G5", "a write is not checked", fenced, ["had ended committed over a", "had ended renewed over a"]],
     ["G5", "a removal is not checked", fenced, ["lease had ended released a"]],
-    ["G6", "reservations end early", abortedInTime, ["in the case of lease-ended the order was unseen,aborted"]],
-    ["G7", "a removal is confirmed and not done", errorSurvives, ["was not free"]],
+    ["G6", "reservations expire early", abortedInTime, ["in the case of lease-ended the order was unseen,aborted"]],
+    ["G7", "a removal is confirmed without effect", errorSurvives, ["was not free"]],
     ["G8", "a write is not checked", lateSuccess, ["was adopted instead of superseded"]],
     [
       "G9",
-      "silence is taken for success",
+      "a missing answer counts as success",
       ambiguityResolved,
-      ["was guessed to be confirmed", "a claim lost was dispatched"],
+      ["was reported as confirmed", "a claim lost was dispatched"],
     ],
-    ["G10", "a read before the write is all the check there is", readsNeverDecide, ["wrote over it"]],
+    ["G10", "a write is checked only by a previous read", readsNeverDecide, ["wrote over it"]],
   ])("%s fails when %s", async (_, flaw, check, found) => {
     const all = (await foundBy(check, flaw)).join("\n");
     for (const what of found) expect(all).toContain(what);

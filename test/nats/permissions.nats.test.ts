@@ -4,7 +4,6 @@ import { StoreMisconfiguredError } from "../../src/errors.ts";
 import { natsStore } from "../../src/nats/index.ts";
 import { collected } from "../support/collected.ts";
 import { eventually } from "../support/eventually.ts";
-import { hearing } from "../support/hearing.ts";
 import { connected } from "../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
 import { realTime } from "../support/nats-store-under-test.ts";
@@ -17,6 +16,7 @@ import {
   reservation,
   write,
 } from "../support/store-contract-fixture.ts";
+import { streamedItems } from "../support/streamed-items.ts";
 
 const bucket = "dedup";
 const writes = "$KV.dedup.>";
@@ -130,10 +130,10 @@ describe("the permissions of a connection", () => {
     const store = await natsStore(watcher, { bucket });
     const at = identity("evt-watched");
     let expected = 0;
-    await using watch = hearing((signal) => store.watch({}, signal));
+    await using watch = streamedItems((signal) => store.watch({}, signal));
     await eventually("the watch to tell of a write", async () => {
       expected = await write(store, at.storeKey, reservation(at), { expected });
-      return watch.heard.length > 0 || undefined;
+      return watch.items.length > 0 || undefined;
     });
     const without = await natsStore(replica, { bucket });
     await expect(collected(without.watch({}, AbortSignal.timeout(60_000)))).rejects.toMatchObject({

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { assign, createActor, setup } from "xstate";
 import { type DedupKeyEvent, dedupKeyMachine } from "../../machines/dedup-key.ts";
 import { compile } from "../../src/statechart/compiled-logic.ts";
-import { toldBy } from "../support/actor-told.ts";
+import { actorNotifications } from "../support/actor-notifications.ts";
 import { anyEvents, anyMachine } from "../support/any-machine.ts";
 import { mutantsOf } from "../support/machine-mutants.ts";
 import { explore, firstDifference, xstateSteps } from "../support/machine-steps.ts";
@@ -12,28 +12,25 @@ import { dedupKeyEvents, dedupKeyWorld, deliveryWorld } from "../support/machine
 const input = { mayDispatchUnprotected: false, attempt: 1 };
 const granted: DedupKeyEvent = { type: "write.acked", revision: 1, late: false };
 
-describe.each([dedupKeyWorld, deliveryWorld])(
-  "$machine.id, compiled, against XState itself",
-  ({ machine, ...world }) => {
-    const steps = explore(machine, world);
+describe.each([dedupKeyWorld, deliveryWorld])("the compiled $machine.id machine", ({ machine, ...world }) => {
+  const steps = explore(machine, world);
 
-    it("takes every step alike: status, value, context, and the actions with their parameters and contexts", () => {
-      const { length } = steps.places;
-      console.log(`${machine.id}: ${length * world.events.length} steps from ${length} places compared`);
-      expect(firstDifference(steps, compile(machine))).toBeUndefined();
-    });
+  it("takes every step as XState does: status, value, context, and actions with their parameters and contexts", () => {
+    const { length } = steps.places;
+    console.log(`${machine.id}: ${length * world.events.length} steps from ${length} places compared`);
+    expect(firstDifference(steps, compile(machine))).toBeUndefined();
+  });
 
-    it("differs noticeably as soon as anything in the machine is changed", () => {
-      const mutants = mutantsOf(machine);
-      console.log(`${machine.id}: ${mutants.length} changed machines tried`);
-      expect(mutants.length).toBeGreaterThan(100);
-      const unnoticed = mutants.filter(({ mutant }) => firstDifference(steps, compile(mutant)) === undefined);
-      expect(unnoticed.map(({ change }) => change)).toEqual([]);
-    });
-  },
-);
+  it("differs from XState after any change to the machine", () => {
+    const mutants = mutantsOf(machine);
+    console.log(`${machine.id}: ${mutants.length} mutants compared`);
+    expect(mutants.length).toBeGreaterThan(100);
+    const undetected = mutants.filter(({ mutant }) => firstDifference(steps, compile(mutant)) === undefined);
+    expect(undetected.map(({ change }) => change)).toEqual([]);
+  });
+});
 
-it("does what XState does with any machine and any events, down to which snapshots are the same object", () => {
+it("compiled logic matches XState for any machine and events, including the identity of snapshots", () => {
   const property = fc.property(anyMachine, fc.nat(16), anyEvents, (machine, count, events) => {
     const xstate = xstateSteps(machine);
     const logic = compile(machine);
@@ -52,25 +49,27 @@ it("does what XState does with any machine and any events, down to which snapsho
   fc.assert(property, { numRuns: 1_000 });
 });
 
-describe("run by createActor", () => {
-  it("tells effects, observers and inspectors what XState tells them, in the same order, for any events", () => {
+describe("compiled logic in createActor", () => {
+  it("notifies effects, observers and inspectors as XState does, in the same order, for any events", () => {
     const property = fc.property(fc.array(fc.constantFrom(...dedupKeyEvents), { maxLength: 20 }), (events) => {
-      const expected = toldBy((machine) => machine, dedupKeyMachine, input, events);
-      expect(toldBy(compile, dedupKeyMachine, input, events)).toEqual(expected);
+      const expected = actorNotifications((machine) => machine, dedupKeyMachine, input, events);
+      expect(actorNotifications(compile, dedupKeyMachine, input, events)).toEqual(expected);
     });
     fc.assert(property, { numRuns: 300 });
   });
 
-  it("does so for any machine", () => {
+  it("notifies effects, observers and inspectors as XState does, for any machine", () => {
     const property = fc.property(anyMachine, fc.nat(16), anyEvents, (machine, count, events) => {
-      expect(toldBy(compile, machine, count, events)).toEqual(toldBy((same) => same, machine, count, events));
+      expect(actorNotifications(compile, machine, count, events)).toEqual(
+        actorNotifications((same) => same, machine, count, events),
+      );
     });
     fc.assert(property, { numRuns: 300 });
   });
 
-  it("delays the effects of the start until it happens, and reports every action to inspectors", () => {
-    const notices = toldBy(compile, dedupKeyMachine, input, [granted]);
-    expect(notices.map(({ what }) => what)).toEqual([
+  it("runs the effects of the start only on start, and reports every action to inspectors", () => {
+    const notifications = actorNotifications(compile, dedupKeyMachine, input, [granted]);
+    expect(notifications.map(({ source }) => source)).toEqual([
       "inspector: @xstate.actor",
       "created",
       "inspector: @xstate.event xstate.init",
@@ -90,35 +89,32 @@ describe("run by createActor", () => {
     ]);
   });
 
-  it.each(["XState", "compiled"])(
-    "takes an event that an effect sends after the step that it was sent in (%s)",
-    (by) => {
-      const seen: string[] = [];
-      const note = (word: string) => (_: unknown, params: unknown) => seen.push(`${word} ${JSON.stringify(params)}`);
-      const machine = pingPong.provide({
-        actions: {
-          serve: ({ self, context }) => {
-            if (context.hits < 3) self.send({ type: "hit" });
-            seen.push(`serve ${context.hits}`);
-          },
-          note: note("note"),
+  it.each(["XState", "compiled"])("processes an event that an effect sends after the current step (%s)", (by) => {
+    const seen: string[] = [];
+    const note = (word: string) => (_: unknown, params: unknown) => seen.push(`${word} ${JSON.stringify(params)}`);
+    const machine = pingPong.provide({
+      actions: {
+        serve: ({ self, context }) => {
+          if (context.hits < 3) self.send({ type: "hit" });
+          seen.push(`serve ${context.hits}`);
         },
-      });
-      const actor = createActor(by === "compiled" ? compile(machine) : machine).start();
-      expect(seen).toEqual([
-        "serve 0",
-        "note undefined",
-        "serve 1",
-        "note undefined",
-        "serve 2",
-        "note undefined",
-        "serve 3",
-      ]);
-      expect(actor.getSnapshot()).toMatchObject({ status: "active", value: "there", context: { hits: 3 } });
-    },
-  );
+        note: note("note"),
+      },
+    });
+    const actor = createActor(by === "compiled" ? compile(machine) : machine).start();
+    expect(seen).toEqual([
+      "serve 0",
+      "note undefined",
+      "serve 1",
+      "note undefined",
+      "serve 2",
+      "note undefined",
+      "serve 3",
+    ]);
+    expect(actor.getSnapshot()).toMatchObject({ status: "active", value: "there", context: { hits: 3 } });
+  });
 
-  it.each(["XState", "compiled"])("ends with the error that an effect throws (%s)", (by) => {
+  it.each(["XState", "compiled"])("stops the actor with the error that an effect throws (%s)", (by) => {
     const thrown = new Error("no");
     const machine = pingPong.provide({
       actions: {
@@ -135,7 +131,7 @@ describe("run by createActor", () => {
     expect(actor.getSnapshot()).toMatchObject({ status: "error", error: thrown });
   });
 
-  it("persists plain data", () => {
+  it("persists a snapshot as plain data", () => {
     const actor = createActor(compile(pingPong)).start();
     expect(JSON.parse(JSON.stringify(actor.getPersistedSnapshot()))).toEqual({
       status: "active",
@@ -145,8 +141,8 @@ describe("run by createActor", () => {
   });
 });
 
-describe("as pure functions", () => {
-  it("says what is to be done, and does nothing", () => {
+describe("compiled logic as pure functions", () => {
+  it("returns the actions of a step without executing them", () => {
     const logic = compile(
       pingPong.provide({
         actions: {
@@ -172,7 +168,7 @@ describe("as pure functions", () => {
     expect(snapshot.context).toEqual({ hits: 0 });
   });
 
-  it("shares the state values, which nobody can change", () => {
+  it("shares frozen state values between snapshots", () => {
     const logic = compile(dedupKeyMachine);
     const { snapshot } = logic.begin(input);
     expect(logic.begin(input).snapshot.value).toBe(snapshot.value);
@@ -186,7 +182,7 @@ describe("as pure functions", () => {
     for (const event of dedupKeyEvents) expect(logic.step(snapshot, event)).toEqual({ snapshot, actions: [] });
   });
 
-  it("refuses a snapshot that is not its own", () => {
+  it("rejects a snapshot of other logic", () => {
     const { snapshot } = compile(pingPong).begin(undefined);
     expect(() => compile(counter).step(snapshot, { type: "hit" })).toThrow(
       new TypeError("Not a snapshot of the compiled `counter`"),
@@ -194,7 +190,7 @@ describe("as pure functions", () => {
   });
 });
 
-/** Examples, for their types. */
+/** Example values that give the types. */
 const types = { context: { hits: 0 }, events: { type: "hit" as const } };
 
 const counter = setup({

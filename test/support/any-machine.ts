@@ -8,7 +8,7 @@ interface AnyEvent {
 
 const anEvent: AnyEvent = { type: "a", by: 0 };
 
-/** The start comes without. */
+/** Returns the number in an event, or 1 for the start event, which has none. */
 const byOf = (event: object): number => ("by" in event && typeof event.by === "number" ? event.by : 1);
 
 const anySetup = setup({
@@ -20,7 +20,7 @@ const anySetup = setup({
   actions: {
     add: assign(({ context, event }) => ({ count: (context.count * 3 + byOf(event)) % 17 })),
     double: assign(({ context }) => ({ count: (context.count * 2) % 17 })),
-    tell: () => {},
+    notify: () => {},
     show: (_, _params: { readonly where: number }) => {},
   },
 });
@@ -34,7 +34,7 @@ interface State {
   readonly states?: Record<string, State>;
 }
 
-type Action = "add" | "double" | "tell" | { readonly type: "show"; readonly params: { readonly where: number } };
+type Action = "add" | "double" | "notify" | { readonly type: "show"; readonly params: { readonly where: number } };
 
 interface Transition {
   readonly target?: string;
@@ -45,7 +45,7 @@ interface Transition {
 
 const anyActions: fc.Arbitrary<Action[]> = fc.array(
   fc.oneof(
-    fc.constantFrom("add", "double", "tell"),
+    fc.constantFrom("add", "double", "notify"),
     fc.nat(9).map((where) => ({ type: "show", params: { where } }) as const),
   ),
   { maxLength: 2 },
@@ -69,7 +69,7 @@ const anyState = fc.record({
   on: fc.record({ a: anyTransitions, b: anyTransitions, c: anyTransitions }),
 });
 
-/** Trees of up to eight states, the first of them the root, with transitions from each to any. */
+/** Machines with a tree of up to eight states. The first is the root; transitions lead from any state to any other. */
 export const anyMachine: fc.Arbitrary<AnyStateMachine> = fc
   .array(anyState, { minLength: 2, maxLength: 8 })
   .map((states) => {

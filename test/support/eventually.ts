@@ -1,9 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 
 /**
- * Calls `ask` until it returns something other than `undefined` or `false`. For events in another process that nothing announces.
- * The limit is far longer than such an event takes, so that a busy machine makes a test late, not wrong.
- * @throws {Error} after `withinMs`, with the last failure as its cause.
+ * Calls `ask` until it returns something other than `undefined` or `false`. Use it for events in another process that cannot be
+ * awaited. The default limit is far longer than any such event takes, so a busy machine delays a test but does not fail it.
+ * @throws {Error} After `withinMs`, with the last failure as its cause.
  */
 export async function eventually<Value>(
   what: string,

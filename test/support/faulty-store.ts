@@ -26,7 +26,7 @@ export const pass: Fault = (apply) => apply();
 
 /** Reports an outage without performing the call. */
 export const outage: Fault = async () => {
-  throw new StoreUnavailableError("The store is away", { ambiguous: false });
+  throw new StoreUnavailableError("The store is unreachable", { ambiguous: false });
 };
 
 /** Times out without performing the call. */
@@ -91,7 +91,7 @@ export function held(): HeldCall {
   };
 }
 
-/** Returns a write whose caller gets a timeout. The write lands when `go` is called. */
+/** Returns a write whose caller gets a timeout. The store applies the write when `go` is called. */
 export function landsLate(): HeldCall {
   const late = held();
   return {

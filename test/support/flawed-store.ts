@@ -48,7 +48,7 @@ export const flaws = [
 
 export type Flaw = (typeof flaws)[number];
 
-interface Held {
+interface StoredRecord {
   readonly key: StoreKey;
   readonly record: DedupRecord;
   readonly revision: Revision;
@@ -58,8 +58,8 @@ interface Held {
 /** Creates the simplest store, with one flaw if `flaw` is given. */
 export function flawedStore(clock: Clock, flaw: Flaw | undefined): Required<Omit<Store, "close">> {
   const is = (one: Flaw): boolean => flaw === one;
-  const held = new Map<string, Held>();
-  const history: Held[] = [];
+  const held = new Map<string, StoredRecord>();
+  const history: StoredRecord[] = [];
   const tombstones = new Map<string, number>();
   const listeners = new Set<(change: Change) => void>();
   let lastRevision = 0;
@@ -70,10 +70,10 @@ export function flawedStore(clock: Clock, flaw: Flaw | undefined): Required<Omit
     "a list shows expired entries",
   ].some((one) => one === flaw);
   const at = (key: StoreKey): string => (is("keys that differ only by case collide") ? key.toLowerCase() : key);
-  const hasExpired = ({ endsMs }: Held): boolean => !is("a key never expires") && endsMs <= clock.monotonicMs();
+  const hasExpired = ({ endsMs }: StoredRecord): boolean => !is("a key never expires") && endsMs <= clock.monotonicMs();
   const copy = <Value>(value: Value): Value => structuredClone(value);
 
-  const present = (key: StoreKey): Held | undefined => {
+  const present = (key: StoreKey): StoredRecord | undefined => {
     const found = held.get(at(key));
     if (found === undefined || !hasExpired(found)) return found;
     if (keepsExpired) return undefined;
@@ -81,7 +81,7 @@ export function flawedStore(clock: Clock, flaw: Flaw | undefined): Required<Omit
     if (is("revisions restart after an expiry")) lastRevision = 0;
     return undefined;
   };
-  const entryOf = ({ key, record, revision }: Held): Entry => ({
+  const entryOf = ({ key, record, revision }: StoredRecord): Entry => ({
     key,
     record: is("records are shared with the reader") ? record : copy(record),
     revision,
@@ -98,7 +98,7 @@ export function flawedStore(clock: Clock, flaw: Flaw | undefined): Required<Omit
     if (is("ids lose non-ASCII characters")) return { ...copy(record), owner: record.owner.replace(/[^\n -~]/g, "?") };
     return copy(record);
   };
-  const endOf = (before: Held | undefined, ttlMs: number): number => {
+  const endOf = (before: StoredRecord | undefined, ttlMs: number): number => {
     const kept = is("a time is rounded down to seconds") ? Math.floor(ttlMs / 1_000) * 1_000 : ttlMs;
     const endsMs = clock.monotonicMs() + (is("a key expires early") ? kept * 0.7 : kept);
     if (before === undefined) return endsMs;
@@ -106,7 +106,7 @@ export function flawedStore(clock: Clock, flaw: Flaw | undefined): Required<Omit
     if (is("an update drops the time")) return Number.POSITIVE_INFINITY;
     return is("an update keeps the longer time") ? Math.max(before.endsMs, endsMs) : endsMs;
   };
-  const isExpected = (key: StoreKey, found: Held | undefined, expected: Revision): boolean => {
+  const isExpected = (key: StoreKey, found: StoredRecord | undefined, expected: Revision): boolean => {
     const last = held.get(at(key));
     if (last !== undefined && found === undefined) {
       if (is("an expired key blocks the next write")) return false;
@@ -120,7 +120,7 @@ export function flawedStore(clock: Clock, flaw: Flaw | undefined): Required<Omit
     return expected === (found?.revision ?? 0);
   };
 
-  const write = (key: StoreKey, record: DedupRecord, before: Held | undefined, ttlMs: number): Put => {
+  const write = (key: StoreKey, record: DedupRecord, before: StoredRecord | undefined, ttlMs: number): Put => {
     const isUpdate = before !== undefined && is("an update keeps its revision");
     const revision = isUpdate ? before.revision : ++lastRevision;
     const now = { key, record: stored(record), revision, endsMs: endOf(before, ttlMs) };

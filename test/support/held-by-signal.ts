@@ -1,4 +1,4 @@
-/** Counts what a signal references in Node's internal lists: its listeners, and signals that depend on it. */
+/** Counts the references in Node's internal lists of a signal: its listeners, and signals that depend on it. */
 export function heldBySignal(signal: AbortSignal): number {
   const lists = Object.getOwnPropertySymbols(signal).map((symbol): unknown => Reflect.get(signal, symbol));
   return lists.reduce<number>((held, list) => held + sizeOf(list), 0);

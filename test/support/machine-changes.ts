@@ -1,4 +1,4 @@
-/** Bugs as changes of the text of `machines/dedup-key.ts`, for those who plant the same in several ways; each fits exactly once. */
+/** Bugs as replacements in the text of `machines/dedup-key.ts`, shared by several tests. Each `find` occurs exactly once. */
 export const changes = {
   commitOverReservation: {
     find: `"found.reservation": takenUnlessOlder,`,

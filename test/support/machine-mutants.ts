@@ -7,7 +7,7 @@ interface Mutant {
   readonly mutant: AnyStateMachine;
 }
 
-/** The machine with one thing changed: every guard, update, entry action, transition, target, order and parameter in turn. */
+/** Returns mutants of the machine. Each changes one guard, update, entry action, transition, target, order or parameter. */
 export function mutantsOf(machine: AnyStateMachine): Mutant[] {
   const { guards, actions } = machine.implementations;
   return [

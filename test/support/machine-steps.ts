@@ -11,7 +11,7 @@ import {
 import type { CompiledSnapshot, CompiledStep } from "../../src/statechart/compiled-logic.ts";
 import type { MachineTable } from "../../src/statechart/machine-table.ts";
 
-/** Where a start or an event leads, and the actions on the way, each with the context that it sees. */
+/** Result of a start or an event: the next state, and the actions, each with the context that it receives. */
 interface Step {
   readonly status: string;
   readonly value: StateValue;
@@ -19,10 +19,10 @@ interface Step {
   readonly actions: readonly { readonly type: string; readonly params: unknown; readonly context: unknown }[];
 }
 
-/** Every step that XState takes in a bounded world. */
+/** Every step that XState takes from the given inputs with the given events. */
 export interface Steps {
   readonly starts: readonly { readonly input: unknown; readonly to: Step }[];
-  /** States, with what the guards can see of the context; in each, what every event does. */
+  /** Distinct states, as far as guards can tell, each with the result of every event. */
   readonly places: readonly { readonly from: Step; readonly edges: readonly Edge[] }[];
 }
 
@@ -34,11 +34,11 @@ interface Edge {
 export interface World {
   readonly inputs: readonly unknown[];
   readonly events: readonly EventObject[];
-  /** What the guards can see of the context: places that agree in it are explored once. */
+  /** Returns the parts of the context that guards read. Places with equal parts are explored once. */
   seen(context: unknown): unknown;
 }
 
-/** XState's own steps, with the actions collected instead of executed. */
+/** Returns functions that take XState's own steps and collect the actions instead of executing them. */
 export function xstateSteps(machine: AnyStateMachine): {
   readonly begin: (input: unknown) => { readonly at: AnyMachineSnapshot; readonly to: Step };
   readonly step: (
@@ -72,7 +72,7 @@ export function xstateSteps(machine: AnyStateMachine): {
   };
 }
 
-/** Takes XState through every place that can be reached, breadth first, with every event in each of them. */
+/** Explores every reachable place with XState, breadth first, and sends every event in each. */
 export function explore(machine: AnyStateMachine, { inputs, events, seen }: World): Steps {
   const xstate = xstateSteps(machine);
   const known = new Set<string>();
@@ -97,7 +97,7 @@ interface Steppable {
   step(from: CompiledSnapshot<unknown>, event: EventObject): CompiledStep<unknown>;
 }
 
-/** Looks for a step that a table takes otherwise than XState did. */
+/** Describes the first step in which the compiled logic differs from XState. Returns undefined if there is none. */
 export function firstDifference({ starts, places }: Steps, logic: Steppable): string | undefined {
   const values = new Map(logic.table.leaves.map(({ value }) => [JSON.stringify(value), value]));
   for (const { input, to } of starts) {

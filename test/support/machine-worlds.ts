@@ -9,7 +9,7 @@ import { type DeliveryContext, type DeliveryInput, deliveryMachine } from "../..
 const booleans = [false, true];
 const revisions = [0, 1, 2, 3];
 
-/** Every event of a key, with revisions up to 3 and attempts up to 2. */
+/** Every event of the dedup-key machine, with revisions up to 3 and attempts up to 2. */
 export const dedupKeyEvents: readonly DedupKeyEvent[] = [
   ...revisions.flatMap((revision): DedupKeyEvent[] => [
     ...booleans.flatMap((late): DedupKeyEvent[] => [
@@ -41,14 +41,14 @@ export const dedupKeyWorld = {
   machine: dedupKeyMachine,
   inputs: booleans.map((mayDispatchUnprotected): DedupKeyInput => ({ mayDispatchUnprotected, attempt: 1 })),
   events: dedupKeyEvents,
-  /** What no guard looks at is left out. */
+  /** Omits the fields that no guard reads. */
   seen: (context: DedupKeyContext) => ({ ...context, expected: 0, attempt: 0, fence: 0 }),
 };
 
 export const deliveryWorld = {
   machine: deliveryMachine,
   inputs: booleans.map((isLast): DeliveryInput => ({ maxDeliver: 3, isLast })),
-  /** By their names: nothing else of an event is looked at but whether a failure is permanent, and one too many. */
+  /** Every event type. Guards read only the type, `permanent` and `failures`. */
   events: deliveryMachine.events.flatMap((type) =>
     [1, 3].flatMap((failures) => booleans.map((permanent) => ({ type, permanent, failures }))),
   ),

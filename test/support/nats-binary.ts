@@ -2,7 +2,7 @@ import { findNatsServer } from "../../scripts/nats-server.mjs";
 
 let path: Promise<string> | undefined;
 
-/** Returns the path of the server that the tests run. @throws {Error} with the reason if there is none. */
+/** Returns the path of the nats-server binary for the tests. @throws {Error} With the reason if there is none. */
 export function natsBinary(): Promise<string> {
   path ??= findNatsServer().then((found) => {
     if ("missing" in found) throw new Error(found.missing);

@@ -4,10 +4,10 @@ import type { Put, Store } from "../../src/model/store.ts";
 import type { NatsStore } from "../../src/nats/index.ts";
 
 /** Replaces methods of a store. `seen` is the same store, possibly with stale reads. */
-type Spoil = (store: NatsStore, seen: NatsStore) => Partial<Store>;
+type Override = (store: NatsStore, seen: NatsStore) => Partial<Store>;
 
 /** Changes the time to live of every write. */
-function living(ttlMsOf: (record: DedupRecord, ttlMs: number) => number): Spoil {
+function withTtl(ttlMsOf: (record: DedupRecord, ttlMs: number) => number): Override {
   return (store) => ({
     put: (key, record, { expected, ttlMs }) => store.put(key, record, { expected, ttlMs: ttlMsOf(record, ttlMs) }),
   });
@@ -22,12 +22,12 @@ async function overwrite(store: NatsStore, ...[key, record, { ttlMs }]: Paramete
   }
 }
 
-/** Flaws of a store on NATS. */
-const spoils = {
+/** Flaws of a NATS store, by name. */
+const flaws = {
   "a write is not checked": (store) => ({
     put: (key, record, how) => overwrite(store, key, record, how),
   }),
-  "a read before the write is all the check there is": (store, seen) => ({
+  "a write is checked only by a previous read": (store, seen) => ({
     async put(key, record, how) {
       const current = await seen.get(key);
       if ((current?.revision ?? 0) === how.expected) return overwrite(store, key, record, how);
@@ -40,13 +40,13 @@ const spoils = {
       return stored === undefined ? { ok: false } : store.remove(key, { expected: stored.revision });
     },
   }),
-  "a removal is confirmed and not done": () => ({
+  "a removal is confirmed without effect": () => ({
     remove: () => Promise.resolve({ ok: true }),
   }),
-  "nothing ends": living(() => 3_600_000),
-  "reservations end early": living(({ state }, ttlMs) => (state === "reserved" ? 1_000 : ttlMs)),
-  "commits end early": living(({ state }, ttlMs) => (state === "committed" ? 1_000 : ttlMs)),
-  "what another asks for lives on": (store) => ({
+  "no key expires": withTtl(() => 3_600_000),
+  "reservations expire early": withTtl(({ state }, ttlMs) => (state === "reserved" ? 1_000 : ttlMs)),
+  "commits expire early": withTtl(({ state }, ttlMs) => (state === "committed" ? 1_000 : ttlMs)),
+  "a conflict renews the reservation": (store) => ({
     async put(key, record, how) {
       const put = await store.put(key, record, how);
       if (put.ok || put.current === undefined || put.current.record.owner === record.owner) return put;
@@ -62,7 +62,7 @@ const spoils = {
       return { ok: false, current: { ...put.current, record: { ...put.current.record, state: "committed" } } };
     },
   }),
-  "silence is taken for success": (store) => ({
+  "a missing answer counts as success": (store) => ({
     async put(key, record, how) {
       try {
         return await store.put(key, record, how);
@@ -72,11 +72,11 @@ const spoils = {
       }
     },
   }),
-} satisfies Record<string, Spoil>;
+} satisfies Record<string, Override>;
 
-export type NatsFlaw = keyof typeof spoils;
+export type NatsFlaw = keyof typeof flaws;
 
 /** Returns the seen store, with one flaw if `flaw` is given. */
-export function spoiled(store: NatsStore, seen: NatsStore, flaw: NatsFlaw | undefined): Store {
-  return flaw === undefined ? seen : { ...seen, ...spoils[flaw](store, seen) };
+export function withFlaw(store: NatsStore, seen: NatsStore, flaw: NatsFlaw | undefined): Store {
+  return flaw === undefined ? seen : { ...seen, ...flaws[flaw](store, seen) };
 }

@@ -23,14 +23,17 @@ export const oneHolder: Check = async (scene) => {
   const events = Array.from({ length: 30 }, () => scene.newEvent());
   const crowd = Array.from({ length: 5 }, () => replicas).flat();
   const holders = new Map<ResolvedIdentity, Reservation[]>(events.map((of) => [of, []]));
-  const rush = async (askers: readonly NatsReplica[]): Promise<Decision[]> =>
+  const rush = async (callers: readonly NatsReplica[]): Promise<Decision[]> =>
     Promise.all(
       [...holders].flatMap(([of, others]) =>
-        askers.map(async (asker) => {
-          const decision = await decided(asker, of);
+        callers.map(async (replica) => {
+          const decision = await decided(replica, of);
           if (decision.decision !== "unseen") return decision;
           const stillHolds = others.filter(({ signal }) => !signal.aborted);
-          found.unless(stillHolds.length === 0, `G1 ${asker.dedup.owner} got ${of.eventId}, which another still holds`);
+          found.unless(
+            stillHolds.length === 0,
+            `G1 ${replica.dedup.owner} got ${of.eventId}, which another replica still holds`,
+          );
           others.push(decision);
           return decision;
         }),
@@ -58,7 +61,7 @@ export const oneHolder: Check = async (scene) => {
   return found.all;
 };
 
-/** G2: before the commit, the event is pending for other replicas, whether its holders fail, die or succeed. */
+/** G2: before the commit, the event is pending for other replicas, whether its holder fails, dies or succeeds. */
 export const nothingLost: Check = async (scene) => {
   const found = new Findings();
   const [a, b, c] = await Promise.all([
@@ -67,18 +70,18 @@ export const nothingLost: Check = async (scene) => {
     scene.replica("c"),
   ]);
   const of = scene.newEvent();
-  const isPending = async (asker: NatsReplica, when: string): Promise<void> => {
+  const isPending = async (replica: NatsReplica, when: string): Promise<void> => {
     for (let times = 0; times < 3; times += 1) {
-      const { decision } = await decided(asker, of);
-      found.unless(decision === "pending", `G2 the event was ${decision} for ${asker.dedup.owner} ${when}`);
+      const { decision } = await decided(replica, of);
+      found.unless(decision === "pending", `G2 the event was ${decision} for ${replica.dedup.owner} ${when}`);
     }
   };
-  const first = await scene.taken(a, of);
-  await Promise.all([b, c].map((asker) => isPending(asker, "while it was dispatched")));
+  const first = await scene.reserved(a, of);
+  await Promise.all([b, c].map((replica) => isPending(replica, "while it was dispatched")));
   if (found.all.length > 0) return found.all;
   await first.release();
-  await scene.taken(b, of);
-  await Promise.all([a, c].map((asker) => isPending(asker, "while it was dispatched again")));
+  await scene.reserved(b, of);
+  await Promise.all([a, c].map((replica) => isPending(replica, "while it was dispatched again")));
   b.proxy.cut();
   const last = await scene.soon("the event to be unseen after the holder's end", async () => {
     const decision = await decided(a, of);
@@ -101,22 +104,22 @@ export const noSecondDispatch: Check = async (scene) => {
   const of = scene.newEvent();
   const [first] = replicas;
   if (first === undefined) throw new Error("unreachable");
-  const before = await scene.taken(first, of);
+  const before = await scene.reserved(first, of);
   const committedMs = performance.now();
   const { commit } = await before.commit();
   found.unless(commit === "confirmed", `G3 the commit was ${commit}`);
   await before.release();
   const again: Reservation[] = [];
   let duplicates = 0;
-  const ask = async (asker: NatsReplica): Promise<void> => {
-    const decision = await decided(asker, of);
+  const ask = async (replica: NatsReplica): Promise<void> => {
+    const decision = await decided(replica, of);
     if (decision.decision === "duplicate") duplicates += 1;
     if (decision.decision !== "unseen") return;
     again.push(decision);
     const passedMs = performance.now() - committedMs;
     found.unless(passedMs >= windowMs - CLOCK_ERROR_MS, "G3 the event was unseen before the window ended");
   };
-  await found.unlessComes(
+  await found.unlessResolved(
     scene.soon("G3 the event to be unseen after the window", async () => {
       await Promise.all(replicas.map(ask));
       return again[0];
@@ -136,18 +139,18 @@ export const progress: Check = async (scene) => {
   const found = new Findings();
   const [a, b] = await Promise.all([scene.replica("a"), scene.replica("b")]);
   const [awaited, left] = [scene.newEvent(), scene.newEvent()];
-  const [first, other] = [await scene.taken(a, awaited), await scene.taken(a, left)];
+  const [first, other] = [await scene.reserved(a, awaited), await scene.reserved(a, left)];
   a.proxy.cut();
-  const next = await found.unlessComes(scene.taken(b, awaited));
+  const next = await found.unlessResolved(scene.reserved(b, awaited));
   if (next === undefined) return found.all;
   found.unless(first.signal.aborted, "G6 the first holder's signal did not abort");
   found.unless(next.fence > first.fence, "G5 the fence did not rise");
   found.unless((await next.commit()).commit === "confirmed", "G4 the second holder could not commit");
 
-  await found.unlessComes(
+  await found.unlessResolved(
     scene.soon(
       "G4 the reservation to end in the bucket",
-      async () => (await scene.truth.get(left.storeKey)) === undefined,
+      async () => (await scene.directStore.get(left.storeKey)) === undefined,
     ),
   );
   const late = await scene.replica("late");
@@ -174,13 +177,13 @@ export const fenced: Check = async (scene) => {
     meanwhile = (): void => {},
   ): Promise<void> => {
     const of = scene.newEvent();
-    const first = await scene.taken(a, of);
+    const first = await scene.reserved(a, of);
     meanwhile();
-    const next = await scene.taken(b, of);
+    const next = await scene.reserved(b, of);
     found.unless(next.fence > first.fence, "G5 the fence did not rise");
-    const before = await scene.truth.get(of.storeKey);
+    const before = await scene.directStore.get(of.storeKey);
     await goOn(first);
-    const after = await scene.truth.get(of.storeKey);
+    const after = await scene.directStore.get(of.storeKey);
     const untouched = after?.record.owner === "b" && after.revision === before?.revision;
     found.unless(untouched, `G5 a holder whose lease had ended ${what} a later one's reservation`);
     const { commit } = await next.commit();
@@ -215,29 +218,29 @@ export const fenced: Check = async (scene) => {
   return found.all;
 };
 
-/** A way in which a holder loses its event, and the abort reason that it gets. */
+/** A cause for which a holder loses its event, and the expected abort reason. */
 interface Loss {
   readonly reason: string;
   readonly leaseMs: number;
   readonly renew: boolean;
-  happens(holder: NatsReplica): Promise<void> | void;
+  lose(holder: NatsReplica): Promise<void> | void;
 }
 
 const losses: readonly Loss[] = [
-  { reason: "lease-ended", leaseMs: 2 * LEASE_MS, renew: false, happens: () => {} },
-  { reason: "store-unavailable", leaseMs: LEASE_MS, renew: true, happens: ({ proxy }) => proxy.cut() },
+  { reason: "lease-ended", leaseMs: 2 * LEASE_MS, renew: false, lose: () => {} },
+  { reason: "store-unavailable", leaseMs: LEASE_MS, renew: true, lose: ({ proxy }) => proxy.cut() },
   {
     reason: "store-unavailable",
     leaseMs: LEASE_MS,
     renew: true,
     // Its renewals arrive, but their answers do not.
-    happens: ({ proxy }) => proxy.answers("swallow"),
+    lose: ({ proxy }) => proxy.answers("swallow"),
   },
   {
     reason: "shutdown",
     leaseMs: LONG_LEASE_MS,
     renew: true,
-    happens: ({ dedup }) => dedup.close({ drainMs: 0 }),
+    lose: ({ dedup }) => dedup.close({ drainMs: 0 }),
   },
 ];
 
@@ -245,22 +248,22 @@ const losses: readonly Loss[] = [
 export const abortedInTime: Check = async (scene) => {
   const found = new Findings();
   await Promise.all(
-    losses.map(async ({ reason, leaseMs, renew, happens }, index) => {
+    losses.map(async ({ reason, leaseMs, renew, lose }, index) => {
       const [a, b] = [
         await scene.replica(`a${index}`, { leaseMs, renew }),
         await scene.replica(`b${index}`, { leaseMs: LONG_LEASE_MS }),
       ];
       const of = scene.newEvent();
       const order: string[] = [];
-      const reservation = await scene.taken(a, of);
+      const reservation = await scene.reserved(a, of);
       reservation.signal.addEventListener("abort", () => order.push("aborted"));
-      const next = scene.taken(b, of).then(() => order.push("unseen"));
-      await happens(a);
-      await found.unlessComes(next);
+      const next = scene.reserved(b, of).then(() => order.push("unseen"));
+      await lose(a);
+      await found.unlessResolved(next);
       await scene.soon("the first holder's signal to abort", () => order.includes("aborted"));
       found.unless(order.join() === "aborted,unseen", `G6 in the case of ${reason} the order was ${order.join()}`);
-      const says = reasonOf(reservation.signal);
-      found.unless(says === reason, `G6 the reason was ${says} instead of ${reason}`);
+      const reported = reasonOf(reservation.signal);
+      found.unless(reported === reason, `G6 the reason was ${reported} instead of ${reason}`);
     }),
   );
   return found.all;
@@ -271,14 +274,14 @@ export const abortedAfterClear: Check = async (scene) => {
   const found = new Findings();
   const [a, b] = [await scene.replica("a"), await scene.replica("b")];
   const of = scene.newEvent();
-  const { signal } = await scene.taken(a, of);
+  const { signal } = await scene.reserved(a, of);
   const which = { workspaceId: of.workspaceId, subscriptionId: of.subscriptionId, eventId: of.eventId };
   await scene.soon("the event to be cleared, between two renewals", async () => (await b.dedup.clear(which)) === 1);
-  const next = await scene.taken(b, of);
+  const next = await scene.reserved(b, of);
   await scene.soon("the first holder's signal to abort", () => signal.aborted);
-  const says = reasonOf(signal);
-  found.unless(says === "superseded", `G6 the reason was ${says} instead of superseded`);
-  const entry = await scene.truth.get(of.storeKey);
+  const reported = reasonOf(signal);
+  found.unless(reported === "superseded", `G6 the reason was ${reported} instead of superseded`);
+  const entry = await scene.directStore.get(of.storeKey);
   found.unless(entry?.record.owner === "b", "G5 the first holder's renewal took the event back");
   found.unless(!next.signal.aborted, "G6 the wrong holder's signal aborted");
   return found.all;

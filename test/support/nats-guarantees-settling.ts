@@ -18,18 +18,18 @@ import {
 export const errorSurvives: Check = async (scene) => {
   const found = new Findings();
   const b = await scene.replica("b", { leaseMs: LONG_LEASE_MS });
-  const part = async (owner: string, leaseMs: number, happens: (holder: NatsReplica) => void): Promise<void> => {
+  const part = async (owner: string, leaseMs: number, disturb: (holder: NatsReplica) => void): Promise<void> => {
     const a = await scene.replica(owner, { leaseMs });
     const of = scene.newEvent();
     const theError = new Error("the dispatch failed");
     Object.freeze(theError);
     const failing = a.dedup.guard(of, () => {
-      happens(a);
+      disturb(a);
       throw theError;
     });
     const thrown: unknown = await failing.catch((error: unknown) => error);
     found.unless(thrown === theError, `G7 another error arrived: ${String(thrown)}`);
-    const next = await found.unlessComes(scene.taken(b, of));
+    const next = await found.unlessResolved(scene.reserved(b, of));
     found.unless((await next?.commit())?.commit === "confirmed", "G7 the key was not free for another");
   };
   await Promise.all([
@@ -56,7 +56,7 @@ export const lateSuccess: Check = async (scene) => {
     });
     const commit = outcome.outcome === "dispatched" ? outcome.commit : outcome.outcome;
     found.unless(commit === expected, `G8 the late commit was ${commit} instead of ${expected}`);
-    const stored = await scene.truth.get(of.storeKey);
+    const stored = await scene.directStore.get(of.storeKey);
     found.unless(stored?.record.owner === owner, `G8 ${String(stored?.record.owner)} has the event`);
   };
   await Promise.all([
@@ -64,56 +64,56 @@ export const lateSuccess: Check = async (scene) => {
     part("adopted", "a", (of) =>
       scene.soon(
         "the reservation to end in the bucket",
-        async () => (await scene.truth.get(of.storeKey)) === undefined,
+        async () => (await scene.directStore.get(of.storeKey)) === undefined,
       ),
     ),
-    part("superseded", "b", (of) => scene.taken(b, of)),
-    part("superseded", "b", async (of) => (await scene.taken(b, of)).commit()),
+    part("superseded", "b", (of) => scene.reserved(b, of)),
+    part("superseded", "b", async (of) => (await scene.reserved(b, of)).commit()),
   ]);
   const steps = a.steps.filter(({ type }) => type === "committed" || type === "superseded");
   found.unless(steps.length === 4, `G8 ${steps.length} of 4 late successes were counted`);
   return found.all;
 };
 
-/** A way to lose a write's answer, with or without the write. */
-interface Silence {
+/** A fault that loses the answer to a write, with or without the write. */
+interface LostAnswer {
   readonly applied: boolean;
-  falls(proxy: NatsReplica["proxy"]): void;
+  inject(proxy: NatsReplica["proxy"]): void;
 }
 
-const silences: readonly Silence[] = [
-  { applied: true, falls: (proxy) => proxy.swallowAnswersTo("Nats-Expected-Last-Subject-Sequence") },
-  { applied: false, falls: (proxy) => proxy.requests("swallow") },
+const lostAnswers: readonly LostAnswer[] = [
+  { applied: true, inject: (proxy) => proxy.swallowAnswersTo("Nats-Expected-Last-Subject-Sequence") },
+  { applied: false, inject: (proxy) => proxy.requests("swallow") },
 ];
 
 /** G9: reservations and commits get no answer, temporarily or permanently, each applied and lost. */
 export const ambiguityResolved: Check = async (scene) => {
   const found = new Findings();
-  const parts = silences.flatMap((silence) =>
-    [claimInDoubt, commitInDoubt, claimUnknown, commitUnknown].map((part) => part(scene, silence, found)),
+  const parts = lostAnswers.flatMap((lostAnswer) =>
+    [claimInDoubt, commitInDoubt, claimUnknown, commitUnknown].map((part) => part(scene, lostAnswer, found)),
   );
   await Promise.all(parts);
   return found.all;
 };
 
-/** Waits until a write has timed out, and has landed if it is to be applied. */
-async function silent(scene: Scene, a: NatsReplica, { applied }: Silence, isStored: () => Promise<boolean>) {
+/** Waits until a write has timed out, and until it is stored if the fault applies it. */
+async function silent(scene: Scene, a: NatsReplica, { applied }: LostAnswer, isStored: () => Promise<boolean>) {
   await a.untilStep("store-unavailable");
-  if (applied) await scene.soon("the write to have landed", isStored);
+  if (applied) await scene.soon("the write to be stored", isStored);
 }
 
-type Part = (scene: Scene, silence: Silence, found: Findings) => Promise<void>;
+type Part = (scene: Scene, lostAnswer: LostAnswer, found: Findings) => Promise<void>;
 
-const named = (what: string, { applied }: Silence): string => `${what} ${applied ? "applied" : "lost"}`;
+const named = (what: string, { applied }: LostAnswer): string => `${what} ${applied ? "applied" : "lost"}`;
 
-const claimInDoubt: Part = async (scene, silence, found) => {
-  const what = named("a claim", silence);
+const claimInDoubt: Part = async (scene, lostAnswer, found) => {
+  const what = named("a claim", lostAnswer);
   const a = await scene.replica(what, { leaseMs: LONG_LEASE_MS, timeoutMs: SHORT_TIMEOUT_MS });
   const of = scene.newEvent();
-  silence.falls(a.proxy);
+  lostAnswer.inject(a.proxy);
   const decision = a.dedup.reserve(of);
-  const readStored = (): Promise<Entry | undefined> => scene.truth.get(of.storeKey);
-  await Promise.race([decision, silent(scene, a, silence, async () => (await readStored()) !== undefined)]);
+  const readStored = (): Promise<Entry | undefined> => scene.directStore.get(of.storeKey);
+  await Promise.race([decision, silent(scene, a, lostAnswer, async () => (await readStored()) !== undefined)]);
   const before = await readStored();
   a.proxy.heal();
   const reservation = await decision;
@@ -123,38 +123,38 @@ const claimInDoubt: Part = async (scene, silence, found) => {
     return;
   }
   found.unless(reservation.fence === after?.revision, `G9 ${what} has another fence than the bucket`);
-  found.unless(!silence.applied || before?.revision === after?.revision, `G9 ${what} was written twice`);
+  found.unless(!lostAnswer.applied || before?.revision === after?.revision, `G9 ${what} was written twice`);
   const { commit } = await reservation.commit();
   found.unless(commit === "confirmed", `G9 the commit after ${what} was ${commit}`);
 };
 
-const commitInDoubt: Part = async (scene, silence, found) => {
-  const what = named("a commit", silence);
+const commitInDoubt: Part = async (scene, lostAnswer, found) => {
+  const what = named("a commit", lostAnswer);
   const a = await scene.replica(what, { leaseMs: LONG_LEASE_MS, timeoutMs: SHORT_TIMEOUT_MS });
   const of = scene.newEvent();
-  const reservation = await scene.taken(a, of);
-  silence.falls(a.proxy);
+  const reservation = await scene.reserved(a, of);
+  lostAnswer.inject(a.proxy);
   const report = reservation.commit();
   const committed = async (): Promise<number | undefined> => {
-    const entry = await scene.truth.get(of.storeKey);
+    const entry = await scene.directStore.get(of.storeKey);
     return entry?.record.state === "committed" ? entry.revision : undefined;
   };
-  await Promise.race([report, silent(scene, a, silence, async () => (await committed()) !== undefined)]);
+  await Promise.race([report, silent(scene, a, lostAnswer, async () => (await committed()) !== undefined)]);
   const before = await committed();
   a.proxy.heal();
   const { commit } = await report;
   const after = await committed();
   found.unless(commit === "confirmed", `G9 ${what} was ${commit}`);
-  found.unless(after !== undefined, `G9 ${what} does not stand`);
-  found.unless(!silence.applied || before === after, `G9 ${what} was written twice`);
+  found.unless(after !== undefined, `G9 ${what} is not stored`);
+  found.unless(!lostAnswer.applied || before === after, `G9 ${what} was written twice`);
 };
 
-const claimUnknown: Part = async (scene, silence, found) => {
-  const what = named("for good, a claim", silence);
+const claimUnknown: Part = async (scene, lostAnswer, found) => {
+  const what = named("for good, a claim", lostAnswer);
   const [a, b] = [await scene.replica(what, { timeoutMs: SHORT_TIMEOUT_MS }), await scene.replica(`after ${what}`)];
   const of = scene.newEvent();
   let runs = 0;
-  silence.falls(a.proxy);
+  lostAnswer.inject(a.proxy);
   const guarding = a.dedup.guard(of, () => {
     runs += 1;
   });
@@ -164,20 +164,20 @@ const claimUnknown: Part = async (scene, silence, found) => {
   );
   found.unless(isStoreUnavailable(error) && error.ambiguous, `G9 ${what}: ${String(error)}`);
   found.unless(runs === 0, `G9 ${what} was dispatched`);
-  const next = await scene.taken(b, of);
+  const next = await scene.reserved(b, of);
   found.unless((await next.commit()).commit === "confirmed", `G4 ${what} blocked the next holder`);
 };
 
-const commitUnknown: Part = async (scene, silence, found) => {
-  const what = named("for good, a commit", silence);
+const commitUnknown: Part = async (scene, lostAnswer, found) => {
+  const what = named("for good, a commit", lostAnswer);
   const a = await scene.replica(what, { renew: false, timeoutMs: SHORT_TIMEOUT_MS });
   const of = scene.newEvent();
-  const reservation = await scene.taken(a, of);
-  silence.falls(a.proxy);
+  const reservation = await scene.reserved(a, of);
+  lostAnswer.inject(a.proxy);
   const { commit } = await reservation.commit();
-  found.unless(commit === "unconfirmed", `G9 ${what} was guessed to be ${commit}`);
-  const state = (await scene.truth.get(of.storeKey))?.record.state;
-  found.unless((state === "committed") === silence.applied, `G9 ${what}: the bucket holds ${String(state)}`);
+  found.unless(commit === "unconfirmed", `G9 ${what} was reported as ${commit}`);
+  const state = (await scene.directStore.get(of.storeKey))?.record.state;
+  found.unless((state === "committed") === lostAnswer.applied, `G9 ${what}: the bucket holds ${String(state)}`);
 };
 
 /** A store with stale reads, like those from a lagging follower. */
@@ -223,9 +223,9 @@ export const readsNeverDecide: Check = async (scene) => {
     found.unless(right.includes(decision), `G10 the event was ${decision} ${when}`);
   };
   follower.stopAt(of, undefined);
-  const first = await scene.taken(a, of);
+  const first = await scene.reserved(a, of);
   await ask("while the reservation was not to be seen", "pending");
-  const stored = await scene.truth.get(of.storeKey);
+  const stored = await scene.directStore.get(of.storeKey);
   found.unless(stored?.record.owner === "a", "G10 the replica that did not see the reservation wrote over it");
   if (found.all.length > 0) return found.all;
 

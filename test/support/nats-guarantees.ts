@@ -8,7 +8,7 @@ import { type NatsStore, natsStore } from "../../src/nats/index.ts";
 import type { DeduplicatorOptions } from "../../src/options.ts";
 import { eventually } from "./eventually.ts";
 import { connected } from "./nats-bucket.ts";
-import { type NatsFlaw, spoiled } from "./nats-guarantees-flaws.ts";
+import { type NatsFlaw, withFlaw } from "./nats-guarantees-flaws.ts";
 import type { NatsServer } from "./nats-server.ts";
 import { startProxy, type TcpProxy } from "./tcp-proxy.ts";
 
@@ -20,7 +20,7 @@ export const LONG_LEASE_MS = 60_000;
 /** Request timeout where a test drops answers, in milliseconds. */
 export const SHORT_TIMEOUT_MS = 300;
 /** Maximum wait for a condition in milliseconds: with a flaw that may prevent it, and without. */
-const PATIENCE_MS = { flawed: 8_000, right: 30_000 };
+const MAX_WAIT_MS = { flawed: 8_000, right: 30_000 };
 
 /** A replica with its own connection, through its own proxy. */
 export interface NatsReplica {
@@ -40,11 +40,11 @@ interface ReplicaOptions extends Partial<DeduplicatorOptions> {
 /** Replicas on one bucket. */
 export interface Scene extends AsyncDisposable {
   /** Direct access to the bucket, independent of the replicas' views. */
-  readonly truth: NatsStore;
+  readonly directStore: NatsStore;
   newEvent(): ResolvedIdentity;
   replica(owner: string, options?: ReplicaOptions): Promise<NatsReplica>;
   /** Reserves the event, with retries until it is unseen. */
-  taken(by: NatsReplica, of: ResolvedIdentity): Promise<Reservation>;
+  reserved(by: NatsReplica, of: ResolvedIdentity): Promise<Reservation>;
   soon<Value>(what: string, ask: () => Promise<Value | undefined> | Value | undefined): Promise<Value>;
 }
 
@@ -62,14 +62,14 @@ export async function openScene(server: NatsServer, flaw?: NatsFlaw, openStore =
   const closers: Array<() => Promise<void>> = [];
   const direct = await connected(server);
   closers.push(() => direct.close());
-  const truth = await natsStore(direct, { bucket });
+  const directStore = await natsStore(direct, { bucket });
   let events = 0;
   const soon: Scene["soon"] = (what, ask) =>
-    eventually(what, ask, PATIENCE_MS[flaw === undefined ? "right" : "flawed"]);
+    eventually(what, ask, MAX_WAIT_MS[flaw === undefined ? "right" : "flawed"]);
   return {
-    truth,
+    directStore,
     soon,
-    taken(by, of) {
+    reserved(by, of) {
       return soon(`${of.eventId} to be unseen for ${by.dedup.owner}`, async () => {
         const decision = await by.dedup.reserve(of);
         return decision.decision === "unseen" ? decision : undefined;
@@ -85,7 +85,7 @@ export async function openScene(server: NatsServer, flaw?: NatsFlaw, openStore =
       const connection = await connected(proxy, { maxReconnectAttempts: -1, reconnectTimeWait: 20 });
       closers.push(() => connection.close());
       const plain = await soon("the store to open", () => openStore(connection, { bucket, timeoutMs }));
-      const store = spoiled(plain, seenThrough(plain), flaw);
+      const store = withFlaw(plain, seenThrough(plain), flaw);
       const dedup = new Deduplicator({ store, owner, leaseMs: LEASE_MS, skewMs: SKEW_MS, ...options });
       closers.push(() => dedup.close({ drainMs: 0 }));
       const steps: DedupEvent[] = [];
@@ -124,7 +124,7 @@ export class Findings {
   }
 
   /** Returns the value, or records a violation and returns `undefined` if the promise rejects. */
-  async unlessComes<Value>(promise: Promise<Value>): Promise<Value | undefined> {
+  async unlessResolved<Value>(promise: Promise<Value>): Promise<Value | undefined> {
     try {
       return await promise;
     } catch (error) {
@@ -134,7 +134,7 @@ export class Findings {
   }
 }
 
-/** Creates the clock of a replica on which everything takes `times` as long. */
+/** Returns the clock of a replica that runs `times` times slower than real time. */
 export function slowClock(times: number): Clock {
   return {
     monotonicMs: () => performance.now() / times,

@@ -7,8 +7,8 @@ export type LastRequest = "sent" | "not sent";
 const SENDING: ReadonlySet<string | symbol> = new Set(["publish", "request", "requestMany"]);
 
 /**
- * Returns a connection that fails from its `failAt`-th request on, like that of a process that is killed.
- * To the server both look the same: nothing arrives any more.
+ * Returns a connection that fails from its `failAt`-th request on, like the connection of a killed process: the server receives
+ * nothing more.
  */
 export function interrupted(
   connection: NatsConnection,

@@ -19,32 +19,33 @@ export function batchingStore(connection: NatsConnection, options: NatsStoreOpti
   return openNatsStore(connection, options, alwaysInBatches);
 }
 
-/** Planted bugs in how a batch is sent or its answer is read. */
+/** Planted bugs in the sending of a batch or the reading of its answer. */
 const flaws = {
-  "a batch that was refused counts as stored": (outcome, size) =>
+  "a refused batch counts as stored": (outcome, size) =>
     outcome.type === "refused"
       ? { type: "stored", revisions: Array.from({ length: size }, (_, index) => index + 1) }
       : outcome,
-  "revisions are counted from the last message on": (outcome) =>
+  "revisions are counted from the last message": (outcome) =>
     changed(outcome, (revisions) => revisions.map((revision) => revision + revisions.length - 1)),
-  "revisions are given out in the wrong order": (outcome) => changed(outcome, (revisions) => [...revisions].reverse()),
-  "a conflict is told to all": (outcome) => (outcome.type === "refused" ? { type: "stored", revisions: [] } : outcome),
-  "silence is taken for a refusal": (outcome) =>
+  "revisions are assigned in reverse order": (outcome) => changed(outcome, (revisions) => [...revisions].reverse()),
+  "a conflict is reported as stored": (outcome) =>
+    outcome.type === "refused" ? { type: "stored", revisions: [] } : outcome,
+  "a missing answer counts as a refusal": (outcome) =>
     outcome.type === "unknown" ? { type: "refused", certain: true } : outcome,
-  "silence is taken for success": (outcome, size) =>
+  "a missing answer counts as success": (outcome, size) =>
     outcome.type === "unknown"
       ? { type: "stored", revisions: Array.from({ length: size }, (_, index) => index + 1) }
       : outcome,
 } satisfies Record<string, (outcome: BatchOutcome, size: number) => BatchOutcome>;
 
-export type BatchFlaw = keyof typeof flaws | "the first message is left out";
+export type BatchFlaw = keyof typeof flaws | "the first message is not sent";
 
 /** Sends batches with one planted bug. */
 export function flawedBatches(flaw: BatchFlaw): Sending {
   return {
     ...alwaysInBatches,
     sendBatch(requests, terms, writes, onOutcome) {
-      if (flaw !== "the first message is left out") {
+      if (flaw !== "the first message is not sent") {
         sendBatch(requests, terms, writes, (outcome) => onOutcome(flaws[flaw](outcome, writes.length)));
       } else {
         sendBatch(requests, terms, writes.slice(1), (outcome) =>

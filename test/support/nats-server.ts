@@ -21,7 +21,7 @@ export interface NatsOptions {
   readonly binary?: string;
 }
 
-/** One nats-server process on its own loopback port. It ends, and its files are removed, with the test process at the latest. */
+/** A nats-server process on its own loopback port. It ends, and its files are removed, no later than the test process. */
 export interface NatsServer extends AsyncDisposable {
   readonly name: string;
   readonly url: string;
@@ -77,10 +77,10 @@ export async function startCluster(options: ClusterOptions): Promise<NatsCluster
     const routePorts = ports.slice(size * 2);
     const starts = Array.from({ length: size }, async (_, index) => {
       const others = routePorts.filter((_, to) => to !== index);
-      const ways = await Promise.all(
+      const routedPorts = await Promise.all(
         others.map(async (port) => routeThrough?.(port, index, routePorts.indexOf(port)) ?? port),
       );
-      const routes = ways.map((port) => `nats://127.0.0.1:${port}`).join(", ");
+      const routes = routedPorts.map((port) => `nats://127.0.0.1:${port}`).join(", ");
       // Otherwise the servers advertise routes around the proxies to each other and to clients.
       const only = routeThrough === undefined ? "" : ", no_advertise: true, pool_size: -1";
       const cluster = `cluster { name: latchkey, listen: "127.0.0.1:${routePorts[index]}", routes: [${routes}]${only} }`;

@@ -8,7 +8,7 @@ import type { NatsServer } from "./nats-server.ts";
 
 let names = 0;
 
-/** A bucket of its own on a server, with replicas that use it, and the command line pointed at it. */
+/** Creates a bucket, replicas that use it, and a command runner for it. */
 export async function operatedBucket(server: NatsServer) {
   names += 1;
   const bucket = `operated${names}`;
@@ -28,7 +28,7 @@ export async function operatedBucket(server: NatsServer) {
       return replica;
     },
 
-    /** Writes to the bucket past Latchkey. */
+    /** Writes to the bucket without Latchkey. */
     async write(subject: string, payload: string, fields: Readonly<Record<string, string>> = {}): Promise<void> {
       const all = headers();
       for (const [name, value] of Object.entries(fields)) all.set(name, value);

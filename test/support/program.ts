@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { eventually } from "./eventually.ts";
 import { guardProcess } from "./guard-process.ts";
 
-/** A running program. Shell, npm and Node form one process group, which ends with this process at the latest. */
+/** A running program. Shell, npm and Node form one process group, which ends no later than this process. */
 export class Program implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #command: string;

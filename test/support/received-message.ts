@@ -2,7 +2,7 @@ import { headers, type MsgHdrs, MsgHdrsImpl } from "@nats-io/nats-core";
 import type { ReceivedMessage } from "../../src/nats/index.ts";
 
 export interface MessageParts {
-  /** By name, or the bytes on the wire. */
+  /** Headers by name, or the bytes on the wire. */
   readonly headers?: Uint8Array | Readonly<Record<string, string | readonly string[]>>;
   readonly data?: Uint8Array | string;
   readonly subject?: string;

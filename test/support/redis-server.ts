@@ -15,10 +15,10 @@ export interface RedisServer extends AsyncDisposable {
   readonly version: string;
 }
 
-/** What a server keeps: its memory only, or every write on its disk before it answers. */
+/** Durability of a write: `memory` never reaches the disk; `disk` is synced before the answer. */
 export type RedisDurability = "memory" | "disk";
 
-/** @throws {Error} if there is no redis-server and none can be fetched. */
+/** Starts a redis-server. @throws {Error} If there is none and none can be fetched. */
 export async function startRedis(durability: RedisDurability = "memory"): Promise<RedisServer> {
   const found = await findRedis();
   if ("missing" in found) throw new Error(found.missing);

@@ -107,7 +107,7 @@ export async function commitEvent({ dedup }: Replica, of: Identity = event, valu
   expect(await dedup.guard(of, () => value)).toMatchObject({ outcome: "dispatched", commit: "confirmed" });
 }
 
-/** Tracks whether a promise has settled, and how. */
+/** Tracks the state of a promise. */
 export function watched<Value>(promise: Promise<Value>): {
   readonly state: () => "waiting" | "resolved" | "rejected";
   readonly promise: Promise<Value>;
@@ -164,7 +164,7 @@ export class BlockableClock implements Clock {
   }
 }
 
-/** Calls a method with arguments that its types forbid. Rejects with what the method throws. */
+/** Calls a method with arguments that its types forbid. Rejects with the error that the method throws. */
 export async function calling(on: object, method: string, ...args: readonly unknown[]): Promise<unknown> {
   const called: unknown = Reflect.get(on, method);
   if (typeof called !== "function") throw new Error(`There is no method \`${method}\``);

@@ -11,7 +11,7 @@ export interface TestReport {
 
 export const REPORT_FILE = ".cache/test-report.json";
 
-/** Prints the seed of the properties and what was explored, and writes the counts to a file. */
+/** Prints the seed of the properties and the explored spaces, and writes the counts to a file. */
 export default class CountingReporter implements Reporter {
   #filteredByName = false;
   #log: (line: string) => void = () => {};
@@ -30,7 +30,7 @@ export default class CountingReporter implements Reporter {
     mkdirSync(".cache", { recursive: true });
     writeFileSync(REPORT_FILE, JSON.stringify(report));
     const explored = takeExplored();
-    if (explored.length > 0) this.#log(`\nWhat was explored\n\n${explored.join("\n\n")}\n`);
+    if (explored.length > 0) this.#log(`\nExplored by properties and model checks\n\n${explored.join("\n\n")}\n`);
     const files = modules.filter((module) => !module.ok()).map((module) => module.relativeModuleId);
     if (files.length > 0) {
       this.#log(

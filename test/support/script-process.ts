@@ -4,10 +4,10 @@ import { closeSync, openSync } from "node:fs";
 import { guardProcess } from "./guard-process.ts";
 
 export interface ScriptOptions {
-  /** The TypeScript file that the process runs. */
+  /** TypeScript file that the process runs. */
   readonly script: string;
   readonly args: readonly string[];
-  /** The file that standard error is appended to, and standard output unless it is piped. */
+  /** File to which standard error is appended, and standard output unless it is piped. */
   readonly logFile: string;
   /** `ipc` opens a channel for `process.send`; `pipe` connects standard input and output. */
   readonly channel: "ipc" | "pipe";

@@ -5,7 +5,7 @@ if (!Number.isInteger(seed)) {
   throw new Error(`Expected LATCHKEY_SEED to be a whole number, got ${process.env["LATCHKEY_SEED"]}`);
 }
 
-// The files of a worker share one fast-check, whose plugins add up.
+// The test files of a worker share one fast-check. A second installation would add the plugin twice.
 if (fc.readConfigureGlobal().seed !== seed) {
   fc.configureGlobal({ seed });
   fc.installGlobalPlugin(fc.interruptAfterTimeLimit(60_000, { failOnInterrupt: true }));

@@ -5,7 +5,7 @@ import type { Entry, Put, Removal, Revision } from "../../src/model/store.ts";
 import type { StoreUnderTest } from "../../src/testing/store-contract/fixture.ts";
 import { collected } from "./collected.ts";
 
-import { type Expected, filterOf, KEYS, type Question, type Sequence, SUBSCRIPTIONS } from "./store-sequence.ts";
+import { type Expected, filterOf, KEYS, type Sequence, type StoreCall, SUBSCRIPTIONS } from "./store-sequence.ts";
 
 /** A store and the precision of its times to live. */
 export interface TimedStore extends Pick<StoreUnderTest, "store" | "monotonicMs" | "pass"> {
@@ -15,10 +15,10 @@ export interface TimedStore extends Pick<StoreUnderTest, "store" | "monotonicMs"
   readonly lateMs: number;
 }
 
-/** One answer without the details in which stores may differ. The name of its write replaces each revision. */
+/** Answer of a store without the details in which stores may differ. The name of its write replaces each revision. */
 export type Answer = Readonly<Record<string, unknown>>;
 
-/** Real time overtook a sequence: a key may have expired too early for it. The answers are inconclusive. */
+/** Error for a sequence that real time overtook: a key may have expired too early, so the answers are inconclusive. */
 export class OvertakenError extends Error {
   override readonly name = "OvertakenError";
 }
@@ -41,16 +41,16 @@ export async function answersOf(
   sequence: Sequence,
   workspaceId = "ws-1",
 ): Promise<readonly Answer[]> {
-  return new Asker(made, workspaceId).answers(sequence);
+  return new SequenceRunner(made, workspaceId).answers(sequence);
 }
 
-class Asker {
+class SequenceRunner {
   readonly #made: TimedStore;
   readonly #workspaceId: string;
   readonly #identities: readonly ResolvedIdentity[];
   readonly #known: readonly Known[] = Array.from({ length: KEYS }, () => ({ writes: new Map(), live: undefined }));
   #plannedMs = 0;
-  #asked = 0;
+  #calls = 0;
 
   constructor(made: TimedStore, workspaceId: string) {
     this.#made = made;
@@ -74,10 +74,8 @@ class Asker {
         this.#checkTime();
         answers.push({ late, listed: entries.map((entry) => this.#shown(this.#keyOf(entry), entry)).sort(byText) });
       } else {
-        const names = step.together.map(() => `write ${++this.#asked}`);
-        const given = await Promise.all(
-          step.together.map((question, index) => this.#answer(question, names[index] ?? "")),
-        );
+        const names = step.together.map(() => `write ${++this.#calls}`);
+        const given = await Promise.all(step.together.map((call, index) => this.#answer(call, names[index] ?? "")));
         answers.push({ late, given });
       }
     }
@@ -97,18 +95,18 @@ class Asker {
     return undefined;
   }
 
-  async #answer(question: Question, name: string): Promise<Answer> {
+  async #answer(call: StoreCall, name: string): Promise<Answer> {
     const { store } = this.#made;
-    const { key } = question;
+    const { key } = call;
     const { storeKey } = this.#identity(key);
     let answer: Answer = {};
     let conflicting: Entry | undefined;
-    if (question.ask === "put") {
-      const put = await this.#put(question, name);
-      answer = put.ok ? { stored: name, rises: this.#note(key, put.revision, name) } : { stored: "refused" };
+    if (call.method === "put") {
+      const put = await this.#put(call, name);
+      answer = put.ok ? { stored: name, increases: this.#note(key, put.revision, name) } : { stored: "refused" };
       if (!put.ok) conflicting = put.current;
-    } else if (question.ask === "remove") {
-      const removal: Removal = (await store.remove?.(storeKey, { expected: this.#revision(key, question.over) })) ?? {
+    } else if (call.method === "remove") {
+      const removal: Removal = (await store.remove?.(storeKey, { expected: this.#revision(key, call.over) })) ?? {
         ok: false,
       };
       answer = { removed: removal.ok };
@@ -126,7 +124,7 @@ class Asker {
     };
   }
 
-  async #put({ key, over, state, ttlMs, result }: Question & { readonly ask: "put" }, name: string): Promise<Put> {
+  async #put({ key, over, state, ttlMs, result }: StoreCall & { readonly method: "put" }, name: string): Promise<Put> {
     const { store, monotonicMs, grainMs } = this.#made;
     const { workspaceId, subscriptionId, eventId, storeKey } = this.#identity(key);
     const whose = { workspaceId, subscriptionId, eventId, owner: "replica-1", token: name };
@@ -145,9 +143,9 @@ class Asker {
 
   /** Records a revision. Returns true if it is greater than all earlier ones of the key. */
   #note(key: number, revision: Revision, name: string): boolean {
-    const rises = revision > Math.max(0, ...this.#revisions(key));
+    const increases = revision > Math.max(0, ...this.#revisions(key));
     this.#known[key]?.writes.set(revision, name);
-    return rises;
+    return increases;
   }
 
   #revisions(key: number): readonly Revision[] {

@@ -26,7 +26,7 @@ export interface Compared {
   readonly tries: number;
 }
 
-const MOST_TRIES = 10;
+const MAX_TRIES = 10;
 let workspaces = 0;
 
 /** Runs a sequence on a real-time store and on the memory store. If real time overtakes it, retries in another workspace. */
@@ -38,7 +38,7 @@ export async function compareWithMemory(made: TimedStore, sequence: Sequence): P
       const ofMemory = await answersOfMemory(sequence, workspaceId);
       return { answers, ofMemory, isEqual: isDeepStrictEqual(answers, ofMemory), tries };
     } catch (error) {
-      if (!(error instanceof OvertakenError) || tries === MOST_TRIES) throw error;
+      if (!(error instanceof OvertakenError) || tries === MAX_TRIES) throw error;
     }
   }
 }

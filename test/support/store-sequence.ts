@@ -12,21 +12,22 @@ export type Expected =
   | "the revision of another key"
   | "an unknown revision";
 
-export type Question =
+/** A call to the store. */
+export type StoreCall =
   | {
-      readonly ask: "put";
+      readonly method: "put";
       readonly key: number;
       readonly over: Expected;
       readonly state: "reserved" | "committed";
       readonly ttlMs: number;
       readonly result?: unknown;
     }
-  | { readonly ask: "remove"; readonly key: number; readonly over: Expected }
-  | { readonly ask: "get"; readonly key: number };
+  | { readonly method: "remove"; readonly key: number; readonly over: Expected }
+  | { readonly method: "get"; readonly key: number };
 
 /** One step of a sequence. Concurrent calls use different keys, so their order makes no difference. */
 export type SequenceStep =
-  | { readonly together: readonly Question[] }
+  | { readonly together: readonly StoreCall[] }
   | { readonly list: Listed }
   | { readonly passMs: number };
 
@@ -63,22 +64,22 @@ const pass = fc.record({ passMs: fc.constantFrom(1_000, 1_000, 2_000) });
 
 const put = fc.record(
   {
-    ask: fc.constant("put" as const),
+    method: fc.constant("put" as const),
     key,
     over,
     state: fc.constantFrom("reserved" as const, "committed" as const),
     ttlMs,
     result: fc.jsonValue({ maxDepth: 2 }),
   },
-  { requiredKeys: ["ask", "key", "over", "state", "ttlMs"] },
+  { requiredKeys: ["method", "key", "over", "state", "ttlMs"] },
 );
-const question: fc.Arbitrary<Question> = fc.oneof(
+const call: fc.Arbitrary<StoreCall> = fc.oneof(
   { arbitrary: put, weight: 6 },
-  { arbitrary: fc.record({ ask: fc.constant("remove" as const), key, over }), weight: 2 },
-  { arbitrary: fc.record({ ask: fc.constant("get" as const), key }), weight: 1 },
+  { arbitrary: fc.record({ method: fc.constant("remove" as const), key, over }), weight: 2 },
+  { arbitrary: fc.record({ method: fc.constant("get" as const), key }), weight: 1 },
 );
 const together = fc.record({
-  together: fc.uniqueArray(question, { minLength: 1, maxLength: KEYS, selector: ({ key }) => key }),
+  together: fc.uniqueArray(call, { minLength: 1, maxLength: KEYS, selector: ({ key }) => key }),
 });
 const list = fc.record({ list: fc.constantFrom<Listed>("all", "a subscription", "an event") });
 

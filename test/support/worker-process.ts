@@ -4,7 +4,7 @@ import { openEventStream } from "./event-stream.ts";
 import { startWorker } from "./worker.ts";
 import { isWorkerConfig, type WorkerReport } from "./worker-config.ts";
 
-// A worker as a process of its own, which tests kill and pause. It reports everything over NATS.
+// Runs a worker in its own process, which tests kill and pause. It reports every step over NATS.
 
 const config: unknown = JSON.parse(process.argv[2] ?? "");
 if (!isWorkerConfig(config)) throw new Error("Not a worker's configuration");
@@ -23,15 +23,15 @@ function messageOn(subject: string): Promise<unknown> {
   });
 }
 
-let begun = 0;
+let dispatches = 0;
 const { dedup, running } = await startWorker(await openEventStream(connection, config.stream), {
   dedup: { store: await natsStore(connection, { bucket }), owner: name, leaseMs, skewMs },
   concurrency,
   backoffMs: { firstMs: 100, longestMs: 400 },
   async dispatch(id, { reservation, signal }) {
     const { attempt, fence } = reservation;
-    begun += 1;
-    const hangs = begun > hangAfter;
+    dispatches += 1;
+    const hangs = dispatches > hangAfter;
     const opened = gate === undefined ? undefined : messageOn(gate);
     await report({ type: "began", worker: name, id, attempt, fence, hangs });
     if (hangs) await new Promise(() => {});

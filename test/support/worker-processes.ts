@@ -23,7 +23,7 @@ export interface WorkerProcess {
   readonly ended: Promise<number | NodeJS.Signals | null>;
 }
 
-/** Long enough that no lease ends because a busy machine renews it late. */
+/** Lease in milliseconds, long enough that a busy machine does not renew it too late. */
 const LEASE_MS = 4_000;
 
 export function workerProcesses(connection: NatsConnection, url: string, stream: EventStream): WorkerProcesses {

@@ -20,7 +20,7 @@ export interface Worker extends AsyncDisposable {
   readonly dedup: Deduplicator;
   readonly running: RunningConsumer;
   readonly audits: readonly Audit[];
-  /** Ids of the events whose dispatch began, in that order. */
+  /** Ids of the events whose dispatch began, in order. */
   readonly began: readonly string[];
   of<Type extends AuditType>(type: Type): readonly AuditOf<Type>[];
   /** Waits for `count` audits of a type. */
@@ -64,7 +64,7 @@ export async function startWorker(stream: EventStream, options: WorkerOptions): 
       onAudit?.(audit);
     },
   });
-  // Tests that expect a loss await `finished` themselves. In other tests a loss shows in what does not happen.
+  // Tests that expect a failure await `finished` themselves. In other tests the missing audits show it.
   running.finished.catch(() => {});
   const of = <Type extends AuditType>(type: Type): readonly AuditOf<Type>[] =>
     audits.filter((audit): audit is AuditOf<Type> => audit.type === type);

@@ -5,10 +5,10 @@ import type { Change } from "../../../src/model/store.ts";
 import { type NatsStore, natsStore } from "../../../src/nats/index.ts";
 import { collected } from "../../support/collected.ts";
 import { eventually } from "../../support/eventually.ts";
-import { hearing } from "../../support/hearing.ts";
 import { connected } from "../../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../../support/nats-server.ts";
 import { commit, identity, LONG_MS, remove, reservation, write } from "../../support/store-contract-fixture.ts";
+import { streamedItems } from "../../support/streamed-items.ts";
 import { startProxy, type TcpProxy } from "../../support/tcp-proxy.ts";
 
 /** A watch notices within some seconds that the server has forgotten it; a busy machine takes longer, and nobody is timed here. */
@@ -177,21 +177,25 @@ describe("a read without an answer", () => {
 
 describe("a lost connection", () => {
   it("is used again by the store and a watch after the reconnect", async () => {
-    await using watch = hearing((signal) => store.watch({}, signal));
-    const heard = (): number[] => watch.heard.map(revisionOf);
+    await using watch = streamedItems((signal) => store.watch({}, signal));
+    const revisions = (): number[] => watch.items.map(revisionOf);
     let expected = 0;
-    await eventually("the watch to tell of a write", async () => {
+    await eventually("the watch to report a write", async () => {
       expected = await write(store, key, reservation(of), { expected });
-      return watch.heard.length > 0 || undefined;
+      return watch.items.length > 0 || undefined;
     });
     proxy.cut();
     expect(await failure(store.put(key, commit(of), { expected, ttlMs: LONG_MS }))).toMatchObject({ ambiguous: true });
     const missed = await write(truth, key, reservation(of), { expected });
     await healed();
-    await eventually("the watch to tell what it missed", () => heard().includes(missed) || undefined, RECOVERY_MS);
+    await eventually(
+      "the watch to report the missed write",
+      () => revisions().includes(missed) || undefined,
+      RECOVERY_MS,
+    );
     const last = await write(store, key, commit(of), { expected: missed });
-    await eventually("the watch to go on", () => heard().includes(last) || undefined, RECOVERY_MS);
-    expect(heard()).toEqual([...new Set(heard())].sort((a, b) => a - b));
+    await eventually("the watch to continue", () => revisions().includes(last) || undefined, RECOVERY_MS);
+    expect(revisions()).toEqual([...new Set(revisions())].sort((a, b) => a - b));
     await watch.stop();
   });
 });
@@ -207,7 +211,7 @@ describe("a closed connection", () => {
       })(),
     );
     let expected = 0;
-    await eventually("the watch to tell of a write", async () => {
+    await eventually("the watch to report a write", async () => {
       expected = await write(truth, key, reservation(of), { expected });
       return hasHeard || undefined;
     });

@@ -7,7 +7,7 @@ import type { NatsStore } from "../../../src/nats/index.ts";
 import type { Sending } from "../../../src/nats/kv/bucket-store.ts";
 import { openNatsStore } from "../../../src/nats/kv/nats-store.ts";
 import { noteExplored } from "../../support/explored.ts";
-import { type NatsFlaw, spoiled } from "../../support/nats-guarantees-flaws.ts";
+import { type NatsFlaw, withFlaw } from "../../support/nats-guarantees-flaws.ts";
 import { alwaysInBatches, alwaysSingly, type BatchFlaw, flawedBatches } from "../../support/nats-sending.ts";
 import { type NatsServer, startNats } from "../../support/nats-server.ts";
 import { realTime } from "../../support/nats-store-under-test.ts";
@@ -86,21 +86,21 @@ describe("the comparison finds a difference if", () => {
   it.concurrent.each<NatsFlaw>([
     "a write is not checked",
     "a removal is not checked",
-    "a removal is confirmed and not done",
-    "commits end early",
-    "reservations end early",
+    "a removal is confirmed without effect",
+    "commits expire early",
+    "reservations expire early",
     "a reservation is shown as a commit",
   ])("%s", async (flaw) => {
     const store = await open(alwaysSingly);
-    expect(await isFound({ ...store, ...spoiled(store, store, flaw) })).toBe(true);
+    expect(await isFound({ ...store, ...withFlaw(store, store, flaw) })).toBe(true);
   });
 
   it.concurrent.each<BatchFlaw>([
-    "a batch that was refused counts as stored",
-    "revisions are counted from the last message on",
-    "revisions are given out in the wrong order",
-    "a conflict is told to all",
-    "the first message is left out",
+    "a refused batch counts as stored",
+    "revisions are counted from the last message",
+    "revisions are assigned in reverse order",
+    "a conflict is reported as stored",
+    "the first message is not sent",
   ])("%s", async (flaw) => {
     expect(await isFound(await open(flawedBatches(flaw)))).toBe(true);
   });

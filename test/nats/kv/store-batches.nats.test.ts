@@ -404,13 +404,13 @@ describe("a check of batches", () => {
   });
 
   it.each<readonly [flaw: BatchFlaw, found: string]>([
-    ["a batch that was refused counts as stored", "conflict: not stored, against its word"],
-    ["revisions are counted from the last message on", "free: another revision"],
-    ["revisions are given out in the wrong order", "free: another revision"],
-    ["a conflict is told to all", "conflict: refused for nothing"],
-    ["the first message is left out", "free: not stored, against its word"],
-    ["silence is taken for a refusal", "silence: stored, against its word"],
-    ["silence is taken for success", "silence: another revision"],
+    ["a refused batch counts as stored", "conflict: not stored, against its word"],
+    ["revisions are counted from the last message", "free: another revision"],
+    ["revisions are assigned in reverse order", "free: another revision"],
+    ["a conflict is reported as stored", "conflict: refused for nothing"],
+    ["the first message is not sent", "free: not stored, against its word"],
+    ["a missing answer counts as a refusal", "silence: stored, against its word"],
+    ["a missing answer counts as success", "silence: another revision"],
   ])("finds that %s", async (flaw, found) => {
     const store = await openNatsStore(proxied, { bucket, timeoutMs: 1_000 }, flawedBatches(flaw));
     expect(await wrongs(store)).toContain(found);

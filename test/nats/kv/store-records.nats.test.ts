@@ -8,7 +8,6 @@ import type { Entry } from "../../../src/model/store.ts";
 import { type NatsStore, natsStore } from "../../../src/nats/index.ts";
 import { collected } from "../../support/collected.ts";
 import { eventually } from "../../support/eventually.ts";
-import { hearing } from "../../support/hearing.ts";
 import { connected, manager } from "../../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../../support/nats-server.ts";
 import { realTime } from "../../support/nats-store-under-test.ts";
@@ -22,6 +21,7 @@ import {
   reservation,
   write,
 } from "../../support/store-contract-fixture.ts";
+import { streamedItems } from "../../support/streamed-items.ts";
 
 let server: NatsServer;
 let connection: NatsConnection;
@@ -207,10 +207,10 @@ describe("a list and a watch", () => {
     for await (const _ of store.list({})) break;
     expect(await consumersOf("tidy")).toBe(0);
 
-    await using watch = hearing((signal) => store.watch({}, signal));
+    await using watch = streamedItems((signal) => store.watch({}, signal));
     await eventually("the watch to tell of a write", async () => {
       expected = await write(store, at.storeKey, commit(at), { expected });
-      return watch.heard.length > 0 || undefined;
+      return watch.items.length > 0 || undefined;
     });
     expect(await consumersOf("tidy")).toBe(1);
     await watch.stop();
@@ -219,19 +219,19 @@ describe("a list and a watch", () => {
 
   it("survive the loss of the watch's consumer, and the watch reports what it missed", async () => {
     const store = await natsStore(connection, { bucket: "lost" });
-    await using watch = hearing((signal) => store.watch({}, signal));
+    await using watch = streamedItems((signal) => store.watch({}, signal));
     const at = identity("evt-1");
     let expected = 0;
     await eventually("the watch to tell of a write", async () => {
       expected = await write(store, at.storeKey, reservation(at), { expected });
-      return watch.heard.length > 0 || undefined;
+      return watch.items.length > 0 || undefined;
     });
     const jsm = await manager(connection);
     const [lost] = await jsm.consumers.list("KV_lost").next();
     await jsm.consumers.delete("KV_lost", lost?.name ?? "");
     const missed = await write(store, at.storeKey, commit(at), { expected });
     await eventually("the watch to tell what it missed", () =>
-      watch.heard.some((change) => change.type === "put" && change.entry.revision === missed),
+      watch.items.some((change) => change.type === "put" && change.entry.revision === missed),
     );
     await watch.stop();
   });

@@ -12,7 +12,7 @@ const ARGS = [
   "--mute-audio",
 ];
 
-/** Launches a headless Chromium for one script. @throws {Error} that explains why there is none. */
+/** Launches a headless Chromium for one script. @throws {Error} If there is none, with the reason. */
 export async function launchBrowser(): Promise<Browser> {
   const found = await findChromium();
   if ("missing" in found) throw new Error(found.missing);

@@ -19,8 +19,8 @@ export function startTriggerService(random: () => number): TriggerService {
   const replicas = ["worker-a", "worker-b", "worker-c"].map(
     (owner) => new Deduplicator({ store, owner, leaseMs: 4_000 }),
   );
-  const over = new AbortController();
-  const isOver = (): boolean => over.signal.aborted;
+  const stopped = new AbortController();
+  const isStopped = (): boolean => stopped.signal.aborted;
   let events = 0;
   const pick = <Item>(items: readonly Item[]): Item => {
     const item = items[Math.floor(random() * items.length)];
@@ -38,7 +38,7 @@ export function startTriggerService(random: () => number): TriggerService {
   }
 
   async function run(): Promise<void> {
-    while (!isOver()) {
+    while (!isStopped()) {
       events += 1;
       const identity = {
         workspaceId: pick(WORKSPACES),
@@ -58,7 +58,7 @@ export function startTriggerService(random: () => number): TriggerService {
     store,
     replicas,
     async [Symbol.asyncDispose]() {
-      over.abort();
+      stopped.abort();
       await running;
       await Promise.all(replicas.map((replica) => replica.close({ drainMs: 0 })));
     },

@@ -7,20 +7,20 @@ import {
   type InspectionEvent,
 } from "xstate";
 
-export interface Told {
-  readonly what: string;
-  readonly more?: unknown;
+export interface Notification {
+  readonly source: string;
+  readonly details?: unknown;
 }
 
-/** All that effects, observers and inspectors are told of an actor that takes some events and is stopped. */
-export function toldBy(
+/** Runs an actor on events, stops it, and returns the notifications of its effects, observers and inspectors in order. */
+export function actorNotifications(
   logicOf: (machine: AnyStateMachine) => AnyActorLogic,
   machine: AnyStateMachine,
   given: unknown,
   events: readonly EventObject[],
-): Told[] {
-  const told: Told[] = [];
-  const tell = (what: string, more: unknown): void => void told.push({ what, more });
+): Notification[] {
+  const notifications: Notification[] = [];
+  const notify = (source: string, details: unknown): void => void notifications.push({ source, details });
   const effects = Object.entries(machine.implementations.actions).flatMap(([name, action]) =>
     action === undefined || "assignment" in action
       ? []
@@ -28,26 +28,26 @@ export function toldBy(
           [
             name,
             ({ self, context, event }: { self: AnyActorRef; context: unknown; event: unknown }, params: unknown) =>
-              tell(`effect: ${name}`, { params, context, event, at: placeOf(self.getSnapshot()) }),
+              notify(`effect: ${name}`, { params, context, event, at: snapshotFields(self.getSnapshot()) }),
           ] as const,
         ],
   );
   const actor = createActor(logicOf(machine.provide({ actions: Object.fromEntries(effects) })), {
     input: given,
     inspect: (inspected) => {
-      if (inspected.type !== "@xstate.microstep") tell(`inspector: ${nameOf(inspected)}`, contentOf(inspected));
+      if (inspected.type !== "@xstate.microstep") notify(`inspector: ${nameOf(inspected)}`, contentOf(inspected));
     },
   });
-  const isActive = () => placeOf(actor.getSnapshot())["status"] === "active";
-  tell("created", placeOf(actor.getSnapshot()));
+  const isActive = () => snapshotFields(actor.getSnapshot())["status"] === "active";
+  notify("created", snapshotFields(actor.getSnapshot()));
   actor.subscribe({
-    next: (snapshot: unknown) => tell("observer: next", placeOf(snapshot)),
-    complete: () => tell("observer: complete", undefined),
+    next: (snapshot: unknown) => notify("observer: next", snapshotFields(snapshot)),
+    complete: () => notify("observer: complete", undefined),
   });
   actor.start();
   for (const event of events) if (isActive()) actor.send(event);
   if (isActive()) actor.stop();
-  return told;
+  return notifications;
 }
 
 function nameOf(inspected: InspectionEvent): string {
@@ -59,12 +59,12 @@ function contentOf(inspected: InspectionEvent): unknown {
   return {
     event: "event" in inspected ? inspected.event : undefined,
     action: "action" in inspected ? inspected.action : undefined,
-    at: "snapshot" in inspected ? placeOf(inspected.snapshot) : undefined,
+    at: "snapshot" in inspected ? snapshotFields(inspected.snapshot) : undefined,
   };
 }
 
-/** What a snapshot of XState and one of a table both have. */
-function placeOf(snapshot: unknown): Record<string, unknown> {
+/** Returns the fields that XState's snapshots and compiled snapshots share. */
+function snapshotFields(snapshot: unknown): Record<string, unknown> {
   const all = new Map(Object.entries(snapshot ?? {}));
   return Object.fromEntries(["status", "value", "context", "output", "error"].map((name) => [name, all.get(name)]));
 }
