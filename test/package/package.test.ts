@@ -84,6 +84,7 @@ const NAMES = {
     "deadLetters",
     "identifyEvent",
     "natsStore",
+    "publishOnce",
   ],
 };
 

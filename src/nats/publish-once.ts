@@ -1,0 +1,159 @@
+import { hash } from "node:crypto";
+import type { JetStreamClient, JetStreamManager, StreamConfig } from "@nats-io/jetstream";
+import { headers, type MsgHdrs } from "@nats-io/nats-core";
+import { StoreForbiddenError, StoreMisconfiguredError, StoreUnavailableError } from "../errors.ts";
+import type { BackoffRange } from "../internal/backoff.ts";
+import { systemClock } from "../internal/clock.ts";
+import { retryUntil } from "../internal/retry.ts";
+import { objectWith, text, wholeNumber } from "../internal/validate.ts";
+import type { Reservation } from "../model/decision.ts";
+import { apiCodeOf, apiCodes, hasNoResponders, isForbidden } from "./wire/error-codes.ts";
+import { publishableSubject } from "./wire/subject.ts";
+
+/** Options of {@link publishOnce}. */
+export interface PublishOnceOptions {
+  /**
+   * Time for which a repetition is recognised, in milliseconds, by the stream's `duplicate_window`. The message is then published to
+   * `subject` itself. @default as long as the stream keeps the message, under `<subject>.<digest>`
+   */
+  readonly withinMs?: number;
+  /** Name of this message, for an event that sends several to one subject. @default "" */
+  readonly name?: string;
+  /** More headers. */
+  readonly headers?: MsgHdrs;
+  /** Time limit, repetitions included, in milliseconds, at least 1. @default 5_000 */
+  readonly timeoutMs?: number;
+}
+
+/** A message that the stream has stored once. */
+export interface PublishedOnce {
+  /** Name of the stream. */
+  readonly stream: string;
+  /** Sequence of the message. */
+  readonly seq: number;
+  /** Subject of the message. */
+  readonly subject: string;
+  /** True if the message was stored before. It may be this call's own message, if the answer to its first attempt was lost. */
+  readonly duplicate: boolean;
+}
+
+const DEFAULT_TIMEOUT_MS = 5_000;
+const BACKOFF: BackoffRange = { firstMs: 5, longestMs: 500 };
+
+/**
+ * Publishes a message to a JetStream stream once per idempotency key, however often it is called.
+ *
+ * Without `withinMs`, the message gets a subject of its own, `<subject>.<digest of the key>`, and is stored only if that subject is
+ * empty. This holds as long as the stream keeps the message, so the stream must capture `<subject>.*` with `limits` retention. With
+ * `withinMs`, the message is published to `subject`, and the stream recognises a repetition for the duplicate window.
+ *
+ * An attempt without an answer is repeated. Headers carry the key (`Latchkey-Idempotency-Key`), the fence (`Latchkey-Fence`), and a
+ * `Nats-Msg-Id` by which `consume` recognises the message.
+ * @throws {StoreMisconfiguredError} if the stream cannot keep the promise.
+ * @throws {StoreUnavailableError} that is `ambiguous` if the message may be stored: call it again.
+ * @throws {StoreForbiddenError} if the connection may not publish, or not read the stream's configuration.
+ * @throws {TypeError | RangeError} that names the wrong argument.
+ */
+export async function publishOnce(
+  js: JetStreamClient,
+  subject: string,
+  payload: string | Uint8Array,
+  reservation: Pick<Reservation, "fence" | "idempotencyKey">,
+  options: PublishOnceOptions = {},
+): Promise<PublishedOnce> {
+  objectWith("js", js, "publish", "jetstreamManager");
+  objectWith("reservation", reservation);
+  objectWith("options", options);
+  const { withinMs, name = "", timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  wholeNumber("timeoutMs", timeoutMs, 1);
+  if (withinMs !== undefined) wholeNumber("withinMs", withinMs, 1);
+  const base = publishableSubject("subject", subject);
+  const key = text("reservation.idempotencyKey", reservation.idempotencyKey);
+  const fence = wholeNumber("reservation.fence", reservation.fence, 0);
+  const id = JSON.stringify([key, base, ...(name === "" ? [] : [text("name", name)])]);
+  const target = withinMs === undefined ? `${base}.${hash("sha256", id, "base64url")}` : base;
+  const stream = await checkedStream(js, target, withinMs);
+  const fields = headers();
+  for (const [field, values] of options.headers ?? []) for (const value of values) fields.append(field, value);
+  fields.set("Latchkey-Idempotency-Key", key);
+  fields.set("Latchkey-Fence", String(fence));
+  const expect = { streamName: stream, ...(withinMs === undefined ? { lastSubjectSequence: 0 } : {}) };
+
+  let inDoubt = false;
+  const published = await retryUntil(
+    { clock: systemClock, timeoutMs, backoff: BACKOFF },
+    async (isLast): Promise<PublishedOnce | undefined> => {
+      try {
+        const how = { msgID: hash("sha256", id, "hex"), headers: fields, expect, timeout: timeoutMs };
+        const { seq, duplicate } = await js.publish(target, payload, how);
+        return { stream, seq, subject: target, duplicate: duplicate || inDoubt };
+      } catch (cause) {
+        const code = apiCodeOf(cause);
+        if (code === apiCodes.wrongLastSequence) {
+          const seq = await storedSequence(js, stream, target);
+          if (seq !== undefined) return { stream, seq, subject: target, duplicate: true };
+        } else if (isForbidden(cause)) {
+          throw new StoreForbiddenError(`The connection may not publish to ${target}`, { cause });
+        }
+        const isRefused = code !== undefined || hasNoResponders(cause);
+        inDoubt ||= !isRefused;
+        if (isLast || (isRefused && code !== apiCodes.anotherWriteInFlight && code !== apiCodes.wrongLastSequence)) {
+          const message = `Stream ${stream} did not say that it stored the message for ${target}: call publishOnce again`;
+          throw new StoreUnavailableError(message, { ambiguous: inDoubt, cause });
+        }
+        return undefined;
+      }
+    },
+  );
+  if (published === undefined) throw new Error("The last attempt ended without a result");
+  return published;
+}
+
+/** Returns the sequence of the message that is in the way; `undefined` if it cannot be read, so that the attempt is repeated. */
+async function storedSequence(js: JetStreamClient, stream: string, target: string): Promise<number | undefined> {
+  const jsm = await js.jetstreamManager(false);
+  const stored = await jsm.streams.getMessage(stream, { last_by_subj: target }).catch(() => null);
+  return stored?.seq;
+}
+
+/** Returns the name of the stream that captures a subject, once its configuration is checked. */
+async function checkedStream(js: JetStreamClient, target: string, withinMs: number | undefined): Promise<string> {
+  let config: StreamConfig;
+  try {
+    config = await configOf(await js.jetstreamManager(false), target);
+  } catch (cause) {
+    if (isForbidden(cause)) {
+      throw new StoreForbiddenError(`The connection may not read the stream that captures ${target}`, { cause });
+    }
+    throw new StoreUnavailableError(`The stream that captures ${target} cannot be read`, { ambiguous: false, cause });
+  }
+  const differences = withinMs === undefined ? keepsNothing(config) : forgetsEarly(config, withinMs);
+  if (differences.length === 0) return config.name;
+  const message = `Stream ${config.name} cannot store a message once: ${differences.join("; ")}`;
+  throw new StoreMisconfiguredError(message, differences);
+}
+
+async function configOf(jsm: JetStreamManager, target: string): Promise<StreamConfig> {
+  const { config } = await jsm.streams.info(await jsm.streams.find(target));
+  return config;
+}
+
+/** An acknowledged or evicted message would make room for a second one. */
+function keepsNothing({ retention, no_ack }: StreamConfig): string[] {
+  return [
+    ...(retention === "limits"
+      ? []
+      : [`its retention must be limits, not ${retention}: it removes acknowledged messages. Or set \`withinMs\``]),
+    ...(no_ack ? ["`no_ack` must be off: nobody learns what it stored"] : []),
+  ];
+}
+
+function forgetsEarly({ duplicate_window, no_ack }: StreamConfig, withinMs: number): string[] {
+  const windowMs = duplicate_window / 1e6;
+  return [
+    ...(windowMs >= withinMs
+      ? []
+      : [`its \`duplicate_window\` must be at least \`withinMs\`, ${withinMs} ms, got ${windowMs} ms`]),
+    ...(no_ack ? ["`no_ack` must be off: nobody learns what it stored"] : []),
+  ];
+}
