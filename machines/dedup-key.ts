@@ -40,6 +40,8 @@ export type DedupKeyEvent =
   /** The store has no way to remove a key. */
   | { readonly type: "unremovable" }
   | { readonly type: "found.nothing" }
+  /** The key is empty, and keys were cleared since this attempt was known to hold it. */
+  | { readonly type: "found.cleared" }
   | { readonly type: "found.own.reservation"; readonly revision: number; readonly late: boolean }
   | { readonly type: "found.own.commit"; readonly revision: number }
   /** A reservation of another attempt; `ended` if it was unchanged for longer than its lease. */
@@ -210,6 +212,7 @@ const committing = <const As extends "confirmed" | "adopted">(as: As) =>
       "found.own.commit": { target: "#dedupKey.committed", actions: ["noteRevision", settle(as)] },
       "found.reservation": takenUnlessOlder,
       "found.commit": takenUnlessOlder,
+      "found.cleared": { target: "#dedupKey.superseded", actions: settle("superseded") },
       "store.unreachable": ".backingOff",
       ...(as === "confirmed" ? nothingLeftOfOurs : nothingThere),
     },
@@ -489,7 +492,10 @@ export const dedupKeyMachine = machineSetup.createMachine({
     committed: { type: "final", description: "The dispatch succeeded, and duplicates are suppressed" },
     released: { type: "final", description: "The dispatch failed: the next delivery is unseen again" },
     pending: { type: "final", description: "Another replica is dispatching the event: the delivery must come back" },
-    superseded: { type: "final", description: "Another replica took the key: the event may have run twice" },
+    superseded: {
+      type: "final",
+      description: "Another replica took the key, or it was cleared: the event may have run twice, or may run again",
+    },
     unconfirmed: {
       type: "final",
       description: "The dispatch succeeded, and it is unknown whether the commit was stored",

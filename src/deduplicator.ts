@@ -167,7 +167,8 @@ export class Deduplicator implements AsyncDisposable {
 
   /**
    * Accepts no new events and waits up to `drainMs` for running dispatches. Then it aborts the rest and releases their keys, so that
-   * other replicas continue at once. It waits for commits in flight. The store stays open, because it may be shared.
+   * other replicas continue at once. It waits 5 seconds at most for these releases and for commits in flight, which go on afterwards
+   * if the store does not answer. The store stays open, because it may be shared.
    */
   async close(options: { readonly drainMs?: number } = {}): Promise<void> {
     await this.#engine.close(wholeNumber("drainMs", options.drainMs ?? DEFAULT_DRAIN_MS, 0));

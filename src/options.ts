@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { ResolvedOptions, ResolvedReserveOptions } from "./engine/engine-options.ts";
 import { type Clock, systemClock } from "./internal/clock.ts";
+import { idMaker } from "./internal/id-maker.ts";
 import { abortSignal, callable, flag, objectWith, oneOf, text, wholeNumber } from "./internal/validate.ts";
 import type { Store } from "./model/store.ts";
 import { checkObserver, type InspectionObserver } from "./statechart/inspection.ts";
@@ -10,6 +11,8 @@ export const MIN_TTL_MS = 1_000;
 export const DEFAULT_WINDOW_MS = 24 * 60 * 60 * 1_000;
 export const DEFAULT_LEASE_MS = 30_000;
 export const DEFAULT_SKEW_MS = 2_000;
+/** A timer fires a few milliseconds late: a signal would abort after another replica had the key. */
+export const MIN_SKEW_MS = 50;
 export const DEFAULT_WAIT_MS = 5 * 60 * 1_000;
 export const DEFAULT_CACHE_SIZE = 16_000;
 /** Maximum number of entries for which an LRU cache can allocate memory. */
@@ -25,7 +28,7 @@ export interface DeduplicatorOptions {
   readonly leaseMs?: number;
   /**
    * Time that the store keeps a reservation beyond its lease, in milliseconds. It covers clock differences between servers after a
-   * leader change. @default 2_000
+   * leader change, and timers that fire late: less than 50 counts as 50. @default 2_000
    */
   readonly skewMs?: number;
   /** Name of this replica in records and events. @default host name, process id and a random part */
@@ -85,7 +88,7 @@ export const ON_STORE_UNAVAILABLE = ["refuse", "dispatch"] as const;
 /** @throws {TypeError | RangeError} that names the first option that is wrong. */
 export function resolveOptions(options: DeduplicatorOptions): ResolvedOptions {
   objectWith("options", options);
-  const { store, clock = systemClock, newId = idMaker() } = options;
+  const { store, clock = systemClock, newId = idMaker(clock) } = options;
   objectWith("store", store, "put", "get");
   objectWith("clock", clock, "monotonicMs", "wallMs", "schedule");
   callable("newId", newId);
@@ -95,14 +98,14 @@ export function resolveOptions(options: DeduplicatorOptions): ResolvedOptions {
   const { windowMs = DEFAULT_WINDOW_MS, leaseMs = DEFAULT_LEASE_MS, skewMs = DEFAULT_SKEW_MS } = options;
   const { renew = true, keepResults = false, onStoreUnavailable = "refuse" } = options;
   const { cacheSize = DEFAULT_CACHE_SIZE, inspect } = options;
-  const { owner = `${hostname()}/${process.pid}/${newId().slice(0, 8)}` } = options;
+  const { owner = `${hostname()}/${process.pid}/${randomBytes(4).toString("hex")}` } = options;
   return {
     store,
     clock,
     newId,
     windowMs: wholeNumber("windowMs", windowMs, MIN_TTL_MS, maxWindowMs),
     leaseMs: wholeNumber("leaseMs", leaseMs, MIN_TTL_MS, maxWindowMs),
-    skewMs: wholeNumber("skewMs", skewMs, 0, less(maxWindowMs, leaseMs)),
+    skewMs: Math.max(MIN_SKEW_MS, wholeNumber("skewMs", skewMs, 0, less(maxWindowMs, leaseMs))),
     owner: text("owner", owner),
     cacheSize: wholeNumber("cacheSize", cacheSize, 0, MAX_CACHE_SIZE),
     renew: flag("renew", renew),
@@ -127,16 +130,6 @@ export function resolveReserveOptions(options: ReserveOptions, defaults: Resolve
     signal: signal === undefined ? undefined : abortSignal("signal", signal),
     keepResult: flag("keepResult", keepResult),
     attempt: wholeNumber("attempt", attempt, 1),
-  };
-}
-
-/** Returns a maker of unique ids: a random part and a count, at a tenth of the cost of random ids. */
-function idMaker(): () => string {
-  const ours = randomBytes(16).toString("hex");
-  let made = 0;
-  return () => {
-    made += 1;
-    return `${ours}.${made}`;
   };
 }
 

@@ -39,7 +39,7 @@ describe("the options of a deduplicator", () => {
       newId: () => "id",
       windowMs: 60_000,
       leaseMs: 1_000,
-      skewMs: 0,
+      skewMs: 50,
       owner: "replica-a",
       cacheSize: 0,
       renew: false,
@@ -47,6 +47,11 @@ describe("the options of a deduplicator", () => {
       onStoreUnavailable: "dispatch",
     } satisfies DeduplicatorOptions);
     expect(resolveOptions(given)).toEqual(given);
+  });
+
+  it("add at least 50 ms to a lease, however small `skewMs` is", () => {
+    for (const skewMs of [0, 1, 49, 50]) expect(resolveOptions({ store, skewMs }).skewMs).toBe(50);
+    expect(resolveOptions({ store, skewMs: 51 }).skewMs).toBe(51);
   });
 
   it("generate different owners for two replicas in one process", () => {

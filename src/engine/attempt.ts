@@ -5,7 +5,7 @@ import {
   type Settlement,
   type updates,
 } from "../../machines/dedup-key.ts";
-import { closedError, LatchkeyError, ReservationLostError } from "../errors.ts";
+import { closedError, LatchkeyError, ReservationLostError, StoreUnavailableError } from "../errors.ts";
 import { text } from "../internal/validate.ts";
 import type { CommitOutcome, CommitReport } from "../model/decision.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
@@ -16,6 +16,7 @@ import type { Attempts } from "./attempts.ts";
 import { FRESH_MS, knownCommit } from "./commit-cache.ts";
 import type { EngineContext } from "./engine-context.ts";
 import type { ResolvedReserveOptions } from "./engine-options.ts";
+import type { FinishedDispatch } from "./finished-dispatches.ts";
 import { KeyClient } from "./key-client.ts";
 import { Lease } from "./lease.ts";
 import { RecordWriter } from "./record-writer.ts";
@@ -40,6 +41,8 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
   readonly #lease: Lease;
   readonly #retry: RetryTimer;
   readonly #key: KeyClient;
+  /** The earlier dispatch of this process that the attempt commits, instead of dispatching again. */
+  readonly #finished: FinishedDispatch | undefined;
   /** Epoch of the commit cache before the last read or commit was sent. */
   #epoch: number | undefined;
   #commitSentAtMs: number | undefined;
@@ -55,10 +58,12 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
     identity: ResolvedIdentity,
     how: ResolvedReserveOptions,
     startedAtMs: number,
+    finished: FinishedDispatch | undefined,
   ) {
-    const { options, actors, commits } = engine;
+    const { options, actors, clears } = engine;
     this.#attempts = attempts;
-    this.#epoch = commits.epoch;
+    this.#finished = finished;
+    this.#epoch = clears.last();
     const mayDispatchUnprotected = options.onStoreUnavailable === "dispatch";
     const input = { mayDispatchUnprotected, attempt: how.attempt };
     const actor = createActor(this, { id: identity.key, input, system: actors });
@@ -73,10 +78,6 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
 
   get identity(): ResolvedIdentity {
     return this.#context.identity;
-  }
-
-  get fingerprint(): string | undefined {
-    return this.#context.how.fingerprint;
   }
 
   get startedAtMs(): number {
@@ -113,6 +114,7 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
   async shutdown(): Promise<void> {
     if (!this.#isDispatching()) {
       this.#unwanted ??= "closing";
+      this.promises.rejectClaim(closedError());
       return this.#settled;
     }
     this.#context.actor.send({ type: "shutdown" });
@@ -156,7 +158,7 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
       this.#lease.writeSent("new", nowMs);
       this.#retry.allowUntil(nowMs + how.leaseMs / 2);
     }
-    this.#key.putReservation(context, context.expected);
+    this.#key.putReservation(context, context.expected, this.#context.how.leaseMs);
   }
 
   readRecord(): void {
@@ -166,7 +168,7 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
   renewLease(context: DedupKeyContext): void {
     this.#records.setTime(this.#wallMs);
     this.#lease.writeSent("repeated", this.#context.engine.nowMs);
-    this.#key.putReservation(context, context.revision);
+    this.#key.putReservation(context, context.revision, this.#lease.renewalTimeoutMs);
   }
 
   putCommit(context: DedupKeyContext): void {
@@ -200,13 +202,15 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
     engine.leases.forget(identity.storeKey);
     if (context.unprotected) this.#context.report({ type: "unprotected", error: this.#key.trouble }, context);
     else this.#context.report({ type: "reserved", leaseMs: how.leaseMs }, context);
-    if (this.#unwanted === undefined) {
+    if (this.#unwanted === undefined && this.#finished === undefined) {
       this.promises.resolveClaim({ found: "unseen" });
-      return;
+    } else if (this.#unwanted === undefined && this.#mayCommitFinished()) {
+      actor.send({ type: "handler.succeeded" });
+    } else {
+      if (this.#unwanted === "closing") this.promises.rejectClaim(closedError());
+      else this.promises.resolveClaim({ found: "pending", entry: undefined });
+      actor.send({ type: "handler.failed" });
     }
-    if (this.#unwanted === "closing") this.promises.rejectClaim(closedError());
-    else this.promises.resolveClaim({ found: "pending", entry: undefined });
-    actor.send({ type: "handler.failed" });
   }
 
   abortHandler(context: DedupKeyContext, { reason: cause }: { readonly reason: LossCause }): void {
@@ -250,17 +254,20 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
         break;
       case "confirmed":
       case "adopted":
-        this.#cacheCommit(context);
+        this.#noteCommit(context);
         this.#context.report({ type: "committed", commit: as }, context);
         this.#resolveCommit(as);
         break;
       case "superseded":
         this.#context.report({ type: "superseded" }, context);
         this.#resolveCommit(as);
+        if (this.#key.seen?.record.state === "committed") this.#resolveDuplicate();
+        else this.promises.resolveClaim({ found: "pending", entry: this.#key.seen });
         break;
       case "unconfirmed":
         this.#context.report({ type: "unconfirmed", error: this.#key.trouble }, context);
         this.#resolveCommit(as);
+        this.#rememberFinished();
         break;
     }
   }
@@ -277,15 +284,20 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
     return this.#context.engine.options.clock.wallMs();
   }
 
+  get #windowEndsAtMs(): number {
+    return (this.#commitSentAtMs ?? 0) + this.#context.how.windowMs;
+  }
+
   #prepareCommit(context: DedupKeyContext): void {
     const { engine, how } = this.#context;
     const { nowMs } = engine;
     this.#commitSentAtMs = nowMs;
-    this.#context.report({ type: "dispatched" }, context);
-    const error = how.keepResult ? this.#records.storeResult(this.#result?.value) : undefined;
+    if (this.#finished === undefined) this.#context.report({ type: "dispatched" }, context);
+    const { value } = this.#finished ?? this.#result ?? { value: undefined };
+    const error = how.keepResult ? this.#records.storeResult(value) : undefined;
     if (error !== undefined) this.#context.report({ type: "result-not-kept", error }, context);
     this.#records.setTime(this.#wallMs);
-    this.#epoch = engine.commits.epoch;
+    this.#epoch = engine.clears.last();
     this.#retry.reset();
     this.#retry.allowUntil(context.unprotected ? nowMs : nowMs + how.leaseMs);
   }
@@ -300,14 +312,43 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
     const { seen } = this.#key;
     const commit = seen && knownCommit(seen, this.startedAtMs + FRESH_MS);
     if (commit === undefined) return;
-    this.#context.engine.commits.addRead(this.identity.storeKey, commit, this.#epoch);
+    const { commits, finished } = this.#context.engine;
+    finished.forget(this.identity.storeKey);
+    commits.addRead(this.identity.storeKey, commit, this.#epoch);
     this.promises.resolveClaim({ found: "duplicate", commit });
   }
 
-  #cacheCommit(context: DedupKeyContext): void {
+  #noteCommit(context: DedupKeyContext): void {
+    const { engine, identity } = this.#context;
+    const commit = this.#records.knownCommit(context, this.#windowEndsAtMs);
+    if (this.#records.isCacheable) engine.commits.addOwn(identity.storeKey, commit, this.#epoch);
+    if (this.#finished === undefined) return;
+    engine.finished.forget(identity.storeKey);
+    this.promises.resolveClaim({ found: "duplicate", commit });
+  }
+
+  /** Returns true unless the key was cleared since the dispatch, or may have been. Then the event is to fire again. */
+  #mayCommitFinished(): boolean {
+    const { engine, identity } = this.#context;
+    const cleared = engine.clears.since(this.#finished?.epoch);
+    if (cleared === "cleared") engine.finished.forget(identity.storeKey);
+    return cleared === "unchanged";
+  }
+
+  #rememberFinished(): void {
     const { engine, how, identity } = this.#context;
-    const commit = this.#records.knownCommit(context, (this.#commitSentAtMs ?? 0) + how.windowMs);
-    if (commit !== undefined) engine.commits.addOwn(identity.storeKey, commit, this.#epoch);
+    if (this.#finished === undefined) {
+      const value = how.keepResult ? this.#result?.value : undefined;
+      const untilMs = this.#windowEndsAtMs;
+      engine.finished.remember(identity.storeKey, {
+        how: { ...how, signal: undefined },
+        value,
+        epoch: this.#lease.epoch,
+        untilMs,
+      });
+    }
+    const message = `It is not known whether ${identity.key} was committed: its dispatch succeeded before`;
+    this.promises.rejectClaim(new StoreUnavailableError(message, { ambiguous: true, cause: this.#key.trouble }));
   }
 
   #resolveCommit(commit: CommitOutcome): void {

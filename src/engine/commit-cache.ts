@@ -1,7 +1,8 @@
 import { LRUCache } from "lru-cache";
 import type { StoreKey } from "../model/identity.ts";
 import { type Fence, fenceOf } from "../model/record.ts";
-import type { CacheInvalidation, Entry, Revision } from "../model/store.ts";
+import type { Entry, Revision } from "../model/store.ts";
+import type { ClearEpoch } from "./clear-epoch.ts";
 import type { ResolvedOptions } from "./engine-options.ts";
 
 /** Time for which a read record counts as current, in milliseconds. A NATS server removes expired keys up to this much later. */
@@ -51,7 +52,7 @@ type Extra = Pick<KnownCommit, "owner" | "attempt" | "fingerprint" | "result">;
  */
 export class CommitCache {
   readonly #size: number;
-  readonly #invalidation: CacheInvalidation | undefined;
+  readonly #clears: ClearEpoch;
   readonly #defaults: Extra;
   readonly #createdAtMs: number;
   readonly #createdAtWallMs: number;
@@ -59,18 +60,12 @@ export class CommitCache {
   #commits: LRUCache<StoreKey, PackedCommit> | undefined;
   #epoch: number | undefined;
 
-  constructor({ cacheSize, owner, clock }: ResolvedOptions, invalidation: CacheInvalidation | undefined) {
+  constructor({ cacheSize, owner, clock }: ResolvedOptions, clears: ClearEpoch) {
     this.#size = cacheSize;
-    this.#invalidation = cacheSize === 0 ? undefined : invalidation;
+    this.#clears = clears;
     this.#defaults = { owner, attempt: 1, fingerprint: undefined, result: undefined };
     this.#createdAtMs = clock.monotonicMs();
     this.#createdAtWallMs = clock.wallMs();
-  }
-
-  /** The last known epoch of the store's keys, which may be out of date. */
-  get epoch(): number | undefined {
-    this.#isCertainlyCurrent();
-    return this.#epoch;
   }
 
   /** @throws what the store throws when it is asked for its epoch, and {@link TypeError} for an answer outside its contract. */
@@ -80,7 +75,7 @@ export class CommitCache {
     return packed !== undefined && nowMs < this.#createdAtMs + packed.untilOffsetMs ? this.#unpack(packed) : undefined;
   }
 
-  /** @param epoch is {@link epoch} from before the commit was sent. */
+  /** @param epoch is {@link ClearEpoch.last} from before the commit was sent. */
   addOwn(key: StoreKey, commit: KnownCommit, epoch: number | undefined): void {
     if (epoch === undefined || !this.#isCertainlyCurrent() || epoch !== this.#epoch) return;
     // `maxSize` instead of `max`, which allocates the memory of a full cache at once.
@@ -88,7 +83,7 @@ export class CommitCache {
     this.#commits.set(key, this.#pack(commit));
   }
 
-  /** @param epoch is {@link epoch} from before the request that found the commit was sent. */
+  /** @param epoch is {@link ClearEpoch.last} from before the request that found the commit was sent. */
   addRead(key: StoreKey, commit: KnownCommit, epoch: number | undefined): void {
     if (epoch === 0 && commit.result === undefined) this.addOwn(key, commit, epoch);
   }
@@ -133,7 +128,7 @@ export class CommitCache {
 
   /** Reads the store's epoch, and empties the cache if it changed. */
   #isCurrent(): boolean {
-    const latest = this.#invalidation?.epoch();
+    const latest = this.#size === 0 ? undefined : this.#clears.current();
     if (latest === undefined) return false;
     if (latest !== this.#epoch) this.#commits?.clear();
     this.#epoch = latest;

@@ -1,9 +1,11 @@
 import { TimerQueue } from "../internal/timer-queue.ts";
 import { ActorSystem } from "../statechart/actor-system.ts";
 import type { ValidatedStore } from "../stores/validated-store.ts";
+import { ClearEpoch } from "./clear-epoch.ts";
 import { CommitCache } from "./commit-cache.ts";
 import type { ResolvedOptions } from "./engine-options.ts";
 import { EventListeners } from "./event-listeners.ts";
+import { FinishedDispatches } from "./finished-dispatches.ts";
 import { ObservedLeases } from "./observed-leases.ts";
 
 /** Dependencies that all attempts of one deduplicator share. */
@@ -11,7 +13,9 @@ export class EngineContext {
   readonly options: ResolvedOptions;
   readonly store: ValidatedStore;
   readonly timers: TimerQueue;
+  readonly clears: ClearEpoch;
   readonly commits: CommitCache;
+  readonly finished = new FinishedDispatches();
   readonly leases: ObservedLeases;
   readonly listeners: EventListeners;
   readonly actors: ActorSystem;
@@ -20,7 +24,8 @@ export class EngineContext {
     this.options = options;
     this.store = store;
     this.timers = new TimerQueue(options.clock);
-    this.commits = new CommitCache(options, store.invalidation);
+    this.clears = new ClearEpoch(store.invalidation);
+    this.commits = new CommitCache(options, this.clears);
     this.leases = new ObservedLeases(options.skewMs);
     this.listeners = new EventListeners(options.clock);
     this.actors = new ActorSystem(options.inspect);

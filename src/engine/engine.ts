@@ -16,6 +16,9 @@ import { PendingWait } from "./pending-wait.ts";
 import { Rejections, type ReserveCall } from "./rejections.ts";
 import { isInside } from "./running-handlers.ts";
 
+/** Time that `close` waits for commits and releases after the drain, in milliseconds. */
+const CLOSE_GRACE_MS = 5_000;
+
 /** Decides every call of one deduplicator, with at most one current attempt for each key. */
 export class Engine {
   readonly #context: EngineContext;
@@ -47,8 +50,9 @@ export class Engine {
 
   async close(drainMs: number): Promise<void> {
     this.#closing.abort(closedError());
-    await this.#drain(drainMs);
-    await Promise.all(this.#attempts.all().map((attempt) => attempt.shutdown()));
+    if (!this.#attempts.isEmpty) await this.#within(drainMs, this.#attempts.whenEmpty());
+    const released = this.#attempts.all().map((attempt) => attempt.shutdown());
+    if (released.length > 0) await this.#within(CLOSE_GRACE_MS, Promise.all(released));
   }
 
   async #reserve(
@@ -91,7 +95,8 @@ export class Engine {
   }
 
   #begin(identity: ResolvedIdentity, how: ResolvedReserveOptions, nowMs: number): Attempt {
-    const attempt = new Attempt(this.#context, this.#attempts, identity, how, nowMs);
+    const finished = this.#context.finished.find(identity.storeKey, nowMs);
+    const attempt = new Attempt(this.#context, this.#attempts, identity, finished?.how ?? how, nowMs, finished);
     this.#attempts.add(attempt);
     attempt.begin();
     return attempt;
@@ -125,11 +130,11 @@ export class Engine {
       : this.#rejections.pendingElsewhere(call, claim.entry);
   }
 
-  async #drain(drainMs: number): Promise<void> {
-    if (this.#attempts.isEmpty || drainMs === 0) return;
+  async #within(timeoutMs: number, ended: Promise<unknown>): Promise<void> {
+    if (timeoutMs === 0) return;
     const timeout = deferred<void>();
-    const cancel = this.#context.options.clock.schedule(drainMs, timeout.resolve);
-    await Promise.race([this.#attempts.whenEmpty(), timeout.promise]);
+    const cancel = this.#context.options.clock.schedule(timeoutMs, timeout.resolve);
+    await Promise.race([ended, timeout.promise]);
     cancel();
   }
 }

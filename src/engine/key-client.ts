@@ -34,25 +34,30 @@ export class KeyClient {
     return this.#seen;
   }
 
-  putReservation(context: DedupKeyContext, expected: number): void {
+  putReservation(context: DedupKeyContext, expected: number, timeoutMs: number): void {
     const { engine, how } = this.#context;
-    this.#put(this.#records.reserved(context), expected, how.leaseMs + engine.options.skewMs);
+    this.#put(this.#records.reserved(context), expected, how.leaseMs + engine.options.skewMs, timeoutMs);
   }
 
   putCommit(context: DedupKeyContext): void {
-    this.#put(this.#records.committed(context), context.revision, this.#context.how.windowMs);
+    const { actor, how } = this.#context;
+    // Nothing in the store would refuse this write if the key was cleared.
+    const obstacle = context.revision === 0 ? this.#clearedSince() : undefined;
+    if (obstacle !== undefined) actor.send(obstacle);
+    else this.#put(this.#records.committed(context), context.revision, how.windowMs, how.leaseMs);
   }
 
   remove({ revision }: DedupKeyContext): void {
     const { engine, identity } = this.#context;
     const answer = engine.store.remove(identity.storeKey, { expected: revision }, identity);
-    this.#requests.track("write", answer, (removal) => this.#interpretRemoval(removal));
+    this.#requests.track("write", this.#context.how.leaseMs, answer, (removal) => this.#interpretRemoval(removal));
   }
 
   read(): void {
-    const { engine, identity } = this.#context;
+    const { engine, how, identity, phase } = this.#context;
     const answer = engine.store.get(identity.storeKey, identity);
-    this.#requests.track("read", answer, (entry) => this.#interpretEntry(entry));
+    const timeoutMs = phase === "dispatching" ? this.#lease.renewalTimeoutMs : how.leaseMs;
+    this.#requests.track("read", timeoutMs, answer, (entry) => this.#interpretEntry(entry));
   }
 
   /** Forgets earlier trouble, because the reservation is stored. */
@@ -83,10 +88,12 @@ export class KeyClient {
     return new StoreUnavailableError(message, { ambiguous: true, cause: this.#trouble });
   }
 
-  #put(record: DedupRecord, expected: number, ttlMs: number): void {
+  #put(record: DedupRecord, expected: number, ttlMs: number, timeoutMs: number): void {
     const { engine, identity } = this.#context;
     const answer = engine.store.put(identity.storeKey, record, { expected, ttlMs });
-    this.#requests.track("write", answer, (put) => this.#interpretPut(readPut(identity.storeKey, put, identity)));
+    this.#requests.track("write", timeoutMs, answer, (put) =>
+      this.#interpretPut(readPut(identity.storeKey, put, identity)),
+    );
   }
 
   #interpretPut(put: Put): DedupKeyEvent {
@@ -105,7 +112,10 @@ export class KeyClient {
   }
 
   #interpretEntry(entry: Entry | undefined): DedupKeyEvent {
-    if (entry === undefined) return { type: "found.nothing" };
+    if (entry === undefined) {
+      const cleared = this.#context.phase === "committing" ? this.#clearedSince() : undefined;
+      return cleared ?? { type: "found.nothing" };
+    }
     const { record, revision } = entry;
     if (this.#records.isOwn(record)) {
       return record.state === "committed"
@@ -117,6 +127,16 @@ export class KeyClient {
     const { leases, nowMs } = this.#context.engine;
     const ended = leases.observe(entry, nowMs) <= 0;
     return { type: "found.reservation", revision, attempt: record.attempt, ended };
+  }
+
+  /** Returns the event for an empty key that was, or may have been, cleared since it was known to be held. */
+  #clearedSince(): DedupKeyEvent | undefined {
+    const cleared = this.#context.engine.clears.since(this.#lease.epoch);
+    if (cleared === "unchanged") return undefined;
+    if (cleared === "cleared") return { type: "found.cleared" };
+    const message = `It is not known whether ${this.#context.identity.key} was cleared: its commit waits`;
+    this.#trouble = new StoreUnavailableError(message, { ambiguous: true, cause: this.#trouble });
+    return { type: "store.unreachable", ambiguous: false };
   }
 
   /** Returns `undefined` if the request was sent again: a result never delays a commit that the store has room for. */

@@ -11,7 +11,10 @@ export class Lease {
   readonly #context: AttemptContext;
   /** Time at which the write that begins the next lease was first sent; `undefined` if none is in flight or in doubt. */
   #sentAtMs: number | undefined;
+  /** Epoch of clears before that write was first sent. */
+  #sentEpoch: number | undefined;
   #fromMs: number | undefined;
+  #epoch: number | undefined;
   #end: Timer | undefined;
   #renewal: Timer | undefined;
 
@@ -21,8 +24,9 @@ export class Lease {
 
   /** Notes that a write which begins a lease is being sent. A repeated write begins the same lease as one that is in doubt. */
   writeSent(write: "new" | "repeated", nowMs: number): void {
-    if (write === "new") this.#sentAtMs = nowMs;
-    else this.#sentAtMs ??= nowMs;
+    if (write === "repeated" && this.#sentAtMs !== undefined) return;
+    this.#sentAtMs = nowMs;
+    this.#sentEpoch = this.#context.engine.clears.last();
   }
 
   /** True while the result of a write is unknown. */
@@ -35,6 +39,17 @@ export class Lease {
     return this.#sentAtMs !== undefined && this.#nowMs >= this.#sentAtMs + this.#context.how.leaseMs;
   }
 
+  /** Last known epoch of clears before the write that began the lease: a clear of this reservation is a later one. */
+  get epoch(): number | undefined {
+    return this.#epoch;
+  }
+
+  /** Time to wait for the answer to a renewal: half of what is left, so that a lost one can be repeated in time. */
+  get renewalTimeoutMs(): number {
+    const isRunning = this.#end !== undefined || this.#renewal !== undefined;
+    return isRunning ? this.leftMs / 2 : this.#context.how.leaseMs;
+  }
+
   /** Time until the lease ends without renewal, in milliseconds. */
   get leftMs(): number {
     return Math.max(0, this.#endsAtMs - this.#nowMs);
@@ -44,6 +59,7 @@ export class Lease {
   begin(): "first" | "renewed" {
     const which = this.#fromMs === undefined ? "first" : "renewed";
     this.#fromMs = this.#sentAtMs ?? this.#nowMs;
+    this.#epoch = this.#sentEpoch;
     this.#sentAtMs = undefined;
     this.stop();
     const { engine, how } = this.#context;

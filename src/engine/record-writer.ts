@@ -75,11 +75,15 @@ export class RecordWriter {
     return this.#record("committed", context, this.#result.state === "stored" ? { result: this.#result.result } : {});
   }
 
-  /** Returns the acknowledged commit for the cache, or `undefined` if its result is too large. */
-  knownCommit(context: DedupKeyContext, knownUntilMs: number): KnownCommit | undefined {
+  /** True unless the result is too large for the cache. */
+  get isCacheable(): boolean {
+    return this.#result.state !== "stored" || this.#result.bytes <= LARGEST_CACHED_BYTES;
+  }
+
+  /** Returns the acknowledged commit. */
+  knownCommit(context: DedupKeyContext, knownUntilMs: number): KnownCommit {
     const { attempt, revision } = context;
     const result = this.#result;
-    if (result.state === "stored" && result.bytes > LARGEST_CACHED_BYTES) return undefined;
     return {
       atMs: this.#atMs,
       owner: this.#owner,

@@ -40,19 +40,17 @@ export class Rejections {
       : { decision: "duplicate", key, committedAt, result: structuredClone(result) };
   }
 
-  /** Another replica holds the key. @throws {FingerprintMismatchError} */
+  /** Another replica holds the key. Its fingerprint is not compared: it may never be committed. */
   pendingElsewhere(call: ReserveCall, entry: Entry): Pending {
     const { record, revision } = entry;
-    checkFingerprint(call, record.fingerprint);
     const { leases, nowMs, options } = this.#context;
     const retryAfterMs = leases.retryAfterMs(entry, nowMs, options.clock.wallMs());
     const { owner, attempt } = record;
     return this.#pending(call, retryAfterMs, { owner, attempt, fence: fenceOf(record, revision), revision });
   }
 
-  /** An attempt of this replica holds the key. @throws {FingerprintMismatchError} */
+  /** An attempt of this replica holds the key. */
   pendingHere(call: ReserveCall, attempt: Attempt): Pending {
-    checkFingerprint(call, attempt.fingerprint);
     return this.#pendingWithoutRecord(call, Math.max(RETRY_MS, Math.ceil(attempt.leaseLeftMs)));
   }
 

@@ -17,7 +17,7 @@ export type InterpretError = (error: unknown, kind: RequestKind) => DedupKeyEven
 
 /**
  * The store requests of one attempt, one at a time. The machine gets each answer once, unless a later request replaced it. A
- * request that takes longer than a lease counts as failed. Due lease timers run before any answer, so that nothing starts on a
+ * request that takes longer than its timeout counts as failed. Due lease timers run before any answer, so that nothing starts on a
  * lease that has ended.
  */
 export class StoreRequests {
@@ -32,11 +32,16 @@ export class StoreRequests {
   }
 
   /** @param interpret turns the answer into an event, or throws what is wrong with it. It is not called for a dropped request. */
-  track<Answer>(kind: RequestKind, answer: Promise<Answer>, interpret: (answer: Answer) => DedupKeyEvent): void {
-    const { engine, how } = this.#context;
+  track<Answer>(
+    kind: RequestKind,
+    timeoutMs: number,
+    answer: Promise<Answer>,
+    interpret: (answer: Answer) => DedupKeyEvent,
+  ): void {
+    const { engine } = this.#context;
     this.drop();
-    const timeout = engine.timers.add(engine.nowMs + how.leaseMs, () => {
-      const message = `The store did not answer within ${how.leaseMs} ms`;
+    const timeout = engine.timers.add(engine.nowMs + timeoutMs, () => {
+      const message = `The store did not answer within ${Math.round(timeoutMs)} ms`;
       this.#fail(request, new StoreUnavailableError(message, { ambiguous: kind === "write" }));
     });
     const request = { kind, timeout };

@@ -209,6 +209,44 @@ describe("close", () => {
     expect(await memory.get(resolved.storeKey)).toBeUndefined();
   });
 
+  it.each([0, 3_000])(
+    "ends five seconds after a drain of %i ms, although a claim hangs, and rejects its caller",
+    async (drainMs) => {
+      const { memory, pass, replica } = world();
+      const { dedup, store } = replica("a");
+      const claim = held();
+      store.script("put", claim.fault);
+      const refused = watched(dedup.reserve(event));
+      refused.promise.catch(() => {});
+      const closing = watched(dedup.close({ drainMs }));
+      await pass(drainMs);
+      expect([refused.state(), closing.state()]).toEqual(["rejected", "waiting"]);
+      await expect(refused.promise).rejects.toMatchObject(closed);
+      await pass(4_999);
+      expect(closing.state()).toBe("waiting");
+      await pass(1);
+      expect(closing.state()).toBe("resolved");
+      await claim.go();
+      await pass(0);
+      expect(await memory.get(resolved.storeKey)).toBeUndefined();
+    },
+  );
+
+  it("ends five seconds after the drain, although a commit is still being repeated", async () => {
+    const { pass, replica } = world();
+    const [a, b] = [replica("a"), replica("b")];
+    const reservation = await unseen(a.dedup.reserve(event));
+    a.store.breakDown(outage);
+    const commit = reservation.commit();
+    const closing = watched(a.dedup.close({ drainMs: 0 }));
+    await pass(5_000);
+    expect(closing.state()).toBe("resolved");
+    a.store.heal();
+    await pass(1_000);
+    expect(await commit).toEqual({ commit: "confirmed" });
+    await duplicate(b.dedup.reserve(event));
+  });
+
   it("releases a key that an in-flight claim is granted, and rejects the caller", async () => {
     const { clock, memory, replica } = world();
     const { dedup, store } = replica("a");

@@ -22,6 +22,7 @@ import {
   task,
   unseen,
   type World,
+  watched,
   world,
 } from "../support/replicas.ts";
 
@@ -451,13 +452,63 @@ describe("G8 a dispatch that finishes after its lease", () => {
     expect(await later.commit()).toEqual({ commit: "confirmed" });
   });
 
-  it("is adopted when an operator cleared the key and no replica took it", async () => {
-    const { replica } = world();
+  it("is superseded when an operator cleared the key, which stays cleared", async () => {
+    const { memory, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event));
     await b.dedup.clear(event);
-    expect(await reservation.commit()).toEqual({ commit: "adopted" });
+    expect(await reservation.commit()).toEqual({ commit: "superseded" });
+    expect(await memory.get(resolved.storeKey)).toBeUndefined();
   });
+
+  it("is adopted when the store lost the key, and nothing was cleared", async () => {
+    const { memory, replica } = world();
+    const a = replica("a");
+    const reservation = await unseen(a.dedup.reserve(event));
+    await a.store.forget(resolved.storeKey);
+    expect(await reservation.commit()).toEqual({ commit: "adopted" });
+    expect(await memory.get(resolved.storeKey)).toMatchObject({ record: { state: "committed" } });
+  });
+
+  it("waits for its commit while it is unknown whether the key was cleared, and then reports it", async () => {
+    for (const isCleared of [false, true]) {
+      const { memory, pass, replica } = world();
+      let isKnown = true;
+      let epoch = 0;
+      const invalidation = { epoch: () => (isKnown ? epoch : undefined), invalidate: async () => {} };
+      const { dedup } = replica("a", { store: { ...memory, invalidation } });
+      const reservation = await unseen(dedup.reserve(event));
+      isKnown = false;
+      const stored = await memory.get(resolved.storeKey);
+      await memory.remove(resolved.storeKey, { expected: stored?.revision ?? 0 });
+      const commit = watched(reservation.commit());
+      await pass(5_000);
+      expect(commit.state()).toBe("waiting");
+      isKnown = true;
+      if (isCleared) epoch += 1;
+      await pass(1_000);
+      expect(await commit.promise).toEqual({ commit: isCleared ? "superseded" : "adopted" });
+    }
+  });
+
+  it.each([1_000, 2_000, 5_000, 7_500, 30_000])(
+    "survives a cut of 200 ms at any time, with a lease of %i ms",
+    async (leaseMs) => {
+      for (let cutAtMs = 0; cutAtMs <= 2 * leaseMs; cutAtMs += leaseMs / 20) {
+        const { pass, replica } = world();
+        const { dedup, store } = replica("a", { leaseMs });
+        const reservation = await unseen(dedup.reserve(event));
+        await pass(cutAtMs);
+        // Requests sent during the cut get no answer before the client's own timeout.
+        store.breakDown(silence);
+        await pass(200);
+        store.heal();
+        await pass(3 * leaseMs);
+        expect(reservation.signal.aborted, `a cut after ${cutAtMs} ms`).toBe(false);
+        expect(await reservation.commit()).toEqual({ commit: "confirmed" });
+      }
+    },
+  );
 
   it("is reported as superseded by guard, too", async () => {
     const { pass, replica } = world();

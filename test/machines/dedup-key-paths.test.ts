@@ -12,6 +12,7 @@ const anothers: DedupKeyEvent = { type: "found.reservation", revision: 7, attemp
 const anothersEnded: DedupKeyEvent = { ...anothers, ended: true };
 const anothersCommit: DedupKeyEvent = { type: "found.commit", revision: 7 };
 const nothing: DedupKeyEvent = { type: "found.nothing" };
+const cleared: DedupKeyEvent = { type: "found.cleared" };
 const conflicted: DedupKeyEvent = { type: "write.conflicted" };
 const unreachable: DedupKeyEvent = { type: "store.unreachable", ambiguous: false };
 const timedOut: DedupKeyEvent = { type: "store.unreachable", ambiguous: true };
@@ -455,5 +456,30 @@ describe("without a store, where that is allowed,", () => {
     const { snapshot } = logic.begin({ mayDispatchUnprotected: true, attempt: 1 });
     const { context } = logic.step(snapshot, unreachable).snapshot;
     expect(context).toMatchObject({ unprotected: true, fence: 0, revision: 0 });
+  });
+});
+
+describe("a commit of a key that was cleared", () => {
+  it.each<Path>([
+    [
+      "is not written again after a conflict",
+      [granted, succeeded, timedOut, retry, conflicted, cleared],
+      [
+        ...GRANTED,
+        "putCommit over 1",
+        "armRetry",
+        "putCommit over 1",
+        "readRecord",
+        "settle superseded",
+        "-> superseded",
+      ],
+    ],
+    [
+      "is not written over nothing",
+      [granted, leaseEnded, succeeded, cleared],
+      [...GRANTED, "abortHandler lease-ended", "putCommit over 1", "settle superseded", "-> superseded"],
+    ],
+  ])("%s", (_, events, done) => {
+    expect(follow(events)).toEqual(done);
   });
 });

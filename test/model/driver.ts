@@ -57,6 +57,8 @@ class Driver {
   #settled: Settlement | undefined;
   /** True if the last claim was just acknowledged or found, even if too late. */
   #isRecognised = false;
+  /** True if the attempt just learned that keys were cleared. */
+  #isCleared = false;
 
   constructor(attempt: ModelAttempt, environment: Environment) {
     this.#attempt = attempt;
@@ -66,6 +68,7 @@ class Driver {
   take({ actions, isDone }: Step, event?: DedupKeyEvent): Outcome {
     const { handler: before } = this.#attempt;
     this.#isRecognised = event?.type === "write.acked" || event?.type === "found.own.reservation";
+    this.#isCleared = event?.type === "found.cleared";
     for (const { type, params, context } of actions) this.#do(type, params, context);
     if (event !== undefined) this.#checkConsequences(event, before);
     const isSettled = this.#settled !== undefined;
@@ -182,7 +185,11 @@ class Driver {
       "a duplicate is reported for an event that was never committed",
     );
     this.#forbid(counts && !hasCommitted, "G9", `a commit that was never stored is reported as ${as}`);
-    this.#forbid(lost && !isTaken, "G8", "a dispatch is reported as superseded, and no other holder took the key");
+    this.#forbid(
+      lost && !isTaken && !this.#isCleared,
+      "G8",
+      "a dispatch is reported as superseded, and no other holder took the key",
+    );
     this.#forbid(
       lost && hasCommitted && !mayVanish && !mayBeOutdated,
       "G9",

@@ -66,7 +66,7 @@ export function singleMovesOf(
   if (request !== undefined)
     for (const arrival of arrivals(scope, attempt, request, register)) add({ ...arrival, arrives: true });
   if (answer !== undefined) {
-    for (const { event, at, costs } of interpretations(attempt, answer, register))
+    for (const { event, at, costs } of interpretations(scope, attempt, answer, register))
       receives(`receives ${describeEvent(event)}`, event, at, { costs });
   }
   for (const [index, write] of lateWrites.entries()) {
@@ -116,6 +116,7 @@ export interface Interpretation {
  * describe a reservation that has since been replaced, so that the next claim expects a replaced record.
  */
 export function interpretations(
+  scope: Scope,
   attempt: ModelAttempt,
   answer: DedupKeyEvent,
   { hasExpired }: Register,
@@ -124,6 +125,14 @@ export function interpretations(
   const costs = undefined;
   if (answer.type === "write.acked" || answer.type === "found.own.reservation") {
     return [{ event: { ...answer, late: attempt.isLate }, at, costs }];
+  }
+  // Any clear makes the emptiness of a key suspicious to an attempt that commits.
+  const mayBeCleared = scope.faults.clear !== undefined && attempt.place.leaf.includes(".committing");
+  if (answer.type === "found.nothing" && mayBeCleared) {
+    return [
+      { event: answer, at, costs },
+      { event: { type: "found.cleared" }, at, costs },
+    ];
   }
   if (answer.type !== "found.reservation") return [{ event: answer, at, costs }];
   const ended = { ...answer, ended: true };

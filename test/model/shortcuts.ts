@@ -35,7 +35,7 @@ function answeredAtOnce(machine: SteppedMachine, scope: Scope, move: Move, envir
   const { answer } = attempt;
   if (settled !== undefined || answer === undefined || hasChoices(scope, attempt, answer)) return [move];
   const wasCommitted = environment.wasCommitted || register.holds === "commit";
-  return interpretations(attempt, answer, register).flatMap(({ event, at, costs = move.costs }) => {
+  return interpretations(scope, attempt, answer, register).flatMap(({ event, at, costs = move.costs }) => {
     if (move.costs !== undefined && costs !== move.costs) return [];
     const outcome = send(machine, at, event, { ...environment, register, wasCommitted });
     const received: Move = {
@@ -104,6 +104,7 @@ function answersTo(attempt: ModelAttempt, request: Write | "read"): DedupKeyEven
   const revision = newer(attempt);
   const found: DedupKeyEvent[] = [
     { type: "found.nothing" },
+    { type: "found.cleared" },
     { type: "found.reservation", revision, attempt: 1, ended: false },
     { type: "found.reservation", revision, attempt: 1, ended: true },
     { type: "found.commit", revision },

@@ -112,7 +112,7 @@ function possibleEvents(state: ModelState): PossibleEvent[] {
   ];
 }
 
-function answers({ request, newest, own, unconfirmed, handler }: ModelState): DedupKeyEvent[] {
+function answers({ at, request, newest, own, unconfirmed, handler }: ModelState): DedupKeyEvent[] {
   const revision = newest + 1;
   const acked: DedupKeyEvent = { type: "write.acked", revision, late: false };
   // A stale read shows the record of an earlier holder again.
@@ -145,7 +145,18 @@ function answers({ request, newest, own, unconfirmed, handler }: ModelState): De
       return [{ type: "removed" }, { type: "unremovable" }, ...conflicted, ...unwritten];
     case "read": {
       const ownKnown: DedupKeyEvent[] = own > 0 ? [{ type: "found.own.reservation", revision: own, late: false }] : [];
-      return [{ type: "found.nothing" }, ...foreign, ...ownNewer, ...ownKnown, ...ownCommit, unread, ...broken];
+      const isCommitting = JSON.stringify(at.value).includes("committing");
+      const cleared: DedupKeyEvent[] = isCommitting ? [{ type: "found.cleared" }] : [];
+      return [
+        { type: "found.nothing" },
+        ...cleared,
+        ...foreign,
+        ...ownNewer,
+        ...ownKnown,
+        ...ownCommit,
+        unread,
+        ...broken,
+      ];
     }
   }
 }

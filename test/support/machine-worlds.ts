@@ -29,6 +29,7 @@ export const dedupKeyEvents: readonly DedupKeyEvent[] = [
   { type: "removed" },
   { type: "unremovable" },
   { type: "found.nothing" },
+  { type: "found.cleared" },
   { type: "store.broken" },
   { type: "handler.succeeded" },
   { type: "handler.failed" },

@@ -11,7 +11,7 @@ export const cacheBugs: readonly PlantedBug[] = [
       {
         file: attempt,
         find: `    this.#key.putCommit(context);`,
-        replace: `    this.#cacheCommit(context);
+        replace: `    this.#noteCommit(context);
     this.#key.putCommit(context);`,
       },
     ],
@@ -25,8 +25,8 @@ export const cacheBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: attempt,
-        find: `(this.#commitSentAtMs ?? 0) + how.windowMs`,
-        replace: `engine.nowMs + how.windowMs`,
+        find: `return (this.#commitSentAtMs ?? 0) + this.#context.how.windowMs;`,
+        replace: `return this.#context.engine.nowMs + this.#context.how.windowMs;`,
       },
     ],
   },
