@@ -62,6 +62,8 @@ export type DeliveryEvent =
   | { readonly type: "dispatch.began" }
   /** The handler returned, whatever became of its commit. */
   | { readonly type: "dispatched" }
+  /** An earlier dispatch of the event failed for good: the handler did not run. */
+  | { readonly type: "failure.remembered" }
   /** The handler threw; `permanent` if it will never succeed. `failures` counts failed dispatches, this one included. */
   | { readonly type: "dispatch.failed"; readonly permanent: boolean; readonly failures: number }
   | { readonly type: "duplicate" }
@@ -214,6 +216,7 @@ export const deliveryMachine = machineSetup.createMachine({
           { target: "nakked", actions: nak("backoff") },
         ],
         "fingerprint.mismatched": { target: "deadLettering", actions: deadLetter("fingerprint-mismatch") },
+        "failure.remembered": { target: "deadLettering", actions: deadLetter("permanent-error") },
         "force.stop": { actions: ["markStopping", "abort"] },
         "grace.ended": [
           { guard: "isLast", target: "deadLettering", actions: deadLetter("last-delivery") },

@@ -2,7 +2,7 @@ import { Engine } from "./engine/engine.ts";
 import type { ResolvedOptions, ResolvedReserveOptions } from "./engine/engine-options.ts";
 import type { HeldReservation } from "./engine/held-reservation.ts";
 import { runHandler } from "./engine/running-handlers.ts";
-import { LatchkeyError } from "./errors.ts";
+import { hasCode, LatchkeyError } from "./errors.ts";
 import { callable, objectWith, oneOf, wholeNumber } from "./internal/validate.ts";
 import type { Decision, Outcome, Reservation } from "./model/decision.ts";
 import type { DedupEvent } from "./model/event.ts";
@@ -71,7 +71,8 @@ export class Deduplicator implements AsyncDisposable {
    * Reserves the event's key, or returns why it cannot. An `unseen` decision is a reservation: commit or release it.
    * @throws {TypeError | RangeError} for a wrong argument.
    * @throws {StoreUnavailableError} if the store cannot decide. A reservation that it stored anyway ends with its lease.
-   * @throws {FingerprintMismatchError} if the event came before with another fingerprint.
+   * @throws {FingerprintMismatchError} if the event was committed before with another fingerprint.
+   * @throws {PermanentError} if the event failed for good before, with `onPermanentError: "remember"`.
    * @throws {RecordUnreadableError} if the key does not hold a Latchkey record, or holds the record of another event.
    */
   async reserve(identity: Identity, options?: ReserveOptions): Promise<Decision> {
@@ -101,7 +102,8 @@ export class Deduplicator implements AsyncDisposable {
     try {
       value = await runHandler(decision, handler);
     } catch (error) {
-      await decision.fail(error);
+      const isFinal = this.#options.onPermanentError === "remember" && hasCode(error, "permanent");
+      await (isFinal ? decision.commitFailure(error) : decision.fail(error));
       throw error;
     }
     return { outcome: "dispatched", key: decision.key, value, ...(await decision.commit(value)) };

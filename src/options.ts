@@ -43,6 +43,11 @@ export interface DeduplicatorOptions {
    */
   readonly onStoreUnavailable?: "refuse" | "dispatch";
   /**
+   * Treatment of a key whose handler threw a {@link PermanentError}. `"release"`: the next delivery runs the handler again.
+   * `"remember"`: until the window ends, later deliveries throw a `PermanentError` without running it. @default "release"
+   */
+  readonly onPermanentError?: "release" | "remember";
+  /**
    * Maximum number of commits in the cache, which answers duplicates without the store. Each takes 250 B of memory; 0 disables the
    * cache. @default 16_000
    */
@@ -96,7 +101,7 @@ export function resolveOptions(options: DeduplicatorOptions): ResolvedOptions {
   if (invalidation !== undefined) objectWith("store.invalidation", invalidation, "epoch", "invalidate");
   if (maxWindowMs !== undefined) wholeNumber("store.maxWindowMs", maxWindowMs, MIN_TTL_MS);
   const { windowMs = DEFAULT_WINDOW_MS, leaseMs = DEFAULT_LEASE_MS, skewMs = DEFAULT_SKEW_MS } = options;
-  const { renew = true, keepResults = false, onStoreUnavailable = "refuse" } = options;
+  const { renew = true, keepResults = false, onStoreUnavailable = "refuse", onPermanentError = "release" } = options;
   const { cacheSize = DEFAULT_CACHE_SIZE, inspect } = options;
   const { owner = `${hostname()}/${process.pid}/${randomBytes(4).toString("hex")}` } = options;
   return {
@@ -111,6 +116,7 @@ export function resolveOptions(options: DeduplicatorOptions): ResolvedOptions {
     renew: flag("renew", renew),
     keepResults: flag("keepResults", keepResults),
     onStoreUnavailable: oneOf("onStoreUnavailable", onStoreUnavailable, ON_STORE_UNAVAILABLE),
+    onPermanentError: oneOf("onPermanentError", onPermanentError, ["release", "remember"]),
     inspect: inspect === undefined ? undefined : checkObserver("inspect", inspect),
   };
 }

@@ -29,6 +29,7 @@ describe("the options of a deduplicator", () => {
       renew: true,
       keepResults: false,
       onStoreUnavailable: "refuse",
+      onPermanentError: "release",
     });
   });
 
@@ -45,6 +46,7 @@ describe("the options of a deduplicator", () => {
       renew: false,
       keepResults: true,
       onStoreUnavailable: "dispatch",
+      onPermanentError: "remember",
     } satisfies DeduplicatorOptions);
     expect(resolveOptions(given)).toEqual(given);
   });

@@ -128,12 +128,14 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
     return !this.promises.isLost;
   }
 
-  commit(result: unknown): Promise<CommitReport> {
+  /** @param failure the handler's error, if it failed for good. */
+  commit(result: unknown, failure?: { readonly error: unknown }): Promise<CommitReport> {
     if (this.#isDispatching()) this.#context.engine.timers.runDue();
     if (this.#context.phase === "releasing") return Promise.reject(this.#releasedError());
     const { committed } = this.promises;
     if (this.#isDispatching()) {
       this.#result ??= { value: result };
+      this.#failure ??= failure;
       this.#context.actor.send({ type: "handler.succeeded" });
     }
     return committed;
@@ -292,9 +294,14 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
     const { engine, how } = this.#context;
     const { nowMs } = engine;
     this.#commitSentAtMs = nowMs;
-    if (this.#finished === undefined) this.#context.report({ type: "dispatched" }, context);
-    const { value } = this.#finished ?? this.#result ?? { value: undefined };
-    const error = how.keepResult ? this.#records.storeResult(value) : undefined;
+    const { value, hasFailed } = this.#finished ?? {
+      value: this.#result?.value,
+      hasFailed: this.#failure !== undefined,
+    };
+    if (hasFailed) this.#records.markFailed();
+    if (this.#finished === undefined && !hasFailed) this.#context.report({ type: "dispatched" }, context);
+    this.#reportFailure(context);
+    const error = how.keepResult && !hasFailed ? this.#records.storeResult(value) : undefined;
     if (error !== undefined) this.#context.report({ type: "result-not-kept", error }, context);
     this.#records.setTime(this.#wallMs);
     this.#epoch = engine.clears.last();
@@ -343,6 +350,7 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
       engine.finished.remember(identity.storeKey, {
         how: { ...how, signal: undefined },
         value,
+        hasFailed: this.#records.hasFailed,
         epoch: this.#lease.epoch,
         untilMs,
       });

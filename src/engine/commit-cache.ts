@@ -18,6 +18,8 @@ export interface KnownCommit {
   readonly revision: Revision;
   readonly fingerprint: string | undefined;
   readonly result: unknown;
+  /** True if the dispatch failed for good. */
+  readonly failed: boolean;
   /** Time until which the store need not be asked, by this replica's monotonic clock. */
   readonly knownUntilMs: number;
 }
@@ -25,8 +27,18 @@ export interface KnownCommit {
 /** Returns the commit of an entry, or `undefined` for a reservation. */
 export function knownCommit({ record, revision }: Entry, knownUntilMs: number): KnownCommit | undefined {
   if (record.state === "reserved") return undefined;
-  const { atMs, owner, attempt, fingerprint, result } = record;
-  return { atMs, owner, attempt, fence: fenceOf(record, revision), revision, fingerprint, result, knownUntilMs };
+  const { atMs, owner, attempt, fingerprint, result, failed = false } = record;
+  return {
+    atMs,
+    owner,
+    attempt,
+    fence: fenceOf(record, revision),
+    revision,
+    fingerprint,
+    result,
+    failed,
+    knownUntilMs,
+  };
 }
 
 /**
@@ -41,7 +53,7 @@ interface PackedCommit {
   readonly extra?: Extra;
 }
 
-type Extra = Pick<KnownCommit, "owner" | "attempt" | "fingerprint" | "result">;
+type Extra = Pick<KnownCommit, "owner" | "attempt" | "fingerprint" | "result" | "failed">;
 
 /**
  * The commits that this replica knows, so that duplicates need no store request. The least recently used ones are evicted.
@@ -63,7 +75,7 @@ export class CommitCache {
   constructor({ cacheSize, owner, clock }: ResolvedOptions, clears: ClearEpoch) {
     this.#size = cacheSize;
     this.#clears = clears;
-    this.#defaults = { owner, attempt: 1, fingerprint: undefined, result: undefined };
+    this.#defaults = { owner, attempt: 1, fingerprint: undefined, result: undefined, failed: false };
     this.#createdAtMs = clock.monotonicMs();
     this.#createdAtWallMs = clock.wallMs();
   }
@@ -88,9 +100,10 @@ export class CommitCache {
     if (epoch === 0 && commit.result === undefined) this.addOwn(key, commit, epoch);
   }
 
-  #pack({ atMs, owner, attempt, fence, revision, fingerprint, result, knownUntilMs }: KnownCommit): PackedCommit {
+  #pack({ atMs, fence, revision, knownUntilMs, ...extra }: KnownCommit): PackedCommit {
+    const { owner, attempt, fingerprint, result, failed } = extra;
     const hasDefaults =
-      owner === this.#defaults.owner && attempt === 1 && fingerprint === undefined && result === undefined;
+      owner === this.#defaults.owner && attempt === 1 && fingerprint === undefined && result === undefined && !failed;
     this.#firstFence ??= fence;
     const atOffsetMs = small(atMs - this.#createdAtWallMs);
     const untilOffsetMs = small(Math.floor(knownUntilMs - this.#createdAtMs));
@@ -98,12 +111,12 @@ export class CommitCache {
     const revisionOffset = small(revision - this.#firstFence);
     return hasDefaults
       ? { atOffsetMs, fenceOffset, revisionOffset, untilOffsetMs }
-      : { atOffsetMs, fenceOffset, revisionOffset, untilOffsetMs, extra: { owner, attempt, fingerprint, result } };
+      : { atOffsetMs, fenceOffset, revisionOffset, untilOffsetMs, extra };
   }
 
   #unpack(packed: PackedCommit): KnownCommit {
     const { atOffsetMs, fenceOffset, revisionOffset, untilOffsetMs, extra = this.#defaults } = packed;
-    const { owner, attempt, fingerprint, result } = extra;
+    const { owner, attempt, fingerprint, result, failed } = extra;
     const first = this.#firstFence ?? 0;
     return {
       atMs: this.#createdAtWallMs + atOffsetMs,
@@ -113,6 +126,7 @@ export class CommitCache {
       revision: first + revisionOffset,
       fingerprint,
       result,
+      failed,
       knownUntilMs: this.#createdAtMs + untilOffsetMs,
     };
   }

@@ -12,6 +12,7 @@ export interface ResolvedOptions {
   readonly renew: boolean;
   readonly keepResults: boolean;
   readonly onStoreUnavailable: "refuse" | "dispatch";
+  readonly onPermanentError: "release" | "remember";
   readonly cacheSize: number;
   readonly inspect: InspectionObserver | undefined;
   readonly clock: Clock;

@@ -10,6 +10,8 @@ export interface FinishedDispatch {
   readonly how: ResolvedReserveOptions;
   /** Return value of the handler, if it is to be kept. */
   readonly value: unknown;
+  /** True if the handler failed for good. */
+  readonly hasFailed: boolean;
   /** Epoch of clears while the key was known to be held. */
   readonly epoch: number | undefined;
   /** End of the window, by the monotonic clock. */

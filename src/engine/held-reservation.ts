@@ -49,6 +49,11 @@ export class HeldReservation implements Reservation {
     return this.#attempt === attempt;
   }
 
+  /** Commits the key because the handler failed for good. */
+  commitFailure(error: unknown): Promise<CommitReport> {
+    return this.#attempt.commit(undefined, { error });
+  }
+
   /** Releases the key because the handler threw. */
   fail(error: unknown): Promise<void> {
     return this.#attempt.release({ error });

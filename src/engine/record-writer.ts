@@ -19,6 +19,7 @@ export class RecordWriter {
   #token = "";
   #atMs = 0;
   #result: StoredResult = { state: "none" };
+  #hasFailed = false;
   #hasCommit = false;
 
   /** @param id is unique among the attempts of all replicas. */
@@ -56,6 +57,15 @@ export class RecordWriter {
     return error;
   }
 
+  /** Makes the commit that of a dispatch which failed for good. */
+  markFailed(): void {
+    this.#hasFailed = true;
+  }
+
+  get hasFailed(): boolean {
+    return this.#hasFailed;
+  }
+
   get resultError(): ResultNotKeptError | undefined {
     return this.#result.state === "failed" ? this.#result.error : undefined;
   }
@@ -72,6 +82,7 @@ export class RecordWriter {
 
   committed(context: DedupKeyContext): DedupRecord {
     this.#hasCommit = true;
+    if (this.#hasFailed) return this.#record("committed", context, { failed: true });
     return this.#record("committed", context, this.#result.state === "stored" ? { result: this.#result.result } : {});
   }
 
@@ -92,6 +103,7 @@ export class RecordWriter {
       revision,
       fingerprint: this.#how.fingerprint,
       result: result.state === "stored" ? result.result : undefined,
+      failed: this.#hasFailed,
       knownUntilMs,
     };
   }
@@ -100,7 +112,7 @@ export class RecordWriter {
   #record(
     state: DedupRecord["state"],
     { attempt, fence }: DedupKeyContext,
-    result: { readonly result?: unknown },
+    outcome: { readonly result?: unknown; readonly failed?: true },
   ): DedupRecord {
     const { workspaceId, subscriptionId, eventId } = this.#identity;
     const { leaseMs, fingerprint } = this.#how;
@@ -117,7 +129,7 @@ export class RecordWriter {
       leaseMs,
       atMs: this.#atMs,
       ...(fingerprint === undefined ? {} : { fingerprint }),
-      ...result,
+      ...outcome,
     });
   }
 }

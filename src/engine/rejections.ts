@@ -1,4 +1,4 @@
-import { FingerprintMismatchError } from "../errors.ts";
+import { FingerprintMismatchError, PermanentError } from "../errors.ts";
 import type { Duplicate, Pending } from "../model/decision.ts";
 import type { DedupEventDetail, DedupEventFields } from "../model/event.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
@@ -29,12 +29,14 @@ export class Rejections {
     this.#context = context;
   }
 
-  /** @throws {FingerprintMismatchError} */
+  /** @throws {FingerprintMismatchError} @throws {PermanentError} if the dispatch failed for good. */
   duplicate(call: ReserveCall, commit: KnownCommit): Duplicate {
     checkFingerprint(call, commit.fingerprint, commit.revision);
     const { key } = call.identity;
     const { atMs: committedAt, result } = commit;
     this.#report(call, { type: "duplicate", committedAt }, commit);
+    if (commit.failed)
+      throw new PermanentError(`The event of ${key} failed for good before, and was not dispatched again`);
     return result === undefined
       ? { decision: "duplicate", key, committedAt }
       : { decision: "duplicate", key, committedAt, result: structuredClone(result) };

@@ -122,6 +122,7 @@ export class WebhookDispatcher {
 
   #answerTo(run: Run, error: unknown, event: EventReference): Response {
     if (hasCode(error, "fingerprint-mismatch") && !run.failed) return problem("payload-mismatch");
+    if (hasCode(error, "permanent") && !run.failed) return problem("permanent");
     reportError(this.#options.onError, error, { code: run.failed ? "dispatch-failed" : "unavailable", event });
     if (error instanceof FailedResponseError) return run.response();
     if (run.failed) return problem(hasCode(error, "permanent") ? "permanent" : "dispatch-failed");

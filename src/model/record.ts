@@ -38,6 +38,8 @@ export interface CommitRecord extends RecordFields {
   readonly state: "committed";
   /** Return value of the handler as JSON, if results are kept. */
   readonly result?: unknown;
+  /** True if the dispatch failed for good: later deliveries fail without another one. */
+  readonly failed?: true;
 }
 
 /** Record under a key: small, readable JSON. */
@@ -115,7 +117,7 @@ const isCount =
 const LATEST_MS = 8.64e15;
 const isTime = (value: unknown): boolean => typeof value === "number" && Math.abs(value) <= LATEST_MS;
 
-const fieldChecks: ReadonlyArray<readonly [keyof DedupRecord, (value: unknown) => boolean]> = [
+const fieldChecks: ReadonlyArray<readonly [keyof DedupRecord | "failed", (value: unknown) => boolean]> = [
   ["state", (value) => value === "reserved" || value === "committed"],
   ["workspaceId", isText],
   ["subscriptionId", isText],
@@ -126,5 +128,6 @@ const fieldChecks: ReadonlyArray<readonly [keyof DedupRecord, (value: unknown) =
   ["fence", isCount(0)],
   ["leaseMs", isCount(1)],
   ["atMs", isTime],
+  ["failed", (value) => value === undefined || value === true],
   ["fingerprint", (value) => value === undefined || typeof value === "string"],
 ];

@@ -85,6 +85,13 @@ const TRANSITIONS: ReadonlyArray<
     "publishing",
     "setDeadLetterReason(fingerprint-mismatch) releaseSlot publishDeadLetter",
   ],
+  [
+    "identified",
+    "failure.remembered",
+    {},
+    "publishing",
+    "setDeadLetterReason(permanent-error) releaseSlot publishDeadLetter",
+  ],
   ["identified", "force.stop", {}, "identified", "markStopping abort"],
   ["identified", "grace.ended", { isStopping: true }, "nakked", "nak(none)"],
   [

@@ -302,6 +302,10 @@ export class MessageDelivery {
       this.send({ type: "fingerprint.mismatched" });
       return;
     }
+    if (hasCode(error, "permanent")) {
+      this.send({ type: "failure.remembered" });
+      return;
+    }
     if (!this.#aborting.signal.aborted) {
       this.#audit({ type: "trigger.refused", error });
       if (hasCode(error, "closed")) this.#shared.onDeduplicatorClosed(error);
