@@ -36,7 +36,7 @@ export async function readRequest(
     const body = await Promise.race([readAll(reader, maxBodyBytes), timeout]);
     if (typeof body === "string") return body;
     const { method, url, headers } = request;
-    return { method, url: new URL(url), headers, body, receivedAtMs };
+    return { method, url: new URL(url), headers: new Headers(headers), body, receivedAtMs };
   } catch {
     return "bad-request";
   } finally {

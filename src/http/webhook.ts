@@ -4,6 +4,7 @@ import { systemClock } from "../internal/clock.ts";
 import { callable, expected, objectWith, text, wholeNumber } from "../internal/validate.ts";
 import { cloudEventId } from "../model/cloud-event.ts";
 import { type ResolvedIdentity, resolveIdentity } from "../model/identity.ts";
+import type { Telemetry, TracedOutcome } from "../model/telemetry.ts";
 import { answerToBatch } from "./batch-answer.ts";
 import type { WebhookDispatch } from "./dispatcher.ts";
 import { WebhookDispatcher } from "./dispatcher.ts";
@@ -25,6 +26,8 @@ interface CommonOptions {
   readonly maxBodyBytes?: number;
   /** Time within which a body must arrive, in milliseconds, at least 1. @default 10_000 */
   readonly bodyTimeoutMs?: number;
+  /** Traces requests: the result of `instrument` in `latchkey/otel`. */
+  readonly telemetry?: Telemetry;
   /** Called for each error whose details the sender does not get. @default emits a process warning without details */
   readonly onError?: WebhookErrorListener;
   /** Called at construction for each risky setting. @default emits a process warning */
@@ -79,7 +82,7 @@ const RETRY_AFTER_MS = 5_000;
 export function webhook(options: WebhookOptions): Receive {
   objectWith("options", options);
   objectWith("source", options.source, "identify");
-  const { source, subscriptionId = source.name, workspaceId = "default", onError } = options;
+  const { source, subscriptionId = source.name, workspaceId = "default", onError, telemetry } = options;
   text("subscriptionId", subscriptionId);
   if (typeof workspaceId !== "function") text("workspaceId", workspaceId);
   if (onError !== undefined) callable("onError", onError);
@@ -108,6 +111,8 @@ export function webhook(options: WebhookOptions): Receive {
     }
     const raw = await readRequest(request, limits, systemClock);
     if (typeof raw === "string") return problem(raw);
+    // From here on, the request's span is the parent.
+    telemetry?.inject(raw.headers);
     const verification = await source.verify?.(raw);
     if (verification?.verified === false) return problem("bad-signature", { detail: verification.reason });
     const handshake = await source.handshake?.(raw);
@@ -121,7 +126,7 @@ export function webhook(options: WebhookOptions): Receive {
     return answerToBatch(answers);
   };
 
-  return async (request) => {
+  const answer = async (request: Request): Promise<Response> => {
     try {
       return await receive(request);
     } catch (error) {
@@ -131,6 +136,16 @@ export function webhook(options: WebhookOptions): Receive {
       return problem("unavailable", { retryAfterMs: RETRY_AFTER_MS });
     }
   };
+  if (telemetry === undefined) return answer;
+  objectWith("telemetry", telemetry, "trace", "inject");
+  return (request) => {
+    const { headers } = request;
+    return telemetry.trace({ kind: "request", source: source.name, headers }, () => answer(request), tracedOutcome);
+  };
+}
+
+function tracedOutcome({ status }: Response): TracedOutcome {
+  return { outcome: String(status), failed: status >= 500 };
 }
 
 type Accept = (event: EventReference, identity: ResolvedIdentity, request: RawRequest) => Promise<Response>;

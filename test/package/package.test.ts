@@ -59,6 +59,7 @@ const NAMES = {
     "toNodeHandler",
     "webhook",
   ],
+  "latchkey/otel": ["instrument"],
   "latchkey/machines": ["dedupKeyMachine", "deliveryMachine"],
   "latchkey/testing": [
     "CounterexampleError",
@@ -142,10 +143,10 @@ async function inProject(script: string, type: "module" | "commonjs" = "module")
 const namesOf = (entry: string): Promise<string> =>
   inProject(`console.log(Object.keys(await import(${JSON.stringify(entry)})).sort().join(" "))`);
 
-/** Gives the project the NATS clients, which are optional peers, while `work` runs. */
-async function withPeers<Value>(work: () => Promise<Value>): Promise<Value> {
-  const link = join(project, "node_modules", "@nats-io");
-  await symlink(join(repository, "node_modules", "@nats-io"), link);
+/** Gives the project the NATS clients or OpenTelemetry's API, which are optional peers, while `work` runs. */
+async function withPeers<Value>(scope: "@nats-io" | "@opentelemetry", work: () => Promise<Value>): Promise<Value> {
+  const link = join(project, "node_modules", scope);
+  await symlink(join(repository, "node_modules", scope), link);
   try {
     return await work();
   } finally {
@@ -206,8 +207,14 @@ describe("the package in an empty project", () => {
   });
 
   it("imports latchkey/nats if its peers are installed", async () => {
-    await withPeers(async () => {
+    await withPeers("@nats-io", async () => {
       expect(await namesOf("latchkey/nats")).toBe([...NAMES["latchkey/nats"]].sort().join(" "));
+    });
+  });
+
+  it("imports latchkey/otel if its peer is installed", async () => {
+    await withPeers("@opentelemetry", async () => {
+      expect(await namesOf("latchkey/otel")).toBe(NAMES["latchkey/otel"].join(" "));
     });
   });
 

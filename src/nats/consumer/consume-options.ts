@@ -3,6 +3,7 @@ import type { BackoffRange } from "../../internal/backoff.ts";
 import { abortSignal, callable, objectWith, text, wholeNumber } from "../../internal/validate.ts";
 import type { Reservation } from "../../model/decision.ts";
 import type { ResolvedIdentity } from "../../model/identity.ts";
+import type { Telemetry } from "../../model/telemetry.ts";
 import { publishableSubject } from "../wire/subject.ts";
 import type { Audit } from "./audit.ts";
 import type { DeadLetterOptions } from "./dead-letter.ts";
@@ -51,6 +52,8 @@ export interface ConsumeOptions {
   readonly deadLetter?: DeadLetterOptions;
   /** Stops the consumer, like `stop()`. */
   readonly signal?: AbortSignal;
+  /** Traces deliveries, and counts dead letters: the result of `instrument` in `latchkey/otel`. */
+  readonly telemetry?: Telemetry;
   /** Receives a record of everything that happens. If it throws, that is an uncaught exception and changes nothing here. */
   readonly onAudit?: (audit: Audit) => void;
 }
@@ -66,6 +69,7 @@ export interface ResolvedConsumeOptions {
   readonly backoffMs: Backoff;
   readonly deadLetter: DeadLetterOptions | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly telemetry: Telemetry | undefined;
   readonly onAudit: (audit: Audit) => void;
 }
 
@@ -80,12 +84,22 @@ const MAX_CONCURRENCY = 10_000;
  */
 export function resolveConsumeOptions(options: ConsumeOptions): ResolvedConsumeOptions {
   objectWith("options", options);
-  const { dedup, dispatch, identify = identifyEvent, subscriptionId, fingerprint, deadLetter, signal } = options;
+  const {
+    dedup,
+    dispatch,
+    identify = identifyEvent,
+    subscriptionId,
+    fingerprint,
+    deadLetter,
+    signal,
+    telemetry,
+  } = options;
   const { onAudit = () => {} } = options;
   objectWith("dedup", dedup, "guard");
   callable("dispatch", dispatch);
   callable("identify", identify);
   callable("onAudit", onAudit);
+  if (telemetry !== undefined) objectWith("telemetry", telemetry, "trace", "deadLettered");
   if (fingerprint !== undefined) callable("fingerprint", fingerprint);
   return {
     dedup,
@@ -98,6 +112,7 @@ export function resolveConsumeOptions(options: ConsumeOptions): ResolvedConsumeO
     backoffMs: resolveBackoff(options.backoffMs ?? DEFAULT_BACKOFF),
     deadLetter: deadLetter === undefined ? undefined : resolveDeadLetter(deadLetter),
     signal: signal === undefined ? undefined : abortSignal("signal", signal),
+    telemetry,
     onAudit,
   };
 }

@@ -26,6 +26,7 @@ import type { FailureCounts } from "./failure-counts.ts";
 import type { Finish, FinishedMessages } from "./finished-messages.ts";
 import { type Dispatched, type DispatchResult, dispatchGuarded } from "./guarded-dispatch.ts";
 import { pendingPauseMs } from "./pending-pause.ts";
+import { headersOf } from "./received-message.ts";
 
 /** Dependencies that all deliveries of one consumer share. */
 export interface SharedByDeliveries {
@@ -162,9 +163,10 @@ export class MessageDelivery {
 
   terminate(context: DeliveryContext, { copy }: { readonly copy: TerminatedCopy }): void {
     const reason = reasonIn(context);
-    const { deadLetter } = this.#shared.options;
+    const { deadLetter, telemetry } = this.#shared.options;
     const error = this.#error === undefined ? {} : { error: this.#error };
     this.#shared.finishedMessages.add(this.message, { as: "terminated" });
+    telemetry?.deadLettered(reason);
     this.#answer(() => this.message.term(terminationReason(reason, this.#error)));
     if (copy === "lost") {
       this.#audit({ type: "trigger.dead-letter.lost", reason, letterError: this.#letterError, ...error });
@@ -239,12 +241,26 @@ export class MessageDelivery {
         unlink();
       }
     };
-    const result = await dispatchGuarded(dedup, identity, handler, {
-      attempt: this.#deliveries,
-      signal: this.#aborting.signal,
-      ...(this.#fingerprint === undefined ? {} : { fingerprint: this.#fingerprint }),
-    });
-    this.#report(result, finish);
+    const guard = () =>
+      dispatchGuarded(dedup, identity, handler, {
+        attempt: this.#deliveries,
+        signal: this.#aborting.signal,
+        ...(this.#fingerprint === undefined ? {} : { fingerprint: this.#fingerprint }),
+      });
+    this.#report(await this.#traced(guard), finish);
+  }
+
+  #traced(guard: () => Promise<DispatchResult>): Promise<DispatchResult> {
+    const { consumer, options } = this.#shared;
+    if (options.telemetry === undefined) return guard();
+    const found = headersOf(this.message);
+    const headers = found === "unreadable" ? undefined : found;
+    const { stream } = this.message.info;
+    const delivery = { kind: "message", stream, consumer, deliveries: this.#deliveries, headers } as const;
+    return options.telemetry.trace(delivery, guard, ({ result }) => ({
+      outcome: result,
+      failed: result === "failed" || result === "refused",
+    }));
   }
 
   /** @param finish how an earlier delivery ended. */

@@ -7,6 +7,7 @@ import { type Identify, identifyEvent, type ReceivedMessage } from "../../../nat
 import { problemText } from "./event-problem.ts";
 import type { IncomingEvent } from "./incoming-event.ts";
 import { readEvent, type Selection } from "./read-event.ts";
+import { traceHeaders } from "./trace-context.ts";
 
 /**
  * Identifies messages by --id if it is given. Otherwise identifies recorded webhooks by their own id, whatever `Nats-Msg-Id` the
@@ -52,8 +53,14 @@ function isBatch(headers: MsgHdrs | undefined): boolean {
   return headers !== undefined && headerValues(headers, "content-type").some(isCloudEventBatchType);
 }
 
-/** Returns the event that a message carries. */
+/** Returns the event that a message carries, with the message's trace context. */
 export function eventOf(message: ReceivedMessage, eventId: string, selection: Selection = {}): IncomingEvent {
+  const event = carriedBy(message, eventId, selection);
+  const transport = transportOf(message);
+  return { ...event, headers: { ...event.headers, ...traceHeaders((name) => transport.header(name)) } };
+}
+
+function carriedBy(message: ReceivedMessage, eventId: string, selection: Selection): IncomingEvent {
   const attributes = binaryAttributes(message);
   if (attributes === undefined) {
     const reading = readEvent(message.data, selection, transportOf(message));

@@ -14,6 +14,7 @@ import type { EventProblem } from "./event-problem.ts";
 import { type IncomingEvent, JSON_TYPE } from "./incoming-event.ts";
 import { type RecordedRequest, readRecordedRequest } from "./recorded-request.ts";
 import { readStructured } from "./structured-event.ts";
+import { traceHeaders } from "./trace-context.ts";
 import { contentTypeOf, readWebhook } from "./webhook-event.ts";
 
 export type Reading = { readonly event: IncomingEvent } | EventProblem;
@@ -132,7 +133,7 @@ function readBinary(
     format: "cloud-event",
     eventId: cloudEventId(context),
     attributes,
-    headers: {},
+    headers: traceHeaders((name) => request.header(name)),
     contentType: contentTypeOf(request),
     body,
     original,

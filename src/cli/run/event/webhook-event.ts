@@ -4,6 +4,7 @@ import type { EventProblem } from "./event-problem.ts";
 import { type IncomingEvent, JSON_TYPE } from "./incoming-event.ts";
 import type { RecordedRequest } from "./recorded-request.ts";
 import { SENDERS, type Sender } from "./senders.ts";
+import { traceHeaders } from "./trace-context.ts";
 
 /** Identifies the webhook of a known sender. Returns `undefined` for other requests and payloads. */
 export function readWebhook(
@@ -37,12 +38,13 @@ export function contentTypeOf(request: RecordedRequest | undefined): string {
 
 /** Omits headers of the original connection, and values that no header can have. */
 function forwardedHeaders(request: RecordedRequest, { forwarded }: Sender): Readonly<Record<string, string>> {
-  return Object.fromEntries(
+  const own = Object.fromEntries(
     request.names.flatMap((name) => {
       const [value] = request.header(name);
       return forwarded.test(name) && typeof value === "string" && isHeaderValue(value) ? [[name, value]] : [];
     }),
   );
+  return { ...own, ...traceHeaders((name) => request.header(name)) };
 }
 
 function isHeaderValue(value: string): boolean {

@@ -3,6 +3,7 @@ import type { Clock } from "../../../internal/clock.ts";
 import { CommandError } from "../../terminal/command-error.ts";
 import { printable } from "../../terminal/printable.ts";
 import type { IncomingEvent } from "../event/incoming-event.ts";
+import { traceContextOf } from "../event/trace-context.ts";
 import { forwardLines } from "./forward-lines.ts";
 import type { DispatchFailure, Target, TargetContext } from "./target.ts";
 
@@ -53,7 +54,10 @@ export function execTarget(options: ExecOptions): Target {
 }
 
 function eventEnv(event: IncomingEvent, context: TargetContext): Record<string, string> {
+  const { traceparent, tracestate } = traceContextOf(event);
   return {
+    ...(traceparent !== undefined && { TRACEPARENT: traceparent }),
+    ...(tracestate !== undefined && { TRACESTATE: tracestate }),
     LATCHKEY_IDEMPOTENCY_KEY: context.idempotencyKey,
     LATCHKEY_WORKSPACE: withoutNul(context.workspaceId),
     LATCHKEY_FENCE: String(context.fence),

@@ -6,6 +6,7 @@ import { onAbort } from "../../../internal/abort.ts";
 import type { Clock } from "../../../internal/clock.ts";
 import { encodeHeaderAttribute } from "../../../model/cloud-event.ts";
 import type { IncomingEvent } from "../event/incoming-event.ts";
+import { traceContextOf } from "../event/trace-context.ts";
 import type { DispatchFailure, Target, TargetContext } from "./target.ts";
 
 export interface HttpTargetOptions {
@@ -105,6 +106,7 @@ function requestHeaders(
   const { idempotencyKey, fence, attempt, workspaceId } = context;
   return {
     ...headers,
+    ...traceContextOf(event),
     "user-agent": "latchkey",
     ...extra,
     "idempotency-key": keyPerAttempt ? `${idempotencyKey}:${fence}` : idempotencyKey,

@@ -65,6 +65,11 @@ describe("a command", () => {
     });
   });
 
+  it("gets the trace context in its environment", async () => {
+    const traced = { ...event, headers: { traceparent: "00-0af7-b7ad-01" } };
+    expect((await attempt(sh('echo "$TRACEPARENT"'), { event: traced })).printed).toBe("00-0af7-b7ad-01\n");
+  });
+
   it("gets an empty type if the event has none", async () => {
     const { printed } = await attempt(sh('echo "<$LATCHKEY_EVENT_TYPE>"'), { event: { ...event, attributes: {} } });
     expect(printed).toBe("<>\n");

@@ -53,6 +53,18 @@ describe("an HTTP endpoint", () => {
     ]);
   });
 
+  it("gets the trace context of the transport, otherwise of the event's attributes", async () => {
+    await using endpoint = await startEndpoint();
+    const target = httpTarget(new URL(endpoint.url), { clock: systemClock });
+    const attributes = { ...event.attributes, traceparent: "00-of-attribute-01", tracestate: "a=1" };
+    await target.dispatch({ ...event, attributes }, context);
+    await target.dispatch({ ...event, attributes, headers: { traceparent: "00-of-transport-01" } }, context);
+    expect(endpoint.received.map(({ headers }) => [headers["traceparent"], headers["tracestate"]])).toEqual([
+      ["00-of-attribute-01", "a=1"],
+      ["00-of-transport-01", "a=1"],
+    ]);
+  });
+
   it("gets the content type unchanged as far as a header allows", async () => {
     await using endpoint = await startEndpoint();
     const odd = { ...event, contentType: 'text/plain; charset="utf-8"; title=100% €' };

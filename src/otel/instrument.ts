@@ -1,0 +1,101 @@
+import {
+  type Attributes,
+  metrics as globalMetrics,
+  trace as globalTrace,
+  type MeterProvider,
+  type TracerProvider,
+} from "@opentelemetry/api";
+import type { Deduplicator, Handler } from "../deduplicator.ts";
+import { callable, objectWith } from "../internal/validate.ts";
+import type { Decision, Outcome } from "../model/decision.ts";
+import type { Identity } from "../model/identity.ts";
+import type { Telemetry } from "../model/telemetry.ts";
+import type { ReserveOptions } from "../options.ts";
+import { GuardSpans, withTracedCommit } from "./guard-spans.ts";
+import { createMetrics, operationOf } from "./metrics.ts";
+import { observeUsage, type StoreUsage } from "./store-usage.ts";
+import { inDeliverySpan, inject, inSpan } from "./tracing.ts";
+
+/** Options of {@link instrument}. */
+export interface InstrumentOptions {
+  /** Provider of the tracer. @default the global one */
+  readonly tracerProvider?: TracerProvider;
+  /** Provider of the meter. @default the global one */
+  readonly meterProvider?: MeterProvider;
+  /** Returns the size of the store and its limit, for two gauges. Called once per export. */
+  readonly storeUsage?: () => Promise<StoreUsage>;
+}
+
+/** Telemetry of a deduplicator. Pass it to `webhook` and `consume`. */
+export interface InstrumentedTelemetry extends Telemetry {
+  /** Restores the deduplicator, and stops counting. */
+  stop(): void;
+}
+
+/**
+ * Traces and counts what a deduplicator does: spans `reserve`, `dispatch`, `commit` and `release`, and the metrics of
+ * `docs/telemetry.md`. Payloads, results and messages of errors never appear.
+ * @throws {TypeError} naming the wrong option.
+ */
+export function instrument(dedup: Deduplicator, options: InstrumentOptions = {}): InstrumentedTelemetry {
+  objectWith("dedup", dedup, "guard", "reserve", "subscribe");
+  objectWith("options", options);
+  const { tracerProvider = globalTrace, meterProvider = globalMetrics, storeUsage } = options;
+  if (storeUsage !== undefined) callable("storeUsage", storeUsage);
+  const tracer = tracerProvider.getTracer("latchkey");
+  const metrics = createMetrics(meterProvider);
+  const stopObserving = storeUsage === undefined ? () => {} : observeUsage(metrics, storeUsage);
+  const unsubscribe = dedup.subscribe((event) => metrics.operations.add(1, operationOf(event)));
+
+  const guard = dedup.guard.bind(dedup);
+  const reserve = dedup.reserve.bind(dedup);
+  /** `guard` calls itself with its handler to try again. */
+  const traced = new WeakSet<object>();
+
+  dedup.guard = async <Value>(
+    identity: Identity,
+    handler: Handler<Value>,
+    how?: ReserveOptions,
+  ): Promise<Outcome<Value>> => {
+    if (typeof handler !== "function" || traced.has(handler)) return guard(identity, handler, how);
+    const spans = new GuardSpans(tracer, metrics, attributesOf(identity));
+    const tracedHandler: Handler<Value> = (reservation) => spans.dispatch(reservation, handler);
+    traced.add(tracedHandler);
+    return spans.run(() => guard(identity, tracedHandler, how));
+  };
+
+  dedup.reserve = (identity, how): Promise<Decision> => {
+    const attributes = attributesOf(identity);
+    return inSpan(tracer, { name: "reserve", attributes }, async (span) => {
+      const decision = await reserve(identity, how);
+      span.setAttribute("latchkey.decision", decision.decision);
+      return decision.decision === "unseen" ? withTracedCommit(tracer, decision, attributes) : decision;
+    });
+  };
+
+  return {
+    trace: (delivery, work, outcomeOf) =>
+      inDeliverySpan(tracer, delivery, work, (value) => {
+        const traced = outcomeOf(value);
+        metrics.deliveries.add(1, { kind: delivery.kind, outcome: traced.outcome });
+        return traced;
+      }),
+    inject,
+    deadLettered: (reason) => metrics.deadLetters.add(1, { reason }),
+    stop() {
+      dedup.guard = guard;
+      dedup.reserve = reserve;
+      unsubscribe();
+      stopObserving();
+    },
+  };
+}
+
+/** The identity is validated by the deduplicator, after this. */
+function attributesOf({ subscriptionId, eventId, workspaceId = "default" }: Partial<Identity> = {}): Attributes {
+  return {
+    "latchkey.workspace": workspaceId,
+    "latchkey.subscription": subscriptionId,
+    "latchkey.event_id": eventId,
+  };
+}

@@ -1,0 +1,75 @@
+import type { MeterProvider } from "@opentelemetry/api";
+import type { DedupEvent } from "../model/event.ts";
+
+/** Upper bounds of the histograms, in seconds: from a store in memory to a lease of minutes. */
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+const histogram = (description: string) => ({
+  description,
+  unit: "s",
+  advice: { explicitBucketBoundaries: SECONDS },
+});
+
+/** All instruments. `docs/telemetry.md` lists them. */
+export function createMetrics(provider: MeterProvider) {
+  const meter = provider.getMeter("latchkey");
+  return {
+    operations: meter.createCounter("latchkey.operations", {
+      description: "Operations on keys, by stage and outcome",
+    }),
+    deliveries: meter.createCounter("latchkey.deliveries", {
+      description: "Requests and messages, by kind and outcome",
+    }),
+    deadLetters: meter.createCounter("latchkey.dead_letters", { description: "Dead letters, by reason" }),
+    inFlight: meter.createUpDownCounter("latchkey.keys.in_flight", {
+      description: "Keys whose handler runs in this process",
+    }),
+    storeDuration: meter.createHistogram(
+      "latchkey.store.duration",
+      histogram("Time that the store took to decide or to commit, waits for other holders included"),
+    ),
+    dispatchDuration: meter.createHistogram("latchkey.dispatch.duration", histogram("Duration of the handler")),
+    leaseDuration: meter.createHistogram(
+      "latchkey.lease.duration",
+      histogram("Time for which this process held a key, from the decision to the commit or release"),
+    ),
+    storeUsed: meter.createObservableGauge("latchkey.store.used", {
+      description: "Bytes that the store uses",
+      unit: "By",
+    }),
+    storeLimit: meter.createObservableGauge("latchkey.store.limit", {
+      description: "Bytes that the store may use",
+      unit: "By",
+    }),
+  };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** Stage and outcome of an event, for the counter of operations. */
+export function operationOf(event: DedupEvent): { readonly stage: string; readonly outcome: string } {
+  switch (event.type) {
+    case "reserved":
+      return { stage: "reserve", outcome: "unseen" };
+    case "duplicate":
+    case "pending":
+    case "unprotected":
+      return { stage: "reserve", outcome: event.type };
+    case "dispatched":
+      return { stage: "dispatch", outcome: "returned" };
+    case "failed":
+      return { stage: "dispatch", outcome: "threw" };
+    case "committed":
+      return { stage: "commit", outcome: event.commit };
+    case "superseded":
+    case "unconfirmed":
+    case "result-not-kept":
+      return { stage: "commit", outcome: event.type };
+    case "renewed":
+    case "expired":
+      return { stage: "lease", outcome: event.type };
+    case "released":
+      return { stage: "lease", outcome: event.left === "nothing" ? "released" : "left to expire" };
+    case "store-unavailable":
+      return { stage: "store", outcome: "unavailable" };
+  }
+}
