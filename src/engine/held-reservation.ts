@@ -15,24 +15,32 @@ export class HeldReservation implements Reservation {
   readonly attempt: number;
   readonly owner: string;
   readonly unprotected: boolean;
-  readonly signal: AbortSignal;
+  declare readonly signal: AbortSignal;
   readonly commit: (result?: unknown) => Promise<CommitReport>;
   readonly release: () => Promise<void>;
   readonly [Symbol.asyncDispose] = (): Promise<void> => this.release();
   readonly #attempt: Attempt;
 
+  /** Most handlers never use their signal, and V8's young collections copy every `AbortSignal` (docs/performance.md). */
+  static readonly #lazySignal: PropertyDescriptor & ThisType<HeldReservation> = {
+    enumerable: true,
+    get() {
+      return this.#attempt.promises.lostSignal;
+    },
+  };
+
   constructor(attempt: Attempt, owner: string) {
-    const { identity, context, promises } = attempt;
+    const { identity, context } = attempt;
     this.key = identity.key;
     this.idempotencyKey = identity.idempotencyKey;
     this.fence = context.fence;
     this.attempt = context.attempt;
     this.owner = owner;
     this.unprotected = context.unprotected;
-    this.signal = promises.lostSignal;
     this.commit = (result) => attempt.commit(result);
     this.release = () => attempt.release();
     this.#attempt = attempt;
+    Object.defineProperty(this, "signal", HeldReservation.#lazySignal);
   }
 
   /** Returns true if the reservation is still held. Other work in this process may have taken longer than the lease. */
