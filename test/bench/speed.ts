@@ -6,6 +6,7 @@ import type { Figure } from "./figures.ts";
 import { median, type Rate, takeTurns } from "./measure.ts";
 import { type MemoryContestants, memoryContestants } from "./memory-store.ts";
 import { type NatsContestants, natsContestants, type Setup } from "./nats.ts";
+import { type PostgresContestants, postgresContestants } from "./postgres.ts";
 import { type RedisContestants, redisContestants } from "./redis.ts";
 
 /** Number of events in a round where every write waits for a disk. */
@@ -34,6 +35,7 @@ interface Field {
   readonly memory: MemoryContestants;
   readonly redis: RedisContestants | undefined;
   readonly syncedRedis: RedisContestants | undefined;
+  readonly postgres: PostgresContestants | undefined;
   readonly consumers: ConsumerContestants;
 }
 
@@ -77,6 +79,7 @@ export async function benchSpeed({ isQuick, onProgress }: SpeedOptions): Promise
     memory: opened(await memoryContestants()),
     redis: await redis("memory", events),
     syncedRedis: isQuick ? undefined : await redis("disk", SYNCED_EVENTS),
+    postgres: isQuick ? undefined : opened(await postgresContestants(SYNCED_EVENTS)),
     consumers: opened(await consumerContestants(server.url, events)),
   };
   const contestants = isQuick ? mainContestants(field) : allContestants(field);
@@ -103,7 +106,16 @@ function mainContestants({ one, three, memory, redis, consumers }: Field): reado
   ];
 }
 
-function allContestants({ one, three, synced, memory, redis, syncedRedis, consumers }: Field): readonly Contestant[] {
+function allContestants({
+  one,
+  three,
+  synced,
+  memory,
+  redis,
+  syncedRedis,
+  postgres,
+  consumers,
+}: Field): readonly Contestant[] {
   return [
     ...[one.bare, one.batches, one.prepared, one.single, one.guards, one.inspected, one.duplicates],
     ...[three.bare, three.batches, three.prepared, three.single, three.guards, three.duplicates],
@@ -113,6 +125,7 @@ function allContestants({ one, three, synced, memory, redis, syncedRedis, consum
     ...(redis === undefined ? [] : [redis.setNx]),
     ...powertoolsOf(redis),
     ...powertoolsOf(syncedRedis),
+    ...(postgres === undefined ? [] : [postgres.transaction, postgres.effectOnce, postgres.insert, postgres.guards]),
   ];
 }
 

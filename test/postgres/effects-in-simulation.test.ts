@@ -85,11 +85,12 @@ const planted: Readonly<Record<string, { readonly dispatch: Dispatch; readonly i
       const tx = new SimulatedTransaction(replica);
       const { idempotencyKey: key, fence } = reservation;
       const kept = await tx.statement(() => replica.world.find(key));
-      if (kept !== undefined) return JSON.parse(kept.value ?? "null");
+      const value: unknown = JSON.parse(kept?.value ?? "null");
+      if (kept !== undefined) return value;
       await tx.addToLedger(key);
       await tx.statement(() => replica.world.commit([{ key, name: "", fence, value: null }], [key]));
-      const value = JSON.stringify(receiptOf(reservation));
-      await tx.statement(() => replica.world.markers.splice(0, 1, { key, name: "", fence, value }));
+      const receipt = JSON.stringify(receiptOf(reservation));
+      await tx.statement(() => replica.world.markers.splice(0, 1, { key, name: "", fence, value: receipt }));
       return receiptOf(reservation);
     },
   },
