@@ -74,6 +74,7 @@ $$;
 create table if not exists "${schema}".keys (
   key        text collate "C" primary key,
   record     text not null,
+  written_at timestamptz not null,
   revision   bigint not null check (revision <= ${Number.MAX_SAFE_INTEGER}),
   expires_at timestamptz not null
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
