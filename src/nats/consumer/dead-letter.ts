@@ -11,7 +11,7 @@ export interface DeadLetterOptions {
   /** A subject that a stream stores, and that the consumer itself does not read. */
   readonly subject: string;
   /** The client that publishes dead letters, such as `jetstream(connection)`. */
-  readonly jetstream: JetStreamClient;
+  readonly jetstream: Pick<JetStreamClient, "publish" | "jetstreamManager">;
 }
 
 /** Why a message becomes a dead letter. */
