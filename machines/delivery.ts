@@ -83,6 +83,8 @@ export type DeliveryEvent =
   | { readonly type: "dead.letter.too.large" }
   /** The consumer has no dead-letter subject. */
   | { readonly type: "dead.letter.disabled" }
+  /** The server's `max_deliver` changed. */
+  | { readonly type: "limit.changed"; readonly isLast: boolean }
   /** The pause before a retry is over. */
   | { readonly type: "retry.due" }
   /** The consumer begins nothing new; running dispatches may finish. */
@@ -100,6 +102,7 @@ interface Received {
 /** Updates of the context by name: pure, so that the machine can be compiled to a table. */
 export const updates = {
   markStopping: () => ({ isStopping: true }),
+  setIsLast: ({ event }: Received) => ({ isLast: event.type === "limit.changed" && event.isLast }),
   markDispatched: () => ({ wasDispatched: true }),
   setDeadLetterReason: (_: Received, { reason }: { readonly reason: DeadLetterReason }) => ({
     deadLetterReason: reason,
@@ -131,6 +134,7 @@ const machineSetup = setup({
   },
   actions: {
     markStopping: assign(updates.markStopping),
+    setIsLast: assign(updates.setIsLast),
     markDispatched: assign(updates.markDispatched),
     setDeadLetterReason: assign(updates.setDeadLetterReason),
     omitBody: assign(updates.omitBody),
@@ -181,7 +185,7 @@ export const deliveryMachine = machineSetup.createMachine({
     letterFailures: 0,
   }),
   initial: "received",
-  on: { "force.stop": { actions: "markStopping" } },
+  on: { "force.stop": { actions: "markStopping" }, "limit.changed": { actions: "setIsLast" } },
   states: {
     received: {
       description: "The message waits for a slot",

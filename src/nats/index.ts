@@ -6,6 +6,7 @@ export type { Identify, Unidentifiable } from "./consumer/identify.ts";
 export { identifyEvent } from "./consumer/identify.ts";
 export type { ReceivedMessage } from "./consumer/received-message.ts";
 export type { RunningConsumer } from "./consumer/running-consumer.ts";
+export type { SettingChange } from "./consumer/setting-change.ts";
 export type { ConsumerFinding, ConsumerUse } from "./consumer/start-up-check.ts";
 export { ConsumerMisconfiguredError, checkConsumer } from "./consumer/start-up-check.ts";
 export type { DeadLettersOptions } from "./dead-letters/dead-letters.ts";

@@ -10,6 +10,9 @@ import {
 } from "../../machines/delivery.ts";
 import { type CompiledSnapshot, compile } from "../../src/statechart/compiled-logic.ts";
 
+/** Events without further members, by their name. */
+type Happening = DeliveryEvent | Exclude<DeliveryEvent["type"], "limit.changed">;
+
 type Place =
   | "received"
   | "identified"
@@ -34,163 +37,184 @@ interface Given {
 const MAX_DELIVER = 3;
 const failed = (permanent: boolean, failures = 1): DeliveryEvent => ({ type: "dispatch.failed", permanent, failures });
 
+const limited = (isLast: boolean): DeliveryEvent => ({ type: "limit.changed", isLast });
+
 const OUT_OF_ATTEMPTS: Given = { letterFailures: LETTER_ATTEMPTS - 1 };
 const BODILESS: Given = { letter: "without-body" };
 
 /** One row per transition: state, event, context before it, next state, actions. */
-const TRANSITIONS: ReadonlyArray<
-  readonly [from: Place, happens: DeliveryEvent | DeliveryEvent["type"], given: Given, to: Place, actions: string]
-> = [
-  ["received", "slot.acquired", {}, "received", "identify"],
-  ["received", "identified", {}, "identified", "guard"],
-  ["received", "unidentifiable", {}, "publishing", "setDeadLetterReason(unidentifiable) releaseSlot publishDeadLetter"],
-  ["received", "draining", {}, "nakked", "nak(none)"],
-  ["received", "draining", { isLast: true }, "received", ""],
-  ["received", "force.stop", {}, "nakked", "nak(none)"],
+const TRANSITIONS: ReadonlyArray<readonly [from: Place, happens: Happening, given: Given, to: Place, actions: string]> =
   [
-    "received",
-    "force.stop",
-    { isLast: true },
-    "publishing",
-    "markStopping setDeadLetterReason(last-delivery) releaseSlot publishDeadLetter",
-  ],
-  ["received", "terminated.before", {}, "deadLettered", "terminateAgain"],
-  ["received", "answered.elsewhere", {}, "ignored", ""],
+    ["received", "slot.acquired", {}, "received", "identify"],
+    ["received", "identified", {}, "identified", "guard"],
+    [
+      "received",
+      "unidentifiable",
+      {},
+      "publishing",
+      "setDeadLetterReason(unidentifiable) releaseSlot publishDeadLetter",
+    ],
+    ["received", "draining", {}, "nakked", "nak(none)"],
+    ["received", "draining", { isLast: true }, "received", ""],
+    ["received", "force.stop", {}, "nakked", "nak(none)"],
+    [
+      "received",
+      "force.stop",
+      { isLast: true },
+      "publishing",
+      "markStopping setDeadLetterReason(last-delivery) releaseSlot publishDeadLetter",
+    ],
+    ["received", "terminated.before", {}, "deadLettered", "terminateAgain"],
+    ["received", "answered.elsewhere", {}, "ignored", ""],
 
-  ["identified", "dispatch.began", {}, "guarded", "markDispatched"],
-  ["identified", "duplicate", {}, "acknowledged", "acknowledgeDuplicate"],
-  ["identified", "pending", {}, "nakked", "nak(pending)"],
-  ["identified", "pending", { isLast: true }, "held", "armRetry(guard)"],
-  [
-    "identified",
-    "pending",
-    { isLast: true, isStopping: true },
-    "publishing",
-    "setDeadLetterReason(last-delivery) releaseSlot publishDeadLetter",
-  ],
-  ["identified", "refused", {}, "nakked", "nak(backoff)"],
-  ["identified", "refused", { isLast: true }, "held", "armRetry(guard)"],
-  [
-    "identified",
-    "refused",
-    { isLast: true, isStopping: true },
-    "publishing",
-    "setDeadLetterReason(last-delivery) releaseSlot publishDeadLetter",
-  ],
-  ["identified", "refused", { isStopping: true }, "nakked", "nak(none)"],
-  [
-    "identified",
-    "fingerprint.mismatched",
-    {},
-    "publishing",
-    "setDeadLetterReason(fingerprint-mismatch) releaseSlot publishDeadLetter",
-  ],
-  [
-    "identified",
-    "failure.remembered",
-    {},
-    "publishing",
-    "setDeadLetterReason(permanent-error) releaseSlot publishDeadLetter",
-  ],
-  ["identified", "force.stop", {}, "identified", "markStopping abort"],
-  ["identified", "grace.ended", { isStopping: true }, "nakked", "nak(none)"],
-  [
-    "identified",
-    "grace.ended",
-    { isStopping: true, isLast: true },
-    "publishing",
-    "setDeadLetterReason(last-delivery) releaseSlot publishDeadLetter",
-  ],
+    ["identified", "dispatch.began", {}, "guarded", "markDispatched"],
+    ["identified", "duplicate", {}, "acknowledged", "acknowledgeDuplicate"],
+    ["identified", "pending", {}, "nakked", "nak(pending)"],
+    ["identified", "pending", { isLast: true }, "held", "armRetry(guard)"],
+    [
+      "identified",
+      "pending",
+      { isLast: true, isStopping: true },
+      "publishing",
+      "setDeadLetterReason(last-delivery) releaseSlot publishDeadLetter",
+    ],
+    ["identified", "refused", {}, "nakked", "nak(backoff)"],
+    ["identified", "refused", { isLast: true }, "held", "armRetry(guard)"],
+    [
+      "identified",
+      "refused",
+      { isLast: true, isStopping: true },
+      "publishing",
+      "setDeadLetterReason(last-delivery) releaseSlot publishDeadLetter",
+    ],
+    ["identified", "refused", { isStopping: true }, "nakked", "nak(none)"],
+    [
+      "identified",
+      "failure.remembered",
+      {},
+      "publishing",
+      "setDeadLetterReason(permanent-error) releaseSlot publishDeadLetter",
+    ],
+    [
+      "identified",
+      "fingerprint.mismatched",
+      {},
+      "publishing",
+      "setDeadLetterReason(fingerprint-mismatch) releaseSlot publishDeadLetter",
+    ],
+    ["identified", "force.stop", {}, "identified", "markStopping abort"],
+    ["identified", "grace.ended", { isStopping: true }, "nakked", "nak(none)"],
+    [
+      "identified",
+      "grace.ended",
+      { isStopping: true, isLast: true },
+      "publishing",
+      "setDeadLetterReason(last-delivery) releaseSlot publishDeadLetter",
+    ],
 
-  ["guarded", "dispatched", {}, "acknowledging", "acknowledge"],
-  ["guarded", failed(true), {}, "publishing", "setDeadLetterReason(permanent-error) releaseSlot publishDeadLetter"],
-  [
-    "guarded",
-    failed(true),
-    { isStopping: true, isLast: true },
-    "publishing",
-    "setDeadLetterReason(permanent-error) releaseSlot publishDeadLetter",
-  ],
-  ["guarded", failed(false), {}, "nakked", "nak(backoff)"],
-  ["guarded", failed(false, MAX_DELIVER - 1), {}, "nakked", "nak(backoff)"],
-  [
-    "guarded",
-    failed(false, MAX_DELIVER),
-    {},
-    "publishing",
-    "setDeadLetterReason(max-deliver) releaseSlot publishDeadLetter",
-  ],
-  [
-    "guarded",
-    failed(false),
-    { isLast: true },
-    "publishing",
-    "setDeadLetterReason(max-deliver) releaseSlot publishDeadLetter",
-  ],
-  ["guarded", failed(false, MAX_DELIVER), { isStopping: true }, "nakked", "nak(none)"],
-  [
-    "guarded",
-    failed(false),
-    { isStopping: true, isLast: true },
-    "publishing",
-    "setDeadLetterReason(last-delivery) releaseSlot publishDeadLetter",
-  ],
-  ["guarded", "force.stop", {}, "guarded", "markStopping abort"],
-  ["guarded", "grace.ended", { isStopping: true }, "nakked", "nak(none)"],
-  [
-    "guarded",
-    "grace.ended",
-    { isStopping: true, isLast: true },
-    "publishing",
-    "setDeadLetterReason(last-delivery) releaseSlot publishDeadLetter",
-  ],
+    ["guarded", "dispatched", {}, "acknowledging", "acknowledge"],
+    ["guarded", failed(true), {}, "publishing", "setDeadLetterReason(permanent-error) releaseSlot publishDeadLetter"],
+    [
+      "guarded",
+      failed(true),
+      { isStopping: true, isLast: true },
+      "publishing",
+      "setDeadLetterReason(permanent-error) releaseSlot publishDeadLetter",
+    ],
+    ["guarded", failed(false), {}, "nakked", "nak(backoff)"],
+    ["guarded", failed(false, MAX_DELIVER - 1), {}, "nakked", "nak(backoff)"],
+    [
+      "guarded",
+      failed(false, MAX_DELIVER),
+      {},
+      "publishing",
+      "setDeadLetterReason(max-deliver) releaseSlot publishDeadLetter",
+    ],
+    [
+      "guarded",
+      failed(false),
+      { isLast: true },
+      "publishing",
+      "setDeadLetterReason(max-deliver) releaseSlot publishDeadLetter",
+    ],
+    ["guarded", failed(false, MAX_DELIVER), { isStopping: true }, "nakked", "nak(none)"],
+    [
+      "guarded",
+      failed(false),
+      { isStopping: true, isLast: true },
+      "publishing",
+      "setDeadLetterReason(last-delivery) releaseSlot publishDeadLetter",
+    ],
+    ["guarded", "force.stop", {}, "guarded", "markStopping abort"],
+    ["guarded", "grace.ended", { isStopping: true }, "nakked", "nak(none)"],
+    [
+      "guarded",
+      "grace.ended",
+      { isStopping: true, isLast: true },
+      "publishing",
+      "setDeadLetterReason(last-delivery) releaseSlot publishDeadLetter",
+    ],
 
-  ["held", "retry.due", { isLast: true }, "identified", "guard"],
-  [
-    "held",
-    "force.stop",
-    { isLast: true },
-    "publishing",
-    "markStopping setDeadLetterReason(last-delivery) releaseSlot publishDeadLetter",
-  ],
+    ["held", "retry.due", { isLast: true }, "identified", "guard"],
+    [
+      "held",
+      "force.stop",
+      { isLast: true },
+      "publishing",
+      "markStopping setDeadLetterReason(last-delivery) releaseSlot publishDeadLetter",
+    ],
 
-  ["acknowledging", "ack.confirmed", {}, "acknowledged", ""],
-  ["acknowledging", "ack.unconfirmed", {}, "acknowledged", ""],
-  ["acknowledging", "force.stop", {}, "acknowledging", "markStopping"],
+    ["received", limited(true), {}, "received", "setIsLast"],
+    ["guarded", limited(true), {}, "guarded", "setIsLast"],
+    ["guarded", limited(false), { isLast: true }, "guarded", "setIsLast"],
 
-  ["publishing", "dead.letter.stored", { deadLetterReason: "max-deliver" }, "deadLettered", "terminate(stored)"],
-  ["publishing", "dead.letter.disabled", { deadLetterReason: "max-deliver" }, "deadLettered", "terminate(disabled)"],
-  ["publishing", "dead.letter.disabled", { deadLetterReason: "last-delivery" }, "nakked", "nak(none)"],
-  ["publishing", "dead.letter.failed", {}, "backingOff", "countLetterFailure armRetry(dead-letter)"],
-  [
-    "publishing",
-    "dead.letter.failed",
-    { letterFailures: LETTER_ATTEMPTS - 2 },
-    "backingOff",
-    "countLetterFailure armRetry(dead-letter)",
-  ],
-  ["publishing", "dead.letter.failed", OUT_OF_ATTEMPTS, "publishing", "omitBody publishDeadLetter"],
-  ["publishing", "dead.letter.failed", { ...OUT_OF_ATTEMPTS, ...BODILESS }, "deadLettered", "terminate(lost)"],
-  ["publishing", "dead.letter.failed", { isStopping: true }, "nakked", "nak(none)"],
-  ["publishing", "dead.letter.failed", { isStopping: true, isLast: true }, "publishing", "omitBody publishDeadLetter"],
-  [
-    "publishing",
-    "dead.letter.failed",
-    { isStopping: true, isLast: true, ...BODILESS },
-    "deadLettered",
-    "terminate(lost)",
-  ],
-  ["publishing", "dead.letter.too.large", {}, "publishing", "omitBody publishDeadLetter"],
-  ["publishing", "dead.letter.too.large", BODILESS, "deadLettered", "terminate(lost)"],
-  ["publishing", "force.stop", {}, "publishing", "markStopping"],
-  ["backingOff", "retry.due", { letterFailures: 1 }, "publishing", "publishDeadLetter"],
-  ["backingOff", "force.stop", { letterFailures: 1 }, "publishing", "markStopping publishDeadLetter"],
-];
+    ["acknowledging", "ack.confirmed", {}, "acknowledged", ""],
+    ["acknowledging", "ack.unconfirmed", {}, "acknowledged", ""],
+    ["acknowledging", "force.stop", {}, "acknowledging", "markStopping"],
+
+    ["publishing", "dead.letter.stored", { deadLetterReason: "max-deliver" }, "deadLettered", "terminate(stored)"],
+    ["publishing", "dead.letter.disabled", { deadLetterReason: "max-deliver" }, "deadLettered", "terminate(disabled)"],
+    ["publishing", "dead.letter.disabled", { deadLetterReason: "last-delivery" }, "nakked", "nak(none)"],
+    ["publishing", "dead.letter.failed", {}, "backingOff", "countLetterFailure armRetry(dead-letter)"],
+    [
+      "publishing",
+      "dead.letter.failed",
+      { letterFailures: LETTER_ATTEMPTS - 2 },
+      "backingOff",
+      "countLetterFailure armRetry(dead-letter)",
+    ],
+    ["publishing", "dead.letter.failed", OUT_OF_ATTEMPTS, "publishing", "omitBody publishDeadLetter"],
+    ["publishing", "dead.letter.failed", { ...OUT_OF_ATTEMPTS, ...BODILESS }, "deadLettered", "terminate(lost)"],
+    ["publishing", "dead.letter.failed", { isStopping: true }, "nakked", "nak(none)"],
+    [
+      "publishing",
+      "dead.letter.failed",
+      { isStopping: true, isLast: true },
+      "publishing",
+      "omitBody publishDeadLetter",
+    ],
+    [
+      "publishing",
+      "dead.letter.failed",
+      { isStopping: true, isLast: true, ...BODILESS },
+      "deadLettered",
+      "terminate(lost)",
+    ],
+    ["publishing", "dead.letter.too.large", {}, "publishing", "omitBody publishDeadLetter"],
+    ["publishing", "dead.letter.too.large", BODILESS, "deadLettered", "terminate(lost)"],
+    ["publishing", "force.stop", {}, "publishing", "markStopping"],
+    ["backingOff", "retry.due", { letterFailures: 1 }, "publishing", "publishDeadLetter"],
+    ["backingOff", "force.stop", { letterFailures: 1 }, "publishing", "markStopping publishDeadLetter"],
+  ];
 
 /** Context that each updating action sets. */
-const updatesOf = ({ letterFailures = 0 }: Given): Readonly<Record<string, Partial<DeliveryContext>>> => ({
+const updatesOf = (
+  event: DeliveryEvent,
+  { letterFailures = 0 }: Given,
+): Readonly<Record<string, Partial<DeliveryContext>>> => ({
   markStopping: { isStopping: true },
   markDispatched: { wasDispatched: true },
+  setIsLast: event.type === "limit.changed" ? { isLast: event.isLast } : {},
   omitBody: { letter: "without-body" },
   countLetterFailure: { letterFailures: letterFailures + 1 },
   "setDeadLetterReason(unidentifiable)": { deadLetterReason: "unidentifiable" },
@@ -229,7 +253,7 @@ function placeOf({ value }: At): string | undefined {
 const written = ({ type, params }: { readonly type: string; readonly params: unknown }): string =>
   typeof params === "object" && params !== null ? `${type}(${Object.values(params).join(", ")})` : type;
 
-const eventOf = (event: DeliveryEvent | DeliveryEvent["type"]): DeliveryEvent =>
+const eventOf = (event: Happening): DeliveryEvent =>
   typeof event === "object" ? event : event === "dispatch.failed" ? failed(false) : { type: event };
 
 const EVENTS: readonly DeliveryEvent[] = [
@@ -237,6 +261,7 @@ const EVENTS: readonly DeliveryEvent[] = [
   failed(true),
   failed(false),
   failed(false, MAX_DELIVER),
+  limited(false),
 ];
 
 function known(type: string): DeliveryEvent {
@@ -283,7 +308,7 @@ describe("delivery machine", () => {
   it.each(TRANSITIONS)("in %s, %j with %j leads to %s and does [%s]", (from, happens, given, to, actions) => {
     const step = logic.step(at(from, given), eventOf(happens));
     const names = actions.split(" ").filter((name) => name !== "");
-    const updates = updatesOf(given);
+    const updates = updatesOf(eventOf(happens), given);
     expect(placeOf(step.snapshot)).toBe(leafOf(to));
     expect(step.actions.map(written)).toEqual(names.filter((name) => !(name in updates)));
     expect(step.snapshot.context).toEqual({

@@ -35,6 +35,10 @@ export class FailureCounts {
     return Math.max(1, seen === 0 ? deliveries : Math.round((deliveries * failed) / seen));
   }
 
+  clear(): void {
+    this.#bySequence.clear();
+  }
+
   #add(sequence: number, more: Deliveries): void {
     const before = this.#bySequence.get(sequence) ?? NONE;
     this.#bySequence.set(sequence, {

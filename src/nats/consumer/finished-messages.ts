@@ -34,10 +34,16 @@ export class FinishedMessages {
     this.#bySequence.set(message.seq, { finish, timestampNanos, deliveries: message.info.deliveryCount });
   }
 
+  clear(): void {
+    this.#bySequence.clear();
+  }
+
   /** Returns how an earlier delivery of the message ended; `undefined` if the message may be dispatched. */
   find(message: ReceivedMessage): Finish | undefined {
     const found = this.#bySequence.get(message.seq);
     if (found === undefined || found.timestampNanos !== message.timestampNanos) return undefined;
-    return message.info.deliveryCount > found.deliveries ? found.finish : undefined;
+    if (message.info.deliveryCount > found.deliveries) return found.finish;
+    this.#bySequence.delete(message.seq);
+    return undefined;
   }
 }

@@ -2,6 +2,7 @@ import { AckPolicy } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
+  ackPermissions,
   consumerPermissions,
   listPermissions,
   type Permission,
@@ -17,6 +18,7 @@ const all = [
   ...listPermissions("dedup"),
   ...watchPermissions("dedup"),
   ...consumerPermissions("S", "C"),
+  ...Object.values(ackPermissions("S", "C")),
 ];
 const subjects = all.map(({ subject }) => subject);
 

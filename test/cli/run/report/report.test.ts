@@ -277,7 +277,7 @@ describe("the result of a delivery", () => {
     const results = new DeliveryResults();
     const consumer = { stream: "S", consumer: "C", atMs: 0 };
     const others: readonly Audit[] = [
-      audit({ type: "trigger.ack.unconfirmed" }),
+      audit({ type: "trigger.ack.unconfirmed", refused: false }),
       audit({ type: "trigger.dead-letter.failed", reason: "max-deliver", error: boom }),
       { ...consumer, type: "trigger.pull.failed", error: boom },
     ];

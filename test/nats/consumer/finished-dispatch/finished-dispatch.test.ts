@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { noteExplored } from "../../../support/explored.ts";
-import { clearGarden } from "../../../support/planted-bugs.ts";
+import { removePlantedCopies } from "../../../support/planted-bugs.ts";
 import { repetitionBugs } from "./bugs.ts";
 import { anyFates, loadPackage, type Package, plantInConsumer, runMessage } from "./repeated-dispatches.ts";
 
@@ -14,7 +14,7 @@ const property = (of: Package) =>
 
 describe("a finished dispatch", () => {
   afterAll(() => {
-    clearGarden();
+    removePlantedCopies();
     const names = repetitionBugs.map(({ name }) => name);
     noteExplored(`Bugs that repeat a finished dispatch, all ${names.length} caught`, names);
   });

@@ -9,7 +9,7 @@ import type * as Deliveries from "../../../../src/nats/consumer/delivery.ts";
 import type * as Failures from "../../../../src/nats/consumer/failure-counts.ts";
 import type * as Finished from "../../../../src/nats/consumer/finished-messages.ts";
 import type * as System from "../../../../src/statechart/actor-system.ts";
-import { type PlantedBug, sow } from "../../../support/planted-bugs.ts";
+import { copyWithBug, type PlantedBug } from "../../../support/planted-bugs.ts";
 import { receivedMessage } from "../../../support/received-message.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
 
@@ -40,7 +40,7 @@ export async function loadPackage(root: string): Promise<Package> {
 }
 
 export function plantInConsumer(bug: PlantedBug): Promise<Package> {
-  return loadPackage(sow(bug));
+  return loadPackage(copyWithBug(bug));
 }
 
 /** What happens to the calls and messages of a run. Whatever a run needs beyond a list happens without a fault. */
@@ -153,7 +153,7 @@ export async function runMessage(of: Package, fates: Fates): Promise<Run> {
     options,
     consumer: "worker",
     subscriptionId: "s",
-    serverMaxDeliver: Number.POSITIVE_INFINITY,
+    settings: { maxDeliver: Number.POSITIVE_INFINITY, freeShare: 1 },
     clock,
     system: new of.system.ActorSystem(),
     failureCounts: new of.failures.FailureCounts(),
