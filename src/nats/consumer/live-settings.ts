@@ -88,11 +88,12 @@ export class LiveSettings {
 
   /** Reads the configuration until the signal aborts. */
   async watch(signal: AbortSignal): Promise<void> {
-    for (let read = 1; !signal.aborted; read += 1) {
+    for (let read = 1; ; read += 1) {
       await delay(this.#clock, CHECK_MS, [signal]);
-      const info = signal.aborted ? undefined : await this.#read();
+      if (signal.aborted) return;
+      const info = await this.#read();
       const isDue = read % CHECKS_PER_DEAD_LETTER_CHECK === 0;
-      if (info !== undefined && !signal.aborted) await this.take(info, isDue);
+      if (info !== undefined) await this.take(info, isDue);
     }
   }
 
