@@ -24,11 +24,13 @@ export interface DeliveryInput {
 }
 
 /**
- * Reason of a dead letter: the message has no readable identity; its dispatch will never succeed, or failed too often;
+ * Reason of a dead letter: the message has no readable identity, or one that the store cannot hold; its dispatch will never succeed, or
+ * failed too often;
  * its identity arrived earlier with another payload; or the server's last delivery ended before it could be dispatched.
  */
 export type DeadLetterReason =
   | "unidentifiable"
+  | "identity-too-long"
   | "permanent-error"
   | "max-deliver"
   | "fingerprint-mismatch"
@@ -72,6 +74,8 @@ export type DeliveryEvent =
   /** The deduplicator could not decide: nothing was dispatched. */
   | { readonly type: "refused" }
   | { readonly type: "fingerprint.mismatched" }
+  /** The identity is longer than the store accepts. */
+  | { readonly type: "identity.too.long" }
   /** The server confirmed the acknowledgement. */
   | { readonly type: "ack.confirmed" }
   /** It is unknown whether the server has the acknowledgement. */
@@ -125,9 +129,7 @@ const machineSetup = setup({
       context.isLast || (event.type === "dispatch.failed" && event.failures >= context.maxDeliver),
     isStopping: ({ context }) => context.isStopping,
     isStoppingOnLastDelivery: ({ context }) => context.isStopping && context.isLast,
-    /** The message can still be delivered again: after a stop, another replica handles it. */
-    isStoppingBeforeLast: ({ context }) => context.isStopping && !context.isLast,
-    canRetryLetter: ({ context }) => !context.isStopping && context.letterFailures + 1 < LETTER_ATTEMPTS,
+    canRetryLetter: ({ context }) => context.letterFailures + 1 < LETTER_ATTEMPTS,
     isLetterWhole: ({ context }) => context.letter === "whole",
     /** Only the server's delivery limit speaks against the message: a nak leaves the decision to the server. */
     isOutOfDeliveries: ({ context }) => context.deadLetterReason === "last-delivery",
@@ -221,6 +223,7 @@ export const deliveryMachine = machineSetup.createMachine({
         ],
         "fingerprint.mismatched": { target: "deadLettering", actions: deadLetter("fingerprint-mismatch") },
         "failure.remembered": { target: "deadLettering", actions: deadLetter("permanent-error") },
+        "identity.too.long": { target: "deadLettering", actions: deadLetter("identity-too-long") },
         "force.stop": { actions: ["markStopping", "abort"] },
         "grace.ended": [
           { guard: "isLast", target: "deadLettering", actions: deadLetter("last-delivery") },
@@ -277,8 +280,8 @@ export const deliveryMachine = machineSetup.createMachine({
               { target: "#delivery.deadLettered", actions: terminate("lost") },
             ],
             "dead.letter.failed": [
+              { guard: "isStopping", target: "#delivery.nakked", actions: nak("none") },
               { guard: "canRetryLetter", target: "backingOff", actions: "countLetterFailure" },
-              { guard: "isStoppingBeforeLast", target: "#delivery.nakked", actions: nak("none") },
               { guard: "isLetterWhole", target: "publishing", reenter: true, actions: "omitBody" },
               { target: "#delivery.deadLettered", actions: terminate("lost") },
             ],

@@ -1,6 +1,12 @@
 export type { Audit, AuditType, ConsumerAudit, MessageAudit } from "./consumer/audit.ts";
 export { consume } from "./consumer/consume.ts";
-export type { Backoff, ConsumeOptions, Dispatch, DispatchContext } from "./consumer/consume-options.ts";
+export type {
+  Backoff,
+  ConsumeOptions,
+  Dispatch,
+  DispatchContext,
+  DuplicateMessage,
+} from "./consumer/consume-options.ts";
 export type { DeadLetterOptions } from "./consumer/dead-letter.ts";
 export type { Identify, Unidentifiable } from "./consumer/identify.ts";
 export { identifyEvent } from "./consumer/identify.ts";

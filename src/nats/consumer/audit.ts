@@ -41,8 +41,10 @@ export type MessageAudit =
   | {
       readonly type: "trigger.dispatch.failed";
       readonly attempt: number;
-      /** Failed dispatches of the message, as far as this replica knows. At `maxDeliver` it becomes a dead letter. */
+      /** Failed dispatches of the message in this process. At `maxDeliver` it becomes a dead letter. */
       readonly failures: number;
+      /** Deliveries that this process did not see, such as those to other replicas. They do not count as failures. */
+      readonly unseen: number;
       readonly permanent: boolean;
       readonly error: unknown;
     }

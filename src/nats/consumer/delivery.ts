@@ -12,6 +12,7 @@ import {
 import { hasCode, LatchkeyError } from "../../errors.ts";
 import { linkedSignal } from "../../internal/abort.ts";
 import { backoffMs } from "../../internal/backoff.ts";
+import { callListener } from "../../internal/call-listener.ts";
 import type { Clock } from "../../internal/clock.ts";
 import type { Reservation } from "../../model/decision.ts";
 import { type ResolvedIdentity, resolveIdentity } from "../../model/identity.ts";
@@ -223,7 +224,7 @@ export class MessageDelivery {
         return pendingPauseMs({ retryAfterMs: this.#retryAfterMs, deliveries, isLimited });
       }
       case "backoff": {
-        const failures = wasDispatched ? failureCounts.failures(this.message.seq, deliveries) : deliveries;
+        const failures = wasDispatched ? failureCounts.of(this.message.seq, deliveries).failures : deliveries;
         return Math.min(backoffMs(failures, options.backoffMs), longestDelayMs(options.backoffMs, settings.freeShare));
       }
     }
@@ -278,7 +279,7 @@ export class MessageDelivery {
         this.#reportFailure(of.error, of.reservation.attempt);
         break;
       case "duplicate":
-        this.#audit({ type: "trigger.deduped", committedAt: of.committedAt });
+        this.#reportDuplicate(of.committedAt, of.value);
         this.send({ type: "duplicate" });
         break;
       case "pending":
@@ -294,7 +295,7 @@ export class MessageDelivery {
   #reportDispatch({ reservation, commit, value, error }: Dispatched, finish: Finish | undefined): void {
     const { clock, finishedMessages } = this.#shared;
     if (finish?.as === "dispatched") {
-      this.#audit({ type: "trigger.deduped", committedAt: finish.atMs });
+      this.#reportDuplicate(finish.atMs, finish.value);
     } else {
       const { attempt, fence, unprotected } = reservation;
       const why = error === undefined ? {} : { error };
@@ -307,13 +308,20 @@ export class MessageDelivery {
     this.send({ type: "dispatched" });
   }
 
+  #reportDuplicate(committedAt: number, value: unknown): void {
+    const { onDuplicate } = this.#shared.options;
+    const identity = this.#identity;
+    this.#audit({ type: "trigger.deduped", committedAt });
+    if (identity !== undefined) callListener(onDuplicate, { message: this.message, identity, committedAt, value });
+  }
+
   #reportFailure(error: unknown, attempt: number): void {
     this.#error = error;
     const { failureCounts } = this.#shared;
     failureCounts.dispatchFailed(this.message.seq);
-    const failures = failureCounts.failures(this.message.seq, this.#deliveries);
+    const { failures, unseen } = failureCounts.of(this.message.seq, this.#deliveries);
     const permanent = hasCode(error, "permanent");
-    this.#audit({ type: "trigger.dispatch.failed", attempt, failures, permanent, error });
+    this.#audit({ type: "trigger.dispatch.failed", attempt, failures, unseen, permanent, error });
     this.send({ type: "dispatch.failed", permanent, failures });
   }
 
@@ -325,6 +333,10 @@ export class MessageDelivery {
     }
     if (hasCode(error, "permanent")) {
       this.send({ type: "failure.remembered" });
+      return;
+    }
+    if (hasCode(error, "record-too-large") && isLong(this.#identity)) {
+      this.send({ type: "identity.too.long" });
       return;
     }
     if (!this.#aborting.signal.aborted) {
@@ -346,6 +358,13 @@ export class MessageDelivery {
       return;
     }
   }
+}
+
+/** With shorter ids, not the event but the subscription, the workspace or the store's limit is to blame. */
+const LONG_ID_BYTES = 1_000;
+
+function isLong(identity: ResolvedIdentity | undefined): boolean {
+  return identity !== undefined && Buffer.byteLength(identity.eventId) >= LONG_ID_BYTES;
 }
 
 function reasonIn({ deadLetterReason }: DeliveryContext): DeadLetterReason {

@@ -38,11 +38,6 @@ describe("identity of a message", () => {
     ],
     ["beside a body that only looks like JSON", { headers: { "Nats-Msg-Id": "m-1" }, data: "{nope" }, "m-1"],
     [
-      "beside a batch of events",
-      { headers: { "content-type": "application/cloudevents-batch+json", "Nats-Msg-Id": "m-1" }, data: "[]" },
-      "m-1",
-    ],
-    [
       "that looks like a CloudEvent's id",
       { headers: { "Nats-Msg-Id": '["/shop","e-1"]' } },
       '["[\\"/shop\\",\\"e-1\\"]"]',

@@ -252,7 +252,14 @@ describe("the result of a delivery", () => {
   const identity = resolveIdentity({ subscriptionId: "run", eventId: "e-1" });
   const audit = (detail: MessageAudit): Audit => ({ ...fields, identity, ...detail });
   const boom = new Error("boom");
-  const failed = audit({ type: "trigger.dispatch.failed", attempt: 1, failures: 1, permanent: false, error: boom });
+  const failed = audit({
+    type: "trigger.dispatch.failed",
+    attempt: 1,
+    failures: 1,
+    unseen: 0,
+    permanent: false,
+    error: boom,
+  });
 
   it("contains the reason of the failed dispatch once", () => {
     const results = new DeliveryResults();

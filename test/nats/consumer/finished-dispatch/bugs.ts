@@ -21,14 +21,6 @@ export const repetitionBugs: readonly PlantedBug[] = [
     patches: [{ file: machine, find: `"retry.due": "publishing",`, replace: `"retry.due": "#delivery.identified",` }],
   },
   {
-    name: "a dispatch without a confirmed commit is not remembered",
-    patches: [{ file: delivery, find: `if (commit === "unconfirmed") {`, replace: `if (commit === "superseded") {` }],
-  },
-  {
-    name: "a remembered dispatch is repeated with its commit",
-    patches: [{ file: delivery, find: `if (finish?.as === "dispatched") return finish.value;`, replace: `` }],
-  },
-  {
     name: "a message that waits for its dead letter is not remembered",
     patches: [
       {
@@ -63,9 +55,9 @@ export const repetitionBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: delivery,
-        find: `        this.#audit({ type: "trigger.ack.unconfirmed", error });
+        find: `refused: isForbidden(error), error });
 `,
-        replace: `        this.#audit({ type: "trigger.ack.unconfirmed", error });
+        replace: `refused: isForbidden(error), error });
         if (this.#identity !== undefined) void this.#shared.options.dedup.clear(this.#identity);
 `,
       },
