@@ -212,7 +212,7 @@ describe("F7 an event is not marked as dispatched too early", () => {
     const { replica } = world();
     const a = replica("a");
     a.store.script("put", outage, throwing(new Error("full")));
-    await expect(a.dedup.reserve(event)).rejects.toThrow("away");
+    await expect(a.dedup.reserve(event)).rejects.toThrow("unreachable");
     await expect(a.dedup.reserve(event)).rejects.toThrow("full");
     await commitEvent(a);
   });

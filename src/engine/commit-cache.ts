@@ -100,8 +100,8 @@ export class CommitCache {
     if (epoch === 0 && commit.result === undefined) this.addOwn(key, commit, epoch);
   }
 
-  #pack({ atMs, fence, revision, knownUntilMs, ...extra }: KnownCommit): PackedCommit {
-    const { owner, attempt, fingerprint, result, failed } = extra;
+  #pack(commit: KnownCommit): PackedCommit {
+    const { atMs, owner, attempt, fence, revision, fingerprint, result, failed, knownUntilMs } = commit;
     const hasDefaults =
       owner === this.#defaults.owner && attempt === 1 && fingerprint === undefined && result === undefined && !failed;
     this.#firstFence ??= fence;
@@ -111,7 +111,13 @@ export class CommitCache {
     const revisionOffset = small(revision - this.#firstFence);
     return hasDefaults
       ? { atOffsetMs, fenceOffset, revisionOffset, untilOffsetMs }
-      : { atOffsetMs, fenceOffset, revisionOffset, untilOffsetMs, extra };
+      : {
+          atOffsetMs,
+          fenceOffset,
+          revisionOffset,
+          untilOffsetMs,
+          extra: { owner, attempt, fingerprint, result, failed },
+        };
   }
 
   #unpack(packed: PackedCommit): KnownCommit {

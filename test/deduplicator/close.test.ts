@@ -401,7 +401,7 @@ describe("resource cleanup", () => {
     await late.commit();
     await renewed.release();
     a.store.script("put", outage);
-    await expect(a.dedup.reserve(at("unavailable"))).rejects.toThrow("away");
+    await expect(a.dedup.reserve(at("unavailable"))).rejects.toThrow("unreachable");
     expect(clock.timers).toBe(0);
     const asked = a.store.calls.length + b.store.calls.length;
     await pass(10 * LEASE_MS);

@@ -95,7 +95,7 @@ const everyType: Readonly<Record<DedupEventType, (w: World, a: Replica) => Promi
   },
   async "store-unavailable"(_w, { dedup, store }) {
     store.breakDown(outage);
-    await expect(dedup.reserve(event)).rejects.toThrow("away");
+    await expect(dedup.reserve(event)).rejects.toThrow("unreachable");
     return { ambiguous: false, error: expect.objectContaining({ code: "store-unavailable" }), fence: 0, revision: 0 };
   },
   async "result-not-kept"(_w, { dedup }) {
