@@ -18,7 +18,7 @@ export class HeldReservation implements Reservation {
   declare readonly signal: AbortSignal;
   readonly commit: (result?: unknown) => Promise<CommitReport>;
   readonly release: () => Promise<void>;
-  readonly [Symbol.asyncDispose] = (): Promise<void> => this.release();
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>;
   readonly #attempt: Attempt;
 
   /** Most handlers never use their signal, and V8's young collections copy every `AbortSignal` (docs/performance.md). */
@@ -37,8 +37,10 @@ export class HeldReservation implements Reservation {
     this.attempt = context.attempt;
     this.owner = owner;
     this.unprotected = context.unprotected;
-    this.commit = (result) => attempt.commit(result);
-    this.release = () => attempt.release();
+    // Bound functions, not closures: V8's young collections keep closures of dead attempts, and all they refer to.
+    this.commit = attempt.commit.bind(attempt);
+    this.release = attempt.release.bind(attempt, undefined);
+    this[Symbol.asyncDispose] = this.release;
     this.#attempt = attempt;
     Object.defineProperty(this, "signal", HeldReservation.#lazySignal);
   }
