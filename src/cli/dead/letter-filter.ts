@@ -23,7 +23,6 @@ export const REASONS: ReadonlyArray<DeadLetter["reason"]> = [
   "permanent-error",
   "max-deliver",
   "fingerprint-mismatch",
-  "identity-too-long",
   "last-delivery",
 ];
 

@@ -1,7 +1,7 @@
 import type { Consumer, ConsumerInfo, JsMsg } from "@nats-io/jetstream";
-import { LatchkeyError } from "../../errors.ts";
 import { type BackoffRange, backoffMs } from "../../internal/backoff.ts";
 import { type Clock, delay } from "../../internal/clock.ts";
+import { deferred } from "../../internal/deferred.ts";
 import { ActorSystem } from "../../statechart/actor-system.ts";
 import type { Auditor } from "./auditor.ts";
 import type { ResolvedConsumeOptions } from "./consume-options.ts";
@@ -11,9 +11,8 @@ import { type ConsumerLoss, diagnoseFetchFailure } from "./fetch-failure.ts";
 import { Fetcher } from "./fetcher.ts";
 import { FinishedMessages } from "./finished-messages.ts";
 import { sendInProgressAcks } from "./in-progress-acks.ts";
-import { LiveSettings } from "./live-settings.ts";
 import { Slots } from "./slots.ts";
-import { type ConsumerFinding, ConsumerMisconfiguredError } from "./start-up-check.ts";
+import { ackWaitOf, serverMaxDeliver } from "./start-up-check.ts";
 
 const FETCH_BACKOFF: BackoffRange = { firstMs: 100, longestMs: 5_000 };
 
@@ -22,39 +21,33 @@ export class ConsumerLoop {
   readonly #source: Consumer;
   readonly #clock: Clock;
   readonly #auditor: Auditor;
-  readonly #onLost: (error: LatchkeyError) => void;
-  readonly #settings: LiveSettings;
+  readonly #onLost: (loss: ConsumerLoss) => void;
+  readonly #ackWaitMs: number;
   readonly #shared: SharedByDeliveries;
   readonly #slots: Slots;
   readonly #fetcher: Fetcher;
-  // The stage of the loop is the last of these that aborted.
   readonly #draining = new AbortController();
-  readonly #stopping = new AbortController();
   readonly #ended = new AbortController();
-  #drained: Promise<void> | undefined;
+  readonly #drained = deferred<void>();
+  #phase: "running" | "draining" | "stopping" = "running";
   #failedFetches = 0;
 
   /** @param onLost is called once when no more messages will come, unless the loop is draining. */
   constructor(
     source: Consumer,
-    info: ConsumerInfo,
+    { config, name, stream_name }: ConsumerInfo,
     options: ResolvedConsumeOptions,
     auditor: Auditor,
     clock: Clock,
-    onLost: (error: LatchkeyError) => void,
+    onLost: (loss: ConsumerLoss) => void,
   ) {
-    const { name, stream_name } = info;
     this.#source = source;
     this.#clock = clock;
     this.#auditor = auditor;
     this.#onLost = onLost;
-    this.#settings = new LiveSettings(source, info, options, auditor, clock, {
-      onChanged: (wasRecreated) => this.#changed(wasRecreated),
-      onRefused: (findings) => this.#lose(new ConsumerMisconfiguredError(`${stream_name}/${name}`, findings)),
-    });
+    this.#ackWaitMs = ackWaitOf(config).waitMs;
     this.#slots = new Slots(options.concurrency);
-    this.#fetcher = new Fetcher(source, {
-      limits: () => this.#settings.fetchLimits,
+    this.#fetcher = new Fetcher(source, config, {
       free: () => this.#slots.free,
       receive: (message) => this.#receive(message),
       recover: (error) => this.#recover(error),
@@ -63,7 +56,7 @@ export class ConsumerLoop {
       options,
       consumer: name,
       subscriptionId: options.subscriptionId ?? `${stream_name}/${name}`,
-      settings: this.#settings,
+      serverMaxDeliver: serverMaxDeliver(config),
       clock,
       system: new ActorSystem(),
       failureCounts: new FailureCounts(),
@@ -71,7 +64,7 @@ export class ConsumerLoop {
       auditor,
       onSlotReleased: (delivery) => this.#slotReleased(delivery),
       onSettled: (delivery) => this.#settled(delivery),
-      onDeduplicatorClosed: (cause) => this.#loseMessages({ reason: "the deduplicator is closed", cause }),
+      onDeduplicatorClosed: (cause) => this.#lose({ reason: "the deduplicator is closed", cause }),
     };
   }
 
@@ -80,26 +73,23 @@ export class ConsumerLoop {
     return this.#ended.signal;
   }
 
-  /** Reports what the start-up check advises against. */
-  report(warnings: readonly ConsumerFinding[]): void {
-    this.#settings.report(warnings);
-  }
-
   start(): void {
-    void sendInProgressAcks(this.#slots.all(), () => this.#settings.ackWaitMs, this.#clock, this.ended);
-    void this.#settings.watch(this.#draining.signal);
+    void sendInProgressAcks(this.#slots.all(), this.#ackWaitMs, this.#clock, this.ended);
     this.#fetcher.refill();
   }
 
   /** Fetches and begins nothing new. Resolves when every delivery is settled. */
   drain(): Promise<void> {
-    this.#drained ??= this.#drain();
-    return this.#drained;
+    if (this.#phase === "running") {
+      this.#phase = "draining";
+      void this.#drain();
+    }
+    return this.#drained.promise;
   }
 
   /** Aborts running dispatches. */
   forceStop(): void {
-    this.#stopping.abort();
+    this.#phase = "stopping";
     for (const delivery of this.#slots.all()) delivery.send({ type: "force.stop" });
   }
 
@@ -115,14 +105,15 @@ export class ConsumerLoop {
     await stopped;
     await this.#slots.empty();
     this.#ended.abort();
+    this.#drained.resolve();
   }
 
   #receive(message: JsMsg): void {
     this.#failedFetches = 0;
     const delivery = new MessageDelivery(message, this.#shared);
     this.#slots.add(delivery);
-    if (this.#draining.signal.aborted) delivery.send({ type: "draining" });
-    if (this.#stopping.signal.aborted) delivery.send({ type: "force.stop" });
+    if (this.#phase !== "running") delivery.send({ type: "draining" });
+    if (this.#phase === "stopping") delivery.send({ type: "force.stop" });
     this.#slots.assign();
   }
 
@@ -141,31 +132,15 @@ export class ConsumerLoop {
     this.#fetcher.refill();
   }
 
-  #changed(wasRecreated: boolean): void {
-    if (wasRecreated) {
-      // The server counts deliveries from 1 again.
-      this.#shared.finishedMessages.clear();
-      this.#shared.failureCounts.clear();
-    }
-    for (const delivery of this.#slots.all()) delivery.sendLimit();
-  }
-
   async #recover(error: unknown): Promise<void> {
     this.#auditor.consumer({ type: "trigger.pull.failed", error });
-    const found = await diagnoseFetchFailure(this.#source, error, this.#clock, this.#draining.signal);
-    if (found !== undefined && "reason" in found) this.#loseMessages(found);
-    // A limit of the consumer that was lowered refuses the same request forever.
-    else if (found !== undefined) await this.#settings.take(found);
+    const loss = await diagnoseFetchFailure(this.#source, error, this.#clock, this.#draining.signal);
+    if (loss !== undefined) this.#lose(loss);
     this.#failedFetches += 1;
     await delay(this.#clock, backoffMs(this.#failedFetches, FETCH_BACKOFF), [this.#draining.signal]);
   }
 
-  #loseMessages({ reason, cause }: ConsumerLoss): void {
-    const message = `The consumer ${this.#settings.name} delivers no more messages: ${reason}`;
-    this.#lose(new LatchkeyError("closed", message, { cause }));
-  }
-
-  #lose(error: LatchkeyError): void {
-    if (!this.#draining.signal.aborted) this.#onLost(error);
+  #lose(loss: ConsumerLoss): void {
+    if (this.#phase === "running") this.#onLost(loss);
   }
 }
