@@ -12,7 +12,7 @@ export interface DeliveryContext {
   readonly wasDispatched: boolean;
   /** Reason of the dead letter, once there is one. */
   readonly deadLetterReason: DeadLetterReason | undefined;
-  /** Content of the dead letter. */
+  /** What the dead letter contains. */
   readonly letter: LetterContent;
   /** Number of failed attempts to store the dead letter. */
   readonly letterFailures: number;
@@ -24,11 +24,13 @@ export interface DeliveryInput {
 }
 
 /**
- * Reason of a dead letter: the message has no readable identity; its dispatch will never succeed, or failed too often;
+ * Reason of a dead letter: the message has no readable identity, or one that the store cannot hold; its dispatch will never succeed, or
+ * failed too often;
  * its identity arrived earlier with another payload; or the server's last delivery ended before it could be dispatched.
  */
 export type DeadLetterReason =
   | "unidentifiable"
+  | "identity-too-long"
   | "permanent-error"
   | "max-deliver"
   | "fingerprint-mismatch"
@@ -43,7 +45,7 @@ export const LETTER_ATTEMPTS = 20;
 /** Copy of a terminated message: its dead letter is stored; there is no dead-letter subject; or the letter could not be stored. */
 export type TerminatedCopy = "stored" | "disabled" | "lost";
 
-/** Request that `retry.due` repeats: for the right to dispatch, or for the dead letter. */
+/** What `retry.due` repeats: the request for the right to dispatch, or the dead letter. */
 export type Retried = "guard" | "dead-letter";
 
 /** Delay before the server redelivers a nak'd message: none, until the pending reservation may have ended, or the backoff. */
@@ -72,6 +74,8 @@ export type DeliveryEvent =
   /** The deduplicator could not decide: nothing was dispatched. */
   | { readonly type: "refused" }
   | { readonly type: "fingerprint.mismatched" }
+  /** The identity is longer than the store accepts. */
+  | { readonly type: "identity.too.long" }
   /** The server confirmed the acknowledgement. */
   | { readonly type: "ack.confirmed" }
   /** It is unknown whether the server has the acknowledgement. */
@@ -83,6 +87,8 @@ export type DeliveryEvent =
   | { readonly type: "dead.letter.too.large" }
   /** The consumer has no dead-letter subject. */
   | { readonly type: "dead.letter.disabled" }
+  /** The server's `max_deliver` changed. */
+  | { readonly type: "limit.changed"; readonly isLast: boolean }
   /** The pause before a retry is over. */
   | { readonly type: "retry.due" }
   /** The consumer begins nothing new; running dispatches may finish. */
@@ -100,6 +106,7 @@ interface Received {
 /** Updates of the context by name: pure, so that the machine can be compiled to a table. */
 export const updates = {
   markStopping: () => ({ isStopping: true }),
+  setIsLast: ({ event }: Received) => ({ isLast: event.type === "limit.changed" && event.isLast }),
   markDispatched: () => ({ wasDispatched: true }),
   setDeadLetterReason: (_: Received, { reason }: { readonly reason: DeadLetterReason }) => ({
     deadLetterReason: reason,
@@ -122,15 +129,14 @@ const machineSetup = setup({
       context.isLast || (event.type === "dispatch.failed" && event.failures >= context.maxDeliver),
     isStopping: ({ context }) => context.isStopping,
     isStoppingOnLastDelivery: ({ context }) => context.isStopping && context.isLast,
-    /** The message can still be delivered again: after a stop, another replica handles it. */
-    isStoppingBeforeLast: ({ context }) => context.isStopping && !context.isLast,
-    canRetryLetter: ({ context }) => !context.isStopping && context.letterFailures + 1 < LETTER_ATTEMPTS,
+    canRetryLetter: ({ context }) => context.letterFailures + 1 < LETTER_ATTEMPTS,
     isLetterWhole: ({ context }) => context.letter === "whole",
     /** Only the server's delivery limit speaks against the message: a nak leaves the decision to the server. */
     isOutOfDeliveries: ({ context }) => context.deadLetterReason === "last-delivery",
   },
   actions: {
     markStopping: assign(updates.markStopping),
+    setIsLast: assign(updates.setIsLast),
     markDispatched: assign(updates.markDispatched),
     setDeadLetterReason: assign(updates.setDeadLetterReason),
     omitBody: assign(updates.omitBody),
@@ -181,7 +187,7 @@ export const deliveryMachine = machineSetup.createMachine({
     letterFailures: 0,
   }),
   initial: "received",
-  on: { "force.stop": { actions: "markStopping" } },
+  on: { "force.stop": { actions: "markStopping" }, "limit.changed": { actions: "setIsLast" } },
   states: {
     received: {
       description: "The message waits for a slot",
@@ -217,6 +223,7 @@ export const deliveryMachine = machineSetup.createMachine({
         ],
         "fingerprint.mismatched": { target: "deadLettering", actions: deadLetter("fingerprint-mismatch") },
         "failure.remembered": { target: "deadLettering", actions: deadLetter("permanent-error") },
+        "identity.too.long": { target: "deadLettering", actions: deadLetter("identity-too-long") },
         "force.stop": { actions: ["markStopping", "abort"] },
         "grace.ended": [
           { guard: "isLast", target: "deadLettering", actions: deadLetter("last-delivery") },
@@ -273,8 +280,8 @@ export const deliveryMachine = machineSetup.createMachine({
               { target: "#delivery.deadLettered", actions: terminate("lost") },
             ],
             "dead.letter.failed": [
+              { guard: "isStopping", target: "#delivery.nakked", actions: nak("none") },
               { guard: "canRetryLetter", target: "backingOff", actions: "countLetterFailure" },
-              { guard: "isStoppingBeforeLast", target: "#delivery.nakked", actions: nak("none") },
               { guard: "isLetterWhole", target: "publishing", reenter: true, actions: "omitBody" },
               { target: "#delivery.deadLettered", actions: terminate("lost") },
             ],

@@ -4,6 +4,7 @@
 //   node scripts/node-runtime.mjs 24                   prints the path of a Node 24 or later
 //   node scripts/node-runtime.mjs 24 --flag file.ts    runs it with these arguments
 import { execFile, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -43,17 +44,44 @@ export async function nodeOf(major, { cache = join(CACHE, "node"), npm = "npm" }
  */
 async function fetchNode(major, path, npm) {
   const name = `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
+  const program = process.platform === "win32" ? "bin/node.exe" : "bin/node";
+  const version = await unpackProgram({ name, range: String(major), program }, path, npm);
+  const found = await versionOf(path, major);
+  if (found === undefined) throw new Error(`The binary of ${name}@${version} does not run here as Node ${major}`);
+  return { path, version: found, source: `npm package ${name}` };
+}
+
+/**
+ * A program inside an npm package.
+ * @typedef {{ name: string, range: string, program: string }} PackagedProgram
+ */
+
+/**
+ * Returns a program of an npm package, from the cache or from npm. The path contains the version.
+ * @param {PackagedProgram} packaged
+ * @param {string} path
+ */
+export async function packagedProgram(packaged, path) {
+  if (!existsSync(path)) await unpackProgram(packaged, path, "npm");
+  return path;
+}
+
+/**
+ * Fetches a package, checks its integrity and keeps its program. Returns the version.
+ * @param {PackagedProgram} packaged
+ * @param {string} path
+ * @param {string} npm
+ */
+async function unpackProgram({ name, range, program }, path, npm) {
   return inScratch(async (scratch) => {
-    const { filename, version, integrity } = await pack(npm, `${name}@${major}`, scratch);
+    const { filename, version, integrity } = await pack(npm, `${name}@${range}`, scratch);
     const { stdout } = await runNpm(npm, ["view", `${name}@${version}`, "dist.integrity"]);
     if (stdout.trim() !== integrity) {
       throw new Error(`Expected ${name}@${version} to have the integrity ${stdout.trim()}, got ${integrity}`);
     }
     await run("tar", ["-xzf", filename], { cwd: scratch });
-    await keepProgram(join(scratch, "package", "bin", process.platform === "win32" ? "node.exe" : "node"), path);
-    const found = await versionOf(path, major);
-    if (found === undefined) throw new Error(`The binary of ${name}@${version} does not run here as Node ${major}`);
-    return { path, version: found, source: `npm package ${name}` };
+    await keepProgram(join(scratch, "package", program), path);
+    return version;
   });
 }
 

@@ -1,7 +1,7 @@
 // Runs the tests. The last line is always `N passed, N failed, N skipped`; each check counts as one test.
 //
 //   npm test                checks format, build, types and lint, and runs every test but the long ones
-//   npm run test:all        adds the long tests, the chaos campaigns, and the coverage limit
+//   npm run test:all        adds the long tests, the chaos campaigns, the coverage limit and the runtimes
 //   npm test -- FILTER …    passes the arguments to vitest, and checks nothing else
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
@@ -27,6 +27,7 @@ if (mode === undefined) {
 } else if (mode === "--all" && rest.length === 0) {
   await runEverything(["--coverage"]);
   checkCoverage();
+  report(await check("runtimes", process.execPath, ["scripts/runtimes.mjs"]));
 } else {
   await runTests([mode, ...rest]);
 }

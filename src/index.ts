@@ -33,7 +33,13 @@ export type {
   Reservation,
 } from "./model/decision.ts";
 export type { DedupEvent, DedupEventType } from "./model/event.ts";
-export type { IdFields, IdSelector, SelectedId } from "./model/identify/id-selector.ts";
+export type {
+  IdFields,
+  IdSelector,
+  MessageFields,
+  MessageIdSelector,
+  SelectedId,
+} from "./model/identify/id-selector.ts";
 export { byHeader, byPointer, firstOf } from "./model/identify/id-selector.ts";
 export type { DedupKey, Identity, KeyFilter, ResolvedIdentity, StoreKey } from "./model/identity.ts";
 export { dedupKey, keyMatcher, parseStoreKey } from "./model/identity.ts";

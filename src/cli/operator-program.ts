@@ -59,7 +59,7 @@ function addList(program: Command, commands: OperatorCommands): void {
     .summary("list the keys of a bucket with owner and age")
     .description("Lists the keys of a bucket. Keys that may be stuck come first.");
   addFilter(list).addOption(new Option("--state <state>", "keys in this state").choices(STORED_STATES));
-  addBucket(list)
+  addPostgresKeys(addBucket(list))
     .optionsGroup("Output:")
     .addOption(new Option("--sort <order>", `order of the keys (default: ${DEFAULT_ORDER})`).choices(ORDERS))
     .option(
@@ -218,6 +218,14 @@ function addBucket(command: Command): Command {
   );
 }
 
+/** Adds the options that select keys in PostgreSQL instead of a bucket. */
+function addPostgresKeys(command: Command): Command {
+  return command
+    .optionsGroup("PostgreSQL:")
+    .option("--postgres <url>", "keys in PostgreSQL instead of a bucket")
+    .option("--schema <name>", `schema of the tables (default: ${DEFAULT_SCHEMA})`);
+}
+
 /** Adds the options that name a bucket and its server. */
 function addServer(command: Command): Command {
   return command
@@ -236,7 +244,7 @@ function addInspect(program: Command, commands: OperatorCommands): void {
       "Serves a web page that shows, from the bucket alone, what all its replicas do: which keys are reserved, by whom, for how " +
         "long, and what happened to an event. Prints the address and runs until Ctrl-C.",
     );
-  addBucket(inspect)
+  addPostgresKeys(addBucket(inspect))
     .optionsGroup("Page:")
     .option("--port <n>", "port of the page (default: any free port)", wholeNumber(0, 65_535))
     .option("--host <address>", "address to listen on (default: 127.0.0.1, local access only)")

@@ -12,7 +12,6 @@ import type { ResolvedIdentity } from "../model/identity.ts";
 import { type ActionMethods, bindActions } from "../statechart/bind-actions.ts";
 import { AttemptContext } from "./attempt-context.ts";
 import { AttemptPromises } from "./attempt-promises.ts";
-import type { Attempts } from "./attempts.ts";
 import { FRESH_MS, knownCommit } from "./commit-cache.ts";
 import type { EngineContext } from "./engine-context.ts";
 import type { ResolvedReserveOptions } from "./engine-options.ts";
@@ -23,6 +22,9 @@ import { RecordWriter } from "./record-writer.ts";
 import { RetryTimer } from "./retry-timer.ts";
 
 const createActor = bindActions<typeof dedupKeyMachine, keyof typeof updates>(dedupKeyMachine);
+
+/** Called when an attempt loses its key, and when it settles. */
+export type OnEnd = (attempt: Attempt, how: "lost" | "settled") => void;
 
 /** Microtasks after which a handler that returned on abort has been noticed. */
 const HANDLER_TURNS = 16;
@@ -36,7 +38,7 @@ const HANDLER_TURNS = 16;
 export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof typeof updates> {
   readonly promises = new AttemptPromises();
   readonly #context: AttemptContext;
-  readonly #attempts: Attempts<Attempt>;
+  readonly #onEnd: OnEnd;
   readonly #records: RecordWriter;
   readonly #lease: Lease;
   readonly #retry: RetryTimer;
@@ -54,14 +56,14 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
 
   constructor(
     engine: EngineContext,
-    attempts: Attempts<Attempt>,
+    onEnd: OnEnd,
     identity: ResolvedIdentity,
     how: ResolvedReserveOptions,
     startedAtMs: number,
     finished: FinishedDispatch | undefined,
   ) {
     const { options, actors, clears } = engine;
-    this.#attempts = attempts;
+    this.#onEnd = onEnd;
     this.#finished = finished;
     this.#epoch = clears.last();
     const mayDispatchUnprotected = options.onStoreUnavailable === "dispatch";
@@ -221,7 +223,7 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
     const isUnreachable = cause === "lease-ended" && (trouble !== undefined || this.#lease.isInDoubt);
     const reason = isUnreachable ? "store-unavailable" : cause;
     this.#lease.stop();
-    this.#attempts.supersede(this);
+    this.#onEnd(this, "lost");
     const options = isUnreachable ? { cause: trouble } : undefined;
     this.promises.lose(new ReservationLostError(this.identity.key, reason, options));
     this.#context.report({ type: "expired", reason }, context);
@@ -232,7 +234,7 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
     this.#key.stop();
     this.#lease.stop();
     this.#retry.stop();
-    this.#attempts.delete(this);
+    this.#onEnd(this, "settled");
     this.#settleAs(as, context);
     this.promises.settle();
   }

@@ -1,12 +1,13 @@
 import { BoxedMap } from "../internal/boxed-map.ts";
 import { type Deferred, deferred } from "../internal/deferred.ts";
-import type { ResolvedIdentity, StoreKey } from "../model/identity.ts";
+import type { StoreKey } from "../model/identity.ts";
+import type { Attempt } from "./attempt.ts";
 
 /**
  * The attempts in flight. At most one is current for each key. An attempt whose lease ended is no longer current, but its
  * handler may still run.
  */
-export class Attempts<Attempt extends { readonly identity: ResolvedIdentity }> {
+export class Attempts {
   readonly #current = new BoxedMap<StoreKey, Attempt>();
   readonly #superseded = new Set<Attempt>();
   #empty: Deferred<void> | undefined;
@@ -28,17 +29,12 @@ export class Attempts<Attempt extends { readonly identity: ResolvedIdentity }> {
     this.#current.set(attempt.identity.storeKey, attempt);
   }
 
-  /** Ends the attempt's claim to its key, so that another attempt can start. */
-  supersede(attempt: Attempt): void {
-    if (!this.#isCurrent(attempt)) return;
-    this.#current.delete(attempt.identity.storeKey);
-    this.#superseded.add(attempt);
-  }
-
-  /** Removes an attempt that is settled. */
-  delete(attempt: Attempt): void {
-    if (this.#isCurrent(attempt)) this.#current.delete(attempt.identity.storeKey);
-    else this.#superseded.delete(attempt);
+  /** Moves an attempt that lost its key out of the way of the next one, or removes one that is settled. */
+  end(attempt: Attempt, how: "lost" | "settled"): void {
+    const isCurrent = this.#isCurrent(attempt);
+    if (isCurrent) this.#current.delete(attempt.identity.storeKey);
+    if (how === "settled") this.#superseded.delete(attempt);
+    else if (isCurrent) this.#superseded.add(attempt);
     if (this.isEmpty) this.#empty?.resolve();
   }
 

@@ -5,7 +5,7 @@ import type { Duplicate, Pending } from "../model/decision.ts";
 import type { DedupEvent } from "../model/event.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
 import type { ValidatedStore } from "../stores/validated-store.ts";
-import { Attempt } from "./attempt.ts";
+import { Attempt, type OnEnd } from "./attempt.ts";
 import type { ClaimResult } from "./attempt-promises.ts";
 import { Attempts } from "./attempts.ts";
 import { FRESH_MS } from "./commit-cache.ts";
@@ -23,7 +23,8 @@ const CLOSE_GRACE_MS = 5_000;
 export class Engine {
   readonly #context: EngineContext;
   readonly #rejections: Rejections;
-  readonly #attempts = new Attempts<Attempt>();
+  readonly #attempts = new Attempts();
+  readonly #onEnd: OnEnd = (attempt, how) => this.#attempts.end(attempt, how);
   readonly #closing = new AbortController();
 
   constructor(options: ResolvedOptions, store: ValidatedStore) {
@@ -31,17 +32,10 @@ export class Engine {
     this.#rejections = new Rejections(this.#context);
   }
 
-  async reserve(
-    identity: ResolvedIdentity,
-    how: ResolvedReserveOptions,
-  ): Promise<HeldReservation | Duplicate | Pending> {
+  reserve(identity: ResolvedIdentity, how: ResolvedReserveOptions): Promise<HeldReservation | Duplicate | Pending> {
     if (how.onPending === "return") return this.#reserve(identity, how, undefined);
     const wait = new PendingWait(this.#context, identity, how, this.#closing.signal);
-    try {
-      return await this.#reserve(identity, how, wait);
-    } finally {
-      wait.end();
-    }
+    return this.#reserve(identity, how, wait).finally(() => wait.end());
   }
 
   subscribe(listener: (event: DedupEvent) => void): () => void {
@@ -96,7 +90,7 @@ export class Engine {
 
   #begin(identity: ResolvedIdentity, how: ResolvedReserveOptions, nowMs: number): Attempt {
     const finished = this.#context.finished.find(identity.storeKey, nowMs);
-    const attempt = new Attempt(this.#context, this.#attempts, identity, finished?.how ?? how, nowMs, finished);
+    const attempt = new Attempt(this.#context, this.#onEnd, identity, finished?.how ?? how, nowMs, finished);
     this.#attempts.add(attempt);
     attempt.begin();
     return attempt;

@@ -117,7 +117,7 @@ export class KeyClient {
       return cleared ?? { type: "found.nothing" };
     }
     const { record, revision } = entry;
-    if (this.#records.isOwn(record)) {
+    if (this.#records.isOwn(record, this.#context.phase)) {
       return record.state === "committed"
         ? { type: "found.own.commit", revision }
         : { type: "found.own.reservation", revision, late: this.#lease.isLate };

@@ -1,4 +1,4 @@
-import type { DedupKeyContext } from "../../machines/dedup-key.ts";
+import type { DedupKeyContext, Phase } from "../../machines/dedup-key.ts";
 import { ResultNotKeptError } from "../errors.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
 import { type DedupRecord, fenceOf } from "../model/record.ts";
@@ -20,7 +20,6 @@ export class RecordWriter {
   #atMs = 0;
   #result: StoredResult = { state: "none" };
   #hasFailed = false;
-  #hasCommit = false;
 
   /** @param id is unique among the attempts of all replicas. */
   constructor(identity: ResolvedIdentity, how: ResolvedReserveOptions, owner: string, id: string) {
@@ -71,8 +70,8 @@ export class RecordWriter {
   }
 
   /** Recognises a record of this attempt. A commit with its token, before it wrote one, is another's: tokens are broken then. */
-  isOwn(record: DedupRecord): boolean {
-    if (record.state === "committed" && !this.#hasCommit) return false;
+  isOwn(record: DedupRecord, phase: Phase): boolean {
+    if (record.state === "committed" && phase !== "committing") return false;
     return record.token === this.#token;
   }
 
@@ -81,7 +80,6 @@ export class RecordWriter {
   }
 
   committed(context: DedupKeyContext): DedupRecord {
-    this.#hasCommit = true;
     if (this.#hasFailed) return this.#record("committed", context, { failed: true });
     return this.#record("committed", context, this.#result.state === "stored" ? { result: this.#result.result } : {});
   }

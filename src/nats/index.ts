@@ -1,11 +1,18 @@
 export type { Audit, AuditType, ConsumerAudit, MessageAudit } from "./consumer/audit.ts";
 export { consume } from "./consumer/consume.ts";
-export type { Backoff, ConsumeOptions, Dispatch, DispatchContext } from "./consumer/consume-options.ts";
+export type {
+  Backoff,
+  ConsumeOptions,
+  Dispatch,
+  DispatchContext,
+  DuplicateMessage,
+} from "./consumer/consume-options.ts";
 export type { DeadLetterOptions } from "./consumer/dead-letter.ts";
 export type { Identify, Unidentifiable } from "./consumer/identify.ts";
 export { identifyEvent } from "./consumer/identify.ts";
 export type { ReceivedMessage } from "./consumer/received-message.ts";
 export type { RunningConsumer } from "./consumer/running-consumer.ts";
+export type { SettingChange } from "./consumer/setting-change.ts";
 export type { ConsumerFinding, ConsumerUse } from "./consumer/start-up-check.ts";
 export { ConsumerMisconfiguredError, checkConsumer } from "./consumer/start-up-check.ts";
 export type { DeadLettersOptions } from "./dead-letters/dead-letters.ts";

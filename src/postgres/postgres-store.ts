@@ -64,13 +64,15 @@ function keyStore(connections: Connections, schema: string, clock: Clock): Postg
   // Each write is one statement, so its check and its change are atomic. The primary key decides between concurrent inserts.
   const putOverNothing = `
     with written as (
-      insert into ${table} as held (key, record, revision, expires_at) values ($1, $2, ${next}, ${expiresAt})
-      on conflict (key) do update set record = excluded.record, revision = ${next}, expires_at = excluded.expires_at
+      insert into ${table} as held (key, record, revision, written_at, expires_at)
+      values ($1, $2, ${next}, statement_timestamp(), ${expiresAt})
+      on conflict (key) do update set record = excluded.record, revision = ${next},
+        written_at = excluded.written_at, expires_at = excluded.expires_at
       where held.expires_at <= statement_timestamp() returning revision
     ) select revision, ${notify}('put ' || $1 || ' ' || revision) from written`;
   const putOverRevision = `
     with written as (
-      update ${table} set record = $2, revision = ${next}, expires_at = ${expiresAt}
+      update ${table} set record = $2, revision = ${next}, written_at = statement_timestamp(), expires_at = ${expiresAt}
       where key = $1 and revision = $4 and ${lives} returning revision
     ) select revision, ${notify}('put ' || $1 || ' ' || revision) from written`;
   const removeRevision = `

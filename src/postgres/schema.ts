@@ -74,6 +74,7 @@ $$;
 create table if not exists "${schema}".keys (
   key        text collate "C" primary key,
   record     text not null,
+  written_at timestamptz not null,
   revision   bigint not null check (revision <= ${Number.MAX_SAFE_INTEGER}),
   expires_at timestamptz not null
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
@@ -86,7 +87,7 @@ create or replace function "${schema}".next_revision() returns bigint language s
     + nextval('"${schema}".revisions')
 $$;
 
--- Watches of postgresStore. Without a live one, writes send no notification: a commit that notifies waits for all others that do.
+-- Watches of postgresStore. Without a live one, writes notify nobody: a commit that notifies waits for all others that do.
 create table if not exists "${schema}".watchers (
   name       text primary key,
   expires_at timestamptz not null

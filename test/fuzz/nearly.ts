@@ -2,7 +2,7 @@ import fc from "fast-check";
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** Edge cases of JSON values. */
+/** Edge cases of numbers and texts. */
 const odd = fc.constantFrom<unknown>(
   0,
   -1,
@@ -29,7 +29,7 @@ const odd = fc.constantFrom<unknown>(
   {},
 );
 
-/** Generates the object with up to two members missing, replaced, renamed or added. */
+/** An object with up to two members missing, replaced, renamed or added. */
 export function nearly(right: Members): fc.Arbitrary<Members> {
   const name = fc.constantFrom(...Object.keys(right));
   const change = fc.oneof(
@@ -52,7 +52,7 @@ export function nearly(right: Members): fc.Arbitrary<Members> {
   });
 }
 
-/** Generates the text with up to three bytes missing, doubled or inserted, or truncated. */
+/** A text with up to three bytes missing, doubled or inserted, or its end cut off. */
 export function nearlyBytes(right: fc.Arbitrary<string>): fc.Arbitrary<Uint8Array> {
   const change = fc.tuple(fc.nat(), fc.constantFrom("drop", "double", "replace", "cut"), fc.nat(255));
   return fc.tuple(right, fc.array(change, { maxLength: 3 })).map(([text, changes]) => {
@@ -68,7 +68,7 @@ export function nearlyBytes(right: fc.Arbitrary<string>): fc.Arbitrary<Uint8Arra
   });
 }
 
-/** Generates any bytes. */
+/** Any bytes. */
 export const anyBytes: fc.Arbitrary<Uint8Array> = fc.oneof(
   fc.uint8Array({ maxLength: 200 }),
   fc.string({ unit: "binary" }).map((text) => Buffer.from(text)),

@@ -20,7 +20,7 @@ export interface CommandSyntax {
   readonly name: string;
   readonly summary: string;
   readonly options: readonly OptionSyntax[];
-  /** Positional arguments, in order. */
+  /** In their order. */
   readonly arguments: readonly Value[];
 }
 

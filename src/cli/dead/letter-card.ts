@@ -15,6 +15,7 @@ const REASONS: Readonly<Record<DeadLetter["reason"], string>> = {
   "permanent-error": "The dispatch failed with an error that no retry can cure.",
   "max-deliver": "The dispatch failed too often.",
   "fingerprint-mismatch": "The event arrived before with another payload.",
+  "identity-too-long": "The id of the event is longer than the store accepts.",
   "last-delivery": "The server's last delivery ended before the message could be dispatched.",
 };
 

@@ -23,6 +23,7 @@ export const REASONS: ReadonlyArray<DeadLetter["reason"]> = [
   "permanent-error",
   "max-deliver",
   "fingerprint-mismatch",
+  "identity-too-long",
   "last-delivery",
 ];
 

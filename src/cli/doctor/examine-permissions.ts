@@ -1,5 +1,6 @@
 import type { NatsConnection } from "@nats-io/nats-core";
 import {
+  ackPermissions,
   consumerPermissions,
   type Granted,
   listPermissions,
@@ -8,6 +9,7 @@ import {
   tryPermission,
   watchPermissions,
 } from "../../nats/wire/permission-probes.ts";
+import { ackSubjectVersions } from "../../nats/wire/server-version.ts";
 import { count } from "../terminal/format.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 
@@ -32,7 +34,10 @@ export async function examinePermissions(
     ...(buckets.length === 0 ? [] : bucketRoles(buckets)),
     ...(consumer === undefined ? [] : [consumerRole(consumer)]),
   ];
-  return Promise.all(roles.map((role) => examineRole(connection, role)));
+  return Promise.all([
+    ...roles.map((role) => examineRole(connection, role)),
+    ...(consumer === undefined ? [] : [examineAcks(connection, consumer)]),
+  ]);
 }
 
 export interface ConsumerName {
@@ -68,8 +73,31 @@ function consumerRole({ stream, name }: ConsumerName): Role {
     check: "consumer",
     severity: "error",
     permissions: consumerPermissions(stream, name),
-    need: "messages cannot be received or acknowledged without them",
+    need: "messages cannot be received without them",
   };
+}
+
+/** Probes the permission to answer messages, under each form of subject that a server of this version can use. */
+async function examineAcks(connection: NatsConnection, { stream, name }: ConsumerName): Promise<Finding> {
+  const check = "acks";
+  const { version1, version2 } = ackPermissions(stream, name);
+  const { used, other } = ackSubjectVersions(connection.info?.version ?? "");
+  const [first, second] = await Promise.all(
+    [version1, version2].map((permission) => tryPermission(connection, permission, TIMEOUT_MS)),
+  );
+  const granted = { 1: first, 2: second };
+  const subjects = { 1: version1.subject, 2: version2.subject };
+  const flag = (version: 1 | 2): string => `${version === 2 ? "with" : "without"} \`js_ack_fc_v2\``;
+  const remedy = `grant \`${version1.subject}\` and \`${version2.subject}\``;
+  if (granted[used] === "refused") {
+    const evidence = `this user may not publish to \`${subjects[used]}\`, so a server ${flag(used)}, the default of this version, refuses every answer to a message`;
+    return permissions.error(check, evidence, remedy);
+  }
+  if (other !== undefined && granted[other] === "refused") {
+    const evidence = `this user may not publish to \`${subjects[other]}\`, so a server ${flag(other)} refuses every answer to a message`;
+    return permissions.warning(check, evidence, remedy);
+  }
+  return permissions.ok(check, "messages may be acknowledged");
 }
 
 async function examineRole(

@@ -3,16 +3,17 @@ import { once } from "node:events";
 import { setting } from "../../env.ts";
 import { serveInspector } from "../../inspect/index.ts";
 import { isLoopback } from "../../inspect/server/hosts.ts";
-import { type BucketFlags, openBuckets } from "../connection/open-buckets.ts";
+import type { BucketFlags } from "../connection/open-buckets.ts";
+import type { PostgresKeysFlags } from "../connection/open-postgres.ts";
 import { asCommandErrorAsync, CommandError } from "../terminal/command-error.ts";
 import { errorMessage } from "../terminal/error-message.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import { Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { printable } from "../terminal/printable.ts";
-import { storeOf } from "./store-of.ts";
+import { openInspected } from "./open-inspected.ts";
 
-export interface InspectFlags extends BucketFlags {
+export interface InspectFlags extends BucketFlags, PostgresKeysFlags {
   readonly port?: number;
   readonly host?: string;
   readonly readOnly?: boolean;
@@ -26,9 +27,9 @@ export async function inspectCommand(flags: InspectFlags, io: CliIo): Promise<Ex
   const token =
     setting(io.env, "LATCHKEY_INSPECTOR_TOKEN") ?? (isLoopback(host) ? undefined : randomBytes(24).toString("hex"));
   using interruption = new Interruption(io, { drain() {}, abort() {} });
-  await using buckets = await openBuckets(flags, io);
-  const store = await asCommandErrorAsync(() => storeOf(buckets));
-  const options = { store, host, port, readOnly, clock: io.clock, name: `bucket ${buckets.name}` };
+  await using opened = await openInspected(flags, io);
+  const { store, name } = opened;
+  const options = { store, host, port, readOnly, clock: io.clock, name };
   await using inspector = await asCommandErrorAsync(() =>
     serveInspector(token === undefined ? options : { ...options, token }),
   ).catch((error: unknown) => {
@@ -37,9 +38,7 @@ export async function inspectCommand(flags: InspectFlags, io: CliIo): Promise<Ex
       : error;
   });
   await io.out.write(`${inspector.url}\n`);
-  await io.err.write(
-    `Open this URL in a browser to watch all replicas of bucket ${buckets.name}. Press Ctrl-C to end.\n`,
-  );
+  await io.err.write(`Open this URL in a browser to watch all replicas of ${name}. Press Ctrl-C to end.\n`);
   if (!interruption.drain.aborted) await once(interruption.drain, "abort");
   return exitCodes.ok;
 }

@@ -1,10 +1,11 @@
-import { type BucketFlags, type OpenBuckets, openBuckets } from "../connection/open-buckets.ts";
+import type { BucketFlags } from "../connection/open-buckets.ts";
+import type { PostgresKeysFlags } from "../connection/open-postgres.ts";
 import type { FilterFlags } from "../stored-keys/key-filter.ts";
 import { DEFAULT_LIMIT, DEFAULT_ORDER, FirstKeys, type Order } from "../stored-keys/key-order.ts";
 import { keyReport } from "../stored-keys/key-report.ts";
 import { keyTable } from "../stored-keys/key-table.ts";
 import { NO_KEYS, tallyText, totalOf, withKey } from "../stored-keys/key-tally.ts";
-import { scanBuckets } from "../stored-keys/scan.ts";
+import { type OpenKeys, openKeys } from "../stored-keys/open-keys.ts";
 import type { StoredKey } from "../stored-keys/stored-key.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import { amount, count } from "../terminal/format.ts";
@@ -13,7 +14,7 @@ import type { CliIo } from "../terminal/io.ts";
 import { painter } from "../terminal/paint.ts";
 import { StatusLine } from "../terminal/status-line.ts";
 
-export interface ListFlags extends BucketFlags, FilterFlags {
+export interface ListFlags extends BucketFlags, PostgresKeysFlags, FilterFlags {
   readonly sort?: Order;
   /** Maximum number of keys; 0 for all. */
   readonly limit?: number;
@@ -22,26 +23,26 @@ export interface ListFlags extends BucketFlags, FilterFlags {
 
 /** Lists the keys of a bucket. */
 export async function listCommand(flags: ListFlags, io: CliIo): Promise<ExitCode> {
-  await using buckets = await openBuckets(flags, io);
+  await using keys = await openKeys(flags, io);
   using interruption = new Interruption(io, { drain() {}, abort() {} });
-  if (flags.json === true) await listForScript(buckets, flags, interruption.drain, io);
-  else await listForPerson(buckets, flags, interruption.drain, io);
+  if (flags.json === true) await listForScript(keys, flags, interruption.drain, io);
+  else await listForPerson(keys, flags, interruption.drain, io);
   return interruption.drain.aborted ? exitCodes.interrupted : exitCodes.ok;
 }
 
 /** Prints keys as JSON in storage order, unless the flags ask for another order or a limit. */
-async function listForScript(buckets: OpenBuckets, flags: ListFlags, signal: AbortSignal, io: CliIo): Promise<void> {
+async function listForScript(opened: OpenKeys, flags: ListFlags, signal: AbortSignal, io: CliIo): Promise<void> {
   const { sort = DEFAULT_ORDER, limit = 0 } = flags;
   const isSorted = flags.sort !== undefined || flags.limit !== undefined;
   const first = new FirstKeys(sort, limit);
   let lines = "";
   const print = async (stored: StoredKey): Promise<void> => {
-    lines += `${JSON.stringify(keyReport(stored, buckets.serverMs()))}\n`;
+    lines += `${JSON.stringify(keyReport(stored, opened.serverMs()))}\n`;
     if (lines.length < CHUNK) return;
     await io.out.write(lines);
     lines = "";
   };
-  for await (const stored of scanBuckets(buckets, flags)) {
+  for await (const stored of opened.scan(flags)) {
     if (signal.aborted) return;
     if (isSorted) first.add(stored);
     else await print(stored);
@@ -53,13 +54,13 @@ async function listForScript(buckets: OpenBuckets, flags: ListFlags, signal: Abo
 /** Minimum number of characters per write. */
 const CHUNK = 65_536;
 
-async function listForPerson(buckets: OpenBuckets, flags: ListFlags, signal: AbortSignal, io: CliIo): Promise<void> {
+async function listForPerson(opened: OpenKeys, flags: ListFlags, signal: AbortSignal, io: CliIo): Promise<void> {
   const { sort = DEFAULT_ORDER, limit = DEFAULT_LIMIT } = flags;
   const first = new FirstKeys(sort, limit);
   let tally = NO_KEYS;
   {
     await using _ = new StatusLine(io.err, io.clock, () => `${amount(totalOf(tally))} keys read`);
-    for await (const stored of scanBuckets(buckets, flags)) {
+    for await (const stored of opened.scan(flags)) {
       if (signal.aborted) return;
       tally = withKey(tally, stored);
       first.add(stored);
@@ -69,7 +70,7 @@ async function listForPerson(buckets: OpenBuckets, flags: ListFlags, signal: Abo
   const paint = painter(io.out);
   if (keys.length > 0) {
     const width = io.out.isTerminal ? { width: io.out.columns } : {};
-    await io.out.write(keyTable(keys, buckets.serverMs(), { paint, ...width }));
+    await io.out.write(keyTable(keys, opened.serverMs(), { paint, ...width }));
   }
   await io.err.write(`${footer(keys.length, totalOf(tally), tallyText(tally))}\n`);
 }

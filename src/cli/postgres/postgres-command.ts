@@ -2,7 +2,7 @@ import { schemaSql } from "../../postgres/schema.ts";
 import { asCommandError } from "../terminal/command-error.ts";
 import type { CliIo } from "../terminal/io.ts";
 
-/** Topics that `latchkey postgres` can print. */
+/** What `latchkey postgres` prints. */
 export const POSTGRES_TOPICS = ["schema"] as const;
 
 export interface PostgresFlags {

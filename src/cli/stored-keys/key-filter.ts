@@ -21,17 +21,22 @@ export interface FilterFlags {
  * Returns the subject pattern of the keys that can match.
  * @throws {CommandError} for an event without its subscription, and for an empty id.
  */
-export function subjectsOfFilter(bucket: string, { workspace, subscription, event }: FilterFlags): string {
+export function subjectsOfFilter(bucket: string, flags: FilterFlags): string {
+  const { workspace, subscription, event } = flags;
   // Without a filter, messages that have no valid key match too.
   if (workspace === undefined && subscription === undefined && event === undefined) return subjectsOf(bucket);
+  return asCommandError(() => subjectFilter(bucket, keyFilterOf(flags)));
+}
+
+/** Returns the ids of a filter. @throws {CommandError} for an event without its subscription. */
+export function keyFilterOf({ workspace, subscription, event }: FilterFlags): KeyFilter {
   if (event !== undefined && subscription === undefined)
     throw new CommandError("--event needs --subscription: only both together identify an event");
-  const filter: KeyFilter = {
+  return {
     ...(workspace === undefined ? {} : { workspaceId: workspace }),
     ...(subscription === undefined ? {} : { subscriptionId: subscription }),
     ...(event === undefined ? {} : { eventId: event }),
   };
-  return asCommandError(() => subjectFilter(bucket, filter));
 }
 
 /** Returns true if a key matches the filters that its subject does not express. Ages follow the server's clock. */

@@ -1,6 +1,7 @@
 import type { DeadLetterReason, LetterContent, NakDelay } from "../../../machines/delivery.ts";
 import type { CommitOutcome } from "../../model/decision.ts";
 import type { ResolvedIdentity } from "../../model/identity.ts";
+import type { SettingChange } from "./setting-change.ts";
 import type { ConsumerFinding } from "./start-up-check.ts";
 
 interface ConsumerFields {
@@ -40,8 +41,10 @@ export type MessageAudit =
   | {
       readonly type: "trigger.dispatch.failed";
       readonly attempt: number;
-      /** Failed dispatches of the message, as far as this replica knows. At `maxDeliver` it becomes a dead letter. */
+      /** Failed dispatches of the message in this process. At `maxDeliver` it becomes a dead letter. */
       readonly failures: number;
+      /** Deliveries that this process did not see, such as those to other replicas. They do not count as failures. */
+      readonly unseen: number;
       readonly permanent: boolean;
       readonly error: unknown;
     }
@@ -74,16 +77,26 @@ export type MessageAudit =
       /** Why the message became a dead letter. */
       readonly error?: unknown;
     }
-  /** It is unknown whether the server has the acknowledgement. If not, the message is redelivered as a duplicate. */
-  | { readonly type: "trigger.ack.unconfirmed"; readonly error?: unknown };
+  /**
+   * It is unknown whether the server has the acknowledgement. If not, the message is redelivered as a duplicate. With `refused`, the
+   * connection may not publish acknowledgements, so every message is redelivered.
+   */
+  | { readonly type: "trigger.ack.unconfirmed"; readonly refused: boolean; readonly error?: unknown }
+  /**
+   * The server redelivered a message that was terminated earlier. The termination was lost, or the connection may not publish it. It
+   * is repeated; the event is not dispatched.
+   */
+  | { readonly type: "trigger.termination.lost" };
 
 /** A record of what happened to the consumer. */
 export type ConsumerAudit =
-  /** The start-up check advises against a setting of the consumer. */
+  /** A check, at the start or later, advises against a setting of the consumer. */
   | { readonly type: "trigger.consumer.warning"; readonly finding: ConsumerFinding }
+  /** An operator changed the consumer. The new settings are obeyed, unless `trigger.consumer.lost` follows. */
+  | { readonly type: "trigger.consumer.changed"; readonly changes: readonly SettingChange[] }
   /** A request for messages failed. It is retried. */
   | { readonly type: "trigger.pull.failed"; readonly error: unknown }
-  /** No more messages will come: the consumer is gone, or the connection or the deduplicator is closed. */
+  /** No more messages will come: the consumer is gone or misconfigured, or the connection or the deduplicator is closed. */
   | { readonly type: "trigger.consumer.lost"; readonly error: unknown };
 
 /** The name of an audit. */

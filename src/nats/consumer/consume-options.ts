@@ -20,6 +20,18 @@ export interface DispatchContext {
   readonly signal: AbortSignal;
 }
 
+/** A message that is acknowledged without a dispatch. */
+export interface DuplicateMessage {
+  /** The message. */
+  readonly message: ReceivedMessage;
+  /** Identity of the event. */
+  readonly identity: ResolvedIdentity;
+  /** Time of the commit, in milliseconds since 1970; of the end of the dispatch if its commit was unconfirmed. */
+  readonly committedAt: number;
+  /** Kept result of the dispatch; `undefined` without one. */
+  readonly value: unknown;
+}
+
 /** Dispatches one message. If it throws, the message is redelivered; a {@link PermanentError} makes it a dead letter. */
 export type Dispatch = (message: ReceivedMessage, context: DispatchContext) => unknown;
 
@@ -41,9 +53,8 @@ export interface ConsumeOptions {
   /** Maximum number of messages in progress, from 1 to 10,000. No more are fetched. @default 10 */
   readonly concurrency?: number;
   /**
-   * Number of failed dispatches after which a message becomes a dead letter, at least 1. A nak without a dispatch does not count.
-   * The server reports only how often it delivered a message, so several replicas estimate the failures of the others: each
-   * assumes that they failed in the same proportion as its own. @default 10
+   * Number of failed dispatches after which a message becomes a dead letter, at least 1. Each process counts its own, because the
+   * server reports only how often it delivered a message, not what became of it. @default 10
    */
   readonly maxDeliver?: number;
   /** Pauses after a failed dispatch, while the store is unreachable, and while a dead letter cannot be stored. @default 1 s to 60 s */
@@ -54,6 +65,11 @@ export interface ConsumeOptions {
   readonly signal?: AbortSignal;
   /** Traces deliveries, and counts dead letters: the result of `instrument` in `latchkey/otel`. */
   readonly telemetry?: Telemetry;
+  /**
+   * Receives each message whose event was dispatched earlier, with the result of that dispatch if the deduplicator keeps results. If
+   * it throws, that is an uncaught exception and changes nothing here.
+   */
+  readonly onDuplicate?: (duplicate: DuplicateMessage) => void;
   /** Receives a record of everything that happens. If it throws, that is an uncaught exception and changes nothing here. */
   readonly onAudit?: (audit: Audit) => void;
 }
@@ -70,6 +86,7 @@ export interface ResolvedConsumeOptions {
   readonly deadLetter: DeadLetterOptions | undefined;
   readonly signal: AbortSignal | undefined;
   readonly telemetry: Telemetry | undefined;
+  readonly onDuplicate: (duplicate: DuplicateMessage) => void;
   readonly onAudit: (audit: Audit) => void;
 }
 
@@ -94,12 +111,13 @@ export function resolveConsumeOptions(options: ConsumeOptions): ResolvedConsumeO
     signal,
     telemetry,
   } = options;
-  const { onAudit = () => {} } = options;
+  const { onAudit = () => {}, onDuplicate = () => {} } = options;
   objectWith("dedup", dedup, "guard");
   callable("dispatch", dispatch);
   callable("identify", identify);
   callable("onAudit", onAudit);
   if (telemetry !== undefined) objectWith("telemetry", telemetry, "trace", "deadLettered");
+  callable("onDuplicate", onDuplicate);
   if (fingerprint !== undefined) callable("fingerprint", fingerprint);
   return {
     dedup,
@@ -113,6 +131,7 @@ export function resolveConsumeOptions(options: ConsumeOptions): ResolvedConsumeO
     deadLetter: deadLetter === undefined ? undefined : resolveDeadLetter(deadLetter),
     signal: signal === undefined ? undefined : abortSignal("signal", signal),
     telemetry,
+    onDuplicate,
     onAudit,
   };
 }

@@ -3,10 +3,10 @@ import { abortable } from "../../internal/abort.ts";
 import { systemClock } from "../../internal/clock.ts";
 import { objectWith } from "../../internal/validate.ts";
 import { Auditor } from "./auditor.ts";
+import { checkUse } from "./check-use.ts";
 import { type ConsumeOptions, resolveConsumeOptions } from "./consume-options.ts";
-import { checkDeadLetterStream } from "./dead-letter-stream.ts";
 import { RunningConsumer } from "./running-consumer.ts";
-import { ConsumerMisconfiguredError, checkConsumer } from "./start-up-check.ts";
+import { ConsumerMisconfiguredError } from "./start-up-check.ts";
 
 /**
  * Runs a JetStream pull consumer: dispatches every event once, and acknowledges no message before its event was dispatched.
@@ -23,34 +23,21 @@ import { ConsumerMisconfiguredError, checkConsumer } from "./start-up-check.ts";
  *
  * An `unconfirmed` commit is acknowledged too: its event was dispatched, and another delivery could dispatch it again. A message
  * that the server would not redeliver (`max_deliver`) is not nak'd: the consumer keeps it and tries again.
- * The consumer's configuration is read once, at the start. After a change, above all of `max_deliver`, start again.
+ * The consumer's configuration is read again every five seconds, and obeyed. `finished` rejects with a
+ * {@link ConsumerMisconfiguredError} if it changes to one that `consume` would refuse.
  * @throws {TypeError | RangeError} naming the first invalid option.
  * @throws {ConsumerMisconfiguredError} with one sentence for each unusable setting of the consumer.
  */
 export async function consume(consumer: Consumer, options: ConsumeOptions): Promise<RunningConsumer> {
   objectWith("consumer", consumer, "fetch", "info");
   const resolved = resolveConsumeOptions(options);
-  const { concurrency, deadLetter, dedup, maxDeliver, onAudit, signal, subscriptionId } = resolved;
+  const { onAudit, signal } = resolved;
   signal?.throwIfAborted();
   const info = await abortable(consumer.info(), signal);
-  const { config, name, stream_name } = info;
-  const use = {
-    leaseMs: dedup.leaseMs,
-    skewMs: dedup.skewMs,
-    concurrency,
-    maxDeliver,
-    namesSubscription: subscriptionId !== undefined,
-    deadLetterSubject: deadLetter?.subject,
-  };
-  const findings = [
-    ...checkConsumer(config, use),
-    ...(deadLetter === undefined
-      ? []
-      : await abortable(checkDeadLetterStream(deadLetter, stream_name, config), signal)),
-  ];
+  const { name, stream_name } = info;
+  const findings = await abortable(checkUse(info, resolved), signal);
   const errors = findings.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw new ConsumerMisconfiguredError(`${stream_name}/${name}`, errors);
   const auditor = new Auditor(stream_name, name, systemClock, onAudit);
-  for (const finding of findings) auditor.consumer({ type: "trigger.consumer.warning", finding });
-  return new RunningConsumer(consumer, info, resolved, auditor, systemClock);
+  return new RunningConsumer(consumer, info, findings, resolved, auditor, systemClock);
 }

@@ -1,7 +1,7 @@
 import type { Consumer, ConsumerInfo, JsMsg } from "@nats-io/jetstream";
+import { LatchkeyError } from "../../errors.ts";
 import { type BackoffRange, backoffMs } from "../../internal/backoff.ts";
 import { type Clock, delay } from "../../internal/clock.ts";
-import { deferred } from "../../internal/deferred.ts";
 import { ActorSystem } from "../../statechart/actor-system.ts";
 import type { Auditor } from "./auditor.ts";
 import type { ResolvedConsumeOptions } from "./consume-options.ts";
@@ -11,8 +11,9 @@ import { type ConsumerLoss, diagnoseFetchFailure } from "./fetch-failure.ts";
 import { Fetcher } from "./fetcher.ts";
 import { FinishedMessages } from "./finished-messages.ts";
 import { sendInProgressAcks } from "./in-progress-acks.ts";
+import { LiveSettings } from "./live-settings.ts";
 import { Slots } from "./slots.ts";
-import { ackWaitOf, serverMaxDeliver } from "./start-up-check.ts";
+import { type ConsumerFinding, ConsumerMisconfiguredError } from "./start-up-check.ts";
 
 const FETCH_BACKOFF: BackoffRange = { firstMs: 100, longestMs: 5_000 };
 
@@ -21,33 +22,39 @@ export class ConsumerLoop {
   readonly #source: Consumer;
   readonly #clock: Clock;
   readonly #auditor: Auditor;
-  readonly #onLost: (loss: ConsumerLoss) => void;
-  readonly #ackWaitMs: number;
+  readonly #onLost: (error: LatchkeyError) => void;
+  readonly #settings: LiveSettings;
   readonly #shared: SharedByDeliveries;
   readonly #slots: Slots;
   readonly #fetcher: Fetcher;
+  // The stage of the loop is the last of these that aborted.
   readonly #draining = new AbortController();
+  readonly #stopping = new AbortController();
   readonly #ended = new AbortController();
-  readonly #drained = deferred<void>();
-  #phase: "running" | "draining" | "stopping" = "running";
+  #drained: Promise<void> | undefined;
   #failedFetches = 0;
 
   /** @param onLost is called once when no more messages will come, unless the loop is draining. */
   constructor(
     source: Consumer,
-    { config, name, stream_name }: ConsumerInfo,
+    info: ConsumerInfo,
     options: ResolvedConsumeOptions,
     auditor: Auditor,
     clock: Clock,
-    onLost: (loss: ConsumerLoss) => void,
+    onLost: (error: LatchkeyError) => void,
   ) {
+    const { name, stream_name } = info;
     this.#source = source;
     this.#clock = clock;
     this.#auditor = auditor;
     this.#onLost = onLost;
-    this.#ackWaitMs = ackWaitOf(config).waitMs;
+    this.#settings = new LiveSettings(source, info, options, auditor, clock, {
+      onChanged: (wasRecreated) => this.#changed(wasRecreated),
+      onRefused: (findings) => this.#lose(new ConsumerMisconfiguredError(`${stream_name}/${name}`, findings)),
+    });
     this.#slots = new Slots(options.concurrency);
-    this.#fetcher = new Fetcher(source, config, {
+    this.#fetcher = new Fetcher(source, {
+      limits: () => this.#settings.fetchLimits,
       free: () => this.#slots.free,
       receive: (message) => this.#receive(message),
       recover: (error) => this.#recover(error),
@@ -56,7 +63,7 @@ export class ConsumerLoop {
       options,
       consumer: name,
       subscriptionId: options.subscriptionId ?? `${stream_name}/${name}`,
-      serverMaxDeliver: serverMaxDeliver(config),
+      settings: this.#settings,
       clock,
       system: new ActorSystem(),
       failureCounts: new FailureCounts(),
@@ -64,7 +71,7 @@ export class ConsumerLoop {
       auditor,
       onSlotReleased: (delivery) => this.#slotReleased(delivery),
       onSettled: (delivery) => this.#settled(delivery),
-      onDeduplicatorClosed: (cause) => this.#lose({ reason: "the deduplicator is closed", cause }),
+      onDeduplicatorClosed: (cause) => this.#loseMessages({ reason: "the deduplicator is closed", cause }),
     };
   }
 
@@ -73,23 +80,26 @@ export class ConsumerLoop {
     return this.#ended.signal;
   }
 
+  /** Reports what the start-up check advises against. */
+  report(warnings: readonly ConsumerFinding[]): void {
+    this.#settings.report(warnings);
+  }
+
   start(): void {
-    void sendInProgressAcks(this.#slots.all(), this.#ackWaitMs, this.#clock, this.ended);
+    void sendInProgressAcks(this.#slots.all(), () => this.#settings.ackWaitMs, this.#clock, this.ended);
+    void this.#settings.watch(this.#draining.signal);
     this.#fetcher.refill();
   }
 
   /** Fetches and begins nothing new. Resolves when every delivery is settled. */
   drain(): Promise<void> {
-    if (this.#phase === "running") {
-      this.#phase = "draining";
-      void this.#drain();
-    }
-    return this.#drained.promise;
+    this.#drained ??= this.#drain();
+    return this.#drained;
   }
 
   /** Aborts running dispatches. */
   forceStop(): void {
-    this.#phase = "stopping";
+    this.#stopping.abort();
     for (const delivery of this.#slots.all()) delivery.send({ type: "force.stop" });
   }
 
@@ -105,15 +115,14 @@ export class ConsumerLoop {
     await stopped;
     await this.#slots.empty();
     this.#ended.abort();
-    this.#drained.resolve();
   }
 
   #receive(message: JsMsg): void {
     this.#failedFetches = 0;
     const delivery = new MessageDelivery(message, this.#shared);
     this.#slots.add(delivery);
-    if (this.#phase !== "running") delivery.send({ type: "draining" });
-    if (this.#phase === "stopping") delivery.send({ type: "force.stop" });
+    if (this.#draining.signal.aborted) delivery.send({ type: "draining" });
+    if (this.#stopping.signal.aborted) delivery.send({ type: "force.stop" });
     this.#slots.assign();
   }
 
@@ -132,15 +141,31 @@ export class ConsumerLoop {
     this.#fetcher.refill();
   }
 
+  #changed(wasRecreated: boolean): void {
+    if (wasRecreated) {
+      // The server counts deliveries from 1 again.
+      this.#shared.finishedMessages.clear();
+      this.#shared.failureCounts.clear();
+    }
+    for (const delivery of this.#slots.all()) delivery.sendLimit();
+  }
+
   async #recover(error: unknown): Promise<void> {
     this.#auditor.consumer({ type: "trigger.pull.failed", error });
-    const loss = await diagnoseFetchFailure(this.#source, error, this.#clock, this.#draining.signal);
-    if (loss !== undefined) this.#lose(loss);
+    const found = await diagnoseFetchFailure(this.#source, error, this.#clock, this.#draining.signal);
+    if (found !== undefined && "reason" in found) this.#loseMessages(found);
+    // A limit of the consumer that was lowered refuses the same request forever.
+    else if (found !== undefined) await this.#settings.take(found);
     this.#failedFetches += 1;
     await delay(this.#clock, backoffMs(this.#failedFetches, FETCH_BACKOFF), [this.#draining.signal]);
   }
 
-  #lose(loss: ConsumerLoss): void {
-    if (this.#phase === "running") this.#onLost(loss);
+  #loseMessages({ reason, cause }: ConsumerLoss): void {
+    const message = `The consumer ${this.#settings.name} delivers no more messages: ${reason}`;
+    this.#lose(new LatchkeyError("closed", message, { cause }));
+  }
+
+  #lose(error: LatchkeyError): void {
+    if (!this.#draining.signal.aborted) this.#onLost(error);
   }
 }

@@ -1,4 +1,4 @@
-import type { ConsumerConfig, JetStreamClient, JetStreamManager, StreamInfo } from "@nats-io/jetstream";
+import type { ConsumerConfig, JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import { millis } from "@nats-io/nats-core";
 import { subjectMatches } from "../wire/subject-pattern.ts";
 import type { DeadLetterOptions } from "./dead-letter.ts";
@@ -130,7 +130,10 @@ interface Destination {
 }
 
 /** Returns the stream that stores a subject; `unknown` without the permission to ask. */
-async function findStream(jetstream: JetStreamClient, subject: string): Promise<Destination | "unknown" | undefined> {
+async function findStream(
+  jetstream: DeadLetterOptions["jetstream"],
+  subject: string,
+): Promise<Destination | "unknown" | undefined> {
   try {
     const manager = await jetstream.jetstreamManager(false);
     const [name] = await manager.streams.names(subject).next();

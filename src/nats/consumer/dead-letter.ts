@@ -11,7 +11,7 @@ export interface DeadLetterOptions {
   /** A subject that a stream stores, and that the consumer itself does not read. */
   readonly subject: string;
   /** The client that publishes dead letters, such as `jetstream(connection)`. */
-  readonly jetstream: JetStreamClient;
+  readonly jetstream: Pick<JetStreamClient, "publish" | "jetstreamManager">;
 }
 
 /** Why a message becomes a dead letter. */
@@ -44,7 +44,7 @@ export function deadLetterHeaders(message: ReceivedMessage, letter: DeadLetterCa
   const { error, identity } = letter;
   const { stream, deliveryCount } = message.info;
   const why: Readonly<Record<string, string>> = {
-    ...(identity === undefined ? {} : identityHeaders(identity)),
+    ...(identity === undefined ? {} : shortEnough(identityHeaders(identity), isWhole)),
     [letterHeaders.reason]: letter.reason,
     [letterHeaders.error]: oneLine(error),
     [letterHeaders.omittedBytes]: isWhole ? "" : String(message.data.length),
@@ -74,6 +74,13 @@ function originalHeaders(message: ReceivedMessage): MsgHdrs {
   // A message can be a dead letter that was published again.
   for (const name of Object.values(letterHeaders)) all.delete(name);
   return all;
+}
+
+/** Size up to which the identity is part of a letter without a body: such a letter must fit. */
+const MAX_IDENTITY_LENGTH = 4_096;
+
+function shortEnough(identity: Readonly<Record<string, string>>, isWhole: boolean): Readonly<Record<string, string>> {
+  return isWhole || Object.values(identity).join("").length <= MAX_IDENTITY_LENGTH ? identity : {};
 }
 
 /** Returns the reason for the server's advisory about a terminated message. */

@@ -12,12 +12,13 @@ import {
 import { hasCode, LatchkeyError } from "../../errors.ts";
 import { linkedSignal } from "../../internal/abort.ts";
 import { backoffMs } from "../../internal/backoff.ts";
+import { callListener } from "../../internal/call-listener.ts";
 import type { Clock } from "../../internal/clock.ts";
 import type { Reservation } from "../../model/decision.ts";
 import { type ResolvedIdentity, resolveIdentity } from "../../model/identity.ts";
 import type { ActorSystem } from "../../statechart/actor-system.ts";
 import { bindActions, type MachineActor } from "../../statechart/bind-actions.ts";
-import { isTooLarge } from "../wire/error-codes.ts";
+import { isForbidden, isTooLarge } from "../wire/error-codes.ts";
 import type { MessageAudit } from "./audit.ts";
 import type { Auditor } from "./auditor.ts";
 import type { ResolvedConsumeOptions } from "./consume-options.ts";
@@ -25,6 +26,8 @@ import { publishDeadLetter, terminationReason } from "./dead-letter.ts";
 import type { FailureCounts } from "./failure-counts.ts";
 import type { Finish, FinishedMessages } from "./finished-messages.ts";
 import { type Dispatched, type DispatchResult, dispatchGuarded } from "./guarded-dispatch.ts";
+import type { LiveSettings } from "./live-settings.ts";
+import { longestDelayMs } from "./longest-delay.ts";
 import { pendingPauseMs } from "./pending-pause.ts";
 import { headersOf } from "./received-message.ts";
 
@@ -33,8 +36,7 @@ export interface SharedByDeliveries {
   readonly options: ResolvedConsumeOptions;
   readonly consumer: string;
   readonly subscriptionId: string;
-  /** Number of deliveries after which the server drops a message; `Infinity` without a limit. */
-  readonly serverMaxDeliver: number;
+  readonly settings: Pick<LiveSettings, "maxDeliver" | "freeShare">;
   readonly clock: Clock;
   readonly system: ActorSystem;
   readonly failureCounts: FailureCounts;
@@ -54,7 +56,6 @@ const createActor = bindActions<typeof deliveryMachine, keyof typeof updates>(de
 /** One message from its receipt to its answer: does what the machine says, and reports to it what happened. */
 export class MessageDelivery {
   readonly message: JsMsg;
-  readonly receivedAtMs: number;
   readonly #shared: SharedByDeliveries;
   readonly #actor: MachineActor<typeof deliveryMachine>;
   readonly #aborting = new AbortController();
@@ -70,7 +71,6 @@ export class MessageDelivery {
 
   constructor(message: JsMsg, shared: SharedByDeliveries) {
     this.message = message;
-    this.receivedAtMs = shared.clock.monotonicMs();
     this.#shared = shared;
     const input = { maxDeliver: shared.options.maxDeliver, isLast: this.#isLast };
     this.#actor = createActor(this, { id: "delivery", input, system: shared.system });
@@ -84,6 +84,11 @@ export class MessageDelivery {
     if (!this.#isSettled()) return;
     this.#cancelRetry();
     this.#shared.onSettled(this);
+  }
+
+  /** Reports to the machine whether this is the server's last delivery, after the server's limit changed. */
+  sendLimit(): void {
+    this.send({ type: "limit.changed", isLast: this.#isLast });
   }
 
   /** Reports to the server that the message is in progress, so that it is not redelivered. */
@@ -124,11 +129,11 @@ export class MessageDelivery {
   acknowledge(): void {
     this.message.ackAck().then(
       (isConfirmed) => {
-        if (!isConfirmed) this.#audit({ type: "trigger.ack.unconfirmed" });
+        if (!isConfirmed) this.#audit({ type: "trigger.ack.unconfirmed", refused: false });
         this.send({ type: isConfirmed ? "ack.confirmed" : "ack.unconfirmed" });
       },
       (error: unknown) => {
-        this.#audit({ type: "trigger.ack.unconfirmed", error });
+        this.#audit({ type: "trigger.ack.unconfirmed", refused: isForbidden(error), error });
         this.send({ type: "ack.unconfirmed" });
       },
     );
@@ -180,6 +185,7 @@ export class MessageDelivery {
 
   terminateAgain(): void {
     this.#answer(() => this.message.term("the message was terminated at an earlier delivery"));
+    this.#audit({ type: "trigger.termination.lost" });
   }
 
   nak({ wasDispatched }: DeliveryContext, { delay }: { readonly delay: NakDelay }): void {
@@ -204,22 +210,22 @@ export class MessageDelivery {
   }
 
   get #isLast(): boolean {
-    return this.#deliveries >= this.#shared.serverMaxDeliver;
+    return this.#deliveries >= this.#shared.settings.maxDeliver;
   }
 
   #delayMs(delay: NakDelay, wasDispatched: boolean): number {
-    const { failureCounts, options, serverMaxDeliver } = this.#shared;
+    const { failureCounts, options, settings } = this.#shared;
     const deliveries = this.#deliveries;
     switch (delay) {
       case "none":
         return 0;
       case "pending": {
-        const isLimited = serverMaxDeliver !== Number.POSITIVE_INFINITY;
+        const isLimited = settings.maxDeliver !== Number.POSITIVE_INFINITY;
         return pendingPauseMs({ retryAfterMs: this.#retryAfterMs, deliveries, isLimited });
       }
       case "backoff": {
-        const failures = wasDispatched ? failureCounts.failures(this.message.seq, deliveries) : deliveries;
-        return backoffMs(failures, options.backoffMs);
+        const failures = wasDispatched ? failureCounts.of(this.message.seq, deliveries).failures : deliveries;
+        return Math.min(backoffMs(failures, options.backoffMs), longestDelayMs(options.backoffMs, settings.freeShare));
       }
     }
   }
@@ -273,7 +279,7 @@ export class MessageDelivery {
         this.#reportFailure(of.error, of.reservation.attempt);
         break;
       case "duplicate":
-        this.#audit({ type: "trigger.deduped", committedAt: of.committedAt });
+        this.#reportDuplicate(of.committedAt, of.value);
         this.send({ type: "duplicate" });
         break;
       case "pending":
@@ -289,7 +295,7 @@ export class MessageDelivery {
   #reportDispatch({ reservation, commit, value, error }: Dispatched, finish: Finish | undefined): void {
     const { clock, finishedMessages } = this.#shared;
     if (finish?.as === "dispatched") {
-      this.#audit({ type: "trigger.deduped", committedAt: finish.atMs });
+      this.#reportDuplicate(finish.atMs, finish.value);
     } else {
       const { attempt, fence, unprotected } = reservation;
       const why = error === undefined ? {} : { error };
@@ -302,13 +308,20 @@ export class MessageDelivery {
     this.send({ type: "dispatched" });
   }
 
+  #reportDuplicate(committedAt: number, value: unknown): void {
+    const { onDuplicate } = this.#shared.options;
+    const identity = this.#identity;
+    this.#audit({ type: "trigger.deduped", committedAt });
+    if (identity !== undefined) callListener(onDuplicate, { message: this.message, identity, committedAt, value });
+  }
+
   #reportFailure(error: unknown, attempt: number): void {
     this.#error = error;
     const { failureCounts } = this.#shared;
     failureCounts.dispatchFailed(this.message.seq);
-    const failures = failureCounts.failures(this.message.seq, this.#deliveries);
+    const { failures, unseen } = failureCounts.of(this.message.seq, this.#deliveries);
     const permanent = hasCode(error, "permanent");
-    this.#audit({ type: "trigger.dispatch.failed", attempt, failures, permanent, error });
+    this.#audit({ type: "trigger.dispatch.failed", attempt, failures, unseen, permanent, error });
     this.send({ type: "dispatch.failed", permanent, failures });
   }
 
@@ -320,6 +333,10 @@ export class MessageDelivery {
     }
     if (hasCode(error, "permanent")) {
       this.send({ type: "failure.remembered" });
+      return;
+    }
+    if (hasCode(error, "record-too-large") && isLong(this.#identity)) {
+      this.send({ type: "identity.too.long" });
       return;
     }
     if (!this.#aborting.signal.aborted) {
@@ -341,6 +358,13 @@ export class MessageDelivery {
       return;
     }
   }
+}
+
+/** With shorter ids, not the event but the subscription, the workspace or the store's limit is to blame. */
+const LONG_ID_BYTES = 1_000;
+
+function isLong(identity: ResolvedIdentity | undefined): boolean {
+  return identity !== undefined && Buffer.byteLength(identity.eventId) >= LONG_ID_BYTES;
 }
 
 function reasonIn({ deadLetterReason }: DeliveryContext): DeadLetterReason {

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 
-/** Deliveries of one message that this replica has nak'd. */
+/** Deliveries of one message to this process that were nak'd. */
 interface Deliveries {
   /** Deliveries whose dispatch threw. */
   readonly failed: number;
@@ -9,15 +9,15 @@ interface Deliveries {
 }
 
 const NONE: Deliveries = { failed: 0, notDispatched: 0 };
-/** Maximum number of messages to remember. For a forgotten message, every delivery counts as a failed dispatch. */
-const MAX_MESSAGES = 10_000;
+/** Maximum number of messages to remember. A message that is forgotten starts again. */
+const MAX_MESSAGES = 100_000;
 
 /**
- * Counts failed dispatches by message. The server counts deliveries, whatever became of them, and does not know how many had no
- * dispatch. A single replica counts exactly. Several replicas each assume that others' deliveries failed in the same proportion.
+ * Counts failed dispatches by message. The server counts deliveries, whatever became of them. This process counts only what it saw, so
+ * a message gets more attempts rather than fewer.
  */
 export class FailureCounts {
-  /** Deliveries of each message, by sequence in the stream. */
+  /** By the message's sequence in the stream. */
   readonly #bySequence = new LRUCache<number, Deliveries>({ max: MAX_MESSAGES });
 
   dispatchFailed(sequence: number): void {
@@ -28,11 +28,14 @@ export class FailureCounts {
     this.#add(sequence, { failed: 0, notDispatched: 1 });
   }
 
-  /** Estimates the failed dispatches of a message that the server has delivered `deliveries` times; at least 1. */
-  failures(sequence: number, deliveries: number): number {
+  /** Returns the failed dispatches of a message that the server has delivered `deliveries` times, and the deliveries not seen here. */
+  of(sequence: number, deliveries: number): { readonly failures: number; readonly unseen: number } {
     const { failed, notDispatched } = this.#bySequence.get(sequence) ?? NONE;
-    const seen = failed + notDispatched;
-    return Math.max(1, seen === 0 ? deliveries : Math.round((deliveries * failed) / seen));
+    return { failures: failed, unseen: Math.max(0, deliveries - failed - notDispatched) };
+  }
+
+  clear(): void {
+    this.#bySequence.clear();
   }
 
   #add(sequence: number, more: Deliveries): void {

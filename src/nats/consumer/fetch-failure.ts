@@ -1,4 +1,4 @@
-import { type Consumer, JetStreamApiCodes } from "@nats-io/jetstream";
+import { type Consumer, type ConsumerInfo, JetStreamApiCodes } from "@nats-io/jetstream";
 import { errors } from "@nats-io/nats-core";
 import type { Clock } from "../../internal/clock.ts";
 import { retryUntil } from "../../internal/retry.ts";
@@ -13,28 +13,34 @@ export interface ConsumerLoss {
 const NOT_FOUND_MS = 1_000;
 const NOT_FOUND_PAUSE_MS = 100;
 
-/** Finds out whether a fetch failed for good. Returns `undefined` if a later fetch may succeed. */
+/**
+ * Finds out whether a fetch failed for good. If a later fetch may succeed, returns what the server reports of the consumer;
+ * `undefined` without an answer.
+ */
 export async function diagnoseFetchFailure(
   consumer: Consumer,
   error: unknown,
   clock: Clock,
   signal: AbortSignal,
-): Promise<ConsumerLoss | undefined> {
+): Promise<ConsumerLoss | ConsumerInfo | undefined> {
   const fetchLoss = connectionLoss(error);
   if (fetchLoss !== undefined) return fetchLoss;
   const backoff = { firstMs: NOT_FOUND_PAUSE_MS, longestMs: NOT_FOUND_PAUSE_MS };
-  const info = await retryUntil({ clock, timeoutMs: NOT_FOUND_MS, backoff, signal }, async (isLast) => {
-    const answer = await probeConsumer(consumer);
-    return isNotFound(answer.error) && !isLast ? undefined : answer;
+  const answer = await retryUntil({ clock, timeoutMs: NOT_FOUND_MS, backoff, signal }, async (isLast) => {
+    const found = await readConsumer(consumer);
+    return "error" in found && isNotFound(found.error) && !isLast ? undefined : found;
   });
-  if (isNotFound(info?.error)) return { reason: "it no longer exists", cause: info?.error };
-  return connectionLoss(info?.error);
+  if (answer === undefined) return undefined;
+  if ("info" in answer) return answer.info;
+  if (isNotFound(answer.error)) return { reason: "it no longer exists", cause: answer.error };
+  return connectionLoss(answer.error);
 }
 
-async function probeConsumer(consumer: Consumer): Promise<{ readonly error: unknown }> {
+async function readConsumer(
+  consumer: Consumer,
+): Promise<{ readonly info: ConsumerInfo } | { readonly error: unknown }> {
   try {
-    await consumer.info();
-    return { error: undefined };
+    return { info: await consumer.info() };
   } catch (error) {
     return { error };
   }

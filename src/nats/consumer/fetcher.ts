@@ -1,12 +1,18 @@
-import type { Consumer, ConsumerConfig, ConsumerMessages, JsMsg } from "@nats-io/jetstream";
-import { millis } from "@nats-io/nats-core";
+import type { Consumer, ConsumerMessages, JsMsg } from "@nats-io/jetstream";
 
-/** Time for which a fetch request waits at the server, in milliseconds. */
-const REQUEST_MS = 10_000;
 /** The client gives up a request after two missed heartbeats. */
 const HEARTBEAT_MS = 2_500;
 
+/** Limits of one request. */
+export interface FetchLimits {
+  readonly maxBatch: number;
+  /** Time for which a request waits at the server, in milliseconds. */
+  readonly expiresMs: number;
+}
+
 export interface FetcherOptions {
+  /** Returns the limits that the server applies now. */
+  readonly limits: () => FetchLimits;
   /** Returns how many more messages the consumer can take. */
   readonly free: () => number;
   readonly receive: (message: JsMsg) => void;
@@ -20,45 +26,38 @@ export interface FetcherOptions {
  */
 export class Fetcher {
   readonly #consumer: Consumer;
-  readonly #expiresMs: number;
-  readonly #maxBatch: number;
   readonly #options: FetcherOptions;
   readonly #requests = new Set<Promise<void>>();
   readonly #open = new Set<ConsumerMessages>();
   /** Number of messages that were requested and may still arrive. */
   #expected = 0;
-  #isRefillDue = false;
-  #isRecovering = false;
-  #isStopped = false;
+  #state: "idle" | "refill due" | "recovering" | "stopped" = "idle";
 
-  constructor(consumer: Consumer, config: ConsumerConfig, options: FetcherOptions) {
-    const { max_expires = 0, max_batch = 0 } = config;
+  constructor(consumer: Consumer, options: FetcherOptions) {
     this.#consumer = consumer;
-    this.#expiresMs = max_expires > 0 ? Math.min(REQUEST_MS, millis(max_expires)) : REQUEST_MS;
-    this.#maxBatch = max_batch > 0 ? max_batch : Number.POSITIVE_INFINITY;
     this.#options = options;
   }
 
   /** Requests messages for the free slots soon: one request replaces all messages that are answered together. */
   refill(): void {
-    if (this.#isRefillDue || this.#isStopped) return;
-    this.#isRefillDue = true;
+    if (this.#state !== "idle") return;
+    this.#state = "refill due";
     setImmediate(() => {
-      this.#isRefillDue = false;
+      if (this.#state !== "refill due") return;
+      this.#state = "idle";
       this.#refill();
     });
   }
 
   /** Ends all requests. Messages that the server has already sent may be lost on the way: they return after `ack_wait`. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
+    this.#state = "stopped";
     for (const messages of this.#open) void messages.close();
     await Promise.all(this.#requests);
   }
 
   /** Skipped while more than half of the free slots are requested: few requests, and no slot is free for long. */
   #refill(): void {
-    if (this.#isStopped || this.#isRecovering) return;
     const free = this.#options.free();
     if (this.#expected >= free || this.#expected * 2 > free) return;
     const request = this.#request(free - this.#expected).finally(() => this.#requests.delete(request));
@@ -67,7 +66,7 @@ export class Fetcher {
 
   async #request(count: number): Promise<void> {
     try {
-      await this.#fetch(Math.min(count, this.#maxBatch));
+      await this.#fetch(count);
       this.refill();
     } catch (error) {
       void this.#recover(error);
@@ -75,17 +74,19 @@ export class Fetcher {
   }
 
   /** Resolves once all messages arrived or no more will. Rejects if the server or the connection fails. */
-  async #fetch(count: number): Promise<void> {
+  async #fetch(wanted: number): Promise<void> {
+    const { maxBatch, expiresMs } = this.#options.limits();
+    const count = Math.min(wanted, maxBatch);
     let left = count;
     this.#expected += count;
     try {
       const messages = await this.#consumer.fetch({
         max_messages: count,
-        expires: this.#expiresMs,
-        idle_heartbeat: Math.min(HEARTBEAT_MS, this.#expiresMs / 2),
+        expires: expiresMs,
+        idle_heartbeat: Math.min(HEARTBEAT_MS, expiresMs / 2),
       });
       this.#open.add(messages);
-      if (this.#isStopped) void messages.close();
+      if (this.#state === "stopped") void messages.close();
       try {
         for await (const message of messages) {
           // After a reconnect the client repeats the whole request, so more messages than requested can arrive.
@@ -105,10 +106,15 @@ export class Fetcher {
 
   /** Requests that fail during a recovery fail for the same reason. */
   async #recover(error: unknown): Promise<void> {
-    if (this.#isStopped || this.#isRecovering) return;
-    this.#isRecovering = true;
+    if (this.#state === "stopped" || this.#state === "recovering") return;
+    this.#state = "recovering";
     await this.#options.recover(error);
-    this.#isRecovering = false;
+    this.#resume();
+  }
+
+  #resume(): void {
+    if (this.#state !== "recovering") return;
+    this.#state = "idle";
     this.refill();
   }
 }

@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { ReceivedMessage } from "./received-message.ts";
 
-/** Final action of this process on a message, which the server may still redeliver. */
+/** How this process finished with a message, although the server may deliver the message again. */
 export type Finish =
   /** The dispatch returned, and its commit is unconfirmed. */
   | { readonly as: "dispatched"; readonly value: unknown; readonly atMs: number }
@@ -26,7 +26,7 @@ const MAX_MESSAGES = 10_000;
  * bucket nor the server knows that its dispatch has ended for good.
  */
 export class FinishedMessages {
-  /** Finished messages, by sequence in the stream. */
+  /** By the message's sequence in the stream. */
   readonly #bySequence = new LRUCache<number, Finished>({ max: MAX_MESSAGES });
 
   add(message: ReceivedMessage, finish: Finish): void {
@@ -34,10 +34,16 @@ export class FinishedMessages {
     this.#bySequence.set(message.seq, { finish, timestampNanos, deliveries: message.info.deliveryCount });
   }
 
+  clear(): void {
+    this.#bySequence.clear();
+  }
+
   /** Returns how an earlier delivery of the message ended; `undefined` if the message may be dispatched. */
   find(message: ReceivedMessage): Finish | undefined {
     const found = this.#bySequence.get(message.seq);
     if (found === undefined || found.timestampNanos !== message.timestampNanos) return undefined;
-    return message.info.deliveryCount > found.deliveries ? found.finish : undefined;
+    if (message.info.deliveryCount > found.deliveries) return found.finish;
+    this.#bySequence.delete(message.seq);
+    return undefined;
   }
 }

@@ -18,7 +18,7 @@ export type DispatchResult =
   | Dispatched
   /** The handler threw, or released its key. */
   | { readonly result: "failed"; readonly reservation: Reservation; readonly error: unknown }
-  | { readonly result: "duplicate"; readonly committedAt: number }
+  | { readonly result: "duplicate"; readonly committedAt: number; readonly value: unknown }
   | { readonly result: "pending"; readonly retryAfterMs: number }
   /** The handler was not called: the deduplicator threw. */
   | { readonly result: "refused"; readonly error: unknown };
@@ -60,7 +60,7 @@ export async function dispatchGuarded(
 function resultOfOutcome(progress: Progress, outcome: Outcome<unknown>): DispatchResult {
   switch (outcome.outcome) {
     case "duplicate":
-      return { result: "duplicate", committedAt: outcome.committedAt };
+      return { result: "duplicate", committedAt: outcome.committedAt, value: outcome.value };
     case "pending":
       return { result: "pending", retryAfterMs: outcome.retryAfterMs };
     case "dispatched": {

@@ -1,6 +1,13 @@
 import type { MsgHdrs } from "@nats-io/nats-core";
 import { isObject, type ObjectLike } from "../../internal/is-object.ts";
-import { claimsCloudEvent, cloudEventId, decodeHeaderAttribute, opaqueEventId } from "../../model/cloud-event.ts";
+import {
+  claimsCloudEvent,
+  claimsCloudEventBatch,
+  cloudEventId,
+  decodeHeaderAttribute,
+  isCloudEventBatchType,
+  opaqueEventId,
+} from "../../model/cloud-event.ts";
 import type { Identity } from "../../model/identity.ts";
 import { headerValues } from "../dead-letters/letter-headers.ts";
 import { headersOf, type ReceivedMessage } from "./received-message.ts";
@@ -36,11 +43,17 @@ export const identifyEvent: Identify = (message, subscriptionId) => {
   return typeof found === "string" ? { subscriptionId, eventId: found } : found;
 };
 
+/** Each event of a batch has its own identity, so the message has none. */
+const BATCH: Unidentifiable = {
+  unidentifiable: "it is a batch of CloudEvents, which have an identity each: publish one event per message",
+};
+
 /** `undefined` continues with the next source. A message that declares its format is read only in that format. */
 type Found = string | Unidentifiable | undefined;
 
 function fromContentType(headers: MsgHdrs | undefined, body: Uint8Array): Found {
   const [contentType = ""] = headerValues(headers, "content-type");
+  if (isCloudEventBatchType(contentType)) return BATCH;
   if (!/^application\/cloudevents(\+json)?[ \t]*(;|$)/i.test(contentType)) return undefined;
   const members = parseObject(body);
   return members === undefined
@@ -62,8 +75,9 @@ function fromHeaders(headers: MsgHdrs | undefined): Found {
 }
 
 function fromBody(body: Uint8Array): Found {
-  const members = looksLikeObject(body) ? parseObject(body) : undefined;
-  return members !== undefined && claimsCloudEvent(members) ? structuredId(members) : undefined;
+  const value = looksLikeJson(body) ? parseJson(body) : undefined;
+  if (claimsCloudEventBatch(value)) return BATCH;
+  return isMembers(value) && claimsCloudEvent(value) ? structuredId(value) : undefined;
 }
 
 function fromMessageId(headers: MsgHdrs | undefined): Found {
@@ -92,20 +106,29 @@ function isText(value: unknown): value is string {
   return typeof value === "string" && value !== "" && value.isWellFormed();
 }
 
-const OPENING_BRACE = 0x7b;
+/** `{` and `[`. */
+const OPENING: ReadonlySet<number | undefined> = new Set([0x7b, 0x5b]);
 const BYTE_ORDER_MARK_AND_SPACE: ReadonlySet<number> = new Set([0xef, 0xbb, 0xbf, 0x20, 0x09, 0x0a, 0x0d]);
 
-/** Avoids parsing a body that cannot be an object. */
-function looksLikeObject(body: Uint8Array): boolean {
-  return body.find((byte) => !BYTE_ORDER_MARK_AND_SPACE.has(byte)) === OPENING_BRACE;
+/** Avoids parsing a body that cannot be an object or a list. */
+function looksLikeJson(body: Uint8Array): boolean {
+  return OPENING.has(body.find((byte) => !BYTE_ORDER_MARK_AND_SPACE.has(byte)));
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 function parseObject(body: Uint8Array): ObjectLike | undefined {
+  const value = parseJson(body);
+  return isMembers(value) ? value : undefined;
+}
+
+function isMembers(value: unknown): value is ObjectLike {
+  return isObject(value) && !Array.isArray(value);
+}
+
+function parseJson(body: Uint8Array): unknown {
   try {
-    const value: unknown = JSON.parse(utf8.decode(body));
-    return isObject(value) && !Array.isArray(value) ? value : undefined;
+    return JSON.parse(utf8.decode(body));
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import type { Consumer, ConsumerInfo } from "@nats-io/jetstream";
-import { LatchkeyError } from "../../errors.ts";
+import type { LatchkeyError } from "../../errors.ts";
 import { onAbort } from "../../internal/abort.ts";
 import { type Clock, delay } from "../../internal/clock.ts";
 import { deferred } from "../../internal/deferred.ts";
@@ -7,7 +7,7 @@ import { wholeNumber } from "../../internal/validate.ts";
 import type { Auditor } from "./auditor.ts";
 import type { ResolvedConsumeOptions } from "./consume-options.ts";
 import { ConsumerLoop } from "./consumer-loop.ts";
-import type { ConsumerLoss } from "./fetch-failure.ts";
+import type { ConsumerFinding } from "./start-up-check.ts";
 
 const DEFAULT_DRAIN_MS = 10_000;
 /** Time in which an aborted dispatch may stop, in milliseconds. */
@@ -15,7 +15,6 @@ const ABORT_GRACE_MS = 1_000;
 
 /** A consumer that dispatches messages until it is stopped. Disposing it stops it. */
 export class RunningConsumer implements AsyncDisposable {
-  readonly #name: string;
   readonly #loop: ConsumerLoop;
   readonly #clock: Clock;
   readonly #auditor: Auditor;
@@ -24,12 +23,19 @@ export class RunningConsumer implements AsyncDisposable {
   #loss: LatchkeyError | undefined;
 
   /** @internal `consume` is the public way to start a consumer. */
-  constructor(source: Consumer, info: ConsumerInfo, options: ResolvedConsumeOptions, auditor: Auditor, clock: Clock) {
+  constructor(
+    source: Consumer,
+    info: ConsumerInfo,
+    warnings: readonly ConsumerFinding[],
+    options: ResolvedConsumeOptions,
+    auditor: Auditor,
+    clock: Clock,
+  ) {
     const { signal } = options;
-    this.#name = `${info.stream_name}/${info.name}`;
     this.#clock = clock;
     this.#auditor = auditor;
-    this.#loop = new ConsumerLoop(source, info, options, auditor, clock, (loss) => this.#lose(loss));
+    this.#loop = new ConsumerLoop(source, info, options, auditor, clock, (error) => this.#lose(error));
+    this.#loop.report(warnings);
     this.#unsubscribe = signal === undefined ? () => {} : onAbort(signal, () => void this.stop());
     if (signal?.aborted === true) void this.stop();
     else this.#loop.start();
@@ -37,7 +43,8 @@ export class RunningConsumer implements AsyncDisposable {
 
   /**
    * Settles when all messages are answered. Resolves after a stop. Rejects with a {@link LatchkeyError} `closed` if the consumer was
-   * deleted, or the connection or the deduplicator was closed. Always handle the rejection: nothing is dispatched after it.
+   * deleted, or the connection or the deduplicator was closed, and with `consumer-misconfigured` if the consumer changed to a
+   * configuration that `consume` would refuse. Always handle the rejection: nothing is dispatched after it.
    */
   get finished(): Promise<void> {
     return this.#finished.promise;
@@ -71,11 +78,9 @@ export class RunningConsumer implements AsyncDisposable {
     this.#loop.endGrace();
   }
 
-  #lose({ reason, cause }: ConsumerLoss): void {
-    this.#loss = new LatchkeyError("closed", `The consumer ${this.#name} delivers no more messages: ${reason}`, {
-      cause,
-    });
-    this.#auditor.consumer({ type: "trigger.consumer.lost", error: this.#loss });
+  #lose(error: LatchkeyError): void {
+    this.#loss = error;
+    this.#auditor.consumer({ type: "trigger.consumer.lost", error });
     void this.stop();
   }
 }

@@ -1,11 +1,12 @@
 import type { ConsumerConfig } from "@nats-io/jetstream";
 import { millis } from "@nats-io/nats-core";
 import { LatchkeyError } from "../../errors.ts";
+import { NEEDED_SERVER, whyUnusable } from "../wire/server-version.ts";
 import { subjectMatches } from "../wire/subject-pattern.ts";
 
 /** A setting of a consumer that does not fit the way it is used. */
 export interface ConsumerFinding {
-  /** With an `error`, events could be lost or dispatched forever, so `consume` refuses to start. */
+  /** With an `error`, events could be lost or dispatched for ever, so `consume` refuses to start. */
   readonly severity: "error" | "warning";
   /** The setting to change. */
   readonly setting: string;
@@ -32,6 +33,8 @@ export interface ConsumerUse {
   readonly leaseMs: number;
   /** Time that the store keeps a reservation beyond its lease, in milliseconds. */
   readonly skewMs: number;
+  /** Window of a committed key, in milliseconds. */
+  readonly windowMs: number;
   /** Number of messages that are dispatched at a time. */
   readonly concurrency: number;
   /** Number of failed dispatches after which a message is dead-lettered. */
@@ -79,13 +82,29 @@ export function serverMaxDeliver({ max_deliver = -1 }: ConsumerConfig): number {
 /** Checks a consumer's waits and limits against the lease and the concurrency. Returns an empty list if all fit. */
 export function checkConsumer(config: ConsumerConfig, use: ConsumerUse): readonly ConsumerFinding[] {
   return [
+    ...checkServer(config),
     ...checkKind(config),
     ...checkWaits(config, use),
+    ...checkWindow(config, use),
     ...checkMaxDeliver(config, use),
     ...checkMaxAckPending(config, use),
     ...checkSubscription(config, use),
+    ...checkInactivity(config),
     ...checkDeadLetterSubject(config, use),
   ];
+}
+
+/** A server since 2.11 adds its version to the consumer's metadata when it answers. */
+function checkServer({ metadata }: ConsumerConfig): ConsumerFinding[] {
+  const version = metadata?.["_nats.ver"];
+  const reason =
+    version === undefined ? "it does not report its version, as servers do since 2.11" : whyUnusable(version);
+  if (reason === undefined) return [];
+  const server =
+    version === undefined
+      ? "the server that leads the consumer is too old"
+      : `the server that leads the consumer is ${version}`;
+  return [finding("error", "server", `${server}: ${reason}`, `use ${NEEDED_SERVER}`)];
 }
 
 function checkKind({
@@ -136,6 +155,19 @@ function checkWaits(config: ConsumerConfig, { leaseMs, skewMs }: ConsumerUse): C
   return [];
 }
 
+function checkWindow(config: ConsumerConfig, { windowMs }: ConsumerUse): ConsumerFinding[] {
+  const longestMs = Math.max(ackWaitOf(config).waitMs, ...(config.backoff ?? []).map((nanos) => millis(nanos)));
+  if (windowMs >= longestMs) return [];
+  const problem = `the window of ${windowMs} ms is shorter than the server's wait of ${longestMs} ms for an answer, so one lost acknowledgement dispatches the event again`;
+  return [finding("warning", "ack_wait", problem, "make the window longer, such as 24 h, or the wait shorter")];
+}
+
+function checkInactivity({ inactive_threshold = 0, durable_name }: ConsumerConfig): ConsumerFinding[] {
+  if (inactive_threshold <= 0 || durable_name === undefined || durable_name === "") return [];
+  const problem = `\`inactive_threshold\` is ${millis(inactive_threshold)} ms: the server deletes the consumer if all replicas stay away longer, and with it the events of a stream with \`interest\` retention`;
+  return [finding("warning", "inactive_threshold", problem, "remove it")];
+}
+
 function checkMaxDeliver(config: ConsumerConfig, { maxDeliver }: ConsumerUse): ConsumerFinding[] {
   const limit = serverMaxDeliver(config);
   if (limit === Number.POSITIVE_INFINITY) return [];
@@ -152,11 +184,22 @@ function checkMaxDeliver(config: ConsumerConfig, { maxDeliver }: ConsumerUse): C
   ];
 }
 
+/** Failing messages wait for their next attempt inside `max_ack_pending`. */
+const DELAYED_PER_SLOT = 10;
+
 function checkMaxAckPending({ max_ack_pending = -1 }: ConsumerConfig, { concurrency }: ConsumerUse): ConsumerFinding[] {
-  if (max_ack_pending <= 0 || max_ack_pending >= concurrency) return [];
-  const problem = `\`max_ack_pending\` is ${max_ack_pending} for all replicas together, less than the concurrency of ${concurrency}, which is never reached`;
-  const remedy = "make it at least the concurrency times the number of replicas";
-  return [finding("warning", "max_ack_pending", problem, remedy)];
+  if (max_ack_pending <= 0) return [];
+  if (max_ack_pending < concurrency) {
+    const problem = `\`max_ack_pending\` is ${max_ack_pending} for all replicas together, less than the concurrency of ${concurrency}, which is never reached`;
+    const remedy = "make it at least the concurrency times the number of replicas";
+    return [finding("warning", "max_ack_pending", problem, remedy)];
+  }
+  if (max_ack_pending < concurrency * DELAYED_PER_SLOT) {
+    const problem = `\`max_ack_pending\` is ${max_ack_pending}: as many failing messages, which wait for their next attempt, block all others`;
+    const remedy = `make it at least ${concurrency * DELAYED_PER_SLOT}, ${DELAYED_PER_SLOT} times the concurrency`;
+    return [finding("warning", "max_ack_pending", problem, remedy)];
+  }
+  return [];
 }
 
 function checkSubscription({ durable_name }: ConsumerConfig, { namesSubscription }: ConsumerUse): ConsumerFinding[] {

@@ -9,6 +9,7 @@ const REASONS: Readonly<Record<DeadLetterReason, true>> = {
   "permanent-error": true,
   "max-deliver": true,
   "fingerprint-mismatch": true,
+  "identity-too-long": true,
   "last-delivery": true,
 };
 

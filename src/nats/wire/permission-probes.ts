@@ -51,16 +51,27 @@ export function watchPermissions(bucket: string): readonly Permission[] {
   ];
 }
 
-/** Lists the permissions that a consumer needs. */
+/** Lists the permissions that a consumer needs, besides {@link ackPermissions}. */
 export function consumerPermissions(stream: string, consumer: string): readonly Permission[] {
   const of = `${stream}.${consumer}`;
+  return [api(`CONSUMER.INFO.${of}`), api(`CONSUMER.MSG.NEXT.${of}`, INVALID)];
+}
+
+/**
+ * Returns the permissions to answer messages. A server uses one form of subjects: version 2, with a domain and an account, if
+ * `js_ack_fc_v2` is set, as it is by default from 2.16 on. A client cannot find out which.
+ */
+export function ackPermissions(
+  stream: string,
+  consumer: string,
+): { readonly version1: Permission; readonly version2: Permission } {
+  const of = `${stream}.${consumer}`;
   // An in-progress ack for a message that does not exist.
-  const unknownAck = `$JS.ACK.${of}.1.${NO_REVISION}.${NO_REVISION}.0.0`;
-  return [
-    api(`CONSUMER.INFO.${of}`),
-    api(`CONSUMER.MSG.NEXT.${of}`, INVALID),
-    { subject: `$JS.ACK.${of}.>`, probe: { subject: unknownAck, payload: "+WPI" } },
-  ];
+  const unknown = `${of}.1.${NO_REVISION}.${NO_REVISION}.0.0`;
+  return {
+    version1: { subject: `$JS.ACK.${of}.>`, probe: { subject: `$JS.ACK.${unknown}`, payload: "+WPI" } },
+    version2: { subject: `$JS.ACK.*.*.${of}.>`, probe: { subject: `$JS.ACK._.${NOBODY}.${unknown}`, payload: "+WPI" } },
+  };
 }
 
 function api(subject: string, payload = ""): Permission {

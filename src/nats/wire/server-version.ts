@@ -13,6 +13,10 @@ const ADVISED: Version = [2, 12, 6];
 /** First version with atomic batches. */
 const FIRST_WITH_BATCHES: Version = [2, 12, 1];
 
+/** First version that can use version 2 of the subjects of acknowledgements (`js_ack_fc_v2`), and the first that does by default. */
+const FIRST_WITH_ACKS_2: Version = [2, 14, 0];
+const FIRST_USING_ACKS_2: Version = [2, 16, 0];
+
 export const NEEDED_SERVER = `nats-server ${MINIMUM.join(".")} or later, and not ${BROKEN.join(".")}`;
 export const ADVISED_SERVER = ADVISED.join(".");
 
@@ -38,6 +42,13 @@ export function whyUnusable(version: string): string | undefined {
 export function hasBatches(version: string): boolean {
   const parts = partsOf(version);
   return parts !== undefined && !isOlder(parts, FIRST_WITH_BATCHES);
+}
+
+/** Forms of the subjects of acknowledgements: the one that servers of this version use by default, and the one they can be set to. */
+export function ackSubjectVersions(version: string): { readonly used: 1 | 2; readonly other: 1 | 2 | undefined } {
+  const parts = partsOf(version);
+  if (parts === undefined || isOlder(parts, FIRST_WITH_ACKS_2)) return { used: 1, other: undefined };
+  return isOlder(parts, FIRST_USING_ACKS_2) ? { used: 1, other: 2 } : { used: 2, other: 1 };
 }
 
 function partsOf(version: string): Version | undefined {

@@ -16,7 +16,7 @@ export interface FastCheck {
   check(property: unknown, parameters: object): unknown;
 }
 
-/** Number of runs of a search, and its seed. */
+/** How many runs to try, and from which seed. */
 export interface SearchOptions {
   readonly numRuns: number;
   readonly seed?: number;

@@ -1,11 +1,11 @@
 import type { Argument, Command, Option } from "commander";
 
-/** Completion of a position of the command line: file names, a command, nothing, or these choices. */
+/** What completes a position of the command line: file names, a command, nothing, or these choices. */
 export type Completed = "files" | "command" | "nothing" | readonly string[];
 
-/** Completions that a script offers for one command. */
+/** What a completion script offers for one command. */
 export interface Offered {
-  /** Completion of the value of each option. Undefined for flags. */
+  /** What completes the value of each option. Undefined for flags. */
   readonly options: Readonly<Record<string, Completed | undefined>>;
   readonly arguments: readonly Completed[];
 }
@@ -13,7 +13,7 @@ export interface Offered {
 /** The offers by command; `""` is the program itself. */
 export type CommandTree = Readonly<Record<string, Offered>>;
 
-/** Reads the completions that a script must offer from Commander. */
+/** Reads from Commander itself what a completion script must offer. */
 export function treeOf(program: Command): CommandTree {
   return Object.fromEntries(
     [program, ...program.commands].map((command) => [

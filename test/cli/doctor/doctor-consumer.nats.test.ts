@@ -15,6 +15,8 @@ beforeAll(async () => {
     config: `authorization { users: [
       { user: admin, password: x }
       { user: bystander, password: x, permissions: { publish: { allow: ">", deny: ["$JS.ACK.>"] } } }
+      { user: without1, password: x, permissions: { publish: { allow: ">", deny: ["$JS.ACK.*.worker.>"] } } }
+      { user: without2, password: x, permissions: { publish: { allow: ">", deny: ["$JS.ACK.*.*.*.worker.>"] } } }
       { user: blind, password: x, permissions: { publish: { allow: ">", deny: ["$JS.API.CONSUMER.INFO.>"] } } }
     ] }`,
   });
@@ -30,7 +32,7 @@ afterAll(async () => {
 
 let names = 0;
 
-/** Creates a stream with a durable consumer `worker` that fits the defaults, except for `changes`. */
+/** A stream with a durable consumer `worker` that goes with the defaults, but for `changes`. */
 async function consumerWith(changes: Partial<ConsumerConfig> = {}) {
   names += 1;
   const stream = `S${names}`;
@@ -48,7 +50,7 @@ function diagnosis(stream: string, argv: readonly string[] = [], user = "admin")
 const DEAD = ["--dead-letter", "dead.letters"];
 
 describe("latchkey doctor on a consumer", () => {
-  it("reports no problem of one that fits the lease", async () => {
+  it("finds nothing wrong with one that fits the lease", async () => {
     const { stream } = await consumerWith();
     const found = await diagnosis(stream, DEAD);
     expect([found.exitCode, found.bad]).toEqual([0, []]);
@@ -153,9 +155,20 @@ describe("latchkey doctor on a consumer", () => {
   it("finds missing permissions", async () => {
     const { stream } = await consumerWith();
     const bystander = await diagnosis(stream, DEAD, "bystander");
-    expect(bystander.bad).toEqual(["error permissions consumer"]);
-    expect(bystander.of("permissions", "consumer")).toMatchObject([
+    expect(bystander.bad).toEqual(["error permissions acks"]);
+    expect(bystander.of("permissions", "acks")).toMatchObject([
       { evidence: expect.stringContaining(`\`$JS.ACK.${stream}.worker.>\``) },
+    ]);
+    const of = (found: Diagnosis) => found.of("permissions", "acks").map(({ evidence }) => evidence);
+    const [one, two] = [await diagnosis(stream, DEAD, "without1"), await diagnosis(stream, DEAD, "without2")];
+    // The default of the servers before 2.16, which these tests use.
+    expect(one.bad).toEqual(["error permissions acks"]);
+    expect(of(one)).toEqual([expect.stringContaining("a server without `js_ack_fc_v2`, the default of this version")]);
+    expect(two.bad.filter((found) => found !== "warning permissions acks")).toEqual([]);
+    expect(of(two)).toEqual([
+      (admin.info?.version ?? "") < "2.14"
+        ? "messages may be acknowledged"
+        : expect.stringContaining("a server with `js_ack_fc_v2` refuses"),
     ]);
     const blind = await diagnosis(stream, DEAD, "blind");
     expect(blind.bad).toContain("error consumer consumer");

@@ -15,7 +15,7 @@ afterAll(() => server.stop());
 
 const keyOf = (eventId: string): string => resolveIdentity({ subscriptionId: "billing", eventId }).storeKey;
 
-/** Encodes a reservation with the given lease and a constant time. */
+/** A reservation as a replica would write it, had it nothing to do with time. */
 function reservation(eventId: string, leaseMs: number): string {
   return JSON.stringify({
     ...{ v: 1, state: "reserved", workspaceId: "default", subscriptionId: "billing", eventId },

@@ -1,21 +1,21 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 
-/** A request that the endpoint received. */
+/** A request as the endpoint got it. */
 export interface Received {
   readonly method: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
-  /** Number of requests with the same idempotency key so far, including this one. */
+  /** How many came with the same idempotency key so far, this one included. */
   readonly times: number;
 }
 
 export type Answer = (request: Received, response: ServerResponse) => void | Promise<void>;
 
-/** An HTTP server on loopback that records its requests. */
+/** A real HTTP server on loopback that keeps its own books. */
 export interface Endpoint extends AsyncDisposable {
   readonly url: string;
   readonly received: readonly Received[];
-  /** Number of requests by idempotency key. */
+  /** How often each idempotency key came. */
   counts(): ReadonlyMap<string, number>;
 }
 

@@ -3,7 +3,7 @@ import { runCli } from "../../../src/cli/cli.ts";
 import type { CliIo, InterruptionCause, Sink } from "../../../src/cli/terminal/io.ts";
 import { type Clock, systemClock } from "../../../src/internal/clock.ts";
 
-/** Collects the written text. */
+/** Collects what is written. */
 export class FakeSink implements Sink {
   readonly isTerminal: boolean;
   readonly hasColours: boolean;
@@ -21,7 +21,7 @@ export class FakeSink implements Sink {
     for (const watcher of this.#watchers) watcher();
   }
 
-  /** Resolves when the written text contains `part`. */
+  /** Resolves when what was written contains `part`. */
   async until(part: string): Promise<void> {
     await new Promise<void>((resolve) => {
       const look = (): void => {
@@ -35,7 +35,7 @@ export class FakeSink implements Sink {
   }
 }
 
-/** Clock on which a pause of seconds takes milliseconds, so a test does not wait for the command's pauses. */
+/** Runs pauses of seconds in milliseconds, so that a test does not wait for what the command waits for. */
 export const hastyClock: Clock = {
   monotonicMs: () => systemClock.monotonicMs(),
   wallMs: () => systemClock.wallMs(),
@@ -50,7 +50,7 @@ export interface FakeIoOptions {
   readonly inputIsTerminal?: boolean;
 }
 
-/** A terminal or a pipe that a test controls. */
+/** A terminal or a pipe that a test holds in its hands. */
 export class FakeIo implements CliIo {
   readonly out: FakeSink;
   readonly err: FakeSink;
@@ -73,7 +73,7 @@ export class FakeIo implements CliIo {
 
   readonly input = (): Readable => this.#input;
 
-  /** Number of listeners for Ctrl-C. 0 after a command that leaves none behind. */
+  /** How many commands listen for Ctrl-C; 0 when none was left behind. */
   get listeners(): number {
     return this.#listeners.size;
   }
@@ -88,12 +88,12 @@ export class FakeIo implements CliIo {
   }
 }
 
-/** Result of a command. */
+/** How a command ended. */
 export interface Ran {
   readonly exitCode: number;
   readonly out: string;
   readonly err: string;
-  /** Parses standard output as one JSON object per line. */
+  /** What was printed on standard output, read as one JSON object a line. */
   readonly objects: () => readonly Readonly<Record<string, unknown>>[];
 }
 

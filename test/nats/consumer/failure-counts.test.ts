@@ -5,7 +5,7 @@ import { FailureCounts } from "../../../src/nats/consumer/failure-counts.ts";
 /** Records a failed dispatch and returns the count of failures. */
 function fail(counts: FailureCounts, sequence: number, deliveries: number): number {
   counts.dispatchFailed(sequence);
-  return counts.failures(sequence, deliveries);
+  return counts.of(sequence, deliveries).failures;
 }
 
 describe("FailureCounts", () => {
@@ -20,33 +20,18 @@ describe("FailureCounts", () => {
           if (!isFailed) counts.notDispatched(7);
           else expect(fail(counts, 7, index + 1)).toBe(++failures);
         });
+        expect(counts.of(7, fails.length)).toEqual({ failures, unseen: 0 });
       }),
     );
   });
 
-  it("counts exactly for several replicas when every delivery fails, and for one that has just started", () => {
-    fc.assert(
-      fc.property(fc.array(fc.nat({ max: 4 }), { minLength: 1, maxLength: 30 }), (turns) => {
-        const replicas = Array.from({ length: 5 }, () => new FailureCounts());
-        for (const [index, turn] of turns.entries()) {
-          const replica = replicas[turn];
-          expect(replica && fail(replica, 7, index + 1)).toBe(index + 1);
-        }
-      }),
-      { numRuns: 30 },
-    );
-  });
-
-  it("assumes that deliveries to other replicas failed in the same proportion", () => {
+  it("counts one failure after 29 deliveries that another replica did not dispatch", () => {
     const counts = new FailureCounts();
-    counts.notDispatched(7);
-    counts.notDispatched(7);
-    counts.notDispatched(7);
-    // Sixteen of twenty deliveries went to others: a quarter of them counts as failed too.
-    expect(fail(counts, 7, 20)).toBe(5);
+    expect(fail(counts, 7, 30)).toBe(1);
+    expect(counts.of(7, 30)).toEqual({ failures: 1, unseen: 29 });
   });
 
-  it("returns at most the deliveries, and at least the failures that this replica saw", () => {
+  it("counts only the failures that this replica saw, whatever the others did", () => {
     fc.assert(
       fc.property(anyOutcomes, fc.array(fc.nat({ max: 5 })), (fails, others) => {
         const counts = new FailureCounts();
@@ -54,14 +39,10 @@ describe("FailureCounts", () => {
         let failures = 0;
         for (const [index, isFailed] of fails.entries()) {
           deliveries += 1 + (others[index] ?? 0);
-          if (!isFailed) {
-            counts.notDispatched(7);
-            continue;
-          }
-          failures += 1;
-          const counted = fail(counts, 7, deliveries);
-          expect(counted).toBeGreaterThanOrEqual(failures);
-          expect(counted).toBeLessThanOrEqual(deliveries);
+          if (isFailed) failures += 1;
+          if (isFailed) counts.dispatchFailed(7);
+          else counts.notDispatched(7);
+          expect(counts.of(7, deliveries)).toEqual({ failures, unseen: deliveries - index - 1 });
         }
       }),
     );
@@ -75,10 +56,12 @@ describe("FailureCounts", () => {
     expect(fail(counts, 8, 2)).toBe(2);
   });
 
-  it("counts every delivery of a message that was evicted", () => {
+  it("starts again for a message that was evicted, and for all after a clear", () => {
     const counts = new FailureCounts();
-    counts.notDispatched(0);
-    for (let sequence = 1; sequence <= 10_000; sequence += 1) counts.notDispatched(sequence);
-    expect(fail(counts, 0, 5)).toBe(5);
+    fail(counts, 0, 1);
+    for (let sequence = 1; sequence <= 100_000; sequence += 1) counts.notDispatched(sequence);
+    expect(fail(counts, 0, 5)).toBe(1);
+    counts.clear();
+    expect(counts.of(0, 5)).toEqual({ failures: 0, unseen: 5 });
   });
 });

@@ -2,6 +2,7 @@ import { AckPolicy } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
+  ackPermissions,
   consumerPermissions,
   listPermissions,
   type Permission,
@@ -17,6 +18,7 @@ const all = [
   ...listPermissions("dedup"),
   ...watchPermissions("dedup"),
   ...consumerPermissions("S", "C"),
+  ...Object.values(ackPermissions("S", "C")),
 ];
 const subjects = all.map(({ subject }) => subject);
 
@@ -44,7 +46,7 @@ afterAll(async () => {
 
 const probe = (connection: NatsConnection, permission: Permission) => tryPermission(connection, permission, 5_000);
 
-/** Returns all state that a probe could change, without timestamps. */
+/** All that a probe could change, without the time at which it is asked. */
 async function everything(): Promise<unknown> {
   const jsm = await manager(admin);
   const [bucket, stream, consumer] = await Promise.all([

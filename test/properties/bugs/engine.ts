@@ -72,7 +72,7 @@ export const engineBugs: readonly Bug[] = [
     patches: [
       {
         file: "src/deduplicator.ts",
-        find: `      await decision.fail(error);`,
+        find: `      await (isFinal ? decision.commitFailure(error) : decision.fail(error));`,
         replace: `      await decision.commit();`,
       },
     ],
@@ -106,9 +106,9 @@ export const engineBugs: readonly Bug[] = [
     patches: [
       {
         file: deduplicator,
-        find: `      await decision.fail(error);
+        find: `      await (isFinal ? decision.commitFailure(error) : decision.fail(error));
 `,
-        replace: `      await decision.fail(error);
+        replace: `      await (isFinal ? decision.commitFailure(error) : decision.fail(error));
       await this.peek(identity);
 `,
       },
@@ -121,7 +121,7 @@ export const engineBugs: readonly Bug[] = [
     patches: [
       {
         file: deduplicator,
-        find: `      await decision.fail(error);
+        find: `      await (isFinal ? decision.commitFailure(error) : decision.fail(error));
 `,
         replace: ``,
       },

@@ -112,6 +112,7 @@ export class DeliveryResults {
         return { ...fields, outcome: "dead-letter-lost", reason: errorMessage(audit.letterError) };
       case "trigger.dead-letter.failed":
       case "trigger.ack.unconfirmed":
+      case "trigger.termination.lost":
         return undefined;
     }
   }

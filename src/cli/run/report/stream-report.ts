@@ -75,6 +75,12 @@ export function deliveryText(result: DeliveryResult, paint: Paint): string | und
 export function auditText(audit: Audit): string | undefined {
   if (audit.type === "trigger.consumer.warning") return `Warning: ${audit.finding.sentence}`;
   if (audit.type === "trigger.pull.failed") return `Fetching messages failed, retrying: ${errorMessage(audit.error)}`;
+  if (audit.type === "trigger.consumer.changed") {
+    return `The consumer was changed: ${audit.changes.map(({ setting }) => printable(setting)).join(", ")}`;
+  }
+  if (audit.type === "trigger.termination.lost" || (audit.type === "trigger.ack.unconfirmed" && audit.refused)) {
+    return `The server does not accept the answer to message ${audit.sequence}, so it delivers the message again: check the permission to publish to $JS.ACK (latchkey doctor)`;
+  }
   if (audit.type !== "trigger.dead-letter.failed") return undefined;
   return `Storing message ${audit.sequence} as a dead letter failed, retrying: ${errorMessage(audit.error)}`;
 }

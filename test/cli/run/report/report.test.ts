@@ -252,7 +252,14 @@ describe("the result of a delivery", () => {
   const identity = resolveIdentity({ subscriptionId: "run", eventId: "e-1" });
   const audit = (detail: MessageAudit): Audit => ({ ...fields, identity, ...detail });
   const boom = new Error("boom");
-  const failed = audit({ type: "trigger.dispatch.failed", attempt: 1, failures: 1, permanent: false, error: boom });
+  const failed = audit({
+    type: "trigger.dispatch.failed",
+    attempt: 1,
+    failures: 1,
+    unseen: 0,
+    permanent: false,
+    error: boom,
+  });
 
   it("contains the reason of the failed dispatch once", () => {
     const results = new DeliveryResults();
@@ -277,7 +284,7 @@ describe("the result of a delivery", () => {
     const results = new DeliveryResults();
     const consumer = { stream: "S", consumer: "C", atMs: 0 };
     const others: readonly Audit[] = [
-      audit({ type: "trigger.ack.unconfirmed" }),
+      audit({ type: "trigger.ack.unconfirmed", refused: false }),
       audit({ type: "trigger.dead-letter.failed", reason: "max-deliver", error: boom }),
       { ...consumer, type: "trigger.pull.failed", error: boom },
     ];
