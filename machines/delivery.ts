@@ -12,7 +12,7 @@ export interface DeliveryContext {
   readonly wasDispatched: boolean;
   /** Reason of the dead letter, once there is one. */
   readonly deadLetterReason: DeadLetterReason | undefined;
-  /** What the dead letter contains. */
+  /** Content of the dead letter. */
   readonly letter: LetterContent;
   /** Number of failed attempts to store the dead letter. */
   readonly letterFailures: number;
@@ -45,7 +45,7 @@ export const LETTER_ATTEMPTS = 20;
 /** Copy of a terminated message: its dead letter is stored; there is no dead-letter subject; or the letter could not be stored. */
 export type TerminatedCopy = "stored" | "disabled" | "lost";
 
-/** What `retry.due` repeats: the request for the right to dispatch, or the dead letter. */
+/** Request that `retry.due` repeats: for the right to dispatch, or for the dead letter. */
 export type Retried = "guard" | "dead-letter";
 
 /** Delay before the server redelivers a nak'd message: none, until the pending reservation may have ended, or the backoff. */

@@ -46,7 +46,7 @@ export class StoreUnavailableError extends LatchkeyError {
   }
 }
 
-/** The store does not permit the request. A repetition fails too, until somebody changes the permissions. */
+/** The store does not permit the request. A repetition fails too, until the permissions change. */
 export class StoreForbiddenError extends LatchkeyError {
   override readonly name: string = "StoreForbiddenError";
 

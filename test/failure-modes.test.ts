@@ -25,14 +25,14 @@ import {
 // F17 belongs to the broker: early redeliveries are `pending` here, and `consume` checks the settings when it starts.
 // F19 is covered by the contract for all stores, in test/testing/store-contract, test/stores and test/nats.
 
-describe("F1 a stale owner does not change the record of the new owner", () => {
+describe("F1 a stale owner", () => {
   const endings = {
     commit: (reservation: Awaited<ReturnType<typeof unseen>>) => reservation.commit(),
     release: (reservation: Awaited<ReturnType<typeof unseen>>) => reservation.release(),
     disposal: (reservation: Awaited<ReturnType<typeof unseen>>) => reservation[Symbol.asyncDispose](),
   };
 
-  it.each(Object.entries(endings))("by its %s", async (_, end) => {
+  it.each(Object.entries(endings))("does not change the new owner's record by its %s", async (_, end) => {
     const { memory, pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b")];
     const stale = await unseen(a.dedup.reserve(event));
@@ -44,7 +44,7 @@ describe("F1 a stale owner does not change the record of the new owner", () => {
     expect(await owner.commit()).toEqual({ commit: "confirmed" });
   });
 
-  it("when both have the same name", async () => {
+  it("does not change the new owner's record when both have the same name", async () => {
     const { memory, pass, replica } = world();
     const [a, b] = [replica("pod-0", { renew: false }), replica("pod-0")];
     const stale = await unseen(a.dedup.reserve(event));
@@ -55,7 +55,7 @@ describe("F1 a stale owner does not change the record of the new owner", () => {
     expect(await memory.get(resolved.storeKey)).toEqual(stored);
   });
 
-  it("when its delivery was a duplicate or pending", async () => {
+  it("does not change the owner's record when its delivery was a duplicate or pending", async () => {
     const { memory, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const owner = await unseen(a.dedup.reserve(event));
@@ -67,27 +67,30 @@ describe("F1 a stale owner does not change the record of the new owner", () => {
   });
 });
 
-describe("F2 a takeover replaces only the reservation that ended", () => {
-  it.each(["renewed", "committed"] as const)("and not one that was %s since", async (since) => {
-    const { memory, pass, replica } = world();
-    const [a, b] = [replica("a"), replica("b")];
-    const holder = await unseen(a.dedup.reserve(event));
-    const snapshot = await memory.get(resolved.storeKey);
-    const stale = answering({ ok: false, current: snapshot });
-    b.store.script("put", stale);
-    await pending(b.dedup.reserve(event));
-    await pass(2 * LEASE_MS);
-    if (since === "committed") await holder.commit();
-    b.store.script("put", stale);
-    const decision = await b.dedup.reserve(event);
-    expect(decision.decision).toBe(since === "committed" ? "duplicate" : "pending");
-    expect(b.store.calls.at(-1)).toMatchObject({ method: "put", expected: snapshot?.revision });
-    expect((await memory.get(resolved.storeKey))?.record.owner).toBe("a");
-  });
+describe("F2 a takeover", () => {
+  it.each(["renewed", "committed"] as const)(
+    "replaces only the ended reservation, not one that was %s since",
+    async (since) => {
+      const { memory, pass, replica } = world();
+      const [a, b] = [replica("a"), replica("b")];
+      const holder = await unseen(a.dedup.reserve(event));
+      const snapshot = await memory.get(resolved.storeKey);
+      const stale = answering({ ok: false, current: snapshot });
+      b.store.script("put", stale);
+      await pending(b.dedup.reserve(event));
+      await pass(2 * LEASE_MS);
+      if (since === "committed") await holder.commit();
+      b.store.script("put", stale);
+      const decision = await b.dedup.reserve(event);
+      expect(decision.decision).toBe(since === "committed" ? "duplicate" : "pending");
+      expect(b.store.calls.at(-1)).toMatchObject({ method: "put", expected: snapshot?.revision });
+      expect((await memory.get(resolved.storeKey))?.record.owner).toBe("a");
+    },
+  );
 });
 
-describe("F3 every write has a time to live", () => {
-  it("and a commit ends with its window", async () => {
+describe("F3 every write", () => {
+  it("has a time to live, and a commit expires with its window", async () => {
     const { pass, replica } = world();
     const a = replica("a");
     const reservation = await unseen(a.dedup.reserve(event, { windowMs: 90_000 }));
@@ -102,8 +105,8 @@ describe("F3 every write has a time to live", () => {
   });
 });
 
-describe("F4 zero is a valid time, and a missing time is refused", () => {
-  it("on a clock that starts at zero", async () => {
+describe("F4 a time of zero", () => {
+  it("is valid on a clock that starts at zero", async () => {
     const w = world();
     expect(w.clock.monotonicMs()).toBe(0);
     const [a, b] = [w.replica("a", { renew: false, skewMs: 0 }), w.replica("b")];
@@ -119,7 +122,7 @@ describe("F4 zero is a valid time, and a missing time is refused", () => {
   });
 
   it.each([0, -1, Number.NaN, undefined, null, "30000"])(
-    "so a record with a lease of %s is neither taken over nor a duplicate",
+    "is no valid lease of a record: with %s the record is neither taken over nor a duplicate",
     async (leaseMs) => {
       const { memory, replica } = world();
       await unseen(replica("a").dedup.reserve(event));
@@ -132,7 +135,7 @@ describe("F4 zero is a valid time, and a missing time is refused", () => {
   );
 
   it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 999, null])(
-    "so a window or a lease of %s is refused",
+    "is no valid option: a window or a lease of %s is refused",
     async (ms) => {
       const { replica } = world();
       const { dedup, store } = replica("a");
@@ -144,8 +147,8 @@ describe("F4 zero is a valid time, and a missing time is refused", () => {
   );
 });
 
-describe("F5 an event's identity is computed once", () => {
-  it("a guard commits the reserved key even if the handler changes the event", async () => {
+describe("F5 an event's identity", () => {
+  it("is computed once: a guard commits the reserved key even if the handler changes the event", async () => {
     const { memory, replica } = world();
     const { dedup } = replica("a");
     const changing = { workspaceId: "w", ...event };
@@ -167,7 +170,7 @@ describe("F5 an event's identity is computed once", () => {
     await duplicate(dedup.reserve({ ...event, workspaceId: "w" }));
   });
 
-  it("and nested or concurrent calls do not share it", async () => {
+  it("is not shared by nested or concurrent calls", async () => {
     const { memory, replica } = world();
     const { dedup } = replica("a");
     const inner = { subscriptionId: "sub-2", eventId: "evt-2", workspaceId: "inner" };
@@ -184,8 +187,8 @@ describe("F5 an event's identity is computed once", () => {
   });
 });
 
-describe("F6 a key is released when its dispatch has failed", () => {
-  it("and not while it runs, so a retry does not run concurrently", async () => {
+describe("F6 the key of a failed dispatch", () => {
+  it("is not released while the dispatch runs, so a retry does not run concurrently", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const work = task();
@@ -197,7 +200,7 @@ describe("F6 a key is released when its dispatch has failed", () => {
     await commitEvent(b);
   });
 
-  it("after every failure, so later deliveries are not lost", async () => {
+  it("is released after every failure, so later deliveries are not lost", async () => {
     const { replica } = world();
     const { dedup } = replica("a");
     for (let attempt = 1; attempt <= 5; attempt += 1) {
@@ -207,8 +210,8 @@ describe("F6 a key is released when its dispatch has failed", () => {
   });
 });
 
-describe("F7 an event is not marked as dispatched too early", () => {
-  it("by a reservation that the store refused", async () => {
+describe("F7 an event", () => {
+  it("is not marked as dispatched by a reservation that the store refused", async () => {
     const { replica } = world();
     const a = replica("a");
     a.store.script("put", outage, throwing(new Error("full")));
@@ -217,7 +220,7 @@ describe("F7 an event is not marked as dispatched too early", () => {
     await commitEvent(a);
   });
 
-  it("by a holder that dies before its commit", async () => {
+  it("is not marked as dispatched by a holder that dies before its commit", async () => {
     for (const diesAfterMs of [0, 1, 9_999, LEASE_MS]) {
       const { pass, replica } = world();
       const [a, b] = [replica("a"), replica("b")];
@@ -231,8 +234,8 @@ describe("F7 an event is not marked as dispatched too early", () => {
   });
 });
 
-describe("F8 a dead holder keeps the key only for its lease", () => {
-  it("even if the window is long", async () => {
+describe("F8 a dead holder", () => {
+  it("keeps the key only for its lease, even if the window is long", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b")];
     await unseen(a.dedup.reserve(event, { windowMs: 365 * WINDOW_MS, leaseMs: 5_000 }));
@@ -295,7 +298,7 @@ describe("F10 a commit that fails after the side effect", () => {
     expect(a.store.calls.map(({ method }) => method)).not.toContain("remove");
   });
 
-  it("because of its result is repeated without the result", async () => {
+  it("is repeated without the result if the result causes the failure", async () => {
     const { replica } = world();
     const { dedup } = replica("a", { keepResults: true });
     const outcome = await dedup.guard(event, () => ({ big: 1n }));
@@ -383,7 +386,7 @@ describe("F14 a stale read", () => {
 });
 
 describe("F15 a store with a wrong time to live", () => {
-  it("that never expires a key does not block it after its holder died", async () => {
+  it("does not block a key after its holder died, even if the store never expires it", async () => {
     const { memory, pass, replica } = world();
     const store: Store = {
       ...memory,
@@ -396,7 +399,7 @@ describe("F15 a store with a wrong time to live", () => {
     expect(await unseen(b.dedup.reserve(event))).toMatchObject({ attempt: 2 });
   });
 
-  it("that expires a key early makes the holder's commit superseded", async () => {
+  it("makes the holder's commit superseded if it expires the key early", async () => {
     const { memory, pass, replica } = world();
     const store: Store = { ...memory, put: (key, record, how) => memory.put(key, record, { ...how, ttlMs: 2_000 }) };
     const [a, b] = [replica("a", { store }), replica("b")];
@@ -409,7 +412,7 @@ describe("F15 a store with a wrong time to live", () => {
     expect(await early.commit()).toEqual({ commit: "superseded" });
   });
 
-  it("is released only by a removal of the exact revision", async () => {
+  it("removes a released key only at its exact revision", async () => {
     const { replica } = world();
     const { dedup, store } = replica("a");
     const { fence, release } = await unseen(dedup.reserve(event)).then((reservation) => ({
@@ -422,18 +425,21 @@ describe("F15 a store with a wrong time to live", () => {
 });
 
 describe("F16 a store that loses an acknowledged write", () => {
-  it.each(["reservation", "commit"] as const)("of a %s runs the event again, and does not lose it", async (lost) => {
-    const { replica } = world();
-    const [a, b] = [replica("a"), replica("b")];
-    const first = await unseen(a.dedup.reserve(event));
-    if (lost === "commit") await first.commit();
-    await a.store.forget(resolved.storeKey);
-    const second = await unseen(b.dedup.reserve(event));
-    expect(second.fence).toBeGreaterThan(first.fence);
-    if (lost === "reservation") expect(await first.commit()).toEqual({ commit: "superseded" });
-    expect(await second.commit()).toEqual({ commit: "confirmed" });
-    await duplicate(a.dedup.reserve(event));
-  });
+  it.each(["reservation", "commit"] as const)(
+    "runs the event of a lost %s again, and does not lose it",
+    async (lost) => {
+      const { replica } = world();
+      const [a, b] = [replica("a"), replica("b")];
+      const first = await unseen(a.dedup.reserve(event));
+      if (lost === "commit") await first.commit();
+      await a.store.forget(resolved.storeKey);
+      const second = await unseen(b.dedup.reserve(event));
+      expect(second.fence).toBeGreaterThan(first.fence);
+      if (lost === "reservation") expect(await first.commit()).toEqual({ commit: "superseded" });
+      expect(await second.commit()).toEqual({ commit: "confirmed" });
+      await duplicate(a.dedup.reserve(event));
+    },
+  );
 });
 
 describe("F18 a renewal", () => {
@@ -461,7 +467,7 @@ describe("F18 a renewal", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("that fails aborts the holder in time", async () => {
+  it("aborts the holder in time if it fails", async () => {
     const { clock, pass, replica } = world();
     const a = replica("a");
     const { signal } = await unseen(a.dedup.reserve(event));
@@ -473,7 +479,7 @@ describe("F18 a renewal", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("that a blocked event loop delays makes the commit superseded", async () => {
+  it("makes the commit superseded if a blocked event loop delays it", async () => {
     const w = world();
     const clock = new BlockableClock(w.clock);
     const [a, b] = [w.replica("a", { clock }), w.replica("b")];
@@ -487,8 +493,8 @@ describe("F18 a renewal", () => {
   });
 });
 
-describe("F20 a duplicate is not a dispatch", () => {
-  it("in its outcome and in the events", async () => {
+describe("F20 a duplicate", () => {
+  it("differs from a dispatch in its outcome and in the events", async () => {
     const { replica } = world();
     const a = replica("a");
     const outcomes = [];
@@ -499,7 +505,7 @@ describe("F20 a duplicate is not a dispatch", () => {
     expect([count("dispatched"), count("committed"), count("duplicate")]).toEqual([1, 1, 2]);
   });
 
-  it("and deliveries after a dead dispatch are pending, then unseen", async () => {
+  it("is not reported after a dead dispatch: deliveries are pending, then unseen", async () => {
     const { pass, replica } = world();
     const [a, b] = [replica("a", { renew: false, keepResults: true }), replica("b", { keepResults: true })];
     await unseen(a.dedup.reserve(event));

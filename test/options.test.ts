@@ -7,7 +7,7 @@ import { resolveOptions, resolveReserveOptions } from "../src/options.ts";
 const store: Store = { put: async () => ({ ok: false }), get: async () => undefined };
 const smallStore: Store = { ...store, maxWindowMs: 60_000 };
 
-/** Passes arguments like a caller without types. */
+/** Resolves options that the types may forbid. */
 function resolve(options: unknown): unknown {
   return Reflect.apply(resolveOptions, undefined, [options]);
 }

@@ -8,7 +8,7 @@ import type { ResolvedOptions } from "./engine-options.ts";
 /** Time for which a read record counts as current, in milliseconds. A NATS server removes expired keys up to this much later. */
 export const FRESH_MS = 250;
 
-/** All that a duplicate returns about the earlier commit. */
+/** Information about the earlier commit that a duplicate returns. */
 export interface KnownCommit {
   /** Time of the commit, by the committer's wall clock. */
   readonly atMs: number;

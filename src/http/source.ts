@@ -13,7 +13,7 @@ export interface EventReference {
 /** Result of a verification. */
 export type Verification = { readonly verified: true } | { readonly verified: false; readonly reason: string };
 
-/** What a receiver knows about a sender of webhooks. */
+/** A sender of webhooks, as a receiver sees it. */
 export interface Source {
   /** Name of the sender; the default subscription of its events. */
   readonly name: string;

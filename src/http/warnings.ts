@@ -5,11 +5,11 @@ import type { Source } from "./source.ts";
 export interface WebhookWarning {
   /** Kind of the risk. */
   readonly code: "shared-scope" | "unsigned-id" | "unverified" | "window-too-short";
-  /** What is risky, why, and what to do. */
+  /** The risk, its reason, and the remedy. */
   readonly message: string;
 }
 
-/** What a receiver does with the events of a source. Events that go to a stream have no window. */
+/** Options of a receiver for the events of a source. Events that go to a stream have no window. */
 export interface SourceUse {
   readonly windowMs?: number;
   readonly keepsResponses: boolean;

@@ -34,7 +34,7 @@ function listen(signal: AbortSignal): Waiters {
 }
 
 /**
- * Returns a signal that aborts with the reason of the first source that aborts. Call `unlink` when nobody needs it any more. Unlike
+ * Returns a signal that aborts with the reason of the first source that aborts. Call `unlink` when it is no longer needed. Unlike
  * `AbortSignal.any`, it leaves nothing at a long-lived source then.
  */
 export function linkedSignal(...sources: readonly AbortSignal[]): {

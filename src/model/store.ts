@@ -28,7 +28,7 @@ export type Change =
   | { readonly type: "put"; readonly entry: Entry }
   | { readonly type: "removed"; readonly key: StoreKey; readonly revision: Revision };
 
-/** Cache invalidation: tells replicas that answer from memory that keys were cleared. */
+/** Cache invalidation: notifies replicas that answer from memory when keys are cleared. */
 export interface CacheInvalidation {
   /**
    * Returns a number that changes with every {@link invalidate} of any replica; 0 before the first.

@@ -25,7 +25,7 @@ export interface WatchedKeys {
   readonly list: (filter: KeyFilter) => AsyncIterable<Entry>;
 }
 
-/** What a listening connection reports. */
+/** Report of a listening connection. */
 type Notice =
   | { readonly type: "put" | "removed"; readonly key: StoreKey; readonly revision: Revision }
   /** Notifications may be missing: the registration ended before it was renewed. */
@@ -86,7 +86,7 @@ async function* changesSince(keys: WatchedKeys, filter: KeyFilter, floor: Revisi
   }
 }
 
-/** A key with another revision has changed again, or is gone: another notification tells. */
+/** A key with another revision has changed again, or was removed: another notification reports it. */
 async function changeOf(
   { get }: WatchedKeys,
   notice: Extract<Notice, { readonly key: StoreKey }>,
@@ -103,7 +103,7 @@ interface Listening {
   readonly close: () => Promise<void>;
 }
 
-/** Listens on a connection of its own, and registers, so that writes notify. */
+/** Listens on its own connection, and registers it so that writes send notifications. */
 async function listen({ connections, schema, clock }: WatchedKeys, name: string): Promise<Listening> {
   const notices = new AsyncQueue<Notice>();
   const client = await connections.acquire();

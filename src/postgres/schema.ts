@@ -87,7 +87,7 @@ create or replace function "${schema}".next_revision() returns bigint language s
     + nextval('"${schema}".revisions')
 $$;
 
--- Watches of postgresStore. Without a live one, writes notify nobody: a commit that notifies waits for all others that do.
+-- Watches of postgresStore. Without a live one, writes send no notification: a commit that notifies waits for all others that do.
 create table if not exists "${schema}".watchers (
   name       text primary key,
   expires_at timestamptz not null

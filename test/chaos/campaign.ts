@@ -112,7 +112,7 @@ export async function runCampaign(options: CampaignOptions): Promise<{ totals: C
   const chances = seeded(seed);
   const [loadSeed, serverSeed, workerSeed] = [1, 2, 3].map(() => between(chances, 0, 2 ** 31));
   const over = new AbortController();
-  // Every delayed copy of a publication listens to it.
+  // Every delayed copy of a publication adds a listener.
   setMaxListeners(0, over.signal);
   const producer = new Producer(connection, over.signal);
   const targets = {

@@ -10,8 +10,8 @@ export interface Dispatch {
   readonly fence: number;
   /** Last time before the effect began at which its process was awake and its signal had not fired. */
   readonly turnMs: number;
-  /** The same for each later look at the signal. */
-  readonly looksMs: readonly number[];
+  /** Times of the later checks of the signal, measured in the same way. */
+  readonly checksMs: readonly number[];
   readonly signalFired: boolean;
   readonly ended: "well" | "in failure" | "never";
   /** How the commit ended, if the process learned it. */
@@ -28,13 +28,13 @@ export function dispatchesByEvent(
   history: History,
   requests: readonly EndpointRequest[],
 ): ReadonlyMap<string, readonly Dispatch[]> {
-  const byEffect = new Map<string, Mutable<Dispatch> & { looksMs: number[] }>();
+  const byEffect = new Map<string, Mutable<Dispatch> & { checksMs: number[] }>();
   const byDelivery = new Map(requests.map((request) => [deliveryOf(request), nameOf(request)]));
   for (const line of history) {
     if (line.type === "effect.began") {
-      byEffect.set(nameOf(line), { ...started(line), looksMs: [] });
+      byEffect.set(nameOf(line), { ...started(line), checksMs: [] });
     } else if (line.type === "effect.checked") {
-      byEffect.get(nameOf(line))?.looksMs.push(line.turnMs);
+      byEffect.get(nameOf(line))?.checksMs.push(line.turnMs);
     } else if (line.type === "effect.aborted") {
       const dispatch = byEffect.get(nameOf(line));
       if (dispatch !== undefined) dispatch.signalFired = true;
@@ -70,7 +70,7 @@ function deliveryOf({ process, delivery }: { readonly process: string; readonly 
   return `${process}/${delivery}`;
 }
 
-function started(line: Extract<SeenLine, { readonly type: "effect.began" }>): Omit<Dispatch, "looksMs"> {
+function started(line: Extract<SeenLine, { readonly type: "effect.began" }>): Omit<Dispatch, "checksMs"> {
   const { event, process, effect, fence, atMs, turnMs = atMs } = line;
   return {
     event,

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { listeningPort } from "../support/free-ports.ts";
 import { machineMs } from "./machine-clock.ts";
 
-// The endpoint that receives the effects, in a process that no fault hits. It logs each request on arrival and accepts all.
+// Runs the endpoint of the effects in a process that no fault hits. It logs each request on arrival and accepts all.
 
 const [file = ""] = process.argv.slice(2);
 const log = openSync(file, "a");

@@ -76,7 +76,7 @@ describe("the logs", () => {
   };
   const truncate = (file: string): void => writeFileSync(join(folder, file), '{"atMs":1,"proc', { flag: "a" });
 
-  it("contain what all processes wrote", async () => {
+  it("contain the lines of all processes", async () => {
     written("w1.1.ndjson", "w1.1");
     written("w2.1.ndjson", "w2.1");
     const { history, requests, truncated } = await readLogs(folder);
@@ -84,7 +84,7 @@ describe("the logs", () => {
     expect({ requests, truncated }).toEqual({ requests: [], truncated: [] });
   });
 
-  it("lack at most the last line of a killed process", async () => {
+  it("omit at most the last line of a killed process", async () => {
     written("w1.1.ndjson", "w1.1");
     truncate("w1.1.ndjson");
     await expect(readLogs(folder)).rejects.toThrow(

@@ -155,7 +155,7 @@ describe("the judge of a campaign", () => {
     expect(dispatchedOnce().rules({ deadLetters: 2 })).toEqual(["lost"]);
   });
 
-  it("finds a signal that had not fired when the endpoint heard of a successor, and an effect that began too late", () => {
+  it("finds a signal that had not fired when the endpoint received a successor's request, and an effect that began too late", () => {
     const unaborted = takenOver().look("A", 2_050).end(2_100, "B", 7, "confirmed", bySecond);
     expect(unaborted.end(2_200, "A", 5, "superseded").rules()).toEqual(["G6", "G6"]);
     const asleep = takenOver().look("A", 1_900).end(2_100, "B", 7, "confirmed", bySecond);
@@ -213,7 +213,7 @@ describe("the judge of a campaign", () => {
 });
 
 describe("the statistics of a campaign", () => {
-  it("count what happened", () => {
+  it("count every kind of event", () => {
     const { history, requests, published } = takenOver().end(2_100, "B", 7, "confirmed", bySecond);
     const totals = { ...calm, published, faults: new Map([["pause a worker", 1]]) };
     const shown = table(totals, statisticsOf(totals, { history, requests, truncated: [] }), []);

@@ -6,7 +6,7 @@ import type { Planned, WorkerFault } from "./plan.ts";
 
 afterAll(removePlantedCopies);
 
-/** The same fault several times, for one worker after the other. */
+/** Returns the same fault several times, for one worker after the other. */
 const repeated = (
   times: number,
   quietMs: number,
@@ -16,7 +16,7 @@ const repeated = (
 
 interface Case {
   readonly bug: PlantedBug;
-  /** Rules that must find it; others may too. */
+  /** Rules that must find the bug. Other rules may find it too. */
   readonly foundBy: readonly string[];
   readonly faults: readonly Planned<WorkerFault>[];
   readonly ackWaitMs?: number;
@@ -80,18 +80,21 @@ const small: Omit<CampaignOptions, "folder" | "seed"> = {
 };
 
 describe("the chaos harness", () => {
-  it.concurrent.each(cases)("finds a package that $bug.name", async ({ bug, foundBy, faults, ackWaitMs = 3_000 }) => {
-    const campaign = await checkedCampaign("planted", {
-      ...small,
-      seed: 1,
-      root: copyWithBug(bug),
-      workerFaults: faults,
-      ackWaitMs,
-    });
-    const times = new Map<string, number>();
-    for (const { rule } of campaign.violations) times.set(rule, (times.get(rule) ?? 0) + 1);
-    console.log(`${bug.name}: found by ${[...times].map(([rule, count]) => `${rule} (${count} times)`).join(", ")}`);
-    expect([...times.keys()]).toEqual(expect.arrayContaining([...foundBy]));
-    deleteLogs(campaign);
-  });
+  it.concurrent.each(cases)(
+    "finds the bug of a package that $bug.name",
+    async ({ bug, foundBy, faults, ackWaitMs = 3_000 }) => {
+      const campaign = await checkedCampaign("planted", {
+        ...small,
+        seed: 1,
+        root: copyWithBug(bug),
+        workerFaults: faults,
+        ackWaitMs,
+      });
+      const times = new Map<string, number>();
+      for (const { rule } of campaign.violations) times.set(rule, (times.get(rule) ?? 0) + 1);
+      console.log(`${bug.name}: found by ${[...times].map(([rule, count]) => `${rule} (${count} times)`).join(", ")}`);
+      expect([...times.keys()]).toEqual(expect.arrayContaining([...foundBy]));
+      deleteLogs(campaign);
+    },
+  );
 });

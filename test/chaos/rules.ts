@@ -18,7 +18,7 @@ export function lost({ published, deadLetters }: CampaignTotals, dispatches: Dis
 }
 
 /**
- * The signal of a lower fence fired before the endpoint heard of a higher fence. Each look at the signal that began after that
+ * The signal of a lower fence fired before the endpoint received a higher fence. Each check of the signal that began after that
  * moment, and waited for a whole turn of the event loop, must have found it aborted.
  */
 export function overtaken(ofEvent: readonly Dispatch[]): readonly Violation[] {
@@ -29,7 +29,7 @@ export function overtaken(ofEvent: readonly Dispatch[]): readonly Violation[] {
       if (lower.turnMs > beginRequest.atMs) {
         return [{ rule: "G5", what: `${named(lower)} began after ${takeover}` }];
       }
-      const late = lower.looksMs.find((turnMs) => turnMs > beginRequest.atMs);
+      const late = lower.checksMs.find((turnMs) => turnMs > beginRequest.atMs);
       if (late === undefined) return [];
       return [{ rule: "G6", what: `the signal of ${named(lower)} had not fired at ${late}, after ${takeover}` }];
     }),

@@ -26,7 +26,7 @@ function consumers() {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("a worker with two consumers", () => {
-  it("finishes what its first consumer runs when it is stopped before the second has started", async () => {
+  it("finishes the dispatches of its first consumer when it is stopped before the second has started", async () => {
     const { starts, attempts, finishFirst, failSecond } = consumers();
     const stop = new AbortController();
     const failures: unknown[] = [];

@@ -8,7 +8,7 @@ export interface StartedConsumer {
 }
 
 export interface RunConsumersOptions {
-  /** Aborts when the worker is to stop. */
+  /** Aborts when the worker must stop. */
   readonly stop: AbortSignal;
   readonly onStartFailed: (error: unknown) => void;
   /** Called once every consumer has started. */

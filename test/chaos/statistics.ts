@@ -8,7 +8,7 @@ import { isDispatchedOnce } from "./producer.ts";
 /** Number of occurrences of each kind of event in a campaign. */
 export type Statistics = ReadonlyMap<string, number>;
 
-/** Counts what happened, from the logs. */
+/** Counts the events of a campaign from its logs. */
 export function statisticsOf(totals: CampaignTotals, { history, requests }: Logs): Statistics {
   const counts = new Map<string, number>();
   for (const name of history.flatMap(countedAs)) counts.set(name, (counts.get(name) ?? 0) + 1);

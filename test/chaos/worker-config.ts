@@ -1,6 +1,6 @@
 import type { EffectMix } from "./effect.ts";
 
-/** What a worker process gets as its first argument, as JSON. */
+/** Configuration of a worker process: its first argument, as JSON. */
 export interface WorkerConfig {
   /** Name in histories and records; new for every process. */
   readonly name: string;

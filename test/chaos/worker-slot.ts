@@ -8,7 +8,7 @@ import type { HistoryFile } from "./history-file.ts";
 import type { Proxies, Severed } from "./partition.ts";
 import type { WorkerConfig } from "./worker-config.ts";
 
-/** What all workers of a pool have in common. */
+/** Configuration that all workers of a pool share. */
 export type SharedWorkerConfig = Omit<WorkerConfig, "name" | "urls" | "file" | "inBatches">;
 
 export interface WorkerSlotOptions {
@@ -23,7 +23,7 @@ export interface WorkerSlotOptions {
 }
 
 const script = fileURLToPath(new URL("worker.ts", import.meta.url));
-/** The fault that is noted for a process before it gets a SIGTERM. */
+/** Fault that is recorded for a process before its SIGTERM. */
 export const STOP_REQUESTED = "stop requested";
 /** Pause before a crashed process is replaced, as by an orchestrator. */
 const REPLACED_AFTER_MS = 1_000;

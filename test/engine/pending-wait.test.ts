@@ -47,7 +47,7 @@ function watching(
 }
 
 describe("`waitMs`", () => {
-  it("ends the wait for another replica in `pending`, with when to retry", async () => {
+  it("ends the wait for another replica with `pending` and the time of the next retry", async () => {
     const { clock, pass, replica } = world();
     const [a, b] = [replica("a", { renew: false }), replica("b")];
     await unseen(a.dedup.reserve(event));
@@ -63,7 +63,7 @@ describe("`waitMs`", () => {
     expect(clock.timers).toBe(1);
   });
 
-  it("ends the wait for a handler of the same process in `pending`", async () => {
+  it("ends the wait for a handler of the same process with `pending`", async () => {
     const { pass, replica } = world();
     const { dedup } = replica("a");
     const work = task();
@@ -113,7 +113,7 @@ describe("`waitMs`", () => {
     await expect(replica("a").dedup.reserve(event, options)).rejects.toThrow("Expected `waitMs` to be a whole number");
   });
 
-  it("bounds every wait, whatever the holders do meanwhile", async () => {
+  it("bounds every wait, for any behaviour of the holders", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 0, max: 90_000 }),
@@ -177,7 +177,7 @@ describe("a wait on a store that can watch", () => {
     await b.dedup.close();
   });
 
-  it("polls when the watch fails, ends, reports nonsense or is silent", async () => {
+  it("polls when the watch fails, ends, is silent or reports invalid changes", async () => {
     const watches: ReadonlyArray<MemoryStore["watch"]> = [
       () => {
         throw new Error("no");
@@ -270,7 +270,7 @@ describe("a handler that waits for its own key", () => {
     expect(await left).toMatchObject({ outcome: "duplicate" });
   });
 
-  it("is bounded by `waitMs` with two deduplicators, which know nothing of each other", async () => {
+  it("is bounded by `waitMs` with two independent deduplicators", async () => {
     const w = world();
     const [a, b] = [w.replica("a"), w.replica("b")];
     const outcome = a.dedup.guard(event, () => b.dedup.guard(event, () => "never", { ...wait, waitMs: 1_000 }));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isInside, runHandler } from "../../src/engine/running-handlers.ts";
 
-/** A reservation that counts how often it was asked for its attempt. */
+/** Returns a reservation that counts the reads of its attempt. */
 function reservation() {
   let asked = 0;
   const held = {
@@ -15,7 +15,7 @@ function reservation() {
 }
 
 describe("the handlers around the calling code", () => {
-  it("include all open ones, from the outside in, and none that is done", () => {
+  it("include every unfinished handler, from the outside in", () => {
     const [one, two, three] = [reservation(), reservation(), reservation()];
     runHandler(one.held, () => {
       runHandler(two.held, () => {

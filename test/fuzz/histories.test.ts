@@ -19,7 +19,7 @@ beforeAll(async () => {
   lines = formatHistory(history).trimEnd().split("\n");
 });
 
-/** Reads and judges a history, or refuses it with the number of a line. A history that was read is written without a change. */
+/** Parses and judges a history, or expects an error with a line number. Expects that writing a parsed history restores it. */
 function verdictOn(text: string): number | "refused" {
   let history: ReturnType<typeof parseHistory>;
   try {
@@ -42,7 +42,7 @@ function verdictOn(text: string): number | "refused" {
 
 const shift = fc.tuple(fc.nat(), fc.nat(), fc.constantFrom("move", "drop", "double"));
 
-/** Moves, drops and doubles lines, but the header. */
+/** Moves, drops and doubles lines other than the header. */
 function shifted(all: readonly string[], shifts: ReadonlyArray<readonly [number, number, string]>): readonly string[] {
   const result = [...all];
   for (const [from, to, how] of shifts) {
@@ -55,7 +55,7 @@ function shifted(all: readonly string[], shifts: ReadonlyArray<readonly [number,
 }
 
 describe("parseHistory", () => {
-  it("reads any bytes or refuses them by the number of a line", () => {
+  it("parses any bytes or refuses them with the number of a line", () => {
     fc.assert(
       fc.property(fc.oneof(anyBytes, nearlyBytes(fc.constant(lines.join("\n")))), (bytes) => {
         verdictOn(Buffer.from(bytes).toString());
@@ -64,7 +64,7 @@ describe("parseHistory", () => {
     );
   });
 
-  it("reads lines in any order, with some missing or doubled", () => {
+  it("parses lines in any order, with some missing or doubled", () => {
     fc.assert(
       fc.property(fc.array(shift, { maxLength: 5 }), (shifts) => {
         const all = shifted(lines, shifts);
@@ -74,7 +74,7 @@ describe("parseHistory", () => {
     );
   });
 
-  it("refuses a line without a member that it needs, by its number", () => {
+  it("refuses a line without a required member, and gives its number", () => {
     const at = fc.integer({ min: 1, max: lines.length - 1 });
     fc.assert(
       fc.property(at, fc.constantFrom("type", "process", "atMs"), (index, name) => {
@@ -86,7 +86,7 @@ describe("parseHistory", () => {
     );
   });
 
-  it("reads a line with a changed member, or refuses the history", () => {
+  it("parses a line with a changed member, or refuses the history", () => {
     const changed = fc
       .nat(lines.length - 1)
       .chain((at) => nearly(members[at] ?? {}).map((line) => [at, JSON.stringify(line)] as const));

@@ -18,7 +18,7 @@ const delivery = {
   body: { action: "opened", repository: { url: "https://api.github.com/repos/a/b" } },
 };
 
-/** A line that must be dispatched, whatever lines surround it. */
+/** A line that must be dispatched between any other lines. */
 interface ValidLine {
   readonly bytes: Uint8Array;
   readonly key: string;
@@ -45,7 +45,7 @@ beforeAll(async () => {
 });
 afterAll(() => endpoint[Symbol.asyncDispose]());
 
-/** Counts the lines that hold more than white space. */
+/** Counts the lines that contain more than white space. */
 function linesIn(bytes: Uint8Array): number {
   return Buffer.from(bytes)
     .toString("latin1")
@@ -77,8 +77,8 @@ async function expectAccounted(input: Uint8Array, keys: readonly string[]): Prom
   }
 }
 
-describe("latchkey run accounts for every line, and dispatches every event once,", () => {
-  it("among any other lines", async () => {
+describe("latchkey run", () => {
+  it("accounts for every line and dispatches every event once, between any other lines", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.oneof(right, other), { maxLength: 12 }), async (lines) => {
         // The first line shows that the input is UTF-8. Without it, random bytes can begin like another format.
@@ -93,7 +93,7 @@ describe("latchkey run accounts for every line, and dispatches every event once,
     );
   });
 
-  it("among lines that are too deeply nested", async () => {
+  it("accounts for every line and dispatches every event once, between lines that are too deeply nested", async () => {
     const deep = [deepJson, JSON.stringify({ ...cloudEvent, data: "deep" }).replace('"deep"', deepJson)];
     const next = { specversion: "1.0", type: "t", source: "/right", id: "next" };
     const input = Buffer.from([...deep, JSON.stringify(next)].join("\n"));

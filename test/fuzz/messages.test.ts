@@ -50,7 +50,7 @@ const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 });
 /** Text that survives a header without a change. */
 const headerText = fc.stringMatching(/^[!-~]([ -~]{0,20}[!-~])?$/);
 
-/** States the rule for the values of headers a second time: one round of percent-decoding, if they are encoded. */
+/** Returns the expected value of a header, independently of the decoder: percent-decoded once if it is encoded. */
 function decodedOnce(value: string): string {
   try {
     return decodeURIComponent(value);
@@ -59,7 +59,7 @@ function decodedOnce(value: string): string {
   }
 }
 
-/** States the rule for the body of a CloudEvent a second time: the event id, or the member that prevents one. */
+/** Returns the expected event id of a CloudEvent's body, or a pattern for the member that prevents one. */
 function expectedOf({ specversion, source, id }: Readonly<Record<string, unknown>>): RegExp | { eventId: string } {
   if (specversion === undefined) return /CloudEvent/;
   const isText = (value: unknown): boolean => typeof value === "string" && value !== "" && value.isWellFormed();
@@ -76,7 +76,7 @@ describe.each<readonly [string, Identify]>([
     return "unidentifiable" in found ? found : found.eventId;
   };
 
-  it("identifies any message always as the same event, or gives a reason", () => {
+  it("identifies any message deterministically, or gives a reason", () => {
     let identified = 0;
     fc.assert(
       fc.property(message, (parts) => {
@@ -94,7 +94,7 @@ describe.each<readonly [string, Identify]>([
     expect(identified).toBeLessThan(RUNS);
   });
 
-  it("identifies a CloudEvent in headers by its source and id, whatever else the message holds", () => {
+  it("identifies a CloudEvent in headers by its source and id alone", () => {
     fc.assert(
       fc.property(headerText, headerText, data, (source, id, body) => {
         const headers = { "ce-source": source, "CE-ID": id, "Nats-Msg-Id": "other", "ce-type": "t" };
@@ -104,7 +104,7 @@ describe.each<readonly [string, Identify]>([
     );
   });
 
-  it("identifies a structured CloudEvent by its source and id, whatever else it holds", () => {
+  it("identifies a structured CloudEvent by its source and id alone", () => {
     fc.assert(
       fc.property(text, text, fc.jsonValue(), fc.boolean(), (source, id, payload, hasContentType) => {
         const body = JSON.stringify({ ...cloudEvent, source, id, data: payload });
@@ -115,7 +115,7 @@ describe.each<readonly [string, Identify]>([
     );
   });
 
-  it("identifies a near-miss of a CloudEvent exactly when it still has a source and an id", () => {
+  it("identifies an altered CloudEvent exactly when it still has a source and an id", () => {
     fc.assert(
       fc.property(nearly(cloudEvent), (event) => {
         const body = JSON.stringify(event);
@@ -157,7 +157,7 @@ describe.each<readonly [string, Identify]>([
     expect(idOf(parts)).toEqual({ unidentifiable: expect.stringMatching(reason) });
   });
 
-  it("does not identify a message with unreadable headers by the rest of it", () => {
+  it("does not identify a message with unreadable headers", () => {
     const headers = Buffer.from(block.replace("ce-id", "ce-\nid"));
     const found = identify(receivedMessage({ headers, data: JSON.stringify(delivery) }), "sub-1");
     expect(found).toEqual({ unidentifiable: expect.stringMatching(/headers/) });
@@ -183,7 +183,7 @@ describe("messageIdentifier", () => {
 });
 
 describe("eventOf", () => {
-  it("hands on any identified message under its id", () => {
+  it("returns any identified message with its id", () => {
     let identified = 0;
     fc.assert(
       fc.property(message, (parts) => {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** Edge cases of numbers and texts. */
+/** Edge cases of JSON values. */
 const odd = fc.constantFrom<unknown>(
   0,
   -1,
@@ -29,7 +29,7 @@ const odd = fc.constantFrom<unknown>(
   {},
 );
 
-/** An object with up to two members missing, replaced, renamed or added. */
+/** Generates the object with up to two members missing, replaced, renamed or added. */
 export function nearly(right: Members): fc.Arbitrary<Members> {
   const name = fc.constantFrom(...Object.keys(right));
   const change = fc.oneof(
@@ -52,7 +52,7 @@ export function nearly(right: Members): fc.Arbitrary<Members> {
   });
 }
 
-/** A text with up to three bytes missing, doubled or inserted, or its end cut off. */
+/** Generates the text with up to three bytes missing, doubled or inserted, or truncated. */
 export function nearlyBytes(right: fc.Arbitrary<string>): fc.Arbitrary<Uint8Array> {
   const change = fc.tuple(fc.nat(), fc.constantFrom("drop", "double", "replace", "cut"), fc.nat(255));
   return fc.tuple(right, fc.array(change, { maxLength: 3 })).map(([text, changes]) => {
@@ -68,7 +68,7 @@ export function nearlyBytes(right: fc.Arbitrary<string>): fc.Arbitrary<Uint8Arra
   });
 }
 
-/** Any bytes. */
+/** Generates any bytes. */
 export const anyBytes: fc.Arbitrary<Uint8Array> = fc.oneof(
   fc.uint8Array({ maxLength: 200 }),
   fc.string({ unit: "binary" }).map((text) => Buffer.from(text)),

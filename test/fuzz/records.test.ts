@@ -31,7 +31,7 @@ const counts = [
   ["leaseMs", 1],
 ] as const;
 
-/** States the format of a record a second time, without the decoder's code. */
+/** Checks the format of a record independently of the decoder. */
 function isRecord(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   const record = new Map<string, unknown>(Object.entries(value));
@@ -62,7 +62,7 @@ function parsed(encoded: string): unknown {
   }
 }
 
-/** Reads a record, or refuses it with an error that names the key. A record that was read is written without a change. */
+/** Decodes a record, or expects an error that names the key. Expects that encoding a decoded record restores it. */
 function verdictOn(encoded: string): "read" | "refused" {
   let record: ReturnType<typeof decodeRecord>;
   try {
@@ -77,7 +77,7 @@ function verdictOn(encoded: string): "read" | "refused" {
 }
 
 describe("decodeRecord", () => {
-  it("reads a record exactly when any bytes form one", () => {
+  it("decodes arbitrary bytes exactly when they form a record", () => {
     fc.assert(
       fc.property(fc.oneof(anyBytes, nearlyBytes(fc.constant(JSON.stringify(right)))), (bytes) => {
         const encoded = Buffer.from(bytes).toString();
@@ -87,7 +87,7 @@ describe("decodeRecord", () => {
     );
   });
 
-  it("reads a near-miss exactly when it is still a record", () => {
+  it("decodes an altered record exactly when it is still valid", () => {
     const verdicts = { read: 0, refused: 0 };
     fc.assert(
       fc.property(nearly(right), (record) => {
@@ -101,7 +101,7 @@ describe("decodeRecord", () => {
     expect(Math.min(verdicts.read, verdicts.refused)).toBeGreaterThan(RUNS / 10);
   });
 
-  it("reads every reservation and commit that was encoded", () => {
+  it("decodes every encoded reservation and commit", () => {
     const text = fc.string({ unit: "grapheme", minLength: 1 });
     const common = {
       v: fc.constant(1 as const),
@@ -135,7 +135,7 @@ describe("decodeRecord", () => {
 });
 
 describe("a record from a store", () => {
-  it("counts only for the event whose ids it has", async () => {
+  it("applies only to the event whose ids it contains", async () => {
     const { key, storeKey, idempotencyKey: _, ...ids } = resolveIdentity(right);
     const answered = { duplicate: 0, pending: 0, refused: 0 };
     await fc.assert(

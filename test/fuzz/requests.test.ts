@@ -33,7 +33,7 @@ import {
 import { listeningPort } from "../support/free-ports.ts";
 import { deepJson } from "./nearly.ts";
 
-/** How each source's requests are signed, and with which secret. */
+/** Signing function and secret of each source. */
 const sources: readonly (readonly [source: Source, sign: Sign, secret: string])[] = [
   [github({ secret: SECRET }), signGitHub, SECRET],
   [gitlab({ signingToken: STANDARD_SECRET }), signGitLab, STANDARD_SECRET],
@@ -129,7 +129,7 @@ describe("a server with any bytes of a request", () => {
     await dedup.close();
   });
 
-  /** Sends bytes and reads until the server closes, or has answered. `ends` is false for a sender that falls silent. */
+  /** Sends bytes and reads until the server closes or has answered. With `ends: false` the sender stays connected and silent. */
   async function exchange(bytes: Uint8Array, ends: boolean): Promise<string> {
     const socket = connect(listeningPort(server), "127.0.0.1");
     let answer = "";

@@ -164,7 +164,7 @@ describe("the command line", () => {
   );
   const env = { PATH: process.env["PATH"] };
 
-  it("is executed or refused with a message, whatever the arguments are", async () => {
+  it("executes any arguments or refuses them with a message", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(word, { maxLength: 8 }), text, async (argv, owner) => {
         const { exitCode, out, err } = await run(argv, { env: { ...env, LATCHKEY_OWNER: owner }, clock: hastyClock });

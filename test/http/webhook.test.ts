@@ -735,7 +735,7 @@ describe("a source of one's own", () => {
     expect(dispatched).toEqual([1]);
   });
 
-  it("that fails gets 503, so that the sender tries again", async () => {
+  it("that fails gets 503, so the sender retries", async () => {
     const failing = { ...source, verify: () => Promise.reject(new Error("no certificate")) };
     const { receive, store } = receiver({ source: failing });
     expect((await receive(post("1", { "x-id": "a" }))).status).toBe(503);

@@ -4,7 +4,7 @@ import { itemTexts, memberText } from "../../src/internal/json-text.ts";
 
 const space = fc.string({ unit: fc.constantFrom(" ", "\t", "\n", "\r"), maxLength: 3 });
 
-/** JSON of an object, with white space and escapes anywhere they may stand. */
+/** Generates JSON of an object, with white space and escapes anywhere they are allowed. */
 const written = fc
   .tuple(
     fc.array(fc.tuple(fc.oneof(fc.constant("data"), fc.string({ unit: "binary" })), fc.jsonValue(), fc.boolean())),

@@ -170,7 +170,7 @@ describe("a timer queue", () => {
     whenRun: fc.array(fc.array(anyAction, { maxLength: 3 }), { minLength: 1, maxLength: 9 }),
   });
 
-  it("runs timers in order, whatever actions they perform while they run", () => {
+  it("runs timers in order, for any actions that they perform", () => {
     fc.assert(
       fc.property(scenario, ({ steps, whenRun }) => {
         const clock = new SimulatedClock();

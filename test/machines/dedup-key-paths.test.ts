@@ -27,7 +27,7 @@ const failed: DedupKeyEvent = { type: "handler.failed" };
 const removed: DedupKeyEvent = { type: "removed" };
 const unremovable: DedupKeyEvent = { type: "unremovable" };
 
-/** Goes the path from the start and tells where it ends, and all that was done: writes with the revision that they expect. */
+/** Follows a path from the start. Returns its actions, with the revision that each write expects, and its last state. */
 function follow(events: readonly DedupKeyEvent[], input: Partial<DedupKeyInput> = {}): string[] {
   let { snapshot, actions } = logic.begin({ mayDispatchUnprotected: false, attempt: 1, ...input });
   const done = [...actions];
@@ -53,15 +53,19 @@ const granted = acked(1);
 
 describe("a claim", () => {
   it.each<Path>([
-    ["that stands starts the handler", [granted], [...GRANTED, "-> reserved:dispatching:running"]],
+    ["that is acknowledged starts the handler", [granted], [...GRANTED, "-> reserved:dispatching:running"]],
     [
-      "of a key that was committed is a duplicate (G2)",
+      "of a committed key settles as a duplicate (G2)",
       [anothersCommit],
       [...CLAIMED, "settle duplicate", "-> committed"],
     ],
-    ["of a key that another holds is pending (G2)", [anothers], [...CLAIMED, "settle pending", "-> pending"]],
     [
-      "of a key that another's ended reservation holds replaces just that one (G4)",
+      "of a key that another replica holds settles as pending (G2)",
+      [anothers],
+      [...CLAIMED, "settle pending", "-> pending"],
+    ],
+    [
+      "of a key with another replica's expired reservation replaces only that reservation (G4)",
       [conflicted, anothersEnded, acked(8)],
       [
         ...CLAIMED,
@@ -73,7 +77,7 @@ describe("a claim", () => {
       ],
     ],
     [
-      "F13 of a key that was gone before it was read is made again",
+      "F13 of a key that was removed before its read is repeated",
       [conflicted, nothing, acked(8)],
       [
         ...CLAIMED,
@@ -94,7 +98,7 @@ describe("a claim", () => {
       ],
     ],
     [
-      "that was acknowledged after its lease is replaced by another one",
+      "that was acknowledged after its lease is replaced by a new claim",
       [ackedLate(1), acked(2)],
       [...CLAIMED, "putReservation over 1", "armDeadline", "startHandler", "-> reserved:dispatching:running"],
     ],
@@ -108,7 +112,7 @@ describe("a claim", () => {
       ],
     ],
     [
-      "F11 that timed out is made again, the very same, until it is known (G9)",
+      "F11 that timed out is repeated unchanged until its result is known (G9)",
       [timedOut, retry, timedOut, retry, acked(1)],
       [
         ...CLAIMED,
@@ -134,7 +138,7 @@ describe("a claim", () => {
       ],
     ],
     [
-      "in doubt goes on when the store is out of reach for sure, and is given up in time",
+      "in doubt is retried while the store is unreachable, and is abandoned at its deadline",
       [timedOut, retry, unreachable, retry, conflicted, unreachable, noMoreTime],
       [
         ...CLAIMED,
@@ -149,28 +153,28 @@ describe("a claim", () => {
       ],
     ],
     [
-      "that the store never got is given up at once",
+      "that never reached the store is abandoned at once",
       [unreachable],
       [...CLAIMED, "settle unavailable", "-> unavailable"],
     ],
     [
-      "is given up when nobody can say who holds the key",
+      "is abandoned when the holder of the key cannot be read",
       [conflicted, unreachable],
       [...CLAIMED, "readRecord", "settle unavailable", "-> unavailable"],
     ],
-    ["is given up when the store breaks its contract", [broken], [...CLAIMED, "settle unavailable", "-> unavailable"]],
+    ["is abandoned when the store breaks its contract", [broken], [...CLAIMED, "settle unavailable", "-> unavailable"]],
   ])("%s", (_, events, done) => {
     expect(follow(events)).toEqual(done);
   });
 
-  it("counts the attempts of those before it", () => {
+  it("counts the attempts of earlier holders", () => {
     const { snapshot } = logic.begin({ mayDispatchUnprotected: false, attempt: 1 });
     const again = logic.step(snapshot, anothersEnded).snapshot;
     expect(again.context).toMatchObject({ attempt: 3, expected: 7, claims: 2 });
     expect(logic.step(again, acked(8)).snapshot.context).toMatchObject({ fence: 8, revision: 8, inDoubt: false });
   });
 
-  it("keeps the attempt that the transport knows, if that is higher", () => {
+  it("keeps the attempt that the transport reports, if that is higher", () => {
     const { snapshot } = logic.begin({ mayDispatchUnprotected: false, attempt: 9 });
     expect(logic.step(snapshot, anothersEnded).snapshot.context.attempt).toBe(9);
   });
@@ -189,22 +193,22 @@ describe("a dispatch", () => {
       [...GRANTED, "removeReservation over 1", "settle released", "-> released"],
     ],
     [
-      "that fails leaves its reservation to a store that can't remove",
+      "that fails leaves its reservation to expire if the store cannot remove",
       [granted, failed, unremovable],
       [...GRANTED, "removeReservation over 1", "settle left-to-expire", "-> released"],
     ],
     [
-      "that fails leaves its reservation to a store out of reach (G7)",
+      "that fails leaves its reservation to expire if the store is unreachable (G7)",
       [granted, failed, timedOut],
       [...GRANTED, "removeReservation over 1", "settle left-to-expire", "-> released"],
     ],
     [
-      "F1 that fails leaves a later holder alone (G5)",
+      "F1 that fails does not change a later holder's record (G5)",
       [granted, failed, anothers],
       [...GRANTED, "removeReservation over 1", "settle released", "-> released"],
     ],
     [
-      "that fails while a renewal is under way gives the renewed key back",
+      "that fails during a renewal releases the renewed key",
       [granted, renewalDue, failed, ours(2), removed],
       [
         ...GRANTED,
@@ -216,12 +220,12 @@ describe("a dispatch", () => {
       ],
     ],
     [
-      "goes on under a renewed lease, and is committed over that",
+      "continues under a renewed lease, and is committed over it",
       [granted, renewalDue, acked(2), succeeded, acked(3)],
       [...GRANTED, "renewLease over 1", "armDeadline", "putCommit over 2", "settle confirmed", "-> committed"],
     ],
     [
-      "goes on while renewals fail, which are tried again",
+      "continues while failed renewals are retried",
       [granted, renewalDue, timedOut, renewalDue, ours(2), renewalDue, conflicted, ours(2)],
       [
         ...GRANTED,
@@ -248,7 +252,7 @@ describe("a dispatch", () => {
       [...GRANTED, "abortHandler lease-ended", "-> expired:dispatching:running"],
     ],
     [
-      "that fails after its lease still releases the rest of it",
+      "that fails after its lease releases the renewed reservation",
       [granted, renewalDue, leaseEnded, acked(2), failed, removed],
       [
         ...GRANTED,
@@ -269,17 +273,17 @@ describe("a commit", () => {
   const EXPIRED = [...GRANTED, "abortHandler lease-ended", "putCommit over 1"];
   it.each<Path>([
     [
-      "after the lease is adopted, if nobody took over (G8)",
+      "after the lease is adopted if no replica took over (G8)",
       [granted, leaseEnded, succeeded, acked(2)],
       [...EXPIRED, "settle adopted", "-> committed"],
     ],
     [
-      "after the reservation is gone is adopted (G8)",
+      "after the reservation was removed is adopted (G8)",
       [granted, leaseEnded, succeeded, conflicted, nothing, acked(2)],
       [...EXPIRED, "readRecord", "putCommit over 0", "settle adopted", "-> committed"],
     ],
     [
-      "is adopted when the reservation is gone unnoticed (G8)",
+      "is adopted when the reservation was removed unnoticed (G8)",
       [granted, succeeded, conflicted, nothing, acked(2)],
       [...COMMITTING, "readRecord", "putCommit over 0", "settle adopted", "-> committed"],
     ],
@@ -301,12 +305,12 @@ describe("a commit", () => {
       [...GRANTED, "renewLease over 1", "putCommit over 1", "putCommit over 2", "settle confirmed", "-> committed"],
     ],
     [
-      "F14 pauses when a read is out of date (G10)",
+      "F14 pauses after a stale read (G10)",
       [granted, succeeded, conflicted, ours(1), retry, acked(3)],
       [...COMMITTING, "readRecord", "armRetry", "putCommit over 1", "settle confirmed", "-> committed"],
     ],
     [
-      "F14 over nothing pauses when a read says that there is nothing (G10)",
+      "F14 over an empty key pauses after a read that shows no record (G10)",
       [granted, leaseEnded, succeeded, conflicted, nothing, conflicted, nothing, retry, acked(3)],
       [
         ...EXPIRED,
@@ -320,7 +324,7 @@ describe("a commit", () => {
       ],
     ],
     [
-      "F14 pauses when reads are out of date by turns, and then goes by the newest record of ours (G10)",
+      "F14 pauses when every second read is stale, and then expects its own newest record (G10)",
       [granted, leaseEnded, succeeded, conflicted, nothing, conflicted, ours(1), retry, acked(3)],
       [
         ...EXPIRED,
@@ -334,7 +338,7 @@ describe("a commit", () => {
       ],
     ],
     [
-      "F10 that timed out is made again (G9)",
+      "F10 that timed out is repeated (G9)",
       [granted, succeeded, timedOut, retry, acked(2)],
       [...COMMITTING, "armRetry", "putCommit over 1", "settle confirmed", "-> committed"],
     ],
@@ -353,31 +357,31 @@ describe("a commit", () => {
   });
 });
 
-describe("at shutdown", () => {
+describe("a shutdown", () => {
   const GIVEN_BACK = [...GRANTED, "abortHandler shutdown", "removeReservation over 1"];
   it.each<Path>([
     [
-      "the handler is aborted, and then the key is released (G6)",
+      "aborts the handler, and then releases the key (G6)",
       [granted, shutdown],
       [...GIVEN_BACK, "-> expired:dispatching:removing"],
     ],
     [
-      "a handler that fails then has nothing to release",
+      "releases nothing more if the handler then fails",
       [granted, shutdown, removed, failed],
       [...GIVEN_BACK, "settle released", "-> released"],
     ],
     [
-      "a handler that succeeds all the same is adopted (G8)",
+      "adopts the commit of a handler that succeeds despite the abort (G8)",
       [granted, shutdown, removed, succeeded, acked(3)],
       [...GIVEN_BACK, "putCommit over 0", "settle adopted", "-> committed"],
     ],
     [
-      "a handler that succeeds while the key is being released is committed if possible (G8)",
+      "commits a handler that succeeds during the release, if possible (G8)",
       [granted, shutdown, succeeded, conflicted, nothing, acked(3)],
       [...GIVEN_BACK, "putCommit over 1", "readRecord", "putCommit over 0", "settle adopted", "-> committed"],
     ],
     [
-      "a renewal whose answer was lost is released as well",
+      "releases the record of a renewal whose answer was lost",
       [granted, renewalDue, shutdown, conflicted, ours(2), removed],
       [
         ...GRANTED,
@@ -390,7 +394,7 @@ describe("at shutdown", () => {
       ],
     ],
     [
-      "a key that cannot be released is left to expire",
+      "leaves a key that cannot be released to expire",
       [granted, shutdown, unremovable, failed, unremovable],
       [...GIVEN_BACK, "removeReservation over 1", "settle left-to-expire", "-> released"],
     ],
@@ -399,28 +403,32 @@ describe("at shutdown", () => {
   });
 });
 
-describe("without a store, where that is allowed,", () => {
+describe("an unprotected dispatch", () => {
   const UNPROTECTED = [...CLAIMED, "startHandler"];
   it.each<Path>([
-    ["the handler runs unprotected", [unreachable], [...UNPROTECTED, "-> expired:dispatching:running"]],
+    ["starts when the store is unreachable", [unreachable], [...UNPROTECTED, "-> expired:dispatching:running"]],
     [
-      "it does so when a claim stays in doubt for too long",
+      "starts when a claim stays in doubt until its deadline",
       [timedOut, noMoreTime],
       [...CLAIMED, "armRetry", "startHandler", "-> expired:dispatching:running"],
     ],
     [
-      "but not when another replica is known to have the key",
+      "does not start when another replica is known to hold the key",
       [conflicted, unreachable],
       [...CLAIMED, "readRecord", "settle unavailable", "-> unavailable"],
     ],
-    ["nor when the store breaks its contract", [broken], [...CLAIMED, "settle unavailable", "-> unavailable"]],
     [
-      "its success is committed if no replica has the key",
+      "does not start when the store breaks its contract",
+      [broken],
+      [...CLAIMED, "settle unavailable", "-> unavailable"],
+    ],
+    [
+      "that succeeds is committed if no replica holds the key",
       [unreachable, succeeded, acked(1)],
       [...UNPROTECTED, "putCommit over 0", "settle adopted", "-> committed"],
     ],
     [
-      "its success is committed over a claim in doubt that was applied",
+      "that succeeds is committed over a claim in doubt that was applied",
       [timedOut, noMoreTime, succeeded, ours(1), acked(2)],
       [
         ...CLAIMED,
@@ -433,18 +441,18 @@ describe("without a store, where that is allowed,", () => {
       ],
     ],
     [
-      "it is superseded when another replica has the key (G8)",
+      "is superseded when another replica holds the key (G8)",
       [unreachable, succeeded, anothers],
       [...UNPROTECTED, "putCommit over 0", "settle superseded", "-> superseded"],
     ],
-    ["its failure has nothing to give back", [unreachable, failed], [...UNPROTECTED, "settle released", "-> released"]],
+    ["that fails releases nothing", [unreachable, failed], [...UNPROTECTED, "settle released", "-> released"]],
     [
-      "its failure leaves a claim in doubt to expire",
+      "that fails leaves a claim in doubt to expire",
       [timedOut, noMoreTime, failed],
       [...CLAIMED, "armRetry", "startHandler", "settle left-to-expire", "-> released"],
     ],
     [
-      "it is aborted at shutdown",
+      "is aborted at shutdown",
       [unreachable, shutdown],
       [...UNPROTECTED, "abortHandler shutdown", "-> expired:dispatching:running"],
     ],
@@ -452,7 +460,7 @@ describe("without a store, where that is allowed,", () => {
     expect(follow(events, { mayDispatchUnprotected: true })).toEqual(done);
   });
 
-  it("a handler that runs unprotected has no fence", () => {
+  it("has no fence", () => {
     const { snapshot } = logic.begin({ mayDispatchUnprotected: true, attempt: 1 });
     const { context } = logic.step(snapshot, unreachable).snapshot;
     expect(context).toMatchObject({ unprotected: true, fence: 0, revision: 0 });

@@ -34,34 +34,34 @@ async function foundBy(check: Check, flaw?: NatsFlaw, openStore = natsStore): Pr
 }
 
 describe.each([
-  ["as it pays", natsStore],
+  ["singly or in batches", natsStore],
   ["in batches", batchingStore],
-] as const)("replicas on a NATS bucket that send %s", (_, openStore) => {
-  // By itself: so many at once keep the machine so busy that leases of others would end.
-  it("G1 one of many concurrent callers gets the event, while it is renewed, after a release and after a commit", async () => {
+] as const)("replicas on a NATS bucket that send writes %s", (_, openStore) => {
+  // Not concurrent: this many calls keep the machine so busy that leases of other tests would end.
+  it("G1 grant an event to one of many concurrent callers, during renewals, after a release and after a commit", async () => {
     expect(await foundBy(oneHolder, undefined, openStore)).toEqual([]);
   });
 
   it.concurrent.each<readonly [title: string, check: Check]>([
-    ["G2 an event is a duplicate only when a dispatch of it was committed: until then it is pending", nothingLost],
-    ["G3 after a commit nobody gets the event until its window ends, and then one does", noSecondDispatch],
-    ["G4 the event of a holder that is cut off for good is unseen again after its lease", progress],
-    ["G5 a holder whose lease ended neither commits nor renews over a later reservation, nor removes it", fenced],
-    ["G6 a holder is aborted with a reason before another gets its event", abortedInTime],
-    ["G6 a holder whose event an operator cleared is aborted at its next renewal", abortedAfterClear],
+    ["G2 report an event as pending until a dispatch of it was committed, then as a duplicate", nothingLost],
+    ["G3 do not grant a committed event before its window ends, and then to one replica", noSecondDispatch],
+    ["G4 grant the event of a permanently disconnected holder after its lease", progress],
+    ["G5 keep a holder whose lease ended from changing or removing a later reservation", fenced],
+    ["G6 abort a holder with a reason before another replica gets its event", abortedInTime],
+    ["G6 abort a holder at its next renewal after an operator cleared its event", abortedAfterClear],
     [
-      "G7 the error of a dispatch arrives unchanged, even if the store is out of reach, and the key is released",
+      "G7 rethrow the error of a dispatch unchanged and release the key, even if the store is unreachable",
       errorSurvives,
     ],
-    ["G8 a late success is adopted, or superseded when another took the event", lateSuccess],
-    ["G9 F11 a write that got no answer is resolved, and called unknown when it cannot be", ambiguityResolved],
-    ["G10 a read that is out of date makes no holder", readsNeverDecide],
+    ["G8 adopt a late success, or report it as superseded if another replica took the event", lateSuccess],
+    ["G9 F11 resolve a write without an answer, or report it as unknown", ambiguityResolved],
+    ["G10 create no holder from a stale read", readsNeverDecide],
   ])("%s", async (__, check) => {
     expect(await foundBy(check, undefined, openStore)).toEqual([]);
   });
 });
 
-describe("on a store that breaks its contract the check of", () => {
+describe("on a store that breaks its contract, the check of", () => {
   it.each<NatsFlaw>(["a write is not checked", "a write is checked only by a previous read"])(
     "G1 fails when %s",
     async (flaw) => {

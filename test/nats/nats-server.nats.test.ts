@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 describe("the nats-server for the tests", () => {
-  it("is the named one, and no other if that is missing or too old", async () => {
+  it("is the named one, without a fallback if that is missing or too old", async () => {
     const path = await natsBinary();
     expect(await findNatsServer({ env: { LATCHKEY_NATS_SERVER: path } })).toMatchObject({ path });
     const old = join(scratch, "old-server");
@@ -61,7 +61,7 @@ describe("the nats-server for the tests", () => {
   });
 });
 
-/** Offers whatever release is asked for, with this binary in it. */
+/** Serves any requested release with this binary in it. */
 async function publish(binary: string): Promise<{ url: string; spoil: () => void; close: () => void }> {
   let sums = "";
   let isSpoilt = false;

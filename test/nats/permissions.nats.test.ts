@@ -21,7 +21,7 @@ import { streamedItems } from "../support/streamed-items.ts";
 const bucket = "dedup";
 const writes = "$KV.dedup.>";
 const reads = "$JS.API.STREAM.MSG.GET.KV_dedup";
-const looks = "$JS.API.STREAM.INFO.KV_dedup";
+const readsInfo = "$JS.API.STREAM.INFO.KV_dedup";
 const lists = "$JS.API.DIRECT.GET.KV_dedup";
 const watches = ["CREATE.KV_dedup.>", "INFO.KV_dedup.*", "MSG.NEXT.KV_dedup.*", "DELETE.KV_dedup.*"].map(
   (what) => `$JS.API.CONSUMER.${what}`,
@@ -29,15 +29,15 @@ const watches = ["CREATE.KV_dedup.>", "INFO.KV_dedup.*", "MSG.NEXT.KV_dedup.*", 
 const creates = "$JS.API.STREAM.CREATE.KV_dedup";
 const names = "$JS.API.STREAM.NAMES";
 
-/** Users by name, and all that each may publish; each has an inbox of its own. */
+/** Subjects that each user may publish to, by user name. Each user has its own inbox. */
 const users: Readonly<Record<string, readonly string[]>> = {
-  replica: [writes, reads, looks],
-  hasty: [writes, reads, looks, creates],
-  creator: [writes, reads, looks, creates, names],
-  lister: [writes, reads, looks, lists],
-  watcher: [writes, reads, looks, ...watches],
-  blind: [writes, looks],
-  mute: [reads, looks],
+  replica: [writes, reads, readsInfo],
+  hasty: [writes, reads, readsInfo, creates],
+  creator: [writes, reads, readsInfo, creates, names],
+  lister: [writes, reads, readsInfo, lists],
+  watcher: [writes, reads, readsInfo, ...watches],
+  blind: [writes, readsInfo],
+  mute: [reads, readsInfo],
   stranger: [writes, reads],
 };
 
@@ -66,7 +66,7 @@ const of = identity("evt-1");
 const { storeKey: key } = of;
 
 describe("the permissions of a connection", () => {
-  it("must include its creation if the bucket does not exist", async () => {
+  it("must include the creation of a bucket that does not exist", async () => {
     await using replica = await login("replica");
     const opening = natsStore(replica, { bucket });
     await expect(opening).rejects.toThrow(StoreMisconfiguredError);
@@ -77,7 +77,7 @@ describe("the permissions of a connection", () => {
     await natsStore(creator, { bucket });
   });
 
-  it("need only include writing to the keys, reading them and the bucket's information", async () => {
+  it("suffice if they include writing keys, reading keys and reading the bucket's information", async () => {
     await using replica = await login("replica");
     const made = realTime(await natsStore(replica, { bucket }));
     const store = await natsStore(replica, { bucket, storage: "file" });
@@ -107,11 +107,11 @@ describe("the permissions of a connection", () => {
     });
     await expect(natsStore(stranger, { bucket })).rejects.toMatchObject({
       code: "store-forbidden",
-      message: `Bucket dedup cannot be read: the connection may not publish to ${looks}`,
+      message: `Bucket dedup cannot be read: the connection may not publish to ${readsInfo}`,
     });
   });
 
-  it("must include one more for a list", async () => {
+  it("must include one more permission for a list", async () => {
     await using replica = await login("replica");
     await using lister = await login("lister");
     const store = await natsStore(lister, { bucket });
@@ -124,14 +124,14 @@ describe("the permissions of a connection", () => {
     });
   });
 
-  it("must include those of a consumer for a watch", async () => {
+  it("must include the permissions of a consumer for a watch", async () => {
     await using replica = await login("replica");
     await using watcher = await login("watcher");
     const store = await natsStore(watcher, { bucket });
     const at = identity("evt-watched");
     let expected = 0;
     await using watch = streamedItems((signal) => store.watch({}, signal));
-    await eventually("the watch to tell of a write", async () => {
+    await eventually("the watch to report a write", async () => {
       expected = await write(store, at.storeKey, reservation(at), { expected });
       return watch.items.length > 0 || undefined;
     });

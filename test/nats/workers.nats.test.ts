@@ -63,7 +63,7 @@ async function states(
 }
 
 describe("worker processes on one durable consumer", () => {
-  it("G1 G3 dispatch every event once, however often it is published and delivered", async () => {
+  it("G1 G3 dispatch every event once despite repeated publications and deliveries", async () => {
     const stream = await createEventStream(nc);
     await using workers = workerProcesses(nc, server.url, stream);
     const ids = numbered(60);

@@ -12,7 +12,7 @@ interface Scenario {
   readonly machine: AnyStateMachine;
   readonly input: unknown;
   readonly events: readonly EventObject[];
-  /** The event that each action sends in its turn, if any. */
+  /** Event that each action sends, if any. */
   readonly sentByActions: readonly (EventObject | undefined)[];
 }
 
@@ -20,7 +20,7 @@ const input = { mayDispatchUnprotected: false, attempt: 1 };
 const compiled = new ActorSystem();
 const inspected = new ActorSystem(() => {});
 
-/** Returns each action with its arguments and the snapshot that it sees, and the snapshot after each event. */
+/** Returns each action with its arguments and current snapshot, and the snapshot after each event. */
 function observed(system: ActorSystem, { machine, input, events, sentByActions }: Scenario): unknown[] {
   const seen: unknown[] = [];
   const toSend = [...sentByActions];
@@ -52,7 +52,7 @@ function expectSameBehaviour(scenario: Scenario): void {
 }
 
 describe("an actor whose actions are bound to a host", () => {
-  it("behaves alike with the compiled key machine and with the machine itself, for events that actions send too", () => {
+  it("behaves the same with the compiled key machine and with the machine itself, also for events that actions send", () => {
     const event = fc.constantFrom(...dedupKeyEvents);
     const property = fc.property(
       fc.array(event, { maxLength: 20 }),
@@ -62,7 +62,7 @@ describe("an actor whose actions are bound to a host", () => {
     fc.assert(property, { numRuns: 500 });
   });
 
-  it("behaves alike with any machine and with its compiled form", () => {
+  it("behaves the same with any machine and with its compiled form", () => {
     const property = fc.property(
       anyMachine,
       fc.nat(16),
@@ -76,7 +76,7 @@ describe("an actor whose actions are bound to a host", () => {
   it.each([
     ["compiled", compiled],
     ["inspected", inspected],
-  ])("keeps an event that arrives before its start until then (%s)", (_, system) => {
+  ])("queues an event that arrives before its start (%s)", (_, system) => {
     const actor = createKeyActor(host(), { id: "k", input, system });
     actor.send({ type: "found.commit", revision: 1 });
     const before = actor.getSnapshot();
@@ -96,7 +96,7 @@ describe("an actor whose actions are bound to a host", () => {
   it.each([
     ["compiled", compiled],
     ["inspected", inspected],
-  ])("makes what a method throws an uncaught exception, and stops (%s)", async (_, system) => {
+  ])("turns an error of a method into an uncaught exception, and stops (%s)", async (_, system) => {
     const thrown = new Error("no");
     const failing = host({
       readRecord: () => {

@@ -9,7 +9,7 @@ const machine = createMachine({
   states: { a: { on: { go: { guard: "g", target: "b", actions: "t" } } }, b: { entry: "e" } },
 }).provide({ guards: { g: () => true }, actions: { t: () => {}, e: assign(() => ({})) } });
 
-it("takes plain guards, plain actions and `assign` of a function", () => {
+it("compiles plain guards, plain actions and `assign` with a function", () => {
   expect(() => compile(machine)).not.toThrow();
 });
 

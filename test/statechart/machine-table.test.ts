@@ -3,7 +3,7 @@ import { createMachine } from "xstate";
 import { dedupKeyMachine } from "../../machines/dedup-key.ts";
 import { tableOf } from "../../src/statechart/machine-table.ts";
 
-/** A machine in which the state `m.a` is as given, and is left for `m.b` by `go`. */
+/** Returns a machine with the given state `m.a`, from which `go` leads to `m.b`. */
 function machineWith(a: object, root: object = {}) {
   return createMachine({
     id: "m",
@@ -15,7 +15,7 @@ function machineWith(a: object, root: object = {}) {
 }
 
 describe("the table of a machine", () => {
-  it("has a leaf for each state without states inside, in the machine's order", () => {
+  it("has a leaf for each atomic state, in the machine's order", () => {
     const { leaves } = tableOf(dedupKeyMachine);
     expect(leaves.slice(0, 4).map(({ id, value, final }) => ({ id, value, final }))).toEqual([
       { id: "dedupKey.unseen.claiming", value: { unseen: "claiming" }, final: false },
@@ -33,7 +33,7 @@ describe("the table of a machine", () => {
     ]);
   });
 
-  it("offers in a leaf what the leaf declares before what is declared around it", () => {
+  it("orders the transitions of a leaf before those of its ancestors", () => {
     const table = tableOf(
       machineWith(
         { initial: "x", on: { go: [{ guard: "g", target: "b" }] }, states: { x: { on: { go: "y" } }, y: {} } },
@@ -48,7 +48,7 @@ describe("the table of a machine", () => {
     ]);
   });
 
-  it("lists every transition once, with its actions and those on entry from the outside in", () => {
+  it("lists every transition once, with its actions and the entry actions from the outside in", () => {
     const inside = {
       entry: "enterY",
       initial: "z",
@@ -84,7 +84,7 @@ describe("the table of a machine", () => {
   });
 });
 
-describe("a machine that can't be a table is refused, and the state and the reason are named:", () => {
+describe("compile", () => {
   it.each([
     ["it is parallel", machineWith({ type: "parallel", states: { x: {}, y: {} } })],
     ["it is a history state", machineWith({ initial: "h", states: { h: { type: "history" } } }), "m.a.h"],
@@ -115,7 +115,7 @@ describe("a machine that can't be a table is refused, and the state and the reas
       "the parameters of the action `t` are not constant",
       machineWith({ on: { go: { actions: { type: "t", params: () => ({}) } } } }),
     ],
-  ])("%s", (reason, machine, state = "m.a") => {
+  ])("refuses a machine, and names the state and the reason: %s", (reason, machine, state = "m.a") => {
     expect(() => tableOf(machine)).toThrow(new TypeError(`State \`${state}\` can't be compiled: ${reason}`));
   });
 });

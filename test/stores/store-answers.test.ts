@@ -23,7 +23,7 @@ function flawed(flaw: Flaw): TimedStore {
 }
 
 /** Flaws that no sequence reveals. The store contract tests reveal them. */
-const notAskedFor: readonly Flaw[] = [
+const notRevealed: readonly Flaw[] = [
   "the check and the write are two steps",
   "records are shared with the writer",
   "records are shared with the reader",
@@ -38,7 +38,7 @@ const notAskedFor: readonly Flaw[] = [
   "a watch does not end",
 ];
 
-describe("a store asked with any sequence of calls", () => {
+describe("a store that receives any sequence of calls", () => {
   it("answers like the memory store when it is the simulated store", async () => {
     await fc.assert(
       fc.asyncProperty(anySequence, async (sequence) => {
@@ -48,7 +48,7 @@ describe("a store asked with any sequence of calls", () => {
     );
   });
 
-  it.each(flaws.filter((flaw) => !notAskedFor.includes(flaw)))("answers differently when %s", async (flaw) => {
+  it.each(flaws.filter((flaw) => !notRevealed.includes(flaw)))("answers differently when %s", async (flaw) => {
     const { failed } = await fc.check(
       fc.asyncProperty(anySequence, async (sequence) => {
         const answers = await answersOf(flawed(flaw), sequence);

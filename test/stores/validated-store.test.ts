@@ -13,7 +13,7 @@ const { storeKey: key } = resolved;
 const record = commit(resolved, { token: "another's" });
 const other = identity("evt-2");
 
-/** Values that are no valid entry. */
+/** Invalid entries. */
 const noEntries: ReadonlyArray<readonly [string, unknown]> = [
   ["null", null],
   ["a string", "committed"],
@@ -33,7 +33,7 @@ const noEntries: ReadonlyArray<readonly [string, unknown]> = [
   ["an entry without its key", { record, revision: 1 }],
 ];
 
-/** Values that are no valid record. */
+/** Invalid records. */
 const noRecords: ReadonlyArray<readonly [string, unknown]> = [
   ["undefined", undefined],
   ["a string", JSON.stringify(record)],
@@ -50,7 +50,7 @@ const noRecords: ReadonlyArray<readonly [string, unknown]> = [
   ["a record of another workspace", { ...record, workspaceId: "another" }],
 ];
 
-/** Values that are no valid answer to a put. */
+/** Invalid answers to a put. */
 const noPuts: ReadonlyArray<readonly [string, unknown]> = [
   ["nothing", undefined],
   ["null", null],
@@ -249,7 +249,7 @@ async function* listOf(shown: unknown): AsyncGenerator<never> {
   if (isNever(shown)) yield shown;
 }
 
-/** Let a test return values that the types forbid. */
+/** Lets a test return values that the types forbid. */
 function isNever(_: unknown): _ is never {
   return true;
 }

@@ -20,7 +20,7 @@ export interface CommandSyntax {
   readonly name: string;
   readonly summary: string;
   readonly options: readonly OptionSyntax[];
-  /** In their order. */
+  /** Positional arguments, in order. */
   readonly arguments: readonly Value[];
 }
 

@@ -47,7 +47,7 @@ export class Fleet {
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    // Avoids an unhandled rejection if nobody awaits the promise.
+    // Avoids an unhandled rejection if no caller awaits the promise.
     this.#failedStart.promise.catch(() => {});
   }
 

@@ -2,7 +2,7 @@ import { schemaSql } from "../../postgres/schema.ts";
 import { asCommandError } from "../terminal/command-error.ts";
 import type { CliIo } from "../terminal/io.ts";
 
-/** What `latchkey postgres` prints. */
+/** Topics that `latchkey postgres` can print. */
 export const POSTGRES_TOPICS = ["schema"] as const;
 
 export interface PostgresFlags {

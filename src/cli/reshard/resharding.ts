@@ -68,7 +68,7 @@ export class CopyMismatchError extends Error {
  *     closing     the old buckets stop taking writes, and refuse replicas            repeat, or take back
  *     creating    new buckets, closed to replicas, with higher revisions             repeat, or take back
  *     copying     every committed key with its remaining time                        repeat, or take back
- *     verifying   count, content and remaining time; nothing was written meanwhile   repeat, or take back
+ *     verifying   count, content and remaining time; no write since the copy began   repeat, or take back
  *     opening     replicas may use the new buckets once all of them are open         repeat, or take back
  *     retiring    the old buckets say that their keys were moved                     repeat to finish
  *

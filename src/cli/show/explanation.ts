@@ -2,10 +2,10 @@ import type { CommittedKey, RemovedKey, ReservedKey, StoredKey } from "../stored
 import { span } from "../terminal/format.ts";
 import { escaped } from "../terminal/printable.ts";
 
-/** How a delivery of an event would be handled now. `none` means that the key belongs to no event. */
+/** Expected outcome of a delivery of the event now. `none` means that the key belongs to no event. */
 export type DeliveryOutcome = "dispatched" | "duplicate" | "pending" | "refused" | "none";
 
-/** How a delivery would be handled, and why. */
+/** Expected outcome of a delivery, and its reason. */
 export interface KeyExplanation {
   readonly delivery: DeliveryOutcome;
   /** The reason, as a clause. */

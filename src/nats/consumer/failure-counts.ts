@@ -17,7 +17,7 @@ const MAX_MESSAGES = 100_000;
  * a message gets more attempts rather than fewer.
  */
 export class FailureCounts {
-  /** By the message's sequence in the stream. */
+  /** Deliveries of each message, by sequence in the stream. */
   readonly #bySequence = new LRUCache<number, Deliveries>({ max: MAX_MESSAGES });
 
   dispatchFailed(sequence: number): void {

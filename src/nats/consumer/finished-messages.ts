@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { ReceivedMessage } from "./received-message.ts";
 
-/** How this process finished with a message, although the server may deliver the message again. */
+/** Final action of this process on a message, which the server may still redeliver. */
 export type Finish =
   /** The dispatch returned, and its commit is unconfirmed. */
   | { readonly as: "dispatched"; readonly value: unknown; readonly atMs: number }
@@ -26,7 +26,7 @@ const MAX_MESSAGES = 10_000;
  * bucket nor the server knows that its dispatch has ended for good.
  */
 export class FinishedMessages {
-  /** By the message's sequence in the stream. */
+  /** Finished messages, by sequence in the stream. */
   readonly #bySequence = new LRUCache<number, Finished>({ max: MAX_MESSAGES });
 
   add(message: ReceivedMessage, finish: Finish): void {

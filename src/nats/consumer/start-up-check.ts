@@ -6,7 +6,7 @@ import { subjectMatches } from "../wire/subject-pattern.ts";
 
 /** A setting of a consumer that does not fit the way it is used. */
 export interface ConsumerFinding {
-  /** With an `error`, events could be lost or dispatched for ever, so `consume` refuses to start. */
+  /** With an `error`, events could be lost or dispatched forever, so `consume` refuses to start. */
   readonly severity: "error" | "warning";
   /** The setting to change. */
   readonly setting: string;

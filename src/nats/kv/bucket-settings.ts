@@ -82,7 +82,7 @@ const required: ReadonlyArray<readonly [setting: Setting, right: unknown, why: s
 /** Names of the settings that every bucket needs. */
 export const REQUIRED_SETTINGS: readonly Setting[] = ["subjects", ...required.map(([setting]) => setting)];
 
-/** Returns true if a bucket has the settings that tell Latchkey's buckets from others. */
+/** Returns true if a bucket has the settings that distinguish Latchkey's buckets from others. */
 export function isLatchkeyBucket({ allow_msg_ttl, subject_delete_marker_ttl = 0, deny_delete }: StreamConfig): boolean {
   return allow_msg_ttl === true && subject_delete_marker_ttl === 0 && deny_delete;
 }

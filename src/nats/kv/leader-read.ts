@@ -29,7 +29,7 @@ export async function* readFromLeader(
 
 /**
  * Reads matching messages like {@link readBucket}, and then asks the leader for those that a stale server did not have.
- * Complete if nothing is written meanwhile: every server has a prefix of the leader's messages. @throws {StoreUnavailableError}
+ * Complete if nothing is written during the read: every server has a prefix of the leader's messages. @throws {StoreUnavailableError}
  */
 export async function* readCompletely(
   connection: NatsConnection,

@@ -19,7 +19,7 @@ export type CommitCheck =
 /**
  * Checks that an acknowledged key was committed. Excused are commits that Latchkey reported as `superseded` or `unconfirmed`:
  * another reservation has taken the key, the store failed to answer the process's last operation, or the lease ended before it did.
- * @param isKnown tells whether the process could know a write.
+ * @param isKnown Returns true if the process could know a write.
  */
 export function checkCommit(
   acknowledgement: Acknowledgement,

@@ -41,7 +41,7 @@ export interface KnownKey {
   /** The subscription in the key's records, if an observer of the store recorded one. */
   readonly subscription: string | undefined;
   readonly requests: readonly KeyRequest[];
-  /** In the order of their revisions. */
+  /** Writes in the order of their revisions. */
   readonly writes: readonly Write[];
 }
 

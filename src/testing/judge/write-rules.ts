@@ -22,7 +22,7 @@ export function writeViolations(
   );
 }
 
-/** Only its own holder may write over a lasting reservation, and nobody over a commit within its window. */
+/** Only its holder may overwrite a live reservation, and no replica may overwrite a commit within its window. */
 function overwriteViolations(event: string, before: Write, write: Write): readonly Violation[] {
   if (before.removed !== undefined || before.mayBeRemoved === true) return [];
   const { number } = write.shownBy;

@@ -8,7 +8,7 @@ export class CounterexampleError extends Error {
   readonly run: Run;
 
   /**
-   * @param search tells how the run was found, in one sentence.
+   * @param search One sentence that describes how the run was found.
    * @param options are the options that repeat the run, as code.
    */
   constructor(run: Run, search: string, options = "options") {

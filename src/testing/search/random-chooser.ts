@@ -4,7 +4,7 @@ import { type Choice, type Chooser, type OperationKind, type Schedule, withoutTr
 
 /** Possible numbers of calm choices before one that is not. */
 const CALM_CHOICES = [0, 0, 1, 1, 2, 2, 3, 4, 5, 7, 9, 12];
-/** The same after a preemption, so that another task can often finish what it does. */
+/** Lengths of calm phases after a preemption. They are longer, so another task often finishes its current action. */
 const CALM_CHOICES_AFTER_PREEMPTION = [0, 1, 3, 5, 7, 9, 12, 15];
 /** One of this many responses is read later, if other work exists. */
 const PREEMPTION = 5;
@@ -12,7 +12,7 @@ const PREEMPTION = 5;
 const MAX_DEPARTURES = 12;
 /** Kinds of departures from a calm run, by how often they are picked. */
 const KINDS = ["calm", "calm", "time", "fault", "fault"] as const;
-/** How often time passes while an effect could end: not at all, a few timers, or several renewals and then the lease. */
+/** Number of times that time passes while an effect could end: 0, a few timers, or several renewals and then the lease. */
 const DELAYS = [0, 0, 0, 1, 2, 4, 8];
 /** An effect is delayed at its end, or before it begins. */
 const DELAYED = ["effect end", "effect end", "effect begin"] as const;

@@ -16,7 +16,7 @@ export interface FastCheck {
   check(property: unknown, parameters: object): unknown;
 }
 
-/** How many runs to try, and from which seed. */
+/** Number of runs of a search, and its seed. */
 export interface SearchOptions {
   readonly numRuns: number;
   readonly seed?: number;

@@ -2,7 +2,7 @@
 export const faultNames = [
   /** A process dies with everything it was doing. Another process replaces it. */
   "crash",
-  /** A message is delivered once more without a reason. */
+  /** A message is redelivered without a reason. */
   "redelivery",
   /** The store executes a request, and the process never gets the response. */
   "lost answer",

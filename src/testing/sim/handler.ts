@@ -22,7 +22,7 @@ export interface Replica<World = undefined> {
   readonly owner: string;
   /** Store that all processes share, for Latchkey. */
   readonly store: Store;
-  /** The same store, for a deduplicator of your own. */
+  /** The shared store as a key-value interface, for a handler with its own deduplicator. */
   readonly kv: Kv;
   /** Simulated time. Use it instead of `setTimeout` and `Date`. */
   readonly clock: Clock;

@@ -13,7 +13,7 @@ export class IdleRenewals {
     return this.#isEndless;
   }
 
-  /** @param isWaiting tells whether an effect of the process has yet to begin. */
+  /** @param isWaiting Returns true if an effect of the process has yet to begin. */
   observe(line: HistoryLine, isWaiting: (process: string) => boolean): void {
     if (line.type === "delivered" || line.type === "effect.began") this.#changeBusy(line.process, 1);
     else if (line.type === "answered" || line.type === "effect.ended") this.#changeBusy(line.process, -1);

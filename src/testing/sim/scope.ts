@@ -30,7 +30,7 @@ export interface Scope extends Faults {
 export interface Faults {
   /** A process dies with everything it was doing. Another process replaces it. */
   readonly crashes?: number;
-  /** A message is delivered once more, although it was acknowledged or is in flight. */
+  /** A message is redelivered although it was acknowledged or is in flight. */
   readonly redeliveries?: number;
   /** The store executes a request, and the request times out for the process. */
   readonly lostAnswers?: number;

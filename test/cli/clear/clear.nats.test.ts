@@ -29,7 +29,7 @@ beforeEach(async () => {
 });
 afterEach(() => operated[Symbol.asyncDispose]());
 
-/** What the bucket holds, as `<event> <state>`. */
+/** Returns the content of the bucket, as `<event> <state>`. */
 async function held(): Promise<readonly string[]> {
   const entries = await collected(operated.store.list({}));
   return entries.map(({ record }) => `${record.eventId} ${record.state}`);
@@ -37,7 +37,7 @@ async function held(): Promise<readonly string[]> {
 
 const ALL = ["1 committed", "2 committed", "3 committed", "4 committed", "held reserved"];
 
-/** Runs at a terminal; `answer` is called when it was asked. */
+/** Runs the command at a terminal. Calls `answer` after the question. */
 async function atTerminal(
   argv: readonly string[],
   answer: (input: PassThrough, io: FakeIo) => unknown,

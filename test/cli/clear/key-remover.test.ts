@@ -10,7 +10,7 @@ const candidates = Array.from({ length: 500 }, (_, index): Candidate => {
 });
 const never = new AbortController().signal;
 
-/** A store in which `remove` answers for the n-th key, a moment later; counts how many were asked for. */
+/** Returns a store whose `remove` answers asynchronously by the revision, and counts its calls. */
 function storeOf(answer: (revision: number) => Removal) {
   const asked: number[] = [];
   return {

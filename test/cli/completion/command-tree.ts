@@ -1,11 +1,11 @@
 import type { Argument, Command, Option } from "commander";
 
-/** What completes a position of the command line: file names, a command, nothing, or these choices. */
+/** Completion of a position of the command line: file names, a command, nothing, or these choices. */
 export type Completed = "files" | "command" | "nothing" | readonly string[];
 
-/** What a completion script offers for one command. */
+/** Completions that a script offers for one command. */
 export interface Offered {
-  /** What completes the value of each option. Undefined for flags. */
+  /** Completion of the value of each option. Undefined for flags. */
   readonly options: Readonly<Record<string, Completed | undefined>>;
   readonly arguments: readonly Completed[];
 }
@@ -13,7 +13,7 @@ export interface Offered {
 /** The offers by command; `""` is the program itself. */
 export type CommandTree = Readonly<Record<string, Offered>>;
 
-/** Reads from Commander itself what a completion script must offer. */
+/** Reads the completions that a script must offer from Commander. */
 export function treeOf(program: Command): CommandTree {
   return Object.fromEntries(
     [program, ...program.commands].map((command) => [

@@ -14,10 +14,10 @@ import { zshCommands, zshTree } from "./zsh-tree.ts";
 
 const start = promisify(execFile);
 
-/** Returns what a shell offers at the end of a line after the Tab key. */
+/** Returns the completions that a shell offers at the end of a line. */
 type Complete = (line: string, cwd?: string) => Promise<readonly string[]>;
 
-/** A program with two more features: an argument that is a file, and a short option with a value. */
+/** Returns a program with a file argument and a short option with a value. */
 function otherProgram(): Command {
   const program = new Command("latchkey").helpCommand(false);
   program.command("open").description("it's [open]").argument("<path>").option("-o, --out <path>", "where `to`");

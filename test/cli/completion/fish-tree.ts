@@ -9,7 +9,7 @@ interface Complete {
   readonly words: readonly string[];
 }
 
-/** Reads from a fish script what it offers: one `complete` per line. */
+/** Reads the completions of a fish script, one `complete` per line. */
 export function fishTree(script: string): CommandTree {
   const lines = linesOf(script);
   const commands = ["", ...fishCommands(script)];

@@ -1,4 +1,4 @@
-/** The words of a line of shell code, with the escapes that single quotes allow in that shell. */
+/** Splits a line of shell code into words, with the escapes that the shell allows in single quotes. */
 export function shellWords(line: string, escapes: "none" | "backslash"): readonly string[] {
   const words: string[] = [];
   let word = "";

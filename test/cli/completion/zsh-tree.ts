@@ -1,7 +1,7 @@
 import type { CommandTree, Completed, Offered } from "./command-tree.ts";
 import { shellWords } from "./shell-words.ts";
 
-/** Reads from a Zsh script what it offers: the specifications of each `_arguments`. */
+/** Reads the completions of a Zsh script from the specifications of each `_arguments`. */
 export function zshTree(script: string): CommandTree {
   const text = script.replaceAll("\\\n", "");
   const [, program = ""] = /_arguments -C (.*) && return/.exec(text) ?? [];

@@ -306,7 +306,7 @@ describe("the summary", () => {
     });
   }
 
-  it("counts events that were never done as lost", () => {
+  it("counts events that were never dispatched as lost", () => {
     const summary = summarized(
       ["a", "b", "c", "d"],
       [request("a", "done"), request("b", "refused"), request("c", "aborted")],
@@ -315,7 +315,7 @@ describe("the summary", () => {
     expect(holdsGuarantees(summary)).toBe(false);
   });
 
-  it("counts requests after the commit of their event, whatever their end", () => {
+  it("counts requests after the commit of their event, with any outcome", () => {
     for (const end of ["done", "refused", "aborted"] as const) {
       const requests = [request("a", "done", { atMs: 10 }), request("a", end, { atMs: 30, fence: 2 })];
       expect(summarized(["a"], requests, { commits: { a: 20 } })).toMatchObject({ afterCommit: 1, lost: 0 });

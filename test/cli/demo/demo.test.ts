@@ -17,7 +17,7 @@ import { FakeIo } from "../support/fake-io.ts";
 
 const TIMES = 3;
 
-/** Real time, but more of it: for what is small enough that a busy machine keeps up. */
+/** Start of a clock that runs faster than real time, for demos small enough for a busy machine. */
 const bornAtMs = systemClock.wallMs() - systemClock.monotonicMs() * TIMES;
 const quickClock: Clock = {
   monotonicMs: () => systemClock.monotonicMs() * TIMES,
@@ -26,7 +26,7 @@ const quickClock: Clock = {
 };
 
 describe("latchkey demo", () => {
-  it("loses nothing, dispatches nothing again after its commit, and prints what happened", async () => {
+  it("loses no event, dispatches none again after its commit, and prints a summary", async () => {
     const io = new FakeIo();
     expect(await runCli(["demo", "--seed", "42"], io)).toBe(0);
     const { text } = io.out;
@@ -51,7 +51,7 @@ describe("latchkey demo", () => {
     expect(Object.fromEntries(table)).toMatchObject({ events: 329, lost: 0, "dispatched twice after commit": 0 });
     const at = (label: string): number => table.get(label) ?? Number.NaN;
     expect(at("dispatches")).toBe(at("done") + at("refused by the endpoint") + at("aborted by a crash"));
-    // On a slow machine, an event can be done more than twice before its commit.
+    // On a slow machine, an event can be dispatched more than twice before its commit.
     expect(at("done")).toBeGreaterThanOrEqual(at("events") + at("done again before commit"));
     for (const label of ["duplicates suppressed", "pending", "retried after failure", "done again before commit"]) {
       expect(at(label)).toBeGreaterThan(0);
@@ -78,7 +78,7 @@ describe("latchkey demo", () => {
     expect(io.listeners).toBe(0);
   });
 
-  it("gives up on a slow machine, and prints what was not done", async () => {
+  it("gives up on a slow machine, and prints the unfinished events", async () => {
     // A minute of the demo in a tenth of a second.
     const io = new FakeIo({
       clock: {
@@ -139,7 +139,7 @@ describe("the summary of the demo", () => {
     expect((await summaryWith(store)).afterCommit).toBeGreaterThan(0);
   });
 
-  it("finds a store that takes a reservation for a commit", async () => {
+  it("finds a store that treats a reservation as a commit", async () => {
     const honest = memoryStore({ clock: quickClock });
     const store: Store = {
       ...honest,

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.stop());
 
-/** Runs `latchkey doctor`, connected to any server that runs. */
+/** Runs `latchkey doctor` on any running server. */
 function diagnosis(bucket: string) {
   const urls = cluster.servers.filter(({ isRunning }) => isRunning).map(({ url }) => url);
   return diagnosed({ url: urls.join(",") }, ["--bucket", bucket]);

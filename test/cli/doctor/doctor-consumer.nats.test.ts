@@ -32,7 +32,7 @@ afterAll(async () => {
 
 let names = 0;
 
-/** A stream with a durable consumer `worker` that goes with the defaults, but for `changes`. */
+/** Creates a stream with a durable consumer `worker` that fits the defaults, except for `changes`. */
 async function consumerWith(changes: Partial<ConsumerConfig> = {}) {
   names += 1;
   const stream = `S${names}`;
@@ -50,7 +50,7 @@ function diagnosis(stream: string, argv: readonly string[] = [], user = "admin")
 const DEAD = ["--dead-letter", "dead.letters"];
 
 describe("latchkey doctor on a consumer", () => {
-  it("finds nothing wrong with one that fits the lease", async () => {
+  it("reports no problem of one that fits the lease", async () => {
     const { stream } = await consumerWith();
     const found = await diagnosis(stream, DEAD);
     expect([found.exitCode, found.bad]).toEqual([0, []]);

@@ -15,7 +15,7 @@ afterAll(() => server.stop());
 
 const keyOf = (eventId: string): string => resolveIdentity({ subscriptionId: "billing", eventId }).storeKey;
 
-/** A reservation as a replica would write it, had it nothing to do with time. */
+/** Encodes a reservation with the given lease and a constant time. */
 function reservation(eventId: string, leaseMs: number): string {
   return JSON.stringify({
     ...{ v: 1, state: "reserved", workspaceId: "default", subscriptionId: "billing", eventId },

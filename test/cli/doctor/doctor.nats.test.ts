@@ -25,7 +25,7 @@ afterAll(async () => {
 
 let names = 0;
 
-/** A bucket that is as it must be, but for `changes`. */
+/** Creates a bucket with the required settings, except for `changes`. */
 async function bucketWith(changes: Partial<StreamConfig>): Promise<string> {
   names += 1;
   const bucket = `doctored${names}`;
@@ -69,7 +69,7 @@ describe("latchkey doctor", () => {
     });
   });
 
-  it("finds nothing wrong with a bucket of natsStore, and changes nothing", async () => {
+  it("reports no problem of a bucket of natsStore, and changes nothing", async () => {
     await using operated = await operatedBucket(server);
     await operated.replica("web-1").guard({ subscriptionId: "s", eventId: "1" }, () => "");
     const look = async (): Promise<unknown> => ({ ...(await jsm.streams.info(`KV_${operated.bucket}`)), ts: "" });
@@ -201,7 +201,7 @@ describe("latchkey doctor on a server", () => {
     ]);
   });
 
-  it("without JetStream says so", async () => {
+  it("reports a server without JetStream", async () => {
     await using bare = await startNats({ jetstream: false });
     const { exitCode, bad, of } = await diagnosed(bare, ["--bucket", "dedup"]);
     expect([exitCode, bad]).toEqual([1, ["error bucket bucket"]]);

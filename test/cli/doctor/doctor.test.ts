@@ -16,12 +16,12 @@ interface Held {
   readonly heldMs: number;
   readonly leaseMs?: number;
   readonly owner?: string;
-  /** When it was stored, and by how much the owner's clock is behind. */
+  /** Time at which it was stored, and the lag of the owner's clock, in milliseconds. */
   readonly storedAtMs?: number;
   readonly behindMs?: number;
 }
 
-/** A reservation that was renewed just now. */
+/** Returns a reservation that has just been renewed. */
 function reserved({ heldMs, leaseMs = 30_000, owner = "web-1", storedAtMs = NOW, behindMs = 0 }: Held): ReservedKey {
   const { workspaceId, subscriptionId, eventId, storeKey } = identity;
   const ids = { workspaceId, subscriptionId, eventId };
@@ -41,7 +41,7 @@ describe("the examination of records", () => {
     [601_000, 30_000, true],
     [1_200_000, 120_000, false],
     [1_201_000, 120_000, true],
-  ])("calls %d ms long for a lease of %d ms: %s", (heldMs, leaseMs, isLong) => {
+  ])("reports whether %d ms are long for a lease of %d ms: %s", (heldMs, leaseMs, isLong) => {
     const records = new RecordExaminer(SKEW_MS);
     records.add(reserved({ heldMs, leaseMs }), NOW);
     const found = records.findings().filter(({ severity }) => severity !== "ok");

@@ -20,9 +20,9 @@ afterAll(() => server.stop());
 interface OpenInspector extends AsyncDisposable {
   readonly url: URL;
   readonly io: FakeIo;
-  /** What was recorded, once there are so many steps. */
+  /** Returns the recorded steps once there are at least `atLeast`. */
   steps(atLeast: number): Promise<readonly Readonly<Record<string, unknown>>[]>;
-  /** Ends the command, and gives its exit code. */
+  /** Ends the command and returns its exit code. */
   end(): Promise<number>;
 }
 
@@ -60,7 +60,7 @@ const stepTexts = (steps: readonly Readonly<Record<string, unknown>>[]): readonl
 const event = (eventId: string) => ({ subscriptionId: "billing", eventId });
 
 describe("latchkey inspect", () => {
-  it("recognises from the bucket alone what every replica does, and has done so far", async () => {
+  it("shows the past and current steps of every replica from the bucket alone", async () => {
     await using operated = await operatedBucket(server);
     const [one, two] = [operated.replica("web-1", { leaseMs: 1_000 }), operated.replica("web-2")];
     await two.guard(event("old"), () => "secret");
@@ -153,7 +153,7 @@ describe("latchkey inspect", () => {
     await Promise.all([before.close({ drainMs: 0 }), after.close({ drainMs: 0 })]);
   });
 
-  it("says what is wrong", async () => {
+  it("reports invalid arguments", async () => {
     await using operated = await operatedBucket(server);
     const env = { NATS_URL: server.url };
     const argv = ["inspect", "--bucket", operated.bucket];

@@ -159,7 +159,7 @@ describe("latchkey list", () => {
       const { objects } = await other.run("list", "--json", "--state", "reserved");
       const [stored] = objects();
       expect(Number(stored?.["revision"])).toBeGreaterThan(Number(stored?.["fence"]));
-      // What was written after it shows that it was held before the last renewal.
+      // Later writes show that the key was held before the last renewal.
       const beforeRenewalMs = Number(stored?.["leaseLeftMs"]) - 1_000 + Number(stored?.["heldMs"]);
       expect(beforeRenewalMs).toBeGreaterThan(0);
     });
@@ -239,9 +239,9 @@ describe("a bucket's user", () => {
   beforeAll(async () => {
     const user = (name: string, publish: readonly string[]): string =>
       `{ user: ${name}, password: x, permissions: { publish: ${JSON.stringify(publish)}, subscribe: "_INBOX_${name}.>" } }`;
-    const looks = "$JS.API.STREAM.INFO.KV_dedup";
+    const readsInfo = "$JS.API.STREAM.INFO.KV_dedup";
     guarded = await startNats({
-      config: `authorization { users: [{ user: admin, password: x }, ${user("lister", [looks, "$JS.API.DIRECT.GET.KV_dedup"])}, ${user("looker", [looks])}, ${user("stranger", ["elsewhere"])}] }`,
+      config: `authorization { users: [{ user: admin, password: x }, ${user("lister", [readsInfo, "$JS.API.DIRECT.GET.KV_dedup"])}, ${user("looker", [readsInfo])}, ${user("stranger", ["elsewhere"])}] }`,
     });
     await using admin = await connected(guarded, { user: "admin", pass: "x" });
     await makeBucket(admin, "dedup");

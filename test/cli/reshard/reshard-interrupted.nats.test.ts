@@ -32,7 +32,7 @@ afterAll(async () => {
 const IDS = ["1", "2", "3", "4", "5"];
 const event = (eventId: string) => ({ subscriptionId: "sub-1", eventId });
 
-/** A bucket with five committed keys in one shard. */
+/** Creates a bucket with five committed keys in one shard. */
 async function committedBucket(): Promise<{ readonly bucket: string; readonly fence: number }> {
   names += 1;
   const bucket = `interrupted${names}`;
@@ -54,7 +54,7 @@ async function serverOf(bucket: string, through = connection): Promise<BucketSer
   return { connection: through, jsm, name: bucket, bucketNames: [], [Symbol.asyncDispose]: async () => {} };
 }
 
-/** Returns the step at which a run was killed; `undefined` if it ended before. */
+/** Returns the step at which a run was killed, or `undefined` if it ended before. */
 async function killedStep(
   bucket: string,
   to: number,
@@ -74,7 +74,7 @@ async function killedStep(
   return undefined;
 }
 
-/** Replicas of at most one number start, and those know every key. The others get an error and create nothing. */
+/** Expects that replicas of at most one shard number start, and that those find every key. Returns the numbers that start. */
 async function checkReplicas(bucket: string, fence: number): Promise<readonly number[]> {
   const started: number[] = [];
   for (const shards of [1, 2, 3]) {
@@ -98,7 +98,7 @@ async function checkReplicas(bucket: string, fence: number): Promise<readonly nu
 
 describe("an interrupted reshard", () => {
   it.each<LastRequest>(["sent", "not sent"])(
-    "G1 G3 G5 is finished by repeating it, wherever it was killed (last request %s)",
+    "G1 G3 G5 is finished by repeating it after a kill at any request (last request %s)",
     async (last) => {
       const steps = new Set<ReshardStep | undefined>();
       for (let failAt = 1, step: ReshardStep | undefined = "checking"; step !== undefined; failAt += 1) {
@@ -115,7 +115,7 @@ describe("an interrupted reshard", () => {
     },
   );
 
-  it("is taken back with the old number until the new buckets are open", async () => {
+  it("is undone by a reshard to the old number until the new buckets are open", async () => {
     const ends = new Map<ReshardStep, Set<ReshardEnd["end"]>>();
     for (let failAt = 1; ; failAt += 1) {
       const { bucket, fence } = await committedBucket();
@@ -134,7 +134,7 @@ describe("an interrupted reshard", () => {
     expect(ends.get("retiring")).toEqual(new Set(["refused"]));
   });
 
-  it("keeps every key through any sequence of kills, repeats and changes of mind", async () => {
+  it("keeps every key through any sequence of kills, repetitions and changed numbers", async () => {
     const attempt = fc.record({
       to: fc.constantFrom(1, 2, 2, 3),
       failAt: fc.integer({ min: 1, max: 70 }),
@@ -147,7 +147,7 @@ describe("an interrupted reshard", () => {
           await killedStep(bucket, to, failAt, last);
           await checkReplicas(bucket, fence);
         }
-        // One of the numbers always leads out of the state.
+        // A reshard to one of the numbers always completes.
         const ends: ReshardEnd[] = [];
         for (const to of [1, 2, 3]) ends.push(await (await resharding(bucket, to)).run());
         expect(ends.some(({ end }) => end !== "refused")).toBe(true);
@@ -203,7 +203,7 @@ describe("an interrupted reshard", () => {
     ],
     ["a key was added", (bucket) => put(bucket, "added", "{}", "60s"), { added: 1 }],
     ["a key is in the wrong bucket", async (bucket, key) => move(bucket, key), { different: 1 }],
-  ])("finds that the copy is not right if %s", async (_, spoil, wrong) => {
+  ])("finds a wrong copy if %s", async (_, spoil, wrong) => {
     const { bucket } = await committedBucket();
     const server = await serverOf(bucket);
     const [source] = await findShardSets(server, systemClock);
@@ -218,7 +218,7 @@ describe("an interrupted reshard", () => {
     expect(await verifyCopy(targets, index)).toMatchObject(wrong);
   });
 
-  /** A connection that does something before its first request to a subject that contains `part`. */
+  /** Returns a connection that calls `before` ahead of its first request to a subject that contains `part`. */
   function tampered(method: string, part: string, before: () => Promise<unknown>): NatsConnection {
     let isDone = false;
     return new Proxy(connection, {

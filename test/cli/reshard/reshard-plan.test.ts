@@ -10,7 +10,7 @@ const retired: BucketRole = { type: "retired", to: 3 };
 const target: BucketRole = { type: "target", from: 2, run: "r" };
 const unknown: BucketRole = { type: "unknown", text: "new" };
 
-/** A set of as many shards as roles; `undefined` is a bucket that does not exist. */
+/** Returns a set with one shard per role. `undefined` is a bucket that does not exist. */
 function setOf(...roles: ReadonlyArray<BucketRole | undefined>): PlannedSet {
   const names = shardNames("b", roles.length);
   return {

@@ -50,7 +50,7 @@ function reshard(to: number, ...flags: readonly string[]): Promise<Ran> {
   return run(argv, { env: { NATS_URL: server.url } });
 }
 
-/** Numbers of shards with which a replica can start. */
+/** Returns the shard numbers with which a replica can start. */
 async function usable(...numbers: readonly number[]): Promise<readonly number[]> {
   const opened: number[] = [];
   for (const shards of numbers) {
@@ -71,7 +71,7 @@ async function streams(): Promise<readonly string[]> {
   return found.toSorted();
 }
 
-/** Ends of all keys, as `latchkey list` shows them. */
+/** Returns the expiry of every key, as `latchkey list` shows it. */
 async function ends(): Promise<ReadonlyMap<unknown, number>> {
   const { objects } = await run(["list", "--bucket", bucket, "--json"], { env: { NATS_URL: server.url } });
   return new Map(objects().map((key) => [key["eventId"], Number(key["endsAtMs"])]));
@@ -126,7 +126,7 @@ describe("latchkey reshard", () => {
   it("keeps keys of a bucket without a limit", async () => {
     await makeBucket(connection, bucket, { max_age: 0 });
     await commitAll(await replica(1));
-    // Written without a time to live, as an operator's `nats kv put` does.
+    // Writes without a time to live, like an operator's `nats kv put`.
     const jsm = await manager(connection);
     const { state } = await jsm.streams.info(`KV_${bucket}`);
     const first = await jsm.streams.getMessage(`KV_${bucket}`, { seq: state.first_seq });

@@ -38,7 +38,7 @@ interface StreamNames {
   readonly subject: string;
 }
 
-/** A stream with a durable consumer `worker`. */
+/** Creates a stream with a durable consumer `worker`. */
 async function createStream(config: Partial<ConsumerConfig> = {}): Promise<StreamNames> {
   const stream = unique("S");
   const subject = `events.${stream}`;
@@ -67,18 +67,18 @@ async function publish(subject: string, messages: readonly Message[]): Promise<v
     for (const { body, headers: fields = {} } of messages) {
       const all = headers();
       for (const [name, value] of Object.entries(fields)) all.set(name, value);
-      // A `Nats-Msg-Id` would make the stream drop what is repeated: the repetitions are the point here.
+      // A `Nats-Msg-Id` would make the stream drop the repetitions, which this test needs.
       await js.publish(subject, body, { headers: all });
     }
   });
 }
 
-/** Runs over the stream until everything was acknowledged or terminated, then presses Ctrl-C. */
+/** Runs over the stream until every message is acknowledged or terminated, then presses Ctrl-C. */
 async function runUntilIdle(argv: readonly string[], { stream }: StreamNames): Promise<Ran> {
   const io = new FakeIo({ env: { NATS_URL: server.url } });
   const running = runCli(["run", "--stream", stream, "--consumer", "worker", ...argv], io);
   const ended = running.then((exitCode) => {
-    throw new Error(`It ended by itself with ${exitCode}: ${io.err.text}`);
+    throw new Error(`The run ended before Ctrl-C with ${exitCode}: ${io.err.text}`);
   });
   const idle = connected(async (connection) => {
     const manager = await jetstreamManager(connection);
@@ -100,7 +100,7 @@ function received(endpoint: Endpoint): readonly string[] {
 }
 
 describe("latchkey run over a stream", () => {
-  it("G3: dispatches GitHub's deliveries once, however often they are published", async () => {
+  it("G3: dispatches GitHub's deliveries once despite repeated publications", async () => {
     await using endpoint = await startEndpoint();
     const names = await createStream();
     const deliveries = gitHubDeliveries().slice(0, 60);
@@ -228,7 +228,7 @@ describe("latchkey run over a stream", () => {
     expect(other.objects().at(-1)).toMatchObject({ summary: { dispatched: 1, duplicates: 0 } });
   });
 
-  it("retries what the endpoint refused, and reports it", async () => {
+  it("retries an event that the endpoint refused, and reports it", async () => {
     const refuseOnce: Answer = (request, response) => void response.writeHead(request.times === 1 ? 503 : 200).end();
     await using endpoint = await startEndpoint(refuseOnce);
     const names = await createStream();
@@ -355,7 +355,7 @@ describe("latchkey run over a stream", () => {
 });
 
 describe("latchkey demo over NATS", () => {
-  it("loses nothing and dispatches nothing again after its commit, and removes everything from the server", async () => {
+  it("loses no event, dispatches none again after its commit, and removes its streams from the server", async () => {
     const io = new FakeIo();
     const exitCode = await runCli(["demo", "--seed", "7", "--json", "--nats", server.url], io);
     const [numbers] = ranWith(exitCode, io).objects();

@@ -26,7 +26,7 @@ interface Held {
   readonly endsInMs?: number | "never";
 }
 
-/** A reservation that was written so long ago, and ends two seconds after its lease. */
+/** Returns a reservation that was written `writtenMs` ago and expires two seconds after its lease. */
 function reserved({ writtenMs, heldMs = writtenMs, revision = 7, endsInMs = 32_000 - writtenMs }: Held): StoredKey {
   const storedAtMs = NOW - writtenMs;
   return {

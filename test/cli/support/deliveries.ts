@@ -7,11 +7,11 @@ export interface Delivery {
   readonly id: string;
   readonly event: string;
   readonly payload: Readonly<Record<string, unknown>>;
-  /** The line that records it. */
+  /** Line of a recording with this delivery. */
   readonly line: string;
 }
 
-/** The published examples of GitHub's webhooks, each with a delivery id of its own, the same in every run. */
+/** Returns the published examples of GitHub's webhooks, each with its own delivery id, the same in every run. */
 export function gitHubDeliveries(): readonly Delivery[] {
   const definitions: unknown = createRequire(import.meta.url)("@octokit/webhooks-examples");
   if (!Array.isArray(definitions)) throw new Error("The examples are no list");

@@ -1,21 +1,21 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 
-/** A request as the endpoint got it. */
+/** A request that the endpoint received. */
 export interface Received {
   readonly method: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
-  /** How many came with the same idempotency key so far, this one included. */
+  /** Number of requests with the same idempotency key so far, including this one. */
   readonly times: number;
 }
 
 export type Answer = (request: Received, response: ServerResponse) => void | Promise<void>;
 
-/** A real HTTP server on loopback that keeps its own books. */
+/** An HTTP server on loopback that records its requests. */
 export interface Endpoint extends AsyncDisposable {
   readonly url: string;
   readonly received: readonly Received[];
-  /** How often each idempotency key came. */
+  /** Number of requests by idempotency key. */
   counts(): ReadonlyMap<string, number>;
 }
 

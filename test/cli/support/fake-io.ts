@@ -3,7 +3,7 @@ import { runCli } from "../../../src/cli/cli.ts";
 import type { CliIo, InterruptionCause, Sink } from "../../../src/cli/terminal/io.ts";
 import { type Clock, systemClock } from "../../../src/internal/clock.ts";
 
-/** Collects what is written. */
+/** Collects the written text. */
 export class FakeSink implements Sink {
   readonly isTerminal: boolean;
   readonly hasColours: boolean;
@@ -21,7 +21,7 @@ export class FakeSink implements Sink {
     for (const watcher of this.#watchers) watcher();
   }
 
-  /** Resolves when what was written contains `part`. */
+  /** Resolves when the written text contains `part`. */
   async until(part: string): Promise<void> {
     await new Promise<void>((resolve) => {
       const look = (): void => {
@@ -35,7 +35,7 @@ export class FakeSink implements Sink {
   }
 }
 
-/** Runs pauses of seconds in milliseconds, so that a test does not wait for what the command waits for. */
+/** Clock on which a pause of seconds takes milliseconds, so a test does not wait for the command's pauses. */
 export const hastyClock: Clock = {
   monotonicMs: () => systemClock.monotonicMs(),
   wallMs: () => systemClock.wallMs(),
@@ -50,7 +50,7 @@ export interface FakeIoOptions {
   readonly inputIsTerminal?: boolean;
 }
 
-/** A terminal or a pipe that a test holds in its hands. */
+/** A terminal or a pipe that a test controls. */
 export class FakeIo implements CliIo {
   readonly out: FakeSink;
   readonly err: FakeSink;
@@ -73,7 +73,7 @@ export class FakeIo implements CliIo {
 
   readonly input = (): Readable => this.#input;
 
-  /** How many commands listen for Ctrl-C; 0 when none was left behind. */
+  /** Number of listeners for Ctrl-C. 0 after a command that leaves none behind. */
   get listeners(): number {
     return this.#listeners.size;
   }
@@ -88,12 +88,12 @@ export class FakeIo implements CliIo {
   }
 }
 
-/** How a command ended. */
+/** Result of a command. */
 export interface Ran {
   readonly exitCode: number;
   readonly out: string;
   readonly err: string;
-  /** What was printed on standard output, read as one JSON object a line. */
+  /** Parses standard output as one JSON object per line. */
   readonly objects: () => readonly Readonly<Record<string, unknown>>[];
 }
 

@@ -6,7 +6,7 @@ import type { Sink } from "../../../src/cli/terminal/io.ts";
 import { type Host, type Output, processIo } from "../../../src/cli/terminal/process-io.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 
-/** An output that a test holds in its hands: what is written is taken when the test says so. */
+/** An output that accepts writes only when the test says so. */
 class FakeOutput extends EventEmitter implements Output {
   text = "";
   readonly isTTY?: boolean;
@@ -62,8 +62,8 @@ describe("the output of a process", () => {
       { isTerminal: true, hasColours: false, columns: 40 },
     ],
     ["a terminal of unknown width", { columns: 0 }, { isTerminal: true, hasColours: false, columns: 80 }],
-  ])("describes %s", (_, terminal, looks) => {
-    expect(look(processIo(new FakeHost(new FakeOutput(terminal))).out)).toEqual(looks);
+  ])("describes %s", (_, terminal, appearance) => {
+    expect(look(processIo(new FakeHost(new FakeOutput(terminal))).out)).toEqual(appearance);
   });
 
   it("applies backpressure of a slow reader", async () => {
@@ -80,7 +80,7 @@ describe("the output of a process", () => {
     await writing;
   });
 
-  it("interrupts the command once its reader is gone, and discards later writes", async () => {
+  it("interrupts the command once its reader has closed, and discards later writes", async () => {
     const host = new FakeHost();
     const io = processIo(host);
     const causes: string[] = [];
@@ -91,7 +91,7 @@ describe("the output of a process", () => {
     expect([causes, host.stdout.text]).toEqual([["output-closed"], ""]);
   });
 
-  it("does not interrupt if the reader of standard error is gone", async () => {
+  it("does not interrupt if the reader of standard error has closed", async () => {
     const host = new FakeHost();
     const io = processIo(host);
     io.onInterrupt(() => expect.unreachable());
@@ -137,7 +137,7 @@ describe("the signals of a process", () => {
     ).toEqual(["signal", "signal"]);
   });
 
-  it("end the process the third time, in whatever order they come", () => {
+  it("end the process the third time, in any order", () => {
     const anySignal = fc.constantFrom("SIGINT", "SIGTERM", "SIGHUP");
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat({ max: 1_500 }), anySignal), { maxLength: 12 }), (gaps) => {

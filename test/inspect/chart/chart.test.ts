@@ -72,7 +72,7 @@ describe("a collapsed chart", () => {
     expect(fold(chartOf(self), () => false).lines).toHaveLength(1);
   });
 
-  it("contains every transition that leaves a visible state of the key machine, whatever is expanded", () => {
+  it("contains every transition that leaves a visible state of the key machine, for any expanded states", () => {
     const chart = chartOf(dedupKeyMachine);
     fc.assert(
       fc.property(fc.func(fc.boolean()), (isOpen) => {

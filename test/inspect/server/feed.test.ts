@@ -51,7 +51,7 @@ describe("the feed", () => {
   });
 
   it.each(["", "rubbish", "000000000000-1-1-1-1", "1-2-3"])(
-    "begins anew for who comes back with %j: another recording's, or none",
+    "starts from scratch for a reader that resumes with %j, the id of another recording or none",
     async (id) => {
       await using its = inspected();
       expect((await (await its.feed({ "last-event-id": id })).next())?.message?.type).toBe("begin");

@@ -46,7 +46,7 @@ describe("a consumer whose network fails", () => {
     await using worker = await startWorker(stream, {
       dedup: quick(),
       connection: own,
-      // Loses everything that the consumer sends from now on.
+      // Drops every byte that the consumer sends from now on.
       dispatch: () => proxy.requests("swallow"),
     });
     await worker.until("trigger.ack.unconfirmed");

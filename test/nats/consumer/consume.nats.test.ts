@@ -32,7 +32,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** A store whose writes can be made to fail: all of them, or only commits. */
+/** Returns a store whose writes fail on request: all of them, or only commits. */
 function unreliableStore(): { readonly store: Store; away: "no" | "all" | "commits" } {
   const inner = memoryStore();
   const self: { store: Store; away: "no" | "all" | "commits" } = {
@@ -535,7 +535,7 @@ describe("a consumer that stops", () => {
     await stream.settled(1);
   });
 
-  it("does not wait for a dispatch that ignores its signal, and nobody dispatches its event a second time", async () => {
+  it("does not wait for a dispatch that ignores its signal, and its event is not dispatched a second time", async () => {
     const stream = await createEventStream(nc);
     await stream.publish("e-1");
     const dedup = quick({ leaseMs: 30_000 });

@@ -72,7 +72,7 @@ describe("headers of a dead letter", () => {
     expect(all.has("Latchkey-Original-Nats-Msg-Id")).toBe(false);
   });
 
-  it("say that the message's own headers are unreadable", () => {
+  it("report that the message's own headers are unreadable", () => {
     const headers = new TextEncoder().encode("NATS/1.0\r\nx: a\nb\r\n\r\n");
     const all = deadLetterHeaders(receivedMessage({ headers }), letter);
     expect(all.get("Latchkey-Original-Headers")).toBe("unreadable");
@@ -84,7 +84,7 @@ describe("headers of a dead letter", () => {
     ["shortened", new Error("x".repeat(1_000)), `${"x".repeat(197)}...`],
     ["by its name, without a message", new RangeError(""), "RangeError"],
     ["as the string that was thrown", "just so", "just so"],
-    ["not at all if another value was thrown", { payload: "secret" }, ""],
+    ["as an empty text if another value was thrown", { payload: "secret" }, ""],
   ])("contain the error %s", (_, error, said) => {
     const headers = deadLetterHeaders(receivedMessage(), { ...letter, error });
     expect(headers.get("Latchkey-Error")).toBe(said);

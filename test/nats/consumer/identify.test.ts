@@ -48,7 +48,7 @@ describe("identity of a message", () => {
 
   it.each<[string, MessageParts]>([
     ["has neither", { data: "hello" }],
-    ["has nothing at all", {}],
+    ["has no headers and no body", {}],
     ["has a source without an id, and a message id", { headers: { "ce-source": "/shop", "Nats-Msg-Id": "m" } }],
     ["has an id without a source", { headers: { "ce-id": "e-1" } }],
     ["has two ids", { headers: { "ce-source": "/shop", "ce-id": ["e-1", "e-2"] } }],
@@ -95,16 +95,16 @@ describe("identity of a message", () => {
 });
 
 /** Source and id of an event, or the id of a message. */
-type Said = readonly [source: string, id: string] | readonly [messageId: string];
+type Ids = readonly [source: string, id: string] | readonly [messageId: string];
 
 /** Values that a header preserves: without line ends and surrounding spaces. */
 const headerText = fc
   .oneof(fc.string({ unit: "binary", minLength: 1 }), fc.constantFrom('["a","b"]', '["a"]', "[", '"', "a,b", "1:a"))
   .map((value) => value.replaceAll(/[\r\n\uFFFD]/g, "").trim())
   .filter((value) => value !== "" && value.isWellFormed());
-const said: fc.Arbitrary<Said> = fc.oneof(fc.tuple(headerText, headerText), fc.tuple(headerText));
+const anyIds: fc.Arbitrary<Ids> = fc.oneof(fc.tuple(headerText, headerText), fc.tuple(headerText));
 
-function message(of: Said, isStructured: boolean): MessageParts {
+function message(of: Ids, isStructured: boolean): MessageParts {
   const [first, id] = of;
   if (id === undefined) return { headers: { "Nats-Msg-Id": first } };
   return isStructured
@@ -121,7 +121,7 @@ function idOf(parts: MessageParts): string {
 describe("any two messages", () => {
   it("F9 share an identity if and only if they name the same event", () => {
     fc.assert(
-      fc.property(said, said, fc.boolean(), fc.boolean(), (one, other, isStructured, isOtherStructured) => {
+      fc.property(anyIds, anyIds, fc.boolean(), fc.boolean(), (one, other, isStructured, isOtherStructured) => {
         const same = one.length === other.length && one.every((part, index) => part === other[index]);
         expect(idOf(message(one, isStructured)) === idOf(message(other, isOtherStructured))).toBe(same);
         expect(idOf(message(one, true))).toBe(idOf(message(one, false)));

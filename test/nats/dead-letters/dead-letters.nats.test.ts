@@ -83,7 +83,7 @@ describe("a dead letter", () => {
 });
 
 describe("a redrive that may repeat or lose an event", () => {
-  it("leaves the letter of an event that was dispatched meanwhile", async () => {
+  it("leaves the letter of an event that has since been dispatched", async () => {
     await using at = await incident(connection);
     const { sequence } = await letterOf(at);
     await using other = new Deduplicator({ store: at.store, owner: "web-2" });
@@ -181,7 +181,7 @@ describe("a redrive that may repeat or lose an event", () => {
     expect(await messages(at)).toBe(0);
   });
 
-  it("dispatches the event once if two operators redrive its letter at once", async () => {
+  it("dispatches the event once if two operators redrive its letter concurrently", async () => {
     await using at = await incident(connection);
     const { sequence } = await letterOf(at);
     at.repair();

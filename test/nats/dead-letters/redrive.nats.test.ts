@@ -20,19 +20,19 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** Publishes an event without a CloudEvent's headers, whose only identity is its message id. */
+/** Publishes an event whose only identity is its message id. */
 async function publishWithId(stream: EventStream, id: string, body: string): Promise<void> {
   await stream.jetstream.publish(stream.subject, body, { msgID: id });
 }
 
 const LAST_REQUESTS: readonly LastRequest[] = ["sent", "not sent"];
 /** More requests than opening the store and a redrive send. */
-const MOST_REQUESTS = 16;
+const MAX_REQUESTS = 16;
 
 interface Kind {
   readonly name: string;
   readonly options: Partial<ConsumeOptions>;
-  /** Publishes what becomes a letter. */
+  /** Publishes the message that becomes a letter. */
   readonly fail: (at: Incident) => Promise<void>;
   /** Effects before the redrive. */
   readonly before: readonly string[];
@@ -92,7 +92,7 @@ describe("a redrive", () => {
   )(
     "G2 G3 of $name loses and repeats nothing, whichever request kills it (last request $last, consumed at once: $consumesAtOnce)",
     async ({ options, fail, before, last, consumesAtOnce }) => {
-      const runs = Array.from({ length: MOST_REQUESTS }, async (_, index) => {
+      const runs = Array.from({ length: MAX_REQUESTS }, async (_, index) => {
         await using at = await incident(connection);
         const first = await at.work(options);
         await fail(at);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BatchingPolicy, type SendMode, SINGLE_WRITES } from "../../../src/nats/kv/batching-policy.ts";
 
-/** Returns how long a create and an update take, in milliseconds, for the modes in which they are sent. */
+/** Returns the duration of a create and of an update in the given modes, in milliseconds. */
 type Times = (creates: SendMode, updates: SendMode) => readonly [number, number];
 
 /** Creates and updates take `ms` alone, and `batches` times as long in batches. */

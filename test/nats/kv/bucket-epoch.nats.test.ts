@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** A replica with a connection of its own. */
+/** Opens a replica with its own connection. */
 async function replica(options: NatsStoreOptions) {
   const connection = await connected(server);
   const store = await natsStore(connection, options);
@@ -24,7 +24,7 @@ async function replica(options: NatsStoreOptions) {
 const outcomeOf = async ({ dedup }: Awaited<ReturnType<typeof replica>>, eventId: string) =>
   (await dedup.guard({ subscriptionId: "sub-1", eventId }, () => "done")).outcome;
 
-/** Dispatches events until it remembers one, which is when it knows that nothing was cleared; returns that one. */
+/** Dispatches events until the replica caches a commit, which needs a known epoch. Returns the id of that event. */
 async function remembered(by: Awaited<ReturnType<typeof replica>>, name: string): Promise<string> {
   let count = 0;
   return eventually("it answers without the server", async () => {

@@ -26,7 +26,7 @@ async function settings(bucket: string): Promise<StreamConfig> {
   return (await jsm.streams.info(`KV_${bucket}`)).config;
 }
 
-/** What is wrong, in words. */
+/** Returns the problems that `natsStore` reports. */
 async function complaints(options: NatsStoreOptions, on = connection): Promise<readonly string[]> {
   const error: unknown = await natsStore(on, options).catch((reason: unknown) => reason);
   if (!(error instanceof StoreMisconfiguredError)) throw new Error("it was not misconfigured", { cause: error });
@@ -51,7 +51,7 @@ describe("a bucket that natsStore creates", () => {
       allow_msg_ttl: true,
       allow_direct: true,
       allow_rollup_hdrs: true,
-      // Left out by a server that takes no batches.
+      // A server without support for batches omits it.
       ...(connection.info?.version.startsWith("2.11.") ? {} : { allow_atomic: true }),
       deny_delete: true,
     });
@@ -85,7 +85,7 @@ describe("a bucket that natsStore creates", () => {
     expect(entry?.json()).toEqual(commit(of));
   });
 
-  it("G5 continues with higher revisions after a bucket of its name was deleted, so an old write hits nothing", async () => {
+  it("G5 continues with higher revisions after a bucket of its name was deleted, so an old write changes nothing", async () => {
     const before = await natsStore(connection, { bucket: "anew" });
     const of = identity("evt-1");
     const old = await write(before, of.storeKey, reservation(of, { token: "before" }));
@@ -194,7 +194,7 @@ describe("an existing bucket", () => {
     expect(await complaints({ bucket: "mirror" })).toContainEqual(expect.stringContaining("`mirror` is {"));
   });
 
-  it("is refused with everything it lacks if the key-value client created it", async () => {
+  it("is refused with every missing setting if the key-value client created it", async () => {
     await new Kvm(connection).create("plain", { history: 5 });
     expect(await complaints({ bucket: "plain" })).toEqual([
       expect.stringContaining("`allow_msg_ttl` is false, must be true: without it no reservation ever ends"),
@@ -286,7 +286,7 @@ describe("the arguments of natsStore", () => {
   });
 });
 
-/** Lets the tests pass what the types forbid. */
+/** Lets the tests pass options that the types forbid. */
 function anyOptions(value: unknown): NatsStoreOptions {
   const isAny = (_: unknown): _ is NatsStoreOptions => true;
   if (!isAny(value)) throw new Error("unreachable");

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** What a record of an event nearly is, however somebody has written it. */
+/** Returns the valid record that the odd records are derived from. */
 function recordOf(eventId: string, state: "reserved" | "committed"): Readonly<Record<string, unknown>> {
   return {
     ...{ v: 1, state, workspaceId: "default", subscriptionId: "billing", eventId, owner: "web-1", token: "t" },
@@ -59,12 +59,12 @@ function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString();
 }
 
-/** Whether a record is that of the event. */
+/** Returns true if the record belongs to the event. */
 function isOf({ record }: Entry, { workspaceId, subscriptionId, eventId }: ResolvedIdentity): boolean {
   return record.workspaceId === workspaceId && record.subscriptionId === subscriptionId && record.eventId === eventId;
 }
 
-/** Reads, or says that there is something which cannot be read. */
+/** Returns the result of a read, or `refused` if the record is unreadable. */
 async function readOrRefused<Value>(read: () => Promise<Value>): Promise<Value | "refused"> {
   try {
     return await read();
@@ -97,30 +97,30 @@ describe("any record that another program wrote into a bucket", () => {
   });
   afterAll(() => operated[Symbol.asyncDispose]());
 
-  it("leads to a dispatch only if the key is empty, to a duplicate only if it is a commit, and is left alone otherwise", async () => {
+  it("causes a dispatch only if the key is empty, a duplicate only if it is a commit, and otherwise stays unchanged", async () => {
     const replica = operated.replica("web-2");
     const strangers: string[] = [];
     await Promise.all(
       ids.map(async (eventId) => {
         const identity = resolveIdentity(identityOf(eventId));
         const found = await readOrRefused(() => operated.store.get(identity.storeKey));
-        const stands = typeof found === "object" && !isOf(found, identity) ? "refused" : found;
+        const stored = typeof found === "object" && !isOf(found, identity) ? "refused" : found;
         const peeked = await readOrRefused(() => replica.peek(identityOf(eventId)));
         const dispatches: string[] = [];
         const dispatch = (): void => void dispatches.push(eventId);
         const outcome = await readOrRefused(() => replica.guard(identityOf(eventId), dispatch));
         const expected =
-          stands === "refused"
+          stored === "refused"
             ? "refused"
-            : stands === undefined
+            : stored === undefined
               ? "dispatched"
-              : stands.record.state === "committed"
+              : stored.record.state === "committed"
                 ? "duplicate"
                 : "pending";
         expect(outcome === "refused" ? outcome : outcome.outcome).toBe(expected);
         expect(dispatches).toEqual(expected === "dispatched" ? [eventId] : []);
-        expect(peeked === "refused").toBe(stands === "refused");
-        if (stands === "refused" && found !== "refused") strangers.push(eventId);
+        expect(peeked === "refused").toBe(stored === "refused");
+        if (stored === "refused" && found !== "refused") strangers.push(eventId);
       }),
     );
     expect(strangers.length).toBeGreaterThan(0);

@@ -11,16 +11,16 @@ import { commit, identity, LONG_MS, remove, reservation, write } from "../../sup
 import { streamedItems } from "../../support/streamed-items.ts";
 import { startProxy, type TcpProxy } from "../../support/tcp-proxy.ts";
 
-/** A watch notices within some seconds that the server has forgotten it; a busy machine takes longer, and nobody is timed here. */
+/** Time limit for a watch to notice that its consumer is lost, in milliseconds. It takes seconds, longer on a busy machine. */
 const RECOVERY_MS = 60_000;
 
 let server: NatsServer;
 let proxy: TcpProxy;
 let direct: NatsConnection;
 let proxied: NatsConnection;
-/** Sees what the server holds, whatever the proxy does. */
+/** Store over a direct connection, which the proxy does not affect. */
 let truth: NatsStore;
-/** Talks through the proxy. */
+/** Store over a connection through the proxy. */
 let store: NatsStore;
 let tests = 0;
 
@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   tests += 1;
-  // Whatever a test that failed has left.
+  // A failed test may have left faults in the proxy.
   await healed();
   const bucket = `ambiguous-${tests}`;
   truth = await natsStore(direct, { bucket });
@@ -57,7 +57,7 @@ async function failure(call: Promise<unknown>): Promise<StoreUnavailableError> {
   return error;
 }
 
-/** The proxy passes everything again, and the connection is up. */
+/** Ends the faults of the proxy and waits for the connection. */
 async function healed(): Promise<void> {
   proxy.heal();
   await eventually("the connection to be back", async () => {
@@ -72,10 +72,10 @@ describe("G9 F11 a write without an answer", () => {
     const record = reservation(of, { token: "mine" });
     const how = { expected: 0, ttlMs: LONG_MS };
     expect(await failure(store.put(key, record, how))).toMatchObject({ ambiguous: true });
-    const stands = await truth.get(key);
-    expect(stands?.record).toEqual(record);
+    const stored = await truth.get(key);
+    expect(stored?.record).toEqual(record);
     await healed();
-    expect(await store.put(key, record, how)).toEqual({ ok: false, current: stands });
+    expect(await store.put(key, record, how)).toEqual({ ok: false, current: stored });
   });
 
   it("is stored by the repeated write if it was lost", async () => {
@@ -90,7 +90,7 @@ describe("G9 F11 a write without an answer", () => {
     expect(await truth.get(key)).toMatchObject({ record });
   });
 
-  it("does not hit a later holder if it is stored late", async () => {
+  it("does not change a later holder's record if it is stored late", async () => {
     const first = await write(store, key, reservation(of));
     proxy.requests("hold");
     const late = store.put(key, commit(of, { token: "late" }), { expected: first, ttlMs: LONG_MS });
@@ -108,10 +108,10 @@ describe("G9 F11 a write without an answer", () => {
     const how = { expected: 0, ttlMs: LONG_MS };
     proxy.swallowAnswersTo(`Nats-Expected-Last-Subject-Sequence: ${removed + 1}`);
     expect(await failure(store.put(key, record, how))).toMatchObject({ ambiguous: true });
-    const stands = await truth.get(key);
-    expect(stands?.record).toEqual(record);
+    const stored = await truth.get(key);
+    expect(stored?.record).toEqual(record);
     await healed();
-    expect(await store.put(key, record, how)).toEqual({ ok: false, current: stands });
+    expect(await store.put(key, record, how)).toEqual({ ok: false, current: stored });
   });
 
   it("may be a removal: the repeat is refused, and the key is empty", async () => {
@@ -131,7 +131,7 @@ describe("G9 F11 a write without an answer", () => {
     await healed();
   });
 
-  it("is ambiguous if the connection closes meanwhile", async () => {
+  it("is ambiguous if the connection closes before the answer", async () => {
     const to = await connected(proxy);
     const other = await natsStore(to, { bucket: `ambiguous-${tests}` });
     proxy.answers("hold");
@@ -155,7 +155,7 @@ describe("a read without an answer", () => {
   });
 
   it("fails if only half of a list arrived", async () => {
-    // More than the server gives at once.
+    // More than the server sends in one response.
     const many = Array.from({ length: 200 }, (_, index) => identity(`evt-${index}`));
     const result = "x".repeat(60_000);
     await Promise.all(many.map((at) => write(truth, at.storeKey, commit(at, { result }))));

@@ -19,7 +19,7 @@ let proxy: TcpProxy;
 let direct: NatsConnection;
 let proxied: NatsConnection;
 let bucket: string;
-/** Sees what the server holds, and writes one by one. */
+/** Store over a direct connection that sends single writes. */
 let truth: NatsStore;
 let tests = 0;
 
@@ -32,7 +32,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   tests += 1;
   bucket = `batches-${tests}`;
-  // In memory a batch costs no waiting for the disk.
+  // In memory storage, a batch does not wait for the disk.
   truth = await natsStore(direct, { bucket, storage: "memory" });
 });
 afterEach(async () => {
@@ -54,7 +54,7 @@ const batching = (): Promise<NatsStore> => batchingStore(direct, { bucket, timeo
 const claim = (store: NatsStore, of: ResolvedIdentity, token = "token-1") =>
   store.put(of.storeKey, reservation(of, { token }), { expected: 0, ttlMs: LONG_MS });
 
-/** The batch in which each key's message came; "" for those that came by themselves. */
+/** Returns the batch id of each key's message; "" for a single write. */
 async function batchesOf(events: readonly ResolvedIdentity[]): Promise<readonly string[]> {
   const jsm = await manager(direct);
   return Promise.all(
@@ -134,7 +134,7 @@ describe("writes that start while another is in flight", () => {
     expect(sizes).toEqual([128, 266, 128]);
     answers[1]?.();
     answers[2]?.();
-    // Nothing is under way, and the queue is about to leave at the end of the turn.
+    // Nothing is in flight, and the queue sends at the end of the turn.
     puts.push(...many(2 * 128 + 10, "last").map((of) => claim(store, of)));
     await new Promise((resolve) => setImmediate(resolve));
     expect(sizes).toEqual([128, 266, 128, 128, 128]);
@@ -177,23 +177,23 @@ describe("writes that start while another is in flight", () => {
   });
 });
 
-describe("a refused batch stores nothing, and its members are sent singly,", () => {
-  it("if one of them conflicts, and only that one gets a conflict", async () => {
+describe("a refused batch", () => {
+  it("stores nothing if one member conflicts, and only that member gets a conflict", async () => {
     const store = await batching();
     const events = many(50);
     const taken = events[20] ?? identity("unreachable");
     const before = await write(truth, taken.storeKey, commit(taken));
     const puts = await Promise.all(events.map((of) => claim(store, of)));
     for (const [index, of] of events.entries()) {
-      const stands = await truth.get(of.storeKey);
-      if (of === taken) expect(puts[index]).toEqual({ ok: false, current: stands });
-      else expect(puts[index]).toEqual({ ok: true, revision: stands?.revision });
+      const stored = await truth.get(of.storeKey);
+      if (of === taken) expect(puts[index]).toEqual({ ok: false, current: stored });
+      else expect(puts[index]).toEqual({ ok: true, revision: stored?.revision });
     }
     expect((await truth.get(taken.storeKey))?.revision).toBe(before);
     expect(new Set(await batchesOf(events))).toEqual(new Set([""]));
   });
 
-  it("if the bucket no longer accepts batches", async () => {
+  it("stores nothing if the bucket no longer accepts batches, and its members are sent singly", async () => {
     const store = await batching();
     const jsm = await manager(direct);
     const { config } = await jsm.streams.info(`KV_${bucket}`);
@@ -203,7 +203,7 @@ describe("a refused batch stores nothing, and its members are sent singly,", () 
     expect(new Set(await batchesOf(events))).toEqual(new Set([""]));
   });
 
-  it("if it is larger than the server allows, or too many are in flight", async () => {
+  it("stores nothing if it is too large or too many are in flight, and its members are sent singly", async () => {
     const store = await batching();
     const large = many(1 + 128);
     expect((await Promise.all(large.map((of) => claim(store, of)))).every(({ ok }) => ok)).toBe(true);
@@ -214,7 +214,7 @@ describe("a refused batch stores nothing, and its members are sent singly,", () 
     expect(new Set(await batchesOf(events))).toEqual(new Set([""]));
   });
 
-  it("if the bucket was deleted, and get that reason", async () => {
+  it("stores nothing if the bucket was deleted, and its members get that reason", async () => {
     const store = await batching();
     await (await manager(direct)).streams.delete(`KV_${bucket}`);
     const puts = await Promise.allSettled(many(10).map((of) => claim(store, of)));
@@ -223,7 +223,7 @@ describe("a refused batch stores nothing, and its members are sent singly,", () 
     }
   });
 
-  it("if the connection is closed, and get that reason", async () => {
+  it("stores nothing if the connection is closed, and its members get that reason", async () => {
     const to = await connected(server);
     const store = await batchingStore(to, { bucket });
     await to.close();
@@ -233,7 +233,7 @@ describe("a refused batch stores nothing, and its members are sent singly,", () 
     }
   });
 
-  it("if the bucket is full, and those that fit are stored", async () => {
+  it("is sent singly if the bucket is full, and the members that fit are stored", async () => {
     const small = await natsStore(direct, { bucket: `${bucket}-full`, storage: "memory", maxBytes: 20_000 });
     const store = await batchingStore(direct, { bucket: `${bucket}-full` });
     const puts = await Promise.allSettled(many(90).map((of) => claim(store, of)));
@@ -242,7 +242,7 @@ describe("a refused batch stores nothing, and its members are sent singly,", () 
     expect(stored.length).toBeLessThan(90);
     for (const [index, of] of many(90).entries()) {
       const isThere = (await small.get(of.storeKey)) !== undefined;
-      // What is not known may be there; what is refused is not.
+      // A write without an answer may be stored. A refused write is not.
       const put = puts[index];
       if (put?.status === "rejected" && isStoreUnavailable(put.reason) && put.reason.ambiguous) continue;
       expect(isThere).toBe(stored.includes(index));
@@ -250,7 +250,7 @@ describe("a refused batch stores nothing, and its members are sent singly,", () 
   });
 });
 
-/** The beginning of a batch, without an end. */
+/** Sends the first message of a batch that never ends. */
 function beginBatch(on: NatsConnection, id: string): void {
   const fields = headers();
   fields.set("Nats-Batch-Id", id);
@@ -297,7 +297,7 @@ describe("G9 a batch without an answer", () => {
     expect((await Promise.all(events.map((of) => claim(store, of)))).every(({ ok }) => ok)).toBe(true);
   });
 
-  it("does not hit a later holder if it is stored late", async () => {
+  it("does not change a later holder's record if it is stored late", async () => {
     const store = await silent();
     const events = many(20);
     const firsts = await Promise.all(events.map((of) => write(truth, of.storeKey, reservation(of))));
@@ -355,7 +355,7 @@ describe("G9 a batch without an answer", () => {
 });
 
 describe("a bucket that does not allow batches", () => {
-  it("gets single writes", async () => {
+  it("receives single writes", async () => {
     bucket = `${bucket}-single`;
     await makeBucket(direct, bucket);
     const store = await batching();
@@ -366,8 +366,8 @@ describe("a bucket that does not allow batches", () => {
 });
 
 describe("a check of batches", () => {
-  /** What is wrong with what a store says of many writes at once, one of which conflicts, or which get no answer. */
-  async function wrongs(store: NatsStore): Promise<readonly string[]> {
+  /** Returns the wrong results of a store for concurrent writes: without a conflict, with one, and without an answer. */
+  async function wrongResults(store: NatsStore): Promise<readonly string[]> {
     const wrong = new Set<string>();
     const round = async (name: string, isTaken: boolean): Promise<void> => {
       const events = many(30, name);
@@ -382,37 +382,37 @@ describe("a check of batches", () => {
       );
       for (const [index, of] of events.entries()) {
         const put = puts[index];
-        const stands = await truth.get(of.storeKey);
+        const stored = await truth.get(of.storeKey);
         if (put?.status !== "fulfilled") continue;
-        const isMine = stands?.record.token === "mine";
-        if (put.value.ok !== isMine) wrong.add(`${name}: ${put.value.ok ? "not " : ""}stored, against its word`);
-        else if (!put.value.ok && of.storeKey !== taken) wrong.add(`${name}: refused for nothing`);
-        else if (put.value.ok && put.value.revision !== stands?.revision) wrong.add(`${name}: another revision`);
+        const isOwn = stored?.record.token === "mine";
+        if (put.value.ok !== isOwn) wrong.add(`${name}: ${put.value.ok ? "not " : ""}stored, contrary to its result`);
+        else if (!put.value.ok && of.storeKey !== taken) wrong.add(`${name}: refused without a conflict`);
+        else if (put.value.ok && put.value.revision !== stored?.revision) wrong.add(`${name}: another revision`);
       }
     };
     await round("free", false);
     await round("conflict", true);
     proxy.swallowAnswersTo("Nats-Batch-Commit");
-    const last = many(30, "silence").at(-1)?.storeKey ?? identity("unreachable").storeKey;
+    const last = many(30, "no answer").at(-1)?.storeKey ?? identity("unreachable").storeKey;
     const batch = eventually("the batch to be stored", async () => (await truth.get(last))?.record.token === "mine");
-    await Promise.all([round("silence", false), batch.finally(() => proxy.heal())]);
+    await Promise.all([round("no answer", false), batch.finally(() => proxy.heal())]);
     return [...wrong];
   }
 
-  it("finds nothing wrong in correct batches", async () => {
-    expect(await wrongs(await batchingStore(proxied, { bucket, timeoutMs: 1_000 }))).toEqual([]);
+  it("finds no wrong result of correct batches", async () => {
+    expect(await wrongResults(await batchingStore(proxied, { bucket, timeoutMs: 1_000 }))).toEqual([]);
   });
 
   it.each<readonly [flaw: BatchFlaw, found: string]>([
-    ["a refused batch counts as stored", "conflict: not stored, against its word"],
+    ["a refused batch counts as stored", "conflict: not stored, contrary to its result"],
     ["revisions are counted from the last message", "free: another revision"],
     ["revisions are assigned in reverse order", "free: another revision"],
-    ["a conflict is reported as stored", "conflict: refused for nothing"],
-    ["the first message is not sent", "free: not stored, against its word"],
-    ["a missing answer counts as a refusal", "silence: stored, against its word"],
-    ["a missing answer counts as success", "silence: another revision"],
-  ])("finds that %s", async (flaw, found) => {
+    ["a conflict is reported as stored", "conflict: refused without a conflict"],
+    ["the first message is not sent", "free: not stored, contrary to its result"],
+    ["a missing answer counts as a refusal", "no answer: stored, contrary to its result"],
+    ["a missing answer counts as success", "no answer: another revision"],
+  ])("finds a wrong result if %s", async (flaw, found) => {
     const store = await openNatsStore(proxied, { bucket, timeoutMs: 1_000 }, flawedBatches(flaw));
-    expect(await wrongs(store)).toContain(found);
+    expect(await wrongResults(store)).toContain(found);
   });
 });

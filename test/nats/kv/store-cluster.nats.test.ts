@@ -18,7 +18,7 @@ afterAll(() => cluster.stop());
 const of = identity("evt-1");
 const { storeKey: key } = of;
 
-/** One store a server, each over a connection that stays with its server. */
+/** Opens one store per server, each over a connection that stays with its server. */
 async function stores(
   bucket: string,
   open: (connection: NatsConnection, options: NatsStoreOptions) => Promise<NatsStore> = natsStore,
@@ -26,7 +26,7 @@ async function stores(
   const all = await Promise.all(
     cluster.servers.map(async (server) => {
       const to = await connected(server, { maxReconnectAttempts: -1, reconnectTimeWait: 50 });
-      // The cluster may still be getting over the test before.
+      // The cluster may still be recovering from the previous test.
       const store = await eventually("the bucket to be open", () => open(to, { bucket, timeoutMs: 1_000 }));
       return [store, to] as const;
     }),
@@ -92,10 +92,10 @@ describe("natsStore on a cluster", () => {
     ["singly", "failover", natsStore],
     ["in batches", "failover-in-batches", batchingStore],
   ] as const)(
-    "G1 F14 written %s has one holder per revision and loses no acknowledged write while its leader is killed",
+    "G1 F14 has one holder per revision and loses no acknowledged write while its leader is killed (written %s)",
     async (_, bucket, open) => {
       const all = await stores(bucket, open);
-      // Two that are fought over, and one of each contender's own, whose writes do not conflict.
+      // Two contended keys, and one key per contender, whose writes do not conflict.
       const names = all.flatMap((_, server) => Array.from({ length: 4 }, (__, index) => `${server}.${index}`));
       const keys = ["evt-0", "evt-1", ...names].map((name) => identity(name));
       const won = new Map<string, Map<Revision, string>>(keys.map((at) => [at.storeKey, new Map()]));
@@ -136,12 +136,12 @@ describe("natsStore on a cluster", () => {
       for (const winners of over.values()) {
         expect([...winners.values()].filter((tokens) => tokens.length > 1)).toEqual([]);
       }
-      // What was acknowledged last still stands, unless a write whose answer was lost came after it.
+      // The last acknowledged write is still stored, unless a write whose answer was lost followed it.
       for (const at of keys) {
         const last = Math.max(...(won.get(at.storeKey)?.keys() ?? []));
-        const stands = await eventually("the key to be readable", () => all[0]?.[0].get(at.storeKey));
-        expect(stands.revision).toBeGreaterThanOrEqual(last);
-        if (stands.revision === last) expect(stands.record.token).toBe(won.get(at.storeKey)?.get(last));
+        const stored = await eventually("the key to be readable", () => all[0]?.[0].get(at.storeKey));
+        expect(stored.revision).toBeGreaterThanOrEqual(last);
+        if (stored.revision === last) expect(stored.record.token).toBe(won.get(at.storeKey)?.get(last));
       }
       for (const [, to] of all) await to.close();
     },

@@ -40,7 +40,7 @@ async function refusal(call: Promise<unknown>, says: string, ambiguous = false):
   expect(error).toHaveProperty("cause");
 }
 
-/** Another stream in the place of the bucket, behind the store's back. */
+/** Replaces the bucket by another stream without the store's knowledge. */
 async function replaceBucket(bucket: string, changes: Partial<StreamConfig>): Promise<void> {
   const jsm = await manager(connection);
   await jsm.streams.delete(`KV_${bucket}`);

@@ -90,7 +90,7 @@ describe("a result that is too large", () => {
     await replica.close();
   });
 
-  it("is dropped from the largest size on that the bucket refuses, and kept up to there", async () => {
+  it("is dropped at every size that the bucket refuses, and kept below", async () => {
     const store = await natsStore(connection, { bucket: "edge" });
     await reconfigure("edge", { max_msg_size: 4_000 });
     const replica = replicaOf(store);
@@ -138,7 +138,7 @@ describe("a result that is too large", () => {
     };
     const fill = () => expect(fillUp()).rejects.toMatchObject({ code: "store-unavailable", full: true });
     const { outcome } = await timed(replica, "e", "r".repeat(40_000), fill);
-    // The server counts whole records, so that even the commit without its result may find no room.
+    // The server counts whole records, so even the commit without its result may exceed the limit.
     expect(outcome).toMatchObject({ outcome: "dispatched", resultError: { code: "result-not-kept" } });
     await replica.close({ drainMs: 0 });
   });

@@ -37,7 +37,7 @@ afterAll(async () => {
 const of = identity("evt-1");
 const { storeKey: key } = of;
 
-/** What another client sees under a key. */
+/** Returns the message under a key as another client reads it. */
 async function stored(bucket: string, at: StoreKey) {
   const jsm = await manager(connection);
   return jsm.streams.getMessage(`KV_${bucket}`, { last_by_subj: `$KV.${bucket}.${at}` });
@@ -133,11 +133,11 @@ describe("a removal", () => {
 
 describe("a record of another program", () => {
   const foreign: ReadonlyArray<readonly [what: string, payload: string, says: string]> = [
-    ["no JSON", "hello", "does not hold JSON"],
-    ["nothing at all", "", "does not hold JSON"],
+    ["text that is not JSON", "hello", "does not hold JSON"],
+    ["an empty payload", "", "does not hold JSON"],
     ["another JSON", "[]", "does not hold a Latchkey record"],
     ["a newer version", '{"v":2}', "has version 2; this version of Latchkey reads version 1"],
-    ["a record with a hole", JSON.stringify({ ...reservation(of), token: "" }), "has no valid `token`"],
+    ["a record without a field", JSON.stringify({ ...reservation(of), token: "" }), "has no valid `token`"],
   ];
 
   it.for(foreign)("causes an error that names the key: %s", async ([what, payload, says]) => {
@@ -208,7 +208,7 @@ describe("a list and a watch", () => {
     expect(await consumersOf("tidy")).toBe(0);
 
     await using watch = streamedItems((signal) => store.watch({}, signal));
-    await eventually("the watch to tell of a write", async () => {
+    await eventually("the watch to report a write", async () => {
       expected = await write(store, at.storeKey, commit(at), { expected });
       return watch.items.length > 0 || undefined;
     });
@@ -217,12 +217,12 @@ describe("a list and a watch", () => {
     await eventually("the consumer to be gone", async () => (await consumersOf("tidy")) === 0 || undefined);
   });
 
-  it("survive the loss of the watch's consumer, and the watch reports what it missed", async () => {
+  it("survive the loss of the watch's consumer, and the watch reports missed writes", async () => {
     const store = await natsStore(connection, { bucket: "lost" });
     await using watch = streamedItems((signal) => store.watch({}, signal));
     const at = identity("evt-1");
     let expected = 0;
-    await eventually("the watch to tell of a write", async () => {
+    await eventually("the watch to report a write", async () => {
       expected = await write(store, at.storeKey, reservation(at), { expected });
       return watch.items.length > 0 || undefined;
     });
@@ -230,13 +230,13 @@ describe("a list and a watch", () => {
     const [lost] = await jsm.consumers.list("KV_lost").next();
     await jsm.consumers.delete("KV_lost", lost?.name ?? "");
     const missed = await write(store, at.storeKey, commit(at), { expected });
-    await eventually("the watch to tell what it missed", () =>
+    await eventually("the watch to report the missed write", () =>
       watch.items.some((change) => change.type === "put" && change.entry.revision === missed),
     );
     await watch.stop();
   });
 
-  it("work while keys are written, and the list has every key that stayed", async () => {
+  it("work during writes, and the list contains every key that existed throughout", async () => {
     const store = await natsStore(connection, { bucket: "busy" });
     const keys = Array.from({ length: 1_500 }, (_, index) => identity(`evt-${index}`));
     const revisions = await Promise.all(keys.map((at) => write(store, at.storeKey, reservation(at))));

@@ -74,7 +74,7 @@ interface Call {
 /** More calls would only be slower: fake timers take quadratic time. */
 const MAX_CALLS = 1_300;
 
-/** A queue over the real wire code, with a bucket whose server does what the test says. */
+/** A queue over the real wire code, with a fake bucket whose answers the test decides. */
 class Scenario {
   batchesFrom = 10_000;
   /** Unanswered calls, counted by the test. */
@@ -142,7 +142,7 @@ class Scenario {
     return this.calls.filter(({ payload }) => !sent.has(payload)).length;
   }
 
-  /** Lets pass what the queue waits for at most, while the server is silent. */
+  /** Advances the time by the longest wait of the queue, while the server is silent. */
   async sendAll(): Promise<void> {
     this.bucket.immediate = undefined;
     await endOfTurn();
@@ -157,7 +157,7 @@ class Scenario {
   async end(rest: Treatment): Promise<void> {
     this.batchesFrom = 10_000;
     for (let round = 0; this.load > 0 && round < 200; round += 1) {
-      // A server is not busy for ever.
+      // A server is not busy forever.
       while (this.bucket.requests.length > 0) this.bucket.treat(0, rest === "busy" && round > 3 ? "processed" : rest);
       this.bucket.disconnect();
       await endOfTurn();
@@ -167,7 +167,7 @@ class Scenario {
   }
 }
 
-/** Tells whether a result agrees with what the bucket stored. */
+/** Returns true if a result agrees with the content of the bucket. */
 function isTrue(result: SentWrite, revisions: readonly number[]): boolean {
   if (typeof result === "number") return revisions.length === 1 && revisions[0] === result;
   if (result === undefined) return revisions.length === 0;
@@ -181,7 +181,7 @@ describe("WriteQueue", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
   afterEach(() => void vi.useRealTimers());
 
-  it("sends every write even if the server is silent, and reports one true result for each", async () => {
+  it("sends every write even if the server is silent, and reports one correct result for each", async () => {
     const results = { stored: 0, conflict: 0, certain: 0, ambiguous: 0, batches: 0 };
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), load, treatment, async (steps, from, rest) => {

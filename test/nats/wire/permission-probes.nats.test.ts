@@ -46,7 +46,7 @@ afterAll(async () => {
 
 const probe = (connection: NatsConnection, permission: Permission) => tryPermission(connection, permission, 5_000);
 
-/** All that a probe could change, without the time at which it is asked. */
+/** Returns all state that a probe could change, without timestamps. */
 async function everything(): Promise<unknown> {
   const jsm = await manager(admin);
   const [bucket, stream, consumer] = await Promise.all([

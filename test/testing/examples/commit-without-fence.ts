@@ -11,6 +11,6 @@ export const commitWithoutFence: HandlerUnderTest =
     if (!claim.ok) return { outcome: (await kv.get(event))?.value === "done" ? "duplicate" : "pending" };
     await effect(event, { signal: lease.signal }); // the signal fires when the lease ends
     cancel();
-    await kv.put(event, "done"); // whoever holds the key now
+    await kv.put(event, "done"); // even if another delivery holds the key now
     return { outcome: "dispatched" };
   };

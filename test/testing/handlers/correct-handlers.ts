@@ -128,7 +128,7 @@ const severalEffects: HandlerUnderTest = (replica) => {
     });
 };
 
-/** Handles one delivery at a time, whatever its event is. */
+/** Handles one delivery at a time across all events. */
 const oneAtATime: HandlerUnderTest = (replica) => {
   const dedup = new Deduplicator({ ...replica, leaseMs });
   let last: Promise<unknown> = Promise.resolve();
@@ -167,7 +167,7 @@ const consumerStyle: HandlerUnderTest = (replica) => {
   };
 };
 
-/** A deduplicator of its own: fences its commit, and stops its effect at the end of the lease. */
+/** Its own deduplicator: fences its commit, and stops its effect at the end of the lease. */
 const fencedKv: HandlerUnderTest =
   ({ kv, clock, effect }) =>
   async ({ event }) => {

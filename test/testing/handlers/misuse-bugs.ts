@@ -386,7 +386,7 @@ export const misuseBugs: readonly PlantedBug[] = [
     why: /began the effect of E1 while/,
   },
   {
-    name: "makes up its event ids",
+    name: "generates random event ids",
     source: "trigger.dev#4914",
     handler: guarding((_event, _count, { newId }) => newId()),
     breaks: "G1",
@@ -428,7 +428,7 @@ export const misuseBugs: readonly PlantedBug[] = [
     why: /acknowledged E1/,
   },
   {
-    name: "dispatches while the store is away",
+    name: "dispatches while the store is unreachable",
     source: "openmeter#4485",
     handler: dispatchesWithoutStore,
     breaks: "G3",
@@ -526,7 +526,7 @@ export const misuseBugs: readonly PlantedBug[] = [
     why: /with fence/,
   },
   {
-    name: "releases after a timeout while its effect goes on",
+    name: "releases after a timeout while its effect continues",
     source: "OptimalBits/bull#1310",
     handler: releasesOnTimeout,
     breaks: "G5",

@@ -63,7 +63,7 @@ function claiming(
 }
 
 async function removeClaim({ kv }: Replica, event: string, revision: number): Promise<void> {
-  // The claim ends anyway, and the error of the effect counts.
+  // The claim expires anyway, and the caller needs the error of the effect.
   await kv.delete(event, { expected: revision }).catch(() => {});
 }
 
@@ -140,7 +140,7 @@ function claimIn(value: unknown): Claim | undefined {
   return { state: value.state, endsAtMs };
 }
 
-/** Compares a deadline in seconds with a clock in milliseconds, so that every claim looks orphaned. */
+/** Compares a deadline in seconds with a clock in milliseconds, so every claim appears orphaned. */
 const mixesUnits: HandlerUnderTest = ({ kv, effect, clock }) => {
   return async ({ event }) => {
     const endsAtMs = Math.floor((clock.wallMs() + LEASE_MS) / 1_000);
@@ -311,7 +311,7 @@ const renewsTooLate: HandlerUnderTest = (replica) => {
   };
 };
 
-/** A renewal that fails changes nothing: the effect goes on without a reservation. */
+/** Ignores a failed renewal: the effect continues without a reservation. */
 const ignoresLostRenewals: HandlerUnderTest = (replica) => {
   const { kv, effect } = replica;
   return async ({ event }) => {
@@ -328,7 +328,7 @@ const ignoresLostRenewals: HandlerUnderTest = (replica) => {
   };
 };
 
-/** The timer of the renewal runs on after the commit, and writes over it. */
+/** The renewal timer continues after the commit and overwrites it. */
 const neverStopsRenewing: HandlerUnderTest = ({ kv, effect, clock }) => {
   return async ({ event }) => {
     const claim = await kv.put(event, "pending", { expected: 0, ttlMs: LEASE_MS });
@@ -382,7 +382,7 @@ const remembersInMemory: HandlerUnderTest = ({ effect }) => {
   };
 };
 
-/** A timeout of its own ends the waiting, and not the effect. */
+/** Its own timeout ends the wait, but not the effect. */
 const timesOutAndUnlocks: HandlerUnderTest = (replica) => {
   const { kv, effect, clock } = replica;
   const handle: HandleDelivery = async ({ event }) => {
@@ -588,7 +588,7 @@ export const ownDeduplicatorBugs: readonly PlantedBug[] = [
     why: /began the effect of E1 after it had been acknowledged/,
   },
   {
-    name: "goes on when its renewals fail",
+    name: "continues when its renewals fail",
     source: "gchq/stroom#5772",
     handler: ignoresLostRenewals,
     breaks: "G3",
@@ -623,7 +623,7 @@ export const ownDeduplicatorBugs: readonly PlantedBug[] = [
     why: /^R2 began the effect of E1 after it had been acknowledged/,
   },
   {
-    name: "unlocks after a timeout while its effect goes on",
+    name: "unlocks after a timeout while its effect continues",
     source: "OptimalBits/bull#1310",
     handler: timesOutAndUnlocks,
     breaks: "G3",

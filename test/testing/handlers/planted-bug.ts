@@ -1,9 +1,9 @@
 import type { Guarantee, HandlerUnderTest, Scope } from "../../../src/testing/index.ts";
 
-/** A handler with a bug that people really make, and what the judge must find first in its smallest counterexample. */
+/** A handler with a bug from a real system, and the violation that the judge must find first in its counterexample. */
 export interface PlantedBug {
   readonly name: string;
-  /** Where the mistake was made: an issue, a pull request or a source of a comparable system. */
+  /** Source of the bug: an issue, a pull request or a source file of a comparable system. */
   readonly source: string;
   readonly handler: HandlerUnderTest;
   readonly breaks: Guarantee;

@@ -265,7 +265,7 @@ describe("checkHistory", () => {
     expect(broken(failed("permanent"))).toEqual([]);
   });
 
-  it("finds G8 when nobody superseded a commit, or two dispatches count", () => {
+  it("finds G8 when no holder superseded a commit, or two dispatches count", () => {
     const alone = recording().write("R1", "reserve", {}, 1).begin("R1", 1).end("R1");
     expect(broken(alone.acknowledge("R1", "superseded"))).toEqual(["G8"]);
     expect(

@@ -92,7 +92,7 @@ describe("checkRegister rejects a register that", () => {
       [first, put(2, 9, 5, "b", stored(6)), put(2, 9, 5, "c", stored(7))],
     ],
     ["lets two writers win over an empty key", [first, put(0, 9, 0, "b", stored(6))]],
-    ["ends a record before its time to live", [first, put(50, 99, 0, "b", stored(6))]],
+    ["expires a record before its time to live", [first, put(50, 99, 0, "b", stored(6))]],
     ["loses a write that it acknowledged", [first, get(2, 3)]],
     ["shows a value that was never written", [first, get(2, 3, [5, "b"])]],
     ["shows a revision before it was written", [get(-2, -1, [5, "a"]), first]],
@@ -100,7 +100,7 @@ describe("checkRegister rejects a register that", () => {
     ["uses a revision twice", [first, remove(2, 3, 5, removed), put(4, 5, 0, "b", stored(5))]],
     ["refuses a write over the current revision", [first, put(2, 3, 5, "b", conflict)]],
     ["refuses a write to an empty key", [put(2, 3, 0, "b", conflict)]],
-    ["removes an entry that it does not hold", [first, remove(2, 3, 4, removed)]],
+    ["removes an entry that does not exist", [first, remove(2, 3, 4, removed)]],
     ["keeps an entry that it removed", [first, remove(2, 3, 5, removed), get(4, 5, [5, "a"])]],
     ["lets a late write overwrite another one", [put(0, NEVER, 0, "x", unknown), first, get(2, 3, [6, "x"])]],
     [
@@ -192,7 +192,7 @@ describe("linearize", () => {
   });
 });
 
-/** Returns whether any order explains the history. Tries all orders, with the entry expiring anywhere it may. */
+/** Returns true if any order explains the history. Tries all orders and all possible times of expiry. */
 function triedAll(history: readonly RegisterOperation[]): boolean {
   const place = (state: RegisterState, left: readonly RegisterOperation[]): boolean => {
     if (left.every(({ returnedMs }) => returnedMs === NEVER)) return true;

@@ -18,7 +18,7 @@ import { withLatchkey } from "../examples/with-latchkey.ts";
 
 const SEEDS = Array.from({ length: 8 }, (_, index) => index + 1);
 
-/** Returns the counterexample. @throws when none is found. */
+/** Returns the counterexample. @throws {Error} If none is found. */
 async function found(handler: HandlerUnderTest, options: CheckOptions): Promise<CounterexampleError> {
   const error: unknown = await checkHandler(fc, handler, options).then(
     () => "nothing was found",

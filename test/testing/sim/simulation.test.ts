@@ -20,7 +20,7 @@ async function inSimulation(work: (replica: Parameters<HandlerUnderTest>[0]) => 
   if (failure !== undefined) throw failure.error;
 }
 
-/** Runs all schedules with one departure from a calm run. Returns the history of the first one with the fault. */
+/** Runs all schedules with one deviation from the default run. Returns the first history that contains the fault. */
 async function withFault(fault: keyof Scope, handler: HandlerUnderTest): Promise<readonly HistoryLine[]> {
   const scenario = scenarioOf(handler, { deliveries: 1, [fault]: 1 }, "none");
   let first: readonly HistoryLine[] = [];
@@ -121,7 +121,7 @@ describe("an effect of a simulation", () => {
     });
   });
 
-  it("fails before it happened, or after", async () => {
+  it("fails before or after it takes effect", async () => {
     const happened = new Set<boolean>();
     const handler: HandlerUnderTest = ({ effect }) => {
       let isDone = false;
@@ -184,7 +184,7 @@ describe("a fault of a simulation", () => {
     expect(started).toContain("R1'");
   });
 
-  it("excuses everything after the store lost a write", async () => {
+  it("excuses every violation after the store lost a write", async () => {
     const forgotten: HandlerUnderTest =
       ({ kv, effect }) =>
       async ({ event }) => {

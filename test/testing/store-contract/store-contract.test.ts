@@ -4,14 +4,14 @@ import { storeContract } from "../../../src/testing/store-contract/store-contrac
 import { type Flaw, flawedStore, flaws } from "../../support/flawed-store.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 
-/** Turns of the event loop within which every test of the contract ends: time is simulated, so a test needs no more. */
+/** Maximum event-loop turns of a contract test. Time is simulated, so no test needs more. */
 const MAX_TURNS = 20000;
 
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await new Promise(setImmediate);
 }
 
-/** Runs the contract like a test runner, and returns the titles of the failed tests. A test that does not end in time has failed. */
+/** Runs the contract like a test runner, and returns the titles of the failed tests. A test that does not end in time fails. */
 async function failures(flaw: Flaw | undefined, missing: readonly OptionalMethod[] = [], without = missing) {
   const tests: Array<readonly [title: string, body: () => Promise<void>]> = [];
   const makeStore = (): StoreUnderTest => {

@@ -10,10 +10,10 @@ export const pendingRemoval = signal<PendingRemoval | undefined>(undefined);
 
 export function Confirmation(): VNode | null {
   const removal = pendingRemoval.value;
-  return removal === undefined ? null : <Question key={removal.storeKey} removal={removal} />;
+  return removal === undefined ? null : <ConfirmationDialog key={removal.storeKey} removal={removal} />;
 }
 
-function Question({ removal }: { removal: PendingRemoval }): VNode {
+function ConfirmationDialog({ removal }: { removal: PendingRemoval }): VNode {
   const isBusy = useSignal(false);
   const problem = useSignal("");
   const close = (): void => {

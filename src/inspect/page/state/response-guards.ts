@@ -1,7 +1,7 @@
 import { isObject } from "../../../internal/is-object.ts";
 import type { EventDetail, KeyPage, KeyRow, Message, SearchResult } from "../../server/wire.ts";
 
-// Checks that tell a response of the inspector from one of a proxy or another server. The inspector itself is trusted.
+// Checks that distinguish a response of the inspector from one of a proxy or another server. The inspector itself is trusted.
 
 export function isMessage(value: unknown): value is Message {
   return isObject(value) && (value["type"] === "begin" || value["type"] === "update");

@@ -16,7 +16,7 @@ const event: IncomingEvent = {
   original: "",
 };
 
-/** What an endpoint does with a connection, once it has received a request. */
+/** Behaviour of an endpoint on a connection that has received a request. */
 type Behaviour = (socket: Socket, requestsOnConnection: number) => void;
 
 let server: Server;
@@ -74,7 +74,7 @@ const TIMEOUT_MS = 120;
 const LIMIT_MS = TIMEOUT_MS + 1_000;
 
 /** Writes until the other side closes the connection. */
-function writeForEver(socket: Socket, chunk: string): void {
+function writeForever(socket: Socket, chunk: string): void {
   const more = (): void => {
     if (!socket.destroyed) socket.write(chunk, () => setImmediate(more));
   };
@@ -88,7 +88,7 @@ const finish = (socket: Socket, how: "hang" | "end" | "reset"): void => {
 };
 
 describe("a hostile endpoint", () => {
-  it("never makes an attempt outlive its time limit, wherever its response is cut off", async () => {
+  it("never makes an attempt outlive its time limit, at any cut of its response", async () => {
     const response = fc.record({
       status: fc.integer({ min: 100, max: 599 }),
       headers: fc.constantFrom(
@@ -139,17 +139,17 @@ describe("a hostile endpoint", () => {
     ],
     [
       "that sends informational responses forever",
-      (socket) => writeForEver(socket, "HTTP/1.1 103 Early Hints\r\n\r\n"),
+      (socket) => writeForever(socket, "HTTP/1.1 103 Early Hints\r\n\r\n"),
       { failure: "aborted" },
     ],
     [
       "that sends headers forever",
-      (socket) => writeForEver(socket, "HTTP/1.1 200 OK\r\nx: y\r\n"),
+      (socket) => writeForever(socket, "HTTP/1.1 200 OK\r\nx: y\r\n"),
       { failure: expect.stringMatching(/aborted|unreachable/) },
     ],
     [
       "that sends one header byte at a time",
-      (socket) => writeForEver(socket, "H"),
+      (socket) => writeForever(socket, "H"),
       { failure: expect.stringMatching(/aborted|unreachable/) },
     ],
     [
@@ -176,8 +176,8 @@ describe("a hostile endpoint", () => {
     const head = `HTTP/1.1 ${status} Status\r\ncontent-length: 1000000000\r\n\r\n`;
     const bodies: readonly Behaviour[] = [
       (socket) => socket.write(head),
-      (socket) => socket.write(head, () => writeForEver(socket, "x")),
-      (socket) => socket.write(head, () => writeForEver(socket, "x".repeat(100_000))),
+      (socket) => socket.write(head, () => writeForever(socket, "x")),
+      (socket) => socket.write(head, () => writeForever(socket, "x".repeat(100_000))),
     ];
     for (const how of bodies) {
       const attempted = await attempt(how, 60_000);

@@ -210,7 +210,7 @@ describe("an HTTP endpoint", () => {
     });
     const target = httpTarget(new URL(endpoint.url), { clock: systemClock });
     for (let times = 0; times < 20; times += 1) await target.dispatch(event, context);
-    // A second one is opened when the first is a moment late in becoming free.
+    // The client opens a second connection if the first one becomes free slightly late.
     expect(ports.size).toBeLessThan(10);
   });
 });
