@@ -10,7 +10,7 @@ import { HistoryFile } from "./history-file.ts";
 import { runConsumers, untilStarted } from "./run-consumers.ts";
 import { type ConsumerPlan, parseWorkerConfig } from "./worker-config.ts";
 
-// Runs a replica of a trigger service in its own process, which the nemesis kills, pauses and disconnects.
+// A replica of a trigger service in a process of its own, which the nemesis kills, pauses and disconnects.
 
 const config = parseWorkerConfig(process.argv[2] ?? "");
 const { name, urls, stream, bucket, endpoint, effects, seed, leaseMs, skewMs } = config;
