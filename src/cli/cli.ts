@@ -33,6 +33,10 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
       const { demoCommand } = await import("./demo/demo-command.ts");
       exitCode = await demoCommand(flags, io);
     },
+    async check(path, flags) {
+      const { checkCommand } = await import("./check/check-command.ts");
+      exitCode = await checkCommand(path, flags, io);
+    },
     async list(flags) {
       const { listCommand } = await withPeers(() => import("./list/list-command.ts"));
       exitCode = await listCommand(flags, io);

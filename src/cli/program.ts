@@ -4,6 +4,7 @@ import { isObject } from "../internal/is-object.ts";
 import { DEFAULT_WORKSPACE } from "../model/identity.ts";
 import type { DemoFlags } from "./demo/demo-command.ts";
 import { demoHelp } from "./demo/help.ts";
+import { addDeveloperCommands, type DeveloperCommands } from "./developer-program.ts";
 import { keyHelp } from "./key/help.ts";
 import type { KeyFlags } from "./key/key-command.ts";
 import { addOperatorCommands, type OperatorCommands } from "./operator-program.ts";
@@ -19,7 +20,7 @@ import type { CliIo } from "./terminal/io.ts";
 import { collected, seconds, wholeNumber } from "./terminal/option-values.ts";
 
 /** Runs each command with the arguments and options that Commander parsed. */
-export interface Commands extends OperatorCommands {
+export interface Commands extends OperatorCommands, DeveloperCommands {
   run(flags: RunFlags): Promise<void>;
   key(subscriptionId: string, eventId: string, flags: KeyFlags): Promise<void>;
   demo(flags: DemoFlags): Promise<void>;
@@ -57,6 +58,7 @@ export function createProgram(io: CliIo, commands: Commands): Command {
   addRun(program, commands);
   addKey(program, commands);
   addDemo(program, commands);
+  addDeveloperCommands(program, commands);
   addOperatorCommands(program, commands);
   return program;
 }

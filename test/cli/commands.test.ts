@@ -54,6 +54,7 @@ describe("help", () => {
     "run",
     "key",
     "demo",
+    "check",
     "list",
     "show",
     "clear",

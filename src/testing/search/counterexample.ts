@@ -15,7 +15,20 @@ export async function counterexample(
   search: string,
   options = "options",
 ): Promise<Error> {
+  try {
+    return new CounterexampleError(await smallestLike(found, scenario), search, options);
+  } catch (error) {
+    if (error instanceof NotRepeatableError) return error;
+    throw error;
+  }
+}
+
+/**
+ * Returns the smallest run found that breaks something like this one.
+ * @throws {NotRepeatableError} when the run cannot be repeated.
+ */
+export async function smallestLike(found: Run, scenario: Scenario): Promise<Run> {
   const again = await runSchedule(scenario, parseSchedule(found.schedule));
-  if (again.ndjson !== found.ndjson) return new NotRepeatableError(found, again);
-  return new CounterexampleError(await minimise(scenario, found), search, options);
+  if (again.ndjson !== found.ndjson) throw new NotRepeatableError(found, again);
+  return minimise(scenario, found);
 }

@@ -1,8 +1,10 @@
 import { wholeNumber } from "../../internal/validate.ts";
 import { counted } from "../report/counterexample.ts";
+import type { Run } from "../report/run.ts";
 import type { HandlerUnderTest } from "../sim/handler.ts";
 import { type Choice, type Chooser, type Schedule, withoutTrailingZeros } from "../sim/schedule.ts";
 import { type Scope, scenarioOf, type WorldOptions } from "../sim/scope.ts";
+import type { Scenario } from "../sim/simulate.ts";
 import { counterexample } from "./counterexample.ts";
 import { runChoosing } from "./run-schedule.ts";
 
@@ -36,8 +38,37 @@ export async function exhaust<World>(
   options: ExhaustOptions & Partial<WorldOptions<World>> = {},
 ): Promise<ExhaustResult> {
   const scenario = scenarioOf(handler, options, "none");
-  const preemptions = wholeNumber("preemptions", options.preemptions ?? 2, 0);
-  const mostSchedules = wholeNumber("mostSchedules", options.mostSchedules ?? 100_000, 1);
+  const { found, schedules } = await explore(scenario, limitsOf(options));
+  if (found !== undefined) {
+    throw await counterexample(found, scenario, `Found after ${counted(schedules, "schedule")}.`);
+  }
+  return { schedules };
+}
+
+/** How far to explore. */
+export interface ExploreLimits {
+  readonly preemptions: number;
+  readonly mostSchedules: number;
+  /** Called after each run. An error that it throws ends the exploration. */
+  readonly onRun?: (run: Run) => void;
+}
+
+/** @throws {TypeError | RangeError} that names the wrong option. */
+export function limitsOf({ preemptions = 2, mostSchedules = 100_000 }: ExhaustOptions): ExploreLimits {
+  return {
+    preemptions: wholeNumber("preemptions", preemptions, 0),
+    mostSchedules: wholeNumber("mostSchedules", mostSchedules, 1),
+  };
+}
+
+/**
+ * Runs every schedule of a scenario until one breaks something.
+ * @throws {RangeError} when the scenario has more schedules than `mostSchedules`.
+ */
+export async function explore(
+  scenario: Scenario,
+  { preemptions, mostSchedules, onRun = () => {} }: ExploreLimits,
+): Promise<{ readonly found?: Run; readonly schedules: number }> {
   let schedules = 0;
   for (let path: DepthFirstPath | undefined = new DepthFirstPath(preemptions); path !== undefined; path = path.next()) {
     if (schedules === mostSchedules) {
@@ -48,8 +79,8 @@ export async function exhaust<World>(
     schedules += 1;
     const explored: DepthFirstPath = path;
     const run = await runChoosing(scenario, explored, () => explored.taken);
-    if (run.violations.length > 0)
-      throw await counterexample(run, scenario, `Found after ${counted(schedules, "schedule")}.`);
+    onRun(run);
+    if (run.violations.length > 0) return { found: run, schedules };
   }
   return { schedules };
 }

@@ -20,6 +20,8 @@ export interface FastCheck {
 export interface SearchOptions {
   readonly numRuns: number;
   readonly seed?: number;
+  /** Called after each run. An error that it throws ends the search. */
+  readonly onRun?: (run: Run) => void;
 }
 
 /** Result of a search. */
@@ -42,7 +44,7 @@ const SEEDS = 2 ** 31 - 1;
 export async function searchRandomly(
   fc: FastCheck,
   scenarios: readonly [Scenario, ...Scenario[]],
-  { numRuns, seed }: SearchOptions,
+  { numRuns, seed, onRun = () => {} }: SearchOptions,
 ): Promise<SearchResult> {
   let runs = 0;
   let faults = 0;
@@ -56,6 +58,7 @@ export async function searchRandomly(
       const chooser = new RandomChooser(Math.floor(runSeed / scenarios.length), faultsOf(scenario));
       const run = await runChoosing(scenario, chooser, () => chooser.taken);
       faults += run.faults.length;
+      onRun(run);
       if (run.violations.length > 0) found = { run, scenario };
     } catch (error) {
       failure = { error };

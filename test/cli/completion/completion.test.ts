@@ -82,6 +82,7 @@ const nothing = async (): Promise<void> => {};
 const noCommands: Commands = {
   run: nothing,
   key: nothing,
+  check: nothing,
   demo: nothing,
   list: nothing,
   show: nothing,

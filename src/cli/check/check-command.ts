@@ -1,0 +1,159 @@
+import { writeFile } from "node:fs/promises";
+import { LatchkeyError } from "../../errors.ts";
+import { NotRepeatableError } from "../../testing/report/counterexample.ts";
+import type { Run } from "../../testing/report/run.ts";
+import { titleOf } from "../../testing/report/run-violation.ts";
+import { scenariosOf } from "../../testing/search/check-handler.ts";
+import { smallestLike } from "../../testing/search/counterexample.ts";
+import { explore, limitsOf } from "../../testing/search/exhaust.ts";
+import { type FastCheck, searchRandomly } from "../../testing/search/random-search.ts";
+import { runSchedule } from "../../testing/search/run-schedule.ts";
+import { parseSchedule } from "../../testing/sim/schedule.ts";
+import { scenarioOf } from "../../testing/sim/scope.ts";
+import { type Scenario, TooManyStepsError } from "../../testing/sim/simulate.ts";
+import { UncontrolledError } from "../../testing/sim/uncontrolled-error.ts";
+import { asCommandError, CommandError } from "../terminal/command-error.ts";
+import { errorMessage } from "../terminal/error-message.ts";
+import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
+import { Interruption } from "../terminal/interruption.ts";
+import type { CliIo } from "../terminal/io.ts";
+import { printable } from "../terminal/printable.ts";
+import { StatusLine } from "../terminal/status-line.ts";
+import { type CheckFlags, DEFAULT_RUNS } from "./check-flags.ts";
+import { Exploration } from "./exploration.ts";
+import { type LoadedHandler, loadHandler } from "./load-handler.ts";
+
+const SEEDS = 2 ** 31;
+
+/** A run that breaks something, and the scenario that repeats it. */
+interface Found {
+  readonly run: Run;
+  readonly scenario: Scenario;
+}
+
+/** Checks the handler of a module, and prints what was explored or the smallest run that breaks something. */
+export async function checkCommand(path: string, flags: CheckFlags, io: CliIo): Promise<ExitCode> {
+  const loaded = await loadHandler(path);
+  const seed = flags.seed ?? Math.floor(io.random() * SEEDS);
+  const explored = new Exploration();
+  using interruption = new Interruption(io, { drain() {}, abort() {} });
+  const onRun = (run: Run): void => {
+    explored.add(run);
+    interruption.drain.throwIfAborted();
+  };
+  let found: Found | undefined;
+  {
+    await using _status = new StatusLine(io.err, io.clock, () => explored.line);
+    try {
+      found = await search(loaded, { ...flags, seed }, onRun);
+    } catch (error) {
+      if (interruption.drain.aborted) return exitCodes.interrupted;
+      throw asReported(error);
+    }
+  }
+  if (found !== undefined && flags.output !== undefined) await save(flags.output, found.run);
+  await io.out.write(
+    flags.json === true
+      ? `${JSON.stringify(resultOf(found, explored, seed, flags))}\n`
+      : textOf(path, found, explored, seed, flags),
+  );
+  return found === undefined ? exitCodes.ok : exitCodes.failed;
+}
+
+async function search(
+  { handler, options }: LoadedHandler,
+  flags: CheckFlags & { readonly seed: number },
+  onRun: (run: Run) => void,
+): Promise<Found | undefined> {
+  const scope = { ...options, ...(flags.events === undefined ? {} : { events: flags.events }) };
+  const { replay, seed } = flags;
+  if (replay !== undefined) {
+    const scenario = asCommandError(() => scenarioOf(handler, scope, "all"));
+    const schedule = asCommandError(() => parseSchedule(replay));
+    const run = await runSchedule(scenario, schedule);
+    onRun(run);
+    return run.violations.length === 0 ? undefined : { run, scenario };
+  }
+  if (flags.exhaust === true) {
+    const scenario = asCommandError(() => scenarioOf(handler, scope, "none"));
+    const limits = limitsOf(flags.preemptions === undefined ? {} : { preemptions: flags.preemptions });
+    const { found } = await explore(scenario, { ...limits, onRun });
+    return found && { run: await smallestLike(found, scenario), scenario };
+  }
+  const scenarios = asCommandError(() => scenariosOf(handler, scope));
+  const numRuns = flags.runs ?? DEFAULT_RUNS;
+  const { found } = await searchRandomly(await loadFastCheck(), scenarios, { numRuns, seed, onRun });
+  return found && { run: await smallestLike(found.run, found.scenario), scenario: found.scenario };
+}
+
+async function loadFastCheck(): Promise<FastCheck> {
+  try {
+    return (await import("fast-check")).default;
+  } catch (error) {
+    throw new LatchkeyError(
+      "missing-peer",
+      "`latchkey check` needs fast-check, which is not installed. Install it with: npm install --save-dev fast-check",
+      { cause: error },
+    );
+  }
+}
+
+/** Errors about the handler, and about the size of the search, are for the user. */
+function asReported(error: unknown): unknown {
+  const isAboutHandler =
+    error instanceof UncontrolledError ||
+    error instanceof NotRepeatableError ||
+    error instanceof TooManyStepsError ||
+    error instanceof TypeError ||
+    error instanceof RangeError;
+  return isAboutHandler ? new CommandError(error.message, { cause: error }) : error;
+}
+
+async function save(path: string, run: Run): Promise<void> {
+  try {
+    await writeFile(path, run.ndjson);
+  } catch (error) {
+    throw new CommandError(`Cannot write \`${printable(path)}\`: ${errorMessage(error)}`, { cause: error });
+  }
+}
+
+function resultOf(
+  found: Found | undefined,
+  explored: Exploration,
+  seed: number,
+  flags: CheckFlags,
+): Readonly<Record<string, unknown>> {
+  const { runs, deliveries, effects, faults } = explored;
+  const search = flags.replay === undefined && flags.exhaust !== true ? { seed } : {};
+  const all = { ...search, runs, deliveries, effects, faults };
+  if (found === undefined) return { result: "passed", ...all };
+  const { run, scenario } = found;
+  const violations = run.violations.map(({ guarantee, line, why }) => ({ guarantee, line, why }));
+  return {
+    result: "broken",
+    ...all,
+    violations,
+    replay: run.schedule,
+    events: scenario.events,
+    history: run.history,
+  };
+}
+
+function textOf(
+  path: string,
+  found: Found | undefined,
+  explored: Exploration,
+  seed: number,
+  flags: CheckFlags,
+): string {
+  const isRandom = flags.replay === undefined && flags.exhaust !== true;
+  const summary = `${explored.summary}${isRandom ? `, seed ${seed}` : ""}.\n`;
+  if (found === undefined) return `Nothing is broken. ${summary}`;
+  const { run, scenario } = found;
+  const [first] = run.violations;
+  const broken = first === undefined ? "" : `${titleOf(first)}: ${first.why.split("\n")[0] ?? ""}`;
+  const events = scenario.events === 1 ? "" : ` --events ${scenario.events}`;
+  const again = `latchkey check ${path} --replay "${run.schedule}"${events}`;
+  const saved = flags.output === undefined ? "" : `The run is in ${flags.output}, for the inspector.\n`;
+  return `The handler breaks ${broken}\n\n${run.lanes}\n\nFound in ${summary}To repeat this run: ${again}\n${saved}`;
+}

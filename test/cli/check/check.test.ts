@@ -1,0 +1,99 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runCli } from "../../../src/cli/cli.ts";
+import { checkHistory, parseHistory } from "../../../src/testing/index.ts";
+import { FakeIo, run } from "../support/fake-io.ts";
+
+const CORRECT = "test/cli/check/handlers/correct.ts";
+const BROKEN = "test/cli/check/handlers/get-then-put.ts";
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "latchkey-check-"));
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+describe("latchkey check", () => {
+  it("says what it explored when nothing is broken, and exits with 0", async () => {
+    const { exitCode, out, err } = await run(["check", CORRECT, "--runs", "60", "--seed", "3"]);
+    expect({ exitCode, err }).toEqual({ exitCode: 0, err: "" });
+    expect(out).toMatch(
+      /^Nothing is broken\. 60 runs: [\d,]+ deliveries, [\d,]+ effects, [\d,]+ faults \(.+\), seed 3\.\n$/,
+    );
+  });
+
+  it("prints the smallest run as lanes with the command that repeats it, and exits with 1", async () => {
+    const { exitCode, out } = await run(["check", BROKEN, "--seed", "1"]);
+    expect(exitCode).toBe(1);
+    expect(out).toMatch(/^The handler breaks G[13] /);
+    expect(out).toMatch(/R1 +R2 +store\n/);
+    const schedule = /--replay "([\d,]+)"/.exec(out)?.[1] ?? "none";
+    const again = await run(["check", BROKEN, "--replay", schedule]);
+    expect(again.exitCode).toBe(1);
+    expect(again.out.split("\n").slice(0, -2)).toEqual(
+      out
+        .split("\n")
+        .map((line) => line.replace(/^Found in .*/, again.out.split("\n").at(-3) ?? ""))
+        .slice(0, -2),
+    );
+  });
+
+  it("tries every schedule", async () => {
+    const passed = await run(["check", CORRECT, "--exhaust", "--preemptions", "1"]);
+    expect(passed.exitCode).toBe(0);
+    expect(passed.out).toMatch(/^Nothing is broken\. \d+ runs: /);
+    expect((await run(["check", BROKEN, "--exhaust"])).exitCode).toBe(1);
+  });
+
+  it("prints one JSON object for a script", async () => {
+    const passed = await run(["check", CORRECT, "--runs", "20", "--seed", "3", "--json"]);
+    expect(passed.objects()).toMatchObject([{ result: "passed", seed: 3, runs: 20 }]);
+    const { exitCode, objects } = await run(["check", BROKEN, "--seed", "1", "--json"]);
+    expect(exitCode).toBe(1);
+    expect(objects()).toMatchObject([
+      {
+        result: "broken",
+        seed: 1,
+        replay: expect.stringMatching(/^[\d,]+$/),
+        violations: [{ why: expect.any(String) }],
+      },
+    ]);
+  });
+
+  it("writes the run that breaks something for the inspector", async () => {
+    const file = join(folder, "run.ndjson");
+    const { exitCode, out } = await run(["check", BROKEN, "--seed", "1", "--output", file]);
+    expect(exitCode).toBe(1);
+    expect(out).toContain(`The run is in ${file}, for the inspector.`);
+    expect(checkHistory(parseHistory(await readFile(file, "utf8")))).not.toEqual([]);
+  });
+
+  it.each<readonly [string, readonly string[], string]>([
+    ["a file that does not exist", ["nowhere.ts"], "Cannot import"],
+    ["a module without a handler", ["test/cli/check/handlers/nothing.ts"], "but it exports 0 functions"],
+    ["a handler that awaits a real timer", ["test/cli/check/handlers/impatient.ts"], "does not control"],
+    ["a wrong schedule", [BROKEN, "--replay", "a,b"], "Expected `schedule` to be whole numbers"],
+    ["two ways to search", [BROKEN, "--exhaust", "--seed", "1"], "cannot be used with option"],
+    ["a file that cannot be written", [BROKEN, "--seed", "1", "--output", "/nowhere/run.ndjson"], "Cannot write"],
+  ])("refuses %s with exit code 2", async (_, argv, sentence) => {
+    const { exitCode, err } = await run(["check", ...argv]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain(sentence);
+  });
+
+  it("shows its progress on a terminal, and ends on Ctrl-C", async () => {
+    const io = new FakeIo({ terminal: true });
+    const running = runCli(["check", CORRECT, "--runs", "1000000"], io);
+    await io.err.until("deliveries");
+    io.interrupt();
+    expect(await running).toBe(130);
+    expect(io.err.text).toMatch(/[\d,]+ runs, [\d,]+ deliveries/);
+    expect(io.listeners).toBe(0);
+  });
+});
