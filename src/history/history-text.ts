@@ -115,7 +115,7 @@ const fields: Readonly<Record<HistoryLine["type"], Readonly<Record<string, Field
   fault: { fault: text },
   frozen: {},
   died: {},
-  settled: { unacknowledged: optional(texts) },
+  settled: { unacknowledged: optional(texts), deadLettered: optional(texts) },
 };
 const common: Readonly<Record<string, Field>> = { process: text, atMs: time };
 

@@ -219,4 +219,6 @@ export interface Settled {
   readonly type: "settled";
   /** Events with a message that the broker gave up, if known. */
   readonly unacknowledged?: readonly string[];
+  /** Events with a message that became a dead letter, if any. */
+  readonly deadLettered?: readonly string[];
 }

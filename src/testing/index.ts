@@ -20,10 +20,13 @@ export type {
   Delivery,
   EffectOptions,
   HandleDelivery,
+  HandlerSetup,
   HandlerUnderTest,
+  MessageContent,
   Replica,
   Reply,
   RunEffect,
+  RunEffectOnce,
 } from "./sim/handler.ts";
 export type { Kv, KvEntry, KvHow, KvPut } from "./sim/kv.ts";
 export type { Faults, Scope, WorldOptions } from "./sim/scope.ts";

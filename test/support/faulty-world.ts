@@ -53,6 +53,10 @@ export function worldWith(
     faults,
     ackWaitMs: 3 * LEASE_MS,
     jumpMs: CLOCK_JUMP_MS,
+    message: () => ({}),
+    maxDeliver: Number.MAX_SAFE_INTEGER,
+    clocksAheadMs: [],
+    effects: [],
     store: explainsConflicts ? register : (clock) => withoutConflictDetails(register(clock)),
   };
 }

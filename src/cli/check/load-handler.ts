@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { isObject } from "../../internal/is-object.ts";
-import type { HandlerUnderTest } from "../../testing/sim/handler.ts";
+import type { HandlerSetup } from "../../testing/sim/handler.ts";
 import type { Scope, WorldOptions } from "../../testing/sim/scope.ts";
 import { CommandError } from "../terminal/command-error.ts";
 import { errorMessage } from "../terminal/error-message.ts";
@@ -13,7 +13,7 @@ export type HandlerOptions = Scope & Partial<WorldOptions<unknown>>;
 
 /** A handler and its options, as a module exports them. */
 export interface LoadedHandler {
-  readonly handler: HandlerUnderTest<unknown>;
+  readonly handler: HandlerSetup<unknown>;
   readonly options: HandlerOptions;
 }
 
@@ -39,7 +39,7 @@ export async function loadHandler(path: string): Promise<LoadedHandler> {
   return { handler, options };
 }
 
-function isHandler(value: unknown): value is HandlerUnderTest<unknown> {
+function isHandler(value: unknown): value is HandlerSetup<unknown> {
   return typeof value === "function";
 }
 
@@ -81,7 +81,12 @@ async function registerTsx(file: string): Promise<void> {
       { cause: error },
     );
   }
-  if (isObject(tsx) && typeof tsx["register"] === "function") tsx["register"]();
+  const register = isObject(tsx) ? tsx["register"] : undefined;
+  if (isRegister(register)) register();
+}
+
+function isRegister(value: unknown): value is () => void {
+  return typeof value === "function";
 }
 
 function cannotImport(file: string, error: unknown): CommandError {

@@ -315,8 +315,9 @@ export class Judge {
     }
   }
 
-  #runEnded({ unacknowledged = [] }: Line<"settled">, report: Report): void {
+  #runEnded({ unacknowledged = [], deadLettered = [] }: Line<"settled">, report: Report): void {
     for (const [event, { acknowledgedIn }] of this.#events) {
+      if (deadLettered.includes(event)) continue;
       if (acknowledgedIn === undefined) report("G4", `${event} was delivered again and again, and never acknowledged`);
       else if (unacknowledged.includes(event)) {
         report("G4", `one of the messages with ${event} was delivered again and again, and never acknowledged`);

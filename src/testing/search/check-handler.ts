@@ -1,6 +1,6 @@
 import { objectWith, wholeNumber } from "../../internal/validate.ts";
 import { counted } from "../report/counterexample.ts";
-import type { HandlerUnderTest } from "../sim/handler.ts";
+import type { HandlerSetup } from "../sim/handler.ts";
 import { type Scope, scenarioOf, type WorldOptions } from "../sim/scope.ts";
 import type { Scenario } from "../sim/simulate.ts";
 import { counterexample } from "./counterexample.ts";
@@ -32,15 +32,15 @@ export interface CheckResult {
  * @throws {TooManyStepsError} when a run does not end.
  * @throws {TypeError | RangeError} that names the wrong option.
  */
-export function checkHandler(fc: FastCheck, handler: HandlerUnderTest, options?: CheckOptions): Promise<CheckResult>;
+export function checkHandler(fc: FastCheck, handler: HandlerSetup, options?: CheckOptions): Promise<CheckResult>;
 export function checkHandler<World>(
   fc: FastCheck,
-  handler: HandlerUnderTest<World>,
+  handler: HandlerSetup<World>,
   options: CheckOptions & WorldOptions<World>,
 ): Promise<CheckResult>;
 export async function checkHandler<World>(
   fc: FastCheck,
-  handler: HandlerUnderTest<World>,
+  handler: HandlerSetup<World>,
   options: CheckOptions & Partial<WorldOptions<World>> = {},
 ): Promise<CheckResult> {
   objectWith("fc", fc, "nat", "asyncProperty", "check");
@@ -61,7 +61,7 @@ export async function checkHandler<World>(
 
 /** Returns the scenarios to search: some with two events, unless the user says how many or checks a world. */
 export function scenariosOf<World>(
-  handler: HandlerUnderTest<World>,
+  handler: HandlerSetup<World>,
   options: CheckOptions & Partial<WorldOptions<World>>,
 ): readonly [Scenario, ...Scenario[]] {
   const scenario = scenarioOf(handler, options, "all");

@@ -1,7 +1,7 @@
 import { wholeNumber } from "../../internal/validate.ts";
 import { counted } from "../report/counterexample.ts";
 import type { Run } from "../report/run.ts";
-import type { HandlerUnderTest } from "../sim/handler.ts";
+import type { HandlerSetup } from "../sim/handler.ts";
 import { type Choice, type Chooser, type Schedule, withoutTrailingZeros } from "../sim/schedule.ts";
 import { type Scope, scenarioOf, type WorldOptions } from "../sim/scope.ts";
 import type { Scenario } from "../sim/simulate.ts";
@@ -28,13 +28,13 @@ export interface ExhaustResult {
  * @throws {RangeError} when the scope has more schedules than `mostSchedules`.
  * @throws {UncontrolledError | NotRepeatableError | TypeError} like `checkHandler`.
  */
-export function exhaust(handler: HandlerUnderTest, options?: ExhaustOptions): Promise<ExhaustResult>;
+export function exhaust(handler: HandlerSetup, options?: ExhaustOptions): Promise<ExhaustResult>;
 export function exhaust<World>(
-  handler: HandlerUnderTest<World>,
+  handler: HandlerSetup<World>,
   options: ExhaustOptions & WorldOptions<World>,
 ): Promise<ExhaustResult>;
 export async function exhaust<World>(
-  handler: HandlerUnderTest<World>,
+  handler: HandlerSetup<World>,
   options: ExhaustOptions & Partial<WorldOptions<World>> = {},
 ): Promise<ExhaustResult> {
   const scenario = scenarioOf(handler, options, "none");

@@ -1,4 +1,5 @@
 import { checkHistory } from "../judge/check-history.ts";
+import { missingEffects } from "../judge/missing-effects.ts";
 import { Run } from "../report/run.ts";
 import type { RunViolation } from "../report/run-violation.ts";
 import { type Chooser, formatSchedule, type Schedule, ScheduleFollower } from "../sim/schedule.ts";
@@ -15,10 +16,12 @@ export async function runSchedule(scenario: Scenario, schedule: Schedule): Promi
  * @throws {TooManyStepsError} when the run does not end and breaks nothing.
  */
 export async function runChoosing(scenario: Scenario, chooser: Chooser, taken: () => Schedule): Promise<Run> {
-  const { history, hasEnded, holds } = await simulateChoosing(scenario, chooser);
+  const { history, hasEnded, holds, broken } = await simulateChoosing(scenario, chooser);
   const violations: RunViolation[] = [...checkHistory(history)];
+  if (hasEnded && broken === undefined) violations.push(...missingEffects(history, scenario.effects));
   if (!hasEnded && violations.length === 0) throw new TooManyStepsError();
   try {
+    if (broken !== undefined) throw broken.error;
     if (hasEnded) await holds();
   } catch (error) {
     const why = (error instanceof Error ? error.message : String(error)).trim();

@@ -2,7 +2,7 @@ import type { Answer } from "../../history/history.ts";
 import type { Clock } from "../../internal/clock.ts";
 import type { HistoryRecorder } from "../record/recorder.ts";
 import type { Budget } from "./faults.ts";
-import { answerAfter, answerTo, type Delivery, type HandleDelivery } from "./handler.ts";
+import { answerAfter, answerTo, type Delivery, type HandleDelivery, type MessageContent } from "./handler.ts";
 import type { Operation, Scheduler } from "./scheduler.ts";
 
 /** A process that receives deliveries. */
@@ -21,15 +21,21 @@ export interface BrokerOptions {
   readonly concurrency: number;
   /** Time without an answer after which a message is delivered again, in milliseconds. */
   readonly ackWaitMs: number;
+  /** Number of deliveries after which a message becomes a dead letter. */
+  readonly maxDeliver: number;
+  /** Returns the content of one message of an event. */
+  readonly message: (event: string, copy: number) => MessageContent;
 }
 
 interface Message {
   readonly event: Event;
+  readonly content: MessageContent;
   /** Number of deliveries of this message. */
   count: number;
   /** Number of deliveries that may happen now. */
   due: number;
   isAcknowledged: boolean;
+  isDeadLetter: boolean;
   /** Number of deliveries since the last intervention of the schedule. */
   calm: { readonly since: number; deliveries: number };
 }
@@ -49,6 +55,7 @@ export class Broker {
   readonly #budget: Budget;
   readonly #ackWaitMs: number;
   readonly #concurrency: number;
+  readonly #maxDeliver: number;
   readonly #clock: Clock;
   readonly #messages: readonly Message[];
   /** The deliveries without an answer. */
@@ -61,14 +68,17 @@ export class Broker {
     this.#budget = budget;
     this.#ackWaitMs = options.ackWaitMs;
     this.#concurrency = options.concurrency;
+    this.#maxDeliver = options.maxDeliver;
     this.#clock = scheduler.clockOf("broker");
     this.#messages = Array.from({ length: events }, (_, index) => ({ id: `E${index + 1}`, deliveries: 0 })).flatMap(
       (event) =>
-        Array.from({ length: copies }, () => ({
+        Array.from({ length: copies }, (_, index) => ({
           event,
+          content: options.message(event.id, index + 1),
           count: 0,
           due: 1,
           isAcknowledged: false,
+          isDeadLetter: false,
           calm: { since: 0, deliveries: 0 },
         })),
     );
@@ -86,14 +96,19 @@ export class Broker {
 
   /** The events with a message that was never acknowledged. */
   get unacknowledged(): readonly string[] {
-    return [...new Set(this.#messages.filter((message) => !message.isAcknowledged).map(({ event }) => event.id))];
+    return eventsOf(this.#messages.filter((message) => !isDone(message)));
+  }
+
+  /** The events with a message that became a dead letter. */
+  get deadLettered(): readonly string[] {
+    return eventsOf(this.#messages.filter(({ isDeadLetter }) => isDeadLetter));
   }
 
   /** True if no delivery is in flight, and without a fault none will follow. */
   get isDone(): boolean {
-    const isDone = ({ due, isAcknowledged, calm }: Message): boolean =>
-      due === 0 && (isAcknowledged || calm.deliveries >= MAX_CALM_DELIVERIES);
-    return this.#messages.every(isDone) && this.inFlight.length === 0;
+    const isOver = (message: Message): boolean =>
+      message.due === 0 && (isDone(message) || message.calm.deliveries >= MAX_CALM_DELIVERIES);
+    return this.#messages.every(isOver) && this.inFlight.length === 0;
   }
 
   /** Returns the deliveries that are due. */
@@ -101,7 +116,7 @@ export class Broker {
     const awake = recipients.filter((recipient) => this.#scheduler.isAwake(recipient.task) && this.#hasRoom(recipient));
     const fresh = awake.find((recipient) => !this.isUsed(recipient));
     const choices = awake.filter((recipient) => recipient === fresh || this.isUsed(recipient));
-    const due = this.#messages.filter((message) => message.due > 0);
+    const due = this.#messages.filter((message, index) => message.due > 0 && this.#isNextOfItsKey(message, index));
     return due.filter(isFirstOfItsKind).flatMap((message) =>
       choices.map((recipient) => ({
         kind: "delivery" as const,
@@ -110,6 +125,13 @@ export class Broker {
         run: () => this.#deliver(message, recipient),
       })),
     );
+  }
+
+  #isNextOfItsKey({ content: { orderingKey } }: Message, index: number): boolean {
+    if (orderingKey === undefined) return true;
+    return this.#messages
+      .slice(0, index)
+      .every((earlier) => earlier.content.orderingKey !== orderingKey || isDone(earlier));
   }
 
   #hasRoom(recipient: Recipient): boolean {
@@ -122,7 +144,7 @@ export class Broker {
   faults(): readonly Operation[] {
     if (!this.#budget.has("redelivery")) return [];
     return this.#messages
-      .filter(({ count, due }) => count > 0 && due === 0)
+      .filter(({ count, due, isDeadLetter }) => count > 0 && due === 0 && !isDeadLetter)
       .map((message) => ({
         kind: "fault" as const,
         fault: "redelivery" as const,
@@ -145,7 +167,8 @@ export class Broker {
     this.#used.add(recipient);
     const { task, recorder } = recipient;
     const { id: event, deliveries: delivery } = message.event;
-    const handed: Delivery = { event, count: message.count };
+    const { payload, headers = {} } = message.content;
+    const handed: Delivery = { event, count: message.count, payload, headers };
     recorder.note({ type: "delivered", event, delivery });
     this.#inFlight.set(handed, recipient);
     const cancelRedelivery = this.#dueIn(this.#ackWaitMs, message);
@@ -157,6 +180,7 @@ export class Broker {
         recorder.note({ type: "answered", event, delivery, ...answer });
         cancelRedelivery();
         if (answer.answer === "acknowledged") message.isAcknowledged = true;
+        else if (answer.code === "permanent" || message.count >= this.#maxDeliver) message.isDeadLetter = true;
         else this.#dueIn(answer.afterMs, message);
       },
       (error: unknown) => this.#scheduler.fail(error),
@@ -165,14 +189,24 @@ export class Broker {
 
   #dueIn(ms: number, message: Message): () => void {
     return this.#clock.schedule(ms, () => {
-      if (!message.isAcknowledged && message.calm.deliveries < MAX_CALM_DELIVERIES) message.due += 1;
+      if (!isDone(message) && message.calm.deliveries < MAX_CALM_DELIVERIES) message.due += 1;
     });
   }
 }
 
+function isDone({ isAcknowledged, isDeadLetter }: Message): boolean {
+  return isAcknowledged || isDeadLetter;
+}
+
+function eventsOf(messages: readonly Message[]): readonly string[] {
+  return [...new Set(messages.map(({ event }) => event.id))];
+}
+
 /** Messages of one event with equal delivery counts are interchangeable. */
-function isFirstOfItsKind({ event, count }: Message, index: number, messages: readonly Message[]): boolean {
-  return messages.findIndex((other) => other.event === event && other.count === count) === index;
+function isFirstOfItsKind({ event, count, content }: Message, index: number, messages: readonly Message[]): boolean {
+  const isSame = (other: Message): boolean =>
+    other.event === event && other.count === count && JSON.stringify(other.content) === JSON.stringify(content);
+  return messages.findIndex(isSame) === index;
 }
 
 /** @throws {TypeError} when the handler's reply is not a `Reply`. */

@@ -8,9 +8,13 @@ import type { Kv } from "./kv.ts";
 
 /**
  * Starts a process of the service under test, and returns the function that handles its deliveries. The simulation calls it once
- * for each process. The process's memory is lost when the process dies.
+ * for each process. The process's memory is lost when the process dies. If the setup is
+ * asynchronous, it runs in real time while the simulation stands still. See {@link HandlerSetup}.
  */
 export type HandlerUnderTest<World = undefined> = (replica: Replica<World>) => HandleDelivery;
+
+/** A {@link HandlerUnderTest} whose setup may be asynchronous. */
+export type HandlerSetup<World = undefined> = (replica: Replica<World>) => HandleDelivery | PromiseLike<HandleDelivery>;
 
 /** Handles one delivery. An error naks the delivery. A delivery without a reply is acknowledged. */
 // biome-ignore lint/suspicious/noConfusingVoidType: TypeScript infers void for functions that do not always return a value.
@@ -37,7 +41,26 @@ export interface Replica<World = undefined> {
    * @throws the error of `act`, the signal's reason, or the error of a simulated failure.
    */
   readonly effect: RunEffect;
+  /**
+   * Runs an effect in a simulated transaction together with its marker, like `effectOnce` of `latchkey/postgres`: once for each
+   * idempotency key and name. If the key has a marker, returns the kept value instead.
+   * @throws {LatchkeyError} `fenced` if a marker of the key has a higher fence.
+   */
+  readonly effectOnce: RunEffectOnce;
+  /**
+   * Runs real asynchronous work that has the same result each time, such as WebCrypto. The simulation stands still until it has
+   * settled. Do not await anything simulated in it.
+   */
+  readonly host: <Value>(work: () => Value | PromiseLike<Value>) => Promise<Value>;
 }
+
+/** {@link Replica.effectOnce} */
+export type RunEffectOnce = (
+  event: string,
+  reservation: EffectReservation & { readonly idempotencyKey: string },
+  act: () => unknown,
+  options?: { readonly name?: string },
+) => Promise<unknown>;
 
 /** {@link Replica.effect} */
 export interface RunEffect {
@@ -57,6 +80,20 @@ export interface Delivery {
   readonly event: string;
   /** Number of deliveries of this message, including this one. */
   readonly count: number;
+  /** Payload of the message, as the option `message` made it. */
+  readonly payload: unknown;
+  /** Headers of the message, as the option `message` made it. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Content of a message. */
+export interface MessageContent {
+  /** Payload. @default undefined */
+  readonly payload?: unknown;
+  /** Headers. @default none */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Messages with equal keys are delivered one after another: the next once the one before is acknowledged. @default none */
+  readonly orderingKey?: string;
 }
 
 /** Result of a delivery. The outcome of `guard` is one. */
@@ -72,7 +109,7 @@ const FIRST_PAUSE_MS = 100;
  * Returns the broker's answer for a reply.
  * @throws {TypeError} when the value is not a reply.
  */
-export function answerTo(reply: unknown, { count }: Delivery): Answer {
+export function answerTo(reply: unknown, { count }: Pick<Delivery, "count">): Answer {
   if (reply === undefined) return { answer: "acknowledged", because: "returned" };
   if (typeof reply !== "object" || reply === null || !("outcome" in reply)) {
     throw new TypeError(expected("the handler's reply", "undefined or an object with an `outcome`", reply));
@@ -89,7 +126,7 @@ export function answerTo(reply: unknown, { count }: Delivery): Answer {
 const commitOutcomes = ["confirmed", "adopted", "superseded", "unconfirmed"] as const;
 
 /** Returns the broker's answer when the handler threw. */
-export function answerAfter(error: unknown, { count }: Delivery): Answer {
+export function answerAfter(error: unknown, { count }: Pick<Delivery, "count">): Answer {
   const code = error instanceof Error && "code" in error ? { code: String(error.code) } : {};
   return { answer: "nak", because: "failed", afterMs: pauseMs(count), error: String(error), ...code };
 }

@@ -21,6 +21,8 @@ export interface Environment {
   isDone(): boolean;
   /** Returns true once the run is known to have no end. */
   isEndless(): boolean;
+  /** Called after each operation. Returns true to end the run. */
+  isBroken(): boolean;
 }
 
 interface Timer {
@@ -30,6 +32,8 @@ interface Timer {
   readonly run: () => void;
 }
 
+/** Time of the wall clocks at the start of a run. */
+const STARTED_AT_MS = Date.UTC(2030, 0, 1);
 /** Number of steps after which a run counts as endless. */
 const MAX_STEPS = 5_000;
 /** Number of steps that a run continues after all deliveries are done. */
@@ -59,6 +63,9 @@ export class Scheduler {
   #current = "";
   #interventions = 0;
   #isQuiet = false;
+  /** Work of the host that the run waits for. */
+  #hosted: Promise<unknown>[] = [];
+  #isHosting = false;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(chooser: Chooser) {
@@ -88,7 +95,7 @@ export class Scheduler {
 
   /** Fails the run if a task does something although the scheduler did not wake it. */
   expectControlled(task: string, what: string): void {
-    if (!this.#isQuiet) return;
+    if (!this.#isQuiet || this.#isHosting) return;
     const woken = `The handler on ${task} was woken by something that the simulation does not control, and then ran`;
     this.fail(new UncontrolledError(`${woken} \`${what}\``));
   }
@@ -105,11 +112,32 @@ export class Scheduler {
     });
   }
 
-  /** Returns a clock whose timers belong to `task` and die with it. */
-  clockOf(task: string): Clock {
+  /** Runs real asynchronous work between two operations. */
+  async hosting<Value>(work: () => Value | PromiseLike<Value>): Promise<Value> {
+    this.#isHosting = true;
+    try {
+      return await work();
+    } finally {
+      this.#isHosting = false;
+    }
+  }
+
+  /** Runs real asynchronous work of a task. The simulation stands still until it has settled. */
+  host<Value>(work: () => Value | PromiseLike<Value>): Promise<Value> {
+    this.#isHosting = true;
+    const hosted = Promise.resolve().then(work);
+    this.#hosted.push(hosted);
+    return hosted;
+  }
+
+  /**
+   * Returns a clock whose timers belong to `task` and die with it.
+   * @param wallAheadMs is by how much its wall clock is ahead of the others.
+   */
+  clockOf(task: string, wallAheadMs = 0): Clock {
     return {
       monotonicMs: () => this.#nowMs,
-      wallMs: () => this.#nowMs,
+      wallMs: () => STARTED_AT_MS + wallAheadMs + this.#nowMs,
       schedule: (delayMs, run) => {
         this.expectControlled(task, "clock.schedule");
         const timer = { task, atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, run };
@@ -165,7 +193,9 @@ export class Scheduler {
   async run(environment: Environment): Promise<boolean> {
     for (let steps = 0, afterwards = 0; steps <= MAX_STEPS; steps += 1) {
       await this.#turn();
+      await this.#hostWork();
       if (this.#failure !== undefined) throw this.#failure.error;
+      if (environment.isBroken()) return true;
       if (environment.isEndless()) return false;
       afterwards = environment.isDone() ? afterwards + 1 : 0;
       const picked = afterwards > MAX_STEPS_AFTERWARDS ? undefined : this.#pick(environment);
@@ -175,6 +205,16 @@ export class Scheduler {
       await picked.run();
     }
     return false;
+  }
+
+  async #hostWork(): Promise<void> {
+    while (this.#hosted.length > 0) {
+      const hosted = this.#hosted;
+      this.#hosted = [];
+      await Promise.allSettled(hosted);
+      await this.#turn();
+    }
+    this.#isHosting = false;
   }
 
   /** Orders the operations: the running task, newest first; other tasks and the environment; passing time; faults. */

@@ -3,7 +3,7 @@ import type { Clock } from "../../internal/clock.ts";
 import { callable, objectWith, wholeNumber } from "../../internal/validate.ts";
 import { memoryStore } from "../../stores/memory-store.ts";
 import type { FaultBudget, FaultName } from "./faults.ts";
-import type { HandlerUnderTest, Replica } from "./handler.ts";
+import type { HandlerSetup, MessageContent, Replica } from "./handler.ts";
 import type { Scenario, SetUpRun } from "./simulate.ts";
 import { withoutConflictDetails } from "./simulated-store.ts";
 
@@ -24,6 +24,14 @@ export interface Scope extends Faults {
    * jumps of half that length happen, too. @default 33_000, a little more than Latchkey's defaults
    */
   readonly jumpMs?: number;
+  /** Returns the content of one message of an event; `copy` counts its messages from 1. @default no payload, headers or order */
+  readonly message?: (event: string, copy: number) => MessageContent;
+  /** Number of failed deliveries after which a message becomes a dead letter, at least 1. @default unlimited */
+  readonly maxDeliver?: number;
+  /** By how much the wall clock of each process is ahead, in milliseconds: of `R1`, `R2`, … @default [0, 0, …] */
+  readonly clocksAheadMs?: readonly number[];
+  /** Names of the effects that every acknowledged event must have had, for example one for each subscription. @default any */
+  readonly effects?: readonly string[];
 }
 
 /** Maximum number of each fault in one run. If no fault is named, each may happen once, except `amnesias`. */
@@ -60,6 +68,8 @@ export interface WorldOptions<World> {
   readonly world: () => World;
   /** Throws when the world is wrong after a run, for example with an assertion. */
   readonly holds?: (world: World, history: History) => void | Promise<void>;
+  /** Throws when the world is wrong. Called after every step of a run. */
+  readonly invariant?: (world: World, history: History) => void;
 }
 
 const faultOf: Readonly<Record<keyof Faults, FaultName>> = {
@@ -83,7 +93,7 @@ const faultNames = Object.keys(faultOf).filter((name): name is keyof Faults => n
  * @throws {TypeError | RangeError} that names the wrong option.
  */
 export function scenarioOf<World>(
-  handler: HandlerUnderTest<World>,
+  handler: HandlerSetup<World>,
   scope: Scope & Partial<WorldOptions<World>>,
   byDefault: "all" | "none",
 ): Scenario {
@@ -91,6 +101,8 @@ export function scenarioOf<World>(
   objectWith("options", scope);
   const { replicas = 2, events = 1, deliveries = 2, concurrency = 2 } = scope;
   const { ackWaitMs = 30_000, jumpMs = 33_000 } = scope;
+  const message = scope.message ?? (() => ({}));
+  callable("message", message);
   return {
     setUp: runsOf(handler, scope),
     replicas: wholeNumber("replicas", replicas, 1),
@@ -100,6 +112,10 @@ export function scenarioOf<World>(
     ackWaitMs: wholeNumber("ackWaitMs", ackWaitMs, 1),
     jumpMs: wholeNumber("jumpMs", jumpMs, 2),
     faults: faultsIn(scope, byDefault),
+    message,
+    maxDeliver: wholeNumber("maxDeliver", scope.maxDeliver ?? Number.MAX_SAFE_INTEGER, 1),
+    clocksAheadMs: scope.clocksAheadMs ?? [],
+    effects: scope.effects ?? [],
     store: (clock: Clock) => withoutConflictDetails(memoryStore({ clock })),
   };
 }
@@ -111,15 +127,20 @@ function faultsIn(scope: Faults, byDefault: "all" | "none"): FaultBudget {
 }
 
 /** Returns the function that sets up each run of a handler, with a new world if there is one. */
-export function runsOf<World>(handler: HandlerUnderTest<World>, world: Partial<WorldOptions<World>>): SetUpRun;
-export function runsOf(handler: HandlerUnderTest<unknown>, { world, holds }: Partial<WorldOptions<unknown>>): SetUpRun {
+export function runsOf<World>(handler: HandlerSetup<World>, world: Partial<WorldOptions<World>>): SetUpRun;
+export function runsOf(
+  handler: HandlerSetup<unknown>,
+  { world, holds, invariant }: Partial<WorldOptions<unknown>>,
+): SetUpRun {
   if (world !== undefined) callable("world", world);
   if (holds !== undefined) callable("holds", holds);
+  if (invariant !== undefined) callable("invariant", invariant);
   return () => {
     const made = world?.();
     return {
       start: (replica: Replica) => handler({ ...replica, world: made }),
       holds: async (history) => holds?.(made, history),
+      check: (history) => invariant?.(made, history),
     };
   };
 }

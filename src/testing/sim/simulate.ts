@@ -3,9 +3,10 @@ import type { Clock } from "../../internal/clock.ts";
 import type { Change, Store } from "../../model/store.ts";
 import { HistoryRecorder } from "../record/recorder.ts";
 import { Broker, type Recipient } from "./broker.ts";
+import { EffectTable } from "./effect-table.ts";
 import { Effects } from "./effects.ts";
 import { Budget, type FaultBudget, type FaultName } from "./faults.ts";
-import type { HandleDelivery, HandlerUnderTest, Replica } from "./handler.ts";
+import type { HandleDelivery, HandlerSetup, MessageContent, Replica } from "./handler.ts";
 import { IdleRenewals } from "./idle-renewals.ts";
 import { kvEntryOf, kvOf } from "./kv.ts";
 import { Network } from "./network.ts";
@@ -17,9 +18,11 @@ import { UncontrolledError } from "./uncontrolled-error.ts";
 /** Sets up one run: makes its world, and returns how to start its processes. */
 export type SetUpRun = () => {
   /** Starts a process. */
-  readonly start: HandlerUnderTest;
+  readonly start: HandlerSetup;
   /** Rejects when the user's condition does not hold after the run. */
   readonly holds: (history: History) => Promise<void>;
+  /** Throws when the user's invariant does not hold after a step. */
+  readonly check: (history: History) => void;
 };
 
 /** The settings of a simulation. */
@@ -36,6 +39,14 @@ export interface Scenario {
   readonly ackWaitMs: number;
   /** Length of a clock jump and of an outage, in milliseconds. A clock jump may also have half that length. */
   readonly jumpMs: number;
+  /** Returns the content of one message of an event. */
+  readonly message: (event: string, copy: number) => MessageContent;
+  /** Number of deliveries after which a message becomes a dead letter. */
+  readonly maxDeliver: number;
+  /** By how much the wall clocks of `R1`, `R2`, … are ahead, in milliseconds. */
+  readonly clocksAheadMs: readonly number[];
+  /** Names of the effects that every acknowledged event must have had. */
+  readonly effects: readonly string[];
   /** Makes the store that the processes of a run share. */
   readonly store: (clock: Clock) => Store;
 }
@@ -47,6 +58,8 @@ export interface SimulatedRun {
   readonly hasEnded: boolean;
   /** Rejects when the user's condition does not hold. */
   readonly holds: () => Promise<void>;
+  /** Error of the user's invariant, which ended the run. */
+  readonly broken?: { readonly error: unknown };
 }
 
 /** A run did not end within the limit of steps. */
@@ -90,6 +103,7 @@ class Simulation {
   readonly #network: Network;
   readonly #broker: Broker;
   readonly #effects: Effects;
+  readonly #effectTable = new EffectTable();
   readonly #setUp: ReturnType<SetUpRun>;
   readonly #history: HistoryLine[] = [{ type: "history", version: 1, clock: "simulated" }];
   readonly #processes: Process[] = [];
@@ -97,6 +111,7 @@ class Simulation {
   readonly #over = new AbortController();
   #frozen: Process | undefined;
   #ids = 0;
+  #broken: { readonly error: unknown } | undefined;
 
   constructor(scenario: Scenario, chooser: Chooser) {
     this.#scenario = scenario;
@@ -108,16 +123,17 @@ class Simulation {
     this.#broker = new Broker(this.#scheduler, this.#budget, scenario);
     this.#effects = new Effects(this.#scheduler, this.#budget);
     this.#setUp = scenario.setUp();
-    for (let index = 1; index <= scenario.replicas; index += 1) this.#start(`R${index}`, 1);
   }
 
   async run(): Promise<SimulatedRun> {
     const watched = this.#watch();
     let hasEnded: boolean;
     try {
+      for (let index = 1; index <= this.#scenario.replicas; index += 1) await this.#start(`R${index}`, 1);
       hasEnded = await this.#scheduler.run({
         faults: () => this.#faults(),
         needed: () => this.#needed(),
+        isBroken: () => this.#isBroken(),
         isEndless: () => this.#idleRenewals.isEndless,
         isDone: () => this.#frozen === undefined && this.#broker.isDone,
       });
@@ -125,6 +141,8 @@ class Simulation {
       this.#over.abort("the run is over");
       await watched;
     }
+    const holds = (): Promise<void> => this.#setUp.holds(this.#history);
+    if (this.#broken !== undefined) return { history: this.#history, hasEnded, holds, broken: this.#broken };
     for (const [{ event }, { task }] of this.#idleRenewals.isEndless ? [] : this.#broker.inFlight) {
       const since = hasEnded
         ? "nothing else can happen"
@@ -133,13 +151,23 @@ class Simulation {
         `The handler on ${task} has not answered its delivery of ${event}, and ${since}. It awaits something that the simulation does not control`,
       );
     }
-    const holds = (): Promise<void> => this.#setUp.holds(this.#history);
     if (!hasEnded) return { history: this.#history, hasEnded, holds };
-    const { unacknowledged } = this.#broker;
-    this.#recorderOf("broker").note(
-      unacknowledged.length === 0 ? { type: "settled" } : { type: "settled", unacknowledged },
-    );
+    const { unacknowledged, deadLettered } = this.#broker;
+    this.#recorderOf("broker").note({
+      type: "settled",
+      ...(unacknowledged.length === 0 ? {} : { unacknowledged }),
+      ...(deadLettered.length === 0 ? {} : { deadLettered }),
+    });
     return { history: this.#history, hasEnded, holds };
+  }
+
+  #isBroken(): boolean {
+    try {
+      this.#setUp.check(this.#history);
+    } catch (error) {
+      this.#broken = { error };
+    }
+    return this.#broken !== undefined;
   }
 
   #recorderOf(process: string): HistoryRecorder {
@@ -160,19 +188,24 @@ class Simulation {
     for await (const change of this.#store.watch({}, this.#over.signal)) recordChange(recorder, change);
   }
 
-  #start(name: string, incarnation: number): void {
+  async #start(name: string, incarnation: number): Promise<void> {
     const task = name + "'".repeat(incarnation - 1);
     const recorder = this.#recorderOf(task);
+    const effect = this.#effects.of(task, recorder);
+    const aheadMs = this.#scenario.clocksAheadMs[Number(name.slice(1)) - 1] ?? 0;
     const replica: Replica = {
       owner: task,
       store: recorder.store(this.#network.storeOf(task)),
       kv: kvOf(task, this.#register, this.#network, recorder),
-      clock: this.#scheduler.clockOf(task),
+      clock: this.#scheduler.clockOf(task, aheadMs),
       newId: () => `id-${++this.#ids}`,
       world: undefined,
-      effect: this.#effects.of(task, recorder),
+      effect,
+      effectOnce: this.#effectTable.through(effect),
+      host: (work) => this.#scheduler.host(work),
     };
-    this.#processes.push({ name, incarnation, task, recorder, handle: this.#setUp.start(replica) });
+    const handle = await this.#scheduler.hosting(() => this.#setUp.start(replica));
+    this.#processes.push({ name, incarnation, task, recorder, handle });
   }
 
   /** Returns the operations that must happen before the run can end. */
@@ -222,12 +255,12 @@ class Simulation {
     return running === undefined ? used : used.filter((process) => process === running);
   }
 
-  #crash(process: Process): void {
+  async #crash(process: Process): Promise<void> {
     process.recorder.note({ type: "died" });
     this.#scheduler.kill(process.task);
     if (this.#frozen === process) this.#frozen = undefined;
     this.#processes.splice(this.#processes.indexOf(process), 1);
-    this.#start(process.name, process.incarnation + 1);
+    await this.#start(process.name, process.incarnation + 1);
   }
 
   #freeze(process: Process): void {

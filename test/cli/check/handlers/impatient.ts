@@ -1,8 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { HandlerUnderTest } from "../../../../src/testing/index.ts";
 
-const handler: HandlerUnderTest = () => async () => {
+export const handler: HandlerUnderTest = () => async () => {
   await pause(1);
 };
-
-export default handler;
