@@ -1,7 +1,8 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { HistoryLine } from "../../src/history/history.ts";
 import { formatHistory } from "../../src/history/history-text.ts";
-import { type HistoryRecorder, recordHistory } from "../../src/testing/record/recorder.ts";
+import type { HistoryRecorder } from "../../src/testing/record/history-recorder.ts";
+import { recordHistory } from "../../src/testing/record/recorder.ts";
 
 /** A history file that is written line by line. A killed process loses at most its last line. */
 export class HistoryFile {

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { HistoryRecorder } from "../../src/testing/record/recorder.ts";
+import type { HistoryRecorder } from "../../src/testing/record/history-recorder.ts";
 import { eventually } from "../support/eventually.ts";
 import type { NatsCluster, NatsServer } from "../support/nats-server.ts";
 import type { Proxies } from "./partition.ts";

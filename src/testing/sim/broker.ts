@@ -1,6 +1,6 @@
 import type { Answer } from "../../history/history.ts";
 import type { Clock } from "../../internal/clock.ts";
-import type { HistoryRecorder } from "../record/recorder.ts";
+import type { HistoryRecorder } from "../record/history-recorder.ts";
 import type { Budget } from "./faults.ts";
 import { answerAfter, answerTo, type Delivery, type HandleDelivery, type MessageContent } from "./handler.ts";
 import type { Operation, Scheduler } from "./scheduler.ts";

@@ -1,4 +1,4 @@
-import type { HistoryRecorder } from "../record/recorder.ts";
+import type { HistoryRecorder } from "../record/history-recorder.ts";
 import type { Budget } from "./faults.ts";
 import type { EffectOptions, RunEffect } from "./handler.ts";
 import type { Operation, Scheduler } from "./scheduler.ts";

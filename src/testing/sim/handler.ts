@@ -3,7 +3,7 @@ import type { Clock } from "../../internal/clock.ts";
 import { expected, oneOf, wholeNumber } from "../../internal/validate.ts";
 import type { CommitOutcome } from "../../model/decision.ts";
 import type { Store } from "../../model/store.ts";
-import type { EffectReservation } from "../record/recorder.ts";
+import type { EffectReservation } from "../record/history-recorder.ts";
 import type { Kv } from "./kv.ts";
 
 /**

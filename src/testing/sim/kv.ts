@@ -2,8 +2,8 @@ import { text, wholeNumber } from "../../internal/validate.ts";
 import { type ResolvedIdentity, resolveIdentity } from "../../model/identity.ts";
 import type { CommitRecord } from "../../model/record.ts";
 import type { Entry, Put, Removal, Revision } from "../../model/store.ts";
+import type { HistoryRecorder } from "../record/history-recorder.ts";
 import { conflictResult } from "../record/operations.ts";
-import type { HistoryRecorder } from "../record/recorder.ts";
 import type { Network } from "./network.ts";
 import type { SharedRegister } from "./shared-register.ts";
 

@@ -30,7 +30,7 @@ export type OperationKind =
  * The number of operations that can happen next. They are in this order: the one that happens in a calm run, other work of the
  * tasks and the broker, passing time, faults.
  */
-export interface Choice {
+export interface Choice<Item extends Possibility = Possibility> {
   /** Number of all operations, at least 1. */
   readonly count: number;
   /** Number of operations that are work. They come first. */
@@ -40,13 +40,13 @@ export interface Choice {
   /** True if the first operation reads a response that has arrived. No other task can tell when that happens. */
   readonly isResponse: boolean;
   /** All operations, in their order. */
-  readonly operations: readonly Possibility[];
+  readonly operations: readonly Item[];
 }
 
 /** Picks what happens next. */
-export interface Chooser {
+export interface Chooser<Item extends Possibility = Possibility> {
   /** Returns the number of the operation to run, from 0 to `count - 1`. */
-  pick(choice: Choice): number;
+  pick(choice: Choice<Item>): number;
   /** False once no more faults may happen, so that the run can end. */
   readonly mayFail: boolean;
 }

@@ -1,6 +1,6 @@
-import { setImmediate } from "node:timers";
 import type { Clock } from "../../internal/clock.ts";
 import type { Chooser, OperationKind, Possibility } from "./schedule.ts";
+import { queueTurn } from "./turns.ts";
 import { UncontrolledError } from "./uncontrolled-error.ts";
 
 /** Something that can happen next. */
@@ -53,7 +53,7 @@ const MAX_STEPS_AFTERWARDS = 100;
  *     check phase   [ operation ── …
  */
 export class Scheduler {
-  readonly #chooser: Chooser;
+  readonly #chooser: Chooser<Operation>;
   readonly #waiting = new Set<Operation>();
   readonly #timers = new Set<Timer>();
   readonly #frozen = new Set<string>();
@@ -68,7 +68,7 @@ export class Scheduler {
   #isHosting = false;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(chooser: Chooser) {
+  constructor(chooser: Chooser<Operation>) {
     this.#chooser = chooser;
   }
 
@@ -264,11 +264,11 @@ export class Scheduler {
   /** Resolves in a new turn of the event loop. All code that the scheduler wakes finishes within that turn. */
   #turn(): Promise<void> {
     return new Promise((resolve) => {
-      setImmediate(() => {
+      queueTurn(() => {
         this.#isQuiet = false;
         resolve();
       });
-      setImmediate(() => {
+      queueTurn(() => {
         this.#isQuiet = true;
       });
     });

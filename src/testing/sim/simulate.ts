@@ -1,7 +1,7 @@
 import type { History, HistoryLine } from "../../history/history.ts";
 import type { Clock } from "../../internal/clock.ts";
 import type { Change, Store } from "../../model/store.ts";
-import { HistoryRecorder } from "../record/recorder.ts";
+import { HistoryRecorder } from "../record/history-recorder.ts";
 import { Broker, type Recipient } from "./broker.ts";
 import { EffectTable } from "./effect-table.ts";
 import { Effects } from "./effects.ts";
@@ -10,7 +10,7 @@ import type { HandleDelivery, HandlerSetup, MessageContent, Replica } from "./ha
 import { IdleRenewals } from "./idle-renewals.ts";
 import { kvEntryOf, kvOf } from "./kv.ts";
 import { Network } from "./network.ts";
-import { type Chooser, type Schedule, ScheduleFollower } from "./schedule.ts";
+import { type Choice, type Chooser, type Schedule, ScheduleFollower } from "./schedule.ts";
 import { type Operation, Scheduler } from "./scheduler.ts";
 import { SharedRegister } from "./shared-register.ts";
 import { UncontrolledError } from "./uncontrolled-error.ts";
@@ -88,6 +88,53 @@ export async function simulateChoosing(scenario: Scenario, chooser: Chooser): Pr
   return new Simulation(scenario, chooser).run();
 }
 
+/** A run up to the first choice that its schedule does not make. */
+export interface PartialRun {
+  readonly history: History;
+  /** Operations that can happen next, in the order of a schedule's numbers. Empty if the run has ended. */
+  readonly possible: readonly Operation[];
+}
+
+/** Runs a schedule up to its end, and returns what can happen next. */
+export async function simulatePartly(scenario: Scenario, schedule: Schedule): Promise<PartialRun> {
+  const chooser = new PausingFollower(schedule);
+  const simulation = new Simulation(scenario, chooser);
+  try {
+    const { history } = await simulation.run();
+    return { history, possible: [] };
+  } catch (error) {
+    if (!(error instanceof Pause)) throw error;
+    return { history: simulation.history, possible: error.operations };
+  }
+}
+
+/** Thrown where a schedule ends. */
+class Pause extends Error {
+  readonly operations: readonly Operation[];
+
+  constructor(operations: readonly Operation[]) {
+    super("The schedule has ended");
+    this.operations = operations;
+  }
+}
+
+class PausingFollower implements Chooser<Operation> {
+  readonly mayFail = true;
+  readonly #schedule: Schedule;
+  #next = 0;
+
+  constructor(schedule: Schedule) {
+    this.#schedule = schedule;
+  }
+
+  pick({ count, operations }: Choice<Operation>): number {
+    const choice = this.#schedule[this.#next];
+    if (choice === undefined) throw new Pause(operations);
+    this.#next += 1;
+    return choice % count;
+  }
+}
+
 interface Process extends Recipient {
   readonly name: string;
   readonly incarnation: number;
@@ -113,7 +160,7 @@ class Simulation {
   #ids = 0;
   #broken: { readonly error: unknown } | undefined;
 
-  constructor(scenario: Scenario, chooser: Chooser) {
+  constructor(scenario: Scenario, chooser: Chooser<Operation>) {
     this.#scenario = scenario;
     this.#scheduler = new Scheduler(chooser);
     this.#budget = new Budget(scenario.faults, (fault, task) => this.#recorderOf(task).note({ type: "fault", fault }));
@@ -123,6 +170,10 @@ class Simulation {
     this.#broker = new Broker(this.#scheduler, this.#budget, scenario);
     this.#effects = new Effects(this.#scheduler, this.#budget);
     this.#setUp = scenario.setUp();
+  }
+
+  get history(): History {
+    return this.#history;
   }
 
   async run(): Promise<SimulatedRun> {

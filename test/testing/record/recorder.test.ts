@@ -4,7 +4,8 @@ import type { HistoryLine } from "../../../src/history/history.ts";
 import { formatHistory, parseHistory } from "../../../src/history/history-text.ts";
 import { Deduplicator, memoryStore, type Store } from "../../../src/index.ts";
 import { checkHistory } from "../../../src/testing/judge/check-history.ts";
-import { type HistoryRecorder, recordHistory } from "../../../src/testing/record/recorder.ts";
+import type { HistoryRecorder } from "../../../src/testing/record/history-recorder.ts";
+import { recordHistory } from "../../../src/testing/record/recorder.ts";
 import { answerLost, FaultyStore, outage } from "../../support/faulty-store.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 
