@@ -1,12 +1,22 @@
+import { resolve } from "node:path";
 import { defineConfig, type Plugin } from "vite";
 
-/** Builds the inspector's page as one file with inline scripts and styles. */
-export default defineConfig({
-  root: "src/inspect/page",
+const SHIMS = "src/cli/play/page/shims";
+
+/**
+ * Builds a page as one file with inline scripts and styles: the inspector's, or with `--mode play` the live simulator's. The
+ * simulator runs the library itself, so it gets the few parts of Node that the library uses.
+ */
+export default defineConfig(({ mode }) => ({
+  root: mode === "play" ? "src/cli/play/page" : "src/inspect/page",
   logLevel: "warn",
-  plugins: [inOneFile("inspector.html")],
+  define: { "process.env.NODE_ENV": '"production"' },
+  plugins: [inOneFile(mode === "play" ? "play.html" : "inspector.html")],
+  resolve: {
+    alias: mode === "play" ? { "node:crypto": resolve(SHIMS, "crypto.ts"), "node:os": resolve(SHIMS, "os.ts") } : {},
+  },
   build: { target: "es2022", emptyOutDir: false, assetsInlineLimit: 0, modulePreload: false },
-});
+}));
 
 /** Inlines everything that the page refers to. The server allows the scripts and styles by their hashes. */
 function inOneFile(fileName: string): Plugin {

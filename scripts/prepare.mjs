@@ -89,14 +89,18 @@ function buildIfStale() {
     "--outDir",
     fresh,
   ]);
-  run(process.execPath, [
-    at("node_modules", "vite", "bin", "vite.js"),
-    "build",
-    "--config",
-    at("vite.page.config.ts"),
-    "--outDir",
-    fresh,
-  ]);
+  for (const mode of ["production", "play"]) {
+    run(process.execPath, [
+      at("node_modules", "vite", "bin", "vite.js"),
+      "build",
+      "--config",
+      at("vite.page.config.ts"),
+      "--mode",
+      mode,
+      "--outDir",
+      fresh,
+    ]);
+  }
   // Swaps the whole folder, so that no output of a removed source stays, and a failed build keeps the last one.
   const old = at(".cache", `dist-old-${process.pid}`);
   if (existsSync(at("dist"))) renameSync(at("dist"), old);

@@ -54,6 +54,7 @@ async function runChecksBesideTests() {
     await check("format and syntax", "biome", ["ci", "--error-on-warnings", "."], lowPriority),
     await check("types", "tsc", ["-p", "tsconfig.json"], lowPriority),
     await check("types of the inspector's page", "tsc", ["-p", "src/inspect/page"], lowPriority),
+    await check("types of the simulator's page", "tsc", ["-p", "src/cli/play/page"], lowPriority),
     await check("types of the examples", "tsc", ["-p", "test/examples"], lowPriority),
     await check("lint", "eslint", ["."], lowPriority),
   ];

@@ -37,6 +37,10 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
       const { checkCommand } = await import("./check/check-command.ts");
       exitCode = await checkCommand(path, flags, io);
     },
+    async play(flags) {
+      const { playCommand } = await import("./play/play-command.ts");
+      exitCode = await playCommand(flags, io);
+    },
     async list(flags) {
       const { listCommand } = await withPeers(() => import("./list/list-command.ts"));
       exitCode = await listCommand(flags, io);

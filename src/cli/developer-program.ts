@@ -1,16 +1,20 @@
 import { type Command, Option } from "commander";
 import { type CheckFlags, DEFAULT_RUNS } from "./check/check-flags.ts";
 import { checkHelp } from "./check/help.ts";
+import { playHelp } from "./play/help.ts";
+import type { PlayFlags } from "./play/play-command.ts";
 import { wholeNumber } from "./terminal/option-values.ts";
 
 /** Runs each command for developers with the arguments and options that Commander parsed. */
 export interface DeveloperCommands {
   check(path: string, flags: CheckFlags): Promise<void>;
+  play(flags: PlayFlags): Promise<void>;
 }
 
 /** Adds the commands for developers of handlers. */
 export function addDeveloperCommands(program: Command, commands: DeveloperCommands): void {
   addCheck(program, commands);
+  addPlay(program, commands);
 }
 
 function addCheck(program: Command, commands: DeveloperCommands): void {
@@ -41,4 +45,18 @@ function addCheck(program: Command, commands: DeveloperCommands): void {
     .helpOption("-h, --help", "print this help")
     .addHelpText("after", checkHelp)
     .action((path: string, flags: CheckFlags) => commands.check(path, flags));
+}
+
+function addPlay(program: Command, commands: DeveloperCommands): void {
+  program
+    .command("play")
+    .summary("play the simulation in a browser, one step at a time")
+    .description(
+      "Serves a web page that runs the simulation: pick a handler, correct or with a bug, and decide what happens next. " +
+        "Prints the address and runs until Ctrl-C.",
+    )
+    .option("--port <n>", "port of the page (default: any free port)", wholeNumber(0, 65_535))
+    .helpOption("-h, --help", "print this help")
+    .addHelpText("after", playHelp)
+    .action((flags: PlayFlags) => commands.play(flags));
 }

@@ -55,6 +55,7 @@ describe("help", () => {
     "key",
     "demo",
     "check",
+    "play",
     "list",
     "show",
     "clear",

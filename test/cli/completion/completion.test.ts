@@ -83,6 +83,7 @@ const noCommands: Commands = {
   run: nothing,
   key: nothing,
   check: nothing,
+  play: nothing,
   demo: nothing,
   list: nothing,
   show: nothing,

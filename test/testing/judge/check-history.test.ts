@@ -424,6 +424,28 @@ describe("checkHistory, for an acknowledgement without a commit,", () => {
     expect(broken(taken.acknowledge("R1", "superseded").begin("R2", 2))).toEqual([]);
   });
 
+  it("excuses a commit that got no answer for as long as a lease", () => {
+    const conflicted = (ackMs: number): Recording =>
+      done()
+        .at(5_000)
+        .see("R1", {
+          type: "invoke",
+          op: 8,
+          operation: "commit",
+          key: "k",
+          event: "E1",
+          token: "of R1",
+          fence: 1,
+          expected: 1,
+        })
+        .see("R1", { type: "fail", op: 8, because: "conflict" })
+        .see("R1", { type: "invoke", op: 9, operation: "read", key: "k" })
+        .at(ackMs)
+        .acknowledge("R1");
+    expect(broken(conflicted(5_500))).toEqual(["G3"]);
+    expect(broken(conflicted(6_000))).toEqual([]);
+  });
+
   it("finds G3 when another effect begins after an acknowledgement that nothing excuses", () => {
     const again = (commit: Commit | undefined): readonly Guarantee[] =>
       broken(done().acknowledge("R1", commit).at(2_000).deliver("R2", 2).write("R2", "reserve", {}, 2).begin("R2", 2));
@@ -431,7 +453,7 @@ describe("checkHistory, for an acknowledgement without a commit,", () => {
     expect(again("unconfirmed")).toEqual([]);
   });
 
-  it("finds G4 at the tenth renewal after the answer", () => {
+  it("finds G4 at the tenth renewal after the answer, but not in a run that came to rest", () => {
     const nak = {
       type: "answered",
       event: "E1",
@@ -445,6 +467,9 @@ describe("checkHistory, for an acknowledgement without a commit,", () => {
     for (let at = 1; at < 10; at += 1) expect(broken(renew(at))).toEqual([]);
     expect(broken(renew(10))).toEqual(["G4"]);
     expect(broken(renew(11))).toEqual(["G4"]);
+    const rest = { type: "settled", deadLettered: ["E1"] } as const;
+    // An effect that waits to begin is no reason to call renewals endless in a run that came to rest.
+    expect(broken(renewing.see("broker", rest))).toEqual([]);
   });
 });
 
