@@ -24,7 +24,7 @@ import { showHelp } from "./show/help.ts";
 import type { ShowFlags } from "./show/show-command.ts";
 import { DEFAULT_LIMIT, DEFAULT_ORDER, ORDERS } from "./stored-keys/key-order.ts";
 import { STORED_STATES } from "./stored-keys/stored-key.ts";
-import { collectedNumber, duration, seconds, wholeNumber } from "./terminal/option-values.ts";
+import { collected, collectedNumber, duration, seconds, wholeNumber } from "./terminal/option-values.ts";
 
 /** Runs the operator commands with the arguments and options that Commander parsed. */
 export interface OperatorCommands {
@@ -203,7 +203,7 @@ function addFilter(command: Command): Command {
     .optionsGroup("Filters (a key must match all):")
     .option("--workspace <id>", "keys of this tenant")
     .option("--subscription <id>", "keys of this subscription")
-    .option("--event <id>", "the key of this event; with --subscription")
+    .option("--event <id>", "keys of this event, in any subscription")
     .option("--owner <text>", "keys whose owner contains this text")
     .option("--older-than <duration>", "keys reserved or committed longer ago than 90s, 15m, 12h, 7d", duration)
     .option("--newer-than <duration>", "keys reserved or committed more recently", duration);
@@ -248,7 +248,13 @@ function addInspect(program: Command, commands: OperatorCommands): void {
     .optionsGroup("Page:")
     .option("--port <n>", "port of the page (default: any free port)", wholeNumber(0, 65_535))
     .option("--host <address>", "address to listen on (default: 127.0.0.1, local access only)")
-    .option("--read-only", "disable releasing and clearing keys")
+    .option("--read-only", "disable all changes")
+    .option("--dead-letter <subject>", "show the dead letters of this subject (default: LATCHKEY_DEAD_LETTER)")
+    .option("--link <name=address>", "link from every event, such as Logs=https://logs/?q={key}; repeatable", collected)
+    .optionsGroup("Reverse proxy:")
+    .option("--allowed-host <name>", "public host name of the page; repeatable", collected)
+    .option("--allowed-origin <origin>", "public origin, if the proxy replaces the host name; repeatable", collected)
+    .option("--base-path <path>", "path that the proxy passes on unchanged, such as /latchkey")
     .helpOption("-h, --help", "print this help")
     .addHelpText("after", inspectHelp)
     .action((flags: InspectFlags) => commands.inspect(flags));

@@ -1,9 +1,10 @@
 export { UnidentifiedError } from "../errors.ts";
+export type { NodeHandler } from "../internal/node-handler.ts";
 export type { WebhookDispatch, WebhookEvent } from "./dispatcher.ts";
 export type { EnqueueOptions, MessageHeaders, Publish } from "./enqueue.ts";
 export { enqueue } from "./enqueue.ts";
 export type { WebhookErrorContext, WebhookErrorListener } from "./error-listener.ts";
-export type { NodeHandler, NodeHandlerOptions } from "./node-handler.ts";
+export type { NodeHandlerOptions } from "./node-handler.ts";
 export { toNodeHandler } from "./node-handler.ts";
 export type { RawRequest } from "./raw-request.ts";
 export type { Secrets } from "./signature.ts";

@@ -1,13 +1,7 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { delay, systemClock } from "../internal/clock.ts";
+import { type NodeHandler, nodeHandler } from "../internal/node-handler.ts";
 import { reportError, type WebhookErrorListener } from "./error-listener.ts";
 import { methodNotAllowed, problem } from "./problem.ts";
 import type { Receive } from "./webhook.ts";
-
-/** A request handler of `node:http`, Express and Connect. */
-export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** Options of {@link toNodeHandler}. */
 export interface NodeHandlerOptions {
@@ -15,99 +9,18 @@ export interface NodeHandlerOptions {
   readonly onError?: WebhookErrorListener;
 }
 
-/** Time for a refused sender to read the answer before its connection closes. A close with unread bytes may discard the answer. */
-const LINGER_MS = 1_000;
-/** Methods that `Request` refuses. */
-const FORBIDDEN_METHODS: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
-
 /**
  * Adapts a receiver to `node:http`. Signatures cover the raw body: mount it before any body parser, or give the parser's raw bytes
  * as `request.rawBody`. A connection whose request body was not read to its end closes after the answer.
  */
 export function toNodeHandler(receive: Receive, { onError }: NodeHandlerOptions = {}): NodeHandler {
-  return (request, response) => {
-    void answer(request, receive)
-      .catch((error: unknown) => {
-        reportError(onError, error, { code: "misuse" });
-        return problem("misused");
-      })
-      .then((answered) => send(answered, request, response))
-      .catch(() => response.destroy());
-  };
-}
-
-async function answer(request: IncomingMessage, receive: Receive): Promise<Response> {
-  if (FORBIDDEN_METHODS.has(request.method ?? "")) return methodNotAllowed();
-  const url = urlOf(request);
-  return url === undefined ? problem("bad-request") : receive(toRequest(request, url));
-}
-
-/** Host names, IPv4 and IPv6 addresses, with an optional port. */
-const HOST = /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
-
-/** Returns the URL of a request in origin form. Express removes the mount path from `url` and keeps it in `originalUrl`. */
-function urlOf(request: IncomingMessage): URL | undefined {
-  const original: unknown = Reflect.get(request, "originalUrl");
-  const path = typeof original === "string" ? original : (request.url ?? "/");
-  const host = request.headers.host ?? "localhost";
-  const address = `http://${host}${path}`;
-  return path.startsWith("/") && HOST.test(host) && URL.canParse(address) ? new URL(address) : undefined;
-}
-
-function toRequest(request: IncomingMessage, url: URL): Request {
-  const { method = "GET" } = request;
-  const headers = new Headers();
-  for (let index = 0; index < request.rawHeaders.length; index += 2) {
-    headers.append(request.rawHeaders[index] ?? "", request.rawHeaders[index + 1] ?? "");
-  }
-  if (method === "GET" || method === "HEAD") return new Request(url, { method, headers });
-  const body = rawBody(request) ?? streamOf(request);
-  return new Request(url, { method, headers, body, duplex: "half" });
-}
-
-/** Raw bytes that a body parser kept. @throws {TypeError} if a parser has consumed the body and kept none. */
-function rawBody(request: IncomingMessage): Uint8Array<ArrayBuffer> | undefined {
-  const kept: unknown = Reflect.get(request, "rawBody");
-  if (kept instanceof Uint8Array) return new Uint8Array(kept);
-  if (!request.readableDidRead) return undefined;
-  throw new TypeError(
-    "The request's body was read before the receiver got it. Mount the receiver before body parsers, or keep `rawBody`",
-  );
-}
-
-/** Reads a chunk only when asked. `Readable.toWeb` would destroy the connection on `cancel`, before the answer. */
-function streamOf(request: IncomingMessage): ReadableStream<Uint8Array> {
-  const chunks = request.iterator({ destroyOnReturn: false });
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const next: IteratorResult<unknown> = await chunks.next();
-        if (next.done === true) controller.close();
-        else if (next.value instanceof Uint8Array) controller.enqueue(next.value);
-        else throw new TypeError("The request's body was decoded to text before the receiver got it");
-      },
+  return nodeHandler({
+    handle: receive,
+    badRequest: () => problem("bad-request"),
+    methodNotAllowed,
+    failed(error) {
+      reportError(onError, error, { code: "misuse" });
+      return problem("misused");
     },
-    { highWaterMark: 0 },
-  );
-}
-
-async function send(answered: Response, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  response.statusCode = answered.status;
-  response.setHeaders(answered.headers);
-  if (!request.complete) await sendAndClose(answered, request, response);
-  else if (answered.body === null) response.end();
-  else await pipeline(Readable.fromWeb(answered.body), response);
-}
-
-/** Answers without reading on. Ending the response would read or reset what the sender still sends. */
-async function sendAndClose(answered: Response, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const body = new Uint8Array(await answered.arrayBuffer());
-  response.setHeader("connection", "close");
-  response.setHeader("content-length", body.byteLength);
-  response.flushHeaders();
-  response.write(body);
-  const closed = new AbortController();
-  response.once("close", () => closed.abort());
-  await delay(systemClock, LINGER_MS, [closed.signal]);
-  request.destroy();
+  });
 }

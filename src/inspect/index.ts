@@ -1,6 +1,12 @@
+export type { NodeHandler } from "../internal/node-handler.ts";
 export { toMermaid } from "./chart/mermaid.ts";
 export { type SvgOptions, toSvg } from "./chart/svg.ts";
-export type { InspectorOptions } from "./server/options.ts";
+export type { Authorize } from "./server/auth-guard.ts";
+export type { MountedInspector } from "./server/mount.ts";
+export { inspectorHandler } from "./server/mount.ts";
+export { toNodeHandler } from "./server/node-handler.ts";
+export type { InspectedOptions, InspectorOptions, MountedInspectorOptions } from "./server/options.ts";
 export type { Redact, Redactable } from "./server/redaction.ts";
 export type { Inspector } from "./server/serve.ts";
 export { serveInspector } from "./server/serve.ts";
+export type { EventLink } from "./server/wire.ts";

@@ -42,7 +42,7 @@ const NAMES = {
     "parseStoreKey",
     "systemClock",
   ],
-  "latchkey/inspect": ["serveInspector", "toMermaid", "toSvg"],
+  "latchkey/inspect": ["inspectorHandler", "serveInspector", "toMermaid", "toNodeHandler", "toSvg"],
   "latchkey/http": [
     "UnidentifiedError",
     "bitbucket",

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { setting } from "../../env.ts";
-import { serveInspector } from "../../inspect/index.ts";
+import { type EventLink, type InspectorOptions, serveInspector } from "../../inspect/index.ts";
 import { isLoopback } from "../../inspect/server/hosts.ts";
+import { deadLetters } from "../../nats/index.ts";
 import type { BucketFlags } from "../connection/open-buckets.ts";
 import type { PostgresKeysFlags } from "../connection/open-postgres.ts";
 import { asCommandErrorAsync, CommandError } from "../terminal/command-error.ts";
@@ -17,6 +18,11 @@ export interface InspectFlags extends BucketFlags, PostgresKeysFlags {
   readonly port?: number;
   readonly host?: string;
   readonly readOnly?: boolean;
+  readonly deadLetter?: string;
+  readonly allowedHost?: readonly string[];
+  readonly allowedOrigin?: readonly string[];
+  readonly basePath?: string;
+  readonly link?: readonly string[];
 }
 
 const LOOPBACK = "127.0.0.1";
@@ -28,8 +34,23 @@ export async function inspectCommand(flags: InspectFlags, io: CliIo): Promise<Ex
     setting(io.env, "LATCHKEY_INSPECTOR_TOKEN") ?? (isLoopback(host) ? undefined : randomBytes(24).toString("hex"));
   using interruption = new Interruption(io, { drain() {}, abort() {} });
   await using opened = await openInspected(flags, io);
-  const { store, name } = opened;
-  const options = { store, host, port, readOnly, clock: io.clock, name };
+  const { store, name, connection } = opened;
+  const subject = flags.deadLetter ?? setting(io.env, "LATCHKEY_DEAD_LETTER");
+  const options: InspectorOptions = {
+    store,
+    host,
+    port,
+    readOnly,
+    clock: io.clock,
+    name,
+    links: (flags.link ?? []).map(linkOf),
+    ...(flags.allowedHost === undefined ? {} : { allowedHosts: flags.allowedHost }),
+    ...(flags.allowedOrigin === undefined ? {} : { allowedOrigins: flags.allowedOrigin }),
+    ...(flags.basePath === undefined ? {} : { basePath: flags.basePath }),
+    ...(subject === undefined || connection === undefined
+      ? {}
+      : { deadLetters: await asCommandErrorAsync(() => deadLetters(connection, { subject, store })) }),
+  };
   await using inspector = await asCommandErrorAsync(() =>
     serveInspector(token === undefined ? options : { ...options, token }),
   ).catch((error: unknown) => {
@@ -41,6 +62,13 @@ export async function inspectCommand(flags: InspectFlags, io: CliIo): Promise<Ex
   await io.err.write(`Open this URL in a browser to watch all replicas of ${name}. Press Ctrl-C to end.\n`);
   if (!interruption.drain.aborted) await once(interruption.drain, "abort");
   return exitCodes.ok;
+}
+
+/** Parses `Logs=https://…`. @throws {CommandError} */
+function linkOf(text: string): EventLink {
+  const [, name = "", template = ""] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (name === "") throw new CommandError(`--link needs the form Name=https://…, got \`${printable(text)}\``);
+  return { name, template };
 }
 
 /** Returns true for operating system errors, such as an address in use. */

@@ -1,3 +1,4 @@
+import type { NatsConnection } from "@nats-io/nats-core";
 import type { NatsStore } from "../../nats/index.ts";
 import type { PostgresStore } from "../../postgres/index.ts";
 import { type BucketFlags, openBuckets } from "../connection/open-buckets.ts";
@@ -10,6 +11,8 @@ import { storeOf } from "./store-of.ts";
 export interface Inspected extends AsyncDisposable {
   readonly store: NatsStore | PostgresStore;
   readonly name: string;
+  /** Connection to the bucket's server, for dead letters. Missing for PostgreSQL. */
+  readonly connection?: NatsConnection;
 }
 
 /** Opens the store that the flags select: in PostgreSQL, or in a NATS bucket. */
@@ -21,7 +24,13 @@ export async function openInspected(flags: BucketFlags & PostgresKeysFlags, io: 
   const buckets = await openBuckets(flags, io);
   try {
     const store = await asCommandErrorAsync(() => storeOf(buckets));
-    return { store, name: `bucket ${buckets.name}`, [Symbol.asyncDispose]: () => buckets[Symbol.asyncDispose]() };
+    const { connection } = buckets;
+    return {
+      store,
+      connection,
+      name: `bucket ${buckets.name}`,
+      [Symbol.asyncDispose]: () => buckets[Symbol.asyncDispose](),
+    };
   } catch (error) {
     await buckets[Symbol.asyncDispose]();
     throw error;

@@ -5,6 +5,7 @@ import { DEFAULT_LIMIT, DEFAULT_ORDER, FirstKeys, type Order } from "../stored-k
 import { keyReport } from "../stored-keys/key-report.ts";
 import { keyTable } from "../stored-keys/key-table.ts";
 import { NO_KEYS, tallyText, totalOf, withKey } from "../stored-keys/key-tally.ts";
+import { lookUpHints, readKnownNames } from "../stored-keys/known-names.ts";
 import { type OpenKeys, openKeys } from "../stored-keys/open-keys.ts";
 import type { StoredKey } from "../stored-keys/stored-key.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
@@ -73,6 +74,16 @@ async function listForPerson(opened: OpenKeys, flags: ListFlags, signal: AbortSi
     await io.out.write(keyTable(keys, opened.serverMs(), { paint, ...width }));
   }
   await io.err.write(`${footer(keys.length, totalOf(tally), tallyText(tally))}\n`);
+  if (totalOf(tally) === 0) await io.err.write(await hintText(opened, flags));
+}
+
+/** Returns what may have been meant, if no key has the subscription. */
+async function hintText(opened: OpenKeys, { subscription, event, workspace }: ListFlags): Promise<string> {
+  if (subscription === undefined) return "";
+  const known = await readKnownNames((filter) => opened.scan(filter), { workspaceId: workspace, eventId: event });
+  return lookUpHints({ subscriptionId: subscription, eventId: event }, known)
+    .map((hint) => `${hint}\n`)
+    .join("");
 }
 
 function footer(shown: number, total: number, states: string): string {

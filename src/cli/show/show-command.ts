@@ -1,8 +1,11 @@
 import type { ClockDifference } from "../../nats/wire/server-clock.ts";
-import { type BucketFlags, openBuckets } from "../connection/open-buckets.ts";
+import { type BucketFlags, type OpenBuckets, openBuckets } from "../connection/open-buckets.ts";
 import { parseEventSelector } from "../stored-keys/event-selector.ts";
 import { keyReport, payloadReport } from "../stored-keys/key-report.ts";
+import { lookUpHints, readKnownNames } from "../stored-keys/known-names.ts";
 import { lookUp } from "../stored-keys/look-up.ts";
+import { scanBuckets } from "../stored-keys/scan.ts";
+import { wholeKey } from "../stored-keys/short-key.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import { span } from "../terminal/format.ts";
 import type { CliIo } from "../terminal/io.ts";
@@ -24,7 +27,8 @@ export async function showCommand(
   io: CliIo,
 ): Promise<ExitCode> {
   await using buckets = await openBuckets(flags, io);
-  const event = parseEventSelector(names, { workspaceId: flags.workspace, bucketNames: buckets.bucketNames });
+  const where = { workspaceId: flags.workspace, bucketNames: buckets.bucketNames };
+  const event = parseEventSelector(await wholeKey(names, buckets), where);
   const all = lookUpResults(event, await lookUp(buckets, event.subjectsIn));
   const serverMs = buckets.serverMs();
   const look = { paint: painter(io.out), columns: io.out.columns, hasPayload: flags.payload ?? false };
@@ -35,7 +39,26 @@ export async function showCommand(
   );
   await io.out.write(shown.join(flags.json === true ? "" : "\n"));
   if (flags.json !== true) await io.err.write(clockNote(buckets.difference));
-  return all.every((found) => stateOf(found) === "unseen") ? exitCodes.failed : exitCodes.ok;
+  if (!all.every((found) => stateOf(found) === "unseen")) return exitCodes.ok;
+  await io.err.write(await hintText(names, flags, buckets));
+  return exitCodes.failed;
+}
+
+/** Returns what may have been meant, if nothing was found. */
+async function hintText(
+  [subscriptionId, eventId]: readonly [first: string, eventId: string | undefined],
+  { workspace }: ShowFlags,
+  buckets: OpenBuckets,
+): Promise<string> {
+  if (eventId === undefined) return "";
+  try {
+    const known = await readKnownNames((filter) => scanBuckets(buckets, filter), { workspaceId: workspace, eventId });
+    const hints = lookUpHints({ subscriptionId, eventId }, known);
+    return hints.length === 0 ? "" : `\n${hints.join("\n")}\n`;
+  } catch {
+    // Without the permission to list keys there is no hint.
+    return "";
+  }
 }
 
 function foundReport(found: LookUpResult, serverMs: number, hasPayload: boolean): object {

@@ -1,6 +1,6 @@
 import type { KeyFilter } from "../../model/identity.ts";
 import { subjectFilter, subjectsOf } from "../../nats/wire/subject.ts";
-import { asCommandError, CommandError } from "../terminal/command-error.ts";
+import { asCommandError } from "../terminal/command-error.ts";
 import { type StoredKey, sinceMs } from "./stored-key.ts";
 
 /** Selects keys of a bucket. A missing filter matches all keys. */
@@ -19,7 +19,7 @@ export interface FilterFlags {
 
 /**
  * Returns the subject pattern of the keys that can match.
- * @throws {CommandError} for an event without its subscription, and for an empty id.
+ * @throws {CommandError} for an empty id.
  */
 export function subjectsOfFilter(bucket: string, flags: FilterFlags): string {
   const { workspace, subscription, event } = flags;
@@ -28,14 +28,13 @@ export function subjectsOfFilter(bucket: string, flags: FilterFlags): string {
   return asCommandError(() => subjectFilter(bucket, keyFilterOf(flags)));
 }
 
-/** Returns the ids of a filter. @throws {CommandError} for an event without its subscription. */
+/** Returns the ids of a filter. An event without its subscription is compared with each key instead. */
 export function keyFilterOf({ workspace, subscription, event }: FilterFlags): KeyFilter {
-  if (event !== undefined && subscription === undefined)
-    throw new CommandError("--event needs --subscription: only both together identify an event");
   return {
     ...(workspace === undefined ? {} : { workspaceId: workspace }),
     ...(subscription === undefined ? {} : { subscriptionId: subscription }),
-    ...(event === undefined ? {} : { eventId: event }),
+    // The digest of a key covers both ids, so an event alone selects no subject.
+    ...(event === undefined || subscription === undefined ? {} : { eventId: event }),
   };
 }
 
@@ -44,10 +43,12 @@ export function isMatch(stored: StoredKey, flags: FilterFlags, serverMs: number)
   const {
     state = stored.state,
     owner,
+    event,
     olderThan = Number.NEGATIVE_INFINITY,
     newerThan = Number.POSITIVE_INFINITY,
   } = flags;
   const ageMs = serverMs - sinceMs(stored);
   const isOwned = owner === undefined || (stored.state !== "unreadable" && stored.record.owner.includes(owner));
-  return stored.state === state && isOwned && ageMs > olderThan && ageMs < newerThan;
+  const isOfEvent = event === undefined || (stored.state !== "unreadable" && stored.identity.eventId === event);
+  return stored.state === state && isOwned && isOfEvent && ageMs > olderThan && ageMs < newerThan;
 }

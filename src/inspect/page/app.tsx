@@ -1,5 +1,6 @@
 import type { VNode } from "preact";
 import { link, playback, route, session } from "./browser/page-state.ts";
+import { BulkDialog } from "./parts/bulk-dialog.tsx";
 import { Confirmation } from "./parts/confirmation.tsx";
 import { ConnectionBanner } from "./parts/connection-banner.tsx";
 import { DropTarget } from "./parts/drop-target.tsx";
@@ -8,6 +9,7 @@ import { Help } from "./parts/help.tsx";
 import { PlaybackBar } from "./parts/playback-bar.tsx";
 import { ToastBar } from "./parts/toast-bar.tsx";
 import { AttemptsView } from "./views/attempts.tsx";
+import { DeadLettersView } from "./views/dead-letters.tsx";
 import { EventView } from "./views/event.tsx";
 import { KeysView } from "./views/keys.tsx";
 import { OverviewView } from "./views/overview.tsx";
@@ -29,6 +31,7 @@ export function App(): VNode {
       <ToastBar />
       <DropTarget />
       <Confirmation />
+      <BulkDialog />
       <Help />
     </>
   );
@@ -47,6 +50,8 @@ function View(): VNode {
       return <AttemptsView />;
     case "keys":
       return <KeysView query={at.query} />;
+    case "dead":
+      return <DeadLettersView />;
     case "totals":
       return <TotalsView />;
     case "event":

@@ -16,7 +16,9 @@ const IDLE_MS = 15_000;
 
 /** Sends a feed as server-sent events. Each message is created when the reader took the previous one, so nothing is buffered. */
 export function eventStream(feed: Feed, pace: Pace): Response {
-  return respond(ReadableStream.from(eventsOf(feed, pace)), "text/event-stream");
+  // nginx would otherwise collect events before it passes them on.
+  const headers = { "x-accel-buffering": "no" };
+  return respond(ReadableStream.from(eventsOf(feed, pace)), "text/event-stream", { headers });
 }
 
 async function* eventsOf(feed: Feed, { heartbeat, clock, signal }: Pace): AsyncGenerator<Uint8Array, void> {

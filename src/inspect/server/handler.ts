@@ -1,12 +1,13 @@
 import { hasCode } from "../../errors.ts";
 import type { Clock } from "../../internal/clock.ts";
-import { isObject } from "../../internal/is-object.ts";
+import type { DeadLetters } from "../../model/dead-letter.ts";
 import { parseStoreKey, resolveIdentity } from "../../model/identity.ts";
 import { fenceOf } from "../../model/record.ts";
 import type { Entry } from "../../model/store.ts";
 import type { EventRef, TraceEvent } from "../trace/trace-event.ts";
 import { formatTrace } from "../trace/trace-text.ts";
 import type { AuthGuard } from "./auth-guard.ts";
+import { deadLetterRoutes, type Route } from "./dead-letter-routes.ts";
 import { eventStream } from "./event-stream.ts";
 import { Feed, type Recording } from "./feed.ts";
 import type { Heartbeat } from "./heartbeat.ts";
@@ -24,11 +25,14 @@ export interface HandlerContext {
   readonly recording: Recording;
   readonly keyAdmin: KeyAdmin;
   readonly authGuard: AuthGuard;
-  readonly page: Page;
+  readonly page: Page | Promise<Page>;
   readonly heartbeat: Heartbeat;
   readonly clock: Clock;
   /** Aborts when the server closes. */
   readonly signal: AbortSignal;
+  /** Path under which the inspector is mounted, without a slash at its end. */
+  readonly basePath: string;
+  readonly deadLetters: DeadLetters | undefined;
   /** Called before a key is removed by hand, so that the store watch does not report the removal too. */
   willRemove(storeKey: string): void;
 }
@@ -38,26 +42,40 @@ export type RequestHandler = (request: Request) => Promise<Response>;
 
 const SEARCH_LIMIT = 20;
 
-export function inspectorHandler(context: HandlerContext): RequestHandler {
-  const { recording, keyAdmin, authGuard, page } = context;
+export function requestHandler(context: HandlerContext): RequestHandler {
+  const { recording, keyAdmin, authGuard, page, basePath } = context;
   const { recorder, redaction, source } = recording;
   const known = new KnownEvents(recorder);
   const catalog = new KeyCatalog({ list: () => keyAdmin.list(), redaction, clock: context.clock });
 
-  const routes: Readonly<Record<string, (request: Request, url: URL) => Response | Promise<Response>>> = {
-    "GET /": (request) => pageResponse(page, request),
+  const routes: Readonly<Record<string, Route>> = {
+    "GET /": async (request) => pageResponse(await page, request),
     "GET /api/feed": (request) =>
       eventStream(new Feed(recording, request.headers.get("last-event-id") ?? undefined), context),
     "GET /api/event": (_, { searchParams }) => detail(searchParams),
     "GET /api/events": async (_, { searchParams }) => respondJson(await search(searchParams.get("text") ?? "")),
     "GET /api/keys": async (_, { searchParams }) => respondJson(await catalog.query(parseKeyQuery(searchParams))),
+    "GET /api/keys/matching": async (_, { searchParams }) =>
+      respondJson(await catalog.matching(parseKeyQuery(searchParams))),
     "GET /api/related": (_, { searchParams }) => related(searchParams),
     "GET /api/recording": () => {
       const trace = [...recorder.trace.after(0)].map((event) => redaction.event(event));
       return respond(formatTrace(trace), "application/x-ndjson");
     },
-    "POST /api/remove": remove,
+    "POST /api/remove": change((_, { searchParams }) => remove(searchParams)),
+    ...deadLetterRoutes(context.deadLetters, redaction, change),
   };
+  const methods = methodsByPath(Object.keys(routes));
+
+  /** Wraps a route that changes something. */
+  function change(route: Route): Route {
+    return (request, url) => {
+      const refusal = authGuard.refuseToChange(request);
+      if (refusal !== undefined) return refusal;
+      if (!source.canChange) return problem("read-only", "This inspector is read-only");
+      return route(request, url);
+    };
+  }
 
   /** Returns the event that a request names: by its key, which the store may have to resolve, or by its identity. */
   async function requested(params: URLSearchParams): Promise<EventRef | undefined> {
@@ -120,55 +138,85 @@ export function inspectorHandler(context: HandlerContext): RequestHandler {
     return respondJson(shown);
   }
 
-  async function remove(request: Request): Promise<Response> {
-    const refusal = authGuard.refuseToChange(request);
-    if (refusal !== undefined) return refusal;
-    if (!source.canChange) return problem("read-only", "This inspector is read-only");
-    const order = removalOrder(await request.text());
-    if (order === undefined) return problem("wrong-request", "Expected `storeKey` and `revision`");
-    const identity = known.get(order.storeKey) ?? (await find(order.storeKey));
-    const entry = identity === undefined ? undefined : await keyAdmin.get(identity);
-    if (identity === undefined || entry?.revision !== order.revision) return changed();
-    context.willRemove(identity.storeKey);
-    if (!(await keyAdmin.remove(identity, entry))) return changed();
+  /** Removes keys at the revisions that the page has seen. Those that have changed since stay. */
+  async function remove(params: URLSearchParams): Promise<Response> {
+    const orders = params.getAll("key").map(removalOrder);
+    if (orders.length === 0 || !orders.every((order) => order !== undefined)) {
+      return problem("wrong-request", "Expected `key` to be a store key, a colon and a revision");
+    }
+    const found = await Promise.all(orders.map(({ storeKey }) => entryOf(storeKey)));
+    const entries = found.flatMap((entry, index) =>
+      entry !== undefined && entry.revision === orders[index]?.revision ? [entry] : [],
+    );
+    for (const { key } of entries) context.willRemove(key);
+    const removed = await keyAdmin.remove(entries);
     catalog.invalidate();
-    recorder.record(removedByHand(identity, entry, recording.nowMs()));
-    return respondJson({ removed: true });
+    for (const entry of removed) recorder.record(removedByHand(entry, recording.nowMs()));
+    return respondJson({ removed: removed.length, changed: orders.length - removed.length });
+  }
+
+  async function entryOf(storeKey: string): Promise<Entry | undefined> {
+    const identity = known.get(storeKey) ?? (await find(storeKey));
+    return identity === undefined ? undefined : keyAdmin.get(identity);
+  }
+
+  async function answer(request: Request, url: URL, path: string): Promise<Response> {
+    const refusal = await authGuard.refuse(request, path === "/");
+    if (refusal !== undefined) return refusal;
+    const allowed = methods.get(path);
+    if (allowed === undefined) return problem("not-found", "This address does not exist");
+    const headers = { allow: allowed.join(", ") };
+    if (request.method === "OPTIONS") return respond(null, undefined, { status: 204, headers });
+    const route = routes[`${request.method === "HEAD" ? "GET" : request.method} ${path}`];
+    if (route === undefined) return problem("wrong-method", "This address does not support the method", headers);
+    const hidden = path === "/" ? undefined : authGuard.refuseToShow(request);
+    return hidden ?? route(request, url);
   }
 
   return async (request) => {
-    const refusal = authGuard.refuse(request);
-    if (refusal !== undefined) return refusal;
     const url = new URL(request.url);
-    const route = routes[`${request.method} ${url.pathname}`];
-    if (route === undefined) return problem("not-found", "This address does not exist");
-    const hidden = url.pathname === "/" ? undefined : authGuard.refuseToShow(request);
-    if (hidden !== undefined) return hidden;
+    const path = pathWithin(url.pathname, basePath);
+    if (path === "") return redirectIntoBase(basePath);
     try {
-      return await route(request, url);
+      const response = await answer(request, url, path ?? url.pathname);
+      return request.method === "HEAD" ? await withoutBody(response) : response;
     } catch (error) {
       return errorResponse(error, redaction);
     }
   };
 }
 
-function removalOrder(body: string): { readonly storeKey: string; readonly revision: number } | undefined {
-  const value = parsed(body);
-  if (!isObject(value)) return undefined;
-  const { storeKey, revision } = value;
-  return typeof storeKey === "string" && typeof revision === "number" ? { storeKey, revision } : undefined;
+/** Returns the path below the base path; empty for the base path without a slash at its end. */
+function pathWithin(path: string, basePath: string): string | undefined {
+  return path.startsWith(basePath) && /^(\/|$)/.test(path.slice(basePath.length))
+    ? path.slice(basePath.length)
+    : undefined;
 }
 
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
+/** The page's own addresses are relative, and a proxy may have removed a prefix, so the redirect is relative too. */
+function redirectIntoBase(basePath: string): Response {
+  const location = `${basePath.slice(basePath.lastIndexOf("/") + 1)}/`;
+  return respond(null, undefined, { status: 308, headers: { location } });
+}
+
+async function withoutBody(response: Response): Promise<Response> {
+  await response.body?.cancel();
+  return new Response(null, { status: response.status, headers: response.headers });
+}
+
+/** Returns the methods of each path, for the header `Allow`. */
+function methodsByPath(names: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const methods = new Map<string, readonly string[]>();
+  for (const name of names) {
+    const [method = "", path = ""] = name.split(" ");
+    methods.set(path, [...(methods.get(path) ?? ["OPTIONS"]), ...(method === "GET" ? ["GET", "HEAD"] : [method])]);
   }
+  return methods;
 }
 
-function changed(): Response {
-  return problem("changed", "The key has changed since you looked. Look again");
+function removalOrder(text: string): { readonly storeKey: string; readonly revision: number } | undefined {
+  const [, storeKey = "", revision = ""] = /^([\w.-]+):(\d{1,16})$/.exec(text) ?? [];
+  return storeKey === "" ? undefined : { storeKey, revision: Number(revision) };
 }
 
 function shownRecord({ record, revision }: Entry): ShownRecord {
@@ -177,10 +225,11 @@ function shownRecord({ record, revision }: Entry): ShownRecord {
   return { state, owner, attempt, fence: fenceOf(record, revision), revision, leaseMs, atMs, hasResult };
 }
 
-function removedByHand(identity: EventRef, { record, revision }: Entry, atMs: number): TraceEvent {
+function removedByHand({ key, record, revision }: Entry, atMs: number): TraceEvent {
+  const { workspaceId, subscriptionId, eventId } = record;
   return {
     type: "cleared",
-    identity,
+    identity: { storeKey: key, workspaceId, subscriptionId, eventId },
     atMs,
     replica: "inspector",
     owner: record.owner,
@@ -203,7 +252,10 @@ function errorResponse(error: unknown, redaction: Redaction): Response {
 
 function storeErrorText(error: unknown, redaction: Redaction): string | undefined {
   const isOfStore =
-    hasCode(error, "store-unavailable") || hasCode(error, "record-unreadable") || hasCode(error, "unsupported");
+    hasCode(error, "store-unavailable") ||
+    hasCode(error, "record-unreadable") ||
+    hasCode(error, "dead-letters-unavailable") ||
+    hasCode(error, "unsupported");
   return isOfStore ? redaction.cause(error.message) : undefined;
 }
 

@@ -15,8 +15,8 @@ export interface KeyAdmin {
   list(): AsyncIterable<Entry>;
   /** Returns the entry of a key whose event is unknown. */
   find(storeKey: string): Promise<Entry | undefined>;
-  /** Removes the entry. Returns false if the key has changed since it was read. */
-  remove(identity: EventRef, entry: Entry): Promise<boolean>;
+  /** Removes the entries. Returns those whose keys have not changed since they were read. */
+  remove(entries: readonly Entry[]): Promise<readonly Entry[]>;
 }
 
 /** Uses the store itself, and invalidates the caches of all replicas after a removal. */
@@ -27,10 +27,12 @@ export function storeKeyAdmin(store: WatchedStore): KeyAdmin {
     get: ({ storeKey }) => get(storeKey),
     list: () => store.list({}),
     find: get,
-    async remove(_, { key, revision }) {
-      const removal = await store.remove?.(key, { expected: revision });
-      if (removal?.ok === true) await store.invalidation?.invalidate();
-      return removal?.ok === true;
+    async remove(entries) {
+      const isRemoved = async ({ key, revision }: Entry): Promise<boolean> =>
+        (await store.remove?.(key, { expected: revision }))?.ok === true;
+      const removed = await filtered(entries, isRemoved, AT_ONCE);
+      if (removed.length > 0) await store.invalidation?.invalidate();
+      return removed;
     },
   };
 }
@@ -45,8 +47,32 @@ export function dedupKeyAdmin(dedup: Deduplicator): KeyAdmin {
       for await (const entry of dedup.list()) if (entry.key === storeKey) return entry;
       return undefined;
     },
-    async remove({ workspaceId, subscriptionId, eventId }, { revision }) {
-      return (await dedup.clear({ workspaceId, subscriptionId, eventId, revision })) > 0;
-    },
+    remove: (entries) =>
+      filtered(
+        entries,
+        async ({ record: { workspaceId, subscriptionId, eventId }, revision }) =>
+          (await dedup.clear({ workspaceId, subscriptionId, eventId, revision })) > 0,
+        CLEARS_AT_ONCE,
+      ),
   };
+}
+
+/** Number of concurrent removals in a store. */
+const AT_ONCE = 64;
+/** Number of concurrent clears of a deduplicator. Each invalidates the caches, and invalidations compete. */
+const CLEARS_AT_ONCE = 4;
+
+/** Returns the entries for which `test` resolves to true. Tests at most `atOnce` at a time. */
+async function filtered(
+  entries: readonly Entry[],
+  test: (entry: Entry) => Promise<boolean>,
+  atOnce: number,
+): Promise<readonly Entry[]> {
+  const kept: Entry[] = [];
+  for (let from = 0; from < entries.length; from += atOnce) {
+    const batch = entries.slice(from, from + atOnce);
+    const results = await Promise.all(batch.map(test));
+    kept.push(...batch.filter((_, index) => results[index] === true));
+  }
+  return kept;
 }

@@ -5,7 +5,7 @@ import type { Entry } from "../../model/store.ts";
 import type { EventRef } from "../trace/trace-event.ts";
 import { KEYS_PER_PAGE, type KeyColumn, type KeyQuery } from "./key-query.ts";
 import type { Redaction } from "./redaction.ts";
-import type { KeyPage, KeyRow } from "./wire.ts";
+import type { KeyPage, KeyRow, MatchingKey } from "./wire.ts";
 
 /** A listing is reused for this time, because every keystroke of a search asks for one. */
 const LISTING_AGE_MS = 2_000;
@@ -44,6 +44,14 @@ export class KeyCatalog {
       unreadable,
       listedAtMs,
     };
+  }
+
+  /** Returns all keys that match, whatever their page. */
+  async matching(query: KeyQuery): Promise<readonly MatchingKey[]> {
+    const { rows } = await this.#list();
+    return rows
+      .filter((row) => matches(row, query))
+      .map(({ identity, state, revision }) => ({ identity, state, revision }));
   }
 
   /** Returns the first keys whose event id contains a text, latest first. */

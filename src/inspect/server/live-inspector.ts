@@ -4,10 +4,9 @@ import { resolveIdentity } from "../../model/identity.ts";
 import { tracer } from "../trace/trace-event.ts";
 import { TraceRecorder } from "../trace/trace-recorder.ts";
 import { AuthGuard } from "./auth-guard.ts";
-import { inspectorHandler, type RequestHandler } from "./handler.ts";
+import { type RequestHandler, requestHandler } from "./handler.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { isLoopback } from "./hosts.ts";
-import type { ResolvedInspectorOptions } from "./options.ts";
+import type { Access, ResolvedInspectedOptions } from "./options.ts";
 import type { Page } from "./page-file.ts";
 import { Redaction } from "./redaction.ts";
 import { StoreMonitor } from "./store-monitor.ts";
@@ -25,7 +24,7 @@ const PROBED = resolveIdentity({ workspaceId: "latchkey", subscriptionId: "inspe
 export class LiveInspector {
   readonly handler: RequestHandler;
   readonly token: string;
-  readonly #options: ResolvedInspectorOptions;
+  readonly #options: ResolvedInspectedOptions;
   readonly #recorder = new TraceRecorder();
   readonly #closing = new AbortController();
   readonly #attached = new Map<Deduplicator, () => void>();
@@ -34,10 +33,15 @@ export class LiveInspector {
   readonly #running: Promise<unknown>;
   #cancelAssessment = (): void => {};
 
-  constructor(options: ResolvedInspectorOptions, page: Page) {
-    const { dedup, keyAdmin, host, clock, redact } = options;
+  readonly #authGuard: AuthGuard;
+  readonly #isLocal: boolean;
+
+  constructor(options: ResolvedInspectedOptions, access: Access, page: Page | Promise<Page>) {
+    const { dedup, keyAdmin, clock, redact, deadLetters } = options;
     this.#options = options;
-    this.token = options.token ?? randomBytes(24).toString("base64url");
+    this.token = access.token ?? randomBytes(24).toString("base64url");
+    this.#authGuard = new AuthGuard({ ...access, token: this.token });
+    this.#isLocal = access.isLocal;
     this.#monitor = new StoreMonitor({
       probe: () => keyAdmin.get(PROBED),
       clock,
@@ -48,7 +52,7 @@ export class LiveInspector {
     if (dedup !== undefined) this.attach(dedup);
     this.#running = Promise.all([this.#monitor.run(), this.#watch?.run() ?? Promise.resolve()]);
     this.#scheduleAssessment();
-    this.handler = inspectorHandler({
+    this.handler = requestHandler({
       recording: {
         recorder: this.#recorder,
         redaction: new Redaction(redact),
@@ -58,18 +62,20 @@ export class LiveInspector {
         nowMs: () => clock.wallMs(),
       },
       keyAdmin,
-      authGuard: new AuthGuard({ host, token: this.token }),
+      authGuard: this.#authGuard,
       page,
       heartbeat: new Heartbeat(clock, HEARTBEAT_MS),
       clock,
       signal: this.#closing.signal,
+      basePath: access.basePath,
+      deadLetters,
       willRemove: (storeKey) => this.#watch?.forget(storeKey),
     });
   }
 
   /** True if requests need the token. */
   get needsToken(): boolean {
-    return !isLoopback(this.#options.host) || this.#source().canChange;
+    return this.#authGuard.needsToken && (!this.#isLocal || this.#source().canChange);
   }
 
   /** Records the events of a deduplicator until the returned function is called. */
@@ -97,11 +103,14 @@ export class LiveInspector {
   }
 
   #source(): SourceInfo {
-    const { name, readOnly, keyAdmin, skewMs, store } = this.#options;
+    const { name, readOnly, keyAdmin, skewMs, store, links, deadLetters } = this.#options;
     return {
       sees: store === undefined ? "process" : "cluster",
       name,
       canChange: !readOnly && keyAdmin.canRemove,
+      needsToken: this.#authGuard.needsToken,
+      hasDeadLetters: deadLetters !== undefined,
+      links,
       skewMs,
       bucketMs: this.#recorder.series.bucketMs,
     };

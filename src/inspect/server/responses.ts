@@ -3,10 +3,11 @@ export type Refusal =
   | "wrong-host"
   | "wrong-origin"
   | "token-needed"
+  | "forbidden"
   | "read-only"
   | "wrong-request"
   | "not-found"
-  | "changed"
+  | "wrong-method"
   | "unreadable"
   | "unsupported"
   | "store-unavailable"
@@ -16,10 +17,11 @@ const statuses: Readonly<Record<Refusal, number>> = {
   "wrong-host": 421,
   "wrong-origin": 403,
   "token-needed": 401,
+  forbidden: 403,
   "read-only": 403,
   "wrong-request": 400,
   "not-found": 404,
-  changed: 409,
+  "wrong-method": 405,
   unreadable: 422,
   unsupported: 501,
   "store-unavailable": 503,
@@ -42,7 +44,7 @@ const NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'";
 /** Creates a response with the headers that all responses share. */
 export function respond(
   body: ConstructorParameters<typeof Response>[0],
-  type: string,
+  type: string | undefined,
   more: {
     readonly policy?: string;
     readonly headers?: Readonly<Record<string, string>>;
@@ -52,15 +54,23 @@ export function respond(
   const { policy = NO_CONTENT_POLICY, headers = {}, status = 200 } = more;
   return new Response(body, {
     status,
-    headers: { ...HEADERS, "content-type": type, "content-security-policy": policy, ...headers },
+    headers: {
+      ...HEADERS,
+      ...(type === undefined ? {} : { "content-type": type }),
+      "content-security-policy": policy,
+      ...headers,
+    },
   });
 }
 
-export function respondJson(value: unknown, status = 200): Response {
-  return respond(JSON.stringify(value), "application/json", { status });
+export function respondJson(
+  value: unknown,
+  more: { readonly status?: number; readonly headers?: Readonly<Record<string, string>> } = {},
+): Response {
+  return respond(JSON.stringify(value), "application/json", more);
 }
 
 /** Creates an error response. */
-export function problem(code: Refusal, message: string): Response {
-  return respondJson({ problem: code, message }, statuses[code]);
+export function problem(code: Refusal, message: string, headers: Readonly<Record<string, string>> = {}): Response {
+  return respondJson({ problem: code, message }, { status: statuses[code], headers });
 }

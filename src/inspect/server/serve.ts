@@ -1,9 +1,12 @@
-import type { Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { Deduplicator } from "../../deduplicator.ts";
 import { LiveInspector } from "./live-inspector.ts";
-import { nodeServer } from "./node-server.ts";
+import { toNodeHandler } from "./node-handler.ts";
 import { type InspectorOptions, resolveInspectorOptions } from "./options.ts";
 import { loadPage } from "./page-file.ts";
+
+/** Maximum size of a request's headers. Cookies of other servers on the same host are sent too. */
+const MAX_HEADER_BYTES = 65_536;
 
 /** A running inspector server. Disposing it closes it. */
 export interface Inspector extends AsyncDisposable {
@@ -23,9 +26,10 @@ export interface Inspector extends AsyncDisposable {
  */
 export async function serveInspector(options: InspectorOptions): Promise<Inspector> {
   const resolved = resolveInspectorOptions(options);
-  const { host, port } = resolved;
-  const inspector = new LiveInspector(resolved, await loadPage());
-  const server = nodeServer(inspector.handler);
+  const { host, port, inspected, access } = resolved;
+  const inspector = new LiveInspector(inspected, access, await loadPage());
+  const limits = { requestTimeout: 10_000, maxHeaderSize: MAX_HEADER_BYTES };
+  const server = createServer(limits, toNodeHandler(inspector.handler));
   try {
     await listen(server, port, host);
   } catch (error) {
@@ -38,7 +42,7 @@ export async function serveInspector(options: InspectorOptions): Promise<Inspect
     if (server.listening) await new Promise((resolve) => server.close(resolve));
   };
   return {
-    url: `${addressOf(server, host)}/${inspector.needsToken ? `#token=${inspector.token}` : ""}`,
+    url: `${addressOf(server, host)}${access.basePath}/${inspector.needsToken ? `#token=${inspector.token}` : ""}`,
     attach: (dedup) => inspector.attach(dedup),
     close,
     [Symbol.asyncDispose]: close,

@@ -1,3 +1,4 @@
+import type { DeadLetter } from "../../model/dead-letter.ts";
 import type { TracedAttempt } from "../trace/attempt.ts";
 import type { Notice } from "../trace/attention.ts";
 import type { TransitionId } from "../trace/lifecycle.ts";
@@ -6,6 +7,17 @@ import type { EventRef, TraceEvent, TraceType } from "../trace/trace-event.ts";
 
 // The JSON that the server sends to the page.
 
+/** A link from an event to another system, such as its logs. */
+export interface EventLink {
+  /** Text of the link. */
+  readonly name: string;
+  /**
+   * Address, starting with `http://` or `https://`. These are replaced: `{key}` (the dedup key), `{storeKey}`, `{workspaceId}`,
+   * `{subscriptionId}` and `{eventId}`.
+   */
+  readonly template: string;
+}
+
 /** Source of the inspected events. A process reports every event, a cluster only what its store shows, and a file is a recording. */
 export interface SourceInfo {
   readonly sees: "process" | "cluster" | "file";
@@ -13,6 +25,12 @@ export interface SourceInfo {
   readonly name: string;
   /** True if keys can be released and cleared. */
   readonly canChange: boolean;
+  /** True if changes need the token. */
+  readonly needsToken: boolean;
+  /** True if the inspector shows dead letters. */
+  readonly hasDeadLetters: boolean;
+  /** Links from an event to other systems. */
+  readonly links: readonly EventLink[];
   /** Time for which the store keeps a reservation after its lease, in milliseconds. */
   readonly skewMs: number;
   /** Length of a point of the chart, in milliseconds. */
@@ -83,6 +101,21 @@ export interface KeyPage {
   readonly unreadable: string;
   /** Time of the listing, by the server's clock. */
   readonly listedAtMs: number;
+}
+
+/** A key that a bulk action changes, at the revision that was listed. */
+export type MatchingKey = Pick<KeyRow, "identity" | "state" | "revision">;
+
+/** A dead letter, without its payload. */
+export interface LetterRow extends Omit<DeadLetter, "identity"> {
+  readonly identity?: EventRef;
+}
+
+/** The oldest dead letters. */
+export interface LetterList {
+  readonly letters: readonly LetterRow[];
+  /** True if there are more letters than are listed. */
+  readonly hasMore: boolean;
 }
 
 /** An event that a search found. `none` means that the key is empty. */

@@ -114,10 +114,9 @@ describe("latchkey inspect", () => {
     const { storeKey } = isObject(detail) && isObject(detail["identity"]) ? detail["identity"] : {};
     const { origin, hash } = inspector.url;
     const headers = { origin, authorization: `Bearer ${hash.replace("#token=", "")}` };
-    const remove = () =>
-      fetch(`${origin}/api/remove`, { method: "POST", headers, body: JSON.stringify({ storeKey, revision }) });
-    expect(await (await remove()).json()).toEqual({ removed: true });
-    expect((await remove()).status).toBe(409);
+    const remove = () => fetch(`${origin}/api/remove?key=${String(storeKey)}:${revision}`, { method: "POST", headers });
+    expect(await (await remove()).json()).toEqual({ removed: 1, changed: 0 });
+    expect(await (await remove()).json()).toEqual({ removed: 0, changed: 1 });
     expect(await web.guard(event("a"), () => "again")).toMatchObject({ outcome: "dispatched" });
     expect(stepTexts(await inspector.steps(3))).toEqual([
       "cleared a inspector cleared by hand",

@@ -116,7 +116,7 @@ describe("latchkey list", () => {
     expect(await operated.run("list", "--subscription", "nothing")).toMatchObject({
       exitCode: 0,
       out: "",
-      err: "No keys match.\n",
+      err: "No keys match.\nNo key has subscription `nothing`.\n",
     });
     const { out, err } = await operated.run("list", "--limit", "1", "--state", "committed");
     expect(out.split("\n")).toHaveLength(3);
@@ -202,6 +202,18 @@ describe("latchkey list", () => {
     expect((await run(["list"], only)).err).toContain("this server has dedup-1-of-2, dedup-2-of-2, other, settings");
   });
 
+  it("lists an event across subscriptions, and suggests a subscription", async () => {
+    await using own = await operatedBucket(server);
+    const web = own.replica("web-1");
+    for (const subscriptionId of ["billing", "mail"]) await web.guard({ subscriptionId, eventId: "42" }, () => "");
+    await web.guard({ subscriptionId: "mail", eventId: "43" }, () => "");
+    const found = (await own.run("list", "--event", "42", "--json")).objects();
+    expect(found.map(({ subscriptionId }) => subscriptionId).toSorted()).toEqual(["billing", "mail"]);
+    expect((await own.run("list", "--subscription", "biling")).err).toBe(
+      "No keys match.\nNo key has subscription `biling`; did you mean `billing`?\n",
+    );
+  });
+
   it("does not create a bucket, and lists the existing ones", async () => {
     const env = { NATS_URL: server.url };
     expect(await run(["list", "--bucket", "operate"], { env })).toMatchObject({
@@ -220,7 +232,6 @@ describe("latchkey list", () => {
   });
 
   it.each([
-    [["--event", "1"], "--event needs --subscription"],
     [["--subscription", ""], "`subscriptionId`"],
     [["--older-than", "soon"], "Expected a duration such as 90s, 15m, 12h or 7d"],
     [["--older-than", "1000d"], "Expected a duration such as"],

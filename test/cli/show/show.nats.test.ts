@@ -155,6 +155,20 @@ describe("latchkey show", () => {
     expect(await delivered()).toMatchObject({ outcome: "dispatched" });
   });
 
+  it("finds an event by the beginning of its key", async () => {
+    const { storeKey } = resolveIdentity({ subscriptionId: "billing", eventId: "held" });
+    const digest = storeKey.slice(storeKey.lastIndexOf(".") + 1);
+    for (const short of [digest.slice(0, 12), `${digest.slice(0, 12)}…`]) {
+      expect((await operated.run("show", short, "--json")).objects()).toMatchObject([{ eventId: "held" }]);
+    }
+  });
+
+  it("says what may have been meant if it finds nothing", async () => {
+    expect((await operated.run("show", "biling", "held")).err).toBe(
+      "\nNo key has subscription `biling`; did you mean `billing`?\nThe event has keys under `billing`.\n",
+    );
+  });
+
   it("recognises an event that was just released", async () => {
     const web = operated.replica("web-2");
     const failing = web.guard({ subscriptionId: "billing", eventId: "failed" }, () => {

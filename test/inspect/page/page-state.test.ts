@@ -9,7 +9,7 @@ import {
   isDetail,
   isKeyPage,
   isMessage,
-  isRemoved,
+  isRemovalCounts,
   isSearchResult,
 } from "../../../src/inspect/page/state/response-guards.ts";
 import { hashOf, type Route, routeOf, tokenIn } from "../../../src/inspect/page/state/route.ts";
@@ -159,13 +159,15 @@ it("responses that are not from the inspector are recognised", () => {
   const all = [null, "text", {}, [], { type: "else" }, { identity: {}, trace: "" }, { removed: false }, [1]];
   expect(all.filter(isMessage)).toEqual([]);
   expect(all.filter(isDetail)).toEqual([]);
-  expect(all.filter(isRemoved)).toEqual([]);
+  expect(all.filter(isRemovalCounts)).toEqual([]);
   expect(all.filter(areRows)).toEqual([[]]);
   expect(all.filter(isKeyPage)).toEqual([]);
   expect(all.filter(isSearchResult)).toEqual([]);
   expect(isKeyPage({ rows: [], matching: 0 }) && isSearchResult({ events: [], incomplete: "" })).toBe(true);
   expect(isMessage({ type: "begin" }) && isMessage({ type: "update" })).toBe(true);
   expect(
-    isDetail({ identity, trace: [] }) && isRemoved({ removed: true }) && areRows([{ identity, state: "none" }]),
+    isDetail({ identity, trace: [] }) &&
+      isRemovalCounts({ removed: 1, changed: 0 }) &&
+      areRows([{ identity, state: "none" }]),
   ).toBe(true);
 });

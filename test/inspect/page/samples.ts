@@ -45,7 +45,16 @@ export function attempt(number: number, more: Partial<ShownAttempt> = {}): Shown
   };
 }
 
-export const source: SourceInfo = { sees: "process", name: "tests", canChange: true, skewMs: 0, bucketMs: 1_000 };
+export const source: SourceInfo = {
+  sees: "process",
+  name: "tests",
+  canChange: true,
+  needsToken: true,
+  hasDeadLetters: false,
+  links: [],
+  skewMs: 0,
+  bucketMs: 1_000,
+};
 
 export function overview(more: Partial<Overview> = {}): Overview {
   return { nowMs: 10_000, totals: {}, transitions: {}, points: [], trace: [], store: { state: "available" }, ...more };

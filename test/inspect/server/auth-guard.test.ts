@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { event, resolved, unseen } from "../../support/replicas.ts";
 import { authorization, inspected, own, TOKEN } from "./inspected.ts";
 
-const removal = (revision: number, headers: Record<string, string>) => ({
+const removing = (revision: number): string => `/api/remove?key=${resolved.storeKey}:${revision}`;
+const removal = (headers: Record<string, string>) => ({
   method: "POST",
   headers,
-  body: JSON.stringify({ storeKey: resolved.storeKey, revision }),
 });
 
 async function problemOf(answer: Promise<Response>): Promise<readonly [status: number, problem: unknown]> {
@@ -56,7 +56,7 @@ describe("a page of another site", () => {
     expect(await problemOf(its.ask("/api/feed", { headers: all }))).toEqual([403, "wrong-origin"]);
     expect(await problemOf(its.ask("/api/recording", { headers: all }))).toEqual([403, "wrong-origin"]);
     const { fence } = await unseen(its.replica.dedup.reserve(event));
-    expect(await problemOf(its.ask("/api/remove", removal(fence, all)))).toEqual([403, "wrong-origin"]);
+    expect(await problemOf(its.ask(removing(fence), removal(all)))).toEqual([403, "wrong-origin"]);
     expect(await its.replica.dedup.peek(event)).toBeDefined();
   });
 
@@ -85,9 +85,9 @@ describe("a client without the token", () => {
     const { authorization: _, ...rest } = own;
     for (const wrong of [undefined, "Bearer", `Bearer ${TOKEN}x`, `Basic ${TOKEN}`, TOKEN, `Bearer ${TOKEN} x`]) {
       const headers = wrong === undefined ? rest : { ...rest, authorization: wrong };
-      expect(await problemOf(its.ask("/api/remove", removal(fence, headers)))).toEqual([401, "token-needed"]);
+      expect(await problemOf(its.ask(removing(fence), removal(headers)))).toEqual([401, "token-needed"]);
     }
-    expect(await problemOf(its.ask(`/api/remove?token=${TOKEN}`, removal(fence, rest)))).toEqual([401, "token-needed"]);
+    expect(await problemOf(its.ask(`${removing(fence)}&token=${TOKEN}`, removal(rest)))).toEqual([401, "token-needed"]);
     expect(await its.replica.dedup.peek(event)).toBeDefined();
   });
 });
@@ -96,21 +96,21 @@ describe("a change", () => {
   it("needs the token and a page of the server", async () => {
     await using its = inspected();
     const { fence } = await unseen(its.replica.dedup.reserve(event));
-    const answer = await its.ask("/api/remove", removal(fence, own));
-    expect([answer.status, await answer.json()]).toEqual([200, { removed: true }]);
+    const answer = await its.ask(removing(fence), removal(own));
+    expect([answer.status, await answer.json()]).toEqual([200, { removed: 1, changed: 0 }]);
     expect(await its.replica.dedup.peek(event)).toBeUndefined();
   });
 
   it("is refused without an origin", async () => {
     await using its = inspected();
     const { fence } = await unseen(its.replica.dedup.reserve(event));
-    expect(await problemOf(its.ask("/api/remove", removal(fence, { authorization })))).toEqual([403, "wrong-origin"]);
+    expect(await problemOf(its.ask(removing(fence), removal({ authorization })))).toEqual([403, "wrong-origin"]);
   });
 
   it("is refused by a read-only inspector", async () => {
     await using its = inspected({ readOnly: true });
     const { fence } = await unseen(its.replica.dedup.reserve(event));
-    expect(await problemOf(its.ask("/api/remove", removal(fence, own)))).toEqual([403, "read-only"]);
+    expect(await problemOf(its.ask(removing(fence), removal(own)))).toEqual([403, "read-only"]);
     expect(await its.replica.dedup.peek(event)).toBeDefined();
   });
 
@@ -118,7 +118,7 @@ describe("a change", () => {
     await using its = inspected({ host: "inspector.lan" });
     const { fence } = await unseen(its.replica.dedup.reserve(event));
     const headers = { ...own, origin: "https://inspector.lan" };
-    expect((await its.ask("/api/remove", { host: "inspector.lan", ...removal(fence, headers) })).status).toBe(200);
+    expect((await its.ask(removing(fence), { host: "inspector.lan", ...removal(headers) })).status).toBe(200);
   });
 });
 

@@ -29,7 +29,8 @@ export function inspected(options: Partial<InspectorOptions> = {}, its: World = 
   const replica = its.replica("web-1");
   const shown = options.store === undefined ? { dedup: replica.dedup } : {};
   const all = { ...shown, clock: its.clock, token: TOKEN, ...options };
-  const inspector = new LiveInspector(resolveInspectorOptions(all), pageOf(HTML));
+  const resolved = resolveInspectorOptions(all);
+  const inspector = new LiveInspector(resolved.inspected, resolved.access, pageOf(HTML));
   const ask: Inspected["ask"] = (path, { host = HOST, ...init } = {}) =>
     inspector.handler(new Request(`http://${host}${path}`, init));
   return {

@@ -77,19 +77,41 @@ describe("a served inspector", () => {
     ]);
     expect(await got(inspector.url, { headers: { host: "a b" } })).toEqual([400, expect.anything()]);
     expect(await got(inspector.url, { path: "http://evil.example/" })).toEqual([400, expect.anything()]);
-    expect((await got(inspector.url, { method: "HEAD" }))[0]).toBe(404);
   });
 
-  it("refuses long and invalid requests", async () => {
+  it("refuses invalid requests", async () => {
     await using inspector = await serveInspector({ dedup: web(), token });
     const { origin } = new URL(inspector.url);
     const headers = { origin, authorization: `Bearer ${token}` };
-    const post = (body: string) => got(`${origin}/api/remove`, { method: "POST", headers, body });
-    expect(await post("x".repeat(10_001))).toEqual([400, expect.stringContaining("longer")]);
-    expect(await post("{}")).toEqual([400, expect.stringContaining("`storeKey` and `revision`")]);
-    expect(await post("{")).toEqual([400, expect.stringContaining("`storeKey` and `revision`")]);
-    expect(await post(`{"storeKey":"x","revision":"1"}`)).toEqual([400, expect.anything()]);
-    expect(await post("null")).toEqual([400, expect.anything()]);
-    expect(await post(`{"storeKey":"x","revision":1}`)).toEqual([409, expect.stringContaining("Look again")]);
+    const post = (search: string, more: { readonly body?: string } = {}) =>
+      got(`${origin}/api/remove${search}`, { method: "POST", headers, ...more });
+    for (const search of ["", "?key=x", "?key=x:y", "?key=:1", "?key=x:1e3", "?key=x:1&key="]) {
+      expect(await post(search)).toEqual([400, expect.stringContaining("a store key, a colon and a revision")]);
+    }
+    expect(await post("?key=x:1")).toEqual([200, '{"removed":0,"changed":1}']);
+    // A body is ignored, however long it is.
+    expect((await post("?key=x:1", { body: "x".repeat(100_000) }))[0]).toBe(200);
+  });
+
+  it("answers HEAD like GET without a body, and OPTIONS with the methods of an address", async () => {
+    await using inspector = await serveInspector({ dedup: web() });
+    const at = (path: string): URL => new URL(path, inspector.url);
+    for (const path of ["/", "/api/feed", "/api/keys", "/api/event?subscriptionId=a&eventId=b"]) {
+      const head = await fetch(at(path), { method: "HEAD" });
+      expect([path, head.status, await head.text()]).toEqual([path, 200, ""]);
+    }
+    expect((await fetch(at("/api/feed"), { method: "HEAD" })).headers.get("x-accel-buffering")).toBe("no");
+    const options = await fetch(at("/api/remove"), { method: "OPTIONS" });
+    expect([options.status, options.headers.get("allow")]).toEqual([204, "OPTIONS, POST"]);
+    const wrong = await fetch(at("/api/keys"), { method: "DELETE" });
+    expect([wrong.status, wrong.headers.get("allow")]).toEqual([405, "OPTIONS, GET, HEAD"]);
+    expect((await fetch(at("/nothing"), { method: "HEAD" })).status).toBe(404);
+  });
+
+  it("accepts 20 kB of cookies, which other servers on the host may have set", async () => {
+    await using inspector = await serveInspector({ dedup: web() });
+    const cookie = Array.from({ length: 200 }, (_, index) => `c${index}=${"x".repeat(95)}`).join("; ");
+    expect(cookie.length).toBeGreaterThan(20_000);
+    expect((await got(inspector.url, { headers: { cookie } }))[0]).toBe(200);
   });
 });

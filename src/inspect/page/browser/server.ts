@@ -1,16 +1,36 @@
+import type { RedriveResult } from "../../../model/dead-letter.ts";
 import { formatKeyQuery, type KeyQuery } from "../../server/key-query.ts";
-import type { EventDetail, KeyPage, KeyRow, SearchResult } from "../../server/wire.ts";
+import type {
+  EventDetail,
+  KeyPage,
+  KeyRow,
+  LetterList,
+  MatchingKey,
+  SearchResult,
+  SourceInfo,
+} from "../../server/wire.ts";
 import type { EventRef } from "../../trace/trace-event.ts";
 import { followFeed, problemIn } from "../state/live-feed.ts";
-import type { PendingRemoval } from "../state/removal.ts";
-import { areRows, isDetail, isKeyPage, isRemoved, isSearchResult } from "../state/response-guards.ts";
+import type { RemovableKey, RemovalCounts } from "../state/removal.ts";
+import type { Reply } from "../state/reply.ts";
+import {
+  areMatchingKeys,
+  areRows,
+  isDetail,
+  isKeyPage,
+  isLetterChange,
+  isLetterList,
+  isRemovalCounts,
+  isSearchResult,
+} from "../state/response-guards.ts";
 import { tokenIn } from "../state/route.ts";
 import { parseVisible } from "../state/visible-text.ts";
 import { link, liveSession, playback, renderSoon } from "./page-state.ts";
 
 // Requests to the page's server. Requests about an open recording are answered from the recording.
 
-const TOKEN = "latchkey-token";
+/** Inspectors at several paths of one origin share its storage. */
+const TOKEN = `latchkey-token ${location.pathname}`;
 
 /** Moves the token from the address, where others could read it, to this tab's storage. */
 export function takeToken(): void {
@@ -20,8 +40,9 @@ export function takeToken(): void {
   history.replaceState(undefined, "", "#/");
 }
 
-export function hasToken(): boolean {
-  return sessionStorage.getItem(TOKEN) !== null;
+/** Returns true if the server accepts changes from this tab. */
+export function mayChange(source: SourceInfo | undefined): boolean {
+  return source?.canChange === true && (!source.needsToken || sessionStorage.getItem(TOKEN) !== null);
 }
 
 function headers(): Record<string, string> {
@@ -29,11 +50,34 @@ function headers(): Record<string, string> {
   return token === null ? {} : { authorization: `Bearer ${token}` };
 }
 
+/** A hidden tab releases its stream after this time: browsers open only six connections to one host. */
+const HIDDEN_MS = 5_000;
+
+/** Follows the feed while the tab is visible. */
 export function follow(): void {
+  let feed: AbortController | undefined;
+  let hiding: ReturnType<typeof setTimeout> | undefined;
+  const update = (): void => {
+    clearTimeout(hiding);
+    if (document.visibilityState === "hidden") {
+      hiding = setTimeout(() => {
+        feed?.abort();
+        feed = undefined;
+      }, HIDDEN_MS);
+    } else if (feed === undefined) {
+      feed = new AbortController();
+      followUntil(feed.signal);
+    }
+  };
+  document.addEventListener("visibilitychange", update);
+  update();
+}
+
+function followUntil(signal: AbortSignal): void {
   void followFeed({
     fetch: (path, options) => fetch(path, options),
     headers: headers(),
-    signal: new AbortController().signal,
+    signal,
     pause: pauseFor,
     onMessage(message) {
       liveSession.take(message);
@@ -55,11 +99,6 @@ function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Result of a request: the value, or why there is none. */
-export type Reply<Value> =
-  | { readonly ok: true; readonly value: Value }
-  | { readonly ok: false; readonly message: string };
-
 async function request<Value>(
   path: string,
   isExpected: (value: unknown) => value is Value,
@@ -77,7 +116,7 @@ async function request<Value>(
 
 export async function requestDetail(storeKey: string): Promise<Reply<EventDetail>> {
   const recording = playback.peek();
-  if (recording === undefined) return request(`/api/event?${new URLSearchParams({ storeKey }).toString()}`, isDetail);
+  if (recording === undefined) return request(`api/event?${new URLSearchParams({ storeKey }).toString()}`, isDetail);
   const value = recording.detail(storeKey);
   return value === undefined
     ? { ok: false, message: "The run contains no event with this key up to here" }
@@ -85,35 +124,54 @@ export async function requestDetail(storeKey: string): Promise<Reply<EventDetail
 }
 
 export function requestIdentity(identity: Omit<EventRef, "storeKey">): Promise<Reply<EventDetail>> {
-  return request(`/api/event?${new URLSearchParams({ ...identity }).toString()}`, isDetail);
+  return request(`api/event?${new URLSearchParams({ ...identity }).toString()}`, isDetail);
 }
 
 export async function findEvents(text: string): Promise<Reply<SearchResult>> {
   const recording = playback.peek();
   if (recording !== undefined) return { ok: true, value: recording.find(text, SEARCH_LIMIT) };
-  return request(`/api/events?${new URLSearchParams({ text }).toString()}`, isSearchResult);
+  return request(`api/events?${new URLSearchParams({ text }).toString()}`, isSearchResult);
 }
 
 const SEARCH_LIMIT = 20;
 
 export function requestKeys(query: KeyQuery): Promise<Reply<KeyPage>> {
-  return request(`/api/keys?${formatKeyQuery(query)}`, isKeyPage);
+  return request(`api/keys?${formatKeyQuery(query)}`, isKeyPage);
 }
 
 /** Requests the keys of the same event in other subscriptions and workspaces. A recording contains them in its trace. */
 export async function requestRelated(storeKey: string): Promise<Reply<readonly KeyRow[]>> {
   if (playback.peek() !== undefined) return { ok: true, value: [] };
-  return request(`/api/related?${new URLSearchParams({ storeKey }).toString()}`, areRows);
+  return request(`api/related?${new URLSearchParams({ storeKey }).toString()}`, areRows);
 }
 
-export function remove({ storeKey, revision }: PendingRemoval): Promise<Reply<unknown>> {
-  return request("/api/remove", isRemoved, { method: "POST", body: JSON.stringify({ storeKey, revision }) });
+/** Removes keys at the revisions that the page has seen. */
+export function remove(keys: readonly RemovableKey[]): Promise<Reply<RemovalCounts>> {
+  const search = new URLSearchParams(keys.map(({ storeKey, revision }) => ["key", `${storeKey}:${revision}`]));
+  return request(`api/remove?${search.toString()}`, isRemovalCounts, { method: "POST" });
+}
+
+/** Requests all keys that match, whatever their page. */
+export function requestMatching(query: KeyQuery): Promise<Reply<readonly MatchingKey[]>> {
+  return request(`api/keys/matching?${formatKeyQuery(query)}`, areMatchingKeys);
+}
+
+export function requestLetters(): Promise<Reply<LetterList>> {
+  return request("api/dead", isLetterList);
+}
+
+export function redrive(sequence: number): Promise<Reply<RedriveResult>> {
+  return request(`api/dead/redrive?sequence=${sequence}`, isLetterChange, { method: "POST" });
+}
+
+export function drop(sequence: number): Promise<Reply<RedriveResult>> {
+  return request(`api/dead/drop?sequence=${sequence}`, isLetterChange, { method: "POST" });
 }
 
 /** Downloads the server's recording. */
 export async function saveRecording(): Promise<Reply<undefined>> {
   try {
-    const response = await fetch("/api/recording", { headers: headers() });
+    const response = await fetch("api/recording", { headers: headers() });
     if (!response.ok) return { ok: false, message: await problemIn(response) };
     const address = URL.createObjectURL(await response.blob());
     const anchor = document.createElement("a");

@@ -21,9 +21,10 @@ function ConfirmationDialog({ removal }: { removal: PendingRemoval }): VNode {
   };
   const go = async (): Promise<void> => {
     isBusy.value = true;
-    const reply = await remove(removal);
+    const reply = await remove([removal]);
     isBusy.value = false;
-    if (reply.ok) {
+    if (reply.ok && reply.value.changed > 0) problem.value = "The key has changed since you looked. Look again";
+    else if (reply.ok) {
       toast.value = {
         text: removal.verb === "Release" ? "Released. The key is free" : "Cleared. The event can fire again",
         isError: false,

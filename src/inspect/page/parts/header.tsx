@@ -17,7 +17,7 @@ export function Header(): VNode {
       </a>
       <Source />
       <nav aria-label="Views">
-        {tabs.map(({ route: to, name }) => (
+        {tabs().map(({ route: to, name }) => (
           <a key={name} class="tab" href={hashOf(to)} aria-current={route.value.view === to.view ? "page" : undefined}>
             {name}
             {to.view === "in-flight" && <Badge value={session().attempts.size} of="in flight" />}

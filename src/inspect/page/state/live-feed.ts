@@ -39,7 +39,7 @@ export async function followFeed(options: LiveFeedOptions): Promise<void> {
     const connection = new AbortController();
     const either = linkedSignal(signal, connection.signal);
     try {
-      const response = await options.fetch("/api/feed", {
+      const response = await options.fetch("api/feed", {
         headers: { ...options.headers, ...(lastId === undefined ? {} : { "last-event-id": lastId }) },
         signal: either.signal,
       });

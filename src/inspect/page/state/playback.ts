@@ -71,7 +71,16 @@ export class Playback {
       {
         recorder: this.#recorder,
         redaction: new Redaction(undefined),
-        source: { sees: "file", name: this.name, canChange: false, skewMs: 0, bucketMs: this.#bucketMs },
+        source: {
+          sees: "file",
+          name: this.name,
+          canChange: false,
+          needsToken: false,
+          hasDeadLetters: false,
+          links: [],
+          skewMs: 0,
+          bucketMs: this.#bucketMs,
+        },
         epoch: "",
         store: () => AVAILABLE,
         nowMs: () => nowMs,

@@ -1,13 +1,24 @@
-import type { ShownRecord } from "../../server/wire.ts";
+import type { MatchingKey, ShownRecord } from "../../server/wire.ts";
 import type { EventRef } from "../../trace/trace-event.ts";
-import { span } from "./formats.ts";
+import type { BulkAction, StepResult } from "./bulk-action.ts";
+import { counted, span } from "./formats.ts";
+import type { Reply } from "./reply.ts";
+
+/** A key, and the revision to which its removal applies. */
+export interface RemovableKey {
+  readonly storeKey: string;
+  readonly revision: number;
+}
+
+/** Result of a removal. Keys that changed since they were listed stay. */
+export interface RemovalCounts {
+  readonly removed: number;
+  readonly changed: number;
+}
 
 /** A removal that waits for confirmation, with its consequences. */
-export interface PendingRemoval {
+export interface PendingRemoval extends RemovableKey {
   readonly verb: "Release" | "Clear";
-  readonly storeKey: string;
-  /** The removal applies only to this revision. */
-  readonly revision: number;
   readonly title: string;
   readonly consequences: readonly string[];
 }
@@ -38,4 +49,56 @@ export function removalOf({ storeKey, eventId }: EventRef, holds: ShownRecord, n
       `If ${owner} is gone, this only saves time: the key is freed anyway when its lease ends.`,
     ],
   };
+}
+
+/**
+ * Returns the removal of many keys, to confirm. Reserved keys are left unless `withReserved` is set: their handlers run, and their
+ * events may run twice.
+ */
+export function removalAction(
+  keys: readonly MatchingKey[],
+  withReserved: boolean,
+  remove: (keys: readonly RemovableKey[]) => Promise<Reply<RemovalCounts>>,
+): BulkAction {
+  const chosen = keys.filter(({ state }) => (state === "reserved") === withReserved);
+  const others = keys.length - chosen.length;
+  const verb = withReserved ? "Release" : "Clear";
+  return {
+    title: `${verb} ${counted(chosen.length, "key")}?`,
+    verb,
+    done: withReserved ? "released" : "cleared",
+    consequences: withReserved
+      ? [
+          "The next deliveries are dispatched at once, on any replica.",
+          "Handlers that still run are aborted at their next renewal, and their events run twice.",
+        ]
+      : [
+          "Nothing is dispatched now. The next deliveries are dispatched, even if they are duplicates.",
+          "A key that has changed since it was listed stays.",
+          ...(others > 0
+            ? [
+                `${counted(others, "reserved key")} stay, because handlers run. To release them, set the filter to reserved.`,
+              ]
+            : []),
+          "This cannot be undone.",
+        ],
+    size: chosen.length,
+    steps: batches(chosen.map(({ identity: { storeKey }, revision }) => ({ storeKey, revision }))).map(
+      (batch) => async (): Promise<StepResult> => {
+        const reply = await remove(batch);
+        if (!reply.ok) return reply;
+        const { removed, changed } = reply.value;
+        return { ok: true, done: removed, left: changed, note: "Keys that changed since they were listed stay." };
+      },
+    ),
+  };
+}
+
+/** Number of keys per request. After each request, the server invalidates the caches of all replicas, which takes 2 s. */
+const BATCH = 60;
+
+function batches(keys: readonly RemovableKey[]): readonly (readonly RemovableKey[])[] {
+  return Array.from({ length: Math.ceil(keys.length / BATCH) }, (_, index) =>
+    keys.slice(index * BATCH, (index + 1) * BATCH),
+  );
 }

@@ -1,5 +1,16 @@
 import { isObject } from "../../../internal/is-object.ts";
-import type { EventDetail, KeyPage, KeyRow, Message, SearchResult } from "../../server/wire.ts";
+import type { RedriveResult } from "../../../model/dead-letter.ts";
+import type {
+  EventDetail,
+  KeyPage,
+  KeyRow,
+  LetterList,
+  MatchingKey,
+  Message,
+  SearchResult,
+} from "../../server/wire.ts";
+
+import type { RemovalCounts } from "./removal.ts";
 
 // Checks that distinguish a response of the inspector from one of a proxy or another server. The inspector itself is trusted.
 
@@ -19,10 +30,22 @@ export function isKeyPage(value: unknown): value is KeyPage {
   return isObject(value) && areRows(value["rows"]) && typeof value["matching"] === "number";
 }
 
+export function areMatchingKeys(value: unknown): value is readonly MatchingKey[] {
+  return areRows(value);
+}
+
+export function isLetterList(value: unknown): value is LetterList {
+  return isObject(value) && Array.isArray(value["letters"]);
+}
+
+export function isLetterChange(value: unknown): value is RedriveResult {
+  return isObject(value) && typeof value["result"] === "string";
+}
+
 export function isSearchResult(value: unknown): value is SearchResult {
   return isObject(value) && areRows(value["events"]) && typeof value["incomplete"] === "string";
 }
 
-export function isRemoved(value: unknown): value is { readonly removed: true } {
-  return isObject(value) && value["removed"] === true;
+export function isRemovalCounts(value: unknown): value is RemovalCounts {
+  return isObject(value) && typeof value["removed"] === "number" && typeof value["changed"] === "number";
 }

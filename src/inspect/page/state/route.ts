@@ -5,6 +5,7 @@ export type Route =
   | { readonly view: "overview" }
   | { readonly view: "in-flight" }
   | { readonly view: "keys"; readonly query: KeyQuery }
+  | { readonly view: "dead" }
   | { readonly view: "totals" }
   | { readonly view: "event"; readonly storeKey: string };
 
@@ -16,6 +17,7 @@ export function routeOf(hash: string): Route {
     case "keys":
       return { view, query: parseKeyQuery(new URLSearchParams(search)) };
     case "in-flight":
+    case "dead":
     case "totals":
       return { view };
     case "event":
@@ -36,6 +38,7 @@ export function hashOf(route: Route): string {
       return search === "" ? "#/keys" : `#/keys?${search}`;
     }
     case "in-flight":
+    case "dead":
     case "totals":
       return `#/${route.view}`;
   }

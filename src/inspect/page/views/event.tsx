@@ -2,17 +2,20 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect } from "preact/hooks";
 import type { EventDetail, KeyRow, ShownRecord } from "../../server/wire.ts";
+import type { EventRef } from "../../trace/trace-event.ts";
 import { link, nowMs, renders, session } from "../browser/page-state.ts";
-import { hasToken, type Reply, requestDetail, requestRelated } from "../browser/server.ts";
+import { mayChange, requestDetail, requestRelated } from "../browser/server.ts";
 import { pendingRemoval } from "../parts/confirmation.tsx";
 import { FindEvent } from "../parts/find-event.tsx";
 import { KeyChip } from "../parts/key-chip.tsx";
 import { Name, ShortKey } from "../parts/name.tsx";
 import { Recent } from "../parts/recent.tsx";
 import { TimelineTable } from "../parts/timeline.tsx";
+import { addressOf } from "../state/event-link.ts";
 import { explain, remainingLeaseMs } from "../state/explanation.ts";
 import { count, exactTime, span } from "../state/formats.ts";
 import { removalOf } from "../state/removal.ts";
+import type { Reply } from "../state/reply.ts";
 import { hashOf } from "../state/route.ts";
 
 export function EventView({ storeKey }: { storeKey: string }): VNode {
@@ -92,6 +95,7 @@ function Known({ detail }: { detail: EventDetail }): VNode {
           <strong>{explained.outcome}:</strong> {explained.because}
         </p>
         {explained.next !== "" && <p class="next">{explained.next}</p>}
+        <Links identity={identity} />
       </section>
       <StoredRecordCard detail={detail} />
       <Related storeKey={identity.storeKey} />
@@ -106,6 +110,21 @@ function Known({ detail }: { detail: EventDetail }): VNode {
         )}
       </section>
     </div>
+  );
+}
+
+/** Links to other systems, such as the event's logs. */
+function Links({ identity }: { identity: EventRef }): VNode | null {
+  const links = session().source?.links ?? [];
+  if (links.length === 0) return null;
+  return (
+    <p class="links">
+      {links.map((link) => (
+        <a key={link.name} href={addressOf(link, identity)} target="_blank" rel="noreferrer">
+          {link.name}
+        </a>
+      ))}
+    </p>
   );
 }
 
@@ -161,7 +180,7 @@ function StoredRecordCard({ detail }: { detail: EventDetail }): VNode {
           </dl>
           {session().source?.canChange === true && (
             <div class="choices">
-              {hasToken() ? (
+              {mayChange(session().source) ? (
                 <button
                   type="button"
                   class="button danger"

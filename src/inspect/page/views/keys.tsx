@@ -4,12 +4,15 @@ import { useEffect } from "preact/hooks";
 import { ALL_KEYS, formatKeyQuery, KEYS_PER_PAGE, type KeyColumn, type KeyQuery } from "../../server/key-query.ts";
 import type { KeyPage, KeyRow } from "../../server/wire.ts";
 import { goTo } from "../browser/navigate.ts";
-import { nowMs, playback } from "../browser/page-state.ts";
-import { type Reply, requestKeys } from "../browser/server.ts";
+import { nowMs, playback, session, toast } from "../browser/page-state.ts";
+import { mayChange, remove, requestKeys, requestMatching } from "../browser/server.ts";
+import { pendingBulk } from "../parts/bulk-dialog.tsx";
 import { IdentityCells } from "../parts/identity-cells.tsx";
 import { KeyChip } from "../parts/key-chip.tsx";
 import { Name } from "../parts/name.tsx";
 import { count, counted, exactTime, span } from "../state/formats.ts";
+import { removalAction } from "../state/removal.ts";
+import type { Reply } from "../state/reply.ts";
 import { hashOf } from "../state/route.ts";
 
 /** Interval between listings while the view is open. */
@@ -46,6 +49,9 @@ export function KeysView({ query }: { query: KeyQuery }): VNode {
           {page === undefined ? "Loading…" : sizeOf(page)}
         </p>
         <KeyFilters query={query} />
+        {page !== undefined && mayChange(session().source) && (
+          <BulkButton query={query} isDisabled={page.matching === 0} />
+        )}
       </div>
       {reply.value?.ok === false && (
         <p class="problem" role="alert">
@@ -65,6 +71,20 @@ export function KeysView({ query }: { query: KeyQuery }): VNode {
 
 function sizeOf({ total, matching }: KeyPage): string {
   return matching === total ? counted(total, "key") : `${count(matching)} of ${counted(total, "key")}`;
+}
+
+/** Clears or releases all keys that the filter matches. Reserved keys only if the filter selects them. */
+function BulkButton({ query, isDisabled }: { query: KeyQuery; isDisabled: boolean }): VNode {
+  const ask = async (): Promise<void> => {
+    const reply = await requestMatching(query);
+    if (reply.ok) pendingBulk.value = removalAction(reply.value, query.state === "reserved", remove);
+    else toast.value = { text: reply.message, isError: true };
+  };
+  return (
+    <button type="button" class="button" disabled={isDisabled} onClick={() => void ask()}>
+      {query.state === "reserved" ? "Release all that match…" : "Clear all that match…"}
+    </button>
+  );
 }
 
 const texts = [
