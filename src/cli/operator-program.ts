@@ -233,7 +233,9 @@ function addServer(command: Command): Command {
     .option("--bucket <name>", "name of the bucket (default: LATCHKEY_BUCKET, or the only one)")
     .option("--nats <url>", "NATS server, or several separated by commas (default: NATS_URL)")
     .option("--creds <path>", "NATS credentials file (default: NATS_CREDS)")
-    .option("--inbox-prefix <subject>", "prefix of the reply subjects (default: NATS_INBOX_PREFIX)");
+    .option("--inbox-prefix <subject>", "prefix of the reply subjects (default: NATS_INBOX_PREFIX)")
+    .option("--domain <name>", "JetStream domain of the bucket (default: NATS_DOMAIN)")
+    .option("--api-prefix <subject>", "prefix of the JetStream API, instead of --domain (default: NATS_API_PREFIX)");
 }
 
 function addInspect(program: Command, commands: OperatorCommands): void {

@@ -116,8 +116,15 @@ function addRun(program: Command, commands: Commands): void {
       seconds(1),
     )
     .option("--bucket <name>", "NATS bucket that stores the keys, shared with other processes")
+    .option(
+      "--replicas <n>",
+      "servers that store a new bucket (default: 3 in a cluster, 1 otherwise)",
+      wholeNumber(1, 5),
+    )
     .option("--nats <url>", "NATS server, or several separated by commas (default: NATS_URL)")
     .option("--creds <path>", "NATS credentials file (default: NATS_CREDS)")
+    .option("--domain <name>", "JetStream domain of the streams (default: NATS_DOMAIN)")
+    .option("--api-prefix <subject>", "prefix of the JetStream API, instead of --domain (default: NATS_API_PREFIX)")
     .optionsGroup("Output:")
     .option("--json", "print one JSON object per event, and one with the summary")
     .helpOption("-h, --help", "print this help")
@@ -151,6 +158,8 @@ function addDemo(program: Command, commands: Commands): void {
     .option("--seed <n>", "choose what happens to each event (default: random)", wholeNumber(0, 2 ** 32 - 1))
     .option("--nats <url>", "use a NATS server with JetStream; the demo removes its stream and bucket")
     .option("--creds <path>", "NATS credentials file (default: NATS_CREDS)")
+    .option("--domain <name>", "JetStream domain of the streams (default: NATS_DOMAIN)")
+    .option("--api-prefix <subject>", "prefix of the JetStream API, instead of --domain (default: NATS_API_PREFIX)")
     .option("--json", "print only the summary, as one JSON object")
     .helpOption("-h, --help", "print this help")
     .addHelpText("after", demoHelp)

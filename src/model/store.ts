@@ -59,7 +59,7 @@ export interface Store {
   get(key: StoreKey): Promise<Entry | undefined>;
   /** Removes the key if its revision equals `expected`. Without it, reservations end by expiry. */
   remove?(key: StoreKey, how: { readonly expected: Revision }): Promise<Removal>;
-  /** Returns the entries of the matching keys, for operators and the inspector. */
+  /** Returns the entries of the matching keys, with every write that was acknowledged before. Used by `clear` and the inspector. */
   list?(filter: KeyFilter): AsyncIterable<Entry>;
   /** Reports changes of the matching keys from now on, until `signal` aborts. */
   watch?(filter: KeyFilter, signal: AbortSignal): AsyncIterable<Change>;

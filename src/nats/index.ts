@@ -19,6 +19,6 @@ export type { DeadLettersOptions } from "./dead-letters/dead-letters.ts";
 export { deadLetters } from "./dead-letters/dead-letters.ts";
 export type { NatsStore } from "./kv/bucket-store.ts";
 export { natsStore } from "./kv/nats-store.ts";
-export type { NatsStoreOptions } from "./kv/store-options.ts";
+export type { NatsStoreOptions, StoreWarning } from "./kv/store-options.ts";
 export type { PublishedOnce, PublishOnceOptions } from "./publish-once.ts";
 export { publishOnce } from "./publish-once.ts";

@@ -47,6 +47,7 @@ export function prepared(connection: NatsConnection, bucket: string, shape: Shap
           payload: PAYLOAD,
           ttlSeconds: isCommit ? WINDOW_S : RESERVATION_S,
           operation: "put",
+          timeoutMs: 5_000,
         });
         const place = (index: number): BatchPlace | undefined =>
           shape.asBatches ? { id: `${round}-${step}`, number: index + 1, isLast: index + 1 === together } : undefined;
@@ -63,7 +64,7 @@ export function prepared(connection: NatsConnection, bucket: string, shape: Shap
 }
 
 function bytesOf(bucket: string, write: CompareAndSet, place: BatchPlace | undefined): Buffer {
-  const head = headersOf(bucketStream(bucket), write, place).encode();
+  const head = headersOf(bucketStream(bucket), write, 0, place).encode();
   const reply = place === undefined || place.isLast ? `${REPLY} ` : "";
   const first = `HPUB ${subjectOf(bucket, write.key)} ${reply}${head.length} ${head.length + write.payload.length}\r\n`;
   return Buffer.concat([Buffer.from(first), head, Buffer.from(`${write.payload}\r\n`)]);

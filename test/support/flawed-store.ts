@@ -39,6 +39,7 @@ export const flaws = [
   "a list shows expired entries",
   "a list ends after a page",
   "a list repeats updated entries",
+  "a list lacks the latest write",
   "a watch ignores its filter",
   "a watch begins with existing entries",
   "a watch does not report removals",
@@ -173,6 +174,7 @@ export function flawedStore(clock: Clock, flaw: Flaw | undefined): Required<Omit
       for (const found of all) {
         if (hasExpired(found) && !is("a list shows expired entries")) continue;
         if (!matches(found.key) && !is("a list ignores its filter")) continue;
+        if (is("a list lacks the latest write") && found.revision === lastRevision) continue;
         count += 1;
         if (is("a list ends after a page") && count > 1_000) return;
         yield entryOf(found);

@@ -11,6 +11,8 @@ import { guardProcess } from "./guard-process.ts";
 import { natsBinary } from "./nats-binary.ts";
 
 export interface NatsOptions {
+  /** Name of a single server. Leaf nodes of one hub need different names. @default "solo" */
+  readonly name?: string;
   /** @default true */
   readonly jetstream?: boolean;
   /** More configuration, in the server's own syntax, at the top level: `authorization { … }`, `system_account: …`. */
@@ -58,7 +60,7 @@ const WITHIN_MS = 120_000;
 export async function startNats(options: NatsOptions = {}): Promise<NatsServer> {
   return retried(async () => {
     const [port, monitorPort] = await freePorts(2);
-    const server = new ServerProcess("solo", Number(port), Number(monitorPort), options);
+    const server = new ServerProcess(options.name ?? "solo", Number(port), Number(monitorPort), options);
     await server.restart();
     return server;
   });

@@ -118,9 +118,11 @@ class Clearing {
   }
 
   async #remove(): Promise<void> {
-    const { connection, bucketNames } = this.#buckets;
+    const { connection, apiPrefix, bucketNames } = this.#buckets;
     const { candidates } = this.#plan;
-    const opened = bucketNames.map(async (bucket) => [bucket, await natsStore(connection, { bucket })] as const);
+    const opened = bucketNames.map(
+      async (bucket) => [bucket, await natsStore(connection, { bucket, apiPrefix })] as const,
+    );
     const remover = new KeyRemover(new Map(await Promise.all(opened)));
     this.#remover = remover;
     await using _ = this.#status(

@@ -1,5 +1,6 @@
 import { setting } from "../../env.ts";
-import { CommandError } from "../terminal/command-error.ts";
+import { resolveApiPrefix } from "../../nats/kv/store-options.ts";
+import { asCommandError, CommandError } from "../terminal/command-error.ts";
 
 const NOT_A_SERVER = "A NATS server needs the form nats://host:port or tls://host:port; commas separate several";
 
@@ -14,17 +15,26 @@ export interface NatsAddress {
   readonly credsPath?: string;
   /** Prefix of the reply subjects, for users who may not subscribe to every inbox. */
   readonly inboxPrefix?: string;
+  /** Prefix of the JetStream API's subjects, if the streams are in another domain or account. */
+  readonly apiPrefix?: string;
+}
+
+/** Flags that select servers, credentials and a JetStream domain. */
+export interface NatsFlags {
+  readonly nats?: string;
+  readonly creds?: string;
+  readonly inboxPrefix?: string;
+  readonly domain?: string;
+  readonly apiPrefix?: string;
 }
 
 /**
- * Reads the address from the flags, or from `NATS_URL`, `NATS_CREDS` and `NATS_INBOX_PREFIX`. Commas separate servers.
+ * Reads the address from the flags, or from `NATS_URL`, `NATS_CREDS`, `NATS_INBOX_PREFIX`, `NATS_DOMAIN` and `NATS_API_PREFIX`. Commas
+ * separate servers.
  * The NATS client supports neither user info nor `tls://` in a URL, so both are extracted; the first user wins.
  * @throws {CommandError} if no server is named, or an address is malformed.
  */
-export function natsAddress(
-  flags: { readonly nats?: string; readonly creds?: string; readonly inboxPrefix?: string },
-  env: Readonly<Record<string, string | undefined>>,
-): NatsAddress {
+export function natsAddress(flags: NatsFlags, env: Readonly<Record<string, string | undefined>>): NatsAddress {
   const addresses = (flags.nats ?? setting(env, "NATS_URL") ?? "").split(",").filter((part) => part.trim() !== "");
   if (addresses.length === 0) throw new CommandError("A NATS server is needed: give --nats <url> or set NATS_URL");
   const urls = addresses.map(parsed);
@@ -36,7 +46,23 @@ export function natsAddress(
     ...(urls.some((url) => url.protocol === "tls:") ? { tls: {} } : {}),
     ...(credsPath === "" ? {} : { credsPath }),
     ...(inboxPrefix === "" ? {} : { inboxPrefix }),
+    ...apiPrefixOf(flags, env),
   };
+}
+
+/** A flag takes precedence over both variables. */
+function apiPrefixOf(flags: NatsFlags, env: Readonly<Record<string, string | undefined>>): { apiPrefix?: string } {
+  const isFlag = flags.domain !== undefined || flags.apiPrefix !== undefined;
+  const domain = isFlag ? flags.domain : setting(env, "NATS_DOMAIN");
+  const prefix = isFlag ? flags.apiPrefix : setting(env, "NATS_API_PREFIX");
+  if (domain === undefined && prefix === undefined) return {};
+  const apiPrefix = asCommandError(() =>
+    resolveApiPrefix({
+      ...(domain === undefined ? {} : { domain }),
+      ...(prefix === undefined ? {} : { apiPrefix: prefix }),
+    }),
+  );
+  return { apiPrefix };
 }
 
 /** Treats a user without a password as a token. */

@@ -1,7 +1,10 @@
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import type { NatsConnection } from "@nats-io/nats-core";
+import type { Authenticator, NatsConnection } from "@nats-io/nats-core";
 import { LatchkeyError } from "../../errors.ts";
 import type { Store } from "../../model/store.ts";
+import type { NatsStoreOptions } from "../../nats/kv/store-options.ts";
+import { OWN_API } from "../../nats/wire/bucket-address.ts";
 import { asCommandErrorAsync, CommandError, cannotRead } from "../terminal/command-error.ts";
 import { errorMessage } from "../terminal/error-message.ts";
 import type { NatsAddress } from "./nats-address.ts";
@@ -11,8 +14,10 @@ const PEERS = ["@nats-io/transport-node", "@nats-io/nats-core", "@nats-io/jetstr
 /** A connection to NATS. Disposing closes it. */
 export interface Nats extends AsyncDisposable {
   readonly connection: NatsConnection;
-  /** @throws {LatchkeyError} `store-misconfigured`, `store-unavailable`. */
-  openStore(bucket: string): Promise<Store>;
+  /** Prefix of the JetStream API's subjects. Pass it to `jetstream` and `jetstreamManager`. */
+  readonly apiPrefix: string;
+  /** @throws {LatchkeyError} `store-misconfigured`, `store-unavailable`, `store-forbidden`. */
+  openStore(bucket: string, options?: Pick<NatsStoreOptions, "replicas" | "onWarning">): Promise<Store>;
 }
 
 /**
@@ -20,14 +25,20 @@ export interface Nats extends AsyncDisposable {
  * @throws {LatchkeyError} `missing-peer` if they are not installed.
  * @throws {CommandError} if the server is unreachable or rejects the user.
  */
-export async function openNats({ credsPath, ...address }: NatsAddress, name: string): Promise<Nats> {
+export async function openNats(
+  { credsPath, apiPrefix = OWN_API, ...address }: NatsAddress,
+  name: string,
+): Promise<Nats> {
   const [{ connect, credsAuthenticator }, { natsStore }] = await withPeers(() =>
     Promise.all([import("@nats-io/transport-node"), import("../../nats/index.ts")]),
   );
-  const who = credsPath === undefined ? {} : { authenticator: credsAuthenticator(await readCredentials(credsPath)) };
+  const who =
+    credsPath === undefined
+      ? {}
+      : { authenticator: fileAuthenticator(credsPath, await readCredentials(credsPath), credsAuthenticator) };
   let connection: NatsConnection;
   try {
-    connection = await connect({ ...address, ...who, name, maxReconnectAttempts: -1 });
+    connection = await connect({ ...address, ...who, name, maxReconnectAttempts: -1, ignoreAuthErrorAbort: true });
   } catch (error) {
     throw new CommandError(`Cannot connect to NATS at ${address.servers.join(", ")}: ${errorMessage(error)}`, {
       cause: error,
@@ -35,7 +46,9 @@ export async function openNats({ credsPath, ...address }: NatsAddress, name: str
   }
   return {
     connection,
-    openStore: (bucket) => asCommandErrorAsync(() => natsStore(connection, { bucket })),
+    apiPrefix,
+    openStore: (bucket, options = {}) =>
+      asCommandErrorAsync(() => natsStore(connection, { ...options, bucket, apiPrefix })),
     [Symbol.asyncDispose]: () => connection.close(),
   };
 }
@@ -53,6 +66,23 @@ export async function withPeers<Modules>(load: () => Promise<Modules>): Promise<
       { cause: error },
     );
   }
+}
+
+/** Reads the file again for every connection, because credentials are rotated. Without a readable file, the last ones are used. */
+function fileAuthenticator(
+  path: string,
+  first: Uint8Array,
+  authenticatorOf: (creds: Uint8Array) => Authenticator,
+): Authenticator {
+  let creds = first;
+  return (nonce) => {
+    try {
+      creds = readFileSync(path);
+    } catch {
+      // The file is being replaced.
+    }
+    return authenticatorOf(creds)(nonce);
+  };
 }
 
 async function readCredentials(path: string): Promise<Uint8Array> {

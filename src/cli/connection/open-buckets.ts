@@ -2,9 +2,10 @@ import { type JetStreamManager, jetstreamManager, type StreamInfo } from "@nats-
 import type { NatsConnection } from "@nats-io/nats-core";
 import { setting } from "../../env.ts";
 import type { Clock } from "../../internal/clock.ts";
-import type { ReadOptions } from "../../nats/kv/bucket-list.ts";
 import { isLatchkeyBucket } from "../../nats/kv/bucket-settings.ts";
+import { revisionOffset } from "../../nats/kv/revision-offset.ts";
 import { shardNames, shardsOf, unshardedName } from "../../nats/kv/sharded-store.ts";
+import type { BucketAddress } from "../../nats/wire/bucket-address.ts";
 import { apiCodeOf, apiCodes, readFailed } from "../../nats/wire/error-codes.ts";
 import { type ClockDifference, withClockDifference } from "../../nats/wire/server-clock.ts";
 import { bucketOf, bucketStream } from "../../nats/wire/subject.ts";
@@ -12,16 +13,13 @@ import { CommandError } from "../terminal/command-error.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { printable } from "../terminal/printable.ts";
 import { openNats } from "./nats.ts";
-import { natsAddress } from "./nats-address.ts";
+import { type NatsFlags, natsAddress } from "./nats-address.ts";
 
 /** Selects a bucket and its server. */
-export interface BucketFlags {
+export interface BucketFlags extends NatsFlags {
   readonly bucket?: string;
   /** Number of buckets that share the keys. Detected if missing. */
   readonly shards?: number;
-  readonly nats?: string;
-  readonly creds?: string;
-  readonly inboxPrefix?: string;
 }
 
 const TIMEOUT_MS = 5_000;
@@ -30,6 +28,7 @@ const TIMEOUT_MS = 5_000;
 export interface BucketServer extends AsyncDisposable {
   readonly connection: NatsConnection;
   readonly jsm: JetStreamManager;
+  readonly apiPrefix: string;
   /** Bucket name from the command line. */
   readonly name: string;
   /** Names of the buckets that share the keys, in order. They need not exist. */
@@ -41,7 +40,7 @@ export interface OpenBucket {
   readonly connection: NatsConnection;
   readonly jsm: JetStreamManager;
   readonly name: string;
-  readonly read: ReadOptions;
+  readonly read: BucketAddress;
   readonly info: StreamInfo;
   /** Undefined if the server does not report its time. */
   readonly difference: ClockDifference | undefined;
@@ -76,11 +75,11 @@ export async function openBuckets(flags: BucketFlags, io: Pick<CliIo, "env" | "c
 export async function reachBuckets(flags: BucketFlags, io: Pick<CliIo, "env">): Promise<BucketServer> {
   const nats = await openNats(natsAddress(flags, io.env), "latchkey");
   try {
-    const { connection } = nats;
-    const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: TIMEOUT_MS });
+    const { connection, apiPrefix } = nats;
+    const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: TIMEOUT_MS, apiPrefix });
     const name = await nameOf(flags.bucket ?? setting(io.env, "LATCHKEY_BUCKET"), jsm);
     const bucketNames = flags.shards === undefined ? await existingShards(name, jsm) : shardNames(name, flags.shards);
-    return { connection, jsm, name, bucketNames, [Symbol.asyncDispose]: () => nats[Symbol.asyncDispose]() };
+    return { connection, jsm, apiPrefix, name, bucketNames, [Symbol.asyncDispose]: () => nats[Symbol.asyncDispose]() };
   } catch (error) {
     await nats[Symbol.asyncDispose]();
     throw error;
@@ -88,11 +87,16 @@ export async function reachBuckets(flags: BucketFlags, io: Pick<CliIo, "env">): 
 }
 
 /** @throws {CommandError} if the bucket does not exist. @throws {StoreUnavailableError} if it cannot be read. */
-export async function lookAt({ connection, jsm }: BucketServer, name: string, clock: Clock): Promise<OpenBucket> {
+export async function lookAt(
+  { connection, jsm, apiPrefix }: BucketServer,
+  name: string,
+  clock: Clock,
+): Promise<OpenBucket> {
   try {
     const { info, difference } = await withClockDifference(clock, () => jsm.streams.info(bucketStream(name)));
     const serverMs = (): number => clock.wallMs() + (difference?.offsetMs ?? 0);
-    return { connection, jsm, name, read: { bucket: name, timeoutMs: TIMEOUT_MS }, info, difference, serverMs };
+    const read = { bucket: name, timeoutMs: TIMEOUT_MS, apiPrefix, revisionOffset: revisionOffset(info) };
+    return { connection, jsm, name, read, info, difference, serverMs };
   } catch (cause) {
     if (apiCodeOf(cause) !== apiCodes.noStream) throw readFailed(name, cause);
     throw new CommandError(`There is no bucket \`${name}\`${await existingBuckets(jsm)}`, { cause });

@@ -44,8 +44,8 @@ export async function deadCommand(
   checkSelection(action, sequences, flags);
   const subject = subjectOf(flags, io);
   await using nats = await openNats(natsAddress(flags, io.env), "latchkey");
-  const { connection } = nats;
-  const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: TIMEOUT_MS });
+  const { connection, apiPrefix } = nats;
+  const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: TIMEOUT_MS, apiPrefix });
   const letters = new LetterStream(jsm, subject);
   using interruption = new Interruption(io, { drain() {}, abort() {} });
   const { drain: signal } = interruption;
@@ -56,7 +56,7 @@ export async function deadCommand(
   const changes = new LetterChanges(action, found, flags, signal, io);
   if (action === "drop") return await changes.run((sequence) => drop(letters, sequence));
   await using buckets = await openBuckets(flags, io);
-  const queue = await deadLetters(connection, { subject, store: await storeOf(buckets) });
+  const queue = await deadLetters(connection, { subject, apiPrefix, store: await storeOf(buckets) });
   return await changes.run((sequence) => queue.redrive(sequence));
 }
 

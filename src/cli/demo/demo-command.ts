@@ -27,6 +27,8 @@ export interface DemoFlags {
   readonly seed?: number;
   readonly nats?: string;
   readonly creds?: string;
+  readonly domain?: string;
+  readonly apiPrefix?: string;
   readonly json?: boolean;
 }
 

@@ -43,7 +43,7 @@ export async function natsBackend(
   try {
     const acks = new AckLog(names.stream);
     nats.connection.subscribe("$JS.ACK.>", { callback: (_, message) => acks.take(message) });
-    const manager = await jetstreamManager(nats.connection);
+    const manager = await jetstreamManager(nats.connection, { apiPrefix: nats.apiPrefix });
     const backend = createBackend(address, names, { nats, manager, acks, clock, commits });
     try {
       await createStream(manager, names);
@@ -78,7 +78,7 @@ interface NatsResources {
 function createBackend(address: NatsAddress, names: Names, resources: NatsResources): Omit<Backend, "store"> {
   const { nats, manager, acks, clock, commits } = resources;
   const { stream, subject, bucket } = names;
-  const js = jetstream(nats.connection);
+  const js = jetstream(nats.connection, { apiPrefix: nats.apiPrefix });
   let published = 0;
   return {
     what: `a stream and a bucket of NATS at ${address.servers.join(", ")}`,
@@ -119,7 +119,7 @@ async function startReplica(
     skewMs: SKEW_MS,
   });
   options.onDeduplicator(dedup);
-  const consumer = await jetstream(nats.connection).consumers.get(stream, CONSUMER);
+  const consumer = await jetstream(nats.connection, { apiPrefix: nats.apiPrefix }).consumers.get(stream, CONSUMER);
   const running = await consume(consumer, {
     dedup,
     concurrency: CONCURRENCY,

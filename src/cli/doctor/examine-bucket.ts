@@ -43,7 +43,7 @@ const EDITS: Partial<Record<keyof StreamConfig, string>> = {
 };
 
 function examineSettings(config: StreamConfig, name: string): readonly Finding[] {
-  const wrong = differences(config, { bucket: name });
+  const wrong = differences(config, name);
   if (wrong.length === 0) {
     return [bucket.ok("settings", `all ${REQUIRED_SETTINGS.length} settings that the guarantees need are correct`)];
   }

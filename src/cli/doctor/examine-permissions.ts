@@ -1,4 +1,5 @@
 import type { NatsConnection } from "@nats-io/nats-core";
+import type { BucketAddress } from "../../nats/wire/bucket-address.ts";
 import {
   ackPermissions,
   consumerPermissions,
@@ -25,14 +26,21 @@ interface Role {
 
 const TIMEOUT_MS = 5_000;
 
+/** Buckets and consumer whose permissions are probed. */
+export interface ProbedNames {
+  readonly apiPrefix: string;
+  readonly buckets: readonly string[];
+  readonly consumer: ConsumerName | undefined;
+}
+
 /** Probes every permission that a role needs. Changes nothing. */
 export async function examinePermissions(
   connection: NatsConnection,
-  { buckets, consumer }: { readonly buckets: readonly string[]; readonly consumer: ConsumerName | undefined },
+  { apiPrefix, buckets, consumer }: ProbedNames,
 ): Promise<readonly Finding[]> {
   const roles = [
-    ...(buckets.length === 0 ? [] : bucketRoles(buckets)),
-    ...(consumer === undefined ? [] : [consumerRole(consumer)]),
+    ...(buckets.length === 0 ? [] : bucketRoles(buckets.map((bucket) => ({ apiPrefix, bucket })))),
+    ...(consumer === undefined ? [] : [consumerRole(apiPrefix, consumer)]),
   ];
   return Promise.all([
     ...roles.map((role) => examineRole(connection, role)),
@@ -45,7 +53,7 @@ export interface ConsumerName {
   readonly name: string;
 }
 
-function bucketRoles(buckets: readonly string[]): readonly Role[] {
+function bucketRoles(buckets: ReadonlyArray<Pick<BucketAddress, "apiPrefix" | "bucket">>): readonly Role[] {
   return [
     {
       check: "replica",
@@ -68,11 +76,11 @@ function bucketRoles(buckets: readonly string[]): readonly Role[] {
   ];
 }
 
-function consumerRole({ stream, name }: ConsumerName): Role {
+function consumerRole(apiPrefix: string, { stream, name }: ConsumerName): Role {
   return {
     check: "consumer",
     severity: "error",
-    permissions: consumerPermissions(stream, name),
+    permissions: consumerPermissions(apiPrefix, stream, name),
     need: "messages cannot be received without them",
   };
 }

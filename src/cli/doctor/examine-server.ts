@@ -1,5 +1,7 @@
+import { OWN_API } from "../../nats/wire/bucket-address.ts";
 import { ADVISED_SERVER, judgeServer, NEEDED_SERVER, whyUnusable } from "../../nats/wire/server-version.ts";
 import { span } from "../terminal/format.ts";
+import { printable } from "../terminal/printable.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 import type { Monitored } from "./monitor.ts";
 
@@ -17,6 +19,19 @@ export function examineVersions(versions: Readonly<Record<string, string>>, isCl
   if (all.every((version) => judgeServer(version) === "advised")) return server.ok("version", named.join(", "));
   const evidence = `${named.join(", ")}: keeps the guarantees, but lacks cluster fixes of later versions up to ${ADVISED_SERVER}`;
   return isCluster ? server.warning("version", evidence, upgrade) : server.note("version", evidence, upgrade);
+}
+
+/** Names the domain or account in which the bucket was looked for, unless it is the connection's own. */
+export function examineDomain(apiPrefix: string, domain: string | undefined): readonly Finding[] {
+  const isOwn = apiPrefix === OWN_API;
+  if (isOwn && domain === undefined) return [];
+  const where = domain === undefined ? "no domain" : `the domain ${printable(domain)}`;
+  const evidence = `JetStream of ${where}${isOwn ? "" : `, through ${printable(apiPrefix)}`}: replicas with another domain use another bucket`;
+  return [
+    isOwn
+      ? server.note("domain", evidence, "give --domain <name> if the replicas use another one")
+      : server.ok("domain", evidence),
+  ];
 }
 
 const SYNC = "set `sync_interval: always` in the `jetstream` block of every server";

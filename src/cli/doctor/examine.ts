@@ -13,7 +13,7 @@ import { type BucketRequirements, examineAccount, examineBucket } from "./examin
 import { examineOwnClock, examineRecordTimes, examineServerClocks } from "./examine-clocks.ts";
 import { examineConsumer } from "./examine-consumer.ts";
 import { type ConsumerName, examinePermissions } from "./examine-permissions.ts";
-import { examineSync, examineVersions } from "./examine-server.ts";
+import { examineDomain, examineSync, examineVersions } from "./examine-server.ts";
 import { examineShards, merged } from "./examine-shards.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 import { askMonitors } from "./monitor.ts";
@@ -33,18 +33,22 @@ export async function examine(
   const buckets = examined.flatMap(({ bucket }) => (bucket === undefined ? [] : [bucket]));
   const consumer = use.consumer === undefined ? undefined : await examinedConsumer(server, use.consumer, use, io);
   const names = {
+    apiPrefix: server.apiPrefix,
     buckets: buckets.map((bucket) => bucket.name),
     consumer: consumer?.info === undefined ? undefined : use.consumer,
   };
   const permissions = await examinePermissions(connection, names);
   const canList = permissions.some(({ check, severity }) => check === "operator" && severity === "ok");
   const [first] = buckets;
+  // Undefined if the user may not read it.
+  const stats = await server.jsm.getAccountInfo().catch(() => undefined);
   return [
     examineVersions({ "connected to": connection.info?.version ?? "", ...leaderVersions(buckets) }, isCluster),
+    ...examineDomain(server.apiPrefix, stats?.domain),
     ...examineSync(await askMonitors(monitor)),
     ...examineShards(name, bucketNames),
     ...merged(new Map(examined.map(({ findings }, at) => [bucketNames[at] ?? name, findings]))),
-    ...(first === undefined ? [] : await examinedAccount(first)),
+    ...(first === undefined || stats === undefined ? [] : examineAccount(stats, first.info.config.storage)),
     ...permissions,
     ...(consumer?.findings ?? [NO_CONSUMER]),
     ...(first === undefined ? [] : [examineOwnClock(first.difference)]),
@@ -90,12 +94,6 @@ async function examinedBucket(
   }
 }
 
-/** Checks the account's limits. Returns nothing if the user may not read them. */
-async function examinedAccount({ jsm, info }: OpenBucket): Promise<readonly Finding[]> {
-  const stats = await jsm.getAccountInfo().catch(() => undefined);
-  return stats === undefined ? [] : examineAccount(stats, info.config.storage);
-}
-
 /** Returns the version of each bucket's leader. Servers report it since 2.11. */
 function leaderVersions(buckets: readonly OpenBucket[]): Readonly<Record<string, string>> {
   return Object.fromEntries(
@@ -113,7 +111,7 @@ interface ExaminedConsumer {
 }
 
 async function examinedConsumer(
-  { jsm, connection }: BucketServer,
+  { jsm, connection, apiPrefix }: BucketServer,
   { stream, name }: ConsumerName,
   use: ReplicaSettings,
   { clock }: CliIo,
@@ -124,7 +122,11 @@ async function examinedConsumer(
     const deadLetters =
       subject === undefined
         ? []
-        : await checkDeadLetterStream({ subject, jetstream: jetstream(connection) }, stream, info.config);
+        : await checkDeadLetterStream(
+            { subject, jetstream: jetstream(connection, { apiPrefix }) },
+            stream,
+            info.config,
+          );
     return { info, difference, findings: examineConsumer(info, use, deadLetters) };
   } catch (error) {
     const code = apiCodeOf(error);

@@ -15,13 +15,34 @@ export async function askMonitors(urls: string | undefined): Promise<readonly Mo
   return Promise.all(all.filter((url) => url !== "").map(askMonitor));
 }
 
-async function askMonitor(url: string): Promise<Monitored> {
+/** Sends user and password of a URL as a header. Neither the URL in the report nor an error contains them. */
+async function askMonitor(text: string): Promise<Monitored> {
+  const full = `${text.includes("://") ? text : `http://${text}`}/`;
+  if (!URL.canParse("varz", full))
+    return { url: "a monitoring port", failure: "its URL needs the form http://host:port" };
+  const address = new URL("varz", full);
+  const { username, password } = address;
+  address.username = "";
+  address.password = "";
+  const url = address.origin;
+  const secret = Buffer.from(`${decoded(username)}:${decoded(password)}`).toString("base64");
   try {
-    const address = new URL("varz", `${url.includes("://") ? url : `http://${url}`}/`);
-    const response = await fetch(address, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const response = await fetch(address, {
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      headers: username === "" ? {} : { authorization: `Basic ${secret}` },
+    });
+    if (!response.ok) return { url, failure: `it answered ${response.status}` };
     return readVarz(await response.json(), url);
   } catch (error) {
     return { url, failure: errorMessage(error) };
+  }
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
   }
 }
 

@@ -4,10 +4,10 @@ import type { OpenBuckets } from "../connection/open-buckets.ts";
 import { CommandError } from "../terminal/command-error.ts";
 
 /** Opens the store of the replicas that share these buckets. @throws {CommandError} for several numbers of shards. */
-export function storeOf({ connection, name, buckets }: OpenBuckets): Promise<NatsStore> {
+export function storeOf({ connection, apiPrefix, name, buckets }: OpenBuckets): Promise<NatsStore> {
   const [shards = 1, ...others] = new Set(buckets.map((bucket) => shardsOf(name, bucket.name)));
   if (others.length > 0) {
     throw new CommandError(`Bucket ${name} has buckets for several numbers of shards: choose one with --shards <n>`);
   }
-  return natsStore(connection, { bucket: name, shards });
+  return natsStore(connection, { bucket: name, shards, apiPrefix });
 }

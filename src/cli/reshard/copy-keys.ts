@@ -38,8 +38,7 @@ export async function copyKeys(
   onCopied: (count: number) => void,
 ): Promise<CopyIndex> {
   const writers = targets.map(
-    ({ connection, jsm, name, read }) =>
-      new BucketWriter(multiplexerOf(connection, jsm.getOptions().watcherPrefix), { ...read, bucket: name }),
+    ({ connection, jsm, read }) => new BucketWriter(multiplexerOf(connection, jsm.getOptions().watcherPrefix), read),
   );
   const index: CopyIndex = new Map();
   const copyOne = async ({ kept, message }: KeyToCopy): Promise<void> => {
@@ -50,9 +49,17 @@ export async function copyKeys(
     const ttlMs = Math.min(remainingMs(kept.endsAtMs, source), maxWindowOf(target.info.config));
     if (ttlMs <= 0) return;
     const { payload } = message;
+    const { timeoutMs } = target.read;
     const ttlSeconds = Math.ceil(ttlMs / SECOND_MS);
     index.set(kept.key, { digest: digestOf(payload), shard, source, endsAtMs: kept.endsAtMs });
-    const revision = await writer.write({ key: kept.key, expected: 0, payload, ttlSeconds, operation: "put" });
+    const revision = await writer.write({
+      key: kept.key,
+      expected: 0,
+      payload,
+      ttlSeconds,
+      operation: "put",
+      timeoutMs,
+    });
     if (revision === undefined)
       throw new Error(`Key ${kept.key} was written to bucket ${target.name} by another process: stop every replica`);
     onCopied(index.size);

@@ -1,6 +1,6 @@
 import { millis } from "@nats-io/nats-core";
+import { readCompletely } from "../../nats/kv/bucket-list.ts";
 import { differences } from "../../nats/kv/bucket-settings.ts";
-import { readCompletely } from "../../nats/kv/leader-read.ts";
 import type { StoredMessage } from "../../nats/kv/stored-message.ts";
 import { subjectsOf } from "../../nats/wire/subject.ts";
 import { readKey } from "../stored-keys/read-key.ts";
@@ -22,7 +22,7 @@ export type CopyRefusal =
 export function refusalOfSettings({ buckets }: ShardSet, to: number): CopyRefusal | undefined {
   for (const { name, info, role } of buckets) {
     const subjects = role.type === "live" ? info.config.subjects : [subjectsOf(name)];
-    const wrong = differences({ ...info.config, subjects }, { bucket: name });
+    const wrong = differences({ ...info.config, subjects }, name);
     if (wrong.length === 0) continue;
     return { reason: "settings", bucket: name, settings: wrong.map(({ setting }) => setting) };
   }
@@ -57,8 +57,8 @@ export async function* readKeys({ buckets }: ShardSet, others: OtherKeys): Async
 }
 
 /** Reads every message of a bucket, tombstones included. @throws {StoreUnavailableError} */
-export function readMessages({ connection, jsm, name, read }: ShardBucket): AsyncGenerator<StoredMessage, void> {
-  return readCompletely(connection, jsm, read, subjectsOf(name));
+export function readMessages({ name, read, ...reader }: ShardBucket): AsyncGenerator<StoredMessage, void> {
+  return readCompletely(reader, read, subjectsOf(name));
 }
 
 export function maxAgeMsOf({ info }: ShardBucket): number {

@@ -2,6 +2,7 @@ import type { StreamConfig } from "@nats-io/jetstream";
 import type { Clock } from "../../internal/clock.ts";
 import { untilReadable, untilWritable } from "../../nats/kv/bucket-readiness.ts";
 import { type AssignedRole, LIVE, roleSettings } from "../../nats/kv/bucket-role.ts";
+import { revisionOffset, withoutOffset } from "../../nats/kv/revision-offset.ts";
 import { shardNames } from "../../nats/kv/sharded-store.ts";
 import { bucketStream } from "../../nats/wire/subject.ts";
 import type { BucketServer } from "../connection/open-buckets.ts";
@@ -168,8 +169,10 @@ export class Resharding {
     const [first] = buckets;
     if (first === undefined) throw new RangeError("A set has at least one bucket");
     const { first_seq: _, metadata = {}, ...settings } = first.info.config;
-    const own = Object.fromEntries(Object.entries(metadata).filter(([name]) => !name.startsWith("_nats.")));
-    const firstRevision = Math.max(...buckets.map(({ info }) => info.state.last_seq)) + 1;
+    const own = withoutOffset(
+      Object.fromEntries(Object.entries(metadata).filter(([name]) => !name.startsWith("_nats."))),
+    );
+    const firstRevision = Math.max(...buckets.map(({ info }) => info.state.last_seq + revisionOffset(info))) + 1;
     const created = shardNames(this.#server.name, to).map(async (name) => {
       const config: Partial<StreamConfig> & Pick<StreamConfig, "name"> = {
         ...settings,
@@ -179,8 +182,8 @@ export class Resharding {
       };
       const { connection, jsm } = this.#server;
       await jsm.streams.add(config);
-      await untilWritable(connection, name, first.read.timeoutMs);
-      await untilReadable(jsm, name, first.read.timeoutMs);
+      await untilWritable(connection, { ...first.read, bucket: name });
+      await untilReadable(jsm, { ...first.read, bucket: name });
       return openShard(this.#server, name, clock);
     });
     return Promise.all(created);

@@ -15,10 +15,15 @@ const MAX_KEYS = 5_000_000;
  * @throws {LatchkeyError} `store-misconfigured`, `store-unavailable`.
  */
 export async function openDeduplicator(plan: RunPlan, nats: Nats | undefined, io: CliIo): Promise<Deduplicator> {
-  const { leaseMs, windowMs, bucket } = plan;
+  const { leaseMs, windowMs, bucket, replicas } = plan;
   const fromEnv = asCommandError(() => optionsFromEnv(io.env));
   const store =
-    bucket === undefined || nats === undefined ? memoryStore({ maxKeys: MAX_KEYS }) : await nats.openStore(bucket);
+    bucket === undefined || nats === undefined
+      ? memoryStore({ maxKeys: MAX_KEYS })
+      : await nats.openStore(bucket, {
+          ...(replicas === undefined ? {} : { replicas }),
+          onWarning: ({ message }) => void io.err.write(`latchkey: ${message}\n`),
+        });
   return asCommandError(
     () =>
       new Deduplicator({

@@ -28,6 +28,9 @@ export interface RunFlags {
   readonly bucket?: string;
   readonly nats?: string;
   readonly creds?: string;
+  readonly domain?: string;
+  readonly apiPrefix?: string;
+  readonly replicas?: number;
   readonly json?: boolean;
   readonly id?: readonly string[];
   readonly type?: string;
@@ -55,6 +58,8 @@ interface PlanFields {
   readonly windowMs: number | undefined;
   /** Undefined to store keys in memory. */
   readonly bucket: string | undefined;
+  /** Number of servers that store a new bucket; undefined for the default. */
+  readonly replicas: number | undefined;
   readonly json: boolean;
   /** Fields that identify and describe the events. */
   readonly selection: Selection;
@@ -102,6 +107,7 @@ export function planRun(flags: RunFlags, io: Pick<CliIo, "env" | "inputIsTermina
     leaseMs: flags.lease,
     windowMs: flags.window,
     bucket,
+    replicas: flags.replicas,
     json: flags.json ?? false,
   };
   if (stream !== undefined || consumer !== undefined) {

@@ -1,8 +1,7 @@
 import { type Consumer, jetstream } from "@nats-io/jetstream";
-import type { NatsConnection } from "@nats-io/nats-core";
 import { payloadFingerprint } from "../../model/identify/payload-fingerprint.ts";
 import { consume, type RunningConsumer } from "../../nats/index.ts";
-import { openNats } from "../connection/nats.ts";
+import { type Nats, openNats } from "../connection/nats.ts";
 import { asCommandErrorAsync, CommandError } from "../terminal/command-error.ts";
 import { errorMessage } from "../terminal/error-message.ts";
 import type { ExitCode } from "../terminal/exit-codes.ts";
@@ -27,7 +26,7 @@ export async function runStream(plan: StreamPlan, io: CliIo): Promise<ExitCode> 
   await using dedup = await openDeduplicator(plan, nats, io);
   const target = openTarget(plan, io, (text) => void report.note(text));
   await using report = new Report(streamReport(target.name, plan.deadLetter !== undefined), plan.json, io);
-  const consumer = await findConsumer(nats.connection, plan);
+  const consumer = await findConsumer(nats, plan);
   const results = new DeliveryResults();
   const { workspaceId, subscriptionId, timeoutMs, selection } = plan;
   const dispatcher = { target, workspaceId, subscriptionId, timeoutMs, clock: io.clock };
@@ -42,7 +41,9 @@ export async function runStream(plan: StreamPlan, io: CliIo): Promise<ExitCode> 
       ...(attempts === undefined ? {} : { maxDeliver: attempts }),
       ...(deadLetter === undefined
         ? {}
-        : { deadLetter: { subject: deadLetter, jetstream: jetstream(nats.connection) } }),
+        : {
+            deadLetter: { subject: deadLetter, jetstream: jetstream(nats.connection, { apiPrefix: nats.apiPrefix }) },
+          }),
       identify(message, subscriptionId) {
         const found = identify(message, subscriptionId);
         return "unidentifiable" in found ? found : { ...found, workspaceId: plan.workspaceId };
@@ -89,9 +90,9 @@ export async function runStream(plan: StreamPlan, io: CliIo): Promise<ExitCode> 
   return exitCode;
 }
 
-async function findConsumer(connection: NatsConnection, { stream, consumer }: StreamPlan): Promise<Consumer> {
+async function findConsumer({ connection, apiPrefix }: Nats, { stream, consumer }: StreamPlan): Promise<Consumer> {
   try {
-    return await jetstream(connection).consumers.get(stream, consumer);
+    return await jetstream(connection, { apiPrefix }).consumers.get(stream, consumer);
   } catch (error) {
     throw new CommandError(
       `Cannot use the consumer \`${printable(consumer)}\` of the stream \`${printable(stream)}\`: ${errorMessage(error)}`,

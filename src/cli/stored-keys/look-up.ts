@@ -22,7 +22,7 @@ export async function lookUp(
 
 async function lookUpIn(bucket: OpenBucket, subjects: string): Promise<ReadonlyArray<StoredKey | RemovedKey>> {
   const found: (StoredKey | RemovedKey)[] = [];
-  for await (const message of readFromLeader(bucket.jsm, bucket.name, { subjects })) {
+  for await (const message of readFromLeader(bucket.jsm, bucket.read, { subjects })) {
     const { subject, revision, storedAtMs } = message;
     if (message.isTombstone) found.push({ state: "removed", bucket: bucket.name, subject, revision, storedAtMs });
     else found.push(await heldSince(bucket, readKey(message, limitsOf(bucket))));
@@ -34,7 +34,7 @@ async function lookUpIn(bucket: OpenBucket, subjects: string): Promise<ReadonlyA
 async function heldSince(bucket: OpenBucket, stored: StoredKey): Promise<StoredKey> {
   if (stored.state !== "reserved" || stored.fence === stored.revision) return stored;
   const later = { subjects: subjectsOf(bucket.name), fromRevision: stored.fence };
-  for await (const { storedAtMs } of readFromLeader(bucket.jsm, bucket.name, later)) {
+  for await (const { storedAtMs } of readFromLeader(bucket.jsm, bucket.read, later)) {
     return { ...stored, heldSinceMs: Math.min(stored.heldSinceMs, storedAtMs) };
   }
   return stored;

@@ -1,5 +1,5 @@
 import { millis } from "@nats-io/nats-core";
-import { readBucket } from "../../nats/kv/bucket-list.ts";
+import { readCompletely } from "../../nats/kv/bucket-list.ts";
 import type { OpenBucket, OpenBuckets } from "../connection/open-buckets.ts";
 import { type FilterFlags, isMatch, subjectsOfFilter } from "./key-filter.ts";
 import { type BucketLimits, readKey } from "./read-key.ts";
@@ -23,7 +23,9 @@ export async function* scanBuckets(
   }
 }
 
-/** Reads the matching keys of a bucket in the order of their last writes. @throws {StoreUnavailableError} */
+/**
+ * Reads the matching keys of a bucket in the order of their last writes, also those that were written just before. @throws {StoreUnavailableError}
+ */
 export async function* scanBucket(
   bucket: OpenBucket,
   flags: FilterFlags,
@@ -31,7 +33,7 @@ export async function* scanBucket(
 ): AsyncGenerator<StoredKey, void> {
   const limits = limitsOf(bucket);
   const times = new RevisionTimes();
-  for await (const message of readBucket(bucket.connection, bucket.read, subjects)) {
+  for await (const message of readCompletely(bucket, bucket.read, subjects)) {
     times.note(message);
     if (message.isTombstone) continue;
     const stored = withTimes(readKey(message, limits), times);

@@ -2,6 +2,7 @@ import { StoreUnavailableError } from "../../errors.ts";
 import { systemClock } from "../../internal/clock.ts";
 import type { CacheInvalidation, Revision } from "../../model/store.ts";
 import { CacheEpoch } from "../../stores/cache-epoch.ts";
+import type { BucketAddress } from "../wire/bucket-address.ts";
 import type { BucketWriter } from "../wire/bucket-writer.ts";
 import { readFailed } from "../wire/error-codes.ts";
 import type { RequestMultiplexer } from "../wire/request-multiplexer.ts";
@@ -12,23 +13,19 @@ const EPOCH_KEY = "cleared";
 /** Maximum number of attempts while other replicas change the epoch too. */
 const MAX_ROUNDS = 10;
 
-/** Location and lifetime of a bucket's epoch. */
-export interface BucketEpochOptions {
-  readonly bucket: string;
-  readonly timeoutMs: number;
-  /** Time to live of the epoch: as long as any record may be cached. */
-  readonly maxWindowMs: number;
-}
-
-/** Keeps the cache-invalidation epoch of a bucket: the revision of a message that has no other content. */
+/**
+ * Keeps the cache-invalidation epoch of a bucket: the revision of a message that has no other content.
+ * @param maxWindowMs time to live of the epoch: as long as any record may be cached.
+ */
 export function bucketEpoch(
   requests: RequestMultiplexer,
   writer: BucketWriter,
-  options: BucketEpochOptions,
+  address: BucketAddress,
+  maxWindowMs: number,
 ): CacheInvalidation {
-  const { bucket, timeoutMs, maxWindowMs } = options;
+  const { bucket, timeoutMs } = address;
   const read = async (): Promise<Revision> => {
-    const message = await lastMessage(requests, bucket, EPOCH_KEY, timeoutMs).catch((cause: unknown) => {
+    const message = await lastMessage(requests, address, EPOCH_KEY).catch((cause: unknown) => {
       throw readFailed(bucket, cause);
     });
     return message?.seq ?? 0;
@@ -36,7 +33,14 @@ export function bucketEpoch(
   const ttlSeconds = Math.ceil(maxWindowMs / 1_000);
   const change = async (): Promise<Revision> => {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
-      const write = { key: EPOCH_KEY, payload: "", ttlSeconds, operation: "remove", expected: await read() } as const;
+      const write = {
+        key: EPOCH_KEY,
+        payload: "",
+        ttlSeconds,
+        operation: "remove",
+        timeoutMs,
+        expected: await read(),
+      } as const;
       const revision = await writer.write(write);
       if (revision !== undefined) return revision;
     }

@@ -1,10 +1,13 @@
+import type { JetStreamManager } from "@nats-io/jetstream";
 import type { Msg, NatsConnection } from "@nats-io/nats-core";
 import { StoreUnavailableError } from "../../errors.ts";
 import type { KeyFilter } from "../../model/identity.ts";
-import type { Entry } from "../../model/store.ts";
+import type { Entry, Revision } from "../../model/store.ts";
+import { apiSubject, type BucketAddress } from "../wire/bucket-address.ts";
 import { readFailed } from "../wire/error-codes.ts";
 import { bucketStream, keyOf, subjectFilter } from "../wire/subject.ts";
 import { entryOf } from "./key-state.ts";
+import { readFromLeader } from "./leader-read.ts";
 import { type StoredMessage, storedMessage } from "./stored-message.ts";
 
 /** Maximum number of messages in a page. For each page the server counts all remaining keys, so large pages are better. */
@@ -19,26 +22,26 @@ interface Page {
   readonly isLast: boolean;
 }
 
-/** Bucket to read, and the time limit of one request. */
-export interface ReadOptions {
-  readonly bucket: string;
-  readonly timeoutMs: number;
+/** Connection, and stream manager of the same domain. */
+export interface Reader {
+  readonly connection: NatsConnection;
+  readonly jsm: JetStreamManager;
 }
 
 /**
- * Lists the entries of a bucket in the order of revisions. Any server may answer, so the list may be slightly stale.
- * A key that is written during the listing may appear twice.
+ * Lists the entries of a bucket in the order of revisions: every write that was acknowledged before the listing began, and perhaps
+ * later ones. A key that is written during the listing may appear twice.
  * @throws {RecordUnreadableError} for the first unreadable record, after every readable entry.
  * @throws {StoreUnavailableError}
  */
 export async function* listBucket(
-  connection: NatsConnection,
-  options: ReadOptions,
+  reader: Reader,
+  address: BucketAddress,
   filter: KeyFilter,
 ): AsyncGenerator<Entry, void> {
-  const { bucket } = options;
+  const { bucket } = address;
   const unreadable: unknown[] = [];
-  for await (const message of readBucket(connection, options, subjectFilter(bucket, filter))) {
+  for await (const message of readCompletely(reader, address, subjectFilter(bucket, filter))) {
     if (message.isTombstone) continue;
     let entry: Entry;
     try {
@@ -53,26 +56,52 @@ export async function* listBucket(
 }
 
 /**
- * Reads matching messages of a bucket page by page, tombstones included, in the order of revisions. Needs no consumer.
- * The result may be as stale as that of {@link listBucket}. @throws {StoreUnavailableError}
+ * Reads matching messages of a bucket, tombstones included, in the order of revisions: page by page from any server, and then from the
+ * leader those that a stale server did not have. Every server has a prefix of the leader's messages, so nothing is missing in between.
+ * @throws {StoreUnavailableError}
  */
-export async function* readBucket(
+export async function* readCompletely(
+  { connection, jsm }: Reader,
+  address: BucketAddress,
+  subjects: string,
+): AsyncGenerator<StoredMessage, void> {
+  let fromRevision = address.revisionOffset + 1;
+  for await (const message of readPages(connection, address, subjects)) {
+    fromRevision = message.revision + 1;
+    yield message;
+  }
+  const toRevision = await lastRevision(jsm, address);
+  yield* readFromLeader(jsm, address, { subjects, fromRevision, toRevision });
+}
+
+/** Returns the leader's last revision: a bucket that is written faster than it is read has no end. */
+async function lastRevision(jsm: JetStreamManager, { bucket, revisionOffset }: BucketAddress): Promise<Revision> {
+  try {
+    const { state } = await jsm.streams.info(bucketStream(bucket));
+    return state.last_seq + revisionOffset;
+  } catch (cause) {
+    throw readFailed(bucket, cause);
+  }
+}
+
+/** Reads matching messages page by page. Any server may answer, and it may be stale. */
+async function* readPages(
   connection: NatsConnection,
-  { bucket, timeoutMs }: ReadOptions,
+  address: BucketAddress,
   subjects: string,
 ): AsyncGenerator<StoredMessage, void> {
   let isLast = false;
   for (let from = 1; !isLast; ) {
     const query = JSON.stringify({ seq: from, next_by_subj: subjects, batch: PAGE, max_bytes: PAGE_BYTES });
-    const page = await readPage(connection, bucket, query, timeoutMs);
+    const page = await readPage(connection, address, query);
     isLast = page.isLast;
     for (const message of page.messages) {
       const { headers } = message;
-      const revision = Number(headers?.last("Nats-Sequence"));
-      from = revision + 1;
+      const sequence = Number(headers?.last("Nats-Sequence"));
+      from = sequence + 1;
       yield storedMessage(headers, {
         subject: headers?.last("Nats-Subject") ?? "",
-        revision,
+        revision: sequence + address.revisionOffset,
         time: headers?.last("Nats-Time-Stamp") ?? "",
         payload: message.string(),
       });
@@ -80,9 +109,10 @@ export async function* readBucket(
   }
 }
 
-async function readPage(connection: NatsConnection, bucket: string, query: string, maxWait: number): Promise<Page> {
+async function readPage(connection: NatsConnection, address: BucketAddress, query: string): Promise<Page> {
+  const { bucket, timeoutMs: maxWait } = address;
   const messages: Msg[] = [];
-  const subject = `$JS.API.DIRECT.GET.${bucketStream(bucket)}`;
+  const subject = apiSubject(address, `DIRECT.GET.${bucketStream(bucket)}`);
   try {
     for await (const message of await connection.requestMany(subject, query, { strategy: "timer", maxWait })) {
       const { headers } = message;

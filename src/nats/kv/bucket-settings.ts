@@ -1,6 +1,7 @@
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from "@nats-io/jetstream";
 import { millis, nanos } from "@nats-io/nats-core";
 import { bucketStream, subjectsOf } from "../wire/subject.ts";
+import { STARTS_AT_TIME } from "./revision-offset.ts";
 import { MAX_WINDOW_MS, type ResolvedNatsStoreOptions } from "./store-options.ts";
 
 const DEFAULT_MAX_WINDOW_MS = 7 * 86_400_000;
@@ -28,6 +29,7 @@ export function newBucket(
     max_age: nanos(maxWindowMs),
     max_bytes: maxBytes,
     first_seq: firstRevision,
+    metadata: { ...STARTS_AT_TIME },
     // The server requires that it is at most `max_age`. Latchkey does not use it.
     duplicate_window: nanos(Math.min(maxWindowMs, DEFAULT_DUPLICATE_WINDOW_MS)),
     discard: DiscardPolicy.New,
@@ -105,22 +107,26 @@ export type WantedSettings = { readonly bucket: string } & Partial<
   Pick<ResolvedNatsStoreOptions, "storage" | "replicas" | "maxBytes" | "maxWindowMs">
 >;
 
-/** Returns every setting that breaks the guarantees or differs from the options. */
-export function differences(config: StreamConfig, wanted: WantedSettings): readonly Difference[] {
-  const { bucket, storage, replicas, maxBytes, maxWindowMs } = wanted;
+/** Returns every setting that breaks the guarantees. */
+export function differences(config: StreamConfig, bucket: string): readonly Difference[] {
+  return [
+    ...wrong(config, "subjects", [subjectsOf(bucket)], "keys would be stored elsewhere"),
+    ...required.flatMap(([setting, right, why]) => wrong(config, setting, right, why)),
+  ];
+}
+
+/** Returns every setting that differs from the options. */
+export function optionDifferences(config: StreamConfig, wanted: WantedSettings): readonly Difference[] {
+  const { storage, replicas, maxBytes, maxWindowMs } = wanted;
   const asked: ReadonlyArray<readonly [setting: Setting, right: unknown, option: string]> = [
     ["storage", storage, "storage"],
     ["num_replicas", replicas, "replicas"],
     ["max_bytes", maxBytes, "maxBytes"],
     ["max_age", maxWindowMs === undefined ? undefined : nanos(maxWindowMs), "maxWindowMs"],
   ];
-  return [
-    ...wrong(config, "subjects", [subjectsOf(bucket)], "keys would be stored elsewhere"),
-    ...required.flatMap(([setting, right, why]) => wrong(config, setting, right, why)),
-    ...asked.flatMap(([setting, right, option]) =>
-      right === undefined ? [] : wrong(config, setting, right, `the option \`${option}\` says so`),
-    ),
-  ];
+  return asked.flatMap(([setting, right, option]) =>
+    right === undefined ? [] : wrong(config, setting, right, `the option \`${option}\` says so`),
+  );
 }
 
 function wrong(config: StreamConfig, setting: Setting, right: unknown, why: string): readonly Difference[] {

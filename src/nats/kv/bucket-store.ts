@@ -1,6 +1,7 @@
-import type { JetStreamManager, StreamConfig } from "@nats-io/jetstream";
+import type { StreamInfo } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { isStoreUnavailable, StoreUnavailableError } from "../../errors.ts";
+import { systemClock } from "../../internal/clock.ts";
 import { wholeNumber } from "../../internal/validate.ts";
 import type { KeyFilter, StoreKey } from "../../model/identity.ts";
 import { type DedupRecord, encodeRecord } from "../../model/record.ts";
@@ -14,16 +15,21 @@ import {
   type Store,
 } from "../../model/store.ts";
 import { type SendBatch, sendBatch } from "../wire/batch.ts";
+import type { BucketAddress } from "../wire/bucket-address.ts";
 import { BucketWriter } from "../wire/bucket-writer.ts";
 import type { CompareAndSet } from "../wire/compare-and-set.ts";
 import { multiplexerOf } from "../wire/request-multiplexer.ts";
+import { bucketStream } from "../wire/subject.ts";
 import { BatchingPolicy, type BucketPolicy, SINGLE_WRITES } from "./batching-policy.ts";
+import { type BucketToOpen, managerOf } from "./bucket.ts";
 import { bucketEpoch } from "./bucket-epoch.ts";
-import { listBucket } from "./bucket-list.ts";
+import { listBucket, type Reader } from "./bucket-list.ts";
 import { maxWindowOf } from "./bucket-settings.ts";
+import { judgeBucket } from "./bucket-verdict.ts";
 import { watchBucket } from "./bucket-watch.ts";
 import { readKeyState } from "./key-state.ts";
-import type { ResolvedNatsStoreOptions } from "./store-options.ts";
+import { LiveBucket } from "./live-bucket.ts";
+import { revisionOffset } from "./revision-offset.ts";
 import { WriteQueue } from "./write-queue.ts";
 import type { BucketChannels } from "./write-sender.ts";
 
@@ -40,21 +46,19 @@ export interface Sending {
 export const adaptiveSending: Sending = { policyFor: (replicas) => new BatchingPolicy(replicas), sendBatch };
 
 /** Returns the store of one open bucket. */
-export function bucketStore(
-  connection: NatsConnection,
-  jsm: JetStreamManager,
-  options: ResolvedNatsStoreOptions,
-  config: StreamConfig,
-  sending: Sending,
-): NatsStore {
-  const { bucket } = options;
+export function bucketStore(reader: Reader, options: BucketToOpen, opened: StreamInfo, sending: Sending): NatsStore {
+  const { connection, jsm } = reader;
+  const { bucket, apiPrefix, timeoutMs } = options;
+  const { config } = opened;
+  const address: BucketAddress = { bucket, apiPrefix, timeoutMs, revisionOffset: revisionOffset(opened) };
   const maxWindowMs = maxWindowOf(config);
   const requests = multiplexerOf(connection, jsm.getOptions().watcherPrefix);
-  const writer = new BucketWriter(requests, options);
+  const writer = new BucketWriter(requests, address);
+  const live = liveBucket(connection, options, opened, address.revisionOffset);
   const channels: BucketChannels = {
     bucket,
     writer,
-    sendBatch: (writes, onOutcome) => sending.sendBatch(requests, options, writes, onOutcome),
+    sendBatch: (writes, onOutcome) => sending.sendBatch(requests, address, writes, onOutcome),
   };
   const policy = config.allow_atomic === true ? sending.policyFor(config.num_replicas) : SINGLE_WRITES;
   // Two queues: replicas compete for empty keys but not for their own, and a conflict breaks up a whole batch.
@@ -69,7 +73,7 @@ export function bucketStore(
   /** Resolves a conflict of a create. If the key holds a tombstone, repeats the write over the tombstone. */
   async function putOverTombstone(key: StoreKey, write: CompareAndSet): Promise<Put> {
     for (let round = 1; round < TOMBSTONE_ROUNDS; round += 1) {
-      const state = await readKeyState(requests, options, key).catch((error: unknown) => {
+      const state = await readKeyState(requests, address, key).catch((error: unknown) => {
         throw isStoreUnavailable(error) ? inDoubt(bucket, error) : error;
       });
       if (state.type === "record") return conflict(state.entry);
@@ -79,44 +83,109 @@ export function bucketStore(
     return conflict();
   }
 
+  const put = (
+    key: StoreKey,
+    record: DedupRecord,
+    how: { readonly expected: Revision; readonly ttlMs: number },
+  ): Promise<Put> =>
+    new Promise((resolve, reject) => {
+      const expected = wholeNumber("expected", how.expected, 0);
+      const ttlMs = wholeNumber("ttlMs", how.ttlMs, 1, maxWindowMs);
+      const write: CompareAndSet = {
+        key,
+        expected,
+        payload: payloadOf(record, expected),
+        ttlSeconds: Math.ceil(ttlMs / 1_000),
+        operation: "put",
+        timeoutMs: Math.min(timeoutMs, Math.ceil(record.leaseMs / REQUESTS_PER_LEASE)),
+      };
+      queueFor(expected).write(write, (result) => {
+        if (typeof result === "number") {
+          live.noteWrite(result, ttlMs);
+          resolve({ ok: true, revision: result });
+        } else if (result === undefined) resolve(expected === 0 ? putOverTombstone(key, write) : conflict());
+        else {
+          if (isRefusal(result)) live.noteRefusal();
+          reject(result);
+        }
+      });
+    });
+
   return {
     maxWindowMs,
 
-    put: (
+    put(
       key: StoreKey,
       record: DedupRecord,
       how: { readonly expected: Revision; readonly ttlMs: number },
-    ): Promise<Put> =>
-      new Promise((resolve, reject) => {
-        const expected = wholeNumber("expected", how.expected, 0);
-        const ttlSeconds = Math.ceil(wholeNumber("ttlMs", how.ttlMs, 1, maxWindowMs) / 1_000);
-        const write = { key, expected, payload: payloadOf(record, expected), ttlSeconds, operation: "put" } as const;
-        queueFor(expected).write(write, (result) => {
-          if (typeof result === "number") resolve({ ok: true, revision: result });
-          else if (result !== undefined) reject(result);
-          else resolve(expected === 0 ? putOverTombstone(key, write) : conflict());
-        });
-      }),
+    ): Promise<Put> {
+      const admission = isClaim(record) ? live.admit() : undefined;
+      return admission === undefined ? put(key, record, how) : admission.then(() => put(key, record, how));
+    },
 
     async get(key: StoreKey): Promise<Entry | undefined> {
-      const state = await readKeyState(requests, options, key);
+      const state = await readKeyState(requests, address, key);
       return state.type === "record" ? state.entry : undefined;
     },
 
     async remove(key: StoreKey, how: { readonly expected: Revision }): Promise<Removal> {
       const expected = wholeNumber("expected", how.expected, 0);
       if (expected === 0) return conflict();
-      const tombstone = { key, expected, payload: "", ttlSeconds: TOMBSTONE_SECONDS, operation: "remove" } as const;
+      const tombstone = {
+        key,
+        expected,
+        payload: "",
+        ttlSeconds: TOMBSTONE_SECONDS,
+        operation: "remove",
+        timeoutMs,
+      } as const;
       return { ok: (await written(tombstone)) !== undefined };
     },
 
-    list: (filter: KeyFilter): AsyncIterable<Entry> => listBucket(connection, options, filter),
+    list: (filter: KeyFilter): AsyncIterable<Entry> => listBucket(reader, address, filter),
 
     watch: (filter: KeyFilter, signal: AbortSignal): AsyncIterable<Change> =>
-      watchBucket({ connection, jsm, bucket }, filter, signal),
+      watchBucket({ connection, jsm, address }, filter, signal),
 
-    invalidation: bucketEpoch(requests, writer, { ...options, maxWindowMs }),
+    invalidation: bucketEpoch(requests, writer, address, maxWindowMs),
   };
+}
+
+/** A lost request is repeated after this part of the lease at the latest, so that a short cut of the network does not cost the lease. */
+const REQUESTS_PER_LEASE = 4;
+
+/** Returns true for the first write of a reservation. */
+function isClaim({ state, fence }: DedupRecord): boolean {
+  return state === "reserved" && fence === 0;
+}
+
+/** Returns true for the answer of a bucket that certainly did not store a write. */
+function isRefusal(error: Error): boolean {
+  return isStoreUnavailable(error) && !error.ambiguous;
+}
+
+/** Time limit of a check of the bucket, in milliseconds. */
+const CHECK_MS = 1_000;
+
+/** Returns the checks of a bucket in use. They judge it as the start did, and report changes as warnings. */
+function liveBucket(connection: NatsConnection, options: BucketToOpen, opened: StreamInfo, offset: number): LiveBucket {
+  const { bucket, warn } = options;
+  return new LiveBucket(
+    {
+      clock: systemClock,
+      async read() {
+        const jsm = await managerOf(connection, { ...options, timeoutMs: Math.min(CHECK_MS, options.timeoutMs) });
+        return jsm.streams.info(bucketStream(bucket));
+      },
+      judge: (info, use) => judgeBucket(info, options, use, offset),
+      onVerdict({ refusal, notes }) {
+        if (refusal !== undefined) warn("refused", refusal.message);
+        else if (notes.length > 0) warn("differs", `Bucket ${bucket} differs from the options: ${notes.join("; ")}`);
+        else warn("restored", `Bucket ${bucket} can be used again`);
+      },
+    },
+    opened,
+  );
 }
 
 /** Number of characters that the numbers in a commit and its headers have at most beyond those of its reservation's first write. */

@@ -3,6 +3,7 @@ import type { NatsConnection } from "@nats-io/nats-core";
 import { LatchkeyError, StoreUnavailableError } from "../../errors.ts";
 import type { KeyFilter } from "../../model/identity.ts";
 import type { Change } from "../../model/store.ts";
+import type { BucketAddress } from "../wire/bucket-address.ts";
 import { readFailed } from "../wire/error-codes.ts";
 import { bucketStream, keyOf, subjectFilter } from "../wire/subject.ts";
 import { entryOf, isTombstone } from "./key-state.ts";
@@ -16,7 +17,7 @@ const REQUEST = { expires: 5_000, idle_heartbeat: 2_500 };
 interface Watched {
   readonly connection: NatsConnection;
   readonly jsm: JetStreamManager;
-  readonly bucket: string;
+  readonly address: BucketAddress;
 }
 
 /**
@@ -25,10 +26,11 @@ interface Watched {
  * @throws {StoreUnavailableError} if the watch cannot start or ends early.
  */
 export async function* watchBucket(
-  { connection, jsm, bucket }: Watched,
+  { connection, jsm, address }: Watched,
   filter: KeyFilter,
   signal: AbortSignal,
 ): AsyncGenerator<Change, void> {
+  const { apiPrefix, bucket } = address;
   const subjects = subjectFilter(bucket, filter);
   const isAborted = (): boolean => signal.aborted;
   if (isAborted()) return;
@@ -38,7 +40,7 @@ export async function* watchBucket(
     // Starts at a revision, not at "now": the client would replay everything when it creates the consumer again.
     const { state } = await jsm.streams.info(bucketStream(bucket));
     const from = { filter_subjects: subjects, opt_start_seq: state.last_seq + 1 };
-    consumer = await jetstream(connection).consumers.get(bucketStream(bucket), from);
+    consumer = await jetstream(connection, { apiPrefix }).consumers.get(bucketStream(bucket), from);
     messages = await consumer.consume(REQUEST);
   } catch (cause) {
     throw readFailed(bucket, cause);
@@ -49,7 +51,7 @@ export async function* watchBucket(
   try {
     for await (const message of messages) {
       if (isAborted()) return;
-      yield changeOf(bucket, message);
+      yield changeOf(address, message);
     }
     if (isAborted()) return;
     throw new StoreUnavailableError(`The watch of bucket ${bucket} ended`, { ambiguous: false });
@@ -63,9 +65,9 @@ export async function* watchBucket(
   }
 }
 
-function changeOf(bucket: string, message: JsMsg): Change {
+function changeOf({ bucket, revisionOffset }: BucketAddress, message: JsMsg): Change {
   const key = keyOf(bucket, message.subject);
-  const revision = message.info.streamSequence;
+  const revision = message.info.streamSequence + revisionOffset;
   if (isTombstone(message.headers)) return { type: "removed", key, revision };
   return { type: "put", entry: entryOf(bucket, key, message.string(), revision) };
 }

@@ -1,15 +1,16 @@
 import { type JetStreamManager, jetstreamManager, type StreamInfo } from "@nats-io/jetstream";
 import { ClosedConnectionError, type NatsConnection } from "@nats-io/nats-core";
-import { StoreMisconfiguredError } from "../../errors.ts";
+import { StoreUnavailableError } from "../../errors.ts";
+import type { BackoffRange } from "../../internal/backoff.ts";
 import { systemClock } from "../../internal/clock.ts";
 import { retryUntil } from "../../internal/retry.ts";
 import { apiCodeOf, apiCodes, isForbidden, isTimeout, readFailed } from "../wire/error-codes.ts";
-import { ADVISED_SERVER, hasBatches, NEEDED_SERVER, whyUnusable } from "../wire/server-version.ts";
+import { hasBatches } from "../wire/server-version.ts";
 import { bucketStream } from "../wire/subject.ts";
 import { READINESS_BACKOFF, untilReadable, untilWritable } from "./bucket-readiness.ts";
-import { closedReason } from "./bucket-role.ts";
-import { differenceSentence, differences, type NewBucketOptions, newBucket } from "./bucket-settings.ts";
-import type { ResolvedNatsStoreOptions } from "./store-options.ts";
+import { type NewBucketOptions, newBucket } from "./bucket-settings.ts";
+import { bucketRefusal, misconfigured, optionRefusal, serverRefusal } from "./bucket-verdict.ts";
+import type { ResolvedNatsStoreOptions, StoreWarning } from "./store-options.ts";
 
 /** A bucket to open, and to create if it does not exist. */
 export interface BucketToOpen extends ResolvedNatsStoreOptions, Pick<NewBucketOptions, "firstRevision"> {
@@ -18,6 +19,7 @@ export interface BucketToOpen extends ResolvedNatsStoreOptions, Pick<NewBucketOp
    * @throws {StoreMisconfiguredError} if buckets for another number of shards exist.
    */
   readonly checkShards: () => Promise<void>;
+  readonly warn: (warning: StoreWarning["warning"], message: string) => void;
 }
 
 /**
@@ -26,30 +28,20 @@ export interface BucketToOpen extends ResolvedNatsStoreOptions, Pick<NewBucketOp
  * @throws {StoreMisconfiguredError} with every difference.
  * @throws {StoreUnavailableError}
  */
-export async function openBucket(
-  connection: NatsConnection,
-  jsm: JetStreamManager,
-  options: BucketToOpen,
-): Promise<StreamInfo> {
+export async function openBucket(connection: NatsConnection, options: BucketToOpen): Promise<StreamInfo> {
   const { bucket } = options;
   if (connection.info === undefined) throw readFailed(bucket, new ClosedConnectionError());
   checkServer(connection.info.version);
-  const info = (await findBucket(connection, options)) ?? (await createBucket(connection, jsm, options));
-  const closed = closedReason(info.config);
-  if (closed !== undefined) throw misconfigured(`Bucket ${bucket} is closed to replicas`, [closed]);
-  const wrong = differences(info.config, options).map(differenceSentence);
-  if (wrong.length > 0) throw misconfigured(`Bucket ${bucket} cannot be used as it is`, wrong);
+  const info = (await findBucket(connection, options)) ?? (await createBucket(connection, options));
+  const refusal = bucketRefusal(info, bucket) ?? optionRefusal(info, options);
+  if (refusal !== undefined) throw refusal;
   return info;
 }
 
 /** @throws {StoreMisconfiguredError} for a server that cannot keep the guarantees, or has no readable version. */
 export function checkServer(version: string): void {
-  const why = whyUnusable(version);
-  if (why === undefined) return;
-  throw misconfigured("The server cannot keep the guarantees", [
-    `its version is ${version || "unknown"}, and Latchkey needs ${NEEDED_SERVER}; ${why}; ` +
-      `use ${ADVISED_SERVER} or later with \`sync_interval: always\` and three replicas`,
-  ]);
+  const refusal = serverRefusal(version);
+  if (refusal !== undefined) throw refusal;
 }
 
 /** Time limit of one look-up, in milliseconds. Servers do not answer while they elect the leader of a new bucket. */
@@ -58,9 +50,9 @@ const LOOK_UP_MS = 1_000;
 /** Returns `undefined` if there is no such bucket. @throws {StoreUnavailableError} */
 async function findBucket(
   connection: NatsConnection,
-  { bucket, timeoutMs }: BucketToOpen,
+  { apiPrefix, bucket, timeoutMs }: BucketToOpen,
 ): Promise<StreamInfo | undefined> {
-  const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: Math.min(LOOK_UP_MS, timeoutMs) });
+  const jsm = await managerOf(connection, { apiPrefix, timeoutMs: Math.min(LOOK_UP_MS, timeoutMs) });
   const found = await retryUntil(
     { clock: systemClock, timeoutMs, backoff: READINESS_BACKOFF },
     async (isLast): Promise<{ readonly info: StreamInfo | undefined } | undefined> => {
@@ -76,43 +68,81 @@ async function findBucket(
   return found?.info;
 }
 
-async function createBucket(
+/** Time limit of a creation, in milliseconds. In a cluster that has just started, servers take up to 8 s for a bucket. */
+const CREATION_MS = 30_000;
+const CREATION_BACKOFF: BackoffRange = { firstMs: 200, longestMs: 1_000 };
+/** Codes of a cluster that has just started, elects a leader, or waits for a server: it may create the bucket a little later. */
+const passingCodes: ReadonlySet<number> = new Set([
+  apiCodes.noSuitablePeers,
+  apiCodes.clusterUnavailable,
+  apiCodes.notLeader,
+]);
+
+async function createBucket(connection: NatsConnection, options: BucketToOpen): Promise<StreamInfo> {
+  const { checkShards } = options;
+  await checkShards();
+  const jsm = await managerOf(connection, { ...options, timeoutMs: CREATION_MS });
+  const info = await addBucket(connection, jsm, options);
+  await checkShards();
+  await untilWritable(connection, options);
+  await untilReadable(jsm, options);
+  return info;
+}
+
+/** Creates the bucket, or finds the one that another replica created first, with whatever settings. */
+async function addBucket(
   connection: NatsConnection,
   jsm: JetStreamManager,
   options: BucketToOpen,
 ): Promise<StreamInfo> {
-  const { bucket, timeoutMs, checkShards } = options;
+  const { bucket, warn } = options;
   const { version = "", cluster } = connection.info ?? {};
-  await checkShards();
-  const config = newBucket(options, { isCluster: cluster !== undefined, hasBatches: hasBatches(version) });
-  const info = await jsm.streams.add(config).catch((cause: unknown) => afterFailedCreation(connection, options, cause));
-  await checkShards();
-  await untilWritable(connection, bucket, timeoutMs);
-  await untilReadable(jsm, bucket, timeoutMs);
-  return info;
+  let isCluster = cluster !== undefined;
+  const added = await retryUntil(
+    { clock: systemClock, timeoutMs: CREATION_MS, backoff: CREATION_BACKOFF },
+    async (isLast): Promise<StreamInfo | undefined> => {
+      try {
+        return await jsm.streams.add(newBucket(options, { isCluster, hasBatches: hasBatches(version) }));
+      } catch (cause) {
+        const code = apiCodeOf(cause);
+        if (code === apiCodes.nameInUse) return findBucket(connection, options);
+        if (code === apiCodes.notClustered && options.replicas === undefined && isCluster) {
+          // A server with leaf nodes reports a cluster, even if it is alone.
+          isCluster = false;
+          warn(
+            "one-replica",
+            `Bucket ${bucket} has one replica, because the server is not clustered: nothing is dispatched while it is down`,
+          );
+          return undefined;
+        }
+        if (code === undefined || !passingCodes.has(code) || isLast) throw creationFailed(bucket, cause);
+        return undefined;
+      }
+    },
+  );
+  if (added === undefined)
+    throw creationFailed(bucket, new Error("another replica created it, and then it was deleted"));
+  return added;
 }
 
-/** Returns the bucket if another replica created it first, with whatever settings. */
-async function afterFailedCreation(
-  connection: NatsConnection,
-  options: BucketToOpen,
-  cause: unknown,
-): Promise<StreamInfo> {
-  const { bucket, timeoutMs } = options;
+function creationFailed(bucket: string, cause: unknown): Error {
   const code = apiCodeOf(cause);
-  if (code === apiCodes.nameInUse) {
-    const retries = { clock: systemClock, timeoutMs, backoff: READINESS_BACKOFF };
-    const found = await retryUntil(retries, () => findBucket(connection, options));
-    if (found !== undefined) return found;
-  }
   if (isForbidden(cause)) {
-    throw misconfigured(`There is no bucket ${bucket}`, ["the connection may not create it"], cause);
+    return misconfigured(`There is no bucket ${bucket}`, ["the connection may not create it"], cause);
   }
-  const isTemporary = code === undefined || code === apiCodes.clusterUnavailable || code === apiCodes.notLeader;
-  if (isTemporary || !(cause instanceof Error)) throw readFailed(bucket, cause);
-  throw misconfigured(`Bucket ${bucket} could not be created`, [`the server says: ${cause.message}`], cause);
+  if (code !== undefined && !passingCodes.has(code) && cause instanceof Error) {
+    return misconfigured(`Bucket ${bucket} could not be created`, [`the server says: ${cause.message}`], cause);
+  }
+  const reason = isTimeout(cause) ? "no answer" : cause instanceof Error ? cause.message : String(cause);
+  const within = isTimeout(cause) || code !== undefined ? ` within ${CREATION_MS / 1_000} s` : "";
+  const message = `Bucket ${bucket} could not be created${within}: ${reason}; try again when all servers run`;
+  return new StoreUnavailableError(message, { ambiguous: false, cause });
 }
 
-export function misconfigured(what: string, wrong: readonly string[], cause?: unknown): StoreMisconfiguredError {
-  return new StoreMisconfiguredError(`${what}: ${wrong.join("; ")}`, wrong, cause === undefined ? {} : { cause });
+/** Opens a stream manager with the bucket's domain or API prefix. */
+export function managerOf(
+  connection: NatsConnection,
+  { apiPrefix, timeoutMs }: Pick<ResolvedNatsStoreOptions, "apiPrefix" | "timeoutMs">,
+): Promise<JetStreamManager> {
+  return jetstreamManager(connection, { checkAPI: false, timeout: timeoutMs, apiPrefix });
 }

@@ -5,6 +5,7 @@ import { retryUntil } from "../../internal/retry.ts";
 import type { StoreKey } from "../../model/identity.ts";
 import { decodeRecord } from "../../model/record.ts";
 import type { Entry, Revision } from "../../model/store.ts";
+import { apiSubject, type BucketAddress } from "../wire/bucket-address.ts";
 import { apiCodes, readFailed } from "../wire/error-codes.ts";
 import type { RequestMultiplexer } from "../wire/request-multiplexer.ts";
 import { bucketStream, subjectOf } from "../wire/subject.ts";
@@ -15,7 +16,7 @@ export type KeyState =
   | { readonly type: "empty"; readonly revision: Revision }
   | { readonly type: "record"; readonly entry: Entry };
 
-/** A stored message as the server returns it. Headers and payload are in base64. */
+/** A stored message as the server returns it, with its revision. Headers and payload are in base64. */
 interface EncodedMessage {
   readonly seq: Revision;
   readonly hdrs?: string;
@@ -29,10 +30,11 @@ interface EncodedMessage {
  */
 export async function readKeyState(
   requests: RequestMultiplexer,
-  { bucket, timeoutMs }: { readonly bucket: string; readonly timeoutMs: number },
+  address: BucketAddress,
   key: StoreKey,
 ): Promise<KeyState> {
-  const message = await lastMessage(requests, bucket, key, timeoutMs).catch((cause: unknown) => {
+  const { bucket } = address;
+  const message = await lastMessage(requests, address, key).catch((cause: unknown) => {
     throw readFailed(bucket, cause);
   });
   if (message === undefined) return { type: "empty", revision: 0 };
@@ -50,17 +52,18 @@ const UNKNOWN_BUCKET_MS = 1_000;
  */
 export async function lastMessage(
   requests: RequestMultiplexer,
-  bucket: string,
+  address: BucketAddress,
   key: string,
-  timeoutMs: number,
 ): Promise<EncodedMessage | undefined> {
+  const { bucket, timeoutMs, revisionOffset } = address;
+  const subject = apiSubject(address, `STREAM.MSG.GET.${bucketStream(bucket)}`);
   const query = JSON.stringify({ last_by_subj: subjectOf(bucket, key) });
   const read = await retryUntil(
     { clock: systemClock, timeoutMs: UNKNOWN_BUCKET_MS, backoff: READINESS_BACKOFF },
     async (isLast): Promise<{ readonly message: EncodedMessage | undefined } | undefined> => {
-      const answer = await requests.request(`$JS.API.STREAM.MSG.GET.${bucketStream(bucket)}`, query, { timeoutMs });
+      const answer = await requests.request(subject, query, { timeoutMs });
       const { message, error } = answer.json<{ readonly message?: EncodedMessage; readonly error?: ApiError }>();
-      if (message !== undefined) return { message };
+      if (message !== undefined) return { message: { ...message, seq: message.seq + revisionOffset } };
       if (error === undefined) throw new Error("The answer to a read contains neither a message nor an error");
       if (error.err_code === apiCodes.noMessage) return { message: undefined };
       if (error.err_code !== apiCodes.noStream || isLast) throw new JetStreamApiError(error);

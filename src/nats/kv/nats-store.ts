@@ -1,10 +1,12 @@
-import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import type { JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
+import { callListener } from "../../internal/call-listener.ts";
 import { systemClock } from "../../internal/clock.ts";
 import { isForbidden, readFailed } from "../wire/error-codes.ts";
 import { bucketOf } from "../wire/subject.ts";
-import { misconfigured, openBucket } from "./bucket.ts";
+import { type BucketToOpen, managerOf, openBucket } from "./bucket.ts";
 import { adaptiveSending, bucketStore, type NatsStore, type Sending } from "./bucket-store.ts";
+import { misconfigured } from "./bucket-verdict.ts";
 import { shardedStore, shardNames, shardsOf } from "./sharded-store.ts";
 import { type NatsStoreOptions, type ResolvedNatsStoreOptions, resolveNatsStoreOptions } from "./store-options.ts";
 
@@ -26,12 +28,14 @@ export async function openNatsStore(
   sending: Sending,
 ): Promise<NatsStore> {
   const resolved = resolveNatsStoreOptions(connection, options);
-  const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: resolved.timeoutMs });
+  const jsm = await managerOf(connection, resolved);
   const stores = shardNames(resolved.bucket, resolved.shards).map(async (bucket) => {
     const checkShards = (): Promise<void> => refuseOtherShards(jsm, resolved);
-    const shard = { ...resolved, bucket, checkShards, firstRevision: firstRevision() };
-    const { config } = await openBucket(connection, jsm, shard);
-    return bucketStore(connection, jsm, shard, config, sending);
+    const warn: BucketToOpen["warn"] = (warning, message) =>
+      callListener(resolved.onWarning, { bucket, warning, message });
+    const shard = { ...resolved, bucket, checkShards, warn, firstRevision: firstRevision() };
+    const info = await openBucket(connection, shard);
+    return bucketStore({ connection, jsm }, shard, info, sending);
   });
   return shardedStore(await Promise.all(stores));
 }
@@ -63,7 +67,7 @@ async function streamNames(jsm: JetStreamManager, bucket: string): Promise<reado
 
 /**
  * Returns the first revision of a new bucket: the microseconds since 1970. No bucket counts that fast, so fences also rise when a
- * bucket is deleted and created again.
+ * bucket is deleted and created again. {@link revisionOffset} corrects a clock that is behind the server's.
  */
 function firstRevision(): number {
   return systemClock.wallMs() * 1_000;

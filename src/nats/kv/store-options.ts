@@ -1,12 +1,13 @@
 import type { NatsConnection } from "@nats-io/nats-core";
-import { expected, objectWith, oneOf, wholeNumber } from "../../internal/validate.ts";
+import { callable, expected, objectWith, oneOf, text, wholeNumber } from "../../internal/validate.ts";
 import { MIN_TTL_MS } from "../../options.ts";
+import { domainPrefix, OWN_API } from "../wire/bucket-address.ts";
 
 /** Bucket of a `natsStore`. An existing bucket must match every setting given here. The defaults apply to new buckets. */
 export interface NatsStoreOptions {
   /** Name of letters, digits, `-` and `_`. The bucket is created if it does not exist and the connection may create it. */
   readonly bucket: string;
-  /** Number of servers that hold the bucket, from 1 to 5. @default the bucket's; for a new one 3 in a cluster, 1 otherwise */
+  /** Number of servers that store the bucket, from 1 to 5. @default the bucket's; for a new one 3 in a cluster, 1 otherwise */
   readonly replicas?: number;
   /** Storage of the bucket. @default the bucket's; "file" for a new one */
   readonly storage?: "file" | "memory";
@@ -22,8 +23,29 @@ export interface NatsStoreOptions {
    * and so on, or `<bucket>` for one shard. Every replica must use the same number; `latchkey reshard` changes it. @default 1
    */
   readonly shards?: number;
-  /** Time limit of one request, in milliseconds, at least 1. @default 5_000 */
+  /** Time limit of one request, in milliseconds, at least 1. A write has a quarter of its lease if that is less. @default 5_000 */
   readonly timeoutMs?: number;
+  /** JetStream domain of the bucket, if it is not that of the connection's server: replicas at leaf nodes share a bucket of the hub. */
+  readonly domain?: string;
+  /** Prefix of the JetStream API's subjects, if the account imports it under another name. Not together with `domain`. @default "$JS.API" */
+  readonly apiPrefix?: string;
+  /** Receives what an operator should know about the bucket, at the start and while it is used. */
+  readonly onWarning?: (warning: StoreWarning) => void;
+}
+
+/** Something that an operator should know about a bucket. */
+export interface StoreWarning {
+  /** Name of the bucket, or of the shard. */
+  readonly bucket: string;
+  /**
+   * - `one-replica`: the bucket was created with one replica, because the server is not clustered.
+   * - `refused`: the settings changed while the bucket was in use, and keys can no longer be claimed.
+   * - `differs`: the settings changed and differ from the options. Keys can be claimed.
+   * - `restored`: the settings are right again.
+   */
+  readonly warning: "one-replica" | "refused" | "differs" | "restored";
+  /** Sentence with the reason. */
+  readonly message: string;
 }
 
 export interface ResolvedNatsStoreOptions {
@@ -34,6 +56,8 @@ export interface ResolvedNatsStoreOptions {
   readonly maxBytes: number | undefined;
   readonly shards: number;
   readonly timeoutMs: number;
+  readonly apiPrefix: string;
+  readonly onWarning: (warning: StoreWarning) => void;
 }
 
 const DEFAULT_TIMEOUT_MS = 5_000;
@@ -50,7 +74,8 @@ export function resolveNatsStoreOptions(
   objectWith("connection", connection, "request", "requestMany");
   objectWith("options", options);
   const { bucket, replicas, storage, maxWindowMs, maxBytes, shards = 1 } = options;
-  const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, onWarning } = options;
+  if (onWarning !== undefined) callable("onWarning", onWarning);
   if (typeof bucket !== "string" || !/^[\w-]+$/.test(bucket)) {
     throw new TypeError(expected("bucket", "a name of letters, digits, `-` and `_`", bucket));
   }
@@ -63,5 +88,23 @@ export function resolveNatsStoreOptions(
     maxBytes: maxBytes === undefined ? undefined : wholeNumber("maxBytes", maxBytes, 1),
     shards: wholeNumber("shards", shards, 1, MAX_SHARDS),
     timeoutMs: wholeNumber("timeoutMs", timeoutMs, 1),
+    apiPrefix: resolveApiPrefix(options),
+    onWarning: onWarning === undefined ? () => {} : onWarning,
   };
+}
+
+/** Returns the prefix of a domain or an import. @throws {TypeError} that names the wrong argument. */
+export function resolveApiPrefix({ domain, apiPrefix }: Pick<NatsStoreOptions, "domain" | "apiPrefix">): string {
+  if (domain !== undefined) {
+    if (apiPrefix !== undefined) throw new TypeError(expected("apiPrefix", "absent if `domain` is given", apiPrefix));
+    if (!/^[^\s.*>]+$/.test(text("domain", domain))) {
+      throw new TypeError(expected("domain", "a name without spaces, dots and wildcards", domain));
+    }
+    return domainPrefix(domain);
+  }
+  if (apiPrefix === undefined) return OWN_API;
+  if (!/^[^\s.*>]+(\.[^\s.*>]+)*$/.test(text("apiPrefix", apiPrefix))) {
+    throw new TypeError(expected("apiPrefix", "a subject without wildcards", apiPrefix));
+  }
+  return apiPrefix;
 }

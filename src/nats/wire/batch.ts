@@ -1,11 +1,12 @@
 import type { ApiError } from "@nats-io/jetstream";
 import { type Msg, nuid } from "@nats-io/nats-core";
 import type { Revision } from "../../model/store.ts";
-import { isRevision, type WriterOptions } from "./bucket-writer.ts";
+import { type BucketAddress, publishSubject } from "./bucket-address.ts";
+import { isRevision } from "./bucket-writer.ts";
 import { type CompareAndSet, headersOf } from "./compare-and-set.ts";
 import { apiCodes, isCertainlyNotStored, type WriteError, writeFailed } from "./error-codes.ts";
 import type { RequestMultiplexer } from "./request-multiplexer.ts";
-import { bucketStream, subjectOf } from "./subject.ts";
+import { bucketStream } from "./subject.ts";
 
 /** Maximum number of messages that the server accepts in one batch. */
 export const MAX_BATCH = 1_000;
@@ -22,7 +23,7 @@ export type BatchOutcome =
 /** Publishes at least two writes, each to another key, as one batch: the server stores all or none. Calls `onOutcome` once. */
 export type SendBatch = (
   requests: RequestMultiplexer,
-  options: WriterOptions,
+  address: BucketAddress,
   writes: readonly CompareAndSet[],
   onOutcome: (outcome: BatchOutcome) => void,
 ) => void;
@@ -37,17 +38,19 @@ export type SendBatch = (
  *
  * `seq` is the sequence of the last message. The others have the sequences before it.
  */
-export const sendBatch: SendBatch = (requests, { bucket, timeoutMs }, writes, onOutcome) => {
+export const sendBatch: SendBatch = (requests, address, writes, onOutcome) => {
+  const { bucket, revisionOffset } = address;
+  const timeoutMs = Math.min(...writes.map((write) => write.timeoutMs));
   const id = nuid.next();
   const stream = bucketStream(bucket);
   for (const [index, write] of writes.entries()) {
     const number = index + 1;
     const isLast = number === writes.length;
-    const subject = subjectOf(bucket, write.key);
-    const headers = headersOf(stream, write, { id, number, isLast });
+    const subject = publishSubject(address, write.key);
+    const headers = headersOf(stream, write, revisionOffset, { id, number, isLast });
     if (isLast) {
       requests.send(subject, write.payload, { headers, timeoutMs }, (answer) => {
-        onOutcome(answer instanceof Error ? unanswered(bucket, answer) : readOutcome(bucket, answer, id, number));
+        onOutcome(answer instanceof Error ? unanswered(bucket, answer) : readOutcome(address, answer, id, number));
       });
     } else if (!requests.publish(subject, write.payload, headers)) {
       // Without its last message the server stores none of the batch. Sent alone, each member gets its own error.
@@ -82,14 +85,17 @@ function unanswered(bucket: string, cause: Error): BatchOutcome {
   return isCertainlyNotStored(error) ? { type: "refused", certain: true } : { type: "unknown", error };
 }
 
-function readOutcome(bucket: string, message: Msg, id: string, size: number): BatchOutcome {
+function readOutcome({ bucket, revisionOffset }: BucketAddress, message: Msg, id: string, size: number): BatchOutcome {
   try {
     const { seq, batch, count, error } = message.json<
       Partial<Record<"seq" | "batch" | "count", unknown>> & { readonly error?: ApiError }
     >();
     if (error !== undefined) return { type: "refused", certain: certainRefusals.has(error.err_code) };
     if (batch === id && count === size && isRevision(seq) && seq >= size) {
-      return { type: "stored", revisions: Array.from({ length: size }, (_, index) => seq - size + index + 1) };
+      return {
+        type: "stored",
+        revisions: Array.from({ length: size }, (_, index) => revisionOffset + seq - size + index + 1),
+      };
     }
     throw new Error("The answer to a batch does not acknowledge it");
   } catch (cause) {

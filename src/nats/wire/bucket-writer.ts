@@ -4,10 +4,11 @@ import type { BackoffRange } from "../../internal/backoff.ts";
 import { systemClock } from "../../internal/clock.ts";
 import { retryUntil } from "../../internal/retry.ts";
 import type { Revision } from "../../model/store.ts";
+import { type BucketAddress, publishSubject } from "./bucket-address.ts";
 import { type CompareAndSet, headersOf } from "./compare-and-set.ts";
 import { apiCodes, refused, type WriteError, writeFailed } from "./error-codes.ts";
 import type { RequestMultiplexer } from "./request-multiplexer.ts";
-import { bucketStream, subjectOf } from "./subject.ts";
+import { bucketStream } from "./subject.ts";
 
 /** Pauses while another write to the same key is in flight. */
 const IN_FLIGHT_BACKOFF: BackoffRange = { firstMs: 1, longestMs: 64 };
@@ -15,22 +16,16 @@ const IN_FLIGHT_BACKOFF: BackoffRange = { firstMs: 1, longestMs: 64 };
 /** Answer to one attempt to write. An error that the server reported has a code. */
 export type WriteAnswer = Revision | ApiError | WriteError;
 
-/** Target bucket of a writer, and the time limit of one request. */
-export interface WriterOptions {
-  readonly bucket: string;
-  readonly timeoutMs: number;
-}
-
 /** Publishes single messages to a bucket, always as a compare-and-set. */
 export class BucketWriter {
   readonly #requests: RequestMultiplexer;
-  readonly #options: WriterOptions;
+  readonly #address: BucketAddress;
   readonly #stream: string;
 
-  constructor(requests: RequestMultiplexer, options: WriterOptions) {
+  constructor(requests: RequestMultiplexer, address: BucketAddress) {
     this.#requests = requests;
-    this.#options = options;
-    this.#stream = bucketStream(options.bucket);
+    this.#address = address;
+    this.#stream = bucketStream(address.bucket);
   }
 
   /**
@@ -44,9 +39,9 @@ export class BucketWriter {
 
   /** Sends one attempt and calls `onAnswer` once. */
   publish(write: CompareAndSet, onAnswer: (answer: WriteAnswer) => void): void {
-    const { bucket, timeoutMs } = this.#options;
-    const terms = { headers: headersOf(this.#stream, write), timeoutMs };
-    this.#requests.send(subjectOf(bucket, write.key), write.payload, terms, (answer) => {
+    const { bucket, revisionOffset } = this.#address;
+    const terms = { headers: headersOf(this.#stream, write, revisionOffset), timeoutMs: write.timeoutMs };
+    this.#requests.send(publishSubject(this.#address, write.key), write.payload, terms, (answer) => {
       onAnswer(answer instanceof Error ? writeFailed(bucket, answer) : this.#read(answer));
     });
   }
@@ -57,10 +52,10 @@ export class BucketWriter {
    * @throws {WriteError}
    */
   async settle(write: CompareAndSet, first: WriteAnswer): Promise<Revision | undefined> {
-    const { bucket, timeoutMs } = this.#options;
+    const { bucket } = this.#address;
     let early: WriteAnswer | undefined = first;
     const settled = await retryUntil(
-      { clock: systemClock, timeoutMs, backoff: IN_FLIGHT_BACKOFF },
+      { clock: systemClock, timeoutMs: write.timeoutMs, backoff: IN_FLIGHT_BACKOFF },
       async (isLast): Promise<{ readonly revision: Revision | undefined } | undefined> => {
         const answer = early ?? (await this.#published(write));
         early = undefined;
@@ -84,10 +79,10 @@ export class BucketWriter {
     try {
       const { seq, error } = message.json<{ readonly seq?: unknown; readonly error?: ApiError }>();
       if (error !== undefined) return error;
-      if (isRevision(seq)) return seq;
+      if (isRevision(seq)) return seq + this.#address.revisionOffset;
       throw new Error("The answer to a write is not an acknowledgement");
     } catch (cause) {
-      return writeFailed(this.#options.bucket, cause);
+      return writeFailed(this.#address.bucket, cause);
     }
   }
 }

@@ -9,6 +9,8 @@ export interface CompareAndSet {
   readonly ttlSeconds: number;
   /** `remove` leaves a tombstone in place of a record. */
   readonly operation: "put" | "remove";
+  /** Time limit of one attempt, in milliseconds. */
+  readonly timeoutMs: number;
 }
 
 /** Position of a write in a batch, counting from 1. The last write commits the batch. */
@@ -33,9 +35,16 @@ const written = new WrittenHeaders();
 /**
  * Builds the headers that make a stream message a compare-and-set with a time to live and a place in a batch.
  * Publish them before the next call: every call returns the same object.
+ * @param revisionOffset of the bucket: the server expects its own sequence numbers.
  */
-export function headersOf(stream: string, write: CompareAndSet, place?: BatchPlace): MsgHdrsImpl {
-  const { expected, ttlSeconds, operation } = write;
+export function headersOf(
+  stream: string,
+  write: CompareAndSet,
+  revisionOffset: number,
+  place?: BatchPlace,
+): MsgHdrsImpl {
+  const { ttlSeconds, operation } = write;
+  const expected = write.expected === 0 ? 0 : write.expected - revisionOffset;
   // Never a purge: a purge is a rollup, and the server leaks purged messages that still have time to live.
   const removal = operation === "remove" ? "KV-Operation: DEL\r\n" : "";
   written.text = `NATS/1.0\r\nNats-Expected-Stream: ${stream}\r\nNats-Expected-Last-Subject-Sequence: ${expected}\r\nNats-TTL: ${ttlSeconds}s\r\n${removal}${place === undefined ? "" : placeText(place)}\r\n`;

@@ -12,10 +12,12 @@ import { isObject } from "../../internal/is-object.ts";
 
 /** Error codes of the server that Latchkey handles. */
 export const apiCodes = {
+  noSuitablePeers: 10_005,
   clusterUnavailable: 10_008,
   notLeader: 10_009,
   noConsumer: 10_014,
   noMessage: 10_037,
+  notClustered: 10_074,
   nameInUse: 10_058,
   noStream: 10_059,
   tooLarge: 10_054,

@@ -1,7 +1,8 @@
 import { headers, type MsgHdrs, type NatsConnection } from "@nats-io/nats-core";
 import { resolveIdentity } from "../../model/identity.ts";
+import { apiSubject, type BucketAddress, OWN_API, publishSubject } from "./bucket-address.ts";
 import { hasNoResponders, isForbidden } from "./error-codes.ts";
-import { bucketStream, subjectOf, subjectsOf } from "./subject.ts";
+import { bucketStream, subjectsOf } from "./subject.ts";
 
 /** A permission to publish, with a message that tests it: the server answers that message and changes nothing. */
 export interface Permission {
@@ -13,7 +14,6 @@ export interface Permission {
 /** `unknown`: no answer arrived, or the connection may not receive answers. */
 export type Granted = "granted" | "refused" | "unknown";
 
-const API = "$JS.API";
 /** Name of a consumer that does not exist. The probes never create it, because their requests are invalid. */
 const NOBODY = "latchkey-doctor";
 /** Neither JSON nor one of the short forms of a request. */
@@ -21,40 +21,49 @@ const INVALID = "{";
 /** A revision that no bucket reaches: the server refuses a write that expects it. */
 const NO_REVISION = String(Number.MAX_SAFE_INTEGER);
 
+type ProbedBucket = Pick<BucketAddress, "apiPrefix" | "bucket">;
+
 /** Lists the permissions that every replica needs. */
-export function replicaPermissions(bucket: string): readonly Permission[] {
+export function replicaPermissions(address: ProbedBucket): readonly Permission[] {
+  const { apiPrefix, bucket } = address;
   const { storeKey } = resolveIdentity({ subscriptionId: NOBODY, eventId: NOBODY });
   const impossible = headers();
   impossible.set("Nats-Expected-Stream", bucketStream(bucket));
   impossible.set("Nats-Expected-Last-Subject-Sequence", NO_REVISION);
   return [
-    { subject: subjectsOf(bucket), probe: { subject: subjectOf(bucket, storeKey), headers: impossible } },
-    api(`STREAM.MSG.GET.${bucketStream(bucket)}`, INVALID),
-    api(`STREAM.INFO.${bucketStream(bucket)}`),
+    {
+      subject: apiPrefix === OWN_API ? subjectsOf(bucket) : `${apiPrefix}.${subjectsOf(bucket)}`,
+      probe: { subject: publishSubject(address, storeKey), headers: impossible },
+    },
+    api(apiPrefix, `STREAM.MSG.GET.${bucketStream(bucket)}`, INVALID),
+    api(apiPrefix, `STREAM.INFO.${bucketStream(bucket)}`),
   ];
 }
 
 /** Lists the additional permissions for listing and clearing keys. */
-export function listPermissions(bucket: string): readonly Permission[] {
-  return [api(`DIRECT.GET.${bucketStream(bucket)}`, INVALID)];
+export function listPermissions({ apiPrefix, bucket }: ProbedBucket): readonly Permission[] {
+  return [api(apiPrefix, `DIRECT.GET.${bucketStream(bucket)}`, INVALID)];
 }
 
 /** Lists the additional permissions for watching a bucket. */
-export function watchPermissions(bucket: string): readonly Permission[] {
+export function watchPermissions({ apiPrefix, bucket }: ProbedBucket): readonly Permission[] {
   const stream = bucketStream(bucket);
   return [
-    { subject: `${API}.CONSUMER.CREATE.${stream}.>`, probe: ask(`CONSUMER.CREATE.${stream}.${NOBODY}`, INVALID) },
+    {
+      subject: `${apiPrefix}.CONSUMER.CREATE.${stream}.>`,
+      probe: ask(apiPrefix, `CONSUMER.CREATE.${stream}.${NOBODY}`, INVALID),
+    },
     ...["INFO", "MSG.NEXT", "DELETE"].map((verb) => ({
-      subject: `${API}.CONSUMER.${verb}.${stream}.*`,
-      probe: ask(`CONSUMER.${verb}.${stream}.${NOBODY}`, INVALID),
+      subject: `${apiPrefix}.CONSUMER.${verb}.${stream}.*`,
+      probe: ask(apiPrefix, `CONSUMER.${verb}.${stream}.${NOBODY}`, INVALID),
     })),
   ];
 }
 
 /** Lists the permissions that a consumer needs, besides {@link ackPermissions}. */
-export function consumerPermissions(stream: string, consumer: string): readonly Permission[] {
+export function consumerPermissions(apiPrefix: string, stream: string, consumer: string): readonly Permission[] {
   const of = `${stream}.${consumer}`;
-  return [api(`CONSUMER.INFO.${of}`), api(`CONSUMER.MSG.NEXT.${of}`, INVALID)];
+  return [api(apiPrefix, `CONSUMER.INFO.${of}`), api(apiPrefix, `CONSUMER.MSG.NEXT.${of}`, INVALID)];
 }
 
 /**
@@ -74,12 +83,12 @@ export function ackPermissions(
   };
 }
 
-function api(subject: string, payload = ""): Permission {
-  return { subject: `${API}.${subject}`, probe: ask(subject, payload) };
+function api(apiPrefix: string, request: string, payload = ""): Permission {
+  return { subject: apiSubject({ apiPrefix }, request), probe: ask(apiPrefix, request, payload) };
 }
 
-function ask(subject: string, payload: string): Permission["probe"] {
-  return { subject: `${API}.${subject}`, payload };
+function ask(apiPrefix: string, request: string, payload: string): Permission["probe"] {
+  return { subject: apiSubject({ apiPrefix }, request), payload };
 }
 
 /** Tests a permission without changing anything. */

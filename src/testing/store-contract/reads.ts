@@ -24,6 +24,9 @@ const places = [
   identity("evt-3", { workspaceId: "ws-2", subscriptionId: "sub-2" }),
 ];
 
+/** Number of writes that are each followed by a list. A stale replica of a store shows in a few percent of them. */
+const WRITES_BEFORE_LISTS = 50;
+
 const filters: readonly KeyFilter[] = [
   {},
   { workspaceId: "ws-1" },
@@ -46,6 +49,19 @@ function isIn(filter: KeyFilter, place: ResolvedIdentity): boolean {
 export const listing: Aspect = (test) => {
   test("a list of an empty store ends", async (made) => {
     await assertLists(made, {}, []);
+  });
+
+  test("a list has every write that was acknowledged before it began", async (made) => {
+    const [place] = places;
+    assert.ok(place !== undefined);
+    let expected = 0;
+    for (let round = 1; round <= WRITES_BEFORE_LISTS; round += 1) {
+      const record = reservation(place, { attempt: round });
+      expected = await write(made.store, place.storeKey, record, { expected });
+      const listed = await collected(listOf(made.store, {}));
+      const revision = Math.max(0, ...listed.map((entry) => entry.revision));
+      assert.ok(revision >= expected, `a list after write ${round} does not contain it`);
+    }
   });
 
   test("a list has each matching key once, with its entry", async (made) => {

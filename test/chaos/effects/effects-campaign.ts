@@ -8,8 +8,9 @@ import { headers, nanos } from "@nats-io/nats-core";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { seeded } from "../../../src/cli/demo/random.ts";
 import { natsStore } from "../../../src/nats/index.ts";
-import { readBucket } from "../../../src/nats/kv/bucket-list.ts";
+import { readCompletely } from "../../../src/nats/kv/bucket-list.ts";
 import type { StoredMessage } from "../../../src/nats/kv/stored-message.ts";
+import { OWN_API } from "../../../src/nats/wire/bucket-address.ts";
 import { schemaSql } from "../../../src/postgres/index.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startCluster, startNats } from "../../support/nats-server.ts";
@@ -174,8 +175,9 @@ class BucketFaults {
     const manager = await jetstreamManager(this.#connection);
     const { config } = await manager.streams.info(`KV_${BUCKET}`);
     const messages: StoredMessage[] = [];
-    const read = { bucket: BUCKET, timeoutMs: 5_000 };
-    for await (const message of readBucket(this.#connection, read, `$KV.${BUCKET}.>`)) messages.push(message);
+    const address = { bucket: BUCKET, timeoutMs: 5_000, apiPrefix: OWN_API, revisionOffset: 0 };
+    const reader = { connection: this.#connection, jsm: manager };
+    for await (const message of readCompletely(reader, address, `$KV.${BUCKET}.>`)) messages.push(message);
     this.#backup = { config, messages };
   }
 

@@ -47,7 +47,7 @@ describe("latchkey doctor on records", () => {
     expect(of("records", "unreadable")).toMatchObject([
       {
         evidence: expect.stringMatching(
-          /^3 records are unreadable, so their events cannot be dispatched: .*does not hold JSON, …$/,
+          /^3 records are unreadable, so their events cannot be dispatched: .*does not hold JSON\..*, …$/,
         ),
         remedy: expect.stringContaining("latchkey clear --all --state unreadable"),
       },

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { type JetStreamManager, PersistMode, RetentionPolicy, type StreamConfig } from "@nats-io/jetstream";
 import { type NatsConnection, nanos } from "@nats-io/nats-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -5,6 +7,7 @@ import { fromDebian } from "../../../scripts/nats-server.mjs";
 import { runCli } from "../../../src/cli/cli.ts";
 import { type Clock, systemClock } from "../../../src/internal/clock.ts";
 import { diagnosed } from "../../support/diagnosis.ts";
+import { listeningPort } from "../../support/free-ports.ts";
 import { connected, makeBucket, manager } from "../../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../../support/nats-server.ts";
 import { operatedBucket } from "../../support/operated-bucket.ts";
@@ -228,13 +231,34 @@ describe("latchkey doctor on a server", () => {
     const { of, exitCode } = await diagnosed(server, ["--bucket", bucket, "--monitor", monitors.join(",")]);
     expect(exitCode).toBe(0);
     expect(of("server", "sync_interval")).toMatchObject([
-      { severity: "note", evidence: expect.stringMatching(/^127\.0\.0\.1:1 could not be read: /) },
+      { severity: "note", evidence: expect.stringMatching(/^http:\/\/127\.0\.0\.1:1 could not be read: /) },
       {
         severity: "note",
         evidence: `${bare.monitorUrl} could not be read: the server reports no JetStream configuration`,
       },
-      { severity: "note", evidence: expect.stringMatching(/^http:\/\/\[ could not be read: /) },
+      {
+        severity: "note",
+        evidence: "a monitoring port could not be read: its URL needs the form http://host:port",
+      },
     ]);
+  });
+
+  it("sends the password of a monitoring port as a header, and never prints it", async () => {
+    const bucket = await bucketWith({});
+    const seen: string[] = [];
+    const guarded = createServer((request, response) => {
+      seen.push(request.headers.authorization ?? "none");
+      response.writeHead(401).end();
+    }).listen(0, "127.0.0.1");
+    await once(guarded, "listening");
+    const port = listeningPort(guarded);
+    const monitors = [`http://me:s3cret@127.0.0.1:${port}`, "me:s3cret@127.0.0.1:1", "http://me:s3cret@["];
+    const env = { NATS_URL: server.url };
+    const ran = await run(["doctor", "--json", "--bucket", bucket, "--monitor", monitors.join(",")], { env });
+    guarded.close();
+    expect(seen).toEqual([`Basic ${Buffer.from("me:s3cret").toString("base64")}`]);
+    expect(ran.out).toContain(`http://127.0.0.1:${port} could not be read: it answered 401`);
+    expect(ran.out + ran.err).not.toContain("s3cret");
   });
 
   it("with another clock reports the difference", async () => {

@@ -51,7 +51,14 @@ async function resharding(bucket: string, to: number, through = connection): Pro
 
 async function serverOf(bucket: string, through = connection): Promise<BucketServer> {
   const jsm = await jetstreamManager(through, { checkAPI: false, timeout: 5_000 });
-  return { connection: through, jsm, name: bucket, bucketNames: [], [Symbol.asyncDispose]: async () => {} };
+  return {
+    connection: through,
+    jsm,
+    apiPrefix: "$JS.API",
+    name: bucket,
+    bucketNames: [],
+    [Symbol.asyncDispose]: async () => {},
+  };
 }
 
 /** Returns the step at which a run was killed, or `undefined` if it ended before. */

@@ -1,5 +1,6 @@
 import type { NatsConnection } from "@nats-io/nats-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { Deduplicator } from "../../../src/deduplicator.ts";
 import { StoreUnavailableError } from "../../../src/errors.ts";
 import type { Change } from "../../../src/model/store.ts";
 import { type NatsStore, natsStore } from "../../../src/nats/index.ts";
@@ -7,6 +8,7 @@ import { collected } from "../../support/collected.ts";
 import { eventually } from "../../support/eventually.ts";
 import { connected } from "../../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { realTime } from "../../support/nats-store-under-test.ts";
 import { commit, identity, LONG_MS, remove, reservation, write } from "../../support/store-contract-fixture.ts";
 import { streamedItems } from "../../support/streamed-items.ts";
 import { startProxy, type TcpProxy } from "../../support/tcp-proxy.ts";
@@ -65,6 +67,45 @@ async function healed(): Promise<void> {
     return true;
   });
 }
+
+describe("a commit that is stored without an answer", () => {
+  it("leaves the key empty if it is cleared before the commit is repeated", async () => {
+    const expected = await write(store, key, reservation(of));
+    const how = { expected, ttlMs: LONG_MS };
+    proxy.answers("swallow");
+    const lost = store.put(key, commit(of), how).catch(() => {});
+    const stored = await eventually("the commit to be stored", async () => {
+      const entry = await truth.get(key);
+      return entry?.record.state === "committed" ? entry : undefined;
+    });
+    await remove(truth, key, stored.revision);
+    await lost;
+    await healed();
+    expect(await store.put(key, commit(of), how)).toEqual({ ok: false });
+    expect(await truth.get(key)).toBeUndefined();
+  });
+});
+
+describe("a network that is cut for 200 ms", () => {
+  it("does not cost a lease of 4 s whose renewal was lost", async () => {
+    const plain = await natsStore(proxied, { bucket: `ambiguous-${tests}` });
+    const replica = new Deduplicator({ store: plain, leaseMs: 4_000, skewMs: 500 });
+    const events: string[] = [];
+    replica.subscribe(({ type }) => events.push(type));
+    const outcome = await replica.guard({ subscriptionId: "s", eventId: "cut" }, async ({ signal }) => {
+      proxy.requests("swallow");
+      const { pass } = realTime(plain);
+      // The renewal is due after a third of the lease.
+      await pass(1_450);
+      proxy.heal();
+      await eventually("a renewal", () => events.includes("renewed"));
+      expect(signal.aborted).toBe(false);
+    });
+    expect(outcome).toMatchObject({ outcome: "dispatched", commit: "confirmed" });
+    expect(events).not.toContain("expired");
+    await replica.close();
+  });
+});
 
 describe("G9 F11 a write without an answer", () => {
   it("is recognised by its token when the repeated write is refused", async () => {

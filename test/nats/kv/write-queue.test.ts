@@ -85,7 +85,7 @@ class Scenario {
 
   constructor() {
     const requests = new RequestMultiplexer(this.bucket.connection, undefined);
-    const options = { bucket: "b", timeoutMs: 3_600_000 };
+    const address = { bucket: "b", timeoutMs: 3_600_000, apiPrefix: "$JS.API", revisionOffset: 0 };
     const policy = {
       modeFor: (load: number) => (load >= this.batchesFrom ? ("batch" as const) : ("single" as const)),
       started: (load: number) => {
@@ -99,8 +99,8 @@ class Scenario {
     };
     this.#queue = new WriteQueue(policy, {
       bucket: "b",
-      writer: new BucketWriter(requests, options),
-      sendBatch: (writes, onOutcome) => sendBatch(requests, options, writes, onOutcome),
+      writer: new BucketWriter(requests, address),
+      sendBatch: (writes, onOutcome) => sendBatch(requests, address, writes, onOutcome),
     });
   }
 
@@ -116,6 +116,7 @@ class Scenario {
         payload: call.payload,
         ttlSeconds: 7,
         operation: "put",
+        timeoutMs: 3_600_000,
       } as const;
       this.#queue.write(write, (result) => {
         call.results.push(result);

@@ -13,11 +13,12 @@ import {
 import { connected, makeBucket, manager } from "../../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../../support/nats-server.ts";
 
+const address = { apiPrefix: "$JS.API", bucket: "dedup" };
 const all = [
-  ...replicaPermissions("dedup"),
-  ...listPermissions("dedup"),
-  ...watchPermissions("dedup"),
-  ...consumerPermissions("S", "C"),
+  ...replicaPermissions(address),
+  ...listPermissions(address),
+  ...watchPermissions(address),
+  ...consumerPermissions("$JS.API", "S", "C"),
   ...Object.values(ackPermissions("S", "C")),
 ];
 const subjects = all.map(({ subject }) => subject);

@@ -1,0 +1,74 @@
+import type { StreamInfo } from "@nats-io/jetstream";
+import { nanos } from "@nats-io/nats-core";
+import { StoreMisconfiguredError } from "../../errors.ts";
+import { ADVISED_SERVER, NEEDED_SERVER, whyUnusable } from "../wire/server-version.ts";
+import { closedReason } from "./bucket-role.ts";
+import { differenceSentence, differences, optionDifferences, type WantedSettings } from "./bucket-settings.ts";
+import type { BucketUse, BucketVerdict } from "./live-bucket.ts";
+import { revisionOffset } from "./revision-offset.ts";
+
+/** Metadata entry with the version of the server that leads a stream. Servers report it since 2.11. */
+export const LEADER_VERSION = "_nats.ver";
+
+export function misconfigured(what: string, wrong: readonly string[], cause?: unknown): StoreMisconfiguredError {
+  return new StoreMisconfiguredError(`${what}: ${wrong.join("; ")}`, wrong, cause === undefined ? {} : { cause });
+}
+
+/** Returns the error for a server that cannot keep the guarantees, or has no readable version; `undefined` for others. */
+export function serverRefusal(version: string, what = "The server"): StoreMisconfiguredError | undefined {
+  const why = whyUnusable(version);
+  if (why === undefined) return undefined;
+  return misconfigured(`${what} cannot keep the guarantees`, [
+    `its version is ${version || "unknown"}, and Latchkey needs ${NEEDED_SERVER}; ${why}; ` +
+      `use ${ADVISED_SERVER} or later with \`sync_interval: always\` and three replicas`,
+  ]);
+}
+
+/** Returns the error for a bucket that replicas must not use, whatever their options are; `undefined` for others. */
+export function bucketRefusal(info: StreamInfo, bucket: string): StoreMisconfiguredError | undefined {
+  const { config } = info;
+  const closed = closedReason(config);
+  if (closed !== undefined) return misconfigured(`Bucket ${bucket} is closed to replicas`, [closed]);
+  const wrong = differences(config, bucket).map(differenceSentence);
+  if (wrong.length > 0) return unusable(bucket, wrong);
+  // The server to which a client is connected need not lead the bucket.
+  return serverRefusal(config.metadata?.[LEADER_VERSION] ?? "", `The server that leads bucket ${bucket}`);
+}
+
+/** Returns the error for a bucket that differs from the options; `undefined` if it does not. */
+export function optionRefusal({ config }: StreamInfo, wanted: WantedSettings): StoreMisconfiguredError | undefined {
+  const wrong = optionDifferences(config, wanted).map(differenceSentence);
+  return wrong.length > 0 ? unusable(wanted.bucket, wrong) : undefined;
+}
+
+/** Judges a bucket that a store has used: what the start would refuse, and what contradicts the store's own writes. */
+export function judgeBucket(info: StreamInfo, wanted: WantedSettings, use: BucketUse, offset: number): BucketVerdict {
+  const { bucket } = wanted;
+  const notes = optionDifferences(info.config, wanted).map(differenceSentence);
+  const refusal = bucketRefusal(info, bucket);
+  if (refusal !== undefined) return { refusal, notes };
+  const wrong = contradictions(info, use, offset);
+  return { refusal: wrong.length > 0 ? unusable(bucket, wrong) : undefined, notes };
+}
+
+function contradictions(info: StreamInfo, { highestRevision, longestTtlMs }: BucketUse, offset: number): string[] {
+  const { config, state } = info;
+  const wrong: string[] = [];
+  if (config.max_age > 0 && config.max_age < nanos(longestTtlMs)) {
+    wrong.push(
+      `\`max_age\` is ${config.max_age}, must be at least ${nanos(longestTtlMs)}: records would end before their window, and their events would run again`,
+    );
+  }
+  if (revisionOffset(info) !== offset) {
+    wrong.push("its fences were raised: start this replica again");
+  } else if (state.last_seq + offset < highestRevision) {
+    wrong.push(
+      `its last revision is ${state.last_seq + offset}, but this replica has seen ${highestRevision}: it was restored or created again; stop every replica, and run \`latchkey raise-fences --above ${highestRevision}\``,
+    );
+  }
+  return wrong;
+}
+
+function unusable(bucket: string, wrong: readonly string[]): StoreMisconfiguredError {
+  return misconfigured(`Bucket ${bucket} cannot be used as it is`, wrong);
+}

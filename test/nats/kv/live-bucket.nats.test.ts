@@ -1,0 +1,210 @@
+import { DiscardPolicy, type StreamConfig } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/nats-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Deduplicator } from "../../../src/deduplicator.ts";
+import { hasCode, StoreMisconfiguredError } from "../../../src/errors.ts";
+import { type NatsStoreOptions, natsStore, type StoreWarning } from "../../../src/nats/index.ts";
+import { eventually } from "../../support/eventually.ts";
+import { connected, manager } from "../../support/nats-bucket.ts";
+import { type NatsServer, startNats } from "../../support/nats-server.ts";
+
+let server: NatsServer;
+let connection: NatsConnection;
+beforeAll(async () => {
+  server = await startNats();
+  connection = await connected(server);
+});
+afterAll(async () => {
+  await connection.close();
+  await server.stop();
+});
+
+async function edit(bucket: string, changes: Partial<StreamConfig>): Promise<void> {
+  const jsm = await manager(connection);
+  const { config } = await jsm.streams.info(`KV_${bucket}`);
+  await jsm.streams.update(`KV_${bucket}`, Object.assign(config, changes));
+}
+
+/** A replica with the warnings of its store. `claim` dispatches a new event and returns its error, if any. */
+async function replicaOn(bucket: string, options: Partial<NatsStoreOptions> = {}) {
+  const warnings: StoreWarning[] = [];
+  const store = await natsStore(connection, { bucket, ...options, onWarning: (warning) => warnings.push(warning) });
+  const dedup = new Deduplicator({ store, cacheSize: 0 });
+  let events = 0;
+  let dispatches = 0;
+  const dispatch = (eventId: string): Promise<unknown> =>
+    dedup.guard({ subscriptionId: "s", eventId }, () => {
+      dispatches += 1;
+    });
+  return {
+    store,
+    dedup,
+    warnings,
+    dispatch,
+    dispatches: () => dispatches,
+    async claim(): Promise<unknown> {
+      events += 1;
+      try {
+        await dispatch(`evt-${events}`);
+      } catch (error) {
+        return error;
+      }
+      return undefined;
+    },
+    close: () => dedup.close({ drainMs: 0 }),
+  };
+}
+
+const isMisconfigured = (error: unknown): boolean => hasCode(error, "store-misconfigured");
+
+type Edit = readonly [name: string, changes: Partial<StreamConfig>, back: Partial<StreamConfig>];
+
+/** Everything that a server lets an operator change in a bucket and that the start would refuse. */
+const edits: readonly Edit[] = [
+  ["discard", { discard: DiscardPolicy.Old }, { discard: DiscardPolicy.New }],
+  ["subject_delete_marker_ttl", { subject_delete_marker_ttl: 1_000_000_000 }, { subject_delete_marker_ttl: 0 }],
+  ["max_msgs_per_subject", { max_msgs_per_subject: 5 }, { max_msgs_per_subject: 1 }],
+  ["max_msgs", { max_msgs: 1_000_000 }, { max_msgs: -1 }],
+  ["no_ack", { no_ack: true }, { no_ack: false }],
+  ["allow_direct", { allow_direct: false }, { allow_direct: true }],
+  ["subjects", { subjects: ["$KV.subjects.>", "more"] }, { subjects: ["$KV.subjects.>"] }],
+  ["sources", { sources: [{ name: "KV_elsewhere" }] }, { sources: [] }],
+];
+
+describe("a bucket that an operator edits while replicas run", () => {
+  it.concurrent.each(edits)(
+    "is refused with the start's message after its `%s` was changed, and used again after it was changed back",
+    async (setting, changes, back) => {
+      const replica = await replicaOn(setting);
+      expect(await replica.claim()).toBeUndefined();
+      await edit(setting, changes);
+      const error = await eventually("a refusal", async () => {
+        const found = await replica.claim();
+        return isMisconfigured(found) ? found : undefined;
+      });
+      const atStart: unknown = await natsStore(connection, { bucket: setting }).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(StoreMisconfiguredError);
+      expect(error).toHaveProperty("message", atStart instanceof Error ? atStart.message : undefined);
+      const dispatched = replica.dispatches();
+      await replica.claim();
+      expect(replica.dispatches()).toBe(dispatched);
+      await edit(setting, back);
+      await eventually("the bucket to be used again", async () => (await replica.claim()) === undefined || undefined);
+      expect(replica.warnings.map(({ warning }) => warning)).toEqual(["refused", "restored"]);
+      await replica.close();
+    },
+  );
+
+  it.concurrent("is refused if `max_age` no longer covers the windows in use", async () => {
+    const replica = await replicaOn("age");
+    await replica.claim();
+    await edit("age", { max_age: 60_000_000_000, duplicate_window: 60_000_000_000 });
+    const error = await eventually("a refusal", async () => {
+      const found = await replica.claim();
+      return isMisconfigured(found) ? found : undefined;
+    });
+    expect(error).toHaveProperty(
+      "message",
+      expect.stringContaining("`max_age` is 60000000000, must be at least 86400"),
+    );
+    await replica.close();
+  });
+
+  it.concurrent("is used on and reported if it differs only from the options", async () => {
+    const replica = await replicaOn("size", { maxBytes: 10_000_000 });
+    await replica.claim();
+    await edit("size", { max_bytes: 20_000_000 });
+    await eventually("a warning", async () => {
+      expect(await replica.claim()).toBeUndefined();
+      return replica.warnings[0];
+    });
+    expect(replica.warnings).toEqual([
+      {
+        bucket: "size",
+        warning: "differs",
+        message: expect.stringContaining("`max_bytes` is 20000000, must be 10000000"),
+      },
+    ]);
+    await replica.close();
+  });
+
+  it.concurrent("does not stop a dispatch that holds its key from committing", async () => {
+    const replica = await replicaOn("held");
+    const outcome = await replica.dedup.guard({ subscriptionId: "s", eventId: "held" }, async () => {
+      await edit("held", { discard: DiscardPolicy.Old });
+      await eventually("a refusal", async () => isMisconfigured(await replica.claim()) || undefined);
+    });
+    expect(outcome).toMatchObject({ outcome: "dispatched", commit: "confirmed" });
+    await replica.close();
+  });
+
+  it.concurrent("is refused if it is sealed", async () => {
+    const replica = await replicaOn("sealed");
+    await replica.claim();
+    await edit("sealed", { sealed: true });
+    await eventually("a refusal", async () => isMisconfigured(await replica.claim()) || undefined);
+    await replica.close();
+  });
+});
+
+describe("a full bucket", () => {
+  it("runs no event again after it was set to discard old records", async () => {
+    const replica = await replicaOn("full", { maxBytes: 20_000 });
+    const events: string[] = [];
+    let isFull = false;
+    while (!isFull) {
+      const eventId = `committed-${events.length}`;
+      isFull = await replica.dispatch(eventId).then(
+        () => false,
+        (error: unknown) => hasCode(error, "store-unavailable"),
+      );
+      if (!isFull) events.push(eventId);
+    }
+    expect(events.length).toBeGreaterThan(12);
+    const dispatched = replica.dispatches();
+    await edit("full", { discard: DiscardPolicy.Old });
+    const again = await Promise.allSettled(events.map((eventId) => replica.dispatch(eventId)));
+    expect(replica.dispatches()).toBe(dispatched);
+    for (const one of again) expect(one).toMatchObject({ reason: { code: "store-misconfigured" } });
+    await edit("full", { discard: DiscardPolicy.New, max_bytes: 1_000_000 });
+    await eventually("the bucket to be used again", async () => (await replica.claim()) === undefined || undefined);
+    for (const eventId of events) expect(await replica.dispatch(eventId)).toMatchObject({ outcome: "duplicate" });
+    await replica.close();
+  });
+});
+
+describe("a bucket whose revisions fell", () => {
+  it("G5 is refused, and names the highest revision that was seen", async () => {
+    const replica = await replicaOn("lower");
+    await replica.claim();
+    const jsm = await manager(connection);
+    const { config, state } = await jsm.streams.info("KV_lower");
+    await jsm.streams.delete("KV_lower");
+    // Another replica whose clock is a day behind, and its server's clock as well.
+    const { metadata: _, ...settings } = config;
+    await jsm.streams.add({ ...settings, first_seq: state.first_seq - 86_400_000_000 });
+    const error = await eventually("a refusal", async () => {
+      const found = await replica.claim();
+      return isMisconfigured(found) ? found : undefined;
+    });
+    const advice = `latchkey raise-fences --above ${state.last_seq}`;
+    expect(error).toHaveProperty("message", expect.stringContaining(advice));
+    await replica.close();
+  });
+
+  it("G5 starts above the earlier revisions if only the clock of the replica that creates it is behind", async () => {
+    const before = await replicaOn("behind");
+    await before.claim();
+    const jsm = await manager(connection);
+    const { config, state } = await jsm.streams.info("KV_behind");
+    await jsm.streams.delete("KV_behind");
+    await jsm.streams.add({ ...config, first_seq: state.first_seq - 86_400_000_000 });
+    const after = await natsStore(connection, { bucket: "behind" });
+    const dedup = new Deduplicator({ store: after });
+    const reservation = await dedup.reserve({ subscriptionId: "s", eventId: "after" });
+    expect(reservation).toHaveProperty("fence");
+    expect("fence" in reservation && reservation.fence).toBeGreaterThan(state.last_seq);
+    await dedup.close({ drainMs: 0 });
+    await before.close();
+  });
+});
