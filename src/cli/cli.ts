@@ -61,6 +61,10 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
       const { doctorCommand } = await withPeers(() => import("./doctor/doctor-command.ts"));
       exitCode = await doctorCommand(flags, io);
     },
+    async raiseFences(flags) {
+      const { raiseFencesCommand } = await withPeers(() => import("./raise-fences/raise-fences-command.ts"));
+      exitCode = await raiseFencesCommand(flags, io);
+    },
     async reshard(flags) {
       const { reshardCommand } = await withPeers(() => import("./reshard/reshard-command.ts"));
       exitCode = await reshardCommand(flags, io);

@@ -1,4 +1,5 @@
 import { Argument, type Command, Option } from "commander";
+import { MAX_FENCE } from "../nats/kv/revision-offset.ts";
 import { MAX_SHARDS } from "../nats/kv/store-options.ts";
 import { DEFAULT_SCHEMA } from "../postgres/schema.ts";
 import { CLEARABLE, type ClearFlags, type ClearNames, DEFAULT_CLEARABLE } from "./clear/clear-plan.ts";
@@ -18,6 +19,8 @@ import { listHelp } from "./list/help.ts";
 import type { ListFlags } from "./list/list-command.ts";
 import { postgresHelp } from "./postgres/help.ts";
 import { POSTGRES_TOPICS, type PostgresFlags } from "./postgres/postgres-command.ts";
+import { raiseFencesHelp } from "./raise-fences/help.ts";
+import type { RaiseFencesFlags } from "./raise-fences/raise-fences-command.ts";
 import { reshardHelp } from "./reshard/help.ts";
 import type { ReshardFlags } from "./reshard/reshard-command.ts";
 import { showHelp } from "./show/help.ts";
@@ -33,6 +36,7 @@ export interface OperatorCommands {
   clear(names: ClearNames, flags: ClearFlags): Promise<void>;
   dead(action: DeadAction, sequences: readonly number[], flags: DeadFlags): Promise<void>;
   doctor(flags: DoctorFlags): Promise<void>;
+  raiseFences(flags: RaiseFencesFlags): Promise<void>;
   reshard(flags: ReshardFlags): Promise<void>;
   inspect(flags: InspectFlags): Promise<void>;
   draw(machine: MachineName, flags: DrawFlags): Promise<void>;
@@ -47,6 +51,7 @@ export function addOperatorCommands(program: Command, commands: OperatorCommands
   addDead(program, commands);
   addDoctor(program, commands);
   addReshard(program, commands);
+  addRaiseFences(program, commands);
   addInspect(program, commands);
   addDraw(program, commands);
   addPostgres(program, commands);
@@ -177,6 +182,20 @@ function addDoctor(program: Command, commands: OperatorCommands): void {
     .helpOption("-h, --help", "print this help")
     .addHelpText("after", doctorHelp)
     .action((flags: DoctorFlags) => commands.doctor(flags));
+}
+
+function addRaiseFences(program: Command, commands: OperatorCommands): void {
+  const raise = program
+    .command("raise-fences")
+    .summary("raise the fences of a bucket that was restored from a backup")
+    .description("Raises all later fences of a bucket above every fence that it may have given out before.")
+    .option("--above <fence>", "a fence that was given out", wholeNumber(0, MAX_FENCE));
+  addBucket(raise)
+    .optionsGroup("Output:")
+    .option("--json", "print one JSON object per bucket")
+    .helpOption("-h, --help", "print this help")
+    .addHelpText("after", raiseFencesHelp)
+    .action((flags: RaiseFencesFlags) => commands.raiseFences(flags));
 }
 
 function addReshard(program: Command, commands: OperatorCommands): void {

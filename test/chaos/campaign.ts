@@ -21,7 +21,15 @@ import { HistoryFile } from "./history-file.ts";
 import { type Logs, readLogs } from "./logs.ts";
 import { machineMs } from "./machine-clock.ts";
 import { Nemesis } from "./nemesis.ts";
-import { type Planned, type ServerFault, serverFaults, type WorkerFault, workerFaults } from "./plan.ts";
+import {
+  type OperatorFault,
+  operatorFaults,
+  type Planned,
+  type ServerFault,
+  serverFaults,
+  type WorkerFault,
+  workerFaults,
+} from "./plan.ts";
 import { load, Producer } from "./producer.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
@@ -47,6 +55,7 @@ export interface CampaignOptions {
   /** Replaces the faults that the seed decides. */
   readonly serverFaults?: Iterable<Planned<ServerFault>>;
   readonly workerFaults?: Iterable<Planned<WorkerFault>>;
+  readonly operatorFaults?: Iterable<Planned<OperatorFault>>;
   readonly onProgress?: (progress: Progress) => void;
 }
 
@@ -110,7 +119,7 @@ export async function runCampaign(options: CampaignOptions): Promise<{ totals: C
   };
   await using workers = await WorkerPool.start({ size, cluster, config, folder, history });
   const chances = seeded(seed);
-  const [loadSeed, serverSeed, workerSeed] = [1, 2, 3].map(() => between(chances, 0, 2 ** 31));
+  const [loadSeed, serverSeed, workerSeed, operatorSeed] = [1, 2, 3, 4].map(() => between(chances, 0, 2 ** 31));
   const over = new AbortController();
   // Every delayed copy of a publication adds a listener.
   setMaxListeners(0, over.signal);
@@ -120,6 +129,7 @@ export async function runCampaign(options: CampaignOptions): Promise<{ totals: C
     routes,
     workers,
     connection,
+    manager,
     stream: STREAM,
     bucketStream: `KV_${BUCKET}`,
     durable: ONCE.durable,
@@ -148,6 +158,7 @@ export async function runCampaign(options: CampaignOptions): Promise<{ totals: C
       nemesis.injectWorkerFaults(
         options.workerFaults ?? workerFaults(seeded(Number(workerSeed)), size, LEASE_MS + SKEW_MS),
       ),
+      nemesis.injectOperatorFaults(options.operatorFaults ?? operatorFaults(seeded(Number(operatorSeed)))),
     ];
     const subjects = { once: ONCE.subject, recurring: RECURRING.subject };
     const publishing = producer.run(load(seeded(Number(loadSeed)), { perSecond: eventsPerSecond, ...subjects }));

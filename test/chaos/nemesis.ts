@@ -1,22 +1,18 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { NatsConnection } from "@nats-io/transport-node";
 import type { HistoryRecorder } from "../../src/testing/record/history-recorder.ts";
 import { eventually } from "../support/eventually.ts";
 import type { NatsCluster, NatsServer } from "../support/nats-server.ts";
+import { type Operated, operate, restoreBucket } from "./operator.ts";
 import type { Proxies } from "./partition.ts";
-import type { ledGroups, Planned, ServerFault, WorkerFault } from "./plan.ts";
+import type { ledGroups, OperatorFault, Planned, ServerFault, WorkerFault } from "./plan.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
 /** Everything that faults can hit. */
-export interface Targets {
+export interface Targets extends Operated {
   readonly cluster: NatsCluster;
   /** Routes between the servers, named `<from>-<to>`, counting from 0. */
   readonly routes: Proxies;
   readonly workers: WorkerPool;
-  readonly connection: NatsConnection;
-  readonly stream: string;
-  readonly bucketStream: string;
-  readonly durable: string;
 }
 
 /** Time limit for a cluster to recover, and for a server to retire, on a busy machine. */
@@ -28,6 +24,9 @@ export class Nemesis {
   readonly #recorder: HistoryRecorder;
   readonly #signal: AbortSignal;
   readonly counts = new Map<string, number>();
+  readonly #inFlight = new Set<Promise<void>>();
+  /** A restore that runs alone. Other faults wait for it. */
+  #restoring: Promise<void> | undefined;
 
   /** Injects no fault after `signal` aborts. */
   constructor(targets: Targets, recorder: HistoryRecorder, signal: AbortSignal) {
@@ -44,14 +43,21 @@ export class Nemesis {
     await this.#follow(plan, (fault) => this.#injectWorkerFault(fault));
   }
 
+  async injectOperatorFaults(plan: Iterable<Planned<OperatorFault>>): Promise<void> {
+    await this.#follow(plan, (fault) => this.#injectOperatorFault(fault));
+  }
+
   async #follow<Fault extends { readonly kind: string }>(
     plan: Iterable<Planned<Fault>>,
     inject: (fault: Fault) => Promise<void>,
   ): Promise<void> {
     for (const { quietMs, fault } of plan) {
       await pause(quietMs, undefined, { signal: this.#signal }).catch(() => {});
+      await this.#restoring;
       if (this.#signal.aborted) return;
-      await inject(fault);
+      const injected = inject(fault);
+      this.#inFlight.add(injected);
+      await injected.finally(() => this.#inFlight.delete(injected));
       this.counts.set(fault.kind, (this.counts.get(fault.kind) ?? 0) + 1);
     }
   }
@@ -132,6 +138,27 @@ export class Nemesis {
     this.#recorder.note({ type: "fault", fault: `healed: ${fault.kind}` });
   }
 
+  async #injectOperatorFault(fault: OperatorFault): Promise<void> {
+    this.#note(fault, this.#targets.bucketStream);
+    if (fault.kind === "restore the bucket from a backup") {
+      const others = [...this.#inFlight];
+      this.#restoring = Promise.allSettled(others).then(() => this.#restore());
+      await this.#restoring.finally(() => {
+        this.#restoring = undefined;
+      });
+    } else await operate(this.#targets, fault);
+    this.#recorder.note({ type: "fault", fault: `healed: ${fault.kind}` });
+  }
+
+  /** All workers stop before the backup: what they write after it would be lost. */
+  async #restore(): Promise<void> {
+    const { cluster, workers } = this.#targets;
+    await eventually("the cluster has recovered", () => cluster.ready().then(() => true), RECOVERS_WITHIN_MS);
+    await workers.stop();
+    await restoreBucket(this.#targets);
+    workers.start();
+  }
+
   async #kill(server: NatsServer, fault: Extract<ServerFault, { readonly downMs: number }>): Promise<void> {
     this.#note(fault, server.name);
     await server.kill("SIGKILL");
@@ -139,7 +166,7 @@ export class Nemesis {
     await server.restart();
   }
 
-  #note({ kind, ...how }: ServerFault | WorkerFault, target: string): void {
+  #note({ kind, ...how }: ServerFault | WorkerFault | OperatorFault, target: string): void {
     this.#recorder.note({ type: "fault", fault: `${kind}: ${target} ${JSON.stringify(how)}` });
   }
 

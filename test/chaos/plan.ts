@@ -30,6 +30,17 @@ export type WorkerFault =
     }
   | { readonly kind: "stop a worker"; readonly worker: number };
 
+/** What an operator does to the bucket or to a consumer while everything runs. Each is taken back after `forMs`. */
+export type OperatorFault =
+  | { readonly kind: "edit the bucket"; readonly setting: (typeof bucketEdits)[number]; readonly forMs: number }
+  | { readonly kind: "exhaust the bucket"; readonly forMs: number }
+  | { readonly kind: "lower max_msg_size"; readonly forMs: number }
+  | { readonly kind: "edit the consumer"; readonly maxAckPending: number; readonly forMs: number }
+  | { readonly kind: "restore the bucket from a backup" };
+
+/** Settings that replicas must notice, and that do no harm until then in a bucket without a limit. */
+export const bucketEdits = ["discard", "max_msgs", "allow_direct"] as const;
+
 /** A fault and the pause before it. */
 export interface Planned<Fault> {
   readonly quietMs: number;
@@ -60,6 +71,21 @@ export function* serverFaults(chance: Chance, servers: number): Generator<Planne
       { kind: "kill all servers", downMs: between(chance, 0, 2_000) },
     ];
     for (const fault of shuffled(chance, deck)) yield { quietMs: between(chance, 1_500, 4_000), fault };
+  }
+}
+
+/** Like {@link serverFaults}. Replicas notice an edit within 5 s. */
+export function* operatorFaults(chance: Chance): Generator<Planned<OperatorFault>, never> {
+  for (;;) {
+    const forMs = () => between(chance, 3_000, 9_000);
+    const deck: readonly OperatorFault[] = [
+      { kind: "edit the bucket", setting: either(chance, bucketEdits), forMs: forMs() },
+      { kind: "exhaust the bucket", forMs: between(chance, 500, 4_000) },
+      { kind: "lower max_msg_size", forMs: between(chance, 500, 4_000) },
+      { kind: "edit the consumer", maxAckPending: between(chance, 1, 50), forMs: forMs() },
+      { kind: "restore the bucket from a backup" },
+    ];
+    for (const fault of shuffled(chance, deck)) yield { quietMs: between(chance, 4_000, 8_000), fault };
   }
 }
 

@@ -88,6 +88,7 @@ describe("the chaos harness", () => {
         seed: 1,
         root: copyWithBug(bug),
         workerFaults: faults,
+        operatorFaults: [],
         ackWaitMs,
       });
       const times = new Map<string, number>();

@@ -59,6 +59,11 @@ export class WorkerPool implements AsyncDisposable {
     await Promise.all(this.#slots.map((slot) => slot.stop()));
   }
 
+  /** Starts a process in every slot. */
+  start(): void {
+    for (const slot of this.#slots) slot.start();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#slots.map((slot) => slot[Symbol.asyncDispose]()));
   }

@@ -62,6 +62,7 @@ describe("help", () => {
     "dead",
     "doctor",
     "reshard",
+    "raise-fences",
     "inspect",
     "draw",
     "postgres",
@@ -77,7 +78,7 @@ describe("help", () => {
 
   it("names every command", async () => {
     const { out } = await run(["--help"]);
-    const named = [...out.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name]) => name);
+    const named = [...out.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name]) => name);
     expect(named).toEqual(commands);
   });
 

@@ -12,6 +12,7 @@ import { StatusLine } from "../terminal/status-line.ts";
 import { type BucketRequirements, examineAccount, examineBucket } from "./examine-bucket.ts";
 import { examineOwnClock, examineRecordTimes, examineServerClocks } from "./examine-clocks.ts";
 import { examineConsumer } from "./examine-consumer.ts";
+import { examinePullLimits, examineRecordSize } from "./examine-limits.ts";
 import { type ConsumerName, examinePermissions } from "./examine-permissions.ts";
 import { examineDomain, examineSync, examineVersions } from "./examine-server.ts";
 import { examineShards, merged } from "./examine-shards.ts";
@@ -84,7 +85,13 @@ async function examinedBucket(
 ): Promise<ExaminedBucket> {
   try {
     const bucket = await lookAt(server, name, clock);
-    return { bucket, findings: examineBucket(bucket.info, { ...use, name }) };
+    return {
+      bucket,
+      findings: [
+        ...examineBucket(bucket.info, { ...use, name }),
+        examineRecordSize(bucket.info.config, server.connection.info?.max_payload),
+      ],
+    };
   } catch (error) {
     const remedy =
       error instanceof CommandError
@@ -127,7 +134,11 @@ async function examinedConsumer(
             stream,
             info.config,
           );
-    return { info, difference, findings: examineConsumer(info, use, deadLetters) };
+    return {
+      info,
+      difference,
+      findings: [...examineConsumer(info, use, deadLetters), ...examinePullLimits(info.config)],
+    };
   } catch (error) {
     const code = apiCodeOf(error);
     const isMissing = code === apiCodes.noStream || code === apiCodes.noConsumer;

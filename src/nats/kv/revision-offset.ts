@@ -32,3 +32,16 @@ export function withoutOffset(metadata: Readonly<Record<string, string>>): Recor
   const names = new Set([OFFSET_ENTRY, ...Object.keys(STARTS_AT_TIME)]);
   return Object.fromEntries(Object.entries(metadata).filter(([name]) => !names.has(name)));
 }
+
+/** Largest fence that can be raised to. Above it there is room for more writes than any bucket gets. */
+export const MAX_FENCE = 2 ** 52;
+
+/** Returns the configuration of a bucket whose next revision is above `fence`. */
+export function withRaisedFences(
+  info: Numbered & Pick<StreamInfo, "state">,
+  fence: number,
+): { readonly metadata: Record<string, string> } {
+  const offset = Math.max(revisionOffset(info), fence - info.state.last_seq);
+  const { metadata = {} } = info.config;
+  return { metadata: { ...metadata, [OFFSET_ENTRY]: String(offset) } };
+}

@@ -90,6 +90,7 @@ const noCommands: Commands = {
   clear: nothing,
   dead: nothing,
   doctor: nothing,
+  raiseFences: nothing,
   reshard: nothing,
   inspect: nothing,
   draw: nothing,

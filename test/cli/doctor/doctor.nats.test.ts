@@ -47,7 +47,7 @@ describe("latchkey doctor", () => {
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
     expect(lines.filter((line) => !line.startsWith(" "))).toEqual([
       ...["server", "bucket", "permissions", "consumer", "clocks", "records"],
-      ...["", "✗ 1 error, 4 notes; 7 checks passed", ""],
+      ...["", "✗ 1 error, 4 notes; 8 checks passed", ""],
     ]);
     expect(text).toContain(`
   ✗ discard        \`discard\` is "old", must be "new": a full bucket would drop
@@ -68,7 +68,7 @@ describe("latchkey doctor", () => {
       },
     ]);
     expect(summary).toEqual({
-      summary: { bucket: expect.any(String), ok: 7, note: 4, warning: 0, error: 1, exitCode: 1 },
+      summary: { bucket: expect.any(String), ok: 8, note: 4, warning: 0, error: 1, exitCode: 1 },
     });
   });
 
@@ -81,7 +81,7 @@ describe("latchkey doctor", () => {
     expect(found.bad).toEqual([]);
     expect(found.exitCode).toBe(0);
     expect(found.findings.filter(({ severity }) => severity === "ok").map(({ check }) => check)).toEqual([
-      ...["version", "settings", "max_age", "replica", "operator", "inspector", "this machine", "keys"],
+      ...["version", "settings", "max_age", "record size", "replica", "operator", "inspector", "this machine", "keys"],
     ]);
     expect(await look()).toEqual(before);
   });

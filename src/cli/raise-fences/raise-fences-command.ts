@@ -1,0 +1,45 @@
+import { withRaisedFences } from "../../nats/kv/revision-offset.ts";
+import { bucketStream } from "../../nats/wire/subject.ts";
+import { type BucketFlags, lookAt, type OpenBucket, openBuckets } from "../connection/open-buckets.ts";
+import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
+import type { CliIo } from "../terminal/io.ts";
+
+export interface RaiseFencesFlags extends BucketFlags {
+  readonly above?: number;
+  readonly json?: boolean;
+}
+
+/** Raises all later fences of a bucket, for example after it was restored from a backup. */
+export async function raiseFencesCommand(flags: RaiseFencesFlags, io: CliIo): Promise<ExitCode> {
+  await using server = await openBuckets(flags, io);
+  const before = server.buckets.map(({ name, info, read }) => ({
+    name,
+    last: info.state.last_seq + read.revisionOffset,
+  }));
+  const above = highestFence(server.buckets, flags.above ?? 0, io.clock.wallMs());
+  const lines: string[] = [];
+  for (const { jsm, name, info } of server.buckets) {
+    await jsm.streams.update(bucketStream(name), withRaisedFences(info, above));
+    const raised = await lookAt(server, name, io.clock);
+    const next = raised.info.state.last_seq + raised.read.revisionOffset + 1;
+    if (next <= above)
+      throw new Error(`The fences of bucket ${name} were not raised: another command changed its stream`);
+    const last = before.find((one) => one.name === name)?.last ?? 0;
+    lines.push(
+      flags.json === true
+        ? JSON.stringify({ bucket: name, lastRevision: last, nextFence: next })
+        : `The next fence of bucket ${name} is ${next}; its last revision was ${last}`,
+    );
+  }
+  await io.out.write(lines.map((line) => `${line}\n`).join(""));
+  return exitCodes.ok;
+}
+
+/** Returns the highest fence that a bucket may have given out, as far as anybody knows. */
+function highestFence(buckets: readonly OpenBucket[], above: number, wallMs: number): number {
+  const known = buckets.flatMap(({ info, read, serverMs }) => [
+    info.state.last_seq + read.revisionOffset,
+    Math.ceil(serverMs()) * 1_000,
+  ]);
+  return Math.max(above, wallMs * 1_000, ...known);
+}
