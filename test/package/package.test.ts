@@ -172,7 +172,7 @@ describe("the packed tarball", () => {
     expect(files).toContain("package/README.md");
     const other = files.filter(
       (file) =>
-        !/^package\/(LICENSE|README\.md|package\.json|docs\/.+|dist\/inspector\.html|dist\/(src|machines)\/.+\.(js|d\.ts))$/.test(
+        !/^package\/(LICENSE|README\.md|package\.json|docs\/.+|dist\/(inspector|play)\.html|dist\/(src|machines)\/.+\.(js|d\.ts))$/.test(
           file,
         ),
     );
