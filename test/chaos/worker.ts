@@ -122,6 +122,7 @@ function note(audit: Audit, failures: Map<number, unknown>): void {
       break;
     // No message of a campaign should be dead-lettered, so the judge counts its event as lost.
     case "trigger.dead-lettered":
+    case "trigger.dead-letter.lost":
       recorder.note({ ...answered, answer: "acknowledged", because: "returned" });
       break;
     case "trigger.dispatch.failed":
@@ -137,6 +138,7 @@ function note(audit: Audit, failures: Map<number, unknown>): void {
       break;
     }
     case "trigger.dead-letter.failed":
+    case "trigger.termination.lost":
     case "trigger.ack.unconfirmed":
       break;
   }

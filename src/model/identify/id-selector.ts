@@ -25,6 +25,7 @@ export type IdSelector = (fields: IdFields) => SelectedId;
 
 /** The parts of a message that can hold an id, as a NATS client provides them. */
 export interface MessageFields {
+  /** Headers of the message, by name. */
   readonly headers?: { keys(): Iterable<string>; values(name: string): readonly string[] } | undefined;
   /** Returns the payload. @throws if it is not JSON. */
   json(): unknown;

@@ -2,8 +2,11 @@ import type { ConsumerConfig, ConsumerInfo } from "@nats-io/jetstream";
 
 /** A setting of the consumer that an operator changed. Durations are in nanoseconds. */
 export interface SettingChange {
+  /** Name of the setting, as in the server's API; `created` if the consumer was deleted and created again. */
   readonly setting: string;
+  /** Earlier value, or `undefined` if there was none. */
   readonly from: unknown;
+  /** New value, or `undefined` if there is none. */
   readonly to: unknown;
 }
 
