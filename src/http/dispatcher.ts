@@ -111,7 +111,10 @@ export class WebhookDispatcher {
       case "dispatched":
         return run.response();
       case "pending":
-        return problem("pending", { retryAfterMs: outcome.retryAfterMs });
+        return problem("pending", {
+          retryAfterMs: outcome.retryAfterMs,
+          ...(this.#options.source.retriesOnlyServerErrors === true ? { status: 503 } : {}),
+        });
       case "duplicate": {
         const stored = readStoredResponse(outcome.value);
         if (stored === undefined) return new Response(null, { status: 200 });

@@ -36,11 +36,14 @@ export interface ProblemDetails {
   /** Time after which a retry is useful, in milliseconds. Sent as `Retry-After`, in whole seconds. */
   readonly retryAfterMs?: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** @default the status of the code */
+  readonly status?: number;
 }
 
 /** Returns a response with problem details (RFC 9457). */
-export function problem(code: ProblemCode, { detail, retryAfterMs, headers }: ProblemDetails = {}): Response {
-  const [status, title] = problems[code];
+export function problem(code: ProblemCode, details: ProblemDetails = {}): Response {
+  const [usualStatus, title] = problems[code];
+  const { detail, retryAfterMs, headers, status = usualStatus } = details;
   const body = { type: "about:blank", title, status, code, ...(detail === undefined ? {} : { detail }) };
   return new Response(JSON.stringify(body), {
     status,

@@ -21,6 +21,8 @@ export interface Source {
   readonly signsId: boolean;
   /** Time after the first delivery during which the sender retries, in milliseconds. */
   readonly retriesForMs?: number;
+  /** True if the sender gives an event up after a status below 500. A pending event is then answered with 503 instead of 409. */
+  readonly retriesOnlyServerErrors?: boolean;
   /** True if callers that do not trust each other share the scope of ids: one could get the stored response of another. */
   readonly sharesScope?: boolean;
   /** Verifies the signature over the raw body. Without it, every request is accepted. */

@@ -6,16 +6,18 @@ import { Deduplicator } from "../../src/deduplicator.ts";
 import { PermanentError, StoreUnavailableError } from "../../src/errors.ts";
 import { enqueue } from "../../src/http/enqueue.ts";
 import type { Source } from "../../src/http/source.ts";
+import { bitbucket } from "../../src/http/sources/bitbucket.ts";
 import { cloudEvents } from "../../src/http/sources/cloud-events.ts";
 import { github } from "../../src/http/sources/github.ts";
 import { idempotencyKey } from "../../src/http/sources/idempotency-key.ts";
 import { slack } from "../../src/http/sources/slack.ts";
+import { sns } from "../../src/http/sources/sns.ts";
 import { stripe } from "../../src/http/sources/stripe.ts";
 import type { WebhookWarning } from "../../src/http/warnings.ts";
 import { type DispatchOptions, webhook } from "../../src/http/webhook.ts";
 import { deferred } from "../../src/internal/deferred.ts";
 import { memoryStore } from "../../src/stores/memory-store.ts";
-import { SECRET, signGitHub, signSlack } from "./signers.ts";
+import { SECRET, signBitbucket, signGitHub, signSlack } from "./signers.ts";
 
 const opened: Deduplicator[] = [];
 afterEach(async () => {
@@ -112,6 +114,21 @@ describe("a receiver of webhooks", () => {
     expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
     release();
     expect((await first).status).toBe(204);
+  });
+
+  it("answers 503 instead of 409 to a sender that gives up after a client error", async () => {
+    const { dispatch, began, release } = blocked();
+    const { receive } = receiver({ dispatch, source: bitbucket({ secret: SECRET }) });
+    const body = '{"push":{}}';
+    const repeated = () => receive(post(body, signBitbucket(body, SECRET, 0)));
+    const first = repeated();
+    await began;
+    const response = await repeated();
+    expect(await problemOf(response)).toMatchObject({ status: 503, code: "pending" });
+    expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+    release();
+    expect((await first).status).toBe(204);
+    expect(sns({ topicArns: ["arn:aws:sns:eu-west-1:1:topic"] }).retriesOnlyServerErrors).toBe(true);
   });
 
   it("answers 500 if the dispatch throws, without its message, and dispatches the retry", async () => {

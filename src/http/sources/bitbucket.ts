@@ -17,6 +17,7 @@ export function bitbucket({ secret }: BitbucketOptions): Source {
   return {
     name: "bitbucket",
     signsId: false,
+    retriesOnlyServerErrors: true,
     verify: bodySignature("x-hub-signature", secret),
     identify(request) {
       const id = headerText(request, "x-request-uuid");

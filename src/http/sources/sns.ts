@@ -39,6 +39,8 @@ export function sns({ topicArns, fetchCertificate = fetchText, confirm = visit }
     name: "sns",
     signsId: true,
     retriesForMs: RETRIES_FOR_MS,
+    // Source: https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
+    retriesOnlyServerErrors: true,
     async verify({ body, receivedAtMs }) {
       const message = parseJson(body);
       if (!isObject(message)) return rejected("The body is not a JSON object");

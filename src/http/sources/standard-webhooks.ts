@@ -25,8 +25,8 @@ export function standardWebhooks({
   return {
     name: "standard-webhooks",
     signsId: true,
-    // The specification's example schedule ends after 27 h 35 min.
-    retriesForMs: 28 * 60 * 60 * 1_000,
+    // The specification's example schedule ends after 75 h 35 min.
+    retriesForMs: 76 * 60 * 60 * 1_000,
     verify: standardSignature(secret, toleranceMs),
     identify(request) {
       const type = optionalText(parseJson(request.body), "type") ?? "webhook";
