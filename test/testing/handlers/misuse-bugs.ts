@@ -522,8 +522,8 @@ export const misuseBugs: readonly PlantedBug[] = [
     name: "fences with the number of the delivery",
     source: "awslabs/amazon-dynamodb-lock-client#62",
     handler: fencesWithCount,
-    breaks: "G5",
-    why: /with fence/,
+    breaks: "G3",
+    why: /began the effect of E1/,
   },
   {
     name: "releases after a timeout while its effect continues",
