@@ -40,11 +40,12 @@ const sequentialSubscriptions: HandlerUnderTest = (replica) => {
 const concurrentSubscriptions: HandlerUnderTest = (replica) => {
   const dedup = new Deduplicator({ ...replica, leaseMs });
   return async ({ event }) => {
-    const outcomes = await Promise.all(
-      ["billing", "shipping"].map((subscription) =>
-        dedup.guard(of(event, subscription), (reservation) => replica.effect(event, reservation)),
-      ),
+    const guards = ["billing", "shipping"].map((subscription) =>
+      dedup.guard(of(event, subscription), (reservation) => replica.effect(event, reservation)),
     );
+    // If one guard fails, the other still runs: the delivery may only be answered after both.
+    await Promise.allSettled(guards);
+    const outcomes = await Promise.all(guards);
     return outcomes.find(({ outcome }) => outcome === "pending") ?? { outcome: "dispatched" };
   };
 };
