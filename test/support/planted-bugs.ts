@@ -15,6 +15,8 @@ const root = resolve(import.meta.dirname, "../..");
 /** Holds the copies of this process only: other test processes plant bugs at the same time. */
 const copiesFolder = join(root, ".cache", "planted-bugs", String(process.pid));
 
+let copies = 0;
+
 /** Imports a copy of the package that contains the bug. */
 export async function plant(bug: PlantedBug): Promise<Planted> {
   const planted: Planted = await import(/* @vite-ignore */ join(copyWithBug(bug), "src", "index.ts"));
@@ -31,8 +33,9 @@ export async function plantInMachine(bug: PlantedBug): Promise<typeof DedupKey.d
 
 /** Copies the package, or some of its folders, applies the bug, and returns the path of the copy. */
 export function copyWithBug({ name, patches }: PlantedBug, folders: readonly string[] = ["machines", "src"]): string {
-  const place = join(copiesFolder, name.replaceAll(/\W+/g, "-"));
-  rmSync(place, { recursive: true, force: true });
+  // A folder for each copy: two bugs may have one name, and Node.js caches modules by their path.
+  copies += 1;
+  const place = join(copiesFolder, `${copies}-${name.replaceAll(/\W+/g, "-")}`);
   mkdirSync(place, { recursive: true });
   for (const folder of folders) cpSync(join(root, folder), join(place, folder), { recursive: true });
   for (const { file, find, replace } of patches) {
