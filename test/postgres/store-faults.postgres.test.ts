@@ -196,7 +196,9 @@ describe("postgresStore", () => {
     })();
     const listeners = () =>
       database.pool.query<{ pid: number }>(
-        "select pid from pg_stat_activity where query like '%next_revision() as revision'",
+        // Other test files watch in other databases of the server.
+        `select pid from pg_stat_activity
+         where datname = current_database() and query like '%next_revision() as revision'`,
       );
     const pid = await eventually("the watch listens", async () => (await listeners()).rows[0]?.pid);
     await store.put(key, reservation(of, { token: "before" }), LONG);
