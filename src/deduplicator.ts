@@ -85,7 +85,11 @@ export class Deduplicator implements AsyncDisposable {
    */
   async guard<Value>(identity: Identity, handler: Handler<Value>, options?: ReserveOptions): Promise<Outcome<Value>> {
     callable("handler", handler);
-    const decision = await this.#reserve(identity, options);
+    let decision = await this.#reserve(identity, options);
+    while (decision.decision === "unseen" && !decision.mayBegin()) {
+      await decision.release();
+      decision = await this.#reserve(identity, options);
+    }
     if (decision.decision === "pending") {
       const { key, owner, retryAfterMs } = decision;
       return { outcome: "pending", key, owner, retryAfterMs };
@@ -93,10 +97,6 @@ export class Deduplicator implements AsyncDisposable {
     if (decision.decision === "duplicate") {
       const { key, result, committedAt } = decision;
       return { outcome: "duplicate", key, committedAt, ...(result === undefined ? {} : { value: result }) };
-    }
-    if (!decision.mayBegin()) {
-      await decision.release();
-      return this.guard(identity, handler, options);
     }
     let value: Value;
     try {

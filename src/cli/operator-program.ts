@@ -1,4 +1,5 @@
 import { Argument, type Command, Option } from "commander";
+import { DEAD_LETTER_REASONS } from "../model/dead-letter.ts";
 import { MAX_FENCE } from "../nats/kv/revision-offset.ts";
 import { MAX_SHARDS } from "../nats/kv/store-options.ts";
 import { DEFAULT_SCHEMA } from "../postgres/schema.ts";
@@ -8,7 +9,7 @@ import { SHELLS, type Shell } from "./completion/completion.ts";
 import { completionHelp } from "./completion/help.ts";
 import type { DeadFlags } from "./dead/dead-command.ts";
 import { deadHelp } from "./dead/help.ts";
-import { ACTIONS, type DeadAction, REASONS } from "./dead/letter-filter.ts";
+import { ACTIONS, type DeadAction } from "./dead/letter-filter.ts";
 import { doctorHelp } from "./doctor/help.ts";
 import type { DoctorFlags } from "./doctor/replica-settings.ts";
 import { type DrawFlags, MACHINES, type MachineName } from "./draw/draw-flags.ts";
@@ -136,7 +137,7 @@ function addDead(program: Command, commands: OperatorCommands): void {
     .addArgument(new Argument("[letter...]", "numbers of letters, as `list` prints them").argParser(collectedNumber))
     .optionsGroup("Selection:")
     .option("--dead-letter <subject>", "subject of the dead letters (default: LATCHKEY_DEAD_LETTER)")
-    .addOption(new Option("--reason <reason>", "letters with this reason").choices(REASONS))
+    .addOption(new Option("--reason <reason>", "letters with this reason").choices(DEAD_LETTER_REASONS))
     .option("--workspace <id>", "letters of this tenant")
     .option("--subscription <id>", "letters of this subscription")
     .option("--event <id>", "letters of this event")

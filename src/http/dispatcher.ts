@@ -2,6 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { Deduplicator } from "../deduplicator.ts";
 import { hasCode } from "../errors.ts";
 import { flag, wholeNumber } from "../internal/validate.ts";
+import { parseWholeNumber } from "../internal/whole-number.ts";
 import type { Outcome, Reservation } from "../model/decision.ts";
 import { payloadFingerprint } from "../model/identify/payload-fingerprint.ts";
 import type { Identity } from "../model/identity.ts";
@@ -135,9 +136,7 @@ export class WebhookDispatcher {
   #fenceOf({ headers }: RawRequest): number | "malformed" | undefined {
     const { fenceHeader } = this.#options;
     const value = fenceHeader === undefined ? null : headers.get(fenceHeader);
-    if (value === null) return undefined;
-    const fence = /^\d+$/.test(value) ? Number(value) : Number.NaN;
-    return Number.isSafeInteger(fence) ? fence : "malformed";
+    return value === null ? undefined : (parseWholeNumber(value) ?? "malformed");
   }
 
   /** Remembers the highest fence of an event and returns true for a lower one. */

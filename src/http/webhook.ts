@@ -3,7 +3,7 @@ import { hasCode } from "../errors.ts";
 import { systemClock } from "../internal/clock.ts";
 import { callable, expected, objectWith, text, wholeNumber } from "../internal/validate.ts";
 import { cloudEventId } from "../model/cloud-event.ts";
-import { type ResolvedIdentity, resolveIdentity } from "../model/identity.ts";
+import { DEFAULT_WORKSPACE, type ResolvedIdentity, resolveIdentity } from "../model/identity.ts";
 import type { Telemetry, TracedOutcome } from "../model/telemetry.ts";
 import { answerToBatch } from "./batch-answer.ts";
 import type { WebhookDispatch } from "./dispatcher.ts";
@@ -82,7 +82,7 @@ const RETRY_AFTER_MS = 5_000;
 export function webhook(options: WebhookOptions): Receive {
   objectWith("options", options);
   objectWith("source", options.source, "identify");
-  const { source, subscriptionId = source.name, workspaceId = "default", onError, telemetry } = options;
+  const { source, subscriptionId = source.name, workspaceId = DEFAULT_WORKSPACE, onError, telemetry } = options;
   text("subscriptionId", subscriptionId);
   if (typeof workspaceId !== "function") text("workspaceId", workspaceId);
   if (onError !== undefined) callable("onError", onError);

@@ -2,6 +2,23 @@ import type { DeadLetterReason } from "../../machines/delivery.ts";
 import type { ResolvedIdentity } from "./identity.ts";
 import type { Revision } from "./store.ts";
 
+const isReason: Readonly<Record<DeadLetterReason, true>> = {
+  unidentifiable: true,
+  "permanent-error": true,
+  "max-deliver": true,
+  "fingerprint-mismatch": true,
+  "identity-too-long": true,
+  "last-delivery": true,
+};
+
+/** Returns true for the name of a reason. */
+export function isDeadLetterReason(text: string): text is DeadLetterReason {
+  return Object.hasOwn(isReason, text);
+}
+
+/** All reasons. */
+export const DEAD_LETTER_REASONS: readonly DeadLetterReason[] = Object.keys(isReason).filter(isDeadLetterReason);
+
 /** A dead letter: a message that a consumer could not dispatch, as its stream keeps it. */
 export interface DeadLetter {
   /** Number of the letter in its stream. */

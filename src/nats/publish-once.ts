@@ -127,7 +127,10 @@ async function checkedStream(js: JetStreamClient, target: string, withinMs: numb
     }
     throw new StoreUnavailableError(`The stream that captures ${target} cannot be read`, { ambiguous: false, cause });
   }
-  const differences = withinMs === undefined ? keepsNothing(config) : forgetsEarly(config, withinMs);
+  const differences = [
+    ...(withinMs === undefined ? keepsNothing(config) : forgetsEarly(config, withinMs)),
+    ...(config.no_ack ? ["`no_ack` must be off: nobody learns what it stored"] : []),
+  ];
   if (differences.length === 0) return config.name;
   const message = `Stream ${config.name} cannot store a message once: ${differences.join("; ")}`;
   throw new StoreMisconfiguredError(message, differences);
@@ -139,21 +142,13 @@ async function configOf(jsm: JetStreamManager, target: string): Promise<StreamCo
 }
 
 /** An acknowledged or evicted message would make room for a second one. */
-function keepsNothing({ retention, no_ack }: StreamConfig): string[] {
-  return [
-    ...(retention === "limits"
-      ? []
-      : [`its retention must be limits, not ${retention}: it removes acknowledged messages. Or set \`withinMs\``]),
-    ...(no_ack ? ["`no_ack` must be off: nobody learns what it stored"] : []),
-  ];
+function keepsNothing({ retention }: StreamConfig): string[] {
+  if (retention === "limits") return [];
+  return [`its retention must be limits, not ${retention}: it removes acknowledged messages. Or set \`withinMs\``];
 }
 
-function forgetsEarly({ duplicate_window, no_ack }: StreamConfig, withinMs: number): string[] {
+function forgetsEarly({ duplicate_window }: StreamConfig, withinMs: number): string[] {
   const windowMs = duplicate_window / 1e6;
-  return [
-    ...(windowMs >= withinMs
-      ? []
-      : [`its \`duplicate_window\` must be at least \`withinMs\`, ${withinMs} ms, got ${windowMs} ms`]),
-    ...(no_ack ? ["`no_ack` must be off: nobody learns what it stored"] : []),
-  ];
+  if (windowMs >= withinMs) return [];
+  return [`its \`duplicate_window\` must be at least \`withinMs\`, ${withinMs} ms, got ${windowMs} ms`];
 }

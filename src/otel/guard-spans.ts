@@ -1,9 +1,9 @@
-import { type Attributes, context, type Span, SpanStatusCode, type Tracer, trace } from "@opentelemetry/api";
+import { type Attributes, context, type Span, type Tracer, trace } from "@opentelemetry/api";
 import type { Handler } from "../deduplicator.ts";
 import { systemClock } from "../internal/clock.ts";
 import type { Outcome, Reservation } from "../model/decision.ts";
 import type { Metrics } from "./metrics.ts";
-import { errorType, inSpan } from "./tracing.ts";
+import { failSpan, inSpan } from "./tracing.ts";
 
 type Stage = "reserve" | "dispatch" | "commit" | "release";
 
@@ -34,7 +34,7 @@ export class GuardSpans {
       return outcome;
     } catch (error) {
       // The release of a failed dispatch succeeded: the error is that of the dispatch.
-      if (this.#stage !== "release") fail(this.#span, error);
+      if (this.#stage !== "release") failSpan(this.#span, error);
       throw error;
     } finally {
       this.#end();
@@ -60,7 +60,7 @@ export class GuardSpans {
       this.#next("commit");
       return value;
     } catch (error) {
-      fail(this.#span, error);
+      failSpan(this.#span, error);
       this.#next("release");
       throw error;
     }
@@ -95,9 +95,4 @@ export function withTracedCommit(tracer: Tracer, reservation: Reservation, attri
       return report;
     });
   return { ...reservation, commit };
-}
-
-function fail(span: Span, error: unknown): void {
-  span.setStatus({ code: SpanStatusCode.ERROR });
-  span.setAttribute("error.type", errorType(error));
 }

@@ -8,7 +8,7 @@ import {
 import type { Deduplicator, Handler } from "../deduplicator.ts";
 import { callable, objectWith } from "../internal/validate.ts";
 import type { Decision, Outcome } from "../model/decision.ts";
-import type { Identity } from "../model/identity.ts";
+import { DEFAULT_WORKSPACE, type Identity } from "../model/identity.ts";
 import type { Telemetry } from "../model/telemetry.ts";
 import type { ReserveOptions } from "../options.ts";
 import { GuardSpans, withTracedCommit } from "./guard-spans.ts";
@@ -49,19 +49,15 @@ export function instrument(dedup: Deduplicator, options: InstrumentOptions = {})
 
   const guard = dedup.guard.bind(dedup);
   const reserve = dedup.reserve.bind(dedup);
-  /** `guard` calls itself with its handler to try again. */
-  const traced = new WeakSet<object>();
 
   dedup.guard = async <Value>(
     identity: Identity,
     handler: Handler<Value>,
     how?: ReserveOptions,
   ): Promise<Outcome<Value>> => {
-    if (typeof handler !== "function" || traced.has(handler)) return guard(identity, handler, how);
+    if (typeof handler !== "function") return guard(identity, handler, how);
     const spans = new GuardSpans(tracer, metrics, attributesOf(identity));
-    const tracedHandler: Handler<Value> = (reservation) => spans.dispatch(reservation, handler);
-    traced.add(tracedHandler);
-    return spans.run(() => guard(identity, tracedHandler, how));
+    return spans.run(() => guard(identity, (reservation) => spans.dispatch(reservation, handler), how));
   };
 
   dedup.reserve = (identity, how): Promise<Decision> => {
@@ -92,7 +88,11 @@ export function instrument(dedup: Deduplicator, options: InstrumentOptions = {})
 }
 
 /** The identity is validated by the deduplicator, after this. */
-function attributesOf({ subscriptionId, eventId, workspaceId = "default" }: Partial<Identity> = {}): Attributes {
+function attributesOf({
+  subscriptionId,
+  eventId,
+  workspaceId = DEFAULT_WORKSPACE,
+}: Partial<Identity> = {}): Attributes {
   return {
     "latchkey.workspace": workspaceId,
     "latchkey.subscription": subscriptionId,

@@ -22,7 +22,13 @@ export function inject(headers: HeaderWriter): void {
   propagation.inject(context.active(), headers, writer);
 }
 
-/** Runs `work` in a new span, which ends with it. An error is its status; its message is left out, as it may contain a payload. */
+/** Marks a span as failed. The error's message is left out, as it may contain a payload. */
+export function failSpan(span: Span, error: unknown): void {
+  span.setStatus({ code: SpanStatusCode.ERROR });
+  span.setAttribute("error.type", errorType(error));
+}
+
+/** Runs `work` in a new span, which ends with it. An error is its status. */
 export async function inSpan<Value>(
   tracer: Tracer,
   { name, kind = SpanKind.INTERNAL, attributes = {}, parent = context.active() }: SpanSettings,
@@ -32,8 +38,7 @@ export async function inSpan<Value>(
   try {
     return await context.with(trace.setSpan(parent, span), () => work(span));
   } catch (error) {
-    span.setStatus({ code: SpanStatusCode.ERROR });
-    span.setAttribute("error.type", errorType(error));
+    failSpan(span, error);
     throw error;
   } finally {
     span.end();

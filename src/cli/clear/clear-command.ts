@@ -5,6 +5,7 @@ import { DEFAULT_ORDER, FirstKeys } from "../stored-keys/key-order.ts";
 import { keyTable } from "../stored-keys/key-table.ts";
 import { scanBuckets } from "../stored-keys/scan.ts";
 import { CommandError } from "../terminal/command-error.ts";
+import { isConfirmed } from "../terminal/confirmation.ts";
 import { errorMessage } from "../terminal/error-message.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import { amount, count } from "../terminal/format.ts";
@@ -14,7 +15,6 @@ import { painter } from "../terminal/paint.ts";
 import { StatusLine } from "../terminal/status-line.ts";
 import { type ClearFlags, type ClearNames, ClearPlan, checkClearFlags, DEFAULT_CLEARABLE } from "./clear-plan.ts";
 import { type ClearEnd, endText, planText } from "./clear-text.ts";
-import { isConfirmed } from "./confirmation.ts";
 import { KeyRemover, type Removed } from "./key-remover.ts";
 
 /** Number of keys shown before the confirmation. */
@@ -109,12 +109,10 @@ class Clearing {
     ].join("");
   }
 
-  async #ask(): Promise<boolean> {
-    const { inputIsTerminal, err } = this.#io;
-    if (this.#flags.json === true || !inputIsTerminal || !err.isTerminal)
-      throw new CommandError("Nothing was cleared: without a terminal to ask, give --yes");
+  #ask(): Promise<boolean> {
     const question = `Clear ${count(this.#plan.candidates.length, "key")}? [y/N] `;
-    return isConfirmed(question, this.#io, this.#signal);
+    const json = this.#flags.json === true;
+    return isConfirmed({ question, otherwise: "Nothing was cleared", json }, this.#io, this.#signal);
   }
 
   async #remove(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { DeadLetter, RedriveResult } from "../../model/dead-letter.ts";
-import { isConfirmed } from "../clear/confirmation.ts";
 import { CommandError } from "../terminal/command-error.ts";
+import { isConfirmed } from "../terminal/confirmation.ts";
 import { errorMessage } from "../terminal/error-message.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import { amount, count } from "../terminal/format.ts";
@@ -110,12 +110,11 @@ export class LetterChanges {
     ].join("");
   }
 
-  async #ask(): Promise<boolean> {
-    const { inputIsTerminal, err } = this.#io;
-    if (this.#flags.json === true || !inputIsTerminal || !err.isTerminal)
-      throw new CommandError(`Nothing was changed: without a terminal to ask, give --yes`);
+  #ask(): Promise<boolean> {
     const verb = this.#action === "drop" ? "Drop" : "Redrive";
-    return isConfirmed(`${verb} ${count(this.#letters.length, "letter")}? [y/N] `, this.#io, this.#signal);
+    const question = `${verb} ${count(this.#letters.length, "letter")}? [y/N] `;
+    const json = this.#flags.json === true;
+    return isConfirmed({ question, otherwise: "Nothing was changed", json }, this.#io, this.#signal);
   }
 }
 

@@ -18,15 +18,6 @@ export interface LetterFilterFlags {
   readonly all?: boolean;
 }
 
-export const REASONS: ReadonlyArray<DeadLetter["reason"]> = [
-  "unidentifiable",
-  "permanent-error",
-  "max-deliver",
-  "fingerprint-mismatch",
-  "identity-too-long",
-  "last-delivery",
-];
-
 /** Returns true if a letter matches the filters. */
 export function isLetterMatch(letter: DeadLetter, flags: LetterFilterFlags, nowMs: number): boolean {
   const { identity, reason, consumer, storedAtMs } = letter;

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { parseWholeNumber } from "../../internal/whole-number.ts";
 
 /** Collects the values of a repeatable option. */
 export function collected(value: string, previous: readonly string[] = []): readonly string[] {
@@ -13,8 +14,8 @@ export function collectedNumber(value: string, previous: readonly number[] = [])
 /** Parses a whole number in a range. */
 export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
-    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= min && value <= max) return value;
+    const value = parseWholeNumber(text);
+    if (value !== undefined && value >= min && value <= max) return value;
     throw new InvalidArgumentError(
       max === Number.MAX_SAFE_INTEGER
         ? `Expected a whole number of at least ${min}.`

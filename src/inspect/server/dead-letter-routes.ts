@@ -1,3 +1,4 @@
+import { parseWholeNumber } from "../../internal/whole-number.ts";
 import type { DeadLetter, DeadLetters } from "../../model/dead-letter.ts";
 import type { Redaction } from "./redaction.ts";
 import { problem, respondJson } from "./responses.ts";
@@ -28,9 +29,9 @@ export function deadLetterRoutes(
 
   const withSequence = (answer: (sequence: number) => Promise<unknown>): Route =>
     change(async (_, { searchParams }) => {
-      const sequence = searchParams.get("sequence") ?? "";
-      if (!/^\d+$/.test(sequence)) return problem("wrong-request", "Expected `sequence`");
-      return respondJson(await answer(Number(sequence)));
+      const sequence = parseWholeNumber(searchParams.get("sequence") ?? "");
+      if (sequence === undefined) return problem("wrong-request", "Expected `sequence`");
+      return respondJson(await answer(sequence));
     });
 
   return {

@@ -17,12 +17,7 @@ export function redriveAction(letters: readonly LetterRow[], redrive: Change): B
       "A letter stays if its event was dispatched meanwhile, or is being dispatched.",
       "If the handler still fails, the message becomes a dead letter again.",
     ],
-    size: letters.length,
-    steps: letters.map(
-      ({ sequence }) =>
-        async () =>
-          stepResult(await redrive(sequence)),
-    ),
+    ...stepsOf(letters, redrive),
   };
 }
 
@@ -33,11 +28,18 @@ export function dropAction(letters: readonly LetterRow[], drop: Change): BulkAct
     verb: "Drop",
     done: "dropped",
     consequences: ["The events are not dispatched, and their messages are lost.", "This cannot be undone."],
+    ...stepsOf(letters, drop),
+  };
+}
+
+/** Returns one step for each letter. */
+function stepsOf(letters: readonly LetterRow[], change: Change): Pick<BulkAction, "size" | "steps"> {
+  return {
     size: letters.length,
     steps: letters.map(
       ({ sequence }) =>
         async () =>
-          stepResult(await drop(sequence)),
+          stepResult(await change(sequence)),
     ),
   };
 }

@@ -1,37 +1,19 @@
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
-import { useEffect } from "preact/hooks";
 import type { LetterList, LetterRow } from "../../server/wire.ts";
 import { nowMs, playback, session } from "../browser/page-state.ts";
 import { drop, mayChange, redrive, requestLetters } from "../browser/server.ts";
+import { useRefreshed } from "../browser/use-refreshed.ts";
 import { pendingBulk } from "../parts/bulk-dialog.tsx";
 import { Name } from "../parts/name.tsx";
 import { count, counted, exactTime, span } from "../state/formats.ts";
 import { dropAction, redriveAction } from "../state/letter-words.ts";
-import type { Reply } from "../state/reply.ts";
 import { hashOf } from "../state/route.ts";
-
-/** Interval between listings while the view is open. */
-const REFRESH_MS = 5_000;
 
 /** The dead letters, with redrive and drop for one, or for all that match a filter. */
 export function DeadLettersView(): VNode {
-  const reply = useSignal<Reply<LetterList> | undefined>(undefined);
   const filter = useSignal("");
-  const isAsking = pendingBulk.value !== undefined;
-  useEffect(() => {
-    let isOver = false;
-    const load = async (): Promise<void> => {
-      const letters = await requestLetters();
-      if (!isOver) reply.value = letters;
-    };
-    void load();
-    const timer = setInterval(() => void load(), REFRESH_MS);
-    return () => {
-      isOver = true;
-      clearInterval(timer);
-    };
-  }, [isAsking]);
+  const reply = useRefreshed(requestLetters, pendingBulk.value !== undefined);
   if (playback.value !== undefined) return <p class="empty">A recorded run has no dead letters.</p>;
   const list = reply.value?.ok === true ? reply.value.value : undefined;
   const matching = list?.letters.filter((letter) => isMatch(letter, filter.value)) ?? [];

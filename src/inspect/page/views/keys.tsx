@@ -1,42 +1,25 @@
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
-import { useEffect } from "preact/hooks";
 import { ALL_KEYS, formatKeyQuery, KEYS_PER_PAGE, type KeyColumn, type KeyQuery } from "../../server/key-query.ts";
 import type { KeyPage, KeyRow } from "../../server/wire.ts";
 import { goTo } from "../browser/navigate.ts";
 import { nowMs, playback, session, toast } from "../browser/page-state.ts";
 import { mayChange, remove, requestKeys, requestMatching } from "../browser/server.ts";
+import { useRefreshed } from "../browser/use-refreshed.ts";
 import { pendingBulk } from "../parts/bulk-dialog.tsx";
 import { IdentityCells } from "../parts/identity-cells.tsx";
 import { KeyChip } from "../parts/key-chip.tsx";
 import { Name } from "../parts/name.tsx";
 import { count, counted, exactTime, span } from "../state/formats.ts";
 import { removalAction } from "../state/removal.ts";
-import type { Reply } from "../state/reply.ts";
 import { hashOf } from "../state/route.ts";
 
-/** Interval between listings while the view is open. */
-const REFRESH_MS = 5_000;
 /** A filter is applied when the user stops typing. */
 const TYPING_MS = 250;
 
 /** The table of all keys in the store, committed ones included. Its address contains the filter, order and page. */
 export function KeysView({ query }: { query: KeyQuery }): VNode {
-  const reply = useSignal<Reply<KeyPage> | undefined>(undefined);
-  const search = formatKeyQuery(query);
-  useEffect(() => {
-    let isOver = false;
-    const load = async (): Promise<void> => {
-      const page = await requestKeys(query);
-      if (!isOver) reply.value = page;
-    };
-    void load();
-    const timer = setInterval(() => void load(), REFRESH_MS);
-    return () => {
-      isOver = true;
-      clearInterval(timer);
-    };
-  }, [search]);
+  const reply = useRefreshed(() => requestKeys(query), formatKeyQuery(query));
   if (playback.value !== undefined) {
     return <p class="empty">A recorded run has no store. See the views of its events instead.</p>;
   }
