@@ -28,7 +28,10 @@ export interface EnqueueOptions<Headers extends MessageHeaders> {
   readonly timeoutMs?: number;
 }
 
-/** Publishes an event and resolves once the stream has stored it. */
+/**
+ * Publishes an event and resolves once the stream has stored it. A rejection is answered with 503, and with 413 or 422 if the stream
+ * refused the event's size or subject, or the error is a `PermanentError`.
+ */
 export type Publish = (event: EventReference, identity: ResolvedIdentity, request: RawRequest) => Promise<void>;
 
 /**

@@ -8,9 +8,10 @@ export interface WebhookErrorContext {
    * - `misuse`: the receiver got a request whose body cannot be read any more;
    * - `source-failed`: the source or `workspaceId` threw;
    * - `unavailable`: the store or the stream failed;
+   * - `refused`: the stream can never store the event: it is too large, or its subject is invalid;
    * - `dispatch-failed`: the handler threw, or returned an invalid response or one with a status of 500 or more.
    */
-  readonly code: "misuse" | "source-failed" | "unavailable" | "dispatch-failed";
+  readonly code: "misuse" | "source-failed" | "unavailable" | "refused" | "dispatch-failed";
   /** The event, if the source found it before the failure. */
   readonly event?: EventReference;
 }

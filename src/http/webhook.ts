@@ -11,6 +11,7 @@ import { WebhookDispatcher } from "./dispatcher.ts";
 import type { Publish } from "./enqueue.ts";
 import { reportError, type WebhookErrorListener } from "./error-listener.ts";
 import { methodNotAllowed, problem } from "./problem.ts";
+import { publishRefusal } from "./publish-refusal.ts";
 import { type RawRequest, readRequest } from "./raw-request.ts";
 import type { EventReference, Source } from "./source.ts";
 import { checkSource, type WebhookWarning } from "./warnings.ts";
@@ -75,7 +76,7 @@ const RETRY_AFTER_MS = 5_000;
  * Creates a receiver of webhooks: it verifies a request, finds its event, and dispatches the event once.
  *
  *     read ─▶ verify ─▶ identify ─▶ guard ─▶ dispatched 2xx │ duplicate 200 │ pending 409
- *      413      401       400          └──▶ enqueue ─▶ 202 │ 503
+ *      413      401       400          └──▶ enqueue ─▶ 202 │ 413 │ 422 │ 503
  *
  * @throws {TypeError | RangeError} naming the wrong option.
  */
@@ -173,8 +174,9 @@ function enqueueing({ source, enqueue: publish, onError, onWarning }: Enqueueing
     try {
       await publish(event, identity, request);
     } catch (error) {
-      reportError(onError, error, { code: "unavailable", event });
-      return problem("unavailable", { retryAfterMs: RETRY_AFTER_MS });
+      const refusal = publishRefusal(error);
+      reportError(onError, error, { code: refusal === undefined ? "unavailable" : "refused", event });
+      return refusal === undefined ? problem("unavailable", { retryAfterMs: RETRY_AFTER_MS }) : problem(refusal);
     }
     return new Response(null, { status: 202 });
   };

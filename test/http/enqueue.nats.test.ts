@@ -71,3 +71,29 @@ it("answers 503 within its time limit while the stream is away, and stores nothi
   expect([answered.status, answered.headers.get("retry-after")]).toEqual([503, "5"]);
   await connection.close();
 });
+
+it("answers 413 to an event above the limits of the stream or the server, and 422 to one whose subject is invalid", async () => {
+  await using server = await startNats();
+  const connection = await connect({ servers: server.url });
+  const manager = await jetstreamManager(connection);
+  await manager.streams.add({ name: "HOOKS", subjects: ["hooks.>"], max_msg_size: 2_000 });
+  await manager.streams.add({ name: "LARGE", subjects: ["large.>"] });
+  const reported: string[] = [];
+  const answerOf = async (subject: string, bytes: number) => {
+    const receive = webhook({
+      source: github({ secret: SECRET }),
+      maxBodyBytes: 4 * 1_024 * 1_024,
+      enqueue: enqueue({ jetstream: jetstream(connection), headers, subject }),
+      onWarning: () => {},
+      onError: (_, { code }) => void reported.push(code),
+    });
+    return (await receive(delivery("a", JSON.stringify("x".repeat(bytes))))).status;
+  };
+
+  expect(await answerOf("hooks.a", 3_000)).toBe(413);
+  expect(await answerOf("large.a", connection.info?.max_payload ?? 0)).toBe(413);
+  expect(await answerOf("hooks.a b", 100)).toBe(422);
+  expect(reported).toEqual(["refused", "refused", "refused"]);
+  expect(await answerOf("hooks.a", 100)).toBe(202);
+  await connection.close();
+});
