@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { natsStore } from "../../src/nats/index.ts";
 import type { Check } from "../support/nats-guarantees.ts";
 import { openScene } from "../support/nats-guarantees.ts";
@@ -19,17 +19,12 @@ import {
   readsNeverDecide,
 } from "../support/nats-guarantees-settling.ts";
 import { batchingStore } from "../support/nats-sending.ts";
-import { type NatsServer, startNats } from "../support/nats-server.ts";
+import { useNatsServer } from "../support/use-nats-server.ts";
 
-let server: NatsServer;
-
-beforeAll(async () => {
-  server = await startNats();
-});
-afterAll(() => server.stop());
+const nats = useNatsServer();
 
 async function foundBy(check: Check, flaw?: NatsFlaw, openStore = natsStore): Promise<readonly string[]> {
-  await using scene = await openScene(server, flaw, openStore);
+  await using scene = await openScene(nats.server, flaw, openStore);
   return await check(scene);
 }
 

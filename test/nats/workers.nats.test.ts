@@ -1,24 +1,12 @@
-import { connect, type NatsConnection } from "@nats-io/transport-node";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Deduplicator } from "../../src/index.ts";
 import { natsStore } from "../../src/nats/index.ts";
 import { createEventStream, DURABLE, type EventStream } from "../support/event-stream.ts";
 import { eventually } from "../support/eventually.ts";
-import { type NatsServer, startNats } from "../support/nats-server.ts";
+import { useNatsServer } from "../support/use-nats-server.ts";
 import { type WorkerProcesses, workerProcesses } from "../support/worker-processes.ts";
 
-let server: NatsServer;
-let nc: NatsConnection;
-
-beforeAll(async () => {
-  server = await startNats();
-  nc = await connect({ servers: server.url });
-});
-
-afterAll(async () => {
-  await nc.close();
-  await server.stop();
-});
+const nats = useNatsServer();
 
 async function published(stream: EventStream, ids: readonly string[]): Promise<void> {
   await Promise.all(ids.map((id) => stream.publish(id)));
@@ -54,7 +42,7 @@ async function states(
   stream: EventStream,
   ids: readonly string[],
 ): Promise<readonly unknown[]> {
-  await using dedup = new Deduplicator({ store: await natsStore(nc, { bucket: workers.bucket }) });
+  await using dedup = new Deduplicator({ store: await natsStore(nats.connection, { bucket: workers.bucket }) });
   const subscriptionId = `${stream.name}/${DURABLE}`;
   const entries = await Promise.all(
     ids.map((id) => dedup.peek({ subscriptionId, eventId: JSON.stringify(["/test", id]) })),
@@ -64,8 +52,8 @@ async function states(
 
 describe("worker processes on one durable consumer", () => {
   it("G1 G3 dispatch every event once despite repeated publications and deliveries", async () => {
-    const stream = await createEventStream(nc);
-    await using workers = workerProcesses(nc, server.url, stream);
+    const stream = await createEventStream(nats.connection);
+    await using workers = workerProcesses(nats.connection, nats.server.url, stream);
     const ids = numbered(60);
     await Promise.all([workers.start("one"), workers.start("two")]);
     await Promise.all([published(stream, ids), published(stream, ids), published(stream, ids)]);
@@ -80,8 +68,8 @@ describe("worker processes on one durable consumer", () => {
   });
 
   it("G2 G4 dispatch twice only the events that a killed worker left uncommitted", async () => {
-    const stream = await createEventStream(nc);
-    await using workers = workerProcesses(nc, server.url, stream);
+    const stream = await createEventStream(nats.connection);
+    await using workers = workerProcesses(nats.connection, nats.server.url, stream);
     const ids = numbered(90, (index) => (index % 10 === 0 ? "-fails-once" : ""));
     const [victim] = await Promise.all([
       workers.start("victim", { hangAfter: 5, concurrency: 4 }),
@@ -117,8 +105,8 @@ describe("worker processes on one durable consumer", () => {
   });
 
   it("G5 G8 report `superseded` to a worker that was paused beyond its lease", async () => {
-    const stream = await createEventStream(nc);
-    await using workers = workerProcesses(nc, server.url, stream);
+    const stream = await createEventStream(nats.connection);
+    await using workers = workerProcesses(nats.connection, nats.server.url, stream);
     const gate = `gate.${stream.name}`;
     const paused = await workers.start("paused", { concurrency: 1, gate });
     await stream.publish("e-1");
@@ -129,7 +117,7 @@ describe("worker processes on one durable consumer", () => {
     expect(taken).toMatchObject({ worker: "other", id: "e-1" });
     expect(taken.attempt).toBeGreaterThanOrEqual(2);
     expect(taken.fence).toBeGreaterThan(workers.of("began")[0]?.fence ?? Number.POSITIVE_INFINITY);
-    nc.publish(gate);
+    nats.connection.publish(gate);
     paused.signal("SIGCONT");
     const [late] = await eventually("the paused one to have ended its dispatch", () => {
       const found = workers
@@ -144,8 +132,8 @@ describe("worker processes on one durable consumer", () => {
   });
 
   it("finish their dispatches and exit on SIGTERM, and another worker takes the rest", async () => {
-    const stream = await createEventStream(nc);
-    await using workers = workerProcesses(nc, server.url, stream);
+    const stream = await createEventStream(nats.connection);
+    await using workers = workerProcesses(nats.connection, nats.server.url, stream);
     const [one] = await Promise.all([workers.start("one"), workers.start("two")]);
     const ids = numbered(60);
     const all = published(stream, ids);

@@ -1,28 +1,17 @@
 import { PassThrough } from "node:stream";
-import type { NatsConnection } from "@nats-io/nats-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runCli } from "../../../src/cli/cli.ts";
 import { Deduplicator } from "../../../src/deduplicator.ts";
 import { collected } from "../../support/collected.ts";
 import { eventually } from "../../support/eventually.ts";
 import { answered, type Incident, incident } from "../../support/letter-incident.ts";
-import { connected } from "../../support/nats-bucket.ts";
-import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 import { FakeIo, type Ran, ranWith, run } from "../support/fake-io.ts";
 
-let server: NatsServer;
-let connection: NatsConnection;
+const nats = useNatsServer();
 let at: Incident;
-beforeAll(async () => {
-  server = await startNats();
-  connection = await connected(server);
-});
-afterAll(async () => {
-  await connection.close();
-  await server.stop();
-});
 beforeEach(async () => {
-  at = await incident(connection);
+  at = await incident(nats.connection);
   await using _ = await at.work();
   const letters = (count: number): Promise<unknown> =>
     eventually("the letters", async () => ((await sequences()).length === count ? true : undefined));
@@ -37,7 +26,7 @@ beforeEach(async () => {
 afterEach(() => at[Symbol.asyncDispose]());
 
 const env = (): Record<string, string> => ({
-  NATS_URL: server.url,
+  NATS_URL: nats.server.url,
   LATCHKEY_DEAD_LETTER: at.stream.deadSubject,
   LATCHKEY_BUCKET: at.bucket,
 });

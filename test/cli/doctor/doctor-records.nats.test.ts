@@ -1,17 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Deduplicator } from "../../../src/deduplicator.ts";
 import { type Clock, systemClock } from "../../../src/internal/clock.ts";
 import { resolveIdentity } from "../../../src/model/identity.ts";
 import { diagnosed } from "../../support/diagnosis.ts";
 import { eventually } from "../../support/eventually.ts";
-import { type NatsServer, startNats } from "../../support/nats-server.ts";
 import { type OperatedBucket, operatedBucket } from "../../support/operated-bucket.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 
-let server: NatsServer;
-beforeAll(async () => {
-  server = await startNats();
-});
-afterAll(() => server.stop());
+const nats = useNatsServer();
 
 const keyOf = (eventId: string): string => resolveIdentity({ subscriptionId: "billing", eventId }).storeKey;
 
@@ -23,11 +19,11 @@ function reservation(eventId: string, leaseMs: number): string {
   });
 }
 
-const diagnosis = ({ bucket }: OperatedBucket, env = {}) => diagnosed(server, ["--bucket", bucket], { env });
+const diagnosis = ({ bucket }: OperatedBucket, env = {}) => diagnosed(nats.server, ["--bucket", bucket], { env });
 
 describe("latchkey doctor on records", () => {
   it("counts keys by state", async () => {
-    await using operated = await operatedBucket(server);
+    await using operated = await operatedBucket(nats.server);
     const web = operated.replica("web-1");
     await web.guard({ subscriptionId: "billing", eventId: "1" }, () => "");
     await web.reserve({ subscriptionId: "billing", eventId: "2" });
@@ -37,7 +33,7 @@ describe("latchkey doctor on records", () => {
   });
 
   it("finds unreadable records and foreign messages", async () => {
-    await using operated = await operatedBucket(server);
+    await using operated = await operatedBucket(nats.server);
     await operated.write(keyOf("1"), "rubbish");
     await operated.write(keyOf("2"), JSON.stringify({ v: 2 }));
     await operated.write(keyOf("3"), reservation("4", 1_000));
@@ -59,7 +55,7 @@ describe("latchkey doctor on records", () => {
   });
 
   it("finds endless and overdue reservations", async () => {
-    await using operated = await operatedBucket(server);
+    await using operated = await operatedBucket(nats.server);
     await operated.write(keyOf("endless"), reservation("endless", 3_600_000));
     await operated.write(keyOf("overdue"), reservation("overdue", 1));
     await operated.write(keyOf("right"), reservation("right", 60_000), { "Nats-TTL": "62s" });
@@ -83,7 +79,7 @@ describe("latchkey doctor on records", () => {
   });
 
   it("finds events with many attempts", async () => {
-    await using operated = await operatedBucket(server);
+    await using operated = await operatedBucket(nats.server);
     const web = operated.replica("web-1");
     for (const [id, attempt] of [
       ["1", 4],
@@ -105,7 +101,7 @@ describe("latchkey doctor on records", () => {
   });
 
   it("finds owners whose clock differs from the server's", async () => {
-    await using operated = await operatedBucket(server);
+    await using operated = await operatedBucket(nats.server);
     const shifted = (byMs: number): Clock => ({ ...systemClock, wallMs: () => systemClock.wallMs() + byMs });
     for (const [owner, byMs] of [
       ["early", 60_000],

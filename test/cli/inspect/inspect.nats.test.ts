@@ -1,21 +1,16 @@
 import { createServer } from "node:http";
 import { jetstreamManager } from "@nats-io/jetstream";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { runCli } from "../../../src/cli/cli.ts";
 import { Deduplicator } from "../../../src/deduplicator.ts";
 import { natsStore } from "../../../src/nats/index.ts";
 import { eventually } from "../../support/eventually.ts";
 import { connected, makeBucket } from "../../support/nats-bucket.ts";
-import { type NatsServer, startNats } from "../../support/nats-server.ts";
-
 import { operatedBucket } from "../../support/operated-bucket.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 import { FakeIo, isObject, run } from "../support/fake-io.ts";
 
-let server: NatsServer;
-beforeAll(async () => {
-  server = await startNats();
-});
-afterAll(() => server.stop());
+const nats = useNatsServer();
 
 interface OpenInspector extends AsyncDisposable {
   readonly url: URL;
@@ -27,7 +22,7 @@ interface OpenInspector extends AsyncDisposable {
 }
 
 async function openInspector(...argv: readonly string[]): Promise<OpenInspector> {
-  const io = new FakeIo({ env: { NATS_URL: server.url } });
+  const io = new FakeIo({ env: { NATS_URL: nats.server.url } });
   const running = runCli(["inspect", ...argv], io);
   await Promise.race([io.out.until("\n"), running]);
   const url = new URL(io.out.text.trim());
@@ -61,7 +56,7 @@ const event = (eventId: string) => ({ subscriptionId: "billing", eventId });
 
 describe("latchkey inspect", () => {
   it("shows the past and current steps of every replica from the bucket alone", async () => {
-    await using operated = await operatedBucket(server);
+    await using operated = await operatedBucket(nats.server);
     const [one, two] = [operated.replica("web-1", { leaseMs: 1_000 }), operated.replica("web-2")];
     await two.guard(event("old"), () => "secret");
     const held = await two.reserve(event("held"));
@@ -103,7 +98,7 @@ describe("latchkey inspect", () => {
   });
 
   it("clears the requested key, and replicas that answer from memory are notified", async () => {
-    await using operated = await operatedBucket(server);
+    await using operated = await operatedBucket(nats.server);
     const web = operated.replica("web-1");
     await web.guard(event("a"), () => "");
     await using inspector = await openInspector("--bucket", operated.bucket);
@@ -126,7 +121,7 @@ describe("latchkey inspect", () => {
   });
 
   it("shows the buckets that share the keys as one, and refuses several numbers of shards", async () => {
-    await using connection = await connected(server);
+    await using connection = await connected(nats.server);
     const shared = { bucket: "sharing", shards: 3 };
     const before = new Deduplicator({ store: await natsStore(connection, shared), owner: "web-1" });
     for (const id of ["1", "2", "3", "4"]) await before.reserve(event(id));
@@ -144,7 +139,7 @@ describe("latchkey inspect", () => {
       expect(stepTexts(await inspector.steps(5)).toSorted()).toContain("reserved 5 web-2");
     }
     await makeBucket(connection, "sharing");
-    const env = { NATS_URL: server.url };
+    const env = { NATS_URL: nats.server.url };
     expect(await run(["inspect", "--bucket", "sharing"], { env })).toMatchObject({
       exitCode: 2,
       err: expect.stringContaining("choose one with --shards"),
@@ -153,8 +148,8 @@ describe("latchkey inspect", () => {
   });
 
   it("reports invalid arguments", async () => {
-    await using operated = await operatedBucket(server);
-    const env = { NATS_URL: server.url };
+    await using operated = await operatedBucket(nats.server);
+    const env = { NATS_URL: nats.server.url };
     const argv = ["inspect", "--bucket", operated.bucket];
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));

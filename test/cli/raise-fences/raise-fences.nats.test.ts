@@ -1,30 +1,20 @@
-import type { NatsConnection } from "@nats-io/nats-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Deduplicator } from "../../../src/deduplicator.ts";
 import { hasCode } from "../../../src/errors.ts";
 import { natsStore } from "../../../src/nats/index.ts";
 import { collected } from "../../support/collected.ts";
 import { eventually } from "../../support/eventually.ts";
 import { backUp, restore } from "../../support/nats-backup.ts";
-import { connected, manager } from "../../support/nats-bucket.ts";
-import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { manager } from "../../support/nats-bucket.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 import { run } from "../support/fake-io.ts";
 
-let server: NatsServer;
-let connection: NatsConnection;
-beforeAll(async () => {
-  server = await startNats();
-  connection = await connected(server);
-});
-afterAll(async () => {
-  await connection.close();
-  await server.stop();
-});
+const nats = useNatsServer();
 
-const latchkey = (...argv: readonly string[]) => run([...argv], { env: { NATS_URL: server.url } });
+const latchkey = (...argv: readonly string[]) => run([...argv], { env: { NATS_URL: nats.server.url } });
 
 async function replicaOn(bucket: string, shards = 1): Promise<Deduplicator> {
-  return new Deduplicator({ store: await natsStore(connection, { bucket, shards }), cacheSize: 0 });
+  return new Deduplicator({ store: await natsStore(nats.connection, { bucket, shards }), cacheSize: 0 });
 }
 
 /** Dispatches an event and returns its fence. */
@@ -40,12 +30,12 @@ async function dispatch(replica: Deduplicator, eventId: string): Promise<number>
 async function restored(bucket: string): Promise<number> {
   const before = await replicaOn(bucket);
   await dispatch(before, "evt-0");
-  const backup = await backUp(connection, `KV_${bucket}`);
+  const backup = await backUp(nats.connection, `KV_${bucket}`);
   let highest = 0;
   for (let index = 1; index <= 20; index += 1) highest = await dispatch(before, `evt-${index}`);
   await before.close();
-  await (await manager(connection)).streams.delete(`KV_${bucket}`);
-  await restore(connection, backup);
+  await (await manager(nats.connection)).streams.delete(`KV_${bucket}`);
+  await restore(nats.connection, backup);
   return highest;
 }
 
@@ -73,7 +63,7 @@ describe("a bucket restored from a backup", () => {
     const bucket = "uses";
     const highest = await restored(bucket);
     await latchkey("raise-fences", "--bucket", bucket, "--above", String(highest + 1_000_000));
-    const store = await natsStore(connection, { bucket });
+    const store = await natsStore(nats.connection, { bucket });
     const replica = new Deduplicator({ store, leaseMs: 1_000, skewMs: 500 });
     const watched: number[] = [];
     const over = new AbortController();

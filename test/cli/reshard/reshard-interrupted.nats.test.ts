@@ -1,7 +1,7 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { headers, type NatsConnection } from "@nats-io/nats-core";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { BucketServer } from "../../../src/cli/connection/open-buckets.ts";
 import { copyKeys, verifyCopy } from "../../../src/cli/reshard/copy-keys.ts";
 import { stoppedText } from "../../../src/cli/reshard/reshard-text.ts";
@@ -12,22 +12,13 @@ import { StoreMisconfiguredError } from "../../../src/errors.ts";
 import { systemClock } from "../../../src/internal/clock.ts";
 import { natsStore } from "../../../src/nats/index.ts";
 import { shardNames } from "../../../src/nats/kv/sharded-store.ts";
-import { connected, makeBucket, manager } from "../../support/nats-bucket.ts";
+import { makeBucket, manager } from "../../support/nats-bucket.ts";
 import { interrupted, type LastRequest } from "../../support/nats-interrupted.ts";
-import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 
-let server: NatsServer;
-let connection: NatsConnection;
+const nats = useNatsServer();
 let names = 0;
 let runs = 0;
-beforeAll(async () => {
-  server = await startNats();
-  connection = await connected(server);
-});
-afterAll(async () => {
-  await connection.close();
-  await server.stop();
-});
 
 const IDS = ["1", "2", "3", "4", "5"];
 const event = (eventId: string) => ({ subscriptionId: "sub-1", eventId });
@@ -36,20 +27,20 @@ const event = (eventId: string) => ({ subscriptionId: "sub-1", eventId });
 async function committedBucket(): Promise<{ readonly bucket: string; readonly fence: number }> {
   names += 1;
   const bucket = `interrupted${names}`;
-  const dedup = new Deduplicator({ store: await natsStore(connection, { bucket, storage: "memory" }) });
+  const dedup = new Deduplicator({ store: await natsStore(nats.connection, { bucket, storage: "memory" }) });
   const outcomes = await Promise.all(IDS.map((id) => dedup.guard(event(id), ({ fence }) => fence)));
   const fences = outcomes.map((outcome) => (outcome.outcome === "dispatched" ? outcome.value : 0));
   return { bucket, fence: Math.max(...fences) };
 }
 
-async function resharding(bucket: string, to: number, through = connection): Promise<Resharding> {
+async function resharding(bucket: string, to: number, through = nats.connection): Promise<Resharding> {
   runs += 1;
   const { signal } = new AbortController();
   const options = { to, isDryRun: false, deleteOld: false, signal, clock: systemClock, run: `run-${runs}` };
   return new Resharding(await serverOf(bucket, through), options);
 }
 
-async function serverOf(bucket: string, through = connection): Promise<BucketServer> {
+async function serverOf(bucket: string, through = nats.connection): Promise<BucketServer> {
   const jsm = await jetstreamManager(through, { checkAPI: false, timeout: 5_000 });
   return {
     connection: through,
@@ -68,7 +59,7 @@ async function killedStep(
   failAt: number,
   last: LastRequest,
 ): Promise<ReshardStep | undefined> {
-  const failing = interrupted(connection, failAt, last);
+  const failing = interrupted(nats.connection, failAt, last);
   const run = await resharding(bucket, to, failing.connection);
   try {
     await run.run();
@@ -85,13 +76,13 @@ async function killedStep(
 async function checkReplicas(bucket: string, fence: number): Promise<readonly number[]> {
   const started: number[] = [];
   for (const shards of [1, 2, 3]) {
-    const store = await natsStore(connection, { bucket, shards }).catch((error: unknown) => error);
+    const store = await natsStore(nats.connection, { bucket, shards }).catch((error: unknown) => error);
     if (store instanceof Error) {
       expect(store).toBeInstanceOf(StoreMisconfiguredError);
       continue;
     }
     started.push(shards);
-    const dedup = new Deduplicator({ store: await natsStore(connection, { bucket, shards }) });
+    const dedup = new Deduplicator({ store: await natsStore(nats.connection, { bucket, shards }) });
     const outcomes = await Promise.all(IDS.map((id) => dedup.guard(event(id), () => "again")));
     expect(new Set(outcomes.map(({ outcome }) => outcome))).toEqual(new Set(["duplicate"]));
     const probe = await dedup.reserve(event(`probe-${shards}`));
@@ -166,7 +157,7 @@ describe("an interrupted reshard", () => {
 
   it("reopens the old buckets if a reservation was made before they closed", async () => {
     const { bucket, fence } = await committedBucket();
-    const dedup = new Deduplicator({ store: await natsStore(connection, { bucket }), leaseMs: 60_000 });
+    const dedup = new Deduplicator({ store: await natsStore(nats.connection, { bucket }), leaseMs: 60_000 });
     const through = tampered("request", "STREAM.UPDATE", () => dedup.reserve(event("late")));
     const run = await resharding(bucket, 2, through);
     expect(await run.run()).toMatchObject({ end: "refused", refusal: { reason: "reserved" } });
@@ -177,8 +168,8 @@ describe("an interrupted reshard", () => {
   it("stops if an old bucket is written to while it is copied", async () => {
     const { bucket, fence } = await committedBucket();
     const through = tampered("request", "STREAM.CREATE", async () => {
-      connection.publish(`latchkey.closed.${bucket}`);
-      await connection.flush();
+      nats.connection.publish(`latchkey.closed.${bucket}`);
+      await nats.connection.flush();
     });
     const run = await resharding(bucket, 2, through);
     await expect(run.run()).rejects.toThrow(`bucket ${bucket} was written to while it was copied`);
@@ -215,7 +206,7 @@ describe("an interrupted reshard", () => {
     const server = await serverOf(bucket);
     const [source] = await findShardSets(server, systemClock);
     if (source === undefined) throw new Error("unreachable");
-    for (const name of shardNames(bucket, 2)) await makeBucket(connection, name, { max_age: 604_800e9 });
+    for (const name of shardNames(bucket, 2)) await makeBucket(nats.connection, name, { max_age: 604_800e9 });
     const targets = await Promise.all(shardNames(bucket, 2).map((name) => openShard(server, name, systemClock)));
     const index = await copyKeys(source, targets, { reserved: [], unreadable: [] }, () => {});
     const right = { verified: 5, missing: 0, different: 0, added: 0 };
@@ -228,7 +219,7 @@ describe("an interrupted reshard", () => {
   /** Returns a connection that calls `before` ahead of its first request to a subject that contains `part`. */
   function tampered(method: string, part: string, before: () => Promise<unknown>): NatsConnection {
     let isDone = false;
-    return new Proxy(connection, {
+    return new Proxy(nats.connection, {
       get(target, name): unknown {
         const member: unknown = Reflect.get(target, name, target);
         if (typeof member !== "function") return member;
@@ -247,15 +238,15 @@ describe("an interrupted reshard", () => {
   function put(bucket: string, key: string, payload: string, ttl: string): Promise<unknown> {
     const fields = headers();
     fields.set("Nats-TTL", ttl);
-    return connection.request(`$KV.${bucket}.${key}`, payload, { headers: fields, timeout: 5_000 });
+    return nats.connection.request(`$KV.${bucket}.${key}`, payload, { headers: fields, timeout: 5_000 });
   }
 
   async function purge(bucket: string, key: string): Promise<unknown> {
-    return (await manager(connection)).streams.purge(`KV_${bucket}`, { filter: `$KV.${bucket}.${key}` });
+    return (await manager(nats.connection)).streams.purge(`KV_${bucket}`, { filter: `$KV.${bucket}.${key}` });
   }
 
   async function payloadOf(bucket: string, key: string): Promise<string> {
-    const jsm = await manager(connection);
+    const jsm = await manager(nats.connection);
     return (await jsm.streams.getMessage(`KV_${bucket}`, { last_by_subj: `$KV.${bucket}.${key}` }))?.string() ?? "";
   }
 

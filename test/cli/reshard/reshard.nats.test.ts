@@ -1,26 +1,16 @@
-import type { NatsConnection } from "@nats-io/nats-core";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { Deduplicator } from "../../../src/deduplicator.ts";
 import { StoreMisconfiguredError } from "../../../src/errors.ts";
 import { type NatsStoreOptions, natsStore } from "../../../src/nats/index.ts";
 import { shardNames } from "../../../src/nats/kv/sharded-store.ts";
 import { eventually } from "../../support/eventually.ts";
-import { connected, makeBucket, manager } from "../../support/nats-bucket.ts";
-import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { makeBucket, manager } from "../../support/nats-bucket.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 import { type Ran, run } from "../support/fake-io.ts";
 
-let server: NatsServer;
-let connection: NatsConnection;
+const nats = useNatsServer();
 let names = 0;
 let bucket: string;
-beforeAll(async () => {
-  server = await startNats();
-  connection = await connected(server);
-});
-afterAll(async () => {
-  await connection.close();
-  await server.stop();
-});
 beforeEach(() => {
   names += 1;
   bucket = `reshard${names}`;
@@ -29,7 +19,7 @@ beforeEach(() => {
 const IDS = Array.from({ length: 40 }, (_, index) => `evt-${index}`);
 
 const replica = async (shards: number, more: Partial<NatsStoreOptions> = {}): Promise<Deduplicator> =>
-  new Deduplicator({ store: await natsStore(connection, { bucket, shards, ...more }), owner: "web-1" });
+  new Deduplicator({ store: await natsStore(nats.connection, { bucket, shards, ...more }), owner: "web-1" });
 
 const event = (eventId: string) => ({ subscriptionId: "billing", eventId });
 
@@ -47,14 +37,14 @@ async function outcomes(dedup: Deduplicator, ids = IDS): Promise<ReadonlySet<str
 
 function reshard(to: number, ...flags: readonly string[]): Promise<Ran> {
   const argv = ["reshard", "--bucket", bucket, "--to", String(to), ...flags];
-  return run(argv, { env: { NATS_URL: server.url } });
+  return run(argv, { env: { NATS_URL: nats.server.url } });
 }
 
 /** Returns the shard numbers with which a replica can start. */
 async function usable(...numbers: readonly number[]): Promise<readonly number[]> {
   const opened: number[] = [];
   for (const shards of numbers) {
-    const error: unknown = await natsStore(connection, { bucket, shards }).then(
+    const error: unknown = await natsStore(nats.connection, { bucket, shards }).then(
       () => void opened.push(shards),
       (reason: unknown) => reason,
     );
@@ -65,7 +55,7 @@ async function usable(...numbers: readonly number[]): Promise<readonly number[]>
 
 async function streams(): Promise<readonly string[]> {
   const found: string[] = [];
-  for await (const name of (await manager(connection)).streams.names()) {
+  for await (const name of (await manager(nats.connection)).streams.names()) {
     if (name === `KV_${bucket}` || name.startsWith(`KV_${bucket}-`)) found.push(name.slice(3));
   }
   return found.toSorted();
@@ -73,7 +63,7 @@ async function streams(): Promise<readonly string[]> {
 
 /** Returns the expiry of every key, as `latchkey list` shows it. */
 async function ends(): Promise<ReadonlyMap<unknown, number>> {
-  const { objects } = await run(["list", "--bucket", bucket, "--json"], { env: { NATS_URL: server.url } });
+  const { objects } = await run(["list", "--bucket", bucket, "--json"], { env: { NATS_URL: nats.server.url } });
   return new Map(objects().map((key) => [key["eventId"], Number(key["endsAtMs"])]));
 }
 
@@ -124,14 +114,14 @@ describe("latchkey reshard", () => {
   });
 
   it("keeps keys of a bucket without a limit", async () => {
-    await makeBucket(connection, bucket, { max_age: 0 });
+    await makeBucket(nats.connection, bucket, { max_age: 0 });
     await commitAll(await replica(1));
     // Writes without a time to live, like an operator's `nats kv put`.
-    const jsm = await manager(connection);
+    const jsm = await manager(nats.connection);
     const { state } = await jsm.streams.info(`KV_${bucket}`);
     const first = await jsm.streams.getMessage(`KV_${bucket}`, { seq: state.first_seq });
     if (first === null) throw new Error("The bucket is empty");
-    await connection.request(first.subject, first.data);
+    await nats.connection.request(first.subject, first.data);
     expect((await reshard(2, "--json")).objects()).toMatchObject([{ end: "done", keys: 40 }]);
     expect(await outcomes(await replica(2))).toEqual(new Set(["duplicate"]));
   });
@@ -171,7 +161,7 @@ describe("latchkey reshard", () => {
 
   it("refuses records that it cannot read", async () => {
     await commitAll(await replica(1));
-    await connection.request(`$KV.${bucket}.foreign`, "{}");
+    await nats.connection.request(`$KV.${bucket}.foreign`, "{}");
     const { exitCode, out } = await reshard(2);
     expect(exitCode).toBe(1);
     expect(out).toContain(`1 record cannot be read: $KV.${bucket}.foreign.`);
@@ -213,9 +203,9 @@ describe("latchkey reshard", () => {
     await commitAll(await replica(2));
     await reshard(3);
     expect((await ends()).size).toBe(40);
-    const shown = await run(["show", "billing", "evt-1", "--bucket", bucket], { env: { NATS_URL: server.url } });
+    const shown = await run(["show", "billing", "evt-1", "--bucket", bucket], { env: { NATS_URL: nats.server.url } });
     expect(shown.exitCode).toBe(0);
-    const cleared = await run(["clear", "--all", "--yes", "--bucket", bucket], { env: { NATS_URL: server.url } });
+    const cleared = await run(["clear", "--all", "--yes", "--bucket", bucket], { env: { NATS_URL: nats.server.url } });
     expect(cleared.out).toContain("Cleared 40 keys.");
     expect(await outcomes(await replica(3))).toEqual(new Set(["dispatched"]));
   });
@@ -230,7 +220,7 @@ describe("latchkey reshard", () => {
 
   it("refuses wrong settings, and keys that do not fit", async () => {
     await commitAll(await replica(2));
-    const jsm = await manager(connection);
+    const jsm = await manager(nats.connection);
     for (const name of shardNames(bucket, 2)) await jsm.streams.update(`KV_${name}`, { max_bytes: 12_000 });
     expect((await reshard(1)).out).toMatch(/each of 1 bucket would hold [\d,]+ bytes, and `max_bytes` allows 12,000/);
     await jsm.streams.update(`KV_${bucket}-2-of-2`, { discard: "old" });
@@ -241,9 +231,9 @@ describe("latchkey reshard", () => {
 
   it("refuses sets of buckets that it cannot understand", async () => {
     await commitAll(await replica(1));
-    await makeBucket(connection, `${bucket}-1-of-2`);
+    await makeBucket(nats.connection, `${bucket}-1-of-2`);
     expect((await reshard(3)).out).toContain("buckets for 1 and 2 shards are in use");
-    const jsm = await manager(connection);
+    const jsm = await manager(nats.connection);
     await jsm.streams.delete(`KV_${bucket}-1-of-2`);
     await reshard(2);
     for (const name of shardNames(bucket, 2)) await jsm.streams.delete(`KV_${name}`);
@@ -254,7 +244,7 @@ describe("latchkey reshard", () => {
     const err = `latchkey: There is no bucket \`${bucket}\`. Name an existing one with \`--bucket\`\n`;
     expect(await reshard(2)).toMatchObject({ exitCode: 2, err });
     expect(await reshard(65)).toMatchObject({ exitCode: 2, err: expect.stringContaining("from 1 to 64") });
-    const missing = await run(["reshard", "--bucket", bucket], { env: { NATS_URL: server.url } });
+    const missing = await run(["reshard", "--bucket", bucket], { env: { NATS_URL: nats.server.url } });
     expect(missing).toMatchObject({ exitCode: 2, err: expect.stringContaining("--to <n>") });
   });
 });

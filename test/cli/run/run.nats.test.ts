@@ -1,20 +1,16 @@
 import { AckPolicy, type ConsumerConfig, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { headers, nanos } from "@nats-io/nats-core";
 import { connect } from "@nats-io/transport-node";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { runCli } from "../../../src/cli/cli.ts";
 import { dedupKey } from "../../../src/model/identity.ts";
 import { eventually } from "../../support/eventually.ts";
-import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 import { gitHubDeliveries } from "../support/deliveries.ts";
 import { type Answer, type Endpoint, startEndpoint, status } from "../support/endpoint.ts";
 import { FakeIo, type Ran, ranWith, run } from "../support/fake-io.ts";
 
-let server: NatsServer;
-beforeAll(async () => {
-  server = await startNats();
-});
-afterAll(() => server.stop());
+const nats = useNatsServer();
 
 let names = 0;
 const unique = (prefix: string): string => {
@@ -25,7 +21,7 @@ const unique = (prefix: string): string => {
 type Connection = Awaited<ReturnType<typeof connect>>;
 
 async function connected<Value>(use: (connection: Connection) => Promise<Value>): Promise<Value> {
-  const connection = await connect({ servers: server.url });
+  const connection = await connect({ servers: nats.server.url });
   try {
     return await use(connection);
   } finally {
@@ -75,7 +71,7 @@ async function publish(subject: string, messages: readonly Message[]): Promise<v
 
 /** Runs over the stream until every message is acknowledged or terminated, then presses Ctrl-C. */
 async function runUntilIdle(argv: readonly string[], { stream }: StreamNames): Promise<Ran> {
-  const io = new FakeIo({ env: { NATS_URL: server.url } });
+  const io = new FakeIo({ env: { NATS_URL: nats.server.url } });
   const running = runCli(["run", "--stream", stream, "--consumer", "worker", ...argv], io);
   const ended = running.then((exitCode) => {
     throw new Error(`The run ended before Ctrl-C with ${exitCode}: ${io.err.text}`);
@@ -213,16 +209,16 @@ describe("latchkey run over a stream", () => {
     const bucket = unique("bucket");
     const shared = ["--to", endpoint.url, "--bucket", bucket, "--subscription", "billing", "--json"];
     const input = `${cloudEvent("1")}\n${cloudEvent("2")}\n`;
-    const first = await run(["run", ...shared, "--nats", server.url], { input });
+    const first = await run(["run", ...shared, "--nats", nats.server.url], { input });
     expect([first.exitCode, first.err]).toEqual([0, ""]);
-    const again = await run(["run", ...shared, "--nats", server.url], { input: `${input}${cloudEvent("3")}` });
+    const again = await run(["run", ...shared, "--nats", nats.server.url], { input: `${input}${cloudEvent("3")}` });
     expect(again.objects().at(-1)).toMatchObject({ summary: { dispatched: 1, duplicates: 2 } });
     const names = await createStream();
     await publish(names.subject, [{ body: cloudEvent("1") }, { body: cloudEvent("4") }]);
     const streamed = await runUntilIdle(shared, names);
     expect(streamed.objects().at(-1)).toMatchObject({ summary: { dispatched: 1, duplicates: 1 } });
     expect(endpoint.received).toHaveLength(4);
-    const other = await run(["run", ...shared, "--nats", server.url, "--workspace", "acme"], {
+    const other = await run(["run", ...shared, "--nats", nats.server.url, "--workspace", "acme"], {
       input: cloudEvent("1"),
     });
     expect(other.objects().at(-1)).toMatchObject({ summary: { dispatched: 1, duplicates: 0 } });
@@ -281,7 +277,17 @@ describe("latchkey run over a stream", () => {
   it("ends for a missing command without dead letters", async () => {
     const names = await createStream();
     await publish(names.subject, [{ body: cloudEvent("1") }]);
-    const argv = ["run", "--stream", names.stream, "--consumer", "worker", "--nats", server.url, "--attempts", "1"];
+    const argv = [
+      "run",
+      "--stream",
+      names.stream,
+      "--consumer",
+      "worker",
+      "--nats",
+      nats.server.url,
+      "--attempts",
+      "1",
+    ];
     const { exitCode, err } = await run([...argv, "--exec", "/nonexistent"]);
     expect([exitCode, err]).toEqual([
       2,
@@ -296,7 +302,7 @@ describe("latchkey run over a stream", () => {
     await using endpoint = await startEndpoint(() => {});
     const names = await createStream();
     await publish(names.subject, [{ body: cloudEvent("1") }]);
-    const io = new FakeIo({ env: { NATS_URL: server.url } });
+    const io = new FakeIo({ env: { NATS_URL: nats.server.url } });
     const running = runCli(["run", "--stream", names.stream, "--consumer", "worker", "--to", endpoint.url], io);
     await eventually("the endpoint has it", () => endpoint.received.length === 1);
     io.interrupt();
@@ -313,7 +319,7 @@ describe("latchkey run over a stream", () => {
   });
 
   it("refuses a missing consumer, and one without acknowledgements", async () => {
-    const argv = ["run", "--to", "http://127.0.0.1:9", "--nats", server.url, "--stream"];
+    const argv = ["run", "--to", "http://127.0.0.1:9", "--nats", nats.server.url, "--stream"];
     const none = await run([...argv, "NONE", "--consumer", "worker"]);
     expect([none.exitCode, none.err]).toEqual([
       2,
@@ -328,7 +334,7 @@ describe("latchkey run over a stream", () => {
     await using endpoint = await startEndpoint();
     const names = await createStream();
     await publish(names.subject, [{ body: cloudEvent("1") }]);
-    const io = new FakeIo({ env: { NATS_URL: server.url } });
+    const io = new FakeIo({ env: { NATS_URL: nats.server.url } });
     const running = runCli(["run", "--stream", names.stream, "--consumer", "worker", "--to", endpoint.url], io);
     await eventually("the endpoint has it", () => endpoint.received.length === 1);
     await connected(async (connection) =>
@@ -340,7 +346,7 @@ describe("latchkey run over a stream", () => {
   });
 
   it("refuses an invalid bucket name, and a foreign bucket", async () => {
-    const argv = ["run", "--to", "http://127.0.0.1:9", "--nats", server.url, "--subscription", "s", "--bucket"];
+    const argv = ["run", "--to", "http://127.0.0.1:9", "--nats", nats.server.url, "--subscription", "s", "--bucket"];
     const unnameable = await run([...argv, "a bucket"]);
     expect([unnameable.exitCode, unnameable.err]).toEqual([2, expect.stringContaining("`bucket`")]);
     const longest = await run([...argv, unique("bucket"), "--window", "604801"]);
@@ -357,7 +363,7 @@ describe("latchkey run over a stream", () => {
 describe("latchkey demo over NATS", () => {
   it("loses no event, dispatches none again after its commit, and removes its streams from the server", async () => {
     const io = new FakeIo();
-    const exitCode = await runCli(["demo", "--seed", "7", "--json", "--nats", server.url], io);
+    const exitCode = await runCli(["demo", "--seed", "7", "--json", "--nats", nats.server.url], io);
     const [numbers] = ranWith(exitCode, io).objects();
     expect(numbers).toMatchObject({ seed: 7, end: "settled", events: 329, lost: 0, afterCommit: 0, exitCode: 0 });
     expect(exitCode).toBe(0);

@@ -1,5 +1,4 @@
-import { connect, type NatsConnection } from "@nats-io/transport-node";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   Deduplicator,
   type DeduplicatorOptions,
@@ -9,21 +8,10 @@ import {
 } from "../../../src/index.ts";
 import { createEventStream, type EventStream } from "../../support/event-stream.ts";
 import { eventually } from "../../support/eventually.ts";
-import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 import { startWorker } from "../../support/worker.ts";
 
-let server: NatsServer;
-let nc: NatsConnection;
-
-beforeAll(async () => {
-  server = await startNats();
-  nc = await connect({ servers: server.url });
-});
-
-afterAll(async () => {
-  await nc.close();
-  await server.stop();
-});
+const nats = useNatsServer();
 
 const quick = (more: Partial<DeduplicatorOptions> = {}): DeduplicatorOptions => ({
   store: memoryStore(),
@@ -44,7 +32,7 @@ async function held(dedup: DeduplicatorOptions, stream: EventStream, id: string)
 
 describe("a message that was nak'd without a dispatch", () => {
   it("F6 does not become a dead letter at its first failed dispatch after many pending deliveries", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     const dedup = quick();
     const giveUp = await held(dedup, stream, "e-1");
     await stream.publish("e-1");
@@ -73,7 +61,7 @@ describe("a message that was nak'd without a dispatch", () => {
   });
 
   it("F6 does not become a dead letter at its first failed dispatch after a store outage", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     const inner = memoryStore();
     let isAway = true;
     const store: Store = {
@@ -97,7 +85,7 @@ describe("a message that was nak'd without a dispatch", () => {
   });
 
   it("is redelivered when the reservation ends if the server limits deliveries", async () => {
-    const stream = await createEventStream(nc, { max_deliver: 3 });
+    const stream = await createEventStream(nats.connection, { max_deliver: 3 });
     const dedup = quick({ leaseMs: 5_000, renew: false });
     const giveUp = await held(dedup, stream, "e-1");
     await stream.publish("e-1");
@@ -110,7 +98,7 @@ describe("a message that was nak'd without a dispatch", () => {
 
 describe("several replicas", () => {
   it("F6 dead-letter a failing message once one of them saw `maxDeliver` failures", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     const dedup = quick();
     await stream.publish("e-1");
     const options = { dedup, maxDeliver: 6, dispatch: () => Promise.reject(new Error("boom")) };
@@ -123,7 +111,7 @@ describe("several replicas", () => {
   });
 
   it("F6 do not dead-letter a message at its first failure after many deliveries without a dispatch elsewhere", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     const dedup = quick();
     const giveUp = await held(dedup, stream, "e-1");
     await stream.publish("e-1");

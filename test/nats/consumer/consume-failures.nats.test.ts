@@ -1,25 +1,14 @@
 import type { Consumer } from "@nats-io/jetstream";
-import { connect, type NatsConnection } from "@nats-io/transport-node";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { connect } from "@nats-io/transport-node";
+import { describe, expect, it } from "vitest";
 import { memoryStore } from "../../../src/index.ts";
 import { createEventStream, type EventStream } from "../../support/event-stream.ts";
 import { eventually } from "../../support/eventually.ts";
-import { type NatsServer, startNats } from "../../support/nats-server.ts";
 import { startProxy } from "../../support/tcp-proxy.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 import { startWorker, type Worker } from "../../support/worker.ts";
 
-let server: NatsServer;
-let nc: NatsConnection;
-
-beforeAll(async () => {
-  server = await startNats();
-  nc = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
-});
-
-afterAll(async () => {
-  await nc.close();
-  await server.stop();
-});
+const nats = useNatsServer();
 
 const OVER_PROXY = { maxReconnectAttempts: -1, reconnectTimeWait: 50, timeout: 2_000 };
 const quick = () => ({ store: memoryStore(), leaseMs: 1_000, skewMs: 0 });
@@ -39,8 +28,8 @@ async function overfilling(stream: EventStream): Promise<Consumer> {
 
 describe("a consumer whose network fails", () => {
   it("G9 treats the redelivery after a lost acknowledgement as a duplicate", async () => {
-    const stream = await createEventStream(nc);
-    await using proxy = await startProxy(server.port);
+    const stream = await createEventStream(nats.connection);
+    await using proxy = await startProxy(nats.server.port);
     const own = await connect({ servers: proxy.url, ...OVER_PROXY });
     await stream.publish("e-1");
     await using worker = await startWorker(stream, {
@@ -61,8 +50,8 @@ describe("a consumer whose network fails", () => {
   });
 
   it("does not dispatch again after a lost confirmation", async () => {
-    const stream = await createEventStream(nc);
-    await using proxy = await startProxy(server.port);
+    const stream = await createEventStream(nats.connection);
+    await using proxy = await startProxy(nats.server.port);
     const own = await connect({ servers: proxy.url, ...OVER_PROXY });
     await stream.publish("e-1");
     await using worker = await startWorker(stream, {
@@ -83,8 +72,8 @@ describe("a consumer whose network fails", () => {
   });
 
   it("dispatches an event once when the connection breaks during the dispatch and another worker receives it", async () => {
-    const stream = await createEventStream(nc);
-    await using proxy = await startProxy(server.port);
+    const stream = await createEventStream(nats.connection);
+    await using proxy = await startProxy(nats.server.port);
     const own = await connect({ servers: proxy.url, ...OVER_PROXY });
     const store = memoryStore();
     const dedup = { store, leaseMs: 5_000, skewMs: 0 };
@@ -114,7 +103,7 @@ describe("a consumer whose network fails", () => {
   });
 
   it("F17 queues messages beyond the concurrency, and naks them without a dispatch when it stops", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     const dedup = { store: memoryStore(), leaseMs: 30_000, skewMs: 0 };
     for (const id of ["e-1", "e-2", "e-3"]) await stream.publish(id);
     await using worker = await startWorker(stream, {
@@ -130,7 +119,7 @@ describe("a consumer whose network fails", () => {
       (await stream.info()).num_ack_pending === 3 ? true : undefined,
     );
     // Everything that the server sent before its answer to this has arrived.
-    await nc.flush();
+    await nats.connection.flush();
     expect(worker.began).toEqual(["e-1", "e-2"]);
     await worker.running.stop({ drainMs: 0 });
     expect(worker.began).toEqual(["e-1", "e-2"]);
@@ -150,8 +139,8 @@ describe("a consumer whose network fails", () => {
   });
 
   it("fetches again after a request without heartbeats", async () => {
-    const stream = await createEventStream(nc);
-    await using proxy = await startProxy(server.port);
+    const stream = await createEventStream(nats.connection);
+    await using proxy = await startProxy(nats.server.port);
     const own = await connect({ servers: proxy.url, ...OVER_PROXY });
     await using worker = await startWorker(stream, { dedup: quick(), connection: own, concurrency: 1 });
     proxy.answers("hold");
@@ -164,8 +153,8 @@ describe("a consumer whose network fails", () => {
   });
 
   it("reports a connection that is closed during the diagnosis of a failed fetch", async () => {
-    const stream = await createEventStream(nc);
-    await using proxy = await startProxy(server.port);
+    const stream = await createEventStream(nats.connection);
+    await using proxy = await startProxy(nats.server.port);
     const own = await connect({ servers: proxy.url, ...OVER_PROXY });
     await using worker = await startWorker(stream, { dedup: quick(), connection: own });
     proxy.answers("hold");
@@ -179,12 +168,12 @@ describe("a consumer whose network fails", () => {
   });
 
   it("continues after the server was killed and restarted", async () => {
-    const stream = await createEventStream(nc, {}, "file");
+    const stream = await createEventStream(nats.connection, {}, "file");
     await using worker = await startWorker(stream, { dedup: quick() });
     await stream.publish("e-1");
     await worker.until("trigger.dispatched");
-    await server.kill("SIGKILL");
-    await server.restart();
+    await nats.server.kill("SIGKILL");
+    await nats.server.restart();
     await eventually("the second event to be published", async () => {
       await stream.publish("e-2");
       return true;

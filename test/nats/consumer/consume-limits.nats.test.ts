@@ -1,27 +1,17 @@
 import { nanos } from "@nats-io/nats-core";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Deduplicator, type DeduplicatorOptions, memoryStore } from "../../../src/index.ts";
 import { deferred } from "../../../src/internal/deferred.ts";
 import { natsStore } from "../../../src/nats/index.ts";
 import { createEventStream, DURABLE, type EventStream } from "../../support/event-stream.ts";
 import { eventually } from "../../support/eventually.ts";
-import { type NatsServer, startCluster, startNats } from "../../support/nats-server.ts";
+import { startCluster } from "../../support/nats-server.ts";
 import { startProxy } from "../../support/tcp-proxy.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 import { startWorker } from "../../support/worker.ts";
 
-let server: NatsServer;
-let nc: NatsConnection;
-
-beforeAll(async () => {
-  server = await startNats();
-  nc = await connect({ servers: server.url });
-});
-
-afterAll(async () => {
-  await nc.close();
-  await server.stop();
-});
+const nats = useNatsServer();
 
 const quick = (more: Partial<DeduplicatorOptions> = {}): DeduplicatorOptions => ({
   store: memoryStore(),
@@ -38,7 +28,7 @@ async function publishAll(stream: EventStream, ids: readonly string[]): Promise<
 
 describe("a consumer without losses", () => {
   it("dispatches one event at a time, in stream order, with a concurrency of 1", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     const ids = numbered(30);
     for (const id of ids) await stream.publish(id);
     let running = 0;
@@ -59,7 +49,7 @@ describe("a consumer without losses", () => {
 
   it("dispatches a thousand events at a time once, although each is published twice", async () => {
     // The default `ack_wait` is so short that a busy machine causes redeliveries.
-    const stream = await createEventStream(nc, { max_ack_pending: 2_000, ack_wait: nanos(60_000) });
+    const stream = await createEventStream(nats.connection, { max_ack_pending: 2_000, ack_wait: nanos(60_000) });
     const ids = numbered(2_000);
     await publishAll(stream, ids);
     await publishAll(stream, ids);
@@ -74,7 +64,7 @@ describe("a consumer without losses", () => {
   });
 
   it("dispatches every event once with a `max_ack_pending` of 2 for all replicas", async () => {
-    const stream = await createEventStream(nc, { max_ack_pending: 2 });
+    const stream = await createEventStream(nats.connection, { max_ack_pending: 2 });
     const dedup = quick();
     const ids = numbered(40);
     await publishAll(stream, ids);
@@ -86,7 +76,7 @@ describe("a consumer without losses", () => {
   });
 
   it("dispatches every event once with small values of `max_batch` and `max_expires`", async () => {
-    const stream = await createEventStream(nc, { max_batch: 2, max_expires: nanos(1_000) });
+    const stream = await createEventStream(nats.connection, { max_batch: 2, max_expires: nanos(1_000) });
     const ids = numbered(20);
     await publishAll(stream, ids);
     await using worker = await startWorker(stream, { dedup: quick() });
@@ -96,8 +86,8 @@ describe("a consumer without losses", () => {
   });
 
   it("dispatches an event whose nak is lost after `ack_wait`", async () => {
-    const stream = await createEventStream(nc);
-    await using proxy = await startProxy(server.port);
+    const stream = await createEventStream(nats.connection);
+    await using proxy = await startProxy(nats.server.port);
     const own = await connect({ servers: proxy.url, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
     await stream.publish("e-1");
     let calls = 0;
@@ -176,7 +166,7 @@ describe("a consumer without losses", () => {
 
 describe("an audit", () => {
   it("reports an unconfirmed acknowledgement if the dispatch acknowledged the message itself", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     await stream.publish("e-1");
     await using worker = await startWorker(stream, {
       dedup: quick(),
@@ -191,7 +181,7 @@ describe("an audit", () => {
   });
 
   it("reports a dead letter without an error for a last delivery that was never dispatched", async () => {
-    const stream = await createEventStream(nc, { max_deliver: 1 });
+    const stream = await createEventStream(nats.connection, { max_deliver: 1 });
     const dedup = quick();
     const other = new Deduplicator(dedup);
     const decision = await other.reserve({
@@ -214,7 +204,7 @@ describe("an audit", () => {
 
 describe("a consumer", () => {
   it("stops without a dispatch if its audit listener aborts at a warning", async () => {
-    const stream = await createEventStream(nc, { max_ack_pending: 2 });
+    const stream = await createEventStream(nats.connection, { max_ack_pending: 2 });
     await stream.publish("e-1");
     const controller = new AbortController();
     const dispatched: string[] = [];
@@ -230,7 +220,7 @@ describe("a consumer", () => {
   });
 
   it("finishes without a loss if it is deleted while it stops", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     await stream.publish("e-1");
     const { promise: isReleased, resolve: release } = deferred<void>();
     await using worker = await startWorker(stream, { dedup: quick(), dispatch: () => isReleased });
@@ -245,7 +235,7 @@ describe("a consumer", () => {
   });
 
   it("reports a closed deduplicator once for many messages", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     await publishAll(stream, numbered(20));
     const dedup = new Deduplicator(quick());
     await dedup.close();

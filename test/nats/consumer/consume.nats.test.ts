@@ -1,6 +1,6 @@
 import { headers } from "@nats-io/nats-core";
-import { connect, type NatsConnection } from "@nats-io/transport-node";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { connect } from "@nats-io/transport-node";
+import { describe, expect, it } from "vitest";
 import {
   Deduplicator,
   type DeduplicatorOptions,
@@ -15,22 +15,11 @@ import {
 import { resolveIdentity } from "../../../src/model/identity.ts";
 import { ACK_WAIT_MS, createEventStream, DURABLE } from "../../support/event-stream.ts";
 import { eventually } from "../../support/eventually.ts";
-import { type NatsServer, startNats } from "../../support/nats-server.ts";
 import { commit } from "../../support/store-contract-fixture.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 import { startWorker } from "../../support/worker.ts";
 
-let server: NatsServer;
-let nc: NatsConnection;
-
-beforeAll(async () => {
-  server = await startNats();
-  nc = await connect({ servers: server.url });
-});
-
-afterAll(async () => {
-  await nc.close();
-  await server.stop();
-});
+const nats = useNatsServer();
 
 /** Returns a store whose writes fail on request: all of them, or only commits. */
 function unreliableStore(): { readonly store: Store; away: "no" | "all" | "commits" } {
@@ -60,7 +49,7 @@ const quick = (more: Partial<DeduplicatorOptions> = {}): DeduplicatorOptions => 
 
 describe("a message", () => {
   it("is acknowledged after its event was dispatched and committed", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     await stream.publish("e-1");
     await using worker = await startWorker(stream, { dedup: quick() });
     const [audit] = await worker.until("trigger.dispatched");
@@ -81,7 +70,7 @@ describe("a message", () => {
   });
 
   it("is acknowledged without a dispatch if its event is a duplicate", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     await using worker = await startWorker(stream, { dedup: quick() });
     await stream.publish("e-1");
     await worker.until("trigger.dispatched");
@@ -92,7 +81,7 @@ describe("a message", () => {
   });
 
   it("G2 is nak'd while another holder dispatches its event, and dispatched after that holder fails", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     const dedup = quick();
     await using other = new Deduplicator(dedup);
     const reservation = await other.reserve(stream.identity("e-1"));
@@ -109,7 +98,7 @@ describe("a message", () => {
   });
 
   it("G2 is nak'd as long as its key holds another event's record", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     const store = memoryStore();
     const [own, other] = [resolveIdentity(stream.identity("e-1")), resolveIdentity(stream.identity("e-2"))];
     await store.put(own.storeKey, commit(other), { expected: 0, ttlMs: 60_000 });
@@ -131,7 +120,7 @@ describe("a message", () => {
   });
 
   it("G3 is nak'd while another holder dispatches its event, and a duplicate after that holder commits", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     const dedup = quick();
     await using other = new Deduplicator(dedup);
     const reservation = await other.reserve(stream.identity("e-1"));
@@ -145,7 +134,7 @@ describe("a message", () => {
   });
 
   it("F6 is nak'd with backoff when its dispatch throws, and becomes a dead letter after `maxDeliver` failures", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     await stream.publish("e-1");
     const boom = new Error("boom");
     await using worker = await startWorker(stream, {
@@ -178,7 +167,7 @@ describe("a message", () => {
   });
 
   it("F6 is dispatched again after its dispatch threw once", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     await stream.publish("e-1");
     let calls = 0;
     await using worker = await startWorker(stream, {
@@ -198,7 +187,7 @@ describe("a message", () => {
     ["PermanentError", new PermanentError("never")],
     ["F21 PermanentError of another copy of the package", Object.assign(new Error("never"), { code: "permanent" })],
   ])("becomes a dead letter at once and releases its key when its dispatch throws a %s", async (_, error) => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     await stream.publish("e-1");
     await using worker = await startWorker(stream, {
       dedup: quick(),
@@ -214,7 +203,7 @@ describe("a message", () => {
   });
 
   it("becomes a dead letter without a dispatch if it has no identity", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     await stream.jetstream.publish(stream.subject, "who am I");
     await using worker = await startWorker(stream, { dedup: quick() });
     const [letter] = await worker.until("trigger.dead-lettered");
@@ -235,7 +224,7 @@ describe("a message", () => {
     ],
     ["returns an invalid identity", () => ({ subscriptionId: "", eventId: "" })],
   ])("becomes a dead letter without a dispatch if `identify` %s", async (_, identify) => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     await stream.publish("e-1");
     await using worker = await startWorker(stream, { dedup: quick(), identify });
     const [letter] = await worker.until("trigger.dead-lettered");
@@ -245,7 +234,7 @@ describe("a message", () => {
   });
 
   it("becomes a dead letter if its headers are unreadable", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     const unreadable = Object.assign(headers(), {
       encode: () => new TextEncoder().encode("NATS/1.0\r\nce-id: a\nb\r\n\r\n"),
     });
@@ -259,7 +248,7 @@ describe("a message", () => {
   });
 
   it("becomes a dead letter without a dispatch if its event arrived earlier with another payload", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     await using worker = await startWorker(stream, { dedup: quick(), fingerprint: (message) => message.string() });
     await stream.publish("e-1", "one");
     await worker.until("trigger.dispatched");
@@ -274,7 +263,7 @@ describe("a message", () => {
   });
 
   it("is nak'd while the store is unreachable, and never becomes a dead letter because of that", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     const unreliable = unreliableStore();
     unreliable.away = "all";
     await stream.publish("e-1");
@@ -290,7 +279,7 @@ describe("a message", () => {
   });
 
   it("is dispatched and acknowledged without the store if dispatches may run unprotected", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     const unreliable = unreliableStore();
     unreliable.away = "all";
     await stream.publish("e-1");
@@ -302,7 +291,7 @@ describe("a message", () => {
   });
 
   it("F10 is acknowledged after its dispatch if the commit is unconfirmed", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     const unreliable = unreliableStore();
     unreliable.away = "commits";
     await stream.publish("e-1");
@@ -314,7 +303,7 @@ describe("a message", () => {
   });
 
   it("F10 is acknowledged after its dispatch if the deduplicator fails", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     await stream.publish("e-1");
     const failure = new Error("not the dispatch's");
     class FailsAfterwards extends Deduplicator {
@@ -331,7 +320,7 @@ describe("a message", () => {
   });
 
   it("F12 counts a failed dispatch, not an unreachable store, when its dispatch throws a store's error", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     await stream.publish("e-1");
     await using worker = await startWorker(stream, {
       dedup: quick(),
@@ -345,7 +334,7 @@ describe("a message", () => {
   });
 
   it("G2 is nak'd when its handler releases the key and returns", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     await stream.publish("e-1");
     let calls = 0;
     await using worker = await startWorker(stream, {
@@ -363,7 +352,7 @@ describe("a message", () => {
 
 describe("a running consumer", () => {
   it("F17 sends in-progress acks, so that a long dispatch causes no redelivery", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     for (const id of ["a", "b", "c"]) await stream.publish(id);
     await using worker = await startWorker(stream, {
       dedup: quick({ leaseMs: 10_000 }),
@@ -380,7 +369,7 @@ describe("a running consumer", () => {
   });
 
   it("fetches no more messages than its concurrency", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     const ids = Array.from({ length: 30 }, (_, index) => `e-${index}`);
     for (const id of ids) await stream.publish(id);
     let go: () => void = () => {};
@@ -406,7 +395,7 @@ describe("a running consumer", () => {
   });
 
   it("never puts a payload into an audit", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     await using worker = await startWorker(stream, {
       dedup: quick(),
       maxDeliver: 1,
@@ -427,7 +416,7 @@ describe("a running consumer", () => {
 
 describe("a server with `max_deliver`", () => {
   it("does not drop an event at its last delivery while another holder dispatches it", async () => {
-    const stream = await createEventStream(nc, { max_deliver: 1 });
+    const stream = await createEventStream(nats.connection, { max_deliver: 1 });
     const dedup = quick();
     await using other = new Deduplicator(dedup);
     const reservation = await other.reserve(stream.identity("e-1"));
@@ -441,7 +430,7 @@ describe("a server with `max_deliver`", () => {
   });
 
   it("does not drop an event at its last delivery while the store is unreachable", async () => {
-    const stream = await createEventStream(nc, { max_deliver: 1 });
+    const stream = await createEventStream(nats.connection, { max_deliver: 1 });
     const unreliable = unreliableStore();
     unreliable.away = "all";
     await stream.publish("e-1");
@@ -454,7 +443,7 @@ describe("a server with `max_deliver`", () => {
   });
 
   it("gets a dead letter when the dispatch of the last delivery fails", async () => {
-    const stream = await createEventStream(nc, { max_deliver: 2 });
+    const stream = await createEventStream(nats.connection, { max_deliver: 2 });
     await stream.publish("e-1");
     await using worker = await startWorker(stream, {
       dedup: quick(),
@@ -467,7 +456,7 @@ describe("a server with `max_deliver`", () => {
   });
 
   it("gets a dead letter when the consumer stops before it could dispatch the last delivery", async () => {
-    const stream = await createEventStream(nc, { max_deliver: 1 });
+    const stream = await createEventStream(nats.connection, { max_deliver: 1 });
     const unreliable = unreliableStore();
     unreliable.away = "all";
     await stream.publish("e-1");
@@ -479,7 +468,7 @@ describe("a server with `max_deliver`", () => {
   });
 
   it("does not drop a last delivery whose dead letter cannot be stored yet", async () => {
-    const stream = await createEventStream(nc, { max_deliver: 1 });
+    const stream = await createEventStream(nats.connection, { max_deliver: 1 });
     await stream.publish("e-1");
     await using worker = await startWorker(stream, {
       dedup: quick(),
@@ -498,7 +487,7 @@ describe("a server with `max_deliver`", () => {
 
 describe("a consumer that stops", () => {
   it("waits for running dispatches and their acknowledgements", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     await stream.publish("e-1");
     let go: () => void = () => {};
     const gate = new Promise<void>((resolve) => (go = resolve));
@@ -515,7 +504,7 @@ describe("a consumer that stops", () => {
   });
 
   it("aborts running dispatches after the drain time and naks their messages", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     await stream.publish("e-1");
     const dedup = quick({ leaseMs: 30_000 });
     await using first = await startWorker(stream, {
@@ -536,7 +525,7 @@ describe("a consumer that stops", () => {
   });
 
   it("does not wait for a dispatch that ignores its signal, and its event is not dispatched a second time", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     await stream.publish("e-1");
     const dedup = quick({ leaseMs: 30_000 });
     let go: () => void = () => {};
@@ -554,7 +543,7 @@ describe("a consumer that stops", () => {
   });
 
   it("stops earlier when `stop` is called again with less time", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     await stream.publish("e-1");
     await using worker = await startWorker(stream, {
       dedup: quick(),
@@ -571,7 +560,7 @@ describe("a consumer that stops", () => {
   });
 
   it("stops on a signal, and does not start if the signal has aborted", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     const controller = new AbortController();
     await using worker = await startWorker(stream, { dedup: quick(), signal: controller.signal });
     const reason = new Error("enough");
@@ -581,7 +570,7 @@ describe("a consumer that stops", () => {
   });
 
   it("reports that the consumer was deleted", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     await using worker = await startWorker(stream, { dedup: quick() });
     await stream.publish("e-1");
     await stream.settled(1);
@@ -592,7 +581,7 @@ describe("a consumer that stops", () => {
   });
 
   it("continues if a server does not know the consumer for a moment", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     await using worker = await startWorker(stream, { dedup: quick() });
     await stream.publish("e-1");
     await stream.settled(1);
@@ -607,22 +596,22 @@ describe("a consumer that stops", () => {
   });
 
   it("reports that the stream was deleted", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     await using worker = await startWorker(stream, { dedup: quick() });
     await stream.manager.streams.delete(stream.name);
     await expect(worker.running.finished).rejects.toMatchObject({ code: "closed" });
   });
 
   it("reports that the connection was closed", async () => {
-    const stream = await createEventStream(nc);
-    const own = await connect({ servers: server.url });
+    const stream = await createEventStream(nats.connection);
+    const own = await connect({ servers: nats.server.url });
     await using worker = await startWorker(stream, { dedup: quick(), connection: own });
     await own.close();
     await expect(worker.running.finished).rejects.toBeInstanceOf(LatchkeyError);
   });
 
   it("reports that the deduplicator was closed, and loses no event", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     const store = memoryStore();
     await using first = await startWorker(stream, { dedup: quick({ store }) });
     await first.dedup.close();
@@ -637,7 +626,7 @@ describe("a consumer that stops", () => {
 
 describe("a consumer that starts", () => {
   it("is refused if its configuration could lose events", async () => {
-    const stream = await createEventStream(nc, { ack_policy: "none", ack_wait: 0 });
+    const stream = await createEventStream(nats.connection, { ack_policy: "none", ack_wait: 0 });
     await expect(startWorker(stream, { dedup: quick() })).rejects.toMatchObject({
       code: "consumer-misconfigured",
       findings: [{ setting: "ack_policy" }],
@@ -645,7 +634,7 @@ describe("a consumer that starts", () => {
   });
 
   it("is refused if no stream stores its dead letters", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     const deadLetter = { subject: "nowhere.to.go", jetstream: stream.jetstream };
     await expect(startWorker(stream, { dedup: quick(), deadLetter })).rejects.toMatchObject({
       code: "consumer-misconfigured",
@@ -654,7 +643,7 @@ describe("a consumer that starts", () => {
   });
 
   it("is refused if it would receive its own dead letters", async () => {
-    const stream = await createEventStream(nc);
+    const stream = await createEventStream(nats.connection);
     const deadLetter = { subject: stream.subject, jetstream: stream.jetstream };
     await expect(startWorker(stream, { dedup: quick(), deadLetter })).rejects.toMatchObject({
       findings: [{ setting: "deadLetter", sentence: expect.stringContaining("all of which this consumer reads") }],
@@ -662,7 +651,7 @@ describe("a consumer that starts", () => {
   });
 
   it("audits a warning for each unsuitable setting", async () => {
-    const stream = await createEventStream(nc, { max_ack_pending: 2 });
+    const stream = await createEventStream(nats.connection, { max_ack_pending: 2 });
     await using worker = await startWorker(stream, { dedup: quick({ leaseMs: 30_000 }) });
     expect(worker.of("trigger.consumer.warning").map(({ finding }) => finding.setting)).toEqual([
       "ack_wait",

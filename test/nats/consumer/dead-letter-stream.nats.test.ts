@@ -3,11 +3,12 @@ import { nanos } from "@nats-io/nats-core";
 import { describe, expect, it } from "vitest";
 import { checkDeadLetterStream } from "../../../src/nats/consumer/dead-letter-stream.ts";
 import type { ConsumerFinding } from "../../../src/nats/index.ts";
-import { quick, useConsumerServer } from "../../support/consumer-server.ts";
 import { createEventStream, type EventStream } from "../../support/event-stream.ts";
+import { quick } from "../../support/quick.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 import { startWorker } from "../../support/worker.ts";
 
-const nats = useConsumerServer();
+const nats = useNatsServer();
 
 type Config = Partial<StreamConfig>;
 

@@ -1,11 +1,12 @@
 import { headers, MsgHdrsImpl } from "@nats-io/nats-core";
 import { describe, expect, it } from "vitest";
 import { PermanentError } from "../../../src/index.ts";
-import { quick, useConsumerServer } from "../../support/consumer-server.ts";
 import { createEventStream, type EventStream } from "../../support/event-stream.ts";
+import { quick } from "../../support/quick.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 import { startWorker } from "../../support/worker.ts";
 
-const nats = useConsumerServer({ config: "max_payload: 64KB" });
+const nats = useNatsServer({ config: "max_payload: 64KB" });
 
 const never = () => Promise.reject(new PermanentError("never"));
 

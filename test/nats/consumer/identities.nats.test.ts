@@ -2,11 +2,12 @@ import { headers } from "@nats-io/nats-core";
 import { describe, expect, it } from "vitest";
 import { byHeader, byPointer, firstOf, PermanentError } from "../../../src/index.ts";
 import { natsStore } from "../../../src/nats/index.ts";
-import { quick, useConsumerServer } from "../../support/consumer-server.ts";
 import { createEventStream, type EventStream } from "../../support/event-stream.ts";
+import { quick } from "../../support/quick.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 import { startWorker } from "../../support/worker.ts";
 
-const nats = useConsumerServer({ config: "max_payload: 64KB" });
+const nats = useNatsServer({ config: "max_payload: 64KB" });
 
 async function publish(
   { jetstream, subject }: EventStream,

@@ -2,12 +2,13 @@ import type { ConsumerConfig } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/nats-core";
 import { describe, it } from "vitest";
 import { deferred } from "../../../src/internal/deferred.ts";
-import { quick, useConsumerServer } from "../../support/consumer-server.ts";
 import { createEventStream, DURABLE, type EventStream } from "../../support/event-stream.ts";
 import { eventually } from "../../support/eventually.ts";
+import { quick } from "../../support/quick.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 import { startWorker } from "../../support/worker.ts";
 
-const nats = useConsumerServer();
+const nats = useNatsServer();
 
 const edit = ({ manager, name }: EventStream, change: Partial<ConsumerConfig>) =>
   manager.consumers.update(name, DURABLE, change);

@@ -1,5 +1,5 @@
-import { headers, type NatsConnection } from "@nats-io/nats-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { headers } from "@nats-io/nats-core";
+import { describe, expect, it } from "vitest";
 import { Deduplicator } from "../../../src/deduplicator.ts";
 import { deferred } from "../../../src/internal/deferred.ts";
 import type { DeadLetter } from "../../../src/model/dead-letter.ts";
@@ -8,19 +8,9 @@ import { deadLetters } from "../../../src/nats/index.ts";
 import { collected } from "../../support/collected.ts";
 import { eventually } from "../../support/eventually.ts";
 import { answered, type Incident, incident } from "../../support/letter-incident.ts";
-import { connected } from "../../support/nats-bucket.ts";
-import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 
-let server: NatsServer;
-let connection: NatsConnection;
-beforeAll(async () => {
-  server = await startNats();
-  connection = await connected(server);
-});
-afterAll(async () => {
-  await connection.close();
-  await server.stop();
-});
+const nats = useNatsServer();
 
 /** Publishes an event that becomes a letter, and stops the consumer. */
 async function letterOf(at: Incident, id = "e-1"): Promise<DeadLetter> {
@@ -43,7 +33,7 @@ const messages = async ({ stream }: Incident): Promise<number> =>
 
 describe("a dead letter", () => {
   it("is listed with its reason, its error, its event and its original", async () => {
-    await using at = await incident(connection);
+    await using at = await incident(nats.connection);
     const letter = await letterOf(at);
     const expected: DeadLetter = {
       sequence: 1,
@@ -63,7 +53,7 @@ describe("a dead letter", () => {
   });
 
   it("is distinguished from other messages under its subject", async () => {
-    await using at = await incident(connection);
+    await using at = await incident(nats.connection);
     await at.stream.jetstream.publish(at.stream.deadSubject, "no headers");
     await publishLetter(at, "foreign", { "Latchkey-Reason": "bad luck" });
     const { sequence } = await letterOf(at);
@@ -73,7 +63,7 @@ describe("a dead letter", () => {
   });
 
   it("is dropped without being dispatched", async () => {
-    await using at = await incident(connection);
+    await using at = await incident(nats.connection);
     const { sequence } = await letterOf(at);
     expect(await at.letters.drop(sequence)).toBe(true);
     expect(await at.letters.drop(sequence)).toBe(false);
@@ -84,7 +74,7 @@ describe("a dead letter", () => {
 
 describe("a redrive that may repeat or lose an event", () => {
   it("leaves the letter of an event that has since been dispatched", async () => {
-    await using at = await incident(connection);
+    await using at = await incident(nats.connection);
     const { sequence } = await letterOf(at);
     await using other = new Deduplicator({ store: at.store, owner: "web-2" });
     await other.guard(at.stream.identity("e-1"), () => {});
@@ -93,7 +83,7 @@ describe("a redrive that may repeat or lose an event", () => {
   });
 
   it("leaves the letter of an event that is being dispatched", async () => {
-    await using at = await incident(connection);
+    await using at = await incident(nats.connection);
     const { sequence } = await letterOf(at);
     await using other = new Deduplicator({ store: at.store, owner: "web-2", leaseMs: 60_000 });
     const end = deferred<void>();
@@ -110,11 +100,11 @@ describe("a redrive that may repeat or lose an event", () => {
   });
 
   it("leaves the letter if the stream keeps its messages", async () => {
-    await using at = await incident(connection);
+    await using at = await incident(nats.connection);
     const { manager, name } = at.stream;
     const subject = `kept.${name}`;
     await manager.streams.add({ name: `K-${name}`, subjects: [subject], storage: "memory", deny_delete: true });
-    const letters = await deadLetters(connection, { subject, store: at.store });
+    const letters = await deadLetters(nats.connection, { subject, store: at.store });
     await letterOf(at);
     const message = (await at.stream.dead())[0];
     await at.stream.jetstream.publish(subject, message?.data, message === undefined ? {} : { headers: message.header });
@@ -124,7 +114,7 @@ describe("a redrive that may repeat or lose an event", () => {
   });
 
   it("leaves the letter if no stream stores the original's subject", async () => {
-    await using at = await incident(connection);
+    await using at = await incident(nats.connection);
     const { sequence } = await letterOf(at);
     await at.stream.manager.streams.delete(at.stream.name);
     await expect(at.letters.redrive(sequence)).rejects.toThrow("could not be published to `events.");
@@ -148,7 +138,7 @@ describe("a redrive that may repeat or lose an event", () => {
       false,
     ],
   ])("%s", async (_, change, isRedriven) => {
-    await using at = await incident(connection);
+    await using at = await incident(nats.connection);
     const { sequence } = await letterOf(at);
     const [message] = await at.stream.dead();
     if (message === undefined) throw new Error("unreachable");
@@ -169,7 +159,7 @@ describe("a redrive that may repeat or lose an event", () => {
   });
 
   it("leaves a letter whose headers the consumer could not read", async () => {
-    await using at = await incident(connection);
+    await using at = await incident(nats.connection);
     const sequence = await publishLetter(at, "body", {
       "Latchkey-Reason": "unidentifiable",
       "Latchkey-Original-Subject": at.stream.subject,
@@ -182,7 +172,7 @@ describe("a redrive that may repeat or lose an event", () => {
   });
 
   it("dispatches the event once if two operators redrive its letter concurrently", async () => {
-    await using at = await incident(connection);
+    await using at = await incident(nats.connection);
     const { sequence } = await letterOf(at);
     at.repair();
     await at.work();
@@ -194,7 +184,7 @@ describe("a redrive that may repeat or lose an event", () => {
   });
 
   it("keeps the identity of a letter that becomes one again", async () => {
-    await using at = await incident(connection);
+    await using at = await incident(nats.connection);
     await using _ = await at.work();
     await at.stream.jetstream.publish(at.stream.subject, "payload", { msgID: "m-1" });
     const first = await eventually("the letter", async () => (await collected(at.letters.list()))[0]);
@@ -206,9 +196,11 @@ describe("a redrive that may repeat or lose an event", () => {
   });
 
   it("reports a subject that no stream stores", async () => {
-    const store = (await incident(connection)).store;
-    const letters = await deadLetters(connection, { subject: "nowhere", store });
+    const store = (await incident(nats.connection)).store;
+    const letters = await deadLetters(nats.connection, { subject: "nowhere", store });
     await expect(collected(letters.list())).rejects.toThrow("No stream stores `nowhere`");
-    await expect(deadLetters(connection, { subject: "a.*", store })).rejects.toThrow("a subject without wildcards");
+    await expect(deadLetters(nats.connection, { subject: "a.*", store })).rejects.toThrow(
+      "a subject without wildcards",
+    );
   });
 });

@@ -1,5 +1,4 @@
-import type { NatsConnection } from "@nats-io/nats-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { ConsumeOptions } from "../../../src/nats/index.ts";
 import { collected } from "../../support/collected.ts";
 import type { EventStream } from "../../support/event-stream.ts";
@@ -7,18 +6,9 @@ import { eventually } from "../../support/eventually.ts";
 import { answered, type Incident, incident } from "../../support/letter-incident.ts";
 import { connected } from "../../support/nats-bucket.ts";
 import { interrupted, type LastRequest } from "../../support/nats-interrupted.ts";
-import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 
-let server: NatsServer;
-let connection: NatsConnection;
-beforeAll(async () => {
-  server = await startNats();
-  connection = await connected(server);
-});
-afterAll(async () => {
-  await connection.close();
-  await server.stop();
-});
+const nats = useNatsServer();
 
 /** Publishes an event whose only identity is its message id. */
 async function publishWithId(stream: EventStream, id: string, body: string): Promise<void> {
@@ -72,7 +62,7 @@ const kinds: readonly Kind[] = [
 
 describe("a redrive", () => {
   it.each(kinds)("G2 G3 dispatches $name once", async ({ options, fail, before }) => {
-    await using at = await incident(connection);
+    await using at = await incident(nats.connection);
     await at.work(options);
     await fail(at);
     const letter = await eventually("the letter", async () => (await collected(at.letters.list()))[0]);
@@ -93,7 +83,7 @@ describe("a redrive", () => {
     "G2 G3 of $name loses and repeats nothing, whichever request kills it (last request $last, consumed at once: $consumesAtOnce)",
     async ({ options, fail, before, last, consumesAtOnce }) => {
       const runs = Array.from({ length: MAX_REQUESTS }, async (_, index) => {
-        await using at = await incident(connection);
+        await using at = await incident(nats.connection);
         const first = await at.work(options);
         await fail(at);
         const { sequence } = await eventually("the letter", async () => (await collected(at.letters.list()))[0]);
@@ -122,7 +112,7 @@ describe("a redrive", () => {
 
 /** Redrives a letter in a process that is killed at its `failAt`-th request. Returns false if it ended before. */
 async function killedAt(at: Incident, sequence: number, failAt: number, last: LastRequest): Promise<boolean> {
-  const own = await connected(server);
+  const own = await connected(nats.server);
   const failing = interrupted(own, failAt, last);
   try {
     await (await at.through(failing.connection)).redrive(sequence);

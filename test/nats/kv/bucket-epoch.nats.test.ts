@@ -1,21 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Deduplicator } from "../../../src/deduplicator.ts";
 import { type NatsStoreOptions, natsStore } from "../../../src/nats/index.ts";
 import { jointEpoch } from "../../../src/nats/kv/bucket-epoch.ts";
 import { collected } from "../../support/collected.ts";
 import { eventually } from "../../support/eventually.ts";
 import { connected, manager } from "../../support/nats-bucket.ts";
-import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 
-let server: NatsServer;
-beforeAll(async () => {
-  server = await startNats();
-});
-afterAll(() => server.stop());
+const nats = useNatsServer();
 
 /** Opens a replica with its own connection. */
 async function replica(options: NatsStoreOptions) {
-  const connection = await connected(server);
+  const connection = await connected(nats.server);
   const store = await natsStore(connection, options);
   const dedup = new Deduplicator({ store });
   return { connection, store, dedup, [Symbol.asyncDispose]: () => connection.close() };

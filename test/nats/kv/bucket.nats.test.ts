@@ -1,33 +1,25 @@
 import { DiscardPolicy, PersistMode, RetentionPolicy, type StreamConfig } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/nats-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { fromDebian } from "../../../scripts/nats-server.mjs";
 import { StoreMisconfiguredError, StoreUnavailableError } from "../../../src/errors.ts";
 import { type NatsStoreOptions, natsStore } from "../../../src/nats/index.ts";
 import { checkServer } from "../../../src/nats/kv/bucket.ts";
 import { connected, makeBucket, manager } from "../../support/nats-bucket.ts";
-import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { startNats } from "../../support/nats-server.ts";
 import { commit, identity, LONG_MS, reservation, write } from "../../support/store-contract-fixture.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 
-let server: NatsServer;
-let connection: NatsConnection;
-beforeAll(async () => {
-  server = await startNats({ jetstreamConfig: "max_file_store: 64MB" });
-  connection = await connected(server);
-});
-afterAll(async () => {
-  await connection.close();
-  await server.stop();
-});
+const nats = useNatsServer({ jetstreamConfig: "max_file_store: 64MB" });
 
 async function settings(bucket: string): Promise<StreamConfig> {
-  const jsm = await manager(connection);
+  const jsm = await manager(nats.connection);
   return (await jsm.streams.info(`KV_${bucket}`)).config;
 }
 
 /** Returns the problems that `natsStore` reports. */
-async function complaints(options: NatsStoreOptions, on = connection): Promise<readonly string[]> {
+async function complaints(options: NatsStoreOptions, on = nats.connection): Promise<readonly string[]> {
   const error: unknown = await natsStore(on, options).catch((reason: unknown) => reason);
   if (!(error instanceof StoreMisconfiguredError)) throw new Error("it was not misconfigured", { cause: error });
   expect(error.code).toBe("store-misconfigured");
@@ -37,7 +29,7 @@ async function complaints(options: NatsStoreOptions, on = connection): Promise<r
 
 describe("a bucket that natsStore creates", () => {
   it("is an ordinary key-value bucket whose records expire without limit markers", async () => {
-    await natsStore(connection, { bucket: "new" });
+    await natsStore(nats.connection, { bucket: "new" });
     expect(await settings("new")).toMatchObject({
       subjects: ["$KV.new.>"],
       retention: "limits",
@@ -52,14 +44,14 @@ describe("a bucket that natsStore creates", () => {
       allow_direct: true,
       allow_rollup_hdrs: true,
       // A server without support for batches omits it.
-      ...(connection.info?.version.startsWith("2.11.") ? {} : { allow_atomic: true }),
+      ...(nats.connection.info?.version.startsWith("2.11.") ? {} : { allow_atomic: true }),
       deny_delete: true,
     });
     expect(await settings("new")).not.toHaveProperty("subject_delete_marker_ttl");
   });
 
   it("has the settings from the options", async () => {
-    const store = await natsStore(connection, {
+    const store = await natsStore(nats.connection, {
       bucket: "made",
       storage: "memory",
       replicas: 1,
@@ -76,21 +68,21 @@ describe("a bucket that natsStore creates", () => {
   });
 
   it("can be read with any key-value client", async () => {
-    const store = await natsStore(connection, { bucket: "readable" });
+    const store = await natsStore(nats.connection, { bucket: "readable" });
     const of = identity("evt-1");
     const revision = await write(store, of.storeKey, commit(of));
-    const kv = await new Kvm(connection).open("readable");
+    const kv = await new Kvm(nats.connection).open("readable");
     const entry = await kv.get(of.storeKey);
     expect(entry?.revision).toBe(revision);
     expect(entry?.json()).toEqual(commit(of));
   });
 
   it("G5 continues with higher revisions after a bucket of its name was deleted, so an old write changes nothing", async () => {
-    const before = await natsStore(connection, { bucket: "anew" });
+    const before = await natsStore(nats.connection, { bucket: "anew" });
     const of = identity("evt-1");
     const old = await write(before, of.storeKey, reservation(of, { token: "before" }));
-    await (await manager(connection)).streams.delete("KV_anew");
-    const after = await natsStore(connection, { bucket: "anew" });
+    await (await manager(nats.connection)).streams.delete("KV_anew");
+    const after = await natsStore(nats.connection, { bucket: "anew" });
     const later = await write(after, of.storeKey, reservation(of, { token: "after" }));
     expect(later).toBeGreaterThan(old);
     const how = { expected: old, ttlMs: LONG_MS };
@@ -101,14 +93,14 @@ describe("a bucket that natsStore creates", () => {
 
   it("is created once by any number of replicas at the same time", async () => {
     const options = { bucket: "together", maxWindowMs: 60_000 };
-    const stores = await Promise.all(Array.from({ length: 8 }, () => natsStore(connection, options)));
+    const stores = await Promise.all(Array.from({ length: 8 }, () => natsStore(nats.connection, options)));
     expect(stores).toHaveLength(8);
   });
 
   it("is not created twice: the later replica with other options is refused", async () => {
     const windows = [60_000, 61_000, 62_000];
     const results = await Promise.allSettled(
-      windows.map((maxWindowMs) => natsStore(connection, { bucket: "disputed", maxWindowMs })),
+      windows.map((maxWindowMs) => natsStore(nats.connection, { bucket: "disputed", maxWindowMs })),
     );
     const refusals = results.filter((result) => result.status === "rejected");
     expect(refusals).toHaveLength(2);
@@ -126,10 +118,10 @@ describe("a bucket that natsStore creates", () => {
 
 describe("an existing bucket", () => {
   it("is used as it is if no option differs", async () => {
-    await makeBucket(connection, "old", { max_bytes: 5_000_000, max_age: 2_500_000_000 });
-    const store = await natsStore(connection, { bucket: "old" });
+    await makeBucket(nats.connection, "old", { max_bytes: 5_000_000, max_age: 2_500_000_000 });
+    const store = await natsStore(nats.connection, { bucket: "old" });
     expect(store.maxWindowMs).toBe(2_500);
-    await natsStore(connection, {
+    await natsStore(nats.connection, {
       bucket: "old",
       storage: "file",
       replicas: 1,
@@ -139,8 +131,8 @@ describe("an existing bucket", () => {
   });
 
   it("keeps windows of up to a hundred years if it has no limit", async () => {
-    await makeBucket(connection, "endless", { max_age: 0 });
-    const store = await natsStore(connection, { bucket: "endless" });
+    await makeBucket(nats.connection, "endless", { max_age: 0 });
+    const store = await natsStore(nats.connection, { bucket: "endless" });
     expect(store.maxWindowMs).toBe(100 * 365 * 86_400_000);
     const of = identity("evt-1");
     await write(store, of.storeKey, commit(of), { ttlMs: store.maxWindowMs });
@@ -148,7 +140,7 @@ describe("an existing bucket", () => {
   });
 
   it("is refused with every difference from the options", async () => {
-    await makeBucket(connection, "other", { max_bytes: 5_000_000 });
+    await makeBucket(nats.connection, "other", { max_bytes: 5_000_000 });
     const options = { bucket: "other", storage: "memory", replicas: 3, maxBytes: 1_000, maxWindowMs: 1_000 } as const;
     expect(await complaints(options)).toEqual([
       '`storage` is "file", must be "memory": the option `storage` says so',
@@ -175,27 +167,27 @@ describe("an existing bucket", () => {
     ["subject_transform", { subject_transform: { src: "$KV.subject_transform.>", dest: "$KV.subject_transform.x.>" } }],
   ];
   it.each(unsafe)("is refused for its `%s`", async (setting, changes) => {
-    await makeBucket(connection, setting, changes);
+    await makeBucket(nats.connection, setting, changes);
     expect(await complaints({ bucket: setting })).toEqual([expect.stringContaining(`\`${setting}\` is `)]);
   });
 
   it("is refused if it is sealed", async () => {
-    await makeBucket(connection, "shut");
-    const jsm = await manager(connection);
+    await makeBucket(nats.connection, "shut");
+    const jsm = await manager(nats.connection);
     const { config } = await jsm.streams.info("KV_shut");
     await jsm.streams.update("KV_shut", Object.assign(config, { sealed: true }));
     expect(await complaints({ bucket: "shut" })).toContainEqual(expect.stringContaining("`sealed` is true"));
   });
 
   it("is refused if it is a mirror", async () => {
-    await makeBucket(connection, "origin");
-    const jsm = await manager(connection);
+    await makeBucket(nats.connection, "origin");
+    const jsm = await manager(nats.connection);
     await jsm.streams.add({ name: "KV_mirror", mirror: { name: "KV_origin" }, max_msgs_per_subject: 1 });
     expect(await complaints({ bucket: "mirror" })).toContainEqual(expect.stringContaining("`mirror` is {"));
   });
 
   it("is refused with every missing setting if the key-value client created it", async () => {
-    await new Kvm(connection).create("plain", { history: 5 });
+    await new Kvm(nats.connection).create("plain", { history: 5 });
     expect(await complaints({ bucket: "plain" })).toEqual([
       expect.stringContaining("`allow_msg_ttl` is false, must be true: without it no reservation ever ends"),
       expect.stringContaining("`max_msgs_per_subject` is 5, must be 1"),
@@ -273,7 +265,7 @@ describe("the arguments of natsStore", () => {
     ["Expected `timeoutMs` to be a whole number of at least 1", { bucket: "b", timeoutMs: 0.5 }, RangeError],
   ];
   it.each(wrong)("%s", async (what, options, error) => {
-    const opening = natsStore(connection, anyOptions(options));
+    const opening = natsStore(nats.connection, anyOptions(options));
     await expect(opening).rejects.toThrow(error);
     await expect(opening).rejects.toThrow(what);
   });
@@ -282,7 +274,7 @@ describe("the arguments of natsStore", () => {
     const none: unknown = null;
     await expect(natsStore(anyConnection(none), { bucket: "b" })).rejects.toThrow("Expected `connection` to be");
     await expect(natsStore(anyConnection({}), { bucket: "b" })).rejects.toThrow("Expected `connection.request` to be");
-    await expect(natsStore(connection, anyOptions(none))).rejects.toThrow("Expected `options` to be");
+    await expect(natsStore(nats.connection, anyOptions(none))).rejects.toThrow("Expected `options` to be");
   });
 });
 

@@ -1,26 +1,16 @@
 import { DiscardPolicy, type StreamConfig } from "@nats-io/jetstream";
-import type { NatsConnection } from "@nats-io/nats-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Deduplicator } from "../../../src/deduplicator.ts";
 import { hasCode, StoreMisconfiguredError } from "../../../src/errors.ts";
 import { type NatsStoreOptions, natsStore, type StoreWarning } from "../../../src/nats/index.ts";
 import { eventually } from "../../support/eventually.ts";
-import { connected, manager } from "../../support/nats-bucket.ts";
-import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { manager } from "../../support/nats-bucket.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 
-let server: NatsServer;
-let connection: NatsConnection;
-beforeAll(async () => {
-  server = await startNats();
-  connection = await connected(server);
-});
-afterAll(async () => {
-  await connection.close();
-  await server.stop();
-});
+const nats = useNatsServer();
 
 async function edit(bucket: string, changes: Partial<StreamConfig>): Promise<void> {
-  const jsm = await manager(connection);
+  const jsm = await manager(nats.connection);
   const { config } = await jsm.streams.info(`KV_${bucket}`);
   await jsm.streams.update(`KV_${bucket}`, Object.assign(config, changes));
 }
@@ -28,7 +18,11 @@ async function edit(bucket: string, changes: Partial<StreamConfig>): Promise<voi
 /** A replica with the warnings of its store. `claim` dispatches a new event and returns its error, if any. */
 async function replicaOn(bucket: string, options: Partial<NatsStoreOptions> = {}) {
   const warnings: StoreWarning[] = [];
-  const store = await natsStore(connection, { bucket, ...options, onWarning: (warning) => warnings.push(warning) });
+  const store = await natsStore(nats.connection, {
+    bucket,
+    ...options,
+    onWarning: (warning) => warnings.push(warning),
+  });
   const dedup = new Deduplicator({ store, cacheSize: 0 });
   let events = 0;
   let dispatches = 0;
@@ -82,7 +76,7 @@ describe("a bucket that an operator edits while replicas run", () => {
         const found = await replica.claim();
         return isMisconfigured(found) ? found : undefined;
       });
-      const atStart: unknown = await natsStore(connection, { bucket: setting }).catch((reason: unknown) => reason);
+      const atStart: unknown = await natsStore(nats.connection, { bucket: setting }).catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(StoreMisconfiguredError);
       expect(error).toHaveProperty("message", atStart instanceof Error ? atStart.message : undefined);
       const dispatched = replica.dispatches();
@@ -177,7 +171,7 @@ describe("a bucket whose revisions fell", () => {
   it("G5 is refused, and names the highest revision that was seen", async () => {
     const replica = await replicaOn("lower");
     await replica.claim();
-    const jsm = await manager(connection);
+    const jsm = await manager(nats.connection);
     const { config, state } = await jsm.streams.info("KV_lower");
     await jsm.streams.delete("KV_lower");
     // Another replica whose clock is a day behind, and its server's clock as well.
@@ -195,11 +189,11 @@ describe("a bucket whose revisions fell", () => {
   it("G5 starts above the earlier revisions if only the clock of the replica that creates it is behind", async () => {
     const before = await replicaOn("behind");
     await before.claim();
-    const jsm = await manager(connection);
+    const jsm = await manager(nats.connection);
     const { config, state } = await jsm.streams.info("KV_behind");
     await jsm.streams.delete("KV_behind");
     await jsm.streams.add({ ...config, first_seq: state.first_seq - 86_400_000_000 });
-    const after = await natsStore(connection, { bucket: "behind" });
+    const after = await natsStore(nats.connection, { bucket: "behind" });
     const dedup = new Deduplicator({ store: after });
     const reservation = await dedup.reserve({ subscriptionId: "s", eventId: "after" });
     expect(reservation).toHaveProperty("fence");

@@ -5,14 +5,10 @@ import { type ResolvedIdentity, resolveIdentity } from "../../../src/model/ident
 import type { Entry } from "../../../src/model/store.ts";
 import { anyBytes, nearly, nearlyBytes } from "../../fuzz/nearly.ts";
 import { collected } from "../../support/collected.ts";
-import { type NatsServer, startNats } from "../../support/nats-server.ts";
 import { type OperatedBucket, operatedBucket } from "../../support/operated-bucket.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 
-let server: NatsServer;
-beforeAll(async () => {
-  server = await startNats();
-});
-afterAll(() => server.stop());
+const nats = useNatsServer();
 
 /** Returns the valid record that the odd records are derived from. */
 function recordOf(eventId: string, state: "reserved" | "committed"): Readonly<Record<string, unknown>> {
@@ -80,7 +76,7 @@ describe("any record that another program wrote into a bucket", () => {
   const identityOf = (eventId: string) => ({ subscriptionId: "billing", eventId });
 
   beforeAll(async () => {
-    operated = await operatedBucket(server);
+    operated = await operatedBucket(nats.server);
     const odd = fc.sample(oddRecord("this one"), ids.length);
     await Promise.all(
       ids.map(async (eventId, index) => {

@@ -1,37 +1,27 @@
-import type { NatsConnection } from "@nats-io/nats-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { RecordUnreadableError, StoreMisconfiguredError } from "../../../src/errors.ts";
 import { resolveIdentity } from "../../../src/model/identity.ts";
 import type { Entry } from "../../../src/model/store.ts";
 import { type NatsStoreOptions, natsStore } from "../../../src/nats/index.ts";
 import { type AssignedRole, LIVE, roleOf, roleSettings } from "../../../src/nats/kv/bucket-role.ts";
 import { shardedStore, shardNames, shardOf, shardsOf } from "../../../src/nats/kv/sharded-store.ts";
-import { connected, manager } from "../../support/nats-bucket.ts";
-import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { manager } from "../../support/nats-bucket.ts";
 import { commit, identity, write } from "../../support/store-contract-fixture.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 
-let server: NatsServer;
-let connection: NatsConnection;
+const nats = useNatsServer();
 let roles = 0;
-beforeAll(async () => {
-  server = await startNats();
-  connection = await connected(server);
-});
-afterAll(async () => {
-  await connection.close();
-  await server.stop();
-});
 
 async function namesLike(bucket: string): Promise<readonly string[]> {
   const names: string[] = [];
-  for await (const name of (await manager(connection)).streams.names()) {
+  for await (const name of (await manager(nats.connection)).streams.names()) {
     if (name.startsWith(`KV_${bucket}`)) names.push(name);
   }
   return names.sort();
 }
 
 async function complaint(options: NatsStoreOptions): Promise<string> {
-  const error: unknown = await natsStore(connection, options).catch((reason: unknown) => reason);
+  const error: unknown = await natsStore(nats.connection, options).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(StoreMisconfiguredError);
   return String(error);
 }
@@ -39,7 +29,7 @@ async function complaint(options: NatsStoreOptions): Promise<string> {
 describe("a store with shards", () => {
   it("has one bucket per shard, and a bucket of the plain name for one shard", async () => {
     expect(shardNames("orders", 1)).toEqual(["orders"]);
-    await natsStore(connection, { bucket: "orders", shards: 3 });
+    await natsStore(nats.connection, { bucket: "orders", shards: 3 });
     expect(await namesLike("orders")).toEqual(shardNames("orders", 3).map((name) => `KV_${name}`));
     expect(shardNames("orders", 3)).toEqual(["orders-1-of-3", "orders-2-of-3", "orders-3-of-3"]);
     expect(["orders", "orders-3-of-3"].map((name) => shardsOf("orders", name))).toEqual([1, 3]);
@@ -47,10 +37,10 @@ describe("a store with shards", () => {
   });
 
   it("holds each key in one bucket, and about as many keys in each", async () => {
-    const store = await natsStore(connection, { bucket: "even", shards: 4, storage: "memory" });
+    const store = await natsStore(nats.connection, { bucket: "even", shards: 4, storage: "memory" });
     const events = Array.from({ length: 1_000 }, (_, index) => identity(`evt-${index}`));
     await Promise.all(events.map((of) => write(store, of.storeKey, commit(of))));
-    const jsm = await manager(connection);
+    const jsm = await manager(nats.connection);
     const infos = await Promise.all(shardNames("even", 4).map((name) => jsm.streams.info(`KV_${name}`)));
     const counts = infos.map(({ state }) => state.messages);
     expect(counts.reduce((sum, count) => sum + count)).toBe(events.length);
@@ -67,7 +57,7 @@ describe("a store with shards", () => {
         if (error !== undefined) throw error;
       },
     });
-    const store = await natsStore(connection, { bucket: "some" });
+    const store = await natsStore(nats.connection, { bucket: "some" });
     const [one, two] = ["one", "two"].map((name, index) => {
       const of = identity(name);
       return { key: of.storeKey, record: commit(of), revision: index + 1 };
@@ -89,20 +79,20 @@ describe("a store with shards", () => {
   });
 
   it("is refused if buckets for another number of shards exist", async () => {
-    await natsStore(connection, { bucket: "grown" });
+    await natsStore(nats.connection, { bucket: "grown" });
     expect(await complaint({ bucket: "grown", shards: 2 })).toContain(
       "buckets for 1 exist: set `shards` to 1, change the number with `latchkey reshard`, or delete them",
     );
-    await natsStore(connection, { bucket: "split", shards: 2 });
+    await natsStore(nats.connection, { bucket: "split", shards: 2 });
     expect(await complaint({ bucket: "split", shards: 3 })).toContain("buckets for 2 exist: set `shards` to 2");
     expect(await complaint({ bucket: "split" })).toContain("buckets for 2 exist: set `shards` to 2");
     expect(await namesLike("split")).toEqual(["KV_split-1-of-2", "KV_split-2-of-2"]);
-    await natsStore(connection, { bucket: "grow" });
+    await natsStore(nats.connection, { bucket: "grow" });
   });
 
   it("is refused by at least one of two replicas that start at the same time with different numbers", async () => {
     const openings = await Promise.allSettled(
-      [1, 2].map((shards) => natsStore(connection, { bucket: "raced", shards, storage: "memory" })),
+      [1, 2].map((shards) => natsStore(nats.connection, { bucket: "raced", shards, storage: "memory" })),
     );
     const refusals = openings.filter((opening) => opening.status === "rejected");
     expect(refusals).not.toEqual([]);
@@ -118,9 +108,9 @@ describe("a store with shards", () => {
   ])("is refused if one of its buckets has the role %j", async (role, says) => {
     roles += 1;
     const bucket = `closed-${roles}`;
-    await natsStore(connection, { bucket, shards: 2 });
+    await natsStore(nats.connection, { bucket, shards: 2 });
     const second = `${bucket}-2-of-2`;
-    const jsm = await manager(connection);
+    const jsm = await manager(nats.connection);
     const { config } = await jsm.streams.info(`KV_${second}`);
     const settings =
       typeof role === "string" ? { metadata: { latchkey_reshard: role } } : roleSettings(second, config, role);
@@ -130,14 +120,14 @@ describe("a store with shards", () => {
     expect(said).toContain(says);
     const opened = await jsm.streams.update(`KV_${second}`, roleSettings(second, config, LIVE));
     expect(roleOf(opened.config)).toEqual(LIVE);
-    await natsStore(connection, { bucket, shards: 2 });
+    await natsStore(nats.connection, { bucket, shards: 2 });
   });
 
   it("cannot write to a bucket that was closed while it ran", async () => {
     const of = identity("evt-1");
-    const store = await natsStore(connection, { bucket: "shut" });
+    const store = await natsStore(nats.connection, { bucket: "shut" });
     const revision = await write(store, of.storeKey, commit(of));
-    const jsm = await manager(connection);
+    const jsm = await manager(nats.connection);
     const { config } = await jsm.streams.info("KV_shut");
     await jsm.streams.update("KV_shut", roleSettings("shut", config, { type: "source", to: 2 }));
     for (const expected of [0, revision]) {
@@ -151,7 +141,7 @@ describe("a store with shards", () => {
     [{ bucket: "b", shards: 0 }, "Expected `shards` to be a whole number from 1 to 64, got `0` (number)"],
     [{ bucket: "b", shards: 65 }, "Expected `shards` to be a whole number from 1 to 64, got `65` (number)"],
   ])("is refused for %j", async (options, says) => {
-    await expect(natsStore(connection, options)).rejects.toThrow(RangeError);
-    await expect(natsStore(connection, options)).rejects.toThrow(says);
+    await expect(natsStore(nats.connection, options)).rejects.toThrow(RangeError);
+    await expect(natsStore(nats.connection, options)).rejects.toThrow(says);
   });
 });

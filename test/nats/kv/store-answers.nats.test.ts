@@ -1,7 +1,5 @@
-import type { NatsConnection } from "@nats-io/nats-core";
-import { connect } from "@nats-io/transport-node";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import type { Store } from "../../../src/model/store.ts";
 import type { NatsStore } from "../../../src/nats/index.ts";
 import type { Sending } from "../../../src/nats/kv/bucket-store.ts";
@@ -9,31 +7,21 @@ import { openNatsStore } from "../../../src/nats/kv/nats-store.ts";
 import { noteExplored } from "../../support/explored.ts";
 import { type NatsFlaw, withFlaw } from "../../support/nats-guarantees-flaws.ts";
 import { alwaysInBatches, alwaysSingly, type BatchFlaw, flawedBatches } from "../../support/nats-sending.ts";
-import { type NatsServer, startNats } from "../../support/nats-server.ts";
 import { realTime } from "../../support/nats-store-under-test.ts";
 import { type Compared, compareWithMemory } from "../../support/store-comparison.ts";
 import { anySequence, type Sequence } from "../../support/store-sequence.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 
 const SEQUENCES = 40;
 /** Maximum delay of an expiry on the server, in milliseconds. It checks four times a second, less often on a busy machine. */
 const LATE_MS = 20_000;
 
-let server: NatsServer;
-let connection: NatsConnection;
+const nats = useNatsServer();
 let buckets = 0;
-
-beforeAll(async () => {
-  server = await startNats();
-  connection = await connect({ servers: server.url });
-});
-afterAll(async () => {
-  await connection.close();
-  await server.stop();
-});
 
 function open(sending: Sending, shards = 1): Promise<NatsStore> {
   buckets += 1;
-  return openNatsStore(connection, { bucket: `answers-${buckets}`, storage: "memory", shards }, sending);
+  return openNatsStore(nats.connection, { bucket: `answers-${buckets}`, storage: "memory", shards }, sending);
 }
 
 /** Compares a store with the memory store. A server counts times to live in whole seconds. */

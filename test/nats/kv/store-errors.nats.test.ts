@@ -1,13 +1,13 @@
 import type { StreamConfig } from "@nats-io/jetstream";
-import { type NatsConnection, PermissionViolationError } from "@nats-io/nats-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PermissionViolationError } from "@nats-io/nats-core";
+import { describe, expect, it } from "vitest";
 import { StoreUnavailableError } from "../../../src/errors.ts";
 import { type NatsStore, natsStore } from "../../../src/nats/index.ts";
 import { isCertainlyNotStored, writeFailed } from "../../../src/nats/wire/error-codes.ts";
 import { collected } from "../../support/collected.ts";
 import { connected, makeBucket, manager } from "../../support/nats-bucket.ts";
-import { type NatsServer, startNats } from "../../support/nats-server.ts";
 import { commit, identity, LONG_MS, remove, reservation, write } from "../../support/store-contract-fixture.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 
 const accounts = `
 max_payload: 64KB
@@ -18,16 +18,7 @@ accounts {
 }
 system_account: SYS`;
 
-let server: NatsServer;
-let connection: NatsConnection;
-beforeAll(async () => {
-  server = await startNats({ config: accounts });
-  connection = await connected(server, { user: "plain", pass: "plain" });
-});
-afterAll(async () => {
-  await connection.close();
-  await server.stop();
-});
+const nats = useNatsServer({ config: accounts }, { user: "plain", pass: "plain" });
 
 const of = identity("evt-1");
 const { storeKey: key } = of;
@@ -42,20 +33,20 @@ async function refusal(call: Promise<unknown>, says: string, ambiguous = false):
 
 /** Replaces the bucket by another stream without the store's knowledge. */
 async function replaceBucket(bucket: string, changes: Partial<StreamConfig>): Promise<void> {
-  const jsm = await manager(connection);
+  const jsm = await manager(nats.connection);
   await jsm.streams.delete(`KV_${bucket}`);
-  await makeBucket(connection, bucket, changes);
+  await makeBucket(nats.connection, bucket, changes);
 }
 
 async function reconfigure(bucket: string, changes: Partial<StreamConfig>): Promise<void> {
-  const jsm = await manager(connection);
+  const jsm = await manager(nats.connection);
   const { config } = await jsm.streams.info(`KV_${bucket}`);
   await jsm.streams.update(`KV_${bucket}`, Object.assign(config, changes));
 }
 
 describe("a write is certainly not stored if", () => {
   it("10077: the bucket is full, and existing keys can still be renewed, committed and removed", async () => {
-    const store = await natsStore(connection, { bucket: "full", maxBytes: 20_000 });
+    const store = await natsStore(nats.connection, { bucket: "full", maxBytes: 20_000 });
     const record = reservation(of, { fingerprint: "x".repeat(1_000) });
     const first = await write(store, key, record);
     const fill = async (): Promise<void> => {
@@ -72,7 +63,7 @@ describe("a write is certainly not stored if", () => {
   });
 
   it("10002: the account has used up its storage", async () => {
-    await using to = await connected(server, { user: "small", pass: "small" });
+    await using to = await connected(nats.server, { user: "small", pass: "small" });
     const store = await natsStore(to, { bucket: "quota" });
     const fill = async (): Promise<void> => {
       for (let index = 0; index < 100; index += 1) {
@@ -83,16 +74,16 @@ describe("a write is certainly not stored if", () => {
   });
 
   it("nothing responds because the bucket was deleted", async () => {
-    const store = await natsStore(connection, { bucket: "gone" });
-    await (await manager(connection)).streams.delete("KV_gone");
+    const store = await natsStore(nats.connection, { bucket: "gone" });
+    await (await manager(nats.connection)).streams.delete("KV_gone");
     await refusal(put(store), "nothing answers for it");
     await refusal(store.remove(key, { expected: 1 }), "nothing answers for it");
     await refusal(store.get(key), "Bucket gone cannot be read: the bucket does not exist");
   });
 
   it("10059: the servers do not know the bucket yet", async () => {
-    const store = await natsStore(connection, { bucket: "late" });
-    const jsm = await manager(connection);
+    const store = await natsStore(nats.connection, { bucket: "late" });
+    const jsm = await manager(nats.connection);
     const { config } = await jsm.streams.info("KV_late");
     await jsm.streams.delete("KV_late");
     const reading = store.get(key);
@@ -101,8 +92,8 @@ describe("a write is certainly not stored if", () => {
   });
 
   it("10060: another stream has the bucket's subjects", async () => {
-    const store = await natsStore(connection, { bucket: "taken" });
-    const jsm = await manager(connection);
+    const store = await natsStore(nats.connection, { bucket: "taken" });
+    const jsm = await manager(nats.connection);
     await jsm.streams.delete("KV_taken");
     await jsm.streams.add({ name: "THIEF", subjects: ["$KV.taken.>"] });
     await refusal(put(store), "another stream has taken the bucket's subjects");
@@ -110,19 +101,19 @@ describe("a write is certainly not stored if", () => {
   });
 
   it("10166: the bucket does not allow a time to live", async () => {
-    const store = await natsStore(connection, { bucket: "timeless" });
+    const store = await natsStore(nats.connection, { bucket: "timeless" });
     await replaceBucket("timeless", { allow_msg_ttl: false });
     await refusal(put(store), "the bucket does not allow a time to live");
   });
 
   it("10109: the bucket is sealed", async () => {
-    const store = await natsStore(connection, { bucket: "closed" });
+    const store = await natsStore(nats.connection, { bucket: "closed" });
     await reconfigure("closed", { sealed: true });
     await refusal(put(store), "the bucket is sealed");
   });
 
   it("the connection is closed or draining", async () => {
-    const to = await connected(server, { user: "plain", pass: "plain" });
+    const to = await connected(nats.server, { user: "plain", pass: "plain" });
     const store = await natsStore(to, { bucket: "left" });
     await write(store, key, reservation(of));
     const drained = to.drain();
@@ -147,9 +138,9 @@ describe("a write may be stored if its answer is unreadable:", () => {
     ),
   ];
   it.for(answers)("`%s`", async ([answer, says]) => {
-    const store = await natsStore(connection, { bucket: "echo" });
-    await (await manager(connection)).streams.delete("KV_echo");
-    const echo = connection.subscribe("$KV.echo.>", { callback: (_, message) => void message.respond(answer) });
+    const store = await natsStore(nats.connection, { bucket: "echo" });
+    await (await manager(nats.connection)).streams.delete("KV_echo");
+    const echo = nats.connection.subscribe("$KV.echo.>", { callback: (_, message) => void message.respond(answer) });
     await refusal(put(store), says, true);
     await refusal(store.remove(key, { expected: 1 }), says, true);
     echo.unsubscribe();
@@ -169,7 +160,7 @@ describe("a write without permission", () => {
 
 describe("a store", () => {
   it("checks its arguments before it sends anything", async () => {
-    const store = await natsStore(connection, { bucket: "arguments", maxWindowMs: 10_000 });
+    const store = await natsStore(nats.connection, { bucket: "arguments", maxWindowMs: 10_000 });
     const record = reservation(of);
     for (const expected of [-1, 0.5, Number.NaN]) {
       await expect(store.put(key, record, { expected, ttlMs: 1_000 })).rejects.toThrow("Expected `expected` to be");

@@ -1,15 +1,13 @@
 import { jetstream } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
-import type { NatsConnection } from "@nats-io/nats-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { RecordUnreadableError } from "../../../src/errors.ts";
 import type { StoreKey } from "../../../src/model/identity.ts";
 import type { Entry } from "../../../src/model/store.ts";
 import { type NatsStore, natsStore } from "../../../src/nats/index.ts";
 import { collected } from "../../support/collected.ts";
 import { eventually } from "../../support/eventually.ts";
-import { connected, manager } from "../../support/nats-bucket.ts";
-import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { manager } from "../../support/nats-bucket.ts";
 import { realTime } from "../../support/nats-store-under-test.ts";
 import {
   assertAlive,
@@ -22,34 +20,26 @@ import {
   write,
 } from "../../support/store-contract-fixture.ts";
 import { streamedItems } from "../../support/streamed-items.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 
-let server: NatsServer;
-let connection: NatsConnection;
-beforeAll(async () => {
-  server = await startNats();
-  connection = await connected(server);
-});
-afterAll(async () => {
-  await connection.close();
-  await server.stop();
-});
+const nats = useNatsServer();
 
 const of = identity("evt-1");
 const { storeKey: key } = of;
 
 /** Returns the message under a key as another client reads it. */
 async function stored(bucket: string, at: StoreKey) {
-  const jsm = await manager(connection);
+  const jsm = await manager(nats.connection);
   return jsm.streams.getMessage(`KV_${bucket}`, { last_by_subj: `$KV.${bucket}.${at}` });
 }
 
 async function consumersOf(bucket: string): Promise<number> {
-  return (await (await manager(connection)).streams.info(`KV_${bucket}`)).state.consumer_count;
+  return (await (await manager(nats.connection)).streams.info(`KV_${bucket}`)).state.consumer_count;
 }
 
 describe("a write", () => {
   it("has its expected revision and its time to live in whole seconds, rounded up, and no message id", async () => {
-    const store = await natsStore(connection, { bucket: "headers" });
+    const store = await natsStore(nats.connection, { bucket: "headers" });
     const times: ReadonlyArray<readonly [ttlMs: number, ttl: string]> = [
       [1, "1s"],
       [1_000, "1s"],
@@ -71,13 +61,13 @@ describe("a write", () => {
   });
 
   it("F3 keeps a time to live when it updates a key, unlike the key-value client's", async () => {
-    const store = await natsStore(connection, { bucket: "update" });
+    const store = await natsStore(nats.connection, { bucket: "update" });
     const made = realTime(store);
     const [ours, theirs] = [identity("ours"), identity("theirs")];
     const first = await write(store, ours.storeKey, reservation(ours), { ttlMs: 1_000 });
     await write(store, ours.storeKey, commit(ours), { expected: first, ttlMs: 1_000 });
     const other = await write(store, theirs.storeKey, reservation(theirs), { ttlMs: 1_000 });
-    const kv = await new Kvm(connection).open("update");
+    const kv = await new Kvm(nats.connection).open("update");
     await kv.update(theirs.storeKey, JSON.stringify(commit(theirs)), other);
     const sinceMs = performance.now();
     await assertExpires(made, ours.storeKey);
@@ -88,7 +78,7 @@ describe("a write", () => {
 
 describe("a removal", () => {
   it("F15 is a tombstone that expires, not a purge or a rollup", async () => {
-    const store = await natsStore(connection, { bucket: "marks" });
+    const store = await natsStore(nats.connection, { bucket: "marks" });
     await remove(store, key, await write(store, key, reservation(of)));
     const mark = await stored("marks", key);
     expect(mark?.data).toHaveLength(0);
@@ -96,13 +86,13 @@ describe("a removal", () => {
     expect(mark?.header.get("Nats-TTL")).toBe("1s");
     expect(mark?.header.has("Nats-Rollup")).toBe(false);
     await eventually("the mark to end", async () => (await stored("marks", key)) === null);
-    const jsm = await manager(connection);
+    const jsm = await manager(nats.connection);
     expect((await jsm.streams.info("KV_marks")).state.messages).toBe(0);
   });
 
   it("F11 of an operator leaves a tombstone that never expires, and a create replaces it", async () => {
-    const store = await natsStore(connection, { bucket: "operator" });
-    const kv = await new Kvm(connection).open("operator");
+    const store = await natsStore(nats.connection, { bucket: "operator" });
+    const kv = await new Kvm(nats.connection).open("operator");
     for (const take of [() => kv.delete(key), () => kv.purge(key)]) {
       const before = await write(store, key, commit(of));
       await take();
@@ -116,8 +106,8 @@ describe("a removal", () => {
   });
 
   it("G1 lets one of many concurrent creates replace a tombstone", async () => {
-    const store = await natsStore(connection, { bucket: "race" });
-    const kv = await new Kvm(connection).open("race");
+    const store = await natsStore(nats.connection, { bucket: "race" });
+    const kv = await new Kvm(nats.connection).open("race");
     for (let round = 0; round < 10; round += 1) {
       const at = identity(`evt-${round}`);
       await kv.delete(at.storeKey);
@@ -142,8 +132,8 @@ describe("a record of another program", () => {
 
   it.for(foreign)("causes an error that names the key: %s", async ([what, payload, says]) => {
     const bucket = `foreign-${what.replaceAll(" ", "-")}`;
-    const store = await natsStore(connection, { bucket });
-    const { seq } = await jetstream(connection).publish(`$KV.${bucket}.${key}`, payload);
+    const store = await natsStore(nats.connection, { bucket });
+    const { seq } = await jetstream(nats.connection).publish(`$KV.${bucket}.${key}`, payload);
     for (const call of [() => store.get(key), () => put(store, 0)]) {
       await expect(call()).rejects.toThrow(RecordUnreadableError);
       await expect(call()).rejects.toMatchObject({ code: "record-unreadable" });
@@ -155,8 +145,8 @@ describe("a record of another program", () => {
   });
 
   it("makes a list fail after every readable entry", async () => {
-    const store = await natsStore(connection, { bucket: "mixed" });
-    const js = jetstream(connection);
+    const store = await natsStore(nats.connection, { bucket: "mixed" });
+    const js = jetstream(nats.connection);
     await js.publish(`$KV.mixed.${key}`, "hello");
     await js.publish("$KV.mixed.some.other.key", "hello");
     await js.publish("$KV.mixed.short", "not listed");
@@ -173,8 +163,8 @@ describe("a record of another program", () => {
   });
 
   it("ends a watch, and a new one can start", async () => {
-    const store = await natsStore(connection, { bucket: "watched" });
-    const js = jetstream(connection);
+    const store = await natsStore(nats.connection, { bucket: "watched" });
+    const js = jetstream(nats.connection);
     for (const [subject, says] of [
       [`$KV.watched.${key}`, `${key} in bucket watched does not hold JSON`],
       ["$KV.watched.some.other.key", "$KV.watched.some.other.key does not have a Latchkey key"],
@@ -200,7 +190,7 @@ describe("a record of another program", () => {
 
 describe("a list and a watch", () => {
   it("leave nothing on the server", async () => {
-    const store = await natsStore(connection, { bucket: "tidy" });
+    const store = await natsStore(nats.connection, { bucket: "tidy" });
     const at = identity("evt-1");
     let expected = await write(store, at.storeKey, commit(at));
     await collected(store.list({}));
@@ -218,7 +208,7 @@ describe("a list and a watch", () => {
   });
 
   it("survive the loss of the watch's consumer, and the watch reports missed writes", async () => {
-    const store = await natsStore(connection, { bucket: "lost" });
+    const store = await natsStore(nats.connection, { bucket: "lost" });
     await using watch = streamedItems((signal) => store.watch({}, signal));
     const at = identity("evt-1");
     let expected = 0;
@@ -226,7 +216,7 @@ describe("a list and a watch", () => {
       expected = await write(store, at.storeKey, reservation(at), { expected });
       return watch.items.length > 0 || undefined;
     });
-    const jsm = await manager(connection);
+    const jsm = await manager(nats.connection);
     const [lost] = await jsm.consumers.list("KV_lost").next();
     await jsm.consumers.delete("KV_lost", lost?.name ?? "");
     const missed = await write(store, at.storeKey, commit(at), { expected });
@@ -237,7 +227,7 @@ describe("a list and a watch", () => {
   });
 
   it("work during writes, and the list contains every key that existed throughout", async () => {
-    const store = await natsStore(connection, { bucket: "busy" });
+    const store = await natsStore(nats.connection, { bucket: "busy" });
     const keys = Array.from({ length: 1_500 }, (_, index) => identity(`evt-${index}`));
     const revisions = await Promise.all(keys.map((at) => write(store, at.storeKey, reservation(at))));
     const listing = new AbortController();
