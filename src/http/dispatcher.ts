@@ -9,7 +9,7 @@ import type { Identity } from "../model/identity.ts";
 import { MIN_TTL_MS } from "../options.ts";
 import { type BufferedResponse, bufferResponse, toResponse } from "./buffered-response.ts";
 import { reportError, type WebhookErrorListener } from "./error-listener.ts";
-import { headerName, parseJson } from "./fields.ts";
+import { headerName, jsonValue } from "./fields.ts";
 import { problem } from "./problem.ts";
 import type { RawRequest } from "./raw-request.ts";
 import type { EventReference, Source } from "./source.ts";
@@ -17,7 +17,7 @@ import { readStoredResponse, replay, type StoredResponse, storeResponse } from "
 
 /** An event to dispatch. */
 export interface WebhookEvent extends EventReference {
-  /** JSON value of the body; `undefined` if the body is not JSON. */
+  /** JSON value of the body, or of a form's field `payload`; `undefined` if there is none. */
   readonly body: unknown;
   /** The request with its raw body. */
   readonly request: RawRequest;
@@ -95,7 +95,7 @@ export class WebhookDispatcher {
   ): Promise<Outcome<StoredResponse | undefined>> {
     const { dedup, dispatch, source, windowMs } = this.#options;
     const handler = async (reservation: Reservation) => {
-      const body = parseJson(request.body);
+      const body = jsonValue(request);
       const { signal } = reservation;
       const response = await run.dispatch(() => dispatch({ ...event, body, request, reservation, signal }), signal);
       return this.#keepResponse ? storeResponse(response, this.#maxStoredBytes, fence) : undefined;

@@ -15,6 +15,18 @@ export function parseJson(body: Uint8Array): unknown {
   }
 }
 
+/**
+ * Returns the JSON value of a request: its body, or the field `payload` of a form. `undefined` if there is none. GitHub sends forms
+ * unless a hook is set to JSON.
+ */
+export function jsonValue({ body, headers }: RawRequest): unknown {
+  const value = parseJson(body);
+  if (value !== undefined || !/^application\/x-www-form-urlencoded\b/i.test(headers.get("content-type") ?? ""))
+    return value;
+  const payload = new URLSearchParams(new TextDecoder().decode(body)).get("payload");
+  return payload === null ? undefined : parseJson(new TextEncoder().encode(payload));
+}
+
 /** Returns the JSON object in the body. @throws {UnidentifiedError} if there is none. */
 export function jsonObject({ body }: RawRequest): ObjectLike {
   const value = parseJson(body);

@@ -85,6 +85,14 @@ describe("a receiver of webhooks", () => {
     expect([response.status, response.headers.get("x-run"), await response.json()]).toEqual([201, "1", { run: 1 }]);
   });
 
+  it("gives the handler the payload of a form, as GitHub sends it by default", async () => {
+    const { receive, dispatched } = receiver();
+    const form = String(new URLSearchParams({ payload: '{"action":"opened","text":"a+b & ü"}' }));
+    const answered = await receive(delivery(form, { "content-type": "application/x-www-form-urlencoded" }));
+    expect(answered.status).toBe(204);
+    expect(dispatched).toEqual([{ action: "opened", text: "a+b & ü" }]);
+  });
+
   it("gives the handler the event, the raw body and the reservation", async () => {
     const seen: unknown[] = [];
     const { receive } = receiver({

@@ -1,5 +1,5 @@
 import { senderScope } from "../../model/identify/sender-scope.ts";
-import { headerText, optionalText, parseJson } from "../fields.ts";
+import { headerText, jsonValue, optionalText } from "../fields.ts";
 import { bodySignature, type Secrets } from "../signature.ts";
 import type { Source } from "../source.ts";
 
@@ -26,7 +26,7 @@ export function github({ secret }: GitHubOptions): Source {
       const hook = headerText(request, "x-github-hook-id");
       const targetType = headerText(request, "x-github-hook-installation-target-type");
       const target = headerText(request, "x-github-hook-installation-target-id");
-      const action = optionalText(parseJson(request.body), "action");
+      const action = optionalText(jsonValue(request), "action");
       const kind = headerText(request, "x-github-event");
       return {
         source: senderScope.gitHub({ hook, targetType, target }),

@@ -54,6 +54,14 @@ describe("an event of GitHub", () => {
     expect(() => gitHub.identify(request)).toThrow("The header `x-github-delivery` occurs more than once");
   });
 
+  it("has its type from the field `payload` if the hook sends forms", () => {
+    const headers = { ...gitHubHeaders, "content-type": "application/x-www-form-urlencoded" };
+    const form = String(new URLSearchParams({ payload: '{"action":"opened"}' }));
+    expect(identify(gitHub, headers, form).type).toBe("com.github.push.opened");
+    expect(identify(gitHub, headers, "action=opened").type).toBe("com.github.push");
+    expect(identify(gitHub, headers, "payload=%FF").type).toBe("com.github.push");
+  });
+
   it.each(["", "not JSON", "[]", '{"action":7}'])("has its type from the header alone if the body is %j", (body) => {
     expect(identify(gitHub, gitHubHeaders, body).type).toBe("com.github.push");
   });
