@@ -1,20 +1,14 @@
-import { resolve } from "node:path";
 import { defineConfig, type Plugin } from "vite";
-
-const SHIMS = "src/cli/play/page/shims";
 
 /**
  * Builds a page as one file with inline scripts and styles: the inspector's, or with `--mode play` the live simulator's. The
- * simulator runs the library itself, so it gets the few parts of Node that the library uses.
+ * simulator runs the library itself.
  */
 export default defineConfig(({ mode }) => ({
   root: mode === "play" ? "src/cli/play/page" : "src/inspect/page",
   logLevel: "warn",
   define: { "process.env.NODE_ENV": '"production"' },
   plugins: [inOneFile(mode === "play" ? "play.html" : "inspector.html")],
-  resolve: {
-    alias: mode === "play" ? { "node:crypto": resolve(SHIMS, "crypto.ts"), "node:os": resolve(SHIMS, "os.ts") } : {},
-  },
   build: { target: "es2022", emptyOutDir: false, assetsInlineLimit: 0, modulePreload: false },
 }));
 

@@ -8,7 +8,7 @@ import { type DeduplicatorOptions, MIN_TTL_MS, ON_STORE_UNAVAILABLE } from "./op
  * `LATCHKEY_OWNER` (`owner`), `LATCHKEY_ON_STORE_UNAVAILABLE` (`onStoreUnavailable`).
  * @throws {TypeError | RangeError} that names the variable and the value.
  */
-export function optionsFromEnv(env: NodeJS.ProcessEnv = process.env): Partial<DeduplicatorOptions> {
+export function optionsFromEnv(env: Environment = ownEnvironment()): Partial<DeduplicatorOptions> {
   const read = <Value>(name: string, parse: (name: string, value: string) => Value): Value | undefined => {
     const value = setting(env, name);
     return value === undefined ? undefined : parse(name, value);
@@ -29,8 +29,16 @@ export function optionsFromEnv(env: NodeJS.ProcessEnv = process.env): Partial<De
   };
 }
 
+/** Environment variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Returns this process's variables. A browser has none. */
+function ownEnvironment(): Environment {
+  return "process" in globalThis ? process.env : {};
+}
+
 /** Returns an environment variable without surrounding spaces, or `undefined` if it is unset or blank. */
-export function setting(env: Readonly<Record<string, string | undefined>>, name: string): string | undefined {
+export function setting(env: Environment, name: string): string | undefined {
   return env[name]?.trim() || undefined;
 }
 
@@ -38,7 +46,7 @@ export function setting(env: Readonly<Record<string, string | undefined>>, name:
  * Returns the number of dispatches that `TRIGGER_DISPATCH_MAX_RETRIES` allows: the retries and the first attempt.
  * @throws {TypeError | RangeError} if the variable is not a whole number.
  */
-export function maxAttemptsFromEnv(env: Readonly<Record<string, string | undefined>>): number | undefined {
+export function maxAttemptsFromEnv(env: Environment): number | undefined {
   const name = "TRIGGER_DISPATCH_MAX_RETRIES";
   const value = setting(env, name);
   if (value === undefined) return undefined;

@@ -1,5 +1,6 @@
 export type { ClearFilter, Handler } from "./deduplicator.ts";
 export { Deduplicator } from "./deduplicator.ts";
+export type { Environment } from "./env.ts";
 export { maxAttemptsFromEnv, optionsFromEnv } from "./env.ts";
 export type { ErrorCode, LossReason } from "./errors.ts";
 export {

@@ -1,8 +1,7 @@
-import { randomBytes } from "node:crypto";
-import { hostname } from "node:os";
 import type { ResolvedOptions, ResolvedReserveOptions } from "./engine/engine-options.ts";
 import { type Clock, systemClock } from "./internal/clock.ts";
 import { idMaker } from "./internal/id-maker.ts";
+import { replicaName } from "./internal/replica-name.ts";
 import { abortSignal, callable, flag, objectWith, oneOf, text, wholeNumber } from "./internal/validate.ts";
 import type { Store } from "./model/store.ts";
 import { checkObserver, type InspectionObserver } from "./statechart/inspection.ts";
@@ -31,7 +30,7 @@ export interface DeduplicatorOptions {
    * leader change, and timers that fire late: less than 50 counts as 50. @default 2_000
    */
   readonly skewMs?: number;
-  /** Name of this replica in records and events. @default host name, process id and a random part */
+  /** Name of this replica in records and events. @default host name, process id and a random part; `browser` and a random part in a browser */
   readonly owner?: string;
   /** Renews reservations every third of the lease until they are settled. @default true */
   readonly renew?: boolean;
@@ -48,8 +47,8 @@ export interface DeduplicatorOptions {
    */
   readonly onPermanentError?: "release" | "remember";
   /**
-   * Maximum number of commits in the cache, which answers duplicates without the store. Each takes 250 B of memory; 0 disables the
-   * cache. @default 16_000
+   * Maximum number of commits in the cache, which answers duplicates without the store. The half that was used last always stays.
+   * Each takes 250 B of memory; 0 disables the cache. @default 16_000
    */
   readonly cacheSize?: number;
   /**
@@ -103,7 +102,7 @@ export function resolveOptions(options: DeduplicatorOptions): ResolvedOptions {
   const { windowMs = DEFAULT_WINDOW_MS, leaseMs = DEFAULT_LEASE_MS, skewMs = DEFAULT_SKEW_MS } = options;
   const { renew = true, keepResults = false, onStoreUnavailable = "refuse", onPermanentError = "release" } = options;
   const { cacheSize = DEFAULT_CACHE_SIZE, inspect } = options;
-  const { owner = `${hostname()}/${process.pid}/${randomBytes(4).toString("hex")}` } = options;
+  const { owner = replicaName() } = options;
   return {
     store,
     clock,

@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { LruMap } from "../internal/lru-map.ts";
 import type { StoreKey } from "../model/identity.ts";
 import { type Fence, fenceOf } from "../model/record.ts";
 import type { Entry, Revision } from "../model/store.ts";
@@ -56,7 +56,7 @@ interface PackedCommit {
 type Extra = Pick<KnownCommit, "owner" | "attempt" | "fingerprint" | "result" | "failed">;
 
 /**
- * The commits that this replica knows, so that duplicates need no store request. The least recently used ones are evicted.
+ * The commits that this replica knows, so that duplicates need no store request. Those unused for longest are evicted.
  *
  * The replica's own commits stay until their windows end, counted from before they were sent. Commits of other replicas stay for
  * {@link FRESH_MS} only, because the rest of their windows is unknown. The cache returns and adds nothing unless its epoch is
@@ -69,7 +69,7 @@ export class CommitCache {
   readonly #createdAtMs: number;
   readonly #createdAtWallMs: number;
   #firstFence: Fence | undefined;
-  #commits: LRUCache<StoreKey, PackedCommit> | undefined;
+  #commits: LruMap<StoreKey, PackedCommit> | undefined;
   #epoch: number | undefined;
 
   constructor({ cacheSize, owner, clock }: ResolvedOptions, clears: ClearEpoch) {
@@ -90,8 +90,7 @@ export class CommitCache {
   /** @param epoch is {@link ClearEpoch.last} from before the commit was sent. */
   addOwn(key: StoreKey, commit: KnownCommit, epoch: number | undefined): void {
     if (epoch === undefined || !this.#isCertainlyCurrent() || epoch !== this.#epoch) return;
-    // `maxSize` instead of `max`, which allocates the memory of a full cache at once.
-    this.#commits ??= new LRUCache({ maxSize: this.#size, sizeCalculation: () => 1 });
+    this.#commits ??= new LruMap(this.#size);
     this.#commits.set(key, this.#pack(commit));
   }
 

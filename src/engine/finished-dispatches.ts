@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { LruMap } from "../internal/lru-map.ts";
 import type { StoreKey } from "../model/identity.ts";
 import type { ResolvedReserveOptions } from "./engine-options.ts";
 
@@ -20,8 +20,7 @@ export interface FinishedDispatch {
 
 /** The dispatches whose commit ended as `unconfirmed`: at the next delivery, their keys are committed instead of dispatched again. */
 export class FinishedDispatches {
-  // `maxSize` instead of `max`, which allocates the memory of a full cache at once.
-  readonly #finished = new LRUCache<StoreKey, FinishedDispatch>({ maxSize: MAX_KEYS, sizeCalculation: () => 1 });
+  readonly #finished = new LruMap<StoreKey, FinishedDispatch>(MAX_KEYS);
 
   find(key: StoreKey, nowMs: number): FinishedDispatch | undefined {
     if (this.#finished.size === 0) return undefined;

@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { LruMap } from "../internal/lru-map.ts";
 import type { StoreKey } from "../model/identity.ts";
 import type { Entry } from "../model/store.ts";
 import { FRESH_MS } from "./commit-cache.ts";
@@ -23,8 +23,7 @@ const STORE_SLACK_MS = 500;
  */
 export class ObservedLeases {
   readonly #skewMs: number;
-  // `maxSize` instead of `max`, which allocates the memory of a full cache at once.
-  readonly #observations = new LRUCache<StoreKey, Observation>({ maxSize: MAX_KEYS, sizeCalculation: () => 1 });
+  readonly #observations = new LruMap<StoreKey, Observation>(MAX_KEYS);
 
   constructor(skewMs: number) {
     this.#skewMs = skewMs;

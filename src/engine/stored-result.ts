@@ -1,4 +1,5 @@
 import { ResultNotKeptError } from "../errors.ts";
+import { utf8Length } from "../internal/utf8.ts";
 import { isNestedWithin, MAX_RESULT_DEPTH } from "../model/record.ts";
 
 /** Maximum size of a result, because every duplicate reads it. */
@@ -27,7 +28,7 @@ export function storeResult(value: unknown): StoredResult {
       error: new ResultNotKeptError(`A value of type ${typeof value} has no JSON form. ${ADVICE}`),
     };
   }
-  const bytes = Buffer.byteLength(encoded);
+  const bytes = utf8Length(encoded);
   if (bytes > MAX_RESULT_BYTES) {
     const message = `The result has ${bytes} bytes as JSON; at most ${MAX_RESULT_BYTES} are kept. ${ADVICE}`;
     return { state: "failed", error: new ResultNotKeptError(message) };

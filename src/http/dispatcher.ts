@@ -1,6 +1,6 @@
-import { LRUCache } from "lru-cache";
 import type { Deduplicator } from "../deduplicator.ts";
 import { hasCode } from "../errors.ts";
+import { LruMap } from "../internal/lru-map.ts";
 import { flag, wholeNumber } from "../internal/validate.ts";
 import { parseWholeNumber } from "../internal/whole-number.ts";
 import type { Outcome, Reservation } from "../model/decision.ts";
@@ -60,7 +60,7 @@ export class WebhookDispatcher {
    * Highest fence per event that this process has seen, for the latest events. Other replicas learn a fence only from a stored
    * response, so without `keepResponse` they accept a lower one.
    */
-  readonly #fences = new LRUCache<string, number>({ max: REMEMBERED_FENCES });
+  readonly #fences = new LruMap<string, number>(REMEMBERED_FENCES);
 
   constructor(options: DispatcherOptions, retryAfterMs: number) {
     this.#options = options;

@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
 import type { Clock } from "./clock.ts";
+import { randomHex } from "./random-hex.ts";
 
 const IDS_PER_DRAW = 1_000;
 const DRAWN_FOR_MS = 1_000;
@@ -10,7 +10,7 @@ const DRAWN_FOR_MS = 1_000;
  * The random part is drawn with the first id, and drawn again after a second or a thousand ids: copies of a process image, which
  * share what was drawn before, soon differ. It contains the time, because copies may also share the state of the random generator.
  */
-export function idMaker(clock: Clock, draw = drawRandom): () => string {
+export function idMaker(clock: Clock, draw = () => randomHex(16)): () => string {
   let random = "";
   let made = IDS_PER_DRAW;
   let drawnAtMs = 0;
@@ -24,8 +24,4 @@ export function idMaker(clock: Clock, draw = drawRandom): () => string {
     made += 1;
     return `${random}.${made}`;
   };
-}
-
-function drawRandom(): string {
-  return randomBytes(16).toString("hex");
 }

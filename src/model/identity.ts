@@ -1,5 +1,7 @@
-import { hash } from "node:crypto";
-import { LRUCache } from "lru-cache";
+import { hexToBase64url } from "../internal/bytes-text.ts";
+import { LruMap } from "../internal/lru-map.ts";
+import { sha256 } from "../internal/sha256.ts";
+import { utf8Length } from "../internal/utf8.ts";
 import { expected, objectWith, text } from "../internal/validate.ts";
 
 /** The event, the subscription it is dispatched for, and the tenant. */
@@ -67,7 +69,7 @@ class MarkedIdentity implements ResolvedIdentity {
     this.key = `trigger.dedup.v1:${hex}`;
     this.idempotencyKey =
       workspaceId === DEFAULT_WORKSPACE ? this.key : scopedKey(subscriptionId, eventId, workspaceId);
-    this.storeKey = storeKey(workspaceId, subscriptionId, Buffer.from(hex, "hex").toString("base64url"));
+    this.storeKey = storeKey(workspaceId, subscriptionId, hexToBase64url(hex));
     Object.freeze(this);
   }
 
@@ -147,23 +149,23 @@ function scopedKey(subscriptionId: string, eventId: string, workspaceId: string)
 }
 
 function digest(encoding: "hex" | "base64url", ...parts: readonly string[]): string {
-  return hash("sha256", parts.map(lengthPrefixed).join(""), encoding);
+  return sha256(parts.map(lengthPrefixed).join(""), encoding);
 }
 
 function lengthPrefixed(part: string): string {
-  return `${Buffer.byteLength(part)}:${part}`;
+  return `${utf8Length(part)}:${part}`;
 }
 
 /** 96 bits of the hash. Tokens select workspaces and subscriptions; no decision rests on a token alone. */
 const TOKEN_LENGTH = 16;
 const STORE_KEY_LENGTH = TOKEN_LENGTH + 1 + TOKEN_LENGTH + 1 + 43;
 const CACHED_TOKENS = 4096;
-const tokens = new LRUCache<string, string>({ max: CACHED_TOKENS });
+const tokens = new LruMap<string, string>(CACHED_TOKENS);
 
 function partToken(part: string): string {
   const known = tokens.get(part);
   if (known !== undefined) return known;
-  const token = hash("sha256", part, "base64url").slice(0, TOKEN_LENGTH);
+  const token = sha256(part, "base64url").slice(0, TOKEN_LENGTH);
   tokens.set(part, token);
   return token;
 }

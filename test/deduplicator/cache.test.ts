@@ -180,9 +180,10 @@ describe("a replica's own commit", () => {
 
   it("is evicted, and read from the store, after too many newer commits", async () => {
     const { replica } = world();
-    const a = replica("a", { cacheSize: 2 });
-    for (const eventId of ["1", "2", "3"]) await commitEvent(a, { ...event, eventId });
-    expect(await callsOf(a, () => duplicate(a.dedup.reserve({ ...event, eventId: "2" })))).toBe(0);
+    const a = replica("a", { cacheSize: 4 });
+    for (const eventId of ["1", "2", "3", "4", "5"]) await commitEvent(a, { ...event, eventId });
+    for (const eventId of ["4", "5"])
+      expect(await callsOf(a, () => duplicate(a.dedup.reserve({ ...event, eventId })))).toBe(0);
     expect(await callsOf(a, () => duplicate(a.dedup.reserve({ ...event, eventId: "1" })))).toBe(1);
   });
 

@@ -1,6 +1,6 @@
 import { createVerify, X509Certificate } from "node:crypto";
-import { LRUCache } from "lru-cache";
 import { isObject, type ObjectLike } from "../../internal/is-object.ts";
+import { LruMap } from "../../internal/lru-map.ts";
 import { senderScope } from "../../model/identify/sender-scope.ts";
 import { jsonObject, memberText, parseJson } from "../fields.ts";
 import { DEFAULT_TOLERANCE_MS, rejected, verifiedIf } from "../signature.ts";
@@ -28,7 +28,7 @@ const CONFIRMATION = ["Message", "MessageId", "SubscribeURL", "Timestamp", "Toke
  * Source: https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
  */
 export function sns({ topicArns, fetchCertificate = fetchText, confirm = visit }: SnsOptions): Source {
-  const certificates = new LRUCache<string, Promise<string>>({ max: 16 });
+  const certificates = new LruMap<string, Promise<string>>(16);
   const certificateOf = (url: URL): Promise<string> => {
     const known = certificates.get(url.href) ?? fetchCertificate(url);
     certificates.set(url.href, known);

@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { LruMap } from "../../internal/lru-map.ts";
 import type { EventRef } from "../trace/trace-event.ts";
 import type { TraceRecorder } from "../trace/trace-recorder.ts";
 
@@ -8,7 +8,7 @@ const LOOKED_UP_LIMIT = 1_000;
 /** The events that the inspector knows: from the recording, or from a lookup by identity. */
 export class KnownEvents {
   readonly #recorder: TraceRecorder;
-  readonly #lookedUp = new LRUCache<string, EventRef>({ max: LOOKED_UP_LIMIT });
+  readonly #lookedUp = new LruMap<string, EventRef>(LOOKED_UP_LIMIT);
 
   constructor(recorder: TraceRecorder) {
     this.#recorder = recorder;

@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { LruMap } from "../../internal/lru-map.ts";
 import { type DedupRecord, fenceOf } from "../../model/record.ts";
 import type { EventRef, TraceEvent } from "./trace-event.ts";
 
@@ -36,13 +36,13 @@ interface KeyState {
  */
 export class StoreReader {
   /** Two caches, so that commits never evict a reservation whose end is still to come. */
-  readonly #reserved: LRUCache<string, KeyState>;
-  readonly #committed: LRUCache<string, KeyState>;
+  readonly #reserved: LruMap<string, KeyState>;
+  readonly #committed: LruMap<string, KeyState>;
 
   /** @param limit number of remembered keys in each state. */
   constructor(limit: number) {
-    this.#reserved = new LRUCache({ max: limit });
-    this.#committed = new LRUCache({ max: limit });
+    this.#reserved = new LruMap(limit);
+    this.#committed = new LruMap(limit);
   }
 
   /** Reads a listed record. Returns no event for a commit of unknown origin, which may be from yesterday. */

@@ -1,14 +1,14 @@
-import { hash } from "node:crypto";
 import canonicalize from "canonicalize";
+import { sha256 } from "../../internal/sha256.ts";
 
 /**
  * Returns a fingerprint of a payload: equal for JSON texts with the same value (RFC 8785), and for equal bytes otherwise. Numbers
  * beyond the precision of a double are compared after rounding.
  *
- * Only entries that need it import this file, because the core depends on nothing but XState and an LRU cache.
+ * Only entries that need it import this file, because the core depends on nothing but XState.
  */
 export function payloadFingerprint(payload: string | Uint8Array): string {
-  return `sha256:${hash("sha256", canonicalJson(payload) ?? payload, "base64url")}`;
+  return `sha256:${sha256(canonicalJson(payload) ?? payload, "base64url")}`;
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });

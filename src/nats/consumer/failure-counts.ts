@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { LruMap } from "../../internal/lru-map.ts";
 
 /** Deliveries of one message to this process that were nak'd. */
 interface Deliveries {
@@ -18,7 +18,7 @@ const MAX_MESSAGES = 100_000;
  */
 export class FailureCounts {
   /** Deliveries of each message, by sequence in the stream. */
-  readonly #bySequence = new LRUCache<number, Deliveries>({ max: MAX_MESSAGES });
+  readonly #bySequence = new LruMap<number, Deliveries>(MAX_MESSAGES);
 
   dispatchFailed(sequence: number): void {
     this.#add(sequence, { failed: 1, notDispatched: 0 });

@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { LruMap } from "../../internal/lru-map.ts";
 import type { ReceivedMessage } from "./received-message.ts";
 
 /** Final action of this process on a message, which the server may still redeliver. */
@@ -27,7 +27,7 @@ const MAX_MESSAGES = 10_000;
  */
 export class FinishedMessages {
   /** Finished messages, by sequence in the stream. */
-  readonly #bySequence = new LRUCache<number, Finished>({ max: MAX_MESSAGES });
+  readonly #bySequence = new LruMap<number, Finished>(MAX_MESSAGES);
 
   add(message: ReceivedMessage, finish: Finish): void {
     const { timestampNanos } = message;

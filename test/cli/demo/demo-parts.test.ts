@@ -71,7 +71,7 @@ describe("the scenario", () => {
     const folder = await mkdtemp(join(tmpdir(), "latchkey-samples-"));
     const odd = join(folder, "odd.json");
     await writeFile(odd, '[{ "name": "push" }, { "examples": [{}] }, "text"]');
-    for (const source of ["@latchkey/is-not-installed", "lru-cache", odd]) {
+    for (const source of ["@latchkey/is-not-installed", "xstate", odd]) {
       const { what, lines } = loadSamples(seeded(1), source);
       expect(what).toContain("generated orders");
       const events = lines.map((line) => readEvent(Buffer.from(line)));

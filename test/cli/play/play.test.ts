@@ -8,8 +8,8 @@ import { describe, expect, it } from "vitest";
 import { runCli } from "../../../src/cli/cli.ts";
 import { handlers } from "../../../src/cli/play/page/handlers.ts";
 import { fragmentOf, linkIn } from "../../../src/cli/play/page/link.ts";
-import { hash as hashInBrowser } from "../../../src/cli/play/page/shims/crypto.ts";
 import { play } from "../../../src/cli/play/page/simulation.ts";
+import { portableSha256 } from "../../../src/internal/portable-sha256.ts";
 import { FakeIo, run } from "../support/fake-io.ts";
 
 function handlerNamed(id: string) {
@@ -52,8 +52,8 @@ describe("the page of latchkey play", () => {
   it("hashes as Node does", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", maxLength: 200 }), (text) => {
-        expect(hashInBrowser("sha256", text, "hex")).toBe(hash("sha256", text, "hex"));
-        expect(hashInBrowser("sha256", text, "base64url")).toBe(hash("sha256", text, "base64url"));
+        expect(portableSha256(text, "hex")).toBe(hash("sha256", text, "hex"));
+        expect(portableSha256(text, "base64url")).toBe(hash("sha256", text, "base64url"));
       }),
     );
   });

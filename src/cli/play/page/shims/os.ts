@@ -1,4 +1,0 @@
-/** The part of `node:os` that Latchkey uses, for browsers. */
-export function hostname(): string {
-  return "browser";
-}
