@@ -117,7 +117,11 @@ export default defineConfig(
   },
   // The forms that the tools ask for.
   {
-    files: ["*.config.{ts,js}", "test/support/{reporter,browser-runner,nats-runner,postgres-runner}.ts"],
+    files: [
+      "*.config.{ts,js}",
+      "docs/.vitepress/{config,theme/index}.ts",
+      "test/support/{reporter,browser-runner,nats-runner,postgres-runner}.ts",
+    ],
     rules: { "no-restricted-syntax": "off" },
   },
   // Its types are declared beside it, so that it is no part of the program that is checked.

@@ -111,6 +111,7 @@ export default defineConfig({
         test: {
           name: "package",
           include: PACKAGE,
+          exclude: [LONG],
           testTimeout: 120_000,
           hookTimeout: 180_000,
           maxWorkers: 3,

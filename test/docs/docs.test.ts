@@ -101,16 +101,20 @@ describe("the links of the documentation", () => {
     expect(new Set(homes)).toEqual(new Set([home]));
   });
 
-  it("reach every page of docs from the index", () => {
-    const linked = linksOf(textOf("docs/index.md")).map((link) => `docs/${link.split("#")[0] ?? ""}`);
-    const pages = documents.filter((document) => /^docs\/(?!index)/.test(document));
-    expect(pages.filter((page) => !linked.includes(page))).toEqual([]);
+  it("reach every page of docs from the index, or from the page above its folder", () => {
+    const targets = (page: string): string[] =>
+      linksOf(textOf(page)).map((link) => join(dirname(page), link.split("#")[0] ?? ""));
+    const pages = documents.filter((document) => document.startsWith("docs/") && document !== "docs/index.md");
+    const above = (page: string): string => (dirname(page) === "docs" ? "docs/index.md" : `${dirname(page)}.md`);
+    expect(pages.filter((page) => !targets(above(page)).includes(page))).toEqual([]);
   });
 });
 
 function leadsSomewhere(document: string, link: string): boolean {
   const [path = "", anchor] = link.split("#");
   const target = path === "" ? document : join(dirname(document), path);
+  // Generated pages are missing in a fresh clone. The test of the site follows links to them.
+  if (target.startsWith("docs/api/")) return true;
   if (!existsSync(target)) return false;
   return anchor === undefined || anchorsOf(textOf(target)).includes(anchor);
 }

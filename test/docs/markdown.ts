@@ -1,3 +1,5 @@
+import { slugOf } from "../../docs/.vitepress/slug.ts";
+
 /** A block of TypeScript in a page. */
 export interface CodeBlock {
   readonly code: string;
@@ -49,10 +51,7 @@ export function linksOf(markdown: string): string[] {
 export function anchorsOf(markdown: string): string[] {
   const seen = new Map<string, number>();
   return [...withoutCode(markdown).matchAll(/^#+ (?<heading>.+)$/gm)].map(({ groups }) => {
-    const slug = (groups?.["heading"] ?? "")
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N}\- _]/gu, "")
-      .replaceAll(" ", "-");
+    const slug = slugOf(groups?.["heading"] ?? "");
     const times = seen.get(slug) ?? 0;
     seen.set(slug, times + 1);
     return times === 0 ? slug : `${slug}-${times}`;

@@ -1,0 +1,144 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { extname, join } from "node:path";
+import { promisify } from "node:util";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findChromium } from "../../scripts/chromium.mjs";
+import { launchBrowser } from "../support/browser/browser.ts";
+
+const SITE = ".cache/site";
+const PHONE = { width: 390, height: 844 };
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".json": "application/json",
+  ".png": "image/png",
+};
+
+const chromium = await findChromium();
+const reason = "missing" in chromium ? chromium.missing : undefined;
+if (reason !== undefined && process.env["CI"]) throw new Error(`These tests need a Chromium: ${reason}`);
+
+describe("the built documentation site", () => {
+  let server: Server;
+  let browser: Browser | undefined;
+  let origin = "";
+  const problems: string[] = [];
+
+  beforeAll(async () => {
+    // VitePress fails if a page links to a page that does not exist.
+    await promisify(execFile)("npm", ["run", "docs"], { maxBuffer: 2 ** 26 });
+    server = createServer((request, response) => {
+      const path = new URL(request.url ?? "/", "http://localhost").pathname;
+      const file = join(SITE, path.endsWith("/") ? `${path}index.html` : extname(path) === "" ? `${path}.html` : path);
+      response.writeHead(existsSync(file) ? 200 : 404, { "content-type": TYPES[extname(file)] ?? "text/plain" });
+      response.end(existsSync(file) ? readFileSync(file) : "not found");
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    origin = typeof address === "object" && address !== null ? `http://127.0.0.1:${address.port}` : "";
+    if (reason === undefined) browser = await launchBrowser();
+  }, 400_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    server.closeAllConnections();
+    server.close();
+  });
+
+  /** Opens a page of the site. Its errors, and its requests to other hosts, are collected. */
+  async function open(path: string, viewport = { width: 1280, height: 720 }): Promise<Page> {
+    if (browser === undefined) throw new Error("There is no browser");
+    const page = await browser.newPage({ viewport });
+    page.on("pageerror", ({ message }) => problems.push(`${path}: ${message}`));
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) problems.push(`${path}: ${message.text()}`);
+    });
+    page.on("request", (request) => {
+      const { protocol, origin: to } = new URL(request.url());
+      if (protocol.startsWith("http") && to !== origin) problems.push(`${path}: request to ${request.url()}`);
+    });
+    await page.goto(`${origin}${path}`, { waitUntil: "networkidle" });
+    return page;
+  }
+
+  const pages = (): string[] =>
+    readdirSync(SITE, { recursive: true, encoding: "utf8" }).filter(
+      (path) => path.endsWith(".html") && !["404.html", "play.html"].includes(path),
+    );
+
+  it("lists for language models only pages that exist", () => {
+    const links = [...readFileSync(join(SITE, "llms.txt"), "utf8").matchAll(/\]\((?<path>[^)]+)\)/g)];
+    expect(links.length).toBeGreaterThan(20);
+    expect(links.map(({ groups }) => groups?.["path"] ?? "").filter((path) => !existsSync(join(SITE, path)))).toEqual(
+      [],
+    );
+  });
+
+  it("contains every file and every anchor that its pages link to", () => {
+    const html = new Map(pages().map((path) => [path, readFileSync(join(SITE, path), "utf8")]));
+    const broken = [...html].flatMap(([from, text]) =>
+      [...text.matchAll(/href="(?<href>[/#][^"]*)"/g)]
+        .map(({ groups }) => groups?.["href"] ?? "")
+        .filter((href) => {
+          const [path = "", anchor] = href.split("#");
+          const name =
+            path === ""
+              ? from
+              : path.slice(1) === "" || path.endsWith("/")
+                ? `${path.slice(1)}index.html`
+                : path.slice(1);
+          const target = html.get(name) ?? html.get(`${name}.html`);
+          if (target === undefined) return !existsSync(join(SITE, name));
+          // TypeDoc miscounts repeated names in its anchors.
+          if (from.startsWith("api/")) return false;
+          return anchor !== undefined && anchor !== "" && !target.includes(`id="${decodeURIComponent(anchor)}"`);
+        })
+        .map((href) => `${from}: ${href}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it.skipIf(reason !== undefined)("finds a page by a word of its text", async () => {
+    const page = await open("/");
+    await page.getByRole("button", { name: "Search" }).first().click();
+    await page.getByRole("searchbox").fill("pending");
+    await page.locator(".results .result").first().waitFor();
+    await page.locator(".results .result").first().click();
+    await page.locator(".vp-doc h1").waitFor();
+    expect((await page.locator(".vp-doc").innerText()).toLowerCase()).toContain("pending");
+    await page.close();
+    expect(problems.splice(0)).toEqual([]);
+  });
+
+  it.skipIf(reason !== undefined)("runs the live simulator", async () => {
+    const page = await open("/simulator.html");
+    const simulator = page.frameLocator("iframe");
+    await simulator.getByRole("button", { name: "Run to the end" }).click();
+    await simulator.getByText("every guarantee held").waitFor();
+    await simulator.getByLabel("Handler").selectOption("get-then-put");
+    await simulator.getByText("Both find nothing").waitFor();
+    await page.close();
+    expect(problems.splice(0)).toEqual([]);
+  });
+
+  it.skipIf(reason !== undefined)(
+    "shows every page on a phone without errors and without scrolling sideways",
+    async () => {
+      const wide: string[] = [];
+      for (const path of pages()) {
+        const page = await open(`/${path}`, PHONE);
+        const width = await page.evaluate("document.documentElement.scrollWidth");
+        if (width !== PHONE.width) wide.push(`${path} is ${String(width)} pixels wide`);
+        await page.close();
+      }
+      expect(wide).toEqual([]);
+      expect(problems.splice(0)).toEqual([]);
+    },
+  );
+});
