@@ -5,6 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { between, seeded } from "../../src/cli/demo/random.ts";
 import { parseStoreKey } from "../../src/model/identity.ts";
+import { natsStore } from "../../src/nats/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { endProcess, startScript } from "../support/script-process.ts";
 import { defaultEffects, type EffectMix } from "./effect.ts";
@@ -211,9 +212,10 @@ async function settled(outstanding: () => Promise<number>): Promise<number> {
 const CONCURRENT_READS = 64;
 
 /** Reads the last record of every key that was ever written, from the bucket's leader. */
-async function audit({ store }: Environment, folder: string): Promise<void> {
+async function audit({ connection }: Environment, folder: string): Promise<void> {
   const { history } = await readLogs(folder);
   const keys = new Set(history.flatMap((line) => (line.type === "invoke" ? [line.key] : [])));
+  const store = await eventually("the bucket is opened", () => natsStore(connection, { bucket: BUCKET }));
   const file = new HistoryFile(join(folder, `${AUDITOR}.ndjson`));
   const recorded = file.recorder(AUDITOR).store(store);
   const left = [...keys].map(parseStoreKey);

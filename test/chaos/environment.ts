@@ -1,7 +1,7 @@
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/nats-core";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
-import { type NatsStore, natsStore } from "../../src/nats/index.ts";
+import { natsStore } from "../../src/nats/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { type NatsCluster, startCluster, startNats } from "../support/nats-server.ts";
 import { Proxies } from "./partition.ts";
@@ -19,7 +19,6 @@ export interface Environment extends AsyncDisposable {
   /** The harness's own connection, which no fault cuts. */
   readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
-  readonly store: NatsStore;
 }
 
 export interface EnvironmentOptions {
@@ -48,8 +47,8 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
   };
   try {
     const manager = await eventually("JetStream answers", () => jetstreamManager(connection, { timeout: 5_000 }));
-    const store = await makeStreams(connection, manager, options);
-    return { cluster, routes, connection, manager, store, [Symbol.asyncDispose]: close };
+    await makeStreams(connection, manager, options);
+    return { cluster, routes, connection, manager, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
     throw error;
@@ -60,7 +59,7 @@ async function makeStreams(
   connection: NatsConnection,
   manager: JetStreamManager,
   { servers, bucket, consumers, ackWaitMs }: EnvironmentOptions,
-): Promise<NatsStore> {
+): Promise<void> {
   await eventually("the streams exist", async () => {
     const subjects = consumers.map(({ subject }) => subject);
     await manager.streams.add({ name: STREAM, subjects, num_replicas: servers });
@@ -77,7 +76,7 @@ async function makeStreams(
       }),
     );
   }
-  return eventually("the bucket exists", () => natsStore(connection, { bucket, replicas: servers }));
+  await eventually("the bucket exists", () => natsStore(connection, { bucket, replicas: servers }));
 }
 
 /** Number of messages that a consumer has not yet acknowledged. */

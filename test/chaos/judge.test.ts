@@ -5,6 +5,7 @@ import { AUDITOR, type CampaignTotals } from "./campaign.ts";
 import { deliveryNumber } from "./delivery-number.ts";
 import type { EndpointRequest } from "./endpoint-request.ts";
 import { judge } from "./judge.ts";
+import { revisionsRaisedBy } from "./raised-fences.ts";
 import { table } from "./report.ts";
 import { statisticsOf } from "./statistics.ts";
 import { STOP_REQUESTED } from "./worker-slot.ts";
@@ -189,6 +190,16 @@ describe("the judge of a campaign", () => {
     expect(early.rules()).toEqual(["store"]);
     expect(dispatchedOnce().audit(200, { revision: 0 }).rules()).toEqual(["store"]);
     expect(dispatchedOnce().audit(200, { revision: 5, token: "A/1", state: "reserved" }).rules()).toEqual(["store"]);
+  });
+
+  it("knows a commit again after an operator raised the revisions, and finds one that was lost", () => {
+    const raised = (): Campaign =>
+      dispatchedOnce().see(200, "nemesis", { type: "fault", fault: revisionsRaisedBy(1_000) });
+    const later = raised().begin(300, "C", 1_009, { event: "once-2" });
+    later.end(400, "C", 1_009, "confirmed", { event: "once-2", revision: 1_010 });
+    expect(later.audit(500, { revision: 1_006, token: "A/1", state: "committed" }).rules()).toEqual([]);
+    expect(raised().audit(500, { revision: 0 }).rules()).toEqual(["store"]);
+    expect(raised().audit(500, { revision: 6, token: "A/1", state: "committed" }).rules()).toContain("store");
   });
 
   it("finds an attempt number below the delivery count of its message", () => {

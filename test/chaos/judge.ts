@@ -4,6 +4,7 @@ import { AUDITOR, type CampaignTotals } from "./campaign.ts";
 import { dispatchesByEvent } from "./dispatches.ts";
 import type { Logs } from "./logs.ts";
 import { isDispatchedOnce } from "./producer.ts";
+import { inSequenceNumbers } from "./raised-fences.ts";
 import { countedTwice, lost, miscounted, overtaken, unreported, unsettled } from "./rules.ts";
 import { STOP_REQUESTED } from "./worker-slot.ts";
 
@@ -21,14 +22,17 @@ export function judge(totals: CampaignTotals, { history, requests }: Logs): read
   const stopped = new Set(
     history.flatMap((line) => (line.type === "fault" && line.fault === STOP_REQUESTED ? [line.process] : [])),
   );
-  const ofHistory = checkHistory(history).map(({ guarantee, line, why }) => ({
+  const numbered = inSequenceNumbers(history);
+  const ofHistory = checkHistory(numbered).map(({ guarantee, line, why }) => ({
     rule: guarantee,
     what: `line ${line}: ${why}`,
   }));
-  const ofStore = checkStoreHistory(history, { exactReader: AUDITOR, failuresAreFinal: false }).map(({ key, why }) => ({
-    rule: "store",
-    what: `${key}: ${why}`,
-  }));
+  const ofStore = checkStoreHistory(numbered, { exactReader: AUDITOR, failuresAreFinal: false }).map(
+    ({ key, why }) => ({
+      rule: "store",
+      what: `${key}: ${why}`,
+    }),
+  );
   const ofEvents = [...dispatches].flatMap(([event, ofEvent]) => [
     ...overtaken(ofEvent),
     ...(isDispatchedOnce(event) ? countedTwice(ofEvent) : []),

@@ -5,6 +5,7 @@ import type { NatsCluster, NatsServer } from "../support/nats-server.ts";
 import { type Operated, operate, restoreBucket } from "./operator.ts";
 import type { Proxies } from "./partition.ts";
 import type { ledGroups, OperatorFault, Planned, ServerFault, WorkerFault } from "./plan.ts";
+import { revisionsRaisedBy } from "./raised-fences.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
 /** Everything that faults can hit. */
@@ -53,7 +54,7 @@ export class Nemesis {
   ): Promise<void> {
     for (const { quietMs, fault } of plan) {
       await pause(quietMs, undefined, { signal: this.#signal }).catch(() => {});
-      await this.#restoring;
+      while (this.#restoring !== undefined) await this.#restoring;
       if (this.#signal.aborted) return;
       const injected = inject(fault);
       this.#inFlight.add(injected);
@@ -155,7 +156,8 @@ export class Nemesis {
     const { cluster, workers } = this.#targets;
     await eventually("the cluster has recovered", () => cluster.ready().then(() => true), RECOVERS_WITHIN_MS);
     await workers.stop();
-    await restoreBucket(this.#targets);
+    const offset = await restoreBucket(this.#targets);
+    this.#recorder.note({ type: "fault", fault: revisionsRaisedBy(offset) });
     workers.start();
   }
 

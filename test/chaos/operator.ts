@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { DiscardPolicy, type JetStreamManager, type StreamConfig } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { revisionOffset, withRaisedFences } from "../../src/nats/kv/revision-offset.ts";
 import { eventually } from "../support/eventually.ts";
 import { backUp, restore } from "../support/nats-backup.ts";
 import type { OperatorFault } from "./plan.ts";
@@ -57,15 +58,23 @@ export async function operate(
   await edit({ discard, max_msgs, allow_direct, max_bytes, max_msg_size });
 }
 
-/** Replaces the bucket by a backup of it. Nothing must write to it. */
-export async function restoreBucket({ connection, manager, bucketStream }: Operated): Promise<void> {
+/**
+ * Replaces the bucket by a backup of it, and raises its fences, as docs/operations.md says. Nothing must write to it.
+ * @returns the number that is added to sequence numbers from now on.
+ */
+export async function restoreBucket({ connection, manager, bucketStream }: Operated): Promise<number> {
   const backup = await patiently(() => backUp(connection, bucketStream));
   await patiently(async () => {
     await manager.streams.delete(bucketStream).catch(() => false);
     await restore(connection, backup);
     return true;
   });
-  await patiently(() => manager.streams.info(bucketStream));
+  const raised = await patiently(async () => {
+    const info = await manager.streams.info(bucketStream);
+    const nowUs = Math.ceil(Date.parse(info.ts)) * 1_000;
+    return manager.streams.update(bucketStream, withRaisedFences(info, nowUs));
+  });
+  return revisionOffset(raised);
 }
 
 function patiently<Value>(request: () => Promise<Value>): Promise<Value> {

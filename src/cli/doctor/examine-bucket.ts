@@ -1,6 +1,7 @@
 import type { ClusterInfo, JetStreamAccountStats, StreamConfig, StreamInfo } from "@nats-io/jetstream";
 import { millis } from "@nats-io/nats-core";
 import { type Difference, differenceSentence, differences, REQUIRED_SETTINGS } from "../../nats/kv/bucket-settings.ts";
+import { lastRevision, mayRepeatFences } from "../../nats/kv/revision-offset.ts";
 import { bucketStream } from "../../nats/wire/subject.ts";
 import { amount, count, span } from "../terminal/format.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
@@ -19,12 +20,19 @@ export interface BucketRequirements {
 export function examineBucket(info: StreamInfo, use: BucketRequirements): readonly Finding[] {
   return [
     ...examineSettings(info.config, use.name),
+    ...examineFences(info, use.name),
     examineReplicas(info.config, use),
     ...examinePeers(info.config.num_replicas, info.cluster),
     ...examineStorage(info.config),
     examineWindow(info.config, use),
     examineFullness(info, use.name),
   ];
+}
+
+function examineFences(info: StreamInfo, name: string): readonly Finding[] {
+  if (!mayRepeatFences(info)) return [];
+  const evidence = `the last revision ${lastRevision(info)} is older than the stream, which was created at ${info.created}, so fences may repeat: it was restored, or created by a replica with a slow clock`;
+  return [bucket.error("fences", evidence, `stop every replica, and run latchkey raise-fences --bucket ${name}`)];
 }
 
 /** Options of `nats stream edit` that correct a setting. */

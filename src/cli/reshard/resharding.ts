@@ -2,7 +2,7 @@ import type { StreamConfig } from "@nats-io/jetstream";
 import type { Clock } from "../../internal/clock.ts";
 import { untilReadable, untilWritable } from "../../nats/kv/bucket-readiness.ts";
 import { type AssignedRole, LIVE, roleSettings } from "../../nats/kv/bucket-role.ts";
-import { revisionOffset, withoutOffset } from "../../nats/kv/revision-offset.ts";
+import { highestFence, withoutOffset } from "../../nats/kv/revision-offset.ts";
 import { shardNames } from "../../nats/kv/sharded-store.ts";
 import { bucketStream } from "../../nats/wire/subject.ts";
 import type { BucketServer } from "../connection/open-buckets.ts";
@@ -172,7 +172,7 @@ export class Resharding {
     const own = withoutOffset(
       Object.fromEntries(Object.entries(metadata).filter(([name]) => !name.startsWith("_nats."))),
     );
-    const firstRevision = Math.max(...buckets.map(({ info }) => info.state.last_seq + revisionOffset(info))) + 1;
+    const firstRevision = Math.max(...buckets.map(({ info }) => highestFence(info))) + 1;
     const created = shardNames(this.#server.name, to).map(async (name) => {
       const config: Partial<StreamConfig> & Pick<StreamConfig, "name"> = {
         ...settings,

@@ -5,7 +5,7 @@ import { ADVISED_SERVER, NEEDED_SERVER, whyUnusable } from "../wire/server-versi
 import { closedReason } from "./bucket-role.ts";
 import { differenceSentence, differences, optionDifferences, type WantedSettings } from "./bucket-settings.ts";
 import type { BucketUse, BucketVerdict } from "./live-bucket.ts";
-import { revisionOffset } from "./revision-offset.ts";
+import { lastRevision, mayRepeatFences, revisionOffset } from "./revision-offset.ts";
 
 /** Metadata entry with the version of the server that leads a stream. Servers report it since 2.11. */
 export const LEADER_VERSION = "_nats.ver";
@@ -31,8 +31,17 @@ export function bucketRefusal(info: StreamInfo, bucket: string): StoreMisconfigu
   if (closed !== undefined) return misconfigured(`Bucket ${bucket} is closed to replicas`, [closed]);
   const wrong = differences(config, bucket).map(differenceSentence);
   if (wrong.length > 0) return unusable(bucket, wrong);
+  if (mayRepeatFences(info)) return unusable(bucket, [repeatedFences(info)]);
   // The server to which a client is connected need not lead the bucket.
   return serverRefusal(config.metadata?.[LEADER_VERSION] ?? "", `The server that leads bucket ${bucket}`);
+}
+
+function repeatedFences(info: StreamInfo): string {
+  return (
+    `its last revision ${lastRevision(info)} is lower than the time of its creation, ${info.created}, in microseconds, so fences may ` +
+    "repeat: it was restored from a backup, or the replica that created it had a clock that was behind; stop every replica, and run " +
+    "`latchkey raise-fences`"
+  );
 }
 
 /** Returns the error for a bucket that differs from the options; `undefined` if it does not. */

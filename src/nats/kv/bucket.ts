@@ -10,6 +10,7 @@ import { bucketStream } from "../wire/subject.ts";
 import { READINESS_BACKOFF, untilReadable, untilWritable } from "./bucket-readiness.ts";
 import { type NewBucketOptions, newBucket } from "./bucket-settings.ts";
 import { bucketRefusal, misconfigured, optionRefusal, serverRefusal } from "./bucket-verdict.ts";
+import { createdUs, mayRepeatFences, withRaisedFences } from "./revision-offset.ts";
 import type { ResolvedNatsStoreOptions, StoreWarning } from "./store-options.ts";
 
 /** A bucket to open, and to create if it does not exist. */
@@ -102,7 +103,8 @@ async function addBucket(
     { clock: systemClock, timeoutMs: CREATION_MS, backoff: CREATION_BACKOFF },
     async (isLast): Promise<StreamInfo | undefined> => {
       try {
-        return await jsm.streams.add(newBucket(options, { isCluster, hasBatches: hasBatches(version) }));
+        const info = await jsm.streams.add(newBucket(options, { isCluster, hasBatches: hasBatches(version) }));
+        return await startingAtTime(jsm, info);
       } catch (cause) {
         const code = apiCodeOf(cause);
         if (code === apiCodes.nameInUse) return findBucket(connection, options);
@@ -123,6 +125,17 @@ async function addBucket(
   if (added === undefined)
     throw creationFailed(bucket, new Error("another replica created it, and then it was deleted"));
   return added;
+}
+
+/** Raises the fences of a new bucket if this replica's clock is behind the server's. Without the permission, the bucket is refused. */
+async function startingAtTime(jsm: JetStreamManager, info: StreamInfo): Promise<StreamInfo> {
+  if (!mayRepeatFences(info)) return info;
+  try {
+    return await jsm.streams.update(info.config.name, withRaisedFences(info, createdUs(info)));
+  } catch (cause) {
+    if (isForbidden(cause)) return info;
+    throw cause;
+  }
 }
 
 function creationFailed(bucket: string, cause: unknown): Error {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fromDebian } from "../../../scripts/nats-server.mjs";
 import { runCli } from "../../../src/cli/cli.ts";
 import { type Clock, systemClock } from "../../../src/internal/clock.ts";
+import { STARTS_AT_TIME } from "../../../src/nats/kv/revision-offset.ts";
 import { diagnosed } from "../../support/diagnosis.ts";
 import { listeningPort } from "../../support/free-ports.ts";
 import { connected, makeBucket, manager } from "../../support/nats-bucket.ts";
@@ -133,6 +134,17 @@ describe("latchkey doctor on a bucket", () => {
     expect(exitCode).toBe(1);
     expect(bad).toContain(`error bucket ${setting}`);
     expect(of("bucket", setting)).toMatchObject([{ remedy: expect.stringMatching(remedy) }]);
+  });
+
+  it("reports a bucket whose fences may repeat because it was restored", async () => {
+    const dayAgo = (Date.now() - 86_400_000) * 1_000;
+    const bucket = await bucketWith({ first_seq: dayAgo, metadata: { ...STARTS_AT_TIME } });
+    const { exitCode, bad, of } = await diagnosed(server, ["--bucket", bucket]);
+    expect([exitCode, bad]).toEqual([1, ["error bucket fences"]]);
+    const remedy = `stop every replica, and run latchkey raise-fences --bucket ${bucket}`;
+    expect(of("bucket", "fences")).toMatchObject([{ remedy }]);
+    await run(["raise-fences", "--bucket", bucket], { env: { NATS_URL: server.url } });
+    expect(await diagnosed(server, ["--bucket", bucket])).toMatchObject({ exitCode: 0, bad: [] });
   });
 
   it("warns of a bucket that is stored in memory", async () => {

@@ -1,13 +1,18 @@
+import { randomUUID } from "node:crypto";
 import { DiscardPolicy, type StreamConfig } from "@nats-io/jetstream";
-import { describe, expect, it } from "vitest";
+import { PermissionViolationError } from "@nats-io/nats-core";
+import { describe, expect, it, vi } from "vitest";
 import { Deduplicator } from "../../../src/deduplicator.ts";
 import { hasCode, StoreMisconfiguredError } from "../../../src/errors.ts";
+import { systemClock } from "../../../src/internal/clock.ts";
 import { type NatsStoreOptions, natsStore, type StoreWarning } from "../../../src/nats/index.ts";
+import { withRaisedFences } from "../../../src/nats/kv/revision-offset.ts";
 import { eventually } from "../../support/eventually.ts";
-import { manager } from "../../support/nats-bucket.ts";
+import { connected, manager } from "../../support/nats-bucket.ts";
 import { useNatsServer } from "../../support/use-nats-server.ts";
 
 const nats = useNatsServer();
+const DAY_MS = 86_400_000;
 
 async function edit(bucket: string, changes: Partial<StreamConfig>): Promise<void> {
   const jsm = await manager(nats.connection);
@@ -176,7 +181,7 @@ describe("a bucket whose revisions fell", () => {
     await jsm.streams.delete("KV_lower");
     // Another replica whose clock is a day behind, and its server's clock as well.
     const { metadata: _, ...settings } = config;
-    await jsm.streams.add({ ...settings, first_seq: state.first_seq - 86_400_000_000 });
+    await jsm.streams.add({ ...settings, first_seq: state.first_seq - DAY_MS * 1_000 });
     const error = await eventually("a refusal", async () => {
       const found = await replica.claim();
       return isMisconfigured(found) ? found : undefined;
@@ -190,15 +195,48 @@ describe("a bucket whose revisions fell", () => {
     const before = await replicaOn("behind");
     await before.claim();
     const jsm = await manager(nats.connection);
-    const { config, state } = await jsm.streams.info("KV_behind");
+    const { state } = await jsm.streams.info("KV_behind");
     await jsm.streams.delete("KV_behind");
-    await jsm.streams.add({ ...config, first_seq: state.first_seq - 86_400_000_000 });
-    const after = await natsStore(nats.connection, { bucket: "behind" });
-    const dedup = new Deduplicator({ store: after });
-    const reservation = await dedup.reserve({ subscriptionId: "s", eventId: "after" });
-    expect(reservation).toHaveProperty("fence");
-    expect("fence" in reservation && reservation.fence).toBeGreaterThan(state.last_seq);
-    await dedup.close({ drainMs: 0 });
+    const wallMs = vi.spyOn(systemClock, "wallMs").mockReturnValue(systemClock.wallMs() - DAY_MS);
+    const opened = await natsStore(nats.connection, { bucket: "behind" }).finally(() => wallMs.mockRestore());
+    for (const store of [opened, await natsStore(nats.connection, { bucket: "behind" })]) {
+      const dedup = new Deduplicator({ store });
+      const reservation = await dedup.reserve({ subscriptionId: "s", eventId: randomUUID() });
+      expect("fence" in reservation && reservation.fence).toBeGreaterThan(state.last_seq);
+      await dedup.close({ drainMs: 0 });
+    }
     await before.close();
+  });
+
+  it("G5 is refused at the start if its creation is later than its last revision, until its fences are raised", async () => {
+    await (await replicaOn("older")).close();
+    const jsm = await manager(nats.connection);
+    const { config, state } = await jsm.streams.info("KV_older");
+    await jsm.streams.delete("KV_older");
+    // As after a restore: the sequence numbers of a day ago in a stream that was created now.
+    const created = await jsm.streams.add({ ...config, first_seq: state.first_seq - DAY_MS * 1_000 });
+    const refusal = await natsStore(nats.connection, { bucket: "older" }).catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code: "store-misconfigured" });
+    expect(refusal).toHaveProperty("message", expect.stringContaining("run `latchkey raise-fences`"));
+    await jsm.streams.update("KV_older", withRaisedFences(created, state.last_seq + 1_000_000));
+    const store = await natsStore(nats.connection, { bucket: "older" });
+    const dedup = new Deduplicator({ store });
+    const reservation = await dedup.reserve({ subscriptionId: "s", eventId: "after" });
+    expect("fence" in reservation && reservation.fence).toBeGreaterThan(state.last_seq + 1_000_000);
+    await dedup.close({ drainMs: 0 });
+  });
+
+  it("G5 is refused, with the same advice, by a replica whose clock is behind and which may not raise its fences", async () => {
+    await using to = await connected(nats.server);
+    const forbidden = new PermissionViolationError("no", "publish", "$JS.API.STREAM.UPDATE.KV_unraised");
+    const request = to.request.bind(to);
+    vi.spyOn(to, "request").mockImplementation((subject, ...rest) =>
+      subject.includes(".STREAM.UPDATE.") ? Promise.reject(forbidden) : request(subject, ...rest),
+    );
+    const wallMs = vi.spyOn(systemClock, "wallMs").mockReturnValue(systemClock.wallMs() - DAY_MS);
+    const refusal = await natsStore(to, { bucket: "unraised" })
+      .catch((error: unknown) => error)
+      .finally(() => wallMs.mockRestore());
+    expect(refusal).toHaveProperty("message", expect.stringContaining("run `latchkey raise-fences`"));
   });
 });

@@ -1,10 +1,14 @@
 import type { NatsConnection } from "@nats-io/nats-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { StoreUnavailableError } from "../../../src/errors.ts";
+import { hasCode, StoreUnavailableError } from "../../../src/errors.ts";
+import { encodeRecord } from "../../../src/model/record.ts";
 import type { Revision } from "../../../src/model/store.ts";
 import { type NatsStore, type NatsStoreOptions, natsStore } from "../../../src/nats/index.ts";
+import { withRaisedFences } from "../../../src/nats/kv/revision-offset.ts";
+import { subjectOf } from "../../../src/nats/wire/subject.ts";
 import { eventually } from "../../support/eventually.ts";
-import { connected } from "../../support/nats-bucket.ts";
+import { backUp, restore } from "../../support/nats-backup.ts";
+import { connected, manager } from "../../support/nats-bucket.ts";
 import { batchingStore } from "../../support/nats-sending.ts";
 import { type NatsCluster, startCluster } from "../../support/nats-server.ts";
 import { commit, identity, LONG_MS, reservation, write } from "../../support/store-contract-fixture.ts";
@@ -86,6 +90,49 @@ describe("natsStore on a cluster", () => {
     expect((await store.get(key))?.record).toEqual(record);
     if (put.ok) expect((await store.get(key))?.revision).toBe(put.revision);
     for (const [, to] of all) await to.close();
+  });
+
+  it("G5 is refused under every leader after a restore, and has the same revisions under each once its fences were raised", async () => {
+    const [[, to] = unreachable()] = await stores("restored");
+    const jsm = await manager(to);
+    const stream = "KV_restored";
+    const patiently = <Value>(ask: () => Promise<Value>): Promise<Value> => eventually("the cluster to answer", ask);
+    // A bucket of a day ago, with one key.
+    const { config, state } = await patiently(() => jsm.streams.info(stream));
+    await patiently(() => jsm.streams.delete(stream));
+    await patiently(() => jsm.streams.add({ ...config, first_seq: state.first_seq - 86_400_000_000 }));
+    await patiently(() => to.request(subjectOf("restored", key), encodeRecord(commit(of))));
+    const backup = await patiently(() => backUp(to, stream));
+    await patiently(() => jsm.streams.delete(stream));
+    await patiently(() => restore(to, backup).then(() => true));
+
+    /** Makes each server the leader in turn. In a restored stream, servers report different times of creation. */
+    async function underEachLeader<Value>(ask: () => Promise<Value>): Promise<readonly Value[]> {
+      const answers = new Map<string, Value>();
+      while (answers.size < cluster.servers.length) {
+        const leader = await cluster.leaderOf(stream);
+        answers.set(leader.name, await patiently(ask));
+        const other = cluster.servers.find(({ name }) => !answers.has(name));
+        if (other === undefined) break;
+        const placement = JSON.stringify({ placement: { preferred: other.name } });
+        await to.request(`$JS.API.STREAM.LEADER.STEPDOWN.${stream}`, placement).catch(() => {});
+        await eventually("another leader", async () => (await cluster.leaderOf(stream)) !== leader || undefined);
+      }
+      return [...answers.values()];
+    }
+    const refused = await underEachLeader(() =>
+      natsStore(to, { bucket: "restored" }).then(
+        () => Promise.reject(new Error("The bucket was opened")),
+        (error: unknown) => (hasCode(error, "store-misconfigured") ? error.message : Promise.reject(error)),
+      ),
+    );
+    for (const message of refused) expect(message).toContain("run `latchkey raise-fences`");
+    const restored = await patiently(() => jsm.streams.info(stream));
+    await patiently(() => jsm.streams.update(stream, withRaisedFences(restored, state.last_seq + 1_000_000)));
+    const found = await underEachLeader(async () => (await natsStore(to, { bucket: "restored" })).get(key));
+    const [first] = found;
+    expect(first?.revision).toBeGreaterThanOrEqual(state.last_seq + 1_000_000);
+    for (const entry of found) expect(entry?.revision).toBe(first?.revision);
   });
 
   it.each([
