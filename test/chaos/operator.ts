@@ -71,8 +71,7 @@ export async function restoreBucket({ connection, manager, bucketStream }: Opera
   });
   const raised = await patiently(async () => {
     const info = await manager.streams.info(bucketStream);
-    const nowUs = Math.ceil(Date.parse(info.ts)) * 1_000;
-    return manager.streams.update(bucketStream, withRaisedFences(info, nowUs));
+    return manager.streams.update(bucketStream, withRaisedFences(info, Date.now() * 1_000));
   });
   return revisionOffset(raised);
 }

@@ -85,7 +85,7 @@ export function* operatorFaults(chance: Chance): Generator<Planned<OperatorFault
       { kind: "edit the consumer", maxAckPending: between(chance, 1, 50), forMs: forMs() },
       { kind: "restore the bucket from a backup" },
     ];
-    for (const fault of shuffled(chance, deck)) yield { quietMs: between(chance, 4_000, 8_000), fault };
+    for (const fault of shuffled(chance, deck)) yield { quietMs: between(chance, 2_000, 5_000), fault };
   }
 }
 
