@@ -28,21 +28,15 @@ export function inSequenceNumbers(history: History): History {
 
 function lowered(line: SeenLine, offset: number): SeenLine {
   const less = (revision: number): number => (revision === 0 ? 0 : revision - offset);
-  switch (line.type) {
-    case "invoke": {
-      const { expected, fence } = line;
-      return {
-        ...line,
-        ...(expected === undefined ? {} : { expected: less(expected) }),
-        ...(fence === undefined ? {} : { fence: less(fence) }),
-      };
-    }
-    case "ok":
-    case "fail":
-      return line.revision === undefined ? line : { ...line, revision: less(line.revision) };
-    case "effect.began":
-      return { ...line, fence: less(line.fence) };
-    default:
-      return line;
+  if (line.type === "effect.began") return { ...line, fence: less(line.fence) };
+  if (line.type === "ok" || line.type === "fail") {
+    return line.revision === undefined ? line : { ...line, revision: less(line.revision) };
   }
+  if (line.type !== "invoke") return line;
+  const { expected, fence } = line;
+  return {
+    ...line,
+    ...(expected === undefined ? {} : { expected: less(expected) }),
+    ...(fence === undefined ? {} : { fence: less(fence) }),
+  };
 }

@@ -24,12 +24,12 @@ import type { Auditor } from "./auditor.ts";
 import type { ResolvedConsumeOptions } from "./consume-options.ts";
 import { publishDeadLetter, terminationReason } from "./dead-letter.ts";
 import type { FailureCounts } from "./failure-counts.ts";
-import type { Finish, FinishedMessages } from "./finished-messages.ts";
-import { type Dispatched, type DispatchResult, dispatchGuarded } from "./guarded-dispatch.ts";
+import type { FinishedMessages } from "./finished-messages.ts";
+import { type Dispatched, type DispatchResult, type Duplicate, dispatchGuarded } from "./guarded-dispatch.ts";
 import type { LiveSettings } from "./live-settings.ts";
-import { longestDelayMs } from "./longest-delay.ts";
-import { pendingPauseMs } from "./pending-pause.ts";
+import { nakDelayMs } from "./nak-delay.ts";
 import { headersOf } from "./received-message.ts";
+import { eventOfRefusal } from "./refusal.ts";
 
 /** Dependencies that all deliveries of one consumer share. */
 export interface SharedByDeliveries {
@@ -101,8 +101,8 @@ export class MessageDelivery {
   identify(): void {
     const { finishedMessages, options, subscriptionId } = this.#shared;
     const finish = finishedMessages.find(this.message);
-    if (finish?.as === "terminated" || finish?.as === "storing") {
-      this.send({ type: finish.as === "storing" ? "answered.elsewhere" : "terminated.before" });
+    if (finish !== undefined) {
+      this.send({ type: finish === "storing" ? "answered.elsewhere" : "terminated.before" });
       return;
     }
     try {
@@ -144,7 +144,7 @@ export class MessageDelivery {
   }
 
   releaseSlot(): void {
-    this.#shared.finishedMessages.add(this.message, { as: "storing" });
+    this.#shared.finishedMessages.add(this.message, "storing");
     this.#shared.onSlotReleased(this);
   }
 
@@ -170,7 +170,7 @@ export class MessageDelivery {
     const reason = reasonIn(context);
     const { deadLetter, telemetry } = this.#shared.options;
     const error = this.#error === undefined ? {} : { error: this.#error };
-    this.#shared.finishedMessages.add(this.message, { as: "terminated" });
+    this.#shared.finishedMessages.add(this.message, "terminated");
     telemetry?.deadLettered(reason);
     this.#answer(() => this.message.term(terminationReason(reason, this.#error)));
     if (copy === "lost") {
@@ -216,30 +216,22 @@ export class MessageDelivery {
   #delayMs(delay: NakDelay, wasDispatched: boolean): number {
     const { failureCounts, options, settings } = this.#shared;
     const deliveries = this.#deliveries;
-    switch (delay) {
-      case "none":
-        return 0;
-      case "pending": {
-        const isLimited = settings.maxDeliver !== Number.POSITIVE_INFINITY;
-        return pendingPauseMs({ retryAfterMs: this.#retryAfterMs, deliveries, isLimited });
-      }
-      case "backoff": {
-        const failures = wasDispatched ? failureCounts.of(this.message.seq, deliveries).failures : deliveries;
-        return Math.min(backoffMs(failures, options.backoffMs), longestDelayMs(options.backoffMs, settings.freeShare));
-      }
-    }
+    return nakDelayMs(delay, {
+      deliveries,
+      failures: wasDispatched ? failureCounts.of(this.message.seq, deliveries).failures : deliveries,
+      retryAfterMs: this.#retryAfterMs,
+      isLimited: settings.maxDeliver !== Number.POSITIVE_INFINITY,
+      freeShare: settings.freeShare,
+      backoff: options.backoffMs,
+    });
   }
 
   async #guard(): Promise<void> {
     const identity = this.#identity;
     if (identity === undefined) throw new TypeError("A message was guarded before it was identified");
-    const { finishedMessages, options } = this.#shared;
-    const { dedup, dispatch } = options;
-    const finish = finishedMessages.find(this.message);
+    const { dedup, dispatch } = this.#shared.options;
     const handler = async (reservation: Reservation): Promise<unknown> => {
       this.send({ type: "dispatch.began" });
-      // Only the commit is repeated.
-      if (finish?.as === "dispatched") return finish.value;
       const { signal, unlink } = linkedSignal(reservation.signal, this.#aborting.signal);
       try {
         return await dispatch(this.message, { identity, reservation, signal });
@@ -253,7 +245,7 @@ export class MessageDelivery {
         signal: this.#aborting.signal,
         ...(this.#fingerprint === undefined ? {} : { fingerprint: this.#fingerprint }),
       });
-    this.#report(await this.#traced(guard), finish);
+    this.#report(await this.#traced(guard), identity);
   }
 
   #traced(guard: () => Promise<DispatchResult>): Promise<DispatchResult> {
@@ -269,50 +261,38 @@ export class MessageDelivery {
     }));
   }
 
-  /** @param finish how an earlier delivery ended. */
-  #report(of: DispatchResult, finish: Finish | undefined): void {
+  #report(of: DispatchResult, identity: ResolvedIdentity): void {
     switch (of.result) {
       case "dispatched":
-        this.#reportDispatch(of, finish);
+        this.#reportDispatch(of);
         break;
       case "failed":
         this.#reportFailure(of.error, of.reservation.attempt);
         break;
       case "duplicate":
-        this.#reportDuplicate(of.committedAt, of.value);
-        this.send({ type: "duplicate" });
+        this.#reportDuplicate(of, identity);
         break;
       case "pending":
         this.#retryAfterMs = of.retryAfterMs;
         this.send({ type: "pending" });
         break;
       case "refused":
-        this.#reportRefusal(of.error);
+        this.#reportRefusal(of.error, identity);
         break;
     }
   }
 
-  #reportDispatch({ reservation, commit, value, error }: Dispatched, finish: Finish | undefined): void {
-    const { clock, finishedMessages } = this.#shared;
-    if (finish?.as === "dispatched") {
-      this.#reportDuplicate(finish.atMs, finish.value);
-    } else {
-      const { attempt, fence, unprotected } = reservation;
-      const why = error === undefined ? {} : { error };
-      this.#audit({ type: "trigger.dispatched", commit, attempt, fence, unprotected, ...why });
-    }
-    if (commit === "unconfirmed") {
-      const atMs = finish?.as === "dispatched" ? finish.atMs : clock.wallMs();
-      finishedMessages.add(this.message, { as: "dispatched", value, atMs });
-    }
+  #reportDispatch({ reservation, commit, error }: Dispatched): void {
+    const { attempt, fence, unprotected } = reservation;
+    const why = error === undefined ? {} : { error };
+    this.#audit({ type: "trigger.dispatched", commit, attempt, fence, unprotected, ...why });
     this.send({ type: "dispatched" });
   }
 
-  #reportDuplicate(committedAt: number, value: unknown): void {
-    const { onDuplicate } = this.#shared.options;
-    const identity = this.#identity;
+  #reportDuplicate({ committedAt, value }: Duplicate, identity: ResolvedIdentity): void {
     this.#audit({ type: "trigger.deduped", committedAt });
-    if (identity !== undefined) callListener(onDuplicate, { message: this.message, identity, committedAt, value });
+    callListener(this.#shared.options.onDuplicate, { message: this.message, identity, committedAt, value });
+    this.send({ type: "duplicate" });
   }
 
   #reportFailure(error: unknown, attempt: number): void {
@@ -325,25 +305,14 @@ export class MessageDelivery {
     this.send({ type: "dispatch.failed", permanent, failures });
   }
 
-  #reportRefusal(error: unknown): void {
+  #reportRefusal(error: unknown, identity: ResolvedIdentity): void {
     this.#error = error;
-    if (hasCode(error, "fingerprint-mismatch")) {
-      this.send({ type: "fingerprint.mismatched" });
-      return;
-    }
-    if (hasCode(error, "permanent")) {
-      this.send({ type: "failure.remembered" });
-      return;
-    }
-    if (hasCode(error, "record-too-large") && isLong(this.#identity)) {
-      this.send({ type: "identity.too.long" });
-      return;
-    }
-    if (!this.#aborting.signal.aborted) {
+    const event = eventOfRefusal(error, identity);
+    if (event.type === "refused" && !this.#aborting.signal.aborted) {
       this.#audit({ type: "trigger.refused", error });
       if (hasCode(error, "closed")) this.#shared.onDeduplicatorClosed(error);
     }
-    this.send({ type: "refused" });
+    this.send(event);
   }
 
   #audit(detail: MessageAudit): void {
@@ -358,13 +327,6 @@ export class MessageDelivery {
       return;
     }
   }
-}
-
-/** With shorter ids, not the event but the subscription, the workspace or the store's limit is to blame. */
-const LONG_ID_BYTES = 1_000;
-
-function isLong(identity: ResolvedIdentity | undefined): boolean {
-  return identity !== undefined && Buffer.byteLength(identity.eventId) >= LONG_ID_BYTES;
 }
 
 function reasonIn({ deadLetterReason }: DeliveryContext): DeadLetterReason {

@@ -3,12 +3,10 @@ import type { ReceivedMessage } from "./received-message.ts";
 
 /** Final action of this process on a message, which the server may still redeliver. */
 export type Finish =
-  /** The dispatch returned, and its commit is unconfirmed. */
-  | { readonly as: "dispatched"; readonly value: unknown; readonly atMs: number }
   /** No further dispatch follows: the dead letter is being stored. */
-  | { readonly as: "storing" }
+  | "storing"
   /** The message was terminated. */
-  | { readonly as: "terminated" };
+  | "terminated";
 
 interface Finished {
   readonly finish: Finish;
@@ -22,8 +20,8 @@ interface Finished {
 const MAX_MESSAGES = 10_000;
 
 /**
- * The messages that this process finished. The server redelivers a message whose answer was lost or refused, and neither the
- * bucket nor the server knows that its dispatch has ended for good.
+ * The messages that this process finished without a commit. The server redelivers a message whose answer was lost or refused, and
+ * neither the bucket nor the server knows that its dispatch failed for good.
  */
 export class FinishedMessages {
   /** Finished messages, by sequence in the stream. */

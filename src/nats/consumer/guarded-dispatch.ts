@@ -13,12 +13,19 @@ export interface Dispatched {
   readonly error: unknown;
 }
 
+/** The event was dispatched before. */
+export interface Duplicate {
+  readonly result: "duplicate";
+  readonly committedAt: number;
+  readonly value: unknown;
+}
+
 /** Result of one guarded dispatch. */
 export type DispatchResult =
   | Dispatched
   /** The handler threw, or released its key. */
   | { readonly result: "failed"; readonly reservation: Reservation; readonly error: unknown }
-  | { readonly result: "duplicate"; readonly committedAt: number; readonly value: unknown }
+  | Duplicate
   | { readonly result: "pending"; readonly retryAfterMs: number }
   /** The handler was not called: the deduplicator threw. */
   | { readonly result: "refused"; readonly error: unknown };

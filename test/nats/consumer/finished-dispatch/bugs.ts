@@ -25,7 +25,7 @@ export const repetitionBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: delivery,
-        find: `this.#shared.finishedMessages.add(this.message, { as: "storing" });`,
+        find: `this.#shared.finishedMessages.add(this.message, "storing");`,
         replace: ``,
       },
     ],
@@ -35,8 +35,8 @@ export const repetitionBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: delivery,
-        find: `if (finish?.as === "terminated" || finish?.as === "storing") {`,
-        replace: `if (finish?.as === "storing") {`,
+        find: `if (finish !== undefined) {`,
+        replace: `if (finish === "storing") {`,
       },
     ],
   },
@@ -47,6 +47,16 @@ export const repetitionBugs: readonly PlantedBug[] = [
         file: finished,
         find: `message.info.deliveryCount > found.deliveries`,
         replace: `message.info.deliveryCount === found.deliveries + 1`,
+      },
+    ],
+  },
+  {
+    name: "a dispatch whose commit is unconfirmed is not remembered",
+    patches: [
+      {
+        file: "src/engine/attempt.ts",
+        find: `engine.finished.remember(identity.storeKey, {`,
+        replace: `Object({`,
       },
     ],
   },
