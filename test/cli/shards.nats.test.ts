@@ -44,7 +44,7 @@ describe("the commands for a bucket with three shards", () => {
     expect(new Set(objects().map((one) => one["bucket"]))).toEqual(
       new Set([1, 2, 3].map((index) => `${bucket}-${index}-of-3`)),
     );
-    expect((await command("list")).out).toMatch(/^STATE +BUCKET +SUBSCRIPTION/);
+    expect((await command("list")).out).toMatch(/^KEY +BUCKET +EVENT/);
   });
 
   it("show and clear keys as in one bucket", async () => {

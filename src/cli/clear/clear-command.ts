@@ -1,9 +1,12 @@
+import type { Now } from "../../inspect/conclusions/suspicion.ts";
 import { natsStore } from "../../nats/index.ts";
 import { type OpenBuckets, openBuckets } from "../connection/open-buckets.ts";
+import { skewFrom } from "../stored-keys/conclusion.ts";
 import { parseEventSelector } from "../stored-keys/event-selector.ts";
 import { DEFAULT_ORDER, FirstKeys } from "../stored-keys/key-order.ts";
 import { keyTable } from "../stored-keys/key-table.ts";
 import { scanBuckets } from "../stored-keys/scan.ts";
+import { wholeKey } from "../stored-keys/short-key.ts";
 import { CommandError } from "../terminal/command-error.ts";
 import { isConfirmed } from "../terminal/confirmation.ts";
 import { errorMessage } from "../terminal/error-message.ts";
@@ -45,7 +48,7 @@ class Clearing {
   readonly #signal: AbortSignal;
   readonly #io: CliIo;
   readonly #plan: ClearPlan;
-  readonly #samples = new FirstKeys(DEFAULT_ORDER, SAMPLES);
+  readonly #samples: FirstKeys;
   #remover: KeyRemover | undefined;
 
   constructor(buckets: OpenBuckets, flags: ClearFlags, signal: AbortSignal, io: CliIo) {
@@ -53,6 +56,7 @@ class Clearing {
     this.#flags = flags;
     this.#signal = signal;
     this.#io = io;
+    this.#samples = new FirstKeys(DEFAULT_ORDER, SAMPLES, this.#now());
     this.#plan = new ClearPlan(flags.state ?? DEFAULT_CLEARABLE);
   }
 
@@ -87,7 +91,8 @@ class Clearing {
   async #makePlan([first, eventId]: ClearNames): Promise<void> {
     const { state: _, ...filter } = this.#flags;
     const where = { workspaceId: filter.workspace, bucketNames: this.#buckets.bucketNames };
-    const one = first === undefined ? undefined : parseEventSelector([first, eventId], where);
+    const one =
+      first === undefined ? undefined : parseEventSelector(await wholeKey([first, eventId], this.#buckets), where);
     await using _status = this.#status(() => count(this.#plan.matched, "key matches", "keys match"));
     for await (const stored of scanBuckets(this.#buckets, filter, one?.subjectsIn)) {
       if (this.#signal.aborted) return;
@@ -103,7 +108,7 @@ class Clearing {
     const width = out.isTerminal ? { width: out.columns } : {};
     return [
       planText(this.#buckets.name, this.#plan, paint),
-      samples.length === 0 ? "" : `\n${keyTable(samples, this.#buckets.serverMs(), { paint, ...width })}`,
+      samples.length === 0 ? "" : `\n${keyTable(samples, this.#now(), { paint, ...width })}`,
       more > 0 ? `${paint("dim", `and ${amount(more)} more`)}\n` : "",
       "\n",
     ].join("");
@@ -136,6 +141,10 @@ class Clearing {
         },
       );
     }
+  }
+
+  #now(): Now {
+    return { nowMs: this.#buckets.serverMs(), skewMs: skewFrom(this.#io) };
   }
 
   #isInterrupted(): boolean {

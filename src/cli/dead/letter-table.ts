@@ -1,6 +1,6 @@
+import { span } from "../../inspect/conclusions/duration.ts";
 import type { DeadLetter } from "../../model/dead-letter.ts";
 import { DEFAULT_WORKSPACE } from "../../model/identity.ts";
-import { span } from "../terminal/format.ts";
 import type { Paint } from "../terminal/paint.ts";
 import { escaped } from "../terminal/printable.ts";
 import { type Column, tableText } from "../terminal/table.ts";
@@ -13,11 +13,13 @@ interface LetterColumn extends Column<DeadLetter> {
 function columnsAt(nowMs: number): readonly LetterColumn[] {
   return [
     { title: "LETTER", align: "right", cell: ({ sequence }) => ({ text: String(sequence) }) },
-    { title: "REASON", align: "left", cell: ({ reason }) => ({ text: reason, colour: "red" }) },
+    { title: "REASON", align: "left", isCollapsible: true, cell: ({ reason }) => ({ text: reason, colour: "red" }) },
     {
       title: "WORKSPACE",
       align: "left",
       isFlexible: true,
+      isCollapsible: true,
+      leaveOut: 3,
       cell: ({ identity }) => ({ text: escaped(identity?.workspaceId ?? "") }),
       isNeeded: (letters) =>
         letters.some(({ identity }) => (identity?.workspaceId ?? DEFAULT_WORKSPACE) !== DEFAULT_WORKSPACE),
@@ -26,12 +28,26 @@ function columnsAt(nowMs: number): readonly LetterColumn[] {
       title: "SUBSCRIPTION",
       align: "left",
       isFlexible: true,
+      isCollapsible: true,
       cell: ({ identity, consumer }) => ({ text: escaped(identity?.subscriptionId ?? consumer) }),
     },
     { title: "EVENT", align: "left", isFlexible: true, cell: (letter) => ({ text: escaped(eventOf(letter)) }) },
-    { title: "ERROR", align: "left", isFlexible: true, cell: ({ error }) => ({ text: escaped(error) }) },
-    { title: "TRIES", align: "right", cell: ({ deliveries }) => ({ text: String(deliveries) }) },
-    { title: "AGE", align: "right", cell: ({ storedAtMs }) => ({ text: span(nowMs - storedAtMs) }) },
+    {
+      title: "ERROR",
+      align: "left",
+      isFlexible: true,
+      isCollapsible: true,
+      leaveOut: 4,
+      cell: ({ error }) => ({ text: escaped(error) }),
+    },
+    {
+      title: "TRIES",
+      align: "right",
+      isCollapsible: true,
+      leaveOut: 1,
+      cell: ({ deliveries }) => ({ text: String(deliveries) }),
+    },
+    { title: "AGE", align: "right", leaveOut: 2, cell: ({ storedAtMs }) => ({ text: span(nowMs - storedAtMs) }) },
   ];
 }
 

@@ -3,7 +3,8 @@ import { millis } from "@nats-io/nats-core";
 import { type Difference, differenceSentence, differences, REQUIRED_SETTINGS } from "../../nats/kv/bucket-settings.ts";
 import { lastRevision, mayRepeatFences } from "../../nats/kv/revision-offset.ts";
 import { bucketStream } from "../../nats/wire/subject.ts";
-import { amount, count, span } from "../terminal/format.ts";
+import { span } from "../../inspect/conclusions/duration.ts";
+import { amount, count } from "../terminal/format.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 
 const bucket = findingsAbout("bucket");

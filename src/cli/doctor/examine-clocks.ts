@@ -1,5 +1,5 @@
+import { span } from "../../inspect/conclusions/duration.ts";
 import type { ClockDifference } from "../../nats/wire/server-clock.ts";
-import { span } from "../terminal/format.ts";
 import { printable } from "../terminal/printable.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 import type { RecordTimes } from "./record-times.ts";

@@ -5,7 +5,8 @@ import {
   checkConsumer,
   type ConsumerFinding as SettingFinding,
 } from "../../nats/consumer/start-up-check.ts";
-import { amount, count, span } from "../terminal/format.ts";
+import { span } from "../../inspect/conclusions/duration.ts";
+import { amount, count } from "../terminal/format.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 
 const consumer = findingsAbout("consumer");

@@ -1,6 +1,6 @@
+import { span } from "../../inspect/conclusions/duration.ts";
 import { OWN_API } from "../../nats/wire/bucket-address.ts";
 import { ADVISED_SERVER, judgeServer, NEEDED_SERVER, whyUnusable } from "../../nats/wire/server-version.ts";
-import { span } from "../terminal/format.ts";
 import { printable } from "../terminal/printable.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 import type { Monitored } from "./monitor.ts";

@@ -1,9 +1,10 @@
+import { evidenceOf, SUSPICIONS, type Suspicion, suspicionWords } from "../../inspect/conclusions/suspicion.ts";
+import { reservationTimes, suspicionAbout } from "../stored-keys/conclusion.ts";
 import { type KeyTally, NO_KEYS, tallyText, totalOf, withKey } from "../stored-keys/key-tally.ts";
-import type { StoredKey, UnreadableKey } from "../stored-keys/stored-key.ts";
+import type { ReservedKey, StoredKey, UnreadableKey } from "../stored-keys/stored-key.ts";
 import { count } from "../terminal/format.ts";
 import { escaped } from "../terminal/printable.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
-import { symptoms } from "./symptoms.ts";
 import { WorstKeys } from "./worst-keys.ts";
 
 const records = findingsAbout("records");
@@ -11,7 +12,7 @@ const records = findingsAbout("records");
 /** Examines every key of a bucket and reports stuck and unreadable ones. */
 export class RecordExaminer {
   readonly #skewMs: number;
-  readonly #matches = symptoms.map((symptom) => ({ symptom, keys: new WorstKeys(symptom.rank) }));
+  readonly #suspects = new Map<Suspicion, WorstKeys>();
   #tally: KeyTally = NO_KEYS;
   #keyless = 0;
   #firstUnreadable: UnreadableKey | undefined;
@@ -31,10 +32,12 @@ export class RecordExaminer {
       } else this.#firstUnreadable ??= stored;
     }
     if (stored.state !== "reserved") return;
-    const now = { serverMs, skewMs: this.#skewMs };
-    for (const { symptom, keys } of this.#matches) {
-      if (symptom.matches(stored, now)) keys.add(stored, symptom.detail(stored, now));
-    }
+    const now = { nowMs: serverMs, skewMs: this.#skewMs };
+    const suspicion = suspicionAbout(stored, now);
+    if (suspicion === undefined) return;
+    const suspects = this.#suspects.get(suspicion) ?? new WorstKeys(ranks[suspicion]);
+    suspects.add(stored, evidenceOf(suspicion, reservationTimes(stored), now));
+    this.#suspects.set(suspicion, suspects);
   }
 
   get examined(): number {
@@ -63,9 +66,32 @@ export class RecordExaminer {
   }
 
   #suspectFindings(): readonly Finding[] {
-    return this.#matches.flatMap(({ symptom: { check, severity, description, remedy }, keys }) => {
-      const evidence = keys.text(...description);
-      return evidence === undefined ? [] : [records[severity](check, evidence, remedy)];
+    return SUSPICIONS.flatMap((suspicion) => {
+      const suspects = this.#suspects.get(suspicion);
+      if (suspects === undefined) return [];
+      const { title, advice } = suspicionWords[suspicion];
+      const evidence = `${title}: ${suspects.text()}`;
+      return [records[severities[suspicion]](suspicion, evidence, `${advice} latchkey show explains a key.`)];
     });
   }
 }
+
+/** A delay that ends without intervention is a warning here, however urgent it is on the page. */
+const severities: Readonly<Record<Suspicion, "warning" | "error">> = {
+  overdue: "error",
+  endless: "error",
+  silent: "warning",
+  "long-held": "warning",
+  retried: "warning",
+};
+
+const longestHeld = ({ heldSinceMs }: ReservedKey): number => -heldSinceMs;
+
+/** Sort keys of suspicious keys: a larger number is worse. */
+const ranks: Readonly<Record<Suspicion, (stored: ReservedKey) => number>> = {
+  overdue: ({ leaseEndsAtMs }) => -leaseEndsAtMs,
+  endless: ({ endsAtMs = Number.MAX_VALUE }) => endsAtMs,
+  silent: longestHeld,
+  "long-held": longestHeld,
+  retried: ({ record }) => record.attempt,
+};

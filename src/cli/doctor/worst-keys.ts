@@ -27,13 +27,12 @@ export class WorstKeys {
       .slice(0, NAMED);
   }
 
-  /** Formats the matches: `4 events are held: billing 42 (web-1, for 3 h), …`. Returns undefined if there are none. */
-  text(one: string, many: string): string | undefined {
-    if (this.#count === 0) return undefined;
+  /** Formats the matches: `4 events, billing 42 (web-1, held for 3 h), …`. */
+  text(): string {
     const named = this.#worst.map(({ stored, detail }) => {
       const { subscriptionId, eventId } = stored.identity;
       return `${printable(subscriptionId)} ${printable(eventId)} (${printable(stored.record.owner)}, ${detail})`;
     });
-    return `${count(this.#count, one, many)}: ${named.join(", ")}${this.#count > NAMED ? ", …" : ""}`;
+    return `${count(this.#count, "event")}, ${named.join(", ")}${this.#count > NAMED ? ", …" : ""}`;
   }
 }

@@ -5,11 +5,15 @@ States:
   committed   the event was dispatched; its deliveries are duplicates
   unreadable  not a record of this version, or the record of another event;
               its deliveries are refused and come back later
-Orders: attention (unreadable keys, then the longest reservations, then the
-latest commits), newest or oldest (last write), ending (next to expire).
+A reserved key that needs attention is listed as overdue, endless, silent,
+long-held or retried instead. Lines below the table explain these words.
+Orders: attention (unreadable keys, then those that need attention, then the
+longest reservations, then the latest commits), newest or oldest (last write),
+ending (next to expire).
 
-Columns: TRY is the attempt, SINCE the age of the reservation or commit, and
-LEFT the remaining lease or window.
+Columns: KEY is the beginning of the key, for `latchkey show`; TRY the attempt,
+SINCE the age of the reservation or commit, and LEFT the remaining lease or
+window. A value that all rows share is printed once, below the table.
 
 Exit codes:
   0    listed, even if no key matches

@@ -1,5 +1,7 @@
+import type { Now } from "../../inspect/conclusions/suspicion.ts";
 import type { BucketFlags } from "../connection/open-buckets.ts";
 import type { PostgresKeysFlags } from "../connection/open-postgres.ts";
+import { skewFrom } from "../stored-keys/conclusion.ts";
 import type { FilterFlags } from "../stored-keys/key-filter.ts";
 import { DEFAULT_LIMIT, DEFAULT_ORDER, FirstKeys, type Order } from "../stored-keys/key-order.ts";
 import { keyReport } from "../stored-keys/key-report.ts";
@@ -35,10 +37,11 @@ export async function listCommand(flags: ListFlags, io: CliIo): Promise<ExitCode
 async function listForScript(opened: OpenKeys, flags: ListFlags, signal: AbortSignal, io: CliIo): Promise<void> {
   const { sort = DEFAULT_ORDER, limit = 0 } = flags;
   const isSorted = flags.sort !== undefined || flags.limit !== undefined;
-  const first = new FirstKeys(sort, limit);
+  const now = (): Now => ({ nowMs: opened.serverMs(), skewMs: skewFrom(io) });
+  const first = new FirstKeys(sort, limit, now());
   let lines = "";
   const print = async (stored: StoredKey): Promise<void> => {
-    lines += `${JSON.stringify(keyReport(stored, opened.serverMs()))}\n`;
+    lines += `${JSON.stringify(keyReport(stored, now()))}\n`;
     if (lines.length < CHUNK) return;
     await io.out.write(lines);
     lines = "";
@@ -57,7 +60,8 @@ const CHUNK = 65_536;
 
 async function listForPerson(opened: OpenKeys, flags: ListFlags, signal: AbortSignal, io: CliIo): Promise<void> {
   const { sort = DEFAULT_ORDER, limit = DEFAULT_LIMIT } = flags;
-  const first = new FirstKeys(sort, limit);
+  const now = (): Now => ({ nowMs: opened.serverMs(), skewMs: skewFrom(io) });
+  const first = new FirstKeys(sort, limit, now());
   let tally = NO_KEYS;
   {
     await using _ = new StatusLine(io.err, io.clock, () => `${amount(totalOf(tally))} keys read`);
@@ -71,7 +75,7 @@ async function listForPerson(opened: OpenKeys, flags: ListFlags, signal: AbortSi
   const paint = painter(io.out);
   if (keys.length > 0) {
     const width = io.out.isTerminal ? { width: io.out.columns } : {};
-    await io.out.write(keyTable(keys, opened.serverMs(), { paint, ...width }));
+    await io.out.write(keyTable(keys, now(), { paint, ...width }));
   }
   await io.err.write(`${footer(keys.length, totalOf(tally), tallyText(tally))}\n`);
   if (totalOf(tally) === 0) await io.err.write(await hintText(opened, flags));

@@ -1,7 +1,8 @@
 /** Text below the options of `latchkey show --help`, at most 80 columns wide. */
 export const showHelp = `
-The JSON field "delivery" tells how a delivery would be handled: dispatched,
+The JSON field "delivery" tells how the next delivery is handled: dispatched,
 duplicate (suppressed), pending (comes back later), or refused (unreadable).
+"suspicion" says why a reservation needs attention, as the states of `list` do.
 Times follow the clock of the server that leads the bucket. Renewals hide when a
 reservation began: "held since" is the latest possible time.
 

@@ -1,10 +1,12 @@
 import { Help } from "commander";
-import { stateColours } from "../stored-keys/key-table.ts";
+import { span } from "../../inspect/conclusions/duration.ts";
+import { type Now, suspicionWords } from "../../inspect/conclusions/suspicion.ts";
+import { conclusionAbout, suspicionAbout } from "../stored-keys/conclusion.ts";
+import { stateColours, suspicionColours } from "../stored-keys/key-table.ts";
 import type { CommittedKey, ReservedKey } from "../stored-keys/stored-key.ts";
-import { amount, span } from "../terminal/format.ts";
+import { amount } from "../terminal/format.ts";
 import type { Paint } from "../terminal/paint.ts";
 import { escaped } from "../terminal/printable.ts";
-import { explain, explanationText } from "./explanation.ts";
 import { type LookUpResult, stateOf } from "./look-up-result.ts";
 
 type Rows = ReadonlyArray<readonly [label: string, value: string]>;
@@ -21,24 +23,34 @@ const INDENT = "  ";
 const MAX_WIDTH = 100;
 
 /** Formats everything known about an event: first the explanation, then the record. */
-export function keyCard(found: LookUpResult, serverMs: number, { paint, columns, hasPayload }: CardLook): string {
+export function keyCard(found: LookUpResult, now: Now, { paint, columns, hasPayload }: CardLook): string {
   const state = stateOf(found);
-  const { identity } = found;
+  const { identity, stored } = found;
   const name = identity === undefined ? [] : [escaped(identity.subscriptionId), escaped(identity.eventId)];
-  const explanation = explanationText(explain(found.stored, serverMs));
-  const rows = [...identityRows(found), ...rowsOf(found, serverMs, hasPayload)];
+  const rows = [...identityRows(found), ...rowsOf(found, now.nowMs, hasPayload)];
   const width = Math.max(0, ...rows.map(([label]) => label.length));
+  const paragraphs = [conclusionAbout(stored, now).explanation, ...suspicionParagraphs(found, now, paint)];
   return [
     [paint(stateColours[state], `● ${state}`), ...name].join("  "),
     "",
-    ...new Help()
-      .boxWrap(explanation, Math.min(columns, MAX_WIDTH) - INDENT.length)
-      .split("\n")
-      .map((line) => INDENT + line),
-    "",
+    ...paragraphs.flatMap((text) => [...indented(text, columns), ""]),
     ...rows.map(([label, value]) => `${INDENT}${paint("dim", label.padEnd(width))}  ${value}`),
     "",
   ].join("\n");
+}
+
+function suspicionParagraphs({ stored }: LookUpResult, now: Now, paint: Paint): readonly string[] {
+  const suspicion = stored?.state === "reserved" ? suspicionAbout(stored, now) : undefined;
+  if (suspicion === undefined) return [];
+  const { title, advice, severity } = suspicionWords[suspicion];
+  return [`${paint(suspicionColours[severity], `! ${title}.`)} ${advice}`];
+}
+
+function indented(text: string, columns: number): readonly string[] {
+  return new Help()
+    .boxWrap(text, Math.min(columns, MAX_WIDTH) - INDENT.length)
+    .split("\n")
+    .map((line) => INDENT + line);
 }
 
 function identityRows({ identity, isAnyWorkspace }: LookUpResult): Rows {

@@ -1,5 +1,8 @@
+import { span } from "../../inspect/conclusions/duration.ts";
+import type { Now } from "../../inspect/conclusions/suspicion.ts";
 import type { ClockDifference } from "../../nats/wire/server-clock.ts";
 import { type BucketFlags, type OpenBuckets, openBuckets } from "../connection/open-buckets.ts";
+import { conclusionAbout, skewFrom } from "../stored-keys/conclusion.ts";
 import { parseEventSelector } from "../stored-keys/event-selector.ts";
 import { keyReport, payloadReport } from "../stored-keys/key-report.ts";
 import { lookUpHints, readKnownNames } from "../stored-keys/known-names.ts";
@@ -7,10 +10,8 @@ import { lookUp } from "../stored-keys/look-up.ts";
 import { scanBuckets } from "../stored-keys/scan.ts";
 import { wholeKey } from "../stored-keys/short-key.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
-import { span } from "../terminal/format.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { painter } from "../terminal/paint.ts";
-import { explain } from "./explanation.ts";
 import { keyCard } from "./key-card.ts";
 import { type LookUpResult, lookUpResults, stateOf } from "./look-up-result.ts";
 
@@ -30,12 +31,10 @@ export async function showCommand(
   const where = { workspaceId: flags.workspace, bucketNames: buckets.bucketNames };
   const event = parseEventSelector(await wholeKey(names, buckets), where);
   const all = lookUpResults(event, await lookUp(buckets, event.subjectsIn));
-  const serverMs = buckets.serverMs();
+  const now = { nowMs: buckets.serverMs(), skewMs: skewFrom(io) };
   const look = { paint: painter(io.out), columns: io.out.columns, hasPayload: flags.payload ?? false };
   const shown = all.map((found) =>
-    flags.json === true
-      ? `${JSON.stringify(foundReport(found, serverMs, look.hasPayload))}\n`
-      : keyCard(found, serverMs, look),
+    flags.json === true ? `${JSON.stringify(foundReport(found, now, look.hasPayload))}\n` : keyCard(found, now, look),
   );
   await io.out.write(shown.join(flags.json === true ? "" : "\n"));
   if (flags.json !== true) await io.err.write(clockNote(buckets.difference));
@@ -61,11 +60,11 @@ async function hintText(
   }
 }
 
-function foundReport(found: LookUpResult, serverMs: number, hasPayload: boolean): object {
+function foundReport(found: LookUpResult, now: Now, hasPayload: boolean): object {
   const { stored, identity } = found;
-  const verdict = explain(stored, serverMs);
+  const verdict = conclusionAbout(stored, now);
   if (stored === undefined || stored.state === "removed") return { state: "unseen", ...identity, ...verdict };
-  return { ...keyReport(stored, serverMs), ...verdict, ...(hasPayload ? payloadReport(stored) : {}) };
+  return { ...keyReport(stored, now), ...verdict, ...(hasPayload ? payloadReport(stored) : {}) };
 }
 
 /** Returns a note if the local clock differs from the server's, because all printed times follow the server. */

@@ -1,18 +1,17 @@
+import { type Now, SUSPICIONS } from "../../inspect/conclusions/suspicion.ts";
+import { suspicionAbout } from "./conclusion.ts";
 import { type StoredKey, sinceMs } from "./stored-key.ts";
 
 /** Orders of a list. */
 export const ORDERS = ["attention", "newest", "oldest", "ending"] as const;
 export type Order = (typeof ORDERS)[number];
 
-type Rank = (stored: StoredKey) => number;
-
-const RANKS = { unreadable: 0, reserved: 1, committed: 2 } as const;
+type Rank = (stored: StoredKey, now: Now) => number;
 
 /** Sort keys of each order, ascending; later ones break ties. */
 const ranks: Readonly<Record<Order, readonly Rank[]>> = {
-  // Keys that may be stuck: unreadable ones, then the longest reservations, then the latest commits.
   attention: [
-    (stored) => RANKS[stored.state],
+    urgency,
     (stored) => (stored.state === "reserved" ? sinceMs(stored) : -sinceMs(stored)),
     (stored) => -stored.revision,
   ],
@@ -21,16 +20,26 @@ const ranks: Readonly<Record<Order, readonly Rank[]>> = {
   ending: [(stored) => stored.endsAtMs ?? Number.MAX_VALUE, (stored) => stored.revision],
 };
 
+/** Ranks unreadable keys first, then suspicious reservations, other reservations and commits. */
+function urgency(stored: StoredKey, now: Now): number {
+  if (stored.state === "unreadable") return -1;
+  if (stored.state === "committed") return SUSPICIONS.length + 1;
+  const suspicion = suspicionAbout(stored, now);
+  return suspicion === undefined ? SUSPICIONS.length : SUSPICIONS.indexOf(suspicion);
+}
+
 /** Selects the first keys of an order from any number of keys. Stores at most twice as many. */
 export class FirstKeys {
   readonly #ranks: readonly Rank[];
   readonly #limit: number;
+  readonly #now: Now;
   #keys: StoredKey[] = [];
 
   /** @param limit maximum number of keys; 0 for all. */
-  constructor(order: Order, limit: number) {
+  constructor(order: Order, limit: number, now: Now) {
     this.#ranks = ranks[order];
     this.#limit = limit === 0 ? Number.POSITIVE_INFINITY : limit;
+    this.#now = now;
   }
 
   add(stored: StoredKey): void {
@@ -44,7 +53,7 @@ export class FirstKeys {
 
   #compare(one: StoredKey, other: StoredKey): number {
     for (const rank of this.#ranks) {
-      const difference = rank(one) - rank(other);
+      const difference = rank(one, this.#now) - rank(other, this.#now);
       if (difference !== 0) return difference;
     }
     return 0;

@@ -1,12 +1,15 @@
+import { evidenceOf, type Now } from "../../inspect/conclusions/suspicion.ts";
+import { reservationTimes, suspicionAbout } from "./conclusion.ts";
 import type { StoredKey } from "./stored-key.ts";
 
 /** Returns a key as JSON output. Reports only whether a result and a fingerprint exist. */
-export function keyReport(stored: StoredKey, serverMs: number): object {
+export function keyReport(stored: StoredKey, now: Now): object {
+  const { nowMs } = now;
   const { bucket, subject, revision, storedAtMs, endsAtMs } = stored;
   const times = {
     storedAtMs,
     endsAtMs: endsAtMs ?? null,
-    endsInMs: endsAtMs === undefined ? null : endsAtMs - serverMs,
+    endsInMs: endsAtMs === undefined ? null : endsAtMs - nowMs,
   };
   if (stored.state === "unreadable") {
     return {
@@ -24,7 +27,7 @@ export function keyReport(stored: StoredKey, serverMs: number): object {
   const { owner, attempt, leaseMs } = record;
   const heldTimes =
     stored.state === "reserved"
-      ? { leaseLeftMs: stored.leaseEndsAtMs - serverMs, heldMs: serverMs - stored.heldSinceMs }
+      ? { leaseLeftMs: stored.leaseEndsAtMs - nowMs, heldMs: nowMs - stored.heldSinceMs }
       : {};
   return {
     state: stored.state,
@@ -41,13 +44,20 @@ export function keyReport(stored: StoredKey, serverMs: number): object {
     revision,
     leaseMs,
     ...rounded({ ...times, ...heldTimes }),
+    ...suspicionReport(stored, now),
     hasFingerprint: record.fingerprint !== undefined,
     hasResult: stored.state === "committed" && stored.record.result !== undefined,
   };
 }
 
-/** Returns the fingerprint and the result as JSON output. */
+/** Returns why a reservation needs attention: its name, and the facts behind it. */
+function suspicionReport(stored: StoredKey, now: Now): object {
+  const suspicion = suspicionAbout(stored, now);
+  if (suspicion === undefined || stored.state !== "reserved") return {};
+  return { suspicion, evidence: evidenceOf(suspicion, reservationTimes(stored), now) };
+}
 
+/** Returns the fingerprint and the result as JSON output. */
 export function payloadReport(stored: StoredKey): object {
   if (stored.state === "unreadable") return {};
   const { fingerprint, ...record } = stored.record;

@@ -1,8 +1,12 @@
+import { Help } from "commander";
+import { span } from "../../inspect/conclusions/duration.ts";
+import { type Now, SUSPICIONS, type Suspicion, suspicionWords } from "../../inspect/conclusions/suspicion.ts";
 import { DEFAULT_WORKSPACE } from "../../model/identity.ts";
-import { span } from "../terminal/format.ts";
 import type { Colour, Paint } from "../terminal/paint.ts";
 import { escaped } from "../terminal/printable.ts";
 import { type Cell, type Column, tableText } from "../terminal/table.ts";
+import { suspicionAbout } from "./conclusion.ts";
+import { shortKeys } from "./short-key.ts";
 import { type StoredKey, sinceMs } from "./stored-key.ts";
 
 export const stateColours = {
@@ -12,9 +16,12 @@ export const stateColours = {
   unreadable: "red",
 } as const satisfies Record<StoredKey["state"] | "unseen", Colour>;
 
+export const suspicionColours = { warning: "yellow", error: "red" } as const satisfies Record<string, Colour>;
+
 interface Row {
   readonly stored: StoredKey;
-  readonly serverMs: number;
+  readonly suspicion: Suspicion | undefined;
+  readonly shortKey: string;
 }
 
 interface KeyColumn extends Column<Row> {
@@ -22,52 +29,83 @@ interface KeyColumn extends Column<Row> {
   readonly isNeeded?: (keys: readonly StoredKey[]) => boolean;
 }
 
-const columns: readonly KeyColumn[] = [
-  { title: "STATE", align: "left", cell: ({ stored: { state } }) => ({ text: state, colour: stateColours[state] }) },
-  {
-    title: "BUCKET",
-    align: "left",
-    cell: ({ stored: { bucket } }) => ({ text: bucket }),
-    isNeeded: (keys) => keys.some(({ bucket }) => bucket !== keys[0]?.bucket),
-  },
-  {
-    title: "WORKSPACE",
-    align: "left",
-    isFlexible: true,
-    cell: ({ stored }) => ({ text: workspaceOf(stored) }),
-    isNeeded: (keys) =>
-      keys.some((stored) => workspaceOf(stored) !== DEFAULT_WORKSPACE && stored.state !== "unreadable"),
-  },
-  {
-    title: "SUBSCRIPTION",
-    align: "left",
-    isFlexible: true,
-    cell: ({ stored }) => ({ text: stored.state === "unreadable" ? "" : escaped(stored.identity.subscriptionId) }),
-  },
-  { title: "EVENT", align: "left", isFlexible: true, cell: ({ stored }) => ({ text: eventOf(stored) }) },
-  {
-    title: "OWNER",
-    align: "left",
-    isFlexible: true,
-    cell: ({ stored }) => ({ text: stored.state === "unreadable" ? "" : escaped(stored.record.owner) }),
-  },
-  { title: "TRY", align: "right", cell: attemptCell },
-  { title: "SINCE", align: "right", cell: ({ stored, serverMs }) => ({ text: span(serverMs - sinceMs(stored)) }) },
-  { title: "LEFT", align: "right", cell: leftCell },
-];
+function columnsAt(nowMs: number): readonly KeyColumn[] {
+  return [
+    { title: "STATE", align: "left", isCollapsible: true, cell: stateCell },
+    { title: "KEY", align: "left", cell: ({ shortKey }) => ({ text: shortKey }) },
+    {
+      title: "BUCKET",
+      align: "left",
+      isFlexible: true,
+      leaveOut: 2,
+      cell: ({ stored: { bucket } }) => ({ text: bucket }),
+      isNeeded: (keys) => keys.some(({ bucket }) => bucket !== keys[0]?.bucket),
+    },
+    {
+      title: "WORKSPACE",
+      align: "left",
+      isFlexible: true,
+      isCollapsible: true,
+      leaveOut: 4,
+      cell: ({ stored }) => ({ text: workspaceOf(stored) }),
+      isNeeded: (keys) =>
+        keys.some((stored) => workspaceOf(stored) !== DEFAULT_WORKSPACE && stored.state !== "unreadable"),
+    },
+    {
+      title: "SUBSCRIPTION",
+      align: "left",
+      isFlexible: true,
+      isCollapsible: true,
+      cell: ({ stored }) => ({ text: stored.state === "unreadable" ? "" : escaped(stored.identity.subscriptionId) }),
+    },
+    { title: "EVENT", align: "left", isFlexible: true, cell: ({ stored }) => ({ text: eventOf(stored) }) },
+    {
+      title: "OWNER",
+      align: "left",
+      isFlexible: true,
+      isCollapsible: true,
+      leaveOut: 6,
+      cell: ({ stored }) => ({ text: stored.state === "unreadable" ? "" : escaped(stored.record.owner) }),
+    },
+    { title: "TRY", align: "right", isCollapsible: true, leaveOut: 3, cell: attemptCell },
+    { title: "SINCE", align: "right", leaveOut: 5, cell: ({ stored }) => ({ text: span(nowMs - sinceMs(stored)) }) },
+    { title: "LEFT", align: "right", leaveOut: 1, cell: ({ stored }) => leftCell(stored, nowMs) },
+  ];
+}
 
-/** Formats keys as a table that fits `width` if possible. */
+/** Formats keys as a table that fits `width` if possible, and explains the suspicions in it. */
 export function keyTable(
   keys: readonly StoredKey[],
-  serverMs: number,
-  how: { readonly paint: Paint; readonly width?: number },
+  now: Now,
+  { paint, width }: { readonly paint: Paint; readonly width?: number },
 ): string {
-  const needed = columns.filter(({ isNeeded }) => isNeeded?.(keys) ?? true);
-  return tableText(
-    needed,
-    keys.map((stored) => ({ stored, serverMs })),
-    how,
-  );
+  const columns = columnsAt(now.nowMs).filter(({ isNeeded }) => isNeeded?.(keys) ?? true);
+  const short = shortKeys(keys);
+  const rows = keys.map((stored) => ({
+    stored,
+    suspicion: suspicionAbout(stored, now),
+    shortKey: short.get(stored) ?? "",
+  }));
+  const table = tableText(columns, rows, { paint, ...(width === undefined ? {} : { width }) });
+  return table + legend(new Set(rows.map(({ suspicion }) => suspicion)), paint, width);
+}
+
+/** Explains each suspicion of the table. */
+function legend(found: ReadonlySet<Suspicion | undefined>, paint: Paint, width = MAX_WIDTH): string {
+  const lines = SUSPICIONS.filter((suspicion) => found.has(suspicion)).map((suspicion) => {
+    const { title, advice, severity } = suspicionWords[suspicion];
+    const text = new Help().boxWrap(`${title}. ${advice}`, Math.min(width, MAX_WIDTH) - LEGEND_INDENT);
+    return `${paint(suspicionColours[severity], suspicion.padEnd(LEGEND_INDENT))}${text.replaceAll("\n", `\n${" ".repeat(LEGEND_INDENT)}`)}\n`;
+  });
+  return lines.length === 0 ? "" : `\n${lines.join("")}`;
+}
+
+const MAX_WIDTH = 100;
+const LEGEND_INDENT = Math.max(...SUSPICIONS.map(({ length }) => length)) + 2;
+
+function stateCell({ stored: { state }, suspicion }: Row): Cell {
+  if (suspicion === undefined) return { text: state, colour: stateColours[state] };
+  return { text: suspicion, colour: suspicionColours[suspicionWords[suspicion].severity] };
 }
 
 function workspaceOf(stored: StoredKey): string {
@@ -86,8 +124,8 @@ function attemptCell({ stored }: Row): Cell {
 }
 
 /** Shows the remaining lease or window. */
-function leftCell({ stored, serverMs }: Row): Cell {
+function leftCell(stored: StoredKey, nowMs: number): Cell {
   const endsAtMs = stored.state === "reserved" ? stored.leaseEndsAtMs : stored.endsAtMs;
   if (endsAtMs === undefined) return { text: "unlimited", colour: "red" };
-  return endsAtMs > serverMs ? { text: span(endsAtMs - serverMs) } : { text: "ended", colour: "red" };
+  return endsAtMs > nowMs ? { text: span(endsAtMs - nowMs) } : { text: "ended", colour: "red" };
 }

@@ -1,15 +1,31 @@
+import type { StoreKey } from "../../model/identity.ts";
 import type { OpenBuckets } from "../connection/open-buckets.ts";
 import { CommandError } from "../terminal/command-error.ts";
 import { scanBuckets } from "./scan.ts";
+import type { StoredKey } from "./stored-key.ts";
 
 type Names = readonly [first: string, eventId: string | undefined];
 
-/** The beginning of a key's digest, as the inspector and `latchkey list` print it. A whole digest has 43 characters. */
-const SHORT = /^(?<start>[\w-]{6,42})…?$/;
+/** The beginning of a key's digest, as `latchkey list` and the inspector print it. A whole digest has 43 characters. */
+const SHORT = /^\.?(?<start>[\w-]{6,43})…?$/;
+const SHORTEST = 8;
+
+/** Returns the beginnings of digests that tell the keys apart. A dot precedes a hyphen, which would begin an option. */
+export function shortKeys(keys: readonly StoredKey[]): ReadonlyMap<StoredKey, string> {
+  const digests = new Map(
+    keys.flatMap((stored) => (stored.key === undefined ? [] : [[stored, digestOf(stored.key)] as const])),
+  );
+  const all = new Set(digests.values());
+  let length = SHORTEST;
+  while (new Set([...all].map((digest) => digest.slice(0, length))).size < all.size) length += 1;
+  return new Map(
+    [...digests].map(([stored, digest]) => [stored, `${digest.startsWith("-") ? "." : ""}${digest.slice(0, length)}`]),
+  );
+}
 
 /**
- * Returns the whole key of a short one, and all other names as they are.
- * @throws {CommandError} if several keys begin with it.
+ * Returns the dedup key of a short key, and all other names as they are.
+ * @throws {CommandError} if several events have keys that begin with it.
  */
 export async function wholeKey(names: Names, buckets: OpenBuckets): Promise<Names> {
   const [first, eventId] = names;
@@ -17,10 +33,14 @@ export async function wholeKey(names: Names, buckets: OpenBuckets): Promise<Name
   if (start === undefined) return names;
   const found = new Set<string>();
   for await (const { key } of scanBuckets(buckets, {})) {
-    if (key?.slice(key.lastIndexOf(".") + 1).startsWith(start) === true) found.add(key);
+    if (key !== undefined && digestOf(key).startsWith(start)) found.add(digestOf(key));
   }
-  const [key, ...others] = found;
-  if (key === undefined) return names;
+  const [digest, ...others] = found;
+  if (digest === undefined) return names;
   if (others.length > 0) throw new CommandError(`${found.size} keys begin with \`${start}\`: give more of it`);
-  return [key, undefined];
+  return [`trigger.dedup.v1:${Buffer.from(digest, "base64url").toString("hex")}`, undefined];
+}
+
+function digestOf(key: StoreKey): string {
+  return key.slice(key.lastIndexOf(".") + 1);
 }

@@ -26,7 +26,9 @@ export type Suspicion = (typeof SUSPICIONS)[number];
 
 /** Number of attempts above which an event needs attention. */
 export const MANY_ATTEMPTS = 3;
-/** A holder renews after a third of the lease. After two thirds, at least one renewal is missing. */
+/** A holder renews after this part of the lease. */
+const RENEWAL_PART = 1 / 3;
+/** After two thirds, at least one renewal is missing. */
 const SILENT_PART = 2 / 3;
 /** A server removes an expired record within a quarter of a second. This includes a margin. */
 const REMOVAL_SLACK_MS = 5_000;
@@ -41,8 +43,11 @@ const tests: Readonly<Record<Suspicion, (reservation: ReservationTimes, now: Now
   endless: (reservation) =>
     reservation.removalDueMs !== undefined && reservation.removalDueMs - leaseEndMs(reservation) > LONGEST_SKEW_MS,
   silent: ({ leaseFromMs, leaseMs }, { nowMs }) => nowMs - leaseFromMs > leaseMs * SILENT_PART,
-  "long-held": ({ beganAtMs, leaseMs, renewals = 0 }, { nowMs }) =>
-    renewals >= MANY_RENEWALS || nowMs - beganAtMs > Math.max(LONG_HELD_MS, leaseMs * LONG_HELD_LEASES),
+  "long-held": ({ beganAtMs, leaseMs, renewals = 0 }, { nowMs }) => {
+    const heldMs = nowMs - beganAtMs;
+    const isRenewedOften = renewals >= MANY_RENEWALS || heldMs > leaseMs * RENEWAL_PART * MANY_RENEWALS;
+    return isRenewedOften || heldMs > Math.max(LONG_HELD_MS, leaseMs * LONG_HELD_LEASES);
+  },
   retried: ({ attempt }) => attempt > MANY_ATTEMPTS,
 };
 

@@ -63,7 +63,9 @@ function reservedText(finding: ReservationTimes & { readonly owner: string }, no
     return `The lease of ${owner} ended ${span(-leftMs)} ago at attempt ${attempt}, so it crashed or hangs. The next delivery is dispatched once the store has removed the record.`;
   }
   const suspicion = suspicionOf(finding, now);
-  const evidence = suspicion === undefined ? "" : ` (${evidenceOf(suspicion, finding, now)})`;
+  // The sentence contains the evidence of the others.
+  const isNew = suspicion === "silent" || suspicion === "endless";
+  const evidence = isNew ? ` (${evidenceOf(suspicion, finding, now)})` : "";
   const held = `${owner} has held the key for ${span(now.nowMs - beganAtMs)} at attempt ${attempt}${evidence}`;
   return `${held}. The next delivery is pending for the rest of the lease, ${span(leftMs)}, or until the handler ends.`;
 }

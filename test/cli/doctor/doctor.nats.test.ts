@@ -157,17 +157,17 @@ describe("latchkey doctor on a bucket", () => {
     const aDay = await diagnosed(server, ["--bucket", anHour]);
     expect(aDay.bad).toEqual(["error bucket max_age"]);
     expect(aDay.of("bucket", "max_age")).toMatchObject([
-      { evidence: "records are stored for 1 h, which is shorter than the window of 1 d: replicas refuse to start" },
+      { evidence: "records are stored for 60 min, which is shorter than the window of 24 h: replicas refuse to start" },
     ]);
     const env = { TRIGGER_DEDUP_TTL_SECONDS: "1800" };
     expect((await diagnosed(server, ["--bucket", anHour], { env })).bad).toEqual([]);
     const lease = await diagnosed(server, ["--bucket", anHour, "--lease", "3600"], { env });
     expect(lease.of("bucket", "max_age")).toMatchObject([
-      { severity: "error", evidence: expect.stringContaining("shorter than a lease of 1 h with 2 s of skew") },
+      { severity: "error", evidence: expect.stringContaining("shorter than a lease of 60 min with 2 s of skew") },
     ]);
     const forEver = await diagnosed(server, ["--bucket", await bucketWith({ max_age: 0 }), "--window", "86400"]);
     expect(forEver.of("bucket", "max_age")).toMatchObject([
-      { severity: "ok", evidence: "records are stored without an age limit, and the window is 1 d" },
+      { severity: "ok", evidence: "records are stored without an age limit, and the window is 24 h" },
     ]);
   });
 
@@ -280,7 +280,7 @@ describe("latchkey doctor on a server", () => {
     expect([exitCode, bad]).toEqual([0, ["warning clocks this machine"]]);
     expect(of("clocks", "this machine")).toMatchObject([
       {
-        evidence: expect.stringMatching(/^1 h ahead of the server, with an uncertainty of \d+ ms: /),
+        evidence: expect.stringMatching(/^60 min ahead of the server, with an uncertainty of \d+ ms: /),
         remedy: expect.any(String),
       },
     ]);

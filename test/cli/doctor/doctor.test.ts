@@ -45,20 +45,18 @@ describe("the examination of records", () => {
     const records = new RecordExaminer(SKEW_MS);
     records.add(reserved({ heldMs, leaseMs }), NOW);
     const found = records.findings().filter(({ severity }) => severity !== "ok");
-    expect(found.map(({ check, severity }) => [check, severity])).toEqual(
-      isLong ? [["long reservation", "warning"]] : [],
-    );
+    expect(found.map(({ check, severity }) => [check, severity])).toEqual(isLong ? [["long-held", "warning"]] : []);
   });
 
   it.each([
-    [undefined, "never expires"],
-    [NOW + 7 * 86_400_000, "expires in 7 d"],
-  ])("reports when an endless reservation expires: %s", (endsAtMs, text) => {
+    [undefined, "never removed"],
+    [NOW + 7 * 86_400_000, "removed in 7 d"],
+  ])("reports when an endless reservation is removed: %s", (endsAtMs, text) => {
     const records = new RecordExaminer(SKEW_MS);
     records.add({ ...reserved({ heldMs: 0 }), endsAtMs }, NOW);
     expect(records.findings().at(-1)).toMatchObject({
       ...{ check: "endless", severity: "error" },
-      evidence: `1 reservation does not expire with its lease: billing 1 (web-1, ${text})`,
+      evidence: `Reservation does not end with its lease: 1 event, billing 1 (web-1, ${text})`,
     });
   });
 
@@ -68,7 +66,7 @@ describe("the examination of records", () => {
       records.add(reserved({ heldMs: minutes * 60_000, owner: `web-${minutes}` }), NOW);
     }
     expect(records.findings().at(-1)?.evidence).toBe(
-      "4 events have been reserved for a long time: billing 1 (web-60, for at least 1 h), billing 1 (web-40, for at least 40 min), billing 1 (web-30, for at least 30 min), …",
+      "Handler has been running for long: 4 events, billing 1 (web-60, held for 60 min), billing 1 (web-40, held for 40 min), billing 1 (web-30, held for 30 min), …",
     );
   });
 });

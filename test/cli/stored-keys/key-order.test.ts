@@ -9,6 +9,8 @@ const keys = fc.uniqueArray(
   { selector: ({ revision }) => revision },
 );
 
+const NOW = { nowMs: 9, skewMs: 2_000 };
+
 describe("the first keys of an order", () => {
   it("are a prefix of all keys in that order", () => {
     fc.assert(
@@ -16,7 +18,7 @@ describe("the first keys of an order", () => {
         const all = drawn.map((fields): StoredKey => {
           return { state: "unreadable", bucket: "b", subject: "s", key: undefined, reason: "r", ...fields };
         });
-        const [some, every] = [new FirstKeys(order, limit), new FirstKeys(order, 0)];
+        const [some, every] = [new FirstKeys(order, limit, NOW), new FirstKeys(order, 0, NOW)];
         for (const one of all) {
           some.add(one);
           every.add(one);
