@@ -202,7 +202,7 @@ describe("latchkey show", () => {
     const argv = ["show", "billing", "held", "--bucket", operated.bucket];
     const { out, err } = await run(argv, { clock: late, env: { NATS_URL: server.url } });
     expect(out).toMatch(/has held the key for [\d.]+ m?s/);
-    expect(err).toBe("\nThe clock of this machine is 1 h behind the server's. All times follow the server.\n");
+    expect(err).toBe("\nThe clock of this machine is 60 min behind the server's. All times follow the server.\n");
   });
 
   it.each([
