@@ -11,7 +11,7 @@ Orders: attention (unreadable keys, then those that need attention, then the
 longest reservations, then the latest commits), newest or oldest (last write),
 ending (next to expire).
 
-Columns: KEY is the beginning of the key, for `latchkey show`; TRY the attempt,
+Columns: KEY is the beginning of the key, for latchkey show; TRY the attempt,
 SINCE the age of the reservation or commit, and LEFT the remaining lease or
 window. A value that all rows share is printed once, below the table.
 

@@ -2,7 +2,7 @@
 export const showHelp = `
 The JSON field "delivery" tells how the next delivery is handled: dispatched,
 duplicate (suppressed), pending (comes back later), or refused (unreadable).
-"suspicion" says why a reservation needs attention, as the states of `list` do.
+"suspicion" says why a reservation needs attention, as the states of latchkey list do.
 Times follow the clock of the server that leads the bucket. Renewals hide when a
 reservation began: "held since" is the latest possible time.
 
