@@ -264,9 +264,22 @@ function addInspect(program: Command, commands: OperatorCommands): void {
     .summary("watch all replicas of a bucket in a browser")
     .description(
       "Serves a web page that shows, from the bucket alone, what all its replicas do: which keys are reserved, by whom, for how " +
-        "long, and what happened to an event. Prints the address and runs until Ctrl-C.",
+        "long, and what happened to an event. Or opens a recorded run. Prints the address and runs until Ctrl-C.",
     );
   addPostgresKeys(addBucket(inspect))
+    .optionsGroup("Recorded run:")
+    .addOption(
+      new Option("--file <path>", "open a recorded run instead of a bucket, on this machine only").conflicts([
+        "bucket",
+        "postgres",
+        "host",
+        "deadLetter",
+        "link",
+        "allowedHost",
+        "allowedOrigin",
+        "basePath",
+      ]),
+    )
     .optionsGroup("Page:")
     .option("--port <n>", "port of the page (default: any free port)", wholeNumber(0, 65_535))
     .option("--host <address>", "address to listen on (default: 127.0.0.1, local access only)")

@@ -1,9 +1,9 @@
 import type { ClusterInfo, JetStreamAccountStats, StreamConfig, StreamInfo } from "@nats-io/jetstream";
 import { millis } from "@nats-io/nats-core";
+import { span } from "../../inspect/conclusions/duration.ts";
 import { type Difference, differenceSentence, differences, REQUIRED_SETTINGS } from "../../nats/kv/bucket-settings.ts";
 import { lastRevision, mayRepeatFences } from "../../nats/kv/revision-offset.ts";
 import { bucketStream } from "../../nats/wire/subject.ts";
-import { span } from "../../inspect/conclusions/duration.ts";
 import { amount, count } from "../terminal/format.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 

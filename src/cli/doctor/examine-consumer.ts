@@ -1,11 +1,11 @@
 import type { ConsumerInfo } from "@nats-io/jetstream";
 import { millis } from "@nats-io/nats-core";
+import { span } from "../../inspect/conclusions/duration.ts";
 import {
   type ConsumerUse,
   checkConsumer,
   type ConsumerFinding as SettingFinding,
 } from "../../nats/consumer/start-up-check.ts";
-import { span } from "../../inspect/conclusions/duration.ts";
 import { amount, count } from "../terminal/format.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 

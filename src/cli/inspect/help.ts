@@ -15,4 +15,6 @@ Exit codes:
 
 Examples:
   latchkey inspect --bucket dedup
-  latchkey inspect --bucket dedup --port 8080 --read-only`;
+  latchkey inspect --bucket dedup --port 8080 --read-only
+  latchkey inspect --file run.ndjson
+    steps through a run that latchkey check --output wrote`;

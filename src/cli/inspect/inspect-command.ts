@@ -7,14 +7,17 @@ import { deadLetters } from "../../nats/index.ts";
 import type { BucketFlags } from "../connection/open-buckets.ts";
 import type { PostgresKeysFlags } from "../connection/open-postgres.ts";
 import { asCommandErrorAsync, CommandError } from "../terminal/command-error.ts";
-import { errorMessage } from "../terminal/error-message.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import { Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { printable } from "../terminal/printable.ts";
+import { cannotListen } from "./cannot-listen.ts";
+import { inspectFile } from "./inspect-file.ts";
 import { openInspected } from "./open-inspected.ts";
 
 export interface InspectFlags extends BucketFlags, PostgresKeysFlags {
+  /** Recorded run to open instead of a store. */
+  readonly file?: string;
   readonly port?: number;
   readonly host?: string;
   readonly readOnly?: boolean;
@@ -27,9 +30,10 @@ export interface InspectFlags extends BucketFlags, PostgresKeysFlags {
 
 const LOOPBACK = "127.0.0.1";
 
-/** Serves the inspector of a bucket until it is interrupted. */
+/** Serves the inspector of a bucket, or a recorded run, until it is interrupted. */
 export async function inspectCommand(flags: InspectFlags, io: CliIo): Promise<ExitCode> {
   const { host = LOOPBACK, port = 0, readOnly = false } = flags;
+  if (flags.file !== undefined) return inspectFile(flags.file, port, io);
   const token =
     setting(io.env, "LATCHKEY_INSPECTOR_TOKEN") ?? (isLoopback(host) ? undefined : randomBytes(24).toString("hex"));
   using interruption = new Interruption(io, { drain() {}, abort() {} });
@@ -53,11 +57,7 @@ export async function inspectCommand(flags: InspectFlags, io: CliIo): Promise<Ex
   };
   await using inspector = await asCommandErrorAsync(() =>
     serveInspector(token === undefined ? options : { ...options, token }),
-  ).catch((error: unknown) => {
-    throw isOfSystem(error)
-      ? new CommandError(`Cannot listen at ${printable(host)}, port ${port}: ${errorMessage(error)}`, { cause: error })
-      : error;
-  });
+  ).catch(cannotListen(host, port));
   await io.out.write(`${inspector.url}\n`);
   await io.err.write(`Open this URL in a browser to watch all replicas of ${name}. Press Ctrl-C to end.\n`);
   if (!interruption.drain.aborted) await once(interruption.drain, "abort");
@@ -69,9 +69,4 @@ function linkOf(text: string): EventLink {
   const [, name = "", template = ""] = /^([^=]+)=(.+)$/.exec(text) ?? [];
   if (name === "") throw new CommandError(`--link needs the form Name=https://…, got \`${printable(text)}\``);
   return { name, template };
-}
-
-/** Returns true for operating system errors, such as an address in use. */
-function isOfSystem(error: unknown): boolean {
-  return error instanceof Error && "syscall" in error;
 }

@@ -1,7 +1,16 @@
 import { describe, expect, it } from "vitest";
 import type { History } from "../../../src/history/history.ts";
 import { formatHistory } from "../../../src/history/history-text.ts";
-import { goTo, inspected, takeProblems, textOf, useBrowser } from "../../support/browser/inspected.ts";
+import { serveRun } from "../../../src/inspect/server/serve-run.ts";
+import {
+  atTheEnd,
+  goTo,
+  inspected,
+  newPage,
+  takeProblems,
+  textOf,
+  useBrowser,
+} from "../../support/browser/inspected.ts";
 
 useBrowser();
 
@@ -160,4 +169,17 @@ it("the page shows a drop target while a file is dragged over it", async () => {
   await page.getByText("Drop the run here").waitFor();
   await page.evaluate(`dispatchEvent(new DragEvent("dragleave"))`);
   await page.getByText("Drop the run here").waitFor({ state: "detached" });
+});
+
+describe("a run that the server was started for", () => {
+  it("is open from the start, and cannot be closed", async () => {
+    const served = await serveRun({ name: "run-7.ndjson", text: formatHistory(run) }, 0);
+    atTheEnd(() => served[Symbol.asyncDispose]());
+    const page = await newPage(new URL(served.url).origin);
+    await page.goto(served.url);
+    const bar = page.getByRole("region", { name: "Recording" });
+    await bar.waitFor();
+    expect(await textOf(page, ".playback")).toContain("run-7.ndjson");
+    expect(await bar.getByRole("button", { name: "Close" }).count()).toBe(0);
+  });
 });

@@ -2,6 +2,7 @@ import { listenForDrops } from "./files.ts";
 import { listenForKeys } from "./keys.ts";
 import { followAddress } from "./navigate.ts";
 import { link, tick } from "./page-state.ts";
+import { openServedRun, servedRun } from "./served-run.ts";
 import { follow, takeToken } from "./server.ts";
 import { followTheme } from "./theme.ts";
 
@@ -14,7 +15,8 @@ export function start(): void {
   followAddress();
   listenForKeys();
   listenForDrops();
-  follow();
+  if (servedRun === undefined) follow();
+  else void openServedRun(servedRun);
   setInterval(() => {
     // Countdowns stop while the connection is lost, because the server's state is unknown.
     if (link.value.state === "live") tick();

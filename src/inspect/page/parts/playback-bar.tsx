@@ -1,5 +1,6 @@
 import type { VNode } from "preact";
 import { closeRecording, playback, renders, seek } from "../browser/page-state.ts";
+import { servedRun } from "../browser/served-run.ts";
 import { eventWords } from "../state/event-words.ts";
 import { count, exactTime } from "../state/formats.ts";
 
@@ -45,9 +46,11 @@ export function PlaybackBar(): VNode | null {
           </span>
         )}
       </span>
-      <button type="button" class="button" onClick={closeRecording}>
-        Close
-      </button>
+      {servedRun === undefined && (
+        <button type="button" class="button" onClick={closeRecording}>
+          Close
+        </button>
+      )}
     </section>
   );
 }
