@@ -174,7 +174,7 @@ it("the page shows a drop target while a file is dragged over it", async () => {
 describe("a run that the server was started for", () => {
   it("is open from the start, and cannot be closed", async () => {
     const served = await serveRun({ name: "run-7.ndjson", text: formatHistory(run) }, 0);
-    atTheEnd(() => served[Symbol.asyncDispose]());
+    atTheEnd(async () => served[Symbol.asyncDispose]());
     const page = await newPage(new URL(served.url).origin);
     await page.goto(served.url);
     const bar = page.getByRole("region", { name: "Recording" });
