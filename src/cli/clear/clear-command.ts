@@ -14,6 +14,7 @@ import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import { amount, count } from "../terminal/format.ts";
 import { Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
+import { jsonLine } from "../terminal/json-line.ts";
 import { painter } from "../terminal/paint.ts";
 import { StatusLine } from "../terminal/status-line.ts";
 import { type ClearFlags, type ClearNames, ClearPlan, checkClearFlags, DEFAULT_CLEARABLE } from "./clear-plan.ts";
@@ -85,7 +86,7 @@ class Clearing {
   endText(end: ClearEnd): string {
     const { toClear, toLeave, keyless, candidates } = this.#plan;
     if (this.#flags.json !== true) return endText(end, this.removed, candidates.length);
-    return `${JSON.stringify({ bucket: this.#buckets.name, end, toClear, toLeave, keyless, ...this.removed })}\n`;
+    return jsonLine({ bucket: this.#buckets.name, end, toClear, toLeave, keyless, ...this.removed });
   }
 
   async #makePlan([first, eventId]: ClearNames): Promise<void> {

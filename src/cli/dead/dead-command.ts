@@ -14,6 +14,7 @@ import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import { amount, count } from "../terminal/format.ts";
 import { Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
+import { jsonLine } from "../terminal/json-line.ts";
 import { painter } from "../terminal/paint.ts";
 import { StatusLine } from "../terminal/status-line.ts";
 import { type LetterContent, letterCard } from "./letter-card.ts";
@@ -107,7 +108,7 @@ async function list(
 ): Promise<ExitCode> {
   const nowMs = io.clock.wallMs();
   if (json === true) {
-    for (const letter of found) await io.out.write(`${JSON.stringify(letterReport(letter, nowMs))}\n`);
+    for (const letter of found) await io.out.write(jsonLine(letterReport(letter, nowMs)));
     return exitCodes.ok;
   }
   const shown = limit === 0 ? found : found.slice(0, limit);
@@ -138,7 +139,7 @@ async function show(
     const nowMs = io.clock.wallMs();
     await io.out.write(
       json === true
-        ? `${JSON.stringify({ ...letterReport(letter, nowMs), ...content })}\n`
+        ? jsonLine({ ...letterReport(letter, nowMs), ...content })
         : `${index === 0 ? "" : "\n"}${letterCard(letter, nowMs, painter(io.out), content)}`,
     );
   }

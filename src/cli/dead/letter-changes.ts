@@ -5,6 +5,7 @@ import { errorMessage } from "../terminal/error-message.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import { amount, count } from "../terminal/format.ts";
 import type { CliIo } from "../terminal/io.ts";
+import { jsonLine } from "../terminal/json-line.ts";
 import { painter } from "../terminal/paint.ts";
 import { StatusLine } from "../terminal/status-line.ts";
 import { eventOf, letterTable } from "./letter-table.ts";
@@ -56,7 +57,7 @@ export class LetterChanges {
     const planned = this.#letters.length;
     await this.#io.out.write(
       this.#flags.json === true
-        ? `${JSON.stringify({ end, planned, ...this.#counts })}\n`
+        ? jsonLine({ end, planned, ...this.#counts })
         : deadEndText(end, this.#action, planned, this.#counts),
     );
     if (end !== "done") return exitCodeOf[end];
@@ -92,7 +93,7 @@ export class LetterChanges {
         );
       });
       this.#counts = counted(this.#counts, result);
-      if (this.#flags.json === true) await out.write(`${JSON.stringify({ letter: sequence, ...result })}\n`);
+      if (this.#flags.json === true) await out.write(jsonLine({ letter: sequence, ...result }));
       else if (result.result === "left") await status.print(refusalLine(sequence, eventOf(letter), result));
     }
   }

@@ -1,6 +1,7 @@
 import { reachBuckets } from "../connection/open-buckets.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import type { CliIo } from "../terminal/io.ts";
+import { jsonLine } from "../terminal/json-line.ts";
 import { painter } from "../terminal/paint.ts";
 import { countsOf, countsText, findingsText } from "./doctor-text.ts";
 import { examine } from "./examine.ts";
@@ -15,7 +16,7 @@ export async function doctorCommand(flags: DoctorFlags, io: CliIo): Promise<Exit
   const exitCode = counts.error > 0 ? exitCodes.failed : exitCodes.ok;
   if (flags.json === true) {
     const lines = [...findings, { summary: { bucket: server.name, ...counts, exitCode } }];
-    await io.out.write(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    await io.out.write(lines.map(jsonLine).join(""));
     return exitCode;
   }
   const paint = painter(io.out);

@@ -1,5 +1,6 @@
 import { isObject } from "../../internal/is-object.ts";
 import { errorMessage } from "../terminal/error-message.ts";
+import { printable } from "../terminal/printable.ts";
 
 /** Report of a server's monitoring port. */
 export type Monitored =
@@ -11,15 +12,30 @@ const NANOS_A_MS = 1_000_000;
 
 /** Reads the monitoring ports; commas separate the URLs. Never throws. */
 export async function askMonitors(urls: string | undefined): Promise<readonly Monitored[]> {
-  const all = (urls ?? "").split(",").map((url) => url.trim());
-  return Promise.all(all.filter((url) => url !== "").map(askMonitor));
+  const all = (urls ?? "")
+    .split(",")
+    .map((url) => url.trim())
+    .filter((url) => url !== "");
+  return Promise.all(
+    all.map(async (url, index): Promise<Monitored> => {
+      const answer = await askMonitor(url);
+      return "failure" in answer && mayBePassword(url, all[index + 1]) ? { ...answer, url: UNNAMED } : answer;
+    }),
+  );
+}
+
+/** A URL that is malformed may contain a password anywhere, so no report repeats it. */
+const UNNAMED = "a monitoring port";
+
+/** Returns true for the beginning of `http://user:pass,word@host`, which looks like a host and a port. */
+function mayBePassword(url: string, next = ""): boolean {
+  return !url.includes("@") && next.includes("@") && !next.includes("://");
 }
 
 /** Sends user and password of a URL as a header. Neither the URL in the report nor an error contains them. */
 async function askMonitor(text: string): Promise<Monitored> {
   const full = `${text.includes("://") ? text : `http://${text}`}/`;
-  if (!URL.canParse("varz", full))
-    return { url: "a monitoring port", failure: "its URL needs the form http://host:port" };
+  if (!URL.canParse("varz", full)) return { url: UNNAMED, failure: "its URL needs the form http://host:port" };
   const address = new URL("varz", full);
   const { username, password } = address;
   address.username = "";
@@ -34,7 +50,7 @@ async function askMonitor(text: string): Promise<Monitored> {
     if (!response.ok) return { url, failure: `it answered ${response.status}` };
     return readVarz(await response.json(), url);
   } catch (error) {
-    return { url, failure: errorMessage(error) };
+    return { url, failure: printable(errorMessage(error)) };
   }
 }
 
@@ -52,7 +68,7 @@ function readVarz(varz: unknown, url: string): Monitored {
   if (typeof interval !== "number") return { url, failure: "the server reports no JetStream configuration" };
   const name = field(varz, "server_name");
   return {
-    name: typeof name === "string" ? name : url,
+    name: typeof name === "string" ? printable(name) : url,
     syncIntervalMs: interval / NANOS_A_MS,
     isSyncedAlways: field(config, "sync_always") === true,
   };

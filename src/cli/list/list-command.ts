@@ -14,6 +14,7 @@ import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import { amount, count } from "../terminal/format.ts";
 import { Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
+import { jsonLine } from "../terminal/json-line.ts";
 import { painter } from "../terminal/paint.ts";
 import { StatusLine } from "../terminal/status-line.ts";
 
@@ -41,7 +42,7 @@ async function listForScript(opened: OpenKeys, flags: ListFlags, signal: AbortSi
   const first = new FirstKeys(sort, limit, now());
   let lines = "";
   const print = async (stored: StoredKey): Promise<void> => {
-    lines += `${JSON.stringify(keyReport(stored, now()))}\n`;
+    lines += jsonLine(keyReport(stored, now()));
     if (lines.length < CHUNK) return;
     await io.out.write(lines);
     lines = "";

@@ -4,6 +4,7 @@ import { CommandError } from "../terminal/command-error.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import { Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
+import { jsonLine } from "../terminal/json-line.ts";
 import { StatusLine } from "../terminal/status-line.ts";
 import { endReport, endText, progressText, stoppedReport, stoppedText } from "./reshard-text.ts";
 import { type ReshardEnd, Resharding } from "./resharding.ts";
@@ -38,7 +39,7 @@ export async function reshardCommand(flags: ReshardFlags, io: CliIo): Promise<Ex
     throw new CommandError(`There is no bucket \`${server.name}\`. Name an existing one with \`--bucket\``);
   }
   const names = { bucket: server.name, to: flags.to };
-  await io.out.write(flags.json === true ? `${JSON.stringify(endReport(end, names))}\n` : endText(end, names));
+  await io.out.write(flags.json === true ? jsonLine(endReport(end, names)) : endText(end, names));
   return end.end === "refused" ? exitCodes.failed : exitCodes.ok;
 }
 
@@ -50,7 +51,7 @@ async function reportStop(
 ): Promise<ExitCode> {
   const stop = { step, from, to: flags.to, bucket: server.name, error: isInterrupted ? undefined : error };
   if (step === "checking" && !isInterrupted) throw new CommandError(stoppedText(stop), { cause: error });
-  if (flags.json === true) await io.out.write(`${JSON.stringify(stoppedReport(stop))}\n`);
+  if (flags.json === true) await io.out.write(jsonLine(stoppedReport(stop)));
   await io.err.write(`latchkey: ${stoppedText(stop)}\n`);
   return isInterrupted ? exitCodes.interrupted : exitCodes.failed;
 }

@@ -11,6 +11,7 @@ import { scanBuckets } from "../stored-keys/scan.ts";
 import { wholeKey } from "../stored-keys/short-key.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import type { CliIo } from "../terminal/io.ts";
+import { jsonLine } from "../terminal/json-line.ts";
 import { painter } from "../terminal/paint.ts";
 import { keyCard } from "./key-card.ts";
 import { type LookUpResult, lookUpResults, stateOf } from "./look-up-result.ts";
@@ -34,7 +35,7 @@ export async function showCommand(
   const now = { nowMs: buckets.serverMs(), skewMs: skewFrom(io) };
   const look = { paint: painter(io.out), columns: io.out.columns, hasPayload: flags.payload ?? false };
   const shown = all.map((found) =>
-    flags.json === true ? `${JSON.stringify(foundReport(found, now, look.hasPayload))}\n` : keyCard(found, now, look),
+    flags.json === true ? jsonLine(foundReport(found, now, look.hasPayload)) : keyCard(found, now, look),
   );
   await io.out.write(shown.join(flags.json === true ? "" : "\n"));
   if (flags.json !== true) await io.err.write(clockNote(buckets.difference));

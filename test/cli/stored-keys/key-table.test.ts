@@ -9,8 +9,7 @@ const NOW_MS = 1_000_000_000;
 const now = { nowMs: NOW_MS, skewMs: 2_000 };
 const paint = (_: string, text: string): string => text;
 
-const hex = (length: number) =>
-  fc.array(fc.constantFrom(..."0123456789abcdef"), { minLength: length, maxLength: length }).map((all) => all.join(""));
+const hex = (length: number) => fc.uuid().map((uuid) => uuid.replaceAll("-", "").slice(0, length));
 const service = fc.constantFrom(
   "billing",
   "billing-eu-west-1",
@@ -46,7 +45,7 @@ const rows = fc
   })
   .map(({ subscriptions, replicas, events, workspaces, seed }) =>
     events.map((eventId, index): StoredKey => {
-      const pick = <T>(from: readonly T[]): T => from[(seed * (index + 7)) % from.length] ?? (from[0] as never);
+      const pick = (from: readonly string[]): string => from[(seed * (index + 7)) % from.length] ?? "";
       const ids = { workspaceId: pick(workspaces), subscriptionId: pick(subscriptions), eventId };
       const identity = resolveIdentity(ids);
       const storedAtMs = NOW_MS - ((seed * 977 * (index + 1)) % 86_400_000);
