@@ -22,7 +22,8 @@ async function bundle(program: string): Promise<string> {
   const built = await build({
     configFile: false,
     logLevel: "error",
-    resolve: { alias: { latchkey: core } },
+    // Under tests, Vite would take the development build of XState.
+    resolve: { alias: { latchkey: core }, conditions: ["module", "browser", "production"] },
     build: { write: false, target: "es2023", modulePreload: false, rolldownOptions: { input: program } },
   });
   const outputs = [built].flat().flatMap((one) => ("output" in one ? one.output : []));

@@ -1,9 +1,9 @@
-import { Deduplicator, dedupKey, memoryStore, optionsFromEnv } from "latchkey";
+import { Deduplicator, dedupKey, memoryStore } from "latchkey";
 
 // A page that guards one event three times. `core.browser.test.ts` bundles and runs it.
 
 const identity = { workspaceId: "tenant-ü", subscriptionId: "sub-1", eventId: "evt-1" };
-const dedup = new Deduplicator({ store: memoryStore(), keepResults: true, ...optionsFromEnv() });
+const dedup = new Deduplicator({ store: memoryStore(), keepResults: true });
 const outcomes: unknown[] = [];
 let dispatches = 0;
 let idempotencyKey = "";
