@@ -3,9 +3,9 @@ import type { Clock } from "../../src/index.ts";
 import { type MemoryStore, memoryStore } from "../../src/stores/memory-store.ts";
 import type { FaultBudget } from "../../src/testing/sim/faults.ts";
 import type { HandlerUnderTest } from "../../src/testing/sim/handler.ts";
+import type { Scenario } from "../../src/testing/sim/scenario.ts";
 import type { Schedule } from "../../src/testing/sim/schedule.ts";
 import { runsOf } from "../../src/testing/sim/scope.ts";
-import type { Scenario } from "../../src/testing/sim/simulate.ts";
 import { withoutConflictDetails } from "../../src/testing/sim/simulated-store.ts";
 import { LEASE_MS, SKEW_MS } from "./latchkey-service.ts";
 

@@ -35,6 +35,8 @@ export function checkCommit(
   );
   // Concurrent deliveries to one process may each have a reservation, so the most favourable one counts.
   const inDelivery = own.filter(({ shownBy }) => shownBy.position > deliveredAt);
+  // A reservation whose result is unknown may reach the store after its window's end. The commit that was read before still counts.
+  if (showsCommit(lastResult(sent, answeredAt))) return { type: "committed" };
   if (inDelivery.length === 0 && writes.some((write) => write.state === "committed" && isKnown(write))) {
     return { type: "committed" };
   }
@@ -75,10 +77,20 @@ function checkReservation(
   return { type: "missing", guarantee: "G3", why };
 }
 
+/** Returns the last result that the process got. */
+function lastResult(sent: readonly KeyRequest[], before: number): OrderedLine["line"] | undefined {
+  const results = sent.flatMap(({ result }) => (result !== undefined && result.position < before ? [result] : []));
+  return results.toSorted((a, b) => a.position - b.position).at(-1)?.line;
+}
+
+/** True if the store returned a committed record. */
+function showsCommit(result: OrderedLine["line"] | undefined): boolean {
+  return (result?.type === "ok" || result?.type === "fail") && result.state === "committed";
+}
+
 /** True if the last result that the process got was no answer of the store. */
 function isUnanswered(sent: readonly KeyRequest[], before: number): boolean {
-  const results = sent.flatMap(({ result }) => (result !== undefined && result.position < before ? [result] : []));
-  const last = results.toSorted((a, b) => a.position - b.position).at(-1)?.line;
+  const last = lastResult(sent, before);
   return last?.type === "unknown" || (last?.type === "fail" && last.because === "refused");
 }
 

@@ -39,6 +39,8 @@ export class EventState {
   readonly succeeded = new Map<string, boolean>();
   readonly deliveries = new Map<string, OpenDelivery>();
   readonly answers: GivenAnswer[] = [];
+  /** Number of the last line in which an effect failed. */
+  failedIn: number | undefined;
   /** Number of the line that acknowledged the event first. */
   acknowledgedIn: number | undefined;
   /** Number of the first acknowledgement that no `unconfirmed` or `superseded` commit excuses. */
@@ -54,6 +56,10 @@ export class EventState {
 
   lowestFence(process: string, key: KnownKey): number {
     return this.#lowestFences.get(process)?.get(key) ?? 0;
+  }
+
+  isDeliveredTo(process: string): boolean {
+    return [...this.deliveries.values()].some((delivery) => delivery.process === process);
   }
 
   isHandledBy(process: string): boolean {

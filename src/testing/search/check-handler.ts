@@ -1,8 +1,8 @@
 import { objectWith, wholeNumber } from "../../internal/validate.ts";
 import { counted } from "../report/counterexample.ts";
 import type { HandlerSetup } from "../sim/handler.ts";
+import type { Scenario } from "../sim/scenario.ts";
 import { type Scope, scenarioOf, type WorldOptions } from "../sim/scope.ts";
-import type { Scenario } from "../sim/simulate.ts";
 import { counterexample } from "./counterexample.ts";
 import { type FastCheck, searchRandomly } from "./random-search.ts";
 

@@ -1,7 +1,7 @@
 import { CounterexampleError, NotRepeatableError } from "../report/counterexample.ts";
 import type { Run } from "../report/run.ts";
+import type { Scenario } from "../sim/scenario.ts";
 import { parseSchedule } from "../sim/schedule.ts";
-import type { Scenario } from "../sim/simulate.ts";
 import { minimise } from "./minimise.ts";
 import { runSchedule } from "./run-schedule.ts";
 

@@ -2,9 +2,9 @@ import { wholeNumber } from "../../internal/validate.ts";
 import { counted } from "../report/counterexample.ts";
 import type { Run } from "../report/run.ts";
 import type { HandlerSetup } from "../sim/handler.ts";
+import type { Scenario } from "../sim/scenario.ts";
 import { type Choice, type Chooser, type Schedule, withoutTrailingZeros } from "../sim/schedule.ts";
 import { type Scope, scenarioOf, type WorldOptions } from "../sim/scope.ts";
-import type { Scenario } from "../sim/simulate.ts";
 import { counterexample } from "./counterexample.ts";
 import { runChoosing } from "./run-schedule.ts";
 

@@ -2,7 +2,7 @@ import { isObject } from "../../internal/is-object.ts";
 import { counted } from "../report/counterexample.ts";
 import type { Run } from "../report/run.ts";
 import { type FaultName, faultNames } from "../sim/faults.ts";
-import type { Scenario } from "../sim/simulate.ts";
+import type { Scenario } from "../sim/scenario.ts";
 import { RandomChooser } from "./random-chooser.ts";
 import { runChoosing } from "./run-schedule.ts";
 

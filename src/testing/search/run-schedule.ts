@@ -2,8 +2,9 @@ import { checkHistory } from "../judge/check-history.ts";
 import { missingEffects } from "../judge/missing-effects.ts";
 import { Run } from "../report/run.ts";
 import type { RunViolation } from "../report/run-violation.ts";
+import type { Scenario } from "../sim/scenario.ts";
 import { type Chooser, formatSchedule, type Schedule, ScheduleFollower } from "../sim/schedule.ts";
-import { type Scenario, simulateChoosing, TooManyStepsError } from "../sim/simulate.ts";
+import { simulateChoosing, TooManyStepsError } from "../sim/simulate.ts";
 
 /** Runs a schedule and judges the run. */
 export async function runSchedule(scenario: Scenario, schedule: Schedule): Promise<Run> {

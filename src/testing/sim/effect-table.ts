@@ -1,5 +1,7 @@
 import { LatchkeyError } from "../../errors.ts";
-import type { RunEffect, RunEffectOnce } from "./handler.ts";
+import type { HistoryRecorder } from "../record/history-recorder.ts";
+import type { Effects } from "./effects.ts";
+import type { RunEffectOnce } from "./handler.ts";
 
 /** The marker of an effect that was committed. */
 interface Marker {
@@ -9,19 +11,29 @@ interface Marker {
 
 /** A table of a simulated database: markers of effects, by idempotency key and name. It outlives all processes. */
 export class EffectTable {
+  readonly #effects: Effects;
   readonly #markers = new Map<string, Map<string, Marker>>();
 
-  /** Returns an `effectOnce` whose transactions are effects of one process. */
-  through(effect: RunEffect): RunEffectOnce {
-    return (event, reservation, act, { name = "effect" } = {}) => {
-      const { idempotencyKey, fence = 0, signal } = reservation;
-      const options = { name, fence, ...(signal === undefined ? {} : { signal }) };
-      return effect(event, options, () => this.#commit(idempotencyKey, name, fence, act));
+  constructor(effects: Effects) {
+    this.#effects = effects;
+  }
+
+  /**
+   * Returns the `effectOnce` of one process. An effect happens when its transaction commits. A transaction that finds a marker
+   * has no effect, so none is recorded.
+   */
+  of(task: string, recorder: HistoryRecorder): RunEffectOnce {
+    return (event, { idempotencyKey, fence = 0, signal }, act, { name = "effect" } = {}) => {
+      const reservation = { fence, ...(signal === undefined ? {} : { signal }) };
+      const effect = (): Promise<unknown> => recorder.effect(event, reservation, async () => act(), name);
+      return this.#effects.transaction(task, `${name} of ${event}`, signal, () =>
+        this.#commit(idempotencyKey, name, fence, effect),
+      );
     };
   }
 
   /** Inserts the marker, acts, and keeps the value, all at once. Returns the kept value if there is a marker. */
-  #commit(key: string, name: string, fence: number, act: () => unknown): unknown {
+  async #commit(key: string, name: string, fence: number, effect: () => Promise<unknown>): Promise<unknown> {
     const ofKey = this.#markers.get(key) ?? new Map<string, Marker>();
     const highest = Math.max(0, ...[...ofKey.values()].map((marker) => marker.fence));
     if (fence > 0 && fence < highest) {
@@ -32,7 +44,7 @@ export class EffectTable {
     }
     const marker = ofKey.get(name);
     if (marker !== undefined) return marker.value;
-    const value = act();
+    const value = await effect();
     ofKey.set(name, { fence, value });
     this.#markers.set(key, ofKey);
     return value;

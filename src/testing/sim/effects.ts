@@ -28,10 +28,7 @@ export class Effects {
     const run = async (event: string, options: EffectOptions, act: () => unknown): Promise<unknown> => {
       const { name = "effect", fence, signal } = options;
       const label = `${name} of ${event}`;
-      this.#waiting.set(task, (this.#waiting.get(task) ?? 0) + 1);
-      await this.#scheduler.pause("effect begin", task, `${label} begins`);
-      this.#waiting.set(task, (this.#waiting.get(task) ?? 0) - 1);
-      signal?.throwIfAborted();
+      await this.#begin(task, label, signal);
       const reservation = { ...(fence === undefined ? {} : { fence }), ...(signal === undefined ? {} : { signal }) };
       return recorder.effect(event, reservation, () => this.#end(task, label, act), name);
     };
@@ -41,6 +38,24 @@ export class Effects {
       return run(event, options, act);
     }
     return effect;
+  }
+
+  /** Runs a transaction of a process. `commit` runs at once at its end, and not at all if it fails before. */
+  async transaction(
+    task: string,
+    label: string,
+    signal: AbortSignal | undefined,
+    commit: () => Promise<unknown>,
+  ): Promise<unknown> {
+    await this.#begin(task, label, signal);
+    return this.#end(task, label, commit);
+  }
+
+  async #begin(task: string, label: string, signal: AbortSignal | undefined): Promise<void> {
+    this.#waiting.set(task, (this.#waiting.get(task) ?? 0) + 1);
+    await this.#scheduler.pause("effect begin", task, `${label} begins`);
+    this.#waiting.set(task, (this.#waiting.get(task) ?? 0) - 1);
+    signal?.throwIfAborted();
   }
 
   /** Returns the faults that may hit the effects that have begun. */

@@ -4,7 +4,7 @@ import { callable, objectWith, wholeNumber } from "../../internal/validate.ts";
 import { memoryStore } from "../../stores/memory-store.ts";
 import type { FaultBudget, FaultName } from "./faults.ts";
 import type { HandlerSetup, MessageContent, Replica } from "./handler.ts";
-import type { Scenario, SetUpRun } from "./simulate.ts";
+import type { Scenario, SetUpRun } from "./scenario.ts";
 import { withoutConflictDetails } from "./simulated-store.ts";
 
 /** Size of a simulation, and the faults that may happen. */

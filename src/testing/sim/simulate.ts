@@ -1,55 +1,20 @@
 import type { History, HistoryLine } from "../../history/history.ts";
-import type { Clock } from "../../internal/clock.ts";
-import type { Change, Store } from "../../model/store.ts";
+import type { Store } from "../../model/store.ts";
 import { HistoryRecorder } from "../record/history-recorder.ts";
 import { Broker, type Recipient } from "./broker.ts";
 import { EffectTable } from "./effect-table.ts";
 import { Effects } from "./effects.ts";
-import { Budget, type FaultBudget, type FaultName } from "./faults.ts";
-import type { HandleDelivery, HandlerSetup, MessageContent, Replica } from "./handler.ts";
+import { Budget, type FaultName } from "./faults.ts";
+import type { HandleDelivery, Replica } from "./handler.ts";
 import { IdleRenewals } from "./idle-renewals.ts";
-import { kvEntryOf, kvOf } from "./kv.ts";
+import { kvOf } from "./kv.ts";
 import { Network } from "./network.ts";
-import { type Choice, type Chooser, type Schedule, ScheduleFollower } from "./schedule.ts";
+import type { Scenario, SetUpRun } from "./scenario.ts";
+import { type Chooser, type Schedule, ScheduleFollower } from "./schedule.ts";
 import { type Operation, Scheduler } from "./scheduler.ts";
 import { SharedRegister } from "./shared-register.ts";
+import { observeStore } from "./store-observer.ts";
 import { UncontrolledError } from "./uncontrolled-error.ts";
-
-/** Sets up one run: makes its world, and returns how to start its processes. */
-export type SetUpRun = () => {
-  /** Starts a process. */
-  readonly start: HandlerSetup;
-  /** Rejects when the user's condition does not hold after the run. */
-  readonly holds: (history: History) => Promise<void>;
-  /** Throws when the user's invariant does not hold after a step. */
-  readonly check: (history: History) => void;
-};
-
-/** The settings of a simulation. */
-export interface Scenario {
-  readonly setUp: SetUpRun;
-  readonly replicas: number;
-  readonly events: number;
-  /** Number of messages for each event. */
-  readonly copies: number;
-  /** Number of deliveries that a process handles at a time. */
-  readonly concurrency: number;
-  readonly faults: FaultBudget;
-  /** Time without an answer after which a message is delivered again, in milliseconds. */
-  readonly ackWaitMs: number;
-  /** Length of a clock jump and of an outage, in milliseconds. A clock jump may also have half that length. */
-  readonly jumpMs: number;
-  /** Returns the content of one message of an event. */
-  readonly message: (event: string, copy: number) => MessageContent;
-  /** Number of deliveries after which a message becomes a dead letter. */
-  readonly maxDeliver: number;
-  /** By how much the wall clocks of `R1`, `R2`, … are ahead, in milliseconds. */
-  readonly clocksAheadMs: readonly number[];
-  /** Names of the effects that every acknowledged event must have had. */
-  readonly effects: readonly string[];
-  /** Makes the store that the processes of a run share. */
-  readonly store: (clock: Clock) => Store;
-}
 
 /** The history of a run, and the check of the user's condition. */
 export interface SimulatedRun {
@@ -88,60 +53,14 @@ export async function simulateChoosing(scenario: Scenario, chooser: Chooser): Pr
   return new Simulation(scenario, chooser).run();
 }
 
-/** A run up to the first choice that its schedule does not make. */
-export interface PartialRun {
-  readonly history: History;
-  /** Operations that can happen next, in the order of a schedule's numbers. Empty if the run has ended. */
-  readonly possible: readonly Operation[];
-}
-
-/** Runs a schedule up to its end, and returns what can happen next. */
-export async function simulatePartly(scenario: Scenario, schedule: Schedule): Promise<PartialRun> {
-  const chooser = new PausingFollower(schedule);
-  const simulation = new Simulation(scenario, chooser);
-  try {
-    const { history } = await simulation.run();
-    return { history, possible: [] };
-  } catch (error) {
-    if (!(error instanceof Pause)) throw error;
-    return { history: simulation.history, possible: error.operations };
-  }
-}
-
-/** Thrown where a schedule ends. */
-class Pause extends Error {
-  readonly operations: readonly Operation[];
-
-  constructor(operations: readonly Operation[]) {
-    super("The schedule has ended");
-    this.operations = operations;
-  }
-}
-
-class PausingFollower implements Chooser<Operation> {
-  readonly mayFail = true;
-  readonly #schedule: Schedule;
-  #next = 0;
-
-  constructor(schedule: Schedule) {
-    this.#schedule = schedule;
-  }
-
-  pick({ count, operations }: Choice<Operation>): number {
-    const choice = this.#schedule[this.#next];
-    if (choice === undefined) throw new Pause(operations);
-    this.#next += 1;
-    return choice % count;
-  }
-}
-
 interface Process extends Recipient {
   readonly name: string;
   readonly incarnation: number;
   readonly handle: HandleDelivery;
 }
 
-class Simulation {
+/** One run of a scenario. */
+export class Simulation {
   readonly #scenario: Scenario;
   readonly #scheduler: Scheduler;
   readonly #budget: Budget;
@@ -150,7 +69,7 @@ class Simulation {
   readonly #network: Network;
   readonly #broker: Broker;
   readonly #effects: Effects;
-  readonly #effectTable = new EffectTable();
+  readonly #effectTable: EffectTable;
   readonly #setUp: ReturnType<SetUpRun>;
   readonly #history: HistoryLine[] = [{ type: "history", version: 1, clock: "simulated" }];
   readonly #processes: Process[] = [];
@@ -169,6 +88,7 @@ class Simulation {
     this.#network = new Network(this.#scheduler, this.#register, this.#budget, scenario.jumpMs);
     this.#broker = new Broker(this.#scheduler, this.#budget, scenario);
     this.#effects = new Effects(this.#scheduler, this.#budget);
+    this.#effectTable = new EffectTable(this.#effects);
     this.#setUp = scenario.setUp();
   }
 
@@ -177,7 +97,7 @@ class Simulation {
   }
 
   async run(): Promise<SimulatedRun> {
-    const watched = this.#watch();
+    const observed = observeStore(this.#store, this.#recorderOf("store"), this.#over.signal);
     let hasEnded: boolean;
     try {
       for (let index = 1; index <= this.#scenario.replicas; index += 1) await this.#start(`R${index}`, 1);
@@ -190,7 +110,7 @@ class Simulation {
       });
     } finally {
       this.#over.abort("the run is over");
-      await watched;
+      await observed;
     }
     const holds = (): Promise<void> => this.#setUp.holds(this.#history);
     if (this.#broken !== undefined) return { history: this.#history, hasEnded, holds, broken: this.#broken };
@@ -232,17 +152,9 @@ class Simulation {
     );
   }
 
-  /** Records every change of the store. */
-  async #watch(): Promise<void> {
-    if (this.#store.watch === undefined) return;
-    const recorder = this.#recorderOf("store");
-    for await (const change of this.#store.watch({}, this.#over.signal)) recordChange(recorder, change);
-  }
-
   async #start(name: string, incarnation: number): Promise<void> {
     const task = name + "'".repeat(incarnation - 1);
     const recorder = this.#recorderOf(task);
-    const effect = this.#effects.of(task, recorder);
     const aheadMs = this.#scenario.clocksAheadMs[Number(name.slice(1)) - 1] ?? 0;
     const replica: Replica = {
       owner: task,
@@ -251,8 +163,8 @@ class Simulation {
       clock: this.#scheduler.clockOf(task, aheadMs),
       newId: () => `id-${++this.#ids}`,
       world: undefined,
-      effect,
-      effectOnce: this.#effectTable.through(effect),
+      effect: this.#effects.of(task, recorder),
+      effectOnce: this.#effectTable.of(task, recorder),
       host: (work) => this.#scheduler.host(work),
     };
     const handle = await this.#scheduler.hosting(() => this.#setUp.start(replica));
@@ -319,15 +231,4 @@ class Simulation {
     this.#frozen = process;
     this.#scheduler.freeze(process.task);
   }
-}
-
-function recordChange(recorder: HistoryRecorder, change: Change): void {
-  if (change.type === "removed") {
-    recorder.note({ type: "store.removed", key: change.key, revision: change.revision });
-    return;
-  }
-  const { key, revision, record } = change.entry;
-  const value = kvEntryOf(change.entry);
-  if (value === undefined) recorder.note({ type: "store.held", key, revision, record });
-  else recorder.note({ type: "store.held", key: value.key, revision, value: value.value });
 }

@@ -9,8 +9,7 @@ const SEEDS = Array.from({ length: 20 }, (_, index) => index + 1);
 
 describe("checkHandler finds nothing in many runs of a correct handler that", () => {
   it.each(correctHandlers)("$name", { timeout: 600_000 }, async ({ handler, scope }) => {
-    // A fixed seed: others still find the handler that lets its window end, after a stale read of an expired commit.
-    const runs = { ...scope, numRuns: 1_500, seed: 11 };
+    const runs = { ...scope, numRuns: 1_500 };
     expect(await checkHandler(fc, handler, runs)).toMatchObject({ runs: 1_500 });
     expect(await checkHandler(fc, handler, { ...runs, jumpMs: 8_000, ackWaitMs: 10_000 })).toMatchObject({
       runs: 1_500,

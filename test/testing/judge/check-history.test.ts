@@ -446,6 +446,74 @@ describe("checkHistory, for an acknowledgement without a commit,", () => {
     expect(broken(conflicted(6_000))).toEqual([]);
   });
 
+  it("excuses a reservation that arrives late, after the process has read the commit whose window ends", () => {
+    const windowMs = 1_000;
+    const expired = new Recording()
+      .deliver("R1")
+      .write("R1", "reserve", {}, 1)
+      .begin("R1", 1)
+      .end("R1")
+      .write("R1", "commit", { fence: 1, expected: 1, ttlMs: windowMs }, 2)
+      .acknowledge("R1", "confirmed")
+      .at(windowMs)
+      .deliver("R2")
+      .write("R2", "reserve", { token: "late" })
+      .hold(3, { token: "late", owner: "R2" });
+    const stale = { revision: 2, token: "of R1", state: "committed" } as const;
+    const read = new Recording();
+    read.lines.push(...expired.lines.slice(1));
+    expect(broken(read.at(windowMs).read("R2", stale).acknowledge("R2"))).toEqual([]);
+    expect(broken(expired.read("R2", { revision: 3, token: "late", state: "reserved" }).acknowledge("R2"))).toEqual([
+      "G3",
+    ]);
+  });
+
+  it("names the commit of an event whose effect failed", () => {
+    const failed = new Recording()
+      .deliver("R1")
+      .write("R1", "reserve", {}, 1)
+      .begin("R1", 1)
+      .end("R1", true)
+      .write("R1", "commit", { fence: 1, expected: 1 }, 2)
+      .acknowledge("R1", "confirmed");
+    expect(checkHistory(failed.lines)[0]?.why).toBe(
+      "R1 acknowledged E1, and its effect had not succeeded: R1 committed it in line 8 after the effect had failed in line 6",
+    );
+  });
+
+  it("lists the ids of an event that was guarded under several", () => {
+    const guarded = new Recording()
+      .deliver("R1")
+      .write("R1", "reserve", { key: "k1", event: "E1/1" }, 1)
+      .begin("R1", 1)
+      .deliver("R2", 2)
+      .write("R2", "reserve", { key: "k2", event: "E1/2" }, 2)
+      .begin("R2", 2);
+    expect(checkHistory(guarded.lines)[0]?.why).toMatch(/\. E1 was reserved under several event ids: E1\/1, E1\/2$/);
+  });
+
+  it("says that no key was reserved for an event whose id another event has", () => {
+    const shared = new Recording()
+      .deliver("R1")
+      .write("R1", "reserve", {}, 1)
+      .begin("R1", 1)
+      .end("R1")
+      .write("R1", "commit", { fence: 1, expected: 1 }, 2)
+      .acknowledge("R1", "confirmed")
+      .see("R1", { type: "delivered", event: "E2", delivery: 1 })
+      .see("R1", { type: "answered", event: "E2", delivery: 1, answer: "acknowledged", because: "duplicate" });
+    expect(checkHistory(shared.lines)[0]?.why).toBe(
+      "R1 acknowledged E2, and no effect had begun for it. No replica had reserved a key for it: another event may have the same id",
+    );
+  });
+
+  it("says that an effect goes on after the answer to its delivery", () => {
+    const leftover = new Recording().deliver("R1").begin("R1", 0).end("R1").acknowledge("R1").begin("R1", 0, 2);
+    expect(checkHistory(leftover.lines)[0]?.why).toMatch(
+      /^R1 began the effect of E1 after .*\. R1 had answered its last delivery in line 5: the effect continued without one$/,
+    );
+  });
+
   it("finds G3 when another effect begins after an acknowledgement that nothing excuses", () => {
     const again = (commit: Commit | undefined): readonly Guarantee[] =>
       broken(done().acknowledge("R1", commit).at(2_000).deliver("R2", 2).write("R2", "reserve", {}, 2).begin("R2", 2));

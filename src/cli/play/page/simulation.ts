@@ -2,9 +2,9 @@ import type { History } from "../../../history/history.ts";
 import { checkHistory } from "../../../testing/judge/check-history.ts";
 import type { Violation } from "../../../testing/judge/violation.ts";
 import { type Row, rowsUpTo } from "../../../testing/report/rows.ts";
+import { simulatePartly } from "../../../testing/sim/partial-run.ts";
 import type { OperationKind, Schedule } from "../../../testing/sim/schedule.ts";
 import { scenarioOf } from "../../../testing/sim/scope.ts";
-import { simulatePartly } from "../../../testing/sim/simulate.ts";
 import type { PlayedHandler } from "./handlers.ts";
 
 /** Something that can happen next. */

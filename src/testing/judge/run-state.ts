@@ -1,0 +1,84 @@
+import type { SeenLine } from "../../history/history.ts";
+import type { EventKeys } from "./event-keys.ts";
+import { EventState } from "./event-state.ts";
+import type { OrderedLine } from "./history-order.ts";
+import type { Write } from "./known-keys.ts";
+import type { Guarantee } from "./violation.ts";
+
+export type Line<Type extends SeenLine["type"]> = Extract<SeenLine, { type: Type }>;
+
+/** Adds a violation in the line that is being read. */
+export type Report = (guarantee: Guarantee, why: string) => void;
+
+/** The judge's knowledge of a run, up to a line. */
+export class RunState {
+  readonly keys: EventKeys;
+  /** True if the run came to rest. */
+  readonly hasEnd: boolean;
+  readonly #events = new Map<string, EventState>();
+  readonly #frozenAt = new Map<string, number>();
+  readonly #deliveredAt = new Map<string, number>();
+  /** Processes, with the revisions that the store returned to them. */
+  readonly #returned = new Set<string>();
+  #hasForgotten = false;
+
+  /** @param lines are all lines, in their order. */
+  constructor(keys: EventKeys, lines: readonly OrderedLine[]) {
+    this.keys = keys;
+    this.hasEnd = lines.some(({ line }) => line.type === "settled");
+  }
+
+  get events(): ReadonlyMap<string, EventState> {
+    return this.#events;
+  }
+
+  /** True if the store has lost a write that it acknowledged. */
+  get hasForgotten(): boolean {
+    return this.#hasForgotten;
+  }
+
+  of(event: string): EventState {
+    const state = this.#events.get(event) ?? new EventState();
+    this.#events.set(event, state);
+    return state;
+  }
+
+  forget(): void {
+    this.#hasForgotten = true;
+  }
+
+  freeze(process: string, position: number): void {
+    this.#frozenAt.set(process, position);
+  }
+
+  die(process: string): void {
+    for (const state of this.#events.values()) state.died(process);
+  }
+
+  deliver(line: Line<"delivered">, position: number): void {
+    const { process, event } = line;
+    this.of(event).deliveries.set(deliveryId(line), { process, position, effectFailed: false });
+    this.#deliveredAt.set(`${process} ${event}`, position);
+  }
+
+  /** Notes the revision that the store returned to a process. */
+  learn(process: string, revision: number): void {
+    this.#returned.add(`${process} ${revision}`);
+  }
+
+  /** True if a process could know a write at a position. */
+  isKnownTo(process: string, { revision, shownBy }: Write, position: number): boolean {
+    return shownBy.position < position || this.#returned.has(`${process} ${revision}`);
+  }
+
+  /** True if nothing may depend on the process reacting in time. */
+  isExcused(process: string, event: string): boolean {
+    const frozenAt = this.#frozenAt.get(process) ?? -1;
+    return this.#hasForgotten || frozenAt > (this.#deliveredAt.get(`${process} ${event}`) ?? -1);
+  }
+}
+
+/** Names a delivery among all deliveries of its event. */
+export function deliveryId({ process, delivery }: { readonly process: string; readonly delivery: number }): string {
+  return `${process} ${delivery}`;
+}

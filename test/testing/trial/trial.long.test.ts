@@ -1,0 +1,25 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { CounterexampleError, checkHandler } from "../../../src/testing/index.ts";
+import { rightHandlers } from "./right-handlers.ts";
+import { wrongHandlers } from "./wrong-handlers.ts";
+
+const SEEDS = [1, 2, 3, 4, 5];
+
+describe("in the trial, each counterexample points at the mistake of the handler that", () => {
+  it.each(wrongHandlers)("$name", { timeout: 300_000 }, async ({ handler, why }) => {
+    for (const seed of SEEDS) {
+      const error: unknown = await checkHandler(fc, handler, { seed }).catch((reason: unknown) => reason);
+      if (!(error instanceof CounterexampleError)) throw error;
+      expect(error.run.violations[0]?.why).toMatch(why);
+    }
+  });
+});
+
+describe("in the trial, many searches accuse no handler that", () => {
+  it.each(rightHandlers)("$name", { timeout: 600_000 }, async ({ handler }) => {
+    for (const deliveries of [2, 3]) {
+      expect((await checkHandler(fc, handler, { deliveries, numRuns: 1_500 })).runs).toBe(1_500);
+    }
+  });
+});
