@@ -1,25 +1,23 @@
-// Takes the screenshots of docs/inspector.md in Chromium: a service of three replicas under load, and a counterexample of the
-// testing kit.
+// Takes the screenshots of docs/inspector.md in Chromium: a service during an incident, and a counterexample of the testing kit.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import type { Browser, Page } from "playwright-core";
 import { Deduplicator } from "../src/deduplicator.ts";
-import { type Inspector, serveInspector } from "../src/inspect/server/serve.ts";
-import { deferred } from "../src/internal/deferred.ts";
+import { serveInspector } from "../src/inspect/server/serve.ts";
 import { memoryStore } from "../src/stores/memory-store.ts";
 import { CounterexampleError, checkHandler, type HandlerUnderTest } from "../src/testing/index.ts";
 import { launchBrowser } from "../test/support/browser/browser.ts";
-import { startTriggerService, type TriggerService } from "../test/support/browser/trigger-service.ts";
+import { serviceIncident } from "../test/support/browser/service-incident.ts";
 import { smallPng } from "./small-png.ts";
 
 const FOLDER = fileURLToPath(new URL("../docs/inspector/", import.meta.url));
 const MAX_BYTES = 150_000;
 const DESK = { width: 1280, height: 720 };
 const PHONE = { width: 390, height: 844 };
-/** How long the service runs before the first screenshot. */
-const WARM_UP_MS = 25_000;
+/** How long the incident lasts before the first screenshot. */
+const WARM_UP_MS = 15_000;
 
 async function picture(page: Page, name: string): Promise<void> {
   await pause(600);
@@ -31,15 +29,22 @@ async function picture(page: Page, name: string): Promise<void> {
 
 const goTo = (page: Page, hash: string): Promise<unknown> => page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
 
-async function ofService(browser: Browser): Promise<void> {
-  await using service = startTriggerService(seeded(7));
-  const [first, ...others] = service.replicas;
-  if (first === undefined) throw new Error("The service has no replica");
-  await using inspector = await serveInspector({ dedup: first, name: "trigger service" });
-  for (const other of others) inspector.attach(other);
+async function ofIncident(browser: Browser): Promise<void> {
+  await using incident = serviceIncident(seeded(7));
+  await incident.fill(5_000);
+  await incident.die();
+  const { store, deadLetters } = incident;
+  await using inspector = await serveInspector({
+    store,
+    name: "latchkey-orders",
+    deadLetters,
+    links: [{ name: "Logs", template: "https://logs.example.com/search?q={key}" }],
+  });
+  for (const replica of incident.replicas) inspector.attach(replica);
   const page = await browser.newPage({ viewport: DESK, colorScheme: "light" });
   await page.goto(inspector.url);
-  await supersede(service, inspector);
+  await page.getByText("Holder may be gone").first().waitFor();
+  incident.begin();
   await pause(WARM_UP_MS);
   await picture(page, "overview");
   await page.getByRole("button", { name: /reserved/ }).click();
@@ -48,19 +53,21 @@ async function ofService(browser: Browser): Promise<void> {
   await picture(page, "in-flight");
   await goTo(page, "#/totals");
   await picture(page, "totals");
-  await goTo(page, "#/");
-  const duplicate = page.locator(".recent li").filter({ hasText: "duplicate" }).getByRole("link").first();
-  await goTo(page, (await duplicate.getAttribute("href")) ?? "#/");
+  const failing = page.locator(".notice-list li").filter({ hasText: "Dispatch failed" }).getByRole("link").first();
+  await goTo(page, (await failing.getAttribute("href")) ?? "#/");
   await page.getByText("Current record").waitFor();
   await picture(page, "event");
-  await page.getByRole("button", { name: "Clear…" }).click();
+  await goTo(page, "#/keys?subscription=billing");
+  await page.getByText(/of 5,\d+ keys/).waitFor();
+  await picture(page, "keys");
+  await page.getByRole("button", { name: "Clear all that match" }).click();
   await picture(page, "clear");
-  await page.close();
+  await page.getByRole("button", { name: "Cancel" }).click();
 
   const dark = await browser.newPage({ viewport: DESK, colorScheme: "dark" });
   await dark.goto(inspector.url);
-  await dark.getByText("Lifecycle of a key").waitFor();
-  await pause(6_000);
+  await dark.getByText("Holder may be gone").first().waitFor();
+  await pause(4_000);
   await picture(dark, "dark");
   await dark.close();
 
@@ -73,22 +80,15 @@ async function ofService(browser: Browser): Promise<void> {
     .waitFor();
   await picture(phone, "phone");
   await phone.close();
-}
 
-/** Takes an event from its holder while the handler runs, dispatches it on another replica, and lets the first one finish. */
-async function supersede({ store }: TriggerService, inspector: Inspector): Promise<void> {
-  const identity = { subscriptionId: "order-paid", eventId: "evt-taken-over" };
-  await using slow = new Deduplicator({ store, owner: "worker-d" });
-  await using quick = new Deduplicator({ store, owner: "worker-a" });
-  inspector.attach(slow);
-  inspector.attach(quick);
-  const end = deferred<undefined>();
-  const guarded = slow.guard(identity, () => end.promise);
-  await pause(500);
-  await quick.clear(identity);
-  await quick.guard(identity, () => undefined);
-  end.resolve(undefined);
-  await guarded;
+  await goTo(page, "#/dead");
+  await page.getByText("7 letters").waitFor();
+  await picture(page, "dead-letters");
+  await page.getByRole("button", { name: "Redrive 7…" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Redrive" }).click();
+  await page.getByText("6 of 7 redriven").waitFor();
+  await picture(page, "redrive");
+  await page.close();
 }
 
 /** A handler that acknowledges pending deliveries, which loses the event if the holder fails. */
@@ -117,8 +117,7 @@ async function ofCounterexample(browser: Browser): Promise<void> {
     mimeType: "application/x-ndjson",
     buffer: Buffer.from(run.ndjson),
   });
-  await page.locator(".recent").getByRole("link").first().click();
-  await page.getByText("Timeline").waitFor();
+  await page.getByText("This step breaks").waitFor();
   await page.getByRole("button", { name: "Dismiss" }).click();
   await picture(page, "counterexample");
   await page.close();
@@ -138,7 +137,7 @@ function seeded(seed: number): () => number {
 mkdirSync(FOLDER, { recursive: true });
 const browser = await launchBrowser();
 try {
-  await ofService(browser);
+  await ofIncident(browser);
   await ofCounterexample(browser);
 } finally {
   await browser.close();

@@ -3,6 +3,7 @@ import type { ResolvedOptions, ResolvedReserveOptions } from "./engine/engine-op
 import type { HeldReservation } from "./engine/held-reservation.ts";
 import { runHandler } from "./engine/running-handlers.ts";
 import { hasCode, LatchkeyError } from "./errors.ts";
+import { filterAsync } from "./internal/filter-async.ts";
 import { callable, objectWith, oneOf, wholeNumber } from "./internal/validate.ts";
 import type { Decision, Outcome, Reservation } from "./model/decision.ts";
 import type { DedupEvent } from "./model/event.ts";
@@ -139,9 +140,7 @@ export class Deduplicator implements AsyncDisposable {
    */
   async clear(filter: ClearFilter): Promise<number> {
     const matches = clearMatcher(filter);
-    if (this.#options.store.remove === undefined) {
-      throw new LatchkeyError("unsupported", "This store cannot remove keys: they end with their window");
-    }
+    this.#checkRemovable();
     const candidates = this.#candidates(filter);
     let cleared = 0;
     try {
@@ -156,6 +155,23 @@ export class Deduplicator implements AsyncDisposable {
       await this.#store.invalidation?.invalidate();
     }
     return cleared;
+  }
+
+  /**
+   * Removes keys as {@link list} returned them, and leaves those that have changed since. Returns the entries that it removed. Like
+   * {@link clear}, it resolves once no replica remembers a removed commit, but only once for all of them.
+   * @throws {StoreUnavailableError}
+   * @throws {LatchkeyError} `unsupported` if the store cannot remove.
+   */
+  async clearListed(entries: readonly Entry[]): Promise<readonly Entry[]> {
+    this.#checkRemovable();
+    const isRemoved = async ({ key, revision }: Entry): Promise<boolean> =>
+      (await this.#store.remove(key, { expected: revision }, "any"))?.ok === true;
+    try {
+      return await filterAsync(entries, isRemoved, REMOVALS_AT_ONCE);
+    } finally {
+      await this.#store.invalidation?.invalidate();
+    }
   }
 
   /**
@@ -202,6 +218,11 @@ export class Deduplicator implements AsyncDisposable {
     if (entry !== undefined) yield entry;
   }
 
+  #checkRemovable(): void {
+    if (this.#options.store.remove !== undefined) return;
+    throw new LatchkeyError("unsupported", "This store cannot remove keys: they end with their window");
+  }
+
   #list(filter: KeyFilter, whose: "key" | "any"): AsyncIterable<Entry> {
     storeKeyPattern(filter);
     const entries = this.#store.list(filter, whose);
@@ -210,6 +231,9 @@ export class Deduplicator implements AsyncDisposable {
     return entries;
   }
 }
+
+/** Number of concurrent removals. */
+const REMOVALS_AT_ONCE = 64;
 
 function clearMatcher(filter: ClearFilter): (entry: Entry) => boolean {
   objectWith("filter", filter);

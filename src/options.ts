@@ -37,6 +37,11 @@ export interface DeduplicatorOptions {
   /** Stores results with the commit, as JSON of at most 64 KiB, and returns them to duplicates. @default false */
   readonly keepResults?: boolean;
   /**
+   * Keeps the message of a handler's error in the store for an hour after its key was released, for operators. Without it, only the
+   * error's name and code are kept. Messages are cut and credentials in them replaced, but they may quote a payload. @default false
+   */
+  readonly keepErrorMessages?: boolean;
+  /**
    * `"refuse"` throws {@link StoreUnavailableError} before the handler runs. `"dispatch"` runs the handler unprotected, so the same
    * event can run more than once. @default "refuse"
    */
@@ -101,7 +106,7 @@ export function resolveOptions(options: DeduplicatorOptions): ResolvedOptions {
   if (maxWindowMs !== undefined) wholeNumber("store.maxWindowMs", maxWindowMs, MIN_TTL_MS);
   const { windowMs = DEFAULT_WINDOW_MS, leaseMs = DEFAULT_LEASE_MS, skewMs = DEFAULT_SKEW_MS } = options;
   const { renew = true, keepResults = false, onStoreUnavailable = "refuse", onPermanentError = "release" } = options;
-  const { cacheSize = DEFAULT_CACHE_SIZE, inspect } = options;
+  const { cacheSize = DEFAULT_CACHE_SIZE, keepErrorMessages = false, inspect } = options;
   const { owner = replicaName() } = options;
   return {
     store,
@@ -114,6 +119,7 @@ export function resolveOptions(options: DeduplicatorOptions): ResolvedOptions {
     cacheSize: wholeNumber("cacheSize", cacheSize, 0, MAX_CACHE_SIZE),
     renew: flag("renew", renew),
     keepResults: flag("keepResults", keepResults),
+    keepErrorMessages: flag("keepErrorMessages", keepErrorMessages),
     onStoreUnavailable: oneOf("onStoreUnavailable", onStoreUnavailable, ON_STORE_UNAVAILABLE),
     onPermanentError: oneOf("onPermanentError", onPermanentError, ["release", "remember"]),
     inspect: inspect === undefined ? undefined : checkObserver("inspect", inspect),

@@ -28,6 +28,7 @@ describe("the options of a deduplicator", () => {
       cacheSize: 16_000,
       renew: true,
       keepResults: false,
+      keepErrorMessages: false,
       onStoreUnavailable: "refuse",
       onPermanentError: "release",
     });
@@ -45,6 +46,7 @@ describe("the options of a deduplicator", () => {
       cacheSize: 0,
       renew: false,
       keepResults: true,
+      keepErrorMessages: true,
       onStoreUnavailable: "dispatch",
       onPermanentError: "remember",
     } satisfies DeduplicatorOptions);
@@ -99,6 +101,7 @@ describe("the options of a deduplicator", () => {
       "Expected `owner` to be well-formed Unicode without lone surrogates, got `a\ufffd` (string)",
     ],
     [{ renew: "yes" }, "Expected `renew` to be a boolean, got `yes` (string)"],
+    [{ keepErrorMessages: 1 }, "Expected `keepErrorMessages` to be a boolean, got `1` (number)"],
     [{ keepResults: 0 }, "Expected `keepResults` to be a boolean, got `0` (number)"],
     [
       { onStoreUnavailable: "ignore" },

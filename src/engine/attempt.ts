@@ -8,6 +8,7 @@ import {
 import { closedError, LatchkeyError, ReservationLostError, StoreUnavailableError } from "../errors.ts";
 import { text } from "../internal/validate.ts";
 import type { CommitOutcome, CommitReport } from "../model/decision.ts";
+import { describeFailure } from "../model/failure.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
 import { type ActionMethods, bindActions } from "../statechart/bind-actions.ts";
 import { AttemptContext } from "./attempt-context.ts";
@@ -51,6 +52,8 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
   #result: { readonly value: unknown } | undefined;
   /** The handler's error, until it is reported. */
   #failure: { readonly error: unknown } | undefined;
+  /** Summary of the handler's error, for the store. */
+  #failureText: string | undefined;
   /** Why the reservation is to be released as soon as it is granted. */
   #unwanted: "abandoned" | "closing" | undefined;
 
@@ -182,7 +185,8 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
 
   removeReservation(context: DedupKeyContext): void {
     this.#reportFailure(context);
-    this.#key.remove(context);
+    if (this.#failureText !== undefined) this.#records.setTime(this.#wallMs);
+    this.#key.remove(context, this.#failureText);
   }
 
   armRetry(): void {
@@ -314,7 +318,9 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
   #reportFailure(context: DedupKeyContext): void {
     const failure = this.#failure;
     this.#failure = undefined;
-    if (failure !== undefined) this.#context.report({ type: "failed", error: failure.error }, context);
+    if (failure === undefined) return;
+    this.#failureText = describeFailure(failure.error, this.#context.engine.options.keepErrorMessages);
+    this.#context.report({ type: "failed", error: failure.error }, context);
   }
 
   #resolveDuplicate(): void {

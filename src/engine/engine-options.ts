@@ -11,6 +11,7 @@ export interface ResolvedOptions {
   readonly owner: string;
   readonly renew: boolean;
   readonly keepResults: boolean;
+  readonly keepErrorMessages: boolean;
   readonly onStoreUnavailable: "refuse" | "dispatch";
   readonly onPermanentError: "release" | "remember";
   readonly cacheSize: number;

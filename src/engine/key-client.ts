@@ -47,9 +47,12 @@ export class KeyClient {
     else this.#put(this.#records.committed(context), context.revision, how.windowMs, how.leaseMs);
   }
 
-  remove({ revision }: DedupKeyContext): void {
+  /** @param error summary of the handler's error, or `undefined` if it did not fail. */
+  remove(context: DedupKeyContext, error: string | undefined): void {
     const { engine, identity } = this.#context;
-    const answer = engine.store.remove(identity.storeKey, { expected: revision }, identity);
+    const { revision } = context;
+    const how = error === undefined ? {} : { failure: this.#records.failure(context, error) };
+    const answer = engine.store.remove(identity.storeKey, { expected: revision, ...how }, identity);
     this.#requests.track("write", this.#context.how.leaseMs, answer, (removal) => this.#interpretRemoval(removal));
   }
 

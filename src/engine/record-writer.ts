@@ -1,5 +1,6 @@
 import type { DedupKeyContext, Phase } from "../../machines/dedup-key.ts";
 import { ResultNotKeptError } from "../errors.ts";
+import type { DispatchFailure } from "../model/failure.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
 import { type DedupRecord, fenceOf } from "../model/record.ts";
 import type { KnownCommit } from "./commit-cache.ts";
@@ -82,6 +83,11 @@ export class RecordWriter {
   committed(context: DedupKeyContext): DedupRecord {
     if (this.#hasFailed) return this.#record("committed", context, { failed: true });
     return this.#record("committed", context, this.#result.state === "stored" ? { result: this.#result.result } : {});
+  }
+
+  /** Returns the note that replaces a reservation whose handler threw. */
+  failure({ attempt, fence, revision }: DedupKeyContext, error: string): DispatchFailure {
+    return { owner: this.#owner, attempt, fence: fenceOf({ fence }, revision), atMs: this.#atMs, error };
   }
 
   /** True unless the result is too large for the cache. */

@@ -60,6 +60,20 @@ const optional = ({ expectation, isRight }: Field): Field => ({
   isRight: (value) => value === undefined || isRight(value),
 });
 
+const violations: Field = {
+  expectation: "an array of violations, each with `guarantee`, `line` and `why`, or missing",
+  isRight: (value) => value === undefined || (Array.isArray(value) && value.every(isViolation)),
+};
+
+function isViolation(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    text.isRight(value["guarantee"]) &&
+    whole(1).isRight(value["line"]) &&
+    typeof value["why"] === "string"
+  );
+}
+
 const operations: Readonly<Record<Operation, true>> = {
   reserve: true,
   renew: true,
@@ -82,7 +96,7 @@ const answers: Readonly<Record<string, Readonly<Record<string, Field>>>> = {
 
 /** The fields of each kind of line, but `process` and `atMs`. */
 const fields: Readonly<Record<HistoryLine["type"], Readonly<Record<string, Field>>>> = {
-  history: { version: oneOf(1), clock: text },
+  history: { version: oneOf(1), clock: text, violations },
   delivered: { event: text, delivery: whole(1) },
   answered: { event: text, delivery: whole(1), answer: oneOf(...Object.keys(answers)) },
   invoke: {

@@ -1,3 +1,4 @@
+import type { DispatchFailure } from "./failure.ts";
 import type { KeyFilter, StoreKey } from "./identity.ts";
 import type { DedupRecord } from "./record.ts";
 
@@ -26,7 +27,13 @@ export type Removal = { readonly ok: true } | { readonly ok: false; readonly cur
 /** Change of a key. Expiry is not reported. */
 export type Change =
   | { readonly type: "put"; readonly entry: Entry }
-  | { readonly type: "removed"; readonly key: StoreKey; readonly revision: Revision };
+  | {
+      readonly type: "removed";
+      readonly key: StoreKey;
+      readonly revision: Revision;
+      /** The failed dispatch whose reservation was released. Missing if there was none, or the store does not keep it. */
+      readonly failure?: DispatchFailure;
+    };
 
 /** Cache invalidation: notifies replicas that answer from memory when keys are cleared. */
 export interface CacheInvalidation {
@@ -57,8 +64,13 @@ export interface Store {
   put(key: StoreKey, record: DedupRecord, how: { readonly expected: Revision; readonly ttlMs: number }): Promise<Put>;
   /** Returns the entry of the key, possibly slightly stale. */
   get(key: StoreKey): Promise<Entry | undefined>;
-  /** Removes the key if its revision equals `expected`. Without it, reservations end by expiry. */
-  remove?(key: StoreKey, how: { readonly expected: Revision }): Promise<Removal>;
+  /**
+   * Removes the key if its revision equals `expected`. Without it, reservations end by expiry. `failure` is the dispatch that failed,
+   * which the store may keep for {@link Store.failure} and {@link Store.watch}.
+   */
+  remove?(key: StoreKey, how: { readonly expected: Revision; readonly failure?: DispatchFailure }): Promise<Removal>;
+  /** Returns the failed dispatch after which an empty key was released, while the store keeps it. Used by the inspector. */
+  failure?(key: StoreKey): Promise<DispatchFailure | undefined>;
   /** Returns the entries of the matching keys, with every write that was acknowledged before. Used by `clear` and the inspector. */
   list?(filter: KeyFilter): AsyncIterable<Entry>;
   /** Reports changes of the matching keys from now on, until `signal` aborts. */

@@ -3,6 +3,7 @@ import { onAbort } from "../internal/abort.ts";
 import { AsyncQueue } from "../internal/async-queue.ts";
 import { type Clock, systemClock } from "../internal/clock.ts";
 import { objectWith, wholeNumber } from "../internal/validate.ts";
+import type { DispatchFailure } from "../model/failure.ts";
 import { type KeyFilter, keyMatcher, type StoreKey } from "../model/identity.ts";
 import { type DedupRecord, decodeRecord, encodeRecord } from "../model/record.ts";
 import {
@@ -25,7 +26,7 @@ export interface MemoryStoreOptions {
 }
 
 /** Store of one process, and the reference for every other store. */
-export type MemoryStore = Required<Omit<Store, "maxWindowMs">>;
+export type MemoryStore = Required<Omit<Store, "maxWindowMs" | "failure">>;
 
 const DEFAULT_MAX_KEYS = 1_000_000;
 
@@ -75,12 +76,16 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       return held && entryOf(key, held);
     },
 
-    async remove(key: StoreKey, how: { readonly expected: Revision }): Promise<Removal> {
+    async remove(
+      key: StoreKey,
+      how: { readonly expected: Revision; readonly failure?: DispatchFailure },
+    ): Promise<Removal> {
       const held = heldBy(key);
       if (held?.revision !== how.expected) return conflict(held && entryOf(key, held));
       keys.delete(key);
       lastRevision += 1;
-      for (const notify of watchers) notify({ type: "removed", key, revision: lastRevision });
+      const failed = how.failure === undefined ? {} : { failure: how.failure };
+      for (const notify of watchers) notify({ type: "removed", key, revision: lastRevision, ...failed });
       return { ok: true };
     },
 

@@ -1,6 +1,7 @@
 import { RecordUnreadableError } from "../errors.ts";
 import { isObject } from "../internal/is-object.ts";
 import { expected } from "../internal/validate.ts";
+import { checkFailure, type DispatchFailure } from "../model/failure.ts";
 import { type KeyFilter, parseStoreKey, type StoreKey } from "../model/identity.ts";
 import { checkRecord, type DedupRecord } from "../model/record.ts";
 import { checkIdentity, type EventIds, identityOf } from "../model/record-identity.ts";
@@ -53,7 +54,11 @@ export class ValidatedStore {
   }
 
   /** Removes a key. Returns `undefined` if the store cannot remove. */
-  async remove(key: StoreKey, how: { expected: Revision }, owner: ExpectedOwner): Promise<Removal | undefined> {
+  async remove(
+    key: StoreKey,
+    how: { readonly expected: Revision; readonly failure?: DispatchFailure },
+    owner: ExpectedOwner,
+  ): Promise<Removal | undefined> {
     if (this.#store.remove === undefined) return undefined;
     const answer: unknown = await this.#store.remove(key, how);
     if (isObject(answer)) {
@@ -113,7 +118,8 @@ function checkChange(change: unknown): Change {
   if (isObject(change)) {
     const { type, entry, key, revision } = change;
     if (type === "removed" && typeof key === "string" && isRevision(revision)) {
-      return { type, key: parseStoreKey(key), revision };
+      const failure = checkFailure(change["failure"]);
+      return { type, key: parseStoreKey(key), revision, ...(failure === undefined ? {} : { failure }) };
     }
     if (type === "put" && isObject(entry) && typeof entry["key"] === "string") {
       return { type, entry: checkEntry(parseStoreKey(entry["key"]), entry, "any") };

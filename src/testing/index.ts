@@ -1,4 +1,4 @@
-export type { Answer, History, HistoryLine, Seen, SeenLine } from "../history/history.ts";
+export type { Answer, History, HistoryLine, RecordedViolation, Seen, SeenLine } from "../history/history.ts";
 export { formatHistory, parseHistory } from "../history/history-text.ts";
 export { checkHistory } from "./judge/check-history.ts";
 export type { StoreHistoryOptions, StoreViolation } from "./judge/store-history.ts";

@@ -57,7 +57,7 @@ interface StoredRecord {
 }
 
 /** Creates the simplest store, with one flaw if `flaw` is given. */
-export function flawedStore(clock: Clock, flaw: Flaw | undefined): Required<Omit<Store, "close">> {
+export function flawedStore(clock: Clock, flaw: Flaw | undefined): Required<Omit<Store, "close" | "failure">> {
   const is = (one: Flaw): boolean => flaw === one;
   const held = new Map<string, StoredRecord>();
   const history: StoredRecord[] = [];

@@ -1,3 +1,4 @@
+import { decodeFailure } from "../../model/failure.ts";
 import { readFromLeader } from "../../nats/kv/leader-read.ts";
 import { subjectsOf } from "../../nats/wire/subject.ts";
 import type { OpenBucket, OpenBuckets } from "../connection/open-buckets.ts";
@@ -24,8 +25,10 @@ async function lookUpIn(bucket: OpenBucket, subjects: string): Promise<ReadonlyA
   const found: (StoredKey | RemovedKey)[] = [];
   for await (const message of readFromLeader(bucket.jsm, bucket.read, { subjects })) {
     const { subject, revision, storedAtMs } = message;
-    if (message.isTombstone) found.push({ state: "removed", bucket: bucket.name, subject, revision, storedAtMs });
-    else found.push(await heldSince(bucket, readKey(message, limitsOf(bucket))));
+    if (message.isTombstone) {
+      const failure = decodeFailure(message.payload);
+      found.push({ state: "removed", bucket: bucket.name, subject, revision, storedAtMs, failure });
+    } else found.push(await heldSince(bucket, readKey(message, limitsOf(bucket))));
   }
   return found;
 }

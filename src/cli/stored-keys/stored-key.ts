@@ -1,3 +1,4 @@
+import type { DispatchFailure } from "../../model/failure.ts";
 import type { ResolvedIdentity, StoreKey } from "../../model/identity.ts";
 import type { CommitRecord, Fence, ReservationRecord } from "../../model/record.ts";
 
@@ -39,8 +40,12 @@ export interface UnreadableKey extends StoredFields {
   readonly reason: string;
 }
 
-/** The tombstone of a removed key. It lasts about a second. */
-export type RemovedKey = { readonly state: "removed" } & Omit<StoredFields, "endsAtMs">;
+/** The tombstone of a removed key. It lasts about a second, or an hour after a failed dispatch. */
+export type RemovedKey = {
+  readonly state: "removed";
+  /** The failed dispatch after which the key was released. */
+  readonly failure?: DispatchFailure | undefined;
+} & Omit<StoredFields, "endsAtMs">;
 
 /** A key of a bucket as an operator sees it. */
 export type StoredKey = ReservedKey | CommittedKey | UnreadableKey;

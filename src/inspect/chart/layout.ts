@@ -3,6 +3,7 @@ import type { Chart, ChartState, ChartTransition } from "./chart.ts";
 import { type Folded, type FoldedLine, fold } from "./fold.ts";
 import { clipStart, contains, loopBelow, middleOf, type Point, type Rectangle } from "./geometry.ts";
 import { placeLabels } from "./labels.ts";
+import { columnsOf, routed } from "./route.ts";
 
 /** A laid-out state. */
 export interface Box extends Rectangle {
@@ -74,12 +75,19 @@ export function layOut(chart: Chart, options: LayoutOptions): Drawing {
   layout(graph);
 
   const boxes = new Map(folded.states.map((state) => [state.id, boxOf(state, graph.node(state.id), folded)]));
+  const columns = columnsOf([...boxes.values()].filter(({ isOpen }) => !isOpen));
+  /** Only in a drawing to the right are the ranks columns. */
+  const routedBetween = (points: readonly Point[], line: FoldedLine): readonly Point[] => {
+    const [from, to] = [boxes.get(anchorOf(line.from, folded)), boxes.get(anchorOf(line.to, folded))];
+    const isRoutable = options.direction === "right" && from !== undefined && to !== undefined && from !== to;
+    return isRoutable ? routed(points, from, to, columns) : points;
+  };
   const unplaced = folded.lines.map((line, index): Line => {
     const edge = graph.edge(anchorOf(line.from, folded), anchorOf(line.to, folded), String(index));
     const text = texts[index] ?? [];
     const box = boxes.get(line.from);
     if (line.from === line.to && box !== undefined) return { ...line, ...selfLine(box, text), text };
-    const points = clipped(edge.points, line, boxes);
+    const points = clipped(routedBetween(edge.points, line), line, boxes);
     const label = { x: edge.x, y: edge.y };
     const isCutOff = [line.from, line.to].some((id) => isWithin(label, boxes.get(id)));
     return { ...line, points, label: isCutOff ? middleOf(points) : label, text };

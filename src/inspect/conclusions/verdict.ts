@@ -1,3 +1,4 @@
+import type { DispatchFailure } from "../../model/failure.ts";
 import { span } from "./duration.ts";
 import { evidenceOf, type Now, type ReservationTimes, suspicionOf } from "./suspicion.ts";
 
@@ -5,7 +6,7 @@ import { evidenceOf, type Now, type ReservationTimes, suspicionOf } from "./susp
 export type KeyFinding =
   | { readonly state: "empty" }
   /** The store remembers the removal. */
-  | { readonly state: "removed"; readonly removedAtMs: number }
+  | { readonly state: "removed"; readonly removedAtMs: number; readonly failure?: DispatchFailure | undefined }
   /** The record is not Latchkey's, or belongs to another event. */
   | { readonly state: "unreadable"; readonly reason: string }
   | {
@@ -37,6 +38,7 @@ export function verdictOf(finding: KeyFinding, now: Now): Verdict {
         text: "The key is empty, so the next delivery is dispatched. Its lease or window ended, its dispatch failed, its key was cleared, or it never arrived.",
       };
     case "removed":
+      if (finding.failure !== undefined) return { next: "dispatched", text: failedText(finding.failure, now) };
       return {
         next: "dispatched",
         text: `The key was released or cleared ${span(nowMs - finding.removedAtMs)} ago, so the next delivery is dispatched.`,
@@ -54,6 +56,11 @@ export function verdictOf(finding: KeyFinding, now: Now): Verdict {
     case "reserved":
       return { next: "pending", text: reservedText(finding, now) };
   }
+}
+
+function failedText({ owner, attempt, atMs, error }: DispatchFailure, { nowMs }: Now): string {
+  const when = span(Math.max(0, nowMs - atMs));
+  return `The handler on ${owner} failed ${when} ago at attempt ${attempt} (${error}), so the key was released. The next delivery is dispatched.`;
 }
 
 function reservedText(finding: ReservationTimes & { readonly owner: string }, now: Now): string {

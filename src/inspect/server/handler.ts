@@ -130,9 +130,11 @@ export function requestHandler(context: HandlerContext): RequestHandler {
     const identity = await requested(params);
     if (identity === undefined) return problem("not-found", "The inspector does not know this event");
     const entry = await keyAdmin.get(identity);
+    const failure = entry === undefined ? await keyAdmin.failure(identity) : undefined;
     const shown: EventDetail = {
       identity: redaction.identity(identity),
       holds: entry === undefined ? null : shownRecord(entry),
+      ...(failure === undefined ? {} : { failure: { ...failure, error: redaction.cause(failure.error) } }),
       trace: recorder.trace.of(identity.storeKey).map((event) => redaction.event(event)),
     };
     return respondJson(shown);

@@ -1,4 +1,6 @@
 import type { Deduplicator } from "../../deduplicator.ts";
+import { filterAsync } from "../../internal/filter-async.ts";
+import type { DispatchFailure } from "../../model/failure.ts";
 import { parseStoreKey } from "../../model/identity.ts";
 import type { Entry, Store } from "../../model/store.ts";
 import type { EventRef } from "../trace/trace-event.ts";
@@ -11,6 +13,8 @@ export interface KeyAdmin {
   /** True if {@link remove} is supported. */
   readonly canRemove: boolean;
   get(identity: EventRef): Promise<Entry | undefined>;
+  /** Returns the failed dispatch after which an empty key was released, if the store keeps it. */
+  failure(identity: EventRef): Promise<DispatchFailure | undefined>;
   /** Lists all keys. @throws {LatchkeyError} `unsupported` for a store that cannot list. */
   list(): AsyncIterable<Entry>;
   /** Returns the entry of a key whose event is unknown. */
@@ -25,14 +29,18 @@ export function storeKeyAdmin(store: WatchedStore): KeyAdmin {
   return {
     canRemove: store.remove !== undefined,
     get: ({ storeKey }) => get(storeKey),
+    failure: async ({ storeKey }) => store.failure?.(parseStoreKey(storeKey)),
     list: () => store.list({}),
     find: get,
     async remove(entries) {
       const isRemoved = async ({ key, revision }: Entry): Promise<boolean> =>
         (await store.remove?.(key, { expected: revision }))?.ok === true;
-      const removed = await filtered(entries, isRemoved, AT_ONCE);
-      if (removed.length > 0) await store.invalidation?.invalidate();
-      return removed;
+      try {
+        return await filterAsync(entries, isRemoved, AT_ONCE);
+      } finally {
+        // Also after an error: some keys may have been removed before it.
+        await store.invalidation?.invalidate();
+      }
     },
   };
 }
@@ -42,37 +50,16 @@ export function dedupKeyAdmin(dedup: Deduplicator): KeyAdmin {
   return {
     canRemove: true,
     get: (identity) => dedup.peek(identity),
+    // A deduplicator reports its own failures, so the trace contains them.
+    failure: async () => undefined,
     list: () => dedup.list(),
     async find(storeKey) {
       for await (const entry of dedup.list()) if (entry.key === storeKey) return entry;
       return undefined;
     },
-    remove: (entries) =>
-      filtered(
-        entries,
-        async ({ record: { workspaceId, subscriptionId, eventId }, revision }) =>
-          (await dedup.clear({ workspaceId, subscriptionId, eventId, revision })) > 0,
-        CLEARS_AT_ONCE,
-      ),
+    remove: (entries) => dedup.clearListed(entries),
   };
 }
 
 /** Number of concurrent removals in a store. */
 const AT_ONCE = 64;
-/** Number of concurrent clears of a deduplicator. Each invalidates the caches, and invalidations compete. */
-const CLEARS_AT_ONCE = 4;
-
-/** Returns the entries for which `test` resolves to true. Tests at most `atOnce` at a time. */
-async function filtered(
-  entries: readonly Entry[],
-  test: (entry: Entry) => Promise<boolean>,
-  atOnce: number,
-): Promise<readonly Entry[]> {
-  const kept: Entry[] = [];
-  for (let from = 0; from < entries.length; from += atOnce) {
-    const batch = entries.slice(from, from + atOnce);
-    const results = await Promise.all(batch.map(test));
-    kept.push(...batch.filter((_, index) => results[index] === true));
-  }
-  return kept;
-}

@@ -87,7 +87,7 @@ export class StoreWatch {
       this.#isCurrent = !current.signal.aborted;
       if (this.#isCurrent) this.#options.onWatch(undefined);
       for (let result = await first; result.done !== true; result = await changes.next()) {
-        this.#take(this.#reader.read(result.value, clock.wallMs()));
+        for (const event of this.#reader.read(result.value, clock.wallMs())) this.#take(event);
       }
     } finally {
       leave();

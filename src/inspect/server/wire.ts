@@ -1,4 +1,5 @@
 import type { DeadLetter } from "../../model/dead-letter.ts";
+import type { DispatchFailure } from "../../model/failure.ts";
 import type { TracedAttempt } from "../trace/attempt.ts";
 import type { Notice } from "../trace/attention.ts";
 import type { TransitionId } from "../trace/lifecycle.ts";
@@ -136,6 +137,8 @@ export interface EventDetail {
   readonly identity: EventRef;
   /** The key's record, `null` for an empty key, or `undefined` if the store cannot be asked, as in a recording. */
   readonly holds: ShownRecord | null | undefined;
+  /** The failed dispatch after which the key was released, if the key is empty and the store keeps it. */
+  readonly failure?: DispatchFailure;
   /** Events of the key, oldest first, as far as they are remembered. */
   readonly trace: readonly TraceEvent[];
 }

@@ -5,6 +5,7 @@ import type { EventRef, TraceEvent, TraceType } from "./trace-event.ts";
 /** Why an event or the store needs attention. */
 export type Concern =
   | Suspicion
+  | "failing"
   | "expired"
   | "lapsed"
   | "superseded"
@@ -50,11 +51,12 @@ export class Attention implements Iterable<Notice> {
   }
 
   take(event: TraceEvent): void {
-    const concern = concernOf(event);
+    const concern = this.#concernOf(event);
     // A lapse replaces the suspicion that the holder may be gone.
     if (event.type === "lapsed") this.#remove(`silent ${event.identity.storeKey}`);
+    if (concern === "failing") this.#remove(`retried ${event.identity.storeKey}`);
     if (concern !== undefined) this.#add(concern, event);
-    else if (event.type === "released" || event.type === "cleared") this.#endSuspicions(event.identity.storeKey);
+    if (event.type === "released" || event.type === "cleared") this.#endSuspicions(event.identity.storeKey);
     else if (event.type === "committed" || event.type === "duplicate") this.#settle(event.identity.storeKey);
   }
 
@@ -77,6 +79,12 @@ export class Attention implements Iterable<Notice> {
   /** Settles all notices about unreadable records, after a complete listing without one. */
   settleUnreadable(): void {
     for (const [id, notice] of this.#notices) if (notice.concern === "unreadable") this.#settleOne(id, notice);
+  }
+
+  /** A failing event is one concern, whether its attempts are counted or not. */
+  #concernOf(event: TraceEvent): Concern | undefined {
+    const concern = concernOf(event);
+    return concern === "retried" && this.#notices.has(`failing ${event.identity.storeKey}`) ? undefined : concern;
   }
 
   #add(concern: Concern, occurrence: Omit<Notice, "concern" | "times" | "settled">): void {
@@ -116,8 +124,11 @@ export class Attention implements Iterable<Notice> {
     this.#version += 1;
   }
 
+  /** An outage of the handlers' own dependencies makes many events fail. They must not displace other concerns. */
   #dropOldest(): void {
-    const [oldest] = this.#notices.keys();
+    const ids = [...this.#notices.keys()];
+    const isLessUrgent = ({ settled, concern }: Notice): boolean => settled || concern === "failing";
+    const [oldest] = [...[...this.#notices].filter(([, notice]) => isLessUrgent(notice)).map(([id]) => id), ...ids];
     if (oldest !== undefined) this.#remove(oldest);
   }
 
@@ -136,6 +147,7 @@ export class Attention implements Iterable<Notice> {
 const LASTING: readonly Concern[] = ["superseded", "unprotected"];
 
 const concerns: Readonly<Partial<Record<TraceType, Concern>>> = {
+  failed: "failing",
   expired: "expired",
   lapsed: "lapsed",
   superseded: "superseded",

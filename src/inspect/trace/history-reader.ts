@@ -1,14 +1,42 @@
-import type { Answered, History, Invoked, SeenLine } from "../../history/history.ts";
+import type { Answered, History, HistoryLine, Invoked, SeenLine } from "../../history/history.ts";
 import { fenceOf } from "../../model/record.ts";
 import { type RecordChange, StoreReader } from "./store-reader.ts";
 import type { EventRef, TraceEvent, TraceType } from "./trace-event.ts";
 
+/** A violation that was recorded with the run, at its place in the trace. */
+export interface TracedViolation {
+  readonly guarantee: string;
+  readonly why: string;
+  /** Number of events up to the line that shows it, at least 1. */
+  readonly position: number;
+}
+
+/** The trace of a run, and what the run breaks. */
+export interface TracedRun {
+  readonly trace: readonly TraceEvent[];
+  /** In the order of the trace. */
+  readonly violations: readonly TracedViolation[];
+}
+
 /** Returns the trace of a recorded or simulated run: in the order of its lines, or of time if several recorders wrote it. */
-export function traceOfHistory(history: History): readonly TraceEvent[] {
+export function traceOfHistory(history: History): TracedRun {
   const lines = history.filter((line) => line.type !== "history");
   if (lines.length < history.length - 1) lines.sort((one, other) => one.atMs - other.atMs);
   const reader = new HistoryReader(lines);
-  return lines.flatMap((line) => reader.read(line));
+  const trace: TraceEvent[] = [];
+  const positions = new Map<HistoryLine, number>();
+  for (const line of lines) {
+    trace.push(...reader.read(line));
+    positions.set(line, trace.length);
+  }
+  const [header] = history;
+  const recorded = header?.type === "history" ? (header.violations ?? []) : [];
+  const violations = recorded.flatMap(({ guarantee, line, why }) => {
+    const shows = history[line - 1];
+    const position = shows === undefined ? undefined : positions.get(shows);
+    return position === undefined ? [] : [{ guarantee, why, position: Math.max(1, position) }];
+  });
+  return { trace, violations: violations.sort((one, other) => one.position - other.position) };
 }
 
 /** A line that waits for the line that ends it. */
@@ -82,8 +110,7 @@ class HistoryReader {
   }
 
   #changed(change: RecordChange, atMs: number): readonly TraceEvent[] {
-    const event = this.#store.read(change, atMs);
-    return event === undefined ? [] : [event];
+    return this.#store.read(change, atMs);
   }
 
   /** Derives the event from the store's answer. */

@@ -1,4 +1,5 @@
 import { LruMap } from "../../internal/lru-map.ts";
+import type { DispatchFailure } from "../../model/failure.ts";
 import { type DedupRecord, fenceOf } from "../../model/record.ts";
 import type { EventRef, TraceEvent } from "./trace-event.ts";
 
@@ -12,7 +13,12 @@ export interface StoredRecord {
 /** A change of a key, as a store or a history reports it. */
 export type RecordChange =
   | { readonly type: "put"; readonly entry: StoredRecord }
-  | { readonly type: "removed"; readonly key: string; readonly revision: number };
+  | {
+      readonly type: "removed";
+      readonly key: string;
+      readonly revision: number;
+      readonly failure?: DispatchFailure;
+    };
 
 /** The last known state of a key, without the handler's result. */
 interface KeyState {
@@ -54,11 +60,16 @@ export class StoreReader {
     return undefined;
   }
 
-  /** Reads a change. Returns `undefined` if it brings nothing new. */
-  read(change: RecordChange, nowMs: number): TraceEvent | undefined {
-    return change.type === "put"
-      ? this.#readPut(change.entry, nowMs)
-      : this.#readRemoval(change.key, change.revision, nowMs);
+  /** Reads a change. Returns no event if it brings nothing new, and two for the release after a failed dispatch. */
+  read(change: RecordChange, nowMs: number): readonly TraceEvent[] {
+    const event =
+      change.type === "put"
+        ? this.#readPut(change.entry, nowMs)
+        : this.#readRemoval(change.key, change.revision, nowMs);
+    if (event === undefined) return [];
+    const failure = change.type === "removed" ? change.failure : undefined;
+    const isOfHolder = event.type === "released" && failure?.fence === event.fence;
+    return isOfHolder ? [{ ...event, type: "failed", cause: failure.error }, event] : [event];
   }
 
   /** Forgets a key, so that its removal is not reported. */

@@ -3,6 +3,7 @@ import type { NatsConnection } from "@nats-io/nats-core";
 import { isStoreUnavailable, StoreUnavailableError } from "../../errors.ts";
 import { systemClock } from "../../internal/clock.ts";
 import { wholeNumber } from "../../internal/validate.ts";
+import { type DispatchFailure, encodeFailure } from "../../model/failure.ts";
 import type { KeyFilter, StoreKey } from "../../model/identity.ts";
 import { type DedupRecord, encodeRecord } from "../../model/record.ts";
 import {
@@ -128,14 +129,22 @@ export function bucketStore(reader: Reader, options: BucketToOpen, opened: Strea
       return state.type === "record" ? state.entry : undefined;
     },
 
-    async remove(key: StoreKey, how: { readonly expected: Revision }): Promise<Removal> {
+    async failure(key: StoreKey): Promise<DispatchFailure | undefined> {
+      const state = await readKeyState(requests, address, key);
+      return state.type === "empty" ? state.failure : undefined;
+    },
+
+    async remove(
+      key: StoreKey,
+      how: { readonly expected: Revision; readonly failure?: DispatchFailure },
+    ): Promise<Removal> {
       const expected = wholeNumber("expected", how.expected, 0);
       if (expected === 0) return conflict();
       const tombstone = {
         key,
         expected,
-        payload: "",
-        ttlSeconds: TOMBSTONE_SECONDS,
+        payload: how.failure === undefined ? "" : encodeFailure(how.failure),
+        ttlSeconds: how.failure === undefined ? TOMBSTONE_SECONDS : FAILURE_SECONDS,
         operation: "remove",
         timeoutMs,
       } as const;
@@ -204,6 +213,8 @@ function payloadOf(record: DedupRecord, expected: Revision): string {
 
 /** Shortest time to live that the server accepts. Until it ends, a create must be repeated over the tombstone. */
 const TOMBSTONE_SECONDS = 1;
+/** Time for which the tombstone of a failed dispatch stays, or until its next attempt. */
+const FAILURE_SECONDS = 3_600;
 /** Maximum number of attempts of a create whose key holds a tombstone that other replicas replace or that expires. */
 const TOMBSTONE_ROUNDS = 5;
 

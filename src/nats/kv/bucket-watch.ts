@@ -1,6 +1,7 @@
 import { type Consumer, type ConsumerMessages, type JetStreamManager, type JsMsg, jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { LatchkeyError, StoreUnavailableError } from "../../errors.ts";
+import { decodeFailure } from "../../model/failure.ts";
 import type { KeyFilter } from "../../model/identity.ts";
 import type { Change } from "../../model/store.ts";
 import type { BucketAddress } from "../wire/bucket-address.ts";
@@ -68,6 +69,9 @@ export async function* watchBucket(
 function changeOf({ bucket, revisionOffset }: BucketAddress, message: JsMsg): Change {
   const key = keyOf(bucket, message.subject);
   const revision = message.info.streamSequence + revisionOffset;
-  if (isTombstone(message.headers)) return { type: "removed", key, revision };
+  if (isTombstone(message.headers)) {
+    const failure = decodeFailure(message.string());
+    return { type: "removed", key, revision, ...(failure === undefined ? {} : { failure }) };
+  }
   return { type: "put", entry: entryOf(bucket, key, message.string(), revision) };
 }

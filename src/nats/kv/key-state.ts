@@ -2,6 +2,7 @@ import { type ApiError, JetStreamApiError } from "@nats-io/jetstream";
 import { type MsgHdrs, MsgHdrsImpl } from "@nats-io/nats-core";
 import { systemClock } from "../../internal/clock.ts";
 import { retryUntil } from "../../internal/retry.ts";
+import { type DispatchFailure, decodeFailure } from "../../model/failure.ts";
 import type { StoreKey } from "../../model/identity.ts";
 import { decodeRecord } from "../../model/record.ts";
 import type { Entry, Revision } from "../../model/store.ts";
@@ -13,7 +14,7 @@ import { READINESS_BACKOFF } from "./bucket-readiness.ts";
 
 /** Content of a key. A tombstone counts as empty, but a write over it must expect the tombstone's revision. */
 export type KeyState =
-  | { readonly type: "empty"; readonly revision: Revision }
+  | { readonly type: "empty"; readonly revision: Revision; readonly failure?: DispatchFailure | undefined }
   | { readonly type: "record"; readonly entry: Entry };
 
 /** A stored message as the server returns it, with its revision. Headers and payload are in base64. */
@@ -39,8 +40,11 @@ export async function readKeyState(
   });
   if (message === undefined) return { type: "empty", revision: 0 };
   const { seq, hdrs = "", data = "" } = message;
-  if (isTombstone(MsgHdrsImpl.decode(Buffer.from(hdrs, "base64")))) return { type: "empty", revision: seq };
-  return { type: "record", entry: entryOf(bucket, key, Buffer.from(data, "base64").toString(), seq) };
+  const payload = Buffer.from(data, "base64").toString();
+  if (isTombstone(MsgHdrsImpl.decode(Buffer.from(hdrs, "base64")))) {
+    return { type: "empty", revision: seq, failure: decodeFailure(payload) };
+  }
+  return { type: "record", entry: entryOf(bucket, key, payload, seq) };
 }
 
 /** Time for which "no such bucket" is retried before it is reported, in milliseconds. */

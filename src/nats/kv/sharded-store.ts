@@ -44,6 +44,7 @@ export function shardedStore(shards: readonly NatsStore[]): NatsStore {
     put: (key, record, how) => holding(key).put(key, record, how),
     get: (key) => holding(key).get(key),
     remove: (key, how) => holding(key).remove(key, how),
+    failure: (key) => holding(key).failure(key),
     list: (filter) => listAll(shards, filter),
     watch: (filter: KeyFilter, signal: AbortSignal): AsyncIterable<Change> =>
       merged(

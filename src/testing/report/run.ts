@@ -1,7 +1,7 @@
 import type { History } from "../../history/history.ts";
 import { formatHistory } from "../../history/history-text.ts";
 import { drawLanes } from "./lanes.ts";
-import type { RunViolation } from "./run-violation.ts";
+import { type RunViolation, titleOf } from "./run-violation.ts";
 import { drawSequence } from "./sequence-diagram.ts";
 
 /** A simulated and judged run. */
@@ -29,9 +29,15 @@ export class Run {
     return drawSequence(this.history, this.violations);
   }
 
-  /** The history as NDJSON, for `checkHistory` and the inspector. */
+  /** The history as NDJSON, for `checkHistory` and the inspector. Its header names the violations. */
   get ndjson(): string {
-    return formatHistory(this.history);
+    const [header, ...lines] = this.history;
+    if (header?.type !== "history" || this.violations.length === 0) return formatHistory(this.history);
+    const violations = this.violations.map((violation) => {
+      const { line, why } = violation;
+      return { guarantee: titleOf(violation), line, why };
+    });
+    return formatHistory([{ ...header, violations }, ...lines]);
   }
 
   /** Number of deliveries. */

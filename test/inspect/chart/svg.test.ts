@@ -4,7 +4,7 @@ import { type AnyStateMachine, createMachine } from "xstate";
 import { dedupKeyMachine } from "../../../machines/dedup-key.ts";
 import { deliveryMachine } from "../../../machines/delivery.ts";
 import { chartOf } from "../../../src/inspect/chart/chart.ts";
-import { overlaps } from "../../../src/inspect/chart/geometry.ts";
+import { contains, overlaps, type Point } from "../../../src/inspect/chart/geometry.ts";
 import { type Drawing, layOut, textSize } from "../../../src/inspect/chart/layout.ts";
 import { toSvg } from "../../../src/inspect/chart/svg.ts";
 import { anyMachine } from "../../support/any-machine.ts";
@@ -177,7 +177,71 @@ describe("the layout", () => {
       expect(overlapsIn(expanded)).toEqual([]);
     }
   });
+
+  it("never lets a line cross an unrelated state, whatever states are expanded", () => {
+    for (const machine of [dedupKeyMachine, deliveryMachine]) {
+      const chart = chartOf(machine);
+      const compounds = [...new Set(chart.states.map(({ parent }) => parent).filter((parent) => parent !== ""))];
+      fc.assert(
+        fc.property(fc.subarray(compounds), (open) => {
+          const drawing = layOut(chart, {
+            isOpen: ({ id }) => open.includes(id),
+            direction: "right",
+            textOf: (transitions) => [...new Set(transitions.map(({ event }) => event))],
+            notesOf: () => [],
+          });
+          expect(crossingsIn(drawing)).toEqual([]);
+        }),
+        { numRuns: 12, examples: [[[]], [compounds]] },
+      );
+    }
+  });
+
+  it("notices a line behind a state", () => {
+    const drawing = layOut(chartOf(dedupKeyMachine), {
+      isOpen: () => false,
+      direction: "right",
+      textOf: () => [],
+      notesOf: () => [],
+    });
+    const straight = drawing.lines.map((line) => ({
+      ...line,
+      points: line.points.filter((_, index) => index === 0 || index === line.points.length - 1),
+    }));
+    expect(crossingsIn({ ...drawing, lines: straight })).not.toEqual([]);
+  });
 });
+
+/** Returns the lines that cross a collapsed state which is neither their start nor their end. */
+function crossingsIn({ lines, boxes }: Drawing): readonly string[] {
+  return lines.flatMap(({ from, to, points }) => {
+    const drawn = drawnPoints(points);
+    const isOwn = (id: string): boolean => [from, to].some((end) => end === id || end.startsWith(`${id}.`));
+    return boxes
+      .filter((box) => !box.isOpen && !isOwn(box.state.id) && drawn.some((point) => contains(box, point)))
+      .map((box) => `${from} to ${to} crosses ${box.state.id}`);
+  });
+}
+
+/** Returns points on the path that is drawn: curves whose control points are the corners. */
+function drawnPoints(points: readonly Point[]): readonly Point[] {
+  const [start, ...rest] = points;
+  const end = rest.at(-1);
+  if (start === undefined || end === undefined) return points;
+  const corners = rest.length === 1 ? [start] : rest.slice(0, -1);
+  let from = start;
+  return corners.flatMap((corner, index) => {
+    const next = rest[index + 1] ?? end;
+    const to = next === end ? end : { x: (corner.x + next.x) / 2, y: (corner.y + next.y) / 2 };
+    const at = (part: number): Point => ({
+      x: (1 - part) ** 2 * from.x + 2 * (1 - part) * part * corner.x + part ** 2 * to.x,
+      y: (1 - part) ** 2 * from.y + 2 * (1 - part) * part * corner.y + part ** 2 * to.y,
+    });
+    const curve = Array.from({ length: 41 }, (_, step) => at(step / 40));
+    from = to;
+    return curve;
+  });
+}
 
 /** Returns the pairs of overlapping labels, and of labels and collapsed states. */
 function overlapsIn({ lines, boxes }: Drawing): readonly string[] {

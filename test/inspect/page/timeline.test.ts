@@ -48,3 +48,18 @@ it("a replica that lost its key is shown as lost until its handler ends", () => 
 it("an empty trace has an empty timeline", () => {
   expect(timelineOf([])).toEqual({ lanes: [], rows: [] });
 });
+
+it("a reservation names the fence that it took over from, unless that holder settled its own", () => {
+  const takeovers = (...trace: readonly TraceEvent[]): readonly (number | undefined)[] =>
+    timelineOf(trace)
+      .rows.filter(({ event }) => event.type === "reserved")
+      .map(({ tookOverFrom }) => tookOverFrom);
+  const first = traceEvent("reserved", { replica: "a", fence: 7 });
+  const second = traceEvent("reserved", { replica: "b", fence: 9 });
+  expect(takeovers(first, second)).toEqual([undefined, 7]);
+  expect(takeovers(first, a("expired"), a("lapsed"), second)).toEqual([undefined, 7]);
+  for (const end of ["committed", "released", "cleared"] as const) {
+    expect(takeovers(first, a(end), second)).toEqual([undefined, undefined]);
+  }
+  expect(takeovers(first, first)).toEqual([undefined, undefined]);
+});

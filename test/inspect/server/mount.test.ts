@@ -150,6 +150,25 @@ describe.each(places)("an inspector in %s", (_, mount) => {
     expect(await its.dedup.guard(event, () => {})).toMatchObject({ outcome: "dispatched" });
   });
 
+  it("has strict headers on every response, and passes invisible characters of ids on as JSON only", async () => {
+    const it = await mounted(mount);
+    const eventId = "evt-\u001B[2J\u202E<script>";
+    await it.dedup.guard({ subscriptionId: "sub-1", eventId }, () => "done");
+    const authorization = `Bearer ${it.inspector.token}`;
+    for (const path of ["", "api/events?text=evt", "api/keys", "api/nothing", "api/event?storeKey=none"]) {
+      const response = await fetch(it.address + path, { headers: { authorization } });
+      const headers = Object.fromEntries(response.headers);
+      expect(headers).toMatchObject({
+        "content-security-policy": expect.stringContaining("default-src 'none'"),
+        "x-content-type-options": "nosniff",
+      });
+      expect(headers).not.toHaveProperty("access-control-allow-origin");
+      const text = await response.text();
+      expect(text).not.toContain("\u001B");
+      if (path !== "") expect(headers["content-type"]).toMatch(/^application\/json/);
+    }
+  });
+
   it("answers HEAD and OPTIONS", async () => {
     const its = await mounted(mount);
     const headers = authorized(its);

@@ -57,6 +57,17 @@ function watching(its: World = world()) {
 }
 
 describe("a recording of the store alone", () => {
+  it("shows that a dispatch failed, with the error's name but not its message", async () => {
+    const its = watching();
+    const { dedup } = its.world.replica("web-2");
+    await its.world.pass(1_000);
+    await expect(dedup.guard(event, () => Promise.reject(new TypeError("card 4111 was declined")))).rejects.toThrow();
+    const lines = await recorded(its);
+    expect(lines).toContain(`failed ${event.eventId} web-2 TypeError`);
+    expect(lines.join()).not.toContain("4111");
+    await its.inspector.close();
+  });
+
   it("matches the replicas' own events as far as they change records", async () => {
     const its = watching();
     const [one, two] = [its.world.replica("web-2"), its.world.replica("web-3", { renew: false })];
@@ -71,11 +82,11 @@ describe("a recording of the store alone", () => {
     await expect(two.dedup.guard(failing, () => Promise.reject(new Error("no")))).rejects.toThrow();
     await two.dedup.guard(event, () => "");
     const own = [...one.steps, ...two.steps].filter(({ type }) =>
-      ["reserved", "renewed", "committed", "released"].includes(type),
+      ["reserved", "renewed", "committed", "failed", "released"].includes(type),
     );
     const types = (await recorded(its)).map((line) => line.split(" ", 2).join(" "));
     expect(types).toEqual(own.map(({ type, identity }) => `${type} ${identity.eventId}`));
-    expect(types).toHaveLength(5);
+    expect(types).toHaveLength(6);
     await its.inspector.close();
   });
 

@@ -9,7 +9,7 @@ const key = resolved.storeKey;
 const event = "evt-1";
 
 const linesOf = (history: History): readonly string[] =>
-  traceOfHistory(history).map(({ type, replica, atMs, cause, fence, identity }) =>
+  traceOfHistory(history).trace.map(({ type, replica, atMs, cause, fence, identity }) =>
     [atMs, type, replica, identity.eventId, cause, fence === 0 ? "" : `fence ${fence}`].filter(String).join(" "),
   );
 

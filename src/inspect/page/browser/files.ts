@@ -1,6 +1,8 @@
 import { signal } from "@preact/signals";
 import { counted } from "../state/formats.ts";
 import { readRecording } from "../state/playback.ts";
+import { visibleText } from "../state/visible-text.ts";
+import { goTo } from "./navigate.ts";
 import { seek, toast } from "./page-state.ts";
 
 /** True while a file is dragged over the page. */
@@ -26,10 +28,12 @@ export function listenForDrops(): void {
 export async function openFile(file: File): Promise<void> {
   try {
     const recording = readRecording(file.name, await file.text());
-    seek(recording, recording.trace.length);
+    seek(recording, recording.firstPosition);
+    const storeKey = recording.trace[recording.position - 1]?.identity.storeKey;
+    if (recording.violations.length > 0 && storeKey !== undefined) goTo({ view: "event", storeKey });
     toast.value = { text: `${file.name} is open: ${counted(recording.trace.length, "event")}`, isError: false };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    toast.value = { text: `${file.name} cannot be opened. ${why}`, isError: true };
+    toast.value = { text: `${file.name} cannot be opened. ${visibleText(why)}`, isError: true };
   }
 }

@@ -7,8 +7,10 @@ import { nowMs, playback, session } from "../browser/page-state.ts";
 import { useIsNarrow } from "../browser/viewport.ts";
 import { type AttemptOrder, attemptState, leaseEndsMs, type SortColumn } from "../state/attempt-list.ts";
 import type { Tone } from "../state/event-words.ts";
-import { count, span } from "../state/formats.ts";
+import { span } from "../state/formats.ts";
 import { rowWindow } from "../state/row-window.ts";
+import type { SharedNames } from "../state/shared-names.ts";
+import { CopyableNumber } from "./copyable.tsx";
 import { IdentityCells } from "./identity-cells.tsx";
 import { Name } from "./name.tsx";
 
@@ -25,17 +27,23 @@ const columns: readonly { readonly column: SortColumn; readonly name: string; re
   { column: "lease", name: "Lease left" },
 ];
 
+/** Returns the columns without that of a subscription which all rows share. */
+function shownColumns({ subscription }: SharedNames): typeof columns {
+  return subscription === undefined ? columns : columns.filter(({ column }) => column !== "subscription");
+}
+
 /** Number of columns that are visible on a phone. */
 const COLUMNS_ON_A_PHONE = 3;
 
 interface AttemptTableProps {
   readonly rows: readonly ShownAttempt[];
+  readonly shared: SharedNames;
   readonly order: Signal<AttemptOrder>;
   readonly isFiltered: boolean;
 }
 
 /** Renders only the visible rows, however many attempts there are. */
-export function AttemptTable({ rows, order, isFiltered }: AttemptTableProps): VNode {
+export function AttemptTable({ rows, shared, order, isFiltered }: AttemptTableProps): VNode {
   const scroller = useRef<HTMLElement>(null);
   const scrollTop = useSignal(0);
   const height = useSignal(600);
@@ -60,7 +68,7 @@ export function AttemptTable({ rows, order, isFiltered }: AttemptTableProps): VN
       <table class="attempt-table" aria-rowcount={rows.length + 1}>
         <thead>
           <tr aria-rowindex={1}>
-            {columns.map(({ column, name, isNumber = false }) => (
+            {shownColumns(shared).map(({ column, name, isNumber = false }) => (
               <th
                 key={column}
                 scope="col"
@@ -80,7 +88,7 @@ export function AttemptTable({ rows, order, isFiltered }: AttemptTableProps): VN
         <tbody>
           {aboveHeight > 0 && <Spacer height={aboveHeight} />}
           {rows.slice(from, to).map((attempt, index) => (
-            <Row key={attempt.id} attempt={attempt} rowIndex={from + index + 2} />
+            <Row key={attempt.id} attempt={attempt} shared={shared} rowIndex={from + index + 2} />
           ))}
           {belowHeight > 0 && <Spacer height={belowHeight} />}
         </tbody>
@@ -111,23 +119,34 @@ const stateTones: Readonly<Record<ReturnType<typeof attemptState>, Tone>> = {
   unprotected: "superseded",
 };
 
-function Row({ attempt, rowIndex }: { attempt: ShownAttempt; rowIndex: number }): VNode {
+interface RowProps {
+  readonly attempt: ShownAttempt;
+  readonly shared: SharedNames;
+  readonly rowIndex: number;
+}
+
+function Row({ attempt, shared, rowIndex }: RowProps): VNode {
   const { identity, owner, fence, renewals, beganAtMs } = attempt;
   const state = attemptState(attempt);
   const now = { nowMs: nowMs.value, skewMs: 0 };
   const evidence = attempt.suspicion === undefined ? "" : evidenceOf(attempt.suspicion, attempt, now);
   return (
     <tr aria-rowindex={rowIndex}>
-      <IdentityCells identity={identity} />
+      <IdentityCells identity={identity} shared={shared} />
       <td class="owner">
-        <Name text={owner} />
+        <Name text={owner} prefix={shared.ownerPrefix} />
       </td>
       <td class="attempt number">{attempt.attempt}</td>
-      <td class="fence number">{count(fence)}</td>
+      <td class="fence number">
+        <CopyableNumber value={fence} what="fence" />
+      </td>
       <td class="state">
-        <span class={`chip ${stateTones[state]}`} title={evidence}>
-          {state}
-        </span>
+        <span class={`chip ${stateTones[state]}`}>{state}</span>
+        {evidence !== "" && (
+          <span class="under soft" title={evidence}>
+            {evidence}
+          </span>
+        )}
       </td>
       <td class="began number">
         {span(Math.max(0, nowMs.value - beganAtMs))}

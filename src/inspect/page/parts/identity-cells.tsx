@@ -1,24 +1,35 @@
 import type { VNode } from "preact";
 import type { EventRef } from "../../trace/trace-event.ts";
 import { hashOf } from "../state/route.ts";
-import { Name, ShortKey } from "./name.tsx";
+import type { SharedNames } from "../state/shared-names.ts";
+import { ShortKey } from "./copyable.tsx";
+import { Name } from "./name.tsx";
 
-/** The cells of a table row that identify an event. */
-export function IdentityCells({ identity }: { identity: EventRef }): VNode {
+interface IdentityCellsProps {
+  readonly identity: EventRef;
+  readonly shared: SharedNames;
+}
+
+/** The cells of a table row that identify an event, without what all rows share. */
+export function IdentityCells({ identity, shared }: IdentityCellsProps): VNode {
   return (
     <>
       <td class="event">
         <a class="id" href={hashOf({ view: "event", storeKey: identity.storeKey })}>
-          <Name text={identity.eventId} />
+          <Name text={identity.eventId} prefix={shared.eventPrefix} />
         </a>
         <ShortKey storeKey={identity.storeKey} />
       </td>
-      <td class="subscription">
-        <Name text={identity.subscriptionId} />
-        <span class="under soft">
-          <Name text={identity.workspaceId} />
-        </span>
-      </td>
+      {shared.subscription === undefined && (
+        <td class="subscription">
+          <Name text={identity.subscriptionId} />
+          {shared.workspace === undefined && (
+            <span class="under soft">
+              <Name text={identity.workspaceId} />
+            </span>
+          )}
+        </td>
+      )}
     </>
   );
 }

@@ -1,11 +1,17 @@
 import type { VNode } from "preact";
-import { toast } from "../browser/page-state.ts";
-import { shortKey, splitName } from "../state/formats.ts";
+import { splitName } from "../state/formats.ts";
 
-/** A name that is shortened in the middle, since ids and owners differ at their ends. */
-export function Name({ text }: { text: string }): VNode {
-  const { head, tail } = splitName(text);
-  if (tail === "") {
+interface NameProps {
+  readonly text: string;
+  /** Beginning that the names around it share. It is left out. */
+  readonly prefix?: string;
+}
+
+/** A name that is shortened at a shared prefix and in the middle, since ids and owners differ at their ends. */
+export function Name({ text, prefix = "" }: NameProps): VNode {
+  const isShared = prefix !== "" && text.startsWith(prefix) && text !== prefix;
+  const { head, tail } = splitName(isShared ? `…${text.slice(prefix.length)}` : text);
+  if (tail === "" && !isShared) {
     return (
       <span class="name-text" title={text}>
         <span class="head">{head}</span>
@@ -23,22 +29,5 @@ export function Name({ text }: { text: string }): VNode {
         {tail}
       </span>
     </span>
-  );
-}
-
-/** A shortened key. A click copies the whole key. */
-export function ShortKey({ storeKey }: { storeKey: string }): VNode {
-  const copy = async (): Promise<void> => {
-    try {
-      await navigator.clipboard.writeText(storeKey);
-      toast.value = { text: "The key was copied", isError: false };
-    } catch {
-      toast.value = { text: `Copying is not allowed. The key is ${storeKey}`, isError: true };
-    }
-  };
-  return (
-    <button type="button" class="short-key id soft" title={`Copy ${storeKey}`} onClick={() => void copy()}>
-      {shortKey(storeKey)}
-    </button>
   );
 }

@@ -1,15 +1,20 @@
 import type { VNode } from "preact";
 import type { Notice } from "../../trace/attention.ts";
 import { session } from "../browser/page-state.ts";
-import { concernWords } from "../state/concern-words.ts";
+import { concernWords, isWarning } from "../state/concern-words.ts";
 import { time } from "../state/formats.ts";
 import { hashOf } from "../state/route.ts";
+import { sharedPrefix } from "../state/shared-names.ts";
 import { Name } from "./name.tsx";
 
-/** Everything that needs attention, latest first. Settled notices come last. */
+/** Everything that needs attention: errors, then warnings, then what is settled, each latest first. */
 export function Notices({ limit }: { limit: number }): VNode {
   const all = [...session().notices].reverse();
-  const ordered = [...all.filter(({ settled }) => !settled), ...all.filter(({ settled }) => settled)];
+  const ordered = [
+    ...all.filter(({ settled, concern }) => !settled && !isWarning(concern)),
+    ...all.filter(({ settled, concern }) => !settled && isWarning(concern)),
+    ...all.filter(({ settled }) => settled),
+  ];
   if (ordered.length === 0) {
     return (
       <p class="empty calm">
@@ -20,10 +25,19 @@ export function Notices({ limit }: { limit: number }): VNode {
       </p>
     );
   }
+  const shown = ordered.slice(0, limit);
+  const prefixes = {
+    event: sharedPrefix(shown.map(({ identity }) => identity.eventId).filter((eventId) => eventId !== "")),
+    replica: sharedPrefix(shown.map(({ replica }) => replica).filter((replica) => replica !== "")),
+  };
   return (
     <ul class="notice-list">
-      {ordered.slice(0, limit).map((notice) => (
-        <NoticeItem key={`${notice.concern} ${notice.identity.storeKey} ${notice.replica}`} notice={notice} />
+      {shown.map((notice) => (
+        <NoticeItem
+          key={`${notice.concern} ${notice.identity.storeKey} ${notice.replica}`}
+          notice={notice}
+          prefixes={prefixes}
+        />
       ))}
       {ordered.length > limit && (
         <li class="more">
@@ -34,7 +48,12 @@ export function Notices({ limit }: { limit: number }): VNode {
   );
 }
 
-function NoticeItem({ notice }: { notice: Notice }): VNode {
+interface NoticeItemProps {
+  readonly notice: Notice;
+  readonly prefixes: { readonly event: string; readonly replica: string };
+}
+
+function NoticeItem({ notice, prefixes }: NoticeItemProps): VNode {
   const { concern, identity, replica, cause, atMs, times, settled } = notice;
   const { title, tone, advice } = concernWords[concern];
   return (
@@ -49,10 +68,10 @@ function NoticeItem({ notice }: { notice: Notice }): VNode {
         {identity.eventId !== "" && (
           <>
             <a class="id" href={hashOf({ view: "event", storeKey: identity.storeKey })}>
-              <Name text={identity.eventId} />
+              <Name text={identity.eventId} prefix={prefixes.event} />
             </a>
             <span class="soft on">
-              on <Name text={replica} />
+              on <Name text={replica} prefix={prefixes.replica} />
             </span>
           </>
         )}

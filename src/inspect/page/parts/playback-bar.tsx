@@ -9,11 +9,17 @@ export function PlaybackBar(): VNode | null {
   const recording = playback.value;
   // The position is no signal. Reading the render count subscribes this component to it.
   if (renders.value < 0 || recording === undefined) return null;
-  const { position, trace, name } = recording;
+  const { position, trace, name, violations, violationsHere } = recording;
   const event = trace[position - 1];
   const to = (next: number): void => seek(recording, Math.max(1, Math.min(trace.length, next)));
+  const next = violations.find((violation) => violation.position > position) ?? violations[0];
   return (
-    <section class="playback" aria-label="Recording">
+    <section class={violationsHere.length > 0 ? "playback violated" : "playback"} aria-label="Recording">
+      {violationsHere.map(({ guarantee, why }) => (
+        <p key={guarantee} class="violation" role="alert">
+          <strong>This step breaks {guarantee}.</strong> {why}
+        </p>
+      ))}
       <strong class="file" title={name}>
         {name}
       </strong>
@@ -37,6 +43,11 @@ export function PlaybackBar(): VNode | null {
       >
         ›
       </button>
+      {next !== undefined && violationsHere.length === 0 && (
+        <button type="button" class="button danger" onClick={() => to(next.position)}>
+          Go to the violation
+        </button>
+      )}
       <span class="where">
         {count(position)} of {count(trace.length)}
         {event !== undefined && (

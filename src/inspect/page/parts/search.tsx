@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import type { FoundEvent, SearchResult } from "../../server/wire.ts";
 import { goTo } from "../browser/navigate.ts";
 import { findEvents } from "../browser/server.ts";
+import { sharedPrefix } from "../state/shared-names.ts";
 import { Name } from "./name.tsx";
 
 /** A search starts when the user stops typing. */
@@ -46,6 +47,7 @@ export function Search(): VNode {
     event.preventDefault();
   };
 
+  const prefix = sharedPrefix((found.value?.events ?? []).map(({ identity }) => identity.eventId));
   const isOpen = found.value !== undefined;
   return (
     <search class="search">
@@ -80,7 +82,7 @@ export function Search(): VNode {
             }}
           >
             <span class="id">
-              <Name text={event.identity.eventId} />
+              <Name text={event.identity.eventId} prefix={prefix} />
             </span>
             <span class="soft">
               {event.identity.subscriptionId}

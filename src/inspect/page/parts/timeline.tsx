@@ -1,5 +1,6 @@
 import type { VNode } from "preact";
 import type { TraceEvent } from "../../trace/trace-event.ts";
+import { playback } from "../browser/page-state.ts";
 import { detailOf, eventWords } from "../state/event-words.ts";
 import { count, exactTime, span } from "../state/formats.ts";
 import { type LaneCell, type TimelineRow, timelineOf } from "../state/timeline.ts";
@@ -45,11 +46,12 @@ export function TimelineTable({ trace }: { trace: readonly TraceEvent[] }): VNod
 }
 
 function Row({ row, lanes, isFirst }: { row: TimelineRow; lanes: readonly string[]; isFirst: boolean }): VNode {
-  const { event, sinceLastMs, cells } = row;
+  const { event, sinceLastMs, tookOverFrom, cells } = row;
   const { word, tone, meaning } = eventWords[event.type];
-  const detail = detailOf(event);
+  const takeover = tookOverFrom === undefined ? [] : [`took over from fence ${count(tookOverFrom)}`];
+  const detail = [...takeover, detailOf(event)].filter((text) => text !== "").join(" · ");
   return (
-    <tr>
+    <tr class={playback.value?.isViolation(event) === true ? "violation" : ""}>
       <td class="when">
         {exactTime(event.atMs)}
         <span class="under soft">{isFirst ? "first seen" : `+${span(sinceLastMs)}`}</span>

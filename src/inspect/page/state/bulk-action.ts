@@ -14,6 +14,8 @@ export interface BulkAction {
   readonly size: number;
   /** Each step changes one or more items. */
   readonly steps: ReadonlyArray<() => Promise<StepResult>>;
+  /** Number of steps that may run at a time. */
+  readonly atOnce: number;
 }
 
 export interface BulkProgress {
@@ -27,20 +29,27 @@ export interface BulkProgress {
 
 export const NO_PROGRESS: BulkProgress = { done: 0, left: 0, notes: [], failure: "" };
 
-/** Runs the steps one after the other until one fails or the signal aborts, and reports the progress after each. */
+/**
+ * Runs the steps in their order until one fails or the signal aborts, and reports the progress after each. Resolves once no step runs
+ * any more.
+ */
 export async function runBulk(
-  { steps }: Pick<BulkAction, "steps">,
+  { steps, atOnce }: Pick<BulkAction, "steps" | "atOnce">,
   signal: AbortSignal,
   onProgress: (progress: BulkProgress) => void,
 ): Promise<void> {
   let progress = NO_PROGRESS;
-  for (const step of steps) {
-    if (signal.aborted) return;
-    const result = await step();
-    progress = withResult(progress, result);
-    onProgress(progress);
-    if (!result.ok) return;
-  }
+  const remaining = [...steps];
+  const runSteps = async (): Promise<void> => {
+    while (!signal.aborted && progress.failure === "") {
+      const step = remaining.shift();
+      if (step === undefined) return;
+      const result = await step();
+      progress = withResult(progress, result);
+      onProgress(progress);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, runSteps));
 }
 
 function withResult(progress: BulkProgress, result: StepResult): BulkProgress {

@@ -22,6 +22,11 @@ export const concernWords: Readonly<Record<Concern, ConcernWords>> = {
   silent: wordsOf("silent"),
   "long-held": wordsOf("long-held"),
   retried: wordsOf("retried"),
+  failing: {
+    title: "Dispatch failed",
+    tone: "failure",
+    advice: "The handler threw, and the key was released. The next delivery is dispatched.",
+  },
   expired: {
     title: "Lease ended while the handler ran",
     tone: "expired",
@@ -59,3 +64,10 @@ export const concernWords: Readonly<Record<Concern, ConcernWords>> = {
     advice: "Without the store nothing is dispatched, and deliveries come back. Run latchkey doctor.",
   },
 };
+
+const WARNINGS: readonly Concern[] = ["long-held", "retried", "failing"];
+
+/** Returns true for a concern that may resolve itself. */
+export function isWarning(concern: Concern): boolean {
+  return WARNINGS.includes(concern);
+}

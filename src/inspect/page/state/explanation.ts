@@ -1,8 +1,10 @@
+import { suspicionOf, suspicionWords } from "../../conclusions/suspicion.ts";
 import { type KeyFinding, verdictOf } from "../../conclusions/verdict.ts";
 import type { EventDetail, ShownRecord } from "../../server/wire.ts";
 import type { TraceEvent } from "../../trace/trace-event.ts";
 import type { Tone } from "./event-words.ts";
 import { span } from "./formats.ts";
+import { takeoversIn } from "./timeline.ts";
 
 /** Outcome of an event's last delivery, the reason, and the outcome of the next delivery. */
 export interface LastOutcome {
@@ -19,7 +21,20 @@ export function explain(detail: EventDetail, nowMs: number): LastOutcome {
   const { trace, holds } = detail;
   const last = trace.findLast((event) => explainEvent(event, trace) !== undefined);
   const explained = last === undefined ? undefined : explainEvent(last, trace);
-  return { ...(explained ?? explainRecord(holds, nowMs)), next: nextDelivery(detail, nowMs) };
+  return {
+    ...(explained ?? explainFailure(detail, nowMs) ?? explainRecord(holds, nowMs)),
+    ...suspected(detail, nowMs),
+    next: nextDelivery(detail, nowMs),
+  };
+}
+
+/** Returns the suspicion about the holder, which is more urgent than the fact that the event is in flight. */
+function suspected({ holds, trace }: EventDetail, nowMs: number): Pick<LastOutcome, "outcome" | "tone"> | undefined {
+  const finding = holds === undefined ? undefined : findingOf(holds, trace);
+  const suspicion = finding?.state === "reserved" ? suspicionOf(finding, { nowMs, skewMs: 0 }) : undefined;
+  if (suspicion === undefined) return undefined;
+  const { title, severity } = suspicionWords[suspicion];
+  return { outcome: title, tone: severity === "error" ? "expired" : "pending" };
 }
 
 const lastDelivery = (outcome: string, tone: Tone, because: string): LastDelivery => ({ outcome, tone, because });
@@ -95,7 +110,11 @@ function explainEvent(event: TraceEvent, trace: readonly TraceEvent[]): LastDeli
     case "renewed":
     case "dispatched":
     case "began":
-      return lastDelivery("In flight", "held", `${replica} holds the key at attempt ${attempt} and has not finished.`);
+      return lastDelivery(
+        "In flight",
+        "held",
+        `${replica} holds the key at attempt ${attempt} and has not finished.${takeoverSentence(trace)}`,
+      );
     case "expired":
       return lastDelivery(
         "Still running",
@@ -125,12 +144,30 @@ function explainEvent(event: TraceEvent, trace: readonly TraceEvent[]): LastDeli
   }
 }
 
+function takeoverSentence(trace: readonly TraceEvent[]): string {
+  const last = trace.findLast(({ type }) => type === "reserved");
+  const fence = last === undefined ? undefined : takeoversIn(trace).get(last);
+  return fence === undefined ? "" : ` It took over from fence ${fence}, whose holder did not finish.`;
+}
+
 function inParentheses(cause: string): string {
   return cause === "" ? "" : ` (${cause})`;
 }
 
 function lastFailure(trace: readonly TraceEvent[]): string {
   return trace.findLast(({ type }) => type === "failed")?.cause ?? "";
+}
+
+/** Explains an event without a trace from the failure that the store remembers. */
+function explainFailure({ failure }: EventDetail, nowMs: number): LastDelivery | undefined {
+  if (failure === undefined) return undefined;
+  const { owner, attempt, atMs, error } = failure;
+  const when = span(Math.max(0, nowMs - atMs));
+  return lastDelivery(
+    "Failed",
+    "failure",
+    `the handler on ${owner} failed ${when} ago at attempt ${attempt} (${error}).`,
+  );
 }
 
 /** Explains an event without a trace from its record. */
@@ -151,6 +188,8 @@ function explainRecord(holds: EventDetail["holds"], nowMs: number): LastDelivery
 /** Returns the verdict on the next delivery, or an empty text in a recording. */
 function nextDelivery({ holds, trace }: EventDetail, nowMs: number): string {
   if (holds === undefined) return "";
+  // The reason is explained above.
+  if (holds === null && trace.length > 0) return "The key is empty, so the next delivery is dispatched.";
   return verdictOf(findingOf(holds, trace), { nowMs, skewMs: 0 }).text;
 }
 
@@ -159,7 +198,9 @@ function findingOf(holds: ShownRecord | null, trace: readonly TraceEvent[]): Key
   const { owner, attempt, leaseMs, atMs, fence } = holds;
   if (holds.state === "committed") return { state: "committed", owner, attempt, committedAtMs: atMs };
   const reserved = trace.findLast((event) => event.type === "reserved" && event.fence === fence);
-  return { state: "reserved", owner, attempt, leaseMs, leaseFromMs: atMs, beganAtMs: reserved?.atMs ?? atMs };
+  const renewals = trace.filter((event) => event.type === "renewed" && event.fence === fence).length;
+  const beganAtMs = reserved?.atMs ?? atMs;
+  return { state: "reserved", owner, attempt, leaseMs, leaseFromMs: atMs, beganAtMs, renewals };
 }
 
 /** Returns the rest of a reservation's lease by the writer's clock, in milliseconds. */

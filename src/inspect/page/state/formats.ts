@@ -47,9 +47,22 @@ const TAIL = 10;
 
 const segmenter = new Intl.Segmenter();
 
+/** Only the end of a name is divided into characters, so a very long name costs no more. */
+const DIVIDED = 200;
+
 /** Splits a long name into a beginning, which may be shortened, and its end. Characters stay whole. */
 export function splitName(name: string): { readonly head: string; readonly tail: string } {
-  const characters = Array.from(segmenter.segment(name), ({ segment }) => segment);
-  if (characters.length <= WHOLE_NAME) return { head: name, tail: "" };
-  return { head: characters.slice(0, -TAIL).join(""), tail: characters.slice(-TAIL).join("") };
+  if (name.length <= WHOLE_NAME) return { head: name, tail: "" };
+  const characters = Array.from(segmenter.segment(name.slice(-DIVIDED)), ({ segment }) => segment);
+  if (name.length <= DIVIDED && characters.length <= WHOLE_NAME) return { head: name, tail: "" };
+  const tail = characters.slice(-TAIL).join("");
+  return { head: name.slice(0, name.length - tail.length), tail };
+}
+
+/** Length of a name in a sentence. */
+const IN_SENTENCE = 80;
+
+/** Shortens a name in the middle for a sentence or a title. */
+export function shortName(name: string): string {
+  return name.length <= IN_SENTENCE ? name : `${name.slice(0, IN_SENTENCE / 2)}…${name.slice(-IN_SENTENCE / 2)}`;
 }

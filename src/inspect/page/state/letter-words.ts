@@ -33,9 +33,10 @@ export function dropAction(letters: readonly LetterRow[], drop: Change): BulkAct
 }
 
 /** Returns one step for each letter. */
-function stepsOf(letters: readonly LetterRow[], change: Change): Pick<BulkAction, "size" | "steps"> {
+function stepsOf(letters: readonly LetterRow[], change: Change): Pick<BulkAction, "size" | "steps" | "atOnce"> {
   return {
     size: letters.length,
+    atOnce: 1,
     steps: letters.map(
       ({ sequence }) =>
         async () =>

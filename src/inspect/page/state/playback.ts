@@ -2,7 +2,7 @@ import { parseHistory } from "../../../history/history-text.ts";
 import { Feed } from "../../server/feed.ts";
 import { Redaction } from "../../server/redaction.ts";
 import type { EventDetail, Message, SearchResult, StoreHealth } from "../../server/wire.ts";
-import { traceOfHistory } from "../../trace/history-reader.ts";
+import { type TracedRun, type TracedViolation, traceOfHistory } from "../../trace/history-reader.ts";
 import type { TraceEvent } from "../../trace/trace-event.ts";
 import { DEFAULT_LIMITS, TraceRecorder } from "../../trace/trace-recorder.ts";
 import { isTrace, parseTrace } from "../../trace/trace-text.ts";
@@ -16,13 +16,16 @@ const AVAILABLE: StoreHealth = { state: "available" };
 export class Playback {
   readonly name: string;
   readonly trace: readonly TraceEvent[];
+  /** What the run breaks, in the order of the trace. */
+  readonly violations: readonly TracedViolation[];
   readonly #bucketMs: number;
   #recorder: TraceRecorder;
   #position = 0;
 
-  constructor(name: string, trace: readonly TraceEvent[]) {
+  constructor(name: string, { trace, violations }: TracedRun) {
     this.name = name;
     this.trace = trace;
+    this.violations = violations;
     const lengthMs = (trace.at(-1)?.atMs ?? 0) - (trace[0]?.atMs ?? 0);
     this.#bucketMs = roundDuration(lengthMs / MAX_POINTS);
     this.#recorder = this.#freshRecorder();
@@ -31,6 +34,21 @@ export class Playback {
   /** Number of events that are shown. */
   get position(): number {
     return this.#position;
+  }
+
+  /** The step at which the run is opened: the first violation, or the end. */
+  get firstPosition(): number {
+    return this.violations[0]?.position ?? this.trace.length;
+  }
+
+  /** Returns the violations that the latest step shows. */
+  get violationsHere(): readonly TracedViolation[] {
+    return this.violations.filter(({ position }) => position === this.#position);
+  }
+
+  /** Returns true for an event that shows a violation. */
+  isViolation(event: TraceEvent): boolean {
+    return this.violations.some(({ position }) => isSame(this.trace[position - 1], event));
   }
 
   /** Shows the first `position` events, and returns the messages for them. */
@@ -105,19 +123,40 @@ export class Playback {
  * @throws {TypeError} that names the unreadable line and the reason.
  */
 export function readRecording(name: string, text: string): Playback {
-  const trace = (isTrace(text) ? parseTrace(text) : traceOfHistory(parseHistory(text))).map(visibleEvent);
-  if (trace.length === 0) throw new TypeError("The run is empty");
-  return new Playback(name, trace);
+  const run = isTrace(text) ? { trace: parseTrace(text), violations: [] } : traceOfHistory(parseHistory(text));
+  if (run.trace.length === 0) throw new TypeError("The run is empty");
+  const violations = run.violations.map(({ guarantee, why, position }) => ({
+    guarantee: visibleText(guarantee),
+    why: visibleText(why),
+    position,
+  }));
+  const keys = new ShortKeys();
+  return new Playback(name, { trace: run.trace.map((event) => visibleEvent(event, keys)), violations });
+}
+
+/** A key of a file may have any length. Addresses and elements of the page contain keys. */
+const LONGEST_KEY = 500;
+
+/** Replaces very long keys by short ones that stay different. */
+class ShortKeys {
+  readonly #short = new Map<string, string>();
+
+  of(storeKey: string): string {
+    if (storeKey.length <= LONGEST_KEY) return storeKey;
+    const short = this.#short.get(storeKey) ?? `${storeKey.slice(0, 40)}…${this.#short.size + 1}`;
+    this.#short.set(storeKey, short);
+    return short;
+  }
 }
 
 /** The texts of an opened file are made safe to show, like those of the server. */
-function visibleEvent(event: TraceEvent): TraceEvent {
+function visibleEvent(event: TraceEvent, keys: ShortKeys): TraceEvent {
   const { identity, replica, owner, cause } = event;
   const { workspaceId, subscriptionId, eventId } = identity;
   return {
     ...event,
     identity: {
-      ...identity,
+      storeKey: keys.of(identity.storeKey),
       workspaceId: visibleText(workspaceId),
       subscriptionId: visibleText(subscriptionId),
       eventId: visibleText(eventId),
@@ -126,6 +165,17 @@ function visibleEvent(event: TraceEvent): TraceEvent {
     owner: visibleText(owner),
     cause: visibleText(cause),
   };
+}
+
+/** The recorder returns copies of the events. */
+function isSame(one: TraceEvent | undefined, other: TraceEvent): boolean {
+  return (
+    one?.type === other.type &&
+    one.identity.storeKey === other.identity.storeKey &&
+    one.atMs === other.atMs &&
+    one.replica === other.replica &&
+    one.revision === other.revision
+  );
 }
 
 /** Rounds a duration up to 1, 2 or 5 times a power of ten. */

@@ -1,7 +1,7 @@
 import type { MatchingKey, ShownRecord } from "../../server/wire.ts";
 import type { EventRef } from "../../trace/trace-event.ts";
 import type { BulkAction, StepResult } from "./bulk-action.ts";
-import { counted, span } from "./formats.ts";
+import { counted, shortName, span } from "./formats.ts";
 import type { Reply } from "./reply.ts";
 
 /** A key, and the revision to which its removal applies. */
@@ -30,7 +30,7 @@ export function removalOf({ storeKey, eventId }: EventRef, holds: ShownRecord, n
       verb: "Clear",
       storeKey,
       revision,
-      title: `Let ${eventId} fire again?`,
+      title: `Let ${shortName(eventId)} fire again?`,
       consequences: [
         `The store forgets that ${owner} dispatched it ${span(Math.max(0, nowMs - holds.atMs))} ago.`,
         "Nothing is dispatched now. The next delivery is dispatched, even if it is a duplicate.",
@@ -42,7 +42,7 @@ export function removalOf({ storeKey, eventId }: EventRef, holds: ShownRecord, n
     verb: "Release",
     storeKey,
     revision,
-    title: `Take ${eventId} from ${owner}?`,
+    title: `Take ${shortName(eventId)} from ${shortName(owner)}?`,
     consequences: [
       "The next delivery is dispatched at once, on any replica.",
       `If the handler on ${owner} is still running, the event runs twice. The handler is aborted at its next renewal.`,
@@ -59,6 +59,7 @@ export function removalAction(
   keys: readonly MatchingKey[],
   withReserved: boolean,
   remove: (keys: readonly RemovableKey[]) => Promise<Reply<RemovalCounts>>,
+  isFiltered: boolean,
 ): BulkAction {
   const chosen = keys.filter(({ state }) => (state === "reserved") === withReserved);
   const others = keys.length - chosen.length;
@@ -67,22 +68,26 @@ export function removalAction(
     title: `${verb} ${counted(chosen.length, "key")}?`,
     verb,
     done: withReserved ? "released" : "cleared",
-    consequences: withReserved
-      ? [
-          "The next deliveries are dispatched at once, on any replica.",
-          "Handlers that still run are aborted at their next renewal, and their events run twice.",
-        ]
-      : [
-          "Nothing is dispatched now. The next deliveries are dispatched, even if they are duplicates.",
-          "A key that has changed since it was listed stays.",
-          ...(others > 0
-            ? [
-                `${counted(others, "reserved key")} stay, because handlers run. To release them, set the filter to reserved.`,
-              ]
-            : []),
-          "This cannot be undone.",
-        ],
+    consequences: [
+      ...(isFiltered ? [] : ["No filter is set, so this concerns the whole store."]),
+      ...(withReserved
+        ? [
+            "The next deliveries are dispatched at once, on any replica.",
+            "Handlers that still run are aborted at their next renewal, and their events run twice.",
+          ]
+        : [
+            "Nothing is dispatched now. The next deliveries are dispatched, even if they are duplicates.",
+            "A key that has changed since it was listed stays.",
+            ...(others > 0
+              ? [
+                  `${counted(others, "reserved key")} ${others === 1 ? "stays, because its handler runs" : "stay, because their handlers run"}. To release reserved keys, set the filter to reserved.`,
+                ]
+              : []),
+            "This cannot be undone.",
+          ]),
+    ],
     size: chosen.length,
+    atOnce: REQUESTS_AT_ONCE,
     steps: batches(chosen.map(({ identity: { storeKey }, revision }) => ({ storeKey, revision }))).map(
       (batch) => async (): Promise<StepResult> => {
         const reply = await remove(batch);
@@ -96,6 +101,8 @@ export function removalAction(
 
 /** Number of keys per request. After each request, the server invalidates the caches of all replicas, which takes 2 s. */
 const BATCH = 60;
+/** A browser opens six connections to one host, and the feed needs one. */
+const REQUESTS_AT_ONCE = 4;
 
 function batches(keys: readonly RemovableKey[]): readonly (readonly RemovableKey[])[] {
   return Array.from({ length: Math.ceil(keys.length / BATCH) }, (_, index) =>

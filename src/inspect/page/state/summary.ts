@@ -26,7 +26,8 @@ export function summaryOf({ source, totals }: Session): readonly Phrase[] {
       { text: "." },
     ];
   }
-  const deliveries = dispatched + duplicate + pending + released;
+  // A history of the testing kit contains the deliveries themselves, also those that a crash or a nak ended.
+  const deliveries = totals.delivered ?? dispatched + duplicate + pending + released;
   return [
     { text: `Of ${count(deliveries)} ${deliveries === 1 ? "delivery" : "deliveries"}, ` },
     number(dispatched, "dispatched"),

@@ -16,6 +16,8 @@ export interface TimelineRow {
   /** Time since the first event, and since the previous event. */
   readonly sinceFirstMs: number;
   readonly sinceLastMs: number;
+  /** Fence of the reservation that this one took over, because its holder did not settle it; otherwise undefined. */
+  readonly tookOverFrom: number | undefined;
   /** Cells in the order of the lanes. */
   readonly cells: readonly LaneCell[];
 }
@@ -30,6 +32,7 @@ export function timelineOf(trace: readonly TraceEvent[]): Timeline {
   const lanes = [...new Set(trace.map(({ replica }) => replica))];
   const states = new Map<string, LaneState>();
   const firstMs = trace[0]?.atMs ?? 0;
+  const takeovers = takeoversIn(trace);
   const rows = trace.map((event, index): TimelineRow => {
     const before = new Map(states);
     for (const lane of lanes) states.set(lane, stateAfter(event, lane, states.get(lane) ?? "idle"));
@@ -37,6 +40,7 @@ export function timelineOf(trace: readonly TraceEvent[]): Timeline {
       event,
       sinceFirstMs: event.atMs - firstMs,
       sinceLastMs: event.atMs - (trace[index - 1]?.atMs ?? event.atMs),
+      tookOverFrom: takeovers.get(event),
       cells: lanes.map((lane) => ({
         before: before.get(lane) ?? "idle",
         after: states.get(lane) ?? "idle",
@@ -45,6 +49,19 @@ export function timelineOf(trace: readonly TraceEvent[]): Timeline {
     };
   });
   return { lanes, rows };
+}
+
+/** Returns the reservations that replaced an unsettled one, with the fence of that one. */
+export function takeoversIn(trace: readonly TraceEvent[]): ReadonlyMap<TraceEvent, number> {
+  const takeovers = new Map<TraceEvent, number>();
+  let openFence = 0;
+  for (const event of trace) {
+    if (event.type === "reserved") {
+      if (openFence !== 0 && openFence !== event.fence) takeovers.set(event, openFence);
+      openFence = event.fence;
+    } else if (event.type === "committed" || event.type === "released" || event.type === "cleared") openFence = 0;
+  }
+  return takeovers;
 }
 
 function stateAfter(event: TraceEvent, lane: string, state: LaneState): LaneState {

@@ -6,6 +6,7 @@ import { AttemptFilters } from "../parts/attempt-filters.tsx";
 import { AttemptTable } from "../parts/attempt-table.tsx";
 import { AttemptList, type AttemptOrder, BY_URGENCY, NO_FILTER } from "../state/attempt-list.ts";
 import { count, counted } from "../state/formats.ts";
+import { sharedNames, sharedWords } from "../state/shared-names.ts";
 
 export function AttemptsView(): VNode {
   const filter = useSignal(NO_FILTER);
@@ -13,6 +14,8 @@ export function AttemptsView(): VNode {
   const list = useMemo(() => new AttemptList(), []);
   const now = session();
   const rows = list.rows(now.attempts, now.attemptsVersion, filter.value, order.value);
+  const shared = useMemo(() => sharedNames(rows), [rows]);
+  const words = sharedWords(shared);
   return (
     <div class="in-flight">
       <div class="view-head">
@@ -21,10 +24,11 @@ export function AttemptsView(): VNode {
           {rows.length === now.attempts.size
             ? `${counted(rows.length, "reservation")}, ${now.isComplete ? "most urgent first" : "loading more"}`
             : `${count(rows.length)} of ${counted(now.attempts.size, "reservation")}`}
+          {words !== "" && <span class="shared">{words}</span>}
         </p>
         <AttemptFilters filter={filter} />
       </div>
-      <AttemptTable rows={rows} order={order} isFiltered={rows.length < now.attempts.size} />
+      <AttemptTable rows={rows} shared={shared} order={order} isFiltered={rows.length < now.attempts.size} />
     </div>
   );
 }

@@ -9,6 +9,7 @@ import { Name } from "../parts/name.tsx";
 import { count, counted, exactTime, span } from "../state/formats.ts";
 import { dropAction, redriveAction } from "../state/letter-words.ts";
 import { hashOf } from "../state/route.ts";
+import { type SharedNames, sharedNames, sharedWords } from "../state/shared-names.ts";
 
 /** The dead letters, with redrive and drop for one, or for all that match a filter. */
 export function DeadLettersView(): VNode {
@@ -17,12 +18,17 @@ export function DeadLettersView(): VNode {
   if (playback.value !== undefined) return <p class="empty">A recorded run has no dead letters.</p>;
   const list = reply.value?.ok === true ? reply.value.value : undefined;
   const matching = list?.letters.filter((letter) => isMatch(letter, filter.value)) ?? [];
+  const shared = sharedNames(
+    matching.flatMap(({ identity }) => (identity === undefined ? [] : [{ identity, owner: "" }])),
+  );
+  const words = sharedWords(shared);
   return (
     <div class="in-flight">
       <div class="view-head">
         <h2>Dead letters</h2>
         <p class="soft" role="status">
           {list === undefined ? "Loading…" : sizeOf(list, matching.length)}
+          {words !== "" && <span class="shared">{words}</span>}
         </p>
         <form class="filters" onSubmit={(event) => event.preventDefault()} aria-label="Filter">
           <label>
@@ -63,7 +69,7 @@ export function DeadLettersView(): VNode {
           {reply.value.message}
         </p>
       )}
-      {list !== undefined && <LetterTable letters={matching} />}
+      {list !== undefined && <LetterTable letters={matching} shared={shared} />}
     </div>
   );
 }
@@ -78,7 +84,12 @@ function isMatch({ reason, error, identity, original, consumer }: LetterRow, fil
   return texts.some((text) => text.toLowerCase().includes(filter.toLowerCase()));
 }
 
-function LetterTable({ letters }: { letters: readonly LetterRow[] }): VNode {
+interface LetterTableProps {
+  readonly letters: readonly LetterRow[];
+  readonly shared: SharedNames;
+}
+
+function LetterTable({ letters, shared }: LetterTableProps): VNode {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
     <section class="scroller panel" aria-label="Dead letters" tabIndex={0}>
@@ -86,13 +97,15 @@ function LetterTable({ letters }: { letters: readonly LetterRow[] }): VNode {
         <thead>
           <tr>
             <th scope="col" class="event">
-              Event
+              Event, letter
             </th>
-            <th scope="col" class="subscription">
-              Subscription
-            </th>
+            {shared.subscription === undefined && (
+              <th scope="col" class="subscription">
+                Subscription
+              </th>
+            )}
             <th scope="col" class="reason">
-              Reason
+              Reason, last error
             </th>
             <th scope="col" class="attempt number">
               Deliveries
@@ -107,7 +120,7 @@ function LetterTable({ letters }: { letters: readonly LetterRow[] }): VNode {
         </thead>
         <tbody>
           {letters.map((letter) => (
-            <Row key={letter.sequence} letter={letter} />
+            <Row key={letter.sequence} letter={letter} shared={shared} />
           ))}
         </tbody>
       </table>
@@ -116,28 +129,35 @@ function LetterTable({ letters }: { letters: readonly LetterRow[] }): VNode {
   );
 }
 
-function Row({ letter }: { letter: LetterRow }): VNode {
+function Row({ letter, shared }: { letter: LetterRow; shared: SharedNames }): VNode {
   const { identity, original, reason, error, deliveries, storedAtMs, sequence, consumer } = letter;
   return (
     <tr>
       <td class="event">
         {identity === undefined ? (
-          <span class="soft">no identity</span>
+          <span class="soft">no identity, consumer {consumer}</span>
         ) : (
           <a class="id" href={hashOf({ view: "event", storeKey: identity.storeKey })}>
-            <Name text={identity.eventId} />
+            <Name text={identity.eventId} prefix={shared.eventPrefix} />
           </a>
         )}
-        <span class="under soft" title={`${original.subject}, number ${original.sequence} of ${original.stream}`}>
-          letter {sequence}, <Name text={original.subject} />
+        <span
+          class="under soft letter"
+          title={`${original.subject}, number ${original.sequence} of ${original.stream}`}
+        >
+          letter {sequence} <Name text={original.subject} />
         </span>
       </td>
-      <td class="subscription">
-        <Name text={identity?.subscriptionId ?? consumer} />
-        <span class="under soft">
-          <Name text={identity?.workspaceId ?? ""} />
-        </span>
-      </td>
+      {shared.subscription === undefined && (
+        <td class="subscription">
+          <Name text={identity?.subscriptionId ?? consumer} />
+          {shared.workspace === undefined && (
+            <span class="under soft">
+              <Name text={identity?.workspaceId ?? ""} />
+            </span>
+          )}
+        </td>
+      )}
       <td class="reason">
         <span class="chip failure">{reason}</span>
         <span class="under soft error" title={error}>

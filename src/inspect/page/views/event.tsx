@@ -1,19 +1,21 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect } from "preact/hooks";
+import type { DispatchFailure } from "../../../model/failure.ts";
 import type { EventDetail, KeyRow, ShownRecord } from "../../server/wire.ts";
 import type { EventRef } from "../../trace/trace-event.ts";
 import { link, nowMs, renders, session } from "../browser/page-state.ts";
 import { mayChange, requestDetail, requestRelated } from "../browser/server.ts";
 import { pendingRemoval } from "../parts/confirmation.tsx";
+import { CopyableNumber, ShortKey } from "../parts/copyable.tsx";
 import { FindEvent } from "../parts/find-event.tsx";
 import { KeyChip } from "../parts/key-chip.tsx";
-import { Name, ShortKey } from "../parts/name.tsx";
+import { Name } from "../parts/name.tsx";
 import { Recent } from "../parts/recent.tsx";
 import { TimelineTable } from "../parts/timeline.tsx";
 import { addressOf } from "../state/event-link.ts";
 import { explain, remainingLeaseMs } from "../state/explanation.ts";
-import { count, exactTime, span } from "../state/formats.ts";
+import { exactTime, span } from "../state/formats.ts";
 import { removalOf } from "../state/removal.ts";
 import type { Reply } from "../state/reply.ts";
 import { hashOf } from "../state/route.ts";
@@ -168,6 +170,7 @@ function StoredRecordCard({ detail }: { detail: EventDetail }): VNode {
       <h2 id="holds">Current record</h2>
       {holds === undefined && <p class="soft">This is a recorded run, so there is no store to ask.</p>}
       {holds === null && <p>None. The key is free.</p>}
+      {detail.failure !== undefined && <LastFailure failure={detail.failure} />}
       {holds !== undefined && holds !== null && (
         <div class="holds-body">
           <dl class="facts">
@@ -199,14 +202,27 @@ function StoredRecordCard({ detail }: { detail: EventDetail }): VNode {
   );
 }
 
+/** The failed dispatch that the store remembers, also from before the inspector started. */
+function LastFailure({ failure }: { failure: DispatchFailure }): VNode {
+  const { owner, attempt, atMs, error } = failure;
+  return (
+    <p class="last-failure">
+      <span class="chip failure">last error</span> <strong>{error}</strong>{" "}
+      <span class="soft">
+        on {owner} at attempt {attempt}, {exactTime(atMs)}, {span(Math.max(0, nowMs.value - atMs))} ago
+      </span>
+    </p>
+  );
+}
+
 function factsOf(holds: ShownRecord, now: number): readonly (readonly [string, ComponentChildren])[] {
   const isCommitted = holds.state === "committed";
   return [
     ["State", <span class={`chip ${isCommitted ? "dispatched" : "held"}`}>{holds.state}</span>],
     [isCommitted ? "Committed by" : "Owner", <Name text={holds.owner} />],
     ["Attempt", holds.attempt],
-    ["Fence", count(holds.fence)],
-    ["Revision", count(holds.revision)],
+    ["Fence", <CopyableNumber value={holds.fence} what="fence" />],
+    ["Revision", <CopyableNumber value={holds.revision} what="revision" />],
     ["Written", `${exactTime(holds.atMs)}, ${span(Math.max(0, now - holds.atMs))} ago`],
     isCommitted
       ? ["Result", holds.hasResult ? "kept, not shown here" : "not kept"]

@@ -7,12 +7,14 @@ import { nowMs, playback, session, toast } from "../browser/page-state.ts";
 import { mayChange, remove, requestKeys, requestMatching } from "../browser/server.ts";
 import { useRefreshed } from "../browser/use-refreshed.ts";
 import { pendingBulk } from "../parts/bulk-dialog.tsx";
+import { CopyableNumber } from "../parts/copyable.tsx";
 import { IdentityCells } from "../parts/identity-cells.tsx";
 import { KeyChip } from "../parts/key-chip.tsx";
 import { Name } from "../parts/name.tsx";
 import { count, counted, exactTime, span } from "../state/formats.ts";
 import { removalAction } from "../state/removal.ts";
 import { hashOf } from "../state/route.ts";
+import { type SharedNames, sharedNames, sharedWords } from "../state/shared-names.ts";
 
 /** A filter is applied when the user stops typing. */
 const TYPING_MS = 250;
@@ -24,12 +26,15 @@ export function KeysView({ query }: { query: KeyQuery }): VNode {
     return <p class="empty">A recorded run has no store. See the views of its events instead.</p>;
   }
   const page = reply.value?.ok === true ? reply.value.value : undefined;
+  const shared = sharedNames(page?.rows ?? []);
+  const words = sharedWords(shared);
   return (
     <div class="in-flight">
       <div class="view-head">
         <h2>All keys</h2>
         <p class="soft" role="status">
           {page === undefined ? "Loading…" : sizeOf(page)}
+          {words !== "" && <span class="shared">{words}</span>}
         </p>
         <KeyFilters query={query} />
         {page !== undefined && mayChange(session().source) && (
@@ -46,7 +51,7 @@ export function KeysView({ query }: { query: KeyQuery }): VNode {
           A record is not listed. {page.unreadable}
         </p>
       )}
-      {page !== undefined && <KeyTable page={page} query={query} />}
+      {page !== undefined && <KeyTable page={page} shared={shared} query={query} />}
       {page !== undefined && <Pages page={page} query={query} />}
     </div>
   );
@@ -60,7 +65,7 @@ function sizeOf({ total, matching }: KeyPage): string {
 function BulkButton({ query, isDisabled }: { query: KeyQuery; isDisabled: boolean }): VNode {
   const ask = async (): Promise<void> => {
     const reply = await requestMatching(query);
-    if (reply.ok) pendingBulk.value = removalAction(reply.value, query.state === "reserved", remove);
+    if (reply.ok) pendingBulk.value = removalAction(reply.value, query.state === "reserved", remove, isFiltered(query));
     else toast.value = { text: reply.message, isError: true };
   };
   return (
@@ -68,6 +73,10 @@ function BulkButton({ query, isDisabled }: { query: KeyQuery; isDisabled: boolea
       {query.state === "reserved" ? "Release all that match…" : "Clear all that match…"}
     </button>
   );
+}
+
+function isFiltered({ workspace, subscription, event, owner }: KeyQuery): boolean {
+  return [workspace, subscription, event, owner].some((text) => text !== "");
 }
 
 const texts = [
@@ -133,7 +142,14 @@ const columns: readonly { readonly column: KeyColumn; readonly name: string; rea
   { column: "written", name: "Written", isNumber: true },
 ];
 
-function KeyTable({ page, query }: { page: KeyPage; query: KeyQuery }): VNode {
+interface KeyTableProps {
+  readonly page: KeyPage;
+  readonly shared: SharedNames;
+  readonly query: KeyQuery;
+}
+
+function KeyTable({ page, shared, query }: KeyTableProps): VNode {
+  const shown = columns.filter(({ column }) => column !== "subscription" || shared.subscription === undefined);
   const sortBy = (column: KeyColumn): void => {
     const isDown = query.sort === column ? !query.isDown : column === "written";
     goTo({ view: "keys", query: { ...query, sort: column, isDown, page: 1 } });
@@ -144,7 +160,7 @@ function KeyTable({ page, query }: { page: KeyPage; query: KeyQuery }): VNode {
       <table class="attempt-table key-table">
         <thead>
           <tr>
-            {columns.map(({ column, name, isNumber = false }) => (
+            {shown.map(({ column, name, isNumber = false }) => (
               <th
                 key={column}
                 scope="col"
@@ -161,7 +177,7 @@ function KeyTable({ page, query }: { page: KeyPage; query: KeyQuery }): VNode {
         </thead>
         <tbody>
           {page.rows.map((row) => (
-            <Row key={row.identity.storeKey} row={row} />
+            <Row key={row.identity.storeKey} row={row} shared={shared} />
           ))}
         </tbody>
       </table>
@@ -172,19 +188,21 @@ function KeyTable({ page, query }: { page: KeyPage; query: KeyQuery }): VNode {
   );
 }
 
-function Row({ row }: { row: KeyRow }): VNode {
+function Row({ row, shared }: { row: KeyRow; shared: SharedNames }): VNode {
   const { identity, owner, attempt, fence, atMs } = row;
   return (
     <tr>
-      <IdentityCells identity={identity} />
+      <IdentityCells identity={identity} shared={shared} />
       <td class="state">
         <KeyChip row={row} />
       </td>
       <td class="owner">
-        <Name text={owner} />
+        <Name text={owner} prefix={shared.ownerPrefix} />
       </td>
       <td class="attempt number">{attempt}</td>
-      <td class="fence number">{count(fence)}</td>
+      <td class="fence number">
+        <CopyableNumber value={fence} what="fence" />
+      </td>
       <td class="written number" title={exactTime(atMs)}>
         {span(Math.max(0, nowMs.value - atMs))} ago
       </td>

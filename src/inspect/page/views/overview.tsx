@@ -17,13 +17,13 @@ export function OverviewView(): VNode {
         <MachineTable />
       </section>
       <div class="side">
+        <section class="panel attention" aria-labelledby="attention">
+          <h2 id="attention">Needs attention</h2>
+          <Notices limit={4} />
+        </section>
         <section class="panel" aria-labelledby="over-time">
           <h2 id="over-time">Over time</h2>
           <TotalsChart limit={60} height={72} />
-        </section>
-        <section class="panel" aria-labelledby="attention">
-          <h2 id="attention">Needs attention</h2>
-          <Notices limit={3} />
         </section>
         <section class="panel grows" aria-labelledby="recent">
           <h2 id="recent">Latest activity</h2>
