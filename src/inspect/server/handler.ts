@@ -158,7 +158,7 @@ export function requestHandler(context: HandlerContext): RequestHandler {
   }
 
   async function entryOf(storeKey: string): Promise<Entry | undefined> {
-    const identity = known.get(storeKey) ?? (await find(storeKey));
+    const identity = catalog.identityOf(storeKey) ?? known.get(storeKey) ?? (await find(storeKey));
     return identity === undefined ? undefined : keyAdmin.get(identity);
   }
 

@@ -27,6 +27,8 @@ export class KeyCatalog {
   readonly #options: KeyCatalogOptions;
   #listing: Promise<Listing> | undefined;
   #listedAtMs = 0;
+  /** The events of the latest complete listing, unredacted. */
+  #identities: ReadonlyMap<string, EventRef> = new Map();
 
   constructor(options: KeyCatalogOptions) {
     this.#options = options;
@@ -67,6 +69,11 @@ export class KeyCatalog {
     return rows.filter(({ identity }) => identity.eventId === eventId && identity.storeKey !== storeKey);
   }
 
+  /** Returns the event of a key as it was last listed. A bulk action asks for many keys, and a store may have to list to find one. */
+  identityOf(storeKey: string): EventRef | undefined {
+    return this.#identities.get(storeKey);
+  }
+
   /** Discards the listing after a change. */
   invalidate(): void {
     this.#listing = undefined;
@@ -86,21 +93,31 @@ export class KeyCatalog {
   async #read(): Promise<Listing> {
     const { list, redaction, clock } = this.#options;
     const rows: KeyRow[] = [];
+    const identities = new Map<string, EventRef>();
     let unreadable = "";
     try {
-      for await (const entry of list()) rows.push(rowOf(entry, redaction));
+      for await (const entry of list()) {
+        rows.push(rowOf(entry, redaction));
+        identities.set(entry.key, identityIn(entry));
+      }
     } catch (error) {
       // The store reports a record that cannot be read after all others.
       if (!hasCode(error, "record-unreadable")) throw error;
       unreadable = redaction.cause(error.message);
     }
+    this.#identities = identities;
     return { rows, unreadable, listedAtMs: clock.wallMs() };
   }
 }
 
-function rowOf({ key, record, revision }: Entry, redaction: Redaction): KeyRow {
-  const { state, owner, attempt, leaseMs, atMs, workspaceId, subscriptionId, eventId } = record;
-  const identity = redaction.identity({ storeKey: key, workspaceId, subscriptionId, eventId });
+function identityIn({ key, record: { workspaceId, subscriptionId, eventId } }: Entry): EventRef {
+  return { storeKey: key, workspaceId, subscriptionId, eventId };
+}
+
+function rowOf(entry: Entry, redaction: Redaction): KeyRow {
+  const { record, revision } = entry;
+  const { state, owner, attempt, leaseMs, atMs } = record;
+  const identity = redaction.identity(identityIn(entry));
   return { identity, state, owner, attempt, fence: fenceOf(record, revision), revision, leaseMs, atMs };
 }
 

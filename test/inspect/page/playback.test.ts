@@ -9,7 +9,10 @@ const began = (process: string, atMs: number, event: string) =>
   ({ type: "effect.began", process, atMs, event, effect: 1, name: "run", fence: 1, hasSignal: true }) as const;
 
 /** Two replicas dispatch one event. */
-const run = (event: string, violations: NonNullable<Extract<History[number], { type: "history" }>["violations"]>): History => [
+const run = (
+  event: string,
+  violations: NonNullable<Extract<History[number], { type: "history" }>["violations"]>,
+): History => [
   { type: "history", version: 1, clock: "simulated", violations },
   { type: "delivered", process: "a", atMs: 0, event, delivery: 1 },
   began("a", 1, event),
@@ -25,7 +28,9 @@ describe("a recorded counterexample", () => {
     const recording = readRecording("run.ndjson", formatHistory(run("evt-1", [violation])));
     expect(recording.firstPosition).toBe(4);
     recording.seek(recording.firstPosition);
-    expect(recording.violationsHere).toEqual([{ ...violation, line: undefined, position: 4 }].map(({ line: _, ...rest }) => rest));
+    expect(recording.violationsHere).toEqual(
+      [{ ...violation, line: undefined, position: 4 }].map(({ line: _, ...rest }) => rest),
+    );
     const shown = recording.detail("evt-1")?.trace ?? [];
     expect(shown.map((event) => recording.isViolation(event))).toEqual([false, false, false, true]);
     recording.seek(1);

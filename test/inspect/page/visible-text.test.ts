@@ -16,8 +16,8 @@ it("no invisible character is left in any text", () => {
   );
 });
 
-it("a very long text is cut, and its length is shown", () => {
-  expect(visibleText("x".repeat(10_000))).toBe(`${"x".repeat(2_000)}… (10000 characters)`);
+it("a very long text is cut in the middle, since ids differ at their ends, and its length is shown", () => {
+  expect(visibleText(`${"x".repeat(9_999)}1`)).toBe(`${"x".repeat(1_800)}… (10000 characters) …${"x".repeat(199)}1`);
 });
 
 it("texts of JSON are made visible, except keys", () => {

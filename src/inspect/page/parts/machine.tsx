@@ -26,7 +26,13 @@ export function Machine(): VNode {
   return (
     <div class="machine">
       <div class="drawing">
-        <svg viewBox={`0 0 ${width} ${height}`} width={width} height={height} aria-label="The state machine of a key">
+        <svg
+          viewBox={`0 0 ${width} ${height}`}
+          width={width}
+          height={height}
+          style={{ minWidth: `${width * READABLE}px`, minHeight: `${height * READABLE}px` }}
+          aria-label="The state machine of a key"
+        >
           <defs>
             <marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
               <path d="M0 0L8 4L0 8z" />
@@ -55,6 +61,9 @@ export function Machine(): VNode {
     </div>
   );
 }
+
+/** The drawing scrolls rather than shrink further, because its letters could not be read. */
+const READABLE = 0.8;
 
 /** Tones of the top-level states. */
 const tones: Readonly<Record<string, Tone>> = {
