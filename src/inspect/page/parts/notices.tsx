@@ -76,7 +76,12 @@ function NoticeItem({ notice, prefixes }: NoticeItemProps): VNode {
           </>
         )}
       </p>
-      <p class="advice soft">{cause === "" ? advice : `${cause}. ${advice}`}</p>
+      {cause !== "" && (
+        <p class="cause" title={cause}>
+          {cause}
+        </p>
+      )}
+      <p class="advice soft">{advice}</p>
     </li>
   );
 }

@@ -42,7 +42,7 @@ export function shortKey(storeKey: string): string {
 }
 
 /** Length of a name that is shown whole where possible, and of its end that is always shown. */
-const WHOLE_NAME = 18;
+const WHOLE_NAME = 12;
 const TAIL = 10;
 
 const segmenter = new Intl.Segmenter();

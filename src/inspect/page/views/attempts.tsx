@@ -24,8 +24,8 @@ export function AttemptsView(): VNode {
           {rows.length === now.attempts.size
             ? `${counted(rows.length, "reservation")}, ${now.isComplete ? "most urgent first" : "loading more"}`
             : `${count(rows.length)} of ${counted(now.attempts.size, "reservation")}`}
-          {words !== "" && <span class="shared">{words}</span>}
         </p>
+        {words !== "" && <p class="shared soft">{words}</p>}
         <AttemptFilters filter={filter} />
       </div>
       <AttemptTable rows={rows} shared={shared} order={order} isFiltered={rows.length < now.attempts.size} />

@@ -28,8 +28,8 @@ export function DeadLettersView(): VNode {
         <h2>Dead letters</h2>
         <p class="soft" role="status">
           {list === undefined ? "Loading…" : sizeOf(list, matching.length)}
-          {words !== "" && <span class="shared">{words}</span>}
         </p>
+        {words !== "" && <p class="shared soft">{words}</p>}
         <form class="filters" onSubmit={(event) => event.preventDefault()} aria-label="Filter">
           <label>
             <span>Event, reason or error</span>

@@ -34,8 +34,8 @@ export function KeysView({ query }: { query: KeyQuery }): VNode {
         <h2>All keys</h2>
         <p class="soft" role="status">
           {page === undefined ? "Loading…" : sizeOf(page)}
-          {words !== "" && <span class="shared">{words}</span>}
         </p>
+        {words !== "" && <p class="shared soft">{words}</p>}
         <KeyFilters query={query} />
         {page !== undefined && mayChange(session().source) && (
           <BulkButton query={query} isDisabled={page.matching === 0} />

@@ -19,7 +19,7 @@ export function OverviewView(): VNode {
       <div class="side">
         <section class="panel attention" aria-labelledby="attention">
           <h2 id="attention">Needs attention</h2>
-          <Notices limit={4} />
+          <Notices limit={3} />
         </section>
         <section class="panel" aria-labelledby="over-time">
           <h2 id="over-time">Over time</h2>
