@@ -34,6 +34,7 @@ export type {
   Reservation,
 } from "./model/decision.ts";
 export type { DedupEvent, DedupEventType } from "./model/event.ts";
+export type { DispatchFailure } from "./model/failure.ts";
 export type {
   IdFields,
   IdSelector,
@@ -44,7 +45,6 @@ export type {
 export { byHeader, byPointer, firstOf } from "./model/identify/id-selector.ts";
 export type { DedupKey, Identity, KeyFilter, ResolvedIdentity, StoreKey } from "./model/identity.ts";
 export { dedupKey, keyMatcher, parseStoreKey } from "./model/identity.ts";
-export type { DispatchFailure } from "./model/failure.ts";
 export type { CommitRecord, DedupRecord, Fence, ReservationRecord } from "./model/record.ts";
 export { decodeRecord, encodeRecord } from "./model/record.ts";
 export type { CacheInvalidation, Change, Entry, Put, Removal, Revision, Store } from "./model/store.ts";

@@ -13,8 +13,8 @@ export interface StoreMonitorOptions {
 }
 
 /** Together with the feed's heartbeat, an outage is shown within 3 s. */
-const PROBE_INTERVAL_MS = 1_000;
-const PROBE_TIMEOUT_MS = 1_500;
+const PROBE_INTERVAL_MS = 750;
+const PROBE_TIMEOUT_MS = 1_250;
 
 /** Probes a store and reports whether it answers. A client library may hide an outage from a watch for minutes. */
 export class StoreMonitor {
