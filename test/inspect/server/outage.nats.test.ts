@@ -27,7 +27,7 @@ const event = { subscriptionId: "billing", eventId: "evt-1" };
 async function overviewAt(url: string): Promise<Overview> {
   const stop = new AbortController();
   const response = await fetch(new URL("api/feed", url), { signal: stop.signal });
-  const reader = response.body?.getReader();
+  const reader: ReadableStreamDefaultReader<Uint8Array> | undefined = response.body?.getReader();
   const text = new TextDecoder().decode((await reader?.read())?.value);
   stop.abort();
   const message: unknown = JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? "null");

@@ -182,7 +182,7 @@ describe("an unavailable store", () => {
     let health: StoreHealth | undefined;
     while (health?.state !== "unavailable") health = (await feed.all())[0]?.overview?.store;
     expect(its.clock.wallMs() - downAtMs).toBeLessThanOrEqual(3_000);
-    expect(health).toMatchObject({ reason: "no answer within 1.5 s" });
+    expect(health).toMatchObject({ reason: "no answer within 1.25 s" });
     await its.pass(60_000);
     expect(await recorded(inspector)).toEqual(["reserved evt-1 web-2"]);
     isDown = false;
