@@ -19,6 +19,8 @@ export class RecordWriter {
   #attempts = 0;
   #token = "";
   #atMs = 0;
+  /** Time of the reservation's first write. */
+  #reservedAtMs = 0;
   #result: StoredResult = { state: "none" };
   #hasFailed = false;
 
@@ -35,6 +37,7 @@ export class RecordWriter {
     this.#attempts += 1;
     this.#token = this.#attempts === 1 ? this.#id : `${this.#id}/${this.#attempts}`;
     this.#atMs = atMs;
+    this.#reservedAtMs = atMs;
   }
 
   /** Sets the time of the records to come. Repeated writes of one record carry the same time. */
@@ -77,7 +80,9 @@ export class RecordWriter {
   }
 
   reserved(context: DedupKeyContext): DedupRecord {
-    return this.#record("reserved", context, {});
+    // A renewal hides when the reservation began.
+    const isFirst = context.fence === 0;
+    return this.#record("reserved", context, isFirst ? {} : { heldMs: Math.max(0, this.#atMs - this.#reservedAtMs) });
   }
 
   committed(context: DedupKeyContext): DedupRecord {
@@ -116,7 +121,7 @@ export class RecordWriter {
   #record(
     state: DedupRecord["state"],
     { attempt, fence }: DedupKeyContext,
-    outcome: { readonly result?: unknown; readonly failed?: true },
+    more: { readonly result?: unknown; readonly failed?: true; readonly heldMs?: number },
   ): DedupRecord {
     const { workspaceId, subscriptionId, eventId } = this.#identity;
     const { leaseMs, fingerprint } = this.#how;
@@ -133,7 +138,7 @@ export class RecordWriter {
       leaseMs,
       atMs: this.#atMs,
       ...(fingerprint === undefined ? {} : { fingerprint }),
-      ...outcome,
+      ...more,
     });
   }
 }

@@ -30,6 +30,8 @@ interface RecordFields {
 export interface ReservationRecord extends RecordFields {
   /** The key is reserved. */
   readonly state: "reserved";
+  /** Time from the reservation's first write to this renewal, by the writer's clock. For people, never for a decision. */
+  readonly heldMs?: number;
 }
 
 /** Record of a successful dispatch, which suppresses duplicates until its window ends. */
@@ -117,7 +119,7 @@ const isCount =
 const LATEST_MS = 8.64e15;
 const isTime = (value: unknown): boolean => typeof value === "number" && Math.abs(value) <= LATEST_MS;
 
-const fieldChecks: ReadonlyArray<readonly [keyof DedupRecord | "failed", (value: unknown) => boolean]> = [
+const fieldChecks: ReadonlyArray<readonly [keyof DedupRecord | "heldMs" | "failed", (value: unknown) => boolean]> = [
   ["state", (value) => value === "reserved" || value === "committed"],
   ["workspaceId", isText],
   ["subscriptionId", isText],
@@ -128,6 +130,7 @@ const fieldChecks: ReadonlyArray<readonly [keyof DedupRecord | "failed", (value:
   ["fence", isCount(0)],
   ["leaseMs", isCount(1)],
   ["atMs", isTime],
+  ["heldMs", (value) => value === undefined || (isTime(value) && Number(value) >= 0)],
   ["failed", (value) => value === undefined || value === true],
   ["fingerprint", (value) => value === undefined || typeof value === "string"],
 ];

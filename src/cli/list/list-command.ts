@@ -82,9 +82,9 @@ async function listForPerson(opened: OpenKeys, flags: ListFlags, signal: AbortSi
   if (totalOf(tally) === 0) await io.err.write(await hintText(opened, flags));
 }
 
-/** Returns what may have been meant, if no key has the subscription. */
+/** Returns what may have been meant, if no key matches. */
 async function hintText(opened: OpenKeys, { subscription, event, workspace }: ListFlags): Promise<string> {
-  if (subscription === undefined) return "";
+  if (subscription === undefined && event === undefined) return "";
   const known = await readKnownNames((filter) => opened.scan(filter), { workspaceId: workspace, eventId: event });
   return lookUpHints({ subscriptionId: subscription, eventId: event }, known)
     .map((hint) => `${hint}\n`)

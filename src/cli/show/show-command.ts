@@ -13,6 +13,7 @@ import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { jsonLine } from "../terminal/json-line.ts";
 import { painter } from "../terminal/paint.ts";
+import { deadLetterHint, type WantedEvent } from "./dead-letter-hint.ts";
 import { keyCard } from "./key-card.ts";
 import { type LookUpResult, lookUpResults, stateOf } from "./look-up-result.ts";
 
@@ -40,24 +41,30 @@ export async function showCommand(
   await io.out.write(shown.join(flags.json === true ? "" : "\n"));
   if (flags.json !== true) await io.err.write(clockNote(buckets.difference));
   if (!all.every((found) => stateOf(found) === "unseen")) return exitCodes.ok;
-  await io.err.write(await hintText(names, flags, buckets));
+  await io.err.write(await hintText(names, flags, { buckets, io }));
   return exitCodes.failed;
 }
 
-/** Returns what may have been meant, if nothing was found. */
+/** Returns what may have been meant, and whether the event is a dead letter, if nothing was found. */
 async function hintText(
   [subscriptionId, eventId]: readonly [first: string, eventId: string | undefined],
-  { workspace }: ShowFlags,
-  buckets: OpenBuckets,
+  { workspace: workspaceId }: ShowFlags,
+  { buckets, io }: { readonly buckets: OpenBuckets; readonly io: CliIo },
 ): Promise<string> {
   if (eventId === undefined) return "";
+  const hints = [
+    ...(await nameHints({ subscriptionId, eventId, workspaceId }, buckets)),
+    await deadLetterHint({ subscriptionId, eventId, workspaceId }, buckets, io),
+  ];
+  return `\n${hints.join("\n")}\n`;
+}
+
+async function nameHints(wanted: WantedEvent, buckets: OpenBuckets): Promise<readonly string[]> {
   try {
-    const known = await readKnownNames((filter) => scanBuckets(buckets, filter), { workspaceId: workspace, eventId });
-    const hints = lookUpHints({ subscriptionId, eventId }, known);
-    return hints.length === 0 ? "" : `\n${hints.join("\n")}\n`;
+    return lookUpHints(wanted, await readKnownNames((filter) => scanBuckets(buckets, filter), wanted));
   } catch {
     // Without the permission to list keys there is no hint.
-    return "";
+    return [];
   }
 }
 

@@ -61,7 +61,7 @@ function keyOrSubject(text: string, bucketNames: readonly string[]): EventSelect
     return keyIn(parseStoreKey(text));
   } catch (cause) {
     throw new CommandError(
-      `\`${printable(text)}\` is not a key: give a subscription and an event id, a dedup key (trigger.dedup.v1:…), or a store key as \`latchkey list --json\` prints it`,
+      `\`${printable(text)}\` is not a key, nor the beginning of a stored one: give a subscription and an event id, a dedup key (trigger.dedup.v1:…), or a store key as \`latchkey list --json\` prints it`,
       { cause },
     );
   }

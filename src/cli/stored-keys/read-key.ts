@@ -38,6 +38,6 @@ function ofRecord(record: DedupRecord, fields: RecordFields): StoredKey {
     state: "reserved",
     record,
     leaseEndsAtMs: storedAtMs + record.leaseMs,
-    heldSinceMs: storedAtMs,
+    heldSinceMs: storedAtMs - (record.heldMs ?? 0),
   };
 }

@@ -100,7 +100,7 @@ export class StoreReader {
     const before = this.#get(key);
     if (before !== undefined && before.revision >= revision) return undefined;
     const isSame = before?.token === record.token;
-    const known = this.#remember(entry, isSame ? before.beganAtMs : record.atMs);
+    const known = this.#remember(entry, isSame ? before.beganAtMs : beganAtMs(record));
     if (known.isReserved) return traceEventOf(record.fence === 0 ? "reserved" : "renewed", known, nowMs);
     const isLate = isSame && record.atMs - before.atMs > before.leaseMs;
     return { ...traceEventOf("committed", known, nowMs), cause: isLate ? "adopted" : "confirmed" };
@@ -123,6 +123,11 @@ export class StoreReader {
     (isReserved ? this.#reserved : this.#committed).set(key, known);
     return known;
   }
+}
+
+/** Returns the time of the reservation's first write by its owner's clock, as far as the record tells. */
+function beganAtMs(record: DedupRecord): number {
+  return record.atMs - (record.state === "reserved" ? (record.heldMs ?? 0) : 0);
 }
 
 /** Returns the start of the lease by its owner's clock, or now if that clock cannot be right. */

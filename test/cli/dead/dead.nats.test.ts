@@ -83,6 +83,21 @@ describe("latchkey dead list", () => {
   });
 });
 
+describe("latchkey show of an event that became a dead letter", () => {
+  it("names the letter, and the command that dispatches it again", async () => {
+    const [letter] = (await dead("list", "1", "--json")).objects();
+    const show = (eventId: string): Promise<Ran> =>
+      run(["show", String(letter?.["subscriptionId"]), eventId], { env: env() });
+    expect((await show('["/test","e-1"]')).err).toContain(
+      "Dead letter 1 has the event (permanent-error): No such shop. latchkey dead redrive 1 dispatches it again.",
+    );
+    expect((await show("other")).err).toContain(`No dead letter of ${at.stream.deadSubject} has the event (3 read).`);
+    const nowhere = { ...env(), LATCHKEY_DEAD_LETTER: "nowhere" };
+    const { err } = await run(["show", "billing", "1"], { env: nowhere });
+    expect(err).toContain("The dead letters cannot be read: No stream stores `nowhere`");
+  });
+});
+
 describe("latchkey dead show", () => {
   it("explains a letter, and contains headers and body only on request", async () => {
     const { exitCode, out } = await dead("show", "1");

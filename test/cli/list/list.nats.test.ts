@@ -165,6 +165,23 @@ describe("latchkey list", () => {
     });
   });
 
+  it("shows the age of a renewed reservation in a bucket without other writes", async () => {
+    await using other = await operatedBucket(server);
+    const web = other.replica("web", { leaseMs: 1_000 });
+    let renewals = 0;
+    const renewed = deferred<void>();
+    web.subscribe(({ type }) => {
+      if (type === "renewed") renewals += 1;
+      if (renewals === 2) renewed.resolve();
+    });
+    await web.guard(held, async () => {
+      await renewed.promise;
+      const [stored] = (await other.run("list", "--json")).objects();
+      const sinceRenewalMs = 1_000 - Number(stored?.["leaseLeftMs"]);
+      expect(Number(stored?.["heldMs"]) - sinceRenewalMs).toBeGreaterThan(400);
+    });
+  });
+
   it("shows ended and unlimited keys", async () => {
     await using connection = await connected(server);
     await makeBucket(connection, "endless", { max_age: 0 });
@@ -209,6 +226,10 @@ describe("latchkey list", () => {
     await web.guard({ subscriptionId: "mail", eventId: "43" }, () => "");
     const found = (await own.run("list", "--event", "42", "--json")).objects();
     expect(found.map(({ subscriptionId }) => subscriptionId).toSorted()).toEqual(["billing", "mail"]);
+    await web.guard({ subscriptionId: "billing", eventId: '["/orders","7"]' }, () => "");
+    expect((await own.run("list", "--event", "7")).err).toBe(
+      'No keys match.\nThe event id of a CloudEvent is its source and its id: `["/orders","7"]`.\n',
+    );
     expect((await own.run("list", "--subscription", "biling")).err).toBe(
       "No keys match.\nNo key has subscription `biling`; did you mean `billing`?\n",
     );

@@ -38,6 +38,8 @@ const timeless = (text: string): string => text.replaceAll(MOMENT, "<moment>").r
 /** Undoes the wrapping of paragraphs. */
 const wrapped = (text: string): string => text.replaceAll(/(?<=[a-z,.>]) *\n {2}(?=[a-z<]+[^\n]*\.$)/gm, " ");
 
+const LETTERS = "To find its dead letter, set LATCHKEY_DEAD_LETTER or use latchkey dead list --event.\n";
+
 describe("latchkey show", () => {
   it("explains why a delivery is suppressed, and prints the record", async () => {
     const { exitCode, out, err } = await operated.run("show", "billing", "done");
@@ -162,7 +164,7 @@ describe("latchkey show", () => {
 
   it("says what may have been meant if it finds nothing", async () => {
     expect((await operated.run("show", "biling", "held")).err).toBe(
-      "\nNo key has subscription `biling`; did you mean `billing`?\nThe event has keys under `billing`.\n",
+      `\nNo key has subscription \`biling\`; did you mean \`billing\`?\nThe event has keys under \`billing\`.\n${LETTERS}`,
     );
   });
 
@@ -206,7 +208,7 @@ describe("latchkey show", () => {
   });
 
   it.each([
-    [["billing"], "`billing` is not a key: give a subscription and an event id"],
+    [["billing"], "`billing` is not a key, nor the beginning of a stored one: give a subscription and an event id"],
     [["$KV.other.key"], "is not a key"],
     [["billing", ""], "`eventId`"],
     [["billing", "1", "--workspace", ""], "`workspaceId`"],
@@ -227,7 +229,10 @@ describe("latchkey show", () => {
       await makeBucket(admin, "dedup");
     }
     const env = { NATS_URL: `replica:x@127.0.0.1:${guarded.port}`, NATS_INBOX_PREFIX: "_INBOX_replica" };
-    expect(await run(["show", "s", "e", "--bucket", "dedup"], { env })).toMatchObject({ exitCode: 1, err: "" });
+    expect(await run(["show", "s", "e", "--bucket", "dedup"], { env })).toMatchObject({
+      exitCode: 1,
+      err: `\n${LETTERS}`,
+    });
     const lookerEnv = { NATS_URL: `looker:x@127.0.0.1:${guarded.port}` };
     expect(await run(["show", "s", "e", "--bucket", "dedup"], { env: lookerEnv })).toMatchObject({
       exitCode: 2,

@@ -6,11 +6,12 @@ const known = (subscriptions: readonly string[], more: Partial<KnownNames> = {})
   subscriptions: new Set(subscriptions),
   subscriptionsOfEvent: new Set(),
   spellings: new Set(),
+  withSource: new Set(),
   ...more,
 });
 
 describe("hints for a lookup that found nothing", () => {
-  it.each<readonly [string, string | undefined, KnownNames, readonly string[]]>([
+  it.each<readonly [string | undefined, string | undefined, KnownNames, readonly string[]]>([
     ["biling", "1", known(["mail", "billing"]), ["No key has subscription `biling`; did you mean `billing`?"]],
     ["Billing", "1", known(["billing"]), ["No key has subscription `Billing`; did you mean `billing`?"]],
     ["x", "1", known(["billing"]), ["No key has subscription `x`."]],
@@ -37,6 +38,13 @@ describe("hints for a lookup that found nothing", () => {
       ['The event id of a CloudEvent has no spaces: `["/orders","42"]`.'],
     ],
     ["billing", '["/orders","42"]', known(["billing"]), []],
+    ["billing", "1", known(["EVENTS/billing"]), ["No key has subscription `billing`; did you mean `EVENTS/billing`?"]],
+    [
+      undefined,
+      "42",
+      known(["billing"], { withSource: new Set(['["/orders","42"]']) }),
+      ['The event id of a CloudEvent is its source and its id: `["/orders","42"]`.'],
+    ],
     ["billing", "[not JSON", known(["billing"]), []],
     ["a\u202eb", undefined, known(["c"]), ["No key has subscription `a\\u{202e}b`."]],
   ])("of %j %j", (subscriptionId, eventId, names, hints) => {
