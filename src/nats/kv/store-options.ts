@@ -23,7 +23,10 @@ export interface NatsStoreOptions {
    * and so on, or `<bucket>` for one shard. Every replica must use the same number; `latchkey reshard` changes it. @default 1
    */
   readonly shards?: number;
-  /** Time limit of one request, in milliseconds, at least 1. A write has a quarter of its lease if that is less. @default 5_000 */
+  /**
+   * Time limit of one request, in milliseconds, at least 1. A write has a quarter of its lease if that is less. A read during a
+   * dispatch has half of what is left of the lease. @default 5_000
+   */
   readonly timeoutMs?: number;
   /** JetStream domain of the bucket, if it is not that of the connection's server: replicas at leaf nodes share a bucket of the hub. */
   readonly domain?: string;

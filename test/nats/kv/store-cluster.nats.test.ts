@@ -1,5 +1,6 @@
+import type { StreamConfig } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { hasCode, StoreUnavailableError } from "../../../src/errors.ts";
 import { encodeRecord } from "../../../src/model/record.ts";
 import type { Revision } from "../../../src/model/store.ts";
@@ -45,6 +46,30 @@ describe("natsStore on a cluster", () => {
     await using to = await connected(first);
     await eventually("the bucket to be made", () => natsStore(to, { bucket: "three" }));
     await natsStore(to, { bucket: "three", replicas: 3 });
+  });
+
+  it("creates a bucket after the cluster had no suitable peers at first, as while it starts", async () => {
+    const [first] = cluster.servers;
+    if (first === undefined) throw new Error("no server");
+    await using to = await connected(first);
+    const request = to.request.bind(to);
+    const answers: string[] = [];
+    vi.spyOn(to, "request").mockImplementation(async (subject, payload, options) => {
+      if (!subject.includes(".STREAM.CREATE.")) return request(subject, payload, options);
+      const isRefused = answers.length < 2;
+      // The server itself refuses a placement that does not exist, with code 10005.
+      const asked: StreamConfig = JSON.parse(typeof payload === "string" ? payload : new TextDecoder().decode(payload));
+      const config = isRefused ? { ...asked, placement: { cluster: "elsewhere", tags: [] } } : asked;
+      const answer = await request(subject, JSON.stringify(config), options);
+      answers.push(answer.string());
+      return answer;
+    });
+    await natsStore(to, { bucket: "patient" });
+    expect(answers).toEqual([
+      expect.stringContaining('"err_code":10005'),
+      expect.stringContaining('"err_code":10005'),
+      expect.stringContaining('"did_create":true'),
+    ]);
   });
 
   it("creates each bucket once for replicas that start at the same time", async () => {
