@@ -159,7 +159,10 @@ describe("the NATS server of a command", () => {
   it("is refused with unreadable credentials", async () => {
     const argv = ["run", "--to", "http://127.0.0.1:9", "--stream", "S", "--consumer", "C", "--nats", "127.0.0.1:1"];
     const { exitCode, err } = await run([...argv, "--creds", "/nonexistent"]);
-    expect([exitCode, err]).toEqual([2, expect.stringContaining("Cannot read `/nonexistent`: ENOENT")]);
+    expect([exitCode, err]).toEqual([
+      2,
+      expect.stringContaining("Cannot read `/nonexistent`: there is no such file; check the path (ENOENT)"),
+    ]);
   });
 });
 

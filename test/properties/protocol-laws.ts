@@ -144,7 +144,8 @@ export const protocolLaws: readonly ProtocolLaw[] = [
         return signal.aborted;
       });
       await clock.advanceAsync(3 * leaseMs);
-      return (await outcome).value === false;
+      const ended = await outcome;
+      return ended.outcome === "dispatched" && !ended.value;
     },
     bugs: [
       {

@@ -31,5 +31,15 @@ function wrapped(error: unknown): unknown {
 
 /** Returns the error for a file that cannot be opened or read. */
 export function cannotRead(path: string, error: unknown): CommandError {
-  return new CommandError(`Cannot read \`${printable(path)}\`: ${errorMessage(error)}`, { cause: error });
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const known = READ_ERRORS[code];
+  const why = known === undefined ? errorMessage(error) : `${known} (${code})`;
+  return new CommandError(`Cannot read \`${printable(path)}\`: ${why}`, { cause: error });
 }
+
+/** Reasons in words. Those of Node.js repeat the path. */
+const READ_ERRORS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file; check the path",
+  EISDIR: "it is a folder; name one of its files",
+  EACCES: "this user may not read it; change its permissions or the user",
+};
