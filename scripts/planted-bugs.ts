@@ -1,5 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
+import { publishBugs } from "../test/nats/publish-bugs.ts";
+import { effectBugs } from "../test/postgres/effect-bugs.ts";
+import { simulatedMistakes } from "../test/postgres/simulated-service.ts";
 import type { PlantedBug } from "../test/testing/handlers/planted-bug.ts";
 import { plantedBugs } from "../test/testing/handlers/planted-bugs.ts";
 import { searchFor } from "../test/testing/handlers/runs-needed.ts";
@@ -32,8 +35,26 @@ async function rowOf(bug: PlantedBug): Promise<string> {
   return `| ${bug.name} | ${bug.source} | ${bug.breaks} | ${shown(median)} | ${shown(runs.at(-1))} |\n`;
 }
 
+/** Returns the section about effects. Each of its bugs is found at once, so nothing is measured. */
+export function effectsSection(): string {
+  const rows = [
+    ...Object.keys(simulatedMistakes).map((name) => ["`effectOnce`", name, "the books of the simulated database"]),
+    ...effectBugs.map(({ name, foundBy }) => ["`effectOnce`", name, foundBy]),
+    ...publishBugs.map(({ name, foundBy }) => ["`publishOnce`", name, foundBy]),
+  ];
+  return `
+## Bugs in effects
+
+The first rows replace \`effectOnce\` in the simulation. The others change one place of the package, which then runs on a real PostgreSQL or
+nats-server. Each of these checks passes without the bug.
+
+| part | bug | found by |
+| --- | --- | --- |
+${rows.map((row) => `| ${row.join(" | ")} |\n`).join("")}`;
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   let page = head;
   for (const bug of plantedBugs) page += await rowOf(bug);
-  writeFileSync(PAGE, page);
+  writeFileSync(PAGE, page + effectsSection());
 }

@@ -84,12 +84,13 @@ function addShow(program: Command, commands: OperatorCommands): void {
     .command("show")
     .summary("explain why an event is a duplicate, pending, or would be dispatched")
     .description(
-      "Explains how deliveries of an event are handled and why, and prints its record. Reads from the leader of the bucket.",
+      "Explains how deliveries of an event are handled and why, and prints its record. Reads from the leader of the bucket, or " +
+        "from PostgreSQL.",
     )
     .argument("<subscriptionId>", "subscription of the event; or alone: a dedup key or a store key")
     .argument("[eventId]")
     .option("--workspace <id>", "tenant of the event (default: any)");
-  addBucket(show)
+  addPostgresKeys(addBucket(show))
     .optionsGroup("Output:")
     .option("--payload", "include the stored result and fingerprint")
     .option("--json", "print one JSON object per workspace that has the event")
@@ -113,7 +114,7 @@ function addClear(program: Command, commands: OperatorCommands): void {
     .addOption(
       new Option("--state <state>", `only keys in this state (default: ${DEFAULT_CLEARABLE})`).choices(CLEARABLE),
     );
-  addBucket(clear)
+  addPostgresKeys(addBucket(clear))
     .optionsGroup("Confirmation and output:")
     .addOption(new Option("--dry-run", "print which keys would be cleared, and stop").conflicts("yes"))
     .option("--yes", "do not ask for confirmation")
@@ -162,12 +163,12 @@ function addDead(program: Command, commands: OperatorCommands): void {
 function addDoctor(program: Command, commands: OperatorCommands): void {
   const doctor = program
     .command("doctor")
-    .summary("examine server, bucket, consumer, permissions, clocks and records")
+    .summary("examine server, bucket or tables, consumer, permissions, clocks and records")
     .description(
-      "Examines the server, the bucket, a consumer, permissions, clocks and records. Reports each finding with its severity, " +
-        "the evidence, and what to do. Changes nothing.",
+      "Examines the server, the bucket or the tables in PostgreSQL, a consumer, permissions, clocks and records. Reports each " +
+        "finding with its severity, the evidence, and what to do. Changes nothing.",
     );
-  addBucket(doctor)
+  addPostgresKeys(addBucket(doctor))
     .optionsGroup("Consumer:")
     .option("--stream <name>", "stream of the consumer")
     .option("--consumer <name>", "consumer of the replicas")
@@ -242,9 +243,15 @@ function addBucket(command: Command): Command {
 function addPostgresKeys(command: Command): Command {
   return command
     .optionsGroup("PostgreSQL:")
-    .option("--postgres <url>", "keys in PostgreSQL instead of a bucket")
+    .addOption(new Option("--postgres <url>", "keys in PostgreSQL instead of a bucket").conflicts(NATS_OPTIONS))
     .option("--schema <name>", `schema of the tables (default: ${DEFAULT_SCHEMA})`);
 }
+
+/** Options that select or concern NATS, by their attributes. */
+const NATS_OPTIONS = [
+  ...["bucket", "shards", "nats", "creds", "inboxPrefix", "domain", "apiPrefix"],
+  ...["stream", "consumer", "deadLetter", "concurrency", "attempts", "monitor"],
+];
 
 /** Adds the options that name a bucket and its server. */
 function addServer(command: Command): Command {

@@ -218,6 +218,15 @@ describe("the package in an empty project", () => {
     });
   });
 
+  it.each(["list", "show x", "clear --all", "doctor", "inspect"])(
+    "runs `latchkey %s --postgres` without a client of NATS, and names the missing client of PostgreSQL",
+    async (command) => {
+      const argv = [...command.split(" "), "--postgres", "postgres://127.0.0.1:1/none"];
+      const ran = run(join(project, "node_modules", ".bin", "latchkey"), argv, { cwd: project });
+      await expect(ran).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining("npm install pg") });
+    },
+  );
+
   it("can be required from CommonJS", async () => {
     expect(await inProject(`console.log(require("latchkey").dedupKey("sub-1", "evt-1"))`, "commonjs")).toBe(
       "trigger.dedup.v1:711410f3fe7a3baf23123009ae81145fb9f13140ee741516266fbc14c35f1cc4",

@@ -173,7 +173,7 @@ describe("postgresStore", () => {
     await database.pool.query(`create role ${role}; grant usage on schema latchkey to ${role}`);
     try {
       await using stranger = poolOf(database.url, { options: `-c role=${role}` });
-      await expect(postgresStore(stranger)).rejects.toThrow(`the role may not use "latchkey".keys`);
+      await expect(postgresStore(stranger)).rejects.toThrow(`"latchkey".keys may not be read and written by this role`);
       await database.pool.query(schemaSql({ role }));
       const store = await postgresStore(stranger);
       expect(await store.put(key, reservation(of), LONG)).toMatchObject({ ok: true });

@@ -56,9 +56,21 @@ export async function startPostgres(settings: PostgresSettings = {}): Promise<Po
  * like the last transactions of a primary that failed before an asynchronous standby received them.
  */
 export async function startPromoted(primary: PostgresServer): Promise<PostgresServer> {
+  const server = await startCopy(primary, {});
+  await ask(server.url, "select pg_promote()");
+  return server;
+}
+
+/** Starts a standby, which follows its primary and is read-only. */
+export function startStandby(primary: PostgresServer): Promise<PostgresServer> {
+  const { hostname, port, username } = new URL(primary.url);
+  return startCopy(primary, { primary_conninfo: `host=${hostname} port=${port} user=${username}` });
+}
+
+async function startCopy(primary: PostgresServer, settings: PostgresSettings): Promise<PostgresServer> {
   const client = new pg.Client({ connectionString: primary.url });
   await client.connect();
-  const server = await launch({}, async (folder) => {
+  return launch(settings, async (folder) => {
     await client.query("select pg_backup_start('copy', true)");
     await cp(primary.folder, folder, { recursive: true, filter: (source) => !source.endsWith("postmaster.pid") });
     const { rows } = await client.query<{ labelfile: string }>("select labelfile from pg_backup_stop(false)");
@@ -70,8 +82,6 @@ export async function startPromoted(primary: PostgresServer): Promise<PostgresSe
     if (user.uid !== undefined) await run("chown", ["-R", `${user.uid}:${user.gid}`, folder]);
     await client.end();
   });
-  await ask(server.url, "select pg_promote()");
-  return server;
 }
 
 /** Starts a server from files that `fill` puts into an empty folder. */

@@ -1,11 +1,10 @@
 import type { Now } from "../../inspect/conclusions/suspicion.ts";
-import { natsStore } from "../../nats/index.ts";
-import { type OpenBuckets, openBuckets } from "../connection/open-buckets.ts";
 import { skewFrom } from "../stored-keys/conclusion.ts";
 import { parseEventSelector } from "../stored-keys/event-selector.ts";
 import { DEFAULT_ORDER, FirstKeys } from "../stored-keys/key-order.ts";
 import { keyTable } from "../stored-keys/key-table.ts";
-import { scanBuckets } from "../stored-keys/scan.ts";
+import { openKeys } from "../stored-keys/open-keys.ts";
+import type { SharedKeys } from "../stored-keys/shared-keys.ts";
 import { wholeKey } from "../stored-keys/short-key.ts";
 import { CommandError } from "../terminal/command-error.ts";
 import { isConfirmed } from "../terminal/confirmation.ts";
@@ -34,9 +33,9 @@ const exitCodeOf: Readonly<Record<Exclude<ClearEnd, "cleared">, ExitCode>> = {
 /** Prints which keys would be cleared, asks, and clears those that did not change since. */
 export async function clearCommand(names: ClearNames, flags: ClearFlags, io: CliIo): Promise<ExitCode> {
   checkClearFlags(names, flags);
-  await using buckets = await openBuckets(flags, io);
+  await using keys = await openKeys(flags, io);
   using interruption = new Interruption(io, { drain() {}, abort() {} });
-  const clearing = new Clearing(buckets, flags, interruption.drain, io);
+  const clearing = new Clearing(keys, flags, interruption.drain, io);
   const end = await clearing.run(names);
   await io.out.write(clearing.endText(end));
   if (end !== "cleared") return exitCodeOf[end];
@@ -44,7 +43,7 @@ export async function clearCommand(names: ClearNames, flags: ClearFlags, io: Cli
 }
 
 class Clearing {
-  readonly #buckets: OpenBuckets;
+  readonly #keys: SharedKeys;
   readonly #flags: ClearFlags;
   readonly #signal: AbortSignal;
   readonly #io: CliIo;
@@ -52,8 +51,8 @@ class Clearing {
   readonly #samples: FirstKeys;
   #remover: KeyRemover | undefined;
 
-  constructor(buckets: OpenBuckets, flags: ClearFlags, signal: AbortSignal, io: CliIo) {
-    this.#buckets = buckets;
+  constructor(keys: SharedKeys, flags: ClearFlags, signal: AbortSignal, io: CliIo) {
+    this.#keys = keys;
     this.#flags = flags;
     this.#signal = signal;
     this.#io = io;
@@ -86,16 +85,16 @@ class Clearing {
   endText(end: ClearEnd): string {
     const { toClear, toLeave, keyless, candidates } = this.#plan;
     if (this.#flags.json !== true) return endText(end, this.removed, candidates.length);
-    return jsonLine({ bucket: this.#buckets.name, end, toClear, toLeave, keyless, ...this.removed });
+    return jsonLine({ bucket: this.#keys.name, end, toClear, toLeave, keyless, ...this.removed });
   }
 
   async #makePlan([first, eventId]: ClearNames): Promise<void> {
     const { state: _, ...filter } = this.#flags;
-    const where = { workspaceId: filter.workspace, bucketNames: this.#buckets.bucketNames };
+    const where = { workspaceId: filter.workspace, bucketNames: this.#keys.bucketNames };
     const one =
-      first === undefined ? undefined : parseEventSelector(await wholeKey([first, eventId], this.#buckets), where);
+      first === undefined ? undefined : parseEventSelector(await wholeKey([first, eventId], this.#keys), where);
     await using _status = this.#status(() => count(this.#plan.matched, "key matches", "keys match"));
-    for await (const stored of scanBuckets(this.#buckets, filter, one?.subjectsIn)) {
+    for await (const stored of this.#keys.scan(filter, one?.subjectsIn)) {
       if (this.#signal.aborted) return;
       if (this.#plan.add(stored)) this.#samples.add(stored);
     }
@@ -108,7 +107,7 @@ class Clearing {
     const more = this.#plan.candidates.length - samples.length;
     const width = out.isTerminal ? { width: out.columns } : {};
     return [
-      planText(this.#buckets.name, this.#plan, paint),
+      planText(this.#keys.title, this.#plan, paint),
       samples.length === 0 ? "" : `\n${keyTable(samples, this.#now(), { paint, ...width })}`,
       more > 0 ? `${paint("dim", `and ${amount(more)} more`)}\n` : "",
       "\n",
@@ -122,12 +121,8 @@ class Clearing {
   }
 
   async #remove(): Promise<void> {
-    const { connection, apiPrefix, bucketNames } = this.#buckets;
     const { candidates } = this.#plan;
-    const opened = bucketNames.map(
-      async (bucket) => [bucket, await natsStore(connection, { bucket, apiPrefix })] as const,
-    );
-    const remover = new KeyRemover(new Map(await Promise.all(opened)));
+    const remover = new KeyRemover(await this.#keys.openStores());
     this.#remover = remover;
     await using _ = this.#status(
       () => `${amount(remover.removed.cleared)} of ${count(candidates.length, "key")} cleared`,
@@ -145,7 +140,7 @@ class Clearing {
   }
 
   #now(): Now {
-    return { nowMs: this.#buckets.serverMs(), skewMs: skewFrom(this.#io) };
+    return { nowMs: this.#keys.serverMs(), skewMs: skewFrom(this.#io) };
   }
 
   #isInterrupted(): boolean {

@@ -1,5 +1,6 @@
 import type { StoreKey } from "../../model/identity.ts";
 import type { BucketFlags } from "../connection/open-buckets.ts";
+import type { PostgresKeysFlags } from "../connection/open-postgres.ts";
 import type { FilterFlags } from "../stored-keys/key-filter.ts";
 import { type KeyTally, NO_KEYS, totalOf, withKey } from "../stored-keys/key-tally.ts";
 import type { StoredKey } from "../stored-keys/stored-key.ts";
@@ -14,7 +15,7 @@ export const DEFAULT_CLEARABLE: Clearable = "committed";
 /** One event, as for `latchkey show`, or none to use filters. */
 export type ClearNames = readonly [first?: string | undefined, eventId?: string | undefined];
 
-export interface ClearFlags extends BucketFlags, Omit<FilterFlags, "state"> {
+export interface ClearFlags extends BucketFlags, PostgresKeysFlags, Omit<FilterFlags, "state"> {
   readonly state?: Clearable;
   readonly all?: boolean;
   readonly dryRun?: boolean;

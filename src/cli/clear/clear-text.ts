@@ -18,7 +18,7 @@ const LEFT: Readonly<Record<StoredKey["state"], string>> = {
 };
 
 /** Formats which keys would be cleared and which would be left. */
-export function planText(bucket: string, { toClear, toLeave, keyless, matched }: ClearPlan, paint: Paint): string {
+export function planText(title: string, { toClear, toLeave, keyless, matched }: ClearPlan, paint: Paint): string {
   const rows: ReadonlyArray<readonly [state: string, number: number, what: string]> = [
     ...tallyRows(toClear).map(([state, number]) => {
       return [state, number, `${paint("yellow", "to clear")}: ${CLEARED[state]}`] as const;
@@ -30,7 +30,7 @@ export function planText(bucket: string, { toClear, toLeave, keyless, matched }:
   const lines = rows.map(
     ([state, number, what]) => `  ${amount(number).padStart(width)}  ${state.padEnd(10)}  ${what}`,
   );
-  const headline = `In bucket ${bucket} ${count(matched, "key matches", "keys match")}`;
+  const headline = `In ${title} ${count(matched, "key matches", "keys match")}`;
   return `${[rows.length === 0 ? `${headline}.` : `${headline}:`, ...lines].join("\n")}\n`;
 }
 

@@ -12,4 +12,5 @@ Exit codes:
 Examples:
   latchkey clear --bucket dedup billing '["/orders","42"]'
   latchkey clear --bucket dedup --subscription billing --newer-than 2h --dry-run
+  latchkey clear --postgres postgres://db/app billing evt-1
   latchkey clear --bucket dedup --owner web-3 --state reserved --yes`;

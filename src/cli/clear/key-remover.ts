@@ -1,4 +1,4 @@
-import type { Store } from "../../model/store.ts";
+import type { RemovingStore } from "../stored-keys/removing-store.ts";
 import type { Candidate } from "./clear-plan.ts";
 
 /** Number of concurrent removals. */
@@ -10,16 +10,14 @@ export interface Removed {
   readonly changed: number;
 }
 
-type Removing = Required<Pick<Store, "remove">> & Pick<Store, "invalidation">;
-
 /** Removes keys at their known revisions, then invalidates the caches of all replicas. */
 export class KeyRemover {
-  readonly #stores: ReadonlyMap<string, Removing>;
+  readonly #stores: ReadonlyMap<string, RemovingStore>;
   #cleared = 0;
   #changed = 0;
 
   /** @param stores stores by bucket name. */
-  constructor(stores: ReadonlyMap<string, Removing>) {
+  constructor(stores: ReadonlyMap<string, RemovingStore>) {
     this.#stores = stores;
   }
 
@@ -44,7 +42,7 @@ export class KeyRemover {
     };
     const noteFailure = (error: unknown): void => void failures.push(error);
     await Promise.all(Array.from({ length: AT_ONCE }, () => work().catch(noteFailure)));
-    const announce = async ({ invalidation }: Removing): Promise<void> => invalidation?.invalidate();
+    const announce = async ({ invalidation }: RemovingStore): Promise<void> => invalidation?.invalidate();
     await Promise.all(Array.from(this.#stores.values(), (store) => announce(store).catch(noteFailure)));
     if (failures.length > 0) throw failures[0];
   }

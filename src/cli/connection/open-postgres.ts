@@ -1,10 +1,12 @@
+import type { Pool } from "pg";
 import { LatchkeyError } from "../../errors.ts";
+import type { Clock } from "../../internal/clock.ts";
 import { isObject } from "../../internal/is-object.ts";
 import type { StoredMessage } from "../../nats/kv/stored-message.ts";
-import { subjectOf } from "../../nats/wire/subject.ts";
+import type { ClockDifference } from "../../nats/wire/server-clock.ts";
 import { type PostgresStore, postgresStore } from "../../postgres/postgres-store.ts";
 import { checkSchema, DEFAULT_SCHEMA } from "../../postgres/schema.ts";
-import { asCommandErrorAsync, CommandError } from "../terminal/command-error.ts";
+import { asCommandError, CommandError } from "../terminal/command-error.ts";
 import { errorMessage } from "../terminal/error-message.ts";
 import type { CliIo } from "../terminal/io.ts";
 
@@ -21,16 +23,19 @@ export const POSTGRES_NAME = "postgres";
 /** The keys of a `postgresStore` as an operator sees them. */
 export interface OpenPostgres extends AsyncDisposable {
   readonly store: PostgresStore;
-  /** Reads every key that has not expired, in the order of the keys. */
-  messages(): AsyncIterable<StoredMessage>;
+  /** Reads every key that has not expired and matches the pattern of LIKE, in the order of the revisions. */
+  messages(like: string): AsyncIterable<StoredMessage>;
+  /** Returns the time of the first write since a revision, among those that no later write replaced. */
+  firstWriteMs(revision: number): Promise<number | undefined>;
   /** Returns the time of the server. */
   readonly serverMs: () => number;
+  readonly difference: ClockDifference;
 }
 
 const PAGE = 1_000;
 
 /**
- * Connects to PostgreSQL. Imports `pg` on demand, because it is an optional peer.
+ * Opens the keys in PostgreSQL, and checks the server like `postgresStore`.
  * @throws {LatchkeyError} `missing-peer`, `store-misconfigured`, `store-unavailable`.
  * @throws {CommandError} if the server is unreachable or rejects the user.
  */
@@ -39,44 +44,88 @@ export async function openPostgres(
   schema: string | undefined,
   { clock }: Pick<CliIo, "clock">,
 ): Promise<OpenPostgres> {
-  const { default: pg } = await import("pg").catch((cause: unknown) => {
-    throw new LatchkeyError("missing-peer", "PostgreSQL needs a package: npm install pg", { cause });
-  });
-  const pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: 5_000, application_name: "latchkey" });
-  pool.on("error", () => {});
+  const pool = await connectPostgres(url);
   try {
-    const name = await asCommandErrorAsync(async () => checkSchema(schema ?? DEFAULT_SCHEMA));
-    const store = await postgresStore(pool, { schema: name });
-    const { rows } = await pool.query("select extract(epoch from clock_timestamp())::float8 * 1000 as now");
-    const offsetMs = numberIn(rows[0], "now") - clock.wallMs();
+    const table = `"${schemaName(schema)}".keys`;
+    const store = await postgresStore(pool, schema === undefined ? {} : { schema });
+    const difference = await clockDifference(pool, clock);
     return {
       store,
-      serverMs: () => clock.wallMs() + offsetMs,
-      async *messages() {
-        for (let after = ""; ; ) {
-          const page = await pool.query(
-            `select key, record, revision, extract(epoch from written_at)::float8 * 1000 as stored,
-               extract(epoch from expires_at - written_at)::float8 * 1000 as ttl
-             from "${name}".keys where key > $1 and expires_at > statement_timestamp() order by key limit ${PAGE}`,
-            [after],
-          );
-          for (const row of page.rows) yield messageOf(row);
-          if (page.rows.length < PAGE) return;
-          after = textIn(page.rows.at(-1), "key");
-        }
+      difference,
+      serverMs: () => clock.wallMs() + difference.offsetMs,
+      messages: (like) => storedMessages(pool, table, like),
+      async firstWriteMs(revision) {
+        const { rows } = await pool.query(
+          `select extract(epoch from min(written_at))::float8 * 1000 as first from ${table} where revision >= $1`,
+          [revision],
+        );
+        return numberIn(rows[0], "first") || undefined;
       },
       [Symbol.asyncDispose]: () => pool.end(),
     };
   } catch (error) {
     await pool.end();
-    if (error instanceof LatchkeyError || error instanceof CommandError) throw error;
-    throw new CommandError(`Cannot use PostgreSQL: ${errorMessage(error)}`, { cause: error });
+    throw cannotUse(error);
   }
+}
+
+/** Reads every row of a table of keys that has not expired and matches the pattern of LIKE, in the order of the revisions. */
+export async function* storedMessages(pool: Pool, table: string, like: string): AsyncGenerator<StoredMessage, void> {
+  // A cursor sorts the rows once, and reads them as they were at its beginning.
+  const client = await pool.connect();
+  try {
+    await client.query("begin read only");
+    await client.query(
+      `declare keys no scroll cursor for
+         select key, record, revision, extract(epoch from written_at)::float8 * 1000 as stored,
+           extract(epoch from expires_at - written_at)::float8 * 1000 as ttl
+         from ${table} where key like ${client.escapeLiteral(like)} and expires_at > statement_timestamp()
+         order by revision`,
+    );
+    for (let isLast = false; !isLast; ) {
+      const page = await client.query(`fetch ${PAGE} from keys`);
+      for (const row of page.rows) yield messageOf(row);
+      isLast = page.rows.length < PAGE;
+    }
+  } finally {
+    await client.query("rollback").catch(() => {});
+    client.release();
+  }
+}
+
+/** Returns a pool of connections. Imports `pg` on demand, because it is an optional peer. @throws {LatchkeyError} `missing-peer` */
+export async function connectPostgres(url: string): Promise<Pool> {
+  const { default: pg } = await import("pg").catch((cause: unknown) => {
+    throw new LatchkeyError("missing-peer", "PostgreSQL needs a package: npm install pg", { cause });
+  });
+  const pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: 5_000, application_name: "latchkey" });
+  pool.on("error", () => {});
+  return pool;
+}
+
+/** Returns the name of the schema. @throws {CommandError} if it is none. */
+export function schemaName(schema: string | undefined): string {
+  return asCommandError(() => checkSchema(schema ?? DEFAULT_SCHEMA));
+}
+
+/** Compares the clock of the server with ours. */
+export async function clockDifference(pool: Pool, clock: Clock): Promise<ClockDifference> {
+  const startWallMs = clock.wallMs();
+  const startedMs = clock.monotonicMs();
+  const { rows } = await pool.query("select extract(epoch from clock_timestamp())::float8 * 1000 as now");
+  const uncertaintyMs = (clock.monotonicMs() - startedMs) / 2;
+  return { offsetMs: numberIn(rows[0], "now") - (startWallMs + uncertaintyMs), uncertaintyMs };
+}
+
+/** Returns the error of a command for one of the server or of its driver. */
+export function cannotUse(error: unknown): unknown {
+  if (error instanceof LatchkeyError || error instanceof CommandError) return error;
+  return new CommandError(`Cannot use PostgreSQL: ${errorMessage(error)}`, { cause: error });
 }
 
 function messageOf(row: unknown): StoredMessage {
   return {
-    subject: subjectOf(POSTGRES_NAME, textIn(row, "key")),
+    subject: textIn(row, "key"),
     revision: numberIn(row, "revision"),
     storedAtMs: numberIn(row, "stored"),
     ttlMs: numberIn(row, "ttl"),

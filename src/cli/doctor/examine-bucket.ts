@@ -5,6 +5,7 @@ import { type Difference, differenceSentence, differences, REQUIRED_SETTINGS } f
 import { lastRevision, mayRepeatFences } from "../../nats/kv/revision-offset.ts";
 import { bucketStream } from "../../nats/wire/subject.ts";
 import { amount, count } from "../terminal/format.ts";
+import { bytesText } from "./bytes-text.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 
 const bucket = findingsAbout("bucket");
@@ -143,13 +144,4 @@ export function examineAccount(stats: JetStreamAccountStats, storage: StreamConf
   const full = `${evidence}: at the limit, nothing can be reserved or committed`;
   const remedy = "raise the account's limit, or delete data from its streams";
   return [used < limit * FULL ? bucket.warning("account", full, remedy) : bucket.error("account", full, remedy)];
-}
-
-const UNITS = ["bytes", "kB", "MB", "GB", "TB"] as const;
-
-/** Formats a size: `1.3 GB`. */
-export function bytesText(bytes: number): string {
-  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), UNITS.length - 1);
-  const value = bytes / 1_000 ** power;
-  return `${value < 10 && power > 0 ? value.toFixed(1) : value.toFixed(0)} ${UNITS[power]}`;
 }

@@ -2,7 +2,7 @@ import type { ConsumerConfig, StreamConfig } from "@nats-io/jetstream";
 import { millis } from "@nats-io/nats-core";
 import { MAX_RESULT_BYTES } from "../../engine/stored-result.ts";
 import { span } from "../../inspect/conclusions/duration.ts";
-import { bytesText } from "./examine-bucket.ts";
+import { bytesText } from "./bytes-text.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 
 const bucket = findingsAbout("bucket");

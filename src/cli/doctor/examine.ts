@@ -2,7 +2,7 @@ import { type ConsumerInfo, jetstream } from "@nats-io/jetstream";
 import { checkDeadLetterStream } from "../../nats/consumer/dead-letter-stream.ts";
 import { apiCodeOf, apiCodes } from "../../nats/wire/error-codes.ts";
 import { type ClockDifference, withClockDifference } from "../../nats/wire/server-clock.ts";
-import { type BucketServer, lookAt, type OpenBucket } from "../connection/open-buckets.ts";
+import { type BucketServer, lookAt, type OpenBucket, reachBuckets } from "../connection/open-buckets.ts";
 import { scanBucket } from "../stored-keys/scan.ts";
 import { CommandError } from "../terminal/command-error.ts";
 import { errorMessage } from "../terminal/error-message.ts";
@@ -20,7 +20,14 @@ import { type Finding, findingsAbout } from "./finding.ts";
 import { askMonitors } from "./monitor.ts";
 import { RecordExaminer } from "./record-examiner.ts";
 import { RecordTimes } from "./record-times.ts";
-import type { ReplicaSettings } from "./replica-settings.ts";
+import { type DoctorFlags, type ReplicaSettings, replicaSettings } from "./replica-settings.ts";
+
+/** Examines the buckets that the flags select. @throws as {@link reachBuckets}. */
+export async function examineBuckets(flags: DoctorFlags, io: CliIo) {
+  const use = replicaSettings(flags, io);
+  await using server = await reachBuckets(flags, io);
+  return { name: server.name, findings: await examine(server, use, { monitor: flags.monitor, io }) };
+}
 
 /** Runs every check and returns the findings. Changes nothing. */
 export async function examine(

@@ -1,5 +1,5 @@
 /** Subjects of findings, in the order of the report. */
-export const AREAS = ["server", "bucket", "permissions", "consumer", "clocks", "records"] as const;
+export const AREAS = ["server", "bucket", "tables", "permissions", "consumer", "clocks", "records"] as const;
 export type Area = (typeof AREAS)[number];
 
 /**

@@ -16,4 +16,5 @@ Exit codes:
 Examples:
   latchkey doctor --bucket dedup --stream EVENTS --consumer billing
   latchkey doctor --bucket dedup --monitor http://n1:8222,http://n2:8222
+  latchkey doctor --postgres postgres://db/app
   latchkey doctor --bucket dedup --json | jq 'select(.severity == "error")'`;

@@ -45,7 +45,7 @@ export class RecordExaminer {
   }
 
   findings(): readonly Finding[] {
-    const keys = this.examined === 0 ? "the bucket is empty" : tallyText(this.#tally);
+    const keys = this.examined === 0 ? "there are no keys" : tallyText(this.#tally);
     return [records.ok("keys", keys), ...this.#unreadableFindings(), ...this.#suspectFindings()];
   }
 

@@ -3,11 +3,12 @@ import { DEFAULT_CONCURRENCY, DEFAULT_MAX_DELIVER } from "../../nats/consumer/co
 import type { ConsumerUse } from "../../nats/consumer/start-up-check.ts";
 import { DEFAULT_LEASE_MS, DEFAULT_SKEW_MS, DEFAULT_WINDOW_MS } from "../../options.ts";
 import type { BucketFlags } from "../connection/open-buckets.ts";
+import type { PostgresKeysFlags } from "../connection/open-postgres.ts";
 import { asCommandError, CommandError } from "../terminal/command-error.ts";
 import type { CliIo } from "../terminal/io.ts";
 import type { ConsumerName } from "./examine-permissions.ts";
 
-export interface DoctorFlags extends BucketFlags {
+export interface DoctorFlags extends BucketFlags, PostgresKeysFlags {
   readonly stream?: string;
   readonly consumer?: string;
   readonly deadLetter?: string;

@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { setting } from "../../env.ts";
 import { type EventLink, type InspectorOptions, serveInspector } from "../../inspect/index.ts";
 import { isLoopback } from "../../inspect/server/hosts.ts";
-import { deadLetters } from "../../nats/index.ts";
 import type { BucketFlags } from "../connection/open-buckets.ts";
 import type { PostgresKeysFlags } from "../connection/open-postgres.ts";
 import { asCommandErrorAsync, CommandError } from "../terminal/command-error.ts";
@@ -38,7 +37,7 @@ export async function inspectCommand(flags: InspectFlags, io: CliIo): Promise<Ex
     setting(io.env, "LATCHKEY_INSPECTOR_TOKEN") ?? (isLoopback(host) ? undefined : randomBytes(24).toString("hex"));
   using interruption = new Interruption(io, { drain() {}, abort() {} });
   await using opened = await openInspected(flags, io);
-  const { store, name, connection } = opened;
+  const { store, name, openDeadLetters } = opened;
   const subject = flags.deadLetter ?? setting(io.env, "LATCHKEY_DEAD_LETTER");
   const options: InspectorOptions = {
     store,
@@ -51,9 +50,9 @@ export async function inspectCommand(flags: InspectFlags, io: CliIo): Promise<Ex
     ...(flags.allowedHost === undefined ? {} : { allowedHosts: flags.allowedHost }),
     ...(flags.allowedOrigin === undefined ? {} : { allowedOrigins: flags.allowedOrigin }),
     ...(flags.basePath === undefined ? {} : { basePath: flags.basePath }),
-    ...(subject === undefined || connection === undefined
+    ...(subject === undefined || openDeadLetters === undefined
       ? {}
-      : { deadLetters: await asCommandErrorAsync(() => deadLetters(connection, { subject, store })) }),
+      : { deadLetters: await asCommandErrorAsync(() => openDeadLetters(subject)) }),
   };
   await using inspector = await asCommandErrorAsync(() =>
     serveInspector(token === undefined ? options : { ...options, token }),

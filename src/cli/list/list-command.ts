@@ -8,7 +8,8 @@ import { keyReport } from "../stored-keys/key-report.ts";
 import { keyTable } from "../stored-keys/key-table.ts";
 import { NO_KEYS, tallyText, totalOf, withKey } from "../stored-keys/key-tally.ts";
 import { lookUpHints, readKnownNames } from "../stored-keys/known-names.ts";
-import { type OpenKeys, openKeys } from "../stored-keys/open-keys.ts";
+import { openKeys } from "../stored-keys/open-keys.ts";
+import type { SharedKeys } from "../stored-keys/shared-keys.ts";
 import type { StoredKey } from "../stored-keys/stored-key.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import { amount, count } from "../terminal/format.ts";
@@ -35,7 +36,7 @@ export async function listCommand(flags: ListFlags, io: CliIo): Promise<ExitCode
 }
 
 /** Prints keys as JSON in storage order, unless the flags ask for another order or a limit. */
-async function listForScript(opened: OpenKeys, flags: ListFlags, signal: AbortSignal, io: CliIo): Promise<void> {
+async function listForScript(opened: SharedKeys, flags: ListFlags, signal: AbortSignal, io: CliIo): Promise<void> {
   const { sort = DEFAULT_ORDER, limit = 0 } = flags;
   const isSorted = flags.sort !== undefined || flags.limit !== undefined;
   const now = (): Now => ({ nowMs: opened.serverMs(), skewMs: skewFrom(io) });
@@ -59,7 +60,7 @@ async function listForScript(opened: OpenKeys, flags: ListFlags, signal: AbortSi
 /** Minimum number of characters per write. */
 const CHUNK = 65_536;
 
-async function listForPerson(opened: OpenKeys, flags: ListFlags, signal: AbortSignal, io: CliIo): Promise<void> {
+async function listForPerson(opened: SharedKeys, flags: ListFlags, signal: AbortSignal, io: CliIo): Promise<void> {
   const { sort = DEFAULT_ORDER, limit = DEFAULT_LIMIT } = flags;
   const now = (): Now => ({ nowMs: opened.serverMs(), skewMs: skewFrom(io) });
   const first = new FirstKeys(sort, limit, now());
@@ -83,7 +84,7 @@ async function listForPerson(opened: OpenKeys, flags: ListFlags, signal: AbortSi
 }
 
 /** Returns what may have been meant, if no key matches. */
-async function hintText(opened: OpenKeys, { subscription, event, workspace }: ListFlags): Promise<string> {
+async function hintText(opened: SharedKeys, { subscription, event, workspace }: ListFlags): Promise<string> {
   if (subscription === undefined && event === undefined) return "";
   const known = await readKnownNames((filter) => opened.scan(filter), { workspaceId: workspace, eventId: event });
   return lookUpHints({ subscriptionId: subscription, eventId: event }, known)

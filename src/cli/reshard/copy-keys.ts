@@ -3,7 +3,8 @@ import { maxWindowOf } from "../../nats/kv/bucket-settings.ts";
 import { shardOf } from "../../nats/kv/sharded-store.ts";
 import { BucketWriter } from "../../nats/wire/bucket-writer.ts";
 import { multiplexerOf } from "../../nats/wire/request-multiplexer.ts";
-import { type KeyToCopy, maxAgeMsOf, type OtherKeys, readKeys, readMessages } from "./copy-plan.ts";
+import { sourceOf } from "../stored-keys/scan.ts";
+import { type KeyToCopy, type OtherKeys, readKeys, readMessages } from "./copy-plan.ts";
 import type { ShardBucket, ShardSet } from "./shard-sets.ts";
 
 /** Number of writes in flight. */
@@ -89,7 +90,7 @@ export async function verifyCopy(targets: readonly ShardBucket[], index: CopyInd
   const seen = new Set<string>();
   let [different, added] = [0, 0];
   for (const [shard, target] of targets.entries()) {
-    const maxAgeMs = maxAgeMsOf(target);
+    const { maxAgeMs } = sourceOf(target);
     const keys = `$KV.${target.name}.`.length;
     for await (const { subject, payload, storedAtMs, ttlMs = Number.POSITIVE_INFINITY, isTombstone } of readMessages(
       target,

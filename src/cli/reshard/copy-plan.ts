@@ -1,9 +1,9 @@
-import { millis } from "@nats-io/nats-core";
 import { readCompletely } from "../../nats/kv/bucket-list.ts";
 import { differences } from "../../nats/kv/bucket-settings.ts";
 import type { StoredMessage } from "../../nats/kv/stored-message.ts";
 import { subjectsOf } from "../../nats/wire/subject.ts";
 import { readKey } from "../stored-keys/read-key.ts";
+import { sourceOf } from "../stored-keys/scan.ts";
 import type { CommittedKey, ReservedKey, UnreadableKey } from "../stored-keys/stored-key.ts";
 import type { ShardBucket, ShardSet } from "./shard-sets.ts";
 
@@ -48,7 +48,7 @@ export async function* readKeys({ buckets }: ShardSet, others: OtherKeys): Async
   for (const bucket of buckets) {
     for await (const message of readMessages(bucket)) {
       if (message.isTombstone) continue;
-      const kept = readKey(message, { bucket: bucket.name, maxAgeMs: maxAgeMsOf(bucket) });
+      const kept = readKey(message, sourceOf(bucket));
       if (kept.state === "committed") yield { kept, message };
       else if (kept.state === "reserved") others.reserved.push(kept);
       else others.unreadable.push(kept);
@@ -59,11 +59,6 @@ export async function* readKeys({ buckets }: ShardSet, others: OtherKeys): Async
 /** Reads every message of a bucket, tombstones included. @throws {StoreUnavailableError} */
 export function readMessages({ name, read, ...reader }: ShardBucket): AsyncGenerator<StoredMessage, void> {
   return readCompletely(reader, read, subjectsOf(name));
-}
-
-export function maxAgeMsOf({ info }: ShardBucket): number {
-  const { max_age } = info.config;
-  return max_age > 0 ? millis(max_age) : Number.POSITIVE_INFINITY;
 }
 
 export function refusalOfKeys({ reserved, unreadable }: OtherKeys): CopyRefusal | undefined {

@@ -1,7 +1,6 @@
 import { setting } from "../../env.ts";
 import type { DeadLetter } from "../../model/dead-letter.ts";
-import { LetterStream } from "../../nats/dead-letters/letter-stream.ts";
-import type { OpenBuckets } from "../connection/open-buckets.ts";
+import type { SharedKeys } from "../stored-keys/shared-keys.ts";
 import { errorMessage } from "../terminal/error-message.ts";
 import { amount } from "../terminal/format.ts";
 import type { CliIo } from "../terminal/io.ts";
@@ -18,13 +17,14 @@ export interface WantedEvent {
 }
 
 /** Returns whether the event became a dead letter, or how to find out. */
-export async function deadLetterHint(wanted: WantedEvent, { jsm }: OpenBuckets, { env }: CliIo): Promise<string> {
+export async function deadLetterHint(wanted: WantedEvent, { letters }: SharedKeys, { env }: CliIo): Promise<string> {
+  if (letters === undefined) return "To find its dead letter, use latchkey dead list --event.";
   const subject = setting(env, "LATCHKEY_DEAD_LETTER");
   if (subject === undefined) {
     return "To find its dead letter, set LATCHKEY_DEAD_LETTER or use latchkey dead list --event.";
   }
   try {
-    const { letter, read } = await firstLetter(wanted, new LetterStream(jsm, subject));
+    const { letter, read } = await firstLetter(wanted, letters(subject));
     if (letter === undefined) return `No dead letter of ${printable(subject)} has the event (${amount(read)} read).`;
     const { sequence, reason, error } = letter;
     return `Dead letter ${sequence} has the event (${reason}): ${printable(error)}. latchkey dead redrive ${sequence} dispatches it again.`;
@@ -35,10 +35,10 @@ export async function deadLetterHint(wanted: WantedEvent, { jsm }: OpenBuckets, 
 
 async function firstLetter(
   { subscriptionId, eventId, workspaceId }: WantedEvent,
-  letters: LetterStream,
+  letters: AsyncIterable<DeadLetter>,
 ): Promise<{ readonly letter: DeadLetter | undefined; readonly read: number }> {
   let read = 0;
-  for await (const letter of letters.letters()) {
+  for await (const letter of letters) {
     read += 1;
     const { identity } = letter;
     const isWorkspace = workspaceId === undefined || identity?.workspaceId === workspaceId;

@@ -2,16 +2,17 @@
 export const showHelp = `
 The JSON field "delivery" tells how the next delivery is handled: dispatched,
 duplicate (suppressed), pending (comes back later), or refused (unreadable).
-"suspicion" says why a reservation needs attention, as the states of latchkey list do.
-Times follow the clock of the server that leads the bucket. Renewals hide when a
-reservation began: "held since" is the latest possible time.
+"suspicion" says why a reservation needs attention, as the states of latchkey
+list do. Times follow the clock of the server that holds the key. Renewals hide
+when a reservation began: "held since" is the latest possible time.
 
 Exit codes:
-  0    the bucket holds a key for the event
-  1    it holds none: a delivery would be dispatched
+  0    there is a key for the event
+  1    there is none: a delivery would be dispatched
   2    wrong usage, or a server or bucket that cannot be used
 
 Examples:
   latchkey show --bucket dedup billing '["/orders","42"]'
   latchkey show --bucket dedup billing 72d3162e-cc78-11e3-81ab-4c9367dc0958
+  latchkey show --postgres postgres://db/app billing evt-1
   latchkey show --bucket dedup "$(latchkey key billing evt-1)" --json`;

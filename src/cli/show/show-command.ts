@@ -1,13 +1,14 @@
 import { span } from "../../inspect/conclusions/duration.ts";
 import type { Now } from "../../inspect/conclusions/suspicion.ts";
 import type { ClockDifference } from "../../nats/wire/server-clock.ts";
-import { type BucketFlags, type OpenBuckets, openBuckets } from "../connection/open-buckets.ts";
+import type { BucketFlags } from "../connection/open-buckets.ts";
+import type { PostgresKeysFlags } from "../connection/open-postgres.ts";
 import { conclusionAbout, skewFrom } from "../stored-keys/conclusion.ts";
 import { parseEventSelector } from "../stored-keys/event-selector.ts";
 import { keyReport, payloadReport } from "../stored-keys/key-report.ts";
 import { lookUpHints, readKnownNames } from "../stored-keys/known-names.ts";
-import { lookUp } from "../stored-keys/look-up.ts";
-import { scanBuckets } from "../stored-keys/scan.ts";
+import { openKeys } from "../stored-keys/open-keys.ts";
+import type { SharedKeys } from "../stored-keys/shared-keys.ts";
 import { wholeKey } from "../stored-keys/short-key.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import type { CliIo } from "../terminal/io.ts";
@@ -17,7 +18,7 @@ import { deadLetterHint, type WantedEvent } from "./dead-letter-hint.ts";
 import { keyCard } from "./key-card.ts";
 import { type LookUpResult, lookUpResults, stateOf } from "./look-up-result.ts";
 
-export interface ShowFlags extends BucketFlags {
+export interface ShowFlags extends BucketFlags, PostgresKeysFlags {
   readonly workspace?: string;
   readonly payload?: boolean;
   readonly json?: boolean;
@@ -29,19 +30,19 @@ export async function showCommand(
   flags: ShowFlags,
   io: CliIo,
 ): Promise<ExitCode> {
-  await using buckets = await openBuckets(flags, io);
-  const where = { workspaceId: flags.workspace, bucketNames: buckets.bucketNames };
-  const event = parseEventSelector(await wholeKey(names, buckets), where);
-  const all = lookUpResults(event, await lookUp(buckets, event.subjectsIn));
-  const now = { nowMs: buckets.serverMs(), skewMs: skewFrom(io) };
+  await using keys = await openKeys(flags, io);
+  const where = { workspaceId: flags.workspace, bucketNames: keys.bucketNames };
+  const event = parseEventSelector(await wholeKey(names, keys), where);
+  const all = lookUpResults(event, await keys.lookUp(event.subjectsIn));
+  const now = { nowMs: keys.serverMs(), skewMs: skewFrom(io) };
   const look = { paint: painter(io.out), columns: io.out.columns, hasPayload: flags.payload ?? false };
   const shown = all.map((found) =>
     flags.json === true ? jsonLine(foundReport(found, now, look.hasPayload)) : keyCard(found, now, look),
   );
   await io.out.write(shown.join(flags.json === true ? "" : "\n"));
-  if (flags.json !== true) await io.err.write(clockNote(buckets.difference));
+  if (flags.json !== true) await io.err.write(clockNote(keys.difference));
   if (!all.every((found) => stateOf(found) === "unseen")) return exitCodes.ok;
-  await io.err.write(await hintText(names, flags, { buckets, io }));
+  await io.err.write(await hintText(names, flags, { keys, io }));
   return exitCodes.failed;
 }
 
@@ -49,19 +50,19 @@ export async function showCommand(
 async function hintText(
   [subscriptionId, eventId]: readonly [first: string, eventId: string | undefined],
   { workspace: workspaceId }: ShowFlags,
-  { buckets, io }: { readonly buckets: OpenBuckets; readonly io: CliIo },
+  { keys, io }: { readonly keys: SharedKeys; readonly io: CliIo },
 ): Promise<string> {
   if (eventId === undefined) return "";
   const hints = [
-    ...(await nameHints({ subscriptionId, eventId, workspaceId }, buckets)),
-    await deadLetterHint({ subscriptionId, eventId, workspaceId }, buckets, io),
+    ...(await nameHints({ subscriptionId, eventId, workspaceId }, keys)),
+    await deadLetterHint({ subscriptionId, eventId, workspaceId }, keys, io),
   ];
   return `\n${hints.join("\n")}\n`;
 }
 
-async function nameHints(wanted: WantedEvent, buckets: OpenBuckets): Promise<readonly string[]> {
+async function nameHints(wanted: WantedEvent, keys: SharedKeys): Promise<readonly string[]> {
   try {
-    return lookUpHints(wanted, await readKnownNames((filter) => scanBuckets(buckets, filter), wanted));
+    return lookUpHints(wanted, await readKnownNames((filter) => keys.scan(filter), wanted));
   } catch {
     // Without the permission to list keys there is no hint.
     return [];

@@ -3,7 +3,7 @@ import { readFromLeader } from "../../nats/kv/leader-read.ts";
 import { subjectsOf } from "../../nats/wire/subject.ts";
 import type { OpenBucket, OpenBuckets } from "../connection/open-buckets.ts";
 import { readKey } from "./read-key.ts";
-import { limitsOf } from "./scan.ts";
+import { sourceOf } from "./scan.ts";
 import type { RemovedKey, StoredKey } from "./stored-key.ts";
 
 /**
@@ -28,7 +28,7 @@ async function lookUpIn(bucket: OpenBucket, subjects: string): Promise<ReadonlyA
     if (message.isTombstone) {
       const failure = decodeFailure(message.payload);
       found.push({ state: "removed", bucket: bucket.name, subject, revision, storedAtMs, failure });
-    } else found.push(await heldSince(bucket, readKey(message, limitsOf(bucket))));
+    } else found.push(await heldSince(bucket, readKey(message, sourceOf(bucket))));
   }
   return found;
 }

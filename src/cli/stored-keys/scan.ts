@@ -1,14 +1,20 @@
 import { millis } from "@nats-io/nats-core";
 import { readCompletely } from "../../nats/kv/bucket-list.ts";
+import { keyOf } from "../../nats/wire/subject.ts";
 import type { OpenBucket, OpenBuckets } from "../connection/open-buckets.ts";
-import { type FilterFlags, isMatch, subjectsOfFilter } from "./key-filter.ts";
-import { type BucketLimits, readKey } from "./read-key.ts";
-import { RevisionTimes } from "./revision-times.ts";
+import { type FilterFlags, subjectsOfFilter } from "./key-filter.ts";
+import { matchingKeys } from "./matching-keys.ts";
+import type { RecordSource } from "./read-key.ts";
 import type { StoredKey } from "./stored-key.ts";
 
-export function limitsOf({ name, info }: OpenBucket): BucketLimits {
+export function sourceOf({ name, info }: Pick<OpenBucket, "name" | "info">): RecordSource {
   const { max_age } = info.config;
-  return { bucket: name, maxAgeMs: max_age > 0 ? millis(max_age) : Number.POSITIVE_INFINITY };
+  return {
+    bucket: name,
+    title: `bucket ${name}`,
+    keyOf: (subject) => keyOf(name, subject),
+    maxAgeMs: max_age > 0 ? millis(max_age) : Number.POSITIVE_INFINITY,
+  };
 }
 
 /** Scans all buckets in turn. See {@link scanBucket}. */
@@ -26,22 +32,10 @@ export async function* scanBuckets(
 /**
  * Reads the matching keys of a bucket in the order of their last writes, also those that were written just before. @throws {StoreUnavailableError}
  */
-export async function* scanBucket(
+export function scanBucket(
   bucket: OpenBucket,
   flags: FilterFlags,
   subjects = subjectsOfFilter(bucket.name, flags),
 ): AsyncGenerator<StoredKey, void> {
-  const limits = limitsOf(bucket);
-  const times = new RevisionTimes();
-  for await (const message of readCompletely(bucket, bucket.read, subjects)) {
-    times.note(message);
-    if (message.isTombstone) continue;
-    const stored = withTimes(readKey(message, limits), times);
-    if (isMatch(stored, flags, bucket.serverMs())) yield stored;
-  }
-}
-
-function withTimes(stored: StoredKey, times: RevisionTimes): StoredKey {
-  if (stored.state !== "reserved") return stored;
-  return { ...stored, heldSinceMs: times.heldSinceMs(stored.fence, stored.heldSinceMs) };
+  return matchingKeys(readCompletely(bucket, bucket.read, subjects), sourceOf(bucket), flags, bucket.serverMs);
 }

@@ -1,7 +1,6 @@
 import type { StoreKey } from "../../model/identity.ts";
-import type { OpenBuckets } from "../connection/open-buckets.ts";
 import { CommandError } from "../terminal/command-error.ts";
-import { scanBuckets } from "./scan.ts";
+import type { SharedKeys } from "./shared-keys.ts";
 import type { StoredKey } from "./stored-key.ts";
 
 type Names = readonly [first: string, eventId: string | undefined];
@@ -27,12 +26,12 @@ export function shortKeys(keys: readonly StoredKey[]): ReadonlyMap<StoredKey, st
  * Returns the dedup key of a short key, and all other names as they are.
  * @throws {CommandError} if several events have keys that begin with it.
  */
-export async function wholeKey(names: Names, buckets: OpenBuckets): Promise<Names> {
+export async function wholeKey(names: Names, { scan }: Pick<SharedKeys, "scan">): Promise<Names> {
   const [first, eventId] = names;
   const start = eventId === undefined ? SHORT.exec(first)?.groups?.["start"] : undefined;
   if (start === undefined) return names;
   const found = new Set<string>();
-  for await (const { key } of scanBuckets(buckets, {})) {
+  for await (const { key } of scan({})) {
     if (key !== undefined && digestOf(key).startsWith(start)) found.add(digestOf(key));
   }
   const [digest, ...others] = found;

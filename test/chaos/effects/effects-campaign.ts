@@ -14,9 +14,9 @@ import { OWN_API } from "../../../src/nats/wire/bucket-address.ts";
 import { schemaSql } from "../../../src/postgres/index.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startCluster, startNats } from "../../support/nats-server.ts";
-import { ask, startPostgres } from "../../support/postgres-server.ts";
+import { ask, type PostgresServer, startPostgres } from "../../support/postgres-server.ts";
 import { endProcess, isRunning, startScript } from "../../support/script-process.ts";
-import type { EffectsWorkerConfig } from "./effects-worker-config.ts";
+import { type EffectsWorkerConfig, FAILPOINTS_PER_DISPATCH } from "./effects-worker-config.ts";
 
 export interface EffectsCampaignOptions {
   readonly seed: number;
@@ -37,6 +37,9 @@ export interface EffectsBooks {
   /** Sum of the balances; each effect adds one. */
   readonly cents: number;
   readonly markers: number;
+  /** Messages that `publishOnce` stored, and how many different events they belong to. */
+  readonly receipts: number;
+  readonly differentReceipts: number;
   /** Effects beyond the first of each event that a handler without a marker had. */
   readonly plainRepetitions: number;
   readonly kills: number;
@@ -45,18 +48,20 @@ export interface EffectsBooks {
 }
 
 const LEASE_MS = 2_000;
-const [STREAM, DURABLE, BUCKET] = ["money", "workers", "effects"];
+const [STREAM, DURABLE, BUCKET, RECEIPTS] = ["money", "workers", "effects", "receipts"];
 const SETTLED_WITHIN_MS = 4 * 60 * 60_000;
 
-/** Moves money for every event while workers die, leases lapse, and the bucket is deleted and restored. Returns the books. */
+/**
+ * Moves money and publishes a receipt for every event while workers and servers die, leases lapse, and the bucket is deleted and
+ * restored. Returns the books.
+ */
 export async function runEffectsCampaign(options: EffectsCampaignOptions): Promise<EffectsBooks> {
   const { events, kills, seed, onProgress = () => {} } = options;
   const startedMs = performance.now();
   const folder = newFolder();
   await using postgres = await startPostgres();
-  await using nats = options.servers === 3 ? await startCluster({ size: 3 }) : await startNats();
-  const servers = "urls" in nats ? nats.urls : [nats.url];
-  const connection = await connect({ servers: [...servers], maxReconnectAttempts: -1 });
+  await using nats = await startServers(options.servers);
+  const connection = await connect({ servers: [...nats.urls], maxReconnectAttempts: -1 });
   await ask(postgres.url, schemaSql());
   await ask(
     postgres.url,
@@ -67,27 +72,39 @@ export async function runEffectsCampaign(options: EffectsCampaignOptions): Promi
   await eventually("the bucket exists", () => natsStore(connection, { bucket: BUCKET }));
   await publishEvents(connection, events, options.servers);
   await using workers = new Workers(options, folder, {
-    nats: servers,
+    nats: nats.urls,
     postgres: postgres.url,
     stream: STREAM,
     durable: DURABLE,
     bucket: BUCKET,
+    receipts: RECEIPTS,
     leaseMs: LEASE_MS,
     concurrency: 8,
-    // Eight failpoints in each dispatch; one in five stalls instead.
-    failpointChance: kills / 2 / 0.8 / 8 / events,
+    // One failpoint in five stalls instead.
+    failpointChance: kills / 2 / 0.8 / FAILPOINTS_PER_DISPATCH / events,
   });
   const bucket = new BucketFaults(connection);
+  const faults = [
+    { at: 0.2, run: () => crash(postgres) },
+    { at: 0.3, run: () => bucket.backUp() },
+    { at: 0.4, run: () => nats.killLeader() },
+    { at: 0.5, run: () => bucket.deleteAll() },
+    { at: 0.6, run: () => crash(postgres) },
+    { at: 0.7, run: () => bucket.restore() },
+    { at: 0.8, run: () => nats.killLeader() },
+    // A new bucket starts above every fence, which ends the refusals after the restore.
+    { at: 0.85, run: () => bucket.deleteAll() },
+  ];
   const done = await progressOf(connection, events);
   for (let progress = 0; progress < 1; progress = await done()) {
     if (performance.now() - startedMs > SETTLED_WITHIN_MS) throw new Error("The events were not handled in time");
     workers.keepRunning();
     workers.killAtRandom((kills / 2) * progress);
-    await bucket.injectAt(progress);
+    while (faults[0] !== undefined && progress >= faults[0].at) await faults.shift()?.run();
     onProgress(`${Math.round(progress * 100)} % of ${events} events, ${workers.kills} kills`);
     await pause(100);
   }
-  const books = await booksOf(postgres.url);
+  const books = { ...(await booksOf(postgres.url)), ...(await receiptsOf(connection)) };
   await connection.close();
   const seconds = Math.round((performance.now() - startedMs) / 1_000);
   return { events, ...books, kills: workers.kills, failpoints: workers.failpoints(), seconds };
@@ -99,9 +116,47 @@ export async function runEffectsCampaign(options: EffectsCampaignOptions): Promi
   }
 }
 
+/** The NATS servers of a campaign. */
+interface Servers extends AsyncDisposable {
+  readonly urls: readonly string[];
+  /** Kills the server that leads the stream, or the only one, and restarts it. */
+  killLeader(): Promise<void>;
+}
+
+async function startServers(size: 1 | 3): Promise<Servers> {
+  if (size === 1) {
+    const server = await startNats();
+    return {
+      urls: [server.url],
+      async killLeader() {
+        await server.kill("SIGKILL");
+        await server.restart();
+      },
+      [Symbol.asyncDispose]: () => server.stop(),
+    };
+  }
+  const cluster = await startCluster({ size });
+  return {
+    urls: cluster.urls,
+    async killLeader() {
+      const leader = await cluster.leaderOf(STREAM);
+      await leader.kill("SIGKILL");
+      await leader.restart();
+      await cluster.ready();
+    },
+    [Symbol.asyncDispose]: () => cluster.stop(),
+  };
+}
+
+async function crash(postgres: PostgresServer): Promise<void> {
+  await postgres.stop("crash");
+  await postgres.start();
+}
+
 /** Returns what the books show beyond one effect for each event; nothing if all is right. */
-export function errorsIn({ events, effects, differentEffects, cents, markers }: EffectsBooks): readonly string[] {
-  const expected = { effects, differentEffects, cents, markers };
+export function errorsIn(books: EffectsBooks): readonly string[] {
+  const { events, effects, differentEffects, cents, markers, receipts, differentReceipts } = books;
+  const expected = { effects, differentEffects, cents, markers, receipts, differentReceipts };
   return Object.entries(expected).flatMap(([what, count]) =>
     count === events ? [] : [`${what}: ${count} for ${events} events`],
   );
@@ -124,11 +179,23 @@ async function booksOf(url: string) {
   };
 }
 
+async function receiptsOf(connection: NatsConnection) {
+  const client = jetstream(connection);
+  const messages = await (await client.consumers.get(RECEIPTS)).fetch({ max_messages: 1_000_000, expires: 5_000 });
+  const events: string[] = [];
+  for await (const message of messages) {
+    events.push(message.string());
+    if (message.info.pending === 0) break;
+  }
+  return { receipts: events.length, differentReceipts: new Set(events).size };
+}
+
 async function publishEvents(connection: NatsConnection, events: number, replicas: number): Promise<void> {
   const manager = await jetstreamManager(connection);
   await eventually("the stream exists", () =>
     manager.streams.add({ name: STREAM, subjects: [STREAM], num_replicas: replicas }).then(() => true),
   );
+  await manager.streams.add({ name: RECEIPTS, subjects: [`${RECEIPTS}.*`], num_replicas: replicas });
   await manager.consumers.add(STREAM, {
     durable_name: DURABLE,
     ack_policy: "explicit",
@@ -154,24 +221,13 @@ async function progressOf(connection: NatsConnection, events: number): Promise<(
 /** Deletes the bucket, replaces it by a backup, whose fences are lower, and deletes it again. */
 class BucketFaults {
   readonly #connection: NatsConnection;
-  readonly #faults = [
-    { at: 0.3, run: () => this.#backUp() },
-    { at: 0.5, run: () => this.#deleteAll() },
-    { at: 0.7, run: () => this.#restore() },
-    // A new bucket starts above every fence, which ends the refusals after the restore.
-    { at: 0.85, run: () => this.#deleteAll() },
-  ];
   #backup: { readonly config: StreamConfig; readonly messages: readonly StoredMessage[] } | undefined;
 
   constructor(connection: NatsConnection) {
     this.#connection = connection;
   }
 
-  async injectAt(progress: number): Promise<void> {
-    while (this.#faults[0] !== undefined && progress >= this.#faults[0].at) await this.#faults.shift()?.run();
-  }
-
-  async #backUp(): Promise<void> {
+  async backUp(): Promise<void> {
     const manager = await jetstreamManager(this.#connection);
     const { config } = await manager.streams.info(`KV_${BUCKET}`);
     const messages: StoredMessage[] = [];
@@ -181,13 +237,13 @@ class BucketFaults {
     this.#backup = { config, messages };
   }
 
-  async #deleteAll(): Promise<void> {
+  async deleteAll(): Promise<void> {
     const manager = await jetstreamManager(this.#connection);
     await manager.streams.delete(`KV_${BUCKET}`);
     await natsStore(this.#connection, { bucket: BUCKET });
   }
 
-  async #restore(): Promise<void> {
+  async restore(): Promise<void> {
     if (this.#backup === undefined) throw new Error("There is no backup of the bucket");
     const { config, messages } = this.#backup;
     const manager = await jetstreamManager(this.#connection);

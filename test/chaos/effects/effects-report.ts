@@ -2,7 +2,8 @@ import { type EffectsBooks, errorsIn } from "./effects-campaign.ts";
 
 /** Formats the books of a campaign. */
 export function booksText(books: EffectsBooks): string {
-  const { events, effects, differentEffects, cents, markers, plainRepetitions, kills, failpoints, seconds } = books;
+  const { events, effects, differentEffects, cents, markers, receipts, differentReceipts } = books;
+  const { plainRepetitions, kills, failpoints, seconds } = books;
   const rows: ReadonlyArray<readonly [string, number | string]> = [
     ["events", events],
     ["processes killed", kills],
@@ -11,6 +12,8 @@ export function booksText(books: EffectsBooks): string {
     ["  of different events", differentEffects],
     ["sum of the balances, in cents", cents],
     ["markers", markers],
+    ["messages published", receipts],
+    ["  of different events", differentReceipts],
     ["repetitions of a handler without a marker", plainRepetitions],
     ["seconds", seconds],
   ];

@@ -1,3 +1,6 @@
+/** Failpoints that one dispatch passes in {@link EffectsWorkerConfig}'s process: two for each of 7 requests, and 3 more. */
+export const FAILPOINTS_PER_DISPATCH = 17;
+
 /** Settings of one worker process of the campaign, passed as JSON. */
 export interface EffectsWorkerConfig {
   readonly name: string;
@@ -6,6 +9,8 @@ export interface EffectsWorkerConfig {
   readonly stream: string;
   readonly durable: string;
   readonly bucket: string;
+  /** Subject of the messages that the effects publish. */
+  readonly receipts: string;
   readonly leaseMs: number;
   readonly concurrency: number;
   readonly seed: number;

@@ -4,11 +4,12 @@ import { connect } from "@nats-io/transport-node";
 import pg from "pg";
 import { seeded } from "../../../src/cli/demo/random.ts";
 import { Deduplicator, type Reservation } from "../../../src/index.ts";
-import { consume, natsStore } from "../../../src/nats/index.ts";
-import { effectOnce } from "../../../src/postgres/index.ts";
+import { consume, natsStore, publishOnce } from "../../../src/nats/index.ts";
+import { effectOnce, type QueryClient } from "../../../src/postgres/index.ts";
 import { parseEffectsWorkerConfig } from "./effects-worker-config.ts";
 
-// A replica that moves money: each event adds one cent to an account, in a transaction. It dies or stalls at its failpoints.
+// A replica that moves money: each event adds one cent to an account, in a transaction, and then publishes a receipt. It dies or stalls
+// at its failpoints. FAILPOINTS_PER_DISPATCH is their number.
 
 const config = parseEffectsWorkerConfig(process.argv[2] ?? "");
 const { name, leaseMs, bucket } = config;
@@ -18,6 +19,10 @@ pool.on("error", () => {});
 const connection = await connect({ servers: [...config.nats], name, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
 const client = jetstream(connection);
 const dedup = new Deduplicator({ store: await natsStore(connection, { bucket }), owner: name, leaseMs, skewMs: 500 });
+dedup.subscribe(({ type }) => {
+  if (type === "dispatched") failpoint("dispatch returned");
+  if (type === "committed") failpoint("key committed");
+});
 const running = await consume(await client.consumers.get(config.stream, config.durable), {
   dedup,
   concurrency: config.concurrency,
@@ -37,32 +42,51 @@ async function dispatch(event: string, reservation: Reservation): Promise<void> 
   // What a handler without a marker would have done, in a book of its own.
   await pool.query("insert into plain_book values ($1)", [event]);
   failpoint("before the transaction");
+  await transaction((tx) =>
+    effectOnce({ query: (text, values) => step(statementOf(text), tx.query(text, values)) }, reservation, async () => {
+      await step("row", tx.query("insert into book (event, worker) values ($1, $2)", [event, name]));
+      const account = Number(event.replace(/\D/g, "")) % 16;
+      await step("balance", tx.query("update accounts set cents = cents + 1 where id = $1", [account]));
+      return { event };
+    }),
+  );
+  await step("receipt", publishOnce(client, config.receipts, event, reservation));
+}
+
+async function transaction(work: (tx: QueryClient) => Promise<unknown>): Promise<void> {
   const tx = await pool.connect();
   let broken: Error | undefined;
+  // Without a listener, a connection that breaks between two statements would end the process.
+  const onError = (error: Error): void => {
+    broken = error;
+  };
+  tx.on("error", onError);
   try {
-    await tx.query("begin");
-    failpoint("transaction begun");
-    await effectOnce(tx, reservation, async () => {
-      failpoint("marker inserted");
-      await tx.query("insert into book (event, worker) values ($1, $2)", [event, name]);
-      failpoint("row inserted");
-      await tx.query("update accounts set cents = cents + 1 where id = $1", [Number(event.replace(/\D/g, "")) % 16]);
-      failpoint("balance updated");
-      return { event };
-    });
-    failpoint("value kept");
-    const committing = tx.query("commit");
-    failpoint("commit sent");
-    await committing;
-    failpoint("committed");
+    await step("begin", tx.query("begin"));
+    await work(tx);
+    await step("commit", tx.query("commit"));
   } catch (error) {
     await tx.query("rollback").catch((cause: unknown) => {
       broken = new Error("the rollback failed", { cause });
     });
     throw error;
   } finally {
+    tx.off("error", onError);
     tx.release(broken);
   }
+}
+
+/** Names a statement of effectOnce. */
+function statementOf(text: string): string {
+  return /\b(insert|update)\b/.exec(text)?.[0] === "update" ? "value" : "marker";
+}
+
+/** Waits for the answer to a request, with a failpoint before and after it arrives. */
+async function step<Answer>(request: string, answer: PromiseLike<Answer>): Promise<Answer> {
+  failpoint(`${request} sent`);
+  const answered = await answer;
+  failpoint(`${request} answered`);
+  return answered;
 }
 
 /** Ends this process without warning, or blocks it for longer than its lease. */

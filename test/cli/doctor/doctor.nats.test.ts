@@ -328,7 +328,7 @@ describe("latchkey doctor as a user", () => {
           "this user may not publish to `$KV.dedup.>`, `$JS.API.STREAM.MSG.GET.KV_dedup`; a replica cannot dispatch without them",
       },
     ]);
-    expect(of("records", "keys")).toMatchObject([{ evidence: "the bucket is empty" }]);
+    expect(of("records", "keys")).toMatchObject([{ evidence: "there are no keys" }]);
   });
 
   it("that may not read, or receives no reply, is reported", async () => {

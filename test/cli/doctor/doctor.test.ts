@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { bytesText } from "../../../src/cli/doctor/bytes-text.ts";
 import { countsText, findingsText } from "../../../src/cli/doctor/doctor-text.ts";
-import { bytesText, examinePeers } from "../../../src/cli/doctor/examine-bucket.ts";
+import { examinePeers } from "../../../src/cli/doctor/examine-bucket.ts";
 import { examineOwnClock, examineRecordTimes, examineServerClocks } from "../../../src/cli/doctor/examine-clocks.ts";
 import { examineVersions } from "../../../src/cli/doctor/examine-server.ts";
 import { RecordExaminer } from "../../../src/cli/doctor/record-examiner.ts";
@@ -167,12 +168,12 @@ describe("the text of findings", () => {
   it("groups findings by area, each with its remedy", () => {
     const text = findingsText(
       [
-        { area: "records", check: "keys", severity: "ok", evidence: "the bucket is empty", remedy: undefined },
+        { area: "records", check: "keys", severity: "ok", evidence: "there are no keys", remedy: undefined },
         { area: "server", check: "version", severity: "error", evidence: "old", remedy: "upgrade" },
       ],
       { paint, columns: 80 },
     );
-    expect(text).toBe("server\n  ✗ version  old\n             → upgrade\nrecords\n  ✓ keys     the bucket is empty\n");
+    expect(text).toBe("server\n  ✗ version  old\n             → upgrade\nrecords\n  ✓ keys     there are no keys\n");
   });
 
   it.each([

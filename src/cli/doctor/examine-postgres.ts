@@ -1,0 +1,100 @@
+import { optionsFromEnv } from "../../env.ts";
+import { DEFAULT_SKEW_MS } from "../../options.ts";
+import { EFFECT_TABLES, type SchemaProblem, STORE_TABLES, schemaProblems } from "../../postgres/schema-check.ts";
+import { type RunSql, sqlOf } from "../../postgres/sql.ts";
+import {
+  cannotUse,
+  clockDifference,
+  connectPostgres,
+  type PostgresKeysFlags,
+  schemaName,
+  storedMessages,
+} from "../connection/open-postgres.ts";
+import { matchingKeys } from "../stored-keys/matching-keys.ts";
+import { POSTGRES_SOURCE } from "../stored-keys/postgres-keys.ts";
+import { asCommandError } from "../terminal/command-error.ts";
+import { amount, count } from "../terminal/format.ts";
+import type { CliIo } from "../terminal/io.ts";
+import { StatusLine } from "../terminal/status-line.ts";
+import { examineOwnClock, examineRecordTimes } from "./examine-clocks.ts";
+import { type Finding, findingsAbout } from "./finding.ts";
+import { readServerFacts, readTableFacts, type ServerFacts } from "./postgres-facts.ts";
+import { type ExpiringTable, examineServer, examineTable } from "./postgres-findings.ts";
+import { RecordExaminer } from "./record-examiner.ts";
+import { RecordTimes } from "./record-times.ts";
+
+const tables = findingsAbout("tables");
+const permissions = findingsAbout("permissions");
+
+/**
+ * Examines a server and the tables of `postgresStore` and `effectOnce`. Changes nothing.
+ * @throws {CommandError} if the server cannot be reached.
+ */
+export async function examinePostgres(
+  { postgres, schema }: Required<Pick<PostgresKeysFlags, "postgres">> & PostgresKeysFlags,
+  io: CliIo,
+): Promise<readonly Finding[]> {
+  const name = schemaName(schema);
+  const skewMs = asCommandError(() => optionsFromEnv(io.env)).skewMs ?? DEFAULT_SKEW_MS;
+  const pool = await connectPostgres(postgres);
+  try {
+    const run = sqlOf("pool", pool);
+    const facts = await readServerFacts(run);
+    const problems = await schemaProblems(run, name, [...STORE_TABLES, ...EFFECT_TABLES]);
+    const difference = await clockDifference(pool, io.clock);
+    const isUsable = (table: ExpiringTable): boolean => !problems.some((one) => one.name === `"${name}".${table}`);
+    const serverMs = (): number => io.clock.wallMs() + difference.offsetMs;
+    return [
+      ...examineServer(facts),
+      ...schemaFindings(name, problems, facts),
+      ...(await expiryFindings(run, name, facts, isUsable)),
+      examineOwnClock(difference),
+      ...(isUsable("keys") ? await recordFindings() : []),
+    ];
+
+    async function recordFindings(): Promise<readonly Finding[]> {
+      const records = new RecordExaminer(skewMs);
+      const times = new RecordTimes();
+      await using _ = new StatusLine(io.err, io.clock, () => `${amount(records.examined)} records checked`);
+      const messages = storedMessages(pool, `"${name}".keys`, "%");
+      for await (const stored of matchingKeys(messages, POSTGRES_SOURCE, {}, serverMs)) {
+        records.add(stored, serverMs());
+        times.note(stored);
+      }
+      return [...examineRecordTimes(times, skewMs), ...records.findings()];
+    }
+  } catch (error) {
+    throw cannotUse(error);
+  } finally {
+    await pool.end();
+  }
+}
+
+function schemaFindings(schema: string, problems: readonly SchemaProblem[], { role }: ServerFacts): readonly Finding[] {
+  const findings = problems.map(({ name, problem, remedy, isRight }) =>
+    (isRight ? permissions : tables).error(name.replace(`"${schema}".`, ""), problem, remedy),
+  );
+  const [broken, refused] = [false, true].map((isRight) => problems.some((one) => one.isRight === isRight));
+  const all = STORE_TABLES.length + EFFECT_TABLES.length;
+  return [
+    ...findings,
+    ...(broken === true
+      ? []
+      : [tables.ok("schema", `${count(all, "table")} of schema ${schema}, as the migration creates them`)]),
+    ...(refused === true ? [] : [permissions.ok("role", `${role} may read and write all tables`)]),
+  ];
+}
+
+async function expiryFindings(
+  run: RunSql,
+  schema: string,
+  facts: ServerFacts,
+  isUsable: (table: ExpiringTable) => boolean,
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const table of ["keys", "effects"] as const) {
+    if (!isUsable(table)) continue;
+    findings.push(...examineTable(table, await readTableFacts(run, `"${schema}".${table}`), facts));
+  }
+  return findings;
+}

@@ -1,0 +1,24 @@
+import { deadLetters } from "../../nats/index.ts";
+import { type BucketFlags, openBuckets } from "../connection/open-buckets.ts";
+import { asCommandErrorAsync } from "../terminal/command-error.ts";
+import type { CliIo } from "../terminal/io.ts";
+import type { Inspected } from "./inspected.ts";
+import { storeOf } from "./store-of.ts";
+
+/** Opens the store of the buckets that the flags select. */
+export async function inspectedBuckets(flags: BucketFlags, io: CliIo): Promise<Inspected> {
+  const buckets = await openBuckets(flags, io);
+  try {
+    const store = await asCommandErrorAsync(() => storeOf(buckets));
+    const { connection } = buckets;
+    return {
+      store,
+      name: `bucket ${buckets.name}`,
+      openDeadLetters: (subject) => deadLetters(connection, { subject, store }),
+      [Symbol.asyncDispose]: () => buckets[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await buckets[Symbol.asyncDispose]();
+    throw error;
+  }
+}
