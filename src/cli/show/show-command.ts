@@ -72,7 +72,14 @@ async function nameHints(wanted: WantedEvent, keys: SharedKeys): Promise<readonl
 function foundReport(found: LookUpResult, now: Now, hasPayload: boolean): object {
   const { stored, identity } = found;
   const verdict = conclusionAbout(stored, now);
-  if (stored === undefined || stored.state === "removed") return { state: "unseen", ...identity, ...verdict };
+  if (stored === undefined || stored.state === "removed") {
+    return {
+      state: "unseen",
+      ...identity,
+      ...verdict,
+      ...(stored?.failure === undefined ? {} : { failure: stored.failure }),
+    };
+  }
   return { ...keyReport(stored, now), ...verdict, ...(hasPayload ? payloadReport(stored) : {}) };
 }
 

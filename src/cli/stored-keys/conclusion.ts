@@ -1,6 +1,7 @@
 import { optionsFromEnv } from "../../env.ts";
 import { type Now, type ReservationTimes, type Suspicion, suspicionOf } from "../../inspect/conclusions/suspicion.ts";
 import { type KeyFinding, type NextDelivery, verdictOf } from "../../inspect/conclusions/verdict.ts";
+import type { DispatchFailure } from "../../model/failure.ts";
 import { DEFAULT_SKEW_MS } from "../../options.ts";
 import { asCommandError } from "../terminal/command-error.ts";
 import type { CliIo } from "../terminal/io.ts";
@@ -48,7 +49,7 @@ function findingOf(stored: StoredKey | RemovedKey | undefined): KeyFinding {
     case undefined:
       return { state: "empty" };
     case "removed":
-      return { state: "removed", removedAtMs: stored.storedAtMs };
+      return { state: "removed", removedAtMs: stored.storedAtMs, failure: printableFailure(stored.failure) };
     case "unreadable":
       return { state: "unreadable", reason: escaped(stored.reason) };
     case "committed": {
@@ -60,4 +61,8 @@ function findingOf(stored: StoredKey | RemovedKey | undefined): KeyFinding {
     case "reserved":
       return { state: "reserved", owner: escaped(stored.record.owner), ...reservationTimes(stored) };
   }
+}
+
+function printableFailure(failure: DispatchFailure | undefined): DispatchFailure | undefined {
+  return failure && { ...failure, owner: escaped(failure.owner), error: escaped(failure.error) };
 }

@@ -177,7 +177,12 @@ describe("latchkey show", () => {
     const { exitCode, objects } = await operated.run("show", "billing", "failed", "--json");
     expect(exitCode).toBe(1);
     expect(objects()).toMatchObject([
-      { state: "unseen", eventId: "failed", explanation: expect.stringMatching(/was released or cleared .* ago/) },
+      {
+        state: "unseen",
+        eventId: "failed",
+        explanation: expect.stringMatching(/web-2.*Error/),
+        failure: { owner: "web-2", attempt: 1, error: expect.stringContaining("Error") },
+      },
     ]);
   });
 

@@ -54,11 +54,17 @@ function committed(endsInMs: number | undefined, owner = "web-1"): StoredKey {
 
 const unreadable = { ...fieldsOf("1"), state: "unreadable", storedAtMs: 0, endsAtMs: 0, reason: "not JSON" } as const;
 const removed: RemovedKey = { state: "removed", bucket: "b", subject: "s", revision: 8, storedAtMs: NOW_MS - 3_000 };
+const failed: RemovedKey = {
+  ...removed,
+  failure: { owner: "web\u001b-1", attempt: 2, fence: 7, atMs: 0, error: "TypeError" },
+};
 
 describe("the conclusion about a key", () => {
   it.each<readonly [what: string, stored: StoredKey | RemovedKey | undefined, delivery: string, text: string]>([
     ["empty", undefined, "dispatched", "The key is empty, so the next delivery is dispatched"],
     ["removed", removed, "dispatched", "released or cleared 3 s ago"],
+    ["released after a failure", failed, "dispatched", "TypeError"],
+    ["released after a failure of a hostile name", failed, "dispatched", "web\\u{1b}-1"],
     ["committed", committed(3_600_000), "duplicate", "web-1 committed the event 3 min ago at attempt 2"],
     ["committed for good", committed(undefined), "duplicate", "suppressed until the key is cleared"],
     ["held", reserved({ heldMs: 240_000 }), "pending", "web-1 has held the key for 4 min"],
