@@ -17,6 +17,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { linkThirdParty } from "./third-party.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const at = (/** @type {string[]} */ ...parts) => join(root, ...parts);
@@ -76,6 +77,8 @@ function buildIfStale() {
     "tsconfig.json",
     "tsconfig.build.json",
     "vite.page.config.ts",
+    "vite.third-party.config.ts",
+    "scripts/third-party.mjs",
   ];
   const changedMs = Math.max(...sources.map((source) => newestMs(at(source))));
   if (existsSync(at("dist")) && existsSync(stamp) && statSync(stamp).mtimeMs >= changedMs) return;
@@ -89,18 +92,12 @@ function buildIfStale() {
     "--outDir",
     fresh,
   ]);
+  const vite = [at("node_modules", "vite", "bin", "vite.js"), "build", "--outDir", fresh, "--config"];
   for (const mode of ["production", "play"]) {
-    run(process.execPath, [
-      at("node_modules", "vite", "bin", "vite.js"),
-      "build",
-      "--config",
-      at("vite.page.config.ts"),
-      "--mode",
-      mode,
-      "--outDir",
-      fresh,
-    ]);
+    run(process.execPath, [...vite, at("vite.page.config.ts"), "--mode", mode]);
   }
+  run(process.execPath, [...vite, at("vite.third-party.config.ts")]);
+  linkThirdParty(fresh);
   // Swaps the whole folder, so that no output of a removed source stays, and a failed build keeps the last one.
   const old = at(".cache", `dist-old-${process.pid}`);
   if (existsSync(at("dist"))) renameSync(at("dist"), old);

@@ -1,12 +1,15 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { isBuiltin } from "node:module";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { THIRD_PARTY } from "../../scripts/third-party.mjs";
+import { isObject } from "../../src/internal/is-object.ts";
 import { ensureBuilt } from "../support/built.ts";
 
 // What users install is what is tested: the packed tarball, in an empty project.
@@ -172,7 +175,7 @@ describe("the packed tarball", () => {
     expect(files).toContain("package/README.md");
     const other = files.filter(
       (file) =>
-        !/^package\/(LICENSE|README\.md|package\.json|docs\/.+|dist\/(inspector|play)\.html|dist\/(src|machines)\/.+\.(js|d\.ts))$/.test(
+        !/^package\/(LICENSE|README\.md|package\.json|docs\/.+|dist\/(inspector|play)\.html|dist\/third-party\/([\w-]+\.js|LICENSES\.md)|dist\/(src|machines)\/.+\.(js|d\.ts))$/.test(
           file,
         ),
     );
@@ -181,6 +184,44 @@ describe("the packed tarball", () => {
 });
 
 describe("the package in an empty project", () => {
+  it("installs XState, a hash and nothing else", async () => {
+    const installed = await readdir(join(project, "node_modules"));
+    expect(installed.filter((name) => !name.startsWith(".")).sort()).toEqual(["@noble", "latchkey", "xstate"]);
+  });
+
+  it("imports only built-in modules, its dependencies and its optional peers", async () => {
+    const dist = join(project, "node_modules", "latchkey", "dist");
+    const files = (await readdir(dist, { recursive: true })).filter((file) => file.endsWith(".js"));
+    const imported = new Set<string>();
+    for (const file of files) {
+      const code = await readFile(join(dist, file), "utf8");
+      const declarations = code.matchAll(/^(?:import|export)\b[^"'`;=(]*?"([^".][^"]*)";$/gm);
+      for (const [, name = ""] of [...declarations, ...code.matchAll(/\bimport\("([^".][^"]*)"\)/g)])
+        imported.add(name);
+    }
+    const packages = [...imported]
+      .filter((name) => !isBuiltin(name))
+      .map((name) => name.replace(/^(@[^/]+\/[^/]+|[^/]+).*/, "$1"));
+    expect(packages).toContain("xstate");
+    const manifest: unknown = JSON.parse(await readFile("package.json", "utf8"));
+    const { dependencies, peerDependencies } = isObject(manifest) ? manifest : {};
+    const known = new Set([dependencies, peerDependencies].flatMap((listed) => Object.keys(listed ?? {})));
+    expect(packages.filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  it("contains the licence of every copied package", async () => {
+    const licences = await readFile(join(project, "node_modules/latchkey/dist/third-party/LICENSES.md"), "utf8");
+    for (const name of THIRD_PARTY) expect(licences).toMatch(new RegExp(`^## ${name} - [\\d.]+ \\(`, "m"));
+    expect(licences.match(/Permission is hereby granted|Apache License/g)?.length).toBeGreaterThan(THIRD_PARTY.length);
+  });
+
+  it("draws a machine with the copied layout", async () => {
+    const drawn = await inProject(`
+      const [{ toSvg }, { dedupKeyMachine }] = [await import("latchkey/inspect"), await import("latchkey/machines")];
+      console.log(toSvg(dedupKeyMachine));`);
+    expect(drawn).toMatch(/^<svg .*reserved.*<\/svg>$/s);
+  });
+
   it("exports exactly the entries that are tested here", async () => {
     const manifest: unknown = JSON.parse(await readFile("package.json", "utf8"));
     const entries = Object.keys(NAMES).map((entry) => entry.replace("latchkey", "."));
@@ -301,5 +342,10 @@ describe("the package in an empty project", () => {
   it("provides the command line", async () => {
     const { stdout } = await run("npx", ["--no", "--", "latchkey", "--help"], { cwd: project });
     expect(stdout).toMatch(/^Usage: latchkey /);
+  });
+
+  it("says which packages the command line needs for NATS", async () => {
+    const listed = run("npx", ["--no", "--", "latchkey", "list", "--nats", "127.0.0.1:1"], { cwd: project });
+    await expect(listed).rejects.toThrow(/npm install .*@nats-io\/transport-node/);
   });
 });
