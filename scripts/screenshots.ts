@@ -117,7 +117,7 @@ async function ofCounterexample(browser: Browser): Promise<void> {
     mimeType: "application/x-ndjson",
     buffer: Buffer.from(run.ndjson),
   });
-  await page.getByText("This step breaks").waitFor();
+  await page.getByText("This step breaks").first().waitFor();
   await page.getByRole("button", { name: "Dismiss" }).click();
   await picture(page, "counterexample");
   await page.close();

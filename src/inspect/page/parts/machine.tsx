@@ -63,7 +63,7 @@ export function Machine(): VNode {
 }
 
 /** The drawing scrolls rather than shrink further, because its letters could not be read. */
-const READABLE = 0.8;
+const READABLE = 0.72;
 
 /** Tones of the top-level states. */
 const tones: Readonly<Record<string, Tone>> = {

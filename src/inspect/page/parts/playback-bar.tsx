@@ -16,7 +16,7 @@ export function PlaybackBar(): VNode | null {
   return (
     <section class={violationsHere.length > 0 ? "playback violated" : "playback"} aria-label="Recording">
       {violationsHere.map(({ guarantee, why }) => (
-        <p key={guarantee} class="violation" role="alert">
+        <p key={why} class="violation" role="alert">
           <strong>This step breaks {guarantee}.</strong> {why}
         </p>
       ))}
