@@ -5,9 +5,16 @@ import { runHandler } from "./engine/running-handlers.ts";
 import { hasCode, LatchkeyError } from "./errors.ts";
 import { filterAsync } from "./internal/filter-async.ts";
 import { callable, objectWith, oneOf, wholeNumber } from "./internal/validate.ts";
-import type { Decision, Outcome, Reservation } from "./model/decision.ts";
+import type { CommitReport, Decision, Duplicate, Outcome, Pending, Reservation } from "./model/decision.ts";
 import type { DedupEvent } from "./model/event.ts";
-import { type Identity, type KeyFilter, resolveIdentity, type StoreKey, storeKeyPattern } from "./model/identity.ts";
+import {
+  type DedupKey,
+  type Identity,
+  type KeyFilter,
+  resolveIdentity,
+  type StoreKey,
+  storeKeyPattern,
+} from "./model/identity.ts";
 import type { Entry, Revision } from "./model/store.ts";
 import { type DeduplicatorOptions, type ReserveOptions, resolveOptions, resolveReserveOptions } from "./options.ts";
 import { ValidatedStore } from "./stores/validated-store.ts";
@@ -91,14 +98,7 @@ export class Deduplicator implements AsyncDisposable {
       await decision.release();
       decision = await this.#reserve(identity, options);
     }
-    if (decision.decision === "pending") {
-      const { key, owner, retryAfterMs } = decision;
-      return { outcome: "pending", key, owner, retryAfterMs };
-    }
-    if (decision.decision === "duplicate") {
-      const { key, result, committedAt } = decision;
-      return { outcome: "duplicate", key, committedAt, ...(result === undefined ? {} : { value: result }) };
-    }
+    if (decision.decision !== "unseen") return rejected(decision);
     let value: Value;
     try {
       value = await runHandler(decision, handler);
@@ -107,7 +107,7 @@ export class Deduplicator implements AsyncDisposable {
       await (isFinal ? decision.commitFailure(error) : decision.fail(error));
       throw error;
     }
-    return { outcome: "dispatched", key: decision.key, value, ...(await decision.commit(value)) };
+    return dispatched(decision.key, value, await decision.commit(value));
   }
 
   /**
@@ -234,6 +234,24 @@ export class Deduplicator implements AsyncDisposable {
 
 /** Number of concurrent removals. */
 const REMOVALS_AT_ONCE = 64;
+
+/** Returns the outcome for an event that was not dispatched. */
+function rejected(decision: Duplicate | Pending): Exclude<Outcome<never>, { readonly outcome: "dispatched" }> {
+  if (decision.decision === "pending") {
+    const { key, owner, retryAfterMs } = decision;
+    return { outcome: "pending", key, owner, retryAfterMs };
+  }
+  const { key, result, committedAt } = decision;
+  return result === undefined
+    ? { outcome: "duplicate", key, committedAt }
+    : { outcome: "duplicate", key, committedAt, value: result };
+}
+
+function dispatched<Value>(key: DedupKey, value: Value, { commit, resultError }: CommitReport): Outcome<Value> {
+  return resultError === undefined
+    ? { outcome: "dispatched", key, value, commit }
+    : { outcome: "dispatched", key, value, commit, resultError };
+}
 
 function clearMatcher(filter: ClearFilter): (entry: Entry) => boolean {
   objectWith("filter", filter);

@@ -1,7 +1,7 @@
 import type { DedupKeyContext, DedupKeyEvent } from "../../machines/dedup-key.ts";
 import { isForLackOfRoom, isStoreUnavailable, StoreUnavailableError } from "../errors.ts";
 import type { DedupRecord } from "../model/record.ts";
-import type { Entry, Put, Removal } from "../model/store.ts";
+import type { Entry, Removal } from "../model/store.ts";
 import { readPut } from "../stores/validated-store.ts";
 import type { AttemptContext } from "./attempt-context.ts";
 import type { Lease } from "./lease.ts";
@@ -13,7 +13,7 @@ export class KeyClient {
   readonly #context: AttemptContext;
   readonly #records: RecordWriter;
   readonly #lease: Lease;
-  readonly #requests: StoreRequests;
+  readonly #requests: StoreRequests<KeyClient>;
   #trouble: unknown;
   #seen: Entry | undefined;
 
@@ -21,7 +21,7 @@ export class KeyClient {
     this.#context = context;
     this.#records = records;
     this.#lease = lease;
-    this.#requests = new StoreRequests(context, (error, kind) => this.#interpretError(error, kind));
+    this.#requests = new StoreRequests(context, this);
   }
 
   /** The last error of the store since a write of the reservation was acknowledged. */
@@ -53,14 +53,16 @@ export class KeyClient {
     const { revision } = context;
     const how = error === undefined ? {} : { failure: this.#records.failure(context, error) };
     const answer = engine.store.remove(identity.storeKey, { expected: revision, ...how }, identity);
-    this.#requests.track("write", this.#context.how.leaseMs, answer, (removal) => this.#interpretRemoval(removal));
+    this.#requests.track("write", this.#context.how.leaseMs, answer, (client, removal) =>
+      client.#interpretRemoval(removal),
+    );
   }
 
   read(): void {
     const { engine, how, identity, phase } = this.#context;
     const answer = engine.store.get(identity.storeKey, identity);
     const timeoutMs = phase === "dispatching" ? this.#lease.renewalTimeoutMs : how.leaseMs;
-    this.#requests.track("read", timeoutMs, answer, (entry) => this.#interpretEntry(entry));
+    this.#requests.track("read", timeoutMs, answer, (client, entry) => client.#interpretEntry(entry));
   }
 
   /** Forgets earlier trouble, because the reservation is stored. */
@@ -94,12 +96,12 @@ export class KeyClient {
   #put(record: DedupRecord, expected: number, ttlMs: number, timeoutMs: number): void {
     const { engine, identity } = this.#context;
     const answer = engine.store.put(identity.storeKey, record, { expected, ttlMs });
-    this.#requests.track("write", timeoutMs, answer, (put) =>
-      this.#interpretPut(readPut(identity.storeKey, put, identity)),
-    );
+    this.#requests.track("write", timeoutMs, answer, (client, put) => client.#interpretPut(put));
   }
 
-  #interpretPut(put: Put): DedupKeyEvent {
+  #interpretPut(answer: unknown): DedupKeyEvent {
+    const { identity } = this.#context;
+    const put = readPut(identity.storeKey, answer, identity);
     return put.ok
       ? { type: "write.acked", revision: put.revision, late: this.#lease.isLate }
       : this.#interpretConflict(put.current);
@@ -143,7 +145,7 @@ export class KeyClient {
   }
 
   /** Returns `undefined` if the request was sent again: a result never delays a commit that the store has room for. */
-  #interpretError(error: unknown, kind: RequestKind): DedupKeyEvent | undefined {
+  interpretError(error: unknown, kind: RequestKind): DedupKeyEvent | undefined {
     if (kind === "write" && this.#context.phase === "committing" && isForLackOfRoom(error)) {
       const dropped = this.#records.dropResult(error);
       if (dropped !== undefined) {

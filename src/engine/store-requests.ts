@@ -7,50 +7,58 @@ import type { AttemptContext } from "./attempt-context.ts";
 /** A read that fails changes nothing. A write that fails may have been applied. */
 export type RequestKind = "read" | "write";
 
+/** Sends requests, and turns their results into events. */
+interface Requester {
+  /** Turns an error into an event. Returns `undefined` if it sent another request instead. */
+  interpretError(error: unknown, kind: RequestKind): DedupKeyEvent | undefined;
+}
+
 interface Request {
   readonly kind: RequestKind;
   readonly timeout: Timer;
 }
-
-/** Turns an error into an event. Returns `undefined` if it sent another request instead. */
-export type InterpretError = (error: unknown, kind: RequestKind) => DedupKeyEvent | undefined;
 
 /**
  * The store requests of one attempt, one at a time. The machine gets each answer once, unless a later request replaced it. A
  * request that takes longer than its timeout counts as failed. Due lease timers run before any answer, so that nothing starts on a
  * lease that has ended.
  */
-export class StoreRequests {
+export class StoreRequests<Client extends Requester> {
   readonly #context: AttemptContext;
-  readonly #interpretError: InterpretError;
+  readonly #client: Client;
   #current: Request | undefined;
   #idle: Deferred<void> | undefined;
 
-  constructor(context: AttemptContext, interpretError: InterpretError) {
+  constructor(context: AttemptContext, client: Client) {
     this.#context = context;
-    this.#interpretError = interpretError;
+    this.#client = client;
   }
 
-  /** @param interpret turns the answer into an event, or throws what is wrong with it. It is not called for a dropped request. */
+  /**
+   * @param interpret turns the answer into an event, or throws what is wrong with it. It is not called for a dropped request. It gets
+   * the client as an argument, which saves a closure for each request.
+   */
   track<Answer>(
     kind: RequestKind,
     timeoutMs: number,
     answer: Promise<Answer>,
-    interpret: (answer: Answer) => DedupKeyEvent,
+    interpret: (client: Client, answer: Answer) => DedupKeyEvent,
   ): void {
     const { engine } = this.#context;
     this.drop();
     const timeout = engine.timers.add(engine.nowMs + timeoutMs, () => {
       const message = `The store did not answer within ${Math.round(timeoutMs)} ms`;
-      this.#fail(request, new StoreUnavailableError(message, { ambiguous: kind === "write" }));
+      const error = new StoreUnavailableError(message, { ambiguous: kind === "write" });
+      // The timers that were due before this one have run.
+      this.#finish(request, this.#client.interpretError(error, kind));
     });
     const request = { kind, timeout };
     this.#current = request;
     answer.then(
-      (value) => {
-        if (request === this.#current) this.#finish(request, this.#interpreted(request, value, interpret));
+      (value) => this.#answered(request, value, interpret),
+      (error: unknown) => {
+        if (request === this.#current) this.#finishInTime(request, this.#client.interpretError(error, kind));
       },
-      (error: unknown) => this.#fail(request, error),
     );
   }
 
@@ -67,28 +75,32 @@ export class StoreRequests {
     return this.#idle.promise;
   }
 
-  #interpreted<Answer>(
-    { kind }: Request,
+  #answered<Answer>(
+    request: Request,
     answer: Answer,
-    interpret: (answer: Answer) => DedupKeyEvent,
-  ): DedupKeyEvent | undefined {
+    interpret: (client: Client, answer: Answer) => DedupKeyEvent,
+  ): void {
+    if (request !== this.#current) return;
+    let event: DedupKeyEvent | undefined;
     try {
-      return interpret(answer);
+      event = interpret(this.#client, answer);
     } catch (error) {
-      return this.#interpretError(error, kind);
+      event = this.#client.interpretError(error, request.kind);
     }
+    this.#finishInTime(request, event);
   }
 
-  #fail(request: Request, error: unknown): void {
-    if (request === this.#current) this.#finish(request, this.#interpretError(error, request.kind));
+  #finishInTime(request: Request, event: DedupKeyEvent | undefined): void {
+    // Listeners of an error may have made the machine send the next request.
+    if (request !== this.#current || event === undefined) return;
+    request.timeout.cancel();
+    this.#context.engine.timers.runDue();
+    this.#finish(request, event);
   }
 
   #finish(request: Request, event: DedupKeyEvent | undefined): void {
     // Listeners of an error, and due timers, may have made the machine send the next request.
     if (request !== this.#current || event === undefined) return;
-    request.timeout.cancel();
-    this.#context.engine.timers.runDue();
-    if (request !== this.#current) return;
     this.drop();
     this.#context.actor.send(event);
     if (this.#isIdle()) this.#idle?.resolve();

@@ -65,7 +65,7 @@ export function bindActions<Machine extends AnyStateMachine, Updates extends str
     isAssign(action) ? [] : [name],
   );
   const bound = machine.provide({ actions: Object.fromEntries(names.map((name) => [name, callOf(name)])) });
-  const compiled = compile(bound);
+  const compiled = compile(bound, execute);
   return (host, { id, input, system }) => {
     const logic = system.isInspected ? bound : compiled;
     return Object.assign(createActor(logic, { id, input, parent: system.nextParent() }), { [hostKey]: host });
@@ -73,12 +73,14 @@ export function bindActions<Machine extends AnyStateMachine, Updates extends str
 }
 
 function callOf(name: string): (info: { readonly self: object; readonly context: unknown }, params: unknown) => void {
-  return ({ self, context }, params) => {
-    const host = isHosted(self) ? self[hostKey] : undefined;
-    const method = host?.[name];
-    if (method === undefined) throw new TypeError(`The actor has no host that implements \`${name}\``);
-    method.call(host, context, params);
-  };
+  return ({ self, context }, params) => execute(self, name, params, context);
+}
+
+function execute(self: object, name: string, params: unknown, context: unknown): void {
+  const host = isHosted(self) ? self[hostKey] : undefined;
+  const method = host?.[name];
+  if (method === undefined) throw new TypeError(`The actor has no host that implements \`${name}\``);
+  method.call(host, context, params);
 }
 
 function isHosted(self: object): self is Hosted {

@@ -39,6 +39,9 @@ export interface CompiledLogic<Context, Event extends EventObject, Input>
   readonly step: (snapshot: CompiledSnapshot<Context>, event: Event) => CompiledStep<Context>;
 }
 
+/** Executes an action of a running actor at once, without a report to XState's inspectors. */
+export type Execute<Context> = (self: object, type: string, params: unknown, context: Context) => void;
+
 type ContextFactory<Context> = (given: { readonly input: unknown }) => Context;
 
 /**
@@ -46,7 +49,7 @@ type ContextFactory<Context> = (given: { readonly input: unknown }) => Context;
  * started, and reports them to inspectors.
  */
 interface Scope<Context> {
-  readonly self: unknown;
+  readonly self: object;
   readonly system: unknown;
   actionExecutor(action: {
     readonly type: string;
@@ -61,57 +64,68 @@ interface Scope<Context> {
  *
  * Guards, actions and `assign` functions are the machine's own. Guards and `assign` functions get the context and the event;
  * actions also get `self` and `system`. Inspectors get every event except `@xstate.microstep`.
+ * @param execute executes the actions after the start, in place of XState's executor and the machine's own functions.
  * @throws {TypeError} that names the state and the reason, if a table cannot express the machine.
  */
 export function compile<Machine extends AnyStateMachine>(
   machine: Machine,
+  execute?: Execute<ContextFrom<Machine>>,
 ): CompiledLogic<ContextFrom<Machine>, EventFrom<Machine>, InputFrom<Machine>> {
-  return logicOf(machine);
+  return logicOf(machine, execute);
 }
 
 function logicOf<Context extends MachineContext, Event extends EventObject, Input>(
   machine: AnyStateMachine,
+  execute: Execute<Context> | undefined,
 ): CompiledLogic<Context, Event, Input> {
   const table = tableOf(machine);
   const { initial, rows, effects } = link<Context>(table, machine.implementations);
   const contextFor = contextFactory<Context>(table.id, machine.config);
 
-  function begin(input: Input): CompiledStep<Context> {
-    const { context, actions } = run(initial.actions, contextFor({ input }), initOf(input));
-    return { snapshot: snapshotIn(initial.row, context), actions };
+  function start<Target>(input: Input, take: Take<Context, Target>, target: Target): CompiledSnapshot<Context> {
+    return snapshotIn(initial.row, run(initial.actions, contextFor({ input }), initOf(input), take, target));
   }
 
-  function step(at: CompiledSnapshot<Context>, event: EventObject): CompiledStep<Context> {
-    if (at.status !== "active") return { snapshot: at, actions: [] };
-    if (event.type === "xstate.stop") return { snapshot: stopped(at), actions: [] };
+  function advance<Target>(
+    at: CompiledSnapshot<Context>,
+    event: EventObject,
+    take: Take<Context, Target>,
+    target: Target,
+  ): CompiledSnapshot<Context> {
+    if (at.status !== "active") return at;
+    if (event.type === "xstate.stop") return stopped(at);
     const row = rows.get(at.value);
     if (row === undefined) throw new TypeError(`Not a snapshot of the compiled \`${table.id}\``);
     const choice = choose(row.on.get(event.type), at.context, event);
-    if (choice === undefined) return { snapshot: at, actions: [] };
-    const { context, actions } = run(choice.actions, at.context, event);
+    if (choice === undefined) return at;
+    const context = run(choice.actions, at.context, event, take, target);
     const { next = row } = choice;
-    return { snapshot: next === row && context === at.context ? at : snapshotIn(next, context), actions };
+    return next === row && context === at.context ? at : snapshotIn(next, context);
   }
 
-  function executed(
-    { snapshot, actions }: CompiledStep<Context>,
-    event: EventObject,
-    scope: Scope<Context>,
-  ): CompiledSnapshot<Context> {
-    const { self, system } = scope;
-    for (const { type, params, context } of actions) {
-      scope.actionExecutor({ type, params, info: { context, event, self, system }, exec: effects.get(type) });
-    }
-    return snapshot;
+  function begin(input: Input): CompiledStep<Context> {
+    const actions: TakenAction<Context>[] = [];
+    return { snapshot: start(input, collect, actions), actions };
   }
+
+  function step(at: CompiledSnapshot<Context>, event: EventObject): CompiledStep<Context> {
+    const actions: TakenAction<Context>[] = [];
+    return { snapshot: advance(at, event, collect, actions), actions };
+  }
+
+  const report: Take<Context, Scope<Context>> = (scope, type, params, context, event) => {
+    const { self, system } = scope;
+    scope.actionExecutor({ type, params, info: { context, event, self, system }, exec: effects.get(type) });
+  };
 
   return {
     table,
     config: machine.config,
     begin,
     step,
-    getInitialSnapshot: (scope, input) => executed(begin(input), initOf(input), scope),
-    transition: (at, event, scope) => executed(step(at, event), event, scope),
+    getInitialSnapshot: (scope, input) => start(input, report, scope),
+    transition: (at, event, scope) =>
+      execute === undefined ? advance(at, event, report, scope) : advance(at, event, execute, scope.self),
     getPersistedSnapshot: (at) => at,
   };
 }
@@ -144,19 +158,33 @@ function choose<Context>(
   return undefined;
 }
 
-/** Applies the updates among the actions, and returns the other actions. */
-function run<Context>(
+/** Receives each action of a step, with its context. `target` saves a closure for each step. */
+type Take<Context, Target> = (
+  target: Target,
+  type: string,
+  params: unknown,
+  context: Context,
+  event: EventObject,
+) => void;
+
+function collect<Context>(actions: TakenAction<Context>[], type: string, params: unknown, context: Context): void {
+  actions.push({ type, params, context });
+}
+
+/** Applies the updates among the actions, and hands over the others. Returns the context after all of them. */
+function run<Context, Target>(
   actions: readonly Action<Context>[],
   from: Context,
   event: EventObject,
-): { readonly context: Context; readonly actions: readonly TakenAction<Context>[] } {
+  take: Take<Context, Target>,
+  target: Target,
+): Context {
   let context = from;
-  const taken: TakenAction<Context>[] = [];
   for (const { type, params, update } of actions) {
-    if (update === undefined) taken.push({ type, params, context });
+    if (update === undefined) take(target, type, params, context, event);
     else context = { ...context, ...update({ context, event }, params) };
   }
-  return { context, actions: taken };
+  return context;
 }
 
 function snapshotIn<Context>({ status, value }: Row<Context>, context: Context): CompiledSnapshot<Context> {

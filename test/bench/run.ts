@@ -10,19 +10,21 @@ import { table } from "./table.ts";
 
 // `npm run bench`: compares guards with the bare client and with others, and measures the memory of keys.
 
-const { quick: isQuick = false } = new Command("npm run bench --")
+const { quick: isQuick = false, only = [] } = new Command("npm run bench --")
   .option("--quick", "measure only the main ratios, in about a minute")
+  .option("--only <text...>", "measure only the rows whose names contain one of the texts, without the memory of keys")
   .parse()
-  .opts<{ quick?: boolean }>();
+  .opts<{ quick?: boolean; only?: readonly string[] }>();
 const resultFile = join(import.meta.dirname, "../../.cache", isQuick ? "bench-quick.json" : "bench.json");
 const startedAt = performance.now();
 const onProgress = (line: string): void => {
   console.error(`${String(Math.round((performance.now() - startedAt) / 1_000)).padStart(5)} s  ${line}`);
 };
 
-const { speeds, figures: speedFigures } = await benchSpeed({ isQuick, onProgress });
-if (!isQuick) onProgress("memory of keys");
-const { memory, figures: memoryFigures } = isQuick ? { memory: [], figures: [] } : await benchKeyMemory();
+const { speeds, figures: speedFigures } = await benchSpeed({ isQuick, only, onProgress });
+const measuresMemory = !isQuick && only.length === 0;
+if (measuresMemory) onProgress("memory of keys");
+const { memory, figures: memoryFigures } = measuresMemory ? await benchKeyMemory() : { memory: [], figures: [] };
 const figures = [...speedFigures, ...memoryFigures];
 const machine = { node: process.version, cores: cpus().length, cpu: cpus()[0]?.model ?? "unknown" };
 
@@ -34,8 +36,8 @@ console.log(
   ),
 );
 console.log(`
-events/s: 512 events at a time; the median, lowest and highest of the rounds. × bare: compared with the first row.
-CPU: time of this process for each event, servers excluded.
+events/s: 512 events at a time (HTTP: 64 requests); the median, lowest and highest of the rounds. × bare: compared with the first row.
+CPU: time of this process for each event, servers excluded; of the HTTP server for the rows of HTTP.
 prepared bytes: the same writes, prepared before the measurement; the speed of the servers for a client without cost.
 p50, p99: latency of one event at a time; medians of the rounds.
 kept by: where an event is stored when it is acknowledged. fence: whether an earlier holder can no longer write to the key.

@@ -1,8 +1,10 @@
 import type { NatsConnection } from "@nats-io/nats-core";
 import { connect } from "@nats-io/transport-node";
+import { Command } from "commander";
 import { Deduplicator } from "latchkey";
 import { natsStore } from "latchkey/nats";
 import { resolveIdentity } from "../../src/model/identity.ts";
+import { eventually } from "../support/eventually.ts";
 import { manager } from "../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
 import { BareClient, WINDOW_S } from "./bare-client.ts";
@@ -10,11 +12,18 @@ import { type Contestant, guards, oneByOne } from "./contestant.ts";
 import { shown } from "./figures.ts";
 import { median, type Rate, takeTurns, throughput } from "./measure.ts";
 import { usageOf } from "./process-usage.ts";
+import { scaleProcesses } from "./scale-processes.ts";
 import { table } from "./table.ts";
 
-// `npm run bench:scale`: guards on buckets with few and with many keys, in turns, each bucket on its own server.
+// `npm run bench:scale`: guards in several processes on buckets of several shards. Then guards on buckets with few and with many
+// keys, in turns, each bucket on its own server, and the memory of each server after a restart.
 
-const SIZES = [1_000, 100_000, 1_000_000, 5_000_000];
+const { keys: keyCounts, processes: measuresProcesses } = new Command("npm run bench:scale --")
+  .option("--keys <counts...>", "number of keys in each bucket", [1_000, 100_000, 1_000_000, 5_000_000].map(String))
+  .option("--no-keys", "leave out the buckets with many keys")
+  .option("--no-processes", "leave out the processes and shards")
+  .parse()
+  .opts<{ keys: readonly string[] | false; processes: boolean }>();
 const ROUNDS = 11;
 const EVENTS = 10_000;
 const FILL_BATCH = 1_000;
@@ -25,13 +34,19 @@ interface Bucket extends AsyncDisposable {
   readonly keys: number;
   readonly guards: Contestant;
   readonly memoryPerKey: number;
+  /** Memory after the server was restarted, so without what the garbage collector had not returned. */
+  readonly restartedMemoryPerKey: number;
   readonly diskPerKey: number;
 }
 
+if (measuresProcesses) console.log(`${await scaleProcesses((line) => console.error(line))}\n`);
 const buckets: Bucket[] = [];
 try {
-  for (const size of SIZES) buckets.push(await openBucket(size));
-  console.log(await compared());
+  for (const count of keyCounts === false ? [] : keyCounts) {
+    console.error(`filling a bucket with ${count} keys`);
+    buckets.push(await openBucket(Number(count)));
+  }
+  if (buckets.length > 0) console.log(await compared());
 } finally {
   for (const bucket of buckets) await bucket[Symbol.asyncDispose]();
 }
@@ -54,11 +69,21 @@ async function compared(): Promise<string> {
       shown(median(times.map(({ p50Us }) => p50Us))),
       shown(median(times.map(({ p99Us }) => p99Us))),
       shown(bucket.memoryPerKey),
+      shown(bucket.restartedMemoryPerKey),
       shown(bucket.diskPerKey),
     ];
   });
   return table(
-    ["keys", "guards/s", "of the first", "p50 µs", "p99 µs", "server's memory, B per key", "disk, B per key"],
+    [
+      "keys",
+      "guards/s",
+      "of the first",
+      "p50 µs",
+      "p99 µs",
+      "server's memory, B per key",
+      "after a restart",
+      "disk, B per key",
+    ],
     lines,
   );
 }
@@ -70,6 +95,8 @@ async function openBucket(keys: number): Promise<Bucket> {
   const before = await costOf(server, connection);
   await fill(connection, keys);
   const after = await costOf(server, connection);
+  await server.restart();
+  const restarted = await eventually("the bucket is back", () => costOf(server, connection));
   return {
     keys,
     guards: oneByOne({
@@ -79,6 +106,7 @@ async function openBucket(keys: number): Promise<Bucket> {
       once: guards(dedup),
     }),
     memoryPerKey: (after.memory - before.memory) / keys,
+    restartedMemoryPerKey: (restarted.memory - before.memory) / keys,
     diskPerKey: (after.disk - before.disk) / keys,
     async [Symbol.asyncDispose]() {
       await dedup.close();

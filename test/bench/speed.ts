@@ -3,6 +3,7 @@ import type { RedisDurability } from "../support/redis-server.ts";
 import { type ConsumerContestants, consumerContestants } from "./consumers.ts";
 import type { Contestant, Guarantees, Latency } from "./contestant.ts";
 import type { Figure } from "./figures.ts";
+import { type HttpContestants, httpContestants } from "./http.ts";
 import { median, type Rate, takeTurns } from "./measure.ts";
 import { type MemoryContestants, memoryContestants } from "./memory-store.ts";
 import { type NatsContestants, natsContestants, type Setup } from "./nats.ts";
@@ -25,6 +26,8 @@ export interface Speed {
 export interface SpeedOptions {
   /** Measures only the contestants of the main ratios, in fewer and smaller rounds. */
   readonly isQuick: boolean;
+  /** Measures only the contestants whose names contain one of these texts; all if it is empty. */
+  readonly only: readonly string[];
   readonly onProgress: (line: string) => void;
 }
 
@@ -37,10 +40,11 @@ interface Field {
   readonly syncedRedis: RedisContestants | undefined;
   readonly postgres: PostgresContestants | undefined;
   readonly consumers: ConsumerContestants;
+  readonly http: HttpContestants | undefined;
 }
 
 /** Measures all contestants in turns, on servers that run the whole time, and compares them with the goals. */
-export async function benchSpeed({ isQuick, onProgress }: SpeedOptions): Promise<{
+export async function benchSpeed({ isQuick, only, onProgress }: SpeedOptions): Promise<{
   readonly speeds: readonly Speed[];
   readonly figures: readonly Figure[];
 }> {
@@ -81,10 +85,14 @@ export async function benchSpeed({ isQuick, onProgress }: SpeedOptions): Promise
     syncedRedis: isQuick ? undefined : await redis("disk", SYNCED_EVENTS),
     postgres: isQuick ? undefined : opened(await postgresContestants(SYNCED_EVENTS)),
     consumers: opened(await consumerContestants(server.url, events)),
+    http: isQuick ? undefined : opened(await httpContestants(events)),
   };
-  const contestants = isQuick ? mainContestants(field) : allContestants(field);
+  const contestants = (isQuick ? mainContestants(field) : allContestants(field)).filter(
+    ({ name }) => only.length === 0 || only.some((text) => name.includes(text)),
+  );
   const speeds = await measured(contestants, isQuick ? 3 : 5, onProgress);
-  return { speeds, figures: figuresOf(field, speeds, isQuick) };
+  const figures = figuresOf(field, speeds, isQuick);
+  return { speeds, figures: only.length === 0 ? figures : figures.filter(({ measured }) => measured !== undefined) };
 }
 
 async function syncedContestants(opened: <Resource extends AsyncDisposable>(resource: Resource) => Resource) {
@@ -115,6 +123,7 @@ function allContestants({
   syncedRedis,
   postgres,
   consumers,
+  http,
 }: Field): readonly Contestant[] {
   return [
     ...[one.bare, one.batches, one.prepared, one.single, one.guards, one.inspected, one.duplicates],
@@ -126,6 +135,8 @@ function allContestants({
     ...powertoolsOf(redis),
     ...powertoolsOf(syncedRedis),
     ...(postgres === undefined ? [] : [postgres.transaction, postgres.effectOnce, postgres.insert, postgres.guards]),
+    ...(http === undefined ? [] : [http.plain, http.memory, http.nats]),
+    ...(http?.powertools === undefined ? [] : [http.powertools]),
   ];
 }
 

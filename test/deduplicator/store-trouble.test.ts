@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { isStoreUnavailable } from "../../src/errors.ts";
 import type { MemoryStore } from "../../src/stores/memory-store.ts";
 import {
   answering,
@@ -729,5 +730,19 @@ describe("a listener for store failures", () => {
     expect(trail().at(-1)).toBe(end === "release" ? "released" : "unconfirmed");
     await Promise.all(ended);
     expect(clock.timers).toBe(0);
+  });
+});
+
+describe("claims that time out at the same moment", () => {
+  it("each reject with a StoreUnavailableError, however many there are", async () => {
+    const { pass, replica } = world();
+    const { dedup, store } = replica("a");
+    store.breakDown(silence);
+    const claims = Promise.allSettled(
+      Array.from({ length: 5_000 }, (_, index) => dedup.reserve({ subscriptionId: "s", eventId: String(index) })),
+    );
+    await pass(2 * LEASE_MS);
+    const others = (await claims).filter((claim) => claim.status === "fulfilled" || !isStoreUnavailable(claim.reason));
+    expect(others).toEqual([]);
   });
 });
