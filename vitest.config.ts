@@ -111,7 +111,7 @@ export default defineConfig({
         test: {
           name: "package",
           include: PACKAGE,
-          exclude: [LONG],
+          exclude: [LONG, NATS],
           testTimeout: 120_000,
           hookTimeout: 180_000,
           maxWorkers: 3,

@@ -24,7 +24,7 @@ const reason = "missing" in chromium ? chromium.missing : undefined;
 if (reason !== undefined && process.env["CI"]) throw new Error(`These tests need a Chromium: ${reason}`);
 
 describe("the built documentation site", () => {
-  let server: Server;
+  let server: Server | undefined;
   let browser: Browser | undefined;
   let origin = "";
   const problems: string[] = [];
@@ -47,8 +47,8 @@ describe("the built documentation site", () => {
 
   afterAll(async () => {
     await browser?.close();
-    server.closeAllConnections();
-    server.close();
+    server?.closeAllConnections();
+    server?.close();
   });
 
   /** Opens a page of the site. Its errors, and its requests to other hosts, are collected. */
