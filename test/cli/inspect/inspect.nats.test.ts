@@ -74,12 +74,13 @@ describe("latchkey inspect", () => {
     await one.guard(event("c"), () => renewed);
     if (held.decision === "unseen") await held.commit();
 
-    const steps = await inspector.steps(9);
+    const steps = await inspector.steps(10);
     expect(stepTexts(steps)).toEqual([
       "reserved held web-2",
       "reserved a web-1",
       "committed a web-1 confirmed",
       "reserved b web-2",
+      "failed b web-2 Error",
       "released b web-2",
       "reserved c web-1",
       "renewed c web-1",
