@@ -5,7 +5,7 @@ import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { resolveIdentity } from "../../src/model/identity.ts";
 
-const MAX_COMPRESSED_BYTES = 30_000;
+const MAX_COMPRESSED_BYTES = 30 * 1_024;
 
 let browser: Browser;
 let code: string;
