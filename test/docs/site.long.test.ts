@@ -43,7 +43,7 @@ describe("the built documentation site", () => {
     const address = server.address();
     origin = typeof address === "object" && address !== null ? `http://127.0.0.1:${address.port}` : "";
     if (reason === undefined) browser = await launchBrowser();
-  }, 400_000);
+  }, 600_000);
 
   afterAll(async () => {
     await browser?.close();
