@@ -102,7 +102,7 @@ export default defineConfig(
   },
   // Nest declares its options as classes and documents them as object literals.
   {
-    files: ["examples/webhook-nest/**", "test/examples/**"],
+    files: ["examples/{webhook,test}-nest/**", "test/examples/**"],
     rules: { "@typescript-eslint/no-unsafe-class-instance-assignment": "off" },
   },
   // The result of JSON.parse cannot be narrowed by predicates in plain JavaScript.
@@ -119,6 +119,7 @@ export default defineConfig(
   {
     files: [
       "*.config.{ts,js}",
+      "examples/*/*.config.mjs",
       "docs/.vitepress/{config,theme/index}.ts",
       "test/support/{reporter,browser-runner,nats-runner,postgres-runner}.ts",
     ],

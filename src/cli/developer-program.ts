@@ -42,6 +42,7 @@ function addCheck(program: Command, commands: DeveloperCommands): void {
     .optionsGroup("Output:")
     .option("--output <path>", "write the run that breaks something to this file, as NDJSON for the inspector")
     .option("--json", "print the result as one JSON object")
+    .addOption(new Option("--open", "serve the run that breaks something as a page, until Ctrl-C").conflicts(["json"]))
     .helpOption("-h, --help", "print this help")
     .addHelpText("after", checkHelp)
     .action((path: string, flags: CheckFlags) => commands.check(path, flags));

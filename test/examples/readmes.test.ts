@@ -7,8 +7,8 @@ const examples = readdirSync("examples", { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
 
-/** Examples that other tests run, because they need another runtime or a NATS server. */
-const ELSEWHERE = ["webhook-bun", "webhook-deno", "webhook-service"];
+/** Examples that other tests run, because they need another runtime, a NATS server or the built package. */
+const ELSEWHERE = ["webhook-bun", "webhook-deno", "webhook-service", "test-your-handler", "test-express", "test-nest"];
 
 describe.concurrent("the README of an example", () => {
   it.for(examples.filter((name) => !ELSEWHERE.includes(name)))("works word for word: %s", async (name, { expect }) => {

@@ -13,6 +13,7 @@ import { parseSchedule } from "../../testing/sim/schedule.ts";
 import { scenarioOf } from "../../testing/sim/scope.ts";
 import { TooManyStepsError } from "../../testing/sim/simulate.ts";
 import { UncontrolledError } from "../../testing/sim/uncontrolled-error.ts";
+import { showRun } from "../inspect/show-run.ts";
 import { asCommandError, CommandError } from "../terminal/command-error.ts";
 import { errorMessage } from "../terminal/error-message.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
@@ -37,13 +38,13 @@ export async function checkCommand(path: string, flags: CheckFlags, io: CliIo): 
   const loaded = await loadHandler(path);
   const seed = flags.seed ?? Math.floor(io.random() * SEEDS);
   const explored = new Exploration();
-  using interruption = new Interruption(io, { drain() {}, abort() {} });
-  const onRun = (run: Run): void => {
-    explored.add(run);
-    interruption.drain.throwIfAborted();
-  };
   let found: Found | undefined;
   {
+    using interruption = new Interruption(io, { drain() {}, abort() {} });
+    const onRun = (run: Run): void => {
+      explored.add(run);
+      interruption.drain.throwIfAborted();
+    };
     await using _status = new StatusLine(io.err, io.clock, () => explored.line);
     try {
       found = await search(loaded, { ...flags, seed }, onRun);
@@ -58,7 +59,9 @@ export async function checkCommand(path: string, flags: CheckFlags, io: CliIo): 
       ? `${JSON.stringify(resultOf(found, explored, seed, flags))}\n`
       : textOf(path, found, explored, seed, flags),
   );
-  return found === undefined ? exitCodes.ok : exitCodes.failed;
+  if (found === undefined) return exitCodes.ok;
+  if (flags.open === true) await showRun({ name: "the counterexample", text: found.run.ndjson }, 0, io);
+  return exitCodes.failed;
 }
 
 async function search(

@@ -6,6 +6,8 @@ export interface CheckFlags {
   readonly preemptions?: number;
   readonly replay?: string;
   readonly output?: string;
+  /** Serve the page of the inspector with the run that breaks something. */
+  readonly open?: boolean;
   readonly json?: boolean;
 }
 

@@ -18,4 +18,5 @@ Examples:
   latchkey check ./handler.ts
   latchkey check ./handler.ts --runs 20000 --seed 7 --json
   latchkey check ./handler.ts --exhaust --preemptions 3
+  latchkey check ./handler.ts --open
   latchkey check ./handler.ts --replay "0,0,2"`;

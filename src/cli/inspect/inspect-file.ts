@@ -1,25 +1,17 @@
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { parseHistory } from "../../history/history-text.ts";
-import { serveRun } from "../../inspect/server/serve-run.ts";
 import { isTrace, parseTrace } from "../../inspect/trace/trace-text.ts";
 import { CommandError, cannotRead } from "../terminal/command-error.ts";
 import { errorMessage } from "../terminal/error-message.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
-import { Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { printable } from "../terminal/printable.ts";
-import { cannotListen } from "./cannot-listen.ts";
+import { showRun } from "./show-run.ts";
 
 /** Serves the page with a recorded run until it is interrupted. Needs no NATS server. */
 export async function inspectFile(path: string, port: number, io: CliIo): Promise<ExitCode> {
-  const text = await readRun(path);
-  using interruption = new Interruption(io, { drain() {}, abort() {} });
-  await using served = await serveRun({ name: basename(path), text }, port).catch(cannotListen("127.0.0.1", port));
-  await io.out.write(`${served.url}\n`);
-  await io.err.write(`Open this URL in a browser to step through ${printable(basename(path))}. Press Ctrl-C to end.\n`);
-  if (!interruption.drain.aborted) await once(interruption.drain, "abort");
+  await showRun({ name: basename(path), text: await readRun(path) }, port, io);
   return exitCodes.ok;
 }
 

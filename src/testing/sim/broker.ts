@@ -3,6 +3,7 @@ import type { Clock } from "../../internal/clock.ts";
 import type { HistoryRecorder } from "../record/history-recorder.ts";
 import type { Budget } from "./faults.ts";
 import { answerAfter, answerTo, type Delivery, type HandleDelivery, type MessageContent } from "./handler.ts";
+import type { Network } from "./network.ts";
 import type { Operation, Scheduler } from "./scheduler.ts";
 
 /** A process that receives deliveries. */
@@ -53,6 +54,7 @@ interface Event {
 export class Broker {
   readonly #scheduler: Scheduler;
   readonly #budget: Budget;
+  readonly #network: Network;
   readonly #ackWaitMs: number;
   readonly #concurrency: number;
   readonly #maxDeliver: number;
@@ -62,10 +64,11 @@ export class Broker {
   readonly #inFlight = new Map<Delivery, Recipient>();
   readonly #used = new Set<Recipient>();
 
-  constructor(scheduler: Scheduler, budget: Budget, options: BrokerOptions) {
+  constructor(scheduler: Scheduler, budget: Budget, network: Network, options: BrokerOptions) {
     const { events, copies } = options;
     this.#scheduler = scheduler;
     this.#budget = budget;
+    this.#network = network;
     this.#ackWaitMs = options.ackWaitMs;
     this.#concurrency = options.concurrency;
     this.#maxDeliver = options.maxDeliver;
@@ -113,7 +116,12 @@ export class Broker {
 
   /** Returns the deliveries that are due. */
   needed(recipients: readonly Recipient[]): readonly Operation[] {
-    const awake = recipients.filter((recipient) => this.#scheduler.isAwake(recipient.task) && this.#hasRoom(recipient));
+    const awake = recipients.filter(
+      (recipient) =>
+        this.#scheduler.isAwake(recipient.task) &&
+        this.#hasRoom(recipient) &&
+        this.#network.partitionOf(recipient.task) === undefined,
+    );
     const fresh = awake.find((recipient) => !this.isUsed(recipient));
     const choices = awake.filter((recipient) => recipient === fresh || this.isUsed(recipient));
     const due = this.#messages.filter((message, index) => message.due > 0 && this.#isNextOfItsKey(message, index));
@@ -177,6 +185,8 @@ export class Broker {
         this.#inFlight.delete(handed);
         if (this.#scheduler.isDead(task)) return;
         this.#scheduler.expectControlled(task, "its answer");
+        // The message is delivered again after its time without an answer.
+        if (this.#network.partitionOf(task) === "both ways") return;
         recorder.note({ type: "answered", event, delivery, ...answer });
         cancelRedelivery();
         if (answer.answer === "acknowledged") message.isAcknowledged = true;

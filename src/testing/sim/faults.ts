@@ -24,7 +24,21 @@ export const faultNames = [
   "failing effect",
   /** The store loses a write that it acknowledged. */
   "amnesia",
+  /** A process is cut off from the store and the broker for good. It keeps running. */
+  "isolation",
+  /** A process reaches the store and the broker, and nothing reaches it any more. */
+  "one-way partition",
+  /** The store answers slowly for good. */
+  "slow store",
 ] as const;
+
+/** Faults that happen only if they are named: a store that forgets breaks every guarantee, and the others never heal. */
+export const unusualFaults: ReadonlySet<FaultName> = new Set([
+  "amnesia",
+  "isolation",
+  "one-way partition",
+  "slow store",
+]);
 
 export type FaultName = (typeof faultNames)[number];
 

@@ -25,6 +25,12 @@ interface InFlightRequest {
   readonly cancel: () => void;
 }
 
+/** What a permanent partition loses: everything, or only what the process would receive. */
+export type Partition = "both ways" | "one way";
+
+/** Time that a slow store takes for an answer. */
+const SLOW_MS = 2_000;
+
 /** Connects the processes with the register that they share. Each request and each response is an operation of the schedule. */
 export class Network {
   readonly #scheduler: Scheduler;
@@ -32,7 +38,10 @@ export class Network {
   readonly #budget: Budget;
   readonly #outageMs: number;
   readonly #requests = new Set<InFlightRequest>();
+  /** Connections of the processes that are cut off for good. */
+  readonly #broken = new Map<string, Partition>();
   #isDown = false;
+  #isSlow = false;
 
   constructor(scheduler: Scheduler, register: SharedRegister, budget: Budget, outageMs: number) {
     this.#scheduler = scheduler;
@@ -64,12 +73,30 @@ export class Network {
     };
   }
 
+  /** Cuts a process off for good. */
+  cutOff(task: string, partition: Partition): void {
+    this.#broken.set(task, partition);
+  }
+
+  partitionOf(task: string): Partition | undefined {
+    return this.#broken.get(task);
+  }
+
+  /** Makes every answer of the store slow for good. */
+  slowDown(): void {
+    this.#isSlow = true;
+  }
+
   /** Sends a request when the schedule says so. A fault on the way rejects with a {@link StoreUnavailableError}. */
   send<Response>({ task, label, execute, executeStale }: StoreRequest<Response>): Promise<Response> {
     return new Promise((resolve, reject) => {
       let isLost = false;
       const respond = (how: string, response: Response | Promise<Response>): void => {
-        this.#scheduler.add({ kind: "response", task, label: `${label}: ${how}`, run: () => resolve(response) });
+        const arrive = (): void => {
+          this.#scheduler.add({ kind: "response", task, label: `${label}: ${how}`, run: () => resolve(response) });
+        };
+        if (this.#isSlow) this.#scheduler.clockOf(task).schedule(SLOW_MS, arrive);
+        else arrive();
       };
       const request: InFlightRequest = {
         task,
@@ -92,7 +119,11 @@ export class Network {
           label,
           run: () => {
             this.#remove(request);
-            if (this.#isDown) request.fail(unavailable("the store is down", false));
+            const partition = this.#broken.get(task);
+            if (partition !== undefined) {
+              request.fail(unavailable("the process is cut off", true));
+              if (partition === "one way") request.arrive();
+            } else if (this.#isDown) request.fail(unavailable("the store is down", false));
             else request.arrive();
           },
         }),

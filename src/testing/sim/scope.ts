@@ -2,7 +2,7 @@ import type { History } from "../../history/history.ts";
 import type { Clock } from "../../internal/clock.ts";
 import { callable, objectWith, wholeNumber } from "../../internal/validate.ts";
 import { memoryStore } from "../../stores/memory-store.ts";
-import type { FaultBudget, FaultName } from "./faults.ts";
+import { type FaultBudget, type FaultName, unusualFaults } from "./faults.ts";
 import type { HandlerSetup, MessageContent, Replica } from "./handler.ts";
 import type { Scenario, SetUpRun } from "./scenario.ts";
 import { withoutConflictDetails } from "./simulated-store.ts";
@@ -34,7 +34,10 @@ export interface Scope extends Faults {
   readonly effects?: readonly string[];
 }
 
-/** Maximum number of each fault in one run. If no fault is named, each may happen once, except `amnesias`. */
+/**
+ * Maximum number of each fault in one run. If no fault is named, each may happen once, except `amnesias` and the permanent faults:
+ * `isolations`, `oneWayPartitions` and `slowStores`.
+ */
 export interface Faults {
   /** A process dies with everything it was doing. Another process replaces it. */
   readonly crashes?: number;
@@ -60,6 +63,12 @@ export interface Faults {
   readonly failingEffects?: number;
   /** The store loses a write that it acknowledged. No deduplicator survives this, so everything that follows is excused. */
   readonly amnesias?: number;
+  /** A process is cut off from the store and the broker for good, and keeps running. At least one other process stays connected. */
+  readonly isolations?: number;
+  /** A process reaches the store and the broker, and nothing reaches it any more. At least one other process stays connected. */
+  readonly oneWayPartitions?: number;
+  /** The store takes two seconds for every answer, for good. */
+  readonly slowStores?: number;
 }
 
 /** The world outside of all processes, which receives the effects. */
@@ -85,6 +94,9 @@ const faultOf: Readonly<Record<keyof Faults, FaultName>> = {
   clockJumps: "clock jump",
   failingEffects: "failing effect",
   amnesias: "amnesia",
+  isolations: "isolation",
+  oneWayPartitions: "one-way partition",
+  slowStores: "slow store",
 };
 const faultNames = Object.keys(faultOf).filter((name): name is keyof Faults => name in faultOf);
 
@@ -122,7 +134,8 @@ export function scenarioOf<World>(
 
 function faultsIn(scope: Faults, byDefault: "all" | "none"): FaultBudget {
   const named = faultNames.filter((name) => scope[name] !== undefined);
-  const chosen = named.length === 0 && byDefault === "all" ? faultNames.filter((name) => name !== "amnesias") : named;
+  const chosen =
+    named.length === 0 && byDefault === "all" ? faultNames.filter((name) => !unusualFaults.has(faultOf[name])) : named;
   return Object.fromEntries(chosen.map((name) => [faultOf[name], wholeNumber(name, scope[name] ?? 1, 0)]));
 }
 

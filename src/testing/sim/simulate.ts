@@ -86,7 +86,7 @@ export class Simulation {
     this.#store = scenario.store(this.#scheduler.clockOf("store"));
     this.#register = new SharedRegister(this.#store);
     this.#network = new Network(this.#scheduler, this.#register, this.#budget, scenario.jumpMs);
-    this.#broker = new Broker(this.#scheduler, this.#budget, scenario);
+    this.#broker = new Broker(this.#scheduler, this.#budget, this.#network, scenario);
     this.#effects = new Effects(this.#scheduler, this.#budget);
     this.#effectTable = new EffectTable(this.#effects);
     this.#setUp = scenario.setUp();
@@ -200,13 +200,20 @@ export class Simulation {
         },
       });
     };
+    const isConnected = ({ task }: Process): boolean => this.#network.partitionOf(task) === undefined;
+    const mayCutOff = this.#processes.filter(isConnected).length > 1;
     for (const process of this.#exposed()) {
+      if (mayCutOff && isConnected(process)) {
+        offer("isolation", process.task, () => this.#network.cutOff(process.task, "both ways"));
+        offer("one-way partition", process.task, () => this.#network.cutOff(process.task, "one way"));
+      }
       offer("crash", process.task, () => this.#crash(process));
       if (this.#frozen === undefined) offer("freeze", process.task, () => this.#freeze(process));
     }
     for (const ms of [this.#scenario.jumpMs, this.#scenario.jumpMs / 2]) {
       offer("clock jump", "time", () => this.#scheduler.passTime(ms));
     }
+    offer("slow store", "store", () => this.#network.slowDown());
     offer("amnesia", "store", () => this.#register.forget());
     return possible;
   }

@@ -74,6 +74,26 @@ describe("latchkey check", () => {
     expect(checkHistory(parseHistory(await readFile(file, "utf8")))).not.toEqual([]);
   });
 
+  it("serves the run that breaks something as a page until Ctrl-C, and then exits with 1", async () => {
+    const io = new FakeIo();
+    const running = runCli(["check", BROKEN, "--seed", "1", "--open"], io);
+    await io.err.until("Press Ctrl-C");
+    try {
+      const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(io.out.text)?.[0] ?? "none";
+      expect(await (await fetch(url)).text()).toContain('content="the counterexample"');
+      const served = await (await fetch(new URL("api/run", url))).text();
+      expect(checkHistory(parseHistory(served))).not.toEqual([]);
+    } finally {
+      io.interrupt();
+    }
+    expect(await running).toBe(1);
+    expect(io.listeners).toBe(0);
+  });
+
+  it("serves nothing when nothing is broken", async () => {
+    expect((await run(["check", CORRECT, "--runs", "20", "--open"])).exitCode).toBe(0);
+  });
+
   it.each<readonly [string, readonly string[], string]>([
     ["a file that does not exist", ["nowhere.ts"], "Cannot import"],
     ["a module without a handler", ["test/cli/check/handlers/nothing.ts"], "but it exports 0 functions"],

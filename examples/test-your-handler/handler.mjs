@@ -1,0 +1,1 @@
+export { consumer as default } from "./consumer.mjs";
