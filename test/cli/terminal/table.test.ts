@@ -91,7 +91,7 @@ describe("a table", () => {
 describe("shortened texts", () => {
   it("lose their common beginning first", () => {
     const ids = ["4711", "4712"].map((id) => `["/shops/eu-west-1/orders","order-${id}"]`);
-    expect([...shortened([...ids, "short"], 14).texts.values()]).toEqual(['…order-4711"]', '…order-4712"]', "short"]);
+    expect([...shortened([...ids, "short"], 14).texts.values()]).toEqual(['…"order-4711"]', '…"order-4712"]', "short"]);
     expect([...shortened(ids.slice(1), 14).texts.values()]).toEqual(['["/shop…4712"]']);
   });
 
