@@ -17,7 +17,8 @@ export type ErrorCode =
   | "consumer-misconfigured"
   | "dead-letters-unavailable"
   | "unidentified"
-  | "deadlock";
+  | "deadlock"
+  | "call-pending";
 
 /** Base class of Latchkey's errors. Wrong arguments throw `TypeError` or `RangeError` instead. */
 export class LatchkeyError extends Error {

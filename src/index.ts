@@ -15,6 +15,8 @@ export {
   StoreMisconfiguredError,
   StoreUnavailableError,
 } from "./errors.ts";
+export type { IdempotentOptions } from "./idempotent.ts";
+export { CallPendingError, idempotent } from "./idempotent.ts";
 export type { Clock } from "./internal/clock.ts";
 export { systemClock } from "./internal/clock.ts";
 export type {

@@ -9,7 +9,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/model"],
   ["src/statechart", "src/stores", "src/history"],
   ["src/engine"],
-  ["src/index.ts", "src/deduplicator.ts", "src/options.ts", "src/env.ts"],
+  ["src/index.ts", "src/deduplicator.ts", "src/idempotent.ts", "src/options.ts", "src/env.ts"],
   ["src/nats", "src/http", "src/postgres", "src/otel", "src/testing", "src/inspect"],
   ["src/cli"],
 ];

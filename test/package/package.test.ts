@@ -21,6 +21,7 @@ const bin = join(repository, "node_modules", ".bin");
 /** Exported values of each entry. Adding or removing one is a decision. */
 const NAMES = {
   latchkey: [
+    "CallPendingError",
     "Deduplicator",
     "FingerprintMismatchError",
     "LatchkeyError",
@@ -38,6 +39,7 @@ const NAMES = {
     "dedupKey",
     "encodeRecord",
     "firstOf",
+    "idempotent",
     "keyMatcher",
     "maxAttemptsFromEnv",
     "memoryStore",
