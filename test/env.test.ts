@@ -97,7 +97,7 @@ describe("maxAttemptsFromEnv", () => {
     ["0", 1],
     [" 5 ", 6],
     ["1000000", 1_000_001],
-  ])("with TRIGGER_DISPATCH_MAX_RETRIES=%j is %j", (value, attempts) => {
+  ])("reads TRIGGER_DISPATCH_MAX_RETRIES=%j as %j", (value, attempts) => {
     expect(maxAttemptsFromEnv({ TRIGGER_DISPATCH_MAX_RETRIES: value })).toBe(attempts);
   });
 

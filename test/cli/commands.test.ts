@@ -69,7 +69,7 @@ describe("help", () => {
     "completion",
   ];
 
-  it.each(["", ...commands])("of `latchkey %s` fits into 80 columns and exits with code 0", async (command) => {
+  it.each(["", ...commands])("fits `latchkey %s` into 80 columns and exits with code 0", async (command) => {
     const { exitCode, out, err } = await run([command, "--help"].filter((word) => word !== ""));
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: "" });
     expect(out).toMatch(/^Usage: latchkey/);
@@ -82,7 +82,7 @@ describe("help", () => {
     expect(named).toEqual(commands);
   });
 
-  it("of run documents exit codes, requests and retries", async () => {
+  it("documents the exit codes, requests and retries of run", async () => {
     const { out } = await run(["run", "--help"]);
     for (const word of [
       "130",
@@ -145,7 +145,7 @@ describe("the NATS server of a command", () => {
     "nats://me:secret@ho st",
     "nats://me:secret%@host",
     "nats://100%@host",
-  ])("%j is refused, and not repeated in the error", (nats) => {
+  ])("is refused for the address %j, which the error does not repeat", (nats) => {
     expect(() => natsAddress({ nats }, {})).toThrow(/^(?!.*secret).*(NATS_URL|nats:\/\/host:port)/s);
   });
 

@@ -296,7 +296,7 @@ describe("a clear", () => {
     await expect(dedup.clear(event)).rejects.toThrow("no receiver");
   });
 
-  it("between a commit and its acknowledgement keeps the commit out of the cache", async () => {
+  it("keeps a commit out of the cache if it happens before the commit's acknowledgement", async () => {
     const { replica } = world();
     const [a, operator] = [replica("a"), replica("operator")];
     const reservation = await unseen(a.dedup.reserve(event));
@@ -313,7 +313,7 @@ describe("a clear", () => {
     await unseen(a.dedup.reserve(event));
   });
 
-  it("between a read and its answer keeps the read commit out of the cache", async () => {
+  it("keeps a commit out of the cache if it happens between its read and the answer", async () => {
     const { replica } = world();
     const [a, b, operator] = [replica("a"), replica("b"), replica("operator")];
     await commitEvent(a);
@@ -485,7 +485,7 @@ describe("a store that breaks the contract of cache invalidation", () => {
     return { clock, dedup: new Deduplicator({ store, clock }), breakNow, other: replica("b") };
   }
 
-  it("during a dispatch confirms the commit and rejects the next call", async () => {
+  it("confirms the running dispatch and rejects the next call if it breaks during a dispatch", async () => {
     const { clock, dedup, breakNow, other } = breakable();
     expect(await dedup.guard(event, breakNow)).toMatchObject({ outcome: "dispatched", commit: "confirmed" });
     await duplicate(other.dedup.reserve(event));
@@ -493,13 +493,13 @@ describe("a store that breaks the contract of cache invalidation", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("during a commit confirms the commit and rejects the next call", async () => {
+  it("confirms the commit and rejects the next call if it breaks during a commit", async () => {
     const { dedup } = breakable(({ state }) => state === "committed");
     expect(await dedup.guard(event, () => {})).toMatchObject({ outcome: "dispatched", commit: "confirmed" });
     await expect(dedup.reserve(event)).rejects.toThrow("the store is broken");
   });
 
-  it("during a claim answers what the claim found and rejects the next call", async () => {
+  it("answers what the claim found and rejects the next call if it breaks during a claim", async () => {
     const { dedup, other } = breakable((_, { ok }) => !ok);
     await commitEvent(other);
     await duplicate(dedup.reserve(event));

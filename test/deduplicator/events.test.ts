@@ -107,7 +107,7 @@ const everyType: Readonly<Record<DedupEventType, (w: World, a: Replica) => Promi
 
 describe("a published event", () => {
   it.each(Object.entries(everyType))(
-    "of type `%s` contains what happened, to which event, where and when",
+    "contains what happened, to which event, where and when: `%s`",
     async (type, run) => {
       const w = world();
       const a = w.replica("a", type === "unprotected" ? { onStoreUnavailable: "dispatch" } : {});

@@ -49,7 +49,7 @@ describe("a fingerprint", () => {
     await expect(a.dedup.reserve(event, other)).rejects.toMatchObject(mismatch);
   });
 
-  it("of a crashed attempt never rejects a delivery, before the lease ended or after", async () => {
+  it("never rejects a delivery after a crashed attempt, before or after its lease ended", async () => {
     for (const passedMs of [0, 1_000, LEASE_MS - 1, LEASE_MS + SKEW_MS - 1, LEASE_MS + SKEW_MS, 2 * LEASE_MS]) {
       const { pass, replica } = world();
       await unseen(replica("a", { renew: false }).dedup.reserve(event, one));

@@ -181,14 +181,17 @@ describe("clear", () => {
     ["its event", { workspaceId: "default", ...event }],
     ["its subscription", { subscriptionId: event.subscriptionId }],
     ["all", {}],
-  ])("of %s removes the record of another event, and the key's event is dispatched", async (_, filter) => {
-    const w = world();
-    await write(w, recordOf(others.subscriptionId));
-    const a = w.replica("a");
-    await expect(a.dedup.reserve(event)).rejects.toMatchObject({ code: "record-unreadable" });
-    expect(await w.replica("b").dedup.clear(filter)).toBe(1);
-    await commitEvent(a);
-  });
+  ])(
+    "removes the record of another event if it selects %s, so that the key's event is dispatched",
+    async (_, filter) => {
+      const w = world();
+      await write(w, recordOf(others.subscriptionId));
+      const a = w.replica("a");
+      await expect(a.dedup.reserve(event)).rejects.toMatchObject({ code: "record-unreadable" });
+      expect(await w.replica("b").dedup.clear(filter)).toBe(1);
+      await commitEvent(a);
+    },
+  );
 
   it("does not remove a misplaced record whose ids match the filter", async () => {
     const w = world();

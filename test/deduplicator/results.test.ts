@@ -105,7 +105,7 @@ describe("F10 a result that cannot be kept", () => {
     ],
   ];
 
-  it.each(results)("such as %s is dropped, and the commit succeeds and reports it", async (_, value) => {
+  it.each(results)("is dropped, and the commit succeeds and reports it: %s", async (_, value) => {
     const { memory, replica } = world();
     const { dedup, steps, trail } = replica("a", { keepResults: true });
     const outcome = await dedup.guard(event, () => value);

@@ -98,7 +98,7 @@ describe("`waitMs`", () => {
     await pending(waiting.promise);
   });
 
-  it("of 0 still claims once", async () => {
+  it("still claims once if it is 0", async () => {
     const { replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     const reservation = await unseen(a.dedup.reserve(event, { ...wait, waitMs: 0 }));

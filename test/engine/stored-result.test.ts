@@ -43,7 +43,7 @@ describe("a result", () => {
       { toJSON: () => undefined },
       `A value of type object has no JSON form. ${ADVICE}`,
     ],
-  ])("such as %s is not kept, and the error gives the reason", (_, value, message) => {
+  ])("is not kept if it is %s, and the error gives the reason", (_, value, message) => {
     const stored = storeResult(value);
     expect(stored).toMatchObject({
       state: "failed",

@@ -220,7 +220,7 @@ describe("a receiver of webhooks", () => {
   });
 });
 
-describe("a request that is refused reserves nothing and is not dispatched:", () => {
+describe("a request", () => {
   const cases: readonly (readonly [name: string, request: () => Request, status: number, code: string])[] = [
     ["another method", () => new Request("http://127.0.0.1/hook"), 405, "method-not-allowed"],
     [
@@ -242,14 +242,14 @@ describe("a request that is refused reserves nothing and is not dispatched:", ()
     ["a body that never ends", () => streaming(() => {}), 408, "too-slow"],
   ];
 
-  it.each(cases)("%s", async (_, request, status, code) => {
+  it.each(cases)("reserves nothing and is not dispatched if it is refused: %s", async (_, request, status, code) => {
     const { receive, dispatched, store } = receiver({ maxBodyBytes: 1_000, bodyTimeoutMs: 20 });
     expect(await problemOf(await receive(request()))).toMatchObject({ status, code });
     expect(dispatched).toEqual([]);
     expect(await keysOf(store)).toEqual([]);
   });
 
-  it("stops reading a body that exceeds the limit", async () => {
+  it("is not read on once its body exceeds the limit", async () => {
     let sent = 0;
     let isCancelled = false;
     const body = new ReadableStream<Uint8Array>({
@@ -268,7 +268,7 @@ describe("a request that is refused reserves nothing and is not dispatched:", ()
     expect(isCancelled).toBe(true);
   });
 
-  it("any headers and any body: never a 5xx, never a leftover reservation", async () => {
+  it("never gets a 5xx and never leaves a reservation, for any headers and any body", async () => {
     const { receive, store } = receiver({ maxBodyBytes: 1_000 });
     const name = fc.constantFrom(
       ...Object.keys(signGitHub("", SECRET, 0)),
@@ -287,7 +287,7 @@ describe("a request that is refused reserves nothing and is not dispatched:", ()
     );
   });
 
-  it("signed requests with any ids and bodies: an answer below 500, and each key committed", async () => {
+  it("gets an answer below 500 and commits its key if it is signed, for any ids and bodies", async () => {
     const { receive, store } = receiver();
     const id = fc.string({ unit: fc.constantFrom("a", "%", "/", "ÿ", "[", '"', ","), minLength: 1, maxLength: 8 });
     await fc.assert(
@@ -424,7 +424,7 @@ describe("a kept response", () => {
   it.each<[string, Partial<DispatchOptions>, number, Readonly<Record<string, string>>]>([
     ["over its limit", { maxStoredBytes: 100 }, 101, { "x-kept": "1" }],
     ["over the limit of results in base64 with headers", { maxStoredBytes: 49_152 }, 49_152, { "x-kept": "1" }],
-  ])("whose body is %s is replayed without it, and not as a replay", async (_, options, length, headers) => {
+  ])("is replayed without its body, and not as a replay, if the body is %s", async (_, options, length, headers) => {
     const dispatch = () => new Response("x".repeat(length), { status: 201, headers });
     const { receive, errors } = guarded({ ...options, dispatch });
     expect(await (await receive(request("k"))).text()).toHaveLength(length);
@@ -438,7 +438,7 @@ describe("a kept response", () => {
     expect(errors).toEqual([]);
   });
 
-  it("with headers over the limit of results is replayed with its status alone", async () => {
+  it("is replayed with its status alone if its headers exceed the limit of results", async () => {
     const dispatch = () => new Response("a", { status: 202, headers: { "x-large": "x".repeat(70_000) } });
     const { receive } = guarded({ dispatch });
     await receive(request("k"));
@@ -462,7 +462,7 @@ describe("a kept response", () => {
     expect((await receive(request("k"))).headers.get("idempotency-replayed")).toBe("true");
   });
 
-  it("of another replica is refused to a lower fence as well", async () => {
+  it("is refused to a lower fence even if another replica kept it", async () => {
     const store = memoryStore();
     const options = { source: idempotencyKey(), keepResponse: true, fenceHeader: "Latchkey-Fence" };
     const [a, b] = [receiver(options, store), receiver(options, store)];
@@ -471,7 +471,7 @@ describe("a kept response", () => {
     expect((await b.receive(request("k", { "latchkey-fence": "6" }))).status).toBe(412);
   });
 
-  it("after a failed attempt, a lower fence is refused and a higher one is dispatched", async () => {
+  it("is missing after a failed attempt, so a lower fence is refused and a higher one is dispatched", async () => {
     let attempts = 0;
     const { receive } = guarded({
       fenceHeader: "Latchkey-Fence",
@@ -485,7 +485,7 @@ describe("a kept response", () => {
     expect((await receive(request("k", { "latchkey-fence": "8" }))).status).toBe(204);
   });
 
-  it.each(["-1", "1.5", "a", "9007199254740993", ""])("a fence of %j gets 400", async (fence) => {
+  it.each(["-1", "1.5", "a", "9007199254740993", ""])("is refused with 400 to a fence of %j", async (fence) => {
     const { receive } = guarded({ fenceHeader: "Latchkey-Fence" });
     expect((await receive(request("k", { "latchkey-fence": fence }))).status).toBe(400);
   });
@@ -501,7 +501,7 @@ describe("a response of the handler", () => {
   ];
 
   it.each(responses)(
-    "%s fails the dispatch: the key is released and the retry is dispatched",
+    "fails the dispatch, releases the key and lets the retry run if it is one %s",
     async (_, respond, status) => {
       let attempts = 0;
       const { receive, store, errors } = receiver({
@@ -518,14 +518,14 @@ describe("a response of the handler", () => {
     },
   );
 
-  it("with status 500 or more is passed on with its headers and body", async () => {
+  it("is passed on with its headers and body if its status is 500 or more", async () => {
     const headers = { "retry-after": "7" };
     const { receive } = receiver({ dispatch: () => new Response("busy", { status: 503, headers }) });
     const response = await receive(delivery());
     expect([response.status, response.headers.get("retry-after"), await response.text()]).toEqual([503, "7", "busy"]);
   });
 
-  it("whose body never ends does not hold the key after its reservation is lost", async () => {
+  it("does not hold the key after its reservation is lost if its body never ends", async () => {
     const reading = deferred<void>();
     const { receive, dedup, errors } = receiver({
       dispatch: () =>
@@ -543,7 +543,7 @@ describe("a response of the handler", () => {
     expect(errors.map(([code]) => code)).toEqual(["dispatch-failed"]);
   });
 
-  it("whose body never ends fails the dispatch after the time limit, and releases the key", async () => {
+  it("fails the dispatch after the time limit, and releases the key, if its body never ends", async () => {
     const { receive, store, errors } = receiver({
       responseTimeoutMs: 20,
       dispatch: () =>
@@ -561,7 +561,7 @@ describe("a response of the handler", () => {
     expect(await keysOf(store)).toEqual([]);
   });
 
-  it("whose body exceeds every limit fails the dispatch and is not read on", async () => {
+  it("fails the dispatch and is not read on if its body exceeds every limit", async () => {
     const chunk = new Uint8Array(1_048_576);
     let read = 0;
     const body = new ReadableStream<Uint8Array>({
@@ -576,7 +576,7 @@ describe("a response of the handler", () => {
     expect(await keysOf(store)).toEqual([]);
   });
 
-  it("that was fetched loses the headers of its own connection and encoding", async () => {
+  it("loses the headers of its own connection and encoding if it was fetched", async () => {
     const server = createServer((_, response) => {
       const headers = { "content-encoding": "gzip", "keep-alive": "timeout=9", "x-kept": "1" };
       response.writeHead(201, headers).end(gzipSync("decoded"));
@@ -593,28 +593,28 @@ describe("a response of the handler", () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  it("that the handler encoded itself keeps its encoding", async () => {
+  it("keeps its encoding if the handler encoded it", async () => {
     const headers = { "content-encoding": "gzip" };
     const { receive } = receiver({ dispatch: () => new Response(gzipSync("text"), { headers }) });
     expect((await receive(delivery())).headers.get("content-encoding")).toBe("gzip");
   });
 });
 
-describe("an error whose details the sender does not get is reported to the operator", () => {
-  it("with its event if the handler throws", async () => {
+describe("an error whose details the sender does not get", () => {
+  it("is reported to the operator with its event if the handler throws", async () => {
     const { receive, errors } = receiver({ dispatch: () => Promise.reject(new Error("no customer")) });
     await receive(delivery());
     expect(errors).toEqual([["dispatch-failed", "Error: no customer", "com.github.push.opened"]]);
   });
 
-  it("with its event if the store is unavailable", async () => {
+  it("is reported to the operator with its event if the store is unavailable", async () => {
     const put = () => Promise.reject(new StoreUnavailableError("gone", { ambiguous: false }));
     const { receive, errors } = receiver({}, { ...memoryStore(), put });
     await receive(delivery());
     expect(errors).toMatchObject([["unavailable", expect.stringContaining("gone"), "com.github.push.opened"]]);
   });
 
-  it("with its event if the stream is unavailable", async () => {
+  it("is reported to the operator with its event if the stream is unavailable", async () => {
     const errors: unknown[] = [];
     const receive = webhook({
       source: github({ secret: SECRET }),
@@ -630,13 +630,13 @@ describe("an error whose details the sender does not get is reported to the oper
     ["verify", { source: { ...github({ secret: SECRET }), verify: () => Promise.reject(new Error("failed")) } }],
     ["identify", { source: { ...github({ secret: SECRET }), identify: () => raise() } }],
     ["workspaceId", { workspaceId: () => raise() }],
-  ])("if `%s` throws, and the sender gets 503", async (_, options) => {
+  ])("is reported to the operator if `%s` throws, and the sender gets 503", async (_, options) => {
     const { receive, errors } = receiver(options);
     expect((await receive(delivery())).status).toBe(503);
     expect(errors).toEqual([["source-failed", "Error: failed", undefined]]);
   });
 
-  it("if the request's body was read or locked before, and the sender gets 500", async () => {
+  it("is reported to the operator if the request's body was read or locked before, and the sender gets 500", async () => {
     const { receive, errors } = receiver();
     const [read, locked] = [delivery(), delivery()];
     await read.text();
@@ -645,7 +645,7 @@ describe("an error whose details the sender does not get is reported to the oper
     expect(errors.map(([code]) => code)).toEqual(["misuse", "misuse"]);
   });
 
-  it("as a process warning without its message by default", async () => {
+  it("is reported as a process warning without its message by default", async () => {
     const emitWarning = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
     const dedup = new Deduplicator({ store: memoryStore() });
     opened.push(dedup);
@@ -668,7 +668,7 @@ describe("tenants", () => {
 });
 
 describe("a handshake", () => {
-  it("of Slack answers the challenge after verifying it, and dispatches nothing", async () => {
+  it("answers Slack's challenge after verifying it, and dispatches nothing", async () => {
     const { receive, dispatched } = receiver({ source: slack({ signingSecret: SECRET }) });
     const body = JSON.stringify({
       type: "url_verification",
@@ -760,7 +760,7 @@ describe("a source of one's own", () => {
     expect(dispatched).toEqual([1]);
   });
 
-  it("that fails gets 503, so the sender retries", async () => {
+  it("answers 503 if it fails, so that the sender retries", async () => {
     const failing = { ...source, verify: () => Promise.reject(new Error("no certificate")) };
     const { receive, store } = receiver({ source: failing });
     expect((await receive(post("1", { "x-id": "a" }))).status).toBe(503);

@@ -38,7 +38,7 @@ describe("the text of a member", () => {
     ['{"data":null}', "null"],
     ["{}", undefined],
     ['{"dat":1}', undefined],
-  ])("of %s is %s", (json, text) => {
+  ])("is found in %s: %s", (json, text) => {
     expect(memberText(json, "data")).toBe(text);
   });
 

@@ -12,18 +12,18 @@ describe("SHA-256", () => {
     ["", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
     ["abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"],
     ["a".repeat(1_000_000), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"],
-  ])("of a text of the standard's examples is the published one", (text, hex) => {
+  ])("gives the published digests of the standard's examples", (text, hex) => {
     expect(both.map((hashOf) => hashOf(text, "hex"))).toEqual([hex, hex]);
   });
 
-  it("of bytes of every length up to three blocks equals Node's", () => {
+  it("equals Node's for bytes of every length up to three blocks", () => {
     for (let length = 0; length <= 200; length += 1) {
       const bytes = Uint8Array.from({ length }, (_, index) => index * 7 + length);
       expect(sha256InJavaScript(bytes, "hex")).toBe(hash("sha256", bytes, "hex"));
     }
   });
 
-  it("of any text and bytes equals Node's in both encodings", () => {
+  it("equals Node's for any text and bytes, in both encodings", () => {
     const anything = fc.oneof(fc.string({ unit: "binary", maxLength: 300 }), fc.uint8Array({ maxLength: 300 }));
     const property = fc.property(anything, fc.constantFrom("hex", "base64url"), (data, encoding) => {
       for (const hashOf of both) expect(hashOf(data, encoding)).toBe(hash("sha256", data, encoding));

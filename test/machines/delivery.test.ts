@@ -308,7 +308,7 @@ function everyStep(): readonly Step[] {
 }
 
 describe("delivery machine", () => {
-  it.each(TRANSITIONS)("in %s, %j with %j leads to %s and does [%s]", (from, happens, given, to, actions) => {
+  it.each(TRANSITIONS)("goes from %s at %j with %j to %s and does [%s]", (from, happens, given, to, actions) => {
     const step = logic.step(at(from, given), eventOf(happens));
     const names = actions.split(" ").filter((name) => name !== "");
     const updates = updatesOf(eventOf(happens), given);
@@ -321,7 +321,7 @@ describe("delivery machine", () => {
     expect(step.snapshot.status).toBe(FINAL.has(to) ? "done" : "active");
   });
 
-  it("has a row above for every transition", () => {
+  it("has a row in the table of this test for every transition", () => {
     const taken = TRANSITIONS.map(([from, happens, , to, actions]) => {
       const leaf = table.leaves.find(({ id }) => id === leafOf(from));
       const choices = leaf?.on.get(eventOf(happens).type) ?? [];

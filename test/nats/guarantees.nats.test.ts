@@ -56,9 +56,9 @@ describe.each([
   });
 });
 
-describe("on a store that breaks its contract, the check of", () => {
+describe("the checks of the guarantees on a store that breaks its contract", () => {
   it.each<NatsFlaw>(["a write is not checked", "a write is checked only by a previous read"])(
-    "G1 fails when %s",
+    "fail for G1 when %s",
     async (flaw) => {
       expect((await foundBy(oneHolder, flaw)).join("\n")).toContain("which another replica still holds");
     },
@@ -83,7 +83,7 @@ describe("on a store that breaks its contract, the check of", () => {
       ["was reported as confirmed", "a claim lost was dispatched"],
     ],
     ["G10", "a write is checked only by a previous read", readsNeverDecide, ["wrote over it"]],
-  ])("%s fails when %s", async (_, flaw, check, found) => {
+  ])("fail for %s when %s", async (_, flaw, check, found) => {
     const all = (await foundBy(check, flaw)).join("\n");
     for (const what of found) expect(all).toContain(what);
   });

@@ -18,7 +18,7 @@ it.each([
   ["State `m.a` can't be compiled: the guard `g` is not a plain function", { guards: { g: and(["h", "i"]) } }],
   ["State `m.a` can't be compiled: the action `t` is not implemented", { actions: { t: undefined } }],
   ["State `m.b` can't be compiled: the action `e` is not implemented", { actions: { e: undefined } }],
-])("%s", (sentence, provided) => {
+])("refuses a machine with the reason: %s", (sentence, provided) => {
   expect(() => compile(machine.provide(provided))).toThrow(new TypeError(sentence));
 });
 

@@ -10,7 +10,7 @@ describe("the result of clearing", () => {
     ["cleared", 1, 0, "Cleared 1 key.\n"],
     ["cleared", 2, 1, "Cleared 2 keys. 1 changed since it was counted, and was left.\n"],
     ["cleared", 0, 2, "Cleared 0 keys. 2 changed since they were counted, and were left.\n"],
-  ])("%s, with %d cleared and %d changed", (end, cleared, changed, text) => {
+  ])("reports the end `%s` with %d cleared and %d changed keys", (end, cleared, changed, text) => {
     expect(endText(end, { cleared, changed }, 2_000)).toBe(text);
   });
 });

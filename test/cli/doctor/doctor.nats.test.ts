@@ -203,7 +203,7 @@ describe("latchkey doctor on a bucket", () => {
 });
 
 describe("latchkey doctor on a server", () => {
-  it.for(["bookworm", "trixie"])("as old as Debian %s's says that it must be newer", async (suite, { skip }) => {
+  it.for(["bookworm", "trixie"])("demands an upgrade of the version in Debian %s", async (suite, { skip }) => {
     const binary = await fromDebian(suite).catch((reason: unknown) => skip(`no older server: ${String(reason)}`));
     await using old = await startNats({ binary: binary.path });
     await using connection = await connected(old);
@@ -273,7 +273,7 @@ describe("latchkey doctor on a server", () => {
     expect(ran.out + ran.err).not.toContain("s3cret");
   });
 
-  it("with another clock reports the difference", async () => {
+  it("reports a clock that differs from the local one", async () => {
     const bucket = await bucketWith({});
     const early: Clock = { ...systemClock, wallMs: () => systemClock.wallMs() + 3_600_000 };
     const { exitCode, bad, of } = await diagnosed(server, ["--bucket", bucket], { clock: early });
@@ -309,7 +309,7 @@ describe("latchkey doctor as a user", () => {
   const as = (user: string, ...argv: readonly string[]) =>
     diagnosed({ url: `${user}:x@127.0.0.1:${guarded.port}` }, ["--bucket", "dedup", ...argv]);
 
-  it("with a replica's permissions finds them sufficient", async () => {
+  it("accepts a replica's permissions", async () => {
     const { exitCode, bad, of } = await as("replica", "--inbox-prefix", "_INBOX_replica");
     expect([exitCode, bad]).toEqual([0, ["warning permissions operator", "warning permissions inspector"]]);
     expect(of("permissions", "replica")).toMatchObject([
@@ -318,7 +318,7 @@ describe("latchkey doctor as a user", () => {
     expect(of("records", "keys")).toEqual([]);
   });
 
-  it("with fewer permissions lists the missing ones", async () => {
+  it("lists missing permissions", async () => {
     const { exitCode, of } = await as("reader", "--inbox-prefix", "_INBOX_reader");
     expect(exitCode).toBe(1);
     expect(of("permissions", "replica")).toMatchObject([
@@ -331,7 +331,7 @@ describe("latchkey doctor as a user", () => {
     expect(of("records", "keys")).toMatchObject([{ evidence: "there are no keys" }]);
   });
 
-  it("that may not read, or receives no reply, is reported", async () => {
+  it("reports that the user may not read, or receives no reply", async () => {
     const stranger = await as("stranger", "--inbox-prefix", "_INBOX_stranger");
     expect(stranger.of("bucket", "bucket")).toMatchObject([
       { evidence: expect.stringContaining("the connection may not publish to $JS.API.STREAM.INFO.KV_dedup") },

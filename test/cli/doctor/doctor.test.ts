@@ -132,7 +132,7 @@ describe("the examination of a server", () => {
     [{ here: "2.15.1", there: "2.12.5" }, true, "warning"],
     [{ here: "2.15.1", there: "2.12.0" }, true, "error"],
     [{ here: "" }, false, "error"],
-  ])("of %j judges by the oldest version: %s %s", (versions, isCluster, severity) => {
+  ])("judges %j by the oldest version (in a cluster: %s) as %s", (versions, isCluster, severity) => {
     expect(examineVersions(versions, isCluster).severity).toBe(severity);
   });
 });
@@ -157,7 +157,7 @@ describe("the examination of a bucket's servers", () => {
       [["warning", "n1 leads, but n2 is 1,200 writes behind, n3 is offline"]],
     ],
     [1, { leader: "n1" }, []],
-  ])("of %d, with %j", (count, cluster, found) => {
+  ])("judges %d servers by the report %j", (count, cluster, found) => {
     expect(examinePeers(count, cluster).map(({ severity, evidence }) => [severity, evidence])).toEqual(found);
   });
 });

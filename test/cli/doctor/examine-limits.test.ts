@@ -18,7 +18,7 @@ describe("the size of a record", () => {
     [1_048_576, 1_000, "error", "events whose ids have more than about 300 bytes are refused"],
     [1_048_576, 100, "error", "events whose ids have more than about 0 bytes are refused"],
     [undefined, -1, "ok", "records of any size are stored"],
-  ])("with `max_payload` %s and `max_msg_size` %s is reported as %s", (maxPayload, maxMsgSize, severity, evidence) => {
+  ])("is judged by `max_payload` %s and `max_msg_size` %s as %s", (maxPayload, maxMsgSize, severity, evidence) => {
     const finding = examineRecordSize(configWith(maxMsgSize), maxPayload);
     expect(finding).toMatchObject({ severity, evidence: expect.stringContaining(evidence) });
   });

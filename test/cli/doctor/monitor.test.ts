@@ -46,7 +46,7 @@ describe("a report of a monitoring port", () => {
     `http://admin:${SECRET}/x@127.0.0.1:1`,
     `http://127.0.0.1:1/?token=${SECRET}`,
     `ftp://admin:${SECRET}@127.0.0.1:1`,
-  ])("of %s, which cannot be read, does not contain it either", async (url) => {
+  ])("does not contain the login of %s, which cannot be read", async (url) => {
     const found = await askMonitors(`${url}, http://127.0.0.1:1`);
     expect(found.every((one) => "failure" in one)).toBe(true);
     expect(JSON.stringify(found)).not.toMatch(/s3cr3t|admin|:12\b/);

@@ -59,7 +59,7 @@ describe("findings about a PostgreSQL server", () => {
       ["transaction_timeout warning"],
     ],
     ["a sufficient timeout", { settings: { ...settings, statement_timeout: "1000" } }, []],
-  ])("name %s", (_, change, expected) => {
+  ])("are correct for %s", (_, change, expected) => {
     expect(bad(examineServer({ ...facts, ...change }))).toEqual(expected);
   });
 });
@@ -72,7 +72,7 @@ describe("findings about a table whose rows expire", () => {
     ["keys", { rows: 20_000, expired: 10_001 }, ["keys warning"]],
     ["keys", { rows: 30_000, expired: 10_001 }, []],
     ["keys", { deadRows: 10_001 }, ["keys vacuum warning"]],
-  ])("of %s with %j are %j", (name, change, expected) => {
+  ])("judge the table of %s with %j as %j", (name, change, expected) => {
     expect(bad(examineTable(name, { ...table, ...change }, facts))).toEqual(expected);
   });
 

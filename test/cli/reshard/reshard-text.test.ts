@@ -19,7 +19,7 @@ describe("the end of a reshard", () => {
     [{ end: "done", from: 2, keys: 7, old }, "Delete them with latchkey reshard --bucket dedup --to 3 --delete-old."],
     [{ end: "finished", from: 2, old: { kept: [], deleted: ["a"] } }, "Deleted 1 old bucket: a."],
     [{ end: "taken-back", from: 2 }, "Replicas start with `shards: 2`, as before."],
-  ])("%j is printed as a sentence with the next action", (end, sentence) => {
+  ])("prints %j as a sentence with the next action", (end, sentence) => {
     expect(endText(end, names)).toContain(sentence);
     expect(endReport(end, names)).toEqual({ ...names, ...end });
   });
@@ -37,7 +37,7 @@ describe("the end of a reshard", () => {
     ],
     [{ reason: "interrupted", from: 2, to: 4 }, "Finish it with --to 4, or take it back with --to 2."],
     [{ reason: "finish-first", from: 2, to: 4 }, "Finish it with --to 4 first."],
-  ])("refused for %j gives the reason and the next action", (refusal, sentence) => {
+  ])("gives the reason and the next action after the refusal %j", (refusal, sentence) => {
     const end: ReshardEnd = { end: "refused", refusal, from: undefined };
     expect(endText(end, names)).toMatch(/^Nothing was changed: /);
     expect(endText(end, names)).toContain(sentence);
@@ -53,7 +53,7 @@ describe("a reshard that stopped", () => {
     ["retiring", "replicas may start with `shards: 3`."],
     ["deleting", "Repeat latchkey reshard --bucket dedup --to 3 --delete-old."],
     ["reopening", "Run latchkey reshard --bucket dedup --to 2 to open them."],
-  ])("while %s reports the incomplete work and the next action", (step, sentence) => {
+  ])("reports the incomplete work and the next action while %s", (step, sentence) => {
     const error = new Error("no answer");
     const stop = { step, from: 2, error, ...names };
     expect(stoppedText(stop)).toMatch(new RegExp(`^Stopped while ${step}: `));

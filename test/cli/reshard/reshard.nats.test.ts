@@ -72,7 +72,7 @@ describe("latchkey reshard", () => {
     [1, 3],
     [3, 2],
     [2, 1],
-  ])("G3 G5 from %d to %d shards keeps every commit, and fences rise", async (from, to) => {
+  ])("G3 G5 keeps every commit from %d to %d shards, and fences rise", async (from, to) => {
     const fences = await commitAll(await replica(from));
     const { exitCode, out, err } = await reshard(to);
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: "" });

@@ -284,7 +284,7 @@ describe("the input of latchkey run", () => {
     expect(endpoint.received).toHaveLength(2);
   });
 
-  it("G2: with rounded ids loses no event: both lines are refused", async () => {
+  it("G2: loses no event with rounded ids, because both lines are refused", async () => {
     await using endpoint = await startEndpoint();
     const big = (id: string): string => `{"specversion":"1.0","id":${id},"source":"/o","type":"t"}`;
     const { exitCode, err } = await run(["run", "--to", endpoint.url], {
@@ -293,7 +293,7 @@ describe("the input of latchkey run", () => {
     expect([exitCode, err.match(/`id` is a number, not a non-empty string/g)?.length]).toEqual([1, 2]);
   });
 
-  it("G2: with another payload under one id reports the second event", async () => {
+  it("G2: is reported where two events with different payloads share an id", async () => {
     await using endpoint = await startEndpoint();
     const input = lines(event("1", { a: 1, b: 2 }), event("1", { b: 2, a: 1 }), event("1", { a: 2, b: 2 }));
     const { exitCode, objects } = await run(["run", "--to", endpoint.url, "--json", "--concurrency", "1"], { input });
@@ -310,7 +310,7 @@ describe("the input of latchkey run", () => {
     ]);
   });
 
-  it("with --id, --type and --subject dispatches any JSON object", async () => {
+  it("may be any JSON objects with --id, --type and --subject", async () => {
     await using endpoint = await startEndpoint();
     const argv = [
       "run",
@@ -343,7 +343,7 @@ describe("the input of latchkey run", () => {
     });
   });
 
-  it("for two tenants is sent with two idempotency keys", async () => {
+  it("is sent with one idempotency key for each tenant", async () => {
     await using endpoint = await startEndpoint();
     for (const workspace of ["default", "tenant-a", "tenant-b"]) {
       await run(["run", "--to", endpoint.url, "--workspace", workspace], { input: event("1") });
@@ -385,7 +385,7 @@ describe("the lease", () => {
     [{}, {}, 30_000],
     [{}, { LATCHKEY_LEASE_SECONDS: "7" }, 7_000],
     [{ lease: 5_000 }, { LATCHKEY_LEASE_SECONDS: "7" }, 5_000],
-  ])("with the flags %j and the environment %j is %i ms", async (flags, env, leaseMs) => {
+  ])("follows from the flags %j and the environment %j: %i ms", async (flags, env, leaseMs) => {
     const io = new FakeIo({ env });
     const dedup = await openDeduplicator(planRun({ to: "http://127.0.0.1:9", ...flags }, io), undefined, io);
     expect(dedup.leaseMs).toBe(leaseMs);
@@ -530,7 +530,7 @@ describe("a terminal", () => {
   });
 });
 
-describe("latchkey run exits with code 2 for", () => {
+describe("latchkey run with wrong options or input", () => {
   const to = ["--to", "http://127.0.0.1:9"];
 
   it.each<readonly [string, readonly string[], string]>([
@@ -572,7 +572,7 @@ describe("latchkey run exits with code 2 for", () => {
     ["shell syntax as a command", ["--exec", "cat | wc"], "--exec sh -c"],
     ["a command that is not on the PATH", ["--exec", "no-such-command"], "no program of this name is on the PATH"],
     ["an unknown option", [...to, "--speed", "9"], "unknown option '--speed'"],
-  ])("%s", async (_, argv, sentence) => {
+  ])("exits with code 2 for %s", async (_, argv, sentence) => {
     const { exitCode, out, err } = await run(["run", ...argv], { input: event("1") });
     expect(exitCode).toBe(2);
     expect(err).toContain(sentence);
@@ -581,31 +581,31 @@ describe("latchkey run exits with code 2 for", () => {
     expect(out).toBe("");
   });
 
-  it("an invalid environment variable, and names it", async () => {
+  it("exits with code 2 for an invalid environment variable, and names it", async () => {
     const { exitCode, err } = await run(["run", ...to], { input: "", env: { LATCHKEY_LEASE_SECONDS: "soon" } });
     expect(exitCode).toBe(2);
     expect(err).toContain("`LATCHKEY_LEASE_SECONDS`");
   });
 
-  it("a terminal as input, unless it is requested", async () => {
+  it("exits with code 2 for a terminal as input, unless it is requested", async () => {
     const { exitCode, err } = await run(["run", ...to], { inputIsTerminal: true });
     expect([exitCode, err]).toEqual([2, expect.stringContaining("Nothing to read")]);
     expect((await run(["run", ...to, "--file", "-"], { inputIsTerminal: true })).exitCode).toBe(0);
   });
 
-  it("a missing command while input is still to come", async () => {
+  it("exits with code 2 for a missing command while input is still to come", async () => {
     const input = new PassThrough();
     input.write(lines(event("1")));
     const { exitCode, err } = await run(["run", "--exec", "/nonexistent"], { input });
     expect([exitCode, err]).toEqual([2, "latchkey: Cannot run `/nonexistent`: there is no such file (ENOENT)\n"]);
   });
 
-  it("an input that does not contain bytes", async () => {
+  it("exits with code 2 for an input that does not contain bytes", async () => {
     const { exitCode, err } = await run(["run", ...to], { input: Readable.from(["text"]) });
     expect([exitCode, err]).toEqual([2, "latchkey: Cannot read `-`: the stream does not contain bytes\n"]);
   });
 
-  it("an unexpected error, and prints its stack", async () => {
+  it("exits with code 2 for an unexpected error, and prints its stack", async () => {
     const io = Object.assign(new FakeIo(), {
       input: () => {
         throw new Error("boom");
@@ -615,7 +615,7 @@ describe("latchkey run exits with code 2 for", () => {
     expect(io.err.text).toMatch(/^latchkey: Unexpected error\. Please report it: Error: boom\n {4}at /);
   });
 
-  it("an input that fails: running dispatches finish, and no summary is printed", async () => {
+  it("exits with code 2 for an input that fails, finishes running dispatches and prints no summary", async () => {
     await using endpoint = await startEndpoint();
     const input = new PassThrough();
     const io = new FakeIo({ input });

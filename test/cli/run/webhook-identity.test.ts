@@ -49,7 +49,7 @@ const senders: readonly (readonly [name: string, source: Source, sign: Sign, bod
 ];
 
 describe("a recorded webhook in `latchkey run`", () => {
-  it.each(senders)("of %s has the identity that latchkey/http gives the request", (_, source, sign, body) => {
+  it.each(senders)("has the identity that latchkey/http gives the request of %s", (_, source, sign, body) => {
     const text = JSON.stringify(body);
     const headers = sign(text, STANDARD_SECRET, 0);
     const reading = readEvent(Buffer.from(JSON.stringify({ headers, body: text })));

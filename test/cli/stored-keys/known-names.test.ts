@@ -47,7 +47,7 @@ describe("hints for a lookup that found nothing", () => {
     ],
     ["billing", "[not JSON", known(["billing"]), []],
     ["a\u202eb", undefined, known(["c"]), ["No key has subscription `a\\u{202e}b`."]],
-  ])("of %j %j", (subscriptionId, eventId, names, hints) => {
+  ])("fit the subscription %j and the event %j", (subscriptionId, eventId, names, hints) => {
     expect(lookUpHints({ subscriptionId, eventId }, names)).toEqual(hints);
   });
 

@@ -68,7 +68,7 @@ describe("an event of GitHub", () => {
 });
 
 describe("an event of another sender", () => {
-  it("of GitLab with a signing token is named by what the signature covers", () => {
+  it("is named by what the signature covers if GitLab has a signing token", () => {
     const headers = signGitLab("", STANDARD_SECRET, 0);
     const replayed = { ...headers, "x-gitlab-webhook-uuid": "another" };
     const source = gitlab({ signingToken: STANDARD_SECRET });
@@ -76,7 +76,7 @@ describe("an event of another sender", () => {
     expect(identify(source, replayed)).toEqual(identify(source, headers));
   });
 
-  it("of GitLab is named by its idempotency key, which is new for each webhook of an event", () => {
+  it("is named by GitLab's idempotency key, which is new for each webhook of an event", () => {
     expect(identify(gitlab({ secretToken: "t" }), signGitLab("", STANDARD_SECRET, 0))).toEqual({
       source: "/gitlab",
       id: "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W",
@@ -84,7 +84,7 @@ describe("an event of another sender", () => {
     });
   });
 
-  it("of Bitbucket is named by its request and hook", () => {
+  it("is named by Bitbucket's request and hook", () => {
     expect(identify(bitbucket({ secret: "s" }), signBitbucket("", "s", 0))).toEqual({
       source: "/bitbucket/hooks/%7B9f4c1ab1-29a7-4c0b-9d0b-1f0a3b9ad2f1%7D",
       id: "5c1bd0ac-4a9c-4a2f-9e4b-4f76b2a3b1aa",
@@ -92,7 +92,7 @@ describe("an event of another sender", () => {
     });
   });
 
-  it("of Shopify is named by its event, shop and topic", () => {
+  it("is named by Shopify's event, shop and topic", () => {
     expect(identify(shopify({ secret: "s" }), signShopify("", "s", 0))).toEqual({
       source: "/shopify/shops/example.myshopify.com/topics/orders%2Fcreate",
       id: "98880550-7158-44d4-b7cd-2c97c8a091b5",
@@ -100,7 +100,7 @@ describe("an event of another sender", () => {
     });
   });
 
-  it("of Standard Webhooks is named by its id and the sender", () => {
+  it("is named by its id and the sender for Standard Webhooks", () => {
     const source = standardWebhooks({ secret: STANDARD_SECRET, sender: "acme" });
     expect(identify(source, signStandard("", STANDARD_SECRET, 0), '{"type":"invoice.paid"}')).toEqual({
       source: "/standard-webhooks/acme",
@@ -112,12 +112,12 @@ describe("an event of another sender", () => {
   it.each([
     ['{"id":"evt_1","type":"charge.succeeded"}', "/stripe"],
     ['{"id":"evt_1","type":"charge.succeeded","account":"acct_1"}', "/stripe/accounts/acct_1"],
-  ])("of Stripe with the body %s is named by its id within %s", (body, source) => {
+  ])("is named by the id in Stripe's body %s within %s", (body, source) => {
     const event = identify(stripe({ secret: "s" }), {}, body);
     expect(event).toEqual({ source, id: "evt_1", type: "com.stripe.charge.succeeded" });
   });
 
-  it("of Slack is named by its id, app and team", () => {
+  it("is named by Slack's event id, app and team", () => {
     const body = JSON.stringify({
       api_app_id: "A1",
       team_id: "T1",
@@ -132,7 +132,7 @@ describe("an event of another sender", () => {
     });
   });
 
-  it("of Amazon SNS is named by its message and topic", () => {
+  it("is named by Amazon SNS's message and topic", () => {
     const topic = "arn:aws:sns:eu-central-1:123456789012:orders";
     expect(identify(sns({ topicArns: [topic] }), {}, JSON.stringify({ MessageId: "m-1", TopicArn: topic }))).toEqual({
       source: `/sns/${encodeURIComponent(topic)}`,

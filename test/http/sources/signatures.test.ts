@@ -175,7 +175,7 @@ describe("gitlab with a secret token", () => {
     ["three", false],
     ["", false],
     ["on", false],
-  ])("given the token %j, verifies: %s", async (token, expected) => {
+  ])("judges the token %j (valid: %s)", async (token, expected) => {
     expect(await isVerified(source, "{}", { "x-gitlab-token": token })).toBe(expected);
   });
 

@@ -64,7 +64,7 @@ describe("a message of Amazon SNS", () => {
     ["sns.eu-central-1.amazonaws.com:8443", false],
     ["evil.sns.eu-central-1.amazonaws.com", false],
     ["sns.amazonaws.com", false],
-  ])("with a certificate from %s is accepted: %s", async (host, expected) => {
+  ])("is judged by the host of its certificate: %s (accepted: %s)", async (host, expected) => {
     const url = `https://${host}/SimpleNotificationService-0123abcd.pem`;
     const { verified, fetched } = await verify(signed({ ...notification, SigningCertURL: url }));
     expect([verified, fetched]).toEqual([expected, expected ? [url] : []]);
@@ -75,7 +75,7 @@ describe("a message of Amazon SNS", () => {
     "https://sns.eu-central-1.amazonaws.com/a/SimpleNotificationService-0.pem",
     "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-0.pem/x",
     "http://sns.eu-central-1.amazonaws.com/SimpleNotificationService-0.pem",
-  ])("with a certificate at %s is refused", async (url) => {
+  ])("is refused if its certificate is at %s", async (url) => {
     expect(await verify(signed({ ...notification, SigningCertURL: url }))).toEqual({ verified: false, fetched: [] });
   });
 
@@ -84,15 +84,15 @@ describe("a message of Amazon SNS", () => {
     [65 * 60_000 + 1, false],
     [-5 * 60_000, true],
     [-5 * 60_000 - 1, false],
-  ])("received %d ms after its timestamp is accepted: %s", async (ageMs, expected) => {
+  ])("is judged by its age of %d ms (accepted: %s)", async (ageMs, expected) => {
     expect((await verify(signed(notification), NOW_MS + ageMs)).verified).toBe(expected);
   });
 
-  it.each(["", "yesterday"])("with the timestamp %j is refused", async (timestamp) => {
+  it.each(["", "yesterday"])("is refused if its timestamp is %j", async (timestamp) => {
     expect((await verify(signed({ ...notification, Timestamp: timestamp }))).verified).toBe(false);
   });
 
-  it("of another topic is refused", async () => {
+  it("is refused if its topic is another", async () => {
     expect((await verify(signed({ ...notification, TopicArn: `${TOPIC}-2` }))).verified).toBe(false);
   });
 

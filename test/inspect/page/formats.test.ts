@@ -12,7 +12,7 @@ describe("a duration", () => {
     [600_000, "10 min"],
     [10_800_000, "3 h"],
     [432_000_000, "5 d"],
-  ])("of %d ms is formatted as %s", (ms, text) => {
+  ])("is formatted: %d ms as %s", (ms, text) => {
     expect(span(ms)).toBe(text);
   });
 });

@@ -32,11 +32,11 @@ describe("an address", () => {
     },
     { view: "event", storeKey: "" },
     { view: "event", storeKey: "a/b#c %41" },
-  ])("of $view is read as the same route", (route) => {
+  ])("is read as the route that wrote it: $view", (route) => {
     expect(routeOf(hashOf(route))).toEqual(route);
   });
 
-  it("that is unknown leads to the overview", () => {
+  it("leads to the overview if it is unknown", () => {
     expect(["", "#", "#/nowhere", "#token=abc"].map(routeOf)).toEqual(
       Array.from({ length: 4 }, () => ({ view: "overview" })),
     );

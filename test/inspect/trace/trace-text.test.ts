@@ -34,7 +34,7 @@ describe("a saved recording", () => {
   });
 });
 
-describe("a deduplicator's event is recorded as", () => {
+describe("a deduplicator's event", () => {
   const fields = { identity: resolved, owner: "b", attempt: 2, fence: 3, revision: 4, atMs: 50_000, durationMs: 5 };
   const error = new RangeError("too much\nof a stack");
   it.each<readonly [DedupEventDetail, forMs: number, cause: string]>([
@@ -54,12 +54,12 @@ describe("a deduplicator's event is recorded as", () => {
     [{ type: "unprotected", error }, 0, "RangeError: too much"],
     [{ type: "store-unavailable", ambiguous: true, error }, 0, "RangeError: too much"],
     [{ type: "result-not-kept", error }, 0, "RangeError: too much"],
-  ])("%j", (detail, forMs, cause) => {
+  ])("is recorded with its time and cause: %j", (detail, forMs, cause) => {
     const event: DedupEvent = { ...fields, ...detail };
     expect(tracer("a")(event)).toEqual({ ...fields, type: detail.type, replica: "a", forMs, cause });
   });
 
-  it("a short text for any thrown value", () => {
+  it("is recorded with a short text for any thrown value", () => {
     expect(errorText("why")).toBe("why");
     expect(errorText({ secret: 1 })).toBe("");
     expect(errorText("x".repeat(300))).toBe(`${"x".repeat(200)}…`);

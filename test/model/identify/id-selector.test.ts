@@ -24,7 +24,7 @@ describe("byHeader", () => {
     ["", { refused: "the header `X-Id` is an empty string, not a non-empty string" }],
     [7, { refused: "the header `X-Id` is a number, not a non-empty string" }],
     [["a", "b"], { refused: "the header `X-Id` occurs 2 times" }],
-  ])("of %j is %j", (value, selected) => {
+  ])("reads the header value %j as %j", (value, selected) => {
     expect(byHeader("X-Id")(fieldsOf({ "x-id": value }))).toEqual(selected);
   });
 
@@ -46,7 +46,7 @@ describe("byPointer", () => {
     ["/toString", { missing: "the member `/toString` is missing" }],
     ["/big", { refused: "the member `/big` is a number, not a non-empty string" }],
     ["/list", { refused: "the member `/list` is a list, not a non-empty string" }],
-  ])("of %s is %j", (pointer, selected) => {
+  ])("reads the pointer %s as %j", (pointer, selected) => {
     expect(byPointer(pointer)(fieldsOf({}, json))).toEqual(selected);
   });
 

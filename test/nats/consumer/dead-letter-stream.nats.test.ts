@@ -34,8 +34,8 @@ describe("a dead-letter stream", () => {
     ["with file storage", { storage: "file" }],
     ["with an age of three days", { max_age: nanos(72 * HOUR_MS) }],
     ["with a large `max_msg_size`", { max_msg_size: 4 * 1024 * 1024 }],
-    ["that may not be purged", { deny_purge: true, deny_delete: true }],
-  ])("%s has no findings", async (_, config) => {
+    ["if it may not be purged", { deny_purge: true, deny_delete: true }],
+  ])("has no findings %s", async (_, config) => {
     expect(await check(await streamWith(config))).toEqual([]);
   });
 
@@ -67,21 +67,21 @@ describe("a dead-letter stream", () => {
     ]);
   });
 
-  it("that is sealed gets an error", async () => {
+  it("gets an error if it is sealed", async () => {
     const stream = await streamWith({});
     await stream.editDeadLetters({ sealed: true });
     const findings = await check(stream);
     expect(findings).toMatchObject([{ severity: "error", sentence: expect.stringContaining("is sealed") }]);
   });
 
-  it("that is full gets a warning that says so", async () => {
+  it("gets a warning if it is full", async () => {
     const stream = await streamWith({ max_msgs: 1, discard: "new" });
     await stream.jetstream.publish(stream.deadSubject, "a letter");
     const sentences = (await check(stream)).map(({ sentence }) => sentence);
     expect(sentences).toContainEqual(expect.stringContaining("is full"));
   });
 
-  it("with interest retention gets a warning if a consumer receives the letters, and an error if none does", async () => {
+  it("gets a warning for interest retention if a consumer receives the letters, and an error if none does", async () => {
     const stream = await streamWith({ retention: "interest" });
     const other = `other.${stream.name}`;
     await stream.editDeadLetters({ subjects: [stream.deadSubject, other] });
@@ -97,7 +97,7 @@ describe("a dead-letter stream", () => {
     expect(await check(stream)).toMatchObject([{ severity: "warning" }]);
   });
 
-  it("that keeps no letters stops `consume` from starting", async () => {
+  it("stops `consume` from starting if it keeps no letters", async () => {
     const stream = await streamWith({ retention: "interest" });
     await expect(startWorker(stream, { dedup: quick() })).rejects.toMatchObject({
       code: "consumer-misconfigured",
@@ -105,7 +105,7 @@ describe("a dead-letter stream", () => {
     });
   });
 
-  it("that may evict letters is audited as a warning", async () => {
+  it("is audited as a warning if it may evict letters", async () => {
     const stream = await streamWith({ max_msgs: 100 });
     await using worker = await startWorker(stream, { dedup: quick() });
     expect(worker.of("trigger.consumer.warning").map(({ finding }) => finding.sentence)).toContainEqual(

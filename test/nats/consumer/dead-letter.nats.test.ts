@@ -11,7 +11,7 @@ const nats = useNatsServer({ config: "max_payload: 64KB" });
 const never = () => Promise.reject(new PermanentError("never"));
 
 describe("a dead letter", () => {
-  it("without a subject terminates the message with the reason", async () => {
+  it("is the reason of the message's termination without a subject", async () => {
     const stream = await createEventStream(nats.connection);
     const advisories = nats.connection.subscribe(`$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.${stream.name}.>`, {
       max: 1,
@@ -32,7 +32,7 @@ describe("a dead letter", () => {
     expect(worker.of("trigger.consumer.warning").map(({ finding }) => finding.setting)).toContain("deadLetter");
   });
 
-  it("that cannot be stored is retried until it is stored, and its event is not dispatched again", async () => {
+  it("is retried until it is stored, and its event is not dispatched again", async () => {
     const stream = await createEventStream(nats.connection);
     await stream.publish("e-1");
     await using worker = await startWorker(stream, {
@@ -57,7 +57,7 @@ describe("a dead letter", () => {
     expect(worker.began).toEqual(["e-1", "e-2"]);
   });
 
-  it("of a message at the size limit of the server is stored without its body and headers", async () => {
+  it("is stored without body and headers if its message reaches the size limit of the server", async () => {
     const stream = await createEventStream(nats.connection);
     const own = new MsgHdrsImpl();
     own.set("ce-source", "/test");
@@ -72,7 +72,7 @@ describe("a dead letter", () => {
     expect(worker.began).toEqual(["e-1"]);
   });
 
-  it("of a message with large headers is stored without them", async () => {
+  it("is stored without the headers of its message if they are large", async () => {
     const stream = await createEventStream(nats.connection);
     const own = headers();
     own.set("ce-source", "/test");
@@ -86,7 +86,7 @@ describe("a dead letter", () => {
     await expectBodiless(stream);
   });
 
-  it("larger than `max_msg_size` is stored without its body", async () => {
+  it("is stored without its body if it exceeds `max_msg_size`", async () => {
     const stream = await createEventStream(nats.connection);
     await stream.editDeadLetters({ max_msg_size: 1_000 });
     await stream.publish("e-1", "x".repeat(2_000));
@@ -98,7 +98,7 @@ describe("a dead letter", () => {
     expect(worker.began).toEqual(["e-1"]);
   });
 
-  it("for a stream that is full is stored without its body if only that fits", async () => {
+  it("is stored without its body if the stream is full and only that fits", async () => {
     const stream = await createEventStream(nats.connection);
     await stream.editDeadLetters({ max_bytes: 3_000, discard: "new" });
     await stream.publish("e-1", "x".repeat(4_000));
@@ -121,7 +121,7 @@ describe("a dead letter", () => {
         await stream.editDeadLetters({ max_msgs: 1, discard: "new" });
       },
     ],
-  ])("for a stream that becomes %s is lost loudly, and its event is dispatched once", async (_, spoil) => {
+  ])("is lost loudly, and its event is dispatched once, if its stream becomes %s", async (_, spoil) => {
     const stream = await createEventStream(nats.connection);
     await stream.publish("e-1");
     const error = new PermanentError("never");
@@ -140,7 +140,7 @@ describe("a dead letter", () => {
     expect(worker.began).toEqual(["e-1"]);
   });
 
-  it("that is not stored when the consumer stops leaves its message to the next replica", async () => {
+  it("leaves its message to the next replica if it is not stored when the consumer stops", async () => {
     const stream = await createEventStream(nats.connection);
     await stream.publish("e-1");
     await using worker = await startWorker(stream, {

@@ -35,7 +35,7 @@ describe("a message", () => {
         "ce-source": "/test",
       },
     ],
-  ])("with a batch of CloudEvents, by %s, becomes a dead letter with advice", async (_, body, fields) => {
+  ])("becomes a dead letter with advice if it is a batch of CloudEvents, by %s", async (_, body, fields) => {
     const stream = await createEventStream(nats.connection);
     await publish(stream, body, fields);
     await using worker = await startWorker(stream, { dedup: quick() });
@@ -46,7 +46,7 @@ describe("a message", () => {
     expect(worker.began).toEqual([]);
   });
 
-  it("with another list is identified by its `Nats-Msg-Id`", async () => {
+  it("is identified by its `Nats-Msg-Id` if its body is another list", async () => {
     const stream = await createEventStream(nats.connection);
     await publish(stream, [{ id: "e-1" }], { "Nats-Msg-Id": "m-1" });
     await using worker = await startWorker(stream, { dedup: quick() });
@@ -55,7 +55,7 @@ describe("a message", () => {
   });
 
   it.each([20_000, 62_000])(
-    "whose id of %i characters is too long for the bucket becomes a dead letter before anything is written",
+    "becomes a dead letter before anything is written if its id of %i characters is too long for the bucket",
     async (length) => {
       const stream = await createEventStream(nats.connection);
       const bucket = `long-${length}`;
@@ -74,7 +74,7 @@ describe("a message", () => {
     },
   );
 
-  it("that is consumed from the stream of the dead letters has the identity of its original", async () => {
+  it("has the identity of its original if it is consumed from the stream of the dead letters", async () => {
     const stream = await createEventStream(nats.connection);
     await publish(stream, "payload", { "Nats-Msg-Id": "m-1" });
     await using worker = await startWorker(stream, {

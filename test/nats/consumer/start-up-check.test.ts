@@ -35,7 +35,7 @@ function check({ config, without, use }: Change): readonly ConsumerFinding[] {
   return checkConsumer(all, { ...USE, ...use });
 }
 
-describe("start-up check without findings", () => {
+describe("the start-up check of a consumer", () => {
   it.each<[string, Change]>([
     ["with the defaults of a durable consumer", {}],
     ["with no priority groups", { config: { priority_groups: [] } }],
@@ -64,12 +64,12 @@ describe("start-up check without findings", () => {
       { config: { filter_subjects: ["events.>", "dead", "dead.events.>", "*"] } },
     ],
     ["with a filter of as many tokens that does not match", { config: { filter_subject: "dead.*.x" } }],
-  ])("%s", (_, change) => {
+  ])("has no findings %s", (_, change) => {
     expect(check(change)).toEqual([]);
   });
 });
 
-describe("F17 start-up check with findings", () => {
+describe("F17 the start-up check of an unsuitable consumer", () => {
   it.each<[setting: string, severity: ConsumerFinding["severity"], says: RegExp, change: Change]>([
     ["ack_policy", "error", /`none`.*make it `explicit`/, { config: { ack_policy: "none" } }],
     ["ack_policy", "error", /`all`.*make it `explicit`/, { config: { ack_policy: "all" } }],
@@ -144,7 +144,7 @@ describe("F17 start-up check with findings", () => {
     ["deadLetter", "error", /filter `>`/, { config: { filter_subjects: ["events.>", ">"] } }],
     ["deadLetter", "error", /filter `dead.events`/, { config: { filter_subject: "dead.events" } }],
     ["deadLetter", "error", /filter `\*.>`/, { config: { filter_subject: "*.>" } }],
-  ])("%s: %s, %s", (setting, severity, says, change) => {
+  ])("judges %s as %s: %s", (setting, severity, says, change) => {
     const findings = check(change);
     expect(findings).toMatchObject([{ setting, severity, sentence: expect.stringMatching(says) }]);
     for (const { problem, remedy, sentence } of findings) expect(sentence).toBe(`${problem}; ${remedy}`);

@@ -80,7 +80,7 @@ describe("a redrive", () => {
       LAST_REQUESTS.flatMap((last) => [true, false].map((consumesAtOnce) => ({ ...kind, last, consumesAtOnce }))),
     ),
   )(
-    "G2 G3 of $name loses and repeats nothing, whichever request kills it (last request $last, consumed at once: $consumesAtOnce)",
+    "G2 G3 loses and repeats nothing of $name, whichever request kills it (last request $last, consumed at once: $consumesAtOnce)",
     async ({ options, fail, before, last, consumesAtOnce }) => {
       const runs = Array.from({ length: MAX_REQUESTS }, async (_, index) => {
         await using at = await incident(nats.connection);

@@ -9,7 +9,7 @@ describe("a server", () => {
     ["2.12.0", "can miss the end of a time to live"],
     ["", "does not report a version"],
     ["next", "does not report a version"],
-  ])("of version `%s` that leads a bucket is refused, because it %s", (version, why) => {
+  ])("is refused with version `%s` as the leader of a bucket, because it %s", (version, why) => {
     const message = serverRefusal(version, "The server that leads bucket dedup")?.message;
     expect(message).toMatch(/^The server that leads bucket dedup cannot keep the guarantees: its version is /);
     expect(message).toContain("needs nats-server 2.11.10 or later, and not 2.12.0");
@@ -17,7 +17,7 @@ describe("a server", () => {
   });
 
   it.each(["2.11.10", "2.11.17", "2.12.1", "2.12.6", "2.14.5", "2.15.1", "3.0.0"])(
-    "of version `%s` is accepted",
+    "is accepted with version `%s`",
     (version) => {
       expect(serverRefusal(version)).toBeUndefined();
     },

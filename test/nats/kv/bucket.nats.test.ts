@@ -264,7 +264,7 @@ describe("the arguments of natsStore", () => {
     ["Expected `maxBytes` to be a whole number of at least 1", { bucket: "b", maxBytes: 0 }, RangeError],
     ["Expected `timeoutMs` to be a whole number of at least 1", { bucket: "b", timeoutMs: 0.5 }, RangeError],
   ];
-  it.each(wrong)("%s", async (what, options, error) => {
+  it.each(wrong)("are checked: %s", async (what, options, error) => {
     const opening = natsStore(nats.connection, anyOptions(options));
     await expect(opening).rejects.toThrow(error);
     await expect(opening).rejects.toThrow(what);

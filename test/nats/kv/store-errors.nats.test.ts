@@ -44,8 +44,8 @@ async function reconfigure(bucket: string, changes: Partial<StreamConfig>): Prom
   await jsm.streams.update(`KV_${bucket}`, Object.assign(config, changes));
 }
 
-describe("a write is certainly not stored if", () => {
-  it("10077: the bucket is full, and existing keys can still be renewed, committed and removed", async () => {
+describe("a failed write", () => {
+  it("is certainly not stored if the bucket is full (10077), and existing keys can still be renewed, committed and removed", async () => {
     const store = await natsStore(nats.connection, { bucket: "full", maxBytes: 20_000 });
     const record = reservation(of, { fingerprint: "x".repeat(1_000) });
     const first = await write(store, key, record);
@@ -62,7 +62,7 @@ describe("a write is certainly not stored if", () => {
     expect(await store.get(key)).toBeUndefined();
   });
 
-  it("10002: the account has used up its storage", async () => {
+  it("is certainly not stored if the account has used up its storage (10002)", async () => {
     await using to = await connected(nats.server, { user: "small", pass: "small" });
     const store = await natsStore(to, { bucket: "quota" });
     const fill = async (): Promise<void> => {
@@ -73,7 +73,7 @@ describe("a write is certainly not stored if", () => {
     await refusal(fill(), "the account has used up its JetStream storage");
   });
 
-  it("nothing responds because the bucket was deleted", async () => {
+  it("is certainly not stored if nothing responds because the bucket was deleted", async () => {
     const store = await natsStore(nats.connection, { bucket: "gone" });
     await (await manager(nats.connection)).streams.delete("KV_gone");
     await refusal(put(store), "nothing answers for it");
@@ -81,7 +81,7 @@ describe("a write is certainly not stored if", () => {
     await refusal(store.get(key), "Bucket gone cannot be read: the bucket does not exist");
   });
 
-  it("10059: the servers do not know the bucket yet", async () => {
+  it("is certainly not stored if the servers do not know the bucket yet (10059)", async () => {
     const store = await natsStore(nats.connection, { bucket: "late" });
     const jsm = await manager(nats.connection);
     const { config } = await jsm.streams.info("KV_late");
@@ -91,7 +91,7 @@ describe("a write is certainly not stored if", () => {
     expect(await reading).toBeUndefined();
   });
 
-  it("10060: another stream has the bucket's subjects", async () => {
+  it("is certainly not stored if another stream has the bucket's subjects (10060)", async () => {
     const store = await natsStore(nats.connection, { bucket: "taken" });
     const jsm = await manager(nats.connection);
     await jsm.streams.delete("KV_taken");
@@ -100,19 +100,19 @@ describe("a write is certainly not stored if", () => {
     expect((await jsm.streams.info("THIEF")).state.messages).toBe(0);
   });
 
-  it("10166: the bucket does not allow a time to live", async () => {
+  it("is certainly not stored if the bucket does not allow a time to live (10166)", async () => {
     const store = await natsStore(nats.connection, { bucket: "timeless" });
     await replaceBucket("timeless", { allow_msg_ttl: false });
     await refusal(put(store), "the bucket does not allow a time to live");
   });
 
-  it("10109: the bucket is sealed", async () => {
+  it("is certainly not stored if the bucket is sealed (10109)", async () => {
     const store = await natsStore(nats.connection, { bucket: "closed" });
     await reconfigure("closed", { sealed: true });
     await refusal(put(store), "the bucket is sealed");
   });
 
-  it("the connection is closed or draining", async () => {
+  it("is certainly not stored if the connection is closed or draining", async () => {
     const to = await connected(nats.server, { user: "plain", pass: "plain" });
     const store = await natsStore(to, { bucket: "left" });
     await write(store, key, reservation(of));
@@ -126,7 +126,7 @@ describe("a write is certainly not stored if", () => {
   });
 });
 
-describe("a write may be stored if its answer is unreadable:", () => {
+describe("a write", () => {
   const answers: ReadonlyArray<readonly [answer: string, says: string]> = [
     [
       '{"error":{"code":500,"err_code":19999,"description":"new"}}',
@@ -137,7 +137,7 @@ describe("a write may be stored if its answer is unreadable:", () => {
       (answer) => [answer, "did not say whether it stored a write"] as const,
     ),
   ];
-  it.for(answers)("`%s`", async ([answer, says]) => {
+  it.for(answers)("may be stored if its answer is the unreadable `%s`", async ([answer, says]) => {
     const store = await natsStore(nats.connection, { bucket: "echo" });
     await (await manager(nats.connection)).streams.delete("KV_echo");
     const echo = nats.connection.subscribe("$KV.echo.>", { callback: (_, message) => void message.respond(answer) });

@@ -81,7 +81,7 @@ describe("a result that is too large", () => {
   it.each([
     ["the server's `max_payload`", {}],
     ["the bucket's `max_msg_size`", { max_msg_size: 2_000 }],
-  ] as const)("for %s is dropped at once, and the event is committed", async (what, changes) => {
+  ] as const)("is dropped at once, and the event is committed, if it exceeds %s", async (what, changes) => {
     const bucket = `result-${what.length}`;
     const store = await natsStore(connection, { bucket });
     await reconfigure(bucket, changes);
@@ -149,7 +149,7 @@ describe("an identity that is too large", () => {
     ["payload", {}, MAX_PAYLOAD],
     ["message", { max_msg_size: 3_000 }, 3_000],
   ] as const)(
-    "for a %s is refused before anything is dispatched, and not as an outage",
+    "is refused before anything is dispatched, and not as an outage, if it exceeds the limit of a %s",
     async (name, changes, length) => {
       const store = await natsStore(connection, { bucket: `id-${name}` });
       await reconfigure(`id-${name}`, changes);
@@ -194,7 +194,7 @@ describe("an identity that is too large", () => {
 });
 
 describe("a limit that is lowered while a handler runs", () => {
-  it("in the bucket drops the result, and the event is committed", async () => {
+  it("drops the result, and the event is committed, if it is the bucket's", async () => {
     const store = await natsStore(connection, { bucket: "lowered" });
     const replica = replicaOf(store);
     const lower = () => reconfigure("lowered", { max_msg_size: 2_000 });
@@ -202,7 +202,7 @@ describe("a limit that is lowered while a handler runs", () => {
     await replica.close();
   });
 
-  it("in the server drops the result, and the event is committed", async () => {
+  it("drops the result, and the event is committed, if it is the server's", async () => {
     const store = await natsStore(connection, { bucket: "reloaded", timeoutMs: 1_000 });
     const replica = replicaOf(store);
     const lower = async () => {

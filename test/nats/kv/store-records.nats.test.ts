@@ -90,7 +90,7 @@ describe("a removal", () => {
     expect((await jsm.streams.info("KV_marks")).state.messages).toBe(0);
   });
 
-  it("F11 of an operator leaves a tombstone that never expires, and a create replaces it", async () => {
+  it("F11 leaves a tombstone that never expires if an operator did it, and a create replaces it", async () => {
     const store = await natsStore(nats.connection, { bucket: "operator" });
     const kv = await new Kvm(nats.connection).open("operator");
     for (const take of [() => kv.delete(key), () => kv.purge(key)]) {

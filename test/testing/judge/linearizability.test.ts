@@ -29,20 +29,20 @@ const get = (from: number, to: number, held?: readonly [revision: number, value:
 
 const isLinearizable = (...operations: readonly RegisterOperation[]): boolean => checkRegister(operations).length === 0;
 
-describe("checkRegister accepts", () => {
-  it("an empty history", () => {
+describe("checkRegister with a linearizable history", () => {
+  it("accepts an empty history", () => {
     expect(isLinearizable()).toBe(true);
   });
 
-  it("sequential writes, each over the one before", () => {
+  it("accepts sequential writes, each over the one before", () => {
     expect(isLinearizable(put(0, 1, 0, "a", stored(5)), put(2, 3, 5, "b", stored(6)), get(4, 5, [6, "b"]))).toBe(true);
   });
 
-  it("concurrent writes in the order of their revisions", () => {
+  it("accepts concurrent writes in the order of their revisions", () => {
     expect(isLinearizable(put(0, 9, 5, "b", stored(6)), put(1, 8, 0, "a", stored(5)), get(2, 7))).toBe(true);
   });
 
-  it("a write without a response that took effect, did not, or did long after", () => {
+  it("accepts a write without a response that took effect, did not, or did long after", () => {
     const lost = put(0, NEVER, 0, "a", unknown, 1_000);
     expect(isLinearizable(lost, get(2, 3, [5, "a"]))).toBe(true);
     expect(isLinearizable(lost, get(2, 3))).toBe(true);
@@ -51,31 +51,31 @@ describe("checkRegister accepts", () => {
     expect(isLinearizable(lost, put(2, 3, 0, "b", stored(6)))).toBe(true);
   });
 
-  it("a removal without a response", () => {
+  it("accepts a removal without a response", () => {
     const first = put(0, 1, 0, "a", stored(5), 1_000);
     const lost = remove(2, NEVER, 5, unknown);
     expect(isLinearizable(first, lost, get(4, 5, [5, "a"]), get(6, 7))).toBe(true);
     expect(isLinearizable(first, lost, get(4, 5), put(6, 7, 0, "b", stored(7)))).toBe(true);
   });
 
-  it("an expiry at the end of the time to live, or at any later time", () => {
+  it("accepts an expiry at the end of the time to live, or at any later time", () => {
     const first = put(0, 5, 0, "a", stored(5));
     expect(isLinearizable(first, put(99, 100, 0, "b", stored(6)))).toBe(true);
     expect(isLinearizable(first, put(400, 401, 5, "b", stored(6)))).toBe(true);
     expect(isLinearizable(first, get(400, 401, [5, "a"]), put(402, 403, 0, "b", stored(6)))).toBe(true);
   });
 
-  it("a conflict with another entry, or with an unknown one", () => {
+  it("accepts a conflict with another entry, or with an unknown one", () => {
     expect(isLinearizable(put(0, 1, 0, "a", stored(5)), put(2, 3, 0, "b", conflict))).toBe(true);
     expect(isLinearizable(put(0, NEVER, 0, "a", unknown), put(2, 3, 7, "b", conflict))).toBe(true);
     expect(isLinearizable(put(2, 3, 7, "b", conflict))).toBe(true);
   });
 
-  it("a refused write that changes nothing", () => {
+  it("accepts a refused write that changes nothing", () => {
     expect(isLinearizable(put(0, 1, 0, "a", { type: "refused" }), get(2, 3))).toBe(true);
   });
 
-  it("a read of an earlier entry if reads may be outdated", () => {
+  it("accepts a read of an earlier entry if reads may be outdated", () => {
     const history = [put(0, 1, 0, "a", stored(5)), put(2, 3, 5, "b", stored(6))];
     expect(isLinearizable(...history, get(Number.NEGATIVE_INFINITY, 9, [5, "a"]))).toBe(true);
     expect(isLinearizable(...history, get(4, 9, [5, "a"]))).toBe(false);
@@ -83,7 +83,7 @@ describe("checkRegister accepts", () => {
   });
 });
 
-describe("checkRegister rejects a register that", () => {
+describe("checkRegister with a wrong history", () => {
   const first = put(0, 1, 0, "a", stored(5));
 
   it.each<[string, readonly RegisterOperation[]]>([
@@ -111,11 +111,11 @@ describe("checkRegister rejects a register that", () => {
       "loses a write without a response after a read showed it",
       [put(0, NEVER, 0, "a", unknown), get(1, 2, [5, "a"]), get(3, 4)],
     ],
-  ])("%s", (_, history) => {
+  ])("rejects a register that %s", (_, history) => {
     expect(isLinearizable(...history)).toBe(false);
   });
 
-  it("fails, with the key and the longest order", () => {
+  it("names the key and the longest order of a failure", () => {
     const second = put(2, 3, 0, "b", stored(6));
     const other = { ...first, key: "other" };
     expect(checkRegister([first, other, second])).toEqual([{ key: "k", order: [first], stuck: [second] }]);

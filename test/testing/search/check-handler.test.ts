@@ -239,7 +239,7 @@ describe("a handler that the simulation does not control", () => {
   });
 });
 
-describe("checkHandler refuses", () => {
+describe("checkHandler with wrong arguments", () => {
   const handler: HandlerUnderTest = () => async () => {};
 
   it.each([
@@ -247,11 +247,11 @@ describe("checkHandler refuses", () => {
     [{ crashes: -1 }, "Expected `crashes` to be a whole number of at least 0"],
     [{ jumpMs: 1 }, "Expected `jumpMs`"],
     [{ numRuns: 0 }, "Expected `numRuns`"],
-  ])("the wrong options %o", async (options, message) => {
+  ])("refuses the wrong options %o", async (options, message) => {
     await expect(checkHandler(fc, handler, options)).rejects.toThrow(message);
   });
 
-  it("a value that is not a reply", async () => {
+  it("refuses a value that is not a reply", async () => {
     // @ts-expect-error A reply has an outcome.
     const wrong: HandlerUnderTest = () => async () => ({ ok: true });
     await expect(checkHandler(fc, wrong)).rejects.toThrow(
@@ -259,7 +259,7 @@ describe("checkHandler refuses", () => {
     );
   });
 
-  it("a first argument that is not fast-check", async () => {
+  it("refuses a first argument that is not fast-check", async () => {
     // @ts-expect-error fast-check is required.
     await expect(checkHandler({}, handler)).rejects.toThrow("Expected `fc.nat` to be a function");
   });

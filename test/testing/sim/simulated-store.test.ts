@@ -31,8 +31,8 @@ describe("simulatedStore", () => {
   });
 });
 
-describe("storeContract refuses", () => {
-  it("arguments that are not a test function or a store, by name", async () => {
+describe("storeContract with wrong arguments", () => {
+  it("refuses arguments that are not a test function or a store, by name", async () => {
     // @ts-expect-error A test function is required.
     expect(() => storeContract(undefined, simulatedStore)).toThrow("Expected `test` to be a function");
     // @ts-expect-error A factory is required.
@@ -44,7 +44,7 @@ describe("storeContract refuses", () => {
     await expect(bodies[0]?.()).rejects.toThrow("Expected `store.get` to be a function, got `undefined` (undefined)");
   });
 
-  it("a `without` that names a method of the store", async () => {
+  it("refuses a `without` that names a method of the store", async () => {
     const bodies: Array<() => Promise<void>> = [];
     storeContract((_, body) => bodies.push(body), simulatedStore, { without: ["watch"] });
     await expect(bodies[0]?.()).rejects.toThrow("the store has a `watch`: remove it from `without`");

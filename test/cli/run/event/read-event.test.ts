@@ -49,13 +49,13 @@ describe("a CloudEvent", () => {
     [{ data: 0 }, "0", "application/json"],
     [{ data: null }, "", undefined],
     [{}, "", undefined],
-  ])("with %j sends %j as %s", (members, body, contentType) => {
+  ])("keeps the members %j as the body %j of type %s", (members, body, contentType) => {
     const event = read(JSON.stringify({ ...cloudEvent, ...members }));
     expect([event.body, event.contentType]).toEqual([body, contentType]);
     expect(event.attributes).not.toHaveProperty("datacontenttype");
   });
 
-  it("with base64 data sends the bytes", () => {
+  it("keeps base64 data as its bytes", () => {
     const event = read(JSON.stringify({ ...cloudEvent, data_base64: "AP/+", datacontenttype: "image/png" }));
     expect(event.body).toEqual(Buffer.from([0, 255, 254]));
     expect(event.contentType).toBe("image/png");
@@ -174,7 +174,7 @@ describe("an invalid line", () => {
       '{"headers":{"x-github-delivery":"1"},"body":7}',
       { problem: "no-payload", of: "recorded request", found: "a number" },
     ],
-  ])("%s is reported", (line, found) => {
+  ])("is reported: %s", (line, found) => {
     expect(problem(line)).toEqual(found);
   });
 

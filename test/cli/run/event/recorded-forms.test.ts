@@ -69,7 +69,7 @@ describe("a recorded request", () => {
     [{ headers: { host: "x" }, body: {} }, "without the headers of a known sender; give --id"],
     [{ headers: { "content-type": "application/cloudevents-batch+json" }, body: [{}] }, "a batch of CloudEvents"],
     [{ headers: {}, body: {} }, "no identity"],
-  ])("%j is refused", (line, text) => {
+  ])("is refused: %j", (line, text) => {
     expect(problem(line)).toContain(text);
   });
 });
@@ -172,7 +172,7 @@ describe("the webhook of a known sender", () => {
       '["/eventbridge/1/aws.ec2","e-1"]',
       "com.amazonaws.events.EC2_State",
     ],
-  ])("%s is identified by its own id", (_, line, eventId, type) => {
+  ])("is identified by its own id: %s", (_, line, eventId, type) => {
     expect(read(line)).toMatchObject({ format: "webhook", eventId, attributes: { specversion: "1.0", type } });
   });
 
@@ -181,12 +181,12 @@ describe("the webhook of a known sender", () => {
     expect(read(record(headers, { id: "evt_1", object: "event" })).headers).toEqual({ "stripe-signature": "t=1,v1=x" });
   });
 
-  it("with a numeric id is refused with what was found", () => {
+  it("is refused if its id is a number, with what was found", () => {
     expect(problem('{"object":"event","id":9007199254740993}')).toContain("the member `/id` is a number");
     expect(problem({ type: "event_callback", event_id: null })).toContain("the member `/event_id` is missing");
   });
 
-  it("in a list of records is refused with the command that separates them", () => {
+  it("is refused in a list of records, with the command that separates them", () => {
     expect(problem({ Records: [{ messageId: "1", body: "{}" }] })).toBe(
       "a batch of records: write one per line with jq -c '.Records[]'",
     );
@@ -223,7 +223,7 @@ describe("a recorded CloudEvent", () => {
     [{ headers: { ...headers, "ce-id": 7 }, body: {} }, "the CloudEvent's `id` is a number"],
     [{ headers: { ...headers, "ce-id": ["1", "2"] }, body: {} }, "the CloudEvent's `id` is a list"],
     [{ headers: { "ce-id": "1", "ce-source": "/s" }, body: {} }, "the CloudEvent has no `specversion`"],
-  ])("%j is refused", (line, text) => {
+  ])("is refused: %j", (line, text) => {
     expect(problem(line)).toContain(text);
   });
 });

@@ -49,7 +49,7 @@ describe("the input", () => {
     );
   });
 
-  it("that is truncated gzip throws", async () => {
+  it("is refused if it is truncated gzip", async () => {
     await expect(decoded(gzipSync(LINES).subarray(0, 20))).rejects.toThrow("unexpected end of file");
   });
 
@@ -71,7 +71,7 @@ describe("the input", () => {
     ["JSON over several lines", Buffer.from('{ "a": 1,\n  "b": 2 }\n'), "jq -c . "],
     ["JSON over several lines", gzipSync(JSON.stringify({ a: 1 }, null, 2)), "jq -c . "],
     ["text with CR line ends", Buffer.from(LINES.replaceAll("\n", "\r")), "tr '\\r' '\\n' < "],
-  ])("that is %s is refused with the command that converts it (%#)", async (name, bytes, command) => {
+  ])("is refused if it is %s, with the command that converts it (%#)", async (name, bytes, command) => {
     await fc.assert(
       fc.asyncProperty(sizes, async (chunks) => {
         const error: unknown = await decoded(bytes, chunks, "events.log").catch((thrown: unknown) => thrown);
@@ -84,7 +84,7 @@ describe("the input", () => {
   });
 
   it.each(["", "\n", "x\n", '{"a":"\\r"}\n', '{"a":1}\r\n{"a":2}\r\n', "nonsense\r", "{broken\n", '{"a":1}', "[1]\n"])(
-    "%j is left to the lines",
+    "is passed on as it is: %j",
     async (text) => {
       expect((await decoded(Buffer.from(text))).toString()).toBe(text);
     },

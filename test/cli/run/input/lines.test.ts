@@ -36,7 +36,7 @@ describe("lines of the input", () => {
     );
   });
 
-  it("that are too long are skipped and counted", async () => {
+  it("are skipped and counted if they are too long", async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 50 }), fc.array(fc.nat({ max: 20 })), async (length, sizes) => {
         const found = await linesOf(Buffer.from(`a\n${"x".repeat(length)}\nb`), sizes, 10);
@@ -47,7 +47,7 @@ describe("lines of the input", () => {
     );
   });
 
-  it("that are too long are not buffered", async () => {
+  it("are not buffered if they are too long", async () => {
     const MEGABYTE = 1024 * 1024;
     let heldBytes = 0;
     async function* long(): AsyncGenerator<Uint8Array, void> {

@@ -50,7 +50,7 @@ describe("the text of an event problem", () => {
       "the recorded request has no payload: its `body` is null",
     ],
     [{ problem: "not-base64", member: "data_base64" }, "`data_base64` is not base64"],
-  ] as const)("of %j", (problem, sentence) => {
+  ] as const)("explains %j", (problem, sentence) => {
     expect(problemText(problem)).toBe(sentence);
   });
 });
@@ -83,7 +83,7 @@ describe("the text of a failure", () => {
       { failure: "latchkey", code: "fingerprint-mismatch", message: "mismatch" },
       "another payload was dispatched under this id: two events share it; identify them by another field with --id",
     ],
-  ])("of %j", (failure, sentence) => {
+  ])("explains %j", (failure, sentence) => {
     expect(failureText(failure)).toBe(sentence);
   });
 });
@@ -271,7 +271,7 @@ describe("the result of a delivery", () => {
     expect(results.take(put)).toMatchObject({ reason: "away" });
   });
 
-  it("of a dead letter contains the reason of the dispatch, its own error, or its kind", () => {
+  it("contains the dispatch's reason, its own error, or its kind for a dead letter", () => {
     const results = new DeliveryResults();
     const letter = { type: "trigger.dead-lettered", reason: "last-delivery", copy: "whole" } as const;
     results.take(failed);

@@ -126,43 +126,43 @@ describe("a hostile endpoint", () => {
   });
 
   it.each<readonly [name: string, how: Behaviour, outcome: object]>([
-    ["that never answers", () => {}, { failure: "aborted" }],
+    ["never answers", () => {}, { failure: "aborted" }],
     [
-      "that switches protocols",
+      "switches protocols",
       (socket) => socket.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"),
       { failure: "status", status: 101 },
     ],
     [
-      "that switches protocols unasked",
+      "switches protocols unasked",
       (socket) => socket.write("HTTP/1.1 101 Switching Protocols\r\n\r\n"),
       { failure: expect.stringMatching(/aborted|status|unreachable/) },
     ],
     [
-      "that sends informational responses forever",
+      "sends informational responses forever",
       (socket) => writeForever(socket, "HTTP/1.1 103 Early Hints\r\n\r\n"),
       { failure: "aborted" },
     ],
     [
-      "that sends headers forever",
+      "sends headers forever",
       (socket) => writeForever(socket, "HTTP/1.1 200 OK\r\nx: y\r\n"),
       { failure: expect.stringMatching(/aborted|unreachable/) },
     ],
     [
-      "that sends one header byte at a time",
+      "sends one header byte at a time",
       (socket) => writeForever(socket, "H"),
       { failure: expect.stringMatching(/aborted|unreachable/) },
     ],
     [
-      "that does not speak HTTP",
+      "does not speak HTTP",
       (socket) => socket.write("SSH-2.0-OpenSSH\r\n"),
       { failure: "unreachable", code: expect.stringMatching(/^HPE_/) },
     ],
     [
-      "that resets the connection",
+      "resets the connection",
       (socket) => void socket.resetAndDestroy(),
       { failure: "unreachable", code: "ECONNRESET" },
     ],
-  ])("%s ends the attempt in time", async (_, how, outcome) => {
+  ])("ends the attempt in time if it %s", async (_, how, outcome) => {
     const attempted = await attempt(how, TIMEOUT_MS);
     expect(attempted.outcome).toMatchObject(outcome);
     expect(attempted.tookMs).toBeLessThan(LIMIT_MS);
@@ -172,21 +172,24 @@ describe("a hostile endpoint", () => {
     [200, undefined],
     [422, { failure: "status", status: 422 }],
     [500, { failure: "status", status: 500 }],
-  ])("with an endless or silent body decides by its status %i long before the time limit", async (status, outcome) => {
-    const head = `HTTP/1.1 ${status} Status\r\ncontent-length: 1000000000\r\n\r\n`;
-    const bodies: readonly Behaviour[] = [
-      (socket) => socket.write(head),
-      (socket) => socket.write(head, () => writeForever(socket, "x")),
-      (socket) => socket.write(head, () => writeForever(socket, "x".repeat(100_000))),
-    ];
-    for (const how of bodies) {
-      const attempted = await attempt(how, 60_000);
-      expect(attempted.outcome).toEqual(outcome);
-      expect(attempted.tookMs).toBeLessThan(10_000);
-    }
-  });
+  ])(
+    "decides by its status %i long before the time limit, although its body is endless or silent",
+    async (status, outcome) => {
+      const head = `HTTP/1.1 ${status} Status\r\ncontent-length: 1000000000\r\n\r\n`;
+      const bodies: readonly Behaviour[] = [
+        (socket) => socket.write(head),
+        (socket) => socket.write(head, () => writeForever(socket, "x")),
+        (socket) => socket.write(head, () => writeForever(socket, "x".repeat(100_000))),
+      ];
+      for (const how of bodies) {
+        const attempted = await attempt(how, 60_000);
+        expect(attempted.outcome).toEqual(outcome);
+        expect(attempted.tookMs).toBeLessThan(10_000);
+      }
+    },
+  );
 
-  it("that closes an idle connection gets the request again on a new one, within the same attempt", async () => {
+  it("gets the request again on a new connection, in the same attempt, after it closed an idle one", async () => {
     const target = targetHere();
     const answer = "HTTP/1.1 204 No Content\r\n\r\n";
     const once: Behaviour = (socket, requests) => {
@@ -199,7 +202,7 @@ describe("a hostile endpoint", () => {
     expect(connections).toBe(before + 1);
   });
 
-  it("that closes every connection fails after one repetition", async () => {
+  it("fails after one repetition if it closes every connection", async () => {
     const target = targetHere();
     let requests = 0;
     await attempt((socket) => socket.write("HTTP/1.1 204 No Content\r\n\r\n"), 60_000, target);

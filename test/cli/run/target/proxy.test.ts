@@ -26,7 +26,7 @@ describe("the proxy of the environment", () => {
     ["http://[::1]:8080/", { HTTP_PROXY: "p:1", NO_PROXY: "::1" }, undefined],
     ["http://[::1]:8080/", { HTTP_PROXY: "p:1", NO_PROXY: "[::1]:8080" }, undefined],
     ["http://127.0.0.1/", { HTTP_PROXY: "p:1", NO_PROXY: "localhost,127.0.0.1" }, undefined],
-  ])("for %s with %j is %s", (url, env, proxy) => {
+  ])("is chosen by the URL %s and the variables %j: %s", (url, env, proxy) => {
     expect(proxyFor(new URL(url), env)?.href).toBe(proxy);
   });
 
