@@ -153,7 +153,9 @@ describe("the NATS server of a command", () => {
     const argv = ["run", "--to", "http://127.0.0.1:9", "--bucket", "b", "--subscription", "s", "--nats"];
     const { exitCode, err } = await run([...argv, "me:secret@127.0.0.1:1"]);
     expect(exitCode).toBe(2);
-    expect(err).toMatch(/^latchkey: Cannot connect to NATS at 127\.0\.0\.1:1: .+\n$/);
+    expect(err).toMatch(
+      /^latchkey: Cannot connect to NATS at 127\.0\.0\.1:1: .+\. Check the address, and that the server runs\n$/,
+    );
   });
 
   it("is refused with unreadable credentials", async () => {

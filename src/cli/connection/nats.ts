@@ -11,6 +11,9 @@ import type { NatsAddress } from "./nats-address.ts";
 
 const PEERS = ["@nats-io/transport-node", "@nats-io/nats-core", "@nats-io/jetstream"];
 
+/** Time within which a server must answer a new connection, in milliseconds. */
+const CONNECT_TIMEOUT_MS = 5_000;
+
 /** A connection to NATS. Disposing closes it. */
 export interface Nats extends AsyncDisposable {
   readonly connection: NatsConnection;
@@ -38,11 +41,17 @@ export async function openNats(
       : { authenticator: fileAuthenticator(credsPath, await readCredentials(credsPath), credsAuthenticator) };
   let connection: NatsConnection;
   try {
-    connection = await connect({ ...address, ...who, name, maxReconnectAttempts: -1, ignoreAuthErrorAbort: true });
-  } catch (error) {
-    throw new CommandError(`Cannot connect to NATS at ${address.servers.join(", ")}: ${errorMessage(error)}`, {
-      cause: error,
+    connection = await connect({
+      ...address,
+      ...who,
+      name,
+      timeout: CONNECT_TIMEOUT_MS,
+      maxReconnectAttempts: -1,
+      ignoreAuthErrorAbort: true,
     });
+  } catch (error) {
+    const failure = `Cannot connect to NATS at ${address.servers.join(", ")}: ${errorMessage(error)}`;
+    throw new CommandError(`${failure}. Check the address, and that the server runs`, { cause: error });
   }
   return {
     connection,
