@@ -18,6 +18,7 @@ import { getThenPut } from "../testing/examples/get-then-put.ts";
 import { pendingIsDuplicate } from "../testing/examples/pending-is-duplicate.ts";
 import { recordedService } from "../testing/examples/recorded-service.ts";
 import { filledIn } from "./markdown.ts";
+import { shownSource } from "./shown-source.ts";
 
 const documents = ["README.md", "docs/testing-your-handler.md", "docs/writing-a-store.md"];
 
@@ -50,15 +51,8 @@ async function broken(checked: Promise<unknown>): Promise<CounterexampleError> {
   throw reason;
 }
 
-/** Returns an example as its reader has it: importing the package by name. */
-function exampleNamed(name: string): string {
-  return readFileSync(join("test/testing/examples", name), "utf8")
-    .replaceAll(/"(?:\.\.\/)+src\/index\.ts"/g, '"latchkey"')
-    .replaceAll(/"(?:\.\.\/)+src\/(\w+)\/index\.ts"/g, '"latchkey/$1"');
-}
-
 async function fill(kind: "example" | "printed", name: string): Promise<string> {
-  if (kind === "example") return exampleNamed(name);
+  if (kind === "example") return shownSource(join("test/testing/examples", name));
   const print = printed[name] ?? expect.fail(`no output is known for ${name}`);
   return `${(await print()).trimEnd()}\n`;
 }
