@@ -45,7 +45,10 @@ export function sectionsOf(index: string): readonly Section[] {
     });
 }
 
-/** Builds the navigation from the sections of the index. Pages in a folder named as a page belong below that page. */
+/**
+ * Builds the navigation from the sections of the index. Pages in a folder named as a page belong below that page. Pages that do not
+ * exist yet are left out: `npm run api` generates some.
+ */
 export function navigation(root: string): NavigationItem[] {
   const read = (file: string): string => readFileSync(join(root, file), "utf8");
   const item = (file: string): NavigationItem => {
@@ -53,7 +56,10 @@ export function navigation(root: string): NavigationItem[] {
     const page = { text: titleOf(read(file)), link: `/${sitePath(file) ?? ""}` };
     return children.length === 0 ? page : { ...page, collapsed: true, items: children };
   };
-  return sectionsOf(read("docs/index.md")).map(({ title, pages }) => ({ text: title, items: pages.map(item) }));
+  return sectionsOf(read("docs/index.md")).map(({ title, pages }) => ({
+    text: title,
+    items: pages.filter((page) => existsSync(join(root, page))).map(item),
+  }));
 }
 
 /** Returns the pages below a page: `docs/x/*.md` for `docs/x.md`, and the rest of its folder for an index. */

@@ -36,12 +36,11 @@ describe("the navigation of the site", () => {
   const links = (items: readonly NavigationItem[]): string[] =>
     items.flatMap(({ link, items: below = [] }) => [...(link === undefined ? [] : [link]), ...links(below)]);
 
-  it("contains every page once", () => {
+  it("contains every page that is written by hand once", () => {
     const pages = documents.flatMap((document) => sitePath(document) ?? []).filter((path) => path !== "index.md");
-    const shown = links(navigation(process.cwd())).filter(
-      (link) => !/^\/api\/./.test(link) || link === "/api/index.md",
-    );
-    expect(shown.toSorted()).toEqual([...pages.map((path) => `/${path}`), "/api/index.md"].toSorted());
+    // Generated pages are missing in a fresh clone. The test of the built site follows the links to them.
+    const shown = links(navigation(process.cwd())).filter((link) => !link.startsWith("/api/"));
+    expect(shown.toSorted()).toEqual(pages.map((path) => `/${path}`).toSorted());
   });
 
   it("puts a page into the first section that links to it", () => {
