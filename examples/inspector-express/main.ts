@@ -38,9 +38,11 @@ app.post("/orders/:order/ship", async (request, response) => {
 });
 
 const server = app.listen(port, "127.0.0.1", () => console.log(`listening on http://127.0.0.1:${port}`));
-process.once("SIGTERM", async () => {
+process.once("SIGTERM", () => void stop());
+
+async function stop(): Promise<void> {
   // The page's streams keep connections open, so the inspector closes first.
   await inspector.close();
   server.close();
   await dedup.close({ drainMs: 10_000 });
-});
+}

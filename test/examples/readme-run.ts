@@ -9,6 +9,9 @@ import { stepsOf } from "./readme.ts";
 /** The ports in every README. The tests replace them by free ones. */
 const PORTS = ["8080", "8081"];
 
+/** A duration at the end of a line, such as the age of a dead letter, and the head of its column. They differ from run to run. */
+const AGES = / +(?:AGE|\d[\d.]* m?s)$/gm;
+
 /** What the commands and programs of a README printed, next to what the README says that they print. */
 export interface ReadmeRun {
   readonly printed: readonly string[];
@@ -41,7 +44,11 @@ export async function followReadme(example: string, env: Readonly<Record<string,
         await eventually(`the programs to print ${step.printed}`, () => printedByPrograms().length >= expected.length);
       }
     }
-    return { printed: [...printed, printedByPrograms()], documented: [...documented, expected] };
+    const withoutAges = (text: string) => text.replace(AGES, "");
+    return {
+      printed: [...printed, printedByPrograms()].map(withoutAges),
+      documented: [...documented, expected].map(withoutAges),
+    };
   } finally {
     for (const program of programs) await program.kill();
   }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { NEED_NATS, RUN_ELSEWHERE } from "./needs.ts";
 import { stepsOf } from "./readme.ts";
 import { followReadme } from "./readme-run.ts";
 
@@ -7,11 +8,10 @@ const examples = readdirSync("examples", { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
 
-/** Examples that other tests run, because they need another runtime, a NATS server or the built package. */
-const ELSEWHERE = ["webhook-bun", "webhook-deno", "webhook-service", "test-your-handler", "test-express", "test-nest"];
+const elsewhere: ReadonlySet<string> = new Set([...NEED_NATS, ...RUN_ELSEWHERE]);
 
 describe.concurrent("the README of an example", () => {
-  it.for(examples.filter((name) => !ELSEWHERE.includes(name)))("works word for word: %s", async (name, { expect }) => {
+  it.for(examples.filter((name) => !elsewhere.has(name)))("works word for word: %s", async (name, { expect }) => {
     const { printed, documented } = await followReadme(name);
     expect(documented.join("")).not.toBe("");
     expect(printed).toEqual(documented);
