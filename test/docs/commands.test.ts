@@ -1,9 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { CommanderError } from "commander";
 import { describe, expect, it } from "vitest";
-import { type Commands, createProgram } from "../../src/cli/program.ts";
-import { FakeIo } from "../cli/support/fake-io.ts";
-import { latchkeyCommands, npmScripts, repositoryPaths } from "./commands.ts";
+import { latchkeyCommands, npmScripts, parseCommand, repositoryPaths } from "./commands.ts";
 import { documents, textOf } from "./documents.ts";
 
 /** Command line, page and arguments of every command. */
@@ -11,19 +9,9 @@ const commands = documents.flatMap((document) =>
   latchkeyCommands(textOf(document)).map((argv) => [argv.join(" "), document, argv] as const),
 );
 
-/** Parses a command as the command line does, without running it. */
-async function parse(argv: readonly string[]): Promise<void> {
-  const none: Commands = JSON.parse("{}");
-  const idle = new Proxy(none, { get: () => async () => {} });
-  const exec = argv.indexOf("--exec");
-  // Everything after --exec belongs to the command it runs.
-  const own = exec < 0 ? argv : argv.slice(0, exec + 2);
-  await createProgram(new FakeIo(), idle).parseAsync([...own], { from: "user" });
-}
-
 describe("a `latchkey` command in the documentation", () => {
   it.each(commands)("is accepted by the command line: latchkey %s (%s)", async (_line, _document, argv) => {
-    await expect(parse(argv)).resolves.toBeUndefined();
+    await expect(parseCommand(argv)).resolves.toBeUndefined();
   });
 
   it("is found in the README and in the page about the command line", () => {
@@ -33,8 +21,8 @@ describe("a `latchkey` command in the documentation", () => {
   });
 
   it("is refused if it has an unknown option or an unknown command", async () => {
-    await expect(parse(["show", "--no-such-option", "billing"])).rejects.toThrow(CommanderError);
-    await expect(parse(["no-such-command"])).rejects.toThrow(CommanderError);
+    await expect(parseCommand(["show", "--no-such-option", "billing"])).rejects.toThrow(CommanderError);
+    await expect(parseCommand(["no-such-command"])).rejects.toThrow(CommanderError);
   });
 
   it("is read from shell blocks with quotes, continued lines, pipes, comments and here documents", () => {
