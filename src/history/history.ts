@@ -43,6 +43,9 @@ export type SeenLine = Seen & {
   readonly atMs: number;
 };
 
+/** Observations of some types, as lines of a history. */
+export type LineOf<Type extends Seen["type"]> = Extract<SeenLine, { readonly type: Type }>;
+
 /** Kinds of observations. Each states when to record it, because the judge relies on that moment. */
 export type Seen =
   | Delivered

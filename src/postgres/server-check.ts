@@ -2,8 +2,11 @@ import { StoreMisconfiguredError, StoreUnavailableError } from "../errors.ts";
 import type { Connections } from "./pool.ts";
 import { STORE_TABLES, schemaProblems } from "./schema-check.ts";
 
-/** Oldest version of PostgreSQL that Latchkey supports, as `server_version_num`. */
-export const MINIMUM_VERSION = 140_000;
+/** Oldest version of PostgreSQL that Latchkey supports. */
+const MINIMUM_MAJOR = 14;
+/** The same version as `server_version_num`. */
+export const MINIMUM_VERSION = MINIMUM_MAJOR * 10_000;
+export const NEEDED_POSTGRES = `PostgreSQL ${MINIMUM_MAJOR} or later`;
 
 /**
  * Checks that a server can hold the keys and keeps what it acknowledges.
@@ -18,7 +21,7 @@ export async function checkServer(connections: Connections, schema: string): Pro
        pg_is_in_recovery() as is_standby`,
   );
   if (Number(row["version"]) < MINIMUM_VERSION) {
-    throw misconfigured([`the server's version must be 14 or later, got ${String(row["version_text"])}`]);
+    throw misconfigured([`the server must be ${NEEDED_POSTGRES}, got ${String(row["version_text"])}`]);
   }
   if (row["is_standby"] === true) {
     throw new StoreUnavailableError("PostgreSQL is a read-only standby: connect to the primary", { ambiguous: false });

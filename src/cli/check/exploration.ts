@@ -1,5 +1,5 @@
+import { amount, counted } from "../../internal/counted.ts";
 import type { Run } from "../../testing/report/run.ts";
-import { amount, count } from "../terminal/format.ts";
 
 /** Counts what a search has explored so far. */
 export class Exploration {
@@ -22,18 +22,18 @@ export class Exploration {
 
   /** One line for a terminal. */
   get line(): string {
-    return `${count(this.runs, "run")}, ${this.#happened}`;
+    return `${counted(this.runs, "run")}, ${this.#happened}`;
   }
 
   /** One paragraph for the end of a search. */
   get summary(): string {
     const faults = Object.entries(this.faults).map(([name, number]) => `${name} ${amount(number)}`);
     const listed = faults.length === 0 ? "" : ` (${faults.join(", ")})`;
-    return `${count(this.runs, "run")}: ${this.#happened}${listed}`;
+    return `${counted(this.runs, "run")}: ${this.#happened}${listed}`;
   }
 
   get #happened(): string {
     const total = [...this.#faults.values()].reduce((sum, number) => sum + number, 0);
-    return `${count(this.deliveries, "delivery", "deliveries")}, ${count(this.effects, "effect")}, ${count(total, "fault")}`;
+    return `${counted(this.deliveries, "delivery", "deliveries")}, ${counted(this.effects, "effect")}, ${counted(total, "fault")}`;
   }
 }

@@ -1,4 +1,5 @@
 import type { Now } from "../../inspect/conclusions/suspicion.ts";
+import { amount, counted } from "../../internal/counted.ts";
 import { skewFrom } from "../stored-keys/conclusion.ts";
 import { parseEventSelector } from "../stored-keys/event-selector.ts";
 import { DEFAULT_ORDER, FirstKeys } from "../stored-keys/key-order.ts";
@@ -10,7 +11,6 @@ import { CommandError } from "../terminal/command-error.ts";
 import { isConfirmed } from "../terminal/confirmation.ts";
 import { errorMessage } from "../terminal/error-message.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
-import { amount, count } from "../terminal/format.ts";
 import { Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { jsonLine } from "../terminal/json-line.ts";
@@ -93,7 +93,7 @@ class Clearing {
     const where = { workspaceId: filter.workspace, bucketNames: this.#keys.bucketNames };
     const one =
       first === undefined ? undefined : parseEventSelector(await wholeKey([first, eventId], this.#keys), where);
-    await using _status = this.#status(() => count(this.#plan.matched, "key matches", "keys match"));
+    await using _status = this.#status(() => counted(this.#plan.matched, "key matches", "keys match"));
     for await (const stored of this.#keys.scan(filter, one?.subjectsIn)) {
       if (this.#signal.aborted) return;
       if (this.#plan.add(stored)) this.#samples.add(stored);
@@ -115,7 +115,7 @@ class Clearing {
   }
 
   #ask(): Promise<boolean> {
-    const question = `Clear ${count(this.#plan.candidates.length, "key")}? [y/N] `;
+    const question = `Clear ${counted(this.#plan.candidates.length, "key")}? [y/N] `;
     const json = this.#flags.json === true;
     return isConfirmed({ question, otherwise: "Nothing was cleared", json }, this.#io, this.#signal);
   }
@@ -125,13 +125,13 @@ class Clearing {
     const remover = new KeyRemover(await this.#keys.openStores());
     this.#remover = remover;
     await using _ = this.#status(
-      () => `${amount(remover.removed.cleared)} of ${count(candidates.length, "key")} cleared`,
+      () => `${amount(remover.removed.cleared)} of ${counted(candidates.length, "key")} cleared`,
     );
     try {
       await remover.remove(candidates, this.#signal);
     } catch (error) {
       throw new CommandError(
-        `Cleared ${amount(remover.removed.cleared)} of ${count(candidates.length, "key")} before a failure: ${errorMessage(error)}`,
+        `Cleared ${amount(remover.removed.cleared)} of ${counted(candidates.length, "key")} before a failure: ${errorMessage(error)}`,
         {
           cause: error,
         },

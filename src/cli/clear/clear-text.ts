@@ -1,6 +1,6 @@
+import { amount, counted } from "../../internal/counted.ts";
 import { tallyRows } from "../stored-keys/key-tally.ts";
 import type { StoredKey } from "../stored-keys/stored-key.ts";
-import { amount, count } from "../terminal/format.ts";
 import type { Paint } from "../terminal/paint.ts";
 import type { ClearPlan } from "./clear-plan.ts";
 import type { Removed } from "./key-remover.ts";
@@ -30,7 +30,7 @@ export function planText(title: string, { toClear, toLeave, keyless, matched }: 
   const lines = rows.map(
     ([state, number, what]) => `  ${amount(number).padStart(width)}  ${state.padEnd(10)}  ${what}`,
   );
-  const headline = `In ${title} ${count(matched, "key matches", "keys match")}`;
+  const headline = `In ${title} ${counted(matched, "key matches", "keys match")}`;
   return `${[rows.length === 0 ? `${headline}.` : `${headline}:`, ...lines].join("\n")}\n`;
 }
 
@@ -46,9 +46,9 @@ export function endText(end: ClearEnd, { cleared, changed }: Removed, planned: n
     case "declined":
       return "Nothing was cleared.\n";
     case "interrupted":
-      return `Interrupted: cleared ${amount(cleared)} of ${count(planned, "key")}.\n`;
+      return `Interrupted: cleared ${amount(cleared)} of ${counted(planned, "key")}.\n`;
     case "cleared":
-      return `Cleared ${count(cleared, "key")}.${changed > 0 ? ` ${changedSentence(changed)}` : ""}\n`;
+      return `Cleared ${counted(cleared, "key")}.${changed > 0 ? ` ${changedSentence(changed)}` : ""}\n`;
   }
 }
 

@@ -1,5 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { setting } from "../../env.ts";
+import { amount, counted } from "../../internal/counted.ts";
 import type { DeadLetter } from "../../model/dead-letter.ts";
 import { letterOf } from "../../nats/dead-letters/letter.ts";
 import { LetterStream } from "../../nats/dead-letters/letter-stream.ts";
@@ -11,7 +12,6 @@ import { type BucketFlags, openBuckets } from "../connection/open-buckets.ts";
 import { storeOf } from "../inspect/store-of.ts";
 import { asCommandError, CommandError } from "../terminal/command-error.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
-import { amount, count } from "../terminal/format.ts";
 import { Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { jsonLine } from "../terminal/json-line.ts";
@@ -92,7 +92,7 @@ async function selected(
     return found;
   }
   let read = 0;
-  await using _ = new StatusLine(io.err, io.clock, () => `${count(read, "letter")} read`);
+  await using _ = new StatusLine(io.err, io.clock, () => `${counted(read, "letter")} read`);
   for await (const letter of letters.letters()) {
     if (signal.aborted) return found;
     read += 1;
@@ -115,7 +115,7 @@ async function list(
   const width = io.out.isTerminal ? { width: io.out.columns } : {};
   if (shown.length > 0) await io.out.write(letterTable(shown, nowMs, { paint: painter(io.out), ...width }));
   const more = shown.length === found.length ? "" : ` Showing ${amount(shown.length)}; --limit 0 shows all.`;
-  await io.err.write(found.length === 0 ? "No letters match.\n" : `${count(found.length, "dead letter")}.${more}\n`);
+  await io.err.write(found.length === 0 ? "No letters match.\n" : `${counted(found.length, "dead letter")}.${more}\n`);
   return exitCodes.ok;
 }
 

@@ -1,6 +1,6 @@
 import { span } from "../../inspect/conclusions/duration.ts";
+import { amount } from "../../internal/counted.ts";
 import type { DeadLetter } from "../../model/dead-letter.ts";
-import { amount } from "../terminal/format.ts";
 import type { Paint } from "../terminal/paint.ts";
 import { escaped } from "../terminal/printable.ts";
 import { eventOf } from "./letter-table.ts";

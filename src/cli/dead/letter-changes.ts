@@ -1,9 +1,9 @@
+import { amount, counted } from "../../internal/counted.ts";
 import type { DeadLetter, RedriveResult } from "../../model/dead-letter.ts";
 import { CommandError } from "../terminal/command-error.ts";
 import { isConfirmed } from "../terminal/confirmation.ts";
 import { errorMessage } from "../terminal/error-message.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
-import { amount, count } from "../terminal/format.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { jsonLine } from "../terminal/json-line.ts";
 import { painter } from "../terminal/paint.ts";
@@ -79,20 +79,24 @@ export class LetterChanges {
   async #changeAll(change: (sequence: number) => Promise<Change>): Promise<void> {
     const { err, out, clock } = this.#io;
     const total = this.#letters.length;
-    await using status = new StatusLine(err, clock, () => `${amount(this.#counts.done)} of ${count(total, "letter")}`);
+    await using status = new StatusLine(
+      err,
+      clock,
+      () => `${amount(this.#counts.done)} of ${counted(total, "letter")}`,
+    );
     for (const letter of this.#letters) {
       if (this.#signal.aborted) return;
       const { sequence } = letter;
       const result = await change(sequence).catch((cause: unknown) => {
         const { done } = this.#counts;
         throw new CommandError(
-          `${amount(done)} of ${count(total, "letter")} done before a failure: ${errorMessage(cause)}`,
+          `${amount(done)} of ${counted(total, "letter")} done before a failure: ${errorMessage(cause)}`,
           {
             cause,
           },
         );
       });
-      this.#counts = counted(this.#counts, result);
+      this.#counts = withChange(this.#counts, result);
       if (this.#flags.json === true) await out.write(jsonLine({ letter: sequence, ...result }));
       else if (result.result === "left") await status.print(refusalLine(sequence, eventOf(letter), result));
     }
@@ -104,7 +108,7 @@ export class LetterChanges {
     const samples = this.#letters.slice(0, SAMPLES);
     const more = this.#letters.length - samples.length;
     return [
-      `${count(this.#letters.length, "letter")} to ${this.#action}:\n\n`,
+      `${counted(this.#letters.length, "letter")} to ${this.#action}:\n\n`,
       letterTable(samples, clock.wallMs(), { paint: painter(out), ...width }),
       more > 0 ? `and ${amount(more)} more\n` : "",
       "\n",
@@ -113,13 +117,13 @@ export class LetterChanges {
 
   #ask(): Promise<boolean> {
     const verb = this.#action === "drop" ? "Drop" : "Redrive";
-    const question = `${verb} ${count(this.#letters.length, "letter")}? [y/N] `;
+    const question = `${verb} ${counted(this.#letters.length, "letter")}? [y/N] `;
     const json = this.#flags.json === true;
     return isConfirmed({ question, otherwise: "Nothing was changed", json }, this.#io, this.#signal);
   }
 }
 
-function counted({ done, left, gone }: LetterCounts, { result }: Change): LetterCounts {
+function withChange({ done, left, gone }: LetterCounts, { result }: Change): LetterCounts {
   switch (result) {
     case "redriven":
     case "dropped":

@@ -1,5 +1,5 @@
+import { amount, counted } from "../../internal/counted.ts";
 import type { RedriveRefusal, RedriveResult } from "../../model/dead-letter.ts";
-import { amount, count } from "../terminal/format.ts";
 import { escaped } from "../terminal/printable.ts";
 
 /** Number of letters by what became of them. */
@@ -22,14 +22,14 @@ export function deadEndText(end: DeadEnd, action: keyof typeof DONE, planned: nu
     case "declined":
       return `Nothing was ${DONE[action]}.\n`;
     case "interrupted":
-      return `Interrupted: ${amount(counts.done)} of ${count(planned, "letter")} ${DONE[action]}.\n`;
+      return `Interrupted: ${amount(counts.done)} of ${counted(planned, "letter")} ${DONE[action]}.\n`;
     case "done": {
       const { done, left, gone } = counts;
       const others = [
         ...(left > 0 ? [`${amount(left)} ${left === 1 ? "stays" : "stay"}`] : []),
         ...(gone > 0 ? [`${amount(gone)} ${gone === 1 ? "was" : "were"} gone`] : []),
       ];
-      return `${[`${count(done, "letter")} ${DONE[action]}`, ...others].join(", ")}.\n`;
+      return `${[`${counted(done, "letter")} ${DONE[action]}`, ...others].join(", ")}.\n`;
     }
   }
 }

@@ -1,4 +1,5 @@
-import { amount, count, seconds } from "../terminal/format.ts";
+import { amount, counted } from "../../internal/counted.ts";
+import { seconds } from "../terminal/format.ts";
 import type { Paint } from "../terminal/paint.ts";
 import { printable } from "../terminal/printable.ts";
 import { LEASE_MS } from "./backend.ts";
@@ -71,7 +72,7 @@ function words(incident: Incident, paint: Paint): { label: string; text: string 
       const moment = incident.when === "before" ? "before it sent" : "after the endpoint accepted";
       return {
         label: paint("red", label("crash")),
-        text: `${replica} crashes with ${count(incident.inFlight, "event")} in flight, ${moment} ${printable(incident.event)}`,
+        text: `${replica} crashes with ${counted(incident.inFlight, "event")} in flight, ${moment} ${printable(incident.event)}`,
       };
     }
     case "taken-over":

@@ -1,5 +1,5 @@
 import { Help } from "commander";
-import { count } from "../terminal/format.ts";
+import { counted } from "../../internal/counted.ts";
 import type { Colour, Paint } from "../terminal/paint.ts";
 import { AREAS, type Finding, SEVERITIES, type Severity } from "./finding.ts";
 
@@ -56,7 +56,7 @@ export function countsText(counts: Counts, paint: Paint): string {
   const { mark, colour } = MARKS[worst];
   const bad = (["error", "warning", "note"] as const)
     .filter((severity) => counts[severity] > 0)
-    .map((severity) => count(counts[severity], severity));
-  const passed = count(counts.ok, "check passed", "checks passed");
+    .map((severity) => counted(counts[severity], severity));
+  const passed = counted(counts.ok, "check passed", "checks passed");
   return `${paint(colour, mark)} ${[...(bad.length > 0 ? [bad.join(", ")] : []), passed].join("; ")}\n`;
 }

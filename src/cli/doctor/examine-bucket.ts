@@ -1,10 +1,10 @@
 import type { ClusterInfo, JetStreamAccountStats, StreamConfig, StreamInfo } from "@nats-io/jetstream";
 import { millis } from "@nats-io/nats-core";
 import { span } from "../../inspect/conclusions/duration.ts";
+import { amount, counted } from "../../internal/counted.ts";
 import { type Difference, differenceSentence, differences, REQUIRED_SETTINGS } from "../../nats/kv/bucket-settings.ts";
 import { lastRevision, mayRepeatFences } from "../../nats/kv/revision-offset.ts";
 import { bucketStream } from "../../nats/wire/subject.ts";
-import { amount, count } from "../terminal/format.ts";
 import { bytesText } from "./bytes-text.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 
@@ -68,7 +68,7 @@ function remedyOf({ setting, must }: Difference, name: string): string {
 }
 
 function examineReplicas({ num_replicas }: StreamConfig, { name, isCluster }: BucketRequirements): Finding {
-  const held = `${count(num_replicas, "server stores", "servers store")} the bucket`;
+  const held = `${counted(num_replicas, "server stores", "servers store")} the bucket`;
   if (num_replicas >= 3) return bucket.ok("num_replicas", held);
   const evidence = `${held}: nothing is dispatched while ${num_replicas === 1 ? "it" : "one of them"} is down${num_replicas === 1 ? ", and all events count as new if its disk is lost" : ""}`;
   if (!isCluster) return bucket.note("num_replicas", evidence, "use a cluster of three servers in production");
@@ -120,7 +120,7 @@ const FILLING = 0.8;
 const FULL = 0.95;
 
 function examineFullness({ config: { max_bytes }, state }: StreamInfo, name: string): Finding {
-  const holds = `${bytesText(state.bytes)} in ${count(state.messages, "record")}`;
+  const holds = `${bytesText(state.bytes)} in ${counted(state.messages, "record")}`;
   const limit = `nats stream edit ${bucketStream(name)} --max-bytes=<bytes>`;
   if (max_bytes <= 0) {
     const evidence = `${holds}, without a limit: the bucket can fill the server's storage`;

@@ -1,12 +1,12 @@
 import type { ConsumerInfo } from "@nats-io/jetstream";
 import { millis } from "@nats-io/nats-core";
 import { span } from "../../inspect/conclusions/duration.ts";
+import { amount, counted } from "../../internal/counted.ts";
 import {
   type ConsumerUse,
   checkConsumer,
   type ConsumerFinding as SettingFinding,
 } from "../../nats/consumer/start-up-check.ts";
-import { amount, count } from "../terminal/format.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 
 const consumer = findingsAbout("consumer");
@@ -39,7 +39,7 @@ function examineFlow(info: ConsumerInfo): readonly Finding[] {
   const { num_pending, num_ack_pending, num_waiting, num_redelivered, paused = false, pause_remaining } = info;
   const { max_ack_pending = -1 } = info.config;
   const again = num_redelivered > 0 ? `, ${amount(num_redelivered)} of them redelivered` : "";
-  const numbers = `${count(num_pending, "message waits", "messages wait")}, ${amount(num_ack_pending)} ${num_ack_pending === 1 ? "is" : "are"} in flight${again}`;
+  const numbers = `${counted(num_pending, "message waits", "messages wait")}, ${amount(num_ack_pending)} ${num_ack_pending === 1 ? "is" : "are"} in flight${again}`;
   if (paused) {
     const evidence = `the consumer is paused for another ${span(millis(pause_remaining))}: ${numbers}`;
     return [consumer.warning("flow", evidence, "nats consumer resume, if the pause is not intended")];

@@ -1,4 +1,5 @@
 import type { NatsConnection } from "@nats-io/nats-core";
+import { counted } from "../../internal/counted.ts";
 import type { BucketAddress } from "../../nats/wire/bucket-address.ts";
 import {
   ackPermissions,
@@ -11,7 +12,6 @@ import {
   watchPermissions,
 } from "../../nats/wire/permission-probes.ts";
 import { ackSubjectVersions } from "../../nats/wire/server-version.ts";
-import { count } from "../terminal/format.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 
 const permissions = findingsAbout("permissions");
@@ -129,5 +129,5 @@ async function examineRole(
     return permissions[severity](check, evidence, "grant these permissions, or use other credentials");
   }
   if (unknown !== "") return permissions.note(check, `no reply from ${unknown}`, "check that the stream has a leader");
-  return permissions.ok(check, `${count(all.length, "required subject is", "required subjects are")} allowed`);
+  return permissions.ok(check, `${counted(all.length, "required subject is", "required subjects are")} allowed`);
 }

@@ -1,4 +1,5 @@
 import { optionsFromEnv } from "../../env.ts";
+import { amount, counted } from "../../internal/counted.ts";
 import { DEFAULT_SKEW_MS } from "../../options.ts";
 import { EFFECT_TABLES, type SchemaProblem, STORE_TABLES, schemaProblems } from "../../postgres/schema-check.ts";
 import { type RunSql, sqlOf } from "../../postgres/sql.ts";
@@ -13,7 +14,6 @@ import {
 import { matchingKeys } from "../stored-keys/matching-keys.ts";
 import { POSTGRES_SOURCE } from "../stored-keys/postgres-keys.ts";
 import { asCommandError } from "../terminal/command-error.ts";
-import { amount, count } from "../terminal/format.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { StatusLine } from "../terminal/status-line.ts";
 import { examineOwnClock, examineRecordTimes } from "./examine-clocks.ts";
@@ -80,7 +80,7 @@ function schemaFindings(schema: string, problems: readonly SchemaProblem[], { ro
     ...findings,
     ...(broken === true
       ? []
-      : [tables.ok("schema", `${count(all, "table")} of schema ${schema}, as the migration creates them`)]),
+      : [tables.ok("schema", `${counted(all, "table")} of schema ${schema}, as the migration creates them`)]),
     ...(refused === true ? [] : [permissions.ok("role", `${role} may read and write all tables`)]),
   ];
 }

@@ -1,12 +1,13 @@
 import { type ConsumerInfo, jetstream } from "@nats-io/jetstream";
+import { amount } from "../../internal/counted.ts";
 import { checkDeadLetterStream } from "../../nats/consumer/dead-letter-stream.ts";
 import { apiCodeOf, apiCodes } from "../../nats/wire/error-codes.ts";
 import { type ClockDifference, withClockDifference } from "../../nats/wire/server-clock.ts";
+import { LEADER_VERSION } from "../../nats/wire/server-version.ts";
 import { type BucketServer, lookAt, type OpenBucket, reachBuckets } from "../connection/open-buckets.ts";
 import { scanBucket } from "../stored-keys/scan.ts";
 import { CommandError } from "../terminal/command-error.ts";
 import { errorMessage } from "../terminal/error-message.ts";
-import { amount } from "../terminal/format.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { StatusLine } from "../terminal/status-line.ts";
 import { type BucketRequirements, examineAccount, examineBucket } from "./examine-bucket.ts";
@@ -108,11 +109,11 @@ async function examinedBucket(
   }
 }
 
-/** Returns the version of each bucket's leader. Servers report it since 2.11. */
+/** Returns the version of each bucket's leader. */
 function leaderVersions(buckets: readonly OpenBucket[]): Readonly<Record<string, string>> {
   return Object.fromEntries(
     buckets.flatMap(({ name, info }) => {
-      const version = info.config.metadata?.["_nats.ver"];
+      const version = info.config.metadata?.[LEADER_VERSION];
       return version === undefined ? [] : [[`leads ${name}`, version]];
     }),
   );

@@ -1,6 +1,6 @@
 import { span } from "../../inspect/conclusions/duration.ts";
-import { MINIMUM_VERSION } from "../../postgres/server-check.ts";
-import { amount, count } from "../terminal/format.ts";
+import { amount, counted } from "../../internal/counted.ts";
+import { MINIMUM_VERSION, NEEDED_POSTGRES } from "../../postgres/server-check.ts";
 import { printable } from "../terminal/printable.ts";
 import { bytesText } from "./bytes-text.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
@@ -27,7 +27,7 @@ export function examineServer(facts: ServerFacts): readonly Finding[] {
 
 function versionFinding({ version, versionText }: ServerFacts): Finding {
   if (version >= MINIMUM_VERSION) return server.ok("version", versionText);
-  return server.error("version", `${versionText}: Latchkey needs PostgreSQL 14 or later`, "upgrade the server");
+  return server.error("version", `${versionText}: Latchkey needs ${NEEDED_POSTGRES}`, "upgrade the server");
 }
 
 function accessFinding({ isStandby, settings, role }: ServerFacts): Finding {
@@ -57,7 +57,7 @@ function replicationFinding({ standbys, settings }: ServerFacts): Finding {
   if (standbys === 0) {
     return server.note(check, `no standby is connected: ${lost} if the disk is lost`, "add a synchronous standby");
   }
-  const connected = count(standbys, "standby is connected", "standbys are connected");
+  const connected = counted(standbys, "standby is connected", "standbys are connected");
   const isSynchronous = settings.synchronous_standby_names !== "" && settings.synchronous_commit !== "local";
   if (isSynchronous) return server.ok(check, `${connected}, and a commit waits for a synchronous one`);
   const remedy = "set `synchronous_standby_names`, and `synchronous_commit` to on";
@@ -135,7 +135,7 @@ export function examineTable(
   { settings }: Pick<ServerFacts, "settings">,
 ): readonly Finding[] {
   const findings: Finding[] = [];
-  const holds = `${bytesText(bytes)} in ${count(rows, "row")}`;
+  const holds = `${bytesText(bytes)} in ${counted(rows, "row")}`;
   const isUnswept = table === "effects" ? overdue > 0 : expired > MANY_ROWS && expired > rows / 2;
   if (isUnswept) {
     const since =
@@ -143,7 +143,7 @@ export function examineTable(
     findings.push(tables.warning(table, `${holds}, of which ${since}: the table grows`, SWEEP[table]));
   }
   if (deadRows > MANY_ROWS && deadRows > rows) {
-    const evidence = `${amount(deadRows)} deleted rows still take space, beside ${count(rows, "row")}`;
+    const evidence = `${amount(deadRows)} deleted rows still take space, beside ${counted(rows, "row")}`;
     const remedy = `end long transactions, and run \`vacuum\` on the table`;
     findings.push(tables.warning(`${table} vacuum`, evidence, remedy));
   }

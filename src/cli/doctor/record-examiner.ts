@@ -1,8 +1,8 @@
 import { evidenceOf, SUSPICIONS, type Suspicion, suspicionWords } from "../../inspect/conclusions/suspicion.ts";
+import { counted } from "../../internal/counted.ts";
 import { reservationTimes, suspicionAbout } from "../stored-keys/conclusion.ts";
 import { type KeyTally, NO_KEYS, tallyText, totalOf, withKey } from "../stored-keys/key-tally.ts";
 import type { ReservedKey, StoredKey, UnreadableKey } from "../stored-keys/stored-key.ts";
-import { count } from "../terminal/format.ts";
 import { escaped } from "../terminal/printable.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 import { WorstKeys } from "./worst-keys.ts";
@@ -53,12 +53,12 @@ export class RecordExaminer {
     const findings: Finding[] = [];
     if (this.#firstUnreadable !== undefined) {
       const number = this.#tally.unreadable - this.#keyless;
-      const evidence = `${count(number, "record is unreadable, so its event", "records are unreadable, so their events")} cannot be dispatched: ${escaped(this.#firstUnreadable.reason)}${number > 1 ? ", …" : ""}`;
+      const evidence = `${counted(number, "record is unreadable, so its event", "records are unreadable, so their events")} cannot be dispatched: ${escaped(this.#firstUnreadable.reason)}${number > 1 ? ", …" : ""}`;
       const remedy = "find the program that wrote them; latchkey clear --all --state unreadable removes them";
       findings.push(records.error("unreadable", evidence, remedy));
     }
     if (this.#firstKeyless !== undefined) {
-      const evidence = `${count(this.#keyless, "message has", "messages have")} no valid Latchkey key: ${escaped(this.#firstKeyless.subject)}${this.#keyless > 1 ? ", …" : ""}`;
+      const evidence = `${counted(this.#keyless, "message has", "messages have")} no valid Latchkey key: ${escaped(this.#firstKeyless.subject)}${this.#keyless > 1 ? ", …" : ""}`;
       const remedy = "find the other program that writes to this bucket: only Latchkey should";
       findings.push(records.warning("foreign", evidence, remedy));
     }

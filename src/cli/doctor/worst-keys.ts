@@ -1,5 +1,5 @@
+import { counted } from "../../internal/counted.ts";
 import type { ReservedKey } from "../stored-keys/stored-key.ts";
-import { count } from "../terminal/format.ts";
 import { printable } from "../terminal/printable.ts";
 
 const NAMED = 3;
@@ -33,6 +33,6 @@ export class WorstKeys {
       const { subscriptionId, eventId } = stored.identity;
       return `${printable(subscriptionId)} ${printable(eventId)} (${printable(stored.record.owner)}, ${detail})`;
     });
-    return `${count(this.#count, "event")}, ${named.join(", ")}${this.#count > NAMED ? ", …" : ""}`;
+    return `${counted(this.#count, "event")}, ${named.join(", ")}${this.#count > NAMED ? ", …" : ""}`;
   }
 }

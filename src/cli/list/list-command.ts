@@ -1,4 +1,5 @@
 import type { Now } from "../../inspect/conclusions/suspicion.ts";
+import { amount, counted } from "../../internal/counted.ts";
 import type { BucketFlags } from "../connection/open-buckets.ts";
 import type { PostgresKeysFlags } from "../connection/open-postgres.ts";
 import { skewFrom } from "../stored-keys/conclusion.ts";
@@ -12,7 +13,6 @@ import { openKeys } from "../stored-keys/open-keys.ts";
 import type { SharedKeys } from "../stored-keys/shared-keys.ts";
 import type { StoredKey } from "../stored-keys/stored-key.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
-import { amount, count } from "../terminal/format.ts";
 import { Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { jsonLine } from "../terminal/json-line.ts";
@@ -94,6 +94,6 @@ async function hintText(opened: SharedKeys, { subscription, event, workspace }: 
 
 function footer(shown: number, total: number, states: string): string {
   if (total === 0) return "No keys match.";
-  const all = `${count(total, "key")}: ${states}`;
+  const all = `${counted(total, "key")}: ${states}`;
   return shown === total ? all : `${all}. Showing ${amount(shown)}; --limit 0 shows all.`;
 }

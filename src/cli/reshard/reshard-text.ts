@@ -1,5 +1,5 @@
+import { amount, counted } from "../../internal/counted.ts";
 import { errorMessage } from "../terminal/error-message.ts";
-import { amount, count } from "../terminal/format.ts";
 import { printable } from "../terminal/printable.ts";
 import type { CopyRefusal } from "./copy-plan.ts";
 import type { PlanRefusal } from "./reshard-plan.ts";
@@ -20,13 +20,13 @@ export function endText(end: ReshardEnd, names: Names): string {
     case "refused":
       return `Nothing was changed: ${refusalText(end.refusal, names)}\n`;
     case "dry-run":
-      return `Nothing was changed: this was a dry run. ${count(end.keys, "key")} of bucket ${bucket} would be moved from ${count(end.from, "shard")} to ${to}.\n`;
+      return `Nothing was changed: this was a dry run. ${counted(end.keys, "key")} of bucket ${bucket} would be moved from ${counted(end.from, "shard")} to ${to}.\n`;
     case "nothing-to-do":
-      return `Bucket ${bucket} has ${count(to, "shard")} already.${deletedText(end.deleted)}\n`;
+      return `Bucket ${bucket} has ${counted(to, "shard")} already.${deletedText(end.deleted)}\n`;
     case "done":
-      return `Moved ${count(end.keys, "key")} of bucket ${bucket} from ${count(end.from, "shard")} to ${to}, and verified them.\n${nextText(end.old, names)}`;
+      return `Moved ${counted(end.keys, "key")} of bucket ${bucket} from ${counted(end.from, "shard")} to ${to}, and verified them.\n${nextText(end.old, names)}`;
     case "finished":
-      return `Finished the move of bucket ${bucket} from ${count(end.from, "shard")} to ${to}: an earlier run had verified the keys.\n${nextText(end.old, names)}`;
+      return `Finished the move of bucket ${bucket} from ${counted(end.from, "shard")} to ${to}: an earlier run had verified the keys.\n${nextText(end.old, names)}`;
     case "taken-back":
       return `Took the move of bucket ${bucket} back. Replicas start with \`shards: ${end.from}\`, as before.\n`;
   }
@@ -41,7 +41,7 @@ function nextText({ kept, deleted }: Old, { bucket, to }: Names): string {
 }
 
 function deletedText(deleted: readonly string[]): string {
-  return deleted.length === 0 ? "" : ` Deleted ${count(deleted.length, "old bucket")}: ${deleted.join(", ")}.`;
+  return deleted.length === 0 ? "" : ` Deleted ${counted(deleted.length, "old bucket")}: ${deleted.join(", ")}.`;
 }
 
 function refusalText(refusal: PlanRefusal | CopyRefusal, { bucket, to }: Names): string {
@@ -49,34 +49,34 @@ function refusalText(refusal: PlanRefusal | CopyRefusal, { bucket, to }: Names):
     case "no-bucket":
       return `there is no bucket ${bucket}.`;
     case "odd-roles":
-      return `the buckets for ${count(refusal.shards, "shard")} have roles that do not fit together. Compare their metadata \`latchkey_reshard\`.`;
+      return `the buckets for ${counted(refusal.shards, "shard")} have roles that do not fit together. Compare their metadata \`latchkey_reshard\`.`;
     case "missing-buckets":
-      return `of the buckets for ${count(refusal.shards, "shard")}, ${refusal.missing.join(", ")} ${refusal.missing.length === 1 ? "does" : "do"} not exist.`;
+      return `of the buckets for ${counted(refusal.shards, "shard")}, ${refusal.missing.join(", ")} ${refusal.missing.length === 1 ? "does" : "do"} not exist.`;
     case "several-live":
       return `buckets for ${refusal.numbers.join(" and ")} shards are in use. Delete those that the replicas do not use.`;
     case "keys-gone":
-      return `the keys were moved from ${count(refusal.shards, "shard")} to ${refusal.to}, and one of these sets of buckets no longer exists. Restore it, or delete all buckets of ${bucket} to start without keys.`;
+      return `the keys were moved from ${counted(refusal.shards, "shard")} to ${refusal.to}, and one of these sets of buckets no longer exists. Restore it, or delete all buckets of ${bucket} to start without keys.`;
     case "in-the-way":
-      return `old buckets for ${count(refusal.shards, "shard")} exist. Delete them with latchkey reshard --bucket ${bucket} --to ${refusal.live} --delete-old.`;
+      return `old buckets for ${counted(refusal.shards, "shard")} exist. Delete them with latchkey reshard --bucket ${bucket} --to ${refusal.live} --delete-old.`;
     case "interrupted":
-      return `a move from ${count(refusal.from, "shard")} to ${refusal.to} was interrupted. Finish it with --to ${refusal.to}, or take it back with --to ${refusal.from}.`;
+      return `a move from ${counted(refusal.from, "shard")} to ${refusal.to} was interrupted. Finish it with --to ${refusal.to}, or take it back with --to ${refusal.from}.`;
     case "finish-first":
-      return `a move from ${count(refusal.from, "shard")} to ${refusal.to} was interrupted after the new buckets were opened. Finish it with --to ${refusal.to} first.`;
+      return `a move from ${counted(refusal.from, "shard")} to ${refusal.to} was interrupted after the new buckets were opened. Finish it with --to ${refusal.to} first.`;
     case "reserved": {
       const keys = refusal.reserved.map(
         ({ identity, record }) =>
           `${printable(identity.subscriptionId)} ${printable(identity.eventId)} (owner ${printable(record.owner)})`,
       );
-      return `${count(keys.length, "reservation exists", "reservations exist")}: ${listText(keys)}. Stop every replica, and wait until ${keys.length === 1 ? "its lease ends" : "their leases end"}.`;
+      return `${counted(keys.length, "reservation exists", "reservations exist")}: ${listText(keys)}. Stop every replica, and wait until ${keys.length === 1 ? "its lease ends" : "their leases end"}.`;
     }
     case "unreadable": {
       const keys = refusal.unreadable.map(({ subject }) => printable(subject));
-      return `${count(keys.length, "record")} cannot be read: ${listText(keys)}. Look at them with latchkey list --state unreadable, and remove them.`;
+      return `${counted(keys.length, "record")} cannot be read: ${listText(keys)}. Look at them with latchkey list --state unreadable, and remove them.`;
     }
     case "settings":
       return `bucket ${refusal.bucket} has wrong settings: ${refusal.settings.join(", ")}. See latchkey doctor.`;
     case "too-large":
-      return `each of ${count(to, "bucket")} would hold ${amount(refusal.bytes)} bytes, and \`max_bytes\` allows ${amount(refusal.maxBytes)}. Raise it first.`;
+      return `each of ${counted(to, "bucket")} would hold ${amount(refusal.bytes)} bytes, and \`max_bytes\` allows ${amount(refusal.maxBytes)}. Raise it first.`;
   }
 }
 
@@ -114,18 +114,18 @@ function stateText(
     case "copying":
     case "verifying":
     case "opening":
-      return `The move to ${count(to, "shard")} is half done: do not start replicas. Repeat ${again} to finish it, or run ${back} to take it back.`;
+      return `The move to ${counted(to, "shard")} is half done: do not start replicas. Repeat ${again} to finish it, or run ${back} to take it back.`;
     case "retiring":
       return `Every key is copied and verified, and replicas may start with \`shards: ${to}\`. Repeat ${again} to finish.`;
     case "deleting":
       return `Replicas may start with \`shards: ${to}\`, but old buckets are left. Repeat ${again} --delete-old.`;
     case "reopening":
-      return `Some buckets for ${count(from, "shard")} may be closed: do not start replicas. Run ${back} to open them.`;
+      return `Some buckets for ${counted(from, "shard")} may be closed: do not start replicas. Run ${back} to open them.`;
   }
 }
 
 export function progressText({ step, copied }: Pick<Resharding, "step" | "copied">): string {
-  return step === "copying" ? `${step} · ${count(copied, "key")}` : step;
+  return step === "copying" ? `${step} · ${counted(copied, "key")}` : step;
 }
 
 /** Returns the JSON object for a reshard that ended. */

@@ -1,8 +1,8 @@
 import { setting } from "../../env.ts";
+import { amount } from "../../internal/counted.ts";
 import type { DeadLetter } from "../../model/dead-letter.ts";
 import type { SharedKeys } from "../stored-keys/shared-keys.ts";
 import { errorMessage } from "../terminal/error-message.ts";
-import { amount } from "../terminal/format.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { printable } from "../terminal/printable.ts";
 

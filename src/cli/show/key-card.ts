@@ -1,10 +1,10 @@
 import { Help } from "commander";
 import { span } from "../../inspect/conclusions/duration.ts";
 import { type Now, suspicionWords } from "../../inspect/conclusions/suspicion.ts";
+import { amount } from "../../internal/counted.ts";
 import { conclusionAbout, suspicionAbout } from "../stored-keys/conclusion.ts";
 import { stateColours, suspicionColours } from "../stored-keys/key-table.ts";
 import type { CommittedKey, ReservedKey } from "../stored-keys/stored-key.ts";
-import { amount } from "../terminal/format.ts";
 import type { Paint } from "../terminal/paint.ts";
 import { escaped } from "../terminal/printable.ts";
 import { type LookUpResult, stateOf } from "./look-up-result.ts";

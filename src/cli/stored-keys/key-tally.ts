@@ -1,4 +1,4 @@
-import { amount } from "../terminal/format.ts";
+import { amount } from "../../internal/counted.ts";
 import { STORED_STATES, type StoredKey } from "./stored-key.ts";
 
 /** Number of keys by state. */

@@ -1,14 +1,11 @@
 import type { StreamInfo } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/nats-core";
 import { StoreMisconfiguredError } from "../../errors.ts";
-import { ADVISED_SERVER, NEEDED_SERVER, whyUnusable } from "../wire/server-version.ts";
+import { ADVISED_SERVER, LEADER_VERSION, NEEDED_SERVER, whyUnusable } from "../wire/server-version.ts";
 import { closedReason } from "./bucket-role.ts";
 import { differenceSentence, differences, optionDifferences, type WantedSettings } from "./bucket-settings.ts";
 import type { BucketUse, BucketVerdict } from "./live-bucket.ts";
 import { lastRevision, mayRepeatFences, revisionOffset } from "./revision-offset.ts";
-
-/** Metadata entry with the version of the server that leads a stream. Servers report it since 2.11. */
-export const LEADER_VERSION = "_nats.ver";
 
 export function misconfigured(what: string, wrong: readonly string[], cause?: unknown): StoreMisconfiguredError {
   return new StoreMisconfiguredError(`${what}: ${wrong.join("; ")}`, wrong, cause === undefined ? {} : { cause });

@@ -1,14 +1,15 @@
+import type { LineOf } from "../../history/history.ts";
 import { fenceOf } from "../../model/record.ts";
 import { type Acknowledgement, checkCommit } from "./commit-rules.ts";
 import type { EventState } from "./event-state.ts";
 import type { OrderedLine } from "./history-order.ts";
 import type { KnownKey } from "./known-keys.ts";
-import { deliveryId, type Line, type Report, type RunState } from "./run-state.ts";
+import { deliveryId, type Report, type RunState } from "./run-state.ts";
 
 /** An acknowledged event must have had its effect and its commit. A nak must pass the effect's own error on. */
 export function checkAnswer(
   run: RunState,
-  line: Line<"answered">,
+  line: LineOf<"answered">,
   { number, position }: OrderedLine,
   report: Report,
 ): void {
@@ -62,7 +63,7 @@ function commitOf({ keys }: RunState, { failedIn }: EventState, event: string, p
 /** Reports an acknowledged key without a commit. Returns true if no later effect may begin for the event. */
 function mustBeSettled(
   run: RunState,
-  line: Line<"answered">,
+  line: LineOf<"answered">,
   acknowledgement: Acknowledgement,
   report: Report,
 ): boolean {
@@ -80,7 +81,7 @@ function mustBeSettled(
 /** Latchkey's report about a commit must agree with the store. */
 function checkReportedCommit(
   run: RunState,
-  line: Line<"answered">,
+  line: LineOf<"answered">,
   position: number,
   state: EventState,
   report: Report,

@@ -1,12 +1,17 @@
+import type { LineOf } from "../../history/history.ts";
 import { fenceOf } from "../../model/record.ts";
 import { keyOfEffect } from "./event-keys.ts";
-import type { EffectBegan } from "./event-state.ts";
 import type { OrderedLine } from "./history-order.ts";
 import type { KnownKey } from "./known-keys.ts";
-import type { Line, Report, RunState } from "./run-state.ts";
+import type { Report, RunState } from "./run-state.ts";
 
 /** An effect that begins must be the only one whose signal has not fired, must have the highest fence, and must not be late. */
-export function checkBegin(run: RunState, line: EffectBegan, { number, position }: OrderedLine, report: Report): void {
+export function checkBegin(
+  run: RunState,
+  line: LineOf<"effect.began">,
+  { number, position }: OrderedLine,
+  report: Report,
+): void {
   const state = run.of(line.event);
   const { event, process, name, fence } = line;
   const key = keyOfEffect(run.keys, line, position);
@@ -39,7 +44,7 @@ export function checkBegin(run: RunState, line: EffectBegan, { number, position 
 /** An effect must not begin after its event was committed or acknowledged. */
 function checkNotLate(
   run: RunState,
-  line: EffectBegan,
+  line: LineOf<"effect.began">,
   position: number,
   key: KnownKey | undefined,
   report: Report,
@@ -88,7 +93,7 @@ function afterAnswer(run: RunState, process: string, event: string): string {
 }
 
 /** A signal that has not fired although another owner already had the key in an earlier turn of the event loop is late. */
-export function checkSignal(run: RunState, line: Line<"effect.checked">, report: Report): void {
+export function checkSignal(run: RunState, line: LineOf<"effect.checked">, report: Report): void {
   const { process, event, turnMs } = line;
   const effect = run.of(event).running.get(effectId(line));
   if (effect === undefined || effect.isAborted || run.isExcused(process, event)) return;
@@ -104,12 +109,12 @@ export function checkSignal(run: RunState, line: Line<"effect.checked">, report:
   report("G6", `${late}, after ${takeover}`);
 }
 
-export function abortEffect(run: RunState, line: Line<"effect.aborted">): void {
+export function abortEffect(run: RunState, line: LineOf<"effect.aborted">): void {
   const effect = run.of(line.event).running.get(effectId(line));
   if (effect !== undefined) effect.isAborted = true;
 }
 
-export function endEffect(run: RunState, line: Line<"effect.ended">, number: number): void {
+export function endEffect(run: RunState, line: LineOf<"effect.ended">, number: number): void {
   const state = run.of(line.event);
   const effect = state.running.get(effectId(line));
   state.running.delete(effectId(line));
@@ -125,7 +130,7 @@ export function endEffect(run: RunState, line: Line<"effect.ended">, number: num
  * Names what an effect does, so that equal names must not run at once. Effects of one name for several subscriptions differ;
  * without the key of such an effect, nothing is certain.
  */
-function workOf(run: RunState, { event, name }: EffectBegan, key: KnownKey | undefined): string | undefined {
+function workOf(run: RunState, { event, name }: LineOf<"effect.began">, key: KnownKey | undefined): string | undefined {
   const subscriptions = new Set(run.keys.keysOf(event).map(({ subscription }) => subscription));
   if (subscriptions.size < 2) return name;
   return key && `${name} for ${key.subscription}`;
@@ -136,6 +141,6 @@ function effectId({ process, effect }: { readonly process: string; readonly effe
 }
 
 /** Effects under one reservation do not compete. */
-function isSameAttempt(one: EffectBegan, other: EffectBegan): boolean {
+function isSameAttempt(one: LineOf<"effect.began">, other: LineOf<"effect.began">): boolean {
   return one.process === other.process && one.fence === other.fence && one.fence > 0;
 }

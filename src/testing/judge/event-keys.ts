@@ -1,8 +1,6 @@
-import type { SeenLine } from "../../history/history.ts";
+import type { LineOf } from "../../history/history.ts";
 import type { OrderedLine } from "./history-order.ts";
 import type { KnownKey } from "./known-keys.ts";
-
-type EffectBegan = Extract<SeenLine, { readonly type: "effect.began" }>;
 
 /** Which keys each event has: one for each subscription that a handler guards it for. */
 export interface EventKeys {
@@ -64,7 +62,7 @@ export function eventsOfKeys(lines: readonly OrderedLine[], keys: ReadonlyMap<st
  * Returns the key that an effect runs under: the one whose reservation has its fence, the event's only key, or the only key that
  * the process holds. Returns nothing if that is ambiguous.
  */
-export function keyOfEffect(keys: EventKeys, effect: EffectBegan, position: number): KnownKey | undefined {
+export function keyOfEffect(keys: EventKeys, effect: LineOf<"effect.began">, position: number): KnownKey | undefined {
   const { event, fence, process } = effect;
   const ofEvent = keys.keysOf(event);
   const reserved = keys.reservedWith(process, fence);

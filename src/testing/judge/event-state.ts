@@ -1,12 +1,9 @@
-import type { SeenLine } from "../../history/history.ts";
+import type { LineOf } from "../../history/history.ts";
 import type { KnownKey } from "./known-keys.ts";
-
-type Line<Type extends SeenLine["type"]> = Extract<SeenLine, { type: Type }>;
-export type EffectBegan = Line<"effect.began">;
 
 /** An effect that has begun and not ended. */
 export interface RunningEffect {
-  readonly began: EffectBegan;
+  readonly began: LineOf<"effect.began">;
   readonly number: number;
   readonly key: KnownKey | undefined;
   /** Name of the effect among all effects of its event; undefined if the run names none. */
@@ -32,7 +29,7 @@ export interface GivenAnswer {
 export class EventState {
   readonly running = new Map<string, RunningEffect>();
   /** The effect with the highest fence so far, by key. */
-  readonly newest = new Map<KnownKey | undefined, EffectBegan>();
+  readonly newest = new Map<KnownKey | undefined, LineOf<"effect.began">>();
   /** Lowest fence with which each process began an effect, by process and key. */
   readonly #lowestFences = new Map<string, Map<KnownKey | undefined, number>>();
   /** The work that was begun, and whether any effect of it has succeeded. */
@@ -48,7 +45,7 @@ export class EventState {
   /** The process whose commit counts, as Latchkey reported it. */
   committer: string | undefined;
 
-  lowerFence({ process, fence }: EffectBegan, key: KnownKey | undefined): void {
+  lowerFence({ process, fence }: LineOf<"effect.began">, key: KnownKey | undefined): void {
     const ofProcess = this.#lowestFences.get(process) ?? new Map<KnownKey | undefined, number>();
     this.#lowestFences.set(process, ofProcess);
     ofProcess.set(key, Math.min(fence, ofProcess.get(key) ?? fence));

@@ -1,10 +1,11 @@
+import type { LineOf } from "../../history/history.ts";
 import { fenceOf } from "../../model/record.ts";
 import { checkAnswer } from "./answer-rules.ts";
 import { abortEffect, checkBegin, checkSignal, endEffect } from "./effect-rules.ts";
 import type { EventKeys } from "./event-keys.ts";
 import type { OrderedLine } from "./history-order.ts";
 import type { Write } from "./known-keys.ts";
-import { type Line, type Report, RunState } from "./run-state.ts";
+import { type Report, RunState } from "./run-state.ts";
 import type { Violation } from "./violation.ts";
 
 /** This many renewals after the answer, in a run without an end, show that a reservation is never given up. */
@@ -82,7 +83,7 @@ export class Judge {
   }
 
   /** A process that has answered, and runs no effect, has no reason to renew a reservation without end. */
-  #renews({ process, key, token }: Line<"invoke">, report: Report): void {
+  #renews({ process, key, token }: LineOf<"invoke">, report: Report): void {
     const run = this.#run;
     const event = run.keys.eventOf(key);
     if (event === undefined || token === undefined || run.hasForgotten || run.hasEnd) return;
@@ -123,7 +124,7 @@ export class Judge {
     }
   }
 
-  #runEnded({ unacknowledged = [], deadLettered = [] }: Line<"settled">, report: Report): void {
+  #runEnded({ unacknowledged = [], deadLettered = [] }: LineOf<"settled">, report: Report): void {
     for (const [event, { acknowledgedIn }] of this.#run.events) {
       if (deadLettered.includes(event)) continue;
       if (acknowledgedIn === undefined) report("G4", `${event} was delivered again and again, and never acknowledged`);

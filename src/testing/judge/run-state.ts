@@ -1,11 +1,9 @@
-import type { SeenLine } from "../../history/history.ts";
+import type { LineOf } from "../../history/history.ts";
 import type { EventKeys } from "./event-keys.ts";
 import { EventState } from "./event-state.ts";
 import type { OrderedLine } from "./history-order.ts";
 import type { Write } from "./known-keys.ts";
 import type { Guarantee } from "./violation.ts";
-
-export type Line<Type extends SeenLine["type"]> = Extract<SeenLine, { type: Type }>;
 
 /** Adds a violation in the line that is being read. */
 export type Report = (guarantee: Guarantee, why: string) => void;
@@ -55,7 +53,7 @@ export class RunState {
     for (const state of this.#events.values()) state.died(process);
   }
 
-  deliver(line: Line<"delivered">, position: number): void {
+  deliver(line: LineOf<"delivered">, position: number): void {
     const { process, event } = line;
     this.of(event).deliveries.set(deliveryId(line), { process, position, effectFailed: false });
     this.#deliveredAt.set(`${process} ${event}`, position);

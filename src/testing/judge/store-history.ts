@@ -1,4 +1,4 @@
-import type { History, Invoked, SeenLine } from "../../history/history.ts";
+import type { History, Invoked, LineOf, SeenLine } from "../../history/history.ts";
 import type { Revision } from "../../model/store.ts";
 import { checkRegister, type ReadResult, type RegisterOperation } from "./register.ts";
 
@@ -57,7 +57,7 @@ export function checkStoreHistory(
 /** A request to the store, with its result if there was one. */
 interface StoreRequest {
   readonly invoked: Invoked & SeenLine;
-  result?: Extract<SeenLine, { readonly type: "ok" | "fail" | "unknown" }>;
+  result?: LineOf<"ok" | "fail" | "unknown">;
 }
 
 function requestsByKey(history: History): ReadonlyMap<string, readonly StoreRequest[]> {

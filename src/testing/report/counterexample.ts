@@ -1,3 +1,4 @@
+import { counted } from "../../internal/counted.ts";
 import type { Run } from "./run.ts";
 import { titleOf } from "./run-violation.ts";
 
@@ -32,11 +33,6 @@ export class CounterexampleError extends Error {
 function sizeOf({ deliveries, faults, contextSwitches }: Run): string {
   const happened = faults.length === 0 ? "no fault" : `${counted(faults.length, "fault")} (${faults.join(", ")})`;
   return `${counted(deliveries, "delivery", "deliveries")}, ${happened} and ${counted(contextSwitches, "context switch", "context switches")}`;
-}
-
-/** Returns a number with its noun: `1 run`, `2 runs`. */
-export function counted(count: number, singular: string, plural = `${singular}s`): string {
-  return `${count} ${count === 1 ? singular : plural}`;
 }
 
 /** The handler behaved differently when the same schedule was run again. */

@@ -1,4 +1,4 @@
-import type { Answered, History, Invoked, SeenLine, StoreHeld } from "../../history/history.ts";
+import type { Answered, History, Invoked, LineOf, SeenLine, StoreHeld } from "../../history/history.ts";
 import type { RunViolation } from "./run-violation.ts";
 
 /** One row of a drawn run: a line of its history, or an operation with its response if nothing happened in between. */
@@ -17,8 +17,7 @@ export interface Row {
   readonly stored?: string;
 }
 
-type Line<Type extends SeenLine["type"]> = Extract<SeenLine, { type: Type }>;
-type Result = Line<"ok" | "fail" | "unknown">;
+type Result = LineOf<"ok" | "fail" | "unknown">;
 
 /** Returns the rows of a run, up to the line of its first violation. The end of a run is shown only if it is that line. */
 export function rowsUpTo(history: History, violations: readonly RunViolation[]): readonly Row[] {
@@ -46,7 +45,7 @@ function rowsOf(history: History): readonly Row[] {
 class Reader {
   readonly #history: History;
   readonly #operations = new Map<string, Invoked>();
-  readonly #effects = new Map<string, Line<"effect.began">>();
+  readonly #effects = new Map<string, LineOf<"effect.began">>();
   /** Names of the keys: the event id, with the subscription where several have that event. */
   readonly #names: ReadonlyMap<string, string>;
 
@@ -106,7 +105,7 @@ class Reader {
   }
 
   /** Includes the response and what the store then held, if nothing else happened before. */
-  #request(line: Line<"invoke">, at: Pick<Row, "first" | "last" | "atMs" | "process">): Row {
+  #request(line: LineOf<"invoke">, at: Pick<Row, "first" | "last" | "atMs" | "process">): Row {
     const row = { ...at, kind: "requested", text: this.#describe(line) } as const;
     let stored: string | undefined;
     for (let index = at.last; index < this.#history.length; index += 1) {
@@ -125,7 +124,7 @@ class Reader {
     return this.#names.get(key) ?? key;
   }
 
-  #effect({ process, effect, event }: Line<"effect.began" | "effect.aborted" | "effect.ended">): string {
+  #effect({ process, effect, event }: LineOf<"effect.began" | "effect.aborted" | "effect.ended">): string {
     return `${this.#effects.get(`${process} ${effect}`)?.name ?? "effect"} of ${event}`;
   }
 
@@ -161,7 +160,7 @@ function keyNames(history: History): ReadonlyMap<string, string> {
   );
 }
 
-function isResultOf(line: History[number] | undefined, request: Line<"invoke">): line is Result {
+function isResultOf(line: History[number] | undefined, request: LineOf<"invoke">): line is Result {
   const isResult = line?.type === "ok" || line?.type === "fail" || line?.type === "unknown";
   return isResult && line.process === request.process && line.op === request.op;
 }

@@ -1,5 +1,5 @@
+import { counted } from "../../internal/counted.ts";
 import { objectWith, wholeNumber } from "../../internal/validate.ts";
-import { counted } from "../report/counterexample.ts";
 import type { HandlerSetup } from "../sim/handler.ts";
 import type { Scenario } from "../sim/scenario.ts";
 import { type Scope, scenarioOf, type WorldOptions } from "../sim/scope.ts";

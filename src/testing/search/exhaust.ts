@@ -1,5 +1,5 @@
+import { counted } from "../../internal/counted.ts";
 import { wholeNumber } from "../../internal/validate.ts";
-import { counted } from "../report/counterexample.ts";
 import type { Run } from "../report/run.ts";
 import type { HandlerSetup } from "../sim/handler.ts";
 import type { Scenario } from "../sim/scenario.ts";

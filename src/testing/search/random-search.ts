@@ -1,5 +1,5 @@
+import { counted } from "../../internal/counted.ts";
 import { isObject } from "../../internal/is-object.ts";
-import { counted } from "../report/counterexample.ts";
 import type { Run } from "../report/run.ts";
 import { type FaultName, faultNames } from "../sim/faults.ts";
 import type { Scenario } from "../sim/scenario.ts";

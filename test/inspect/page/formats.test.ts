@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { counted, exactTime, rate, shortKey, span, time } from "../../../src/inspect/page/state/formats.ts";
+import { exactTime, rate, shortKey, span, time } from "../../../src/inspect/page/state/formats.ts";
 
 describe("a duration", () => {
   it.each([
@@ -27,14 +27,6 @@ it("a time is an offset in a simulated run, and otherwise a time of day", () => 
 
 it("a rate of zero is empty, and a small rate has a decimal", () => {
   expect([0, 0.2, 0.97, 1_234.4].map(rate)).toEqual(["", "0.2/s", "1/s", "1,234/s"]);
-});
-
-it("a count of one is in the singular", () => {
-  expect([counted(1, "key"), counted(2, "key"), counted(1_000, "entry", "entries")]).toEqual([
-    "1 key",
-    "2 keys",
-    "1,000 entries",
-  ]);
 });
 
 it("a store key is shortened to the start of its digest", () => {

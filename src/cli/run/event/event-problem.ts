@@ -1,4 +1,4 @@
-import { amount } from "../../terminal/format.ts";
+import { amount } from "../../../internal/counted.ts";
 
 /** Why a line or message is not an event that can be dispatched. */
 export type EventProblem =

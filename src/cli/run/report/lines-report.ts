@@ -1,4 +1,5 @@
-import { amount, count, seconds } from "../../terminal/format.ts";
+import { amount, counted } from "../../../internal/counted.ts";
+import { seconds } from "../../terminal/format.ts";
 import type { Paint } from "../../terminal/paint.ts";
 import { printable } from "../../terminal/printable.ts";
 import type { Pause } from "../dispatch-lines.ts";
@@ -20,9 +21,9 @@ export function linesReport(target: string, share: () => number | undefined): Re
       progressText(
         [
           percentage(share()),
-          count(tally.lines, "line"),
+          counted(tally.lines, "line"),
           `${amount(tally.dispatched)} dispatched`,
-          count(tally.duplicates, "duplicate"),
+          counted(tally.duplicates, "duplicate"),
           tally.failed > 0 ? `${amount(tally.failed)} failed` : undefined,
           tally.unreadable > 0 ? `${amount(tally.unreadable)} unreadable` : undefined,
         ],
@@ -30,7 +31,7 @@ export function linesReport(target: string, share: () => number | undefined): Re
         durationMs,
       ),
     headline: (tally, durationMs) =>
-      `${count(tally.lines, "line")} to ${printable(target)} in ${seconds(durationMs)}` +
+      `${counted(tally.lines, "line")} to ${printable(target)} in ${seconds(durationMs)}` +
       ` (${amount((tally.lines * 1_000) / Math.max(durationMs, 1))}/s)`,
     summary: (tally) => [
       ...dispatchRows(tally),

@@ -1,6 +1,7 @@
+import { amount, counted } from "../../../internal/counted.ts";
 import type { Audit } from "../../../nats/index.ts";
 import { errorMessage } from "../../terminal/error-message.ts";
-import { amount, count, seconds } from "../../terminal/format.ts";
+import { seconds } from "../../terminal/format.ts";
 import type { Paint } from "../../terminal/paint.ts";
 import { printable } from "../../terminal/printable.ts";
 import {
@@ -24,17 +25,17 @@ export function streamReport(target: string, hasDeadLetters: boolean): ReportFor
     progress: (tally, durationMs) =>
       progressText(
         [
-          count(tally.deliveries, "delivery", "deliveries"),
+          counted(tally.deliveries, "delivery", "deliveries"),
           `${amount(tally.dispatched)} dispatched`,
-          count(tally.duplicates, "duplicate"),
-          tally.naks > 0 ? count(tally.naks, "nak") : undefined,
-          tally.deadLettered > 0 ? count(tally.deadLettered, "dead letter") : undefined,
+          counted(tally.duplicates, "duplicate"),
+          tally.naks > 0 ? counted(tally.naks, "nak") : undefined,
+          tally.deadLettered > 0 ? counted(tally.deadLettered, "dead letter") : undefined,
         ],
         tally.deliveries,
         durationMs,
       ),
     headline: (tally, durationMs) =>
-      `${count(tally.deliveries, "delivery", "deliveries")} to ${printable(target)} in ${seconds(durationMs)}`,
+      `${counted(tally.deliveries, "delivery", "deliveries")} to ${printable(target)} in ${seconds(durationMs)}`,
     summary: (tally) => [
       ...dispatchRows(tally),
       ...rowIfAny("naks", tally.naks, "redelivered later"),

@@ -1,4 +1,4 @@
-import { amount } from "../../terminal/format.ts";
+import { amount } from "../../../internal/counted.ts";
 import type { Paint } from "../../terminal/paint.ts";
 
 /** End of a run. */

@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { counted } from "../state/formats.ts";
+import { counted } from "../../../internal/counted.ts";
 import { readRecording } from "../state/playback.ts";
 import { visibleText } from "../state/visible-text.ts";
 import { goTo } from "./navigate.ts";

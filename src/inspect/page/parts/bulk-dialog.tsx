@@ -1,8 +1,8 @@
 import { signal, useSignal } from "@preact/signals";
 import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
+import { amount } from "../../../internal/counted.ts";
 import { type BulkAction, type BulkProgress, NO_PROGRESS, runBulk } from "../state/bulk-action.ts";
-import { count } from "../state/formats.ts";
 import { Dialog } from "./dialog.tsx";
 
 /** The action on many items that waits for confirmation, or runs. */
@@ -46,8 +46,8 @@ function Question({ action }: { action: BulkAction }): VNode {
         <div class="progress" role="status">
           <progress value={done + left} max={size} aria-label={title} />
           <p>
-            {count(done)} of {count(size)} {participle}
-            {left > 0 && `, ${count(left)} left as they are`}.
+            {amount(done)} of {amount(size)} {participle}
+            {left > 0 && `, ${amount(left)} left as they are`}.
           </p>
           {notes.map((note) => (
             <p key={note} class="soft">

@@ -1,6 +1,7 @@
 import type { VNode } from "preact";
+import { amount } from "../../../internal/counted.ts";
 import { toast } from "../browser/page-state.ts";
-import { count, shortKey } from "../state/formats.ts";
+import { shortKey } from "../state/formats.ts";
 
 interface CopyableProps {
   /** Text that a click copies. */
@@ -35,5 +36,5 @@ export function ShortKey({ storeKey }: { storeKey: string }): VNode {
 
 /** A fence or another number of the store. A click copies it without separators. */
 export function CopyableNumber({ value, what }: { value: number; what: string }): VNode {
-  return <Copyable text={String(value)} what={what} shown={count(value)} />;
+  return <Copyable text={String(value)} what={what} shown={amount(value)} />;
 }

@@ -1,9 +1,9 @@
 import type { VNode } from "preact";
+import { amount } from "../../../internal/counted.ts";
 import { openFile } from "../browser/files.ts";
 import { isHelpOpen, tabs } from "../browser/keys.ts";
 import { link, playback, route, session } from "../browser/page-state.ts";
 import { theme, toggleTheme } from "../browser/theme.ts";
-import { count } from "../state/formats.ts";
 import type { Link } from "../state/live-feed.ts";
 import { hashOf } from "../state/route.ts";
 import { Search } from "./search.tsx";
@@ -56,7 +56,7 @@ function Badge({ value, of, isUrgent = false }: { value: number; of: string; isU
   if (value === 0) return null;
   return (
     <span class={isUrgent ? "badge urgent" : "badge"}>
-      {count(value)}
+      {amount(value)}
       <span class="visually-hidden"> {of}</span>
     </span>
   );

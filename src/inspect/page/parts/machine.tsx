@@ -1,11 +1,12 @@
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
 import { useMemo } from "preact/hooks";
+import { amount } from "../../../internal/counted.ts";
 import { pathOf } from "../../chart/geometry.ts";
 import { type Box, type Line, METRICS } from "../../chart/layout.ts";
 import { nowMs, session } from "../browser/page-state.ts";
 import type { Tone } from "../state/event-words.ts";
-import { count, rate } from "../state/formats.ts";
+import { rate } from "../state/formats.ts";
 import { attemptsIn, chart, countOf, drawingOf, labelOf } from "../state/machine-view.ts";
 import { machineEventWords, stateWords } from "../state/machine-words.ts";
 
@@ -88,7 +89,7 @@ function State({ box, toggle, describe }: { box: Box; toggle: (id: string) => vo
   const tone = tones[state.id] ?? "plain";
   const isBusy = occupancy !== undefined && !occupancy.isTotal && occupancy.value > 0;
   const words = state.description === "" ? (stateWords[state.id] ?? state.name) : state.description;
-  const shown = occupancy === undefined ? "" : `${count(occupancy.value)}${occupancy.isTotal ? "" : " now"}`;
+  const shown = occupancy === undefined ? "" : `${amount(occupancy.value)}${occupancy.isTotal ? "" : " now"}`;
   const about = { onMouseEnter: () => describe(`${state.name}: ${words}.`), onMouseLeave: () => describe("") };
   const drawn = (
     <>
@@ -155,7 +156,7 @@ function LineView({ line, open, describe }: { line: Line; open: ReadonlySet<stri
   const path = pathOf(line.points);
   const top = line.label.y - (line.text.length * METRICS.lineHeight) / 2;
   const meaning = [...new Set(line.transitions.map(({ event }) => machineEventWords[event] ?? event))].join("; or ");
-  const numbers = total === 0 ? "" : [count(total), rate(perSecond)].filter((text) => text !== "").join(" · ");
+  const numbers = total === 0 ? "" : [amount(total), rate(perSecond)].filter((text) => text !== "").join(" · ");
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: hovering only shows what the table shows too
     <g
@@ -203,7 +204,7 @@ export function MachineTable(): VNode {
               <td>{from}</td>
               <td>{event}</td>
               <td>{to}</td>
-              <td class="number">{count(now.rates.total(id))}</td>
+              <td class="number">{amount(now.rates.total(id))}</td>
               <td class="number">{rate(now.rates.perSecond(id, nowMs.value))}</td>
             </tr>
           ))}

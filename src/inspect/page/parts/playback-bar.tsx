@@ -1,8 +1,9 @@
 import type { VNode } from "preact";
+import { amount } from "../../../internal/counted.ts";
 import { closeRecording, playback, renders, seek } from "../browser/page-state.ts";
 import { servedRun } from "../browser/served-run.ts";
 import { eventWords } from "../state/event-words.ts";
-import { count, exactTime } from "../state/formats.ts";
+import { exactTime } from "../state/formats.ts";
 
 /** Moves through a recording event by event. */
 export function PlaybackBar(): VNode | null {
@@ -49,7 +50,7 @@ export function PlaybackBar(): VNode | null {
         </button>
       )}
       <span class="where">
-        {count(position)} of {count(trace.length)}
+        {amount(position)} of {amount(trace.length)}
         {event !== undefined && (
           <span class="soft">
             {" "}

@@ -1,8 +1,9 @@
 import type { VNode } from "preact";
+import { amount } from "../../../internal/counted.ts";
 import type { TraceEvent } from "../../trace/trace-event.ts";
 import { playback } from "../browser/page-state.ts";
 import { detailOf, eventWords } from "../state/event-words.ts";
-import { count, exactTime, span } from "../state/formats.ts";
+import { exactTime, span } from "../state/formats.ts";
 import { type LaneCell, type TimelineRow, timelineOf } from "../state/timeline.ts";
 
 const LANE = 26;
@@ -48,7 +49,7 @@ export function TimelineTable({ trace }: { trace: readonly TraceEvent[] }): VNod
 function Row({ row, lanes, isFirst }: { row: TimelineRow; lanes: readonly string[]; isFirst: boolean }): VNode {
   const { event, sinceLastMs, tookOverFrom, cells } = row;
   const { word, tone, meaning } = eventWords[event.type];
-  const takeover = tookOverFrom === undefined ? [] : [`took over from fence ${count(tookOverFrom)}`];
+  const takeover = tookOverFrom === undefined ? [] : [`took over from fence ${amount(tookOverFrom)}`];
   const detail = [...takeover, detailOf(event)].filter((text) => text !== "").join(" · ");
   return (
     <tr class={playback.value?.isViolation(event) === true ? "violation" : ""}>
@@ -67,7 +68,7 @@ function Row({ row, lanes, isFirst }: { row: TimelineRow; lanes: readonly string
         <span class={`word ${tone}`}>{word}</span> <span class="soft replica">{event.replica}</span>
         <span class="under soft">{detail === "" ? meaning : detail}</span>
       </td>
-      <td class="revision number">{event.revision === 0 ? "" : count(event.revision)}</td>
+      <td class="revision number">{event.revision === 0 ? "" : amount(event.revision)}</td>
       <td class="took number">{event.durationMs === 0 ? "" : span(event.durationMs)}</td>
     </tr>
   );

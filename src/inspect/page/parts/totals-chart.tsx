@@ -1,9 +1,10 @@
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
+import { amount } from "../../../internal/counted.ts";
 import { SERIES, type SeriesName } from "../../trace/series.ts";
 import { nowMs, session } from "../browser/page-state.ts";
 import type { Tone } from "../state/event-words.ts";
-import { count, exactTime, span, time } from "../state/formats.ts";
+import { exactTime, span, time } from "../state/formats.ts";
 import { type Bar, columnsOf, stacked } from "../state/totals-chart.ts";
 
 const seriesTones: Readonly<Record<SeriesName, Tone>> = {
@@ -68,7 +69,7 @@ export function TotalsChart({ limit, height }: { limit: number; height: number }
         <span>{time(columns[0]?.fromMs ?? 0)}</span>
         <span>
           {column === undefined
-            ? `per ${bucket}, up to ${count(top)}`
+            ? `per ${bucket}, up to ${amount(top)}`
             : `${(now.source?.bucketMs ?? 0) < 1_000 ? exactTime(column.fromMs) : time(column.fromMs)}: ${sentenceOf(column.counts)}`}
         </span>
         <span>now</span>
@@ -79,7 +80,7 @@ export function TotalsChart({ limit, height }: { limit: number; height: number }
             <button type="button" aria-pressed={shown.value.has(name)} onClick={() => toggle(name)}>
               <span class={`swatch ${seriesTones[name]}`} />
               <span class="legend-name">{name}</span>
-              <b>{count(totalOf(name))}</b>
+              <b>{amount(totalOf(name))}</b>
             </button>
           </li>
         ))}
@@ -90,7 +91,7 @@ export function TotalsChart({ limit, height }: { limit: number; height: number }
 
 function sentenceOf(counts: readonly number[]): string {
   const parts = SERIES.flatMap((name, index) =>
-    (counts[index] ?? 0) > 0 ? [`${count(counts[index] ?? 0)} ${name}`] : [],
+    (counts[index] ?? 0) > 0 ? [`${amount(counts[index] ?? 0)} ${name}`] : [],
   );
   return parts.length === 0 ? "nothing" : parts.join(", ");
 }

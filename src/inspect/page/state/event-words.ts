@@ -1,5 +1,6 @@
+import { amount } from "../../../internal/counted.ts";
 import type { TraceEvent, TraceType } from "../../trace/trace-event.ts";
-import { count, span } from "./formats.ts";
+import { span } from "./formats.ts";
 
 /** Meaning of a colour on the page. */
 export type Tone = "held" | "dispatched" | "duplicate" | "pending" | "failure" | "expired" | "superseded" | "plain";
@@ -77,7 +78,7 @@ export function detailOf(event: TraceEvent): string {
 function particulars({ type, attempt, fence, forMs, owner, replica }: TraceEvent): readonly string[] {
   switch (type) {
     case "reserved":
-      return [`attempt ${attempt}`, `fence ${count(fence)}`, `lease ${span(forMs)}`];
+      return [`attempt ${attempt}`, `fence ${amount(fence)}`, `lease ${span(forMs)}`];
     case "renewed":
       return [`lease ${span(forMs)}`];
     case "duplicate":

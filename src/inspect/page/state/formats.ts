@@ -1,15 +1,8 @@
 // Numbers, times and durations for people.
 
+import { amount } from "../../../internal/counted.ts";
+
 export { span } from "../../conclusions/duration.ts";
-
-export function count(value: number): string {
-  return value.toLocaleString("en");
-}
-
-/** Returns a count with its noun: `1 key`, `2 keys`. */
-export function counted(value: number, one: string, many = `${one}s`): string {
-  return `${count(value)} ${value === 1 ? one : many}`;
-}
 
 /** Simulated runs begin at 0. Earlier times than this are offsets, not dates. */
 const EARLIEST_DATE = Date.UTC(2000);
@@ -32,7 +25,7 @@ export function exactTime(atMs: number): string {
 export function rate(perSecond: number): string {
   if (perSecond === 0) return "";
   if (perSecond < 0.95) return `${perSecond.toFixed(1)}/s`;
-  return `${count(Math.round(perSecond))}/s`;
+  return `${amount(Math.round(perSecond))}/s`;
 }
 
 /** Returns the shortened digest of a store key. */

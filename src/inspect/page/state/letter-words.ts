@@ -1,7 +1,7 @@
+import { counted } from "../../../internal/counted.ts";
 import type { RedriveRefusal, RedriveResult } from "../../../model/dead-letter.ts";
 import type { LetterRow } from "../../server/wire.ts";
 import type { BulkAction, StepResult } from "./bulk-action.ts";
-import { counted } from "./formats.ts";
 import type { Reply } from "./reply.ts";
 
 type Change = (sequence: number) => Promise<Reply<RedriveResult>>;

@@ -1,7 +1,8 @@
+import { counted } from "../../../internal/counted.ts";
 import type { MatchingKey, ShownRecord } from "../../server/wire.ts";
 import type { EventRef } from "../../trace/trace-event.ts";
 import type { BulkAction, StepResult } from "./bulk-action.ts";
-import { counted, shortName, span } from "./formats.ts";
+import { shortName, span } from "./formats.ts";
 import type { Reply } from "./reply.ts";
 
 /** A key, and the revision to which its removal applies. */

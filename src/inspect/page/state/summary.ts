@@ -1,5 +1,5 @@
+import { amount } from "../../../internal/counted.ts";
 import type { Tone } from "./event-words.ts";
-import { count } from "./formats.ts";
 import type { Session } from "./session.ts";
 
 /** A part of a sentence. A part with a tone is a highlighted number. */
@@ -10,7 +10,7 @@ export interface Phrase {
 
 /** Returns one sentence that sums up all deliveries. */
 export function summaryOf({ source, totals }: Session): readonly Phrase[] {
-  const number = (value: number, tone: Tone): Phrase => ({ text: count(value), tone });
+  const number = (value: number, tone: Tone): Phrase => ({ text: amount(value), tone });
   const dispatched = (totals.committed ?? 0) + (totals.unconfirmed ?? 0) + (totals.superseded ?? 0);
   const { duplicate = 0, pending = 0, released = 0 } = totals;
   const were = (value: number): string => (value === 1 ? "was" : "were");
@@ -29,7 +29,7 @@ export function summaryOf({ source, totals }: Session): readonly Phrase[] {
   // A history of the testing kit contains the deliveries themselves, also those that a crash or a nak ended.
   const deliveries = totals.delivered ?? dispatched + duplicate + pending + released;
   return [
-    { text: `Of ${count(deliveries)} ${deliveries === 1 ? "delivery" : "deliveries"}, ` },
+    { text: `Of ${amount(deliveries)} ${deliveries === 1 ? "delivery" : "deliveries"}, ` },
     number(dispatched, "dispatched"),
     { text: ` ${were(dispatched)} dispatched; ` },
     number(duplicate, "duplicate"),

@@ -1,11 +1,11 @@
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
 import { useMemo } from "preact/hooks";
+import { amount, counted } from "../../../internal/counted.ts";
 import { session } from "../browser/page-state.ts";
 import { AttemptFilters } from "../parts/attempt-filters.tsx";
 import { AttemptTable } from "../parts/attempt-table.tsx";
 import { AttemptList, type AttemptOrder, BY_URGENCY, NO_FILTER } from "../state/attempt-list.ts";
-import { count, counted } from "../state/formats.ts";
 import { sharedNames, sharedWords } from "../state/shared-names.ts";
 
 export function AttemptsView(): VNode {
@@ -23,7 +23,7 @@ export function AttemptsView(): VNode {
         <p class="soft" role="status">
           {rows.length === now.attempts.size
             ? `${counted(rows.length, "reservation")}, ${now.isComplete ? "most urgent first" : "loading more"}`
-            : `${count(rows.length)} of ${counted(now.attempts.size, "reservation")}`}
+            : `${amount(rows.length)} of ${counted(now.attempts.size, "reservation")}`}
         </p>
         {words !== "" && <p class="shared soft">{words}</p>}
         <AttemptFilters filter={filter} />

@@ -1,12 +1,13 @@
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
+import { amount, counted } from "../../../internal/counted.ts";
 import type { LetterList, LetterRow } from "../../server/wire.ts";
 import { nowMs, playback, session } from "../browser/page-state.ts";
 import { drop, mayChange, redrive, requestLetters } from "../browser/server.ts";
 import { useRefreshed } from "../browser/use-refreshed.ts";
 import { pendingBulk } from "../parts/bulk-dialog.tsx";
 import { Name } from "../parts/name.tsx";
-import { count, counted, exactTime, span } from "../state/formats.ts";
+import { exactTime, span } from "../state/formats.ts";
 import { dropAction, redriveAction } from "../state/letter-words.ts";
 import { hashOf } from "../state/route.ts";
 import { type SharedNames, sharedNames, sharedWords } from "../state/shared-names.ts";
@@ -50,7 +51,7 @@ export function DeadLettersView(): VNode {
                 disabled={matching.length === 0}
                 onClick={() => (pendingBulk.value = redriveAction(matching, redrive))}
               >
-                Redrive {count(matching.length)}…
+                Redrive {amount(matching.length)}…
               </button>
               <button
                 type="button"
@@ -58,7 +59,7 @@ export function DeadLettersView(): VNode {
                 disabled={matching.length === 0}
                 onClick={() => (pendingBulk.value = dropAction(matching, drop))}
               >
-                Drop {count(matching.length)}…
+                Drop {amount(matching.length)}…
               </button>
             </>
           )}
@@ -76,7 +77,7 @@ export function DeadLettersView(): VNode {
 
 function sizeOf({ letters, hasMore }: LetterList, matching: number): string {
   const all = `${counted(letters.length, "letter")}${hasMore ? ", and more" : ""}`;
-  return matching === letters.length ? all : `${count(matching)} of ${all}`;
+  return matching === letters.length ? all : `${amount(matching)} of ${all}`;
 }
 
 function isMatch({ reason, error, identity, original, consumer }: LetterRow, filter: string): boolean {
@@ -164,7 +165,7 @@ function Row({ letter, shared }: { letter: LetterRow; shared: SharedNames }): VN
           {error}
         </span>
       </td>
-      <td class="attempt number">{count(deliveries)}</td>
+      <td class="attempt number">{amount(deliveries)}</td>
       <td class="written number" title={exactTime(storedAtMs)}>
         {span(Math.max(0, nowMs.value - storedAtMs))} ago
       </td>

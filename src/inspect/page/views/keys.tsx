@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
+import { amount, counted } from "../../../internal/counted.ts";
 import { ALL_KEYS, formatKeyQuery, KEYS_PER_PAGE, type KeyColumn, type KeyQuery } from "../../server/key-query.ts";
 import type { KeyPage, KeyRow } from "../../server/wire.ts";
 import { goTo } from "../browser/navigate.ts";
@@ -11,7 +12,7 @@ import { CopyableNumber } from "../parts/copyable.tsx";
 import { IdentityCells } from "../parts/identity-cells.tsx";
 import { KeyChip } from "../parts/key-chip.tsx";
 import { Name } from "../parts/name.tsx";
-import { count, counted, exactTime, span } from "../state/formats.ts";
+import { exactTime, span } from "../state/formats.ts";
 import { removalAction } from "../state/removal.ts";
 import { hashOf } from "../state/route.ts";
 import { type SharedNames, sharedNames, sharedWords } from "../state/shared-names.ts";
@@ -58,7 +59,7 @@ export function KeysView({ query }: { query: KeyQuery }): VNode {
 }
 
 function sizeOf({ total, matching }: KeyPage): string {
-  return matching === total ? counted(total, "key") : `${count(matching)} of ${counted(total, "key")}`;
+  return matching === total ? counted(total, "key") : `${amount(matching)} of ${counted(total, "key")}`;
 }
 
 /** Clears or releases all keys that the filter matches. Reserved keys only if the filter selects them. */
@@ -223,7 +224,7 @@ function Pages({ page, query }: { page: KeyPage; query: KeyQuery }): VNode | nul
     <nav class="pages" aria-label="Pages">
       {link(query.page - 1, "Previous")}
       <span>
-        page {count(query.page)} of {count(pages)}
+        page {amount(query.page)} of {amount(pages)}
       </span>
       {link(query.page + 1, "Next")}
     </nav>

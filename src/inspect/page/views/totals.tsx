@@ -1,11 +1,11 @@
 import type { VNode } from "preact";
+import { amount } from "../../../internal/counted.ts";
 import { TRACE_TYPES } from "../../trace/trace-event.ts";
 import { playback, session, toast } from "../browser/page-state.ts";
 import { saveRecording } from "../browser/server.ts";
 import { Notices } from "../parts/notices.tsx";
 import { TotalsChart } from "../parts/totals-chart.tsx";
 import { eventWords } from "../state/event-words.ts";
-import { count } from "../state/formats.ts";
 import { MAX_POINTS } from "../state/totals-chart.ts";
 
 export function TotalsView(): VNode {
@@ -53,7 +53,7 @@ export function TotalsView(): VNode {
                   <span class={`word ${eventWords[type].tone}`}>{eventWords[type].word}</span>
                 </td>
                 <td class="soft">{eventWords[type].meaning}</td>
-                <td class="number">{count(totals[type] ?? 0)}</td>
+                <td class="number">{amount(totals[type] ?? 0)}</td>
               </tr>
             ))}
             {occurred.length === 0 && (
