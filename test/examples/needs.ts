@@ -1,5 +1,5 @@
 /** Examples whose READMEs need a NATS server. */
-export const NEED_NATS = ["cron-once", "dead-letters", "webhook-service"] as const;
+export const NEED_NATS = ["cron-once", "dead-letters", "trigger-service", "webhook-service"] as const;
 
 /** Examples that other tests run, because they need another runtime or the built package. */
 export const RUN_ELSEWHERE = ["webhook-bun", "webhook-deno", "test-your-handler", "test-express", "test-nest"] as const;
