@@ -1,6 +1,6 @@
 import { createHmac, randomUUID } from "node:crypto";
 
-// Delivers one signed webhook to a receiver twice, as GitHub does when somebody presses "Redeliver", and prints the answers.
+// Delivers one signed webhook to a receiver twice, as GitHub does when a user presses "Redeliver", and prints the answers.
 
 const [url = "http://127.0.0.1:8080/webhooks/github"] = process.argv.slice(2);
 const secret = process.env["GITHUB_WEBHOOK_SECRET"] ?? "development-secret";

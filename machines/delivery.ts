@@ -24,9 +24,8 @@ export interface DeliveryInput {
 }
 
 /**
- * Reason of a dead letter: the message has no readable identity, or one that the store cannot hold; its dispatch will never succeed, or
- * failed too often;
- * its identity arrived earlier with another payload; or the server's last delivery ended before it could be dispatched.
+ * Reason of a dead letter. The message has no readable identity, or one that the store cannot hold. Its dispatch will never succeed, or
+ * failed too often. Its identity arrived earlier with another payload. Or the server's last delivery ended before a dispatch.
  */
 export type DeadLetterReason =
   | "unidentifiable"

@@ -16,7 +16,7 @@ const FOLDER = fileURLToPath(new URL("../docs/inspector/", import.meta.url));
 const MAX_BYTES = 150_000;
 const DESK = { width: 1280, height: 720 };
 const PHONE = { width: 390, height: 844 };
-/** How long the incident lasts before the first screenshot. */
+/** Duration of the incident before the first screenshot. */
 const WARM_UP_MS = 15_000;
 
 async function picture(page: Page, name: string): Promise<void> {

@@ -105,7 +105,7 @@ export class FingerprintMismatchError extends LatchkeyError {
 }
 
 /**
- * Why a handler must stop: its lease ended, another replica holds the key, the store was unreachable until the lease ended, or the
+* Reason why a handler must stop: its lease ended, another replica holds the key, the store was unreachable until the lease ended, or the
  * deduplicator is closing.
  */
 export type LossReason = "lease-ended" | "superseded" | "store-unavailable" | "shutdown";

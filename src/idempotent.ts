@@ -69,7 +69,7 @@ export function idempotent<Args extends unknown[], Value>(
   };
 }
 
-/** What the record keeps, so that a function without a result differs from a result that was not kept. */
+/** Result in the record. The object distinguishes a function without a result from a result that was not kept. */
 interface Kept<Value> {
   readonly value: Value;
 }

@@ -1,6 +1,6 @@
 import type { CacheInvalidation } from "../model/store.ts";
 
-/** The store's epoch of clears: tells whether keys were cleared meanwhile, by any replica. */
+/** The store's epoch of clears, which shows whether any replica cleared keys since an earlier moment. */
 export class ClearEpoch {
   readonly #invalidation: CacheInvalidation | undefined;
   #last: number | undefined;
@@ -12,7 +12,7 @@ export class ClearEpoch {
 
   /**
    * Returns the epoch if it is certainly current.
-   * @throws what the store throws, and {@link TypeError} for an answer outside its contract.
+   * @throws the store's own errors, and {@link TypeError} for an answer outside its contract.
    */
   current(): number | undefined {
     const current = this.#invalidation?.epoch();
@@ -26,7 +26,7 @@ export class ClearEpoch {
     return this.#last;
   }
 
-  /** Tells whether keys were cleared after `epoch` was {@link last} known. A clear that has not resolved may go unnoticed. */
+  /** Returns whether keys were cleared after `epoch` was {@link last} known. A clear that has not resolved may go unnoticed. */
   since(epoch: number | undefined): "unchanged" | "cleared" | "unknown" {
     if (this.#invalidation === undefined || epoch === undefined) return "unchanged";
     const current = this.#currentOrUnknown();

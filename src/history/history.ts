@@ -21,13 +21,13 @@ export interface Header {
   readonly version: 1;
   /** Name of the clock that `atMs` is read from. Times of equally named clocks are comparable. */
   readonly clock: string;
-  /** What the run breaks, if it was judged before it was saved. The judge does not read it. */
+  /** Guarantees that the run breaks, if it was judged before it was saved. The judge does not read it. */
   readonly violations?: readonly RecordedViolation[];
 }
 
 /** A broken guarantee, for people who open the run later. */
 export interface RecordedViolation {
-  /** What is broken: `G3 (no second dispatch)`. */
+  /** The broken guarantee: `G3 (no second dispatch)`. */
   readonly guarantee: string;
   /** Number of the line that shows it, counting from 1, the header included. */
   readonly line: number;

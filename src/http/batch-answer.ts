@@ -1,8 +1,8 @@
 import { UnidentifiedError } from "../errors.ts";
 
 /**
- * Returns the answer to a batch: the first answer that asks for another delivery, otherwise the first refusal, otherwise 202 if its
- * events were stored, and 204 if they were dispatched. After another delivery, events that were dispatched are duplicates.
+ * Returns the answer to a batch: the first answer that asks for another delivery, otherwise the first refusal. Without either, returns
+ * 202 if its events were stored, and 204 if they were dispatched. After another delivery, events that were dispatched are duplicates.
  * @throws {UnidentifiedError} if the batch is empty.
  */
 export function answerToBatch(answers: readonly Response[]): Response {

@@ -29,8 +29,8 @@ export interface EnqueueOptions<Headers extends MessageHeaders> {
 }
 
 /**
- * Publishes an event and resolves once the stream has stored it. A rejection is answered with 503, and with 413 or 422 if the stream
- * refused the event's size or subject, or the error is a `PermanentError`.
+ * Publishes an event and resolves once the stream has stored it. A rejection is answered with 503. It is answered with 413 or 422 if
+ * the stream refused the event's size or subject, or the error is a `PermanentError`.
  */
 export type Publish = (event: EventReference, identity: ResolvedIdentity, request: RawRequest) => Promise<void>;
 

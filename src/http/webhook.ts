@@ -50,8 +50,8 @@ export interface DispatchOptions extends CommonOptions {
   /** Maximum size of a stored body, in bytes, from 0 to 48 KiB. A larger body is left out of the replay. @default 32_768 */
   readonly maxStoredBytes?: number;
   /**
-   * Header with the sender's fencing token. A request with a lower token gets 412 if this process saw the higher one, or if the
-   * response to the higher one is stored (`keepResponse`).
+   * Header with the sender's fencing token. A request with a lower token gets 412 if this process saw the higher one. It also gets 412
+   * if the response to the higher one is stored (`keepResponse`).
    */
   readonly fenceHeader?: string;
 }

@@ -7,8 +7,8 @@ const DRAWN_FOR_MS = 1_000;
 /**
  * Returns a maker of unique ids: a random part and a count, at a tenth of the cost of random ids.
  *
- * The random part is drawn with the first id, and drawn again after a second or a thousand ids: copies of a process image, which
- * share what was drawn before, soon differ. It contains the time, because copies may also share the state of the random generator.
+ * The random part is drawn with the first id, and drawn again after a second or a thousand ids. Copies of a process image share
+ * the earlier part, so they soon differ. It contains the time, because copies may also share the state of the random generator.
  */
 export function idMaker(clock: Clock, draw = () => randomHex(16)): () => string {
   let random = "";

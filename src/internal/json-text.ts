@@ -1,5 +1,5 @@
 /**
- * Returns the source text of a member of a JSON object, so that a payload is forwarded byte for byte: parsing and serialising would
+ * Returns the source text of a member of a JSON object, to forward a payload byte for byte. Parsing and serialising would
  * round large numbers. Returns the last of several members with the same name, as `JSON.parse` does.
  * @param json a valid JSON object.
  */

@@ -6,7 +6,7 @@ import { delay, systemClock } from "./clock.ts";
 /** A request handler of `node:http`, Express and Connect. */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** What a handler answers, and its answers to requests that it cannot get. */
+/** Answers of a handler, also to requests that cannot reach it. */
 export interface NodeAnswers {
   /** Answers a request. */
   readonly handle: (request: Request) => Promise<Response>;

@@ -77,7 +77,7 @@ export type RedriveResult =
   /** The original was published to `stream`, and the letter was removed. */
   | { readonly result: "redriven"; readonly stream: string; readonly sequence: number }
   | ({ readonly result: "left" } & RedriveRefusal)
-  /** The letter was redriven or dropped meanwhile. */
+  /** The letter was redriven or dropped in the meantime. */
   | { readonly result: "gone" };
 
 /** The dead letters of a subject. */

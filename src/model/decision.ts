@@ -7,7 +7,7 @@ import type { Fence } from "./record.ts";
  * - `confirmed`: committed within its lease;
  * - `adopted`: committed after the lease ended, and before another replica took the key;
  * - `superseded`: another replica took the key, or it was cleared: the event may have run twice, or may run again;
- * - `unconfirmed`: the store was unreachable for so long that the result is unknown. This process commits the key at the next delivery.
+ * - `unconfirmed`: the store was unreachable for too long, so the result is unknown. This process commits the key at the next delivery.
  */
 export type CommitOutcome = "confirmed" | "adopted" | "superseded" | "unconfirmed";
 

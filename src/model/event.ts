@@ -32,7 +32,7 @@ export type DedupEventDetail =
   | { readonly type: "committed"; readonly commit: "confirmed" | "adopted" }
   /** The handler returned after another replica took the key: the event may have run twice. */
   | { readonly type: "superseded" }
-  /** The handler returned, and the store was unreachable for so long that the commit's result is unknown. */
+  /** The handler returned, and the store was unreachable for too long: the commit's result is unknown. */
   | { readonly type: "unconfirmed"; readonly error: unknown }
   /** `left: "reservation"` if the store could not remove it: it ends with its lease. */
   | { readonly type: "released"; readonly left: "nothing" | "reservation" }

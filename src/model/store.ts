@@ -53,9 +53,11 @@ export interface CacheInvalidation {
  * A compare-and-set register with a time to live.
  *
  * A removed or expired key is empty: `put` with `expected: 0` succeeds. Revisions only rise and are never reused, so a late write
- * cannot hit a later holder. A store throws {@link StoreUnavailableError} for its own failures, {@link RecordTooLargeError} for a
- * record that it can never store, {@link StoreForbiddenError} for a request that it does not permit, and
- * {@link RecordUnreadableError} for a record that it cannot read.
+ * cannot hit a later holder.
+ *
+ * A store throws {@link StoreUnavailableError} for its own failures, and {@link RecordTooLargeError} for a record that it can never
+ * store. It throws {@link StoreForbiddenError} for a request that it does not permit, and {@link RecordUnreadableError} for a record
+ * that it cannot read.
  */
 export interface Store {
   /** Maximum `ttlMs` that the store keeps; unlimited if absent. */

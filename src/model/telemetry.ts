@@ -21,7 +21,7 @@ export type TracedDelivery =
       readonly headers: HeaderReader | undefined;
     };
 
-/** What became of a delivery. */
+/** Outcome of a delivery. */
 export interface TracedOutcome {
   /** Name of the outcome: `dispatched`, `duplicate`, … for a message, the status for a request. */
   readonly outcome: string;

@@ -36,13 +36,13 @@ const MAX_ROUNDS = 3;
 
 /**
  * Runs an effect once per idempotency key: inserts a marker in the caller's transaction, runs `effect`, and keeps its value with the
- * marker. Effect, marker and value commit together or not at all. If the key has a marker, returns the kept value instead.
+ * marker. Effect, marker and value commit together, or none does. If the key has a marker, returns the kept value instead.
  *
  *     tx    insert marker ── effect ── keep value ── commit
  *           │ another transaction with the key waits here until this one ends
  *           └ a marker exists: return its value
  *
- * Both runs return the value as its JSON form has it; `undefined` if the effect returns nothing. Do not catch an error and commit:
+ * Every run returns the value in its JSON form; `undefined` if the effect returns nothing. Do not catch an error and commit:
  * the database refuses to commit a marker whose effect did not finish.
  * @param tx connection or transaction of `pg` or `postgres`, or an adapter. It must be inside a transaction.
  * @throws {FencedError} if a marker of the key has a higher fence. A fence of 0 is no fence.

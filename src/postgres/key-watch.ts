@@ -34,8 +34,8 @@ type Notice =
 
 /**
  * Yields every change of the matching keys from now on, until the signal aborts. A notification names a key and a revision, and the
- * record is read afterwards. After a lost connection or a gap, the entries that changed in the meantime are read from the table;
- * a removal in the meantime is not reported.
+ * record is read afterwards. After a lost connection or a gap, the entries that changed in the meantime are read from the table.
+ * A removal in the meantime is not reported.
  * @throws {RecordUnreadableError} for an unreadable record.
  * @throws {StoreUnavailableError} if the watch cannot start, or cannot reconnect.
  */

@@ -32,7 +32,7 @@ const base = await checkOut(commit);
 const pairs: PairedRuns[] = [];
 for (let index = 0; index < pairCount; index += 1) {
   console.error(`pair ${index + 1} of ${pairCount}`);
-  // The order alternates, because the machine may become slower or faster meanwhile.
+  // The order alternates, because the machine may become slower or faster with time.
   const isBaseFirst = index % 2 === 0;
   const first = await speedsOf(isBaseFirst ? base : undefined);
   const second = await speedsOf(isBaseFirst ? undefined : base);

@@ -1,13 +1,13 @@
 import type { Deduplicator } from "latchkey";
 import { latencies, quantile, type Rate, throughput } from "./measure.ts";
 
-/** What a contestant guarantees at its speed. */
+/** Guarantees of a contestant at its speed. */
 export interface Guarantees {
-  /** Where an event is stored when it is acknowledged. */
+  /** Place where an event is stored when it is acknowledged. */
   readonly keptBy: string;
   /** `yes` if an earlier holder of the key can no longer write to it. */
   readonly fence: "yes" | "no";
-  /** How the reservation of a handler that hangs or crashes ends. */
+  /** Lease that ends the reservation of a handler that hangs or crashes. */
   readonly lease: "renewed, with a signal" | "fixed" | "none";
 }
 

@@ -11,7 +11,7 @@ import { rateDuring } from "./measure.ts";
 const REPLY = "_INBOX.prepared.1";
 const ACKNOWLEDGED = /"seq":\d+|"error"/g;
 
-/** How the writes are sent: `together` at a time, singly or as one atomic batch, with `inFlight` such steps unacknowledged. */
+/** Form of the writes: `together` at a time, singly or as one atomic batch, with `inFlight` such steps unacknowledged. */
 export interface Shape {
   readonly name: string;
   readonly guarantees: Guarantees;

@@ -67,7 +67,7 @@ export interface Progress {
   readonly faults: ReadonlyMap<string, number>;
 }
 
-/** What the harness itself counted during a campaign. */
+/** Counts that the harness itself made during a campaign. */
 export interface CampaignTotals {
   /** Number of acknowledged publications of each event. */
   readonly published: ReadonlyMap<string, number>;

@@ -14,7 +14,7 @@ export interface Dispatch {
   readonly checksMs: readonly number[];
   readonly signalFired: boolean;
   readonly ended: "well" | "in failure" | "never";
-  /** How the commit ended, if the process learned it. */
+  /** Outcome of the commit, if the process learned it. */
   readonly commit: CommitOutcome | undefined;
   /** The requests that the endpoint received. */
   readonly beginRequest: EndpointRequest | undefined;

@@ -4,7 +4,7 @@ import type { HistoryRecorder } from "../../src/testing/record/history-recorder.
 import { wholeTurn } from "./event-loop.ts";
 import { machineMs } from "./machine-clock.ts";
 
-/** How one attempt at an effect behaves. */
+/** Behaviour of one attempt at an effect. */
 export interface EffectPlan {
   readonly durationMs: number;
   /** Throws at the end. */
@@ -51,7 +51,7 @@ export interface EffectContext {
 
 const LOOK_EVERY_MS = 100;
 
-/** Runs the effect of this harness: reports its begin and end to the endpoint, and checks its signal in between. */
+/** Runs the effect of this harness: reports its begin and end to the endpoint, and checks its signal while it runs. */
 export async function perform(
   plan: EffectPlan,
   { signal, ...context }: EffectContext,

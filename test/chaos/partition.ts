@@ -1,6 +1,6 @@
 import { startProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
-/** How a connection fails: its bytes are held until it heals, or dropped, or it is closed and new ones are refused. */
+/** Failure of a connection: its bytes are held until it heals, or dropped, or it is closed and new ones are refused. */
 export type Severed = "hold" | "swallow" | "cut";
 
 /** Proxies that can be severed and healed together. */

@@ -30,7 +30,7 @@ export type WorkerFault =
     }
   | { readonly kind: "stop a worker"; readonly worker: number };
 
-/** What an operator does to the bucket or to a consumer while everything runs. Each is taken back after `forMs`. */
+/** Action of an operator on the bucket or a consumer while everything runs. Each is taken back after `forMs`. */
 export type OperatorFault =
   | { readonly kind: "edit the bucket"; readonly setting: (typeof bucketEdits)[number]; readonly forMs: number }
   | { readonly kind: "exhaust the bucket"; readonly forMs: number }

@@ -58,7 +58,7 @@ export class Producer {
   readonly #inFlight = new Set<Promise<void>>();
   /** Number of acknowledged publications of each event. */
   readonly published = new Map<string, number>();
-  /** Number of publications without an acknowledgement, each of which may have left an uncounted copy. */
+  /** Number of publications without an acknowledgement. Each may have left an uncounted copy. */
   repeated = 0;
 
   /** Starts no publication after `signal` aborts, and finishes those in flight. */

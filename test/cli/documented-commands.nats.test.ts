@@ -15,7 +15,7 @@ import { FakeIo, type Ran, ranWith } from "./support/fake-io.ts";
 
 interface Expected {
   readonly exitCode: number;
-  /** What the output contains, with each run of white space as one space. */
+  /** Parts of the output, with each run of white space as one space. */
   readonly says: readonly (string | RegExp)[];
   /** True if no reservation is left. */
   readonly isCalm?: boolean;
@@ -24,7 +24,7 @@ interface Expected {
 const CLOUD_EVENT = '["/orders","42"]';
 const committed = /web-1 committed the event .* ago at attempt 1\. Deliveries are suppressed for another/;
 
-/** What each documented command answers in the incident below. */
+/** Answer of each documented command in the incident below. */
 const expected: Readonly<Record<string, Expected>> = {
   "show --bucket dedup billing evt-1": { exitCode: 0, says: ["● committed", committed] },
   [`show --bucket dedup billing ${CLOUD_EVENT}`]: { exitCode: 0, says: ["● committed", committed, CLOUD_EVENT] },

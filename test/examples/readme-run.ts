@@ -12,7 +12,7 @@ const PORTS = ["8080", "8081"];
 /** A duration at the end of a line, such as the age of a dead letter, and the head of its column. They differ from run to run. */
 const AGES = / +(?:AGE|\d[\d.]* m?s)$/gm;
 
-/** What the commands and programs of a README printed, next to what the README says that they print. */
+/** Output of the commands and programs of a README, next to the output that the README shows. */
 export interface ReadmeRun {
   readonly printed: readonly string[];
   readonly documented: readonly string[];

@@ -4,7 +4,7 @@ export type Step =
   | { readonly start: string }
   /** A command that ends, and the output that the README shows for it. */
   | { readonly run: string; readonly output: string }
-  /** What the running programs print next. */
+  /** Output that the running programs print next. */
   | { readonly printed: string };
 
 /**

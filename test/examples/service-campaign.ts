@@ -10,7 +10,7 @@ export interface CampaignSize {
   readonly rounds: number;
 }
 
-/** What the endpoint's books and the dead-letter stream show at the end. */
+/** Content of the endpoint's books and of the dead-letter stream at the end. */
 export interface CampaignResult {
   readonly runs: number;
   readonly events: number;

@@ -8,7 +8,7 @@ const SECRET = "secret-of-the-service";
 /** The consumers' lease. A killed consumer's events come back after it and the consumer's `ack_wait` of 5 s. */
 const LEASE_SECONDS = 2;
 
-/** What the endpoint did, in its own words. */
+/** Counts that the endpoint reports. */
 export interface Books {
   readonly requests: number;
   readonly runs: number;

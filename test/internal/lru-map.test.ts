@@ -9,7 +9,7 @@ describe("LruMap", () => {
   it("returns the last written value or nothing, within its limit, and always keeps the half used last", () => {
     const property = fc.property(fc.integer({ min: 1, max: 8 }), fc.array(use, { maxLength: 60 }), (max, uses) => {
       const map = new LruMap<number, number>(max);
-      /** What an unlimited map contains, in the order of use. A deleted key keeps its place. */
+      /** Content of an unlimited map, in the order of use. A deleted key keeps its place. */
       const written = new Map<number, number | undefined>();
       for (const [step, { how, key }] of uses.entries()) {
         const value = how === "set" ? step : how === "delete" ? undefined : written.get(key);

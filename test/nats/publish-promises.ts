@@ -10,7 +10,7 @@ interface Subject {
   stored(stream: string): Promise<number>;
 }
 
-/** What `publishOnce` promises on a real server. Each check returns true if the promise is kept. */
+/** Promises of `publishOnce` on a real server. Each check returns true if the promise is kept. */
 const promises: Readonly<Record<string, (subject: Subject) => Promise<boolean>>> = {
   "events of one stream are independent": async ({ stream, publish, stored }) => {
     const name = await stream();

@@ -17,7 +17,7 @@ interface Subject extends EffectPackage {
 
 type Promised = (subject: Subject) => Promise<boolean>;
 
-/** What `effectOnce` promises on a real server. Each check returns true if the promise is kept. */
+/** Promises of `effectOnce` on a real server. Each check returns true if the promise is kept. */
 const promises: Readonly<Record<string, Promised>> = {
   "a repetition returns the value": async ({ postgres, transact }) => {
     const once = () =>

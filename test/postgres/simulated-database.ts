@@ -59,7 +59,7 @@ export class SimulatedTransaction {
     return this.statement(() => this.#replica.world.commit(this.#written, this.#effects));
   }
 
-  /** The statement takes time, so other replicas run in between. A replica that was paused runs it late. */
+  /** The statement takes time, so other replicas run during it. A replica that was paused runs it late. */
   async statement<Value>(act: () => Value): Promise<Value> {
     await delay(this.#replica.clock, STATEMENT_MS, []);
     return act();

@@ -25,7 +25,7 @@ const EVENT = resolveIdentity({ subscriptionId: "s", eventId: "e" });
 const SLACK_MS = 250;
 const EPOCH_READ_EVERY_MS = 1_000;
 
-/** How the store answers a commit. */
+/** Answer of the store to a commit. */
 type CommitAnswer =
   | { readonly how: "at once" }
   | { readonly how: "refused" }

@@ -112,7 +112,7 @@ export async function wrongIn(
     if (move.move === "pass") await clock.advanceAsync(move.ms);
     else if (move.move === "clear") underWay.push(clear());
     else if (move.move === "fate") replicas[move.replica].decide(move.fate);
-    // A replica that knows of its dispatch, and cannot commit it, rejects.
+    // A replica that remembers its dispatch, and cannot commit it, rejects.
     else underWay.push(replicas[move.replica].guard(move.handlerMs).catch(() => {}));
     await clock.advanceAsync(0);
   }

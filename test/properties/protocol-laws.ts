@@ -21,7 +21,7 @@ export async function loadModules(root: string): Promise<Modules> {
 /** Inputs of one run. Each law uses some. */
 export interface Conditions {
   readonly leaseMs: number;
-  /** How late the timers of the holder are, in milliseconds. */
+  /** Delay of the holder's timers, in milliseconds. */
   readonly lateMs: number;
   /** Number of ids that a process had made when it was copied. */
   readonly idsMade: number;
@@ -68,7 +68,7 @@ async function isAbortedInTime(
   const other = new latchkey.Deduplicator({ ...options, clock, owner: "other" });
   const reservation = await holder.reserve(event);
   if (reservation.decision !== "unseen") return false;
-  // Nobody can get the key during the first lease.
+  // No other replica can get the key during the first lease.
   await clock.advanceAsync(leaseMs - 100);
   for (let passedMs = 0; passedMs < 2 * leaseMs; passedMs += how.stepMs) {
     await clock.advanceAsync(how.stepMs);

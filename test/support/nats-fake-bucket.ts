@@ -1,7 +1,7 @@
 import { type MsgHdrs, MsgHdrsImpl, type NatsConnection } from "@nats-io/nats-core";
 import { deferred } from "../../src/internal/deferred.ts";
 
-/** How the server treats a request: a single write, or a batch. */
+/** Treatment of a request by the server: a single write, or a batch. */
 export type Treatment =
   /** Stores the messages if all expected revisions are right, and acknowledges them. */
   | "processed"

@@ -1,6 +1,6 @@
 import type { NatsConnection } from "@nats-io/nats-core";
 
-/** Whether the last request of an interrupted process reached the server. */
+/** Fate of an interrupted process's last request: `sent` if it reached the server. */
 export type LastRequest = "sent" | "not sent";
 
 /** Calls of a connection that send something. */

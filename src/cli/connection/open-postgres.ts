@@ -17,7 +17,7 @@ export interface PostgresKeysFlags {
   readonly schema?: string;
 }
 
-/** Name that stands in place of a bucket's. */
+/** Name that is shown in place of a bucket's. */
 export const POSTGRES_NAME = "postgres";
 
 /** The keys of a `postgresStore` as an operator sees them. */

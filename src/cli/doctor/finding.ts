@@ -3,7 +3,7 @@ export const AREAS = ["server", "bucket", "tables", "permissions", "consumer", "
 export type Area = (typeof AREAS)[number];
 
 /**
- * `error`: events can be lost, run twice or not run at all, or replicas refuse to start. `warning`: the same can happen after
+ * `error`: events can be lost, repeated or never run, or replicas refuse to start. `warning`: the same can happen after
  * another fault, or events are delayed. `note`: not checked, or a matter of choice.
  */
 export type Severity = "ok" | "note" | "warning" | "error";

@@ -124,7 +124,7 @@ export class Resharding {
     if (isDryRun) return { end: "dry-run", from: shards, keys: checked };
     await this.#begin("closing");
     await this.#giveRole(from.buckets, { type: "source", to });
-    // Read again: the state includes what was written until the buckets closed, and another reshard may have run meanwhile.
+    // Read again: the state includes what was written until the buckets closed, and another reshard may have run.
     const plan = planReshard(await findShardSets(this.#server, this.#options.clock), to);
     if (plan.type !== "copy")
       throw new Error("another reshard changed the buckets: wait for its end, then run this one again");

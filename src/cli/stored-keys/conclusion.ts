@@ -8,7 +8,7 @@ import type { CliIo } from "../terminal/io.ts";
 import { escaped } from "../terminal/printable.ts";
 import type { RemovedKey, ReservedKey, StoredKey } from "./stored-key.ts";
 
-/** What happens to the next delivery, and why. `none` means that the key belongs to no event. */
+/** Outcome of the next delivery, with the reason. `none` means that the key belongs to no event. */
 export interface Conclusion {
   readonly delivery: NextDelivery | "none";
   /** Full sentences, safe to print. */

@@ -2,8 +2,8 @@ import type { Fence } from "../../model/record.ts";
 import type { StoredMessage } from "../../nats/kv/stored-message.ts";
 
 /**
- * Maps revisions to the time at which the bucket reached them. A renewal overwrites the time of its reservation's first write,
- * but the fence is the revision of that write, and every later message bounds its time.
+ * Maps revisions to the time at which the bucket reached them. A renewal overwrites the time of its reservation's first write.
+ * The fence is the revision of that write, so every later message bounds its time.
  */
 export class RevisionTimes {
   readonly #revisions: number[] = [];

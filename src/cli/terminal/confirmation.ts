@@ -5,7 +5,7 @@ import type { CliIo } from "./io.ts";
 
 export interface Confirmation {
   readonly question: string;
-  /** What a refusal to ask says first, such as "Nothing was cleared". */
+  /** First sentence of a refusal to ask, such as "Nothing was cleared". */
   readonly otherwise: string;
   /** True if the output is for a script, which cannot answer. */
   readonly json: boolean;

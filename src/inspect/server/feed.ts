@@ -30,7 +30,7 @@ interface Position {
 }
 
 /**
- * Creates the messages for one reader. Only the reader's position is stored, so a slow reader costs no memory: it receives the
+ * Creates the messages for one reader. Only the reader's position is stored, so a slow reader costs no memory. It receives the
  * latest state, and starts from scratch if the changes since its position are forgotten.
  */
 export class Feed {

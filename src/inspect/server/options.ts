@@ -11,7 +11,7 @@ import { dedupKeyAdmin, type KeyAdmin, storeKeyAdmin, type WatchedStore } from "
 import type { Redact } from "./redaction.ts";
 import type { EventLink } from "./wire.ts";
 
-/** What an inspector shows, and how. At least one of `dedup` and `store` is required. */
+/** Content of an inspector, and its form. At least one of `dedup` and `store` is required. */
 export interface InspectedOptions {
   /** Deduplicator whose events are shown. More can be attached later. */
   readonly dedup?: Deduplicator;
@@ -84,7 +84,7 @@ export interface ResolvedInspectedOptions {
   readonly skewMs: number;
 }
 
-/** Who may use an inspector, and where. */
+/** Users and addresses that may use an inspector. */
 export interface Access extends Omit<AuthGuardOptions, "token"> {
   readonly token: string | undefined;
   /** Without a slash at its end. */

@@ -125,7 +125,7 @@ export class StoreReader {
   }
 }
 
-/** Returns the time of the reservation's first write by its owner's clock, as far as the record tells. */
+/** Returns the time of the reservation's first write by its owner's clock, as far as the record shows it. */
 function beganAtMs(record: DedupRecord): number {
   return record.atMs - (record.state === "reserved" ? (record.heldMs ?? 0) : 0);
 }

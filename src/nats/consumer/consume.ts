@@ -13,7 +13,7 @@ import { ConsumerMisconfiguredError } from "./start-up-check.ts";
  *
  * | result | the message is |
  * | --- | --- |
- * | dispatched, whatever became of the commit | acknowledged, with confirmation |
+ * | dispatched, with any outcome of the commit | acknowledged, with confirmation |
  * | duplicate | acknowledged |
  * | pending | nak'd, for a short time at first, then longer, until the reservation ends |
  * | the dispatch threw | nak'd with backoff; a dead letter after `maxDeliver` failures |

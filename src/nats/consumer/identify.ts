@@ -25,9 +25,11 @@ export interface Unidentifiable {
 export type Identify = (message: ReceivedMessage, subscriptionId: string) => Identity | Unidentifiable;
 
 /**
- * Identifies a CloudEvent, in binary mode (headers `ce-source` and `ce-id`) or as structured JSON, and any other message by its
- * header `Nats-Msg-Id`, or by that of the original of a dead letter. A CloudEvent's event id is the JSON array of its source and id; header values are percent-decoded once. Another message's
- * event id is its `Nats-Msg-Id`; one that begins with `[` becomes a JSON array of itself. So no two events share an id.
+ * Identifies a CloudEvent, in binary mode (headers `ce-source` and `ce-id`) or as structured JSON. Identifies any other message by its
+ * header `Nats-Msg-Id`, or by that of the original of a dead letter.
+ *
+ * A CloudEvent's event id is the JSON array of its source and id; header values are percent-decoded once. Another message's event id is
+ * its `Nats-Msg-Id`; one that begins with `[` becomes a JSON array of itself. So no two events share an id.
  */
 export const identifyEvent: Identify = (message, subscriptionId) => {
   const { data } = message;

@@ -7,7 +7,7 @@ const SHORTEST_SHARE = 0.1;
 
 /**
  * Returns the bound for the delay of a failed message, in milliseconds. A delayed message occupies `max_ack_pending`, so the less
- * of that is free, the shorter the delays: failing messages become dead letters sooner and block other messages for less time.
+ * of that is free, the shorter the delays. Failing messages become dead letters sooner and block other messages for less time.
  */
 export function longestDelayMs({ firstMs, longestMs }: BackoffRange, freeShare: number): number {
   if (freeShare >= SCARCE) return longestMs;

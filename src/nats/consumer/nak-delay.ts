@@ -3,7 +3,7 @@ import { type BackoffRange, backoffMs } from "../../internal/backoff.ts";
 import { longestDelayMs } from "./longest-delay.ts";
 import { pendingPauseMs } from "./pending-pause.ts";
 
-/** What the delay of a redelivery depends on. */
+/** Circumstances that decide the delay of a redelivery. */
 export interface NakCircumstances {
   readonly deliveries: number;
   /** Number of failed dispatches, or of deliveries if the message was not dispatched. */

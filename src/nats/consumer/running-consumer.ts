@@ -43,7 +43,7 @@ export class RunningConsumer implements AsyncDisposable {
 
   /**
    * Settles when all messages are answered. Resolves after a stop. Rejects with a {@link LatchkeyError} `closed` if the consumer was
-   * deleted, or the connection or the deduplicator was closed, and with `consumer-misconfigured` if the consumer changed to a
+   * deleted, or the connection or the deduplicator was closed. Rejects with `consumer-misconfigured` if the consumer changed to a
    * configuration that `consume` would refuse. Always handle the rejection: nothing is dispatched after it.
    */
   get finished(): Promise<void> {

@@ -56,8 +56,8 @@ export async function* listBucket(
 }
 
 /**
- * Reads matching messages of a bucket, tombstones included, in the order of revisions: page by page from any server, and then from the
- * leader those that a stale server did not have. Every server has a prefix of the leader's messages, so nothing is missing in between.
+ * Reads matching messages of a bucket, tombstones included, in the order of revisions. Reads page by page from any server, and
+ * then from the leader those that a stale server did not have. Every server has a prefix of the leader's messages, so no gap is possible.
  * @throws {StoreUnavailableError}
  */
 export async function* readCompletely(

@@ -62,7 +62,7 @@ export function differenceSentence({ setting, is, must, why }: Difference): stri
   return `\`${setting}\` is ${is}, must be ${must}: ${why}`;
 }
 
-/** Settings that every bucket needs, whoever created it, with the consequence of another value. */
+/** Settings that every bucket needs, with the consequence of another value. */
 const required: ReadonlyArray<readonly [setting: Setting, right: unknown, why: string]> = [
   ["allow_msg_ttl", true, "without it no reservation ever ends"],
   ["subject_delete_marker_ttl", 0, "a limit marker can delete a record that was just written and acknowledged"],

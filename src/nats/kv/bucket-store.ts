@@ -160,7 +160,7 @@ export function bucketStore(reader: Reader, options: BucketToOpen, opened: Strea
   };
 }
 
-/** A lost request is repeated after this part of the lease at the latest, so that a short cut of the network does not cost the lease. */
+/** A lost request is repeated after this part of the lease at the latest. A short network failure then does not cost the lease. */
 const REQUESTS_PER_LEASE = 4;
 
 /** Returns true for the first write of a reservation. */
@@ -201,8 +201,8 @@ function liveBucket(connection: NatsConnection, options: BucketToOpen, opened: S
 const COMMIT_ROOM = 42;
 
 /**
- * Returns the payload of a record. That of a reservation ends with spaces, so that no renewal and no commit without a result is longer:
- * a server that accepts the reservation has room for its commit, whatever `max_payload`, `max_msg_size` and `max_bytes` are.
+ * Returns the payload of a record. That of a reservation ends with spaces, so no renewal and no commit without a result is longer.
+ * A server that accepts the reservation has room for its commit, whatever `max_payload`, `max_msg_size` and `max_bytes` are.
  */
 function payloadOf(record: DedupRecord, expected: Revision): string {
   const encoded = encodeRecord(record);

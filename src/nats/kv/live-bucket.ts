@@ -12,7 +12,7 @@ const STALE_INTERVALS = 3;
 /** Time after which a refused bucket is checked again, in milliseconds. */
 const RECHECK_MS = 500;
 
-/** What a store knows about its own use of a bucket, which the bucket has to match. */
+/** A store's own use of a bucket, which the bucket has to match. */
 export interface BucketUse {
   /** Highest revision that a write of this store got. */
   readonly highestRevision: number;
@@ -28,7 +28,7 @@ export interface BucketVerdict {
   readonly notes: readonly string[];
 }
 
-/** How a bucket is read and judged, and who is told. */
+/** Functions that read and judge a bucket, and report the verdict. */
 export interface BucketChecks {
   readonly clock: Clock;
   readonly read: () => Promise<StreamInfo>;
@@ -84,7 +84,7 @@ export class LiveBucket {
     if (ttlMs > this.#longestTtlMs) this.#longestTtlMs = ttlMs;
   }
 
-  /** Notes that the bucket refused a write: somebody may have changed it. */
+  /** Notes that the bucket refused a write: an operator may have changed it. */
   noteRefusal(): void {
     this.#refusals += 1;
   }

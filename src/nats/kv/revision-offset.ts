@@ -26,7 +26,7 @@ export function revisionOffset({ config: { metadata = {} } }: { readonly config:
 }
 
 /**
- * Returns true if a bucket's next revisions may repeat earlier fences: they are lower than the time of its creation, although its
+ * Returns true if a bucket's next revisions may repeat earlier fences. They are lower than the time of its creation, although its
  * revisions started at the time. Either it was restored from a backup, or the replica that created it had a clock that was behind.
  */
 export function mayRepeatFences(info: Numbered): boolean {

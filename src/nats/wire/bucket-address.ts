@@ -3,7 +3,7 @@ import { subjectOf } from "./subject.ts";
 /** Prefix of the JetStream API in the connection's own domain and account. */
 export const OWN_API = "$JS.API";
 
-/** How a bucket is reached, and how its revisions are numbered. */
+/** Address of a bucket, and the numbering of its revisions. */
 export interface BucketAddress {
   readonly bucket: string;
   /** Time limit of one request, in milliseconds. */

@@ -17,8 +17,8 @@ export type CommitCheck =
   | { readonly type: "missing"; readonly guarantee: Guarantee; readonly why: string };
 
 /**
- * Checks that an acknowledged key was committed. Excused are commits that Latchkey reported as `superseded` or `unconfirmed`:
- * another reservation has taken the key, the store failed to answer the process's last operation, or the lease ended before it did.
+ * Checks that an acknowledged key was committed. Commits that Latchkey reported as `superseded` or `unconfirmed` are
+ * excused. Another reservation has taken the key, the store failed to answer the process's last operation, or the lease ended before.
  * @param isKnown Returns true if the process could know a write.
  */
 export function checkCommit(

@@ -84,7 +84,7 @@ function severalIds({ keys }: RunState, event: string): string {
   return `. ${event} was reserved under several event ids: ${ids.join(", ")}`;
 }
 
-/** Says that an effect goes on although its process has answered every delivery of the event. */
+/** Says that an effect continues although its process has answered every delivery of the event. */
 function afterAnswer(run: RunState, process: string, event: string): string {
   const state = run.of(event);
   const answer = state.answers.findLast((one) => one.process === process);

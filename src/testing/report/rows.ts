@@ -1,7 +1,7 @@
 import type { Answered, History, Invoked, LineOf, SeenLine, StoreHeld } from "../../history/history.ts";
 import type { RunViolation } from "./run-violation.ts";
 
-/** One row of a drawn run: a line of its history, or an operation with its response if nothing happened in between. */
+/** One row of a drawn run: a line of its history, or an operation with its response if nothing happened before it. */
 export interface Row {
   /** Numbers of the first and the last line that the row shows. */
   readonly first: number;

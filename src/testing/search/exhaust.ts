@@ -45,7 +45,7 @@ export async function exhaust<World>(
   return { schedules };
 }
 
-/** How far to explore. */
+/** Limits of the exploration. */
 export interface ExploreLimits {
   readonly preemptions: number;
   readonly mostSchedules: number;

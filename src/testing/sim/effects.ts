@@ -40,7 +40,7 @@ export class Effects {
     return effect;
   }
 
-  /** Runs a transaction of a process. `commit` runs at once at its end, and not at all if it fails before. */
+  /** Runs a transaction of a process. `commit` runs at once at its end, and never if it fails before. */
   async transaction(
     task: string,
     label: string,

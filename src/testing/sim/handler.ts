@@ -9,7 +9,7 @@ import type { Kv } from "./kv.ts";
 /**
  * Starts a process of the service under test, and returns the function that handles its deliveries. The simulation calls it once
  * for each process. The process's memory is lost when the process dies. If the setup is
- * asynchronous, it runs in real time while the simulation stands still. See {@link HandlerSetup}.
+ * asynchronous, it runs in real time while the simulation waits. See {@link HandlerSetup}.
  */
 export type HandlerUnderTest<World = undefined> = (replica: Replica<World>) => HandleDelivery;
 
@@ -48,7 +48,7 @@ export interface Replica<World = undefined> {
    */
   readonly effectOnce: RunEffectOnce;
   /**
-   * Runs real asynchronous work that has the same result each time, such as WebCrypto. The simulation stands still until it has
+   * Runs real asynchronous work that has the same result each time, such as WebCrypto. The simulation waits until it has
    * settled. Do not await anything simulated in it.
    */
   readonly host: <Value>(work: () => Value | PromiseLike<Value>) => Promise<Value>;

@@ -25,7 +25,7 @@ interface InFlightRequest {
   readonly cancel: () => void;
 }
 
-/** What a permanent partition loses: everything, or only what the process would receive. */
+/** Direction of a permanent partition: it loses everything, or only messages to the process. */
 export type Partition = "both ways" | "one way";
 
 /** Time that a slow store takes for an answer. */

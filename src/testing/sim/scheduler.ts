@@ -122,7 +122,7 @@ export class Scheduler {
     }
   }
 
-  /** Runs real asynchronous work of a task. The simulation stands still until it has settled. */
+  /** Runs real asynchronous work of a task. The simulation waits until it has settled. */
   host<Value>(work: () => Value | PromiseLike<Value>): Promise<Value> {
     this.#isHosting = true;
     const hosted = Promise.resolve().then(work);

@@ -209,7 +209,7 @@ async function publishEvents(connection: NatsConnection, events: number, replica
   }
 }
 
-/** Returns a function that tells which part of the events is acknowledged. */
+/** Returns a function that reports which part of the events is acknowledged. */
 async function progressOf(connection: NatsConnection, events: number): Promise<() => Promise<number>> {
   const manager = await jetstreamManager(connection);
   return async () => {

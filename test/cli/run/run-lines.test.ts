@@ -177,7 +177,7 @@ describe("latchkey run", () => {
     const { exitCode, out, err } = await run(argv);
     expect(exitCode).toBe(0);
     expect(err.trimEnd().split("\n").sort()).toEqual([`${event("1")} 1`, `${event("2")} 1`]);
-    // What stands after --exec is the command's, --json too.
+    // Everything after --exec belongs to the command, --json too.
     expect(out).toMatch(
       /^✓ 3 lines to sh -c cat; .*\n {2}dispatched {2}2\n {2}duplicates {2}1 {2}not dispatched again\n$/,
     );

@@ -7,7 +7,7 @@ useBrowser();
 
 /** Returns the serious violations that axe finds on the page. */
 async function seriousIn(page: Page): Promise<unknown> {
-  // Colours are in between during a transition, so the check waits for its end.
+  // Colours are mixed during a transition, so the check waits for its end.
   await page.evaluate(
     `Promise.all(document.getAnimations().map((one) => one.effect.getTiming().iterations === Infinity || one.finished))`,
   );

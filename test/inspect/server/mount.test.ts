@@ -31,7 +31,7 @@ function addressOf(server: Server): { readonly port: number } {
   return address;
 }
 
-/** Where an inspector is mounted: its address, with a slash at the end. */
+/** A mounted inspector and its address, with a slash at the end. */
 interface Mounted {
   readonly address: string;
   readonly inspector: MountedInspector;

@@ -15,7 +15,7 @@ const withLatchkey: HandlerUnderTest = (replica) => {
     dedup.guard({ subscriptionId: "billing", eventId: event }, (reservation) => replica.effect(event, reservation));
 };
 
-/** Claims without an end, and gives its claim up itself: nobody does when it is cut off. */
+/** Claims without an end, and gives its claim up itself. When it is cut off, no process does. */
 const claimsWithoutEnd: HandlerUnderTest =
   ({ kv, effect }) =>
   async ({ event }) => {

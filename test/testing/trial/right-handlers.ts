@@ -96,7 +96,7 @@ const ownLease: HandlerUnderTest = (replica) => {
   };
 };
 
-/** No reservation at all: the effect and its marker commit together, so deliveries may run as often as they like. */
+/** No reservation: the effect and its marker commit together, so deliveries may run as often as they like. */
 const idempotentReceiver: HandlerUnderTest =
   (replica) =>
   async ({ event }) => {

@@ -5,9 +5,9 @@ import type { Delivery, HandleDelivery, HandlerUnderTest, Reply } from "../../..
 export interface WrongHandler {
   readonly name: string;
   readonly handler: HandlerUnderTest;
-  /** Where people make this mistake. */
+  /** Place where people make this mistake. */
   readonly seenIn: string;
-  /** What the explanation must say, so that it points at the faulty line. */
+  /** Text that the explanation must contain to point at the faulty line. */
   readonly why: RegExp;
 }
 
@@ -133,7 +133,7 @@ const identifiesDeliveries: HandlerUnderTest = (replica) => {
     dedup.guard({ subscriptionId, eventId: `${event}/${count}` }, (reservation) => replica.effect(event, reservation));
 };
 
-/** A timeout of its own around the work, which goes on in the background after the reservation was released. */
+/** A timeout of its own around the work, which continues in the background after the reservation was released. */
 const racesATimeout: HandlerUnderTest = (replica) => {
   const dedup = new Deduplicator({ ...replica });
   const timeout = (delayMs: number): Promise<never> =>

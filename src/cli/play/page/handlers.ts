@@ -5,7 +5,7 @@ import type { HandlerUnderTest } from "../../../testing/sim/handler.ts";
 export interface PlayedHandler {
   readonly id: string;
   readonly title: string;
-  /** What to try. */
+  /** Suggestion of what to try. */
   readonly advice: string;
   readonly handler: HandlerUnderTest;
 }

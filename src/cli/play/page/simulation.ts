@@ -16,14 +16,14 @@ export interface PossibleStep {
   readonly label: string;
 }
 
-/** What the page shows of one run. */
+/** Part of a run that the page shows. */
 export interface PlayedRun {
   readonly rows: readonly Row[];
   readonly violations: readonly Violation[];
   readonly possible: readonly PossibleStep[];
   /** Content of each key, by its name. */
   readonly store: ReadonlyMap<string, string>;
-  /** State of the dedup-key machine that the last record of the store stands for. */
+  /** State of the dedup-key machine that corresponds to the last record of the store. */
   readonly state: "unseen" | "reserved" | "committed";
   readonly nowMs: number;
 }

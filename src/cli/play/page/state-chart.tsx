@@ -11,7 +11,7 @@ const drawing = layOut(chartOf(dedupKeyMachine), {
   notesOf: () => [],
 });
 
-/** The statechart of a key, with the state that its record stands for. */
+/** The statechart of a key, with the state that corresponds to its record. */
 export function StateChart({ state }: { readonly state: string }): VNode {
   return (
     <div class="chart">

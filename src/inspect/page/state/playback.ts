@@ -16,7 +16,7 @@ const AVAILABLE: StoreHealth = { state: "available" };
 export class Playback {
   readonly name: string;
   readonly trace: readonly TraceEvent[];
-  /** What the run breaks, in the order of the trace. */
+  /** Guarantees that the run breaks, in the order of the trace. */
   readonly violations: readonly TracedViolation[];
   readonly #bucketMs: number;
   #recorder: TraceRecorder;

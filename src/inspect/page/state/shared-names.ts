@@ -37,7 +37,7 @@ export interface NamedRow {
   readonly owner: string;
 }
 
-/** What the rows of a table have in common. It is shown once, above the table. */
+/** Names that all rows of a table share. They are shown once, above the table. */
 export interface SharedNames {
   /** Prefixes to leave out. */
   readonly eventPrefix: string;

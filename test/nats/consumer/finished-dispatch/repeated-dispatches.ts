@@ -43,7 +43,7 @@ export function plantInConsumer(bug: PlantedBug): Promise<Package> {
   return loadPackage(copyWithBug(bug));
 }
 
-/** What happens to the calls and messages of a run. Whatever a run needs beyond a list happens without a fault. */
+/** Fates of the calls and messages of a run. Beyond the end of a list, everything happens without a fault. */
 export interface Fates {
   /** Result of each dispatch. */
   readonly dispatches: ReadonlyArray<"returns" | "returns what cannot be kept" | "throws" | "throws for good">;
@@ -53,9 +53,9 @@ export interface Fates {
   readonly letters: ReadonlyArray<"stored" | "refused" | "stored unconfirmed" | "too large">;
   /** Fate of each commit. */
   readonly commits: ReadonlyArray<"stored" | "refused" | "stored unconfirmed">;
-  /** Number of writes for which the store is away at first. Meanwhile, events are dispatched without protection. */
+  /** Number of writes for which the store is away at first. Until then, events are dispatched without protection. */
   readonly outage: number;
-  /** Whether the server redelivers the message while an earlier delivery is in progress. */
+  /** True for each redelivery that the server makes while an earlier delivery is in progress. */
   readonly earlyRedeliveries: readonly boolean[];
 }
 
@@ -121,7 +121,7 @@ export async function runMessage(of: Package, fates: Fates): Promise<Run> {
     dispatched += 1;
     if (finished) repeated += 1;
     const fate = next.dispatch();
-    // Time passes, so that the message can be redelivered meanwhile.
+    // Time passes in which the message can be redelivered.
     await new Promise<void>((resolve) => clock.schedule(STEP_MS, resolve));
     if (fate === "throws") thrown += 1;
     finished ||= fate !== "throws" || thrown >= MAX_DELIVER;
