@@ -105,8 +105,8 @@ export class FingerprintMismatchError extends LatchkeyError {
 }
 
 /**
-* Reason why a handler must stop: its lease ended, another replica holds the key, the store was unreachable until the lease ended, or the
- * deduplicator is closing.
+ * Reason why a handler must stop. Its lease ended, another replica holds the key, the store was unreachable until the lease ended, or
+ * the deduplicator is closing.
  */
 export type LossReason = "lease-ended" | "superseded" | "store-unavailable" | "shutdown";
 
