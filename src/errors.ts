@@ -97,7 +97,7 @@ export class FingerprintMismatchError extends LatchkeyError {
   constructor(key: string, commitRevision?: number) {
     super(
       "fingerprint-mismatch",
-      `The event of ${key} arrived before with a different fingerprint: two payloads share one identity. Add to the identity what tells them apart`,
+      `The event of ${key} arrived before with a different fingerprint: two payloads share one identity. Add the field that distinguishes them to the identity`,
     );
     this.key = key;
     this.commitRevision = commitRevision;

@@ -129,7 +129,7 @@ async function checkedStream(js: JetStreamClient, target: string, withinMs: numb
   }
   const differences = [
     ...(withinMs === undefined ? keepsNothing(config) : forgetsEarly(config, withinMs)),
-    ...(config.no_ack ? ["`no_ack` must be off: nobody learns what it stored"] : []),
+    ...(config.no_ack ? ["`no_ack` must be off: with it, the publisher does not learn what was stored"] : []),
   ];
   if (differences.length === 0) return config.name;
   const message = `Stream ${config.name} cannot store a message once: ${differences.join("; ")}`;

@@ -1,7 +1,7 @@
 /** Text below the options of `latchkey doctor --help`, at most 80 columns wide. */
 export const doctorHelp = `
 Severities:
-  error    events can be lost, run twice or not run at all, or replicas refuse
+  error    events can be lost, repeated or never run, or replicas refuse
            to start
   warning  the same can happen after another fault, or events are delayed
   note     not checked, or a matter of choice

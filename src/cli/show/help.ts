@@ -1,6 +1,6 @@
 /** Text below the options of `latchkey show --help`, at most 80 columns wide. */
 export const showHelp = `
-The JSON field "delivery" tells how the next delivery is handled: dispatched,
+The JSON field "delivery" says how the next delivery is handled: dispatched,
 duplicate (suppressed), pending (comes back later), or refused (unreadable).
 "suspicion" says why a reservation needs attention, as the states of latchkey
 list do. Times follow the clock of the server that holds the key. Renewals hide

@@ -131,6 +131,6 @@ function freeShareOf({ config, num_ack_pending }: ConsumerInfo): number {
 }
 
 function fullWindow({ config }: ConsumerInfo): ConsumerFinding {
-  const problem = `\`max_ack_pending\` of ${config.max_ack_pending} is reached, so new messages wait until messages that are delayed or in progress end; delays are shortened meanwhile`;
+  const problem = `\`max_ack_pending\` of ${config.max_ack_pending} is reached, so new messages wait until messages that are delayed or in progress end; delays are shortened until then`;
   return finding("warning", "max_ack_pending", problem, "find out why dispatches fail, or raise `max_ack_pending`");
 }

@@ -83,7 +83,7 @@ export const handlers: readonly PlayedHandler[] = [
   {
     id: "pending-is-duplicate",
     title: "Bug: a pending key is acknowledged",
-    advice: "Deliver E1 to R2 while R1 has the key. R2 acknowledges an event that nobody has handled yet.",
+    advice: "Deliver E1 to R2 while R1 has the key. R2 acknowledges an event whose handling has not succeeded yet.",
     handler: pendingIsDuplicate,
   },
   {

@@ -14,7 +14,7 @@ export function redriveAction(letters: readonly LetterRow[], redrive: Change): B
     done: "redriven",
     consequences: [
       "The original is published again under its own subject and identity, and dispatched by its consumers.",
-      "A letter stays if its event was dispatched meanwhile, or is being dispatched.",
+      "A letter stays if its event was dispatched in the meantime, or is being dispatched.",
       "If the handler still fails, the message becomes a dead letter again.",
     ],
     ...stepsOf(letters, redrive),
@@ -54,7 +54,7 @@ function stepResult(reply: Reply<RedriveResult>): StepResult {
     ok: true,
     done: isGone ? 0 : 1,
     left: isGone ? 1 : 0,
-    note: "Some letters were redriven or dropped meanwhile.",
+    note: "Some letters were redriven or dropped in the meantime.",
   };
 }
 

@@ -36,7 +36,7 @@ export const machineEventWords: Readonly<Record<string, string>> = {
   removed: "the key was released",
   unremovable: "this store cannot remove keys, so the lease runs out",
   "found.nothing": "the key is empty",
-  "found.cleared": "the key is empty, and keys were cleared meanwhile",
+  "found.cleared": "the key is empty, and keys were cleared in the meantime",
   "found.own.reservation": "the key contains this attempt's reservation",
   "found.own.commit": "the key contains this attempt's commit",
   "found.reservation": "another replica holds the key",
