@@ -3,20 +3,14 @@ import type { ResolvedOptions, ResolvedReserveOptions } from "./engine/engine-op
 import type { HeldReservation } from "./engine/held-reservation.ts";
 import { runHandler } from "./engine/running-handlers.ts";
 import { hasCode, LatchkeyError } from "./errors.ts";
-import { filterAsync } from "./internal/filter-async.ts";
 import { callable, objectWith, oneOf, wholeNumber } from "./internal/validate.ts";
 import type { CommitReport, Decision, Duplicate, Outcome, Pending, Reservation } from "./model/decision.ts";
+import type { DedupKey } from "./model/dedup-key.ts";
 import type { DedupEvent } from "./model/event.ts";
-import {
-  type DedupKey,
-  type Identity,
-  type KeyFilter,
-  resolveIdentity,
-  type StoreKey,
-  storeKeyPattern,
-} from "./model/identity.ts";
+import { type Identity, type KeyFilter, resolveIdentity, type StoreKey, storeKeyPattern } from "./model/identity.ts";
 import type { Entry, Revision } from "./model/store.ts";
 import { type DeduplicatorOptions, type ReserveOptions, resolveOptions, resolveReserveOptions } from "./options.ts";
+import { type RemovingStore, removeUnchanged } from "./stores/remove-unchanged.ts";
 import { ValidatedStore } from "./stores/validated-store.ts";
 
 /** Dispatches one event, while it holds the reservation. */
@@ -142,17 +136,15 @@ export class Deduplicator implements AsyncDisposable {
     const matches = clearMatcher(filter);
     this.#checkRemovable();
     const candidates = this.#candidates(filter);
+    const matching: Pick<Entry, "key" | "revision">[] = [];
     let cleared = 0;
     try {
       for await (const entry of candidates) {
-        if (!matches(entry)) continue;
-        const { key, revision } = entry;
-        const removal = await this.#store.remove(key, { expected: revision }, "any");
-        if (removal?.ok === true) cleared += 1;
+        if (matches(entry)) matching.push({ key: entry.key, revision: entry.revision });
       }
     } finally {
-      // Always, because an earlier call may have failed between its removals and this point.
-      await this.#store.invalidation?.invalidate();
+      // Also after an unreadable record, which the list reports at its end.
+      cleared = (await removeUnchanged(this.#removable, matching)).length;
     }
     return cleared;
   }
@@ -165,13 +157,7 @@ export class Deduplicator implements AsyncDisposable {
    */
   async clearListed(entries: readonly Entry[]): Promise<readonly Entry[]> {
     this.#checkRemovable();
-    const isRemoved = async ({ key, revision }: Entry): Promise<boolean> =>
-      (await this.#store.remove(key, { expected: revision }, "any"))?.ok === true;
-    try {
-      return await filterAsync(entries, isRemoved, REMOVALS_AT_ONCE);
-    } finally {
-      await this.#store.invalidation?.invalidate();
-    }
+    return removeUnchanged(this.#removable, entries);
   }
 
   /**
@@ -218,6 +204,11 @@ export class Deduplicator implements AsyncDisposable {
     if (entry !== undefined) yield entry;
   }
 
+  get #removable(): RemovingStore {
+    const store = this.#store;
+    return { remove: (key, how) => store.remove(key, how, "any"), invalidation: store.invalidation };
+  }
+
   #checkRemovable(): void {
     if (this.#options.store.remove !== undefined) return;
     throw new LatchkeyError("unsupported", "This store cannot remove keys: they end with their window");
@@ -231,9 +222,6 @@ export class Deduplicator implements AsyncDisposable {
     return entries;
   }
 }
-
-/** Number of concurrent removals. */
-const REMOVALS_AT_ONCE = 64;
 
 /** Returns the outcome for an event that was not dispatched. */
 function rejected(decision: Duplicate | Pending): Exclude<Outcome<never>, { readonly outcome: "dispatched" }> {

@@ -35,6 +35,7 @@ export type {
   Pending,
   Reservation,
 } from "./model/decision.ts";
+export type { DedupKey } from "./model/dedup-key.ts";
 export type { DedupEvent, DedupEventType } from "./model/event.ts";
 export type { DispatchFailure } from "./model/failure.ts";
 export type {
@@ -45,7 +46,7 @@ export type {
   SelectedId,
 } from "./model/identify/id-selector.ts";
 export { byHeader, byPointer, firstOf } from "./model/identify/id-selector.ts";
-export type { DedupKey, Identity, KeyFilter, ResolvedIdentity, StoreKey } from "./model/identity.ts";
+export type { Identity, KeyFilter, ResolvedIdentity, StoreKey } from "./model/identity.ts";
 export { dedupKey, keyMatcher, parseStoreKey } from "./model/identity.ts";
 export type { CommitRecord, DedupRecord, Fence, ReservationRecord } from "./model/record.ts";
 export { decodeRecord, encodeRecord } from "./model/record.ts";

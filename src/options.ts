@@ -12,8 +12,8 @@ export const DEFAULT_LEASE_MS = 30_000;
 export const DEFAULT_SKEW_MS = 2_000;
 /** A timer fires a few milliseconds late: a signal would abort after another replica had the key. */
 export const MIN_SKEW_MS = 50;
-export const DEFAULT_WAIT_MS = 5 * 60 * 1_000;
-export const DEFAULT_CACHE_SIZE = 16_000;
+const DEFAULT_WAIT_MS = 5 * 60 * 1_000;
+const DEFAULT_CACHE_SIZE = 16_000;
 /** Maximum number of entries for which an LRU cache can allocate memory. */
 const MAX_CACHE_SIZE = 10_000_000;
 

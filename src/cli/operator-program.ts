@@ -151,7 +151,11 @@ function addDead(program: Command, commands: OperatorCommands): void {
     .addOption(new Option("--dry-run", "print which letters would be changed, and stop").conflicts("yes"))
     .option("--yes", "do not ask for confirmation")
     .option("--payload", "with show: include headers and body")
-    .option("--limit <n>", "with list: maximum number of letters, 0 for all (default: 50)", wholeNumber(0))
+    .option(
+      "--limit <n>",
+      `with list: maximum number of letters, 0 for all (default: ${DEFAULT_LIMIT})`,
+      wholeNumber(0),
+    )
     .option("--json", "print one JSON object per letter, and one with the counts of a change")
     .helpOption("-h, --help", "print this help")
     .addHelpText("after", deadHelp)

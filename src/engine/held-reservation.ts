@@ -1,5 +1,5 @@
 import type { CommitReport, Reservation } from "../model/decision.ts";
-import type { DedupKey } from "../model/identity.ts";
+import type { DedupKey } from "../model/dedup-key.ts";
 import type { Fence } from "../model/record.ts";
 import type { Attempt } from "./attempt.ts";
 

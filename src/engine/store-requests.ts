@@ -99,7 +99,7 @@ export class StoreRequests<Client extends Requester> {
   }
 
   #finish(request: Request, event: DedupKeyEvent | undefined): void {
-    // Listeners of an error, and due timers, may have made the machine send the next request.
+    // Due timers may have done the same.
     if (request !== this.#current || event === undefined) return;
     this.drop();
     this.#context.actor.send(event);

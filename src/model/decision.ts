@@ -1,5 +1,5 @@
 import type { ResultNotKeptError } from "../errors.ts";
-import type { DedupKey } from "./identity.ts";
+import type { DedupKey } from "./dedup-key.ts";
 import type { Fence } from "./record.ts";
 
 /**

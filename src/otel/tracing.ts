@@ -100,7 +100,7 @@ function settingsOf(delivery: TracedDelivery): SpanSettings {
 }
 
 /** Returns the code or the name of an error. */
-export function errorType(error: unknown): string {
+function errorType(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
   return "code" in error && typeof error.code === "string" ? error.code : error.name;
 }

@@ -49,8 +49,8 @@ export interface SchemaProblem {
   readonly name: string;
   readonly problem: string;
   readonly remedy: string;
-  /** True if the role lacks a right, false if the object is wrong. */
-  readonly isRight: boolean;
+  /** `permission` if the role lacks a right, `schema` if the object is wrong. */
+  readonly kind: "schema" | "permission";
 }
 
 const MIGRATE = "run `latchkey postgres schema | psql`";
@@ -101,7 +101,7 @@ export async function schemaProblems(
 }
 
 function problemsOfTable(name: string, { columns, primaryKey }: ExpectedTable, row: Row): readonly SchemaProblem[] {
-  if (row["exists"] !== true) return [{ name, problem: "does not exist", remedy: MIGRATE, isRight: false }];
+  if (row["exists"] !== true) return [{ name, problem: "does not exist", remedy: MIGRATE, kind: "schema" }];
   const found = isObject(row["columns"]) ? row["columns"] : {};
   const wrong = Object.entries(columns).filter(([column, type]) => found[column] !== type);
   const key = [...primaryKey].sort();
@@ -111,7 +111,7 @@ function problemsOfTable(name: string, { columns, primaryKey }: ExpectedTable, r
       name,
       problem: "must not be unlogged: a crash empties it",
       remedy: `alter table ${name} set logged`,
-      isRight: false,
+      kind: "schema",
     });
   }
   if (wrong.length > 0) {
@@ -120,7 +120,7 @@ function problemsOfTable(name: string, { columns, primaryKey }: ExpectedTable, r
       name,
       problem: `is of another version: it must have ${all}`,
       remedy: `rename it and ${MIGRATE}`,
-      isRight: false,
+      kind: "schema",
     });
   }
   if (JSON.stringify(row["primary_key"]) !== JSON.stringify(key)) {
@@ -129,11 +129,11 @@ function problemsOfTable(name: string, { columns, primaryKey }: ExpectedTable, r
       name,
       problem: `must have the primary key (${all}): without it, two writes of a key succeed`,
       remedy: `alter table ${name} add primary key (${all})`,
-      isRight: false,
+      kind: "schema",
     });
   }
   if (row["is_allowed"] !== true) {
-    problems.push({ name, problem: "may not be read and written by this role", remedy: GRANT, isRight: true });
+    problems.push({ name, problem: "may not be read and written by this role", remedy: GRANT, kind: "permission" });
   }
   return problems;
 }
@@ -145,16 +145,18 @@ function problemsOfStore(schema: string, row: Row): readonly SchemaProblem[] {
       name: `"${schema}".${name}`,
       problem: "does not exist",
       remedy: MIGRATE,
-      isRight: false,
+      kind: "schema",
     }));
   }
   if (row["may_use_revisions"] === true) return [];
-  return [{ name: `"${schema}".revisions`, problem: "may not be used by this role", remedy: GRANT, isRight: true }];
+  return [
+    { name: `"${schema}".revisions`, problem: "may not be used by this role", remedy: GRANT, kind: "permission" },
+  ];
 }
 
 function problemsOfEffects(schema: string, row: Row): readonly SchemaProblem[] {
   if (row["require_finished_effect"] === true) return [];
   const problem =
     "lacks the trigger require_finished_effect, or it is disabled: a transaction can commit a marker without its effect";
-  return [{ name: `"${schema}".effects`, problem, remedy: `${MIGRATE}, or enable the trigger`, isRight: false }];
+  return [{ name: `"${schema}".effects`, problem, remedy: `${MIGRATE}, or enable the trigger`, kind: "schema" }];
 }

@@ -13,7 +13,7 @@ import { parseSchedule } from "../../testing/sim/schedule.ts";
 import { scenarioOf } from "../../testing/sim/scope.ts";
 import { TooManyStepsError } from "../../testing/sim/simulate.ts";
 import { UncontrolledError } from "../../testing/sim/uncontrolled-error.ts";
-import { showRun } from "../inspect/show-run.ts";
+import { showRun } from "../page/show-run.ts";
 import { asCommandError, CommandError } from "../terminal/command-error.ts";
 import { errorMessage } from "../terminal/error-message.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
@@ -40,7 +40,7 @@ export async function checkCommand(path: string, flags: CheckFlags, io: CliIo): 
   const explored = new Exploration();
   let found: Found | undefined;
   {
-    using interruption = new Interruption(io, { drain() {}, abort() {} });
+    using interruption = new Interruption(io);
     const onRun = (run: Run): void => {
       explored.add(run);
       interruption.drain.throwIfAborted();

@@ -34,7 +34,7 @@ const exitCodeOf: Readonly<Record<Exclude<ClearEnd, "cleared">, ExitCode>> = {
 export async function clearCommand(names: ClearNames, flags: ClearFlags, io: CliIo): Promise<ExitCode> {
   checkClearFlags(names, flags);
   await using keys = await openKeys(flags, io);
-  using interruption = new Interruption(io, { drain() {}, abort() {} });
+  using interruption = new Interruption(io);
   const clearing = new Clearing(keys, flags, interruption.drain, io);
   const end = await clearing.run(names);
   await io.out.write(clearing.endText(end));

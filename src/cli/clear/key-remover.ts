@@ -1,8 +1,5 @@
-import type { RemovingStore } from "../stored-keys/removing-store.ts";
+import { type RemovingStore, removeUnchanged } from "../../stores/remove-unchanged.ts";
 import type { Candidate } from "./clear-plan.ts";
-
-/** Number of concurrent removals. */
-const AT_ONCE = 64;
 
 export interface Removed {
   readonly cleared: number;
@@ -10,7 +7,7 @@ export interface Removed {
   readonly changed: number;
 }
 
-/** Removes keys at their known revisions, then invalidates the caches of all replicas. */
+/** Removes keys at their known revisions from several stores, and counts them. */
 export class KeyRemover {
   readonly #stores: ReadonlyMap<string, RemovingStore>;
   #cleared = 0;
@@ -30,20 +27,26 @@ export class KeyRemover {
    * @throws {StoreUnavailableError}
    */
   async remove(candidates: readonly Candidate[], signal: AbortSignal): Promise<void> {
-    const rest = candidates[Symbol.iterator]();
-    const failures: unknown[] = [];
-    const work = async (): Promise<void> => {
-      for (const { bucket, key, revision } of rest) {
-        const removal = await this.#stores.get(bucket)?.remove(key, { expected: revision });
-        if (removal?.ok === true) this.#cleared += 1;
+    const failed = new AbortController();
+    const how = {
+      signal: AbortSignal.any([signal, failed.signal]),
+      note: (isRemoved: boolean): void => {
+        if (isRemoved) this.#cleared += 1;
         else this.#changed += 1;
-        if (signal.aborted || failures.length > 0) return;
-      }
+      },
     };
-    const noteFailure = (error: unknown): void => void failures.push(error);
-    await Promise.all(Array.from({ length: AT_ONCE }, () => work().catch(noteFailure)));
-    const announce = async ({ invalidation }: RemovingStore): Promise<void> => invalidation?.invalidate();
-    await Promise.all(Array.from(this.#stores.values(), (store) => announce(store).catch(noteFailure)));
-    if (failures.length > 0) throw failures[0];
+    const removals = Array.from(this.#stores, async ([bucket, store]) => {
+      try {
+        await removeUnchanged(
+          store,
+          candidates.filter((one) => one.bucket === bucket),
+          how,
+        );
+      } catch (error) {
+        failed.abort();
+        throw error;
+      }
+    });
+    for (const result of await Promise.allSettled(removals)) if (result.status === "rejected") throw result.reason;
   }
 }

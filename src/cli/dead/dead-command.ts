@@ -9,7 +9,8 @@ import { publishableSubject } from "../../nats/wire/subject.ts";
 import { openNats } from "../connection/nats.ts";
 import { natsAddress } from "../connection/nats-address.ts";
 import { type BucketFlags, openBuckets } from "../connection/open-buckets.ts";
-import { storeOf } from "../inspect/store-of.ts";
+import { storeOf } from "../connection/store-of.ts";
+import { DEFAULT_LIMIT } from "../stored-keys/key-order.ts";
 import { asCommandError, CommandError } from "../terminal/command-error.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import { Interruption } from "../terminal/interruption.ts";
@@ -33,7 +34,6 @@ export interface DeadFlags extends BucketFlags, LetterFilterFlags {
 }
 
 const TIMEOUT_MS = 5_000;
-const DEFAULT_LIMIT = 50;
 
 /** Lists, shows, redrives or drops dead letters. */
 export async function deadCommand(
@@ -48,7 +48,7 @@ export async function deadCommand(
   const { connection, apiPrefix } = nats;
   const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: TIMEOUT_MS, apiPrefix });
   const letters = new LetterStream(jsm, subject);
-  using interruption = new Interruption(io, { drain() {}, abort() {} });
+  using interruption = new Interruption(io);
   const { drain: signal } = interruption;
   if (action === "show") return await show(letters, sequences, flags, io);
   const found = await selected(letters, sequences, flags, signal, io);

@@ -1,6 +1,4 @@
-import { optionsFromEnv } from "../../env.ts";
 import { amount, counted } from "../../internal/counted.ts";
-import { DEFAULT_SKEW_MS } from "../../options.ts";
 import { EFFECT_TABLES, type SchemaProblem, STORE_TABLES, schemaProblems } from "../../postgres/schema-check.ts";
 import { type RunSql, sqlOf } from "../../postgres/sql.ts";
 import {
@@ -11,9 +9,9 @@ import {
   schemaName,
   storedMessages,
 } from "../connection/open-postgres.ts";
+import { skewFrom } from "../stored-keys/conclusion.ts";
 import { matchingKeys } from "../stored-keys/matching-keys.ts";
 import { POSTGRES_SOURCE } from "../stored-keys/postgres-keys.ts";
-import { asCommandError } from "../terminal/command-error.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { StatusLine } from "../terminal/status-line.ts";
 import { examineOwnClock, examineRecordTimes } from "./examine-clocks.ts";
@@ -35,7 +33,7 @@ export async function examinePostgres(
   io: CliIo,
 ): Promise<readonly Finding[]> {
   const name = schemaName(schema);
-  const skewMs = asCommandError(() => optionsFromEnv(io.env)).skewMs ?? DEFAULT_SKEW_MS;
+  const skewMs = skewFrom(io);
   const pool = await connectPostgres(postgres);
   try {
     const run = sqlOf("pool", pool);
@@ -71,10 +69,12 @@ export async function examinePostgres(
 }
 
 function schemaFindings(schema: string, problems: readonly SchemaProblem[], { role }: ServerFacts): readonly Finding[] {
-  const findings = problems.map(({ name, problem, remedy, isRight }) =>
-    (isRight ? permissions : tables).error(name.replace(`"${schema}".`, ""), problem, remedy),
+  const findings = problems.map(({ name, problem, remedy, kind }) =>
+    (kind === "permission" ? permissions : tables).error(name.replace(`"${schema}".`, ""), problem, remedy),
   );
-  const [broken, refused] = [false, true].map((isRight) => problems.some((one) => one.isRight === isRight));
+  const [broken, refused] = (["schema", "permission"] as const).map((kind) =>
+    problems.some((one) => one.kind === kind),
+  );
   const all = STORE_TABLES.length + EFFECT_TABLES.length;
   return [
     ...findings,

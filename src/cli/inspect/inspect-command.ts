@@ -1,16 +1,16 @@
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { setting } from "../../env.ts";
 import { type EventLink, type InspectorOptions, serveInspector } from "../../inspect/index.ts";
 import { isLoopback } from "../../inspect/server/hosts.ts";
 import type { BucketFlags } from "../connection/open-buckets.ts";
 import type { PostgresKeysFlags } from "../connection/open-postgres.ts";
+import { cannotListen } from "../page/cannot-listen.ts";
+import { showPage } from "../page/show-page.ts";
 import { asCommandErrorAsync, CommandError } from "../terminal/command-error.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import { Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { printable } from "../terminal/printable.ts";
-import { cannotListen } from "./cannot-listen.ts";
 import { inspectFile } from "./inspect-file.ts";
 import { openInspected } from "./open-inspected.ts";
 
@@ -35,7 +35,7 @@ export async function inspectCommand(flags: InspectFlags, io: CliIo): Promise<Ex
   if (flags.file !== undefined) return inspectFile(flags.file, port, io);
   const token =
     setting(io.env, "LATCHKEY_INSPECTOR_TOKEN") ?? (isLoopback(host) ? undefined : randomBytes(24).toString("hex"));
-  using interruption = new Interruption(io, { drain() {}, abort() {} });
+  using interruption = new Interruption(io);
   await using opened = await openInspected(flags, io);
   const { store, name, openDeadLetters } = opened;
   const subject = flags.deadLetter ?? setting(io.env, "LATCHKEY_DEAD_LETTER");
@@ -57,9 +57,7 @@ export async function inspectCommand(flags: InspectFlags, io: CliIo): Promise<Ex
   await using inspector = await asCommandErrorAsync(() =>
     serveInspector(token === undefined ? options : { ...options, token }),
   ).catch(cannotListen(host, port));
-  await io.out.write(`${inspector.url}\n`);
-  await io.err.write(`Open this URL in a browser to watch all replicas of ${name}. Press Ctrl-C to end.\n`);
-  if (!interruption.drain.aborted) await once(interruption.drain, "abort");
+  await showPage(inspector.url, `watch all replicas of ${name}`, interruption, io);
   return exitCodes.ok;
 }
 

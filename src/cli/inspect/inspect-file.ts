@@ -2,12 +2,12 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { parseHistory } from "../../history/history-text.ts";
 import { isTrace, parseTrace } from "../../inspect/trace/trace-text.ts";
+import { showRun } from "../page/show-run.ts";
 import { CommandError, cannotRead } from "../terminal/command-error.ts";
 import { errorMessage } from "../terminal/error-message.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { printable } from "../terminal/printable.ts";
-import { showRun } from "./show-run.ts";
 
 /** Serves the page with a recorded run until it is interrupted. Needs no NATS server. */
 export async function inspectFile(path: string, port: number, io: CliIo): Promise<ExitCode> {

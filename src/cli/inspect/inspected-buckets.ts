@@ -1,9 +1,9 @@
 import { deadLetters } from "../../nats/index.ts";
 import { type BucketFlags, openBuckets } from "../connection/open-buckets.ts";
+import { storeOf } from "../connection/store-of.ts";
 import { asCommandErrorAsync } from "../terminal/command-error.ts";
 import type { CliIo } from "../terminal/io.ts";
 import type { Inspected } from "./inspected.ts";
-import { storeOf } from "./store-of.ts";
 
 /** Opens the store of the buckets that the flags select. */
 export async function inspectedBuckets(flags: BucketFlags, io: CliIo): Promise<Inspected> {

@@ -29,7 +29,7 @@ export interface ListFlags extends BucketFlags, PostgresKeysFlags, FilterFlags {
 /** Lists the keys of a bucket. */
 export async function listCommand(flags: ListFlags, io: CliIo): Promise<ExitCode> {
   await using keys = await openKeys(flags, io);
-  using interruption = new Interruption(io, { drain() {}, abort() {} });
+  using interruption = new Interruption(io);
   if (flags.json === true) await listForScript(keys, flags, interruption.drain, io);
   else await listForPerson(keys, flags, interruption.drain, io);
   return interruption.drain.aborted ? exitCodes.interrupted : exitCodes.ok;

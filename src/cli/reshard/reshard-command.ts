@@ -19,7 +19,7 @@ export interface ReshardFlags extends Omit<BucketFlags, "shards"> {
 /** Changes the number of buckets that share the keys, while no replica runs. */
 export async function reshardCommand(flags: ReshardFlags, io: CliIo): Promise<ExitCode> {
   await using server = await reachBuckets(flags, io);
-  using interruption = new Interruption(io, { drain() {}, abort() {} });
+  using interruption = new Interruption(io);
   const resharding = new Resharding(server, {
     to: flags.to,
     isDryRun: flags.dryRun === true,

@@ -29,7 +29,7 @@ export function subjectsOfFilter(bucket: string, flags: FilterFlags): string {
 }
 
 /** Returns the ids of a filter. An event without its subscription is compared with each key instead. */
-export function keyFilterOf({ workspace, subscription, event }: FilterFlags): KeyFilter {
+function keyFilterOf({ workspace, subscription, event }: FilterFlags): KeyFilter {
   return {
     ...(workspace === undefined ? {} : { workspaceId: workspace }),
     ...(subscription === undefined ? {} : { subscriptionId: subscription }),

@@ -1,8 +1,8 @@
 import type { DeadLetter } from "../../model/dead-letter.ts";
 import type { ClockDifference } from "../../nats/wire/server-clock.ts";
+import type { RemovingStore } from "../../stores/remove-unchanged.ts";
 import type { EventSelector } from "./event-selector.ts";
 import type { FilterFlags } from "./key-filter.ts";
-import type { RemovingStore } from "./removing-store.ts";
 import type { RemovedKey, StoredKey } from "./stored-key.ts";
 
 /** The keys of a store that replicas share. */

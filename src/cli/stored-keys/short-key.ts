@@ -1,3 +1,4 @@
+import { dedupKeyOfStoreKey } from "../../model/dedup-key.ts";
 import type { StoreKey } from "../../model/identity.ts";
 import { CommandError } from "../terminal/command-error.ts";
 import type { SharedKeys } from "./shared-keys.ts";
@@ -37,7 +38,7 @@ export async function wholeKey(names: Names, { scan }: Pick<SharedKeys, "scan">)
   const [digest, ...others] = found;
   if (digest === undefined) return names;
   if (others.length > 0) throw new CommandError(`${found.size} keys begin with \`${start}\`: give more of it`);
-  return [`trigger.dedup.v1:${Buffer.from(digest, "base64url").toString("hex")}`, undefined];
+  return [dedupKeyOfStoreKey(digest), undefined];
 }
 
 function digestOf(key: StoreKey): string {

@@ -17,17 +17,17 @@ export class Interruption implements Disposable {
 
   constructor(
     io: Pick<CliIo, "onInterrupt">,
-    on: { readonly drain: (cause: InterruptionCause) => void; readonly abort: () => void },
+    on: { readonly drain?: (cause: InterruptionCause) => void; readonly abort?: () => void } = {},
   ) {
     // One listener per event in flight.
     setMaxListeners(0, this.#drain.signal, this.#abort.signal);
     this.#unsubscribe = io.onInterrupt((cause) => {
       if (this.#abort.signal.aborted) return;
       if (this.#drain.signal.aborted) {
-        on.abort();
+        on.abort?.();
         this.#abort.abort();
       } else {
-        on.drain(cause);
+        on.drain?.(cause);
         this.#drain.abort();
       }
     });

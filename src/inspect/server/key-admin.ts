@@ -1,8 +1,8 @@
 import type { Deduplicator } from "../../deduplicator.ts";
-import { filterAsync } from "../../internal/filter-async.ts";
 import type { DispatchFailure } from "../../model/failure.ts";
 import { parseStoreKey } from "../../model/identity.ts";
 import type { Entry, Store } from "../../model/store.ts";
+import { removeUnchanged } from "../../stores/remove-unchanged.ts";
 import type { EventRef } from "../trace/trace-event.ts";
 
 /** A store that supports `list` and `watch`. */
@@ -32,16 +32,7 @@ export function storeKeyAdmin(store: WatchedStore): KeyAdmin {
     failure: async ({ storeKey }) => store.failure?.(parseStoreKey(storeKey)),
     list: () => store.list({}),
     find: get,
-    async remove(entries) {
-      const isRemoved = async ({ key, revision }: Entry): Promise<boolean> =>
-        (await store.remove?.(key, { expected: revision }))?.ok === true;
-      try {
-        return await filterAsync(entries, isRemoved, AT_ONCE);
-      } finally {
-        // Also after an error: some keys may have been removed before it.
-        await store.invalidation?.invalidate();
-      }
-    },
+    remove: (entries) => removeUnchanged(store, entries),
   };
 }
 
@@ -60,6 +51,3 @@ export function dedupKeyAdmin(dedup: Deduplicator): KeyAdmin {
     remove: (entries) => dedup.clearListed(entries),
   };
 }
-
-/** Number of concurrent removals in a store. */
-const AT_ONCE = 64;

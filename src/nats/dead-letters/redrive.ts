@@ -109,7 +109,7 @@ function removed(
 }
 
 /** Decides from a key's record whether the original must not be published. */
-export function refusalOf({ record, revision }: Entry, commitRevision: number | undefined): RedriveRefusal | undefined {
+function refusalOf({ record, revision }: Entry, commitRevision: number | undefined): RedriveRefusal | undefined {
   const { owner, atMs } = record;
   if (record.state === "reserved") return { why: "in-progress", owner };
   return revision === commitRevision ? undefined : { why: "dispatched", owner, committedAtMs: atMs };

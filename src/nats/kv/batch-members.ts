@@ -2,9 +2,9 @@ import { MAX_BATCH } from "../wire/batch.ts";
 import type { CompareAndSet } from "../wire/compare-and-set.ts";
 
 /** Maximum total length of a batch's payloads. The server holds a batch in memory until it is complete. */
-export const MAX_BATCH_LENGTH = 1_048_576;
+const MAX_BATCH_LENGTH = 1_048_576;
 /** Maximum payload length of a batch member. A longer payload is sent alone. */
-export const MAX_MEMBER_LENGTH = 65_536;
+const MAX_MEMBER_LENGTH = 65_536;
 
 /**
  * Returns how many of the first writes fit into one batch: no key twice, and nothing too long.

@@ -1,7 +1,7 @@
 import type { StreamInfo } from "@nats-io/jetstream";
 
 /** Metadata entry of the bucket's stream with the offset that `latchkey raise-fences` wrote. */
-export const OFFSET_ENTRY = "latchkey_revision_offset";
+const OFFSET_ENTRY = "latchkey_revision_offset";
 /** Metadata entry of a bucket whose first revision is the time of its creation, by the clock of the replica that created it. */
 export const STARTS_AT_TIME: Readonly<Record<string, string>> = { latchkey_first_revision: "microseconds" };
 

@@ -114,7 +114,9 @@ export class Simulation {
     }
     const holds = (): Promise<void> => this.#setUp.holds(this.#history);
     if (this.#broken !== undefined) return { history: this.#history, hasEnded, holds, broken: this.#broken };
-    for (const [{ event }, { task }] of this.#idleRenewals.isEndless ? [] : this.#broker.inFlight) {
+    const [unanswered] = this.#idleRenewals.isEndless ? [] : this.#broker.inFlight;
+    if (unanswered !== undefined) {
+      const [{ event }, { task }] = unanswered;
       const since = hasEnded
         ? "nothing else can happen"
         : `${Math.round(this.#scheduler.nowMs / 1_000)} simulated seconds have passed`;

@@ -1,5 +1,5 @@
 import type { CommitOutcome } from "../../../model/decision.ts";
-import type { DedupKey } from "../../../model/identity.ts";
+import type { DedupKey } from "../../../model/dedup-key.ts";
 import { type EventProblem, problemText } from "../event/event-problem.ts";
 import { type Failure, failureText } from "../failure.ts";
 import { isDoubtful } from "./doubt.ts";

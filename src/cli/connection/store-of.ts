@@ -1,7 +1,7 @@
 import { type NatsStore, natsStore } from "../../nats/index.ts";
 import { shardsOf } from "../../nats/kv/sharded-store.ts";
-import type { OpenBuckets } from "../connection/open-buckets.ts";
 import { CommandError } from "../terminal/command-error.ts";
+import type { OpenBuckets } from "./open-buckets.ts";
 
 /** Opens the store of the replicas that share these buckets. @throws {CommandError} for several numbers of shards. */
 export function storeOf({ connection, apiPrefix, name, buckets }: OpenBuckets): Promise<NatsStore> {
