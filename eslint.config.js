@@ -29,7 +29,7 @@ const TIMERS = ["setTimeout", "setInterval", "setImmediate"].map((name) => ({
 }));
 
 export default defineConfig(
-  { ignores: ["dist/", "coverage/", ".cache/", "node_modules/", "test/fixtures/", "test/runtimes/"] },
+  { ignores: ["dist/", "coverage/", ".cache/", "node_modules/", "test/runtimes/"] },
   {
     files: ["**/*.{ts,tsx,js,mjs}"],
     extends: [tseslint.configs.strictTypeChecked],
