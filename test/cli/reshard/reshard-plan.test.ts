@@ -53,7 +53,12 @@ describe("planReshard", () => {
     ["finishes while old buckets retire", [finishing, open], 3, { type: "finish", from: finishing, to: open }],
     ["takes an incomplete copy back", [closed, filling], 2, { type: "take-back", from: closed, interrupted: filling }],
     ["takes closed buckets back", [half], 2, { type: "take-back", from: half, interrupted: undefined }],
-    ["refuses another number meanwhile", [closed], 4, refusal({ reason: "interrupted", from: 2, to: 3 })],
+    [
+      "refuses another number until the first is finished",
+      [closed],
+      4,
+      refusal({ reason: "interrupted", from: 2, to: 3 }),
+    ],
     ["refuses to take an open copy back", [closed, open], 2, refusal({ reason: "finish-first", from: 2, to: 3 })],
     [
       "copies over a target that was created late",
