@@ -105,7 +105,7 @@ export class Deduplicator implements AsyncDisposable {
   }
 
   /**
-   * Returns the store's entry for the event, possibly slightly stale.
+   * Returns the store's entry for the event, possibly slightly stale. Its `endsAtMs` is the end of the window, or of the reservation.
    * @throws {TypeError} for a wrong identity. @throws {StoreUnavailableError} @throws {RecordUnreadableError}
    */
   async peek(identity: Identity): Promise<Entry | undefined> {
@@ -229,10 +229,8 @@ function rejected(decision: Duplicate | Pending): Exclude<Outcome<never>, { read
     const { key, owner, retryAfterMs } = decision;
     return { outcome: "pending", key, owner, retryAfterMs };
   }
-  const { key, result, committedAt } = decision;
-  return result === undefined
-    ? { outcome: "duplicate", key, committedAt }
-    : { outcome: "duplicate", key, committedAt, value: result };
+  const { decision: _, result, ...found } = decision;
+  return result === undefined ? { outcome: "duplicate", ...found } : { outcome: "duplicate", ...found, value: result };
 }
 
 function dispatched<Value>(key: DedupKey, value: Value, { commit, resultError }: CommitReport): Outcome<Value> {

@@ -20,12 +20,14 @@ export interface KnownCommit {
   readonly result: unknown;
   /** True if the dispatch failed for good. */
   readonly failed: boolean;
+  /** End of the window, in milliseconds since 1970, by the clock that wrote `atMs` or by the store's. For people. */
+  readonly windowEndsAtMs: number | undefined;
   /** Time until which the store need not be asked, by this replica's monotonic clock. */
   readonly knownUntilMs: number;
 }
 
 /** Returns the commit of an entry, or `undefined` for a reservation. */
-export function knownCommit({ record, revision }: Entry, knownUntilMs: number): KnownCommit | undefined {
+export function knownCommit({ record, revision, endsAtMs }: Entry, knownUntilMs: number): KnownCommit | undefined {
   if (record.state === "reserved") return undefined;
   const { atMs, owner, attempt, fingerprint, result, failed = false } = record;
   return {
@@ -37,6 +39,7 @@ export function knownCommit({ record, revision }: Entry, knownUntilMs: number): 
     fingerprint,
     result,
     failed,
+    windowEndsAtMs: endsAtMs,
     knownUntilMs,
   };
 }
@@ -53,7 +56,10 @@ interface PackedCommit {
   readonly extra?: Extra;
 }
 
-type Extra = Pick<KnownCommit, "owner" | "attempt" | "fingerprint" | "result" | "failed">;
+type Extra = Pick<KnownCommit, "owner" | "attempt" | "fingerprint" | "result" | "failed"> & {
+  /** Time from the commit to the end of its window. */
+  readonly windowMs: number | undefined;
+};
 
 /**
  * The commits that this replica knows, so that duplicates need no store request. Those unused for longest are evicted.
@@ -72,10 +78,10 @@ export class CommitCache {
   #commits: LruMap<StoreKey, PackedCommit> | undefined;
   #epoch: number | undefined;
 
-  constructor({ cacheSize, owner, clock }: ResolvedOptions, clears: ClearEpoch) {
+  constructor({ cacheSize, owner, clock, windowMs }: ResolvedOptions, clears: ClearEpoch) {
     this.#size = cacheSize;
     this.#clears = clears;
-    this.#defaults = { owner, attempt: 1, fingerprint: undefined, result: undefined, failed: false };
+    this.#defaults = { owner, attempt: 1, fingerprint: undefined, result: undefined, failed: false, windowMs };
     this.#createdAtMs = clock.monotonicMs();
     this.#createdAtWallMs = clock.wallMs();
   }
@@ -101,8 +107,14 @@ export class CommitCache {
 
   #pack(commit: KnownCommit): PackedCommit {
     const { atMs, owner, attempt, fence, revision, fingerprint, result, failed, knownUntilMs } = commit;
+    const windowMs = commit.windowEndsAtMs === undefined ? undefined : commit.windowEndsAtMs - atMs;
     const hasDefaults =
-      owner === this.#defaults.owner && attempt === 1 && fingerprint === undefined && result === undefined && !failed;
+      owner === this.#defaults.owner &&
+      attempt === 1 &&
+      fingerprint === undefined &&
+      result === undefined &&
+      !failed &&
+      windowMs === this.#defaults.windowMs;
     this.#firstFence ??= fence;
     const atOffsetMs = small(atMs - this.#createdAtWallMs);
     const untilOffsetMs = small(Math.floor(knownUntilMs - this.#createdAtMs));
@@ -115,16 +127,17 @@ export class CommitCache {
           fenceOffset,
           revisionOffset,
           untilOffsetMs,
-          extra: { owner, attempt, fingerprint, result, failed },
+          extra: { owner, attempt, fingerprint, result, failed, windowMs },
         };
   }
 
   #unpack(packed: PackedCommit): KnownCommit {
     const { atOffsetMs, fenceOffset, revisionOffset, untilOffsetMs, extra = this.#defaults } = packed;
-    const { owner, attempt, fingerprint, result, failed } = extra;
+    const { owner, attempt, fingerprint, result, failed, windowMs } = extra;
     const first = this.#firstFence ?? 0;
+    const atMs = this.#createdAtWallMs + atOffsetMs;
     return {
-      atMs: this.#createdAtWallMs + atOffsetMs,
+      atMs,
       owner,
       attempt,
       fence: first + fenceOffset,
@@ -132,6 +145,7 @@ export class CommitCache {
       fingerprint,
       result,
       failed,
+      windowEndsAtMs: windowMs === undefined ? undefined : atMs + windowMs,
       knownUntilMs: this.#createdAtMs + untilOffsetMs,
     };
   }

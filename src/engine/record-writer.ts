@@ -113,6 +113,7 @@ export class RecordWriter {
       fingerprint: this.#how.fingerprint,
       result: result.state === "stored" ? result.result : undefined,
       failed: this.#hasFailed,
+      windowEndsAtMs: this.#atMs + this.#how.windowMs,
       knownUntilMs,
     };
   }

@@ -33,13 +33,14 @@ export class Rejections {
   duplicate(call: ReserveCall, commit: KnownCommit): Duplicate {
     checkFingerprint(call, commit.fingerprint, commit.revision);
     const { key } = call.identity;
-    const { atMs: committedAt, result } = commit;
+    const { atMs: committedAt, result, windowEndsAtMs } = commit;
     this.#report(call, { type: "duplicate", committedAt }, commit);
     if (commit.failed)
       throw new PermanentError(`The event of ${key} failed for good before, and was not dispatched again`);
+    const end = windowEndsAtMs === undefined ? {} : { windowEndsAtMs };
     return result === undefined
-      ? { decision: "duplicate", key, committedAt }
-      : { decision: "duplicate", key, committedAt, result: structuredClone(result) };
+      ? { decision: "duplicate", key, committedAt, ...end }
+      : { decision: "duplicate", key, committedAt, ...end, result: structuredClone(result) };
   }
 
   /** Another replica holds the key. Its fingerprint is not compared: it may never be committed. */

@@ -62,6 +62,11 @@ export interface Duplicate {
   readonly result?: unknown;
   /** Time of the commit by the committer's wall clock, in milliseconds since 1970. */
   readonly committedAt: number;
+  /**
+   * End of the window, in milliseconds since 1970, by the clock of the store, or of this replica for a commit of its own. Copies that
+   * arrive later are dispatched again. Missing if the store does not report it.
+   */
+  readonly windowEndsAtMs?: number;
 }
 
 /** Decision for an event that is being dispatched. Its delivery must come back: never acknowledge it. */
@@ -82,5 +87,11 @@ export type Decision = Reservation | Duplicate | Pending;
 /** Result of `guard`. */
 export type Outcome<Value> =
   | ({ readonly outcome: "dispatched"; readonly key: DedupKey; readonly value: Value } & CommitReport)
-  | { readonly outcome: "duplicate"; readonly key: DedupKey; readonly value?: unknown; readonly committedAt: number }
+  | {
+      readonly outcome: "duplicate";
+      readonly key: DedupKey;
+      readonly value?: unknown;
+      readonly committedAt: number;
+      readonly windowEndsAtMs?: number;
+    }
   | { readonly outcome: "pending"; readonly key: DedupKey; readonly owner: string; readonly retryAfterMs: number };

@@ -13,6 +13,11 @@ export interface Entry {
   readonly record: DedupRecord;
   /** Revision of the record. */
   readonly revision: Revision;
+  /**
+   * End of the window or of the reservation, in milliseconds since 1970 by the store's clock. Missing if the store does not report it.
+   * For people, never for a decision.
+   */
+  readonly endsAtMs?: number;
 }
 
 /**

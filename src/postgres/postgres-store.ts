@@ -61,6 +61,7 @@ function keyStore(connections: Connections, schema: string, clock: Clock): Postg
   const notify = `"${schema}".notify_watchers`;
   const expiresAt = "statement_timestamp() + $3::float8 * interval '1 millisecond'";
   const lives = "expires_at > statement_timestamp()";
+  const entry = "key, record, revision, round(extract(epoch from expires_at) * 1000) as ends_at_ms";
   // Each write is one statement, so its check and its change are atomic. The primary key decides between concurrent inserts.
   const putOverNothing = `
     with written as (
@@ -92,15 +93,15 @@ function keyStore(connections: Connections, schema: string, clock: Clock): Postg
       throw refused(table, error);
     });
   const get = async (key: StoreKey): Promise<Entry | undefined> => {
-    const [row] = await ask(`select key, record, revision from ${table} where key = $1 and ${lives}`, [key]);
+    const [row] = await ask(`select ${entry} from ${table} where key = $1 and ${lives}`, [key]);
     return row && entryOf(row);
   };
   const list = (filter: KeyFilter): AsyncIterable<Entry> =>
     pagesOf(filter, (after, pattern) =>
-      ask(
-        `select key, record, revision from ${table} where key > $1 and key like $2 and ${lives} order by key limit ${PAGE}`,
-        [after, pattern],
-      ),
+      ask(`select ${entry} from ${table} where key > $1 and key like $2 and ${lives} order by key limit ${PAGE}`, [
+        after,
+        pattern,
+      ]),
     );
 
   return {
@@ -198,5 +199,6 @@ async function* pagesOf(
 /** @throws {RecordUnreadableError} that names the key. */
 function entryOf(row: Row): Entry {
   const key = parseStoreKey(String(row["key"]));
-  return { key, record: decodeRecord(String(row["record"]), key), revision: Number(row["revision"]) };
+  const record = decodeRecord(String(row["record"]), key);
+  return { key, record, revision: Number(row["revision"]), endsAtMs: Number(row["ends_at_ms"]) };
 }

@@ -44,6 +44,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   let epoch = 0;
 
   const heldBy = (key: StoreKey): Held | undefined => keys.get(key, clock.monotonicMs());
+  const entryOf = (key: StoreKey, { record, revision, endsAtMs }: Held): Entry => ({
+    key,
+    record,
+    revision,
+    endsAtMs: Math.round(clock.wallMs() + endsAtMs - clock.monotonicMs()),
+  });
 
   return {
     async put(
@@ -130,10 +136,6 @@ interface Held {
   readonly record: DedupRecord;
   readonly revision: Revision;
   readonly endsAtMs: number;
-}
-
-function entryOf(key: StoreKey, { record, revision }: Held): Entry {
-  return { key, record, revision };
 }
 
 /** Returns the record as it is after encoding to JSON, frozen: neither the writer nor a reader can change it. */

@@ -112,7 +112,7 @@ async function* checkEntries(entries: AsyncIterable<unknown>, owner: ExpectedOwn
   if (unreadable !== undefined) throw unreadable;
 }
 
-const ENTRY = "{ key, record, revision }";
+const ENTRY = "{ key, record, revision, endsAtMs? }";
 
 function checkChange(change: unknown): Change {
   if (isObject(change)) {
@@ -148,7 +148,10 @@ function checkEntry(key: StoreKey, answer: unknown, owner: ExpectedOwner): Entry
   const record = checkRecord(answer["record"], key);
   if (owner === "key") identityOf(record, key);
   else if (owner !== "any") checkIdentity(record, key, owner);
-  return { key, record, revision: answer["revision"] };
+  const { revision, endsAtMs } = answer;
+  if (endsAtMs === undefined) return { key, record, revision };
+  if (typeof endsAtMs === "number" && !Number.isNaN(endsAtMs)) return { key, record, revision, endsAtMs };
+  throw new TypeError(expected(`the \`endsAtMs\` of the store's entry of ${key}`, "a time", endsAtMs));
 }
 
 function isRevision(value: unknown): value is Revision {

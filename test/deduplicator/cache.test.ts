@@ -29,7 +29,7 @@ function callsOf({ store }: Replica, during: () => Promise<unknown>): Promise<nu
 
 describe("a replica's own commit", () => {
   it("answers duplicates from memory, even while the store is unavailable", async () => {
-    const { pass, replica } = world();
+    const { memory, pass, replica } = world();
     const a = replica("a");
     await commitEvent(a);
     await pass(1_000);
@@ -41,6 +41,7 @@ describe("a replica's own commit", () => {
           outcome: "duplicate",
           key: resolved.key,
           committedAt: a.steps.find(({ type }) => type === "committed")?.atMs,
+          windowEndsAtMs: (await memory.get(resolved.storeKey))?.endsAtMs,
         });
       }),
     ).toBe(0);

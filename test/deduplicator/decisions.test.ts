@@ -35,6 +35,7 @@ describe("the first delivery of an event", () => {
     expect(await memory.get(resolved.storeKey)).toEqual({
       key: resolved.storeKey,
       revision: reservation.fence,
+      endsAtMs: clock.wallMs() + LEASE_MS + SKEW_MS,
       record: {
         v: 1,
         state: "reserved",
@@ -83,19 +84,26 @@ describe("the first delivery of an event", () => {
 });
 
 describe("a replay", () => {
-  it("G3 inside the window is a duplicate: it is not dispatched, and it has the time of the first commit", async () => {
+  it("G3 inside the window is a duplicate: it is not dispatched, and it has the times of the first commit and of the window's end", async () => {
     const { clock, pass, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     await pass(5_000);
     await commitEvent(a);
     const committedAt = clock.wallMs();
+    const windowEndsAtMs = committedAt + WINDOW_MS;
+    expect((await b.dedup.peek(event))?.endsAtMs).toBe(windowEndsAtMs);
     await pass(WINDOW_MS - 1);
     for (const { dedup } of [a, b]) {
       const again = task();
       const outcome = await dedup.guard(event, again.handler);
-      expect(outcome).toEqual({ outcome: "duplicate", key: resolved.key, committedAt });
+      expect(outcome).toEqual({ outcome: "duplicate", key: resolved.key, committedAt, windowEndsAtMs });
       expect(again.runs()).toBe(0);
-      expect(await dedup.reserve(event)).toEqual({ decision: "duplicate", key: resolved.key, committedAt });
+      expect(await dedup.reserve(event)).toEqual({
+        decision: "duplicate",
+        key: resolved.key,
+        committedAt,
+        windowEndsAtMs,
+      });
     }
   });
 

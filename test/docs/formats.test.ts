@@ -6,8 +6,8 @@ import { cloudEventId, encodeHeaderAttribute, opaqueEventId } from "../../src/mo
 import { resolveIdentity } from "../../src/model/identity.ts";
 import { decodeRecord, encodeRecord, fenceOf } from "../../src/model/record.ts";
 import { identityHeaders, identityIn, letterHeaders } from "../../src/nats/dead-letters/letter-headers.ts";
-import { isTombstone } from "../../src/nats/kv/key-state.ts";
 import { shardOf } from "../../src/nats/kv/sharded-store.ts";
+import { isTombstone } from "../../src/nats/kv/stored-message.ts";
 import { headersOf } from "../../src/nats/wire/compare-and-set.ts";
 import { bucketStream, subjectOf } from "../../src/nats/wire/subject.ts";
 import { textOf } from "./documents.ts";

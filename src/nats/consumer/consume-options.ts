@@ -28,6 +28,8 @@ export interface DuplicateMessage {
   readonly identity: ResolvedIdentity;
   /** Time of the commit, in milliseconds since 1970; of the end of the dispatch if its commit was unconfirmed. */
   readonly committedAt: number;
+  /** End of the window, in milliseconds since 1970: copies that arrive later are dispatched again. `undefined` if not known. */
+  readonly windowEndsAtMs: number | undefined;
   /** Kept result of the dispatch; `undefined` without one. */
   readonly value: unknown;
 }

@@ -289,9 +289,11 @@ export class MessageDelivery {
     this.send({ type: "dispatched" });
   }
 
-  #reportDuplicate({ committedAt, value }: Duplicate, identity: ResolvedIdentity): void {
+  #reportDuplicate(duplicate: Duplicate, identity: ResolvedIdentity): void {
+    const { committedAt, windowEndsAtMs, value } = duplicate;
     this.#audit({ type: "trigger.deduped", committedAt });
-    callListener(this.#shared.options.onDuplicate, { message: this.message, identity, committedAt, value });
+    const { onDuplicate } = this.#shared.options;
+    callListener(onDuplicate, { message: this.message, identity, committedAt, windowEndsAtMs, value });
     this.send({ type: "duplicate" });
   }
 

@@ -17,6 +17,7 @@ export interface Dispatched {
 export interface Duplicate {
   readonly result: "duplicate";
   readonly committedAt: number;
+  readonly windowEndsAtMs: number | undefined;
   readonly value: unknown;
 }
 
@@ -67,7 +68,12 @@ export async function dispatchGuarded(
 function resultOfOutcome(progress: Progress, outcome: Outcome<unknown>): DispatchResult {
   switch (outcome.outcome) {
     case "duplicate":
-      return { result: "duplicate", committedAt: outcome.committedAt, value: outcome.value };
+      return {
+        result: "duplicate",
+        committedAt: outcome.committedAt,
+        windowEndsAtMs: outcome.windowEndsAtMs,
+        value: outcome.value,
+      };
     case "pending":
       return { result: "pending", retryAfterMs: outcome.retryAfterMs };
     case "dispatched": {

@@ -45,7 +45,7 @@ export async function* listBucket(
     if (message.isTombstone) continue;
     let entry: Entry;
     try {
-      entry = entryOf(bucket, keyOf(bucket, message.subject), message.payload, message.revision);
+      entry = entryOf(bucket, keyOf(bucket, message.subject), message);
     } catch (error) {
       unreadable.push(error);
       continue;

@@ -7,7 +7,8 @@ import type { Change } from "../../model/store.ts";
 import type { BucketAddress } from "../wire/bucket-address.ts";
 import { readFailed } from "../wire/error-codes.ts";
 import { bucketStream, keyOf, subjectFilter } from "../wire/subject.ts";
-import { entryOf, isTombstone } from "./key-state.ts";
+import { entryOf } from "./key-state.ts";
+import { storedMessage } from "./stored-message.ts";
 
 /**
  * Pull settings in milliseconds. After two missed heartbeats the client checks that its consumer exists, and repeats a failed check
@@ -67,11 +68,13 @@ export async function* watchBucket(
 }
 
 function changeOf({ bucket, revisionOffset }: BucketAddress, message: JsMsg): Change {
-  const key = keyOf(bucket, message.subject);
+  const { headers, subject, time } = message;
+  const key = keyOf(bucket, subject);
   const revision = message.info.streamSequence + revisionOffset;
-  if (isTombstone(message.headers)) {
-    const failure = decodeFailure(message.string());
+  const stored = storedMessage(headers, { subject, revision, payload: message.string(), time: time.toISOString() });
+  if (stored.isTombstone) {
+    const failure = decodeFailure(stored.payload);
     return { type: "removed", key, revision, ...(failure === undefined ? {} : { failure }) };
   }
-  return { type: "put", entry: entryOf(bucket, key, message.string(), revision) };
+  return { type: "put", entry: entryOf(bucket, key, stored) };
 }

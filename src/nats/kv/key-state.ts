@@ -1,5 +1,5 @@
 import { type ApiError, JetStreamApiError } from "@nats-io/jetstream";
-import { type MsgHdrs, MsgHdrsImpl } from "@nats-io/nats-core";
+import { MsgHdrsImpl } from "@nats-io/nats-core";
 import { systemClock } from "../../internal/clock.ts";
 import { retryUntil } from "../../internal/retry.ts";
 import { type DispatchFailure, decodeFailure } from "../../model/failure.ts";
@@ -11,6 +11,7 @@ import { apiCodes, readFailed } from "../wire/error-codes.ts";
 import type { RequestMultiplexer } from "../wire/request-multiplexer.ts";
 import { bucketStream, subjectOf } from "../wire/subject.ts";
 import { READINESS_BACKOFF } from "./bucket-readiness.ts";
+import { type StoredMessage, storedMessage } from "./stored-message.ts";
 
 /** Content of a key. A tombstone counts as empty, but a write over it must expect the tombstone's revision. */
 export type KeyState =
@@ -20,6 +21,7 @@ export type KeyState =
 /** A stored message as the server returns it, with its revision. Headers and payload are in base64. */
 interface EncodedMessage {
   readonly seq: Revision;
+  readonly time?: string;
   readonly hdrs?: string;
   readonly data?: string;
 }
@@ -39,12 +41,16 @@ export async function readKeyState(
     throw readFailed(bucket, cause);
   });
   if (message === undefined) return { type: "empty", revision: 0 };
-  const { seq, hdrs = "", data = "" } = message;
+  const { seq, time = "", hdrs = "", data = "" } = message;
   const payload = Buffer.from(data, "base64").toString();
-  if (isTombstone(MsgHdrsImpl.decode(Buffer.from(hdrs, "base64")))) {
-    return { type: "empty", revision: seq, failure: decodeFailure(payload) };
-  }
-  return { type: "record", entry: entryOf(bucket, key, payload, seq) };
+  const stored = storedMessage(MsgHdrsImpl.decode(Buffer.from(hdrs, "base64")), {
+    subject: subjectOf(bucket, key),
+    payload,
+    revision: seq,
+    time,
+  });
+  if (stored.isTombstone) return { type: "empty", revision: seq, failure: decodeFailure(payload) };
+  return { type: "record", entry: entryOf(bucket, key, stored) };
 }
 
 /** Time for which "no such bucket" is retried before it is reported, in milliseconds. */
@@ -77,12 +83,11 @@ export async function lastMessage(
   return read?.message;
 }
 
-/** Returns true if a message is a tombstone: Latchkey's, or that of an operator's `delete` or `purge`. */
-export function isTombstone(fields: MsgHdrs | undefined): boolean {
-  return fields?.has("KV-Operation") ?? false;
-}
-
 /** @throws {RecordUnreadableError} that names the key. */
-export function entryOf(bucket: string, key: StoreKey, encoded: string, revision: Revision): Entry {
-  return { key, record: decodeRecord(encoded, `${key} in bucket ${bucket}`), revision };
+export function entryOf(bucket: string, key: StoreKey, message: StoredMessage): Entry {
+  const { payload, revision, storedAtMs, ttlMs } = message;
+  const record = decodeRecord(payload, `${key} in bucket ${bucket}`);
+  // Without a time or a TTL, it is not known when the server removes the message.
+  const endsAtMs = storedAtMs + (ttlMs ?? Number.NaN);
+  return Number.isNaN(endsAtMs) ? { key, record, revision } : { key, record, revision, endsAtMs };
 }

@@ -1,6 +1,5 @@
 import type { MsgHdrs } from "@nats-io/nats-core";
 import type { Revision } from "../../model/store.ts";
-import { isTombstone } from "./key-state.ts";
 
 /** A message in a bucket. */
 export interface StoredMessage {
@@ -21,6 +20,11 @@ export function storedMessage(
   const { subject, revision, payload, time } = message;
   const ttlMs = ttlOf(fields?.last("Nats-TTL") ?? "");
   return { subject, revision, payload, storedAtMs: Date.parse(time), ttlMs, isTombstone: isTombstone(fields) };
+}
+
+/** Returns true if a message is a tombstone: Latchkey's, or that of an operator's `delete` or `purge`. */
+export function isTombstone(fields: MsgHdrs | undefined): boolean {
+  return fields?.has("KV-Operation") ?? false;
 }
 
 const SECOND_MS = 1_000;

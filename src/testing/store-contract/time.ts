@@ -39,6 +39,15 @@ export const timeToLive: Aspect = (test) => {
     await assertExpires(made, key);
   });
 
+  test("an entry that reports when it ends, ends later by as much as its time to live is longer", async ({ store }) => {
+    const longer = identity("evt-2");
+    await write(store, key, commit(of), { ttlMs: 20_000 });
+    await write(store, longer.storeKey, commit(longer), { ttlMs: 50_000 });
+    const [early, late] = [(await store.get(key))?.endsAtMs, (await store.get(longer.storeKey))?.endsAtMs];
+    if (early === undefined || late === undefined) return;
+    assert.ok(Math.abs(late - early - 30_000) < 10_000, `the ends are ${late - early} ms apart, not about 30,000`);
+  });
+
   test("G5 a late write does not change an entry written after its key expired", async (made) => {
     const { store } = made;
     const first = await write(store, key, reservation(of), { ttlMs: 1_000 });

@@ -117,20 +117,20 @@ describe("a message", () => {
 });
 
 describe("the hook for duplicates", () => {
-  it("receives the message, its identity and the kept result", async () => {
+  it("receives the message, its identity, the window and the kept result", async () => {
     const stream = await createEventStream(nats.connection);
     const duplicates: unknown[] = [];
     await stream.publish("e-1");
     await using worker = await startWorker(stream, {
       dedup: quick({ keepResults: true }),
       dispatch: () => ({ run: 7 }),
-      onDuplicate: ({ message, identity, committedAt, value }) =>
-        void duplicates.push([message.seq, identity.eventId, typeof committedAt, value]),
+      onDuplicate: ({ message, identity, committedAt, windowEndsAtMs = 0, value }) =>
+        void duplicates.push([message.seq, identity.eventId, windowEndsAtMs - committedAt, value]),
     });
     await worker.until("trigger.dispatched");
     await stream.publish("e-1");
     await worker.until("trigger.deduped");
-    expect(duplicates).toEqual([[2, stream.identity("e-1").eventId, "number", { run: 7 }]]);
+    expect(duplicates).toEqual([[2, stream.identity("e-1").eventId, 86_400_000, { run: 7 }]]);
   });
 
   it("receives no value if results are not kept", async () => {

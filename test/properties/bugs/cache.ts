@@ -41,8 +41,9 @@ export const cacheBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: "src/deduplicator.ts",
-        find: `await this.#store.invalidation?.invalidate();`,
-        replace: ``,
+        find: `this point.
+      await this.#store.invalidation?.invalidate();`,
+        replace: `this point.`,
       },
     ],
   },
