@@ -52,6 +52,12 @@ export interface ConsumeOptions {
   readonly subscriptionId?: string;
   /** Returns a hash of the payload. An event that arrives again with another hash becomes a dead letter. */
   readonly fingerprint?: (message: ReceivedMessage) => string;
+  /**
+   * Returns the ordering key of a message. Messages with one key are dispatched one at a time, in the order of the stream, while those
+   * with other keys run at the same time. The order holds within this replica, and until a dispatch fails: later messages do not wait
+   * for a redelivery. A message for which it throws becomes a dead letter.
+   */
+  readonly orderBy?: (message: ReceivedMessage) => string;
   /** Maximum number of messages in progress, from 1 to 10,000. No more are fetched. @default 10 */
   readonly concurrency?: number;
   /**
@@ -82,6 +88,7 @@ export interface ResolvedConsumeOptions {
   readonly identify: Identify;
   readonly subscriptionId: string | undefined;
   readonly fingerprint: ((message: ReceivedMessage) => string) | undefined;
+  readonly orderBy: ((message: ReceivedMessage) => string) | undefined;
   readonly concurrency: number;
   readonly maxDeliver: number;
   readonly backoffMs: Backoff;
@@ -109,6 +116,7 @@ export function resolveConsumeOptions(options: ConsumeOptions): ResolvedConsumeO
     identify = identifyEvent,
     subscriptionId,
     fingerprint,
+    orderBy,
     deadLetter,
     signal,
     telemetry,
@@ -121,12 +129,14 @@ export function resolveConsumeOptions(options: ConsumeOptions): ResolvedConsumeO
   if (telemetry !== undefined) objectWith("telemetry", telemetry, "trace", "deadLettered");
   callable("onDuplicate", onDuplicate);
   if (fingerprint !== undefined) callable("fingerprint", fingerprint);
+  if (orderBy !== undefined) callable("orderBy", orderBy);
   return {
     dedup,
     dispatch,
     identify,
     subscriptionId: subscriptionId === undefined ? undefined : text("subscriptionId", subscriptionId),
     fingerprint,
+    orderBy,
     concurrency: wholeNumber("concurrency", options.concurrency ?? DEFAULT_CONCURRENCY, 1, MAX_CONCURRENCY),
     maxDeliver: wholeNumber("maxDeliver", options.maxDeliver ?? DEFAULT_MAX_DELIVER, 1),
     backoffMs: resolveBackoff(options.backoffMs ?? DEFAULT_BACKOFF),

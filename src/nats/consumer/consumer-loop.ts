@@ -123,7 +123,9 @@ export class ConsumerLoop {
     this.#slots.add(delivery);
     if (this.#draining.signal.aborted) delivery.send({ type: "draining" });
     if (this.#stopping.signal.aborted) delivery.send({ type: "force.stop" });
-    this.#slots.assign();
+    // Messages of several requests can arrive together. They are ordered before the first of them begins.
+    if (delivery.orderingKey === undefined) this.#slots.assign();
+    else setImmediate(() => this.#slots.assign());
   }
 
   #slotReleased(delivery: MessageDelivery): void {

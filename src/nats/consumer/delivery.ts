@@ -14,6 +14,7 @@ import { linkedSignal } from "../../internal/abort.ts";
 import { backoffMs } from "../../internal/backoff.ts";
 import { callListener } from "../../internal/call-listener.ts";
 import type { Clock } from "../../internal/clock.ts";
+import { text } from "../../internal/validate.ts";
 import type { Reservation } from "../../model/decision.ts";
 import { type ResolvedIdentity, resolveIdentity } from "../../model/identity.ts";
 import type { ActorSystem } from "../../statechart/actor-system.ts";
@@ -56,11 +57,14 @@ const createActor = bindActions<typeof deliveryMachine, keyof typeof updates>(de
 /** One message from its receipt to its answer: does what the machine says, and reports to it what happened. */
 export class MessageDelivery {
   readonly message: JsMsg;
+  /** Deliveries with one key are dispatched one at a time. `undefined` without an order, or if the key is not readable. */
+  readonly orderingKey: string | undefined;
   readonly #shared: SharedByDeliveries;
   readonly #actor: MachineActor<typeof deliveryMachine>;
   readonly #aborting = new AbortController();
   #identity: ResolvedIdentity | undefined;
   #fingerprint: string | undefined;
+  #orderingError: unknown;
   /** The last error, for the dead letter. */
   #error: unknown;
   /** Why the dead letter could not be stored. */
@@ -72,6 +76,7 @@ export class MessageDelivery {
   constructor(message: JsMsg, shared: SharedByDeliveries) {
     this.message = message;
     this.#shared = shared;
+    this.orderingKey = this.#readOrderingKey();
     const input = { maxDeliver: shared.options.maxDeliver, isLast: this.#isLast };
     this.#actor = createActor(this, { id: "delivery", input, system: shared.system });
     this.#actor.start();
@@ -106,6 +111,7 @@ export class MessageDelivery {
       return;
     }
     try {
+      if (this.#orderingError !== undefined) throw this.#orderingError;
       const found = options.identify(this.message, subscriptionId);
       if ("unidentifiable" in found) throw new Error(`The message has no identity: ${found.unidentifiable}`);
       this.#identity = resolveIdentity(found);
@@ -199,6 +205,17 @@ export class MessageDelivery {
     const { clock, options } = this.#shared;
     const pauseMs = of === "guard" ? HELD_PAUSE_MS : backoffMs(letterFailures, options.backoffMs);
     this.#cancelRetry = clock.schedule(pauseMs, () => this.send({ type: "retry.due" }));
+  }
+
+  #readOrderingKey(): string | undefined {
+    const { orderBy } = this.#shared.options;
+    if (orderBy === undefined) return undefined;
+    try {
+      return text("the result of orderBy", orderBy(this.message));
+    } catch (cause) {
+      this.#orderingError = new Error("The message has no ordering key", { cause });
+      return undefined;
+    }
   }
 
   #isSettled(): boolean {

@@ -1,17 +1,18 @@
 import { type Deferred, deferred } from "../../internal/deferred.ts";
 import type { MessageDelivery } from "./delivery.ts";
+import { OrderedQueue } from "./ordered-queue.ts";
 
-/** Maximum number of deliveries that wait for their dead letter. With more, nothing is fetched. */
+/** Maximum number of deliveries that wait for their dead letter, or for another message with their key. With more, nothing is fetched. */
 const MAX_WITHOUT_SLOT = 1_000;
 
 /**
  * The deliveries of one consumer. At most `concurrency` of them have a slot; the others wait for one in the order of their arrival,
- * or wait for their dead letter and need none.
+ * or wait for their dead letter, or for an earlier message with their ordering key, and need none.
  */
 export class Slots {
   readonly #concurrency: number;
   readonly #all = new Set<MessageDelivery>();
-  readonly #waiting = new Set<MessageDelivery>();
+  readonly #queue = new OrderedQueue<MessageDelivery>();
   readonly #assigned = new Set<MessageDelivery>();
   #empty: Deferred<void> | undefined;
 
@@ -21,7 +22,7 @@ export class Slots {
 
   /** Number of messages to fetch; negative if more arrived than were asked for. */
   get free(): number {
-    const used = this.#waiting.size + this.#assigned.size;
+    const used = this.#queue.ready + this.#assigned.size;
     const withoutSlot = this.#all.size - used;
     return Math.min(this.#concurrency - used, MAX_WITHOUT_SLOT - withoutSlot);
   }
@@ -32,12 +33,12 @@ export class Slots {
 
   add(delivery: MessageDelivery): void {
     this.#all.add(delivery);
-    this.#waiting.add(delivery);
+    this.#queue.add(delivery, { key: delivery.orderingKey, sequence: delivery.message.seq });
   }
 
   /** Frees the delivery's slot, or its place in the queue. It remains one of {@link all}. */
   release(delivery: MessageDelivery): void {
-    this.#waiting.delete(delivery);
+    this.#queue.remove(delivery);
     this.#assigned.delete(delivery);
   }
 
@@ -49,9 +50,9 @@ export class Slots {
 
   /** Gives free slots to waiting deliveries. */
   assign(): void {
-    for (const delivery of this.#waiting) {
-      if (this.#assigned.size >= this.#concurrency) return;
-      this.#waiting.delete(delivery);
+    while (this.#assigned.size < this.#concurrency) {
+      const delivery = this.#queue.take();
+      if (delivery === undefined) return;
       this.#assigned.add(delivery);
       delivery.send({ type: "slot.acquired" });
     }

@@ -37,6 +37,7 @@ describe("options of consume", () => {
     ["dispatch", { dispatch: "x" }, "Expected `dispatch` to be a function, got `x` (string)"],
     ["identify", { identify: 1 }, "Expected `identify` to be a function, got `1` (number)"],
     ["fingerprint", { fingerprint: 1 }, "Expected `fingerprint` to be a function, got `1` (number)"],
+    ["orderBy", { orderBy: 1 }, "Expected `orderBy` to be a function, got `1` (number)"],
     ["onAudit", { onAudit: 1 }, "Expected `onAudit` to be a function, got `1` (number)"],
     [
       "subscriptionId",
