@@ -161,7 +161,7 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
     if (!context.inDoubt) {
       const { engine, how } = this.#context;
       const { nowMs } = engine;
-      this.#records.startAttempt(this.#wallMs);
+      this.#records.startClaim(this.#wallMs);
       this.#lease.writeSent("new", nowMs);
       this.#retry.allowUntil(nowMs + how.leaseMs / 2);
     }

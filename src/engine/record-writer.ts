@@ -16,7 +16,7 @@ export class RecordWriter {
   readonly #how: ResolvedReserveOptions;
   readonly #owner: string;
   readonly #id: string;
-  #attempts = 0;
+  #claims = 0;
   #token = "";
   #atMs = 0;
   /** Time of the reservation's first write. */
@@ -33,9 +33,9 @@ export class RecordWriter {
   }
 
   /** Begins another claim, with a token of its own. */
-  startAttempt(atMs: number): void {
-    this.#attempts += 1;
-    this.#token = this.#attempts === 1 ? this.#id : `${this.#id}/${this.#attempts}`;
+  startClaim(atMs: number): void {
+    this.#claims += 1;
+    this.#token = this.#claims === 1 ? this.#id : `${this.#id}/${this.#claims}`;
     this.#atMs = atMs;
     this.#reservedAtMs = atMs;
   }

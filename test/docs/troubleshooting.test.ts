@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { CommanderError } from "commander";
 import { describe, expect, it } from "vitest";
 import { SUSPICIONS } from "../../src/inspect/conclusions/suspicion.ts";
-import { type KeyFinding, verdictOf } from "../../src/inspect/conclusions/verdict.ts";
+import { type KeyContent, verdictOf } from "../../src/inspect/conclusions/verdict.ts";
 import { DEAD_LETTER_REASONS } from "../../src/model/dead-letter.ts";
 import { parseCommand } from "./commands.ts";
 import { textOf } from "./documents.ts";
@@ -23,7 +23,7 @@ function firstCells(heading: string): readonly string[] {
 
 const now = { nowMs: 100_000, skewMs: 2_000 };
 const held = { owner: "web-3", attempt: 1, beganAtMs: 90_000, leaseFromMs: 90_000, leaseMs: 30_000 };
-const findings: readonly KeyFinding[] = [
+const findings: readonly KeyContent[] = [
   { state: "empty" },
   { state: "removed", removedAtMs: 1_000 },
   {

@@ -1,11 +1,11 @@
-import type { Now } from "../../inspect/conclusions/suspicion.ts";
+import type { Reading } from "../../inspect/conclusions/suspicion.ts";
 import { amount, counted } from "../../internal/counted.ts";
 import { skewFrom } from "../stored-keys/conclusion.ts";
 import { parseEventSelector } from "../stored-keys/event-selector.ts";
 import { DEFAULT_ORDER, FirstKeys } from "../stored-keys/key-order.ts";
 import { keyTable } from "../stored-keys/key-table.ts";
 import { openKeys } from "../stored-keys/open-keys.ts";
-import type { SharedKeys } from "../stored-keys/shared-keys.ts";
+import type { OpenKeys } from "../stored-keys/shared-keys.ts";
 import { wholeKey } from "../stored-keys/short-key.ts";
 import { CommandError } from "../terminal/command-error.ts";
 import { isConfirmed } from "../terminal/confirmation.ts";
@@ -43,7 +43,7 @@ export async function clearCommand(names: ClearNames, flags: ClearFlags, io: Cli
 }
 
 class Clearing {
-  readonly #keys: SharedKeys;
+  readonly #keys: OpenKeys;
   readonly #flags: ClearFlags;
   readonly #signal: AbortSignal;
   readonly #io: CliIo;
@@ -51,7 +51,7 @@ class Clearing {
   readonly #samples: FirstKeys;
   #remover: KeyRemover | undefined;
 
-  constructor(keys: SharedKeys, flags: ClearFlags, signal: AbortSignal, io: CliIo) {
+  constructor(keys: OpenKeys, flags: ClearFlags, signal: AbortSignal, io: CliIo) {
     this.#keys = keys;
     this.#flags = flags;
     this.#signal = signal;
@@ -139,7 +139,7 @@ class Clearing {
     }
   }
 
-  #now(): Now {
+  #now(): Reading {
     return { nowMs: this.#keys.serverMs(), skewMs: skewFrom(this.#io) };
   }
 

@@ -71,19 +71,15 @@ export class RecordExaminer {
       if (suspects === undefined) return [];
       const { title, advice } = suspicionWords[suspicion];
       const evidence = `${title}: ${suspects.text()}`;
-      return [records[severities[suspicion]](suspicion, evidence, `${advice} latchkey show explains a key.`)];
+      return [records[severityOf(suspicion)](suspicion, evidence, `${advice} latchkey show explains a key.`)];
     });
   }
 }
 
-/** A delay that ends without intervention is a warning here, however urgent it is on the page. */
-const severities: Readonly<Record<Suspicion, "warning" | "error">> = {
-  overdue: "error",
-  endless: "error",
-  silent: "warning",
-  "long-held": "warning",
-  retried: "warning",
-};
+/** A missed renewal is a warning here, however urgent it is on the page: it ends without intervention. */
+function severityOf(suspicion: Suspicion): "warning" | "error" {
+  return suspicion === "silent" ? "warning" : suspicionWords[suspicion].severity;
+}
 
 const longestHeld = ({ heldSinceMs }: ReservedKey): number => -heldSinceMs;
 

@@ -1,4 +1,4 @@
-import type { Now } from "../../inspect/conclusions/suspicion.ts";
+import type { Reading } from "../../inspect/conclusions/suspicion.ts";
 import { amount, counted } from "../../internal/counted.ts";
 import type { BucketFlags } from "../connection/open-buckets.ts";
 import type { PostgresKeysFlags } from "../connection/open-postgres.ts";
@@ -10,7 +10,7 @@ import { keyTable } from "../stored-keys/key-table.ts";
 import { NO_KEYS, tallyText, totalOf, withKey } from "../stored-keys/key-tally.ts";
 import { lookUpHints, readKnownNames } from "../stored-keys/known-names.ts";
 import { openKeys } from "../stored-keys/open-keys.ts";
-import type { SharedKeys } from "../stored-keys/shared-keys.ts";
+import type { OpenKeys } from "../stored-keys/shared-keys.ts";
 import type { StoredKey } from "../stored-keys/stored-key.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import { Interruption } from "../terminal/interruption.ts";
@@ -36,10 +36,10 @@ export async function listCommand(flags: ListFlags, io: CliIo): Promise<ExitCode
 }
 
 /** Prints keys as JSON in storage order, unless the flags ask for another order or a limit. */
-async function listForScript(opened: SharedKeys, flags: ListFlags, signal: AbortSignal, io: CliIo): Promise<void> {
+async function listForScript(opened: OpenKeys, flags: ListFlags, signal: AbortSignal, io: CliIo): Promise<void> {
   const { sort = DEFAULT_ORDER, limit = 0 } = flags;
   const isSorted = flags.sort !== undefined || flags.limit !== undefined;
-  const now = (): Now => ({ nowMs: opened.serverMs(), skewMs: skewFrom(io) });
+  const now = (): Reading => ({ nowMs: opened.serverMs(), skewMs: skewFrom(io) });
   const first = new FirstKeys(sort, limit, now());
   let lines = "";
   const print = async (stored: StoredKey): Promise<void> => {
@@ -60,9 +60,9 @@ async function listForScript(opened: SharedKeys, flags: ListFlags, signal: Abort
 /** Minimum number of characters per write. */
 const CHUNK = 65_536;
 
-async function listForPerson(opened: SharedKeys, flags: ListFlags, signal: AbortSignal, io: CliIo): Promise<void> {
+async function listForPerson(opened: OpenKeys, flags: ListFlags, signal: AbortSignal, io: CliIo): Promise<void> {
   const { sort = DEFAULT_ORDER, limit = DEFAULT_LIMIT } = flags;
-  const now = (): Now => ({ nowMs: opened.serverMs(), skewMs: skewFrom(io) });
+  const now = (): Reading => ({ nowMs: opened.serverMs(), skewMs: skewFrom(io) });
   const first = new FirstKeys(sort, limit, now());
   let tally = NO_KEYS;
   {
@@ -84,7 +84,7 @@ async function listForPerson(opened: SharedKeys, flags: ListFlags, signal: Abort
 }
 
 /** Returns what may have been meant, if no key matches. */
-async function hintText(opened: SharedKeys, { subscription, event, workspace }: ListFlags): Promise<string> {
+async function hintText(opened: OpenKeys, { subscription, event, workspace }: ListFlags): Promise<string> {
   if (subscription === undefined && event === undefined) return "";
   const known = await readKnownNames((filter) => opened.scan(filter), { workspaceId: workspace, eventId: event });
   return lookUpHints({ subscriptionId: subscription, eventId: event }, known)

@@ -1,7 +1,7 @@
 import { setting } from "../../env.ts";
 import { amount } from "../../internal/counted.ts";
 import type { DeadLetter } from "../../model/dead-letter.ts";
-import type { SharedKeys } from "../stored-keys/shared-keys.ts";
+import type { OpenKeys } from "../stored-keys/shared-keys.ts";
 import { errorMessage } from "../terminal/error-message.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { printable } from "../terminal/printable.ts";
@@ -17,7 +17,7 @@ export interface WantedEvent {
 }
 
 /** Returns whether the event became a dead letter, or how to find out. */
-export async function deadLetterHint(wanted: WantedEvent, { letters }: SharedKeys, { env }: CliIo): Promise<string> {
+export async function deadLetterHint(wanted: WantedEvent, { letters }: OpenKeys, { env }: CliIo): Promise<string> {
   if (letters === undefined) return "To find its dead letter, use latchkey dead list --event.";
   const subject = setting(env, "LATCHKEY_DEAD_LETTER");
   if (subject === undefined) {

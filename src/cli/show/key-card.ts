@@ -1,6 +1,6 @@
 import { Help } from "commander";
 import { span } from "../../inspect/conclusions/duration.ts";
-import { type Now, suspicionWords } from "../../inspect/conclusions/suspicion.ts";
+import { type Reading, suspicionWords } from "../../inspect/conclusions/suspicion.ts";
 import { amount } from "../../internal/counted.ts";
 import { conclusionAbout, suspicionAbout } from "../stored-keys/conclusion.ts";
 import { stateColours, suspicionColours } from "../stored-keys/key-table.ts";
@@ -23,7 +23,7 @@ const INDENT = "  ";
 const MAX_WIDTH = 100;
 
 /** Formats everything known about an event: first the explanation, then the record. */
-export function keyCard(found: LookUpResult, now: Now, { paint, columns, hasPayload }: CardLook): string {
+export function keyCard(found: LookUpResult, now: Reading, { paint, columns, hasPayload }: CardLook): string {
   const state = stateOf(found);
   const { identity, stored } = found;
   const name = identity === undefined ? [] : [escaped(identity.subscriptionId), escaped(identity.eventId)];
@@ -39,7 +39,7 @@ export function keyCard(found: LookUpResult, now: Now, { paint, columns, hasPayl
   ].join("\n");
 }
 
-function suspicionParagraphs({ stored }: LookUpResult, now: Now, paint: Paint): readonly string[] {
+function suspicionParagraphs({ stored }: LookUpResult, now: Reading, paint: Paint): readonly string[] {
   const suspicion = stored?.state === "reserved" ? suspicionAbout(stored, now) : undefined;
   if (suspicion === undefined) return [];
   const { title, advice, severity } = suspicionWords[suspicion];

@@ -1,5 +1,5 @@
 import { span } from "../../inspect/conclusions/duration.ts";
-import type { Now } from "../../inspect/conclusions/suspicion.ts";
+import type { Reading } from "../../inspect/conclusions/suspicion.ts";
 import type { ClockDifference } from "../../nats/wire/server-clock.ts";
 import type { BucketFlags } from "../connection/open-buckets.ts";
 import type { PostgresKeysFlags } from "../connection/open-postgres.ts";
@@ -8,7 +8,7 @@ import { parseEventSelector } from "../stored-keys/event-selector.ts";
 import { keyReport, payloadReport } from "../stored-keys/key-report.ts";
 import { lookUpHints, readKnownNames } from "../stored-keys/known-names.ts";
 import { openKeys } from "../stored-keys/open-keys.ts";
-import type { SharedKeys } from "../stored-keys/shared-keys.ts";
+import type { OpenKeys } from "../stored-keys/shared-keys.ts";
 import { wholeKey } from "../stored-keys/short-key.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import type { CliIo } from "../terminal/io.ts";
@@ -50,7 +50,7 @@ export async function showCommand(
 async function hintText(
   [subscriptionId, eventId]: readonly [first: string, eventId: string | undefined],
   { workspace: workspaceId }: ShowFlags,
-  { keys, io }: { readonly keys: SharedKeys; readonly io: CliIo },
+  { keys, io }: { readonly keys: OpenKeys; readonly io: CliIo },
 ): Promise<string> {
   if (eventId === undefined) return "";
   const hints = [
@@ -60,7 +60,7 @@ async function hintText(
   return `\n${hints.join("\n")}\n`;
 }
 
-async function nameHints(wanted: WantedEvent, keys: SharedKeys): Promise<readonly string[]> {
+async function nameHints(wanted: WantedEvent, keys: OpenKeys): Promise<readonly string[]> {
   try {
     return lookUpHints(wanted, await readKnownNames((filter) => keys.scan(filter), wanted));
   } catch {
@@ -69,7 +69,7 @@ async function nameHints(wanted: WantedEvent, keys: SharedKeys): Promise<readonl
   }
 }
 
-function foundReport(found: LookUpResult, now: Now, hasPayload: boolean): object {
+function foundReport(found: LookUpResult, now: Reading, hasPayload: boolean): object {
   const { stored, identity } = found;
   const verdict = conclusionAbout(stored, now);
   if (stored === undefined || stored.state === "removed") {

@@ -4,10 +4,10 @@ import { type BucketFlags, openBuckets } from "../connection/open-buckets.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { lookUp } from "./look-up.ts";
 import { scanBuckets } from "./scan.ts";
-import type { SharedKeys } from "./shared-keys.ts";
+import type { OpenKeys } from "./shared-keys.ts";
 
 /** Opens the keys of a NATS bucket and of its shards. @throws as {@link openBuckets}. */
-export async function openBucketKeys(flags: BucketFlags, io: CliIo): Promise<SharedKeys> {
+export async function openBucketKeys(flags: BucketFlags, io: CliIo): Promise<OpenKeys> {
   const buckets = await openBuckets(flags, io);
   const { name, bucketNames, serverMs, difference, connection, jsm, apiPrefix } = buckets;
   return {

@@ -1,6 +1,11 @@
 import { optionsFromEnv } from "../../env.ts";
-import { type Now, type ReservationTimes, type Suspicion, suspicionOf } from "../../inspect/conclusions/suspicion.ts";
-import { type KeyFinding, type NextDelivery, verdictOf } from "../../inspect/conclusions/verdict.ts";
+import {
+  type Reading,
+  type ReservationTimes,
+  type Suspicion,
+  suspicionOf,
+} from "../../inspect/conclusions/suspicion.ts";
+import { type KeyContent, type NextDelivery, verdictOf } from "../../inspect/conclusions/verdict.ts";
 import type { DispatchFailure } from "../../model/failure.ts";
 import { DEFAULT_SKEW_MS } from "../../options.ts";
 import { asCommandError } from "../terminal/command-error.ts";
@@ -16,7 +21,7 @@ export interface Conclusion {
 }
 
 /** Concludes from the content of a key, as the inspector does. */
-export function conclusionAbout(stored: StoredKey | RemovedKey | undefined, now: Now): Conclusion {
+export function conclusionAbout(stored: StoredKey | RemovedKey | undefined, now: Reading): Conclusion {
   if (stored?.state === "unreadable" && stored.key === undefined) {
     return { delivery: "none", explanation: `The key belongs to no event. ${escaped(stored.reason)}.` };
   }
@@ -25,7 +30,7 @@ export function conclusionAbout(stored: StoredKey | RemovedKey | undefined, now:
 }
 
 /** Returns why a key needs attention, or `undefined`. */
-export function suspicionAbout(stored: StoredKey, now: Now): Suspicion | undefined {
+export function suspicionAbout(stored: StoredKey, now: Reading): Suspicion | undefined {
   return stored.state === "reserved" ? suspicionOf(reservationTimes(stored), now) : undefined;
 }
 
@@ -44,7 +49,7 @@ export function skewFrom({ env }: Pick<CliIo, "env">): number {
   return asCommandError(() => optionsFromEnv(env)).skewMs ?? DEFAULT_SKEW_MS;
 }
 
-function findingOf(stored: StoredKey | RemovedKey | undefined): KeyFinding {
+function findingOf(stored: StoredKey | RemovedKey | undefined): KeyContent {
   switch (stored?.state) {
     case undefined:
       return { state: "empty" };

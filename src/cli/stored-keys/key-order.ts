@@ -1,4 +1,4 @@
-import { type Now, SUSPICIONS } from "../../inspect/conclusions/suspicion.ts";
+import { type Reading, SUSPICIONS } from "../../inspect/conclusions/suspicion.ts";
 import { suspicionAbout } from "./conclusion.ts";
 import { type StoredKey, sinceMs } from "./stored-key.ts";
 
@@ -6,7 +6,7 @@ import { type StoredKey, sinceMs } from "./stored-key.ts";
 export const ORDERS = ["attention", "newest", "oldest", "ending"] as const;
 export type Order = (typeof ORDERS)[number];
 
-type Rank = (stored: StoredKey, now: Now) => number;
+type Rank = (stored: StoredKey, now: Reading) => number;
 
 /** Sort keys of each order, ascending; later ones break ties. */
 const ranks: Readonly<Record<Order, readonly Rank[]>> = {
@@ -21,7 +21,7 @@ const ranks: Readonly<Record<Order, readonly Rank[]>> = {
 };
 
 /** Ranks unreadable keys first, then suspicious reservations, other reservations and commits. */
-function urgency(stored: StoredKey, now: Now): number {
+function urgency(stored: StoredKey, now: Reading): number {
   if (stored.state === "unreadable") return -1;
   if (stored.state === "committed") return SUSPICIONS.length + 1;
   const suspicion = suspicionAbout(stored, now);
@@ -32,11 +32,11 @@ function urgency(stored: StoredKey, now: Now): number {
 export class FirstKeys {
   readonly #ranks: readonly Rank[];
   readonly #limit: number;
-  readonly #now: Now;
+  readonly #now: Reading;
   #keys: StoredKey[] = [];
 
   /** @param limit maximum number of keys; 0 for all. */
-  constructor(order: Order, limit: number, now: Now) {
+  constructor(order: Order, limit: number, now: Reading) {
     this.#ranks = ranks[order];
     this.#limit = limit === 0 ? Number.POSITIVE_INFINITY : limit;
     this.#now = now;

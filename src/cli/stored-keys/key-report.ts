@@ -1,9 +1,9 @@
-import { evidenceOf, type Now } from "../../inspect/conclusions/suspicion.ts";
+import { evidenceOf, type Reading } from "../../inspect/conclusions/suspicion.ts";
 import { reservationTimes, suspicionAbout } from "./conclusion.ts";
 import type { StoredKey } from "./stored-key.ts";
 
 /** Returns a key as JSON output. Reports only whether a result and a fingerprint exist. */
-export function keyReport(stored: StoredKey, now: Now): object {
+export function keyReport(stored: StoredKey, now: Reading): object {
   const { nowMs } = now;
   const { bucket, subject, revision, storedAtMs, endsAtMs } = stored;
   const times = {
@@ -51,7 +51,7 @@ export function keyReport(stored: StoredKey, now: Now): object {
 }
 
 /** Returns why a reservation needs attention: its name, and the facts behind it. */
-function suspicionReport(stored: StoredKey, now: Now): object {
+function suspicionReport(stored: StoredKey, now: Reading): object {
   const suspicion = suspicionAbout(stored, now);
   if (suspicion === undefined || stored.state !== "reserved") return {};
   return { suspicion, evidence: evidenceOf(suspicion, reservationTimes(stored), now) };

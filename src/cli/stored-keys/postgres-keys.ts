@@ -6,7 +6,7 @@ import type { CliIo } from "../terminal/io.ts";
 import { subjectsOfFilter } from "./key-filter.ts";
 import { matchingKeys } from "./matching-keys.ts";
 import { type RecordSource, readKey } from "./read-key.ts";
-import type { SharedKeys } from "./shared-keys.ts";
+import type { OpenKeys } from "./shared-keys.ts";
 import type { StoredKey } from "./stored-key.ts";
 
 /** Describes the table of the keys. Its subjects are the keys. */
@@ -18,7 +18,7 @@ export const POSTGRES_SOURCE: RecordSource = {
 };
 
 /** Opens the keys of a `postgresStore`. @throws as {@link openPostgres}. */
-export async function openPostgresKeys(url: string, schema: string | undefined, io: CliIo): Promise<SharedKeys> {
+export async function openPostgresKeys(url: string, schema: string | undefined, io: CliIo): Promise<OpenKeys> {
   const postgres = await openPostgres(url, schema, io);
   const { serverMs, difference } = postgres;
   return {

@@ -6,7 +6,7 @@ import type { FilterFlags } from "./key-filter.ts";
 import type { RemovedKey, StoredKey } from "./stored-key.ts";
 
 /** The keys of a store that replicas share. */
-export interface SharedKeys extends AsyncDisposable {
+export interface OpenKeys extends AsyncDisposable {
   /** Name of the bucket from the command line, or `postgres`. */
   readonly name: string;
   /** Name of the store within a sentence: `bucket dedup`. */

@@ -1,7 +1,7 @@
 import { dedupKeyOfStoreKey } from "../../model/dedup-key.ts";
 import type { StoreKey } from "../../model/identity.ts";
 import { CommandError } from "../terminal/command-error.ts";
-import type { SharedKeys } from "./shared-keys.ts";
+import type { OpenKeys } from "./shared-keys.ts";
 import type { StoredKey } from "./stored-key.ts";
 
 type Names = readonly [first: string, eventId: string | undefined];
@@ -27,7 +27,7 @@ export function shortKeys(keys: readonly StoredKey[]): ReadonlyMap<StoredKey, st
  * Returns the dedup key of a short key, and all other names as they are.
  * @throws {CommandError} if several events have keys that begin with it.
  */
-export async function wholeKey(names: Names, { scan }: Pick<SharedKeys, "scan">): Promise<Names> {
+export async function wholeKey(names: Names, { scan }: Pick<OpenKeys, "scan">): Promise<Names> {
   const [first, eventId] = names;
   const start = eventId === undefined ? SHORT.exec(first)?.groups?.["start"] : undefined;
   if (start === undefined) return names;

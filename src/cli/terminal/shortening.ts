@@ -9,8 +9,8 @@ export interface Shortened {
 }
 
 const ELLIPSIS = "…";
-/** Parts of the width for the beginning of a text. The rest shows its end. Ids usually differ at their ends. */
-const HEAD_PARTS = [1 / 2, 1 / 4, 0, 3 / 4, 1];
+/** Shares of the width for the beginning of a text. The rest shows its end. Ids usually differ at their ends. */
+const HEAD_SHARES = [1 / 2, 1 / 4, 0, 3 / 4, 1];
 
 const characters = new Intl.Segmenter();
 
@@ -19,22 +19,22 @@ export function shortened(all: Iterable<string>, width: number): Shortened {
   const texts = [...new Set(all)];
   let best: Shortened | undefined;
   let most = 0;
-  const parts = new Map(texts.map((text) => [text, partsOf(text, width)]));
-  for (const head of hidesOnlyCommon([...parts.values()], width) ? [0, ...HEAD_PARTS] : HEAD_PARTS) {
+  const segmentsByText = new Map(texts.map((text) => [text, segmentsOf(text, width)]));
+  for (const head of hidesOnlyCommon([...segmentsByText.values()], width) ? [0, ...HEAD_SHARES] : HEAD_SHARES) {
     const shown = new Map(
-      [...parts].map(([text, segments]) => [text, segments === undefined ? text : cut(segments, width, head)]),
+      [...segmentsByText].map(([text, segments]) => [text, segments === undefined ? text : cut(segments, width, head)]),
     );
     const distinct = new Set(shown.values()).size;
     if (distinct === texts.length) return { texts: shown, isDistinct: true };
     if (distinct > most) [best, most] = [{ texts: shown, isDistinct: false }, distinct];
   }
-  return best === undefined ? { texts: new Map(), isDistinct: true } : separated(best.texts, parts, width);
+  return best === undefined ? { texts: new Map(), isDistinct: true } : separated(best.texts, segmentsByText, width);
 }
 
 /** Shows those that still look alike from where they begin to differ. */
 function separated(
   texts: ReadonlyMap<string, string>,
-  parts: ReadonlyMap<string, readonly string[] | undefined>,
+  segmentsByText: ReadonlyMap<string, readonly string[] | undefined>,
   width: number,
 ): Shortened {
   const groups = new Map<string, string[]>();
@@ -42,7 +42,7 @@ function separated(
   const shown = new Map(texts);
   for (const group of groups.values()) {
     if (group.length === 1) continue;
-    const segments = group.map((text) => parts.get(text) ?? [text]);
+    const segments = group.map((text) => segmentsByText.get(text) ?? [text]);
     const common = commonLength(segments);
     for (const [index, text] of group.entries()) {
       shown.set(text, from(segments[index] ?? [], common, width));
@@ -52,19 +52,19 @@ function separated(
 }
 
 /** Returns true if the ends of several texts fit, and what precedes them is the same. */
-function hidesOnlyCommon(parts: ReadonlyArray<readonly string[] | undefined>, width: number): boolean {
-  const long = parts.filter((segments) => segments !== undefined);
+function hidesOnlyCommon(all: ReadonlyArray<readonly string[] | undefined>, width: number): boolean {
+  const long = all.filter((segments) => segments !== undefined);
   const common = commonLength(long);
   return long.length > 1 && long.every((segments) => stringWidth(segments.slice(common).join("")) < width);
 }
 
 /** Returns the characters of a text that is too wide, or `undefined`. */
-function partsOf(text: string, width: number): readonly string[] | undefined {
+function segmentsOf(text: string, width: number): readonly string[] | undefined {
   return stringWidth(text) <= width ? undefined : [...characters.segment(text)].map(({ segment }) => segment);
 }
 
-function cut(segments: readonly string[], width: number, headPart: number): string {
-  const tail = fitting(segments.toReversed(), Math.floor((width - 1) * (1 - headPart)))
+function cut(segments: readonly string[], width: number, headShare: number): string {
+  const tail = fitting(segments.toReversed(), Math.floor((width - 1) * (1 - headShare)))
     .toReversed()
     .join("");
   return `${fitting(segments, width - 1 - stringWidth(tail)).join("")}${ELLIPSIS}${tail}`;

@@ -1,9 +1,9 @@
 import type { DispatchFailure } from "../../model/failure.ts";
 import { span } from "./duration.ts";
-import { evidenceOf, type Now, type ReservationTimes, suspicionOf } from "./suspicion.ts";
+import { evidenceOf, type Reading, type ReservationTimes, suspicionOf } from "./suspicion.ts";
 
 /** Content of a key, by the clock of the reader. */
-export type KeyFinding =
+export type KeyContent =
   | { readonly state: "empty" }
   /** The store remembers the removal. */
   | { readonly state: "removed"; readonly removedAtMs: number; readonly failure?: DispatchFailure | undefined }
@@ -29,7 +29,7 @@ export interface Verdict {
 }
 
 /** Concludes from a key's content what happens to the event's next delivery. */
-export function verdictOf(finding: KeyFinding, now: Now): Verdict {
+export function verdictOf(finding: KeyContent, now: Reading): Verdict {
   const { nowMs } = now;
   switch (finding.state) {
     case "empty":
@@ -58,12 +58,12 @@ export function verdictOf(finding: KeyFinding, now: Now): Verdict {
   }
 }
 
-function failedText({ owner, attempt, atMs, error }: DispatchFailure, { nowMs }: Now): string {
+function failedText({ owner, attempt, atMs, error }: DispatchFailure, { nowMs }: Reading): string {
   const when = span(Math.max(0, nowMs - atMs));
   return `The handler on ${owner} failed ${when} ago at attempt ${attempt} (${error}), so the key was released. The next delivery is dispatched.`;
 }
 
-function reservedText(finding: ReservationTimes & { readonly owner: string }, now: Now): string {
+function reservedText(finding: ReservationTimes & { readonly owner: string }, now: Reading): string {
   const { owner, attempt, beganAtMs, leaseFromMs, leaseMs } = finding;
   const leftMs = leaseFromMs + leaseMs - now.nowMs;
   if (leftMs <= 0) {

@@ -1,5 +1,5 @@
 import { BoxedMap } from "../../internal/boxed-map.ts";
-import { type Now, suspicionOf } from "../conclusions/suspicion.ts";
+import { type Reading, suspicionOf } from "../conclusions/suspicion.ts";
 import { attemptFrom, attemptId, type Mutable, type Phase, remainingLeaseMs, type TracedAttempt } from "./attempt.ts";
 import { RingIndex } from "./ring-index.ts";
 import type { TraceEvent } from "./trace-event.ts";
@@ -85,7 +85,7 @@ export class TracedAttempts implements Iterable<TracedAttempt> {
   }
 
   /** Updates the suspicion of every holder. Returns the attempts whose suspicion changed. */
-  assess(now: Now): readonly TracedAttempt[] {
+  assess(now: Reading): readonly TracedAttempt[] {
     const changed: TracedAttempt[] = [];
     for (const attempt of this.#inFlight.values()) {
       const suspicion = attempt.hold === "held" ? suspicionOf(attempt, now) : undefined;

@@ -17,7 +17,7 @@ export interface NakCircumstances {
   readonly backoff: BackoffRange;
 }
 
-/** Returns after how many milliseconds the server shall redeliver a message. */
+/** Returns the delay of a redelivery, in milliseconds. */
 export function nakDelayMs(delay: NakDelay, of: NakCircumstances): number {
   switch (delay) {
     case "none":

@@ -106,7 +106,7 @@ export function bucketStore(reader: Reader, options: BucketToOpen, opened: Strea
           resolve({ ok: true, revision: result });
         } else if (result === undefined) resolve(expected === 0 ? putOverTombstone(key, write) : conflict());
         else {
-          if (isRefusal(result)) live.noteRefusal();
+          if (isRefusal(result)) live.noteRefusedWrite();
           reject(result);
         }
       });

@@ -52,8 +52,8 @@ export class LiveBucket {
   #intervalMs: number;
   #checkedAtMs: number;
   /** Number of refused writes, and how many of them a check has followed. */
-  #refusals = 0;
-  #explainedRefusals = 0;
+  #refusedWrites = 0;
+  #explainedWrites = 0;
   #verdict: BucketVerdict = { refusal: undefined, notes: [] };
   #checking: Promise<void> | undefined;
   #highestRevision = 0;
@@ -85,12 +85,12 @@ export class LiveBucket {
   }
 
   /** Notes that the bucket refused a write: an operator may have changed it. */
-  noteRefusal(): void {
-    this.#refusals += 1;
+  noteRefusedWrite(): void {
+    this.#refusedWrites += 1;
   }
 
   get #isSuspect(): boolean {
-    return this.#refusals > this.#explainedRefusals;
+    return this.#refusedWrites > this.#explainedWrites;
   }
 
   async #checkedVerdict(): Promise<void> {
@@ -110,14 +110,14 @@ export class LiveBucket {
   async #checkOnce(): Promise<void> {
     // Taken before the request: the answer need not know later writes, nor the reason of later refusals.
     const use = { highestRevision: this.#highestRevision, longestTtlMs: this.#longestTtlMs };
-    const refusals = this.#refusals;
+    const refusedWrites = this.#refusedWrites;
     let info: StreamInfo;
     try {
       info = await this.#checks.read();
     } catch {
       return;
     }
-    this.#explainedRefusals = refusals;
+    this.#explainedWrites = refusedWrites;
     const verdict = this.#checks.judge(info, use);
     this.#checkedAtMs = this.#checks.clock.monotonicMs();
     this.#intervalMs = intervalOf(info);

@@ -6,7 +6,7 @@ import type { OrderedLine } from "./history-order.ts";
 import type { KnownKey } from "./known-keys.ts";
 import { deliveryId, type Report, type RunState } from "./run-state.ts";
 
-/** An acknowledged event must have had its effect and its commit. A nak must pass the effect's own error on. */
+/** Checks that an acknowledged event had its effect and its commit, and that a nak passes on the effect's own error. */
 export function checkAnswer(
   run: RunState,
   line: LineOf<"answered">,
@@ -41,7 +41,7 @@ export function checkAnswer(
   checkReportedCommit(run, line, position, state, report);
 }
 
-/** Says that no key was reserved for an event, if other events have keys: two events may share an id. */
+/** Explains that no key was reserved for an event, if other events have keys: two events may share an id. */
 function withoutKey({ keys }: RunState, event: string): string {
   if (keys.byEvent.size === 0 || keys.keysOf(event).length > 0 || keys.isAmbiguous(event)) return "";
   return ". No replica had reserved a key for it: another event may have the same id";
@@ -78,7 +78,7 @@ function mustBeSettled(
   return !checks.some(({ type }) => type === "excused");
 }
 
-/** Latchkey's report about a commit must agree with the store. */
+/** Checks that Latchkey's report about a commit agrees with the store. */
 function checkReportedCommit(
   run: RunState,
   line: LineOf<"answered">,

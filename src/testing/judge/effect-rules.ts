@@ -5,7 +5,7 @@ import type { OrderedLine } from "./history-order.ts";
 import type { KnownKey } from "./known-keys.ts";
 import type { Report, RunState } from "./run-state.ts";
 
-/** An effect that begins must be the only one whose signal has not fired, must have the highest fence, and must not be late. */
+/** Checks that a beginning effect is the only one whose signal has not fired, has the highest fence, and is not late. */
 export function checkBegin(
   run: RunState,
   line: LineOf<"effect.began">,
@@ -18,11 +18,11 @@ export function checkBegin(
   const work = workOf(run, line, key);
   const what = `${name} of ${event}`;
   if (!state.succeeded.has(work ?? name)) state.succeeded.set(work ?? name, false);
-  if (!run.isExcused(process, event)) {
+  if (!run.isStalled(process, event)) {
     for (const { began, work: other, isAborted, number: since } of state.running.values()) {
       // An effect that polls its signal is judged when it does: the signal may have fired without being noted yet.
       if (work === undefined || other !== work || isAborted || began.turnMs !== undefined) continue;
-      if (isSameAttempt(began, line) || run.isExcused(began.process, event)) continue;
+      if (isSameAttempt(began, line) || run.isStalled(began.process, event)) continue;
       const running = `the ${what} that ${began.process} began in line ${since} was still running`;
       report("G1", `${process} began the ${what} while ${running}${severalIds(run, event)}`);
       if (began.hasSignal) report("G6", `${running}, and its signal had not fired, when ${process} began it too`);
@@ -41,7 +41,7 @@ export function checkBegin(
   state.running.set(effectId(line), { began: line, number, key, work, isAborted: false });
 }
 
-/** An effect must not begin after its event was committed or acknowledged. */
+/** Reports an effect that begins after its event was committed or acknowledged. */
 function checkNotLate(
   run: RunState,
   line: LineOf<"effect.began">,
@@ -53,7 +53,7 @@ function checkNotLate(
   const { process, event, name, fence, atMs, turnMs } = line;
   const state = run.of(event);
   const hint = severalIds(run, event) || afterAnswer(run, process, event);
-  const isExcused = run.isExcused(process, event);
+  const isStalled = run.isStalled(process, event);
   const writes = key?.writes ?? [];
   const before = writes.findLast(({ revision }) => revision < fence);
   const after = writes.find(
@@ -62,13 +62,13 @@ function checkNotLate(
       revision > fence &&
       (turnMs === undefined ? shownBy.position < position : shownBy.line.atMs < turnMs),
   );
-  const commit = before?.state === "committed" ? before : isExcused ? undefined : after;
+  const commit = before?.state === "committed" ? before : isStalled ? undefined : after;
   if (commit !== undefined && commit.removed === undefined && atMs < commit.protectedUntilMs) {
     const since = `${commit.owner} had committed it with revision ${commit.revision} (line ${commit.shownBy.number})`;
     report("G3", `${process} began the ${name} of ${event} after ${since}${hint}`);
   }
   const { settledIn } = state;
-  if (settledIn === undefined || isExcused || run.keys.isAmbiguous(event)) return;
+  if (settledIn === undefined || isStalled || run.keys.isAmbiguous(event)) return;
   // A key that was committed once is judged by its commits: their windows end, and operators clear them.
   const relevant = key === undefined ? run.keys.keysOf(event) : [key];
   if (relevant.some((one) => one.writes.some(({ state }) => state === "committed"))) return;
@@ -76,7 +76,7 @@ function checkNotLate(
   report("G3", `${late}${hint}`);
 }
 
-/** Says that an event was guarded under several ids. */
+/** Explains that an event was guarded under several ids. */
 function severalIds({ keys }: RunState, event: string): string {
   const ofEvent = keys.keysOf(event);
   const ids = [...new Set(ofEvent.map(({ name }) => name))];
@@ -84,7 +84,7 @@ function severalIds({ keys }: RunState, event: string): string {
   return `. ${event} was reserved under several event ids: ${ids.join(", ")}`;
 }
 
-/** Says that an effect continues although its process has answered every delivery of the event. */
+/** Explains that an effect continues although its process has answered every delivery of the event. */
 function afterAnswer(run: RunState, process: string, event: string): string {
   const state = run.of(event);
   const answer = state.answers.findLast((one) => one.process === process);
@@ -92,11 +92,11 @@ function afterAnswer(run: RunState, process: string, event: string): string {
   return `. ${process} had answered its last delivery in line ${answer.number}: the effect continued without one`;
 }
 
-/** A signal that has not fired although another owner already had the key in an earlier turn of the event loop is late. */
+/** Reports a signal that had not fired although another owner got the key in an earlier turn of the event loop. */
 export function checkSignal(run: RunState, line: LineOf<"effect.checked">, report: Report): void {
   const { process, event, turnMs } = line;
   const effect = run.of(event).running.get(effectId(line));
-  if (effect === undefined || effect.isAborted || run.isExcused(process, event)) return;
+  if (effect === undefined || effect.isAborted || run.isStalled(process, event)) return;
   const { name, fence } = effect.began;
   const other = effect.key?.writes.find(
     (write) => write.revision > fence && fenceOf(write, write.revision) !== fence && write.shownBy.line.atMs < turnMs,
@@ -140,7 +140,7 @@ function effectId({ process, effect }: { readonly process: string; readonly effe
   return `${process} ${effect}`;
 }
 
-/** Effects under one reservation do not compete. */
+/** Returns true for effects under one reservation, which do not compete. */
 function isSameAttempt(one: LineOf<"effect.began">, other: LineOf<"effect.began">): boolean {
   return one.process === other.process && one.fence === other.fence && one.fence > 0;
 }

@@ -82,7 +82,7 @@ export class Judge {
     }
   }
 
-  /** A process that has answered, and runs no effect, has no reason to renew a reservation without end. */
+  /** Reports a process that renews a reservation without end, although it has answered and runs no effect. */
   #renews({ process, key, token }: LineOf<"invoke">, report: Report): void {
     const run = this.#run;
     const event = run.keys.eventOf(key);
@@ -107,7 +107,7 @@ export class Judge {
     );
   }
 
-  /** Only its holder, after a failed dispatch, or an operator removes a reservation, and never while an effect runs. */
+  /** Reports a reservation that was removed while its effect ran, unless an operator cleared it. */
   #removed({ position }: OrderedLine, report: Report): void {
     const removal = this.#removals.get(position);
     if (removal === undefined || removal.write.state === "committed") return;
@@ -117,7 +117,7 @@ export class Judge {
       if (effect.began.fence !== fence || effect.isAborted) continue;
       const { process } = effect.began;
       if (write.removed?.request?.operation === "clear") effect.isAborted = true;
-      else if (!this.#run.isExcused(process, event)) {
+      else if (!this.#run.isStalled(process, event)) {
         const running = `the effect on ${process} was running (since line ${effect.number})`;
         report("G5", `the reservation of ${event} was removed while ${running}`);
       }

@@ -69,8 +69,8 @@ export class RunState {
     return shownBy.position < position || this.#returned.has(`${process} ${revision}`);
   }
 
-  /** True if nothing may depend on the process reacting in time. */
-  isExcused(process: string, event: string): boolean {
+  /** True if the process was frozen since its delivery, or the store forgot a write: its reactions may be late. */
+  isStalled(process: string, event: string): boolean {
     const frozenAt = this.#frozenAt.get(process) ?? -1;
     return this.#hasForgotten || frozenAt > (this.#deliveredAt.get(`${process} ${event}`) ?? -1);
   }

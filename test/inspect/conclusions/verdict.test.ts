@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { type KeyFinding, type NextDelivery, verdictOf } from "../../../src/inspect/conclusions/verdict.ts";
+import { type KeyContent, type NextDelivery, verdictOf } from "../../../src/inspect/conclusions/verdict.ts";
 
 const now = { nowMs: 100_000, skewMs: 2_000 };
 const reserved = { state: "reserved", owner: "a", attempt: 2, leaseMs: 30_000, beganAtMs: 60_000 } as const;
 const committed = { state: "committed", owner: "a", attempt: 1, committedAtMs: 40_000 } as const;
 
 describe("the verdict on a key", () => {
-  it.each<readonly [NextDelivery, KeyFinding, string]>([
+  it.each<readonly [NextDelivery, KeyContent, string]>([
     ["dispatched", { state: "empty" }, "The key is empty, so the next delivery is dispatched."],
     ["dispatched", { state: "removed", removedAtMs: 95_000 }, "was released or cleared 5 s ago"],
     ["refused", { state: "unreadable", reason: "it is not JSON" }, "The next delivery is refused: it is not JSON."],

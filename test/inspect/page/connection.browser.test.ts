@@ -80,7 +80,7 @@ it("the page reports an unavailable store within 3 s, concludes nothing, and rep
   // The lease has ended, but the page must not conclude that the holder went silent.
   await page.waitForTimeout(3_500);
   await page.getByRole("button", { name: /reserved.*1 now/ }).waitFor();
-  expect(await page.getByText("Holder went silent").count()).toBe(0);
+  expect(await page.getByText("Lease ended without a renewal").count()).toBe(0);
   isDown = false;
   await page.getByText(/Store available again since/).waitFor();
 });

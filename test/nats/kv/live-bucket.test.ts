@@ -78,7 +78,7 @@ describe("a bucket in use", () => {
   it("is used on while it cannot be read", async () => {
     const { clock, now, live, admitted } = bucketWith();
     now.isReachable = false;
-    live.noteRefusal();
+    live.noteRefusedWrite();
     expect(await admitted()).toBe(true);
     await clock.advanceAsync(60_000);
     expect(await admitted()).toBe(true);
@@ -87,7 +87,7 @@ describe("a bucket in use", () => {
   it("stays refused while it cannot be read", async () => {
     const { clock, now, live, admitted } = bucketWith();
     now.isRight = false;
-    live.noteRefusal();
+    live.noteRefusedWrite();
     expect(await admitted()).toBe(false);
     now.isReachable = false;
     await clock.advanceAsync(60_000);
@@ -105,7 +105,7 @@ describe("a bucket in use", () => {
         let mustRefuse = false;
         for (const one of steps) {
           if (one === "refuse") {
-            live.noteRefusal();
+            live.noteRefusedWrite();
             mustRefuse = !now.isRight;
           } else if (one === "edit") now.isRight = false;
           else if (one === "repair") {
@@ -130,7 +130,7 @@ describe("a bucket in use", () => {
     const { clock, now, live, verdicts, admitted } = bucketWith();
     for (const isRight of [false, true, false]) {
       now.isRight = isRight;
-      live.noteRefusal();
+      live.noteRefusedWrite();
       for (let claims = 0; claims < 5; claims += 1) {
         await admitted();
         await clock.advanceAsync(600);

@@ -6,6 +6,7 @@ import type { ShownAttempt } from "../../server/wire.ts";
 import { nowMs, playback, session } from "../browser/page-state.ts";
 import { useIsNarrow } from "../browser/viewport.ts";
 import { type AttemptOrder, attemptState, leaseEndsMs, type SortColumn } from "../state/attempt-list.ts";
+import { toneOf } from "../state/concern-words.ts";
 import type { Tone } from "../state/event-words.ts";
 import { span } from "../state/formats.ts";
 import { rowWindow } from "../state/row-window.ts";
@@ -107,11 +108,11 @@ function Spacer({ height }: { height: number }): VNode {
 }
 
 const stateTones: Readonly<Record<ReturnType<typeof attemptState>, Tone>> = {
-  overdue: "expired",
-  endless: "expired",
-  silent: "expired",
-  "long-held": "pending",
-  retried: "failure",
+  overdue: toneOf("overdue"),
+  endless: toneOf("endless"),
+  silent: toneOf("silent"),
+  "long-held": toneOf("long-held"),
+  retried: toneOf("retried"),
   running: "held",
   committing: "dispatched",
   releasing: "failure",

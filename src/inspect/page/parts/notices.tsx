@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 import type { Notice } from "../../trace/attention.ts";
 import { session } from "../browser/page-state.ts";
-import { concernWords, isWarning } from "../state/concern-words.ts";
+import { concernWords } from "../state/concern-words.ts";
 import { time } from "../state/formats.ts";
 import { hashOf } from "../state/route.ts";
 import { sharedPrefix } from "../state/shared-names.ts";
@@ -11,8 +11,8 @@ import { Name } from "./name.tsx";
 export function Notices({ limit }: { limit: number }): VNode {
   const all = [...session().notices].reverse();
   const ordered = [
-    ...all.filter(({ settled, concern }) => !settled && !isWarning(concern)),
-    ...all.filter(({ settled, concern }) => !settled && isWarning(concern)),
+    ...all.filter(({ settled, concern }) => !settled && concernWords[concern].severity === "error"),
+    ...all.filter(({ settled, concern }) => !settled && concernWords[concern].severity === "warning"),
     ...all.filter(({ settled }) => settled),
   ];
   if (ordered.length === 0) {

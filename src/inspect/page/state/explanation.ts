@@ -1,7 +1,8 @@
 import { suspicionOf, suspicionWords } from "../../conclusions/suspicion.ts";
-import { type KeyFinding, verdictOf } from "../../conclusions/verdict.ts";
+import { type KeyContent, verdictOf } from "../../conclusions/verdict.ts";
 import type { EventDetail, ShownRecord } from "../../server/wire.ts";
 import type { TraceEvent } from "../../trace/trace-event.ts";
+import { toneOf } from "./concern-words.ts";
 import type { Tone } from "./event-words.ts";
 import { span } from "./formats.ts";
 import { takeoversIn } from "./timeline.ts";
@@ -33,8 +34,7 @@ function suspected({ holds, trace }: EventDetail, nowMs: number): Pick<LastOutco
   const finding = holds === undefined ? undefined : findingOf(holds, trace);
   const suspicion = finding?.state === "reserved" ? suspicionOf(finding, { nowMs, skewMs: 0 }) : undefined;
   if (suspicion === undefined) return undefined;
-  const { title, severity } = suspicionWords[suspicion];
-  return { outcome: title, tone: severity === "error" ? "expired" : "pending" };
+  return { outcome: suspicionWords[suspicion].title, tone: toneOf(suspicion) };
 }
 
 const lastDelivery = (outcome: string, tone: Tone, because: string): LastDelivery => ({ outcome, tone, because });
@@ -193,7 +193,7 @@ function nextDelivery({ holds, trace }: EventDetail, nowMs: number): string {
   return verdictOf(findingOf(holds, trace), { nowMs, skewMs: 0 }).text;
 }
 
-function findingOf(holds: ShownRecord | null, trace: readonly TraceEvent[]): KeyFinding {
+function findingOf(holds: ShownRecord | null, trace: readonly TraceEvent[]): KeyContent {
   if (holds === null) return { state: "empty" };
   const { owner, attempt, leaseMs, atMs, fence } = holds;
   if (holds.state === "committed") return { state: "committed", owner, attempt, committedAtMs: atMs };

@@ -42,7 +42,7 @@ export interface SharedNames {
   /** Prefixes to leave out. */
   readonly eventPrefix: string;
   readonly ownerPrefix: string;
-  /** Names that all rows have, which need no column; otherwise undefined. */
+  /** Names that all rows have, which need no column; `undefined` if the rows differ. */
   readonly workspace: string | undefined;
   readonly subscription: string | undefined;
 }
