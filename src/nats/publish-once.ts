@@ -72,6 +72,10 @@ export async function publishOnce(
   const fence = wholeNumber("reservation.fence", reservation.fence, 0);
   const id = JSON.stringify([key, base, ...(name === "" ? [] : [text("name", name)])]);
   const target = withinMs === undefined ? `${base}.${hash("sha256", id, "base64url")}` : base;
+  const deadlineMs = systemClock.monotonicMs() + timeoutMs;
+  /** One lost answer leaves time for another attempt. */
+  const attemptTimeoutMs = () =>
+    Math.max(1, Math.ceil(Math.min(timeoutMs / 2, deadlineMs - systemClock.monotonicMs())));
   const stream = await checkedStream(js, target, withinMs);
   const fields = headers();
   for (const [field, values] of options.headers ?? []) for (const value of values) fields.append(field, value);
@@ -81,10 +85,10 @@ export async function publishOnce(
 
   let inDoubt = false;
   const published = await retryUntil(
-    { clock: systemClock, timeoutMs, backoff: BACKOFF },
+    { clock: systemClock, timeoutMs: deadlineMs - systemClock.monotonicMs(), backoff: BACKOFF },
     async (isLast): Promise<PublishedOnce | undefined> => {
       try {
-        const how = { msgID: hash("sha256", id, "hex"), headers: fields, expect, timeout: timeoutMs };
+        const how = { msgID: hash("sha256", id, "hex"), headers: fields, expect, timeout: attemptTimeoutMs() };
         const { seq, duplicate } = await js.publish(target, payload, how);
         return { stream, seq, subject: target, duplicate: duplicate || inDoubt };
       } catch (cause) {
@@ -93,7 +97,9 @@ export async function publishOnce(
           const seq = await storedSequence(js, stream, target);
           if (seq !== undefined) return { stream, seq, subject: target, duplicate: true };
         } else if (isForbidden(cause)) {
-          throw new StoreForbiddenError(`The connection may not publish to ${target}`, { cause });
+          throw new StoreForbiddenError(`The connection may not publish to ${target}: allow it in its permissions`, {
+            cause,
+          });
         }
         const isRefused = code !== undefined || hasNoResponders(cause);
         inDoubt ||= !isRefused;
@@ -109,11 +115,19 @@ export async function publishOnce(
   return published;
 }
 
-/** Returns the sequence of the message that is in the way; `undefined` if it cannot be read, so that the attempt is repeated. */
+/**
+ * Returns the sequence of the message that is in the way; `undefined` if it cannot be read now, so that the attempt is repeated.
+ * @throws {StoreForbiddenError} if the connection may not read messages.
+ */
 async function storedSequence(js: JetStreamClient, stream: string, target: string): Promise<number | undefined> {
-  const jsm = await js.jetstreamManager(false);
-  const stored = await jsm.streams.getMessage(stream, { last_by_subj: target }).catch(() => null);
-  return stored?.seq;
+  try {
+    const jsm = await js.jetstreamManager(false);
+    return (await jsm.streams.getMessage(stream, { last_by_subj: target }))?.seq;
+  } catch (cause) {
+    if (!isForbidden(cause)) return undefined;
+    const message = `The connection may not read stream ${stream}: allow it to publish to $JS.API.STREAM.MSG.GET.${stream}`;
+    throw new StoreForbiddenError(message, { cause });
+  }
 }
 
 /** Returns the name of the stream that captures a subject, once its configuration is checked. */
@@ -123,9 +137,12 @@ async function checkedStream(js: JetStreamClient, target: string, withinMs: numb
     config = await configOf(await js.jetstreamManager(false), target);
   } catch (cause) {
     if (isForbidden(cause)) {
-      throw new StoreForbiddenError(`The connection may not read the stream that captures ${target}`, { cause });
+      const needed = "$JS.API.STREAM.NAMES and $JS.API.STREAM.INFO.*";
+      const message = `The connection may not read the stream that captures ${target}: allow it to publish to ${needed}`;
+      throw new StoreForbiddenError(message, { cause });
     }
-    throw new StoreUnavailableError(`The stream that captures ${target} cannot be read`, { ambiguous: false, cause });
+    const message = `The stream that captures ${target} cannot be read: check that it exists, and call publishOnce again`;
+    throw new StoreUnavailableError(message, { ambiguous: false, cause });
   }
   const differences = [
     ...(withinMs === undefined ? keepsNothing(config) : forgetsEarly(config, withinMs)),
