@@ -254,7 +254,7 @@ function addPostgresKeys(command: Command): Command {
 /** Options that select or concern NATS, by their attributes. */
 const NATS_OPTIONS = [
   ...["bucket", "shards", "nats", "creds", "inboxPrefix", "domain", "apiPrefix"],
-  ...["stream", "consumer", "deadLetter", "concurrency", "attempts", "monitor"],
+  ...["stream", "consumer", "deadLetter", "concurrency", "attempts", "monitor", "window", "lease"],
 ];
 
 /** Adds the options that name a bucket and its server. */
@@ -281,14 +281,8 @@ function addInspect(program: Command, commands: OperatorCommands): void {
     .optionsGroup("Recorded run:")
     .addOption(
       new Option("--file <path>", "open a recorded run instead of a bucket, on this machine only").conflicts([
-        "bucket",
-        "postgres",
-        "host",
-        "deadLetter",
-        "link",
-        "allowedHost",
-        "allowedOrigin",
-        "basePath",
+        ...NATS_OPTIONS,
+        ...["postgres", "schema", "readOnly", "host", "link", "allowedHost", "allowedOrigin", "basePath"],
       ]),
     )
     .optionsGroup("Page:")

@@ -19,6 +19,7 @@ import { errorMessage } from "../terminal/error-message.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import { Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
+import { jsonLine } from "../terminal/json-line.ts";
 import { printable } from "../terminal/printable.ts";
 import { StatusLine } from "../terminal/status-line.ts";
 import { type CheckFlags, DEFAULT_RUNS } from "./check-flags.ts";
@@ -55,9 +56,7 @@ export async function checkCommand(path: string, flags: CheckFlags, io: CliIo): 
   }
   if (found !== undefined && flags.output !== undefined) await save(flags.output, found.run);
   await io.out.write(
-    flags.json === true
-      ? `${JSON.stringify(resultOf(found, explored, seed, flags))}\n`
-      : textOf(path, found, explored, seed, flags),
+    flags.json === true ? jsonLine(resultOf(found, explored, seed, flags)) : textOf(path, found, explored, seed, flags),
   );
   if (found === undefined) return exitCodes.ok;
   if (flags.open === true) await showRun({ name: "the counterexample", text: found.run.ndjson }, 0, io);

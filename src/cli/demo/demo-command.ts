@@ -9,6 +9,7 @@ import { httpTarget } from "../run/target/http-target.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import { Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
+import { jsonLine } from "../terminal/json-line.ts";
 import { painter } from "../terminal/paint.ts";
 import { type Backend, LEASE_MS, SKEW_MS } from "./backend.ts";
 import type { CommitTimes } from "./commit-log.ts";
@@ -78,7 +79,7 @@ export async function demoCommand(flags: DemoFlags, io: CliIo): Promise<ExitCode
   const summary = summarize({ sent, requests: endpoint.requests, broker: await backend.records(), commits });
   const exitCode = end === "settled" && holdsGuarantees(summary) ? exitCodes.ok : exitCodes.failed;
   await printer.text(summaryText(summary, printer.elapsedMs, painter(io.out)));
-  if (flags.json === true) await io.out.write(`${JSON.stringify({ seed, end, ...summary, exitCode })}\n`);
+  if (flags.json === true) await io.out.write(jsonLine({ seed, end, ...summary, exitCode }));
   if (inspector !== undefined && io.out.isTerminal) await untilInterrupted(inspector, printer, interruption.drain);
   return exitCode;
 }

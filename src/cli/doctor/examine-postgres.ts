@@ -1,4 +1,4 @@
-import { amount, counted } from "../../internal/counted.ts";
+import { counted } from "../../internal/counted.ts";
 import { EFFECT_TABLES, type SchemaProblem, STORE_TABLES, schemaProblems } from "../../postgres/schema-check.ts";
 import { type RunSql, sqlOf } from "../../postgres/sql.ts";
 import {
@@ -13,13 +13,11 @@ import { skewFrom } from "../stored-keys/conclusion.ts";
 import { matchingKeys } from "../stored-keys/matching-keys.ts";
 import { POSTGRES_SOURCE } from "../stored-keys/postgres-keys.ts";
 import type { CliIo } from "../terminal/io.ts";
-import { StatusLine } from "../terminal/status-line.ts";
-import { examineOwnClock, examineRecordTimes } from "./examine-clocks.ts";
+import { examineOwnClock } from "./examine-clocks.ts";
+import { examineRecords } from "./examine-records.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 import { readServerFacts, readTableFacts, type ServerFacts } from "./postgres-facts.ts";
 import { type ExpiringTable, examineServer, examineTable } from "./postgres-findings.ts";
-import { RecordExaminer } from "./record-examiner.ts";
-import { RecordTimes } from "./record-times.ts";
 
 const tables = findingsAbout("tables");
 const permissions = findingsAbout("permissions");
@@ -42,25 +40,14 @@ export async function examinePostgres(
     const difference = await clockDifference(pool, io.clock);
     const isUsable = (table: ExpiringTable): boolean => !problems.some((one) => one.name === `"${name}".${table}`);
     const serverMs = (): number => io.clock.wallMs() + difference.offsetMs;
+    const keys = matchingKeys(storedMessages(pool, `"${name}".keys`, "%"), POSTGRES_SOURCE, {}, serverMs);
     return [
       ...examineServer(facts),
       ...schemaFindings(name, problems, facts),
       ...(await expiryFindings(run, name, facts, isUsable)),
       examineOwnClock(difference),
-      ...(isUsable("keys") ? await recordFindings() : []),
+      ...(isUsable("keys") ? await examineRecords([{ keys, serverMs }], skewMs, io) : []),
     ];
-
-    async function recordFindings(): Promise<readonly Finding[]> {
-      const records = new RecordExaminer(skewMs);
-      const times = new RecordTimes();
-      await using _ = new StatusLine(io.err, io.clock, () => `${amount(records.examined)} records checked`);
-      const messages = storedMessages(pool, `"${name}".keys`, "%");
-      for await (const stored of matchingKeys(messages, POSTGRES_SOURCE, {}, serverMs)) {
-        records.add(stored, serverMs());
-        times.note(stored);
-      }
-      return [...examineRecordTimes(times, skewMs), ...records.findings()];
-    }
   } catch (error) {
     throw cannotUse(error);
   } finally {

@@ -1,5 +1,4 @@
 import { type ConsumerInfo, jetstream } from "@nats-io/jetstream";
-import { amount } from "../../internal/counted.ts";
 import { checkDeadLetterStream } from "../../nats/consumer/dead-letter-stream.ts";
 import { apiCodeOf, apiCodes } from "../../nats/wire/error-codes.ts";
 import { type ClockDifference, withClockDifference } from "../../nats/wire/server-clock.ts";
@@ -9,18 +8,16 @@ import { scanBucket } from "../stored-keys/scan.ts";
 import { CommandError } from "../terminal/command-error.ts";
 import { errorMessage } from "../terminal/error-message.ts";
 import type { CliIo } from "../terminal/io.ts";
-import { StatusLine } from "../terminal/status-line.ts";
 import { type BucketRequirements, examineAccount, examineBucket } from "./examine-bucket.ts";
-import { examineOwnClock, examineRecordTimes, examineServerClocks } from "./examine-clocks.ts";
+import { examineOwnClock, examineServerClocks } from "./examine-clocks.ts";
 import { examineConsumer } from "./examine-consumer.ts";
 import { examinePullLimits, examineRecordSize } from "./examine-limits.ts";
 import { type ConsumerName, examinePermissions } from "./examine-permissions.ts";
+import { examineRecords } from "./examine-records.ts";
 import { examineDomain, examineSync, examineVersions } from "./examine-server.ts";
 import { examineShards, merged } from "./examine-shards.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 import { askMonitors } from "./monitor.ts";
-import { RecordExaminer } from "./record-examiner.ts";
-import { RecordTimes } from "./record-times.ts";
 import { type DoctorFlags, type ReplicaSettings, replicaSettings } from "./replica-settings.ts";
 
 /** Examines the buckets that the flags select. @throws as {@link reachBuckets}. */
@@ -65,13 +62,18 @@ export async function examine(
       [...buckets, ...(consumer === undefined ? [] : [consumer])].map(({ difference }) => difference),
       use.skewMs,
     ),
-    ...(canList ? await examinedRecords(buckets, use, io) : []),
+    ...(canList
+      ? await examineRecords(
+          buckets.map((bucket) => ({ keys: scanBucket(bucket, {}), serverMs: () => bucket.serverMs() })),
+          use.skewMs,
+          io,
+        )
+      : []),
   ];
 }
 
 const ofBucket = findingsAbout("bucket");
 const ofConsumer = findingsAbout("consumer");
-const ofRecords = findingsAbout("records");
 
 const NO_CONSUMER = ofConsumer.note(
   "consumer",
@@ -156,26 +158,4 @@ async function examinedConsumer(
       : "check this user's permissions";
     return { info: undefined, difference: undefined, findings: [ofConsumer.error("consumer", evidence, remedy)] };
   }
-}
-
-async function examinedRecords(
-  buckets: readonly OpenBucket[],
-  { skewMs }: ReplicaSettings,
-  io: CliIo,
-): Promise<readonly Finding[]> {
-  const records = new RecordExaminer(skewMs);
-  const times = new RecordTimes();
-  await using _ = new StatusLine(io.err, io.clock, () => `${amount(records.examined)} records checked`);
-  try {
-    for (const bucket of buckets) {
-      times.beginBucket();
-      for await (const stored of scanBucket(bucket, {})) {
-        records.add(stored, bucket.serverMs());
-        times.note(stored);
-      }
-    }
-  } catch (error) {
-    return [ofRecords.note("keys", `not all keys could be read: ${errorMessage(error)}`), ...records.findings()];
-  }
-  return [...examineRecordTimes(times, skewMs), ...records.findings()];
 }

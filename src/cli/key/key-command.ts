@@ -1,6 +1,7 @@
 import { type Identity, resolveIdentity } from "../../model/identity.ts";
 import { asCommandError } from "../terminal/command-error.ts";
 import type { CliIo } from "../terminal/io.ts";
+import { jsonLine } from "../terminal/json-line.ts";
 
 export interface KeyFlags {
   readonly workspace?: string;
@@ -20,5 +21,5 @@ export async function keyCommand(
     ...(workspace === undefined ? {} : { workspaceId: workspace }),
   };
   const resolved = asCommandError(() => resolveIdentity(identity));
-  await io.out.write(`${json === true ? JSON.stringify(resolved) : resolved.key}\n`);
+  await io.out.write(json === true ? jsonLine(resolved) : `${resolved.key}\n`);
 }

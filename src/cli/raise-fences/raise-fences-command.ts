@@ -3,6 +3,7 @@ import { bucketStream } from "../../nats/wire/subject.ts";
 import { type BucketFlags, lookAt, type OpenBucket, openBuckets } from "../connection/open-buckets.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import type { CliIo } from "../terminal/io.ts";
+import { jsonLine } from "../terminal/json-line.ts";
 
 export interface RaiseFencesFlags extends BucketFlags {
   readonly above?: number;
@@ -23,15 +24,17 @@ export async function raiseFencesCommand(flags: RaiseFencesFlags, io: CliIo): Pr
     const raised = await lookAt(server, name, io.clock);
     const next = raised.info.state.last_seq + raised.read.revisionOffset + 1;
     if (next <= above)
-      throw new Error(`The fences of bucket ${name} were not raised: another command changed its stream`);
+      throw new Error(
+        `The fences of bucket ${name} were not raised: another command changed its stream. Run the command again`,
+      );
     const last = before.find((one) => one.name === name)?.last ?? 0;
     lines.push(
       flags.json === true
-        ? JSON.stringify({ bucket: name, lastRevision: last, nextFence: next })
-        : `The next fence of bucket ${name} is ${next}; its last revision was ${last}`,
+        ? jsonLine({ bucket: name, lastRevision: last, nextFence: next })
+        : `The next fence of bucket ${name} is ${next}; its last revision was ${last}\n`,
     );
   }
-  await io.out.write(lines.map((line) => `${line}\n`).join(""));
+  await io.out.write(lines.join(""));
   return exitCodes.ok;
 }
 

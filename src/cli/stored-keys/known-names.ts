@@ -65,7 +65,7 @@ export function lookUpHints(
   if (others.length > 0) hints.push(`The event has keys under ${others.map(quoted).join(", ")}.`);
   for (const spelling of spellings) {
     hints.push(
-      `The bucket has a key of ${quoted(spelling)}, which is the same JSON. Ids are compared as text, so these are two events.`,
+      `There is a key of ${quoted(spelling)}, which is the same JSON. Ids are compared as text, so these are two events.`,
     );
   }
   if (withSource.size > 0) {

@@ -86,12 +86,12 @@ export const suspicionWords: Readonly<Record<Suspicion, SuspicionWords>> = {
   overdue: {
     title: "Reservation was not removed",
     severity: "error",
-    advice: "Its lease is over, but the store keeps it. Check `allow_msg_ttl` and the server's version.",
+    advice: "Its lease is over, but the store keeps it. In a bucket, check `allow_msg_ttl` and the server's version.",
   },
   endless: {
     title: "Reservation does not end with its lease",
     severity: "error",
-    advice: "It was written without a time to live. Find its writer, then release the key.",
+    advice: "It was written without a time to live. Find its writer, then clear the key.",
   },
   silent: {
     title: "Holder may be gone",

@@ -28,7 +28,7 @@ describe("hints for a lookup that found nothing", () => {
       '["/orders", "42"]',
       known(["billing"], { spellings: new Set(['["/orders","42"]']) }),
       [
-        'The bucket has a key of `["/orders","42"]`, which is the same JSON. Ids are compared as text, so these are two events.',
+        'There is a key of `["/orders","42"]`, which is the same JSON. Ids are compared as text, so these are two events.',
       ],
     ],
     [

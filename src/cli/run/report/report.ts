@@ -1,5 +1,6 @@
 import { type ExitCode, exitCodes } from "../../terminal/exit-codes.ts";
 import type { CliIo } from "../../terminal/io.ts";
+import { jsonLine } from "../../terminal/json-line.ts";
 import { type Paint, painter } from "../../terminal/paint.ts";
 import { StatusLine } from "../../terminal/status-line.ts";
 import { type RunEnd, type SummaryRow, summaryText } from "./summary-table.ts";
@@ -48,7 +49,7 @@ export class Report<Result, Tally extends object> implements AsyncDisposable {
   async result(result: Result): Promise<void> {
     this.#tally = this.#format.add(this.#tally, result);
     if (this.#json) {
-      await this.#io.out.write(`${JSON.stringify(this.#format.toJson(result))}\n`);
+      await this.#io.out.write(jsonLine(this.#format.toJson(result)));
       return;
     }
     const text = this.#format.resultText(result, painter(this.#io.err));
@@ -70,7 +71,7 @@ export class Report<Result, Tally extends object> implements AsyncDisposable {
     await this.#status[Symbol.asyncDispose]();
     await this.#io.out.write(
       this.#json
-        ? `${JSON.stringify({ summary: { ...tally, durationMs: Math.round(durationMs), exitCode } })}\n`
+        ? jsonLine({ summary: { ...tally, durationMs: Math.round(durationMs), exitCode } })
         : summaryText(end, format.headline(tally, durationMs), format.summary(tally), painter(this.#io.out)),
     );
     return exitCode;

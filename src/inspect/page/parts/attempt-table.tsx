@@ -87,11 +87,11 @@ export function AttemptTable({ rows, shared, order, isFiltered }: AttemptTablePr
           </tr>
         </thead>
         <tbody>
-          {aboveHeight > 0 && <Spacer height={aboveHeight} />}
+          {aboveHeight > 0 && <Spacer height={aboveHeight} shared={shared} />}
           {rows.slice(from, to).map((attempt, index) => (
             <Row key={attempt.id} attempt={attempt} shared={shared} rowIndex={from + index + 2} />
           ))}
-          {belowHeight > 0 && <Spacer height={belowHeight} />}
+          {belowHeight > 0 && <Spacer height={belowHeight} shared={shared} />}
         </tbody>
       </table>
       {rows.length === 0 && <EmptyTable isFiltered={isFiltered} />}
@@ -99,10 +99,10 @@ export function AttemptTable({ rows, shared, order, isFiltered }: AttemptTablePr
   );
 }
 
-function Spacer({ height }: { height: number }): VNode {
+function Spacer({ height, shared }: { height: number; shared: SharedNames }): VNode {
   return (
     <tr class="spacer" style={{ height: `${height}px` }}>
-      <td colSpan={useIsNarrow() ? COLUMNS_ON_A_PHONE : columns.length} />
+      <td colSpan={useIsNarrow() ? COLUMNS_ON_A_PHONE : shownColumns(shared).length} />
     </tr>
   );
 }
@@ -129,7 +129,7 @@ interface RowProps {
 function Row({ attempt, shared, rowIndex }: RowProps): VNode {
   const { identity, owner, fence, renewals, beganAtMs } = attempt;
   const state = attemptState(attempt);
-  const now = { nowMs: nowMs.value, skewMs: 0 };
+  const now = { nowMs: nowMs.value, skewMs: session().source?.skewMs ?? 0 };
   const evidence = attempt.suspicion === undefined ? "" : evidenceOf(attempt.suspicion, attempt, now);
   return (
     <tr aria-rowindex={rowIndex}>

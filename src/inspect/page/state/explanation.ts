@@ -1,4 +1,4 @@
-import { suspicionOf, suspicionWords } from "../../conclusions/suspicion.ts";
+import { type Reading, suspicionOf, suspicionWords } from "../../conclusions/suspicion.ts";
 import { type KeyContent, verdictOf } from "../../conclusions/verdict.ts";
 import type { EventDetail, ShownRecord } from "../../server/wire.ts";
 import type { TraceEvent } from "../../trace/trace-event.ts";
@@ -18,21 +18,21 @@ export interface LastOutcome {
 
 type LastDelivery = Omit<LastOutcome, "next">;
 
-export function explain(detail: EventDetail, nowMs: number): LastOutcome {
+export function explain(detail: EventDetail, now: Reading): LastOutcome {
   const { trace, holds } = detail;
   const last = trace.findLast((event) => explainEvent(event, trace) !== undefined);
   const explained = last === undefined ? undefined : explainEvent(last, trace);
   return {
-    ...(explained ?? explainFailure(detail, nowMs) ?? explainRecord(holds, nowMs)),
-    ...suspected(detail, nowMs),
-    next: nextDelivery(detail, nowMs),
+    ...(explained ?? explainFailure(detail, now.nowMs) ?? explainRecord(holds, now.nowMs)),
+    ...suspected(detail, now),
+    next: nextDelivery(detail, now),
   };
 }
 
 /** Returns the suspicion about the holder, which is more urgent than the fact that the event is in flight. */
-function suspected({ holds, trace }: EventDetail, nowMs: number): Pick<LastOutcome, "outcome" | "tone"> | undefined {
+function suspected({ holds, trace }: EventDetail, now: Reading): Pick<LastOutcome, "outcome" | "tone"> | undefined {
   const finding = holds === undefined ? undefined : findingOf(holds, trace);
-  const suspicion = finding?.state === "reserved" ? suspicionOf(finding, { nowMs, skewMs: 0 }) : undefined;
+  const suspicion = finding?.state === "reserved" ? suspicionOf(finding, now) : undefined;
   if (suspicion === undefined) return undefined;
   return { outcome: suspicionWords[suspicion].title, tone: toneOf(suspicion) };
 }
@@ -186,11 +186,11 @@ function explainRecord(holds: EventDetail["holds"], nowMs: number): LastDelivery
 }
 
 /** Returns the verdict on the next delivery, or an empty text in a recording. */
-function nextDelivery({ holds, trace }: EventDetail, nowMs: number): string {
+function nextDelivery({ holds, trace }: EventDetail, now: Reading): string {
   if (holds === undefined) return "";
   // The reason is explained above.
   if (holds === null && trace.length > 0) return "The key is empty, so the next delivery is dispatched.";
-  return verdictOf(findingOf(holds, trace), { nowMs, skewMs: 0 }).text;
+  return verdictOf(findingOf(holds, trace), now).text;
 }
 
 function findingOf(holds: ShownRecord | null, trace: readonly TraceEvent[]): KeyContent {

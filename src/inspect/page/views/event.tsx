@@ -77,7 +77,7 @@ function OneEvent({ storeKey }: { storeKey: string }): VNode {
 
 function Known({ detail }: { detail: EventDetail }): VNode {
   const { identity, trace } = detail;
-  const explained = explain(detail, nowMs.value);
+  const explained = explain(detail, { nowMs: nowMs.value, skewMs: session().source?.skewMs ?? 0 });
   return (
     <div class="one-event">
       <section class={`panel explanation ${explained.tone}`} aria-labelledby="event-id">
