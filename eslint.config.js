@@ -100,10 +100,13 @@ export default defineConfig(
       "@typescript-eslint/unbound-method": "off",
     },
   },
-  // Nest declares its options as classes and documents them as object literals.
+  // Nest declares its modules and options as classes, and documents options as object literals.
   {
-    files: ["examples/{webhook,test}-nest/**", "test/examples/**"],
-    rules: { "@typescript-eslint/no-unsafe-class-instance-assignment": "off" },
+    files: ["examples/{webhook,test}-nest/**", "examples/nest-microservice/**", "test/examples/**"],
+    rules: {
+      "@typescript-eslint/no-unsafe-class-instance-assignment": "off",
+      "@typescript-eslint/no-extraneous-class": ["error", { allowWithDecorator: true }],
+    },
   },
   // The result of JSON.parse cannot be narrowed by predicates in plain JavaScript.
   {

@@ -25,5 +25,5 @@ for (;;) {
   if (num_pending + num_ack_pending === 0) break;
   await pause(100);
 }
-console.log("every message is acknowledged");
+console.log("every message is settled");
 await connection.close();

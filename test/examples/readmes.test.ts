@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { NEED_NATS, RUN_ELSEWHERE } from "./needs.ts";
+import { NEED_NATS, NEED_POSTGRES, RUN_ELSEWHERE } from "./needs.ts";
 import { stepsOf } from "./readme.ts";
 import { followReadme } from "./readme-run.ts";
 
@@ -8,7 +8,7 @@ const examples = readdirSync("examples", { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
 
-const elsewhere: ReadonlySet<string> = new Set([...NEED_NATS, ...RUN_ELSEWHERE]);
+const elsewhere: ReadonlySet<string> = new Set([...NEED_NATS, ...NEED_POSTGRES, ...RUN_ELSEWHERE]);
 
 describe.concurrent("the README of an example", () => {
   it.for(examples.filter((name) => !elsewhere.has(name)))("works word for word: %s", async (name, { expect }) => {
