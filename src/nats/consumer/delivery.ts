@@ -64,7 +64,7 @@ export class MessageDelivery {
   readonly #aborting = new AbortController();
   #identity: ResolvedIdentity | undefined;
   #fingerprint: string | undefined;
-  #orderingError: unknown;
+  #orderingError: Error | undefined;
   /** The last error, for the dead letter. */
   #error: unknown;
   /** Why the dead letter could not be stored. */
