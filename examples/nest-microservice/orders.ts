@@ -7,7 +7,7 @@ import { type Observable, throwError } from "rxjs";
 @Controller()
 export class OrdersController {
   /** Runs once per order, however often the order is published. */
-  @EventPattern<string>("events.order")
+  @EventPattern<"events.order">("events.order")
   placed(@Payload() { order }: { readonly order: string }, @Ctx() { reservation }: DispatchContext): void {
     if (order === "0") throw new PermanentError("There is no order 0");
     console.log(`charged order ${order} under ${reservation.idempotencyKey.slice(0, 24)}…`);
