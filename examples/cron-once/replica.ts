@@ -18,7 +18,6 @@ const js = jetstream(connection);
 // The window is longer than the clocks of any two replicas differ.
 const dedup = new Deduplicator({
   store: await natsStore(connection, { bucket: "dedup" }),
-  leaseMs: 5_000,
   windowMs: 3_600_000,
 });
 
