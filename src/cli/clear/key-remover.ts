@@ -1,3 +1,4 @@
+import { linkedSignal } from "../../internal/abort.ts";
 import { type RemovingStore, removeUnchanged } from "../../stores/remove-unchanged.ts";
 import type { Candidate } from "./clear-plan.ts";
 
@@ -28,8 +29,9 @@ export class KeyRemover {
    */
   async remove(candidates: readonly Candidate[], signal: AbortSignal): Promise<void> {
     const failed = new AbortController();
+    const stop = linkedSignal(signal, failed.signal);
     const how = {
-      signal: AbortSignal.any([signal, failed.signal]),
+      signal: stop.signal,
       note: (isRemoved: boolean): void => {
         if (isRemoved) this.#cleared += 1;
         else this.#changed += 1;
@@ -47,6 +49,8 @@ export class KeyRemover {
         throw error;
       }
     });
-    for (const result of await Promise.allSettled(removals)) if (result.status === "rejected") throw result.reason;
+    const results = await Promise.allSettled(removals);
+    stop.unlink();
+    for (const result of results) if (result.status === "rejected") throw result.reason;
   }
 }

@@ -40,10 +40,9 @@ export const cacheBugs: readonly PlantedBug[] = [
     name: "a clear is not published",
     patches: [
       {
-        file: "src/deduplicator.ts",
-        find: `this point.
-      await this.#store.invalidation?.invalidate();`,
-        replace: `this point.`,
+        file: "src/stores/remove-unchanged.ts",
+        find: `await store.invalidation?.invalidate();`,
+        replace: `await undefined;`,
       },
     ],
   },

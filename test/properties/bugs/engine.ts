@@ -82,7 +82,7 @@ export const engineBugs: readonly Bug[] = [
     breaks: "G1",
     faults: { redelivery: 3 },
     patches: [
-      { file: "src/engine/record-writer.ts", find: `this.#attempts === 1 ? this.#id : `, replace: `true ? "one" : ` },
+      { file: "src/engine/record-writer.ts", find: `this.#claims === 1 ? this.#id : `, replace: `true ? "one" : ` },
     ],
   },
   {
