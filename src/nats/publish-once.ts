@@ -7,7 +7,7 @@ import { systemClock } from "../internal/clock.ts";
 import { retryUntil } from "../internal/retry.ts";
 import { objectWith, text, wholeNumber } from "../internal/validate.ts";
 import type { Reservation } from "../model/decision.ts";
-import { apiCodeOf, apiCodes, hasNoResponders, isForbidden } from "./wire/error-codes.ts";
+import { apiCodeOf, apiCodes, hasNoResponders, isForbidden, isTimeout } from "./wire/error-codes.ts";
 import { publishableSubject } from "./wire/subject.ts";
 
 /** Options of {@link publishOnce}. */
@@ -38,7 +38,17 @@ export interface PublishedOnce {
 }
 
 const DEFAULT_TIMEOUT_MS = 5_000;
+/** Time after which an attempt counts as unanswered, in milliseconds. Half of a shorter time limit leaves room for another. */
+const ATTEMPT_TIMEOUT_MS = 2_500;
 const BACKOFF: BackoffRange = { firstMs: 5, longestMs: 500 };
+
+/** Codes of refusals that pass: another write is on its way, or the stream has no leader. */
+const passingCodes: ReadonlySet<number> = new Set([
+  apiCodes.anotherWriteInFlight,
+  apiCodes.wrongLastSequence,
+  apiCodes.clusterUnavailable,
+  apiCodes.notLeader,
+]);
 
 /**
  * Publishes a message to a JetStream stream once per idempotency key, however often it is called.
@@ -73,10 +83,9 @@ export async function publishOnce(
   const id = JSON.stringify([key, base, ...(name === "" ? [] : [text("name", name)])]);
   const target = withinMs === undefined ? `${base}.${hash("sha256", id, "base64url")}` : base;
   const deadlineMs = systemClock.monotonicMs() + timeoutMs;
-  /** One lost answer leaves time for another attempt. */
   const attemptTimeoutMs = () =>
-    Math.max(1, Math.ceil(Math.min(timeoutMs / 2, deadlineMs - systemClock.monotonicMs())));
-  const stream = await checkedStream(js, target, withinMs);
+    Math.max(1, Math.ceil(Math.min(ATTEMPT_TIMEOUT_MS, timeoutMs / 2, deadlineMs - systemClock.monotonicMs())));
+  const stream = await checkedStream(js, target, withinMs, deadlineMs);
   const fields = headers();
   for (const [field, values] of options.headers ?? []) for (const value of values) fields.append(field, value);
   fields.set("Latchkey-Idempotency-Key", key);
@@ -101,9 +110,8 @@ export async function publishOnce(
             cause,
           });
         }
-        const isRefused = code !== undefined || hasNoResponders(cause);
-        inDoubt ||= !isRefused;
-        if (isLast || (isRefused && code !== apiCodes.anotherWriteInFlight && code !== apiCodes.wrongLastSequence)) {
+        inDoubt ||= code === undefined && !hasNoResponders(cause);
+        if (isLast || (code !== undefined && !passingCodes.has(code))) {
           const message = `Stream ${stream} did not say that it stored the message for ${target}: call publishOnce again`;
           throw new StoreUnavailableError(message, { ambiguous: inDoubt, cause });
         }
@@ -131,19 +139,25 @@ async function storedSequence(js: JetStreamClient, stream: string, target: strin
 }
 
 /** Returns the name of the stream that captures a subject, once its configuration is checked. */
-async function checkedStream(js: JetStreamClient, target: string, withinMs: number | undefined): Promise<string> {
-  let config: StreamConfig;
-  try {
-    config = await configOf(await js.jetstreamManager(false), target);
-  } catch (cause) {
-    if (isForbidden(cause)) {
-      const needed = "$JS.API.STREAM.NAMES and $JS.API.STREAM.INFO.*";
-      const message = `The connection may not read the stream that captures ${target}: allow it to publish to ${needed}`;
-      throw new StoreForbiddenError(message, { cause });
-    }
-    const message = `The stream that captures ${target} cannot be read: check that it exists, and call publishOnce again`;
-    throw new StoreUnavailableError(message, { ambiguous: false, cause });
-  }
+async function checkedStream(
+  js: JetStreamClient,
+  target: string,
+  withinMs: number | undefined,
+  deadlineMs: number,
+): Promise<string> {
+  const config = await retryUntil(
+    { clock: systemClock, timeoutMs: deadlineMs - systemClock.monotonicMs(), backoff: BACKOFF },
+    async (isLast): Promise<StreamConfig | undefined> => {
+      try {
+        return await configOf(await js.jetstreamManager(false), target);
+      } catch (cause) {
+        // A stream whose leader is gone does not answer.
+        if (!isLast && (isTimeout(cause) || hasNoResponders(cause))) return undefined;
+        throw unreadableStream(target, cause);
+      }
+    },
+  );
+  if (config === undefined) throw new Error("The last attempt ended without a result");
   const differences = [
     ...(withinMs === undefined ? keepsNothing(config) : forgetsEarly(config, withinMs)),
     ...(config.no_ack ? ["`no_ack` must be off: with it, the publisher does not learn what was stored"] : []),
@@ -151,6 +165,16 @@ async function checkedStream(js: JetStreamClient, target: string, withinMs: numb
   if (differences.length === 0) return config.name;
   const message = `Stream ${config.name} cannot store a message once: ${differences.join("; ")}`;
   throw new StoreMisconfiguredError(message, differences);
+}
+
+function unreadableStream(target: string, cause: unknown): StoreForbiddenError | StoreUnavailableError {
+  const failure = `The stream that captures ${target} cannot be read`;
+  if (isForbidden(cause)) {
+    const needed = "$JS.API.STREAM.NAMES and $JS.API.STREAM.INFO.*";
+    return new StoreForbiddenError(`${failure}: allow the connection to publish to ${needed}`, { cause });
+  }
+  const message = `${failure}: check that it exists, and call publishOnce again`;
+  return new StoreUnavailableError(message, { ambiguous: false, cause });
 }
 
 async function configOf(jsm: JetStreamManager, target: string): Promise<StreamConfig> {
