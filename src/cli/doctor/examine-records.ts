@@ -11,7 +11,7 @@ import { RecordTimes } from "./record-times.ts";
 /** The keys of one bucket or table, with the clock of their server. */
 export interface RecordScan {
   readonly keys: AsyncIterable<StoredKey>;
-  serverMs(): number;
+  readonly serverMs: () => number;
 }
 
 const ofRecords = findingsAbout("records");
