@@ -17,7 +17,8 @@ const held: ShownRecord = {
 };
 const committed: ShownRecord = { ...held, state: "committed" };
 
-const why = (trace: readonly TraceEvent[], holds?: EventDetail["holds"]) => explain({ identity, holds, trace }, { nowMs: NOW, skewMs: 0 });
+const why = (trace: readonly TraceEvent[], holds?: EventDetail["holds"]) =>
+  explain({ identity, holds, trace }, { nowMs: NOW, skewMs: 0 });
 
 describe("the explanation of the last delivery", () => {
   it("names the replica that committed the event, and the age of the commit, for a duplicate", () => {
