@@ -93,34 +93,40 @@ export async function publishOnce(
   const expect = { streamName: stream, ...(withinMs === undefined ? { lastSubjectSequence: 0 } : {}) };
 
   let inDoubt = false;
-  const published = await retryUntil(
-    { clock: systemClock, timeoutMs: deadlineMs - systemClock.monotonicMs(), backoff: BACKOFF },
-    async (isLast): Promise<PublishedOnce | undefined> => {
-      try {
-        const how = { msgID: hash("sha256", id, "hex"), headers: fields, expect, timeout: attemptTimeoutMs() };
-        const { seq, duplicate } = await js.publish(target, payload, how);
-        return { stream, seq, subject: target, duplicate: duplicate || inDoubt };
-      } catch (cause) {
-        const code = apiCodeOf(cause);
-        if (code === apiCodes.wrongLastSequence) {
-          const seq = await storedSequence(js, stream, target);
-          if (seq !== undefined) return { stream, seq, subject: target, duplicate: true };
-        } else if (isForbidden(cause)) {
-          throw new StoreForbiddenError(`The connection may not publish to ${target}: allow it in its permissions`, {
-            cause,
-          });
-        }
-        inDoubt ||= code === undefined && !hasNoResponders(cause);
-        if (isLast || (code !== undefined && !passingCodes.has(code))) {
-          const message = `Stream ${stream} did not say that it stored the message for ${target}: call publishOnce again`;
-          throw new StoreUnavailableError(message, { ambiguous: inDoubt, cause });
-        }
-        return undefined;
+  return untilAnswered(deadlineMs, async (isLast): Promise<PublishedOnce | undefined> => {
+    try {
+      const how = { msgID: hash("sha256", id, "hex"), headers: fields, expect, timeout: attemptTimeoutMs() };
+      const { seq, duplicate } = await js.publish(target, payload, how);
+      return { stream, seq, subject: target, duplicate: duplicate || inDoubt };
+    } catch (cause) {
+      const code = apiCodeOf(cause);
+      if (code === apiCodes.wrongLastSequence) {
+        const seq = await storedSequence(js, stream, target);
+        if (seq !== undefined) return { stream, seq, subject: target, duplicate: true };
+      } else if (isForbidden(cause)) {
+        throw new StoreForbiddenError(`The connection may not publish to ${target}: allow it in its permissions`, {
+          cause,
+        });
       }
-    },
-  );
-  if (published === undefined) throw new Error("The last attempt ended without a result");
-  return published;
+      inDoubt ||= code === undefined && !hasNoResponders(cause);
+      if (isLast || (code !== undefined && !passingCodes.has(code))) {
+        const message = `Stream ${stream} did not say that it stored the message for ${target}: call publishOnce again`;
+        throw new StoreUnavailableError(message, { ambiguous: inDoubt, cause });
+      }
+      return undefined;
+    }
+  });
+}
+
+/** Repeats an attempt until it returns a result. The last one returns a result or throws. */
+async function untilAnswered<Result>(
+  deadlineMs: number,
+  attempt: (isLast: boolean) => Promise<Result | undefined>,
+): Promise<Result> {
+  const timeoutMs = deadlineMs - systemClock.monotonicMs();
+  const result = await retryUntil({ clock: systemClock, timeoutMs, backoff: BACKOFF }, attempt);
+  if (result === undefined) throw new Error("The last attempt ended without a result");
+  return result;
 }
 
 /**
@@ -145,19 +151,15 @@ async function checkedStream(
   withinMs: number | undefined,
   deadlineMs: number,
 ): Promise<string> {
-  const config = await retryUntil(
-    { clock: systemClock, timeoutMs: deadlineMs - systemClock.monotonicMs(), backoff: BACKOFF },
-    async (isLast): Promise<StreamConfig | undefined> => {
-      try {
-        return await configOf(await js.jetstreamManager(false), target);
-      } catch (cause) {
-        // A stream whose leader is gone does not answer.
-        if (!isLast && (isTimeout(cause) || hasNoResponders(cause))) return undefined;
-        throw unreadableStream(target, cause);
-      }
-    },
-  );
-  if (config === undefined) throw new Error("The last attempt ended without a result");
+  const config = await untilAnswered(deadlineMs, async (isLast): Promise<StreamConfig | undefined> => {
+    try {
+      return await configOf(await js.jetstreamManager(false), target);
+    } catch (cause) {
+      // A stream whose leader is gone does not answer.
+      if (!isLast && (isTimeout(cause) || hasNoResponders(cause))) return undefined;
+      throw unreadableStream(target, cause);
+    }
+  });
   const differences = [
     ...(withinMs === undefined ? keepsNothing(config) : forgetsEarly(config, withinMs)),
     ...(config.no_ack ? ["`no_ack` must be off: with it, the publisher does not learn what was stored"] : []),

@@ -1,25 +1,14 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { NatsConnection } from "@nats-io/nats-core";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { Deduplicator } from "../../../src/deduplicator.ts";
 import { serveInspector } from "../../../src/inspect/index.ts";
 import type { Message, Overview } from "../../../src/inspect/server/wire.ts";
 import { isObject } from "../../../src/internal/is-object.ts";
 import { natsStore } from "../../../src/nats/index.ts";
 import { eventually } from "../../support/eventually.ts";
-import { connected } from "../../support/nats-bucket.ts";
-import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 
-let server: NatsServer;
-let connection: NatsConnection;
-beforeAll(async () => {
-  server = await startNats();
-  connection = await connected(server);
-});
-afterAll(async () => {
-  await connection.close();
-  await server.stop();
-});
+const nats = useNatsServer();
 
 const event = { subscriptionId: "billing", eventId: "evt-1" };
 
@@ -42,7 +31,7 @@ function isBegin(value: unknown): value is Extract<Message, { type: "begin" }> {
 const concernsOf = ({ notices = [] }: Overview): readonly string[] => notices.map(({ concern }) => concern);
 
 it("a killed nats-server is reported, nothing is concluded until it returns, and the recovery is reported", async () => {
-  const store = await natsStore(connection, { bucket: "outage", storage: "file" });
+  const store = await natsStore(nats.connection, { bucket: "outage", storage: "file" });
   await using inspector = await serveInspector({ store, name: "outage" });
   const dedup = new Deduplicator({ store, owner: "web-1", leaseMs: 1_000, renew: false });
   const holding = async (): Promise<boolean> => {
@@ -53,7 +42,7 @@ it("a killed nats-server is reported, nothing is concluded until it returns, and
   await eventually("the reservation is shown", holding);
 
   const killedAtMs = Date.now();
-  await server.kill("SIGKILL");
+  await nats.server.kill("SIGKILL");
   const down = await eventually("the outage is shown", async () => {
     const { store: health } = await overviewAt(inspector.url);
     return health.state === "unavailable" ? health : undefined;
@@ -64,7 +53,7 @@ it("a killed nats-server is reported, nothing is concluded until it returns, and
   await pause(4_000);
   expect(concernsOf(await overviewAt(inspector.url))).toEqual(before);
 
-  await server.restart();
+  await nats.server.restart();
   const up = await eventually("the recovery is shown", async () => {
     const { store: health } = await overviewAt(inspector.url);
     return health.state === "available" && health.outage !== undefined ? health.outage : undefined;

@@ -1,23 +1,13 @@
-import type { NatsConnection } from "@nats-io/nats-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Deduplicator } from "../../../src/deduplicator.ts";
 import { resolveIdentity } from "../../../src/model/identity.ts";
 import type { Change } from "../../../src/model/store.ts";
 import { natsStore } from "../../../src/nats/index.ts";
 import { eventually } from "../../support/eventually.ts";
-import { connected, manager } from "../../support/nats-bucket.ts";
-import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { manager } from "../../support/nats-bucket.ts";
+import { useNatsServer } from "../../support/use-nats-server.ts";
 
-let server: NatsServer;
-let connection: NatsConnection;
-beforeAll(async () => {
-  server = await startNats();
-  connection = await connected(server);
-});
-afterAll(async () => {
-  await connection.close();
-  await server.stop();
-});
+const nats = useNatsServer();
 
 const event = { subscriptionId: "billing", eventId: "evt-1" };
 const { storeKey } = resolveIdentity(event);
@@ -25,11 +15,11 @@ const fails = (): Promise<never> => Promise.reject(Object.assign(new Error("card
 
 describe("a failed dispatch", () => {
   it("is kept in the key's tombstone for an hour, and the key is dispatched again at once", async () => {
-    const store = await natsStore(connection, { bucket: "failures", storage: "memory" });
+    const store = await natsStore(nats.connection, { bucket: "failures", storage: "memory" });
     await using dedup = new Deduplicator({ store, owner: "web-1" });
     await expect(dedup.guard(event, fails, { attempt: 3 })).rejects.toThrow("declined");
     expect(await store.failure(storeKey)).toMatchObject({ owner: "web-1", attempt: 3, error: "Error ECARD" });
-    const message = await (await manager(connection)).streams.getMessage("KV_failures", {
+    const message = await (await manager(nats.connection)).streams.getMessage("KV_failures", {
       last_by_subj: `$KV.failures.${storeKey}`,
     });
     expect(message?.header.get("KV-Operation")).toBe("DEL");
@@ -40,14 +30,14 @@ describe("a failed dispatch", () => {
   });
 
   it("has its message only if the deduplicator keeps messages", async () => {
-    const store = await natsStore(connection, { bucket: "messages", storage: "memory" });
+    const store = await natsStore(nats.connection, { bucket: "messages", storage: "memory" });
     await using dedup = new Deduplicator({ store, keepErrorMessages: true });
     await expect(dedup.guard(event, fails)).rejects.toThrow("declined");
     expect(await store.failure(storeKey)).toMatchObject({ error: "Error ECARD: card 4111 declined" });
   });
 
   it("reaches a watcher, and leaves no note after a release without an error", async () => {
-    const store = await natsStore(connection, { bucket: "watched", storage: "memory" });
+    const store = await natsStore(nats.connection, { bucket: "watched", storage: "memory" });
     await using dedup = new Deduplicator({ store, owner: "web-1" });
     const watching = new AbortController();
     const changes: Change[] = [];
