@@ -2,6 +2,7 @@ import type { DedupKeyEvent } from "../../machines/dedup-key.ts";
 import { aged, type ModelAttempt, newer } from "./attempt.ts";
 import { type Holding, matches, type Register, type Violation, violationOf, type Write, written } from "./register.ts";
 import type { Fault, Scope } from "./scope.ts";
+import { NEWEST_FENCE } from "./transaction.ts";
 
 /** Effect of an attempt's request: its answer, not yet received, and the register after it. */
 export interface Arrival {
@@ -138,6 +139,7 @@ export function landed(attempt: ModelAttempt, { kind }: Write, register: Registe
       owns: kind !== "remove",
       isFresh: kind === "claim" || kind === "renew",
       hasCommitted: attempt.hasCommitted || kind === "commit",
+      fence: kind === "claim" ? NEWEST_FENCE : attempt.fence,
     },
     register: written(register, kind, kind === "claim" && attempt.isLate),
     readsRegister: true,

@@ -35,6 +35,10 @@ export interface ModelAttempt {
   readonly past: number;
   /** True if a commit of this attempt was applied. */
   readonly hasCommitted: boolean;
+  /** Rank of its last reservation's fence among those of all attempts. 0 before a reservation, and if no effect is modelled. */
+  readonly fence: number;
+  /** Number of statements that its handler has executed in the database. */
+  readonly statements: number;
 }
 
 export interface Timers {
@@ -61,6 +65,8 @@ export const initialAttempt: Omit<ModelAttempt, "place"> = {
   ownedPast: false,
   past: 0,
   hasCommitted: false,
+  fence: 0,
+  statements: 0,
 };
 
 /** Revision that is no longer stored. A write that expects it conflicts. */
@@ -113,6 +119,7 @@ export function canonical(attempt: ModelAttempt): ModelAttempt {
   const referred = [context.revision, context.newest, context.expected, revisionIn(answer)];
   const current = referred.includes(attempt.current) ? attempt.current : 0;
   const past = referred.includes(attempt.past) ? attempt.past : 0;
+  const isEnded = attempt.handler === "succeeded" || attempt.handler === "failed";
   const isSettling = leaf.includes(".committing") || leaf.includes(".releasing");
   const inUse = [context.revision, context.newest, revisionIn(answer), current, past].filter(
     (revision) => revision > 0,
@@ -141,17 +148,21 @@ export function canonical(attempt: ModelAttempt): ModelAttempt {
     timers: isSettling ? { ...noTimers, retry: timers.retry } : timers,
     current: rank(current),
     past: rank(past),
+    fence: isEnded || context.unprotected ? 0 : attempt.fence,
+    statements: isEnded ? 0 : attempt.statements,
   };
 }
 
 /** Numbers attempts. Equivalent attempts have the same number. */
 export class ModelAttempts {
   readonly #keepsPast: boolean;
+  readonly #keepsFences: boolean;
   readonly #known = new Map<string, number>();
   readonly #attempts: ModelAttempt[] = [];
 
-  constructor({ keepsPast }: { readonly keepsPast: boolean }) {
+  constructor({ keepsPast, keepsFences }: { readonly keepsPast: boolean; readonly keepsFences: boolean }) {
     this.#keepsPast = keepsPast;
+    this.#keepsFences = keepsFences;
   }
 
   get count(): number {
@@ -165,7 +176,8 @@ export class ModelAttempts {
   }
 
   idOf(attempt: ModelAttempt): number {
-    const short = canonical(this.#keepsPast ? attempt : { ...attempt, ownedPast: false, past: 0 });
+    const past = this.#keepsPast ? attempt : { ...attempt, ownedPast: false, past: 0 };
+    const short = canonical(this.#keepsFences ? past : { ...past, fence: 0 });
     const key = JSON.stringify(short);
     const known = this.#known.get(key);
     if (known !== undefined) return known;

@@ -1,6 +1,7 @@
 import type { Explored } from "./explore.ts";
 import { packed, unpacked } from "./packed.ts";
 import { registerOf } from "./register.ts";
+import { databaseOf, describeDatabase } from "./transaction.ts";
 import type { World, WorldStep, Worlds } from "./world.ts";
 
 /** Formats the shortest path to a world and one more step: the delivery, its step, and the content of the store after it. */
@@ -63,9 +64,11 @@ class Path {
 
   #held(): string {
     const { holds, hasExpired } = registerOf(this.#world.register);
-    if (holds === "nothing") return "| nothing";
+    const database = databaseOf(this.#world.database);
+    const committed = database.marker === "none" && database.effects === 0 ? "" : `; ${describeDatabase(database)}`;
+    if (holds === "nothing") return `| nothing${committed}`;
     const owner =
       this.#names[this.#world.attempts.findIndex((id) => this.#scope.attempts.at(id).owns)] ?? "an ended attempt";
-    return `| ${holds === "commit" ? "committed" : "reserved"} by ${owner}${hasExpired ? ", whose lease has ended" : ""}`;
+    return `| ${holds === "commit" ? "committed" : "reserved"} by ${owner}${hasExpired ? ", whose lease has ended" : ""}${committed}`;
   }
 }

@@ -2,6 +2,7 @@ import type { DedupKeyContext, DedupKeyEvent, Settlement } from "../../machines/
 import { expectedBy, initialAttempt, type ModelAttempt } from "./attempt.ts";
 import type { Guarantee, OrphanedWrite, Register, Violation, WriteKind } from "./register.ts";
 import type { Step, SteppedMachine } from "./stepped-machine.ts";
+import type { Database } from "./transaction.ts";
 
 /** Result of an event for an attempt. */
 export interface Outcome {
@@ -22,6 +23,7 @@ export interface Environment {
   readonly mayBeOutdated: boolean;
   /** True if leases are renewed. */
   readonly renews: boolean;
+  readonly database: Database;
 }
 
 /** Begins a delivery, which claims the key. */

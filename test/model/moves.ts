@@ -5,6 +5,7 @@ import { type Environment, send } from "./driver.ts";
 import { matches, type OrphanedWrite, type Register, type Violation } from "./register.ts";
 import type { Fault, Scope } from "./scope.ts";
 import { mayClaim, type SteppedMachine } from "./stepped-machine.ts";
+import { type Database, type Executed, execute, holdsMarker } from "./transaction.ts";
 
 /** A possible next step of one attempt. */
 export interface Move {
@@ -22,6 +23,7 @@ export interface Move {
   readonly register: Register;
   /** True if the content of the register changed. */
   readonly isWrite: boolean;
+  readonly database: Database;
   readonly violations: readonly Violation[];
 }
 
@@ -32,7 +34,7 @@ export function singleMovesOf(
   attempt: ModelAttempt,
   environment: Environment,
 ): Move[] {
-  const { register } = environment;
+  const { register, database } = environment;
   const { request, answer, timers, lateWrites, handler } = attempt;
   const unchanged: Move = {
     label: "",
@@ -45,6 +47,7 @@ export function singleMovesOf(
     orphans: [],
     register,
     isWrite: false,
+    database,
     violations: [],
   };
   const moves: Move[] = [];
@@ -97,11 +100,37 @@ export function singleMovesOf(
     });
   }
   if (handler === "running") {
-    receives("its handler succeeds", { type: "handler.succeeded" }, { ...attempt, handler: "succeeded" });
-    receives("its handler fails", { type: "handler.failed" }, { ...attempt, handler: "failed" });
+    const fails = (label: string): void => {
+      const after = { database: rolledBack(scope, attempt, database) };
+      receives(label, { type: "handler.failed" }, { ...attempt, handler: "failed" }, after);
+    };
+    if (attempt.statements === (scope.effects?.protocol.statements.length ?? 0))
+      receives("its handler succeeds", { type: "handler.succeeded" }, { ...attempt, handler: "succeeded" });
+    fails("its handler fails");
+    const executed = executeNext(scope, attempt, database);
+    if (executed !== undefined) {
+      const { label, next, database: after, violations } = executed;
+      if (next === undefined) fails(label);
+      else add({ label, attempt: { ...attempt, statements: next }, database: after, violations });
+    }
     if (!attempt.isAborted) receives("shuts down", { type: "shutdown" }, attempt, { costs: "shutdown" });
   }
   return moves;
+}
+
+function executeNext({ effects }: Scope, attempt: ModelAttempt, database: Database): Executed | undefined {
+  if (effects === undefined) return undefined;
+  return execute(effects.protocol, database, { from: attempt.statements, fence: attempt.fence });
+}
+
+/** Returns true if other attempts wait for the open transaction of this one. */
+export function locksMarker({ effects }: Scope, { handler, statements }: ModelAttempt): boolean {
+  return effects !== undefined && handler === "running" && holdsMarker(effects.protocol, statements);
+}
+
+/** Returns the database after an attempt ended and its open transaction was rolled back. */
+export function rolledBack(scope: Scope, attempt: ModelAttempt, database: Database): Database {
+  return locksMarker(scope, attempt) ? { ...database, isLocked: false } : database;
 }
 
 /** Event that an answer becomes on arrival, and the attempt that receives it. */

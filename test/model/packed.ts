@@ -1,8 +1,11 @@
+import { REGISTERS } from "./register.ts";
 import type { World } from "./world.ts";
 
 /** Encodes a world as a short string. Worlds that differ only in the order of attempts are equal. */
-export function packed({ register, wasCommitted, deliveriesLeft, limits, orphans, attempts }: World): string {
-  const codes = [register * 2 + (wasCommitted ? 1 : 0), deliveriesLeft, limits & LOW, limits >> BITS, orphans.length];
+export function packed(world: World): string {
+  const { register, database, wasCommitted, deliveriesLeft, limits, orphans, attempts } = world;
+  const head = (database * REGISTERS + register) * 2 + (wasCommitted ? 1 : 0);
+  const codes = [head, deliveriesLeft, limits & LOW, limits >> BITS, orphans.length];
   codes.push(...orphans);
   const from = codes.length;
   for (const attempt of attempts) {
@@ -17,7 +20,8 @@ export function unpacked(codes: string): World {
   const head = codes.charCodeAt(0);
   const attemptsFrom = HEAD + codes.charCodeAt(HEAD - 1);
   return {
-    register: head >> 1,
+    register: (head >> 1) % REGISTERS,
+    database: Math.floor((head >> 1) / REGISTERS),
     wasCommitted: (head & 1) === 1,
     deliveriesLeft: codes.charCodeAt(1),
     limits: codes.charCodeAt(2) + (codes.charCodeAt(3) << BITS),

@@ -26,7 +26,7 @@ export interface OrphanedWrite extends Write {
   readonly owns: boolean;
 }
 
-export type Guarantee = "G1" | "G2" | "G3" | "G4" | "G5" | "G6" | "G7" | "G8" | "G9" | "G10";
+export type Guarantee = "G1" | "G2" | "G3" | "G4" | "G5" | "G6" | "G7" | "G8" | "G9" | "G10" | "G11";
 
 /** A violated guarantee, and how it was violated. */
 export interface Violation {
@@ -82,6 +82,9 @@ const registers: readonly Register[] = HOLDINGS.flatMap((previous) =>
 const orphans: readonly OrphanedWrite[] = KINDS.flatMap((kind) =>
   (["nothing", "current"] as const).flatMap((expected) => [false, true].map((owns) => ({ kind, expected, owns }))),
 );
+
+/** Number of codes of registers. */
+export const REGISTERS: number = registers.length;
 
 /** Encodes a register as a small number. */
 export function registerCode({ holds, hasExpired, previous }: Register): number {

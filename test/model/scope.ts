@@ -1,3 +1,5 @@
+import type { EffectProtocol } from "./transaction.ts";
+
 /** Faults, each limited by the scope. */
 export const faults = [
   /** A process dies with everything in progress. Its messages may still arrive. */
@@ -40,6 +42,8 @@ export interface Scope {
   readonly canRemove: boolean;
   /** `sometimes` if a refused write may receive the current record. */
   readonly explainsConflicts: "never" | "sometimes";
+  /** Handlers have an effect in a database. Undefined if they do nothing that is modelled. */
+  readonly effects: { readonly protocol: EffectProtocol; readonly tenants: 1 | 2 } | undefined;
 }
 
 export function scopeOf(
@@ -54,6 +58,7 @@ export function scopeOf(
     renews: true,
     canRemove: true,
     explainsConflicts: "never",
+    effects: undefined,
     ...how,
   };
 }
@@ -71,5 +76,7 @@ export function described({ deliveries, faults: limits, ...how }: Scope): string
     ...(how.renews ? [] : ["no renewals"]),
     ...(how.canRemove ? [] : ["no removals"]),
     ...(how.explainsConflicts === "never" ? [] : ["conflicts explained"]),
+    ...(how.effects === undefined ? [] : ["effects in a database"]),
+    ...(how.effects?.tenants === 2 ? ["two tenants"] : []),
   ].join(", ");
 }

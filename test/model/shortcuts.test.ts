@@ -4,6 +4,7 @@ import { explore } from "./explore.ts";
 import { unpacked } from "./packed.ts";
 import { registerOf } from "./register.ts";
 import { described, type Scope, scopeOf } from "./scope.ts";
+import { databaseOf, effectOnceProtocol } from "./transaction.ts";
 import { Worlds } from "./world.ts";
 
 describe("the shortcuts of the model check", () => {
@@ -14,6 +15,7 @@ describe("the shortcuts of the model check", () => {
     scopeOf(2, { "stale read": 1, freeze: 1 }),
     scopeOf(2, { slowness: 1, clear: 1 }, { explainsConflicts: "sometimes" }),
     scopeOf(2, { shutdown: 1, "broken answer": 1 }, { mayDispatchUnprotected: true, canRemove: false }),
+    scopeOf(2, {}, { renews: false, effects: { protocol: effectOnceProtocol, tenants: 1 } }),
   ];
 
   it.each(scopes.map((scope) => ({ scope, name: described(scope) })))(
@@ -35,13 +37,13 @@ function combinations(
   const explored = explore(worlds);
   expect(explored.violation).toBeUndefined();
   const seen = explored.worlds.map((packed) => {
-    const { register, wasCommitted, attempts } = unpacked(packed);
+    const { register, database, wasCommitted, attempts } = unpacked(packed);
     const { holds, hasExpired } = registerOf(register);
     const running = attempts.map((id) => worlds.attempts.at(id)).filter(({ handler }) => handler === "running");
-    const holders = running.map(({ isAborted, isFrozen, owns, place: { context } }) =>
-      JSON.stringify([isAborted, isFrozen, owns, context.unprotected]),
+    const holders = running.map(({ isAborted, isFrozen, owns, statements, place: { context } }) =>
+      JSON.stringify([isAborted, isFrozen, owns, statements, context.unprotected]),
     );
-    return JSON.stringify([holds, hasExpired, wasCommitted, holders.sort()]);
+    return JSON.stringify([holds, hasExpired, wasCommitted, databaseOf(database), holders.sort()]);
   });
   return { worlds: explored.worlds.length, seen: new Set(seen) };
 }

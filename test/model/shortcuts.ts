@@ -6,6 +6,7 @@ import { describeEvent, interpretations, type Move, singleMovesOf } from "./move
 import { emptyRegister, type Write } from "./register.ts";
 import type { Scope } from "./scope.ts";
 import { mayClaim, type SteppedMachine } from "./stepped-machine.ts";
+import { emptyDatabase } from "./transaction.ts";
 
 /**
  * Returns the possible steps of an attempt, without interleavings that make no difference to the guarantees:
@@ -62,12 +63,13 @@ function hasChoices(
 }
 
 /** Returns true if the move only makes an attempt without a lease send a request, for any content of the store. */
-function affectsNoOther(scope: Scope, before: ModelAttempt, move: Move, { register }: Environment): boolean {
+function affectsNoOther(scope: Scope, before: ModelAttempt, move: Move, { register, database }: Environment): boolean {
   const { attempt, settled, costs, isRenewal, orphans, readsRegister, isWrite, violations } = move;
   const isHidden =
     !readsRegister &&
     !isWrite &&
     move.register === register &&
+    move.database === database &&
     orphans.length === 0 &&
     costs === undefined &&
     !isRenewal;
@@ -141,4 +143,5 @@ const EMPTY_ENVIRONMENT: Environment = {
   mayVanish: false,
   mayBeOutdated: false,
   renews: true,
+  database: emptyDatabase,
 };

@@ -1,7 +1,7 @@
 import type { Settlement } from "../../machines/dedup-key.ts";
 import { aged, countsLease, isHolding, ModelAttempts } from "./attempt.ts";
 import { type Environment, launch } from "./driver.ts";
-import { type Move, singleMovesOf } from "./moves.ts";
+import { locksMarker, type Move, rolledBack, singleMovesOf } from "./moves.ts";
 import {
   emptyRegister,
   matches,
@@ -18,10 +18,12 @@ import {
 import { type Fault, faults, type Scope, UNLIMITED } from "./scope.ts";
 import { movesOf, pruned } from "./shortcuts.ts";
 import { type Machine, SteppedMachine } from "./stepped-machine.ts";
+import { DATABASES, databaseCode, databaseOf, emptyDatabase, otherTenantsEffect } from "./transaction.ts";
 
 /** The running attempts and the store, encoded as numbers because the check compares and stores millions of worlds. */
 export interface World {
   readonly register: number;
+  readonly database: number;
   /** True if a commit was applied at any time. */
   readonly wasCommitted: boolean;
   readonly deliveriesLeft: number;
@@ -45,12 +47,16 @@ export interface WorldStep {
   readonly violations: readonly Violation[];
 }
 
+/** What a step changes in a world, besides attempts. The database stays as it is by default. */
+type Change = Pick<KnownMove, "register" | "isWrite" | "orphans"> & Partial<Pick<KnownMove, "database">>;
+
 type Changed = Pick<WorldStep, "world" | "ended" | "violations">;
 
 /** A move whose result is encoded as numbers. */
-interface KnownMove extends Omit<Move, "attempt" | "register" | "orphans"> {
+interface KnownMove extends Omit<Move, "attempt" | "register" | "database" | "orphans"> {
   readonly attempt: number;
   readonly register: number;
+  readonly database: number;
   readonly orphans: readonly number[];
 }
 
@@ -99,12 +105,13 @@ export class Worlds {
     this.machine = new SteppedMachine(machine, scope.mayDispatchUnprotected);
     this.#mayReadLate = limits["stale read"] !== undefined || limits["false refusal"] !== undefined;
     this.#mayVanish = limits["window end"] !== undefined || limits.clear !== undefined;
-    this.attempts = new ModelAttempts({ keepsPast: this.#mayReadLate });
+    this.attempts = new ModelAttempts({ keepsPast: this.#mayReadLate, keepsFences: scope.effects !== undefined });
   }
 
   begin(): World {
     return {
       register: registerCode(emptyRegister),
+      database: databaseCode({ ...emptyDatabase, otherTenant: this.#scope.effects?.tenants === 2 ? "due" : "absent" }),
       wasCommitted: false,
       deliveriesLeft: this.#scope.deliveries,
       limits: faults.reduce((all, fault) => all + ((this.#scope.faults[fault] ?? 0) << SHIFTS[fault]), 0),
@@ -121,6 +128,7 @@ export class Worlds {
     this.#landings(world, found);
     this.#time(world, found);
     this.#removals(world, found);
+    this.#otherTenant(world, found);
     return found;
   }
 
@@ -154,7 +162,7 @@ export class Worlds {
   }
 
   #movesOf(id: number, world: World): readonly KnownMove[] {
-    const key = (id * 32 + world.register) * 2 + (world.wasCommitted ? 1 : 0);
+    const key = ((id * DATABASES + world.database) * 32 + world.register) * 2 + (world.wasCommitted ? 1 : 0);
     const known = this.#moves.get(key);
     if (known !== undefined) return known;
     const allMoves = this.#takesShortcuts ? movesOf : singleMovesOf;
@@ -163,6 +171,7 @@ export class Worlds {
         ...move,
         attempt: move.settled === undefined ? this.attempts.idOf(move.attempt) : ENDED,
         register: this.#code(move.register),
+        database: databaseCode(move.database),
         orphans: move.orphans.flatMap(orphanCodes),
       }),
     );
@@ -173,8 +182,8 @@ export class Worlds {
   }
 
   /**
-   * Adds the crash of each attempt. The crash of an attempt that measures no lease is left out: it equals an attempt that takes no
-   * further step. So does the crash of other attempts of the process that have lost the key.
+   * Adds the crash of each attempt. The crash of an attempt that measures no lease and locks nothing is left out: it equals an attempt
+   * that takes no further step. So does the crash of other attempts of the process that have lost the key.
    */
   #crashes(world: World, found: WorldStep[]): void {
     if (!has(world, "crash")) return;
@@ -182,7 +191,9 @@ export class Worlds {
       const orphans = this.#leftBehindBy(world.attempts[at] ?? ENDED);
       if (orphans === undefined) continue;
       const { register } = world;
-      const after = this.#changed(world, "crash", { register, isWrite: false, orphans }, at, ENDED);
+      const attempt = this.attempts.at(world.attempts[at] ?? ENDED);
+      const database = databaseCode(rolledBack(this.#scope, attempt, databaseOf(world.database)));
+      const after = this.#changed(world, "crash", { register, isWrite: false, orphans, database }, at, ENDED);
       found.push(ofTheStore("dies", world, "crash", after, at));
     }
   }
@@ -230,6 +241,16 @@ export class Worlds {
     }
   }
 
+  #otherTenant(world: World, found: WorldStep[]): void {
+    const { effects } = this.#scope;
+    const other = effects === undefined ? undefined : otherTenantsEffect(effects.protocol, databaseOf(world.database));
+    if (other === undefined) return;
+    const { register } = world;
+    const change = { register, isWrite: false, orphans: [], database: databaseCode(other.database) };
+    const after = { ...this.#changed(world, undefined, change, ENDED, ENDED), violations: other.violations };
+    found.push(ofTheStore("another tenant's event has its effect", world, undefined, after));
+  }
+
   #ownsAndCountsLease(id: number): boolean {
     const attempt = this.attempts.at(id);
     return attempt.owns && countsLease(attempt);
@@ -241,7 +262,7 @@ export class Worlds {
     const attempt = this.attempts.at(id);
     const { request, lateWrites, owns } = attempt;
     const inFlight = typeof request === "object" ? [...lateWrites, request] : lateWrites;
-    const isMissed = !this.#takesShortcuts || countsLease(attempt);
+    const isMissed = !this.#takesShortcuts || countsLease(attempt) || locksMarker(this.#scope, attempt);
     const left = isMissed ? inFlight.flatMap((write) => orphanCodes({ ...write, owns })) : undefined;
     this.#leftBehind[id] = left;
     return left;
@@ -255,7 +276,7 @@ export class Worlds {
   #changed(
     world: World,
     costs: Fault | undefined,
-    { register, isWrite, orphans }: Pick<KnownMove, "register" | "isWrite" | "orphans">,
+    { register, isWrite, orphans, database = world.database }: Change,
     by: number,
     next: number,
   ): Changed {
@@ -280,13 +301,30 @@ export class Worlds {
         : world.orphans;
     const after: World = {
       register,
+      database,
       wasCommitted: world.wasCommitted || registerOf(register).holds === "commit",
       deliveriesLeft: world.deliveriesLeft,
       limits: costs === undefined ? world.limits : spent(world, costs),
       orphans: together(landable, orphans),
       attempts,
     };
-    return { world: after, ended, violations: isLost ? [LOST] : NONE };
+    return { world: this.#ranked(after), ended, violations: isLost ? [LOST] : NONE };
+  }
+
+  /** Returns the world with the smallest fences that have the same order. */
+  #ranked(world: World): World {
+    if (this.#scope.effects === undefined) return world;
+    const database = databaseOf(world.database);
+    const attempts = world.attempts.map((id) => this.attempts.at(id));
+    const fences = [...new Set([database.fence, ...attempts.map(({ fence }) => fence)])].filter((fence) => fence > 0);
+    if (Math.max(0, ...fences) === fences.length) return world;
+    const ranks = fences.sort((a, b) => a - b);
+    const rank = (fence: number): number => ranks.indexOf(fence) + 1;
+    return {
+      ...world,
+      database: databaseCode({ ...database, fence: rank(database.fence) }),
+      attempts: attempts.map((attempt) => this.attempts.idOf({ ...attempt, fence: rank(attempt.fence) })),
+    };
   }
 
   #agedOf(id: number, register: number): number {
@@ -305,9 +343,10 @@ export class Worlds {
     return after;
   }
 
-  #environment({ register, wasCommitted }: World): Environment {
+  #environment({ register, database, wasCommitted }: World): Environment {
     return {
       register: registerOf(register),
+      database: databaseOf(database),
       wasCommitted,
       mayVanish: this.#mayVanish,
       mayBeOutdated: this.#mayReadLate || !this.#takesShortcuts,
@@ -321,7 +360,7 @@ export class Worlds {
 }
 
 /** Returns the violation of an attempt that waits although nothing is in progress. */
-function waiting(attempt: number, { register }: World): KnownMove {
+function waiting(attempt: number, { register, database }: World): KnownMove {
   const nothing = {
     costs: undefined,
     arrives: false,
@@ -336,6 +375,7 @@ function waiting(attempt: number, { register }: World): KnownMove {
     attempt,
     register,
     isWrite: false,
+    database,
     violations: [STUCK],
   };
 }
