@@ -7,6 +7,7 @@ import { systemClock } from "../internal/clock.ts";
 import { retryUntil } from "../internal/retry.ts";
 import { objectWith, text, wholeNumber } from "../internal/validate.ts";
 import type { Reservation } from "../model/decision.ts";
+import type { Telemetry } from "../model/telemetry.ts";
 import { apiCodeOf, apiCodes, hasNoResponders, isForbidden, isTimeout } from "./wire/error-codes.ts";
 import { publishableSubject } from "./wire/subject.ts";
 
@@ -21,6 +22,8 @@ export interface PublishOnceOptions {
   readonly name?: string;
   /** More headers. */
   readonly headers?: MsgHdrs;
+  /** Writes the trace context into the message: the result of `instrument` in `latchkey/otel`. */
+  readonly telemetry?: Pick<Telemetry, "inject">;
   /** Time limit, repetitions included, in milliseconds, at least 1. @default 5_000 */
   readonly timeoutMs?: number;
 }
@@ -74,9 +77,10 @@ export async function publishOnce(
   objectWith("js", js, "publish", "jetstreamManager");
   objectWith("reservation", reservation);
   objectWith("options", options);
-  const { withinMs, name = "", timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { withinMs, name = "", timeoutMs = DEFAULT_TIMEOUT_MS, telemetry } = options;
   wholeNumber("timeoutMs", timeoutMs, 1);
   if (withinMs !== undefined) wholeNumber("withinMs", withinMs, 1);
+  if (telemetry !== undefined) objectWith("telemetry", telemetry, "inject");
   const base = publishableSubject("subject", subject);
   const key = text("reservation.idempotencyKey", reservation.idempotencyKey);
   const fence = wholeNumber("reservation.fence", reservation.fence, 0);
@@ -88,6 +92,7 @@ export async function publishOnce(
   const stream = await checkedStream(js, target, withinMs, deadlineMs);
   const fields = headers();
   for (const [field, values] of options.headers ?? []) for (const value of values) fields.append(field, value);
+  telemetry?.inject(fields);
   fields.set("Latchkey-Idempotency-Key", key);
   fields.set("Latchkey-Fence", String(fence));
   const expect = { streamName: stream, ...(withinMs === undefined ? { lastSubjectSequence: 0 } : {}) };

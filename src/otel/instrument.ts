@@ -26,7 +26,7 @@ export interface InstrumentOptions {
   readonly storeUsage?: () => Promise<StoreUsage>;
 }
 
-/** Telemetry of a deduplicator. Pass it to `webhook` and `consume`. */
+/** Telemetry of a deduplicator. Pass it to `webhook`, `consume` and `publishOnce`. */
 export interface InstrumentedTelemetry extends Telemetry {
   /** Restores the deduplicator, and stops counting. */
   stop(): void;

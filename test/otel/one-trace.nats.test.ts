@@ -12,6 +12,7 @@ import { github } from "../../src/http/sources/github.ts";
 import { idempotencyKey } from "../../src/http/sources/idempotency-key.ts";
 import { webhook } from "../../src/http/webhook.ts";
 import { consume } from "../../src/nats/consumer/consume.ts";
+import { publishOnce } from "../../src/nats/publish-once.ts";
 import { instrument } from "../../src/otel/instrument.ts";
 import { memoryStore } from "../../src/stores/memory-store.ts";
 import { SECRET, signGitHub } from "../http/signers.ts";
@@ -30,6 +31,8 @@ it("one trace leads from the webhook over the stream to the endpoint, and the de
   const manager = await jetstreamManager(connection);
   await manager.streams.add({ name: "HOOKS", subjects: ["hooks.>"] });
   await manager.streams.add({ name: "DEAD", subjects: ["dead.>"] });
+  await manager.streams.add({ name: "RECEIPTS", subjects: ["receipts.*"] });
+  await manager.consumers.add("RECEIPTS", { durable_name: "mail", ack_policy: "explicit" });
   await manager.consumers.add("HOOKS", { durable_name: "github", ack_policy: "explicit" });
   const js = jetstream(connection);
 
@@ -68,8 +71,15 @@ it("one trace leads from the webhook over the stream to the endpoint, and the de
         body: message.string(),
         headers: sent,
       });
+      await publishOnce(js, "receipts", "paid", reservation, { telemetry });
       throw new PermanentError("after the request");
     },
+  });
+  const mailed: string[] = [];
+  const mailing = await consume(await js.consumers.get("RECEIPTS", "mail"), {
+    dedup,
+    telemetry,
+    dispatch: (message) => mailed.push(message.string()),
   });
 
   const body = '{"secret":"payload-of-the-test"}';
@@ -78,7 +88,9 @@ it("one trace leads from the webhook over the stream to the endpoint, and the de
     202,
   );
   await eventually("a dead letter", async () => (await manager.streams.info("DEAD")).state.messages === 1);
+  await eventually("the receipt to be dispatched", () => mailed[0]);
   await running.stop();
+  await mailing.stop();
 
   const spans = recorder.spans();
   const named = (name: string) => spans.filter((span) => span.name === name);
@@ -87,10 +99,14 @@ it("one trace leads from the webhook over the stream to the endpoint, and the de
   expect(new Set(spans.map((span) => span.spanContext().traceId))).toEqual(new Set([TRACE]));
   expect(parentOf("receive github")).toBe("b7ad6b7169203331");
   expect(parentOf("process HOOKS")).toBe(idOf("receive github"));
-  const [atEndpoint, atConsumer] = named("dispatch");
-  expect(atConsumer?.parentSpanContext?.spanId).toBe(idOf("process HOOKS"));
+  const dispatches = named("dispatch");
+  const childOf = (name: string) =>
+    dispatches.find(({ parentSpanContext }) => parentSpanContext?.spanId === idOf(name));
+  const [atEndpoint, atConsumer] = [childOf("receive idempotency-key"), childOf("process HOOKS")];
+  expect(atConsumer).toBeDefined();
+  expect(parentOf("process RECEIPTS")).toBe(atConsumer?.spanContext().spanId);
   expect(parentOf("receive idempotency-key")).toBe(atConsumer?.spanContext().spanId);
-  expect(atEndpoint?.parentSpanContext?.spanId).toBe(idOf("receive idempotency-key"));
+  expect(atEndpoint).toBeDefined();
   expect(received[0]?.["traceparent"]).toContain(TRACE);
   const letter = await manager.streams.getMessage("DEAD", { seq: 1 });
   expect(letter?.header.get("traceparent")).toContain(TRACE);
