@@ -65,8 +65,20 @@ export type DeliveryEvent =
   | { readonly type: "dispatched" }
   /** An earlier dispatch of the event failed for good: the handler did not run. */
   | { readonly type: "failure.remembered" }
-  /** The handler threw; `permanent` if it will never succeed. `failures` counts failed dispatches, this one included. */
-  | { readonly type: "dispatch.failed"; readonly permanent: boolean; readonly failures: number }
+  /**
+   * The handler threw; `permanent` if it will never succeed. `failures` counts failed dispatches, this one included. The retry is
+   * `distant` if the stream can schedule it, and is asked to for so long a pause.
+   */
+  | {
+      readonly type: "dispatch.failed";
+      readonly permanent: boolean;
+      readonly failures: number;
+      readonly distant: boolean;
+    }
+  /** The stream has stored a copy that it delivers later. */
+  | { readonly type: "retry.scheduled" }
+  /** It is unknown whether the stream has stored the copy. */
+  | { readonly type: "schedule.failed" }
   | { readonly type: "duplicate" }
   /** Another holder is dispatching the event. */
   | { readonly type: "pending" }
@@ -126,6 +138,7 @@ const machineSetup = setup({
     isPermanent: ({ event }) => event.type === "dispatch.failed" && event.permanent,
     hasFailedTooOften: ({ context, event }) =>
       context.isLast || (event.type === "dispatch.failed" && event.failures >= context.maxDeliver),
+    isDistant: ({ event }) => event.type === "dispatch.failed" && event.distant,
     isStopping: ({ context }) => context.isStopping,
     isStoppingOnLastDelivery: ({ context }) => context.isStopping && context.isLast,
     canRetryLetter: ({ context }) => context.letterFailures + 1 < LETTER_ATTEMPTS,
@@ -159,6 +172,8 @@ const machineSetup = setup({
     /** Repeats a termination that the server does not know. */
     terminateAgain: () => {},
     nak: (_, _params: { readonly delay: NakDelay }) => {},
+    /** Publishes a copy of the message that the stream delivers after the pause. */
+    scheduleRetry: () => {},
     /** Sends `retry.due` after a pause. */
     armRetry: (_, _params: { readonly of: Retried }) => {},
   },
@@ -239,6 +254,7 @@ export const deliveryMachine = machineSetup.createMachine({
           { guard: "isStoppingOnLastDelivery", target: "deadLettering", actions: deadLetter("last-delivery") },
           { guard: "isStopping", target: "nakked", actions: nak("none") },
           { guard: "hasFailedTooOften", target: "deadLettering", actions: deadLetter("max-deliver") },
+          { guard: "isDistant", target: "scheduling" },
           { target: "nakked", actions: nak("backoff") },
         ],
         "force.stop": { actions: ["markStopping", "abort"] },
@@ -256,8 +272,20 @@ export const deliveryMachine = machineSetup.createMachine({
         "force.stop": { target: "deadLettering", actions: ["markStopping", deadLetter("last-delivery")] },
       },
     },
+    scheduling: {
+      description: "The stream stores a copy for later, so that the message itself need not wait",
+      entry: "scheduleRetry",
+      on: {
+        "retry.scheduled": "acknowledging",
+        "schedule.failed": [
+          { guard: "isLast", target: "deadLettering", actions: deadLetter("max-deliver") },
+          { target: "nakked", actions: nak("backoff") },
+        ],
+      },
+    },
     acknowledging: {
-      description: "The event was dispatched. If the acknowledgement is lost, the next delivery is a duplicate",
+      description:
+        "The event was dispatched, or its retry is scheduled. If the acknowledgement is lost, the next delivery is a duplicate",
       entry: "acknowledge",
       on: { "ack.confirmed": "acknowledged", "ack.unconfirmed": "acknowledged" },
     },
@@ -295,7 +323,7 @@ export const deliveryMachine = machineSetup.createMachine({
         },
       },
     },
-    acknowledged: { type: "final", description: "The event was dispatched, now or earlier" },
+    acknowledged: { type: "final", description: "The event was dispatched, now or earlier, or its retry is scheduled" },
     nakked: { type: "final", description: "The server redelivers the message" },
     deadLettered: { type: "final", description: "The message is never redelivered; the audit says why" },
     ignored: { type: "final", description: "An earlier delivery of the message answers for it" },

@@ -7,13 +7,16 @@ export type {
   DispatchContext,
   DuplicateMessage,
 } from "./consumer/consume-options.ts";
+export type { ConsumerFinding } from "./consumer/consumer-finding.ts";
 export type { DeadLetterOptions } from "./consumer/dead-letter.ts";
 export type { Identify, Unidentifiable } from "./consumer/identify.ts";
 export { identifyEvent } from "./consumer/identify.ts";
+export type { PriorityGroup } from "./consumer/priority-group.ts";
 export type { ReceivedMessage } from "./consumer/received-message.ts";
 export type { RunningConsumer } from "./consumer/running-consumer.ts";
+export type { ScheduledRetriesOptions } from "./consumer/scheduled-retry.ts";
 export type { SettingChange } from "./consumer/setting-change.ts";
-export type { ConsumerFinding, ConsumerUse } from "./consumer/start-up-check.ts";
+export type { ConsumerUse } from "./consumer/start-up-check.ts";
 export { ConsumerMisconfiguredError, checkConsumer } from "./consumer/start-up-check.ts";
 export type { DeadLettersOptions } from "./dead-letters/dead-letters.ts";
 export { deadLetters } from "./dead-letters/dead-letters.ts";

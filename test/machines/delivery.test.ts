@@ -18,6 +18,7 @@ type Place =
   | "identified"
   | "guarded"
   | "held"
+  | "scheduling"
   | "acknowledging"
   | "publishing"
   | "backingOff"
@@ -35,7 +36,12 @@ interface Given {
 }
 
 const MAX_DELIVER = 3;
-const failed = (permanent: boolean, failures = 1): DeliveryEvent => ({ type: "dispatch.failed", permanent, failures });
+const failed = (permanent: boolean, failures = 1, distant = false): DeliveryEvent => ({
+  type: "dispatch.failed",
+  permanent,
+  failures,
+  distant,
+});
 
 const limited = (isLast: boolean): DeliveryEvent => ({ type: "limit.changed", isLast });
 
@@ -145,6 +151,15 @@ const TRANSITIONS: ReadonlyArray<readonly [from: Place, happens: Happening, give
       "setDeadLetterReason(max-deliver) releaseSlot publishDeadLetter",
     ],
     ["guarded", failed(false, MAX_DELIVER), { isStopping: true }, "nakked", "nak(none)"],
+    ["guarded", failed(false, 1, true), {}, "scheduling", "scheduleRetry"],
+    ["guarded", failed(false, 1, true), { isStopping: true }, "nakked", "nak(none)"],
+    [
+      "guarded",
+      failed(false, MAX_DELIVER, true),
+      {},
+      "publishing",
+      "setDeadLetterReason(max-deliver) releaseSlot publishDeadLetter",
+    ],
     [
       "guarded",
       failed(false),
@@ -174,6 +189,17 @@ const TRANSITIONS: ReadonlyArray<readonly [from: Place, happens: Happening, give
     ["received", limited(true), {}, "received", "setIsLast"],
     ["guarded", limited(true), {}, "guarded", "setIsLast"],
     ["guarded", limited(false), { isLast: true }, "guarded", "setIsLast"],
+
+    ["scheduling", "retry.scheduled", {}, "acknowledging", "acknowledge"],
+    ["scheduling", "schedule.failed", {}, "nakked", "nak(backoff)"],
+    [
+      "scheduling",
+      "schedule.failed",
+      { isLast: true },
+      "publishing",
+      "setDeadLetterReason(max-deliver) releaseSlot publishDeadLetter",
+    ],
+    ["scheduling", "force.stop", {}, "scheduling", "markStopping"],
 
     ["acknowledging", "ack.confirmed", {}, "acknowledged", ""],
     ["acknowledging", "ack.unconfirmed", {}, "acknowledged", ""],
@@ -256,6 +282,7 @@ const EVENTS: readonly DeliveryEvent[] = [
   failed(true),
   failed(false),
   failed(false, MAX_DELIVER),
+  failed(false, 1, true),
   limited(false),
 ];
 
@@ -338,11 +365,12 @@ const FINAL: ReadonlySet<string> = new Set(["acknowledged", "nakked", "deadLette
 describe("delivery machine under any sequence of events", () => {
   const steps = everyStep();
 
-  it("G2 acknowledges only dispatched events and duplicates", () => {
+  it("G2 acknowledges only dispatched events, duplicates, and messages whose retry is stored", () => {
     const acknowledging = steps.filter(({ actions }) => actions.some((action) => action.startsWith("acknowledge")));
     expect(acknowledging.length).toBeGreaterThan(0);
     for (const { actions, event } of acknowledging) {
-      expect(event.type).toBe(actions.includes("acknowledge") ? "dispatched" : "duplicate");
+      const allowed = actions.includes("acknowledge") ? ["dispatched", "retry.scheduled"] : ["duplicate"];
+      expect(allowed).toContain(event.type);
     }
   });
 

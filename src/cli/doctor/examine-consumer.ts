@@ -2,11 +2,8 @@ import type { ConsumerInfo } from "@nats-io/jetstream";
 import { millis } from "@nats-io/nats-core";
 import { span } from "../../inspect/conclusions/duration.ts";
 import { amount, counted } from "../../internal/counted.ts";
-import {
-  type ConsumerUse,
-  checkConsumer,
-  type ConsumerFinding as SettingFinding,
-} from "../../nats/consumer/start-up-check.ts";
+import type { ConsumerFinding as SettingFinding } from "../../nats/consumer/consumer-finding.ts";
+import { type ConsumerUse, checkConsumer } from "../../nats/consumer/start-up-check.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 
 const consumer = findingsAbout("consumer");

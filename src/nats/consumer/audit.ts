@@ -1,8 +1,8 @@
 import type { DeadLetterReason, LetterContent, NakDelay } from "../../../machines/delivery.ts";
 import type { CommitOutcome } from "../../model/decision.ts";
 import type { ResolvedIdentity } from "../../model/identity.ts";
+import type { ConsumerFinding } from "./consumer-finding.ts";
 import type { SettingChange } from "./setting-change.ts";
-import type { ConsumerFinding } from "./start-up-check.ts";
 
 interface ConsumerFields {
   readonly stream: string;
@@ -57,6 +57,10 @@ export type MessageAudit =
       readonly delayMs: number;
       readonly lost: boolean;
     }
+  /** The stream has stored a copy of the message, which it delivers after `delayMs`. The message itself is acknowledged. */
+  | { readonly type: "trigger.retry.scheduled"; readonly delayMs: number }
+  /** No copy could be scheduled, so the message is nak'd. */
+  | { readonly type: "trigger.schedule.failed"; readonly error: unknown }
   /** The message was terminated. Its dead letter is stored under `deadLetterSubject`. */
   | {
       readonly type: "trigger.dead-lettered";

@@ -1,12 +1,23 @@
 import type { ConsumerInfo } from "@nats-io/jetstream";
 import type { ResolvedConsumeOptions } from "./consume-options.ts";
+import type { ConsumerFinding } from "./consumer-finding.ts";
 import { checkDeadLetterStream } from "./dead-letter-stream.ts";
-import { type ConsumerFinding, checkConsumer } from "./start-up-check.ts";
+import { checkScheduledRetries } from "./scheduled-retry.ts";
+import { checkConsumer, filtersOf } from "./start-up-check.ts";
 
 /** Checks everything that `consume` depends on: the consumer, the server that leads it, and the stream of the dead letters. */
 export async function checkUse(
   { config, stream_name }: ConsumerInfo,
-  { concurrency, deadLetter, dedup, maxDeliver, subscriptionId }: ResolvedConsumeOptions,
+  {
+    backoffMs,
+    concurrency,
+    deadLetter,
+    dedup,
+    group,
+    maxDeliver,
+    scheduledRetries,
+    subscriptionId,
+  }: ResolvedConsumeOptions,
 ): Promise<readonly ConsumerFinding[]> {
   const use = {
     leaseMs: dedup.leaseMs,
@@ -16,7 +27,12 @@ export async function checkUse(
     maxDeliver,
     namesSubscription: subscriptionId !== undefined,
     deadLetterSubject: deadLetter?.subject,
+    group,
   };
   const deadLetters = deadLetter === undefined ? [] : await checkDeadLetterStream(deadLetter, stream_name, config);
-  return [...checkConsumer(config, use), ...deadLetters];
+  const schedules =
+    scheduledRetries === undefined
+      ? []
+      : await checkScheduledRetries(scheduledRetries, stream_name, filtersOf(config), backoffMs.longestMs);
+  return [...checkConsumer(config, use), ...deadLetters, ...schedules];
 }

@@ -8,7 +8,9 @@ import { publishableSubject } from "../wire/subject.ts";
 import type { Audit } from "./audit.ts";
 import type { DeadLetterOptions } from "./dead-letter.ts";
 import { type Identify, identifyEvent } from "./identify.ts";
+import { type PriorityGroup, resolveGroup } from "./priority-group.ts";
 import type { ReceivedMessage } from "./received-message.ts";
+import { resolveScheduledRetries, type ScheduledRetries, type ScheduledRetriesOptions } from "./scheduled-retry.ts";
 
 /** Context of one dispatch. */
 export interface DispatchContext {
@@ -58,6 +60,8 @@ export interface ConsumeOptions {
    * for a redelivery. A message for which it throws becomes a dead letter.
    */
   readonly orderBy?: (message: ReceivedMessage) => string;
+  /** Priority group of this replica, for a consumer with `priority_groups`. @default none */
+  readonly group?: PriorityGroup;
   /** Maximum number of messages in progress, from 1 to 10,000. No more are fetched. @default 10 */
   readonly concurrency?: number;
   /**
@@ -67,6 +71,8 @@ export interface ConsumeOptions {
   readonly maxDeliver?: number;
   /** Pauses after a failed dispatch, while the store is unreachable, and while a dead letter cannot be stored. @default 1 s to 60 s */
   readonly backoffMs?: Backoff;
+  /** Lets the stream keep retries after a long pause. Needs server 2.12. @default every failed message is nak'd */
+  readonly scheduledRetries?: ScheduledRetriesOptions;
   /** Destination of dead letters. Without it, messages that cannot be dispatched are terminated without a copy. */
   readonly deadLetter?: DeadLetterOptions;
   /** Stops the consumer, like `stop()`. */
@@ -89,9 +95,11 @@ export interface ResolvedConsumeOptions {
   readonly subscriptionId: string | undefined;
   readonly fingerprint: ((message: ReceivedMessage) => string) | undefined;
   readonly orderBy: ((message: ReceivedMessage) => string) | undefined;
+  readonly group: PriorityGroup | undefined;
   readonly concurrency: number;
   readonly maxDeliver: number;
   readonly backoffMs: Backoff;
+  readonly scheduledRetries: ScheduledRetries | undefined;
   readonly deadLetter: DeadLetterOptions | undefined;
   readonly signal: AbortSignal | undefined;
   readonly telemetry: Telemetry | undefined;
@@ -137,9 +145,12 @@ export function resolveConsumeOptions(options: ConsumeOptions): ResolvedConsumeO
     subscriptionId: subscriptionId === undefined ? undefined : text("subscriptionId", subscriptionId),
     fingerprint,
     orderBy,
+    group: options.group === undefined ? undefined : resolveGroup(options.group),
     concurrency: wholeNumber("concurrency", options.concurrency ?? DEFAULT_CONCURRENCY, 1, MAX_CONCURRENCY),
     maxDeliver: wholeNumber("maxDeliver", options.maxDeliver ?? DEFAULT_MAX_DELIVER, 1),
     backoffMs: resolveBackoff(options.backoffMs ?? DEFAULT_BACKOFF),
+    scheduledRetries:
+      options.scheduledRetries === undefined ? undefined : resolveScheduledRetries(options.scheduledRetries),
     deadLetter: deadLetter === undefined ? undefined : resolveDeadLetter(deadLetter),
     signal: signal === undefined ? undefined : abortSignal("signal", signal),
     telemetry,

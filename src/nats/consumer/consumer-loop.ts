@@ -5,15 +5,18 @@ import { type Clock, delay } from "../../internal/clock.ts";
 import { ActorSystem } from "../../statechart/actor-system.ts";
 import type { Auditor } from "./auditor.ts";
 import type { ResolvedConsumeOptions } from "./consume-options.ts";
+import type { ConsumerFinding } from "./consumer-finding.ts";
 import { MessageDelivery, type SharedByDeliveries } from "./delivery.ts";
 import { FailureCounts } from "./failure-counts.ts";
 import { type ConsumerLoss, diagnoseFetchFailure } from "./fetch-failure.ts";
-import { Fetcher } from "./fetcher.ts";
+import { Fetcher, type FetchLimits } from "./fetcher.ts";
 import { FinishedMessages } from "./finished-messages.ts";
 import { sendInProgressAcks } from "./in-progress-acks.ts";
 import { LiveSettings } from "./live-settings.ts";
+import { PinnedFetcher } from "./pinned-fetcher.ts";
+import { isPinned } from "./priority-group.ts";
 import { Slots } from "./slots.ts";
-import { type ConsumerFinding, ConsumerMisconfiguredError } from "./start-up-check.ts";
+import { ConsumerMisconfiguredError } from "./start-up-check.ts";
 
 const FETCH_BACKOFF: BackoffRange = { firstMs: 100, longestMs: 5_000 };
 
@@ -26,7 +29,7 @@ export class ConsumerLoop {
   readonly #settings: LiveSettings;
   readonly #shared: SharedByDeliveries;
   readonly #slots: Slots;
-  readonly #fetcher: Fetcher;
+  readonly #fetcher: Fetcher | PinnedFetcher;
   // The stage of the loop is the last of these that aborted.
   readonly #draining = new AbortController();
   readonly #stopping = new AbortController();
@@ -53,12 +56,13 @@ export class ConsumerLoop {
       onRefused: (findings) => this.#lose(new ConsumerMisconfiguredError(`${stream_name}/${name}`, findings)),
     });
     this.#slots = new Slots(options.concurrency);
-    this.#fetcher = new Fetcher(source, {
-      limits: () => this.#settings.fetchLimits,
-      free: () => this.#slots.free,
-      receive: (message) => this.#receive(message),
-      recover: (error) => this.#recover(error),
-    });
+    const receive = (message: JsMsg): void => this.#receive(message);
+    const recover = (error: unknown): Promise<void> => this.#recover(error);
+    const limits = (): FetchLimits => this.#settings.fetchLimits;
+    const { group, concurrency } = options;
+    this.#fetcher = isPinned(info.config)
+      ? new PinnedFetcher(source, { group, concurrency, limits, receive, recover })
+      : new Fetcher(source, { group, limits, free: () => this.#slots.free, receive, recover });
     this.#shared = {
       options,
       consumer: name,

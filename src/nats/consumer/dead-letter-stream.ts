@@ -1,8 +1,8 @@
 import type { ConsumerConfig, JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import { millis } from "@nats-io/nats-core";
 import { subjectMatches } from "../wire/subject-pattern.ts";
+import { type ConsumerFinding, finding } from "./consumer-finding.ts";
 import type { DeadLetterOptions } from "./dead-letter.ts";
-import { type ConsumerFinding, finding } from "./start-up-check.ts";
 
 const SETTING = "deadLetter";
 const MINUTE_MS = 60_000;

@@ -3,7 +3,7 @@ import { headers, type MsgHdrs } from "@nats-io/nats-core";
 import type { DeadLetterReason, LetterContent } from "../../../machines/delivery.ts";
 import { FingerprintMismatchError } from "../../errors.ts";
 import type { ResolvedIdentity } from "../../model/identity.ts";
-import { identityHeaders, letterHeaders, nameInLetter } from "../dead-letters/letter-headers.ts";
+import { identityHeaders, letterHeaders, nameInLetter, ownHeaders } from "../dead-letters/letter-headers.ts";
 import { headersOf, type ReceivedMessage } from "./received-message.ts";
 
 /** Destination of messages that cannot be dispatched. */
@@ -72,7 +72,7 @@ function originalHeaders(message: ReceivedMessage): MsgHdrs {
     for (const value of values) all.append(nameInLetter(name), value);
   }
   // A message can be a dead letter that was published again.
-  for (const name of Object.values(letterHeaders)) all.delete(name);
+  for (const name of ownHeaders) all.delete(name);
   return all;
 }
 

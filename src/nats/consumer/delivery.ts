@@ -31,6 +31,7 @@ import type { LiveSettings } from "./live-settings.ts";
 import { nakDelayMs } from "./nak-delay.ts";
 import { headersOf } from "./received-message.ts";
 import { eventOfRefusal } from "./refusal.ts";
+import { type EarlierAttempts, earlierAttempts, scheduleRetry } from "./scheduled-retry.ts";
 
 /** Dependencies that all deliveries of one consumer share. */
 export interface SharedByDeliveries {
@@ -62,6 +63,8 @@ export class MessageDelivery {
   readonly #shared: SharedByDeliveries;
   readonly #actor: MachineActor<typeof deliveryMachine>;
   readonly #aborting = new AbortController();
+  /** What the copies of the message went through whose retries were scheduled. */
+  readonly #earlier: EarlierAttempts;
   #identity: ResolvedIdentity | undefined;
   #fingerprint: string | undefined;
   #orderingError: Error | undefined;
@@ -76,6 +79,7 @@ export class MessageDelivery {
   constructor(message: JsMsg, shared: SharedByDeliveries) {
     this.message = message;
     this.#shared = shared;
+    this.#earlier = earlierAttempts(message);
     this.orderingKey = this.#readOrderingKey();
     const input = { maxDeliver: shared.options.maxDeliver, isLast: this.#isLast };
     this.#actor = createActor(this, { id: "delivery", input, system: shared.system });
@@ -201,6 +205,24 @@ export class MessageDelivery {
     this.#audit({ type: "trigger.nakked", delay, delayMs, lost: this.#isLast });
   }
 
+  scheduleRetry(): void {
+    const { clock, options } = this.#shared;
+    const { scheduledRetries } = options;
+    if (scheduledRetries === undefined) throw new TypeError("A retry was scheduled without a subject for it");
+    const delayMs = this.#backoffMs();
+    const attempts = { failures: this.#failures(), deliveries: this.#attempt };
+    scheduleRetry(scheduledRetries, this.message, clock.wallMs() + delayMs, attempts).then(
+      () => {
+        this.#audit({ type: "trigger.retry.scheduled", delayMs });
+        this.send({ type: "retry.scheduled" });
+      },
+      (error: unknown) => {
+        this.#audit({ type: "trigger.schedule.failed", error });
+        this.send({ type: "schedule.failed" });
+      },
+    );
+  }
+
   armRetry({ letterFailures }: DeliveryContext, { of }: { readonly of: Retried }): void {
     const { clock, options } = this.#shared;
     const pauseMs = of === "guard" ? HELD_PAUSE_MS : backoffMs(letterFailures, options.backoffMs);
@@ -226,16 +248,38 @@ export class MessageDelivery {
     return this.message.info.deliveryCount;
   }
 
+  /** Number of this delivery among those of the message and its earlier copies. */
+  get #attempt(): number {
+    return this.#earlier.deliveries + this.#deliveries;
+  }
+
+  /** Failed dispatches of the message and its earlier copies. */
+  #failures(): number {
+    const { failures } = this.#shared.failureCounts.of(this.message.seq, this.#deliveries);
+    return this.#earlier.failures + failures;
+  }
+
+  /** Pause after a failed dispatch, in milliseconds, however scarce the consumer's window is. */
+  #backoffMs(): number {
+    return backoffMs(this.#failures(), this.#shared.options.backoffMs);
+  }
+
+  /** Returns true if the stream keeps the retry until the pause is over. */
+  #isDistant(): boolean {
+    const { scheduledRetries } = this.#shared.options;
+    return scheduledRetries !== undefined && this.#backoffMs() >= scheduledRetries.afterMs;
+  }
+
   get #isLast(): boolean {
     return this.#deliveries >= this.#shared.settings.maxDeliver;
   }
 
   #delayMs(delay: NakDelay, wasDispatched: boolean): number {
-    const { failureCounts, options, settings } = this.#shared;
+    const { options, settings } = this.#shared;
     const deliveries = this.#deliveries;
     return nakDelayMs(delay, {
       deliveries,
-      failures: wasDispatched ? failureCounts.of(this.message.seq, deliveries).failures : deliveries,
+      failures: wasDispatched ? this.#failures() : deliveries,
       retryAfterMs: this.#retryAfterMs,
       isLimited: settings.maxDeliver !== Number.POSITIVE_INFINITY,
       freeShare: settings.freeShare,
@@ -258,7 +302,7 @@ export class MessageDelivery {
     };
     const guard = () =>
       dispatchGuarded(dedup, identity, handler, {
-        attempt: this.#deliveries,
+        attempt: this.#attempt,
         signal: this.#aborting.signal,
         ...(this.#fingerprint === undefined ? {} : { fingerprint: this.#fingerprint }),
       });
@@ -318,10 +362,11 @@ export class MessageDelivery {
     this.#error = error;
     const { failureCounts } = this.#shared;
     failureCounts.dispatchFailed(this.message.seq);
-    const { failures, unseen } = failureCounts.of(this.message.seq, this.#deliveries);
+    const { unseen } = failureCounts.of(this.message.seq, this.#deliveries);
+    const failures = this.#failures();
     const permanent = hasCode(error, "permanent");
     this.#audit({ type: "trigger.dispatch.failed", attempt, failures, unseen, permanent, error });
-    this.send({ type: "dispatch.failed", permanent, failures });
+    this.send({ type: "dispatch.failed", permanent, failures, distant: this.#isDistant() });
   }
 
   #reportRefusal(error: unknown, identity: ResolvedIdentity): void {

@@ -1,7 +1,8 @@
 import type { Consumer, ConsumerMessages, JsMsg } from "@nats-io/jetstream";
+import { type PriorityGroup, requestedGroup } from "./priority-group.ts";
 
 /** The client gives up a request after two missed heartbeats. */
-const HEARTBEAT_MS = 2_500;
+export const HEARTBEAT_MS = 2_500;
 
 /** Limits of one request. */
 export interface FetchLimits {
@@ -11,6 +12,7 @@ export interface FetchLimits {
 }
 
 export interface FetcherOptions {
+  readonly group: PriorityGroup | undefined;
   /** Returns the limits that the server applies now. */
   readonly limits: () => FetchLimits;
   /** Returns how many more messages the consumer can take. */
@@ -84,6 +86,7 @@ export class Fetcher {
         max_messages: count,
         expires: expiresMs,
         idle_heartbeat: Math.min(HEARTBEAT_MS, expiresMs / 2),
+        ...requestedGroup(this.#options.group),
       });
       this.#open.add(messages);
       if (this.#state === "stopped") void messages.close();

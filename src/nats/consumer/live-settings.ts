@@ -4,9 +4,11 @@ import { type Clock, delay } from "../../internal/clock.ts";
 import type { Auditor } from "./auditor.ts";
 import { checkUse } from "./check-use.ts";
 import type { ResolvedConsumeOptions } from "./consume-options.ts";
+import { type ConsumerFinding, finding } from "./consumer-finding.ts";
 import type { FetchLimits } from "./fetcher.ts";
+import { isPinned } from "./priority-group.ts";
 import { settingChanges } from "./setting-change.ts";
-import { ackWaitOf, type ConsumerFinding, finding, serverMaxDeliver } from "./start-up-check.ts";
+import { ackWaitOf, serverMaxDeliver } from "./start-up-check.ts";
 
 /** Pause between two reads of the consumer's configuration, in milliseconds. */
 const CHECK_MS = 5_000;
@@ -104,7 +106,11 @@ export class LiveSettings {
     const isFull = freeShareOf(info) === 0;
     this.#info = info;
     if (changes.length === 0 && !checksAnyway && !isFull) return;
-    const findings = [...(await checkUse(info, this.#options)), ...(isFull ? [fullWindow(info)] : [])];
+    const findings = [
+      ...(await checkUse(info, this.#options)),
+      ...(isPinned(before.config) === isPinned(info.config) ? [] : [otherPolicy(info)]),
+      ...(isFull ? [fullWindow(info)] : []),
+    ];
     const errors = findings.filter(({ severity }) => severity === "error");
     if (changes.length > 0) this.#auditor.consumer({ type: "trigger.consumer.changed", changes });
     if (errors.length > 0) {
@@ -128,6 +134,12 @@ export class LiveSettings {
 function freeShareOf({ config, num_ack_pending }: ConsumerInfo): number {
   const { max_ack_pending = -1 } = config;
   return max_ack_pending > 0 ? Math.max(0, 1 - num_ack_pending / max_ack_pending) : 1;
+}
+
+/** Pinned clients request messages in another way, which is chosen at the start. */
+function otherPolicy({ config }: ConsumerInfo): ConsumerFinding {
+  const problem = `the consumer was created again with the \`priority_policy\` \`${config.priority_policy ?? "none"}\``;
+  return finding("error", "priority_policy", problem, "call `consume` again");
 }
 
 function fullWindow({ config }: ConsumerInfo): ConsumerFinding {

@@ -6,8 +6,8 @@ import { deferred } from "../../internal/deferred.ts";
 import { wholeNumber } from "../../internal/validate.ts";
 import type { Auditor } from "./auditor.ts";
 import type { ResolvedConsumeOptions } from "./consume-options.ts";
+import type { ConsumerFinding } from "./consumer-finding.ts";
 import { ConsumerLoop } from "./consumer-loop.ts";
-import type { ConsumerFinding } from "./start-up-check.ts";
 
 const DEFAULT_DRAIN_MS = 10_000;
 /** Time in which an aborted dispatch may stop, in milliseconds. */

@@ -3,29 +3,8 @@ import { millis } from "@nats-io/nats-core";
 import { LatchkeyError } from "../../errors.ts";
 import { LEADER_VERSION, NEEDED_SERVER, whyUnusable } from "../wire/server-version.ts";
 import { subjectMatches } from "../wire/subject-pattern.ts";
-
-/** A setting of a consumer that does not fit the way it is used. */
-export interface ConsumerFinding {
-  /** With an `error`, events could be lost or dispatched forever, so `consume` refuses to start. */
-  readonly severity: "error" | "warning";
-  /** The setting to change. */
-  readonly setting: string;
-  /** The value and its consequence. */
-  readonly problem: string;
-  /** Remedy. */
-  readonly remedy: string;
-  /** The problem and the remedy as one line. */
-  readonly sentence: string;
-}
-
-export function finding(
-  severity: ConsumerFinding["severity"],
-  setting: string,
-  problem: string,
-  remedy: string,
-): ConsumerFinding {
-  return { severity, setting, problem, remedy, sentence: `${problem}; ${remedy}` };
-}
+import { type ConsumerFinding, finding } from "./consumer-finding.ts";
+import { checkGroup, type PriorityGroup } from "./priority-group.ts";
 
 /** Use of a consumer, against which its settings are checked. */
 export interface ConsumerUse {
@@ -43,6 +22,8 @@ export interface ConsumerUse {
   readonly namesSubscription: boolean;
   /** Subject of the dead letters, if any. */
   readonly deadLetterSubject: string | undefined;
+  /** Priority group of the caller, if any. */
+  readonly group?: PriorityGroup | undefined;
 }
 
 /** Thrown when a consumer's settings could lose events; `findings` has an entry for each of them. */
@@ -84,6 +65,7 @@ export function checkConsumer(config: ConsumerConfig, use: ConsumerUse): readonl
   return [
     ...checkServer(config),
     ...checkKind(config),
+    ...checkGroup(config, use.group),
     ...checkWaits(config, use),
     ...checkWindow(config, use),
     ...checkMaxDeliver(config, use),
@@ -107,12 +89,7 @@ function checkServer({ metadata }: ConsumerConfig): ConsumerFinding[] {
   return [finding("error", "server", `${server}: ${reason}`, `use ${NEEDED_SERVER}`)];
 }
 
-function checkKind({
-  ack_policy,
-  deliver_subject,
-  headers_only,
-  priority_groups = [],
-}: ConsumerConfig): ConsumerFinding[] {
+function checkKind({ ack_policy, deliver_subject, headers_only }: ConsumerConfig): ConsumerFinding[] {
   const findings: ConsumerFinding[] = [];
   if (ack_policy !== "explicit") {
     const problem = `\`ack_policy\` is \`${ack_policy}\`, so messages count as acknowledged that were never dispatched`;
@@ -121,10 +98,6 @@ function checkKind({
   if (deliver_subject !== undefined) {
     const remedy = "create one without `deliver_subject`";
     findings.push(finding("error", "deliver_subject", "it is a push consumer", remedy));
-  }
-  if (priority_groups.length > 0) {
-    const problem = "it has `priority_groups`, and the server refuses requests that name none, like those of `consume`";
-    findings.push(finding("error", "priority_groups", problem, "create one without"));
   }
   if (headers_only === true) {
     const problem =
@@ -209,17 +182,18 @@ function checkSubscription({ durable_name }: ConsumerConfig, { namesSubscription
   return [finding("warning", "durable_name", problem, "make it durable, or give a `subscriptionId`")];
 }
 
-function checkDeadLetterSubject(
-  { filter_subject, filter_subjects }: ConsumerConfig,
-  { deadLetterSubject }: ConsumerUse,
-): ConsumerFinding[] {
+/** Returns the subjects that the consumer reads; none if it reads the whole stream. */
+export function filtersOf({ filter_subject, filter_subjects }: ConsumerConfig): readonly string[] {
+  return [...(filter_subjects ?? []), ...(filter_subject === undefined ? [] : [filter_subject])];
+}
+
+function checkDeadLetterSubject(config: ConsumerConfig, { deadLetterSubject }: ConsumerUse): ConsumerFinding[] {
   if (deadLetterSubject === undefined) {
     const problem =
       "there is no `deadLetter`: messages that cannot be dispatched are terminated, and no copy is stored";
     return [finding("warning", "deadLetter", problem, "give a subject that a stream stores")];
   }
-  const filters = [...(filter_subjects ?? []), ...(filter_subject === undefined ? [] : [filter_subject])];
-  const filter = filters.find((pattern) => subjectMatches(pattern, deadLetterSubject));
+  const filter = filtersOf(config).find((pattern) => subjectMatches(pattern, deadLetterSubject));
   if (filter === undefined) return [];
   const problem = `dead letters for \`${deadLetterSubject}\` come back to this consumer through its filter \`${filter}\``;
   return [finding("error", "deadLetter", problem, "use another subject")];

@@ -24,8 +24,17 @@ export const letterHeaders = {
   originalHeaders: "Latchkey-Original-Headers",
 } as const;
 
+/** Headers by which a scheduled copy counts the attempts before it. A dead letter and a redriven message count from the start. */
+export const attemptHeaders = {
+  failures: "Latchkey-Failures",
+  deliveries: "Latchkey-Earlier-Deliveries",
+} as const;
+
+/** Names of all headers that Latchkey adds to a message. */
+export const ownHeaders: readonly string[] = [...Object.values(letterHeaders), ...Object.values(attemptHeaders)];
+
 const ORIGINAL = "Latchkey-Original-";
-const OWN: ReadonlySet<string> = new Set(Object.values(letterHeaders).map((name) => name.toLowerCase()));
+const OWN: ReadonlySet<string> = new Set(ownHeaders.map((name) => name.toLowerCase()));
 
 /** Returns the name that an original's header has in its letter: headers that the server acts on get a prefix. */
 export function nameInLetter(name: string): string {

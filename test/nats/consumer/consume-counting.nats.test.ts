@@ -1,3 +1,5 @@
+import type { JetStreamClient } from "@nats-io/jetstream";
+import { nanos } from "@nats-io/nats-core";
 import { describe, expect, it } from "vitest";
 import {
   Deduplicator,
@@ -6,7 +8,8 @@ import {
   type Store,
   StoreUnavailableError,
 } from "../../../src/index.ts";
-import { createEventStream, type EventStream } from "../../support/event-stream.ts";
+import type { ScheduledRetriesOptions } from "../../../src/nats/index.ts";
+import { createEventStream, DURABLE, type EventStream } from "../../support/event-stream.ts";
 import { eventually } from "../../support/eventually.ts";
 import { useNatsServer } from "../../support/use-nats-server.ts";
 import { startWorker } from "../../support/worker.ts";
@@ -133,5 +136,108 @@ describe("several replicas", () => {
     expect(failure).toMatchObject({ failures: 1 });
     expect(failure?.unseen).toBeGreaterThanOrEqual(3);
     expect(await stream.dead()).toEqual([]);
+  });
+});
+
+describe("a message whose retry is scheduled in the stream", () => {
+  /** The durable may have one message in progress, and does not read the copies. */
+  async function scheduling(): Promise<{ readonly stream: EventStream; readonly later: ScheduledRetriesOptions }> {
+    const stream = await createEventStream(nats.connection, { max_ack_pending: 1 });
+    const { name, subject, manager, jetstream } = stream;
+    await manager.streams.update(name, { subjects: [subject, `later.${name}.*`], allow_msg_schedules: true });
+    await manager.consumers.update(name, DURABLE, { filter_subject: subject });
+    return { stream, later: { subject: `later.${name}`, jetstream, afterMs: 1_000 } };
+  }
+  const backoffMs = { firstMs: 1_000, longestMs: 1_000 };
+
+  it("leaves `max_ack_pending` to others, keeps its key, and counts the attempts of all copies", async () => {
+    const { stream, later } = await scheduling();
+    const { jetstream, subject } = stream;
+    await jetstream.publish(subject, "fails twice", { msgID: "m-1" });
+    await jetstream.publish(subject, "fails always", { msgID: "m-2" });
+    await jetstream.publish(subject, "succeeds", { msgID: "m-3" });
+    const dispatched: string[] = [];
+    const keys = new Map<string, Set<string>>();
+    await using worker = await startWorker(stream, {
+      dedup: quick(),
+      backoffMs,
+      scheduledRetries: later,
+      maxDeliver: 3,
+      dispatch: (_, { reservation: { attempt, idempotencyKey } }, message) => {
+        const what = message.string();
+        dispatched.push(`${what} ${attempt}`);
+        keys.set(what, (keys.get(what) ?? new Set()).add(idempotencyKey));
+        if (what === "fails always" || (what === "fails twice" && attempt < 3)) throw new Error("boom");
+      },
+    });
+    await worker.until("trigger.dead-lettered");
+    await worker.until("trigger.dispatched", 2);
+    expect(dispatched.slice(0, 3)).toEqual(["fails twice 1", "fails always 1", "succeeds 1"]);
+    expect(dispatched.slice(3).sort()).toEqual(["fails always 2", "fails always 3", "fails twice 2", "fails twice 3"]);
+    expect([...keys.values()].map(({ size }) => size)).toEqual([1, 1, 1]);
+    expect(
+      worker
+        .of("trigger.dispatch.failed")
+        .map(({ failures }) => failures)
+        .sort(),
+    ).toEqual([1, 1, 2, 2, 3]);
+    expect(worker.of("trigger.nakked")).toEqual([]);
+    const [letter] = await stream.dead();
+    expect(letter?.header.get("Latchkey-Original-Nats-Msg-Id")).toBe("m-2");
+    expect(letter?.header.has("Latchkey-Failures")).toBe(false);
+    // No copy remains, and none comes twice.
+    await eventually("all to be settled", async () => {
+      const { num_pending, num_ack_pending } = await stream.info();
+      return num_pending + num_ack_pending === 0 ? true : undefined;
+    });
+    const { state } = await stream.manager.streams.info(stream.name, { subjects_filter: `${later.subject}.*` });
+    expect(state.subjects ?? {}).toEqual({});
+  });
+
+  it("is scheduled once if its acknowledgement is lost, and is nak'd if the stream refuses the copy", async () => {
+    const { stream, later } = await scheduling();
+    let refuses = false;
+    const answers: string[] = [];
+    const jetstream = {
+      jetstreamManager: later.jetstream.jetstreamManager.bind(later.jetstream),
+      async publish(...copy: Parameters<JetStreamClient["publish"]>) {
+        if (refuses) throw new Error("refused");
+        const stored = await later.jetstream.publish(...copy);
+        // The copy is stored, and the answer to it is lost once.
+        if (answers.push("stored") === 1) throw new Error("timeout");
+        return stored;
+      },
+    };
+    await stream.publish("e-1");
+    await using worker = await startWorker(stream, {
+      dedup: quick(),
+      backoffMs,
+      scheduledRetries: { ...later, jetstream },
+      dispatch: (_, { reservation: { attempt } }) => {
+        if (attempt === 1 || worker.began.length < 3) throw new Error("boom");
+      },
+    });
+    const [first] = await worker.until("trigger.schedule.failed");
+    expect(first?.error).toMatchObject({ message: "timeout" });
+    refuses = true;
+    await worker.until("trigger.dispatched");
+    await eventually("the copy to be a duplicate, or the original", async () => {
+      const { num_pending, num_ack_pending } = await stream.info();
+      return num_pending + num_ack_pending === 0 ? true : undefined;
+    });
+    expect(worker.of("trigger.dispatched")).toHaveLength(1);
+    expect(worker.of("trigger.nakked").length).toBeGreaterThan(0);
+    expect(await stream.dead()).toEqual([]);
+  });
+
+  it("is refused at the start if the stream or the consumer cannot keep copies", async () => {
+    const stream = await createEventStream(nats.connection);
+    const { name, manager, jetstream } = stream;
+    const scheduledRetries = { subject: "later", jetstream };
+    const refused = startWorker(stream, { dedup: quick(), backoffMs, scheduledRetries });
+    await expect(refused).rejects.toThrow(/no `allow_msg_schedules`.*does not store `later\.\*`.*reads `later\.\*`/);
+    await manager.streams.update(name, { max_age: nanos(1_000), duplicate_window: nanos(1_000) });
+    const early = startWorker(stream, { dedup: quick(), backoffMs, scheduledRetries });
+    await expect(early).rejects.toThrow(/after 1000 ms \(`max_age`\), before the longest pause of 1000 ms ends/);
   });
 });

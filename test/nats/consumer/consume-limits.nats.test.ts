@@ -1,3 +1,4 @@
+import type { ConsumerConfig } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/nats-core";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { describe, expect, it } from "vitest";
@@ -243,5 +244,66 @@ describe("a consumer", () => {
     await expect(worker.running.finished).rejects.toMatchObject({ code: "closed" });
     expect(worker.of("trigger.consumer.lost")).toHaveLength(1);
     expect(worker.began).toEqual([]);
+  });
+});
+
+describe("replicas of a consumer with priority groups", () => {
+  const jobs = (policy: ConsumerConfig["priority_policy"], more: Partial<ConsumerConfig> = {}) =>
+    createEventStream(nats.connection, {
+      ...more,
+      priority_groups: ["jobs"],
+      ...(policy && { priority_policy: policy }),
+    });
+
+  it("leave messages to others until enough wait, with the policy overflow", async () => {
+    const stream = await jobs("overflow");
+    const dedup = quick();
+    await using far = await startWorker(stream, { dedup, concurrency: 1, group: { name: "jobs", minPending: 5 } });
+    await using near = await startWorker(stream, { dedup, group: { name: "jobs" } });
+    await publishAll(stream, numbered(4));
+    await stream.settled(4);
+    expect([...near.began].sort()).toEqual(numbered(4));
+    await near.running.stop();
+    await publishAll(stream, ["e-4", "e-5", "e-6", "e-7", "e-8", "e-9"]);
+    await eventually("the overflow to be dispatched", () => far.began[0]);
+  });
+
+  it("all wait for one, and another takes over when it stops, with a pinned client", async () => {
+    const stream = await jobs("pinned_client", { priority_timeout: nanos(1_000), max_ack_pending: 100 });
+    const dedup = quick();
+    const workers = [
+      await startWorker(stream, { dedup, concurrency: 2, group: { name: "jobs" } }),
+      await startWorker(stream, { dedup, concurrency: 2, group: { name: "jobs" } }),
+    ] as const;
+    // More than one request's worth, so the pin is carried from one request to the next.
+    for (const id of numbered(20)) await stream.publish(id);
+    await stream.settled(20);
+    const pinned = workers.findIndex(({ began }) => began.length > 0);
+    expect(workers.map(({ began }) => began.length).sort((a, b) => a - b)).toEqual([0, 20]);
+    await workers[pinned]?.running.stop();
+    await stream.publish("e-20");
+    await stream.settled(21);
+    expect(workers[1 - pinned]?.began).toEqual(["e-20"]);
+    for (const worker of workers) await worker[Symbol.asyncDispose]();
+  });
+
+  it("get messages in the order of their priority, with the policy prioritized", async () => {
+    const stream = await jobs("prioritized");
+    const dedup = quick();
+    await using second = await startWorker(stream, { dedup, group: { name: "jobs", priority: 5 } });
+    await using first = await startWorker(stream, { dedup, group: { name: "jobs", priority: 1 } });
+    await eventually("both to request messages", async () =>
+      (await stream.info()).num_waiting >= 2 ? true : undefined,
+    );
+    await publishAll(stream, numbered(5));
+    await stream.settled(5);
+    expect([...first.began].sort()).toEqual(numbered(5));
+    expect(second.began).toEqual([]);
+  });
+
+  it("are refused without a group, or with one that the consumer does not have", async () => {
+    const stream = await jobs("overflow");
+    await expect(startWorker(stream, { dedup: quick() })).rejects.toThrow(/`priority_groups` are `jobs`/);
+    await expect(startWorker(stream, { dedup: quick(), group: { name: "mail" } })).rejects.toThrow(/names `mail`/);
   });
 });

@@ -38,6 +38,22 @@ describe("options of consume", () => {
     ["identify", { identify: 1 }, "Expected `identify` to be a function, got `1` (number)"],
     ["fingerprint", { fingerprint: 1 }, "Expected `fingerprint` to be a function, got `1` (number)"],
     ["orderBy", { orderBy: 1 }, "Expected `orderBy` to be a function, got `1` (number)"],
+    ["group", { group: "jobs" }, "Expected `group` to be an object, got `jobs` (string)"],
+    [
+      "group",
+      { group: { name: "a".repeat(17) } },
+      `Expected \`group.name\` to be at most 16 characters, got \`${"a".repeat(17)}\` (string)`,
+    ],
+    [
+      "group",
+      { group: { name: "jobs", minPending: 0 } },
+      "Expected `group.minPending` to be a whole number of at least 1, got `0` (number)",
+    ],
+    [
+      "group",
+      { group: { name: "jobs", priority: 10 } },
+      "Expected `group.priority` to be a whole number from 0 to 9, got `10` (number)",
+    ],
     ["onAudit", { onAudit: 1 }, "Expected `onAudit` to be a function, got `1` (number)"],
     [
       "subscriptionId",

@@ -1,7 +1,7 @@
 import type { ConsumerConfig } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/nats-core";
 import { describe, expect, it } from "vitest";
-import { type ConsumerFinding, type ConsumerUse, checkConsumer } from "../../../src/nats/index.ts";
+import { type ConsumerFinding, type ConsumerUse, checkConsumer, type PriorityGroup } from "../../../src/nats/index.ts";
 
 const CONFIG: ConsumerConfig = {
   durable_name: "worker",
@@ -29,6 +29,15 @@ interface Change {
   readonly use?: Partial<ConsumerUse>;
 }
 
+/** A consumer whose only group is `jobs`, and the group of a replica. */
+function grouped(
+  policy: NonNullable<ConsumerConfig["priority_policy"]>,
+  group?: PriorityGroup,
+  config: Partial<ConsumerConfig> = {},
+): Change {
+  return { config: { ...config, priority_groups: ["jobs"], priority_policy: policy }, use: { group } };
+}
+
 function check({ config, without, use }: Change): readonly ConsumerFinding[] {
   const all: ConsumerConfig = { ...CONFIG, ...config };
   if (without !== undefined) Reflect.deleteProperty(all, without);
@@ -39,6 +48,9 @@ describe("the start-up check of a consumer", () => {
   it.each<[string, Change]>([
     ["with the defaults of a durable consumer", {}],
     ["with no priority groups", { config: { priority_groups: [] } }],
+    ["with a limit for overflow", grouped("overflow", { name: "jobs", minPending: 1 })],
+    ["with a priority", grouped("prioritized", { name: "jobs", priority: 9 })],
+    ["with a pinned client", grouped("pinned_client", { name: "jobs" })],
     ["if the server omits its defaults", { without: "ack_wait" }],
     ["if max_deliver is missing", { without: "max_deliver" }],
     ["if max_ack_pending is missing", { without: "max_ack_pending" }],
@@ -74,7 +86,37 @@ describe("F17 the start-up check of an unsuitable consumer", () => {
     ["ack_policy", "error", /`none`.*make it `explicit`/, { config: { ack_policy: "none" } }],
     ["ack_policy", "error", /`all`.*make it `explicit`/, { config: { ack_policy: "all" } }],
     ["deliver_subject", "error", /push consumer/, { config: { deliver_subject: "x" } }],
-    ["priority_groups", "error", /refuses requests that name none/, { config: { priority_groups: ["jobs"] } }],
+    [
+      "priority_groups",
+      "error",
+      /`jobs`, and the server refuses requests that name none.*`group`/,
+      grouped("overflow"),
+    ],
+    [
+      "priority_groups",
+      "error",
+      /no `priority_groups`, and `group` names `jobs`.*or none/,
+      { use: { group: { name: "jobs" } } },
+    ],
+    ["priority_groups", "error", /`group` names `mail`/, grouped("overflow", { name: "mail" })],
+    [
+      "priority_groups",
+      "error",
+      /`prioritized`, which ignores `minPending`/,
+      grouped("prioritized", { name: "jobs", minAckPending: 5 }),
+    ],
+    [
+      "priority_groups",
+      "error",
+      /`overflow`, which ignores `priority`/,
+      grouped("overflow", { name: "jobs", priority: 1 }),
+    ],
+    [
+      "max_ack_pending",
+      "error",
+      /is -1, and a pinned client holds as many/,
+      grouped("pinned_client", { name: "jobs" }, { max_ack_pending: -1 }),
+    ],
     ["headers_only", "warning", /payload/, { config: { headers_only: true } }],
     ["ack_wait", "error", /is 999 ms, too short.*at least 1000/, { config: { ack_wait: nanos(999) } }],
     ["ack_wait", "warning", /is 29999 ms, less than the lease of 30000 ms/, { config: { ack_wait: nanos(29_999) } }],

@@ -110,6 +110,8 @@ export class DeliveryResults {
       case "trigger.dead-letter.lost":
         this.#reasons.delete(sequence);
         return { ...fields, outcome: "dead-letter-lost", reason: errorMessage(audit.letterError) };
+      case "trigger.retry.scheduled":
+      case "trigger.schedule.failed":
       case "trigger.dead-letter.failed":
       case "trigger.ack.unconfirmed":
       case "trigger.termination.lost":
