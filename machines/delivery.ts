@@ -163,8 +163,8 @@ const machineSetup = setup({
     acknowledge: () => {},
     /** Acknowledges a duplicate without confirmation: if the acknowledgement is lost, the next delivery is a duplicate too. */
     acknowledgeDuplicate: () => {},
-    /** Gives the slot to another message: no dispatch follows. */
-    releaseSlot: () => {},
+    /** Gives the slot to another message, and ignores redeliveries of this one until its letter is stored. */
+    stopDispatching: () => {},
     /** Publishes the message as a dead letter, or reports that there is no subject for it. */
     publishDeadLetter: () => {},
     /** Requires the server never to redeliver the message. */
@@ -291,7 +291,7 @@ export const deliveryMachine = machineSetup.createMachine({
     },
     deadLettering: {
       description: "Only the letter is retried: the message is not dispatched again",
-      entry: "releaseSlot",
+      entry: "stopDispatching",
       initial: "publishing",
       states: {
         publishing: {

@@ -33,8 +33,8 @@ const HANDLER_TURNS = 16;
 /**
  * One attempt to dispatch one event: executes the machine's actions, and sends the machine what its caller does.
  *
- * The machine awaits one store request at a time. If it sends the next one first (a commit during a renewal), the old answer is
- * dropped; a conflict then shows what it wrote, recognised by its token.
+ * The machine awaits one store request at a time. If it sends the next one first, such as a commit during a renewal, the old answer
+ * is dropped. A conflict then shows what that request wrote, recognised by its token.
  */
 export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof typeof updates> {
   readonly promises = new AttemptPromises();

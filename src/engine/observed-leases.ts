@@ -18,8 +18,8 @@ const STORE_SLACK_MS = 500;
  *     holder        send ──────── lease ────────▶ stops
  *     this replica         read ──────── lease + skew ────────▶ ended
  *
- * So a reservation whose revision was unchanged here for its lease and the skew has ended, whatever any wall clock or the store's
- * own expiry say. A compare-and-set on that revision may replace it.
+ * So a reservation has ended if its revision was unchanged here for its lease and the skew. Neither wall clocks nor the store's own
+ * expiry matter. A compare-and-set on that revision may replace it.
  */
 export class ObservedLeases {
   readonly #skewMs: number;

@@ -6,16 +6,16 @@ import type { Revision } from "../model/store.ts";
  * History of a run, simulated or real: one line per observation, as NDJSON in a file.
  *
  * Each recorder writes a header and then its lines in the order of observation. Files of several recorders may be concatenated.
- * Processes share no order. Two recorders' lines are ordered by `atMs` if both name the same clock, such as the machine's monotonic
- * clock, and always by the revisions of the store's writes.
+ * Processes share no order. The lines of two recorders are ordered by the revisions of the store's writes. They are also ordered by
+ * `atMs` if both recorders name the same clock, such as the machine's monotonic clock.
  */
 export type History = readonly HistoryLine[];
 
 /** One line of a history. */
-export type HistoryLine = Header | SeenLine;
+export type HistoryLine = HistoryHeader | SeenLine;
 
 /** First line of one recorder. Its lines end at the next header. */
-export interface Header {
+export interface HistoryHeader {
   readonly type: "history";
   /** Version of the format. */
   readonly version: 1;

@@ -13,7 +13,7 @@ import { headerName, jsonValue } from "./fields.ts";
 import { problem } from "./problem.ts";
 import type { RawRequest } from "./raw-request.ts";
 import type { EventReference, Source } from "./source.ts";
-import { readStoredResponse, replay, type StoredResponse, storeResponse } from "./stored-response.ts";
+import { readStoredResponse, replayedResponse, type StoredResponse, storeResponse } from "./stored-response.ts";
 
 /** An event to dispatch. */
 export interface WebhookEvent extends EventReference {
@@ -119,7 +119,7 @@ export class WebhookDispatcher {
       case "duplicate": {
         const stored = readStoredResponse(outcome.value);
         if (stored === undefined) return new Response(null, { status: 200 });
-        return fence !== undefined && fence < (stored.fence ?? 0) ? problem("fenced") : replay(stored);
+        return fence !== undefined && fence < (stored.fence ?? 0) ? problem("fenced") : replayedResponse(stored);
       }
     }
   }

@@ -53,7 +53,7 @@ export function headerText({ headers }: RawRequest, name: string): string {
  * Returns a string member of a JSON object. Numbers are refused because JSON parsers round large ones.
  * @throws {UnidentifiedError} if it is missing or not a well-formed, non-empty string.
  */
-export function memberText(members: ObjectLike, name: string): string {
+export function bodyMember(members: ObjectLike, name: string): string {
   const value = members[name];
   if (typeof value === "string" && value !== "" && value.isWellFormed()) return value;
   const found = value === undefined ? "is missing" : `is not a well-formed, non-empty string but ${jsonKind(value)}`;

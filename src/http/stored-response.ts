@@ -56,7 +56,7 @@ export function readStoredResponse(value: unknown): StoredResponse | undefined {
 }
 
 /** Builds the replay of a stored response. Only a complete one is marked as replayed. */
-export function replay({ status, headers, body }: StoredResponse): Response {
+export function replayedResponse({ status, headers, body }: StoredResponse): Response {
   const response = toResponse({
     status,
     headers: new Headers(headers.map(([name, value]): [string, string] => [name, value])),

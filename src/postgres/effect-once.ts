@@ -35,10 +35,10 @@ const MAX_NAME_LENGTH = 128;
 const MAX_ROUNDS = 3;
 
 /**
- * Runs an effect once per idempotency key: inserts a marker in the caller's transaction, runs `effect`, and keeps its value with the
- * marker. Effect, marker and value commit together, or none does. If the key has a marker, returns the kept value instead.
+ * Runs an effect once per idempotency key: inserts a marker in the caller's transaction, runs `effect`, and stores its value with the
+ * marker. Effect, marker and value commit together, or none does. If the key has a marker, returns the stored value instead.
  *
- *     tx    insert marker ── effect ── keep value ── commit
+ *     tx    insert marker ── effect ── store value ── commit
  *           │ another transaction with the key waits here until this one ends
  *           └ a marker exists: return its value
  *
@@ -60,8 +60,8 @@ export async function effectOnce<Value>(
 ): Promise<Value> {
   const marker = new Marker(sqlOf("tx", tx), reservation, options);
   if (typeof effect !== "function") throw new TypeError(expected("effect", "a function", effect));
-  const kept = await marker.insert();
-  if (kept !== undefined) return decode(kept.value, effect);
+  const existing = await marker.insert();
+  if (existing !== undefined) return decode(existing.value, effect);
   const stored = storeResult(await effect());
   if (stored.state === "failed") throw stored.error;
   const encoded = stored.state === "stored" ? JSON.stringify(stored.result) : null;
@@ -76,7 +76,8 @@ function decode(encoded: string | null): unknown {
   return value;
 }
 
-interface KeptMarker {
+/** A marker of an earlier transaction, with the JSON of its effect's value. */
+interface StoredMarker {
   readonly value: string | null;
 }
 
@@ -104,7 +105,7 @@ class Marker {
    * Inserts the marker, or returns the one that exists. The primary key decides, and makes concurrent transactions wait.
    * In repeatable read and serializable transactions, a marker that the snapshot does not show is a serialisation failure.
    */
-  async insert(): Promise<KeptMarker | undefined> {
+  async insert(): Promise<StoredMarker | undefined> {
     for (let round = 1; round <= MAX_ROUNDS; round += 1) {
       const inserted = await this.#ask(
         `with given (key, name, fence, keep_ms) as (values ($1::text, $2::text, $3::bigint, $4::float8))
@@ -118,8 +119,8 @@ class Marker {
         [this.#key, this.#name, this.#fence, this.#keepMs],
       );
       if (inserted.length > 0) return undefined;
-      const kept = await this.#read();
-      if (kept !== undefined) return kept;
+      const existing = await this.#read();
+      if (existing !== undefined) return existing;
     }
     throw new Error(`The marker of ${this.#key} was removed again and again while it was read`);
   }
@@ -133,7 +134,7 @@ class Marker {
     if (finished.length === 0) throw new Error(`The marker of ${this.#key} disappeared while its effect ran`);
   }
 
-  async #read(): Promise<KeptMarker | undefined> {
+  async #read(): Promise<StoredMarker | undefined> {
     const markers = await this.#ask(
       `select name, fence, finished, xid = pg_current_xact_id_if_assigned() as own,
          case when name = $1::text then value end as value

@@ -4,8 +4,8 @@ import type { RunSql } from "./sql.ts";
 const BLOCKS = 128;
 
 /**
- * Deletes the expired rows of a table, a range of blocks at a time. Reads the table in its physical order, so the time of expiry
- * needs no index, and an update that only extends it stays within its block.
+ * Deletes the expired rows of a table, a range of blocks at a time. Reads the table in its physical order, so `expires_at` needs no
+ * index. An update that only extends it therefore stays within its block.
  */
 export class ExpiredRows {
   readonly #run: RunSql;

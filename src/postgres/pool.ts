@@ -1,6 +1,6 @@
 import { StoreUnavailableError } from "../errors.ts";
 import { type Clock, delay } from "../internal/clock.ts";
-import { type Row, type SqlValue, sqlStateOf } from "./sql.ts";
+import { type SqlRow, type SqlValue, sqlStateOf } from "./sql.ts";
 
 /** The part of a connection of `pg` that a store uses. */
 export interface PgClient {
@@ -45,7 +45,7 @@ export class Connections {
    * @throws {StoreUnavailableError} that is `ambiguous` if the server may have committed.
    * @throws the driver's error if the server refused the statement, unless it is shutting down or read-only.
    */
-  async run(text: string, values: SqlValue[] = []): Promise<readonly Row[]> {
+  async run(text: string, values: SqlValue[] = []): Promise<readonly SqlRow[]> {
     const client = await this.acquire();
     let broken: Error | undefined;
     const onError = (error: Error): void => {
@@ -84,8 +84,10 @@ export class Connections {
         return new Error(`no connection within ${this.#timeoutMs} ms: ${advice}`);
       });
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
-      throw new StoreUnavailableError(`PostgreSQL gave no connection: ${reason}`, { ambiguous: false, cause });
+      throw new StoreUnavailableError(`PostgreSQL gave no connection: ${connectionProblem(cause)}`, {
+        ambiguous: false,
+        cause,
+      });
     }
   }
 
@@ -110,6 +112,30 @@ function failureOf(error: unknown): unknown {
   }
   if (state !== undefined && !BROKEN.test(state)) return error;
   return new StoreUnavailableError(`The connection to PostgreSQL broke: ${message}`, { ambiguous: true, cause: error });
+}
+
+/** What to do about a connection that the server or the network refused, by SQLSTATE or system error. */
+const CONNECTION_ADVICE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "check the address, and that the server runs",
+  ECONNRESET: "check the address, and that the server runs",
+  ENOTFOUND: "check the host name",
+  ENOENT: "check the path of the socket, and that the server runs",
+  ETIMEDOUT: "check the address and the firewall",
+  EHOSTUNREACH: "check the address and the network",
+  "28000": "check the user, and pg_hba.conf on the server",
+  "28P01": "check the user and the password",
+  "3D000": "check the name of the database",
+  "53300": "raise `max_connections`, or make the pools smaller",
+  "57P03": "wait until the server has started",
+};
+
+/** Describes why there is no connection, and what to do. */
+export function connectionProblem(error: unknown): string {
+  // A host with several addresses has one error for each.
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
+  const message = first instanceof Error ? first.message || first.name : String(first);
+  const advice = CONNECTION_ADVICE[first instanceof Error && "code" in first ? String(first.code) : ""];
+  return advice === undefined ? message : `${message}: ${advice}`;
 }
 
 /** Returns true if a concurrent write made a single statement fail. Nothing was written, and the key has changed. */

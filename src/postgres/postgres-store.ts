@@ -17,9 +17,9 @@ import { ExpiredKeys } from "./expired-keys.ts";
 import { watchKeys } from "./key-watch.ts";
 import { Connections, isLost, type PgPool } from "./pool.ts";
 import { checkSchema, DEFAULT_SCHEMA } from "./schema.ts";
-import { checkServer } from "./server-check.ts";
+import { checkPostgresServer } from "./server-check.ts";
 import { explained } from "./set-up-error.ts";
-import { type Row, type SqlValue, sqlStateOf } from "./sql.ts";
+import { type SqlRow, type SqlValue, sqlStateOf } from "./sql.ts";
 
 /** Options of {@link postgresStore}. */
 export interface PostgresStoreOptions {
@@ -51,7 +51,7 @@ export async function postgresStore(pool: PgPool, options: PostgresStoreOptions 
   const schema = checkSchema(options.schema ?? DEFAULT_SCHEMA);
   const timeoutMs = wholeNumber("timeoutMs", options.timeoutMs ?? DEFAULT_TIMEOUT_MS, 1);
   const connections = new Connections(pool, systemClock, timeoutMs);
-  await checkServer(connections, schema);
+  await checkPostgresServer(connections, schema);
   return keyStore(connections, schema, systemClock);
 }
 
@@ -82,12 +82,12 @@ function keyStore(connections: Connections, schema: string, clock: Clock): Postg
     ) select ${notify}('removed ' || $1 || ' ' || revision) from removed`;
   const expired = new ExpiredKeys(connections, table);
 
-  const ask = (statement: string, values: SqlValue[]): Promise<readonly Row[]> =>
+  const ask = (statement: string, values: SqlValue[]): Promise<readonly SqlRow[]> =>
     connections.run(statement, values).catch((error: unknown) => {
       throw refused(table, error);
     });
   /** Returns no row for a conflict, also if a stricter isolation level of the pool reports it as an error. */
-  const write = (statement: string, values: SqlValue[]): Promise<readonly Row[]> =>
+  const write = (statement: string, values: SqlValue[]): Promise<readonly SqlRow[]> =>
     connections.run(statement, values).catch((error: unknown) => {
       if (isLost(error)) return [];
       throw refused(table, error);
@@ -173,7 +173,7 @@ function likePattern(filter: KeyFilter): string {
 /** Yields every readable entry, then throws for the first unreadable record. */
 async function* pagesOf(
   filter: KeyFilter,
-  page: (after: string, pattern: string) => Promise<readonly Row[]>,
+  page: (after: string, pattern: string) => Promise<readonly SqlRow[]>,
 ): AsyncGenerator<Entry, void> {
   const pattern = likePattern(filter);
   let unreadable: RecordUnreadableError | undefined;
@@ -197,7 +197,7 @@ async function* pagesOf(
 }
 
 /** @throws {RecordUnreadableError} that names the key. */
-function entryOf(row: Row): Entry {
+function entryOf(row: SqlRow): Entry {
   const key = parseStoreKey(String(row["key"]));
   const record = decodeRecord(String(row["record"]), key);
   return { key, record, revision: Number(row["revision"]), endsAtMs: Number(row["ends_at_ms"]) };

@@ -1,5 +1,5 @@
 import { isObject } from "../internal/is-object.ts";
-import type { Row, RunSql } from "./sql.ts";
+import type { RunSql, SqlRow } from "./sql.ts";
 
 interface ExpectedTable {
   readonly columns: Readonly<Record<string, string>>;
@@ -100,7 +100,7 @@ export async function schemaProblems(
   ];
 }
 
-function problemsOfTable(name: string, { columns, primaryKey }: ExpectedTable, row: Row): readonly SchemaProblem[] {
+function problemsOfTable(name: string, { columns, primaryKey }: ExpectedTable, row: SqlRow): readonly SchemaProblem[] {
   if (row["exists"] !== true) return [{ name, problem: "does not exist", remedy: MIGRATE, kind: "schema" }];
   const found = isObject(row["columns"]) ? row["columns"] : {};
   const wrong = Object.entries(columns).filter(([column, type]) => found[column] !== type);
@@ -138,7 +138,7 @@ function problemsOfTable(name: string, { columns, primaryKey }: ExpectedTable, r
   return problems;
 }
 
-function problemsOfStore(schema: string, row: Row): readonly SchemaProblem[] {
+function problemsOfStore(schema: string, row: SqlRow): readonly SchemaProblem[] {
   const missing = ["next_revision", "notify_watchers", "revisions"].filter((name) => row[name] !== true);
   if (missing.length > 0) {
     return missing.map((name) => ({
@@ -154,7 +154,7 @@ function problemsOfStore(schema: string, row: Row): readonly SchemaProblem[] {
   ];
 }
 
-function problemsOfEffects(schema: string, row: Row): readonly SchemaProblem[] {
+function problemsOfEffects(schema: string, row: SqlRow): readonly SchemaProblem[] {
   if (row["require_finished_effect"] === true) return [];
   const problem =
     "lacks the trigger require_finished_effect, or it is disabled: a transaction can commit a marker without its effect";

@@ -7,8 +7,8 @@ export const DEFAULT_SCHEMA = "latchkey";
 export const UNFINISHED_EFFECT = "LK001";
 
 /**
- * A revision is the server's timeline and, in the lower 42 bits, a number of a sequence: 2,047 promotions and 4 * 10^12 writes, which
- * is 14 years at 10,000 a second.
+ * A revision is the server's timeline and, in the lower 42 bits, the next value of a sequence. That is enough for 2,047 promotions and
+ * 4 * 10^12 writes, which is 14 years at 10,000 a second.
  */
 const TIMELINE_SHIFT = 42;
 

@@ -13,7 +13,7 @@ export const NEEDED_POSTGRES = `PostgreSQL ${MINIMUM_MAJOR} or later`;
  * @throws {StoreMisconfiguredError} with one sentence for each difference.
  * @throws {StoreUnavailableError} if the server is out of reach or a standby.
  */
-export async function checkServer(connections: Connections, schema: string): Promise<void> {
+export async function checkPostgresServer(connections: Connections, schema: string): Promise<void> {
   const run = connections.run.bind(connections);
   const [row = {}] = await run(
     `select current_setting('server_version_num')::int as version, current_setting('server_version') as version_text,

@@ -5,7 +5,7 @@ import { expected } from "../internal/validate.ts";
 export type SqlValue = string | number | null;
 
 /** A row of a result, by the names of its columns. */
-export type Row = Readonly<Record<string, unknown>>;
+export type SqlRow = Readonly<Record<string, unknown>>;
 
 /**
  * A connection of `pg`, or any object with such a method. A statement contains the placeholders `$1`, `$2` and so on, each once and
@@ -26,7 +26,7 @@ export interface UnsafeClient {
 export type SqlClient = QueryClient | UnsafeClient;
 
 /** Runs one statement and returns its rows. */
-export type RunSql = (text: string, values?: SqlValue[]) => Promise<readonly Row[]>;
+export type RunSql = (text: string, values?: SqlValue[]) => Promise<readonly SqlRow[]>;
 
 /** Returns a function that runs statements on a client. @throws {TypeError} that names the argument. */
 export function sqlOf(field: string, client: SqlClient): RunSql {
@@ -44,7 +44,7 @@ function hasMethod<Name extends "query" | "unsafe">(
 }
 
 /** A driver may return rows with a prototype or of a class. Each becomes a plain object of its columns. */
-function rowsOf(rows: readonly object[]): readonly Row[] {
+function rowsOf(rows: readonly object[]): readonly SqlRow[] {
   return Array.from(rows, (row) => ({ ...row }));
 }
 

@@ -9,7 +9,7 @@ import type {
   Snapshot,
   StateValue,
 } from "xstate";
-import { type Action, type Choice, type Effect, link, type Row } from "./linked-table.ts";
+import { type Action, type Effect, type LinkedTransition, linkTable, type TableRow } from "./linked-table.ts";
 import { type MachineTable, tableOf, uncompilable } from "./machine-table.ts";
 
 /** The members of XState's machine snapshot that cost nothing to make. */
@@ -79,7 +79,7 @@ function logicOf<Context extends MachineContext, Event extends EventObject, Inpu
   execute: Execute<Context> | undefined,
 ): CompiledLogic<Context, Event, Input> {
   const table = tableOf(machine);
-  const { initial, rows, effects } = link<Context>(table, machine.implementations);
+  const { initial, rows, effects } = linkTable<Context>(table, machine.implementations);
   const contextFor = contextFactory<Context>(table.id, machine.config);
 
   function start<Target>(input: Input, take: Take<Context, Target>, target: Target): CompiledSnapshot<Context> {
@@ -148,10 +148,10 @@ function isFactory<Context>(context: Context | ContextFactory<Context>): context
 }
 
 function choose<Context>(
-  choices: readonly Choice<Context>[] = [],
+  choices: readonly LinkedTransition<Context>[] = [],
   context: Context,
   event: EventObject,
-): Choice<Context> | undefined {
+): LinkedTransition<Context> | undefined {
   for (const choice of choices) {
     if (choice.guard === undefined || choice.guard({ context, event }, undefined)) return choice;
   }
@@ -187,7 +187,7 @@ function run<Context, Target>(
   return context;
 }
 
-function snapshotIn<Context>({ status, value }: Row<Context>, context: Context): CompiledSnapshot<Context> {
+function snapshotIn<Context>({ status, value }: TableRow<Context>, context: Context): CompiledSnapshot<Context> {
   return { status, output: undefined, error: undefined, value, context };
 }
 

@@ -22,24 +22,24 @@ export interface Action<Context> extends Pick<NamedAction, "type" | "params"> {
 }
 
 /** A leaf of the machine, with the transitions for each event. The first one whose guard holds is taken. */
-export interface Row<Context> {
+export interface TableRow<Context> {
   readonly value: StateValue;
   readonly status: "active" | "done";
-  readonly on: Map<string, readonly Choice<Context>[]>;
+  readonly on: Map<string, readonly LinkedTransition<Context>[]>;
 }
 
 /** One of the transitions of a row for an event. */
-export interface Choice<Context> {
+export interface LinkedTransition<Context> {
   readonly guard: Guard<Context> | undefined;
   /** `undefined` for a transition that stays in its row. */
-  readonly next: Row<Context> | undefined;
+  readonly next: TableRow<Context> | undefined;
   readonly actions: readonly Action<Context>[];
 }
 
 /** A table that contains a machine's functions instead of their names. */
 interface LinkedTable<Context> {
-  readonly initial: { readonly row: Row<Context>; readonly actions: readonly Action<Context>[] };
-  readonly rows: ReadonlyMap<StateValue, Row<Context>>;
+  readonly initial: { readonly row: TableRow<Context>; readonly actions: readonly Action<Context>[] };
+  readonly rows: ReadonlyMap<StateValue, TableRow<Context>>;
   /** The implementations of the actions that are not updates, by name. */
   readonly effects: ReadonlyMap<string, Effect<Context>>;
 }
@@ -57,12 +57,12 @@ interface Implementations<Context> {
 }
 
 /** @throws {TypeError} that names the state and what it lacks. */
-export function link<Context>(
+export function linkTable<Context>(
   table: MachineTable,
   { guards, actions }: Implementations<Context>,
 ): LinkedTable<Context> {
   const rows = new Map(table.leaves.map((leaf) => [leaf.id, emptyRow<Context>(leaf)]));
-  const rowOf = (leaf: string): Row<Context> => {
+  const rowOf = (leaf: string): TableRow<Context> => {
     const row = rows.get(leaf);
     if (row === undefined) throw new TypeError(`The table of \`${table.id}\` has no leaf \`${leaf}\``);
     return row;
@@ -77,7 +77,7 @@ export function link<Context>(
   for (const leaf of table.leaves) {
     for (const [event, transitions] of leaf.on) {
       const choices = transitions.map(
-        (transition): Choice<Context> => ({
+        (transition): LinkedTransition<Context> => ({
           guard: transition.guard === undefined ? undefined : linkGuard(transition, guards[transition.guard]),
           next: transition.leaf === undefined ? undefined : rowOf(transition.leaf),
           actions: transition.actions.map(linked),
@@ -93,7 +93,7 @@ export function link<Context>(
   };
 }
 
-function emptyRow<Context>({ value, final }: Leaf): Row<Context> {
+function emptyRow<Context>({ value, final }: Leaf): TableRow<Context> {
   return { value, status: final ? "done" : "active", on: new Map() };
 }
 

@@ -4,7 +4,7 @@ export { checkHistory } from "./judge/check-history.ts";
 export type { StoreHistoryOptions, StoreViolation } from "./judge/store-history.ts";
 export { checkStoreHistory } from "./judge/store-history.ts";
 export type { Guarantee, Violation } from "./judge/violation.ts";
-export type { EffectReservation, HistoryRecorder } from "./record/history-recorder.ts";
+export type { HistoryRecorder, RecordedReservation } from "./record/history-recorder.ts";
 export type { OperationRequest, OperationResult } from "./record/operations.ts";
 export type { RecorderOptions } from "./record/recorder.ts";
 export { recordHistory } from "./record/recorder.ts";

@@ -37,12 +37,12 @@ export async function consumerContestants(url: string, events: number): Promise<
   return {
     plain: {
       name: "plain consumer with two compare-and-sets, one replica",
-      guarantees: { keptBy: "a server; its disk within 2 min", fence: "no", lease: "fixed" },
+      guarantees: { storage: "a server; its disk within 2 min", fence: "no", lease: "fixed" },
       rate: (name) => round(`plain-${name}`, (consumer) => handlePlainly(consumer, bare, events)),
     },
     consume: {
       name: "Latchkey consume, one replica",
-      guarantees: { keptBy: "a server; its disk within 2 min", fence: "yes", lease: "renewed, with a signal" },
+      guarantees: { storage: "a server; its disk within 2 min", fence: "yes", lease: "renewed, with a signal" },
       rate: (name) => round(`consume-${name}`, (consumer) => handleWithLatchkey(consumer, dedup, events)),
     },
     async [Symbol.asyncDispose]() {

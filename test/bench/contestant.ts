@@ -4,7 +4,7 @@ import { latencies, quantile, type Rate, throughput } from "./measure.ts";
 /** Guarantees of a contestant at its speed. */
 export interface Guarantees {
   /** Place where an event is stored when it is acknowledged. */
-  readonly keptBy: string;
+  readonly storage: string;
   /** `yes` if an earlier holder of the key can no longer write to it. */
   readonly fence: "yes" | "no";
   /** Lease that ends the reservation of a handler that hangs or crashes. */

@@ -51,21 +51,21 @@ export async function httpContestants(requests: number): Promise<HttpContestants
   });
   const stack = starting.move();
   return {
-    plain: contestant("server without deduplication", "/plain", { keptBy: "nothing", fence: "no", lease: "none" }),
+    plain: contestant("server without deduplication", "/plain", { storage: "nothing", fence: "no", lease: "none" }),
     memory: contestant("Latchkey, memory store", "/memory", {
-      keptBy: "the server's process",
+      storage: "the server's process",
       fence: "yes",
       lease: "renewed, with a signal",
     }),
     nats: contestant("Latchkey, one NATS replica", "/nats", {
-      keptBy: "a NATS server; its disk within 2 min",
+      storage: "a NATS server; its disk within 2 min",
       fence: "yes",
       lease: "renewed, with a signal",
     }),
     powertools:
       redis &&
       contestant(`Powertools, Redis ${redis.version}`, "/powertools", {
-        keptBy: "a Redis server's memory",
+        storage: "a Redis server's memory",
         fence: "no",
         lease: "fixed",
       }),

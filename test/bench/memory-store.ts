@@ -6,7 +6,7 @@ import { type Contestant, type Guarantees, guards, type OneByOneContestant, oneB
 const EVENTS = 60_000;
 const DUPLICATES = 200_000;
 
-const guarantees: Guarantees = { keptBy: "this process", fence: "yes", lease: "renewed, with a signal" };
+const guarantees: Guarantees = { storage: "this process", fence: "yes", lease: "renewed, with a signal" };
 
 /** Guards on a memory store. */
 export interface MemoryContestants extends AsyncDisposable {

@@ -15,7 +15,7 @@ const KNOWN = 10 * CONCURRENCY;
 
 export interface Setup {
   readonly name: string;
-  readonly keptBy: string;
+  readonly storage: string;
   readonly urls: readonly string[];
   readonly replicas: number;
   /** Number of events in a round. */
@@ -37,7 +37,7 @@ export interface NatsContestants extends AsyncDisposable {
 
 /** The bare client and guards share a bucket. Guards without batches use one that does not allow batches. */
 export async function natsContestants(setup: Setup): Promise<NatsContestants> {
-  const { name, keptBy, urls, replicas, events, fastest } = setup;
+  const { name, storage, urls, replicas, events, fastest } = setup;
   const connection = await connect({ servers: [...urls] });
   const batching = await open(connection, "batching", replicas);
   const uncached = await open(connection, "batching", replicas, { cacheSize: 0 });
@@ -47,8 +47,8 @@ export async function natsContestants(setup: Setup): Promise<NatsContestants> {
   const single = await open(connection, "single", replicas);
   await makeBucket(connection, "prepared", { num_replicas: replicas, max_age: 7 * WINDOW_S * 1e9, allow_atomic: true });
   const bare = new BareClient(connection, "batching");
-  const bareGuarantees: Guarantees = { keptBy, fence: "no", lease: "fixed" };
-  const latchkeyGuarantees: Guarantees = { keptBy, fence: "yes", lease: "renewed, with a signal" };
+  const bareGuarantees: Guarantees = { storage, fence: "no", lease: "fixed" };
+  const latchkeyGuarantees: Guarantees = { storage, fence: "yes", lease: "renewed, with a signal" };
   await throughput(KNOWN, CONCURRENCY, (index) => guards(uncached)(`known-${index}`));
   return {
     bare: oneByOne({ name: `bare client, ${name}`, guarantees: bareGuarantees, events, once: (id) => bare.pair(id) }),

@@ -32,7 +32,7 @@ export async function postgresContestants(events: number): Promise<PostgresConte
      insert into accounts select id, 0 from generate_series(0, ${ACCOUNTS - 1}) id`,
   );
   const dedup = new Deduplicator({ store: await postgresStore(pool) });
-  const effects: Guarantees = { keptBy: "a server's disk", fence: "yes", lease: "none" };
+  const effects: Guarantees = { storage: "a server's disk", fence: "yes", lease: "none" };
   const pay = (tx: pg.PoolClient, index: number) =>
     tx.query("update accounts set cents = cents + 1 where id = $1", [index % ACCOUNTS]);
   const inTransaction = async (work: (tx: pg.PoolClient) => Promise<unknown>): Promise<void> => {
@@ -65,13 +65,13 @@ export async function postgresContestants(events: number): Promise<PostgresConte
     }),
     guards: oneByOne({
       name: "Latchkey, PostgreSQL",
-      guarantees: { keptBy: "a server's disk", fence: "yes", lease: "renewed, with a signal" },
+      guarantees: { storage: "a server's disk", fence: "yes", lease: "renewed, with a signal" },
       events,
       once: guards(dedup),
     }),
     insert: oneByOne({
       name: "INSERT … ON CONFLICT, PostgreSQL",
-      guarantees: { keptBy: "a server's disk", fence: "no", lease: "fixed" },
+      guarantees: { storage: "a server's disk", fence: "no", lease: "fixed" },
       events,
       async once(id) {
         await pool.query(

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { NatsConnection } from "@nats-io/nats-core";
-import { type BatchPlace, type CompareAndSet, headersOf } from "../../src/nats/wire/compare-and-set.ts";
+import { type BatchPlace, type CompareAndSet, writeHeaders } from "../../src/nats/wire/compare-and-set.ts";
 import { bucketStream, subjectOf } from "../../src/nats/wire/subject.ts";
 import { manager } from "../support/nats-bucket.ts";
 import { keyOf, PAYLOAD, RESERVATION_S, WINDOW_S } from "./bare-client.ts";
@@ -64,7 +64,7 @@ export function prepared(connection: NatsConnection, bucket: string, shape: Shap
 }
 
 function bytesOf(bucket: string, write: CompareAndSet, place: BatchPlace | undefined): Buffer {
-  const head = headersOf(bucketStream(bucket), write, 0, place).encode();
+  const head = writeHeaders(bucketStream(bucket), write, 0, place).encode();
   const reply = place === undefined || place.isLast ? `${REPLY} ` : "";
   const first = `HPUB ${subjectOf(bucket, write.key)} ${reply}${head.length} ${head.length + write.payload.length}\r\n`;
   return Buffer.concat([Buffer.from(first), head, Buffer.from(`${write.payload}\r\n`)]);

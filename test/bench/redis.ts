@@ -13,10 +13,10 @@ export interface RedisContestants extends AsyncDisposable {
   readonly powertools: Contestant;
 }
 
-const keptBy = { memory: "a server's memory", disk: "a server's disk" } as const;
+const storage = { memory: "a server's memory", disk: "a server's disk" } as const;
 
 export async function redisContestants(events: number, durability: RedisDurability): Promise<RedisContestants> {
-  const guarantees: Guarantees = { keptBy: keptBy[durability], fence: "no", lease: "fixed" };
+  const guarantees: Guarantees = { storage: storage[durability], fence: "no", lease: "fixed" };
   const server = await startRedis(durability);
   const name = `Redis ${server.version}${durability === "disk" ? ", fsync always" : ""}`;
   const client = await createClient({ url: server.url }).connect();

@@ -31,7 +31,7 @@ const machine = { node: process.version, cores: cpus().length, cpu: cpus()[0]?.m
 console.log(`Events reserved and committed by one process; Node.js ${machine.node}, ${machine.cores} cores\n`);
 console.log(
   table(
-    ["", "events/s", "from", "to", "× bare", "CPU µs", "p50 µs", "p99 µs", "kept by", "fence", "lease"],
+    ["", "events/s", "from", "to", "× bare", "CPU µs", "p50 µs", "p99 µs", "storage", "fence", "lease"],
     speeds.map((speed) => speedRow(speed, speeds[0])),
   ),
 );
@@ -40,7 +40,7 @@ events/s: 512 events at a time (HTTP: 64 requests); the median, lowest and highe
 CPU: time of this process for each event, servers excluded; of the HTTP server for the rows of HTTP.
 prepared bytes: the same writes, prepared before the measurement; the speed of the servers for a client without cost.
 p50, p99: latency of one event at a time; medians of the rounds.
-kept by: where an event is stored when it is acknowledged. fence: whether an earlier holder can no longer write to the key.
+storage: where an event is stored when it is acknowledged. fence: whether an earlier holder can no longer write to the key.
 lease: how the reservation of a handler that hangs or crashes ends.
 `);
 if (memory.length > 0) {
@@ -66,7 +66,7 @@ function speedRow(speed: Speed, first: Speed | undefined): readonly string[] {
   const { name, guarantees, rates, latencies, error } = speed;
   const perSecond = rates.map((each) => each.perSecond);
   const rate = rateOf(speed);
-  const guaranteed = [guarantees.keptBy, guarantees.fence, guarantees.lease];
+  const guaranteed = [guarantees.storage, guarantees.fence, guarantees.lease];
   if (error !== undefined || rate === undefined) {
     return [`${name}: failed, ${error ?? "no result"}`, "", "", "", "", "", "", "", ...guaranteed];
   }

@@ -101,7 +101,7 @@ async function openBucket(keys: number): Promise<Bucket> {
     keys,
     guards: oneByOne({
       name: `${keys} keys`,
-      guarantees: { keptBy: "a server", fence: "yes", lease: "renewed, with a signal" },
+      guarantees: { storage: "a server", fence: "yes", lease: "renewed, with a signal" },
       events: EVENTS,
       once: guards(dedup),
     }),

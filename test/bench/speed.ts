@@ -57,7 +57,7 @@ export async function benchSpeed({ isQuick, only, onProgress }: SpeedOptions): P
   const cluster = opened(await startCluster({ size: 3 }));
   const oneReplica: Setup = {
     name: "one replica",
-    keptBy: "a server; its disk within 2 min",
+    storage: "a server; its disk within 2 min",
     urls: [server.url],
     replicas: 1,
     events,
@@ -65,7 +65,7 @@ export async function benchSpeed({ isQuick, only, onProgress }: SpeedOptions): P
   };
   const threeReplicas: Setup = {
     name: "three replicas",
-    keptBy: "two of three servers",
+    storage: "two of three servers",
     urls: cluster.urls,
     replicas: 3,
     events,
@@ -99,7 +99,7 @@ async function syncedContestants(opened: <Resource extends AsyncDisposable>(reso
   const server = opened(await startNats({ jetstreamConfig: "sync_interval: always" }));
   return natsContestants({
     name: "one replica, sync always",
-    keptBy: "a server's disk",
+    storage: "a server's disk",
     urls: [server.url],
     replicas: 1,
     events: SYNCED_EVENTS,

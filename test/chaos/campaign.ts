@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { between, seeded } from "../../src/cli/demo/random.ts";
+import { between, seeded } from "../../src/cli/demo/scenario/random.ts";
 import { parseStoreKey } from "../../src/model/identity.ts";
 import { natsStore } from "../../src/nats/index.ts";
 import { eventually } from "../support/eventually.ts";

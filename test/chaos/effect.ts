@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { between, seeded } from "../../src/cli/demo/random.ts";
+import { between, seeded } from "../../src/cli/demo/scenario/random.ts";
 import type { HistoryRecorder } from "../../src/testing/record/history-recorder.ts";
 import { wholeTurn } from "./event-loop.ts";
 import { machineMs } from "./machine-clock.ts";

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { seeded } from "../../src/cli/demo/random.ts";
+import { seeded } from "../../src/cli/demo/scenario/random.ts";
 import { defaultEffects, planEffect } from "./effect.ts";
 import { REQUESTS_FILE } from "./endpoint-request.ts";
 import { wholeTurn } from "./event-loop.ts";

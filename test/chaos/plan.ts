@@ -1,4 +1,4 @@
-import { between, type Chance, shuffled } from "../../src/cli/demo/random.ts";
+import { between, type Chance, shuffled } from "../../src/cli/demo/scenario/random.ts";
 
 /** Everything that has a leader, which can be made to step down. */
 export const ledGroups = ["stream", "bucket", "consumer"] as const;

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type JetStreamClient, jetstream } from "@nats-io/jetstream";
 import { headers } from "@nats-io/nats-core";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { between, type Chance } from "../../src/cli/demo/random.ts";
+import { between, type Chance } from "../../src/cli/demo/scenario/random.ts";
 import { machineMs } from "./machine-clock.ts";
 
 /** One event to publish, with its copies. */

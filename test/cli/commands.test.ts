@@ -109,6 +109,24 @@ describe("help", () => {
     expect(await run(["rum"])).toMatchObject({ exitCode: 2, err: expect.stringContaining("Did you mean run?") });
   });
 
+  it.each([
+    ["list", "--server", "--nats"],
+    ["run", "--server=nats://me:secret@host", "--nats"],
+    ["run", "--url", "--to"],
+    ["clear", "--force", "--yes"],
+    ["doctor", "--db", "--postgres"],
+    ["list", "--ownr", "--owner"],
+    ["list", "--older", "--older-than"],
+  ])("suggests an option of `latchkey %s` for %s: %s", async (command, option, meant) => {
+    const { exitCode, err } = await run([command, option]);
+    const [name] = option.split("=");
+    expect([exitCode, err]).toEqual([2, `error: unknown option '${name}'\n(Did you mean ${meant}?)\n(see --help)\n`]);
+  });
+
+  it.each(["--xyzzy", "--theta"])("suggests nothing for %s, which no option means", async (option) => {
+    expect((await run(["list", option])).err).toBe(`error: unknown option '${option}'\n(see --help)\n`);
+  });
+
   it("has the version of the package", async () => {
     expect((await run(["--version"])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
@@ -157,6 +175,16 @@ describe("the NATS server of a command", () => {
       /^latchkey: Cannot connect to NATS at 127\.0\.0\.1:1: .+\. Check the address, and that the server runs\n$/,
     );
   });
+
+  it.each(["nowhere", "https://me:secret@host/db"])(
+    "is a PostgreSQL server only with its kind of URL, and the error does not repeat %s",
+    async (url) => {
+      expect(await run(["list", "--postgres", url])).toMatchObject({
+        exitCode: 2,
+        err: "latchkey: --postgres needs the form postgres://user:password@host:port/database\n",
+      });
+    },
+  );
 
   it("is refused with unreadable credentials", async () => {
     const argv = ["run", "--to", "http://127.0.0.1:9", "--stream", "S", "--consumer", "C", "--nats", "127.0.0.1:1"];

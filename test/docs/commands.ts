@@ -1,14 +1,12 @@
-import { type Commands, createProgram } from "../../src/cli/program.ts";
+import { createProgram } from "../../src/cli/program.ts";
 import { FakeIo } from "../cli/support/fake-io.ts";
 
 /** Parses a command as the command line does, without running it. @throws {CommanderError} if it is wrong. */
 export async function parseCommand(argv: readonly string[]): Promise<void> {
-  const none: Commands = JSON.parse("{}");
-  const idle = new Proxy(none, { get: () => async () => {} });
   const exec = argv.indexOf("--exec");
   // Everything after --exec belongs to the command it runs.
   const own = exec < 0 ? argv : argv.slice(0, exec + 2);
-  await createProgram(new FakeIo(), idle).parseAsync([...own], { from: "user" });
+  await createProgram(new FakeIo(), { run: async () => {}, exec: undefined }).parseAsync([...own], { from: "user" });
 }
 
 /** Returns the arguments of each `latchkey` command in the shell blocks of a page. */

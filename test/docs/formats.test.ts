@@ -8,7 +8,7 @@ import { decodeRecord, encodeRecord, fenceOf } from "../../src/model/record.ts";
 import { identityHeaders, identityIn, letterHeaders } from "../../src/nats/dead-letters/letter-headers.ts";
 import { shardOf } from "../../src/nats/kv/sharded-store.ts";
 import { isTombstone } from "../../src/nats/kv/stored-message.ts";
-import { headersOf } from "../../src/nats/wire/compare-and-set.ts";
+import { writeHeaders } from "../../src/nats/wire/compare-and-set.ts";
 import { bucketStream, subjectOf } from "../../src/nats/wire/subject.ts";
 import { textOf } from "./documents.ts";
 
@@ -54,7 +54,7 @@ describe("a test vector of the formats", () => {
   it.each(vectors.writes)("writes the headers to $name", ({ bucket, key, operation, ...write }) => {
     expect(subjectOf(bucket, key)).toBe(write.subject);
     if (operation !== "put" && operation !== "remove") throw new Error(`Unknown operation ${operation}`);
-    const encoded = headersOf(bucketStream(bucket), { ...write, key, operation, timeoutMs: 1_000 }, 0).encode();
+    const encoded = writeHeaders(bucketStream(bucket), { ...write, key, operation, timeoutMs: 1_000 }, 0).encode();
     expect(Buffer.from(encoded).toString()).toBe(write.headers);
   });
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { eventOf, messageIdentifier } from "../../src/cli/run/event/message-event.ts";
+import { messageEvent, messageIdentifier } from "../../src/cli/run/event/message-event.ts";
 import { resolveIdentity } from "../../src/model/identity.ts";
 import { type Identify, identifyEvent } from "../../src/nats/index.ts";
 import { type MessageParts, receivedMessage } from "../support/received-message.ts";
@@ -182,7 +182,7 @@ describe("messageIdentifier", () => {
   });
 });
 
-describe("eventOf", () => {
+describe("messageEvent", () => {
   it("returns any identified message with its id", () => {
     let identified = 0;
     fc.assert(
@@ -191,7 +191,7 @@ describe("eventOf", () => {
         const found = messageIdentifier({})(received, "sub-1");
         if ("unidentifiable" in found) return;
         identified += 1;
-        const event = eventOf(received, found.eventId);
+        const event = messageEvent(received, found.eventId);
         expect(event.eventId).toBe(found.eventId);
         for (const attribute of Object.values(event.attributes)) expect(attribute.isWellFormed()).toBe(true);
       }),

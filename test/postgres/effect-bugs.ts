@@ -93,8 +93,8 @@ export const effectBugs: readonly EffectBug[] = [
     patches: [
       {
         file: EFFECT,
-        find: "  const kept = await marker.insert();\n",
-        replace: "  const value = await effect();\n  const kept = await marker.insert();\n",
+        find: "  const existing = await marker.insert();\n",
+        replace: "  const value = await effect();\n  const existing = await marker.insert();\n",
       },
       { file: EFFECT, find: "storeResult(await effect())", replace: "storeResult(value)" },
     ],
@@ -134,9 +134,9 @@ export const effectBugs: readonly EffectBug[] = [
     patches: [
       {
         file: EFFECT,
-        find: "  const kept = await marker.insert();\n",
+        find: "  const existing = await marker.insert();\n",
         replace:
-          '  const kept = await marker.insert();\n  if (kept === undefined) await sqlOf("tx", tx)("commit").then(() => sqlOf("tx", tx)("begin"), () => {});\n',
+          '  const existing = await marker.insert();\n  if (existing === undefined) await sqlOf("tx", tx)("commit").then(() => sqlOf("tx", tx)("begin"), () => {});\n',
       },
       {
         file: SCHEMA,

@@ -14,15 +14,13 @@ import { scenarioOf } from "../../testing/sim/scope.ts";
 import { TooManyStepsError } from "../../testing/sim/simulate.ts";
 import { UncontrolledError } from "../../testing/sim/uncontrolled-error.ts";
 import { showRun } from "../page/show-run.ts";
-import { asCommandError, CommandError } from "../terminal/command-error.ts";
-import { errorMessage } from "../terminal/error-message.ts";
+import { asCommandError, CommandError, cannotWrite } from "../terminal/command-error.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import { Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { jsonLine } from "../terminal/json-line.ts";
-import { printable } from "../terminal/printable.ts";
 import { StatusLine } from "../terminal/status-line.ts";
-import { type CheckFlags, DEFAULT_RUNS } from "./check-flags.ts";
+import { type CheckFlags, DEFAULT_PREEMPTIONS, DEFAULT_RUNS } from "./check-flags.ts";
 import { Exploration } from "./exploration.ts";
 import { type LoadedHandler, loadHandler } from "./load-handler.ts";
 
@@ -79,7 +77,7 @@ async function search(
   }
   if (flags.exhaust === true) {
     const scenario = asCommandError(() => scenarioOf(handler, scope, "none"));
-    const limits = limitsOf(flags.preemptions === undefined ? {} : { preemptions: flags.preemptions });
+    const limits = limitsOf({ preemptions: flags.preemptions ?? DEFAULT_PREEMPTIONS });
     const { found } = await explore(scenario, { ...limits, onRun });
     return found && { run: await smallestLike(found, scenario), scenario };
   }
@@ -116,7 +114,7 @@ async function save(path: string, run: Run): Promise<void> {
   try {
     await writeFile(path, run.ndjson);
   } catch (error) {
-    throw new CommandError(`Cannot write \`${printable(path)}\`: ${errorMessage(error)}`, { cause: error });
+    throw cannotWrite(path, error);
   }
 }
 

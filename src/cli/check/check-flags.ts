@@ -12,3 +12,4 @@ export interface CheckFlags {
 }
 
 export const DEFAULT_RUNS = 1_000;
+export const DEFAULT_PREEMPTIONS = 2;

@@ -1,12 +1,12 @@
 import type { Reading } from "../../inspect/conclusions/suspicion.ts";
 import { amount, counted } from "../../internal/counted.ts";
-import { skewFrom } from "../stored-keys/conclusion.ts";
 import { parseEventSelector } from "../stored-keys/event-selector.ts";
 import { DEFAULT_ORDER, FirstKeys } from "../stored-keys/key-order.ts";
 import { keyTable } from "../stored-keys/key-table.ts";
 import { openKeys } from "../stored-keys/open-keys.ts";
 import type { OpenKeys } from "../stored-keys/shared-keys.ts";
 import { wholeKey } from "../stored-keys/short-key.ts";
+import { skewFrom } from "../stored-keys/verdict.ts";
 import { CommandError } from "../terminal/command-error.ts";
 import { isConfirmed } from "../terminal/confirmation.ts";
 import { errorMessage } from "../terminal/error-message.ts";
@@ -17,7 +17,7 @@ import { jsonLine } from "../terminal/json-line.ts";
 import { painter } from "../terminal/paint.ts";
 import { StatusLine } from "../terminal/status-line.ts";
 import { type ClearFlags, type ClearNames, ClearPlan, checkClearFlags, DEFAULT_CLEARABLE } from "./clear-plan.ts";
-import { type ClearEnd, endText, planText } from "./clear-text.ts";
+import { type ClearEnd, clearEndText, planText } from "./clear-text.ts";
 import { KeyRemover, type Removed } from "./key-remover.ts";
 
 /** Number of keys shown before the confirmation. */
@@ -84,7 +84,7 @@ class Clearing {
 
   endText(end: ClearEnd): string {
     const { toClear, toLeave, keyless, candidates } = this.#plan;
-    if (this.#flags.json !== true) return endText(end, this.removed, candidates.length);
+    if (this.#flags.json !== true) return clearEndText(end, this.removed, candidates.length);
     return jsonLine({ bucket: this.#keys.name, end, toClear, toLeave, keyless, ...this.removed });
   }
 

@@ -37,7 +37,7 @@ export function planText(title: string, { toClear, toLeave, keyless, matched }: 
 /** Result of a clear. */
 export type ClearEnd = "cleared" | "interrupted" | "dry-run" | "declined" | "nothing-to-do";
 
-export function endText(end: ClearEnd, { cleared, changed }: Removed, planned: number): string {
+export function clearEndText(end: ClearEnd, { cleared, changed }: Removed, planned: number): string {
   switch (end) {
     case "nothing-to-do":
       return "There is nothing to clear.\n";

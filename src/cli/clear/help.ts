@@ -6,7 +6,7 @@ aborted at the next renewal, and their events may run twice.
 Exit codes:
   0    all matching keys were cleared, or none matched, or it was a dry run
   1    you declined, or some keys changed since they were counted and were left
-  2    wrong usage, or a server or bucket that cannot be used
+  2    wrong usage, or a server, bucket or table that cannot be used
   130  interrupted
 
 Examples:

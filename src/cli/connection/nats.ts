@@ -51,7 +51,7 @@ export async function openNats(
     });
   } catch (error) {
     const failure = `Cannot connect to NATS at ${address.servers.join(", ")}: ${errorMessage(error)}`;
-    throw new CommandError(`${failure}. Check the address, and that the server runs`, { cause: error });
+    throw new CommandError(`${failure}. ${connectAdvice(error)}`, { cause: error });
   }
   return {
     connection,
@@ -60,6 +60,13 @@ export async function openNats(
       asCommandErrorAsync(() => natsStore(connection, { ...options, bucket, apiPrefix })),
     [Symbol.asyncDispose]: () => connection.close(),
   };
+}
+
+function connectAdvice(error: unknown): string {
+  const isRefused = error instanceof Error && /Auth/.test(error.name);
+  return isRefused
+    ? "Check user, password or token in the address, or --creds"
+    : "Check the address, and that the server runs";
 }
 
 /** @throws {LatchkeyError} `missing-peer` if a package that `load` imports is not installed. */

@@ -4,10 +4,10 @@ import type { Clock } from "../../internal/clock.ts";
 import { isObject } from "../../internal/is-object.ts";
 import type { StoredMessage } from "../../nats/kv/stored-message.ts";
 import type { ClockDifference } from "../../nats/wire/server-clock.ts";
+import { connectionProblem } from "../../postgres/pool.ts";
 import { type PostgresStore, postgresStore } from "../../postgres/postgres-store.ts";
 import { checkSchema, DEFAULT_SCHEMA } from "../../postgres/schema.ts";
 import { asCommandError, CommandError } from "../terminal/command-error.ts";
-import { errorMessage } from "../terminal/error-message.ts";
 import type { CliIo } from "../terminal/io.ts";
 
 /** Selects keys in PostgreSQL. */
@@ -24,7 +24,7 @@ export const POSTGRES_NAME = "postgres";
 export interface OpenPostgres extends AsyncDisposable {
   readonly store: PostgresStore;
   /** Reads every key that has not expired and matches the pattern of LIKE, in the order of the revisions. */
-  messages(like: string): AsyncIterable<StoredMessage>;
+  rows(like: string): AsyncIterable<StoredMessage>;
   /** Returns the time of the first write since a revision, among those that no later write replaced. */
   firstWriteMs(revision: number): Promise<number | undefined>;
   /** Returns the time of the server. */
@@ -53,7 +53,7 @@ export async function openPostgres(
       store,
       difference,
       serverMs: () => clock.wallMs() + difference.offsetMs,
-      messages: (like) => storedMessages(pool, table, like),
+      rows: (like) => keyRows(pool, table, like),
       async firstWriteMs(revision) {
         const { rows } = await pool.query(
           `select extract(epoch from min(written_at))::float8 * 1000 as first from ${table} where revision >= $1`,
@@ -69,8 +69,11 @@ export async function openPostgres(
   }
 }
 
-/** Reads every row of a table of keys that has not expired and matches the pattern of LIKE, in the order of the revisions. */
-export async function* storedMessages(pool: Pool, table: string, like: string): AsyncGenerator<StoredMessage, void> {
+/**
+ * Reads every row of a table of keys that has not expired and matches the pattern of LIKE, in the order of the revisions. Each has the
+ * form of a message in a bucket, so that the commands read both in one way.
+ */
+export async function* keyRows(pool: Pool, table: string, like: string): AsyncGenerator<StoredMessage, void> {
   // A cursor sorts the rows once, and reads them as they were at its beginning.
   const client = await pool.connect();
   try {
@@ -84,7 +87,7 @@ export async function* storedMessages(pool: Pool, table: string, like: string): 
     );
     for (let isLast = false; !isLast; ) {
       const page = await client.query(`fetch ${PAGE} from keys`);
-      for (const row of page.rows) yield messageOf(row);
+      for (const row of page.rows) yield asMessage(row);
       isLast = page.rows.length < PAGE;
     }
   } finally {
@@ -93,10 +96,23 @@ export async function* storedMessages(pool: Pool, table: string, like: string): 
   }
 }
 
-/** Returns a pool of connections. Imports `pg` on demand, because it is an optional peer. @throws {LatchkeyError} `missing-peer` */
+const POSTGRES_URL = /^(postgres(ql)?|socket):|^\//;
+
+/**
+ * Returns a pool of connections. Imports `pg` on demand, because it is an optional peer.
+ * @throws {LatchkeyError} `missing-peer`.
+ * @throws {CommandError} if the URL is not one of PostgreSQL. The message does not repeat it, because it may contain a password.
+ */
 export async function connectPostgres(url: string): Promise<Pool> {
+  if (!POSTGRES_URL.test(url)) {
+    throw new CommandError("--postgres needs the form postgres://user:password@host:port/database");
+  }
   const { default: pg } = await import("pg").catch((cause: unknown) => {
-    throw new LatchkeyError("missing-peer", "PostgreSQL needs a package: npm install pg", { cause });
+    throw new LatchkeyError(
+      "missing-peer",
+      "PostgreSQL needs a package that is not installed. Install it with: npm install pg",
+      { cause },
+    );
   });
   const pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: 5_000, application_name: "latchkey" });
   pool.on("error", () => {});
@@ -120,10 +136,10 @@ export async function clockDifference(pool: Pool, clock: Clock): Promise<ClockDi
 /** Returns the error of a command for one of the server or of its driver. */
 export function cannotUse(error: unknown): unknown {
   if (error instanceof LatchkeyError || error instanceof CommandError) return error;
-  return new CommandError(`Cannot use PostgreSQL: ${errorMessage(error)}`, { cause: error });
+  return new CommandError(`Cannot use PostgreSQL: ${connectionProblem(error)}`, { cause: error });
 }
 
-function messageOf(row: unknown): StoredMessage {
+function asMessage(row: unknown): StoredMessage {
   return {
     subject: textIn(row, "key"),
     revision: numberIn(row, "revision"),

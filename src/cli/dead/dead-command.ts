@@ -18,7 +18,7 @@ import type { CliIo } from "../terminal/io.ts";
 import { jsonLine } from "../terminal/json-line.ts";
 import { painter } from "../terminal/paint.ts";
 import { StatusLine } from "../terminal/status-line.ts";
-import { type LetterContent, letterCard } from "./letter-card.ts";
+import { type LetterPayload, letterCard } from "./letter-card.ts";
 import { LetterChanges } from "./letter-changes.ts";
 import { checkSelection, type DeadAction, isLetterMatch, type LetterFilterFlags } from "./letter-filter.ts";
 import { letterReport } from "./letter-report.ts";
@@ -135,7 +135,7 @@ async function show(
       continue;
     }
     const headers = [...message.header].flatMap(([name, values]) => values.map((value) => [name, value] as const));
-    const content: LetterContent | undefined = payload === true ? { headers, body: message.string() } : undefined;
+    const content: LetterPayload | undefined = payload === true ? { headers, body: message.string() } : undefined;
     const nowMs = io.clock.wallMs();
     await io.out.write(
       json === true

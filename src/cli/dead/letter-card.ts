@@ -3,10 +3,10 @@ import { amount } from "../../internal/counted.ts";
 import type { DeadLetter } from "../../model/dead-letter.ts";
 import type { Paint } from "../terminal/paint.ts";
 import { escaped } from "../terminal/printable.ts";
-import { eventOf } from "./letter-table.ts";
+import { letterEventText } from "./letter-table.ts";
 
 /** Body and headers of a letter, as text. */
-export interface LetterContent {
+export interface LetterPayload {
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
   readonly body: string;
 }
@@ -21,7 +21,7 @@ const REASONS: Readonly<Record<DeadLetter["reason"], string>> = {
 };
 
 /** Formats everything known about a letter. */
-export function letterCard(letter: DeadLetter, nowMs: number, paint: Paint, content?: LetterContent): string {
+export function letterCard(letter: DeadLetter, nowMs: number, paint: Paint, content?: LetterPayload): string {
   const { sequence, reason, error, consumer, deliveries, identity, commitRevision, original, bytes, hasBody } = letter;
   const rows: ReadonlyArray<readonly [label: string, value: string]> = [
     ...(error === "" ? [] : [["error", escaped(error)] as const]),
@@ -45,7 +45,7 @@ export function letterCard(letter: DeadLetter, nowMs: number, paint: Paint, cont
   ];
   const width = Math.max(...rows.map(([label]) => label.length));
   return [
-    `${paint("red", `● letter ${sequence}`)}  ${reason}  ${escaped(eventOf(letter))}`,
+    `${paint("red", `● letter ${sequence}`)}  ${reason}  ${escaped(letterEventText(letter))}`,
     "",
     `  ${REASONS[reason]}`,
     "",
@@ -54,7 +54,7 @@ export function letterCard(letter: DeadLetter, nowMs: number, paint: Paint, cont
   ].join("\n");
 }
 
-function contentRows({ headers, body }: LetterContent): ReadonlyArray<readonly [label: string, value: string]> {
+function contentRows({ headers, body }: LetterPayload): ReadonlyArray<readonly [label: string, value: string]> {
   return [
     ...headers.map(([name, value]) => ["header", escaped(`${name}: ${value}`)] as const),
     ["payload", escaped(body)],

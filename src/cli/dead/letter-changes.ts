@@ -8,7 +8,7 @@ import type { CliIo } from "../terminal/io.ts";
 import { jsonLine } from "../terminal/json-line.ts";
 import { painter } from "../terminal/paint.ts";
 import { StatusLine } from "../terminal/status-line.ts";
-import { eventOf, letterTable } from "./letter-table.ts";
+import { letterEventText, letterTable } from "./letter-table.ts";
 import { type DeadEnd, deadEndText, type LetterCounts, refusalLine } from "./redrive-text.ts";
 
 type Change = RedriveResult | { readonly result: "dropped" };
@@ -98,7 +98,7 @@ export class LetterChanges {
       });
       this.#counts = withChange(this.#counts, result);
       if (this.#flags.json === true) await out.write(jsonLine({ letter: sequence, ...result }));
-      else if (result.result === "left") await status.print(refusalLine(sequence, eventOf(letter), result));
+      else if (result.result === "left") await status.print(refusalLine(sequence, letterEventText(letter), result));
     }
   }
 

@@ -31,7 +31,7 @@ function columnsAt(nowMs: number): readonly LetterColumn[] {
       isCollapsible: true,
       cell: ({ identity, consumer }) => ({ text: escaped(identity?.subscriptionId ?? consumer) }),
     },
-    { title: "EVENT", align: "left", isFlexible: true, cell: (letter) => ({ text: escaped(eventOf(letter)) }) },
+    { title: "EVENT", align: "left", isFlexible: true, cell: (letter) => ({ text: escaped(letterEventText(letter)) }) },
     {
       title: "ERROR",
       align: "left",
@@ -62,6 +62,6 @@ export function letterTable(
 }
 
 /** Returns the event id, or the place of a message without an identity. */
-export function eventOf({ identity, original }: DeadLetter): string {
+export function letterEventText({ identity, original }: DeadLetter): string {
   return identity?.eventId ?? `${original.stream} #${original.sequence}`;
 }

@@ -50,7 +50,7 @@ export function refusalText(refusal: RedriveRefusal): string {
     case "no-body":
       return "it was stored without its body, and the original is gone. Ask the sender to send it again";
     case "no-headers":
-      return "the original's headers were unreadable, so it would be published without them";
+      return "the original's headers were unreadable, and a redrive would lose them. Publish it by hand, or drop it";
     case "contended":
       return "the event's key kept changing. Try again";
   }

@@ -11,18 +11,18 @@ import { Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { jsonLine } from "../terminal/json-line.ts";
 import { painter } from "../terminal/paint.ts";
-import { type Backend, LEASE_MS, SKEW_MS } from "./backend.ts";
-import type { CommitTimes } from "./commit-log.ts";
-import { demoTexts, summaryText } from "./demo-text.ts";
+import { type Backend, LEASE_MS, SKEW_MS } from "./broker/backend.ts";
+import type { CommitTimes } from "./broker/commit-log.ts";
+import { memoryBackend } from "./broker/memory-backend.ts";
 import { startEndpoint } from "./endpoint.ts";
-import { Fleet } from "./fleet.ts";
-import { IncidentPrinter } from "./incident-printer.ts";
-import { memoryBackend } from "./memory-backend.ts";
-import { play, REPLICAS, TIME_LIMIT_MS } from "./play.ts";
-import { seeded } from "./random.ts";
-import { loadSamples } from "./samples.ts";
-import { planScenario } from "./scenario.ts";
-import { holdsGuarantees, summarize } from "./summary.ts";
+import { playScenario, REPLICAS, TIME_LIMIT_MS } from "./play-scenario.ts";
+import { Fleet } from "./replicas/fleet.ts";
+import { demoSummaryText, demoTexts } from "./report/demo-text.ts";
+import { IncidentPrinter } from "./report/incident-printer.ts";
+import { holdsGuarantees, summarize } from "./report/summary.ts";
+import { seeded } from "./scenario/random.ts";
+import { loadSamples } from "./scenario/samples.ts";
+import { planScenario } from "./scenario/scenario.ts";
 
 export interface DemoFlags {
   readonly seed?: number;
@@ -69,7 +69,7 @@ export async function demoCommand(flags: DemoFlags, io: CliIo): Promise<ExitCode
     onIncident: (incident) => printer.incident(incident),
     onDeduplicator: (dedup) => void inspector?.attach(dedup),
   });
-  const end = await play(scenario, backend, fleet, clock, interruption.drain);
+  const end = await playScenario(scenario, backend, fleet, clock, interruption.drain);
   if (end === "interrupted") {
     await printer.text(demoTexts.interrupted);
     return exitCodes.interrupted;
@@ -78,7 +78,7 @@ export async function demoCommand(flags: DemoFlags, io: CliIo): Promise<ExitCode
   const sent = new Set(scenario.events.keys());
   const summary = summarize({ sent, requests: endpoint.requests, broker: await backend.records(), commits });
   const exitCode = end === "settled" && holdsGuarantees(summary) ? exitCodes.ok : exitCodes.failed;
-  await printer.text(summaryText(summary, printer.elapsedMs, painter(io.out)));
+  await printer.text(demoSummaryText(summary, printer.elapsedMs, painter(io.out)));
   if (flags.json === true) await io.out.write(jsonLine({ seed, end, ...summary, exitCode }));
   if (inspector !== undefined && io.out.isTerminal) await untilInterrupted(inspector, printer, interruption.drain);
   return exitCode;
@@ -99,7 +99,7 @@ async function untilInterrupted({ url }: Inspector, printer: IncidentPrinter, si
 async function openBackend(flags: DemoFlags, commits: CommitTimes, io: CliIo): Promise<Backend> {
   if (flags.nats === undefined) return memoryBackend(io.clock, commits);
   const address = natsAddress(flags, io.env);
-  const { natsBackend } = await withPeers(() => import("./nats-backend.ts"));
+  const { natsBackend } = await withPeers(() => import("./broker/nats-backend.ts"));
   return await natsBackend(address, randomId(io), io.clock, commits);
 }
 

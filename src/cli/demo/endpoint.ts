@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Clock } from "../../internal/clock.ts";
-import type { DemoScenario } from "./scenario.ts";
+import type { DemoScenario } from "./scenario/scenario.ts";
 
 /** A request that the endpoint received. */
 export interface ReceivedRequest {

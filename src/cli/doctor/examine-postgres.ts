@@ -5,13 +5,13 @@ import {
   cannotUse,
   clockDifference,
   connectPostgres,
+  keyRows,
   type PostgresKeysFlags,
   schemaName,
-  storedMessages,
 } from "../connection/open-postgres.ts";
-import { skewFrom } from "../stored-keys/conclusion.ts";
 import { matchingKeys } from "../stored-keys/matching-keys.ts";
 import { POSTGRES_SOURCE } from "../stored-keys/postgres-keys.ts";
+import { skewFrom } from "../stored-keys/verdict.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { examineOwnClock } from "./examine-clocks.ts";
 import { examineRecords } from "./examine-records.ts";
@@ -40,7 +40,7 @@ export async function examinePostgres(
     const difference = await clockDifference(pool, io.clock);
     const isUsable = (table: ExpiringTable): boolean => !problems.some((one) => one.name === `"${name}".${table}`);
     const serverMs = (): number => io.clock.wallMs() + difference.offsetMs;
-    const keys = matchingKeys(storedMessages(pool, `"${name}".keys`, "%"), POSTGRES_SOURCE, {}, serverMs);
+    const keys = matchingKeys(keyRows(pool, `"${name}".keys`, "%"), POSTGRES_SOURCE, {}, serverMs);
     return [
       ...examineServer(facts),
       ...schemaFindings(name, problems, facts),

@@ -28,7 +28,7 @@ function shardsIn(name: string, one: string): number {
 }
 
 /** Merges findings that several buckets share, and names the buckets of the others. */
-export function merged(byBucket: ReadonlyMap<string, readonly Finding[]>): readonly Finding[] {
+export function mergedFindings(byBucket: ReadonlyMap<string, readonly Finding[]>): readonly Finding[] {
   const groups = new Map<string, { readonly finding: Finding; readonly names: string[] }>();
   for (const [name, findings] of byBucket) {
     for (const finding of findings) {

@@ -15,7 +15,7 @@ import { examinePullLimits, examineRecordSize } from "./examine-limits.ts";
 import { type ConsumerName, examinePermissions } from "./examine-permissions.ts";
 import { examineRecords } from "./examine-records.ts";
 import { examineDomain, examineSync, examineVersions } from "./examine-server.ts";
-import { examineShards, merged } from "./examine-shards.ts";
+import { examineShards, mergedFindings } from "./examine-shards.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 import { askMonitors } from "./monitor.ts";
 import { type DoctorFlags, type ReplicaSettings, replicaSettings } from "./replica-settings.ts";
@@ -53,7 +53,7 @@ export async function examine(
     ...examineDomain(server.apiPrefix, stats?.domain),
     ...examineSync(await askMonitors(monitor)),
     ...examineShards(name, bucketNames),
-    ...merged(new Map(examined.map(({ findings }, at) => [bucketNames[at] ?? name, findings]))),
+    ...mergedFindings(new Map(examined.map(({ findings }, at) => [bucketNames[at] ?? name, findings]))),
     ...(first === undefined || stats === undefined ? [] : examineAccount(stats, first.info.config.storage)),
     ...permissions,
     ...(consumer?.findings ?? [NO_CONSUMER]),

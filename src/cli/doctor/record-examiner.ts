@@ -1,8 +1,8 @@
 import { evidenceOf, SUSPICIONS, type Suspicion, suspicionWords } from "../../inspect/conclusions/suspicion.ts";
 import { counted } from "../../internal/counted.ts";
-import { reservationTimes, suspicionAbout } from "../stored-keys/conclusion.ts";
 import { type KeyTally, NO_KEYS, tallyText, totalOf, withKey } from "../stored-keys/key-tally.ts";
 import type { ReservedKey, StoredKey, UnreadableKey } from "../stored-keys/stored-key.ts";
+import { reservationTimes, suspicionAbout } from "../stored-keys/verdict.ts";
 import { escaped } from "../terminal/printable.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 import { WorstKeys } from "./worst-keys.ts";
@@ -58,8 +58,8 @@ export class RecordExaminer {
       findings.push(records.error("unreadable", evidence, remedy));
     }
     if (this.#firstKeyless !== undefined) {
-      const evidence = `${counted(this.#keyless, "message has", "messages have")} no valid Latchkey key: ${escaped(this.#firstKeyless.subject)}${this.#keyless > 1 ? ", …" : ""}`;
-      const remedy = "find the other program that writes to this bucket: only Latchkey should";
+      const evidence = `${counted(this.#keyless, "record has", "records have")} no valid Latchkey key: ${escaped(this.#firstKeyless.subject)}${this.#keyless > 1 ? ", …" : ""}`;
+      const remedy = "find the other program that writes here: only Latchkey should";
       findings.push(records.warning("foreign", evidence, remedy));
     }
     return findings;

@@ -3,14 +3,16 @@ import { dedupKeyMachine } from "../../../machines/dedup-key.ts";
 import { deliveryMachine } from "../../../machines/delivery.ts";
 import { toMermaid } from "../../inspect/chart/mermaid.ts";
 import { toSvg } from "../../inspect/chart/svg.ts";
+import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import type { CliIo } from "../terminal/io.ts";
 import type { DrawFlags, MachineName } from "./draw-flags.ts";
 
 const machines = { "dedup-key": dedupKeyMachine, delivery: deliveryMachine } satisfies Record<MachineName, unknown>;
 
 /** Prints a diagram of a state machine. */
-export async function drawCommand(name: MachineName, flags: DrawFlags, io: CliIo): Promise<void> {
+export async function drawCommand(name: MachineName, flags: DrawFlags, io: CliIo): Promise<ExitCode> {
   await io.out.write(picture(machines[name], flags));
+  return exitCodes.ok;
 }
 
 function picture(machine: AnyStateMachine, { svg, json }: DrawFlags): string {

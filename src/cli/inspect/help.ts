@@ -11,7 +11,7 @@ token is random, or the value of LATCHKEY_INSPECTOR_TOKEN.
 
 Exit codes:
   0  ended by Ctrl-C
-  2  wrong usage, or a server or bucket that cannot be used
+  2  wrong usage, or a server, bucket or table that cannot be used
 
 Examples:
   latchkey inspect --bucket dedup

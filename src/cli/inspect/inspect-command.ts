@@ -5,6 +5,7 @@ import { isLoopback } from "../../inspect/server/hosts.ts";
 import type { BucketFlags } from "../connection/open-buckets.ts";
 import type { PostgresKeysFlags } from "../connection/open-postgres.ts";
 import { cannotListen } from "../page/cannot-listen.ts";
+import { LOOPBACK } from "../page/loopback.ts";
 import { showPage } from "../page/show-page.ts";
 import { asCommandErrorAsync, CommandError } from "../terminal/command-error.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
@@ -26,8 +27,6 @@ export interface InspectFlags extends BucketFlags, PostgresKeysFlags {
   readonly basePath?: string;
   readonly link?: readonly string[];
 }
-
-const LOOPBACK = "127.0.0.1";
 
 /** Serves the inspector of a bucket, or a recorded run, until it is interrupted. */
 export async function inspectCommand(flags: InspectFlags, io: CliIo): Promise<ExitCode> {

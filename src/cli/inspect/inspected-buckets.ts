@@ -10,11 +10,11 @@ export async function inspectedBuckets(flags: BucketFlags, io: CliIo): Promise<I
   const buckets = await openBuckets(flags, io);
   try {
     const store = await asCommandErrorAsync(() => storeOf(buckets));
-    const { connection } = buckets;
+    const { connection, apiPrefix } = buckets;
     return {
       store,
       name: `bucket ${buckets.name}`,
-      openDeadLetters: (subject) => deadLetters(connection, { subject, store }),
+      openDeadLetters: (subject) => deadLetters(connection, { subject, store, apiPrefix }),
       [Symbol.asyncDispose]: () => buckets[Symbol.asyncDispose](),
     };
   } catch (error) {

@@ -1,5 +1,6 @@
 import { type Identity, resolveIdentity } from "../../model/identity.ts";
 import { asCommandError } from "../terminal/command-error.ts";
+import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { jsonLine } from "../terminal/json-line.ts";
 
@@ -14,7 +15,7 @@ export async function keyCommand(
   eventId: string,
   { workspace, json }: KeyFlags,
   io: CliIo,
-): Promise<void> {
+): Promise<ExitCode> {
   const identity: Identity = {
     subscriptionId,
     eventId,
@@ -22,4 +23,5 @@ export async function keyCommand(
   };
   const resolved = asCommandError(() => resolveIdentity(identity));
   await io.out.write(json === true ? jsonLine(resolved) : `${resolved.key}\n`);
+  return exitCodes.ok;
 }

@@ -17,7 +17,7 @@ window. A value that all rows share is printed once, below the table.
 
 Exit codes:
   0    listed, even if no key matches
-  2    wrong usage, or a server or bucket that cannot be used
+  2    wrong usage, or a server, bucket or table that cannot be used
   130  interrupted
 
 Examples:

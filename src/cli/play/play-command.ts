@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { listen } from "../../inspect/server/listen.ts";
 import { loadPage } from "../../inspect/server/page-file.ts";
 import { cannotListen } from "../page/cannot-listen.ts";
+import { LOOPBACK } from "../page/loopback.ts";
 import { showPage } from "../page/show-page.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import { Interruption } from "../terminal/interruption.ts";
@@ -12,7 +13,6 @@ export interface PlayFlags {
   readonly port?: number;
 }
 
-const LOOPBACK = "127.0.0.1";
 /** Path of the built page, a single file. */
 const BUILT = "dist/play.html";
 

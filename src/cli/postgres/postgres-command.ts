@@ -1,5 +1,6 @@
 import { schemaSql } from "../../postgres/schema.ts";
 import { asCommandError } from "../terminal/command-error.ts";
+import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import type { CliIo } from "../terminal/io.ts";
 
 /** Topics that `latchkey postgres` can print. */
@@ -11,7 +12,8 @@ export interface PostgresFlags {
 }
 
 /** Prints the SQL that creates Latchkey's tables. @throws {CommandError} for a name that PostgreSQL would not take. */
-export async function postgresCommand({ schema, role }: PostgresFlags, io: CliIo): Promise<void> {
+export async function postgresCommand({ schema, role }: PostgresFlags, io: CliIo): Promise<ExitCode> {
   const options = { ...(schema === undefined ? {} : { schema }), ...(role === undefined ? {} : { role }) };
   await io.out.write(asCommandError(() => schemaSql(options)));
+  return exitCodes.ok;
 }

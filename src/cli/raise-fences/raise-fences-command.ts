@@ -1,6 +1,7 @@
 import { withRaisedFences } from "../../nats/kv/revision-offset.ts";
 import { bucketStream } from "../../nats/wire/subject.ts";
 import { type BucketFlags, lookAt, type OpenBucket, openBuckets } from "../connection/open-buckets.ts";
+import { CommandError } from "../terminal/command-error.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { jsonLine } from "../terminal/json-line.ts";
@@ -24,7 +25,7 @@ export async function raiseFencesCommand(flags: RaiseFencesFlags, io: CliIo): Pr
     const raised = await lookAt(server, name, io.clock);
     const next = raised.info.state.last_seq + raised.read.revisionOffset + 1;
     if (next <= above)
-      throw new Error(
+      throw new CommandError(
         `The fences of bucket ${name} were not raised: another command changed its stream. Run the command again`,
       );
     const last = before.find((one) => one.name === name)?.last ?? 0;

@@ -76,7 +76,7 @@ export async function copyKeys(
 }
 
 /** Differences between the old buckets and the copy. All are 0 if the copy is right. */
-export interface Verification {
+export interface CopyVerification {
   readonly verified: number;
   readonly missing: number;
   /** Keys with another payload or another remaining time, or in the wrong bucket. */
@@ -86,7 +86,7 @@ export interface Verification {
 }
 
 /** Compares every key of the new buckets with the copied ones: count, bucket, payload and remaining time. */
-export async function verifyCopy(targets: readonly ShardBucket[], index: CopyIndex): Promise<Verification> {
+export async function verifyCopy(targets: readonly ShardBucket[], index: CopyIndex): Promise<CopyVerification> {
   const seen = new Set<string>();
   let [different, added] = [0, 0];
   for (const [shard, target] of targets.entries()) {

@@ -6,7 +6,7 @@ import { Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { jsonLine } from "../terminal/json-line.ts";
 import { StatusLine } from "../terminal/status-line.ts";
-import { endReport, endText, progressText, stoppedReport, stoppedText } from "./reshard-text.ts";
+import { endReport, reshardEndText, reshardProgressText, stoppedReport, stoppedText } from "./reshard-text.ts";
 import { type ReshardEnd, Resharding } from "./resharding.ts";
 
 export interface ReshardFlags extends Omit<BucketFlags, "shards"> {
@@ -30,7 +30,7 @@ export async function reshardCommand(flags: ReshardFlags, io: CliIo): Promise<Ex
   });
   let end: ReshardEnd;
   try {
-    await using _ = new StatusLine(io.err, io.clock, () => progressText(resharding));
+    await using _ = new StatusLine(io.err, io.clock, () => reshardProgressText(resharding));
     end = await resharding.run();
   } catch (error) {
     return await reportStop({ error, isInterrupted: interruption.drain.aborted }, resharding, { server, flags, io });
@@ -39,7 +39,7 @@ export async function reshardCommand(flags: ReshardFlags, io: CliIo): Promise<Ex
     throw new CommandError(`There is no bucket \`${server.name}\`. Name an existing one with \`--bucket\``);
   }
   const names = { bucket: server.name, to: flags.to };
-  await io.out.write(flags.json === true ? jsonLine(endReport(end, names)) : endText(end, names));
+  await io.out.write(flags.json === true ? jsonLine(endReport(end, names)) : reshardEndText(end, names));
   return end.end === "refused" ? exitCodes.failed : exitCodes.ok;
 }
 

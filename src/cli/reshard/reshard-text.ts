@@ -14,7 +14,7 @@ interface Names {
 /** Maximum number of keys that a message names. */
 const MAX_NAMED = 10;
 
-export function endText(end: ReshardEnd, names: Names): string {
+export function reshardEndText(end: ReshardEnd, names: Names): string {
   const { bucket, to } = names;
   switch (end.end) {
     case "refused":
@@ -124,7 +124,7 @@ function stateText(
   }
 }
 
-export function progressText({ step, copied }: Pick<Resharding, "step" | "copied">): string {
+export function reshardProgressText({ step, copied }: Pick<Resharding, "step" | "copied">): string {
   return step === "copying" ? `${step} · ${counted(copied, "key")}` : step;
 }
 

@@ -6,7 +6,7 @@ import { highestFence, withoutOffset } from "../../nats/kv/revision-offset.ts";
 import { shardNames } from "../../nats/kv/sharded-store.ts";
 import { bucketStream } from "../../nats/wire/subject.ts";
 import type { BucketServer } from "../connection/open-buckets.ts";
-import { type CopyIndex, copyKeys, type Verification, verifyCopy } from "./copy-keys.ts";
+import { type CopyIndex, type CopyVerification, copyKeys, verifyCopy } from "./copy-keys.ts";
 import { type CopyRefusal, type OtherKeys, readKeys, refusalOfKeys, refusalOfSettings } from "./copy-plan.ts";
 import { type PlanRefusal, planReshard } from "./reshard-plan.ts";
 import { findShardSets, openShard, type ShardBucket, type ShardSet } from "./shard-sets.ts";
@@ -53,9 +53,9 @@ export type ReshardStep =
 /** The copy differs from the old buckets. */
 export class CopyMismatchError extends Error {
   override readonly name = "CopyMismatchError";
-  readonly verification: Verification;
+  readonly verification: CopyVerification;
 
-  constructor(verification: Verification) {
+  constructor(verification: CopyVerification) {
     const { missing, different, added } = verification;
     super(`the copy is not right: ${missing} keys are missing, ${different} differ, ${added} were added`);
     this.verification = verification;
@@ -73,7 +73,7 @@ export class CopyMismatchError extends Error {
  *     opening     replicas may use the new buckets once all of them are open         repeat, or take back
  *     retiring    the old buckets say that their keys were moved                     repeat to finish
  *
- * At no point can a replica with either number use a part of the keys: it needs all its buckets, and all of them must be live.
+ * At no point can a replica with either number use a part of the keys. It needs all its buckets, and all of them must be live.
  * A killed run is repeated from the start. So it never matters what it had copied.
  */
 export class Resharding {

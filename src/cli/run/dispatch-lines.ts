@@ -8,7 +8,7 @@ import type { IncomingEvent } from "./event/incoming-event.ts";
 import type { Selection } from "./event/read-event.ts";
 import { readEvent } from "./event/read-event.ts";
 import type { Failure } from "./failure.ts";
-import type { Line } from "./input/lines.ts";
+import type { InputLine } from "./input/lines.ts";
 import type { Input } from "./input/open-input.ts";
 import type { EventResult, LineResult } from "./report/line-results.ts";
 import { retryDelayMs } from "./retry-delay.ts";
@@ -67,7 +67,7 @@ export async function dispatchLines(
   for (const worker of ended) if (worker.status === "rejected") throw worker.reason;
 }
 
-async function dispatchLine(line: Line, options: DispatchLinesOptions): Promise<LineResult> {
+async function dispatchLine(line: InputLine, options: DispatchLinesOptions): Promise<LineResult> {
   const reading =
     "bytes" in line
       ? readEvent(line.bytes, options.selection)

@@ -4,7 +4,7 @@ import type { Reservation } from "../../model/decision.ts";
 import { startDeadline } from "./deadline.ts";
 import type { IncomingEvent } from "./event/incoming-event.ts";
 import { type Failure, failureText } from "./failure.ts";
-import { type DispatchFailure, isPermanent, type Target } from "./target/target.ts";
+import { isPermanent, type Target, type TargetFailure } from "./target/target.ts";
 
 /** Target and settings of the dispatches of a run. */
 export interface RunDispatch {
@@ -18,9 +18,9 @@ export interface RunDispatch {
 /** Carries the failure of a dispatch through `guard`. */
 export class DispatchFailedError extends Error {
   override readonly name: string = "DispatchFailedError";
-  readonly failure: DispatchFailure;
+  readonly failure: TargetFailure;
 
-  constructor(failure: DispatchFailure) {
+  constructor(failure: TargetFailure) {
     super(failureText(failure));
     this.failure = failure;
   }
@@ -43,7 +43,7 @@ export async function dispatchEvent(
     signal: deadline.signal,
   });
   if (found === undefined) return;
-  const failure: DispatchFailure = deadline.hasPassed ? { failure: "timeout", timeoutMs, of: target.kind } : found;
+  const failure: TargetFailure = deadline.hasPassed ? { failure: "timeout", timeoutMs, of: target.kind } : found;
   const error = new DispatchFailedError(failure);
   throw isPermanent(failure) ? new PermanentError(error.message, { cause: error }) : error;
 }

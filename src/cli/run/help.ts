@@ -1,3 +1,10 @@
+import { SIGNAL_GAP_MS } from "../terminal/process-io.ts";
+import { MAX_RETRY_AFTER_MS } from "./retry-delay.ts";
+import { GRACE_MS } from "./target/exec-target.ts";
+import { PERMANENT_STATUSES } from "./target/target.ts";
+
+const REJECTING = new Intl.ListFormat("en-GB").format([...PERMANENT_STATUSES].map(String));
+
 /** Text below the options of `latchkey run --help`, at most 80 columns wide. */
 export const runHelp = `
 Input, one JSON object per line in UTF-8, also compressed with gzip:
@@ -20,9 +27,9 @@ headers, the sender's own headers, and
   Latchkey-Fence      rises with every attempt: refuse a lower one than the last
   Latchkey-Attempt    1 at first; more if the event may have been sent before
   Latchkey-Workspace  the tenant
-2xx is success. 400, 410, 413, 415 and 422 reject the event itself: it fails at
+2xx is success. ${REJECTING} reject the event itself: it fails at
 once. Every other result is retried: no response, redirects, 401, 403, 404 and
-409 too. A Retry-After header is respected, up to two minutes. HTTP_PROXY,
+409 too. A Retry-After header is respected, up to ${MAX_RETRY_AFTER_MS / 60_000} minutes. HTTP_PROXY,
 HTTPS_PROXY, NO_PROXY and NODE_EXTRA_CA_CERTS apply.
 
 --exec runs the command without a shell. It gets the unchanged event on standard
@@ -30,14 +37,15 @@ input, and in its environment LATCHKEY_IDEMPOTENCY_KEY, LATCHKEY_FENCE,
 LATCHKEY_ATTEMPT, LATCHKEY_WORKSPACE, LATCHKEY_SUBSCRIPTION, LATCHKEY_EVENT_ID
 and LATCHKEY_EVENT_TYPE. Exit code 0 is success; any other is retried. When
 --timeout or the reservation ends, and when you abort, the command gets a
-SIGTERM, and a SIGKILL 0.75 seconds later. Its output goes to standard error.
+SIGTERM, and a SIGKILL ${GRACE_MS / 1_000} seconds later. Its output goes to standard error.
 
 Keys are stored in memory until the process ends, or with --bucket in a NATS
 JetStream bucket. All runs with the same --subscription share its keys: repeat a
 failed run, and it sends only the events that were not dispatched before.
 
 Ctrl-C, SIGTERM and SIGHUP wait for running dispatches. A second signal, after
-half a second or later, aborts them. Under nohup, SIGHUP is ignored.
+${SIGNAL_GAP_MS / 1_000} seconds or later, aborts them. A third one, or
+SIGQUIT, kills the commands at once. Under nohup, SIGHUP is ignored.
 
 Exit codes:
   0    every event was dispatched, now or before

@@ -88,7 +88,7 @@ export interface StreamPlan extends PlanFields {
 export type RunPlan = LinesPlan | StreamPlan;
 
 export const DEFAULT_SUBSCRIPTION = "run";
-export const DEFAULT_CONCURRENCY = 16;
+export const DEFAULT_RUN_CONCURRENCY = 16;
 export const DEFAULT_ATTEMPTS = 3;
 export const DEFAULT_TIMEOUT_MS = 30_000;
 
@@ -102,7 +102,7 @@ export function planRun(flags: RunFlags, io: Pick<CliIo, "env" | "inputIsTermina
     target: planTarget(flags, io.env),
     selection: planSelection(flags),
     workspaceId: asCommandError(() => text("--workspace", flags.workspace ?? DEFAULT_WORKSPACE)),
-    concurrency: flags.concurrency ?? DEFAULT_CONCURRENCY,
+    concurrency: flags.concurrency ?? DEFAULT_RUN_CONCURRENCY,
     timeoutMs: flags.timeout ?? DEFAULT_TIMEOUT_MS,
     leaseMs: flags.lease,
     windowMs: flags.window,

@@ -8,7 +8,7 @@ import { openInput } from "./input/open-input.ts";
 import { openDeduplicator } from "./open-deduplicator.ts";
 import type { LinesPlan } from "./plan.ts";
 import { linesReport, pauseText } from "./report/lines-report.ts";
-import { Report } from "./report/report.ts";
+import { RunReport } from "./report/report.ts";
 import { openTarget } from "./target/open-target.ts";
 
 /** Dispatches the events of a file or of standard input once each. */
@@ -17,7 +17,7 @@ export async function runLines(plan: LinesPlan, io: CliIo): Promise<ExitCode> {
   await using nats = plan.nats === undefined ? undefined : await openNats(plan.nats, "latchkey run");
   await using dedup = await openDeduplicator(plan, nats, io);
   const target = openTarget(plan, io, (text) => void report.note(text));
-  await using report = new Report(linesReport(target.name, input.share), plan.json, io);
+  await using report = new RunReport(linesReport(target.name, input.share), plan.json, io);
   using interruption = new Interruption(io, {
     drain: (cause) => {
       input.stop();

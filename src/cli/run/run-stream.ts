@@ -9,11 +9,11 @@ import { ABORTING, DRAINING, Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { printable } from "../terminal/printable.ts";
 import { dispatchEvent } from "./dispatcher.ts";
-import { eventOf, messageIdentifier, payloadOf } from "./event/message-event.ts";
+import { messageEvent, messageIdentifier, payloadOf } from "./event/message-event.ts";
 import { openDeduplicator } from "./open-deduplicator.ts";
 import type { StreamPlan } from "./plan.ts";
 import { DeliveryResults } from "./report/delivery-results.ts";
-import { Report } from "./report/report.ts";
+import { RunReport } from "./report/report.ts";
 import { auditText, streamReport } from "./report/stream-report.ts";
 import { openTarget } from "./target/open-target.ts";
 
@@ -25,7 +25,7 @@ export async function runStream(plan: StreamPlan, io: CliIo): Promise<ExitCode> 
   await using nats = await openNats(plan.nats, "latchkey run");
   await using dedup = await openDeduplicator(plan, nats, io);
   const target = openTarget(plan, io, (text) => void report.note(text));
-  await using report = new Report(streamReport(target.name, plan.deadLetter !== undefined), plan.json, io);
+  await using report = new RunReport(streamReport(target.name, plan.deadLetter !== undefined), plan.json, io);
   const consumer = await findConsumer(nats, plan);
   const results = new DeliveryResults();
   const { workspaceId, subscriptionId, timeoutMs, selection } = plan;
@@ -51,7 +51,7 @@ export async function runStream(plan: StreamPlan, io: CliIo): Promise<ExitCode> 
       fingerprint: (message) => payloadFingerprint(payloadOf(message, selection)),
       async dispatch(message, { identity, reservation, signal }) {
         try {
-          await dispatchEvent(eventOf(message, identity.eventId, selection), reservation, signal, dispatcher);
+          await dispatchEvent(messageEvent(message, identity.eventId, selection), reservation, signal, dispatcher);
         } catch (error) {
           if (error instanceof CommandError) {
             // Retries would only turn valid events into dead letters.

@@ -9,7 +9,7 @@ when a reservation began: "held since" is the latest possible time.
 Exit codes:
   0    there is a key for the event
   1    there is none: a delivery would be dispatched
-  2    wrong usage, or a server or bucket that cannot be used
+  2    wrong usage, or a server, bucket or table that cannot be used
 
 Examples:
   latchkey show --bucket dedup billing '["/orders","42"]'

@@ -2,9 +2,9 @@ import { Help } from "commander";
 import { span } from "../../inspect/conclusions/duration.ts";
 import { type Reading, suspicionWords } from "../../inspect/conclusions/suspicion.ts";
 import { amount } from "../../internal/counted.ts";
-import { conclusionAbout, suspicionAbout } from "../stored-keys/conclusion.ts";
 import { stateColours, suspicionColours } from "../stored-keys/key-table.ts";
 import type { CommittedKey, ReservedKey } from "../stored-keys/stored-key.ts";
+import { suspicionAbout, verdictAbout } from "../stored-keys/verdict.ts";
 import type { Paint } from "../terminal/paint.ts";
 import { escaped } from "../terminal/printable.ts";
 import { type LookUpResult, stateOf } from "./look-up-result.ts";
@@ -29,7 +29,7 @@ export function keyCard(found: LookUpResult, now: Reading, { paint, columns, has
   const name = identity === undefined ? [] : [escaped(identity.subscriptionId), escaped(identity.eventId)];
   const rows = [...identityRows(found), ...rowsOf(found, now.nowMs, hasPayload)];
   const width = Math.max(0, ...rows.map(([label]) => label.length));
-  const paragraphs = [conclusionAbout(stored, now).explanation, ...suspicionParagraphs(found, now, paint)];
+  const paragraphs = [verdictAbout(stored, now).explanation, ...suspicionParagraphs(found, now, paint)];
   return [
     [paint(stateColours[state], `● ${state}`), ...name].join("  "),
     "",

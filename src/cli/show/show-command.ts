@@ -3,13 +3,13 @@ import type { Reading } from "../../inspect/conclusions/suspicion.ts";
 import type { ClockDifference } from "../../nats/wire/server-clock.ts";
 import type { BucketFlags } from "../connection/open-buckets.ts";
 import type { PostgresKeysFlags } from "../connection/open-postgres.ts";
-import { conclusionAbout, skewFrom } from "../stored-keys/conclusion.ts";
 import { parseEventSelector } from "../stored-keys/event-selector.ts";
 import { keyReport, payloadReport } from "../stored-keys/key-report.ts";
 import { lookUpHints, readKnownNames } from "../stored-keys/known-names.ts";
 import { openKeys } from "../stored-keys/open-keys.ts";
 import type { OpenKeys } from "../stored-keys/shared-keys.ts";
 import { wholeKey } from "../stored-keys/short-key.ts";
+import { skewFrom, verdictAbout } from "../stored-keys/verdict.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { jsonLine } from "../terminal/json-line.ts";
@@ -71,7 +71,7 @@ async function nameHints(wanted: WantedEvent, keys: OpenKeys): Promise<readonly 
 
 function foundReport(found: LookUpResult, now: Reading, hasPayload: boolean): object {
   const { stored, identity } = found;
-  const verdict = conclusionAbout(stored, now);
+  const verdict = verdictAbout(stored, now);
   if (stored === undefined || stored.state === "removed") {
     return {
       state: "unseen",

@@ -1,6 +1,6 @@
 import { type Reading, SUSPICIONS } from "../../inspect/conclusions/suspicion.ts";
-import { suspicionAbout } from "./conclusion.ts";
 import { type StoredKey, sinceMs } from "./stored-key.ts";
+import { suspicionAbout } from "./verdict.ts";
 
 /** Orders of a list. */
 export const ORDERS = ["attention", "newest", "oldest", "ending"] as const;

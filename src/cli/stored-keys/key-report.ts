@@ -1,6 +1,6 @@
 import { evidenceOf, type Reading } from "../../inspect/conclusions/suspicion.ts";
-import { reservationTimes, suspicionAbout } from "./conclusion.ts";
 import type { StoredKey } from "./stored-key.ts";
+import { reservationTimes, suspicionAbout } from "./verdict.ts";
 
 /** Returns a key as JSON output. Reports only whether a result and a fingerprint exist. */
 export function keyReport(stored: StoredKey, now: Reading): object {

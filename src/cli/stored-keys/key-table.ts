@@ -5,9 +5,9 @@ import { DEFAULT_WORKSPACE } from "../../model/identity.ts";
 import type { Colour, Paint } from "../terminal/paint.ts";
 import { escaped } from "../terminal/printable.ts";
 import { type Cell, type Column, tableText } from "../terminal/table.ts";
-import { suspicionAbout } from "./conclusion.ts";
 import { shortKeys } from "./short-key.ts";
 import { type StoredKey, sinceMs } from "./stored-key.ts";
+import { suspicionAbout } from "./verdict.ts";
 
 export const stateColours = {
   unseen: "blue",
@@ -58,7 +58,7 @@ function columnsAt(nowMs: number): readonly KeyColumn[] {
       isCollapsible: true,
       cell: ({ stored }) => ({ text: stored.state === "unreadable" ? "" : escaped(stored.identity.subscriptionId) }),
     },
-    { title: "EVENT", align: "left", isFlexible: true, cell: ({ stored }) => ({ text: eventOf(stored) }) },
+    { title: "EVENT", align: "left", isFlexible: true, cell: ({ stored }) => ({ text: keyEventText(stored) }) },
     {
       title: "OWNER",
       align: "left",
@@ -113,7 +113,7 @@ function workspaceOf(stored: StoredKey): string {
 }
 
 /** Returns the event id, or the best available name of an unreadable key. */
-function eventOf(stored: StoredKey): string {
+function keyEventText(stored: StoredKey): string {
   return stored.state === "unreadable" ? (stored.key ?? escaped(stored.subject)) : escaped(stored.identity.eventId);
 }
 

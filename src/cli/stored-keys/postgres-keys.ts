@@ -28,13 +28,13 @@ export async function openPostgresKeys(url: string, schema: string | undefined, 
     serverMs,
     difference,
     scan(filter, subjectsIn = (bucket) => subjectsOfFilter(bucket, filter)) {
-      const messages = postgres.messages(keysLike(subjectsIn(POSTGRES_NAME)));
-      return matchingKeys(messages, POSTGRES_SOURCE, filter, serverMs);
+      const rows = postgres.rows(keysLike(subjectsIn(POSTGRES_NAME)));
+      return matchingKeys(rows, POSTGRES_SOURCE, filter, serverMs);
     },
     async lookUp(subjectsIn) {
       const found: StoredKey[] = [];
-      for await (const message of postgres.messages(keysLike(subjectsIn(POSTGRES_NAME)))) {
-        const stored = readKey(message, POSTGRES_SOURCE);
+      for await (const row of postgres.rows(keysLike(subjectsIn(POSTGRES_NAME)))) {
+        const stored = readKey(row, POSTGRES_SOURCE);
         if (stored.state !== "reserved") found.push(stored);
         else {
           const heldSinceMs = await postgres.firstWriteMs(stored.fence);

@@ -3,7 +3,7 @@ import { onAbort } from "../../internal/abort.ts";
 import { CommandError } from "./command-error.ts";
 import type { CliIo } from "./io.ts";
 
-export interface Confirmation {
+export interface ConfirmationRequest {
   readonly question: string;
   /** First sentence of a refusal to ask, such as "Nothing was cleared". */
   readonly otherwise: string;
@@ -13,7 +13,7 @@ export interface Confirmation {
 
 /** Asks for confirmation at the terminal. Only an explicit yes confirms. @throws {CommandError} without a terminal to ask. */
 export async function isConfirmed(
-  { question, otherwise, json }: Confirmation,
+  { question, otherwise, json }: ConfirmationRequest,
   io: CliIo,
   signal: AbortSignal,
 ): Promise<boolean> {

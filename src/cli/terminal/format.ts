@@ -1,4 +1,4 @@
 /** Formats a duration in seconds: `1.5 s`. */
-export function seconds(durationMs: number): string {
+export function secondsText(durationMs: number): string {
   return `${(durationMs / 1_000).toFixed(durationMs < 10_000 ? 1 : 0)} s`;
 }

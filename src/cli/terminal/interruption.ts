@@ -3,7 +3,7 @@ import type { CliIo, InterruptionCause } from "./io.ts";
 
 /** Message after the first interruption, by its cause. */
 export const DRAINING: Readonly<Record<InterruptionCause, string>> = {
-  signal: "Stopping: waiting for running dispatches. Press Ctrl-C again to abort them.\n",
+  signal: "Stopping: waiting for running dispatches. Press Ctrl-C again, or send a second signal, to abort them.\n",
   "output-closed": "Stopping: the reader of standard output is gone. Waiting for running dispatches.\n",
 };
 /** Message after the second interruption. */

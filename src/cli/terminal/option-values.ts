@@ -2,17 +2,17 @@ import { InvalidArgumentError } from "commander";
 import { parseWholeNumber } from "../../internal/whole-number.ts";
 
 /** Collects the values of a repeatable option. */
-export function collected(value: string, previous: readonly string[] = []): readonly string[] {
+export function appendText(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];
 }
 
 /** Collects the whole numbers of a repeatable argument. */
-export function collectedNumber(value: string, previous: readonly number[] = []): readonly number[] {
-  return [...previous, wholeNumber(1)(value)];
+export function appendNumber(value: string, previous: readonly number[] = []): readonly number[] {
+  return [...previous, wholeNumberFrom(1)(value)];
 }
 
-/** Parses a whole number in a range. */
-export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
+/** Returns a parser of whole numbers in a range. */
+export function wholeNumberFrom(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = parseWholeNumber(text);
     if (value !== undefined && value >= min && value <= max) return value;
@@ -27,8 +27,8 @@ export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: 
 /** One year. A longer duration is a mistake and exceeds the limits of some stores. */
 const MAX_SECONDS = 366 * 24 * 60 * 60;
 
-/** Parses a number of seconds and returns milliseconds. */
-export function seconds(min: number): (text: string) => number {
+/** Returns a parser of seconds that returns milliseconds. */
+export function secondsFrom(min: number): (text: string) => number {
   return (text) => {
     const value = /^\d+(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
     if (value >= min && value <= MAX_SECONDS) return Math.round(value * 1_000);
@@ -44,7 +44,7 @@ const UNITS_MS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /** Parses a duration such as `15m` and returns milliseconds. */
-export function duration(text: string): number {
+export function parseDuration(text: string): number {
   const [, amount = "", unit = "s"] = /^(\d+(?:\.\d+)?)([smhd])?$/.exec(text) ?? [];
   const ms = Number.parseFloat(amount) * Number(UNITS_MS.get(unit));
   if (ms <= MAX_SECONDS * 1_000) return Math.round(ms);

@@ -1,6 +1,6 @@
 import { isObject } from "../../internal/is-object.ts";
 import { senderScope } from "../../model/identify/sender-scope.ts";
-import { jsonObject, memberText, optionalText, parseJson } from "../fields.ts";
+import { bodyMember, jsonObject, optionalText, parseJson } from "../fields.ts";
 import { DEFAULT_TOLERANCE_MS, fromHex, type Secrets, secretList, timedSignature } from "../signature.ts";
 import type { Source } from "../source.ts";
 
@@ -38,8 +38,8 @@ export function slack({ signingSecret, toleranceMs = DEFAULT_TOLERANCE_MS }: Sla
       const team = optionalText(message, "team_id");
       const kind = optionalText(message["event"], "type") ?? optionalText(message, "type") ?? "event";
       return {
-        source: senderScope.slack(team, memberText(message, "api_app_id")),
-        id: memberText(message, "event_id"),
+        source: senderScope.slack(team, bodyMember(message, "api_app_id")),
+        id: bodyMember(message, "event_id"),
         type: `com.slack.${kind}`,
       };
     },

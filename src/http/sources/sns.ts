@@ -2,7 +2,7 @@ import { createVerify, X509Certificate } from "node:crypto";
 import { isObject, type ObjectLike } from "../../internal/is-object.ts";
 import { LruMap } from "../../internal/lru-map.ts";
 import { senderScope } from "../../model/identify/sender-scope.ts";
-import { jsonObject, memberText, parseJson } from "../fields.ts";
+import { bodyMember, jsonObject, parseJson } from "../fields.ts";
 import { DEFAULT_TOLERANCE_MS, rejected, verifiedIf } from "../signature.ts";
 import type { Source } from "../source.ts";
 
@@ -70,8 +70,8 @@ export function sns({ topicArns, fetchCertificate = fetchText, confirm = visit }
     identify(request) {
       const message = jsonObject(request);
       return {
-        source: senderScope.sns(memberText(message, "TopicArn")),
-        id: memberText(message, "MessageId"),
+        source: senderScope.sns(bodyMember(message, "TopicArn")),
+        id: bodyMember(message, "MessageId"),
         type: "com.amazonaws.sns.notification",
       };
     },

@@ -1,5 +1,5 @@
 import { senderScope } from "../../model/identify/sender-scope.ts";
-import { jsonObject, memberText, optionalText } from "../fields.ts";
+import { bodyMember, jsonObject, optionalText } from "../fields.ts";
 import { DEFAULT_TOLERANCE_MS, fromHex, type Secrets, secretList, timedSignature } from "../signature.ts";
 import type { Source } from "../source.ts";
 
@@ -31,8 +31,8 @@ export function stripe({ secret, toleranceMs = DEFAULT_TOLERANCE_MS }: StripeOpt
       const account = optionalText(event, "account") ?? optionalText(event, "context");
       return {
         source: senderScope.stripe(account),
-        id: memberText(event, "id"),
-        type: `com.stripe.${memberText(event, "type")}`,
+        id: bodyMember(event, "id"),
+        type: `com.stripe.${bodyMember(event, "type")}`,
       };
     },
   };

@@ -2,7 +2,7 @@ import type { Suspicion } from "../conclusions/suspicion.ts";
 import type { EventRef, TraceEvent } from "./trace-event.ts";
 
 /** Progress of an attempt: its handler runs, it writes the commit, or it releases the key. */
-export type Phase = "running" | "committing" | "releasing";
+export type AttemptPhase = "running" | "committing" | "releasing";
 
 /** State of the attempt's reservation. An attempt that runs without protection never held one. */
 export type Hold = "held" | "lost" | "never";
@@ -20,7 +20,7 @@ export interface TracedAttempt {
   readonly revision: number;
   /** Number of times the lease was renewed. */
   readonly renewals: number;
-  readonly phase: Phase;
+  readonly phase: AttemptPhase;
   readonly hold: Hold;
   readonly beganAtMs: number;
   /** Start of the current lease. */

@@ -1,6 +1,13 @@
 import { BoxedMap } from "../../internal/boxed-map.ts";
 import { type Reading, suspicionOf } from "../conclusions/suspicion.ts";
-import { attemptFrom, attemptId, type Mutable, type Phase, remainingLeaseMs, type TracedAttempt } from "./attempt.ts";
+import {
+  type AttemptPhase,
+  attemptFrom,
+  attemptId,
+  type Mutable,
+  remainingLeaseMs,
+  type TracedAttempt,
+} from "./attempt.ts";
 import { RingIndex } from "./ring-index.ts";
 import type { TraceEvent } from "./trace-event.ts";
 
@@ -195,7 +202,7 @@ export class TracedAttempts implements Iterable<TracedAttempt> {
     this.#markChanged(attempt);
   }
 
-  #enter(phase: Phase, own: Mutable<TracedAttempt> | undefined): void {
+  #enter(phase: AttemptPhase, own: Mutable<TracedAttempt> | undefined): void {
     if (own === undefined) return;
     own.phase = phase;
     this.#markChanged(own);

@@ -55,8 +55,8 @@ export interface ConsumeOptions {
   /** Returns a hash of the payload. An event that arrives again with another hash becomes a dead letter. */
   readonly fingerprint?: (message: ReceivedMessage) => string;
   /**
-   * Returns the ordering key of a message. Messages with one key are dispatched one at a time, in the order of the stream, while those
-   * with other keys run at the same time. The order holds within this replica, and until a dispatch fails: later messages do not wait
+   * Returns the ordering key of a message. Messages with one key are dispatched one at a time, in the order of the stream. Those with
+   * other keys run at the same time. The order holds within this replica, and until a dispatch fails: later messages do not wait
    * for a redelivery. A message for which it throws becomes a dead letter.
    */
   readonly orderBy?: (message: ReceivedMessage) => string;
@@ -110,7 +110,7 @@ export interface ResolvedConsumeOptions {
 export const DEFAULT_CONCURRENCY = 10;
 export const DEFAULT_MAX_DELIVER = 10;
 const DEFAULT_BACKOFF: Backoff = { firstMs: 1_000, longestMs: 60_000 };
-const MAX_CONCURRENCY = 10_000;
+export const MAX_CONCURRENCY = 10_000;
 
 /**
  * Fills in defaults.

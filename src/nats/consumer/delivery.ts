@@ -26,7 +26,7 @@ import type { ResolvedConsumeOptions } from "./consume-options.ts";
 import { publishDeadLetter, terminationReason } from "./dead-letter.ts";
 import type { FailureCounts } from "./failure-counts.ts";
 import type { FinishedMessages } from "./finished-messages.ts";
-import { type Dispatched, type DispatchResult, type Duplicate, dispatchGuarded } from "./guarded-dispatch.ts";
+import { type Dispatched, type DispatchResult, type DuplicateDispatch, dispatchGuarded } from "./guarded-dispatch.ts";
 import type { LiveSettings } from "./live-settings.ts";
 import { nakDelayMs } from "./nak-delay.ts";
 import { headersOf } from "./received-message.ts";
@@ -153,7 +153,7 @@ export class MessageDelivery {
     this.#answer(() => this.message.ack());
   }
 
-  releaseSlot(): void {
+  stopDispatching(): void {
     this.#shared.finishedMessages.add(this.message, "storing");
     this.#shared.onSlotReleased(this);
   }
@@ -350,7 +350,7 @@ export class MessageDelivery {
     this.send({ type: "dispatched" });
   }
 
-  #reportDuplicate(duplicate: Duplicate, identity: ResolvedIdentity): void {
+  #reportDuplicate(duplicate: DuplicateDispatch, identity: ResolvedIdentity): void {
     const { committedAt, windowEndsAtMs, value } = duplicate;
     this.#audit({ type: "trigger.deduped", committedAt });
     const { onDuplicate } = this.#shared.options;

@@ -14,7 +14,7 @@ export interface Dispatched {
 }
 
 /** The event was dispatched before. */
-export interface Duplicate {
+export interface DuplicateDispatch {
   readonly result: "duplicate";
   readonly committedAt: number;
   readonly windowEndsAtMs: number | undefined;
@@ -26,7 +26,7 @@ export type DispatchResult =
   | Dispatched
   /** The handler threw, or released its key. */
   | { readonly result: "failed"; readonly reservation: Reservation; readonly error: unknown }
-  | Duplicate
+  | DuplicateDispatch
   | { readonly result: "pending"; readonly retryAfterMs: number }
   /** The handler was not called: the deduplicator threw. */
   | { readonly result: "refused"; readonly error: unknown };

@@ -6,8 +6,8 @@ import { OrderedQueue } from "./ordered-queue.ts";
 const MAX_WITHOUT_SLOT = 1_000;
 
 /**
- * The deliveries of one consumer. At most `concurrency` of them have a slot; the others wait for one in the order of their arrival,
- * or wait for their dead letter, or for an earlier message with their ordering key, and need none.
+ * The deliveries of one consumer. At most `concurrency` of them have a slot. The others wait for one in the order of their arrival.
+ * A delivery needs none while its dead letter is stored, or while it waits for an earlier message with its ordering key.
  */
 export class Slots {
   readonly #concurrency: number;

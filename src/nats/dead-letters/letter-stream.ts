@@ -91,7 +91,8 @@ export class LetterStream {
       throw failed(`The stream of \`${this.#subject}\` cannot be found`, cause);
     }
     const [name] = names;
-    if (name === undefined) throw failed(`No stream stores \`${this.#subject}\``);
+    if (name === undefined)
+      throw failed(`No stream stores \`${this.#subject}\`: correct the subject, or create a stream for it`);
     return name;
   }
 }

@@ -2,7 +2,7 @@ import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from "
 import { millis, nanos } from "@nats-io/nats-core";
 import { bucketStream, subjectsOf } from "../wire/subject.ts";
 import { STARTS_AT_TIME } from "./revision-offset.ts";
-import { MAX_WINDOW_MS, type ResolvedNatsStoreOptions } from "./store-options.ts";
+import { CLUSTER_REPLICAS, MAX_WINDOW_MS, type ResolvedNatsStoreOptions } from "./store-options.ts";
 
 const DEFAULT_MAX_WINDOW_MS = 7 * 86_400_000;
 const DEFAULT_DUPLICATE_WINDOW_MS = 120_000;
@@ -24,7 +24,7 @@ export function newBucket(
     subjects: [subjectsOf(bucket)],
     retention: RetentionPolicy.Limits,
     storage: storage ?? StorageType.File,
-    num_replicas: replicas ?? (isCluster ? 3 : 1),
+    num_replicas: replicas ?? (isCluster ? CLUSTER_REPLICAS : 1),
     max_msgs_per_subject: 1,
     max_age: nanos(maxWindowMs),
     max_bytes: maxBytes,

@@ -32,7 +32,7 @@ export interface BucketToOpen extends ResolvedNatsStoreOptions, Pick<NewBucketOp
 export async function openBucket(connection: NatsConnection, options: BucketToOpen): Promise<StreamInfo> {
   const { bucket } = options;
   if (connection.info === undefined) throw readFailed(bucket, new ClosedConnectionError());
-  checkServer(connection.info.version);
+  checkNatsServer(connection.info.version);
   const info = (await findBucket(connection, options)) ?? (await createBucket(connection, options));
   const refusal = bucketRefusal(info, bucket) ?? optionRefusal(info, options);
   if (refusal !== undefined) throw refusal;
@@ -40,7 +40,7 @@ export async function openBucket(connection: NatsConnection, options: BucketToOp
 }
 
 /** @throws {StoreMisconfiguredError} for a server that cannot keep the guarantees, or has no readable version. */
-export function checkServer(version: string): void {
+export function checkNatsServer(version: string): void {
   const refusal = serverRefusal(version);
   if (refusal !== undefined) throw refusal;
 }

@@ -64,7 +64,9 @@ export interface ResolvedNatsStoreOptions {
 }
 
 const DEFAULT_TIMEOUT_MS = 5_000;
-const MAX_REPLICAS = 5;
+/** Number of servers that store a new bucket in a cluster. */
+export const CLUSTER_REPLICAS = 3;
+export const MAX_REPLICAS = 5;
 export const MAX_SHARDS = 64;
 /** A hundred years. The server counts nanoseconds, which end at 292 years. */
 export const MAX_WINDOW_MS = 100 * 365 * 86_400_000;

@@ -3,7 +3,7 @@ import { type Msg, nuid } from "@nats-io/nats-core";
 import type { Revision } from "../../model/store.ts";
 import { type BucketAddress, publishSubject } from "./bucket-address.ts";
 import { isRevision } from "./bucket-writer.ts";
-import { type CompareAndSet, headersOf } from "./compare-and-set.ts";
+import { type CompareAndSet, writeHeaders } from "./compare-and-set.ts";
 import { apiCodes, isCertainlyNotStored, type WriteError, writeFailed } from "./error-codes.ts";
 import type { RequestMultiplexer } from "./request-multiplexer.ts";
 import { bucketStream } from "./subject.ts";
@@ -47,7 +47,7 @@ export const sendBatch: SendBatch = (requests, address, writes, onOutcome) => {
     const number = index + 1;
     const isLast = number === writes.length;
     const subject = publishSubject(address, write.key);
-    const headers = headersOf(stream, write, revisionOffset, { id, number, isLast });
+    const headers = writeHeaders(stream, write, revisionOffset, { id, number, isLast });
     if (isLast) {
       requests.send(subject, write.payload, { headers, timeoutMs }, (answer) => {
         onOutcome(answer instanceof Error ? unanswered(bucket, answer) : readOutcome(address, answer, id, number));

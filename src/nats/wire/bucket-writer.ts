@@ -5,7 +5,7 @@ import { systemClock } from "../../internal/clock.ts";
 import { retryUntil } from "../../internal/retry.ts";
 import type { Revision } from "../../model/store.ts";
 import { type BucketAddress, publishSubject } from "./bucket-address.ts";
-import { type CompareAndSet, headersOf } from "./compare-and-set.ts";
+import { type CompareAndSet, writeHeaders } from "./compare-and-set.ts";
 import { apiCodes, refused, type WriteError, writeFailed } from "./error-codes.ts";
 import type { RequestMultiplexer } from "./request-multiplexer.ts";
 import { bucketStream } from "./subject.ts";
@@ -40,7 +40,7 @@ export class BucketWriter {
   /** Sends one attempt and calls `onAnswer` once. */
   publish(write: CompareAndSet, onAnswer: (answer: WriteAnswer) => void): void {
     const { bucket, revisionOffset } = this.#address;
-    const terms = { headers: headersOf(this.#stream, write, revisionOffset), timeoutMs: write.timeoutMs };
+    const terms = { headers: writeHeaders(this.#stream, write, revisionOffset), timeoutMs: write.timeoutMs };
     this.#requests.send(publishSubject(this.#address, write.key), write.payload, terms, (answer) => {
       onAnswer(answer instanceof Error ? writeFailed(bucket, answer) : this.#read(answer));
     });

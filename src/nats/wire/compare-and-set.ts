@@ -37,7 +37,7 @@ const written = new WrittenHeaders();
  * Publish them before the next call: every call returns the same object.
  * @param revisionOffset of the bucket: the server expects its own sequence numbers.
  */
-export function headersOf(
+export function writeHeaders(
   stream: string,
   write: CompareAndSet,
   revisionOffset: number,

@@ -67,8 +67,8 @@ export function consumerPermissions(apiPrefix: string, stream: string, consumer:
 }
 
 /**
- * Returns the permissions to answer messages. A server uses one form of subjects: version 2, with a domain and an account, if
- * `js_ack_fc_v2` is set, as it is by default from 2.16 on. A client cannot find out which.
+ * Returns the permissions to answer messages. A server uses one of two forms of subjects. If `js_ack_fc_v2` is set, which is the
+ * default from 2.16 on, it uses version 2, with a domain and an account. A client cannot find out which.
  */
 export function ackPermissions(
   stream: string,

@@ -4,14 +4,14 @@ import { type Acknowledgement, checkCommit } from "./commit-rules.ts";
 import type { EventState } from "./event-state.ts";
 import type { OrderedLine } from "./history-order.ts";
 import type { KnownKey } from "./known-keys.ts";
-import { deliveryId, type Report, type RunState } from "./run-state.ts";
+import { deliveryId, type ReportViolation, type RunState } from "./run-state.ts";
 
 /** Checks that an acknowledged event had its effect and its commit, and that a nak passes on the effect's own error. */
 export function checkAnswer(
   run: RunState,
   line: LineOf<"answered">,
   { number, position }: OrderedLine,
-  report: Report,
+  report: ReportViolation,
 ): void {
   const { process, event } = line;
   const state = run.of(event);
@@ -65,7 +65,7 @@ function mustBeSettled(
   run: RunState,
   line: LineOf<"answered">,
   acknowledgement: Acknowledgement,
-  report: Report,
+  report: ReportViolation,
 ): boolean {
   const { process, event, answeredAt } = acknowledgement;
   const reported = line.answer === "acknowledged" ? line.commit : undefined;
@@ -84,7 +84,7 @@ function checkReportedCommit(
   line: LineOf<"answered">,
   position: number,
   state: EventState,
-  report: Report,
+  report: ReportViolation,
 ): void {
   if (line.answer !== "acknowledged") return;
   const { process, event, commit, atMs } = line;

@@ -1,6 +1,6 @@
 import type { History } from "../../history/history.ts";
 import { eventsOfKeys } from "./event-keys.ts";
-import { inOrder } from "./history-order.ts";
+import { historyOrder } from "./history-order.ts";
 import { Judge } from "./judge.ts";
 import { knownKeys } from "./known-keys.ts";
 import type { Violation } from "./violation.ts";
@@ -15,7 +15,7 @@ import { writeViolations } from "./write-rules.ts";
  * @throws {TypeError} when several recorders used different clocks.
  */
 export function checkHistory(history: History): readonly Violation[] {
-  const lines = inOrder(history);
+  const lines = historyOrder(history);
   const keys = knownKeys(lines);
   const judge = new Judge(eventsOfKeys(lines, keys), lines);
   for (const line of lines) judge.read(line);

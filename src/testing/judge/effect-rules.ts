@@ -3,14 +3,14 @@ import { fenceOf } from "../../model/record.ts";
 import { keyOfEffect } from "./event-keys.ts";
 import type { OrderedLine } from "./history-order.ts";
 import type { KnownKey } from "./known-keys.ts";
-import type { Report, RunState } from "./run-state.ts";
+import type { ReportViolation, RunState } from "./run-state.ts";
 
 /** Checks that a beginning effect is the only one whose signal has not fired, has the highest fence, and is not late. */
 export function checkBegin(
   run: RunState,
   line: LineOf<"effect.began">,
   { number, position }: OrderedLine,
-  report: Report,
+  report: ReportViolation,
 ): void {
   const state = run.of(line.event);
   const { event, process, name, fence } = line;
@@ -47,7 +47,7 @@ function checkNotLate(
   line: LineOf<"effect.began">,
   position: number,
   key: KnownKey | undefined,
-  report: Report,
+  report: ReportViolation,
 ): void {
   if (run.hasForgotten) return;
   const { process, event, name, fence, atMs, turnMs } = line;
@@ -93,7 +93,7 @@ function afterAnswer(run: RunState, process: string, event: string): string {
 }
 
 /** Reports a signal that had not fired although another owner got the key in an earlier turn of the event loop. */
-export function checkSignal(run: RunState, line: LineOf<"effect.checked">, report: Report): void {
+export function checkSignal(run: RunState, line: LineOf<"effect.checked">, report: ReportViolation): void {
   const { process, event, turnMs } = line;
   const effect = run.of(event).running.get(effectId(line));
   if (effect === undefined || effect.isAborted || run.isStalled(process, event)) return;

@@ -59,8 +59,8 @@ export function eventsOfKeys(lines: readonly OrderedLine[], keys: ReadonlyMap<st
 }
 
 /**
- * Returns the key that an effect runs under: the one whose reservation has its fence, the event's only key, or the only key that
- * the process holds. Returns nothing if that is ambiguous.
+ * Returns the key that an effect runs under: the one whose reservation has its fence. Otherwise, the event's only key, or the only
+ * key that the process holds. Returns nothing if that is ambiguous.
  */
 export function keyOfEffect(keys: EventKeys, effect: LineOf<"effect.began">, position: number): KnownKey | undefined {
   const { event, fence, process } = effect;

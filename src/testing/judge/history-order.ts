@@ -14,7 +14,7 @@ export interface OrderedLine {
  * recorder keep their order.
  * @throws {TypeError} when the recorders used different clocks, so that their times cannot be compared.
  */
-export function inOrder(history: History): readonly OrderedLine[] {
+export function historyOrder(history: History): readonly OrderedLine[] {
   const lines: Omit<OrderedLine, "position">[] = [];
   const clocks = new Set<string>();
   let recorders = 0;

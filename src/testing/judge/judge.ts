@@ -5,7 +5,7 @@ import { abortEffect, checkBegin, checkSignal, endEffect } from "./effect-rules.
 import type { EventKeys } from "./event-keys.ts";
 import type { OrderedLine } from "./history-order.ts";
 import type { Write } from "./known-keys.ts";
-import { type Report, RunState } from "./run-state.ts";
+import { type ReportViolation, RunState } from "./run-state.ts";
 import type { Violation } from "./violation.ts";
 
 /** This many renewals after the answer, in a run without an end, show that a reservation is never given up. */
@@ -33,7 +33,7 @@ export class Judge {
   read(ordered: OrderedLine): void {
     const run = this.#run;
     const { line, number, position } = ordered;
-    const report: Report = (guarantee, why) => this.violations.push({ guarantee, line: number, why });
+    const report: ReportViolation = (guarantee, why) => this.violations.push({ guarantee, line: number, why });
     switch (line.type) {
       case "fault":
         if (line.fault === "amnesia") run.forget();
@@ -83,7 +83,7 @@ export class Judge {
   }
 
   /** Reports a process that renews a reservation without end, although it has answered and runs no effect. */
-  #renews({ process, key, token }: LineOf<"invoke">, report: Report): void {
+  #renews({ process, key, token }: LineOf<"invoke">, report: ReportViolation): void {
     const run = this.#run;
     const event = run.keys.eventOf(key);
     if (event === undefined || token === undefined || run.hasForgotten || run.hasEnd) return;
@@ -108,7 +108,7 @@ export class Judge {
   }
 
   /** Reports a reservation that was removed while its effect ran, unless an operator cleared it. */
-  #removed({ position }: OrderedLine, report: Report): void {
+  #removed({ position }: OrderedLine, report: ReportViolation): void {
     const removal = this.#removals.get(position);
     if (removal === undefined || removal.write.state === "committed") return;
     const { event, write } = removal;
@@ -124,7 +124,7 @@ export class Judge {
     }
   }
 
-  #runEnded({ unacknowledged = [], deadLettered = [] }: LineOf<"settled">, report: Report): void {
+  #runEnded({ unacknowledged = [], deadLettered = [] }: LineOf<"settled">, report: ReportViolation): void {
     for (const [event, { acknowledgedIn }] of this.#run.events) {
       if (deadLettered.includes(event)) continue;
       if (acknowledgedIn === undefined) report("G4", `${event} was delivered again and again, and never acknowledged`);

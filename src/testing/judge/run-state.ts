@@ -6,7 +6,7 @@ import type { Write } from "./known-keys.ts";
 import type { Guarantee } from "./violation.ts";
 
 /** Adds a violation in the line that is being read. */
-export type Report = (guarantee: Guarantee, why: string) => void;
+export type ReportViolation = (guarantee: Guarantee, why: string) => void;
 
 /** The judge's knowledge of a run, up to a line. */
 export class RunState {

@@ -4,7 +4,7 @@ import { type OperationRequest, type OperationResult, Operations } from "./opera
 import { recordedStore } from "./recorded-store.ts";
 
 /** The reservation that an effect runs under. A `Reservation` has both members. */
-export interface EffectReservation {
+export interface RecordedReservation {
   /** Fence of the reservation. */
   readonly fence?: number;
   /** Signal of the reservation. */
@@ -47,7 +47,7 @@ export class HistoryRecorder {
   /** Runs `work` as an effect of the event, and records when it begins, when its signal aborts, and when it ends. */
   async effect<Value>(
     event: string,
-    reservation: EffectReservation,
+    reservation: RecordedReservation,
     work: () => Promise<Value>,
     name = "effect",
   ): Promise<Value> {

@@ -1,5 +1,5 @@
 import type { History } from "../../history/history.ts";
-import { type Row, rowsUpTo, violationsAt } from "./rows.ts";
+import { type ReportRow, rowsUpTo, violationsAt } from "./rows.ts";
 import { type RunViolation, titleOf } from "./run-violation.ts";
 
 /** Longer texts are cut in a lane, and wrapped below the lanes. */
@@ -10,8 +10,8 @@ const MARGIN = " ".repeat(7 + GAP.length);
 const STORE = "store";
 
 /**
- * Draws a run as text, up to its first violation: a row for each step, a lane for each process, and a lane for the store. The
- * violation follows the row that shows it.
+ * Draws a run as text, up to its first violation. Each step has a row; each process and the store have a lane. The violation follows
+ * the row that shows it.
  */
 export function drawLanes(history: History, violations: readonly RunViolation[]): string {
   const all = rowsUpTo(history, violations);
@@ -65,13 +65,13 @@ function laneOf(process: string): string {
 }
 
 /** The lanes of the processes that do something, in the order of their names. */
-function lanesIn(rows: readonly Row[]): readonly string[] {
+function lanesIn(rows: readonly ReportRow[]): readonly string[] {
   const active = rows.filter(({ kind }) => kind === "delivered" || kind === "requested" || kind === "effect");
   return [...new Set(active.map(({ process }) => laneOf(process)))].sort();
 }
 
 /** A row without a lane, such as a clock jump, is shown in the lane of every process. */
-function cellsOf(row: Row, lanes: readonly string[]): readonly string[] {
+function cellsOf(row: ReportRow, lanes: readonly string[]): readonly string[] {
   const own = laneOf(row.process);
   const isForAll = !lanes.includes(own);
   return lanes.map((lane) => {
@@ -81,7 +81,7 @@ function cellsOf(row: Row, lanes: readonly string[]): readonly string[] {
   });
 }
 
-function textOf({ kind, process, text, response }: Row): string {
+function textOf({ kind, process, text, response }: ReportRow): string {
   switch (kind) {
     case "delivered":
       return `◂ ${text}${process.endsWith("'") ? ` (${process})` : ""}`;
@@ -106,12 +106,12 @@ function cut(text: string): string {
 
 /** A row, and how often the delivery that ends with it was repeated. */
 interface ShownRow {
-  readonly row: Row;
+  readonly row: ReportRow;
   readonly repetitions: number;
 }
 
 /** Leaves out deliveries that went exactly as the one before, if there are several. */
-function withoutRepetitions(rows: readonly Row[]): readonly ShownRow[] {
+function withoutRepetitions(rows: readonly ReportRow[]): readonly ShownRow[] {
   const shown: ShownRow[] = [];
   for (let index = 0; index < rows.length; ) {
     const delivery = deliveryAt(rows, index);
@@ -129,7 +129,7 @@ function withoutRepetitions(rows: readonly Row[]): readonly ShownRow[] {
 }
 
 /** Returns all rows of a delivery, if no other process did anything before its answer; otherwise a single row. */
-function deliveryAt(rows: readonly Row[], from: number): readonly Row[] {
+function deliveryAt(rows: readonly ReportRow[], from: number): readonly ReportRow[] {
   const first = rows[from];
   if (first === undefined) return [];
   const length =
@@ -138,8 +138,8 @@ function deliveryAt(rows: readonly Row[], from: number): readonly Row[] {
   return first.kind === "delivered" && delivery.at(-1)?.kind === "answered" ? delivery : [first];
 }
 
-function isSame(one: readonly Row[], other: readonly Row[]): boolean {
-  const describe = ({ process, kind, text, response }: Row): string =>
+function isSame(one: readonly ReportRow[], other: readonly ReportRow[]): boolean {
+  const describe = ({ process, kind, text, response }: ReportRow): string =>
     `${process} ${kind === "delivered" ? "" : text} ${response ?? ""}`;
   return one.length === other.length && one.every((row, index) => describe(row) === describe(other[index] ?? row));
 }

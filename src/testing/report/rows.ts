@@ -2,7 +2,7 @@ import type { Answered, History, Invoked, LineOf, SeenLine, StoreHeld } from "..
 import type { RunViolation } from "./run-violation.ts";
 
 /** One row of a drawn run: a line of its history, or an operation with its response if nothing happened before it. */
-export interface Row {
+export interface ReportRow {
   /** Numbers of the first and the last line that the row shows. */
   readonly first: number;
   readonly last: number;
@@ -20,19 +20,19 @@ export interface Row {
 type Result = LineOf<"ok" | "fail" | "unknown">;
 
 /** Returns the rows of a run, up to the line of its first violation. The end of a run is shown only if it is that line. */
-export function rowsUpTo(history: History, violations: readonly RunViolation[]): readonly Row[] {
+export function rowsUpTo(history: History, violations: readonly RunViolation[]): readonly ReportRow[] {
   const [first] = violations;
   return rowsOf(history).filter((row) => (first === undefined ? row.kind !== "settled" : row.first <= first.line));
 }
 
 /** Returns the violations of the line that broke something first, if this row shows it. */
-export function violationsAt({ first, last }: Row, violations: readonly RunViolation[]): readonly RunViolation[] {
+export function violationsAt({ first, last }: ReportRow, violations: readonly RunViolation[]): readonly RunViolation[] {
   return violations.filter(({ line }) => line === violations[0]?.line && line >= first && line <= last);
 }
 
-function rowsOf(history: History): readonly Row[] {
+function rowsOf(history: History): readonly ReportRow[] {
   const reader = new Reader(history);
-  const rows: Row[] = [];
+  const rows: ReportRow[] = [];
   history.forEach((line, index) => {
     const shown = rows.at(-1)?.last ?? 0;
     if (line.type === "history" || index < shown) return;
@@ -59,7 +59,7 @@ class Reader {
   }
 
   /** Returns the row for a line, with the lines after it that belong to it. */
-  read(line: SeenLine, number: number): Row | undefined {
+  read(line: SeenLine, number: number): ReportRow | undefined {
     const at = { first: number, last: number, atMs: line.atMs, process: line.process };
     switch (line.type) {
       case "invoke":
@@ -105,7 +105,7 @@ class Reader {
   }
 
   /** Includes the response and what the store then held, if nothing else happened before. */
-  #request(line: LineOf<"invoke">, at: Pick<Row, "first" | "last" | "atMs" | "process">): Row {
+  #request(line: LineOf<"invoke">, at: Pick<ReportRow, "first" | "last" | "atMs" | "process">): ReportRow {
     const row = { ...at, kind: "requested", text: this.#describe(line) } as const;
     let stored: string | undefined;
     for (let index = at.last; index < this.#history.length; index += 1) {

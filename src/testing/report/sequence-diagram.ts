@@ -1,6 +1,6 @@
 import type { History } from "../../history/history.ts";
 import { describeViolation } from "./lanes.ts";
-import { type Row, rowsUpTo, violationsAt } from "./rows.ts";
+import { type ReportRow, rowsUpTo, violationsAt } from "./rows.ts";
 import type { RunViolation } from "./run-violation.ts";
 
 const BROKER = "b";
@@ -28,7 +28,7 @@ export function drawSequence(history: History, violations: readonly RunViolation
   ].join("\n");
 }
 
-function arrowsOf({ kind, text, response, stored }: Row, process: string | undefined): readonly string[] {
+function arrowsOf({ kind, text, response, stored }: ReportRow, process: string | undefined): readonly string[] {
   if (kind === "stored") return [noteOver(STORE, stored ?? "")];
   if (process === undefined) return [noteOver(`${BROKER},${STORE}`, text)];
   const notes = stored === undefined ? [] : [noteOver(STORE, stored)];

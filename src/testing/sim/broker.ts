@@ -4,7 +4,7 @@ import type { HistoryRecorder } from "../record/history-recorder.ts";
 import type { Budget } from "./faults.ts";
 import { answerAfter, answerTo, type Delivery, type HandleDelivery, type MessageContent } from "./handler.ts";
 import type { Network } from "./network.ts";
-import type { Operation, Scheduler } from "./scheduler.ts";
+import type { ScheduledOperation, Scheduler } from "./scheduler.ts";
 
 /** A process that receives deliveries. */
 export interface Recipient {
@@ -115,7 +115,7 @@ export class Broker {
   }
 
   /** Returns the deliveries that are due. */
-  needed(recipients: readonly Recipient[]): readonly Operation[] {
+  needed(recipients: readonly Recipient[]): readonly ScheduledOperation[] {
     const awake = recipients.filter(
       (recipient) =>
         this.#scheduler.isAwake(recipient.task) &&
@@ -149,7 +149,7 @@ export class Broker {
   }
 
   /** Returns the redeliveries that may happen without a reason. */
-  faults(): readonly Operation[] {
+  faults(): readonly ScheduledOperation[] {
     if (!this.#budget.has("redelivery")) return [];
     return this.#messages
       .filter(({ count, due, isDeadLetter }) => count > 0 && due === 0 && !isDeadLetter)

@@ -1,14 +1,14 @@
 import type { HistoryRecorder } from "../record/history-recorder.ts";
 import type { Budget } from "./faults.ts";
 import type { EffectOptions, RunEffect } from "./handler.ts";
-import type { Operation, Scheduler } from "./scheduler.ts";
+import type { ScheduledOperation, Scheduler } from "./scheduler.ts";
 
 /** The effects of the handlers. Each has an operation that begins it and one that ends it. */
 export class Effects {
   readonly #scheduler: Scheduler;
   readonly #budget: Budget;
   /** Failures of the effects that have begun. */
-  readonly #failures = new Set<Operation>();
+  readonly #failures = new Set<ScheduledOperation>();
 
   /** Number of effects that have yet to begin, by process. */
   readonly #waiting = new Map<string, number>();
@@ -59,7 +59,7 @@ export class Effects {
   }
 
   /** Returns the faults that may hit the effects that have begun. */
-  faults(): readonly Operation[] {
+  faults(): readonly ScheduledOperation[] {
     if (!this.#budget.has("failing effect")) return [];
     return [...this.#failures].filter(({ task }) => this.#scheduler.isAwake(task));
   }
@@ -71,7 +71,7 @@ export class Effects {
         cancel();
         for (const failure of failures) this.#failures.delete(failure);
       };
-      const failing = (when: "before" | "after"): Operation => ({
+      const failing = (when: "before" | "after"): ScheduledOperation => ({
         kind: "fault",
         fault: "failing effect",
         task,

@@ -3,7 +3,7 @@ import type { Clock } from "../../internal/clock.ts";
 import { expected, oneOf, wholeNumber } from "../../internal/validate.ts";
 import type { CommitOutcome } from "../../model/decision.ts";
 import type { Store } from "../../model/store.ts";
-import type { EffectReservation } from "../record/history-recorder.ts";
+import type { RecordedReservation } from "../record/history-recorder.ts";
 import type { Kv } from "./kv.ts";
 
 /**
@@ -57,7 +57,7 @@ export interface Replica<World = undefined> {
 /** {@link Replica.effectOnce} */
 export type RunEffectOnce = (
   event: string,
-  reservation: EffectReservation & { readonly idempotencyKey: string },
+  reservation: RecordedReservation & { readonly idempotencyKey: string },
   act: () => unknown,
   options?: { readonly name?: string },
 ) => Promise<unknown>;
@@ -69,7 +69,7 @@ export interface RunEffect {
 }
 
 /** The name of an effect, and its reservation. A `Reservation` has `fence` and `signal`. */
-export interface EffectOptions extends EffectReservation {
+export interface EffectOptions extends RecordedReservation {
   /** Distinguishes the effects of one event. Each must happen once. @default "effect" */
   readonly name?: string;
 }

@@ -1,7 +1,7 @@
 import { StoreUnavailableError } from "../../errors.ts";
 import type { Store } from "../../model/store.ts";
 import type { Budget, FaultName } from "./faults.ts";
-import type { Operation, Scheduler } from "./scheduler.ts";
+import type { ScheduledOperation, Scheduler } from "./scheduler.ts";
 import type { SharedRegister } from "./shared-register.ts";
 
 /** A request of a task to the register. */
@@ -133,8 +133,8 @@ export class Network {
   }
 
   /** Returns the faults that may hit the requests in flight. */
-  faults(): readonly Operation[] {
-    const possible: Operation[] = [];
+  faults(): readonly ScheduledOperation[] {
+    const possible: ScheduledOperation[] = [];
     for (const request of this.#requests) {
       if (this.#scheduler.isDead(request.task)) this.#requests.delete(request);
       else possible.push(...this.#faultsOf(request));
@@ -145,8 +145,8 @@ export class Network {
     return possible;
   }
 
-  #faultsOf(request: InFlightRequest): readonly Operation[] {
-    const possible: Operation[] = [];
+  #faultsOf(request: InFlightRequest): readonly ScheduledOperation[] {
+    const possible: ScheduledOperation[] = [];
     const { task, label, respondStale } = request;
     const offer = (name: FaultName, run: () => void): void => {
       if (!this.#budget.has(name)) return;

@@ -1,14 +1,14 @@
 import type { History } from "../../history/history.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Choice, Chooser, Schedule } from "./schedule.ts";
-import type { Operation } from "./scheduler.ts";
+import type { ScheduledOperation } from "./scheduler.ts";
 import { Simulation } from "./simulate.ts";
 
 /** A run up to the first choice that its schedule does not make. */
 export interface PartialRun {
   readonly history: History;
   /** Operations that can happen next, in the order of a schedule's numbers. Empty if the run has ended. */
-  readonly possible: readonly Operation[];
+  readonly possible: readonly ScheduledOperation[];
 }
 
 /** Runs a schedule up to its end, and returns what can happen next. */
@@ -26,15 +26,15 @@ export async function simulatePartly(scenario: Scenario, schedule: Schedule): Pr
 
 /** Thrown where a schedule ends. */
 class Pause extends Error {
-  readonly operations: readonly Operation[];
+  readonly operations: readonly ScheduledOperation[];
 
-  constructor(operations: readonly Operation[]) {
+  constructor(operations: readonly ScheduledOperation[]) {
     super("The schedule has ended");
     this.operations = operations;
   }
 }
 
-class PausingFollower implements Chooser<Operation> {
+class PausingFollower implements Chooser<ScheduledOperation> {
   readonly mayFail = true;
   readonly #schedule: Schedule;
   #next = 0;
@@ -43,7 +43,7 @@ class PausingFollower implements Chooser<Operation> {
     this.#schedule = schedule;
   }
 
-  pick({ count, operations }: Choice<Operation>): number {
+  pick({ count, operations }: Choice<ScheduledOperation>): number {
     const choice = this.#schedule[this.#next];
     if (choice === undefined) throw new Pause(operations);
     this.#next += 1;

@@ -4,7 +4,7 @@ import { queueTurn } from "./turns.ts";
 import { UncontrolledError } from "./uncontrolled-error.ts";
 
 /** Something that can happen next. */
-export interface Operation extends Possibility {
+export interface ScheduledOperation extends Possibility {
   /** The task that it belongs to: a process, or a part of the environment. */
   readonly task: string;
   readonly label: string;
@@ -12,11 +12,11 @@ export interface Operation extends Possibility {
 }
 
 /** The environment of the tasks. */
-export interface Environment {
+export interface TaskEnvironment {
   /** Returns the faults that may happen now. */
-  faults(): readonly Operation[];
+  faults(): readonly ScheduledOperation[];
   /** Returns the operations that must happen before the run can end. */
-  needed(): readonly Operation[];
+  needed(): readonly ScheduledOperation[];
   /** Returns true once all deliveries are done. Background work, such as renewals, may go on without end. */
   isDone(): boolean;
   /** Returns true once the run is known to have no end. */
@@ -53,8 +53,8 @@ const MAX_STEPS_AFTERWARDS = 100;
  *     check phase   [ operation ── …
  */
 export class Scheduler {
-  readonly #chooser: Chooser<Operation>;
-  readonly #waiting = new Set<Operation>();
+  readonly #chooser: Chooser<ScheduledOperation>;
+  readonly #waiting = new Set<ScheduledOperation>();
   readonly #timers = new Set<Timer>();
   readonly #frozen = new Set<string>();
   readonly #dead = new Set<string>();
@@ -68,7 +68,7 @@ export class Scheduler {
   #isHosting = false;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(chooser: Chooser<Operation>) {
+  constructor(chooser: Chooser<ScheduledOperation>) {
     this.#chooser = chooser;
   }
 
@@ -87,7 +87,7 @@ export class Scheduler {
   }
 
   /** Offers `operation` to the schedule. The returned function withdraws it. */
-  add(operation: Operation): () => void {
+  add(operation: ScheduledOperation): () => void {
     this.expectControlled(operation.task, operation.label);
     this.#waiting.add(operation);
     return () => this.#waiting.delete(operation);
@@ -190,7 +190,7 @@ export class Scheduler {
    * @returns `false` if the run has no end, or took too many steps.
    * @throws {UncontrolledError} when something real woke a task.
    */
-  async run(environment: Environment): Promise<boolean> {
+  async run(environment: TaskEnvironment): Promise<boolean> {
     for (let steps = 0, afterwards = 0; steps <= MAX_STEPS; steps += 1) {
       await this.#turn();
       await this.#hostWork();
@@ -218,8 +218,8 @@ export class Scheduler {
   }
 
   /** Orders the operations: the running task, newest first; other tasks and the environment; passing time; faults. */
-  #pick(environment: Environment): Operation | undefined {
-    const possible: Operation[] = [];
+  #pick(environment: TaskEnvironment): ScheduledOperation | undefined {
+    const possible: ScheduledOperation[] = [];
     for (const operation of this.#waiting) if (this.#isRunning(operation)) possible.unshift(operation);
     const own = possible.length;
     for (const operation of this.#waiting) {
@@ -246,7 +246,7 @@ export class Scheduler {
     return possible[picked];
   }
 
-  #isRunning({ task }: Operation): boolean {
+  #isRunning({ task }: ScheduledOperation): boolean {
     return task === this.#current && this.isAwake(task);
   }
 

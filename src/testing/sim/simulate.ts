@@ -11,7 +11,7 @@ import { kvOf } from "./kv.ts";
 import { Network } from "./network.ts";
 import type { Scenario, SetUpRun } from "./scenario.ts";
 import { type Chooser, type Schedule, ScheduleFollower } from "./schedule.ts";
-import { type Operation, Scheduler } from "./scheduler.ts";
+import { type ScheduledOperation, Scheduler } from "./scheduler.ts";
 import { SharedRegister } from "./shared-register.ts";
 import { observeStore } from "./store-observer.ts";
 import { UncontrolledError } from "./uncontrolled-error.ts";
@@ -79,7 +79,7 @@ export class Simulation {
   #ids = 0;
   #broken: { readonly error: unknown } | undefined;
 
-  constructor(scenario: Scenario, chooser: Chooser<Operation>) {
+  constructor(scenario: Scenario, chooser: Chooser<ScheduledOperation>) {
     this.#scenario = scenario;
     this.#scheduler = new Scheduler(chooser);
     this.#budget = new Budget(scenario.faults, (fault, task) => this.#recorderOf(task).note({ type: "fault", fault }));
@@ -174,7 +174,7 @@ export class Simulation {
   }
 
   /** Returns the operations that must happen before the run can end. */
-  #needed(): readonly Operation[] {
+  #needed(): readonly ScheduledOperation[] {
     const deliveries = this.#broker.needed(this.#processes);
     const frozen = this.#frozen;
     if (frozen === undefined) return deliveries;
@@ -186,9 +186,13 @@ export class Simulation {
   }
 
   /** Returns the faults that may happen now. */
-  #faults(): readonly Operation[] {
+  #faults(): readonly ScheduledOperation[] {
     if (this.#budget.isSpent) return [];
-    const possible: Operation[] = [...this.#network.faults(), ...this.#broker.faults(), ...this.#effects.faults()];
+    const possible: ScheduledOperation[] = [
+      ...this.#network.faults(),
+      ...this.#broker.faults(),
+      ...this.#effects.faults(),
+    ];
     const offer = (name: FaultName, task: string, run: () => void | Promise<void>): void => {
       if (!this.#budget.has(name)) return;
       possible.push({

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { jetstream, jetstreamManager, type StreamConfig } from "@nats-io/jetstream";
 import { headers, nanos } from "@nats-io/nats-core";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
-import { seeded } from "../../../src/cli/demo/random.ts";
+import { seeded } from "../../../src/cli/demo/scenario/random.ts";
 import { natsStore } from "../../../src/nats/index.ts";
 import { readCompletely } from "../../../src/nats/kv/bucket-list.ts";
 import type { StoredMessage } from "../../../src/nats/kv/stored-message.ts";

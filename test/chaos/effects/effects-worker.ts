@@ -2,7 +2,7 @@ import { appendFileSync } from "node:fs";
 import { jetstream } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import pg from "pg";
-import { seeded } from "../../../src/cli/demo/random.ts";
+import { seeded } from "../../../src/cli/demo/scenario/random.ts";
 import { Deduplicator, type Reservation } from "../../../src/index.ts";
 import { consume, natsStore, publishOnce } from "../../../src/nats/index.ts";
 import { effectOnce, type QueryClient } from "../../../src/postgres/index.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type ClearEnd, endText } from "../../../src/cli/clear/clear-text.ts";
+import { type ClearEnd, clearEndText } from "../../../src/cli/clear/clear-text.ts";
 
 describe("the result of clearing", () => {
   it.each<readonly [end: ClearEnd, cleared: number, changed: number, text: string]>([
@@ -11,6 +11,6 @@ describe("the result of clearing", () => {
     ["cleared", 2, 1, "Cleared 2 keys. 1 changed since it was counted, and was left.\n"],
     ["cleared", 0, 2, "Cleared 0 keys. 2 changed since they were counted, and were left.\n"],
   ])("reports the end `%s` with %d cleared and %d changed keys", (end, cleared, changed, text) => {
-    expect(endText(end, { cleared, changed }, 2_000)).toBe(text);
+    expect(clearEndText(end, { cleared, changed }, 2_000)).toBe(text);
   });
 });

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { CommandContext } from "../../../src/cli/command-context.ts";
 import { completionScript, SHELLS } from "../../../src/cli/completion/completion.ts";
-import { type Commands, createProgram } from "../../../src/cli/program.ts";
+import { createProgram } from "../../../src/cli/program.ts";
 import { FakeIo, run } from "../support/fake-io.ts";
 import { treeOf } from "./command-tree.ts";
 import { fishCommands, fishTree } from "./fish-tree.ts";
@@ -78,25 +79,8 @@ const inFish: Complete = async (line, cwd = folder) => {
   return lines(stdout).map((match) => match.split("\t")[0] ?? "");
 };
 
-const nothing = async (): Promise<void> => {};
-const noCommands: Commands = {
-  run: nothing,
-  key: nothing,
-  check: nothing,
-  play: nothing,
-  demo: nothing,
-  list: nothing,
-  show: nothing,
-  clear: nothing,
-  dead: nothing,
-  doctor: nothing,
-  raiseFences: nothing,
-  reshard: nothing,
-  inspect: nothing,
-  draw: nothing,
-  postgres: nothing,
-  completion: nothing,
-};
+/** Parses commands without running them. */
+const idle: CommandContext = { run: async () => {}, exec: undefined };
 
 const COMMANDS = ["run", "key", "demo", "draw", "completion"];
 
@@ -163,7 +147,7 @@ describe.each([
   ["fish", fishTree, fishCommands],
 ] as const)("the script for %s", (shell, read, commandsIn) => {
   it("offers every command, and every option and argument of it with its value", async () => {
-    const program = createProgram(new FakeIo(), noCommands);
+    const program = createProgram(new FakeIo(), idle);
     const script = completionScript(shell, program);
     expect(commandsIn(script)).toEqual(program.commands.map((command) => command.name()));
     expect(commandsIn(script)).toEqual(expect.arrayContaining(COMMANDS));
@@ -179,7 +163,7 @@ describe.each([
   });
 
   it("offers a command after --exec and no file after --stream", () => {
-    const tree = read(completionScript(shell, createProgram(new FakeIo(), noCommands)));
+    const tree = read(completionScript(shell, createProgram(new FakeIo(), idle)));
     expect(tree["run"]?.options).toMatchObject({ "--exec": "command", "--stream": "nothing", "--file": "files" });
     expect(tree["list"]?.options["--state"]).toEqual(["reserved", "committed", "unreadable"]);
     expect(tree["draw"]?.arguments).toEqual([["dedup-key", "delivery"]]);

@@ -28,7 +28,7 @@ describe("the reason why a letter stays", () => {
     [{ why: "in-progress", owner: "web-1" }, "web-1 is dispatching its event. Try again"],
     [{ why: "unreadable-record", problem: "not JSON" }, "no readable record: not JSON. Clear it with"],
     [{ why: "no-body" }, "Ask the sender to send it again"],
-    [{ why: "no-headers" }, "it would be published without them"],
+    [{ why: "no-headers" }, "a redrive would lose them. Publish it by hand, or drop it"],
     [{ why: "contended" }, "kept changing. Try again"],
   ])("says what to do: %j", (refusal, sentence) => {
     expect(refusalText(refusal)).toContain(sentence);

@@ -3,19 +3,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { AckLog } from "../../../src/cli/demo/ack-log.ts";
-import type { Acknowledgement, Backend } from "../../../src/cli/demo/backend.ts";
-import { loggedStore } from "../../../src/cli/demo/commit-log.ts";
-import { summaryText } from "../../../src/cli/demo/demo-text.ts";
+import { AckLog } from "../../../src/cli/demo/broker/ack-log.ts";
+import type { Backend, BrokerAnswer } from "../../../src/cli/demo/broker/backend.ts";
+import { loggedStore } from "../../../src/cli/demo/broker/commit-log.ts";
+import { type BrokerDelivery, MemoryBroker } from "../../../src/cli/demo/broker/memory-broker.ts";
 import { type ReceivedRequest, startEndpoint } from "../../../src/cli/demo/endpoint.ts";
-import { Fleet } from "../../../src/cli/demo/fleet.ts";
-import { KillSwitch, killableClock, killableStore } from "../../../src/cli/demo/kill-switch.ts";
-import { type BrokerDelivery, MemoryBroker } from "../../../src/cli/demo/memory-broker.ts";
-import { play, REPLICAS, TIME_LIMIT_MS } from "../../../src/cli/demo/play.ts";
-import { between, seeded, shuffled, uuid } from "../../../src/cli/demo/random.ts";
-import { loadSamples } from "../../../src/cli/demo/samples.ts";
-import { plannedFor, planScenario } from "../../../src/cli/demo/scenario.ts";
-import { holdsGuarantees, type Summary, summarize } from "../../../src/cli/demo/summary.ts";
+import { playScenario, REPLICAS, TIME_LIMIT_MS } from "../../../src/cli/demo/play-scenario.ts";
+import { Fleet } from "../../../src/cli/demo/replicas/fleet.ts";
+import { KillSwitch, killableClock, killableStore } from "../../../src/cli/demo/replicas/kill-switch.ts";
+import { demoSummaryText } from "../../../src/cli/demo/report/demo-text.ts";
+import { holdsGuarantees, type Summary, summarize } from "../../../src/cli/demo/report/summary.ts";
+import { between, seeded, shuffled, uuid } from "../../../src/cli/demo/scenario/random.ts";
+import { loadSamples } from "../../../src/cli/demo/scenario/samples.ts";
+import { plannedFor, planScenario } from "../../../src/cli/demo/scenario/scenario.ts";
 import { readEvent } from "../../../src/cli/run/event/read-event.ts";
 import { systemClock } from "../../../src/internal/clock.ts";
 import { resolveIdentity } from "../../../src/model/identity.ts";
@@ -271,7 +271,7 @@ describe("a demo that does not finish", () => {
     };
     const target = { kind: "endpoint", name: "nowhere", dispatch: async () => undefined } as const;
     const fleet = new Fleet({ backend, scenario, target, clock, onIncident: () => {}, onDeduplicator: () => {} });
-    const playing = play(scenario, backend, fleet, clock, new AbortController().signal);
+    const playing = playScenario(scenario, backend, fleet, clock, new AbortController().signal);
     await clock.advanceAsync(TIME_LIMIT_MS + 100);
     expect(await playing).toBe("gave up");
     expect(stopped).toBe(REPLICAS);
@@ -295,7 +295,7 @@ describe("the summary", () => {
   function summarized(
     sent: readonly string[],
     requests: readonly ReceivedRequest[],
-    more: { answers?: Record<string, Acknowledgement>; deliveries?: number; commits?: Record<string, number> } = {},
+    more: { answers?: Record<string, BrokerAnswer>; deliveries?: number; commits?: Record<string, number> } = {},
   ): Summary {
     const answers = new Map(Object.entries(more.answers ?? {}));
     return summarize({
@@ -345,7 +345,7 @@ describe("the summary", () => {
     const broken = summarized(["a", "b"], [request("a", "done"), request("a", "done", { atMs: 30 })], {
       commits: { a: 20 },
     });
-    const text = summaryText(broken, 1_000, (_, painted) => painted);
+    const text = demoSummaryText(broken, 1_000, (_, painted) => painted);
     expect(text).toMatch(/lost +1 {2}✗\n/);
     expect(text).toMatch(/dispatched twice after commit +1 {2}✗\n/);
     expect(text).toMatch(/fences that fell +0 {2}✓\n/);

@@ -49,7 +49,7 @@ describe("latchkey doctor on records", () => {
       },
     ]);
     expect(of("records", "foreign")).toMatchObject([
-      { evidence: `1 message has no valid Latchkey key: $KV.${operated.bucket}.foreign` },
+      { evidence: `1 record has no valid Latchkey key: $KV.${operated.bucket}.foreign` },
     ]);
     expect(of("records", "keys")).toMatchObject([{ evidence: "4 unreadable" }]);
   });

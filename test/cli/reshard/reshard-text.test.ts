@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { PlanRefusal } from "../../../src/cli/reshard/reshard-plan.ts";
-import { endReport, endText, progressText, stoppedReport, stoppedText } from "../../../src/cli/reshard/reshard-text.ts";
+import {
+  endReport,
+  reshardEndText,
+  reshardProgressText,
+  stoppedReport,
+  stoppedText,
+} from "../../../src/cli/reshard/reshard-text.ts";
 import type { ReshardEnd, ReshardStep } from "../../../src/cli/reshard/resharding.ts";
 
 const names = { bucket: "dedup", to: 3 };
@@ -20,7 +26,7 @@ describe("the end of a reshard", () => {
     [{ end: "finished", from: 2, old: { kept: [], deleted: ["a"] } }, "Deleted 1 old bucket: a."],
     [{ end: "taken-back", from: 2 }, "Replicas start with `shards: 2`, as before."],
   ])("prints %j as a sentence with the next action", (end, sentence) => {
-    expect(endText(end, names)).toContain(sentence);
+    expect(reshardEndText(end, names)).toContain(sentence);
     expect(endReport(end, names)).toEqual({ ...names, ...end });
   });
 
@@ -39,8 +45,8 @@ describe("the end of a reshard", () => {
     [{ reason: "finish-first", from: 2, to: 4 }, "Finish it with --to 4 first."],
   ])("gives the reason and the next action after the refusal %j", (refusal, sentence) => {
     const end: ReshardEnd = { end: "refused", refusal, from: undefined };
-    expect(endText(end, names)).toMatch(/^Nothing was changed: /);
-    expect(endText(end, names)).toContain(sentence);
+    expect(reshardEndText(end, names)).toMatch(/^Nothing was changed: /);
+    expect(reshardEndText(end, names)).toContain(sentence);
     expect(endReport(end, names)).toEqual({ ...names, end: "refused", from: null, ...refusal });
   });
 });
@@ -70,7 +76,7 @@ describe("a reshard that stopped", () => {
   });
 
   it("shows the number of copied keys while it copies", () => {
-    expect(progressText({ step: "copying", copied: 1_000 })).toContain("copying · 1,000 keys");
-    expect(progressText({ step: "verifying", copied: 1_000 })).toBe("verifying");
+    expect(reshardProgressText({ step: "copying", copied: 1_000 })).toContain("copying · 1,000 keys");
+    expect(reshardProgressText({ step: "verifying", copied: 1_000 })).toBe("verifying");
   });
 });

@@ -83,10 +83,10 @@ describe("latchkey run", () => {
     const { exitCode, out, err } = await run(["run", "--to", endpoint.url], { input });
     expect(exitCode).toBe(1);
     expect(err.trimEnd().split("\n").sort()).toEqual([
-      "line 1  unreadable  not JSON",
+      "line 1  unreadable  not JSON: expected one JSON object",
       "line 4  unreadable  no identity: neither a CloudEvent (no `specversion`) nor the recorded webhook of a known sender; give --id <header or JSON pointer>",
       "line 5  unreadable  the CloudEvent has no `id`",
-      "line 6  unreadable  not UTF-8",
+      "line 6  unreadable  not UTF-8, which JSON must be",
     ]);
     expect(out).toMatch(/^✗ 6 lines to http:.*\n {2}dispatched {2}2\n {2}duplicates {2}0\n {2}unreadable {2}4\n$/);
     expect([...endpoint.counts().keys()].sort()).toEqual([keyOf("1"), keyOf("2")].sort());
@@ -137,7 +137,7 @@ describe("latchkey run", () => {
     const never = await run(["run", "--to", endpoint.url, "--timeout", "0.05", "--attempts", "1"], {
       input: event("2"),
     });
-    expect(never.err).toContain("the endpoint did not answer within 0.1 s (--timeout)");
+    expect(never.err).toContain("the endpoint did not answer within 50 ms (--timeout)");
   });
 
   it("G1: dispatches a repeated line once, while its first dispatch is in flight", async () => {
@@ -257,7 +257,7 @@ describe("latchkey run", () => {
     );
     const { exitCode, err } = await run(["run", "--to", endpoint.url], { input: long });
     expect(exitCode).toBe(1);
-    expect(err).toBe("line 2  unreadable  the line exceeds the maximum length (41,943,071 bytes)\n");
+    expect(err).toBe("line 2  unreadable  the line has 41,943,071 bytes, and the maximum is 33,554,432\n");
     expect(endpoint.received).toHaveLength(2);
   });
 
@@ -373,7 +373,8 @@ describe("the input of latchkey run", () => {
     await using endpoint = await startEndpoint((request, response) => {
       response.writeHead(request.times === 1 ? 503 : 200, { "retry-after": "20" }).end();
     });
-    const { err } = await run(["run", "--to", endpoint.url], { input: event("1"), clock: hastyClock });
+    const argv = ["run", "--to", endpoint.url, "--timeout", "36000"];
+    const { err } = await run(argv, { input: event("1"), clock: hastyClock });
     expect(err).toBe(
       'line 1  waiting  test ["/test","1"]: the endpoint answered 503; retrying in 20 s (Retry-After)\n',
     );
@@ -602,7 +603,7 @@ describe("latchkey run with wrong options or input", () => {
 
   it("exits with code 2 for an input that does not contain bytes", async () => {
     const { exitCode, err } = await run(["run", ...to], { input: Readable.from(["text"]) });
-    expect([exitCode, err]).toEqual([2, "latchkey: Cannot read `-`: the stream does not contain bytes\n"]);
+    expect([exitCode, err]).toEqual([2, "latchkey: Cannot read standard input: the stream does not contain bytes\n"]);
   });
 
   it("exits with code 2 for an unexpected error, and prints its stack", async () => {
@@ -624,7 +625,7 @@ describe("latchkey run with wrong options or input", () => {
     await expect.poll(() => endpoint.received.length).toBe(1);
     input.destroy(new Error("the disk is gone"));
     expect(await running).toBe(2);
-    expect(io.err.text).toContain("Cannot read `-`: the disk is gone");
+    expect(io.err.text).toContain("Cannot read standard input: the disk is gone");
     expect(io.out.text).toBe("");
   });
 });

@@ -91,6 +91,24 @@ describe("the output of a process", () => {
     expect([causes, host.stdout.text]).toEqual([["output-closed"], ""]);
   });
 
+  it("does not wait for a reader that has stopped once the command is aborted", async () => {
+    const clock = new SimulatedClock();
+    const host = new FakeHost();
+    const io = processIo(host, clock);
+    io.onInterrupt(() => {});
+    const waiting = io.out.write("before");
+    for (let signals = 0; signals < 2; signals += 1) {
+      host.emit("SIGINT", "SIGINT");
+      clock.advance(500);
+    }
+    await waiting;
+    await io.out.write(", after");
+    const flushed = io.flush();
+    clock.advance(500);
+    await flushed;
+    expect(host.stdout.text).toBe("before, after");
+  });
+
   it("does not interrupt if the reader of standard error has closed", async () => {
     const host = new FakeHost();
     const io = processIo(host);
@@ -159,6 +177,10 @@ describe("the signals of a process", () => {
     );
   });
 
+  it("end the process at once with SIGQUIT, which would leave its commands behind", () => {
+    expect(interruptions([[0, "SIGQUIT"]])).toEqual({ causes: [], exits: [130] });
+  });
+
   it("do not include SIGHUP under nohup", () => {
     const env = { _: "/usr/bin/nohup" };
     expect(
@@ -186,8 +208,8 @@ describe("the signals of a process", () => {
     const host = new FakeHost();
     const stop = processIo(host).onInterrupt(() => expect.unreachable());
     stop();
-    const left = ["SIGINT", "SIGTERM", "SIGHUP"].map((signal) => host.listenerCount(signal));
-    expect(left).toEqual([0, 0, 0]);
+    const left = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"].map((signal) => host.listenerCount(signal));
+    expect(left).toEqual([0, 0, 0, 0]);
     host.stdout.emit("error", new Error("EPIPE"));
   });
 });

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { fromDebian } from "../../../scripts/nats-server.mjs";
 import { StoreMisconfiguredError, StoreUnavailableError } from "../../../src/errors.ts";
 import { type NatsStoreOptions, natsStore } from "../../../src/nats/index.ts";
-import { checkServer } from "../../../src/nats/kv/bucket.ts";
+import { checkNatsServer } from "../../../src/nats/kv/bucket.ts";
 import { connected, makeBucket, manager } from "../../support/nats-bucket.ts";
 import { startNats } from "../../support/nats-server.ts";
 import { commit, identity, LONG_MS, reservation, write } from "../../support/store-contract-fixture.ts";
@@ -200,12 +200,12 @@ describe("the server", () => {
   it.each(["2.11.10", "v2.11.17", "2.12.1", "2.12.1-RC.2", "2.15.0-dev", "3.0.0"])(
     "is accepted with version %s",
     (version) => {
-      checkServer(version);
+      checkNatsServer(version);
     },
   );
 
   it.each(["2.11.9", "2.12.0", "2.10.29", "1.99.99", "", "next"])("is refused with version %s", (version) => {
-    expect(() => checkServer(version)).toThrow(StoreMisconfiguredError);
+    expect(() => checkNatsServer(version)).toThrow(StoreMisconfiguredError);
   });
 
   it.each([
@@ -215,8 +215,8 @@ describe("the server", () => {
     ["2.12.0", "can miss the end of a time to live"],
     ["next", "does not report a version that can be checked"],
   ])("is refused with the reason that applies to version %s", (version, why) => {
-    expect(() => checkServer(version)).toThrow(why);
-    expect(() => checkServer(version)).toThrow("Latchkey needs nats-server 2.11.10 or later, and not 2.12.0");
+    expect(() => checkNatsServer(version)).toThrow(why);
+    expect(() => checkNatsServer(version)).toThrow("Latchkey needs nats-server 2.11.10 or later, and not 2.12.0");
   });
 
   it.for(["bookworm", "trixie"])(

@@ -1,5 +1,5 @@
 import { Deduplicator, type Outcome } from "../../../src/index.ts";
-import type { Delivery, EffectReservation, HandlerUnderTest, Reply } from "../../../src/testing/index.ts";
+import type { Delivery, HandlerUnderTest, RecordedReservation, Reply } from "../../../src/testing/index.ts";
 
 const subscriptionId = "billing";
 
@@ -17,7 +17,7 @@ const disposes: HandlerUnderTest = (replica) => {
 };
 
 interface Context extends Delivery {
-  reservation?: EffectReservation;
+  reservation?: RecordedReservation;
   reply?: Reply;
 }
 type Middleware = (context: Context, next: () => Promise<void>) => Promise<void>;

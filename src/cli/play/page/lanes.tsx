@@ -1,9 +1,9 @@
 import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { Row } from "../../../testing/report/rows.ts";
+import type { ReportRow } from "../../../testing/report/rows.ts";
 
 /** The run as a table: one column for each replica, one row for each thing that happened. */
-export function Lanes({ rows }: { readonly rows: readonly Row[] }): VNode {
+export function Lanes({ rows }: { readonly rows: readonly ReportRow[] }): VNode {
   const end = useRef<HTMLTableRowElement>(null);
   useEffect(() => end.current?.scrollIntoView({ block: "nearest" }), [rows]);
   const replicas = ["R1", "R2"];
@@ -46,12 +46,12 @@ function incarnation(process: string): string {
   return process.includes("'") ? `${process}: ` : "";
 }
 
-function textOf({ kind, text: plain, response }: Row): string {
+function textOf({ kind, text: plain, response }: ReportRow): string {
   const text = kind === "delivered" ? `◂ ${plain}` : kind === "answered" ? `▸ ${plain}` : plain;
   return response === undefined ? text : `${text} → ${response}`;
 }
 
-function storeText(row: Row, replicas: readonly string[]): string {
+function storeText(row: ReportRow, replicas: readonly string[]): string {
   if (row.stored !== undefined) return row.stored;
   return replicas.some((name) => row.process.startsWith(name)) ? "" : textOf(row);
 }

@@ -1,7 +1,7 @@
 import type { History } from "../../../history/history.ts";
 import { checkHistory } from "../../../testing/judge/check-history.ts";
 import type { Violation } from "../../../testing/judge/violation.ts";
-import { type Row, rowsUpTo } from "../../../testing/report/rows.ts";
+import { type ReportRow, rowsUpTo } from "../../../testing/report/rows.ts";
 import { simulatePartly } from "../../../testing/sim/partial-run.ts";
 import type { OperationKind, Schedule } from "../../../testing/sim/schedule.ts";
 import { scenarioOf } from "../../../testing/sim/scope.ts";
@@ -18,7 +18,7 @@ export interface PossibleStep {
 
 /** Part of a run that the page shows. */
 export interface PlayedRun {
-  readonly rows: readonly Row[];
+  readonly rows: readonly ReportRow[];
   readonly violations: readonly Violation[];
   readonly possible: readonly PossibleStep[];
   /** Content of each key, by its name. */

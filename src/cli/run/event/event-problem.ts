@@ -20,15 +20,18 @@ export type EventProblem =
 
 const USE_ID = "give --id <header or JSON pointer>";
 
+/** Maximum length of a line. GitHub payloads have at most 25 MB. */
+export const MAX_LINE_BYTES = 32 * 1024 * 1024;
+
 /** Describes a problem and what to do, without any of the line's content. */
 export function problemText(problem: EventProblem): string {
   switch (problem.problem) {
     case "too-long":
-      return `the line exceeds the maximum length (${amount(problem.bytes)} bytes)`;
+      return `the line has ${amount(problem.bytes)} bytes, and the maximum is ${amount(MAX_LINE_BYTES)}`;
     case "not-utf-8":
-      return "not UTF-8";
+      return "not UTF-8, which JSON must be";
     case "not-json":
-      return "not JSON";
+      return "not JSON: expected one JSON object";
     case "not-an-object":
       return `${problem.found}, not a JSON object`;
     case "batch":

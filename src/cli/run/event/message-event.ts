@@ -54,7 +54,7 @@ function isBatch(headers: MsgHdrs | undefined): boolean {
 }
 
 /** Returns the event that a message carries, with the message's trace context. */
-export function eventOf(message: ReceivedMessage, eventId: string, selection: Selection = {}): IncomingEvent {
+export function messageEvent(message: ReceivedMessage, eventId: string, selection: Selection = {}): IncomingEvent {
   const event = carriedBy(message, eventId, selection);
   const transport = transportOf(message);
   return { ...event, headers: { ...event.headers, ...traceHeaders((name) => transport.header(name)) } };

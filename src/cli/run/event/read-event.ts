@@ -17,7 +17,7 @@ import { readStructured } from "./structured-event.ts";
 import { traceHeaders } from "./trace-context.ts";
 import { contentTypeOf, readWebhook } from "./webhook-event.ts";
 
-export type Reading = { readonly event: IncomingEvent } | EventProblem;
+export type EventReading = { readonly event: IncomingEvent } | EventProblem;
 
 /** Fields that --id, --type and --subject select. */
 export interface Selection {
@@ -38,7 +38,7 @@ export function readEvent(
   bytes: Uint8Array,
   selection: Selection = {},
   transport: Pick<IdFields, "header"> = NO_TRANSPORT,
-): Reading {
+): EventReading {
   let text: string;
   try {
     text = utf8.decode(bytes);
@@ -157,7 +157,7 @@ function selected(
   fields: IdFields,
   request: RecordedRequest | undefined,
   text: string,
-): Reading {
+): EventReading {
   const overrides: Record<string, string> = {};
   for (const [name, select] of Object.entries({ type, subject })) {
     const value = select?.(fields);

@@ -1,5 +1,5 @@
 /** A line of the input without its line end. Numbers start at 1. */
-export type Line =
+export type InputLine =
   | { readonly number: number; readonly bytes: Buffer }
   | { readonly number: number; readonly tooLongBytes: number };
 
@@ -9,7 +9,7 @@ const NEWLINE = 0x0a;
  * Splits a stream of bytes into lines. Buffers at most one line of at most `maxBytes`, and skips the rest of a longer one.
  * Counts blank lines but does not yield them.
  */
-export async function* readLines(source: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Line, void> {
+export async function* readLines(source: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<InputLine, void> {
   let number = 1;
   let parts: Uint8Array[] = [];
   let length = 0;
@@ -19,7 +19,7 @@ export async function* readLines(source: AsyncIterable<Uint8Array>, maxBytes: nu
     if (length > maxBytes) parts = [];
     else if (part.byteLength > 0) parts.push(part);
   };
-  const take = (): Line | undefined => {
+  const take = (): InputLine | undefined => {
     const line = length > maxBytes ? { number, tooLongBytes: length } : { number, bytes: Buffer.concat(parts) };
     parts = [];
     length = 0;

@@ -2,15 +2,13 @@ import { open } from "node:fs/promises";
 import { addAbortSignal, type Readable } from "node:stream";
 import { CommandError, cannotRead } from "../../terminal/command-error.ts";
 import type { CliIo } from "../../terminal/io.ts";
+import { MAX_LINE_BYTES } from "../event/event-problem.ts";
 import { decodeInput } from "./decode-input.ts";
-import { type Line, readLines } from "./lines.ts";
-
-/** Maximum length of a line. GitHub payloads have at most 25 MB. */
-const MAX_LINE_BYTES = 32 * 1024 * 1024;
+import { type InputLine, readLines } from "./lines.ts";
 
 /** Lines of a file or of standard input, read on demand. */
 export interface Input extends Disposable {
-  readonly lines: AsyncGenerator<Line, void>;
+  readonly lines: AsyncGenerator<InputLine, void>;
   /** Returns the fraction that was read, or undefined if the size is unknown. */
   readonly share: () => number | undefined;
   /** Stops reading. */

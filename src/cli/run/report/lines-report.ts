@@ -1,5 +1,5 @@
 import { amount, counted } from "../../../internal/counted.ts";
-import { seconds } from "../../terminal/format.ts";
+import { secondsText } from "../../terminal/format.ts";
 import type { Paint } from "../../terminal/paint.ts";
 import { printable } from "../../terminal/printable.ts";
 import type { Pause } from "../dispatch-lines.ts";
@@ -8,7 +8,7 @@ import { failureText } from "../failure.ts";
 import { doubtText } from "./doubt.ts";
 import { addLine, emptyTally, type LineResult, type LineTally, lineJson, linesSucceeded } from "./line-results.ts";
 import type { ReportFormat } from "./report.ts";
-import { DOUBTFUL, dispatchRows, progressText, rowIfAny } from "./summary-table.ts";
+import { DOUBTFUL, dispatchRows, rowIfAny, runProgressText } from "./summary-table.ts";
 
 /** @param share returns the fraction of the input that was read, if known. */
 export function linesReport(target: string, share: () => number | undefined): ReportFormat<LineResult, LineTally> {
@@ -18,7 +18,7 @@ export function linesReport(target: string, share: () => number | undefined): Re
     hasSucceeded: linesSucceeded,
     resultText: lineText,
     progress: (tally, durationMs) =>
-      progressText(
+      runProgressText(
         [
           percentage(share()),
           counted(tally.lines, "line"),
@@ -31,7 +31,7 @@ export function linesReport(target: string, share: () => number | undefined): Re
         durationMs,
       ),
     headline: (tally, durationMs) =>
-      `${counted(tally.lines, "line")} to ${printable(target)} in ${seconds(durationMs)}` +
+      `${counted(tally.lines, "line")} to ${printable(target)} in ${secondsText(durationMs)}` +
       ` (${amount((tally.lines * 1_000) / Math.max(durationMs, 1))}/s)`,
     summary: (tally) => [
       ...dispatchRows(tally),
@@ -71,7 +71,7 @@ export function lineText(result: LineResult, paint: Paint): string | undefined {
 export function pauseText({ line, event, failure, delayMs }: Pause, paint: Paint): string {
   const which = printable(`${event.attributes["type"] ?? ""} ${event.eventId}`);
   const reason = failure.failure === "status" && failure.retryAfterMs !== undefined ? " (Retry-After)" : "";
-  return `${paint("dim", `line ${line}`)}  ${paint("yellow", "waiting")}  ${which}: ${failureText(failure)}; retrying in ${seconds(delayMs)}${reason}`;
+  return `${paint("dim", `line ${line}`)}  ${paint("yellow", "waiting")}  ${which}: ${failureText(failure)}; retrying in ${secondsText(delayMs)}${reason}`;
 }
 
 function attemptsClause(attempts: number): string {

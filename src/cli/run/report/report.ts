@@ -3,7 +3,7 @@ import type { CliIo } from "../../terminal/io.ts";
 import { jsonLine } from "../../terminal/json-line.ts";
 import { type Paint, painter } from "../../terminal/paint.ts";
 import { StatusLine } from "../../terminal/status-line.ts";
-import { type RunEnd, type SummaryRow, summaryText } from "./summary-table.ts";
+import { type RunEnd, runSummaryText, type SummaryRow } from "./summary-table.ts";
 
 /** Counters and formats of a report. */
 export interface ReportFormat<Result, Tally extends object> {
@@ -28,7 +28,7 @@ const exitCodeOf = {
 } as const satisfies Record<RunEnd, ExitCode>;
 
 /** Prints results as they arrive, a status line, and the summary. */
-export class Report<Result, Tally extends object> implements AsyncDisposable {
+export class RunReport<Result, Tally extends object> implements AsyncDisposable {
   readonly #format: ReportFormat<Result, Tally>;
   readonly #io: CliIo;
   readonly #json: boolean;
@@ -72,7 +72,7 @@ export class Report<Result, Tally extends object> implements AsyncDisposable {
     await this.#io.out.write(
       this.#json
         ? jsonLine({ summary: { ...tally, durationMs: Math.round(durationMs), exitCode } })
-        : summaryText(end, format.headline(tally, durationMs), format.summary(tally), painter(this.#io.out)),
+        : runSummaryText(end, format.headline(tally, durationMs), format.summary(tally), painter(this.#io.out)),
     );
     return exitCode;
   }

@@ -1,7 +1,7 @@
 import { amount, counted } from "../../../internal/counted.ts";
 import type { Audit } from "../../../nats/index.ts";
 import { errorMessage } from "../../terminal/error-message.ts";
-import { seconds } from "../../terminal/format.ts";
+import { secondsText } from "../../terminal/format.ts";
 import type { Paint } from "../../terminal/paint.ts";
 import { printable } from "../../terminal/printable.ts";
 import {
@@ -13,7 +13,7 @@ import {
 } from "./delivery-results.ts";
 import { doubtText } from "./doubt.ts";
 import type { ReportFormat } from "./report.ts";
-import { DOUBTFUL, dispatchRows, progressText, rowIfAny } from "./summary-table.ts";
+import { DOUBTFUL, dispatchRows, rowIfAny, runProgressText } from "./summary-table.ts";
 
 /** @param hasDeadLetters true if dead letters are stored. */
 export function streamReport(target: string, hasDeadLetters: boolean): ReportFormat<DeliveryResult, StreamTally> {
@@ -23,7 +23,7 @@ export function streamReport(target: string, hasDeadLetters: boolean): ReportFor
     hasSucceeded: streamSucceeded,
     resultText: deliveryText,
     progress: (tally, durationMs) =>
-      progressText(
+      runProgressText(
         [
           counted(tally.deliveries, "delivery", "deliveries"),
           `${amount(tally.dispatched)} dispatched`,
@@ -35,7 +35,7 @@ export function streamReport(target: string, hasDeadLetters: boolean): ReportFor
         durationMs,
       ),
     headline: (tally, durationMs) =>
-      `${counted(tally.deliveries, "delivery", "deliveries")} to ${printable(target)} in ${seconds(durationMs)}`,
+      `${counted(tally.deliveries, "delivery", "deliveries")} to ${printable(target)} in ${secondsText(durationMs)}`,
     summary: (tally) => [
       ...dispatchRows(tally),
       ...rowIfAny("naks", tally.naks, "redelivered later"),
@@ -63,7 +63,7 @@ export function deliveryText(result: DeliveryResult, paint: Paint): string | und
     case "nak": {
       if (result.lost) return `${where}  ${paint("red", "lost")}  ${which}: this was its last delivery (max_deliver)`;
       if (result.reason === undefined) return undefined;
-      return `${where}  ${paint("yellow", "nak")}  ${which}: ${result.reason}; redelivered in ${seconds(result.delayMs)}`;
+      return `${where}  ${paint("yellow", "nak")}  ${which}: ${result.reason}; redelivered in ${secondsText(result.delayMs)}`;
     }
     case "dead-lettered":
       return `${where}  ${paint("red", "dead letter")}  ${which}: ${result.reason}`;

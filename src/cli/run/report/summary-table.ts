@@ -12,7 +12,7 @@ export interface SummaryRow {
 }
 
 /** Formats the summary of a run as a small table. */
-export function summaryText(end: RunEnd, headline: string, rows: readonly SummaryRow[], paint: Paint): string {
+export function runSummaryText(end: RunEnd, headline: string, rows: readonly SummaryRow[], paint: Paint): string {
   const labelWidth = Math.max(...rows.map(({ label }) => label.length));
   const width = Math.max(...rows.map(({ number }) => amount(number).length));
   const lines = rows.map(({ label, number, remark }) => {
@@ -55,7 +55,7 @@ export function dispatchRows(tally: {
 export const DOUBTFUL = "of those dispatched: they may run twice";
 
 /** Formats the status line of a run. */
-export function progressText(parts: ReadonlyArray<string | undefined>, handled: number, durationMs: number): string {
+export function runProgressText(parts: ReadonlyArray<string | undefined>, handled: number, durationMs: number): string {
   const rate = `${amount((handled * 1_000) / Math.max(durationMs, 1))}/s`;
   return [...parts, rate].filter((part) => part !== undefined).join(" · ");
 }

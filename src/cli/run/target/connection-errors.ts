@@ -1,3 +1,7 @@
+import type { TargetFailure } from "./target.ts";
+
+type Unreachable = Extract<TargetFailure, { readonly failure: "unreachable" }>;
+
 const NOT_TRUSTED =
   "its certificate is not trusted; set NODE_EXTRA_CA_CERTS to a file with the certificate of its authority";
 
@@ -24,14 +28,23 @@ const TEXTS: Readonly<Record<string, string>> = {
   EPROTO: "it does not speak TLS at this port; use an http:// URL, or another port",
   ERR_SSL_WRONG_VERSION_NUMBER: "it does not speak TLS at this port; use an http:// URL, or another port",
   ERR_SSL_PACKET_LENGTH_TOO_LONG: "it does not speak TLS at this port; use an http:// URL, or another port",
+  EMFILE: "this process has too many open files; lower --concurrency, or raise the limit (ulimit -n)",
+  EADDRNOTAVAIL: "this machine has no free port for the connection; lower --concurrency",
+  EACCES: "this machine does not allow the connection: check its firewall",
+  EPERM: "this machine does not allow the connection: check its firewall",
   HPE_HEADER_OVERFLOW: "its response headers are too long",
 };
 
+/** Errors that come before the connection exists: with a proxy, they are about the proxy. */
+const BEFORE_CONNECTION: ReadonlySet<string> = new Set([
+  ...["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"],
+]);
+
 /** Describes why no response arrived. */
-export function connectionText(code: string | undefined): string {
-  if (code === undefined) return "the endpoint is unreachable";
+export function connectionText({ code, via }: Pick<Unreachable, "code" | "via">): string {
+  const isProxy = via === "proxy" && code !== undefined && BEFORE_CONNECTION.has(code);
+  const who = isProxy ? "the proxy that the environment sets" : "the endpoint";
+  if (code === undefined) return `${who} is unreachable`;
   const text = TEXTS[code] ?? (code.startsWith("HPE_") ? "its response is not HTTP" : undefined);
-  return text === undefined
-    ? `the endpoint is unreachable (${code})`
-    : `the endpoint is unreachable: ${text} (${code})`;
+  return `${who} is unreachable${text === undefined ? "" : `: ${text}`} (${code})`;
 }

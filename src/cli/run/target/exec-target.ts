@@ -5,10 +5,10 @@ import { printable } from "../../terminal/printable.ts";
 import type { IncomingEvent } from "../event/incoming-event.ts";
 import { traceContextOf } from "../event/trace-context.ts";
 import { forwardLines } from "./forward-lines.ts";
-import type { DispatchFailure, Target, TargetContext } from "./target.ts";
+import type { Target, TargetContext, TargetFailure } from "./target.ts";
 
 /** Time between SIGTERM and SIGKILL, in milliseconds: no attempt outlives its time limit by more than a second. */
-const GRACE_MS = 750;
+export const GRACE_MS = 750;
 
 /** Commands run in their own process group, so that Ctrl-C in the terminal reaches only Latchkey. */
 const HAS_PROCESS_GROUPS = process.platform !== "win32";
@@ -83,7 +83,7 @@ function ended(
   program: string,
   signal: AbortSignal,
   clock: Clock,
-): Promise<DispatchFailure | undefined> {
+): Promise<TargetFailure | undefined> {
   return new Promise((resolve, reject) => {
     let cancel = (): void => {};
     let chunkCount = 0;
@@ -141,7 +141,7 @@ function unusableText(program: string, code: string): string {
 }
 
 /** Other errors, such as too many processes or a too long event id, affect only one event. */
-function notStarted(program: string, error: unknown): DispatchFailure {
+function notStarted(program: string, error: unknown): TargetFailure {
   const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
   if (!PROGRAM_IS_UNUSABLE.has(code)) return { failure: "not-started", code };
   throw new CommandError(`Cannot run \`${printable(program)}\`: ${unusableText(program, code)}`, { cause: error });

@@ -7,7 +7,7 @@ import type { Clock } from "../../../internal/clock.ts";
 import { encodeHeaderAttribute } from "../../../model/cloud-event.ts";
 import type { IncomingEvent } from "../event/incoming-event.ts";
 import { traceContextOf } from "../event/trace-context.ts";
-import type { DispatchFailure, Target, TargetContext } from "./target.ts";
+import type { Target, TargetContext, TargetFailure } from "./target.ts";
 
 export interface HttpTargetOptions {
   readonly clock: Clock;
@@ -19,7 +19,7 @@ export interface HttpTargetOptions {
   readonly keyPerAttempt?: boolean;
 }
 
-type Outcome = DispatchFailure | undefined;
+type Outcome = TargetFailure | undefined;
 
 /** POSTs events to an HTTP endpoint in the CloudEvents binary mode. A 2xx status is success. */
 export function httpTarget(
@@ -30,6 +30,7 @@ export function httpTarget(
   const isSecure = url.protocol === "https:";
   const send = isSecure ? requestHttps : requestHttp;
   const agent = agentFor(isSecure, proxy);
+  const via = proxy === undefined ? {} : ({ via: "proxy" } as const);
 
   const attempt = (event: IncomingEvent, context: TargetContext, isRepeated: boolean): Promise<Outcome> =>
     new Promise((resolve) => {
@@ -52,21 +53,22 @@ export function httpTarget(
       });
       request.once("response", (response) => {
         // The status decides. The body only matters for the connection.
-        const outcome = outcomeOf(response, clock.wallMs());
+        const found = outcomeOf(response, clock.wallMs());
+        const outcome = found && { ...found, ...via };
         isSettled = true;
         leave();
         void bodyEnd(response, request, clock).then(() => resolve(outcome));
       });
       request.once("upgrade", (response, socket) => {
         socket.on("error", () => {}).destroy();
-        settle({ failure: "status", status: response.statusCode ?? 101 });
+        settle({ failure: "status", status: response.statusCode ?? 101, ...via });
       });
       // Also after the outcome: an unhandled error would end the process.
       request.on("error", (error) => {
         const isStale = request.reusedSocket && !isRepeated && STALE_CODES.has(codeOf(error) ?? "");
-        settle(isStale ? attempt(event, context, true) : { failure: "unreachable", code: codeOf(error) });
+        settle(isStale ? attempt(event, context, true) : { failure: "unreachable", code: codeOf(error), ...via });
       });
-      request.once("close", () => settle({ failure: "unreachable", code: "ECONNRESET" }));
+      request.once("close", () => settle({ failure: "unreachable", code: "ECONNRESET", ...via }));
       request.end(body);
     });
 

@@ -11,10 +11,10 @@ export interface TargetContext {
   readonly signal: AbortSignal;
 }
 
-/** Why a dispatch failed. */
-export type DispatchFailure =
-  | { readonly failure: "status"; readonly status: number; readonly retryAfterMs?: number }
-  | { readonly failure: "unreachable"; readonly code: string | undefined }
+/** Why a dispatch failed. `via` is set if the requests go through a proxy. */
+export type TargetFailure =
+  | { readonly failure: "status"; readonly status: number; readonly retryAfterMs?: number; readonly via?: "proxy" }
+  | { readonly failure: "unreachable"; readonly code: string | undefined; readonly via?: "proxy" }
   | { readonly failure: "not-started"; readonly code: string }
   | { readonly failure: "exit"; readonly exitCode: number }
   | { readonly failure: "killed"; readonly by: string }
@@ -32,16 +32,16 @@ export interface Target {
    * Dispatches an event. Returns undefined on success. Settles soon after the signal aborts, whatever the destination does.
    * @throws {CommandError} if the target cannot dispatch any event.
    */
-  dispatch(event: IncomingEvent, context: TargetContext): Promise<DispatchFailure | undefined>;
+  dispatch(event: IncomingEvent, context: TargetContext): Promise<TargetFailure | undefined>;
 }
 
 /** Statuses that reject the event itself, so that a retry cannot succeed. */
-const PERMANENT_STATUSES: ReadonlySet<number> = new Set([400, 410, 413, 415, 422]);
+export const PERMANENT_STATUSES: ReadonlySet<number> = new Set([400, 410, 413, 415, 422]);
 
 /**
  * Returns true if a retry cannot succeed. All other statuses, such as redirects, 401, 403 and 404, can result from a wrong setting
  * of the endpoint, which must not lose events.
  */
-export function isPermanent(failure: DispatchFailure): boolean {
+export function isPermanent(failure: TargetFailure): boolean {
   return failure.failure === "status" && PERMANENT_STATUSES.has(failure.status);
 }

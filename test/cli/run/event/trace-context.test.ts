@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { eventOf } from "../../../../src/cli/run/event/message-event.ts";
+import { messageEvent } from "../../../../src/cli/run/event/message-event.ts";
 import { readEvent } from "../../../../src/cli/run/event/read-event.ts";
 import { traceContextOf } from "../../../../src/cli/run/event/trace-context.ts";
 import { receivedMessage } from "../../../support/received-message.ts";
@@ -31,7 +31,9 @@ describe("the trace context of an event", () => {
     const headers = { traceparent: TRACEPARENT };
     const webhook = JSON.stringify({ headers: { "x-github-event": "push", "x-github-delivery": "1" }, body: {} });
     for (const data of ["bytes", webhook]) {
-      expect(traceContextOf(eventOf(receivedMessage({ headers, data }), "1"))).toEqual({ traceparent: TRACEPARENT });
+      expect(traceContextOf(messageEvent(receivedMessage({ headers, data }), "1"))).toEqual({
+        traceparent: TRACEPARENT,
+      });
     }
   });
 

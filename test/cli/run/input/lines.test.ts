@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Line, readLines } from "../../../../src/cli/run/input/lines.ts";
+import { type InputLine, readLines } from "../../../../src/cli/run/input/lines.ts";
 
 async function* chunked(bytes: Uint8Array, sizes: readonly number[]): AsyncGenerator<Uint8Array, void> {
   let at = 0;
@@ -11,8 +11,8 @@ async function* chunked(bytes: Uint8Array, sizes: readonly number[]): AsyncGener
   yield bytes.subarray(at);
 }
 
-async function linesOf(bytes: Uint8Array, sizes: readonly number[] = [], maxBytes = 1_000): Promise<Line[]> {
-  const lines: Line[] = [];
+async function linesOf(bytes: Uint8Array, sizes: readonly number[] = [], maxBytes = 1_000): Promise<InputLine[]> {
+  const lines: InputLine[] = [];
   for await (const line of readLines(chunked(bytes, sizes), maxBytes)) lines.push(line);
   return lines;
 }
@@ -55,7 +55,7 @@ describe("lines of the input", () => {
       for (let megabytes = 0; megabytes < 400; megabytes += 1) yield Buffer.alloc(MEGABYTE, "x");
       heldBytes = process.memoryUsage().arrayBuffers - before;
     }
-    const found: Line[] = [];
+    const found: InputLine[] = [];
     for await (const line of readLines(long(), MEGABYTE)) found.push(line);
     expect(found).toEqual([{ number: 1, tooLongBytes: 400 * MEGABYTE }]);
     expect(heldBytes).toBeLessThan(200 * MEGABYTE);

@@ -24,9 +24,9 @@ const plain: Paint = (_, text) => text;
 
 describe("the text of an event problem", () => {
   it.each([
-    [{ problem: "too-long", bytes: 33_554_433 }, "the line exceeds the maximum length (33,554,433 bytes)"],
-    [{ problem: "not-utf-8" }, "not UTF-8"],
-    [{ problem: "not-json" }, "not JSON"],
+    [{ problem: "too-long", bytes: 33_554_433 }, "the line has 33,554,433 bytes, and the maximum is 33,554,432"],
+    [{ problem: "not-utf-8" }, "not UTF-8, which JSON must be"],
+    [{ problem: "not-json" }, "not JSON: expected one JSON object"],
     [{ problem: "not-an-object", found: "a number" }, "a number, not a JSON object"],
     [{ problem: "invalid-attribute", attribute: "source", found: "nothing" }, "the CloudEvent has no `source`"],
     [
@@ -59,8 +59,26 @@ describe("the text of a failure", () => {
   it.each<readonly [Failure, string]>([
     [{ failure: "status", status: 503 }, "the endpoint answered 503"],
     [
+      { failure: "status", status: 308 },
+      "the endpoint answered 308; it redirects, which is not followed: give the new address to --to",
+    ],
+    [{ failure: "status", status: 404 }, "the endpoint answered 404; check the path of --to"],
+    [{ failure: "status", status: 502, via: "proxy" }, "the endpoint or the proxy answered 502"],
+    [
+      { failure: "status", status: 407, via: "proxy" },
+      "the endpoint or the proxy answered 407; the proxy wants credentials: put them into its variable, as http://user:password@host:port",
+    ],
+    [
       { failure: "unreachable", code: "ECONNREFUSED" },
       "the endpoint is unreachable: nothing listens at its address (ECONNREFUSED)",
+    ],
+    [
+      { failure: "unreachable", code: "ECONNREFUSED", via: "proxy" },
+      "the proxy that the environment sets is unreachable: nothing listens at its address (ECONNREFUSED)",
+    ],
+    [
+      { failure: "unreachable", code: "CERT_HAS_EXPIRED", via: "proxy" },
+      "the endpoint is unreachable: its certificate has expired (CERT_HAS_EXPIRED)",
     ],
     [{ failure: "unreachable", code: "EWHATEVER" }, "the endpoint is unreachable (EWHATEVER)"],
     [
@@ -72,8 +90,13 @@ describe("the text of a failure", () => {
       { failure: "not-started", code: "E2BIG" },
       "the command could not be started: the event id or type is too long for its environment (E2BIG)",
     ],
-    [{ failure: "not-started", code: "EAGAIN" }, "the command could not be started (EAGAIN)"],
+    [{ failure: "not-started", code: "EWHATEVER" }, "the command could not be started (EWHATEVER)"],
+    [
+      { failure: "not-started", code: "EAGAIN" },
+      "the command could not be started: this user has too many processes; lower --concurrency, or raise the limit (ulimit -u) (EAGAIN)",
+    ],
     [{ failure: "exit", exitCode: 3 }, "the command exited with code 3"],
+    [{ failure: "exit", exitCode: 127 }, "the command exited with code 127 (in a shell: a program does not exist)"],
     [{ failure: "killed", by: "SIGKILL" }, "the command was killed by SIGKILL"],
     [{ failure: "timeout", timeoutMs: 1_500, of: "command" }, "the command did not finish within 1.5 s (--timeout)"],
     [{ failure: "timeout", timeoutMs: 30_000, of: "endpoint" }, "the endpoint did not answer within 30 s (--timeout)"],
@@ -111,7 +134,10 @@ const LINES: ReadonlyArray<readonly [LineResult, string | undefined]> = [
   ],
   [{ ...named, outcome: "unfinished", attempts: 0 }, "line 7  unfinished  order.paid e-1: not started"],
   [{ ...named, outcome: "unfinished", attempts: 1 }, "line 7  unfinished  order.paid e-1: aborted during its dispatch"],
-  [{ outcome: "unreadable", line: 7, problem: { problem: "not-json" } }, "line 7  unreadable  not JSON"],
+  [
+    { outcome: "unreadable", line: 7, problem: { problem: "not-json" } },
+    "line 7  unreadable  not JSON: expected one JSON object",
+  ],
 ];
 
 describe("the report of a run over lines", () => {
@@ -172,7 +198,7 @@ describe("the report of a run over lines", () => {
       "the command exited with code 1",
       undefined,
       undefined,
-      "not JSON",
+      "not JSON: expected one JSON object",
     ]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { IncomingEvent } from "../../../../src/cli/run/event/incoming-event.ts";
 import { execTarget } from "../../../../src/cli/run/target/exec-target.ts";
-import type { DispatchFailure, TargetContext } from "../../../../src/cli/run/target/target.ts";
+import type { TargetContext, TargetFailure } from "../../../../src/cli/run/target/target.ts";
 import { CommandError } from "../../../../src/cli/terminal/command-error.ts";
 import { systemClock } from "../../../../src/internal/clock.ts";
 import { dedupKey } from "../../../../src/model/identity.ts";
@@ -26,7 +26,7 @@ const context: TargetContext = {
 };
 
 interface Attempted {
-  readonly failure: DispatchFailure | undefined;
+  readonly failure: TargetFailure | undefined;
   readonly printed: string;
 }
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { IncomingEvent } from "../../../../src/cli/run/event/incoming-event.ts";
 import { httpTarget } from "../../../../src/cli/run/target/http-target.ts";
-import type { DispatchFailure, TargetContext } from "../../../../src/cli/run/target/target.ts";
+import type { TargetContext, TargetFailure } from "../../../../src/cli/run/target/target.ts";
 import { systemClock } from "../../../../src/internal/clock.ts";
 
 const event: IncomingEvent = {
@@ -51,7 +51,7 @@ function targetHere(): ReturnType<typeof httpTarget> {
 }
 
 interface Attempted {
-  readonly outcome: DispatchFailure | undefined;
+  readonly outcome: TargetFailure | undefined;
   readonly tookMs: number;
 }
 

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { describe, expect, it } from "vitest";
 import type { IncomingEvent } from "../../../../src/cli/run/event/incoming-event.ts";
 import { httpTarget } from "../../../../src/cli/run/target/http-target.ts";
-import { type DispatchFailure, isPermanent, type TargetContext } from "../../../../src/cli/run/target/target.ts";
+import { isPermanent, type TargetContext, type TargetFailure } from "../../../../src/cli/run/target/target.ts";
 import { systemClock } from "../../../../src/internal/clock.ts";
 import { dedupKey } from "../../../../src/model/identity.ts";
 import { type Answer, startEndpoint, status } from "../../support/endpoint.ts";
@@ -25,7 +25,7 @@ const context: TargetContext = {
   signal: new AbortController().signal,
 };
 
-async function dispatched(answer: Answer, signal = context.signal): Promise<DispatchFailure | undefined> {
+async function dispatched(answer: Answer, signal = context.signal): Promise<TargetFailure | undefined> {
   await using endpoint = await startEndpoint(answer);
   return await httpTarget(new URL(endpoint.url), { clock: systemClock }).dispatch(event, { ...context, signal });
 }

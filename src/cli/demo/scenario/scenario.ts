@@ -1,5 +1,5 @@
-import type { IncomingEvent } from "../run/event/incoming-event.ts";
-import { readEvent } from "../run/event/read-event.ts";
+import type { IncomingEvent } from "../../run/event/incoming-event.ts";
+import { readEvent } from "../../run/event/read-event.ts";
 import { between, type Chance, shuffled } from "./random.ts";
 
 /** The plan for one event. */

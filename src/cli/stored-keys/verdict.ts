@@ -13,19 +13,20 @@ import type { CliIo } from "../terminal/io.ts";
 import { escaped } from "../terminal/printable.ts";
 import type { RemovedKey, ReservedKey, StoredKey } from "./stored-key.ts";
 
-/** Outcome of the next delivery, with the reason. `none` means that the key belongs to no event. */
-export interface Conclusion {
+/** The inspector's verdict on a key, as JSON output names its parts. */
+export interface KeyVerdict {
+  /** Outcome of the next delivery. `none` means that the key belongs to no event. */
   readonly delivery: NextDelivery | "none";
   /** Full sentences, safe to print. */
   readonly explanation: string;
 }
 
 /** Concludes from the content of a key, as the inspector does. */
-export function conclusionAbout(stored: StoredKey | RemovedKey | undefined, now: Reading): Conclusion {
+export function verdictAbout(stored: StoredKey | RemovedKey | undefined, now: Reading): KeyVerdict {
   if (stored?.state === "unreadable" && stored.key === undefined) {
     return { delivery: "none", explanation: `The key belongs to no event. ${escaped(stored.reason)}.` };
   }
-  const { next, text } = verdictOf(findingOf(stored), now);
+  const { next, text } = verdictOf(contentOf(stored), now);
   return { delivery: next, explanation: text };
 }
 
@@ -49,7 +50,7 @@ export function skewFrom({ env }: Pick<CliIo, "env">): number {
   return asCommandError(() => optionsFromEnv(env)).skewMs ?? DEFAULT_SKEW_MS;
 }
 
-function findingOf(stored: StoredKey | RemovedKey | undefined): KeyContent {
+function contentOf(stored: StoredKey | RemovedKey | undefined): KeyContent {
   switch (stored?.state) {
     case undefined:
       return { state: "empty" };

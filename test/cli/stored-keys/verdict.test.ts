@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { conclusionAbout, skewFrom, suspicionAbout } from "../../../src/cli/stored-keys/conclusion.ts";
 import { FirstKeys } from "../../../src/cli/stored-keys/key-order.ts";
 import { keyReport } from "../../../src/cli/stored-keys/key-report.ts";
 import { keyTable } from "../../../src/cli/stored-keys/key-table.ts";
 import type { RemovedKey, ReservedKey, StoredKey } from "../../../src/cli/stored-keys/stored-key.ts";
+import { skewFrom, suspicionAbout, verdictAbout } from "../../../src/cli/stored-keys/verdict.ts";
 import { resolveIdentity } from "../../../src/model/identity.ts";
 
 const NOW_MS = 1_000_000_000;
@@ -78,13 +78,13 @@ describe("the conclusion about a key", () => {
     ["unreadable", unreadable, "refused", "refused: not JSON"],
     ["of no event", { ...unreadable, key: undefined }, "none", "The key belongs to no event. not JSON."],
   ])("explains a key that is %s", (_, stored, delivery, text) => {
-    expect(conclusionAbout(stored, now)).toEqual({ delivery, explanation: expect.stringContaining(text) });
+    expect(verdictAbout(stored, now)).toEqual({ delivery, explanation: expect.stringContaining(text) });
   });
 
   it("escapes names for a terminal", () => {
     const owner = "web\u001b[31m\u202e";
     for (const stored of [committed(1, owner), reserved({ owner }), { ...unreadable, reason: owner }]) {
-      const { explanation } = conclusionAbout(stored, now);
+      const { explanation } = verdictAbout(stored, now);
       expect(explanation).toContain("web\\u{1b}[31m\\u{202e}");
       expect(explanation).not.toMatch(/\p{Cc}|\p{Cf}/u);
     }

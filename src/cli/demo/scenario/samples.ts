@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { isObject, type ObjectLike } from "../../internal/is-object.ts";
+import { isObject, type ObjectLike } from "../../../internal/is-object.ts";
 import { between, type Chance, uuid } from "./random.ts";
 
 /** The events of the demo, as lines of `latchkey run`. */

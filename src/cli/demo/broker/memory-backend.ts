@@ -1,9 +1,10 @@
-import { Deduplicator } from "../../deduplicator.ts";
-import { linkedSignal } from "../../internal/abort.ts";
-import type { Clock } from "../../internal/clock.ts";
-import type { Store } from "../../model/store.ts";
-import { memoryStore } from "../../stores/memory-store.ts";
-import { readEvent } from "../run/event/read-event.ts";
+import { Deduplicator } from "../../../deduplicator.ts";
+import { linkedSignal } from "../../../internal/abort.ts";
+import type { Clock } from "../../../internal/clock.ts";
+import type { Store } from "../../../model/store.ts";
+import { memoryStore } from "../../../stores/memory-store.ts";
+import { readEvent } from "../../run/event/read-event.ts";
+import { KillSwitch, killableClock, killableStore } from "../replicas/kill-switch.ts";
 import {
   ACK_WAIT_MS,
   type Backend,
@@ -15,7 +16,6 @@ import {
   SKEW_MS,
 } from "./backend.ts";
 import { type CommitTimes, loggedStore } from "./commit-log.ts";
-import { KillSwitch, killableClock, killableStore } from "./kill-switch.ts";
 import { type BrokerDelivery, MemoryBroker } from "./memory-broker.ts";
 
 /** In-progress acks per ack wait. */

@@ -1,5 +1,5 @@
-import type { Clock } from "../../internal/clock.ts";
-import type { Store } from "../../model/store.ts";
+import type { Clock } from "../../../internal/clock.ts";
+import type { Store } from "../../../model/store.ts";
 
 /** Time of each event's first commit: the moment before the store was asked, by the local monotonic clock. */
 export type CommitTimes = Map<string, number>;

@@ -1,5 +1,5 @@
-import type { Clock } from "../../internal/clock.ts";
-import type { Acknowledgement, BrokerRecords } from "./backend.ts";
+import type { Clock } from "../../../internal/clock.ts";
+import type { BrokerAnswer, BrokerRecords } from "./backend.ts";
 
 /** A delivery of a message. It can be answered once, until its time limit; later answers are ignored. */
 export interface BrokerDelivery {
@@ -27,7 +27,7 @@ export class MemoryBroker {
   readonly #ackWaitMs: number;
   readonly #ready: Message[] = [];
   readonly #waiting = new Set<(message: Message) => void>();
-  readonly #answers = new Map<string, Acknowledgement>();
+  readonly #answers = new Map<string, BrokerAnswer>();
   #messages = 0;
   #acknowledged = 0;
   #deliveries = 0;
@@ -88,7 +88,7 @@ export class MemoryBroker {
         this.#offer(message);
       });
     let cancel = startWait();
-    const answer = (as: Acknowledgement): boolean => {
+    const answer = (as: BrokerAnswer): boolean => {
       if (message.openDelivery !== count) return false;
       message.openDelivery = 0;
       cancel();

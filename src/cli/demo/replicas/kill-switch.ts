@@ -1,5 +1,5 @@
-import type { Clock } from "../../internal/clock.ts";
-import type { Store } from "../../model/store.ts";
+import type { Clock } from "../../../internal/clock.ts";
+import type { Store } from "../../../model/store.ts";
 
 /** Simulates `kill -9` on a replica: once killed, nothing that it awaits settles. */
 export class KillSwitch {

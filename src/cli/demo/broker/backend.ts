@@ -1,17 +1,17 @@
-import type { Deduplicator } from "../../deduplicator.ts";
-import type { Reservation } from "../../model/decision.ts";
-import type { Store } from "../../model/store.ts";
-import type { IncomingEvent } from "../run/event/incoming-event.ts";
-import type { KillSwitch } from "./kill-switch.ts";
+import type { Deduplicator } from "../../../deduplicator.ts";
+import type { Reservation } from "../../../model/decision.ts";
+import type { Store } from "../../../model/store.ts";
+import type { IncomingEvent } from "../../run/event/incoming-event.ts";
+import type { KillSwitch } from "../replicas/kill-switch.ts";
 
 /** Answer to a delivery. */
-export type Acknowledgement = "acknowledged" | "nak" | "terminated";
+export type BrokerAnswer = "acknowledged" | "nak" | "terminated";
 
 /** The broker's own records. */
 export interface BrokerRecords {
   readonly deliveries: number;
   /** Answers by delivery id. Unanswered deliveries are missing. */
-  readonly answers: ReadonlyMap<string, Acknowledgement>;
+  readonly answers: ReadonlyMap<string, BrokerAnswer>;
 }
 
 /** Options of a replica to start. */

@@ -1,9 +1,9 @@
-import { amount, counted } from "../../internal/counted.ts";
-import { seconds } from "../terminal/format.ts";
-import type { Paint } from "../terminal/paint.ts";
-import { printable } from "../terminal/printable.ts";
-import { LEASE_MS } from "./backend.ts";
-import type { Incident } from "./incident.ts";
+import { amount, counted } from "../../../internal/counted.ts";
+import { secondsText } from "../../terminal/format.ts";
+import type { Paint } from "../../terminal/paint.ts";
+import { printable } from "../../terminal/printable.ts";
+import { LEASE_MS } from "../broker/backend.ts";
+import type { Incident } from "../replicas/incident.ts";
 import type { Summary } from "./summary.ts";
 
 export interface Opening {
@@ -23,7 +23,7 @@ export function openingText(opening: Opening, paint: Paint): string {
   return [
     `${paint("bold", "Latchkey demo")}, a trigger service in one process ${paint("dim", `(--seed ${seed})`)}`,
     `  sender     ${amount(events)} ${samples}, sent ${amount(sends)} times in total`,
-    `  replicas   ${replicas}, sharing ${printable(backend)}; leases of ${seconds(LEASE_MS)}; some crash`,
+    `  replicas   ${replicas}, sharing ${printable(backend)}; leases of ${secondsText(LEASE_MS)}; some crash`,
     `  endpoint   ${endpoint}, which refuses some requests and records all`,
     ...(inspector === undefined ? [] : [`  inspector  ${inspector} ${paint("dim", "(open it in a browser)")}`]),
     "",
@@ -93,7 +93,7 @@ interface Row {
 
 const MARGIN = 2;
 
-export function summaryText(summary: Summary, durationMs: number, paint: Paint): string {
+export function demoSummaryText(summary: Summary, durationMs: number, paint: Paint): string {
   const rows: readonly Row[] = [
     { label: "events", number: summary.events },
     { label: "deliveries", number: summary.deliveries, remark: "by the broker, at least once" },
@@ -123,14 +123,15 @@ export function summaryText(summary: Summary, durationMs: number, paint: Paint):
   };
   return [
     "",
-    `${paint("bold", `After ${seconds(durationMs)}`)}, counted by the sender, the broker, the endpoint and the store, not by Latchkey:`,
+    `${paint("bold", `After ${secondsText(durationMs)}`)}, counted by the sender, the broker, the endpoint and the store, not by Latchkey:`,
     ...rows.map(line),
     "",
   ].join("\n");
 }
 
 export const demoTexts = {
-  gaveUp: (timeLimitMs: number): string => `Gave up after ${seconds(timeLimitMs)}: not everything was acknowledged.\n`,
+  gaveUp: (timeLimitMs: number): string =>
+    `Gave up after ${secondsText(timeLimitMs)}: not everything was acknowledged.\n`,
   staysOpen: (url: string): string => `\nThe inspector stays open at ${url}\nPress Ctrl-C to end.\n`,
   interrupted: "Interrupted: there is no summary.\n",
 } as const;

@@ -1,17 +1,17 @@
-import type { Deduplicator } from "../../deduplicator.ts";
-import { linkedSignal } from "../../internal/abort.ts";
-import type { Clock } from "../../internal/clock.ts";
-import { deferred } from "../../internal/deferred.ts";
-import type { Reservation } from "../../model/decision.ts";
-import { DEFAULT_WORKSPACE } from "../../model/identity.ts";
-import { DispatchFailedError } from "../run/dispatcher.ts";
-import type { IncomingEvent } from "../run/event/incoming-event.ts";
-import type { Target } from "../run/target/target.ts";
-import type { Backend, ReplicaOptions, RunningReplica } from "./backend.ts";
-import { DELIVERY_HEADER, EVENT_HEADER } from "./endpoint.ts";
+import type { Deduplicator } from "../../../deduplicator.ts";
+import { linkedSignal } from "../../../internal/abort.ts";
+import type { Clock } from "../../../internal/clock.ts";
+import { deferred } from "../../../internal/deferred.ts";
+import type { Reservation } from "../../../model/decision.ts";
+import { DEFAULT_WORKSPACE } from "../../../model/identity.ts";
+import { DispatchFailedError } from "../../run/dispatcher.ts";
+import type { IncomingEvent } from "../../run/event/incoming-event.ts";
+import type { Target } from "../../run/target/target.ts";
+import type { Backend, ReplicaOptions, RunningReplica } from "../broker/backend.ts";
+import { DELIVERY_HEADER, EVENT_HEADER } from "../endpoint.ts";
+import { type DemoScenario, plannedFor } from "../scenario/scenario.ts";
 import type { Incident } from "./incident.ts";
 import { KillSwitch } from "./kill-switch.ts";
-import { type DemoScenario, plannedFor } from "./scenario.ts";
 
 /** Delay between a crash and the start of a new replica, in milliseconds. */
 const RESTART_MS = 700;

@@ -1,6 +1,6 @@
-import type { BrokerRecords } from "./backend.ts";
-import type { CommitTimes } from "./commit-log.ts";
-import type { ReceivedRequest } from "./endpoint.ts";
+import type { BrokerRecords } from "../broker/backend.ts";
+import type { CommitTimes } from "../broker/commit-log.ts";
+import type { ReceivedRequest } from "../endpoint.ts";
 
 /** Independent records of the sender, the endpoint, the broker and the store. */
 export interface DemoRecords {

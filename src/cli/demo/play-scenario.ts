@@ -1,14 +1,14 @@
 import { type Clock, sleep } from "../../internal/clock.ts";
-import type { Backend } from "./backend.ts";
-import type { Fleet } from "./fleet.ts";
-import type { DemoScenario } from "./scenario.ts";
+import type { Backend } from "./broker/backend.ts";
+import type { Fleet } from "./replicas/fleet.ts";
+import type { DemoScenario } from "./scenario/scenario.ts";
 
 export const REPLICAS = 3;
 export const TIME_LIMIT_MS = 60_000;
 const POLL_MS = 50;
 
 /** Sends all events, and waits until every one is acknowledged. */
-export async function play(
+export async function playScenario(
   scenario: DemoScenario,
   backend: Backend,
   fleet: Fleet,

@@ -1,17 +1,17 @@
 import type { Msg } from "@nats-io/nats-core";
-import type { Acknowledgement } from "./backend.ts";
+import type { BrokerAnswer } from "./backend.ts";
 
 /** Records the acknowledgements that replicas send to a consumer, from a subscription to `$JS.ACK.>`. */
 export class AckLog {
   readonly #stream: string;
-  readonly #answers = new Map<string, Acknowledgement>();
+  readonly #answers = new Map<string, BrokerAnswer>();
   readonly #acknowledged = new Set<string>();
 
   constructor(stream: string) {
     this.#stream = stream;
   }
 
-  get answers(): ReadonlyMap<string, Acknowledgement> {
+  get answers(): ReadonlyMap<string, BrokerAnswer> {
     return this.#answers;
   }
 
@@ -32,7 +32,7 @@ export class AckLog {
   }
 }
 
-function answerOf(payload: string): Acknowledgement | undefined {
+function answerOf(payload: string): BrokerAnswer | undefined {
   if (payload === "" || payload.startsWith("+ACK")) return "acknowledged";
   if (payload.startsWith("-NAK")) return "nak";
   return payload.startsWith("+TERM") ? "terminated" : undefined;

@@ -1,11 +1,12 @@
 import { AckPolicy, type JetStreamManager, jetstream, jetstreamManager, StorageType } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/nats-core";
-import { Deduplicator } from "../../deduplicator.ts";
-import type { Clock } from "../../internal/clock.ts";
-import { consume } from "../../nats/index.ts";
-import { type Nats, openNats } from "../connection/nats.ts";
-import type { NatsAddress } from "../connection/nats-address.ts";
-import { eventOf, messageIdentifier } from "../run/event/message-event.ts";
+import { Deduplicator } from "../../../deduplicator.ts";
+import type { Clock } from "../../../internal/clock.ts";
+import { consume } from "../../../nats/index.ts";
+import { type Nats, openNats } from "../../connection/nats.ts";
+import type { NatsAddress } from "../../connection/nats-address.ts";
+import { messageEvent, messageIdentifier } from "../../run/event/message-event.ts";
+import { killableClock, killableStore } from "../replicas/kill-switch.ts";
 import { AckLog } from "./ack-log.ts";
 import {
   ACK_WAIT_MS,
@@ -18,7 +19,6 @@ import {
   SKEW_MS,
 } from "./backend.ts";
 import { type CommitTimes, loggedStore } from "./commit-log.ts";
-import { killableClock, killableStore } from "./kill-switch.ts";
 
 const CONSUMER = "demo";
 const LONGEST_PAUSE_MS = 4 * PAUSE_MS;
@@ -128,7 +128,7 @@ async function startReplica(
     identify: messageIdentifier({}),
     dispatch: (message, { identity: { eventId }, reservation }) =>
       killSwitch.unlessKilled(
-        options.dispatch(eventOf(message, eventId), `${message.seq}.${message.info.deliveryCount}`, reservation),
+        options.dispatch(messageEvent(message, eventId), `${message.seq}.${message.info.deliveryCount}`, reservation),
       ),
     onAudit(audit) {
       if (killSwitch.isKilled || !("sequence" in audit) || audit.identity === undefined) return;
