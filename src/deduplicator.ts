@@ -229,8 +229,9 @@ function rejected(decision: Duplicate | Pending): Exclude<Outcome<never>, { read
     const { key, owner, retryAfterMs } = decision;
     return { outcome: "pending", key, owner, retryAfterMs };
   }
-  const { decision: _, result, ...found } = decision;
-  return result === undefined ? { outcome: "duplicate", ...found } : { outcome: "duplicate", ...found, value: result };
+  const { key, committedAt, windowEndsAtMs, result } = decision;
+  const end = windowEndsAtMs === undefined ? {} : { windowEndsAtMs };
+  return { outcome: "duplicate", key, committedAt, ...end, ...(result === undefined ? {} : { value: result }) };
 }
 
 function dispatched<Value>(key: DedupKey, value: Value, { commit, resultError }: CommitReport): Outcome<Value> {

@@ -1,6 +1,6 @@
 import { closedError, deadlockError } from "../errors.ts";
 import { abortable } from "../internal/abort.ts";
-import { deferred } from "../internal/deferred.ts";
+import { within } from "../internal/clock.ts";
 import type { Duplicate, Pending } from "../model/decision.ts";
 import type { DedupEvent } from "../model/event.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
@@ -125,10 +125,6 @@ export class Engine {
   }
 
   async #within(timeoutMs: number, ended: Promise<unknown>): Promise<void> {
-    if (timeoutMs === 0) return;
-    const timeout = deferred<void>();
-    const cancel = this.#context.options.clock.schedule(timeoutMs, timeout.resolve);
-    await Promise.race([ended, timeout.promise]);
-    cancel();
+    if (timeoutMs > 0) await within(this.#context.options.clock, timeoutMs, ended);
   }
 }

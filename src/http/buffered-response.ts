@@ -1,5 +1,5 @@
 import { abortable } from "../internal/abort.ts";
-import { delay, systemClock } from "../internal/clock.ts";
+import { systemClock, within } from "../internal/clock.ts";
 import { readAll } from "./raw-request.ts";
 
 /** A response with its complete body. */
@@ -41,15 +41,12 @@ export async function bufferResponse(
   // `fetch` has decoded the body of its response. A handler that builds a response encodes the body itself.
   if (response.url !== "") headers.delete("content-encoding");
   const reader = response.body?.getReader();
-  const done = new AbortController();
-  const timeout = delay(systemClock, timeoutMs, [done.signal]).then(() => "too-slow" as const);
   try {
-    const body = await abortable(Promise.race([readAll(reader, MAX_RESPONSE_BYTES), timeout]), signal);
-    if (body === "too-slow") throw new RangeError(`The handler's response did not end within ${timeoutMs} ms`);
+    const body = await abortable(within(systemClock, timeoutMs, readAll(reader, MAX_RESPONSE_BYTES)), signal);
+    if (body === "late") throw new RangeError(`The handler's response did not end within ${timeoutMs} ms`);
     if (body === "too-large") throw new RangeError(`The handler's response exceeds ${MAX_RESPONSE_BYTES} bytes`);
     return { status, headers, body };
   } finally {
-    done.abort();
     reader?.cancel().catch(() => {});
   }
 }

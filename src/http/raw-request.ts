@@ -1,4 +1,4 @@
-import { type Clock, delay } from "../internal/clock.ts";
+import { type Clock, within } from "../internal/clock.ts";
 
 /** A request with its complete body, as it arrived. Signatures cover these bytes. */
 export interface RawRequest {
@@ -30,17 +30,15 @@ export async function readRequest(
   const receivedAtMs = clock.wallMs();
   if (Number(request.headers.get("content-length") ?? 0) > maxBodyBytes) return "too-large";
   const reader = request.body?.getReader();
-  const done = new AbortController();
-  const timeout = delay(clock, bodyTimeoutMs, [done.signal]).then(() => "too-slow" as const);
   try {
-    const body = await Promise.race([readAll(reader, maxBodyBytes), timeout]);
-    if (typeof body === "string") return body;
+    const body = await within(clock, bodyTimeoutMs, readAll(reader, maxBodyBytes));
+    if (body === "late") return "too-slow";
+    if (body === "too-large") return body;
     const { method, url, headers } = request;
     return { method, url: new URL(url), headers: new Headers(headers), body, receivedAtMs };
   } catch {
     return "bad-request";
   } finally {
-    done.abort();
     reader?.cancel().catch(() => {});
   }
 }

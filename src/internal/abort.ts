@@ -64,6 +64,15 @@ export function abortable<Value>(promise: Promise<Value>, signal: AbortSignal | 
       return;
     }
     const leave = onAbort(signal, stop);
-    promise.then(resolve, reject).finally(leave);
+    promise.then(
+      (value) => {
+        leave();
+        resolve(value);
+      },
+      (error: unknown) => {
+        leave();
+        reject(error);
+      },
+    );
   });
 }

@@ -1,4 +1,5 @@
 import { onAbort } from "./abort.ts";
+import { deferred } from "./deferred.ts";
 
 /** Source of time and timers. A simulation passes its own. */
 export interface Clock {
@@ -63,4 +64,15 @@ export function delay(clock: Clock, delayMs: number, signals: ReadonlyArray<Abor
     };
     const left = [clock.schedule(delayMs, wake), ...given.map((signal) => onAbort(signal, wake))];
   });
+}
+
+/** Settles like `work`, or resolves with `"late"` after `limitMs`. */
+export async function within<Value>(clock: Clock, limitMs: number, work: Promise<Value>): Promise<Value | "late"> {
+  const late = deferred<"late">();
+  const cancel = clock.schedule(limitMs, () => late.resolve("late"));
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    cancel();
+  }
 }

@@ -118,15 +118,30 @@ function logicOf<Context extends MachineContext, Event extends EventObject, Inpu
     scope.actionExecutor({ type, params, info: { context, event, self, system }, exec: effects.get(type) });
   };
 
-  return {
+  const logic = {
     table,
     config: machine.config,
     begin,
     step,
-    getInitialSnapshot: (scope, input) => start(input, report, scope),
-    transition: (at, event, scope) =>
-      execute === undefined ? advance(at, event, report, scope) : advance(at, event, execute, scope.self),
-    getPersistedSnapshot: (at) => at,
+    getPersistedSnapshot: (at: CompiledSnapshot<Context>) => at,
+  };
+  const isPlainStart = initial.row.status === "active" && initial.actions.every(({ update }) => update === undefined);
+  if (execute === undefined || !isPlainStart) {
+    return {
+      ...logic,
+      getInitialSnapshot: (scope, input) => start(input, report, scope),
+      transition: (at, event, scope) =>
+        execute === undefined ? advance(at, event, report, scope) : advance(at, event, execute, scope.self),
+    };
+  }
+  // The initial actions run at the start, without XState's list of deferred actions, which an actor would keep until its end.
+  return {
+    ...logic,
+    getInitialSnapshot: (_, input) => start(input, ignore, undefined),
+    start({ context }, { self }) {
+      for (const { type, params } of initial.actions) execute(self, type, params, context);
+    },
+    transition: (at, event, { self }) => advance(at, event, execute, self),
   };
 }
 
@@ -170,6 +185,8 @@ type Take<Context, Target> = (
 function collect<Context>(actions: TakenAction<Context>[], type: string, params: unknown, context: Context): void {
   actions.push({ type, params, context });
 }
+
+function ignore(): void {}
 
 /** Applies the updates among the actions, and hands over the others. Returns the context after all of them. */
 function run<Context, Target>(

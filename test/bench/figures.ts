@@ -1,3 +1,5 @@
+import { table } from "./table.ts";
+
 /** A measured value and its limit. */
 export interface Figure {
   readonly what: string;
@@ -6,12 +8,26 @@ export interface Figure {
   readonly limit: { readonly atLeast: number } | { readonly atMost: number };
 }
 
-export function isReached({ measured, limit }: Figure): boolean {
-  if (measured === undefined) return false;
-  return "atLeast" in limit ? measured >= limit.atLeast : measured <= limit.atMost;
+/** Formats figures as the table of goals in docs/performance.md. */
+export function goalTable(figures: readonly Figure[]): string {
+  return table(
+    ["goal", "limit", "measured", "result"],
+    figures.map((figure) => [
+      figure.what,
+      limitText(figure),
+      figure.measured === undefined ? "–" : shown(figure.measured),
+      resultOf(figure),
+    ]),
+  );
 }
 
-export function limitText({ limit }: Figure): string {
+function resultOf({ measured, limit }: Figure): "reached" | "missed" | "not measured" {
+  if (measured === undefined) return "not measured";
+  const isReached = "atLeast" in limit ? measured >= limit.atLeast : measured <= limit.atMost;
+  return isReached ? "reached" : "missed";
+}
+
+function limitText({ limit }: Figure): string {
   return "atLeast" in limit ? `at least ${shown(limit.atLeast)}` : `at most ${shown(limit.atMost)}`;
 }
 

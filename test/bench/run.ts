@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
-import { isReached, limitText, shown } from "./figures.ts";
+import { goalTable, shown } from "./figures.ts";
 import { benchKeyMemory } from "./key-memory.ts";
 import { median } from "./measure.ts";
 import { benchSpeed, cpuOf, rateOf, type Speed } from "./speed.ts";
@@ -47,17 +47,7 @@ if (memory.length > 0) {
   const rows = memory.map(({ what, bytes }) => [what, shown(bytes)]);
   console.log(`${table(["a key of the memory store", "bytes"], rows)}\n`);
 }
-console.log(
-  table(
-    ["goal", "measured", "limit", ""],
-    figures.map((figure) => [
-      figure.what,
-      figure.measured === undefined ? "not measured" : shown(figure.measured),
-      limitText(figure),
-      isReached(figure) ? "reached" : "missed",
-    ]),
-  ),
-);
+console.log(goalTable(figures));
 await mkdir(join(resultFile, ".."), { recursive: true });
 await writeFile(resultFile, `${JSON.stringify({ machine, speeds, memory, figures }, null, 2)}\n`);
 console.log(`\nAs JSON: ${resultFile}`);

@@ -9,7 +9,7 @@ import { manager } from "../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
 import { BareClient, WINDOW_S } from "./bare-client.ts";
 import { type Contestant, guards, oneByOne } from "./contestant.ts";
-import { shown } from "./figures.ts";
+import { type Figure, goalTable, shown } from "./figures.ts";
 import { median, type Rate, takeTurns, throughput } from "./measure.ts";
 import { usageOf } from "./process-usage.ts";
 import { scaleProcesses } from "./scale-processes.ts";
@@ -18,8 +18,9 @@ import { table } from "./table.ts";
 // `npm run bench:scale`: guards in several processes on buckets of several shards. Then guards on buckets with few and with many
 // keys, in turns, each bucket on its own server, and the memory of each server after a restart.
 
+const MILLION = 1_000_000;
 const { keys: keyCounts, processes: measuresProcesses } = new Command("npm run bench:scale --")
-  .option("--keys <counts...>", "number of keys in each bucket", [1_000, 100_000, 1_000_000, 5_000_000].map(String))
+  .option("--keys <counts...>", "number of keys in each bucket", [1_000, 100_000, MILLION, 5_000_000].map(String))
   .option("--no-keys", "leave out the buckets with many keys")
   .option("--no-processes", "leave out the processes and shards")
   .parse()
@@ -47,8 +48,15 @@ try {
     buckets.push(await openBucket(Number(count)));
   }
   if (buckets.length > 0) console.log(await compared());
+  const million = buckets.filter(({ keys }) => keys === MILLION);
+  if (million.length > 0) console.log(`\n${goalTable(million.map(memoryGoal))}`);
 } finally {
   for (const bucket of buckets) await bucket[Symbol.asyncDispose]();
+}
+
+function memoryGoal({ restartedMemoryPerKey }: Bucket): Figure {
+  const what = "server memory per key at a million keys after a restart, bytes";
+  return { what, measured: restartedMemoryPerKey, limit: { atMost: 300 } };
 }
 
 async function compared(): Promise<string> {

@@ -1,17 +1,16 @@
-/** Formats a header and rows with columns as wide as their widest cell. Columns of numbers are aligned to the right. */
+/** Formats a header and rows as a Markdown table, with columns as wide as their widest cell. Columns of numbers are aligned to the right. */
 export function table(header: readonly string[], lines: readonly (readonly string[])[]): string {
-  const isFigure = header.map((_, column) => lines.every((line) => /^[\d,.–× -]*$/.test(line[column] ?? "")));
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...lines.map((line) => line[column]?.length ?? 0)),
-  );
-  return [header, ...lines]
-    .map((line) =>
-      line
-        .map((cell, column) =>
-          isFigure[column] === true ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
-        )
-        .join("  ")
-        .trimEnd(),
-    )
+  const columns = header.map((title, column) => {
+    const cells = lines.map((line) => line[column] ?? "");
+    const width = Math.max(MIN_WIDTH, title.length, ...cells.map(({ length }) => length));
+    return cells.every((cell) => /^[\d,.–× -]*$/.test(cell))
+      ? { rule: `${"-".repeat(width - 1)}:`, padded: (cell: string) => cell.padStart(width) }
+      : { rule: "-".repeat(width), padded: (cell: string) => cell.padEnd(width) };
+  });
+  const row = (cells: readonly string[]) => columns.map(({ padded }, column) => padded(cells[column] ?? ""));
+  return [row(header), columns.map(({ rule }) => rule), ...lines.map(row)]
+    .map((cells) => `| ${cells.join(" | ")} |`)
     .join("\n");
 }
+
+const MIN_WIDTH = 3;

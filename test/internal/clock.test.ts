@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { delay, sleep, systemClock } from "../../src/internal/clock.ts";
+import { delay, sleep, systemClock, within } from "../../src/internal/clock.ts";
 import { heldBySignal } from "../support/held-by-signal.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -128,5 +128,24 @@ describe("delay", () => {
   it("resolves immediately if one of the signals has aborted", async () => {
     await delay(systemClock, 1_000, [new AbortController().signal, AbortSignal.abort()]);
     expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe("within", () => {
+  it("settles like work that settles in time, and leaves no timer", async () => {
+    expect(await within(systemClock, 1_000, Promise.resolve("done"))).toBe("done");
+    await expect(within(systemClock, 1_000, Promise.reject(new Error("failed")))).rejects.toThrow("failed");
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("resolves with `late` after the limit, whatever the work does later", async () => {
+    let fail: (reason: unknown) => void = () => {};
+    const work = new Promise((_, reject) => {
+      fail = reject;
+    });
+    const result = within(systemClock, 1_000, work);
+    vi.advanceTimersByTime(1_000);
+    fail(new Error("too late"));
+    expect(await result).toBe("late");
   });
 });

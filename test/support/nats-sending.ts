@@ -3,16 +3,17 @@ import { type BucketPolicy, type QueuePolicy, SINGLE_WRITES } from "../../src/na
 import type { NatsStore, Sending } from "../../src/nats/kv/bucket-store.ts";
 import { openNatsStore } from "../../src/nats/kv/nats-store.ts";
 import type { NatsStoreOptions } from "../../src/nats/kv/store-options.ts";
+import { QUEUE_LIMITS } from "../../src/nats/kv/write-queue.ts";
 import { type BatchOutcome, sendBatch } from "../../src/nats/wire/batch.ts";
 
 /** Sends every write as a single message. */
-export const alwaysSingly: Sending = { policyFor: () => SINGLE_WRITES, sendBatch };
+export const alwaysSingly: Sending = { policyFor: () => SINGLE_WRITES, sendBatch, queueLimits: QUEUE_LIMITS };
 
 const ALWAYS_BATCH: QueuePolicy = { ...SINGLE_WRITES.updates, modeFor: () => "batch" };
 const BATCHED_WRITES: BucketPolicy = { creates: ALWAYS_BATCH, updates: ALWAYS_BATCH };
 
 /** Sends a batch whenever more than one write is queued, even if single writes are faster. */
-export const alwaysInBatches: Sending = { policyFor: () => BATCHED_WRITES, sendBatch };
+export const alwaysInBatches: Sending = { policyFor: () => BATCHED_WRITES, sendBatch, queueLimits: QUEUE_LIMITS };
 
 /** Opens a store like `natsStore` that sends a batch whenever more than one write is queued. */
 export function batchingStore(connection: NatsConnection, options: NatsStoreOptions): Promise<NatsStore> {

@@ -9,9 +9,9 @@ export class Auditor {
   readonly #stream: string;
   readonly #consumer: string;
   readonly #clock: Clock;
-  readonly #listener: (audit: Audit) => void;
+  readonly #listener: ((audit: Audit) => void) | undefined;
 
-  constructor(stream: string, consumer: string, clock: Clock, listener: (audit: Audit) => void) {
+  constructor(stream: string, consumer: string, clock: Clock, listener: ((audit: Audit) => void) | undefined) {
     this.#stream = stream;
     this.#consumer = consumer;
     this.#clock = clock;
@@ -19,10 +19,11 @@ export class Auditor {
   }
 
   consumer(detail: ConsumerAudit): void {
-    callListener(this.#listener, { ...detail, ...this.#origin() });
+    if (this.#listener !== undefined) callListener(this.#listener, { ...detail, ...this.#origin() });
   }
 
   message(message: ReceivedMessage, identity: ResolvedIdentity | undefined, detail: MessageAudit): void {
+    if (this.#listener === undefined) return;
     callListener(this.#listener, {
       ...detail,
       ...this.#origin(),

@@ -104,7 +104,7 @@ export interface ResolvedConsumeOptions {
   readonly signal: AbortSignal | undefined;
   readonly telemetry: Telemetry | undefined;
   readonly onDuplicate: (duplicate: DuplicateMessage) => void;
-  readonly onAudit: (audit: Audit) => void;
+  readonly onAudit: ((audit: Audit) => void) | undefined;
 }
 
 export const DEFAULT_CONCURRENCY = 10;
@@ -128,12 +128,13 @@ export function resolveConsumeOptions(options: ConsumeOptions): ResolvedConsumeO
     deadLetter,
     signal,
     telemetry,
+    onAudit,
   } = options;
-  const { onAudit = () => {}, onDuplicate = () => {} } = options;
+  const { onDuplicate = () => {} } = options;
   objectWith("dedup", dedup, "guard");
   callable("dispatch", dispatch);
   callable("identify", identify);
-  callable("onAudit", onAudit);
+  if (onAudit !== undefined) callable("onAudit", onAudit);
   if (telemetry !== undefined) objectWith("telemetry", telemetry, "trace", "deadLettered");
   callable("onDuplicate", onDuplicate);
   if (fingerprint !== undefined) callable("fingerprint", fingerprint);

@@ -73,6 +73,7 @@ export class ConsumerLoop {
       failureCounts: new FailureCounts(),
       finishedMessages: new FinishedMessages(),
       auditor,
+      aborting: new AbortController(),
       onSlotReleased: (delivery) => this.#slotReleased(delivery),
       onSettled: (delivery) => this.#settled(delivery),
       onDeduplicatorClosed: (cause) => this.#loseMessages({ reason: "the deduplicator is closed", cause }),

@@ -10,7 +10,6 @@ import {
   type updates,
 } from "../../../machines/delivery.ts";
 import { hasCode, LatchkeyError } from "../../errors.ts";
-import { linkedSignal } from "../../internal/abort.ts";
 import { backoffMs } from "../../internal/backoff.ts";
 import { callListener } from "../../internal/call-listener.ts";
 import type { Clock } from "../../internal/clock.ts";
@@ -22,8 +21,9 @@ import { bindActions, type MachineActor } from "../../statechart/bind-actions.ts
 import { isForbidden, isTooLarge } from "../wire/error-codes.ts";
 import type { MessageAudit } from "./audit.ts";
 import type { Auditor } from "./auditor.ts";
-import type { ResolvedConsumeOptions } from "./consume-options.ts";
+import type { DispatchContext, ResolvedConsumeOptions } from "./consume-options.ts";
 import { publishDeadLetter, terminationReason } from "./dead-letter.ts";
+import { DispatchSignal } from "./dispatch-signal.ts";
 import type { FailureCounts } from "./failure-counts.ts";
 import type { FinishedMessages } from "./finished-messages.ts";
 import { type Dispatched, type DispatchResult, type DuplicateDispatch, dispatchGuarded } from "./guarded-dispatch.ts";
@@ -44,6 +44,8 @@ export interface SharedByDeliveries {
   readonly failureCounts: FailureCounts;
   readonly finishedMessages: FinishedMessages;
   readonly auditor: Auditor;
+  /** Aborts reservation requests and dispatches. One for all deliveries, because they are only aborted together. */
+  readonly aborting: AbortController;
   /** Called when a delivery no longer needs its slot, although it is not settled. */
   readonly onSlotReleased: (delivery: MessageDelivery) => void;
   readonly onSettled: (delivery: MessageDelivery) => void;
@@ -62,7 +64,6 @@ export class MessageDelivery {
   readonly orderingKey: string | undefined;
   readonly #shared: SharedByDeliveries;
   readonly #actor: MachineActor<typeof deliveryMachine>;
-  readonly #aborting = new AbortController();
   /** What the copies of the message went through whose retries were scheduled. */
   readonly #earlier: EarlierAttempts;
   #identity: ResolvedIdentity | undefined;
@@ -133,7 +134,7 @@ export class MessageDelivery {
   }
 
   abort(): void {
-    this.#aborting.abort(new LatchkeyError("closed", "The consumer stopped before the dispatch ended"));
+    this.#shared.aborting.abort(new LatchkeyError("closed", "The consumer stopped before the dispatch ended"));
   }
 
   acknowledge(): void {
@@ -291,19 +292,27 @@ export class MessageDelivery {
     const identity = this.#identity;
     if (identity === undefined) throw new TypeError("A message was guarded before it was identified");
     const { dedup, dispatch } = this.#shared.options;
+    const { signal: aborting } = this.#shared.aborting;
     const handler = async (reservation: Reservation): Promise<unknown> => {
       this.send({ type: "dispatch.began" });
-      const { signal, unlink } = linkedSignal(reservation.signal, this.#aborting.signal);
+      const dispatching = new DispatchSignal(() => [reservation.signal, aborting]);
+      const context: DispatchContext = {
+        identity,
+        reservation,
+        get signal() {
+          return dispatching.signal;
+        },
+      };
       try {
-        return await dispatch(this.message, { identity, reservation, signal });
+        return await dispatch(this.message, context);
       } finally {
-        unlink();
+        dispatching.end();
       }
     };
     const guard = () =>
       dispatchGuarded(dedup, identity, handler, {
         attempt: this.#attempt,
-        signal: this.#aborting.signal,
+        signal: aborting,
         ...(this.#fingerprint === undefined ? {} : { fingerprint: this.#fingerprint }),
       });
     this.#report(await this.#traced(guard), identity);
@@ -372,7 +381,7 @@ export class MessageDelivery {
   #reportRefusal(error: unknown, identity: ResolvedIdentity): void {
     this.#error = error;
     const event = eventOfRefusal(error, identity);
-    if (event.type === "refused" && !this.#aborting.signal.aborted) {
+    if (event.type === "refused" && !this.#shared.aborting.signal.aborted) {
       this.#audit({ type: "trigger.refused", error });
       if (hasCode(error, "closed")) this.#shared.onDeduplicatorClosed(error);
     }

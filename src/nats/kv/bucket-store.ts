@@ -31,7 +31,7 @@ import { watchBucket } from "./bucket-watch.ts";
 import { readKeyState } from "./key-state.ts";
 import { LiveBucket } from "./live-bucket.ts";
 import { revisionOffset } from "./revision-offset.ts";
-import { WriteQueue } from "./write-queue.ts";
+import { QUEUE_LIMITS, type QueueLimits, WriteQueue } from "./write-queue.ts";
 import type { BucketChannels } from "./write-sender.ts";
 
 /** A store on a NATS server, shared by any number of replicas. It does not close the connection. */
@@ -41,10 +41,15 @@ export type NatsStore = Required<Omit<Store, "close">>;
 export interface Sending {
   readonly policyFor: (replicas: number) => BucketPolicy;
   readonly sendBatch: SendBatch;
+  readonly queueLimits: QueueLimits;
 }
 
 /** Sends batches if measurements show that they are faster. */
-export const adaptiveSending: Sending = { policyFor: (replicas) => new BatchingPolicy(replicas), sendBatch };
+export const adaptiveSending: Sending = {
+  policyFor: (replicas) => new BatchingPolicy(replicas),
+  sendBatch,
+  queueLimits: QUEUE_LIMITS,
+};
 
 /** Returns the store of one open bucket. */
 export function bucketStore(reader: Reader, options: BucketToOpen, opened: StreamInfo, sending: Sending): NatsStore {
@@ -63,8 +68,8 @@ export function bucketStore(reader: Reader, options: BucketToOpen, opened: Strea
   };
   const policy = config.allow_atomic === true ? sending.policyFor(config.num_replicas) : SINGLE_WRITES;
   // Two queues: replicas compete for empty keys but not for their own, and a conflict breaks up a whole batch.
-  const creates = new WriteQueue(policy.creates, channels);
-  const updates = new WriteQueue(policy.updates, channels);
+  const creates = new WriteQueue(policy.creates, channels, sending.queueLimits);
+  const updates = new WriteQueue(policy.updates, channels, sending.queueLimits);
   const queueFor = (expected: Revision): WriteQueue => (expected === 0 ? creates : updates);
   const written = (write: CompareAndSet): Promise<Revision | undefined> =>
     new Promise((resolve, reject) => {

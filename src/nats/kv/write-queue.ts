@@ -4,14 +4,25 @@ import { countMembers } from "./batch-members.ts";
 import type { QueuePolicy, SendMode } from "./batching-policy.ts";
 import { type BucketChannels, type SentWrite, WriteSender } from "./write-sender.ts";
 
-/** Below this many unanswered writes, each is sent immediately. From here on, single writes of one turn are sent together. */
-const MIN_COALESCED_LOAD = 8;
-/** This many queued writes do not wait for the batch in flight: client and servers work at the same time. */
-const FULL_QUEUE = 128;
-/** Maximum number of batches in flight. More batches would be smaller and cost the servers more. */
-const MAX_BATCHES_IN_FLIGHT = 2;
-/** Maximum time that the queue waits for an answer before it sends the next batch, in milliseconds. */
-const MAX_WAIT_MS = 1_000;
+/** Limits of a queue. */
+export interface QueueLimits {
+  /** Below this many unanswered writes, each is sent immediately. From here on, single writes of one turn are sent together. */
+  readonly minCoalescedLoad: number;
+  /** This many queued writes do not wait for the batch in flight: client and servers work at the same time. */
+  readonly fullQueue: number;
+  /** Maximum number of batches in flight. More batches would be smaller and cost the servers more. */
+  readonly maxBatchesInFlight: number;
+  /** Maximum time that the queue waits for an answer before it sends the next batch, in milliseconds. */
+  readonly maxWaitMs: number;
+}
+
+/** Found with `npm run bench:batching` (docs/performance.md). */
+export const QUEUE_LIMITS: QueueLimits = {
+  minCoalescedLoad: 8,
+  fullQueue: 128,
+  maxBatchesInFlight: 2,
+  maxWaitMs: 1_000,
+};
 
 interface Pending {
   readonly write: CompareAndSet;
@@ -29,6 +40,7 @@ interface Pending {
  */
 export class WriteQueue {
   readonly #policy: QueuePolicy;
+  readonly #limits: QueueLimits;
   readonly #sender: WriteSender<Pending>;
   #queue: Pending[] = [];
   /** Number of unanswered writes, queued ones included. */
@@ -37,8 +49,9 @@ export class WriteQueue {
   #inFlight = 0;
   #isFlushScheduled = false;
 
-  constructor(policy: QueuePolicy, channels: BucketChannels) {
+  constructor(policy: QueuePolicy, channels: BucketChannels, limits = QUEUE_LIMITS) {
     this.#policy = policy;
+    this.#limits = limits;
     this.#sender = new WriteSender(channels, (pending, result) => this.#finish(pending, result));
   }
 
@@ -50,8 +63,8 @@ export class WriteQueue {
     const isIdle = this.#inFlight === 0 && !this.#isFlushScheduled;
     if (this.#mode === "batch") {
       this.#queue.push(pending);
-      this.#sendBatches(isIdle ? 1 : FULL_QUEUE);
-    } else if (this.#load < MIN_COALESCED_LOAD) this.#sender.sendSingle(pending);
+      this.#sendBatches(isIdle ? 1 : this.#limits.fullQueue);
+    } else if (this.#load < this.#limits.minCoalescedLoad) this.#sender.sendSingle(pending);
     else {
       this.#queue.push(pending);
       this.#flushAfterTurn();
@@ -73,9 +86,9 @@ export class WriteQueue {
     });
   }
 
-  /** Sends the next batch if the queue holds at least `minLength` writes and fewer than two batches are in flight. */
+  /** Sends the next batch if the queue holds at least `minLength` writes and another batch may be in flight. */
   #sendBatches(minLength: number): void {
-    const maySend = this.#queue.length >= minLength && this.#inFlight < MAX_BATCHES_IN_FLIGHT;
+    const maySend = this.#queue.length >= minLength && this.#inFlight < this.#limits.maxBatchesInFlight;
     if (maySend && this.#mode === "batch") this.#send(this.#queue.splice(0, countMembers(this.#queue)));
   }
 
@@ -91,9 +104,9 @@ export class WriteQueue {
       cancel();
       this.#inFlight -= 1;
       if (this.#inFlight === 0) this.#flushAfterTurn();
-      else this.#sendBatches(FULL_QUEUE);
+      else this.#sendBatches(this.#limits.fullQueue);
     };
-    const cancel = systemClock.schedule(MAX_WAIT_MS, over);
+    const cancel = systemClock.schedule(this.#limits.maxWaitMs, over);
     if (second === undefined) this.#sender.sendSingle(first, over);
     else this.#sender.sendBatch(members, over);
   }

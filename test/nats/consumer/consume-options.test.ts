@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Deduplicator } from "../../../src/deduplicator.ts";
 import { backoffMs } from "../../../src/internal/backoff.ts";
+import { systemClock } from "../../../src/internal/clock.ts";
+import { Auditor } from "../../../src/nats/consumer/auditor.ts";
 import { resolveConsumeOptions } from "../../../src/nats/consumer/consume-options.ts";
 import { consume, identifyEvent } from "../../../src/nats/index.ts";
 import { memoryStore } from "../../../src/stores/memory-store.ts";
@@ -24,10 +26,8 @@ describe("options of consume", () => {
   });
 
   it("ignore audits without a listener", () => {
-    const { onAudit } = resolveConsumeOptions(GOOD);
-    expect(() => {
-      onAudit({ type: "trigger.pull.failed", error: "x", stream: "S", consumer: "C", atMs: 0 });
-    }).not.toThrow();
+    const auditor = new Auditor("S", "C", systemClock, resolveConsumeOptions(GOOD).onAudit);
+    expect(() => auditor.consumer({ type: "trigger.pull.failed", error: "x" })).not.toThrow();
   });
 
   const jetstream = { publish: () => {}, jetstreamManager: () => {} };

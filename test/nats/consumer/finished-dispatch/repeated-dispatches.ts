@@ -159,6 +159,7 @@ export async function runMessage(of: Package, fates: Fates): Promise<Run> {
     failureCounts: new of.failures.FailureCounts(),
     finishedMessages: new of.finished.FinishedMessages(),
     auditor: new of.auditing.Auditor("EVENTS", "worker", clock, () => {}),
+    aborting: new AbortController(),
     onSlotReleased: () => {},
     onSettled: (delivery) => void deliveries.delete(delivery),
     onDeduplicatorClosed: () => {},
