@@ -6,6 +6,7 @@ import { parseWholeNumber } from "../internal/whole-number.ts";
 import type { Outcome, Reservation } from "../model/decision.ts";
 import { payloadFingerprint } from "../model/identify/payload-fingerprint.ts";
 import type { Identity } from "../model/identity.ts";
+import { isIdTooLong } from "../model/too-long-id.ts";
 import { MIN_TTL_MS } from "../options.ts";
 import { type BufferedResponse, bufferResponse, toResponse } from "./buffered-response.ts";
 import { reportError, type WebhookErrorListener } from "./error-listener.ts";
@@ -82,7 +83,7 @@ export class WebhookDispatcher {
       const outcome = await this.#guard(run, event, identity, request, fence);
       return this.#answer(run, outcome, fence);
     } catch (error) {
-      return this.#answerTo(run, error, event);
+      return this.#answerTo(run, error, event, identity);
     }
   }
 
@@ -124,9 +125,13 @@ export class WebhookDispatcher {
     }
   }
 
-  #answerTo(run: Run, error: unknown, event: EventReference): Response {
+  #answerTo(run: Run, error: unknown, event: EventReference, identity: Identity): Response {
     if (hasCode(error, "fingerprint-mismatch") && !run.failed) return problem("payload-mismatch");
     if (hasCode(error, "permanent") && !run.failed) return problem("permanent");
+    if (isIdTooLong(error, identity) && !run.failed) {
+      reportError(this.#options.onError, error, { code: "refused", event });
+      return problem("no-identity", { detail: "The event's id is too long to be stored" });
+    }
     reportError(this.#options.onError, error, { code: run.failed ? "dispatch-failed" : "unavailable", event });
     if (error instanceof FailedResponseError) return run.response();
     if (run.failed) return problem(hasCode(error, "permanent") ? "permanent" : "dispatch-failed");

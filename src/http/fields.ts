@@ -49,6 +49,17 @@ export function headerText({ headers }: RawRequest, name: string): string {
   return value;
 }
 
+const wholeUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Returns a header value that was sent as UTF-8: `Headers` has one character per byte. Other values stay unchanged. */
+export function headerUtf8(value: string): string {
+  try {
+    return wholeUtf8.decode(Uint8Array.from(value, (char) => char.charCodeAt(0)));
+  } catch {
+    return value;
+  }
+}
+
 /**
  * Returns a string member of a JSON object. Numbers are refused because JSON parsers round large ones.
  * @throws {UnidentifiedError} if it is missing or not a well-formed, non-empty string.

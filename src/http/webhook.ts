@@ -1,6 +1,7 @@
 import type { Deduplicator } from "../deduplicator.ts";
-import { hasCode } from "../errors.ts";
+import { hasCode, UnidentifiedError } from "../errors.ts";
 import { systemClock } from "../internal/clock.ts";
+import { jsonKind } from "../internal/json-kind.ts";
 import { callable, expected, objectWith, text, wholeNumber } from "../internal/validate.ts";
 import { cloudEventId } from "../model/cloud-event.ts";
 import { DEFAULT_WORKSPACE, type ResolvedIdentity, resolveIdentity } from "../model/identity.ts";
@@ -95,7 +96,7 @@ export function webhook(options: WebhookOptions): Receive {
 
   /** Identifies the event of a request. @throws {UnidentifiedError} */
   const identified = (raw: RawRequest): (() => Promise<Response>) => {
-    const event = source.identify(raw);
+    const event = checkReference(source.identify(raw));
     const identity = resolveIdentity({
       workspaceId: typeof workspaceId === "string" ? workspaceId : workspaceId(raw),
       subscriptionId,
@@ -143,6 +144,20 @@ export function webhook(options: WebhookOptions): Receive {
     const { headers } = request;
     return telemetry.trace({ kind: "request", source: source.name, headers }, () => answer(request), tracedOutcome);
   };
+}
+
+/**
+ * Checks what a source of the user's own returned. The id may be any value of a payload, but JSON parsers round large numbers, so two
+ * ids could become one.
+ * @throws {UnidentifiedError} for the id.
+ * @throws {TypeError} for a mistake in the source.
+ */
+function checkReference(event: EventReference): EventReference {
+  text("source.identify().source", event.source);
+  text("source.identify().type", event.type);
+  const id: unknown = event.id;
+  if (typeof id === "string" && id !== "" && id.isWellFormed()) return event;
+  throw new UnidentifiedError(`The event's id is ${jsonKind(id)}, not a non-empty string`);
 }
 
 function tracedOutcome({ status }: Response): TracedOutcome {

@@ -1,14 +1,14 @@
 import { hash } from "node:crypto";
 import type { JetStreamClient, JetStreamManager, StreamConfig } from "@nats-io/jetstream";
 import { headers, type MsgHdrs } from "@nats-io/nats-core";
-import { StoreForbiddenError, StoreMisconfiguredError, StoreUnavailableError } from "../errors.ts";
+import { RecordTooLargeError, StoreForbiddenError, StoreMisconfiguredError, StoreUnavailableError } from "../errors.ts";
 import type { BackoffRange } from "../internal/backoff.ts";
 import { systemClock } from "../internal/clock.ts";
 import { retryUntil } from "../internal/retry.ts";
 import { objectWith, text, wholeNumber } from "../internal/validate.ts";
 import type { Reservation } from "../model/decision.ts";
 import type { Telemetry } from "../model/telemetry.ts";
-import { apiCodeOf, apiCodes, hasNoResponders, isForbidden, isTimeout } from "./wire/error-codes.ts";
+import { apiCodeOf, apiCodes, hasNoResponders, isForbidden, isTimeout, isTooLarge } from "./wire/error-codes.ts";
 import { publishableSubject } from "./wire/subject.ts";
 
 /** Options of {@link publishOnce}. */
@@ -65,6 +65,7 @@ const passingCodes: ReadonlySet<number> = new Set([
  * @throws {StoreMisconfiguredError} if the stream cannot keep the promise.
  * @throws {StoreUnavailableError} that is `ambiguous` if the message may be stored: call it again.
  * @throws {StoreForbiddenError} if the connection may not publish, or not read the stream's configuration.
+ * @throws {RecordTooLargeError} if the message is larger than the server or the stream accepts. It was not stored.
  * @throws {TypeError | RangeError} that names the wrong argument.
  */
 export async function publishOnce(
@@ -113,6 +114,7 @@ export async function publishOnce(
           cause,
         });
       }
+      if (isTooLarge(cause)) throw tooLarge(stream, target, cause);
       inDoubt ||= code === undefined && !hasNoResponders(cause);
       if (isLast || (code !== undefined && !passingCodes.has(code))) {
         const message = `Stream ${stream} did not say that it stored the message for ${target}: call publishOnce again`;
@@ -121,6 +123,12 @@ export async function publishOnce(
       return undefined;
     }
   });
+}
+
+function tooLarge(stream: string, target: string, cause: unknown): RecordTooLargeError {
+  const limits = `larger than \`max_msg_size\` of stream ${stream}, or than the server's \`max_payload\``;
+  const message = `The message for ${target} was not stored: it is ${limits}; raise the limit, or publish a smaller message`;
+  return new RecordTooLargeError(message, { cause });
 }
 
 /** Repeats an attempt until it returns a result. The last one returns a result or throws. */
@@ -168,6 +176,12 @@ async function checkedStream(
   const differences = [
     ...(withinMs === undefined ? keepsNothing(config) : forgetsEarly(config, withinMs)),
     ...(config.no_ack ? ["`no_ack` must be off: with it, the publisher does not learn what was stored"] : []),
+    ...(config.subject_transform === undefined
+      ? []
+      : ["it must have no `subject_transform`: the message would be stored under another subject"]),
+    ...(config.persist_mode === "async"
+      ? ["`persist_mode` must not be `async`: the server would acknowledge messages that it has not stored"]
+      : []),
   ];
   if (differences.length === 0) return config.name;
   const message = `Stream ${config.name} cannot store a message once: ${differences.join("; ")}`;

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { Deduplicator } from "../../src/deduplicator.ts";
 import { PermanentError, StoreUnavailableError } from "../../src/errors.ts";
 import { enqueue } from "../../src/http/enqueue.ts";
+import { jsonObject } from "../../src/http/fields.ts";
 import type { Source } from "../../src/http/source.ts";
 import { bitbucket } from "../../src/http/sources/bitbucket.ts";
 import { cloudEvents } from "../../src/http/sources/cloud-events.ts";
@@ -17,6 +18,7 @@ import type { WebhookWarning } from "../../src/http/warnings.ts";
 import { type DispatchOptions, webhook } from "../../src/http/webhook.ts";
 import { deferred } from "../../src/internal/deferred.ts";
 import { memoryStore } from "../../src/stores/memory-store.ts";
+import { sizeLimitedStore } from "../support/size-limited-store.ts";
 import { SECRET, signBitbucket, signGitHub, signSlack } from "./signers.ts";
 
 const opened: Deduplicator[] = [];
@@ -179,6 +181,19 @@ describe("a receiver of webhooks", () => {
     const response = await receive(delivery());
     expect(response.headers.get("retry-after")).toBe("5");
     expect(await problemOf(response)).toMatchObject({ status: 503, code: "unavailable" });
+    expect(dispatched).toEqual([]);
+  });
+
+  it.each([
+    ["400 to an id that is too long for the store", 1_500, 400, "no-identity"],
+    ["503 if the store's limit is too low for any event", 5, 503, "unavailable"],
+  ])("answers %s", async (_, idLength, status, code) => {
+    const { receive, dispatched } = receiver(
+      {},
+      sizeLimitedStore(memoryStore(), () => ({ maxBytes: idLength, as: "too large" })),
+    );
+    const response = await receive(delivery("{}", { "x-github-delivery": "d".repeat(idLength) }));
+    expect(await problemOf(response)).toMatchObject({ status, code });
     expect(dispatched).toEqual([]);
   });
 
@@ -758,6 +773,32 @@ describe("a source of one's own", () => {
     await receive(post("1", { "x-id": "a" }));
     await receive(post("1", { "x-id": "a" }));
     expect(dispatched).toEqual([1]);
+  });
+
+  it.each<[found: string, body: string]>([
+    ["a number", '{"id":9007199254740993}'],
+    ["a list", '{"id":["a"]}'],
+    ["null", '{"id":null}'],
+    ["an empty string", '{"id":""}'],
+    ["nothing", "{}"],
+  ])("names no event if its id is %s", async (found, body) => {
+    const identify: Source["identify"] = (request) =>
+      Object.assign({ source: "/own", id: "", type: "t" }, { id: jsonObject(request)["id"] });
+    const { receive, store } = receiver({ source: { ...source, identify } });
+    const detail = `The event's id is ${found}, not a non-empty string`;
+    expect(await problemOf(await receive(post(body, {})))).toMatchObject({ status: 400, code: "no-identity", detail });
+    expect(await keysOf(store)).toEqual([]);
+  });
+
+  it("answers 503 if it returns something else than an event, such as a promise", async () => {
+    const identify: Source["identify"] = () => {
+      const event = { source: "/own", id: "1", type: "t" };
+      Reflect.deleteProperty(event, "source");
+      return event;
+    };
+    const { receive, errors } = receiver({ source: { ...source, identify } });
+    expect((await receive(post("1", {}))).status).toBe(503);
+    expect(errors).toEqual([["source-failed", expect.stringContaining("`source.identify().source`"), undefined]]);
   });
 
   it("answers 503 if it fails, so that the sender retries", async () => {

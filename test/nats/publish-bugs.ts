@@ -49,4 +49,14 @@ export const publishBugs: readonly PublishBug[] = [
       },
     ],
   },
+  {
+    name: "a message that is too large counts as one without an answer",
+    foundBy: "a message that is too large is refused for good",
+    patches: [{ file: FILE, find: "if (isTooLarge(cause)) throw", replace: "if (code === 0) throw" }],
+  },
+  {
+    name: "a subject transform that nobody checks",
+    foundBy: "a stream that moves messages to other subjects is refused",
+    patches: [{ file: FILE, find: "config.subject_transform === undefined", replace: "true" }],
+  },
 ];

@@ -116,10 +116,29 @@ describe("G12 publishOnce", () => {
     await expect(publishOnce(js, short, "paid", reservation, { withinMs: 60_000 })).rejects.toThrow(
       "its `duplicate_window` must be at least `withinMs`, 60000 ms, got 1000 ms",
     );
+    const moved = await stream({ subject_transform: { src: ">", dest: "moved.>" } });
+    await expect(publishOnce(js, moved, "paid", reservation)).rejects.toThrow("it must have no `subject_transform`");
+    const early = await stream({ persist_mode: "async" });
+    await expect(publishOnce(js, early, "paid", reservation)).rejects.toThrow("`persist_mode` must not be `async`");
     await expect(publishOnce(js, "no-stream", "paid", reservation)).rejects.toMatchObject({
       code: "store-unavailable",
       ambiguous: false,
     });
+  });
+
+  it.each([{}, { withinMs: 60_000 }])("refuses a message that is too large at once, with %j", async (options) => {
+    const small = await stream({ max_msg_size: 500 });
+    const message = /larger than `max_msg_size` of stream once-\d+, or than the server's `max_payload`/;
+    for (const [name, bytes] of [
+      [small, 1_000],
+      [await stream(), 2_000_000],
+    ] as const) {
+      await expect(publishOnce(js, name, "x".repeat(bytes), reservation, options)).rejects.toMatchObject({
+        code: "record-too-large",
+        message: expect.stringMatching(message),
+      });
+      expect(await stored(name)).toBe(0);
+    }
   });
 
   it.each([

@@ -40,6 +40,10 @@ const promises: Readonly<Record<string, (subject: Subject) => Promise<boolean>>>
   },
   "a stream that removes acknowledged messages is refused": async ({ stream, publish }) =>
     isRefused(publish(await stream({ retention: "workqueue" }), "a")),
+  "a stream that moves messages to other subjects is refused": async ({ stream, publish }) =>
+    isRefused(publish(await stream({ subject_transform: { src: ">", dest: "moved.>" } }), "a", { timeoutMs: 500 })),
+  "a message that is too large is refused for good": async ({ stream, publish }) =>
+    isRefused(publish(await stream({ max_msg_size: 50 }), "a", { timeoutMs: 500 }), "record-too-large"),
 };
 
 let streams = 0;
@@ -67,9 +71,9 @@ export async function brokenPromises(publishOnce: typeof PublishOnce, nc: NatsCo
   return broken;
 }
 
-async function isRefused(run: Promise<unknown>): Promise<boolean> {
+async function isRefused(run: Promise<unknown>, code = "store-misconfigured"): Promise<boolean> {
   return run.then(
     () => false,
-    (error: unknown) => error instanceof Error && Reflect.get(error, "code") === "store-misconfigured",
+    (error: unknown) => error instanceof Error && Reflect.get(error, "code") === code,
   );
 }

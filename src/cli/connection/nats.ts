@@ -84,20 +84,25 @@ export async function withPeers<Modules>(load: () => Promise<Modules>): Promise<
   }
 }
 
-/** Reads the file again for every connection, because credentials are rotated. Without a readable file, the last ones are used. */
+/**
+ * Reads the file again for every connection, because credentials are rotated. While the file is missing or incomplete, the last
+ * credentials are used.
+ */
 function fileAuthenticator(
   path: string,
   first: Uint8Array,
   authenticatorOf: (creds: Uint8Array) => Authenticator,
 ): Authenticator {
-  let creds = first;
+  let last = authenticatorOf(first);
   return (nonce) => {
     try {
-      creds = readFileSync(path);
+      const next = authenticatorOf(readFileSync(path));
+      const login = next(nonce);
+      last = next;
+      return login;
     } catch {
-      // The file is being replaced.
+      return last(nonce);
     }
-    return authenticatorOf(creds)(nonce);
   };
 }
 

@@ -24,6 +24,8 @@ export class Interruption implements Disposable {
     this.#unsubscribe = io.onInterrupt((cause) => {
       if (this.#abort.signal.aborted) return;
       if (this.#drain.signal.aborted) {
+        // Ctrl-C also ends the reader of a pipe.
+        if (cause === "output-closed") return;
         on.abort?.();
         this.#abort.abort();
       } else {

@@ -86,7 +86,11 @@ export function processIo(host: Host, clock: Clock = systemClock): ProcessIo {
         if (times === 2) aborting.abort();
         listener("signal");
       };
-      const onBrokenPipe = (): void => listener("output-closed");
+      const onBrokenPipe = (): void => {
+        // Ctrl-C also ends the reader of a pipe, and that may arrive first.
+        countedMs = clock.monotonicMs();
+        listener("output-closed");
+      };
       for (const signal of SIGNALS) host.on(signal, onSignal);
       brokenPipe.add(onBrokenPipe);
       return () => {

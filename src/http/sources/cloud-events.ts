@@ -7,7 +7,7 @@ import {
   isCloudEventBatchType,
   readCloudEvent,
 } from "../../model/cloud-event.ts";
-import { jsonObject, parseJson } from "../fields.ts";
+import { headerUtf8, jsonObject, parseJson } from "../fields.ts";
 import type { RawRequest } from "../raw-request.ts";
 import type { EventReference, Source } from "../source.ts";
 
@@ -73,7 +73,7 @@ function identify(request: RawRequest): EventReference {
 function binaryAttributes(headers: Headers): Readonly<Record<string, string>> {
   const attributes: Record<string, string> = {};
   for (const [name, value] of headers) {
-    if (name.startsWith("ce-")) attributes[name.slice("ce-".length)] = decodeHeaderAttribute(value);
+    if (name.startsWith("ce-")) attributes[name.slice("ce-".length)] = decodeHeaderAttribute(headerUtf8(value));
   }
   return attributes;
 }

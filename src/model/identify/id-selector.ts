@@ -1,6 +1,6 @@
 import { jsonKind } from "../../internal/json-kind.ts";
-import { expected, text } from "../../internal/validate.ts";
-import { opaqueEventId } from "../cloud-event.ts";
+import { callable, expected, text } from "../../internal/validate.ts";
+import { decodeHeaderAttribute, opaqueEventId } from "../cloud-event.ts";
 import type { Identity } from "../identity.ts";
 import { parsePointer } from "./json-pointer.ts";
 
@@ -37,7 +37,10 @@ export interface MessageIdSelector extends IdSelector {
   (message: MessageFields, subscriptionId: string): Identity | { readonly unidentifiable: string };
 }
 
-/** Selects a header. A repeated or empty header is refused. @throws {TypeError} if the name is not a header name. */
+/**
+ * Selects a header. A repeated or empty header is refused. The value of a `ce-*` header is percent-decoded once, as CloudEvents requires.
+ * @throws {TypeError} if the name is not a header name.
+ */
 export function byHeader(name: string): MessageIdSelector {
   if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(text("name", name))) {
     throw new TypeError(expected("name", "the name of a header", name));
@@ -47,7 +50,10 @@ export function byHeader(name: string): MessageIdSelector {
   return messageIdSelector((fields) => {
     const values = fields.header(lowerCase);
     if (values.length > 1) return { refused: `${label} occurs ${values.length} times` };
-    return values.length === 0 ? { missing: `${label} is missing` } : checked(values[0], label);
+    const [value] = values;
+    if (value === undefined) return { missing: `${label} is missing` };
+    const isEncoded = typeof value === "string" && lowerCase.startsWith("ce-");
+    return checked(isEncoded ? decodeHeaderAttribute(value) : value, label);
   });
 }
 
@@ -65,8 +71,13 @@ export function byPointer(pointer: string): MessageIdSelector {
   });
 }
 
-/** Selects the first field that exists. A field that exists but is not an id is refused instead of skipped. */
+/**
+ * Selects the first field that exists. A field that exists but is not an id is refused instead of skipped.
+ * @throws {TypeError} without selectors, or for an argument that is none.
+ */
 export function firstOf(...selectors: readonly IdSelector[]): MessageIdSelector {
+  if (selectors.length === 0) throw new TypeError(expected("selectors", "at least one selector", undefined));
+  for (const select of selectors) callable("selectors", select);
   return messageIdSelector((fields) => {
     const missing: string[] = [];
     for (const select of selectors) {

@@ -3,11 +3,11 @@ import type { ResolvedConsumeOptions } from "./consume-options.ts";
 import type { ConsumerFinding } from "./consumer-finding.ts";
 import { checkDeadLetterStream } from "./dead-letter-stream.ts";
 import { checkScheduledRetries } from "./scheduled-retry.ts";
-import { checkConsumer, filtersOf } from "./start-up-check.ts";
+import { checkConsumer, checkPause, filtersOf } from "./start-up-check.ts";
 
 /** Checks everything that `consume` depends on: the consumer, the server that leads it, and the stream of the dead letters. */
 export async function checkUse(
-  { config, stream_name }: ConsumerInfo,
+  info: ConsumerInfo,
   {
     backoffMs,
     concurrency,
@@ -19,6 +19,7 @@ export async function checkUse(
     subscriptionId,
   }: ResolvedConsumeOptions,
 ): Promise<readonly ConsumerFinding[]> {
+  const { config, stream_name } = info;
   const use = {
     leaseMs: dedup.leaseMs,
     skewMs: dedup.skewMs,
@@ -34,5 +35,5 @@ export async function checkUse(
     scheduledRetries === undefined
       ? []
       : await checkScheduledRetries(scheduledRetries, stream_name, filtersOf(config), backoffMs.longestMs);
-  return [...checkConsumer(config, use), ...deadLetters, ...schedules];
+  return [...checkConsumer(config, use), ...checkPause(info), ...deadLetters, ...schedules];
 }

@@ -97,6 +97,15 @@ export function checkRetention({ config, state }: StreamInfo, interest: Interest
     const problem = `accepts messages up to ${max_msg_size} bytes (\`max_msg_size\`): the letter of a larger one has no body`;
     warning(problem, "remove that limit");
   }
+  if (config.storage === "memory") {
+    warning("keeps letters in memory (`storage`), so a restart of its servers removes them", "create one with `file`");
+  }
+  if (config.subject_transform !== undefined) {
+    warning(
+      "stores letters under other subjects (`subject_transform`), where `latchkey dead` does not look",
+      "remove it",
+    );
+  }
   if (config.persist_mode === "async") {
     warning("confirms letters before they are on disk (`persist_mode: async`)", "create one without it");
   }

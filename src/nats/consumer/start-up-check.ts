@@ -1,4 +1,4 @@
-import type { ConsumerConfig } from "@nats-io/jetstream";
+import type { ConsumerConfig, ConsumerInfo } from "@nats-io/jetstream";
 import { millis } from "@nats-io/nats-core";
 import { LatchkeyError } from "../../errors.ts";
 import { LEADER_VERSION, NEEDED_SERVER, whyUnusable } from "../wire/server-version.ts";
@@ -89,7 +89,7 @@ function checkServer({ metadata }: ConsumerConfig): ConsumerFinding[] {
   return [finding("error", "server", `${server}: ${reason}`, `use ${NEEDED_SERVER}`)];
 }
 
-function checkKind({ ack_policy, deliver_subject, headers_only }: ConsumerConfig): ConsumerFinding[] {
+function checkKind({ ack_policy, deliver_subject, headers_only, mem_storage }: ConsumerConfig): ConsumerFinding[] {
   const findings: ConsumerFinding[] = [];
   if (ack_policy !== "explicit") {
     const problem = `\`ack_policy\` is \`${ack_policy}\`, so messages count as acknowledged that were never dispatched`;
@@ -104,7 +104,21 @@ function checkKind({ ack_policy, deliver_subject, headers_only }: ConsumerConfig
       "`headers_only` removes the payload from dispatches and dead letters, and the identity from structured CloudEvents";
     findings.push(finding("warning", "headers_only", problem, "create one without it"));
   }
+  if (mem_storage === true) {
+    const problem =
+      "`mem_storage` keeps the acknowledgements in memory: after a restart of its servers, they deliver the stream again, and events older than the window are dispatched again";
+    findings.push(finding("warning", "mem_storage", problem, "create one without it"));
+  }
   return findings;
+}
+
+/** Reports a paused consumer, which looks like one without messages. */
+export function checkPause({ config, paused = false }: ConsumerInfo): ConsumerFinding[] {
+  if (!paused) return [];
+  const problem = `it is paused until ${config.pause_until}, and the server delivers nothing before`;
+  return [
+    finding("warning", "pause_until", problem, "resume it with `nats consumer resume`, if the pause is not intended"),
+  ];
 }
 
 function checkWaits(config: ConsumerConfig, { leaseMs, skewMs }: ConsumerUse): ConsumerFinding[] {

@@ -39,6 +39,8 @@ it("reads the credentials again when it reconnects, and does not give up while t
     for await (const { type } of nats.connection.status()) rejections.push(type);
   })();
   await allow(rotated);
+  // The file is being written.
+  await writeFile(credsPath, rotated.creds.slice(0, 80));
   await server.restart();
   await eventually(
     "several rejected connections",

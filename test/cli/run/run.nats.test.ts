@@ -172,6 +172,7 @@ describe("latchkey run over a stream", () => {
       { body: '{"order":"o-2"}', headers: { "X-Order": "o-3" } },
       { body: '{"order":9007199254740993}' },
       { body: "[]", headers: { "content-type": "application/cloudevents-batch+json", "X-Order": "o-4" } },
+      { body: `[${cloudEvent("1")}]`, headers: { "X-Order": "o-5" } },
     ]);
     const argv = ["--to", endpoint.url, "--subscription", "billing", "--id", "X-Order", "--id", "/order", "--json"];
     const { exitCode, objects } = await runUntilIdle(argv, names);
@@ -182,6 +183,7 @@ describe("latchkey run over a stream", () => {
       expect.arrayContaining([
         expect.stringContaining("the member `/order` is a number"),
         expect.stringContaining("publish one event per message"),
+        expect.stringContaining("a batch of CloudEvents: write one per line"),
       ]),
     );
   });

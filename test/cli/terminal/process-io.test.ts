@@ -2,6 +2,7 @@ import { EventEmitter } from "node:events";
 import { PassThrough } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { Interruption } from "../../../src/cli/terminal/interruption.ts";
 import type { Sink } from "../../../src/cli/terminal/io.ts";
 import { type Host, type Output, processIo } from "../../../src/cli/terminal/process-io.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
@@ -137,6 +138,18 @@ describe("the signals of a process", () => {
 
   it.each(["SIGINT", "SIGTERM", "SIGHUP"])("interrupt with %s", (signal) => {
     expect(interruptions([[0, signal]])).toEqual({ causes: ["signal"], exits: [] });
+  });
+
+  it("count only once if Ctrl-C ends the reader of the output too, in any order", () => {
+    for (const order of [
+      ["SIGINT", "pipe"],
+      ["pipe", "SIGINT"],
+    ]) {
+      const host = new FakeHost();
+      using interruption = new Interruption(processIo(host, new SimulatedClock()));
+      for (const one of order) (one === "pipe" ? host.stdout : host).emit(one === "pipe" ? "error" : one, one);
+      expect([interruption.drain.aborted, interruption.abort.aborted]).toEqual([true, false]);
+    }
   });
 
   it("count only once within half a second, because npm forwards them", () => {

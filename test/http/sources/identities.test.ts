@@ -182,6 +182,12 @@ describe("a CloudEvent over HTTP", () => {
     expect(identify(source, { ...headers, "ce-id": "order%20%E2%82%AC1%2525" }).id).toBe("order €1%25");
   });
 
+  it("has its header values read as UTF-8 if a sender does not encode them", () => {
+    const raw = Buffer.from("\ufefforder €1").toString("latin1");
+    expect(identify(source, { ...headers, "ce-id": raw }).id).toBe("\ufefforder €1");
+    expect(identify(source, { ...headers, "ce-id": "caf\u00e9" }).id).toBe("caf\u00e9");
+  });
+
   it.each(["%", "%zz", "%ff"])("keeps the header value %j, which is not percent-encoded UTF-8", (value) => {
     expect(identify(source, { ...headers, "ce-id": value }).id).toBe(value);
   });

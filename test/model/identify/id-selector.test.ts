@@ -28,6 +28,12 @@ describe("byHeader", () => {
     expect(byHeader("X-Id")(fieldsOf({ "x-id": value }))).toEqual(selected);
   });
 
+  it.each(["ce-id", "Ce-Id"])("decodes the CloudEvents header `%s` once, and no other header", (name) => {
+    expect(byHeader(name)(fieldsOf({ "ce-id": "100%2525" }))).toEqual({ id: "100%25" });
+    expect(byHeader(name)(fieldsOf({ "ce-id": "100%" }))).toEqual({ id: "100%" });
+    expect(byHeader("x-id")(fieldsOf({ "x-id": "100%25" }))).toEqual({ id: "100%25" });
+  });
+
   it.each(["", "a b", "ä", "a:"])("refuses the name %j", (name) => {
     expect(() => byHeader(name)).toThrow(TypeError);
   });
@@ -80,6 +86,12 @@ describe("firstOf", () => {
   ])("selects the first field that exists, without skipping an invalid one (%#)", (fields, selected) => {
     expect(select(fields)).toEqual(selected);
   });
+});
+
+it("firstOf refuses to select from nothing, and what is not a selector", () => {
+  expect(() => firstOf()).toThrow("Expected `selectors` to be at least one selector");
+  // @ts-expect-error a name instead of a selector
+  expect(() => firstOf("x-id")).toThrow("Expected `selectors` to be a function, got `x-id` (string)");
 });
 
 it("a field of the command line is a pointer if it begins with a slash", () => {

@@ -17,7 +17,7 @@ async function streamWith(config: Config): Promise<EventStream> {
   const stream = await createEventStream(nats.connection);
   await stream.manager.streams.delete(stream.deadName);
   const { deadName: name, deadSubject } = stream;
-  await stream.manager.streams.add({ name, subjects: [deadSubject], storage: "memory", ...config });
+  await stream.manager.streams.add({ name, subjects: [deadSubject], storage: "file", ...config });
   return stream;
 }
 
@@ -31,7 +31,6 @@ const HOUR_MS = 3_600_000;
 describe("a dead-letter stream", () => {
   it.each<[name: string, config: Config]>([
     ["with the defaults", {}],
-    ["with file storage", { storage: "file" }],
     ["with an age of three days", { max_age: nanos(72 * HOUR_MS) }],
     ["with a large `max_msg_size`", { max_msg_size: 4 * 1024 * 1024 }],
     ["if it may not be purged", { deny_purge: true, deny_delete: true }],
@@ -60,6 +59,8 @@ describe("a dead-letter stream", () => {
     ["warning", /removes letters after 24 h \(`max_age`\)/, { max_age: nanos(24 * HOUR_MS) }],
     ["warning", /removes letters after less than an hour/, { max_age: nanos(HOUR_MS / 4) }],
     ["warning", /up to 2000 bytes \(`max_msg_size`\)/, { max_msg_size: 2_000 }],
+    ["warning", /in memory \(`storage`\)/, { storage: "memory" }],
+    ["warning", /under other subjects \(`subject_transform`\)/, { subject_transform: { src: ">", dest: "x.>" } }],
     ["warning", /`persist_mode: async`/, { persist_mode: "async", storage: "file" }],
   ])("gets the %s %s with %j", async (severity, says, config) => {
     expect(await check(await streamWith(config))).toMatchObject([

@@ -48,14 +48,17 @@ describe.concurrent("a consumer that is changed while it runs", () => {
     const stream = await createEventStream(nats.connection, { max_ack_pending: 2 });
     await using worker = await startWorker(stream, { dedup: quick() });
     await edit(stream, { description: "not a setting that matters" });
+    await stream.manager.consumers.pause(stream.name, DURABLE, new Date("2100-01-01T00:00:00Z"));
     await edit(stream, { max_ack_pending: 3 });
     await worker.until("trigger.consumer.changed");
     const sentences = worker.of("trigger.consumer.warning").map(({ finding }) => finding.sentence);
     expect(sentences).toHaveLength(new Set(sentences).size);
     expect(sentences.filter((sentence) => sentence.includes("max_ack_pending"))).toHaveLength(2);
-    expect(worker.of("trigger.consumer.changed").flatMap(({ changes }) => changes)).toEqual([
-      { setting: "max_ack_pending", from: 2, to: 3 },
-    ]);
+    expect(sentences).toContainEqual(expect.stringContaining("it is paused until 2100-01-01T00:00:00Z"));
+    const changes = worker.of("trigger.consumer.changed").flatMap(({ changes }) => changes);
+    expect(changes).toHaveLength(2);
+    expect(changes).toContainEqual({ setting: "max_ack_pending", from: 2, to: 3 });
+    expect(changes).toContainEqual({ setting: "pause_until", from: undefined, to: "2100-01-01T00:00:00Z" });
   });
 
   it.for<[change: string, to: Partial<ConsumerConfig>]>([

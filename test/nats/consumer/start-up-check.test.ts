@@ -118,6 +118,7 @@ describe("F17 the start-up check of an unsuitable consumer", () => {
       grouped("pinned_client", { name: "jobs" }, { max_ack_pending: -1 }),
     ],
     ["headers_only", "warning", /payload/, { config: { headers_only: true } }],
+    ["mem_storage", "warning", /acknowledgements in memory.*dispatched again/, { config: { mem_storage: true } }],
     ["ack_wait", "error", /is 999 ms, too short.*at least 1000/, { config: { ack_wait: nanos(999) } }],
     ["ack_wait", "warning", /is 29999 ms, less than the lease of 30000 ms/, { config: { ack_wait: nanos(29_999) } }],
     [

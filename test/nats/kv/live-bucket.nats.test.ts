@@ -1,14 +1,18 @@
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import { DiscardPolicy, type StreamConfig } from "@nats-io/jetstream";
 import { PermissionViolationError } from "@nats-io/nats-core";
 import { describe, expect, it, vi } from "vitest";
 import { Deduplicator } from "../../../src/deduplicator.ts";
 import { hasCode, StoreMisconfiguredError } from "../../../src/errors.ts";
+import type * as Clocks from "../../../src/internal/clock.ts";
 import { systemClock } from "../../../src/internal/clock.ts";
+import type * as Nats from "../../../src/nats/index.ts";
 import { type NatsStoreOptions, natsStore, type StoreWarning } from "../../../src/nats/index.ts";
 import { withRaisedFences } from "../../../src/nats/kv/revision-offset.ts";
 import { eventually } from "../../support/eventually.ts";
 import { connected, manager } from "../../support/nats-bucket.ts";
+import { copyWithBug, removePlantedCopies } from "../../support/planted-bugs.ts";
 import { useNatsServer } from "../../support/use-nats-server.ts";
 
 const nats = useNatsServer();
@@ -191,21 +195,41 @@ describe("a bucket whose revisions fell", () => {
     await replica.close();
   });
 
-  it("G5 starts above the earlier revisions if only the clock of the replica that creates it is behind", async () => {
-    const before = await replicaOn("behind");
+  /** Returns the fences of a bucket that a replica whose clock is behind created again, and the last revision before. */
+  async function createdAgain(root: string, bucket: string) {
+    const load = <Module>(file: string): Promise<Module> => import(/* @vite-ignore */ join(root, "src", file));
+    const { natsStore: open } = await load<typeof Nats>("nats/index.ts");
+    const { systemClock: clock } = await load<typeof Clocks>("internal/clock.ts");
+    const before = await replicaOn(bucket);
     await before.claim();
     const jsm = await manager(nats.connection);
-    const { state } = await jsm.streams.info("KV_behind");
-    await jsm.streams.delete("KV_behind");
-    const wallMs = vi.spyOn(systemClock, "wallMs").mockReturnValue(systemClock.wallMs() - DAY_MS);
-    const opened = await natsStore(nats.connection, { bucket: "behind" }).finally(() => wallMs.mockRestore());
-    for (const store of [opened, await natsStore(nats.connection, { bucket: "behind" })]) {
+    const { state } = await jsm.streams.info(`KV_${bucket}`);
+    await jsm.streams.delete(`KV_${bucket}`);
+    const wallMs = vi.spyOn(clock, "wallMs").mockReturnValue(clock.wallMs() - DAY_MS);
+    const opened = await open(nats.connection, { bucket }).finally(() => wallMs.mockRestore());
+    const fences: number[] = [];
+    for (const store of [opened, await open(nats.connection, { bucket })]) {
       const dedup = new Deduplicator({ store });
       const reservation = await dedup.reserve({ subscriptionId: "s", eventId: randomUUID() });
-      expect("fence" in reservation && reservation.fence).toBeGreaterThan(state.last_seq);
+      if ("fence" in reservation) fences.push(reservation.fence);
       await dedup.close({ drainMs: 0 });
     }
     await before.close();
+    return { fences, last: state.last_seq };
+  }
+
+  it("G5 starts above the earlier revisions if only the clock of the replica that creates it is behind", async () => {
+    const { fences, last } = await createdAgain(process.cwd(), "behind");
+    expect(fences).toHaveLength(2);
+    for (const fence of fences) expect(fence).toBeGreaterThan(last);
+  });
+
+  it("starts below them in a package with the bug that a new bucket is not compared with the server's clock", async () => {
+    const file = "src/nats/kv/revision-offset.ts";
+    const patches = [{ file, find: "TOLERANCE_US = 60_000_000", replace: "TOLERANCE_US = Number.MAX_VALUE" }];
+    const root = copyWithBug({ name: "a replica's clock is trusted", patches });
+    const { fences, last } = await createdAgain(root, "trusting").finally(removePlantedCopies);
+    for (const fence of fences) expect(fence).toBeLessThan(last);
   });
 
   it("G5 is refused at the start if its creation is later than its last revision, until its fences are raised", async () => {

@@ -38,6 +38,7 @@ function identifySelected(
   const reading = readEvent(message.data, selection, transportOf(message));
   if ("event" in reading) return { subscriptionId, eventId: reading.event.eventId };
   if (reading.problem === "no-id") return { unidentifiable: reading.why };
+  if (reading.problem === "batch" && reading.of === "CloudEvents") return { unidentifiable: problemText(reading) };
   // The body is not a JSON object: only the headers can contain the id.
   const selected = selection.id?.({ ...transportOf(message), json: () => undefined });
   if (selected !== undefined && "id" in selected) return { subscriptionId, eventId: opaqueEventId(selected.id) };

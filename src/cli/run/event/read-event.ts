@@ -94,7 +94,8 @@ function readUnstructured(
 ): IncomingEvent | EventProblem {
   const value = fields.json();
   if (isObject(value) && Array.isArray(value["Records"])) {
-    return { problem: "batch", of: "records", separateWith: "jq -c '.Records[]'" };
+    const records = request === undefined ? ".Records[]" : `${request.jsonFilter} | .Records[]`;
+    return { problem: "batch", of: "records", separateWith: `jq -c '${records}'` };
   }
   if (request === undefined)
     return readWebhook(fields, { body: text, original: text }) ?? { problem: "unknown-format" };
@@ -102,7 +103,7 @@ function readUnstructured(
   if (typeof body !== "string" && !(body instanceof Uint8Array)) return body;
   const type = request.header("content-type")[0];
   if ((typeof type === "string" && isCloudEventBatchType(type)) || claimsCloudEventBatch(value)) {
-    return { problem: "batch", of: "CloudEvents", separateWith: "jq -c '.body[]'" };
+    return { problem: "batch", of: "CloudEvents", separateWith: `jq -c '${request.jsonFilter} | .[]'` };
   }
   return (
     readBinary(request, body, text) ??

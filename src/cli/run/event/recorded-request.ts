@@ -14,20 +14,23 @@ export interface RecordedRequest {
   readonly body: string | Uint8Array | EventProblem;
   /** Returns the JSON value of the payload, or `undefined` if it is not JSON. */
   json(): unknown;
+  /** Filter of `jq` that prints the JSON value of the payload. */
+  readonly jsonFilter: string;
 }
 
 const HEADERS = /^(headers|multivalueheaders)$/i;
-const BODIES = ["body", "payload", "rawBody", "Body"] as const;
+/** Names of the payload in lower case, the preferred ones first. */
+const BODIES = ["body", "payload", "rawbody"] as const;
 
 /**
  * Reads a recorded request in one of these forms: `headers` and `body` (or `payload`, `rawBody`) in any case, with values as
- * strings, lists, or a list of names and values; function gateways (`multiValueHeaders`, `isBase64Encoded`); GitHub's delivery API
+ * strings, lists, or a list of names and values or of pairs; function gateways (`multiValueHeaders`, `isBase64Encoded`); GitHub's delivery API
  * (`request.headers`, `request.payload`); smee.io (headers beside `body`). Returns `undefined` for other objects.
  */
 export function readRecordedRequest(line: ObjectLike, text: string): RecordedRequest | undefined {
   const { request } = line;
   if (isObject(request) && isObject(request["headers"])) {
-    return recorded(headerEntries(request), request, memberText(text, "request") ?? "{}");
+    return recorded(headerEntries(request), request, memberText(text, "request") ?? "{}", ".request");
   }
   const named = headerEntries(line);
   if (named.length > 0) return recorded(named, line, text);
@@ -44,9 +47,10 @@ function headerEntries(line: ObjectLike): readonly HeaderEntry[] {
   return Object.entries(line).flatMap(([member, headers]) => {
     if (!HEADERS.test(member) || !isObject(headers)) return [];
     if (!Array.isArray(headers)) return Object.entries(headers);
-    return headers
-      .filter(isObject)
-      .flatMap(({ name, value }): HeaderEntry[] => (typeof name === "string" ? [[name, value]] : []));
+    return headers.filter(isObject).flatMap((header): HeaderEntry[] => {
+      const [name, value] = Array.isArray(header) ? header : [header["name"], header["value"]];
+      return typeof name === "string" ? [[name, value]] : [];
+    });
   });
 }
 
@@ -54,7 +58,7 @@ function isValue(value: unknown): boolean {
   return typeof value === "string" || typeof value === "number" || Array.isArray(value);
 }
 
-function recorded(entries: readonly HeaderEntry[], line: ObjectLike, text: string): RecordedRequest {
+function recorded(entries: readonly HeaderEntry[], line: ObjectLike, text: string, within = ""): RecordedRequest {
   const headers = new Map<string, Set<unknown>>();
   for (const [name, value] of entries) {
     const values = headers.get(name.toLowerCase()) ?? new Set();
@@ -70,11 +74,18 @@ function recorded(entries: readonly HeaderEntry[], line: ObjectLike, text: strin
     names: [...headers.keys()],
     body,
     json: () => (typeof body === "string" || body instanceof Uint8Array ? parsed(body) : undefined),
+    jsonFilter: `${within}.${bodyName(line)}${decodingFilter(line)}`,
   };
 }
 
+function decodingFilter(line: ObjectLike): string {
+  if (typeof line[bodyName(line) ?? ""] !== "string") return "";
+  return line["isBase64Encoded"] === true ? " | @base64d | fromjson" : " | fromjson";
+}
+
 function bodyName(line: ObjectLike): string | undefined {
-  return BODIES.find((name) => name in line);
+  const names = Object.keys(line);
+  return BODIES.flatMap((wanted) => names.filter((name) => name.toLowerCase() === wanted))[0];
 }
 
 function bodyOf(line: ObjectLike, text: string): RecordedRequest["body"] {

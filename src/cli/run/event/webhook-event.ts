@@ -3,7 +3,7 @@ import type { IdFields } from "../../../model/identify/id-selector.ts";
 import type { EventProblem } from "./event-problem.ts";
 import { type IncomingEvent, JSON_TYPE } from "./incoming-event.ts";
 import type { RecordedRequest } from "./recorded-request.ts";
-import { SENDERS, type Sender } from "./senders.ts";
+import { SENDERS, type Sender, scopeOf } from "./senders.ts";
 import { traceHeaders } from "./trace-context.ts";
 
 /** Identifies the webhook of a known sender. Returns `undefined` for other requests and payloads. */
@@ -18,11 +18,13 @@ export function readWebhook(
     return { problem: "no-id", of: sender.name, why: "missing" in selected ? selected.missing : selected.refused };
   }
   const { id } = selected;
-  const scope = sender.scope(fields);
+  const scope = scopeOf(sender, fields);
+  if ("refused" in scope) return { problem: "no-id", of: sender.name, why: scope.refused };
+  const { path } = scope;
   return {
     format: "webhook",
-    eventId: scope === "" ? opaqueEventId(id) : cloudEventId({ source: scope, id }),
-    attributes: { specversion: "1.0", id, source: sender.source?.(fields) ?? scope, type: sender.type(fields) },
+    eventId: path === "" ? opaqueEventId(id) : cloudEventId({ source: path, id }),
+    attributes: { specversion: "1.0", id, source: sender.source?.(fields) ?? path, type: sender.type(fields) },
     headers: payload.request === undefined ? {} : forwardedHeaders(payload.request, sender),
     contentType: contentTypeOf(payload.request),
     body: payload.body,

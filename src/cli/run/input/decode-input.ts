@@ -9,22 +9,28 @@ import { printable } from "../../terminal/printable.ts";
  * @param path `-` for standard input.
  * @throws {CommandError} for another format, with the command that converts it.
  */
-export async function* decodeInput(
-  source: AsyncIterable<Uint8Array, void>,
-  path: string,
-): AsyncGenerator<Uint8Array, void> {
-  const chunks = source[Symbol.asyncIterator]();
+export function decodeInput(source: AsyncIterable<Uint8Array, void>, path: string): AsyncGenerator<Uint8Array, void> {
+  return decodeBytes(source[Symbol.asyncIterator](), { path, isCompressed: false });
+}
+
+/** Where the bytes come from, for the command that converts them. */
+interface Origin {
+  readonly path: string;
+  readonly isCompressed: boolean;
+}
+
+async function* decodeBytes(chunks: AsyncIterator<Uint8Array, void>, origin: Origin): AsyncGenerator<Uint8Array, void> {
   const head = await readHead(chunks, Buffer.alloc(0), (bytes) => bytes.byteLength >= MAGIC_BYTES);
   if (startsWith(head, [0x1f, 0x8b])) {
     const gunzip = createGunzip();
     // An error of the pipeline also destroys the gunzip stream, which then throws it below.
     pipeline(Readable.from(rest(head, chunks)), gunzip).catch(() => {});
-    yield* decodeText(gunzip[Symbol.asyncIterator](), Buffer.alloc(0), path);
+    yield* decodeBytes(gunzip[Symbol.asyncIterator](), { ...origin, isCompressed: true });
     return;
   }
   const binary = BINARY_FORMATS.find(({ magics }) => magics.some((magic) => startsWith(head, magic)));
-  if (binary !== undefined) throw wrongFormat(binary.name, binary.command, path);
-  yield* decodeText(chunks, head, path);
+  if (binary !== undefined) throw wrongFormat(binary.name, binary.command, origin);
+  yield* decodeText(chunks, head, origin);
 }
 
 const MAGIC_BYTES = 6;
@@ -36,6 +42,9 @@ interface Format {
   readonly command: string;
 }
 
+/** Any byte but NUL. JSON begins with an ASCII character, whatever its encoding. */
+const NOT_NUL = -1;
+
 /** Formats by their first bytes. UTF-32 comes before UTF-16, whose byte order mark it contains. */
 const BINARY_FORMATS: readonly Format[] = [
   {
@@ -43,8 +52,8 @@ const BINARY_FORMATS: readonly Format[] = [
     magics: [
       [0xff, 0xfe, 0, 0],
       [0, 0, 0xfe, 0xff],
-      [0x7b, 0, 0, 0],
-      [0, 0, 0, 0x7b],
+      [NOT_NUL, 0, 0, 0],
+      [0, 0, 0, NOT_NUL],
     ],
     command: "iconv -f UTF-32 -t UTF-8",
   },
@@ -56,43 +65,53 @@ const BINARY_FORMATS: readonly Format[] = [
     ],
     command: "iconv -f UTF-16 -t UTF-8",
   },
-  { name: "UTF-16", magics: [[0x7b, 0]], command: "iconv -f UTF-16LE -t UTF-8" },
-  { name: "UTF-16", magics: [[0, 0x7b]], command: "iconv -f UTF-16BE -t UTF-8" },
+  { name: "UTF-16", magics: [[NOT_NUL, 0]], command: "iconv -f UTF-16LE -t UTF-8" },
+  { name: "UTF-16", magics: [[0, NOT_NUL]], command: "iconv -f UTF-16BE -t UTF-8" },
   { name: "compressed with zstd", magics: [[0x28, 0xb5, 0x2f, 0xfd]], command: "zstdcat" },
   { name: "compressed with bzip2", magics: [[0x42, 0x5a, 0x68]], command: "bzcat" },
   { name: "compressed with xz", magics: [[0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]], command: "xzcat" },
   { name: "a ZIP archive", magics: [[0x50, 0x4b, 0x03, 0x04]], command: "unzip -p" },
 ];
 
-/** Maximum number of bytes in which the first line is examined. */
+/** Maximum number of bytes in which the first line that is not blank is examined. */
 const HEAD_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+const SPACE: ReadonlySet<number> = new Set([...BYTE_ORDER_MARK, 0x20, 0x09, NEWLINE, 0x0d]);
 
 async function* decodeText(
   chunks: AsyncIterator<Uint8Array, void>,
   start: Buffer,
-  path: string,
+  origin: Origin,
 ): AsyncGenerator<Uint8Array, void> {
   // The first line is needed before anything can be dispatched, so waiting for its end delays nothing.
-  const head = await readHead(chunks, start, (bytes) => bytes.includes(NEWLINE) || bytes.byteLength >= HEAD_BYTES);
+  const hasFirstLine = (bytes: Buffer): boolean => bytes.indexOf(NEWLINE, contentStart(bytes)) !== -1;
+  const head = await readHead(chunks, start, (bytes) => hasFirstLine(bytes) || bytes.byteLength >= HEAD_BYTES);
   const text = startsWith(head, BYTE_ORDER_MARK) ? head.subarray(BYTE_ORDER_MARK.length) : head;
   const layout = layoutOf(text);
-  if (layout !== undefined) throw wrongFormat(layout.name, layout.command, path);
+  if (layout !== undefined) throw wrongFormat(layout.name, layout.command, origin);
   yield* rest(text, chunks);
 }
 
+/** Returns the position of the first byte that is no white space; the length if there is none. */
+function contentStart(bytes: Buffer): number {
+  const at = bytes.findIndex((byte) => !SPACE.has(byte));
+  return at === -1 ? bytes.byteLength : at;
+}
+
 function layoutOf(text: Buffer): Pick<Format, "name" | "command"> | undefined {
-  const end = text.indexOf(NEWLINE);
-  const firstLine = text.toString("utf8", 0, end === -1 ? text.byteLength : end);
+  const start = contentStart(text);
+  const end = text.indexOf(NEWLINE, start);
+  const firstLine = text.toString("utf8", start, end === -1 ? text.byteLength : end);
   if (end === -1) {
     const [beforeReturn = "", ...others] = firstLine.split("\r");
     const hasReturns = others.length > 0 && isJson(beforeReturn);
     return hasReturns ? { name: "text with CR line ends", command: "tr '\\r' '\\n' <" } : undefined;
   }
-  const isOpen = /^\s*[{[](.*[,:{[])?\s*$/s.test(firstLine) && !isJson(firstLine);
+  if (!/^[{[]/.test(firstLine) || isJson(firstLine)) return undefined;
+  const isList = firstLine.startsWith("[");
+  const isOpen = /[,:{[]\s*$/.test(firstLine) || isJson(`${firstLine}${isList ? "]" : "}"}`);
   if (!isOpen) return undefined;
-  const isList = firstLine.trimStart().startsWith("[");
   return { name: "JSON over several lines", command: isList ? "jq -c '.[]'" : "jq -c ." };
 }
 
@@ -129,11 +148,15 @@ async function* rest(head: Uint8Array, chunks: AsyncIterator<Uint8Array, void>):
 }
 
 function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
-  return bytes.byteLength >= magic.length && magic.every((byte, at) => bytes[at] === byte);
+  return (
+    bytes.byteLength >= magic.length &&
+    magic.every((byte, at) => (byte === NOT_NUL ? bytes[at] !== 0 : bytes[at] === byte))
+  );
 }
 
-function wrongFormat(name: string, command: string, path: string): CommandError {
-  const converted = path === "-" ? `… | ${command.replace(/ <$/, "")}` : `${command} ${printable(path)}`;
+function wrongFormat(name: string, command: string, { path, isCompressed }: Origin): CommandError {
+  const applied = (to: string): string => (path === "-" ? `… | ${to.replace(/ <$/, "")}` : `${to} ${printable(path)}`);
+  const converted = isCompressed ? `${applied("gzip -dc")} | ${command.replace(/ <$/, "")}` : applied(command);
   return new CommandError(
     `The input is ${name}, not UTF-8 with one JSON object per line. Convert it: ${converted} | latchkey run --file - …`,
   );

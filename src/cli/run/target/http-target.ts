@@ -41,6 +41,8 @@ export function httpTarget(
       };
       const request = send(url, { method: "POST", agent: isRepeated ? oneShotAgent(isSecure, proxy) : agent, headers });
       let isSettled = false;
+      let bytesBefore = 0;
+      request.once("socket", (socket) => (bytesBefore = socket.bytesRead));
       const settle = (outcome: Outcome | Promise<Outcome>): void => {
         if (isSettled) return;
         isSettled = true;
@@ -65,7 +67,8 @@ export function httpTarget(
       });
       // Also after the outcome: an unhandled error would end the process.
       request.on("error", (error) => {
-        const isStale = request.reusedSocket && !isRepeated && STALE_CODES.has(codeOf(error) ?? "");
+        const isUnanswered = request.socket?.bytesRead === bytesBefore;
+        const isStale = request.reusedSocket && isUnanswered && !isRepeated && STALE_CODES.has(codeOf(error) ?? "");
         settle(isStale ? attempt(event, context, true) : { failure: "unreachable", code: codeOf(error), ...via });
       });
       request.once("close", () => settle({ failure: "unreachable", code: "ECONNRESET", ...via }));

@@ -21,6 +21,8 @@ describe("a recorded request", () => {
   it.each<readonly [form: string, line: object]>([
     ["with any case of header names", { headers: { "x-GITHUB-event": "ping", "X-GITHUB-DELIVERY": "d-1" }, body: {} }],
     ["with any case of member names", { Headers: PING, Body: {} }],
+    ["with any other case of member names", { HEADERS: PING, rawbody: "{}" }],
+    ["with a list of pairs", { headers: Object.entries(PING), body: {} }],
     ["with lists of values", { headers: { "x-github-event": ["ping"], "x-github-delivery": ["d-1"] }, body: {} }],
     [
       "with a list of names and values",
@@ -91,6 +93,9 @@ describe("the identity of a GitHub delivery", () => {
     );
     expect(ids[0]).toBe('["/github/repository/10/hooks/1","d-1"]');
     expect(new Set(ids).size).toBe(4);
+    expect(problem({ headers: { ...PING, "X-GitHub-Hook-ID": 1 }, body: {} })).toBe(
+      "no identity: the header `x-github-hook-id` is a number, not a string (a GitHub delivery)",
+    );
     expect(read(hook("1", "10")).eventId).toBe(ids[0]);
     expect(read({ headers: PING, body: {} }).eventId).toBe("d-1");
   });
@@ -176,6 +181,32 @@ describe("the webhook of a known sender", () => {
     expect(read(line)).toMatchObject({ format: "webhook", eventId, attributes: { specversion: "1.0", type } });
   });
 
+  it.each<readonly [sender: string, line: object, why: string]>([
+    [
+      "Bitbucket",
+      record({ "X-Event-Key": "repo:push", "X-Request-UUID": "r-1", "X-Hook-UUID": ["h-1", "h-2"] }),
+      "the header `x-hook-uuid` occurs 2 times",
+    ],
+    [
+      "Shopify",
+      record({ "X-Shopify-Topic": "a/b", "X-Shopify-Event-Id": "e-1", "X-Shopify-Shop-Domain": {} }),
+      "the header `x-shopify-shop-domain` is an object, not a string",
+    ],
+    ["Stripe", { id: "evt_1", object: "event", account: 7 }, "the member `/account` is a number, not a string"],
+    ["Slack", { type: "event_callback", event_id: "E", team_id: 7 }, "the member `/team_id` is a number, not a string"],
+    [
+      "EventBridge",
+      { id: "e-1", "detail-type": "d", source: "s", account: 123456789012, detail: {} },
+      "the member `/account` is a number, not a string",
+    ],
+  ])("is refused if the scope of its id is not a string: %s", (_, line, why) => {
+    expect(problem(line)).toContain(`no identity: ${why}`);
+  });
+
+  it("is not taken for one of SQS because it has a `messageId` and a `body`", () => {
+    expect(problem({ messageId: "m-1", body: "hi" })).toContain("give --id");
+  });
+
   it("keeps the headers that its receiver needs to verify it", () => {
     const headers = { "Stripe-Signature": "t=1,v1=x", Cookie: "secret", "X-Other": "1" };
     expect(read(record(headers, { id: "evt_1", object: "event" })).headers).toEqual({ "stripe-signature": "t=1,v1=x" });
@@ -190,6 +221,17 @@ describe("the webhook of a known sender", () => {
     expect(problem({ Records: [{ messageId: "1", body: "{}" }] })).toBe(
       "a batch of records: write one per line with jq -c '.Records[]'",
     );
+    const batch = [{ specversion: "1.0" }];
+    const encoded = Buffer.from(JSON.stringify(batch)).toString("base64");
+    for (const [line, filter] of [
+      [{ headers: { "x-a": "1" }, body: batch }, ".body | .[]"],
+      [{ headers: { "x-a": "1" }, payload: JSON.stringify(batch) }, ".payload | fromjson | .[]"],
+      [{ headers: { "x-a": "1" }, isBase64Encoded: true, body: encoded }, ".body | @base64d | fromjson | .[]"],
+      [{ request: { headers: {}, payload: batch } }, ".request.payload | .[]"],
+      [{ headers: { "x-a": "1" }, body: '{"Records":[]}' }, ".body | fromjson | .Records[]"],
+    ] as const) {
+      expect(problem(line)).toContain(`: write one per line with jq -c '${filter}'`);
+    }
     expect(problem([{ specversion: "1.0" }])).toBe("a batch of CloudEvents: write one per line with jq -c '.[]'");
   });
 });
@@ -241,6 +283,8 @@ describe("--id", () => {
     expect(read(recorded, { id: byHeader("x-id") })).toMatchObject({ eventId: "h-1", body: recorded.body });
     expect(read(recorded, { id: byPointer("/order/id") })).toMatchObject({ eventId: "o-1" });
     expect(read(recorded, { id: firstOf(byHeader("x-none"), byPointer("/order/id")) }).eventId).toBe("o-1");
+    const encoded = { headers: { "ce-id": "order%20%E2%82%AC1" }, body: {} };
+    expect(read(encoded, { id: byHeader("CE-ID") }).eventId).toBe("order €1");
   });
 
   it("replaces the identity of other events, and keeps their attributes", () => {

@@ -202,6 +202,18 @@ describe("a hostile endpoint", () => {
     expect(connections).toBe(before + 1);
   });
 
+  it("gets no request again if it has answered a part of it on a kept-alive connection", async () => {
+    const target = targetHere();
+    let requests = 0;
+    await attempt((socket) => socket.write("HTTP/1.1 204 No Content\r\n\r\n"), 60_000, target);
+    const cut: Behaviour = (socket) => {
+      requests += 1;
+      socket.write("HTTP/1.1 200", () => setImmediate(() => socket.resetAndDestroy()));
+    };
+    expect((await attempt(cut, 60_000, target)).outcome).toMatchObject({ failure: "unreachable" });
+    expect(requests).toBe(1);
+  });
+
   it("fails after one repetition if it closes every connection", async () => {
     const target = targetHere();
     let requests = 0;

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { httpTarget } from "../../../../src/cli/run/target/http-target.ts";
 import { proxyFor } from "../../../../src/cli/run/target/proxy.ts";
 import { parseHeaders } from "../../../../src/cli/run/target/request-headers.ts";
+import { CommandError } from "../../../../src/cli/terminal/command-error.ts";
 import { systemClock } from "../../../../src/internal/clock.ts";
 import { startEndpoint } from "../../support/endpoint.ts";
 
@@ -16,6 +17,9 @@ describe("the proxy of the environment", () => {
     ["http://a.example/", { HTTPS_PROXY: "http://p:1" }, undefined],
     ["https://a.example/", { HTTPS_PROXY: "http://p:1" }, "http://p:1/"],
     ["https://a.example/", { ALL_PROXY: "http://p:1" }, "http://p:1/"],
+    ["http://a.example/", { http_proxy: " ", HTTP_PROXY: "p:1" }, "http://p:1/"],
+    ["http://a.example/", { HTTP_PROXY: "", all_proxy: "p:1", no_proxy: "" }, "http://p:1/"],
+    ["http://a.example/", { HTTP_PROXY: "p:1", no_proxy: " ", NO_PROXY: "*" }, undefined],
     ["http://a.example/", { HTTP_PROXY: "p:1", NO_PROXY: "*" }, undefined],
     ["http://a.example/", { HTTP_PROXY: "p:1", NO_PROXY: "b.example, a.example" }, undefined],
     ["http://x.a.example/", { HTTP_PROXY: "p:1", NO_PROXY: "a.example" }, undefined],
@@ -30,11 +34,10 @@ describe("the proxy of the environment", () => {
     expect(proxyFor(new URL(url), env)?.href).toBe(proxy);
   });
 
-  it("is refused without repeating its password", () => {
-    const env = { HTTP_PROXY: "socks5://me:secret@p:1" };
-    expect(() => proxyFor(new URL("http://a.example/"), env)).toThrow(
-      /^HTTP_PROXY needs an http:\/\/ or https:\/\/ URL$/,
-    );
+  it.each(["HTTP_PROXY", "http_proxy", "ALL_PROXY"])("is refused by its variable %s, without its password", (name) => {
+    const env = { [name]: "socks5://me:secret@p:1" };
+    const message = `${name} needs an http:// or https:// URL`;
+    expect(() => proxyFor(new URL("http://a.example/"), env)).toThrow(new CommandError(message));
   });
 
   it("gets the requests, with their headers", async () => {

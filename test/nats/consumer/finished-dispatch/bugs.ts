@@ -74,3 +74,29 @@ export const repetitionBugs: readonly PlantedBug[] = [
     ],
   },
 ];
+
+const counts = "src/nats/consumer/failure-counts.ts";
+
+/** Bugs that make a message a dead letter before its dispatch has failed `maxDeliver` times. */
+export const countingBugs: readonly PlantedBug[] = [
+  {
+    name: "deliveries to other replicas count as failures",
+    patches: [
+      {
+        file: counts,
+        find: `return { failures: failed, unseen:`,
+        replace: `return { failures: deliveries - notDispatched, unseen:`,
+      },
+    ],
+  },
+  {
+    name: "a delivery without a dispatch counts as a failure",
+    patches: [
+      {
+        file: counts,
+        find: `return { failures: failed, unseen:`,
+        replace: `return { failures: failed + notDispatched, unseen:`,
+      },
+    ],
+  },
+];

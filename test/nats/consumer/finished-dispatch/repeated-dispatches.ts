@@ -57,6 +57,8 @@ export interface Fates {
   readonly outage: number;
   /** True for each redelivery that the server makes while an earlier delivery is in progress. */
   readonly earlyRedeliveries: readonly boolean[];
+  /** Number of deliveries to other replicas, of which this process saw nothing. */
+  readonly deliveredElsewhere: number;
 }
 
 const listOf = <const Fate>(...fates: readonly Fate[]) => fc.array(fc.constantFrom(...fates), { maxLength: 6 });
@@ -68,6 +70,7 @@ export const anyFates: fc.Arbitrary<Fates> = fc.record({
   commits: listOf("stored", "refused", "stored unconfirmed"),
   outage: fc.constantFrom(0, 0, 5, 20, 40),
   earlyRedeliveries: fc.array(fc.boolean(), { maxLength: 6 }),
+  deliveredElsewhere: fc.constantFrom(0, 0, 1, 29),
 });
 
 export interface Run {
@@ -76,6 +79,8 @@ export interface Run {
   /** True if the server has an answer that ends the message. */
   readonly isSettled: boolean;
   readonly dispatched: number;
+  /** True if the message became a dead letter before its dispatch had failed often enough. */
+  readonly isGivenUpEarly: boolean;
 }
 
 const MAX_DELIVER = 3;
@@ -89,7 +94,7 @@ const MAX_STEPS = 600;
 export async function runMessage(of: Package, fates: Fates): Promise<Run> {
   const clock = new SimulatedClock();
   const next = feeder(fates);
-  const server = new SimulatedServer(clock, next);
+  const server = new SimulatedServer(clock, next, fates.deliveredElsewhere);
   const memory = of.latchkey.memoryStore({ clock });
   let writes = 0;
   const away = (): Latchkey.StoreUnavailableError => new of.latchkey.StoreUnavailableError("away", { ambiguous: true });
@@ -117,6 +122,7 @@ export async function runMessage(of: Package, fates: Fates): Promise<Run> {
   let thrown = 0;
   let dispatched = 0;
   let repeated = 0;
+  let isGivenUpEarly = false;
   const dispatch = async (): Promise<unknown> => {
     dispatched += 1;
     if (finished) repeated += 1;
@@ -139,6 +145,7 @@ export async function runMessage(of: Package, fates: Fates): Promise<Run> {
       subject: "dead",
       jetstream: {
         async publish() {
+          isGivenUpEarly ||= !finished;
           const fate = next.letter();
           if (fate === "too large") throw new errors.InvalidArgumentError("too large");
           if (fate !== "stored") throw new errors.TimeoutError();
@@ -176,20 +183,21 @@ export async function runMessage(of: Package, fates: Fates): Promise<Run> {
   }
   for (const delivery of deliveries) delivery.send({ type: "force.stop" });
   await clock.advanceAsync(LEASE_MS);
-  return { repeated, isSettled: server.isSettled, dispatched };
+  return { repeated, isSettled: server.isSettled, dispatched, isGivenUpEarly };
 }
 
 /** The server's view of one message. */
 class SimulatedServer {
   readonly #clock: SimulatedClock;
   readonly #next: Feeder;
-  #deliveries = 0;
+  #deliveries: number;
   #dueMs = 0;
   isSettled = false;
 
-  constructor(clock: SimulatedClock, next: Feeder) {
+  constructor(clock: SimulatedClock, next: Feeder, deliveries: number) {
     this.#clock = clock;
     this.#next = next;
+    this.#deliveries = deliveries;
   }
 
   /** Returns the message if it is due, or if the server redelivers it although it is in progress. */
@@ -233,7 +241,7 @@ type Feeder = ReturnType<typeof feeder>;
 /** Returns functions that return the next fate of each kind. */
 function feeder(fates: Fates) {
   const taken = new Map<keyof Fates, number>();
-  const take = <Kind extends Exclude<keyof Fates, "outage">, Calm>(
+  const take = <Kind extends Exclude<keyof Fates, "outage" | "deliveredElsewhere">, Calm>(
     kind: Kind,
     calm: Calm,
   ): Fates[Kind][number] | Calm => {
