@@ -656,6 +656,7 @@ describe("a consumer that starts", () => {
     expect(worker.of("trigger.consumer.warning").map(({ finding }) => finding.setting)).toEqual([
       "ack_wait",
       "max_ack_pending",
+      "deadLetter",
     ]);
   });
 });

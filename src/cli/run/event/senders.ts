@@ -44,8 +44,9 @@ const pointer = (name: string): ScopeField => ({
 /** Returns the scope of a request, or why it has none. */
 export function scopeOf({ scope }: Sender, fields: IdFields): { readonly path: string } | { readonly refused: string } {
   const values: (string | undefined)[] = [];
-  for (const { label, values: read } of scope.fields) {
-    const [value, ...others] = read(fields).filter((one) => one !== undefined && one !== null && one !== "");
+  for (const field of scope.fields) {
+    const { label } = field;
+    const [value, ...others] = field.values(fields).filter((one) => one !== undefined && one !== null && one !== "");
     if (others.length > 0) return { refused: `${label} occurs ${others.length + 1} times` };
     if (value !== undefined && (typeof value !== "string" || !value.isWellFormed())) {
       return { refused: `${label} is ${jsonKind(value)}, not a string` };
