@@ -1,8 +1,9 @@
 import { CommanderError } from "commander";
 import { LatchkeyError } from "../errors.ts";
 import { createProgram } from "./program.ts";
+import { natsAdvice } from "./terminal/advice.ts";
 import { CommandError } from "./terminal/command-error.ts";
-import { unexpectedError } from "./terminal/error-message.ts";
+import { errorMessage, unexpectedError } from "./terminal/error-message.ts";
 import { type ExitCode, exitCodes } from "./terminal/exit-codes.ts";
 import type { CliIo } from "./terminal/io.ts";
 
@@ -37,7 +38,15 @@ function splitAtExec(argv: readonly string[]): { own: readonly string[]; exec: r
 async function explained(error: unknown, io: CliIo): Promise<ExitCode> {
   // Commander printed its own message. It also throws after printing help.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.unusable;
-  const isExpected = error instanceof CommandError || error instanceof LatchkeyError;
-  await io.err.write(`latchkey: ${isExpected ? error.message : unexpectedError(error)}\n`);
+  await io.err.write(`latchkey: ${explanation(error)}\n`);
   return exitCodes.unusable;
+}
+
+/** Says what failed, why, and what to do. Errors of the NATS client are expected: a server can refuse any request. */
+function explanation(error: unknown): string {
+  const advice = natsAdvice(error);
+  const isExpected = advice !== undefined || error instanceof CommandError || error instanceof LatchkeyError;
+  if (!isExpected) return unexpectedError(error);
+  if (advice === undefined) return errorMessage(error);
+  return `${errorMessage(error).replace(/\.$/, "")}. ${advice.charAt(0).toUpperCase()}${advice.slice(1)}`;
 }

@@ -176,7 +176,7 @@ describe("the NATS server of a command", () => {
     );
   });
 
-  it.each(["nowhere", "https://me:secret@host/db"])(
+  it.each(["nowhere", "https://me:secret@host/db", "postgres://me:secret word@:x/db"])(
     "is a PostgreSQL server only with its kind of URL, and the error does not repeat %s",
     async (url) => {
       expect(await run(["list", "--postgres", url])).toMatchObject({

@@ -71,7 +71,13 @@ describe("the commands for a bucket with three shards", () => {
     const argv = ["list", "--json", "--bucket", bucket];
     expect(await run(argv, env("guest"))).toMatchObject({
       exitCode: 2,
-      err: expect.stringContaining("There is no bucket"),
+      err: expect.stringMatching(
+        /^latchkey: There is no bucket .* Correct --bucket, --shards or --domain, or start a replica/,
+      ),
+    });
+    expect(await run(["reshard", "--bucket", bucket, "--to", "2"], env("guest"))).toMatchObject({
+      exitCode: 2,
+      err: expect.stringMatching(/Nothing was changed\. Grant the permission, or use other credentials\n$/),
     });
     expect((await run([...argv, "--shards", "3"], env("guest"))).objects()).toHaveLength(IDS.length);
   });

@@ -50,8 +50,8 @@ export async function openNats(
       ignoreAuthErrorAbort: true,
     });
   } catch (error) {
-    const failure = `Cannot connect to NATS at ${address.servers.join(", ")}: ${errorMessage(error)}`;
-    throw new CommandError(`${failure}. ${connectAdvice(error)}`, { cause: error });
+    const failure = `Cannot connect to NATS at ${address.servers.join(", ")}: ${connectProblem(error)}`;
+    throw new CommandError(`${failure}. ${connectAdvice(error)}`);
   }
   return {
     connection,
@@ -62,11 +62,20 @@ export async function openNats(
   };
 }
 
+/** The client has no words for a server that is not NATS. */
+function connectProblem(error: unknown): string {
+  const message = errorMessage(error);
+  return /undefined error/.test(message) ? "what listens there does not answer like a NATS server" : message;
+}
+
 function connectAdvice(error: unknown): string {
-  const isRefused = error instanceof Error && /Auth/.test(error.name);
-  return isRefused
-    ? "Check user, password or token in the address, or --creds"
-    : "Check the address, and that the server runs";
+  const text = error instanceof Error ? `${error.name} ${error.message}` : "";
+  if (/Auth/.test(text)) return "Check user, password or token in the address, or --creds";
+  if (/certificate/i.test(text)) {
+    return "Set NODE_EXTRA_CA_CERTS to a file with the certificate of the server's authority";
+  }
+  if (/not support 'tls'/.test(text)) return "Use nats:// instead of tls://, or the port that uses TLS";
+  return "Check the address, and that the server runs";
 }
 
 /** @throws {LatchkeyError} `missing-peer` if a package that `load` imports is not installed. */

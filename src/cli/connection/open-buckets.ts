@@ -67,7 +67,10 @@ export async function openBuckets(flags: BucketFlags, io: Pick<CliIo, "env" | "c
     return { ...server, buckets, serverMs: leading.serverMs, difference: leading.difference };
   } catch (error) {
     await server[Symbol.asyncDispose]();
-    throw error;
+    if (!(error instanceof CommandError)) throw error;
+    throw new CommandError(
+      `${error.message}. Correct --bucket, --shards or --domain, or start a replica, which creates it`,
+    );
   }
 }
 

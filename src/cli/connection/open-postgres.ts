@@ -96,6 +96,7 @@ export async function* keyRows(pool: Pool, table: string, like: string): AsyncGe
   }
 }
 
+const NOT_A_URL = "--postgres needs the form postgres://user:password@host:port/database";
 const POSTGRES_URL = /^(postgres(ql)?|socket):|^\//;
 
 /**
@@ -105,7 +106,7 @@ const POSTGRES_URL = /^(postgres(ql)?|socket):|^\//;
  */
 export async function connectPostgres(url: string): Promise<Pool> {
   if (!POSTGRES_URL.test(url)) {
-    throw new CommandError("--postgres needs the form postgres://user:password@host:port/database");
+    throw new CommandError(NOT_A_URL);
   }
   const { default: pg } = await import("pg").catch((cause: unknown) => {
     throw new LatchkeyError(
@@ -136,6 +137,9 @@ export async function clockDifference(pool: Pool, clock: Clock): Promise<ClockDi
 /** Returns the error of a command for one of the server or of its driver. */
 export function cannotUse(error: unknown): unknown {
   if (error instanceof LatchkeyError || error instanceof CommandError) return error;
+  // The driver parses the URL when it connects.
+  if (error instanceof TypeError && "code" in error && error.code === "ERR_INVALID_URL")
+    return new CommandError(NOT_A_URL);
   return new CommandError(`Cannot use PostgreSQL: ${connectionProblem(error)}`, { cause: error });
 }
 

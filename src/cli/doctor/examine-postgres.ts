@@ -68,7 +68,7 @@ function schemaFindings(schema: string, problems: readonly SchemaProblem[], { ro
     ...(broken === true
       ? []
       : [tables.ok("schema", `${counted(all, "table")} of schema ${schema}, as the migration creates them`)]),
-    ...(refused === true ? [] : [permissions.ok("role", `${role} may read and write all tables`)]),
+    ...(broken === true || refused === true ? [] : [permissions.ok("role", `${role} may read and write all tables`)]),
   ];
 }
 

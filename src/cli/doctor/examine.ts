@@ -5,6 +5,7 @@ import { type ClockDifference, withClockDifference } from "../../nats/wire/serve
 import { LEADER_VERSION } from "../../nats/wire/server-version.ts";
 import { type BucketServer, lookAt, type OpenBucket, reachBuckets } from "../connection/open-buckets.ts";
 import { scanBucket } from "../stored-keys/scan.ts";
+import { natsAdvice } from "../terminal/advice.ts";
 import { CommandError } from "../terminal/command-error.ts";
 import { errorMessage } from "../terminal/error-message.ts";
 import type { CliIo } from "../terminal/io.ts";
@@ -106,7 +107,7 @@ async function examinedBucket(
     const remedy =
       error instanceof CommandError
         ? "correct --bucket, or start a replica whose user may create the bucket"
-        : "check that JetStream runs, that this user may send the request, and that it receives the reply (--inbox-prefix)";
+        : (natsAdvice(error) ?? "check that the bucket has a leader: its servers may be starting");
     return { bucket: undefined, findings: [ofBucket.error("bucket", errorMessage(error), remedy)] };
   }
 }
@@ -155,7 +156,7 @@ async function examinedConsumer(
     const evidence = `${stream}/${name} cannot be read: ${errorMessage(error)}`;
     const remedy = isMissing
       ? "correct --stream and --consumer, or create the consumer"
-      : "check this user's permissions";
+      : (natsAdvice(error) ?? "check that the consumer has a leader: its servers may be starting");
     return { info: undefined, difference: undefined, findings: [ofConsumer.error("consumer", evidence, remedy)] };
   }
 }

@@ -55,7 +55,9 @@ function replicationFinding({ standbys, settings }: ServerFacts): Finding {
   const check = "replication";
   const lost = "after a failover, its last keys and effects are lost, and their events run again";
   if (standbys === 0) {
-    return server.note(check, `no standby is connected: ${lost} if the disk is lost`, "add a synchronous standby");
+    const alone =
+      "no standby is connected: if the disk is lost, all keys and effects are lost, and their events run again";
+    return server.note(check, alone, "add a synchronous standby");
   }
   const connected = counted(standbys, "standby is connected", "standbys are connected");
   const isSynchronous = settings.synchronous_standby_names !== "" && settings.synchronous_commit !== "local";

@@ -172,6 +172,8 @@ describe("latchkey doctor on a consumer", () => {
     ]);
     const blind = await diagnosis(stream, DEAD, "blind");
     expect(blind.bad).toContain("error consumer consumer");
-    expect(blind.of("consumer", "consumer")).toMatchObject([{ remedy: "check this user's permissions" }]);
+    expect(blind.of("consumer", "consumer")).toMatchObject([
+      { remedy: "grant the permission, or use other credentials" },
+    ]);
   });
 });

@@ -220,7 +220,9 @@ describe("latchkey doctor on a server", () => {
     await using bare = await startNats({ jetstream: false });
     const { exitCode, bad, of } = await diagnosed(bare, ["--bucket", "dedup"]);
     expect([exitCode, bad]).toEqual([1, ["error bucket bucket"]]);
-    expect(of("bucket", "bucket")).toMatchObject([{ remedy: expect.stringMatching(/^check that JetStream runs/) }]);
+    expect(of("bucket", "bucket")).toMatchObject([
+      { remedy: expect.stringMatching(/^check that JetStream is enabled/) },
+    ]);
   });
 
   it("reads on its monitoring port whether it syncs every write", async () => {
