@@ -159,9 +159,10 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
 
   putReservation(context: DedupKeyContext): void {
     if (!context.inDoubt) {
-      const { engine, how } = this.#context;
+      const { engine, how, identity } = this.#context;
       const { nowMs } = engine;
-      this.#records.startClaim(this.#wallMs);
+      const wallMs = this.#wallMs;
+      this.#records.startClaim(wallMs, engine.leases.lapsedFence(identity.storeKey, nowMs, wallMs));
       this.#lease.writeSent("new", nowMs);
       this.#retry.allowUntil(nowMs + how.leaseMs / 2);
     }
@@ -342,7 +343,7 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
     this.promises.resolveClaim({ found: "duplicate", commit });
   }
 
-  /** Returns true unless the key was cleared since the dispatch, or may have been. Then the event is to fire again. */
+  /** Returns true unless the key was cleared since the dispatch, or may have been. Then the event is to be dispatched again. */
   #mayCommitFinished(): boolean {
     const { engine, identity } = this.#context;
     const cleared = engine.clears.since(this.#finished?.epoch);

@@ -1,5 +1,6 @@
 import { LruMap } from "../internal/lru-map.ts";
 import type { StoreKey } from "../model/identity.ts";
+import { type Fence, fenceOf } from "../model/record.ts";
 import type { Entry } from "../model/store.ts";
 import { FRESH_MS } from "./commit-cache.ts";
 
@@ -7,6 +8,8 @@ const MAX_KEYS = 10_000;
 const SHORTEST_RETRY_MS = 1_000;
 /** A reservation observed for this long is not the first try of a dispatch that fails at once. */
 const STEADY_MS = 1_000;
+/** A holder renews every third of its lease. After two thirds, at least one renewal is missing. */
+const SILENT_PART = 2 / 3;
 /** Stores remove an expired key a little later: NATS by up to 250 ms. */
 const STORE_SLACK_MS = 500;
 
@@ -45,6 +48,20 @@ export class ObservedLeases {
     const { entry, sinceMs, readAtMs } = observation;
     const isSteady = readAtMs - sinceMs >= STEADY_MS && attempt <= entry.record.attempt;
     return isSteady && this.#leftMs(entry, nowMs) > this.#skewMs ? entry : undefined;
+  }
+
+  /**
+   * Returns the fence of a reservation whose holder had missed a renewal when it was last read, and whose lease has ended since. Such a
+   * holder may have released its key at the last moment: for people, never for a decision.
+   */
+  lapsedFence(key: StoreKey, nowMs: number, wallMs: number): Fence | undefined {
+    const observation = this.#observations.peek(key);
+    if (observation === undefined) return undefined;
+    const { entry, sinceMs, readAtMs } = observation;
+    const { record, revision } = entry;
+    const ageMs = Math.max(nowMs - sinceMs, wallMs - record.atMs);
+    const wasSilent = ageMs - (nowMs - readAtMs) > record.leaseMs * SILENT_PART;
+    return wasSilent && ageMs >= record.leaseMs ? fenceOf(record, revision) : undefined;
   }
 
   /** Removes a reservation that no longer exists. */

@@ -2,7 +2,7 @@ import type { DedupKeyContext, Phase } from "../../machines/dedup-key.ts";
 import { ResultNotKeptError } from "../errors.ts";
 import type { DispatchFailure } from "../model/failure.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
-import { type DedupRecord, fenceOf } from "../model/record.ts";
+import { type DedupRecord, type Fence, fenceOf } from "../model/record.ts";
 import type { KnownCommit } from "./commit-cache.ts";
 import type { ResolvedReserveOptions } from "./engine-options.ts";
 import { type StoredResult, storeResult } from "./stored-result.ts";
@@ -21,6 +21,7 @@ export class RecordWriter {
   #atMs = 0;
   /** Time of the reservation's first write. */
   #reservedAtMs = 0;
+  #tookOverFrom: Fence | undefined;
   #result: StoredResult = { state: "none" };
   #hasFailed = false;
 
@@ -32,8 +33,12 @@ export class RecordWriter {
     this.#id = id;
   }
 
-  /** Begins another claim, with a token of its own. */
-  startClaim(atMs: number): void {
+  /**
+   * Begins another claim, with a token of its own.
+   * @param tookOverFrom fence of the reservation whose lease ended before, if one was seen.
+   */
+  startClaim(atMs: number, tookOverFrom: Fence | undefined): void {
+    this.#tookOverFrom = tookOverFrom;
     this.#claims += 1;
     this.#token = this.#claims === 1 ? this.#id : `${this.#id}/${this.#claims}`;
     this.#atMs = atMs;
@@ -92,7 +97,9 @@ export class RecordWriter {
 
   /** Returns the note that replaces a reservation whose handler threw. */
   failure({ attempt, fence, revision }: DedupKeyContext, error: string): DispatchFailure {
-    return { owner: this.#owner, attempt, fence: fenceOf({ fence }, revision), atMs: this.#atMs, error };
+    const { workspaceId, subscriptionId, eventId } = this.#identity;
+    const ids = { workspaceId, subscriptionId, eventId };
+    return { ...ids, owner: this.#owner, attempt, fence: fenceOf({ fence }, revision), atMs: this.#atMs, error };
   }
 
   /** True unless the result is too large for the cache. */
@@ -126,6 +133,7 @@ export class RecordWriter {
   ): DedupRecord {
     const { workspaceId, subscriptionId, eventId } = this.#identity;
     const { leaseMs, fingerprint } = this.#how;
+    const optional = this.#tookOverFrom === undefined ? more : { ...more, tookOverFrom: this.#tookOverFrom };
     return Object.freeze({
       v: 1 as const,
       state,
@@ -139,7 +147,7 @@ export class RecordWriter {
       leaseMs,
       atMs: this.#atMs,
       ...(fingerprint === undefined ? {} : { fingerprint }),
-      ...more,
+      ...optional,
     });
   }
 }

@@ -3,6 +3,12 @@ import type { Fence } from "./record.ts";
 
 /** Failed dispatch. A store may keep it for a while in place of the released reservation, for people. No decision reads it. */
 export interface DispatchFailure {
+  /** Workspace of the event. */
+  readonly workspaceId: string;
+  /** Subscription of the event. */
+  readonly subscriptionId: string;
+  /** Id of the event. */
+  readonly eventId: string;
   /** Replica whose handler threw. */
   readonly owner: string;
   /** Number of the attempt, counting from 1. */
@@ -54,8 +60,9 @@ function oneLine(text: string, max: number): string {
 }
 
 /** Returns the failure as JSON. */
-export function encodeFailure({ owner, attempt, fence, atMs, error }: DispatchFailure): string {
-  return JSON.stringify({ v: 1, failed: { owner, attempt, fence, atMs, error } });
+export function encodeFailure(failure: DispatchFailure): string {
+  const { workspaceId, subscriptionId, eventId, owner, attempt, fence, atMs, error } = failure;
+  return JSON.stringify({ v: 1, failed: { workspaceId, subscriptionId, eventId, owner, attempt, fence, atMs, error } });
 }
 
 /** Decodes what {@link encodeFailure} returned. Returns `undefined` for anything else: a tombstone may be another program's. */
@@ -72,12 +79,15 @@ export function decodeFailure(encoded: string): DispatchFailure | undefined {
 /** Returns `value` if it is a failure, or `undefined`. */
 export function checkFailure(value: unknown): DispatchFailure | undefined {
   if (!isObject(value)) return undefined;
-  const { owner, attempt, fence, atMs, error } = value;
+  const { workspaceId, subscriptionId, eventId, owner, attempt, fence, atMs, error } = value;
   const isFailure =
+    typeof workspaceId === "string" &&
+    typeof subscriptionId === "string" &&
+    typeof eventId === "string" &&
     typeof owner === "string" &&
     typeof attempt === "number" &&
     typeof fence === "number" &&
     typeof atMs === "number" &&
     typeof error === "string";
-  return isFailure ? { owner, attempt, fence, atMs, error } : undefined;
+  return isFailure ? { workspaceId, subscriptionId, eventId, owner, attempt, fence, atMs, error } : undefined;
 }

@@ -1,7 +1,6 @@
 import { RecordUnreadableError } from "../errors.ts";
 import { shown } from "../internal/validate.ts";
 import { type ResolvedIdentity, resolveIdentity, type StoreKey } from "./identity.ts";
-import type { DedupRecord } from "./record.ts";
 
 /** The ids in the order of a store key's parts. */
 const IDS = ["workspaceId", "subscriptionId", "eventId"] as const;
@@ -23,7 +22,7 @@ export function checkIdentity(record: EventIds, key: StoreKey, ids: EventIds): v
  * Returns the identity of a record, for callers that know only its key. Hashes the ids.
  * @throws {RecordUnreadableError} if the ids belong to another key; names the first id that differs.
  */
-export function identityOf(record: DedupRecord, key: StoreKey): ResolvedIdentity {
+export function identityOf(record: EventIds, key: StoreKey): ResolvedIdentity {
   let identity: ResolvedIdentity;
   try {
     identity = resolveIdentity(record);

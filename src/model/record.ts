@@ -22,6 +22,8 @@ interface RecordFields {
   readonly leaseMs: number;
   /** Time of the write by the writer's wall clock, in milliseconds since 1970. For people, never for a decision. */
   readonly atMs: number;
+  /** Fence of the reservation that this one followed after its lease had ended, if the owner saw that one. For people. */
+  readonly tookOverFrom?: Fence;
   /** Fingerprint of the payload, if the caller gave one. */
   readonly fingerprint?: string;
 }
@@ -131,6 +133,7 @@ const fieldChecks: ReadonlyArray<readonly [keyof DedupRecord | "heldMs" | "faile
   ["leaseMs", isCount(1)],
   ["atMs", isTime],
   ["heldMs", (value) => value === undefined || (isTime(value) && Number(value) >= 0)],
+  ["tookOverFrom", (value) => value === undefined || isCount(1)(value)],
   ["failed", (value) => value === undefined || value === true],
   ["fingerprint", (value) => value === undefined || typeof value === "string"],
 ];

@@ -78,6 +78,8 @@ export interface Store {
   remove?(key: StoreKey, how: { readonly expected: Revision; readonly failure?: DispatchFailure }): Promise<Removal>;
   /** Returns the failed dispatch after which an empty key was released, while the store keeps it. Used by the inspector. */
   failure?(key: StoreKey): Promise<DispatchFailure | undefined>;
+  /** Returns the failed dispatches after which matching, empty keys were released, while the store keeps them. Used by the inspector. */
+  failures?(filter: KeyFilter): AsyncIterable<DispatchFailure>;
   /** Returns the entries of the matching keys, with every write that was acknowledged before. Used by `clear` and the inspector. */
   list?(filter: KeyFilter): AsyncIterable<Entry>;
   /** Reports changes of the matching keys from now on, until `signal` aborts. */

@@ -30,7 +30,7 @@ export interface PostgresStoreOptions {
 }
 
 /** A store in PostgreSQL, shared by any number of replicas. It does not end the pool. */
-export type PostgresStore = Required<Omit<Store, "failure">>;
+export type PostgresStore = Required<Omit<Store, "failure" | "failures">>;
 
 const DEFAULT_TIMEOUT_MS = 5_000;
 /** A hundred years. */

@@ -26,7 +26,7 @@ export interface MemoryStoreOptions {
 }
 
 /** Store of one process, and the reference for every other store. */
-export type MemoryStore = Required<Omit<Store, "maxWindowMs" | "failure">>;
+export type MemoryStore = Required<Omit<Store, "maxWindowMs" | "failure" | "failures">>;
 
 const DEFAULT_MAX_KEYS = 1_000_000;
 

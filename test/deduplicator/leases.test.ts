@@ -553,14 +553,26 @@ describe("G8 a dispatch that finishes after its lease", () => {
 
 describe("G4 a crashed holder", () => {
   it("holds the key until its lease and the skew have ended, and no longer", async () => {
-    const { pass, replica } = world();
+    const { pass, replica, memory } = world();
     const crashed = replica("a", { renew: false });
-    await unseen(crashed.dedup.reserve(event));
+    const { fence } = await unseen(crashed.dedup.reserve(event));
     const b = replica("b");
     await pass(LEASE_MS + SKEW_MS - 1);
     await pending(b.dedup.reserve(event));
     await pass(1);
     await commitEvent(b);
+    expect((await memory.get(resolved.storeKey))?.record).toMatchObject({ state: "committed", tookOverFrom: fence });
+  });
+
+  it("is not named by the record of a reservation that followed its release", async () => {
+    const { pass, replica, memory } = world();
+    const released = await unseen(replica("a").dedup.reserve(event));
+    const b = replica("b");
+    await pending(b.dedup.reserve(event));
+    await released.release();
+    await pass(2 * LEASE_MS);
+    await commitEvent(b);
+    expect((await memory.get(resolved.storeKey))?.record).not.toHaveProperty("tookOverFrom");
   });
 
   it("is replaced after `retryAfterMs` at the latest", async () => {

@@ -29,7 +29,7 @@ const findings: readonly KeyContent[] = [
   {
     state: "removed",
     removedAtMs: 1_000,
-    failure: { owner: "web-3", attempt: 1, fence: 7, atMs: 1_000, error: "TypeError" },
+    failure: { owner: "web-3", attempt: 1, atMs: 1_000, error: "TypeError" },
   },
   { state: "unreadable", reason: "it is not JSON" },
   { state: "committed", owner: "web-3", attempt: 1, committedAtMs: 1_000, windowEndMs: 200_000 },
@@ -46,7 +46,7 @@ function sourceText(folder: string): string {
 
 describe("the page about troubleshooting", () => {
   it("has one row for each conclusion that `latchkey show` prints", () => {
-    const rows = firstCells("My event did not fire").flatMap(
+    const rows = firstCells("My event was not dispatched").flatMap(
       (cell) => /^`(?<text>[^`]+)`/.exec(cell)?.groups?.["text"] ?? [],
     );
     const matches = (text: string, row: string): boolean => row.split("…").every((part) => text.includes(part.trim()));

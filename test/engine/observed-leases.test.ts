@@ -75,6 +75,35 @@ describe("an observed lease", () => {
   });
 });
 
+describe("a reservation whose holder went silent", () => {
+  const { key } = entry(7);
+  const lapsedAfter = (readsMs: readonly number[], claimedMs: number, clockMs = 0): number | undefined => {
+    const leases = new ObservedLeases(SKEW_MS);
+    for (const readMs of readsMs) leases.observe(entry(7, "evt-1", { fence: 5 }), readMs);
+    return leases.lapsedFence(key, claimedMs, WALL_MS + claimedMs + clockMs);
+  };
+
+  it("is named once its lease has ended, if it was read after a renewal was missing", () => {
+    expect(lapsedAfter([25_000], LEASE_MS)).toBe(5);
+    expect(lapsedAfter([0, 21_000], LEASE_MS)).toBe(5);
+    expect(lapsedAfter([25_000], LEASE_MS - 1)).toBeUndefined();
+    expect(lapsedAfter([15_000], 2 * LEASE_MS)).toBeUndefined();
+    expect(lapsedAfter([], LEASE_MS)).toBeUndefined();
+  });
+
+  it("is recognised by this replica's own clock if the wall clocks disagree", () => {
+    expect(lapsedAfter([0, 25_000], LEASE_MS, -WALL_MS)).toBe(5);
+    expect(lapsedAfter([0, 15_000], LEASE_MS, -WALL_MS)).toBeUndefined();
+  });
+
+  it("is not named after it was forgotten", () => {
+    const leases = new ObservedLeases(SKEW_MS);
+    leases.observe(entry(7), 25_000);
+    leases.forget(key);
+    expect(leases.lapsedFence(key, LEASE_MS, WALL_MS + LEASE_MS)).toBeUndefined();
+  });
+});
+
 describe("a reservation that was read", () => {
   const STEADY_MS = 1_000;
   const { key } = entry(7);

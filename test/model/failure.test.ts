@@ -49,7 +49,8 @@ describe("describeFailure", () => {
 });
 
 describe("a failure in a tombstone", () => {
-  const failure = { owner: "pod-1", attempt: 2, fence: 7, atMs: 1_000, error: "Error" };
+  const ids = { workspaceId: "default", subscriptionId: "billing", eventId: "evt-1" };
+  const failure = { ...ids, owner: "pod-1", attempt: 2, fence: 7, atMs: 1_000, error: "Error" };
 
   it("is read as it was written", () => {
     expect(decodeFailure(encodeFailure(failure))).toEqual(failure);
@@ -62,7 +63,10 @@ describe("a failure in a tombstone", () => {
     },
   );
 
-  it.each(["owner", "attempt", "fence", "atMs", "error"])("needs `%s`", (field) => {
-    expect(checkFailure({ ...failure, [field]: null })).toBeUndefined();
-  });
+  it.each(["workspaceId", "subscriptionId", "eventId", "owner", "attempt", "fence", "atMs", "error"])(
+    "needs `%s`",
+    (field) => {
+      expect(checkFailure({ ...failure, [field]: null })).toBeUndefined();
+    },
+  );
 });

@@ -57,7 +57,10 @@ interface StoredRecord {
 }
 
 /** Creates the simplest store, with one flaw if `flaw` is given. */
-export function flawedStore(clock: Clock, flaw: Flaw | undefined): Required<Omit<Store, "close" | "failure">> {
+export function flawedStore(
+  clock: Clock,
+  flaw: Flaw | undefined,
+): Required<Omit<Store, "close" | "failure" | "failures">> {
   const is = (one: Flaw): boolean => flaw === one;
   const held = new Map<string, StoredRecord>();
   const history: StoredRecord[] = [];

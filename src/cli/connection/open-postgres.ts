@@ -25,8 +25,6 @@ export interface OpenPostgres extends AsyncDisposable {
   readonly store: PostgresStore;
   /** Reads every key that has not expired and matches the pattern of LIKE, in the order of the revisions. */
   rows(like: string): AsyncIterable<StoredMessage>;
-  /** Returns the time of the first write since a revision, among those that no later write replaced. */
-  firstWriteMs(revision: number): Promise<number | undefined>;
   /** Returns the time of the server. */
   readonly serverMs: () => number;
   readonly difference: ClockDifference;
@@ -54,13 +52,6 @@ export async function openPostgres(
       difference,
       serverMs: () => clock.wallMs() + difference.offsetMs,
       rows: (like) => keyRows(pool, table, like),
-      async firstWriteMs(revision) {
-        const { rows } = await pool.query(
-          `select extract(epoch from min(written_at))::float8 * 1000 as first from ${table} where revision >= $1`,
-          [revision],
-        );
-        return numberIn(rows[0], "first") || undefined;
-      },
       [Symbol.asyncDispose]: () => pool.end(),
     };
   } catch (error) {

@@ -9,7 +9,7 @@ import {
   type PostgresKeysFlags,
   schemaName,
 } from "../connection/open-postgres.ts";
-import { matchingKeys } from "../stored-keys/matching-keys.ts";
+import { matchingKeys, withoutFailed } from "../stored-keys/matching-keys.ts";
 import { POSTGRES_SOURCE } from "../stored-keys/postgres-keys.ts";
 import { skewFrom } from "../stored-keys/verdict.ts";
 import type { CliIo } from "../terminal/io.ts";
@@ -40,7 +40,8 @@ export async function examinePostgres(
     const difference = await clockDifference(pool, io.clock);
     const isUsable = (table: ExpiringTable): boolean => !problems.some((one) => one.name === `"${name}".${table}`);
     const serverMs = (): number => io.clock.wallMs() + difference.offsetMs;
-    const keys = matchingKeys(keyRows(pool, `"${name}".keys`, "%"), POSTGRES_SOURCE, {}, serverMs);
+    const rows = keyRows(pool, `"${name}".keys`, "%");
+    const keys = withoutFailed(matchingKeys(rows, POSTGRES_SOURCE, {}, serverMs));
     return [
       ...examineServer(facts),
       ...schemaFindings(name, problems, facts),

@@ -4,7 +4,7 @@ import { withPeers } from "../connection/nats.ts";
 import { addPostgresKeys, addShardedBucket } from "../connection/server-options.ts";
 import { addFilter } from "../stored-keys/filter-options.ts";
 import { DEFAULT_LIMIT, DEFAULT_ORDER, ORDERS } from "../stored-keys/key-order.ts";
-import { STORED_STATES } from "../stored-keys/stored-key.ts";
+import { LISTED_STATES } from "../stored-keys/stored-key.ts";
 import { wholeNumberFrom } from "../terminal/option-values.ts";
 import { listHelp } from "./help.ts";
 import type { ListFlags } from "./list-command.ts";
@@ -15,7 +15,7 @@ export function declareList(program: Command, { run }: CommandContext): void {
     .command("list")
     .summary("list the keys of a bucket with owner and age")
     .description("Lists the keys of a bucket. Keys that may be stuck come first.");
-  addFilter(list).addOption(new Option("--state <state>", "keys in this state").choices(STORED_STATES));
+  addFilter(list).addOption(new Option("--state <state>", "keys in this state").choices(LISTED_STATES));
   addPostgresKeys(addShardedBucket(list))
     .optionsGroup("Output:")
     .addOption(new Option("--sort <order>", `order of the keys (default: ${DEFAULT_ORDER})`).choices(ORDERS))

@@ -10,7 +10,7 @@ import { NO_KEYS, tallyText, totalOf, withKey } from "../stored-keys/key-tally.t
 import { lookUpHints, readKnownNames } from "../stored-keys/known-names.ts";
 import { openKeys } from "../stored-keys/open-keys.ts";
 import type { OpenKeys } from "../stored-keys/shared-keys.ts";
-import type { StoredKey } from "../stored-keys/stored-key.ts";
+import type { ListedKey } from "../stored-keys/stored-key.ts";
 import { skewFrom } from "../stored-keys/verdict.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import { Interruption } from "../terminal/interruption.ts";
@@ -42,14 +42,15 @@ async function listForScript(opened: OpenKeys, flags: ListFlags, signal: AbortSi
   const now = (): Reading => ({ nowMs: opened.serverMs(), skewMs: skewFrom(io) });
   const first = new FirstKeys(sort, limit, now());
   let lines = "";
-  const print = async (stored: StoredKey): Promise<void> => {
+  const print = async (stored: ListedKey): Promise<void> => {
     lines += jsonLine(keyReport(stored, now()));
     if (lines.length < CHUNK) return;
     await io.out.write(lines);
     lines = "";
   };
-  for await (const stored of opened.scan(flags)) {
+  for await (const stored of opened.scanAll(flags)) {
     if (signal.aborted) return;
+    if (!isListed(stored, flags)) continue;
     if (isSorted) first.add(stored);
     else await print(stored);
   }
@@ -65,11 +66,14 @@ async function listForPerson(opened: OpenKeys, flags: ListFlags, signal: AbortSi
   const now = (): Reading => ({ nowMs: opened.serverMs(), skewMs: skewFrom(io) });
   const first = new FirstKeys(sort, limit, now());
   let tally = NO_KEYS;
+  let failed = 0;
   {
-    await using _ = new StatusLine(io.err, io.clock, () => `${amount(totalOf(tally))} keys read`);
-    for await (const stored of opened.scan(flags)) {
+    await using _ = new StatusLine(io.err, io.clock, () => `${amount(totalOf(tally) + failed)} keys read`);
+    for await (const stored of opened.scanAll(flags)) {
       if (signal.aborted) return;
-      tally = withKey(tally, stored);
+      if (stored.state === "failed") failed += 1;
+      else tally = withKey(tally, stored);
+      if (!isListed(stored, flags)) continue;
       first.add(stored);
     }
   }
@@ -79,8 +83,23 @@ async function listForPerson(opened: OpenKeys, flags: ListFlags, signal: AbortSi
     const width = io.out.isTerminal ? { width: io.out.columns } : {};
     await io.out.write(keyTable(keys, now(), { paint, ...width }));
   }
-  await io.err.write(`${footer(keys.length, totalOf(tally), tallyText(tally))}\n`);
-  if (totalOf(tally) === 0) await io.err.write(await hintText(opened, flags));
+  const isOfFailed = flags.state === "failed";
+  const total = isOfFailed ? failed : totalOf(tally);
+  const all = isOfFailed ? counted(failed, "failed event") : `${counted(total, "key")}: ${tallyText(tally)}`;
+  const noun = isOfFailed ? "failed events" : "keys";
+  await io.err.write(`${total === 0 ? `No ${noun} match.` : footer(keys.length, total, all)}\n`);
+  if (!isOfFailed) await io.err.write(failedNote(failed));
+  if (total === 0) await io.err.write(await hintText(opened, flags));
+}
+
+/** A failed event holds no key, so it is listed only on request. */
+function isListed({ state }: ListedKey, flags: ListFlags): boolean {
+  return state !== "failed" || flags.state === "failed";
+}
+
+function failedNote(failed: number): string {
+  if (failed === 0) return "";
+  return `The last dispatch of ${counted(failed, "event")} failed within the last hour; --state failed lists ${failed === 1 ? "it" : "them"}.\n`;
 }
 
 /** Returns what may have been meant, if no key matches. */
@@ -92,8 +111,6 @@ async function hintText(opened: OpenKeys, { subscription, event, workspace }: Li
     .join("");
 }
 
-function footer(shown: number, total: number, states: string): string {
-  if (total === 0) return "No keys match.";
-  const all = `${counted(total, "key")}: ${states}`;
+function footer(shown: number, total: number, all: string): string {
   return shown === total ? all : `${all}. Showing ${amount(shown)}; --limit 0 shows all.`;
 }

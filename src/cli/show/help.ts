@@ -3,8 +3,7 @@ export const showHelp = `
 The JSON field "delivery" says how the next delivery is handled: dispatched,
 duplicate (suppressed), pending (comes back later), or refused (unreadable).
 "suspicion" says why a reservation needs attention, as the states of latchkey
-list do. Times follow the clock of the server that holds the key. Renewals hide
-when a reservation began: "held since" is the latest possible time.
+list do. Times follow the clock of the server that holds the key.
 
 Exit codes:
   0    there is a key for the event

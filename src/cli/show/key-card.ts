@@ -2,6 +2,7 @@ import { Help } from "commander";
 import { span } from "../../inspect/conclusions/duration.ts";
 import { type Reading, suspicionWords } from "../../inspect/conclusions/suspicion.ts";
 import { amount } from "../../internal/counted.ts";
+import type { DispatchFailure } from "../../model/failure.ts";
 import { stateColours, suspicionColours } from "../stored-keys/key-table.ts";
 import type { CommittedKey, ReservedKey } from "../stored-keys/stored-key.ts";
 import { suspicionAbout, verdictAbout } from "../stored-keys/verdict.ts";
@@ -73,6 +74,18 @@ function rowsOf({ stored }: LookUpResult, serverMs: number, hasPayload: boolean)
   switch (stored.state) {
     case "removed":
       return [bucket, revision, written];
+    case "failed": {
+      const { owner, attempt, fence, error } = stored.failure;
+      const remembered = ["forgotten", end(stored.endsAtMs, serverMs)] as const;
+      return [
+        bucket,
+        ...dispatchRows({ owner, attempt, fence }),
+        revision,
+        written,
+        ["last error", escaped(error)],
+        remembered,
+      ];
+    }
     case "unreadable":
       return [
         bucket,
@@ -97,17 +110,23 @@ function rowsOf({ stored }: LookUpResult, serverMs: number, hasPayload: boolean)
   }
 }
 
-function recordRows({ record, fence }: ReservedKey | CommittedKey): Rows {
+function recordRows({ record: { owner, attempt, tookOverFrom }, fence }: ReservedKey | CommittedKey): Rows {
+  const takeover: Rows =
+    tookOverFrom === undefined ? [] : [["took over", `from fence ${tookOverFrom}, whose holder did not finish`]];
+  return [...dispatchRows({ owner, attempt, fence }), ...takeover];
+}
+
+function dispatchRows({ owner, attempt, fence }: Pick<DispatchFailure, "owner" | "attempt" | "fence">): Rows {
   return [
-    ["owner", escaped(record.owner)],
-    ["attempt", String(record.attempt)],
+    ["owner", escaped(owner)],
+    ["attempt", String(attempt)],
     ["fence", String(fence)],
   ];
 }
 
 function leaseRows({ record, leaseEndsAtMs, heldSinceMs, endsAtMs }: ReservedKey, serverMs: number): Rows {
   return [
-    ["held since", `${moment(heldSinceMs, serverMs)}, or earlier`],
+    ["held since", moment(heldSinceMs, serverMs)],
     ["lease", `${span(record.leaseMs)}, ends ${end(leaseEndsAtMs, serverMs)}`],
     ["expires", end(endsAtMs, serverMs)],
   ];

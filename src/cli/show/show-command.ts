@@ -72,13 +72,10 @@ async function nameHints(wanted: WantedEvent, keys: OpenKeys): Promise<readonly 
 function foundReport(found: LookUpResult, now: Reading, hasPayload: boolean): object {
   const { stored, identity } = found;
   const verdict = verdictAbout(stored, now);
-  if (stored === undefined || stored.state === "removed") {
-    return {
-      state: "unseen",
-      ...identity,
-      ...verdict,
-      ...(stored?.failure === undefined ? {} : { failure: stored.failure }),
-    };
+  if (stored === undefined || stored.state === "removed") return { state: "unseen", ...identity, ...verdict };
+  if (stored.state === "failed") {
+    const { owner, attempt, fence, atMs, error } = stored.failure;
+    return { state: "unseen", ...identity, ...verdict, failure: { owner, attempt, fence, atMs, error } };
   }
   return { ...keyReport(stored, now), ...verdict, ...(hasPayload ? payloadReport(stored) : {}) };
 }

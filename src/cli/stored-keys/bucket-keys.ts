@@ -3,6 +3,7 @@ import { natsStore } from "../../nats/index.ts";
 import { type BucketFlags, openBuckets } from "../connection/open-buckets.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { lookUp } from "./look-up.ts";
+import { withoutFailed } from "./matching-keys.ts";
 import { scanBuckets } from "./scan.ts";
 import type { OpenKeys } from "./shared-keys.ts";
 
@@ -16,7 +17,8 @@ export async function openBucketKeys(flags: BucketFlags, io: CliIo): Promise<Ope
     bucketNames,
     serverMs,
     difference,
-    scan: (filter, subjectsIn) => scanBuckets(buckets, filter, subjectsIn),
+    scan: (filter, subjectsIn) => withoutFailed(scanBuckets(buckets, filter, subjectsIn)),
+    scanAll: (filter) => scanBuckets(buckets, filter),
     lookUp: (subjectsIn) => lookUp(buckets, subjectsIn),
     letters: (subject) => new LetterStream(jsm, subject).letters(),
     async openStores() {

@@ -1,14 +1,14 @@
 import type { KeyFilter } from "../../model/identity.ts";
 import { subjectFilter, subjectsOf } from "../../nats/wire/subject.ts";
 import { asCommandError } from "../terminal/command-error.ts";
-import { type StoredKey, sinceMs } from "./stored-key.ts";
+import { dispatchOf, type ListedKey, sinceMs } from "./stored-key.ts";
 
 /** Selects keys of a bucket. A missing filter matches all keys. */
 export interface FilterFlags {
   readonly workspace?: string;
   readonly subscription?: string;
   readonly event?: string;
-  readonly state?: StoredKey["state"];
+  readonly state?: ListedKey["state"];
   /** Part of the owner's name. */
   readonly owner?: string;
   /** Minimum age of the reservation or commit, in milliseconds. */
@@ -39,7 +39,7 @@ function keyFilterOf({ workspace, subscription, event }: FilterFlags): KeyFilter
 }
 
 /** Returns true if a key matches the filters that its subject does not express. Ages follow the server's clock. */
-export function isMatch(stored: StoredKey, flags: FilterFlags, serverMs: number): boolean {
+export function isMatch(stored: ListedKey, flags: FilterFlags, serverMs: number): boolean {
   const {
     state = stored.state,
     owner,
@@ -48,7 +48,7 @@ export function isMatch(stored: StoredKey, flags: FilterFlags, serverMs: number)
     newerThan = Number.POSITIVE_INFINITY,
   } = flags;
   const ageMs = serverMs - sinceMs(stored);
-  const isOwned = owner === undefined || (stored.state !== "unreadable" && stored.record.owner.includes(owner));
+  const isOwned = owner === undefined || dispatchOf(stored)?.owner.includes(owner) === true;
   const isOfEvent = event === undefined || (stored.state !== "unreadable" && stored.identity.eventId === event);
   return stored.state === state && isOwned && isOfEvent && ageMs > olderThan && ageMs < newerThan;
 }

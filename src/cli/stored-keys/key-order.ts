@@ -1,12 +1,12 @@
 import { type Reading, SUSPICIONS } from "../../inspect/conclusions/suspicion.ts";
-import { type StoredKey, sinceMs } from "./stored-key.ts";
+import { type ListedKey, sinceMs } from "./stored-key.ts";
 import { suspicionAbout } from "./verdict.ts";
 
 /** Orders of a list. */
 export const ORDERS = ["attention", "newest", "oldest", "ending"] as const;
 export type Order = (typeof ORDERS)[number];
 
-type Rank = (stored: StoredKey, now: Reading) => number;
+type Rank = (stored: ListedKey, now: Reading) => number;
 
 /** Sort keys of each order, ascending; later ones break ties. */
 const ranks: Readonly<Record<Order, readonly Rank[]>> = {
@@ -20,10 +20,11 @@ const ranks: Readonly<Record<Order, readonly Rank[]>> = {
   ending: [(stored) => stored.endsAtMs ?? Number.MAX_VALUE, (stored) => stored.revision],
 };
 
-/** Ranks unreadable keys first, then suspicious reservations, other reservations and commits. */
-function urgency(stored: StoredKey, now: Reading): number {
+/** Ranks unreadable keys first, then suspicious reservations, other reservations, failed dispatches and commits. */
+function urgency(stored: ListedKey, now: Reading): number {
   if (stored.state === "unreadable") return -1;
-  if (stored.state === "committed") return SUSPICIONS.length + 1;
+  if (stored.state === "failed") return SUSPICIONS.length + 1;
+  if (stored.state === "committed") return SUSPICIONS.length + 2;
   const suspicion = suspicionAbout(stored, now);
   return suspicion === undefined ? SUSPICIONS.length : SUSPICIONS.indexOf(suspicion);
 }
@@ -33,7 +34,7 @@ export class FirstKeys {
   readonly #ranks: readonly Rank[];
   readonly #limit: number;
   readonly #now: Reading;
-  #keys: StoredKey[] = [];
+  #keys: ListedKey[] = [];
 
   /** @param limit maximum number of keys; 0 for all. */
   constructor(order: Order, limit: number, now: Reading) {
@@ -42,16 +43,16 @@ export class FirstKeys {
     this.#now = now;
   }
 
-  add(stored: StoredKey): void {
+  add(stored: ListedKey): void {
     this.#keys.push(stored);
     if (this.#keys.length >= 2 * this.#limit) this.#keys = this.sorted();
   }
 
-  sorted(): StoredKey[] {
+  sorted(): ListedKey[] {
     return this.#keys.sort((one, other) => this.#compare(one, other)).slice(0, this.#limit);
   }
 
-  #compare(one: StoredKey, other: StoredKey): number {
+  #compare(one: ListedKey, other: ListedKey): number {
     for (const rank of this.#ranks) {
       const difference = rank(one, this.#now) - rank(other, this.#now);
       if (difference !== 0) return difference;

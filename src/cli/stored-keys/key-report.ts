@@ -1,9 +1,9 @@
 import { evidenceOf, type Reading } from "../../inspect/conclusions/suspicion.ts";
-import type { StoredKey } from "./stored-key.ts";
+import type { CommittedKey, ListedKey, ReservedKey, StoredKey } from "./stored-key.ts";
 import { reservationTimes, suspicionAbout } from "./verdict.ts";
 
 /** Returns a key as JSON output. Reports only whether a result and a fingerprint exist. */
-export function keyReport(stored: StoredKey, now: Reading): object {
+export function keyReport(stored: ListedKey, now: Reading): object {
   const { nowMs } = now;
   const { bucket, subject, revision, storedAtMs, endsAtMs } = stored;
   const times = {
@@ -22,8 +22,13 @@ export function keyReport(stored: StoredKey, now: Reading): object {
       reason: stored.reason,
     };
   }
-  const { identity, record, fence } = stored;
-  const { workspaceId, subscriptionId, eventId, key, idempotencyKey, storeKey } = identity;
+  const { workspaceId, subscriptionId, eventId, key, idempotencyKey, storeKey } = stored.identity;
+  const ids = { workspaceId, subscriptionId, eventId, key, idempotencyKey, storeKey };
+  if (stored.state === "failed") {
+    const { owner, attempt, fence, error } = stored.failure;
+    return { state: stored.state, ...ids, bucket, owner, attempt, fence, revision, ...rounded(times), error };
+  }
+  const { record, fence } = stored;
   const { owner, attempt, leaseMs } = record;
   const heldTimes =
     stored.state === "reserved"
@@ -31,16 +36,12 @@ export function keyReport(stored: StoredKey, now: Reading): object {
       : {};
   return {
     state: stored.state,
-    workspaceId,
-    subscriptionId,
-    eventId,
-    key,
-    idempotencyKey,
-    storeKey,
+    ...ids,
     bucket,
     owner,
     attempt,
     fence,
+    ...(record.tookOverFrom === undefined ? {} : { tookOverFrom: record.tookOverFrom }),
     revision,
     leaseMs,
     ...rounded({ ...times, ...heldTimes }),
@@ -51,7 +52,7 @@ export function keyReport(stored: StoredKey, now: Reading): object {
 }
 
 /** Returns why a reservation needs attention: its name, and the facts behind it. */
-function suspicionReport(stored: StoredKey, now: Reading): object {
+function suspicionReport(stored: ReservedKey | CommittedKey, now: Reading): object {
   const suspicion = suspicionAbout(stored, now);
   if (suspicion === undefined || stored.state !== "reserved") return {};
   return { suspicion, evidence: evidenceOf(suspicion, reservationTimes(stored), now) };

@@ -6,7 +6,7 @@ import type { Colour, Paint } from "../terminal/paint.ts";
 import { escaped } from "../terminal/printable.ts";
 import { type Cell, type Column, tableText } from "../terminal/table.ts";
 import { shortKeys } from "./short-key.ts";
-import { type StoredKey, sinceMs } from "./stored-key.ts";
+import { dispatchOf, type ListedKey, sinceMs } from "./stored-key.ts";
 import { suspicionAbout } from "./verdict.ts";
 
 export const stateColours = {
@@ -14,19 +14,20 @@ export const stateColours = {
   reserved: "yellow",
   committed: "green",
   unreadable: "red",
-} as const satisfies Record<StoredKey["state"] | "unseen", Colour>;
+  failed: "red",
+} as const satisfies Record<ListedKey["state"] | "unseen", Colour>;
 
 export const suspicionColours = { warning: "yellow", error: "red" } as const satisfies Record<string, Colour>;
 
 interface Row {
-  readonly stored: StoredKey;
+  readonly stored: ListedKey;
   readonly suspicion: Suspicion | undefined;
   readonly shortKey: string;
 }
 
 interface KeyColumn extends Column<Row> {
   /** Returns true if the column adds information about these keys. Missing means always. */
-  readonly isNeeded?: (keys: readonly StoredKey[]) => boolean;
+  readonly isNeeded?: (keys: readonly ListedKey[]) => boolean;
 }
 
 function columnsAt(nowMs: number): readonly KeyColumn[] {
@@ -65,17 +66,37 @@ function columnsAt(nowMs: number): readonly KeyColumn[] {
       isFlexible: true,
       isCollapsible: true,
       leaveOut: 6,
-      cell: ({ stored }) => ({ text: stored.state === "unreadable" ? "" : escaped(stored.record.owner) }),
+      cell: ({ stored }) => ({ text: escaped(dispatchOf(stored)?.owner ?? "") }),
     },
     { title: "TRY", align: "right", isCollapsible: true, leaveOut: 3, cell: attemptCell },
+    {
+      title: "TOOK OVER",
+      align: "right",
+      leaveOut: 0,
+      cell: ({ stored }) => ({ text: String(tookOverFrom(stored) ?? "") }),
+      isNeeded: (keys) => keys.some((stored) => tookOverFrom(stored) !== undefined),
+    },
     { title: "SINCE", align: "right", leaveOut: 5, cell: ({ stored }) => ({ text: span(nowMs - sinceMs(stored)) }) },
-    { title: "LEFT", align: "right", leaveOut: 1, cell: ({ stored }) => leftCell(stored, nowMs) },
+    {
+      title: "LEFT",
+      align: "right",
+      leaveOut: 1,
+      cell: ({ stored }) => leftCell(stored, nowMs),
+      isNeeded: (keys) => keys.some(({ state }) => state !== "failed"),
+    },
+    {
+      title: "ERROR",
+      align: "left",
+      isFlexible: true,
+      cell: ({ stored }) => ({ text: stored.state === "failed" ? escaped(stored.failure.error) : "" }),
+      isNeeded: (keys) => keys.some(({ state }) => state === "failed"),
+    },
   ];
 }
 
 /** Formats keys as a table that fits `width` if possible, and explains the suspicions in it. */
 export function keyTable(
-  keys: readonly StoredKey[],
+  keys: readonly ListedKey[],
   now: Reading,
   { paint, width }: { readonly paint: Paint; readonly width?: number },
 ): string {
@@ -108,23 +129,26 @@ function stateCell({ stored: { state }, suspicion }: Row): Cell {
   return { text: suspicion, colour: suspicionColours[suspicionWords[suspicion].severity] };
 }
 
-function workspaceOf(stored: StoredKey): string {
+function workspaceOf(stored: ListedKey): string {
   return stored.state === "unreadable" ? "" : escaped(stored.identity.workspaceId);
 }
 
 /** Returns the event id, or the best available name of an unreadable key. */
-function keyEventText(stored: StoredKey): string {
+function keyEventText(stored: ListedKey): string {
   return stored.state === "unreadable" ? (stored.key ?? escaped(stored.subject)) : escaped(stored.identity.eventId);
 }
 
 function attemptCell({ stored }: Row): Cell {
-  if (stored.state === "unreadable") return { text: "" };
-  const { attempt } = stored.record;
-  return { text: String(attempt), ...(attempt > 1 ? { colour: "yellow" } : {}) };
+  const { attempt = 0 } = dispatchOf(stored) ?? {};
+  return { text: attempt === 0 ? "" : String(attempt), ...(attempt > 1 ? { colour: "yellow" } : {}) };
+}
+
+function tookOverFrom(stored: ListedKey): number | undefined {
+  return stored.state === "reserved" || stored.state === "committed" ? stored.record.tookOverFrom : undefined;
 }
 
 /** Shows the remaining lease or window. */
-function leftCell(stored: StoredKey, nowMs: number): Cell {
+function leftCell(stored: ListedKey, nowMs: number): Cell {
   const endsAtMs = stored.state === "reserved" ? stored.leaseEndsAtMs : stored.endsAtMs;
   if (endsAtMs === undefined) return { text: "unlimited", colour: "red" };
   return endsAtMs > nowMs ? { text: span(endsAtMs - nowMs) } : { text: "ended", colour: "red" };

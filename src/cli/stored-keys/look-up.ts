@@ -1,10 +1,8 @@
-import { decodeFailure } from "../../model/failure.ts";
 import { readFromLeader } from "../../nats/kv/leader-read.ts";
-import { subjectsOf } from "../../nats/wire/subject.ts";
 import type { OpenBucket, OpenBuckets } from "../connection/open-buckets.ts";
-import { readKey } from "./read-key.ts";
+import { readFailedKey, readKey } from "./read-key.ts";
 import { sourceOf } from "./scan.ts";
-import type { RemovedKey, StoredKey } from "./stored-key.ts";
+import type { ListedKey, RemovedKey } from "./stored-key.ts";
 
 /**
  * Reads the keys under `subjectsIn` from the leaders of the buckets. Needs only the permissions of a replica.
@@ -13,7 +11,7 @@ import type { RemovedKey, StoredKey } from "./stored-key.ts";
 export async function lookUp(
   { buckets }: OpenBuckets,
   subjectsIn: (bucket: string) => string | undefined,
-): Promise<ReadonlyArray<StoredKey | RemovedKey>> {
+): Promise<ReadonlyArray<ListedKey | RemovedKey>> {
   const found = buckets.map(async (bucket) => {
     const subjects = subjectsIn(bucket.name);
     return subjects === undefined ? [] : lookUpIn(bucket, subjects);
@@ -21,24 +19,16 @@ export async function lookUp(
   return (await Promise.all(found)).flat();
 }
 
-async function lookUpIn(bucket: OpenBucket, subjects: string): Promise<ReadonlyArray<StoredKey | RemovedKey>> {
-  const found: (StoredKey | RemovedKey)[] = [];
+async function lookUpIn(bucket: OpenBucket, subjects: string): Promise<ReadonlyArray<ListedKey | RemovedKey>> {
+  const found: (ListedKey | RemovedKey)[] = [];
   for await (const message of readFromLeader(bucket.jsm, bucket.read, { subjects })) {
-    const { subject, revision, storedAtMs } = message;
-    if (message.isTombstone) {
-      const failure = decodeFailure(message.payload);
-      found.push({ state: "removed", bucket: bucket.name, subject, revision, storedAtMs, failure });
-    } else found.push(await heldSince(bucket, readKey(message, sourceOf(bucket))));
+    const { subject, revision, storedAtMs, isTombstone } = message;
+    const source = sourceOf(bucket);
+    if (!isTombstone) found.push(readKey(message, source));
+    else
+      found.push(
+        readFailedKey(message, source) ?? { state: "removed", bucket: bucket.name, subject, revision, storedAtMs },
+      );
   }
   return found;
-}
-
-/** Adds the time of the first message since the reservation began. */
-async function heldSince(bucket: OpenBucket, stored: StoredKey): Promise<StoredKey> {
-  if (stored.state !== "reserved" || stored.fence === stored.revision) return stored;
-  const later = { subjects: subjectsOf(bucket.name), fromRevision: stored.fence };
-  for await (const { storedAtMs } of readFromLeader(bucket.jsm, bucket.read, later)) {
-    return { ...stored, heldSinceMs: Math.min(stored.heldSinceMs, storedAtMs) };
-  }
-  return stored;
 }

@@ -1,26 +1,22 @@
 import type { StoredMessage } from "../../nats/kv/stored-message.ts";
 import { type FilterFlags, isMatch } from "./key-filter.ts";
-import { type RecordSource, readKey } from "./read-key.ts";
-import { RevisionTimes } from "./revision-times.ts";
-import type { StoredKey } from "./stored-key.ts";
+import { type RecordSource, readFailedKey, readKey } from "./read-key.ts";
+import type { ListedKey, StoredKey } from "./stored-key.ts";
 
-/** Yields the matching keys of messages, which must come in the order of their revisions. */
+/** Yields the matching keys of messages, and the empty keys whose dispatch failed. */
 export async function* matchingKeys(
   messages: AsyncIterable<StoredMessage>,
   source: RecordSource,
   flags: FilterFlags,
   serverMs: () => number,
-): AsyncGenerator<StoredKey, void> {
-  const times = new RevisionTimes();
+): AsyncGenerator<ListedKey, void> {
   for await (const message of messages) {
-    times.note(message);
-    if (message.isTombstone) continue;
-    const stored = withTimes(readKey(message, source), times);
-    if (isMatch(stored, flags, serverMs())) yield stored;
+    const listed = message.isTombstone ? readFailedKey(message, source) : readKey(message, source);
+    if (listed !== undefined && isMatch(listed, flags, serverMs())) yield listed;
   }
 }
 
-function withTimes(stored: StoredKey, times: RevisionTimes): StoredKey {
-  if (stored.state !== "reserved") return stored;
-  return { ...stored, heldSinceMs: times.heldSinceMs(stored.fence, stored.heldSinceMs) };
+/** Leaves out the empty keys. */
+export async function* withoutFailed(keys: AsyncIterable<ListedKey>): AsyncGenerator<StoredKey, void> {
+  for await (const listed of keys) if (listed.state !== "failed") yield listed;
 }

@@ -3,11 +3,12 @@ import { parseStoreKey, type StoreKey } from "../../model/identity.ts";
 import { subjectOf } from "../../nats/wire/subject.ts";
 import { openPostgres, POSTGRES_NAME } from "../connection/open-postgres.ts";
 import type { CliIo } from "../terminal/io.ts";
-import { subjectsOfFilter } from "./key-filter.ts";
-import { matchingKeys } from "./matching-keys.ts";
+import type { EventSelector } from "./event-selector.ts";
+import { type FilterFlags, subjectsOfFilter } from "./key-filter.ts";
+import { matchingKeys, withoutFailed } from "./matching-keys.ts";
 import { type RecordSource, readKey } from "./read-key.ts";
 import type { OpenKeys } from "./shared-keys.ts";
-import type { StoredKey } from "./stored-key.ts";
+import type { ListedKey, StoredKey } from "./stored-key.ts";
 
 /** Describes the table of the keys. Its subjects are the keys. */
 export const POSTGRES_SOURCE: RecordSource = {
@@ -21,25 +22,23 @@ export const POSTGRES_SOURCE: RecordSource = {
 export async function openPostgresKeys(url: string, schema: string | undefined, io: CliIo): Promise<OpenKeys> {
   const postgres = await openPostgres(url, schema, io);
   const { serverMs, difference } = postgres;
+  const scan = (
+    filter: FilterFlags,
+    subjectsIn: EventSelector["subjectsIn"] = (bucket) => subjectsOfFilter(bucket, filter),
+  ): AsyncIterable<ListedKey> =>
+    matchingKeys(postgres.rows(keysLike(subjectsIn(POSTGRES_NAME))), POSTGRES_SOURCE, filter, serverMs);
   return {
     name: POSTGRES_NAME,
     title: POSTGRES_SOURCE.title,
     bucketNames: [POSTGRES_NAME],
     serverMs,
     difference,
-    scan(filter, subjectsIn = (bucket) => subjectsOfFilter(bucket, filter)) {
-      const rows = postgres.rows(keysLike(subjectsIn(POSTGRES_NAME)));
-      return matchingKeys(rows, POSTGRES_SOURCE, filter, serverMs);
-    },
+    scan: (filter, subjectsIn) => withoutFailed(scan(filter, subjectsIn)),
+    scanAll: (filter) => scan(filter),
     async lookUp(subjectsIn) {
       const found: StoredKey[] = [];
       for await (const row of postgres.rows(keysLike(subjectsIn(POSTGRES_NAME)))) {
-        const stored = readKey(row, POSTGRES_SOURCE);
-        if (stored.state !== "reserved") found.push(stored);
-        else {
-          const heldSinceMs = await postgres.firstWriteMs(stored.fence);
-          found.push({ ...stored, heldSinceMs: Math.min(stored.heldSinceMs, heldSinceMs ?? stored.heldSinceMs) });
-        }
+        found.push(readKey(row, POSTGRES_SOURCE));
       }
       return found;
     },

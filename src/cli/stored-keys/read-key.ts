@@ -1,9 +1,11 @@
+import { heldSinceMs } from "../../inspect/conclusions/held-since.ts";
+import { decodeFailure } from "../../model/failure.ts";
 import type { StoreKey } from "../../model/identity.ts";
 import { type DedupRecord, decodeRecord } from "../../model/record.ts";
 import { identityOf } from "../../model/record-identity.ts";
 import type { StoredMessage } from "../../nats/kv/stored-message.ts";
 import { errorMessage } from "../terminal/error-message.ts";
-import type { RecordFields, StoredKey } from "./stored-key.ts";
+import type { FailedKey, RecordFields, StoredKey } from "./stored-key.ts";
 
 /** Describes the bucket or table that holds the records. */
 export interface RecordSource {
@@ -17,11 +19,10 @@ export interface RecordSource {
 }
 
 /** Parses a stored message, other than a tombstone. Returns unreadable records instead of throwing. */
-export function readKey(message: StoredMessage, { bucket, title, keyOf, maxAgeMs }: RecordSource): StoredKey {
-  const { subject, revision, storedAtMs, ttlMs = Number.POSITIVE_INFINITY } = message;
-  const livesMs = Math.min(ttlMs, maxAgeMs);
-  const endsAtMs = livesMs === Number.POSITIVE_INFINITY ? undefined : storedAtMs + livesMs;
-  const fields = { bucket, subject, revision, storedAtMs, endsAtMs };
+export function readKey(message: StoredMessage, source: RecordSource): StoredKey {
+  const { title, keyOf } = source;
+  const { subject, revision } = message;
+  const fields = fieldsOf(message, source);
   let key: StoreKey | undefined;
   try {
     key = keyOf(subject);
@@ -32,6 +33,27 @@ export function readKey(message: StoredMessage, { bucket, title, keyOf, maxAgeMs
   }
 }
 
+/** Parses a tombstone. Returns undefined unless it remembers a failed dispatch of the key's event. */
+export function readFailedKey(message: StoredMessage, source: RecordSource): FailedKey | undefined {
+  const failure = decodeFailure(message.payload);
+  if (failure === undefined) return undefined;
+  try {
+    const key = source.keyOf(message.subject);
+    return { ...fieldsOf(message, source), state: "failed", key, identity: identityOf(failure, key), failure };
+  } catch {
+    return undefined;
+  }
+}
+
+function fieldsOf(
+  { subject, revision, storedAtMs, ttlMs = Number.POSITIVE_INFINITY }: StoredMessage,
+  { bucket, maxAgeMs }: RecordSource,
+): Pick<StoredKey, "bucket" | "subject" | "revision" | "storedAtMs" | "endsAtMs"> {
+  const livesMs = Math.min(ttlMs, maxAgeMs);
+  const endsAtMs = livesMs === Number.POSITIVE_INFINITY ? undefined : storedAtMs + livesMs;
+  return { bucket, subject, revision, storedAtMs, endsAtMs };
+}
+
 function ofRecord(record: DedupRecord, fields: RecordFields): StoredKey {
   if (record.state === "committed") return { ...fields, state: "committed", record };
   const { storedAtMs } = fields;
@@ -40,6 +62,6 @@ function ofRecord(record: DedupRecord, fields: RecordFields): StoredKey {
     state: "reserved",
     record,
     leaseEndsAtMs: storedAtMs + record.leaseMs,
-    heldSinceMs: storedAtMs - (record.heldMs ?? 0),
+    heldSinceMs: heldSinceMs(storedAtMs, record),
   };
 }

@@ -3,9 +3,9 @@ import { readCompletely } from "../../nats/kv/bucket-list.ts";
 import { keyOf } from "../../nats/wire/subject.ts";
 import type { OpenBucket, OpenBuckets } from "../connection/open-buckets.ts";
 import { type FilterFlags, subjectsOfFilter } from "./key-filter.ts";
-import { matchingKeys } from "./matching-keys.ts";
+import { matchingKeys, withoutFailed } from "./matching-keys.ts";
 import type { RecordSource } from "./read-key.ts";
-import type { StoredKey } from "./stored-key.ts";
+import type { ListedKey, StoredKey } from "./stored-key.ts";
 
 export function sourceOf({ name, info }: Pick<OpenBucket, "name" | "info">): RecordSource {
   const { max_age } = info.config;
@@ -17,25 +17,25 @@ export function sourceOf({ name, info }: Pick<OpenBucket, "name" | "info">): Rec
   };
 }
 
-/** Scans all buckets in turn. See {@link scanBucket}. */
+/** Scans all buckets in turn, and includes the empty keys whose dispatch failed. See {@link scanBucket}. */
 export async function* scanBuckets(
   { buckets }: OpenBuckets,
   flags: FilterFlags,
   subjectsIn = (bucket: string): string | undefined => subjectsOfFilter(bucket, flags),
-): AsyncGenerator<StoredKey, void> {
+): AsyncGenerator<ListedKey, void> {
   for (const bucket of buckets) {
     const subjects = subjectsIn(bucket.name);
-    if (subjects !== undefined) yield* scanBucket(bucket, flags, subjects);
+    if (subjects !== undefined) yield* scanSubjects(bucket, flags, subjects);
   }
 }
 
 /**
  * Reads the matching keys of a bucket in the order of their last writes, also those that were written just before. @throws {StoreUnavailableError}
  */
-export function scanBucket(
-  bucket: OpenBucket,
-  flags: FilterFlags,
-  subjects = subjectsOfFilter(bucket.name, flags),
-): AsyncGenerator<StoredKey, void> {
+export function scanBucket(bucket: OpenBucket, flags: FilterFlags): AsyncGenerator<StoredKey, void> {
+  return withoutFailed(scanSubjects(bucket, flags, subjectsOfFilter(bucket.name, flags)));
+}
+
+function scanSubjects(bucket: OpenBucket, flags: FilterFlags, subjects: string): AsyncGenerator<ListedKey, void> {
   return matchingKeys(readCompletely(bucket, bucket.read, subjects), sourceOf(bucket), flags, bucket.serverMs);
 }

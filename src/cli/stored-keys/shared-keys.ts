@@ -3,7 +3,7 @@ import type { ClockDifference } from "../../nats/wire/server-clock.ts";
 import type { RemovingStore } from "../../stores/remove-unchanged.ts";
 import type { EventSelector } from "./event-selector.ts";
 import type { FilterFlags } from "./key-filter.ts";
-import type { RemovedKey, StoredKey } from "./stored-key.ts";
+import type { ListedKey, RemovedKey, StoredKey } from "./stored-key.ts";
 
 /** The keys of a store that replicas share. */
 export interface OpenKeys extends AsyncDisposable {
@@ -23,8 +23,10 @@ export interface OpenKeys extends AsyncDisposable {
    * @throws {StoreUnavailableError}
    */
   scan(flags: FilterFlags, subjectsIn?: EventSelector["subjectsIn"]): AsyncIterable<StoredKey>;
+  /** Reads the keys that match, and the empty keys whose dispatch failed. PostgreSQL keeps no failures. @throws {StoreUnavailableError} */
+  scanAll(flags: FilterFlags): AsyncIterable<ListedKey>;
   /** Reads the keys of one event. Needs only the permissions of a replica. @throws {StoreUnavailableError} */
-  lookUp(subjectsIn: EventSelector["subjectsIn"]): Promise<ReadonlyArray<StoredKey | RemovedKey>>;
+  lookUp(subjectsIn: EventSelector["subjectsIn"]): Promise<ReadonlyArray<ListedKey | RemovedKey>>;
   /** Reads the dead letters of a subject. Missing for PostgreSQL. */
   readonly letters?: (subject: string) => AsyncIterable<DeadLetter>;
   /** Opens the stores to remove keys from, by the names of their buckets. */

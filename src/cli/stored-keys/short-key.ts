@@ -2,7 +2,7 @@ import { dedupKeyOfStoreKey } from "../../model/dedup-key.ts";
 import type { StoreKey } from "../../model/identity.ts";
 import { CommandError } from "../terminal/command-error.ts";
 import type { OpenKeys } from "./shared-keys.ts";
-import type { StoredKey } from "./stored-key.ts";
+import type { ListedKey } from "./stored-key.ts";
 
 type Names = readonly [first: string, eventId: string | undefined];
 
@@ -11,7 +11,7 @@ const SHORT = /^\.?(?<start>[\w-]{6,43})…?$/;
 const SHORTEST = 8;
 
 /** Returns the beginnings of digests that tell the keys apart. A dot precedes a hyphen, which would begin an option. */
-export function shortKeys(keys: readonly StoredKey[]): ReadonlyMap<StoredKey, string> {
+export function shortKeys(keys: readonly ListedKey[]): ReadonlyMap<ListedKey, string> {
   const digests = new Map(
     keys.flatMap((stored) => (stored.key === undefined ? [] : [[stored, digestOf(stored.key)] as const])),
   );
@@ -27,12 +27,12 @@ export function shortKeys(keys: readonly StoredKey[]): ReadonlyMap<StoredKey, st
  * Returns the dedup key of a short key, and all other names as they are.
  * @throws {CommandError} if several events have keys that begin with it.
  */
-export async function wholeKey(names: Names, { scan }: Pick<OpenKeys, "scan">): Promise<Names> {
+export async function wholeKey(names: Names, { scanAll }: Pick<OpenKeys, "scanAll">): Promise<Names> {
   const [first, eventId] = names;
   const start = eventId === undefined ? SHORT.exec(first)?.groups?.["start"] : undefined;
   if (start === undefined) return names;
   const found = new Set<string>();
-  for await (const { key } of scan({})) {
+  for await (const { key } of scanAll({})) {
     if (key !== undefined && digestOf(key).startsWith(start)) found.add(digestOf(key));
   }
   const [digest, ...others] = found;

@@ -24,7 +24,7 @@ export interface ReservedKey extends RecordFields {
   readonly record: ReservationRecord;
   /** Time at which the lease ends without a renewal, or slightly earlier. */
   readonly leaseEndsAtMs: number;
-  /** Latest time at which the reservation can have begun: renewals hide the exact time. */
+  /** Time at which the reservation began. */
   readonly heldSinceMs: number;
 }
 
@@ -40,21 +40,40 @@ export interface UnreadableKey extends StoredFields {
   readonly reason: string;
 }
 
-/** The tombstone of a removed key. It lasts about a second, or an hour after a failed dispatch. */
-export type RemovedKey = {
-  readonly state: "removed";
-  /** The failed dispatch after which the key was released. */
-  readonly failure?: DispatchFailure | undefined;
-} & Omit<StoredFields, "endsAtMs">;
+/** The tombstone of a key that was released without a failure, or cleared. It lasts about a second. */
+export type RemovedKey = { readonly state: "removed" } & Omit<StoredFields, "endsAtMs">;
+
+/** An empty key whose last dispatch failed. Its tombstone remembers the failure for an hour. */
+export interface FailedKey extends Omit<RecordFields, "fence"> {
+  readonly state: "failed";
+  readonly failure: DispatchFailure;
+}
 
 /** A key of a bucket as an operator sees it. */
 export type StoredKey = ReservedKey | CommittedKey | UnreadableKey;
 
+/** A key, or an empty one whose dispatch failed. */
+export type ListedKey = StoredKey | FailedKey;
+
 export const STORED_STATES = ["reserved", "committed", "unreadable"] as const satisfies ReadonlyArray<
   StoredKey["state"]
 >;
+export const LISTED_STATES = [...STORED_STATES, "failed"] as const satisfies ReadonlyArray<ListedKey["state"]>;
+
+/** Returns the owner and the attempt of the reservation or commit, or of the failed dispatch. Undefined for an unreadable key. */
+export function dispatchOf(listed: ListedKey): { readonly owner: string; readonly attempt: number } | undefined {
+  switch (listed.state) {
+    case "unreadable":
+      return undefined;
+    case "failed":
+      return listed.failure;
+    case "reserved":
+    case "committed":
+      return listed.record;
+  }
+}
 
 /** Returns the time since which a key has its state. */
-export function sinceMs(stored: StoredKey): number {
+export function sinceMs(stored: ListedKey): number {
   return stored.state === "reserved" ? stored.heldSinceMs : stored.storedAtMs;
 }

@@ -5,13 +5,12 @@ import {
   type Suspicion,
   suspicionOf,
 } from "../../inspect/conclusions/suspicion.ts";
-import { type KeyContent, type NextDelivery, verdictOf } from "../../inspect/conclusions/verdict.ts";
-import type { DispatchFailure } from "../../model/failure.ts";
+import { type FailureFacts, type KeyContent, type NextDelivery, verdictOf } from "../../inspect/conclusions/verdict.ts";
 import { DEFAULT_SKEW_MS } from "../../options.ts";
 import { asCommandError } from "../terminal/command-error.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { escaped } from "../terminal/printable.ts";
-import type { RemovedKey, ReservedKey, StoredKey } from "./stored-key.ts";
+import type { ListedKey, RemovedKey, ReservedKey } from "./stored-key.ts";
 
 /** The inspector's verdict on a key, as JSON output names its parts. */
 export interface KeyVerdict {
@@ -22,7 +21,7 @@ export interface KeyVerdict {
 }
 
 /** Concludes from the content of a key, as the inspector does. */
-export function verdictAbout(stored: StoredKey | RemovedKey | undefined, now: Reading): KeyVerdict {
+export function verdictAbout(stored: ListedKey | RemovedKey | undefined, now: Reading): KeyVerdict {
   if (stored?.state === "unreadable" && stored.key === undefined) {
     return { delivery: "none", explanation: `The key belongs to no event. ${escaped(stored.reason)}.` };
   }
@@ -31,7 +30,7 @@ export function verdictAbout(stored: StoredKey | RemovedKey | undefined, now: Re
 }
 
 /** Returns why a key needs attention, or `undefined`. */
-export function suspicionAbout(stored: StoredKey, now: Reading): Suspicion | undefined {
+export function suspicionAbout(stored: ListedKey, now: Reading): Suspicion | undefined {
   return stored.state === "reserved" ? suspicionOf(reservationTimes(stored), now) : undefined;
 }
 
@@ -50,11 +49,13 @@ export function skewFrom({ env }: Pick<CliIo, "env">): number {
   return asCommandError(() => optionsFromEnv(env)).skewMs ?? DEFAULT_SKEW_MS;
 }
 
-function contentOf(stored: StoredKey | RemovedKey | undefined): KeyContent {
+function contentOf(stored: ListedKey | RemovedKey | undefined): KeyContent {
   switch (stored?.state) {
     case undefined:
       return { state: "empty" };
     case "removed":
+      return { state: "removed", removedAtMs: stored.storedAtMs };
+    case "failed":
       return { state: "removed", removedAtMs: stored.storedAtMs, failure: printableFailure(stored.failure) };
     case "unreadable":
       return { state: "unreadable", reason: escaped(stored.reason) };
@@ -69,6 +70,6 @@ function contentOf(stored: StoredKey | RemovedKey | undefined): KeyContent {
   }
 }
 
-function printableFailure(failure: DispatchFailure | undefined): DispatchFailure | undefined {
-  return failure && { ...failure, owner: escaped(failure.owner), error: escaped(failure.error) };
+function printableFailure(failure: FailureFacts): FailureFacts {
+  return { ...failure, owner: escaped(failure.owner), error: escaped(failure.error) };
 }

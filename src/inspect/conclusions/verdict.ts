@@ -2,11 +2,14 @@ import type { DispatchFailure } from "../../model/failure.ts";
 import { span } from "./duration.ts";
 import { evidenceOf, type Reading, type ReservationTimes, suspicionOf } from "./suspicion.ts";
 
+/** A failed dispatch, without the ids of its event. */
+export type FailureFacts = Pick<DispatchFailure, "owner" | "attempt" | "atMs" | "error">;
+
 /** Content of a key, by the clock of the reader. */
 export type KeyContent =
   | { readonly state: "empty" }
   /** The store remembers the removal. */
-  | { readonly state: "removed"; readonly removedAtMs: number; readonly failure?: DispatchFailure | undefined }
+  | { readonly state: "removed"; readonly removedAtMs: number; readonly failure?: FailureFacts | undefined }
   /** The record is not Latchkey's, or belongs to another event. */
   | { readonly state: "unreadable"; readonly reason: string }
   | {
@@ -58,7 +61,7 @@ export function verdictOf(finding: KeyContent, now: Reading): Verdict {
   }
 }
 
-function failedText({ owner, attempt, atMs, error }: DispatchFailure, { nowMs }: Reading): string {
+function failedText({ owner, attempt, atMs, error }: FailureFacts, { nowMs }: Reading): string {
   const when = span(Math.max(0, nowMs - atMs));
   return `The handler on ${owner} failed ${when} ago at attempt ${attempt} (${error}), so the key was released. The next delivery is dispatched.`;
 }

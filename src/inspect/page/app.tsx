@@ -1,7 +1,6 @@
 import type { VNode } from "preact";
 import { link, playback, route, session } from "./browser/page-state.ts";
 import { BulkDialog } from "./parts/bulk-dialog.tsx";
-import { Confirmation } from "./parts/confirmation.tsx";
 import { ConnectionBanner } from "./parts/connection-banner.tsx";
 import { DropTarget } from "./parts/drop-target.tsx";
 import { Header } from "./parts/header.tsx";
@@ -30,7 +29,6 @@ export function App(): VNode {
       <PlaybackBar />
       <ToastBar />
       <DropTarget />
-      <Confirmation />
       <BulkDialog />
       <Help />
     </>

@@ -1,9 +1,13 @@
 import { hasCode } from "../../errors.ts";
 import type { Clock } from "../../internal/clock.ts";
 import type { DeadLetters } from "../../model/dead-letter.ts";
+import type { DispatchFailure } from "../../model/failure.ts";
 import { parseStoreKey, resolveIdentity } from "../../model/identity.ts";
 import { fenceOf } from "../../model/record.ts";
 import type { Entry } from "../../model/store.ts";
+import type { FailureFacts } from "../conclusions/verdict.ts";
+import type { EventRing } from "../trace/event-ring.ts";
+import { failedEvents } from "../trace/failed-events.ts";
 import type { EventRef, TraceEvent } from "../trace/trace-event.ts";
 import { formatTrace } from "../trace/trace-text.ts";
 import type { AuthGuard } from "./auth-guard.ts";
@@ -12,7 +16,7 @@ import { eventStream } from "./event-stream.ts";
 import { Feed, type Recording } from "./feed.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { KeyAdmin } from "./key-admin.ts";
-import { KeyCatalog } from "./key-catalog.ts";
+import { type FailedDispatch, KeyCatalog } from "./key-catalog.ts";
 import { parseKeyQuery } from "./key-query.ts";
 import { KnownEvents } from "./known-events.ts";
 import { type Page, pageResponse } from "./page-file.ts";
@@ -33,7 +37,7 @@ export interface HandlerContext {
   /** Path under which the inspector is mounted, without a slash at its end. */
   readonly basePath: string;
   readonly deadLetters: DeadLetters | undefined;
-  /** Called before a key is removed by hand, so that the store watch does not report the removal too. */
+  /** Called before the page clears a key, so that the store watch does not report the removal too. */
   willRemove(storeKey: string): void;
 }
 
@@ -46,7 +50,7 @@ export function requestHandler(context: HandlerContext): RequestHandler {
   const { recording, keyAdmin, authGuard, page, basePath } = context;
   const { recorder, redaction, source } = recording;
   const known = new KnownEvents(recorder);
-  const catalog = new KeyCatalog({ list: () => keyAdmin.list(), redaction, clock: context.clock });
+  const catalog = new KeyCatalog({ list: () => keyAdmin.list(), failures, redaction, clock: context.clock });
 
   const routes: Readonly<Record<string, Route>> = {
     "GET /": async (request) => pageResponse(await page, request),
@@ -66,6 +70,12 @@ export function requestHandler(context: HandlerContext): RequestHandler {
     ...deadLetterRoutes(context.deadLetters, redaction, change),
   };
   const methods = methodsByPath(Object.keys(routes));
+
+  /** Returns the failed dispatches that the store keeps, or else those that the recording contains. */
+  function failures(): AsyncIterable<FailedDispatch> | Iterable<FailedDispatch> {
+    const stored = keyAdmin.failures();
+    return stored === undefined ? recordedFailures(recorder.trace) : storedFailures(stored);
+  }
 
   /** Wraps a route that changes something. */
   function change(route: Route): Route {
@@ -93,8 +103,9 @@ export function requestHandler(context: HandlerContext): RequestHandler {
   async function find(storeKey: string): Promise<EventRef | undefined> {
     if (!isStoreKey(storeKey)) return undefined;
     const entry = await keyAdmin.find(storeKey);
-    if (entry === undefined) return undefined;
-    const { workspaceId, subscriptionId, eventId } = entry.record;
+    const ids = entry?.record ?? (await keyAdmin.failure(storeKey));
+    if (ids === undefined) return undefined;
+    const { workspaceId, subscriptionId, eventId } = ids;
     const identity = { storeKey, workspaceId, subscriptionId, eventId };
     known.add(identity);
     return identity;
@@ -130,11 +141,11 @@ export function requestHandler(context: HandlerContext): RequestHandler {
     const identity = await requested(params);
     if (identity === undefined) return problem("not-found", "The inspector does not know this event");
     const entry = await keyAdmin.get(identity);
-    const failure = entry === undefined ? await keyAdmin.failure(identity) : undefined;
+    const failure = entry === undefined ? await keyAdmin.failure(identity.storeKey) : undefined;
     const shown: EventDetail = {
       identity: redaction.identity(identity),
-      holds: entry === undefined ? null : shownRecord(entry),
-      ...(failure === undefined ? {} : { failure: { ...failure, error: redaction.cause(failure.error) } }),
+      record: entry === undefined ? null : shownRecord(entry),
+      ...(failure === undefined ? {} : { failure: shownFailure(failure, redaction) }),
       trace: recorder.trace.of(identity.storeKey).map((event) => redaction.event(event)),
     };
     return respondJson(shown);
@@ -153,7 +164,7 @@ export function requestHandler(context: HandlerContext): RequestHandler {
     for (const { key } of entries) context.willRemove(key);
     const removed = await keyAdmin.remove(entries);
     catalog.invalidate();
-    for (const entry of removed) recorder.record(removedByHand(entry, recording.nowMs()));
+    for (const entry of removed) recorder.record(clearedEvent(entry, recording.nowMs()));
     return respondJson({ removed: removed.length, changed: orders.length - removed.length });
   }
 
@@ -221,13 +232,34 @@ function removalOrder(text: string): { readonly storeKey: string; readonly revis
   return storeKey === "" ? undefined : { storeKey, revision: Number(revision) };
 }
 
-function shownRecord({ record, revision }: Entry): ShownRecord {
-  const { state, owner, attempt, leaseMs, atMs } = record;
-  const hasResult = record.state === "committed" && record.result !== undefined;
-  return { state, owner, attempt, fence: fenceOf(record, revision), revision, leaseMs, atMs, hasResult };
+async function* storedFailures(failures: AsyncIterable<DispatchFailure>): AsyncGenerator<FailedDispatch, void> {
+  for await (const { owner, attempt, fence, atMs, error, ...ids } of failures) {
+    const { storeKey } = resolveIdentity(ids);
+    yield { identity: { storeKey, ...ids }, owner, attempt, fence, atMs, error };
+  }
 }
 
-function removedByHand({ key, record, revision }: Entry, atMs: number): TraceEvent {
+function* recordedFailures(trace: EventRing): Generator<FailedDispatch, void> {
+  for (const { identity, owner, attempt, fence, atMs, cause } of failedEvents(trace)) {
+    yield { identity, owner, attempt, fence, atMs, error: cause };
+  }
+}
+
+/** Leaves out the ids, which the identity contains as redacted. */
+function shownFailure({ owner, attempt, atMs, error }: DispatchFailure, redaction: Redaction): FailureFacts {
+  return { owner, attempt, atMs, error: redaction.cause(error) };
+}
+
+function shownRecord({ record, revision }: Entry): ShownRecord {
+  const { state, owner, attempt, leaseMs, atMs, tookOverFrom } = record;
+  const heldMs = record.state === "reserved" ? (record.heldMs ?? 0) : 0;
+  const hasResult = record.state === "committed" && record.result !== undefined;
+  const takeover = tookOverFrom === undefined ? {} : { tookOverFrom };
+  const fence = fenceOf(record, revision);
+  return { state, owner, attempt, fence, revision, leaseMs, atMs, heldMs, hasResult, ...takeover };
+}
+
+function clearedEvent({ key, record, revision }: Entry, atMs: number): TraceEvent {
   const { workspaceId, subscriptionId, eventId } = record;
   return {
     type: "cleared",
@@ -240,7 +272,7 @@ function removedByHand({ key, record, revision }: Entry, atMs: number): TraceEve
     revision,
     durationMs: 0,
     forMs: 0,
-    cause: record.state === "reserved" ? "released by hand" : "cleared by hand",
+    cause: `the key was ${record.state}`,
   };
 }
 

@@ -14,7 +14,9 @@ export interface KeyAdmin {
   readonly canRemove: boolean;
   get(identity: EventRef): Promise<Entry | undefined>;
   /** Returns the failed dispatch after which an empty key was released, if the store keeps it. */
-  failure(identity: EventRef): Promise<DispatchFailure | undefined>;
+  failure(storeKey: string): Promise<DispatchFailure | undefined>;
+  /** Lists the failed dispatches after which empty keys were released. Returns undefined if only the trace contains them. */
+  failures(): AsyncIterable<DispatchFailure> | undefined;
   /** Lists all keys. @throws {LatchkeyError} `unsupported` for a store that cannot list. */
   list(): AsyncIterable<Entry>;
   /** Returns the entry of a key whose event is unknown. */
@@ -29,7 +31,8 @@ export function storeKeyAdmin(store: WatchedStore): KeyAdmin {
   return {
     canRemove: store.remove !== undefined,
     get: ({ storeKey }) => get(storeKey),
-    failure: async ({ storeKey }) => store.failure?.(parseStoreKey(storeKey)),
+    failure: async (storeKey) => store.failure?.(parseStoreKey(storeKey)),
+    failures: () => store.failures?.({}),
     list: () => store.list({}),
     find: get,
     remove: (entries) => removeUnchanged(store, entries),
@@ -43,6 +46,7 @@ export function dedupKeyAdmin(dedup: Deduplicator): KeyAdmin {
     get: (identity) => dedup.peek(identity),
     // A deduplicator reports its own failures, so the trace contains them.
     failure: async () => undefined,
+    failures: () => undefined,
     list: () => dedup.list(),
     async find(storeKey) {
       for await (const entry of dedup.list()) if (entry.key === storeKey) return entry;

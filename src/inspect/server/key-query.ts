@@ -5,12 +5,17 @@ export interface KeyQuery {
   readonly subscription: string;
   readonly event: string;
   readonly owner: string;
-  readonly state: "reserved" | "committed" | "";
+  /** Part of the error of a failed event. */
+  readonly error: string;
+  readonly state: (typeof KEY_STATES)[number] | "";
   readonly sort: KeyColumn;
   readonly isDown: boolean;
   /** Number of the page, counted from 1. */
   readonly page: number;
 }
+
+/** States to filter by. `failed` selects empty keys whose last dispatch failed, instead of keys. */
+export const KEY_STATES = ["reserved", "committed", "failed"] as const;
 
 export const KEY_COLUMNS = [
   "written",
@@ -33,6 +38,7 @@ export const ALL_KEYS: KeyQuery = {
   subscription: "",
   event: "",
   owner: "",
+  error: "",
   state: "",
   sort: "written",
   isDown: true,
@@ -42,14 +48,14 @@ export const ALL_KEYS: KeyQuery = {
 /** Reads a query. Missing and invalid parameters have their defaults. */
 export function parseKeyQuery(params: URLSearchParams): KeyQuery {
   const textOf = (name: string): string => params.get(name) ?? "";
-  const state = textOf("state");
   const page = Number(textOf("page"));
   return {
     workspace: textOf("workspace"),
     subscription: textOf("subscription"),
     event: textOf("event"),
     owner: textOf("owner"),
-    state: state === "reserved" || state === "committed" ? state : "",
+    error: textOf("error"),
+    state: KEY_STATES.find((state) => state === textOf("state")) ?? "",
     sort: KEY_COLUMNS.find((column) => column === textOf("sort")) ?? ALL_KEYS.sort,
     isDown: textOf("order") !== "up",
     page: Number.isSafeInteger(page) && page > 0 ? page : 1,

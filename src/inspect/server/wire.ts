@@ -1,5 +1,5 @@
 import type { DeadLetter } from "../../model/dead-letter.ts";
-import type { DispatchFailure } from "../../model/failure.ts";
+import type { FailureFacts } from "../conclusions/verdict.ts";
 import type { TracedAttempt } from "../trace/attempt.ts";
 import type { Notice } from "../trace/attention.ts";
 import type { TransitionId } from "../trace/lifecycle.ts";
@@ -24,7 +24,7 @@ export interface SourceInfo {
   readonly sees: "process" | "cluster" | "file";
   /** Name for people. */
   readonly name: string;
-  /** True if keys can be released and cleared. */
+  /** True if keys can be cleared. */
   readonly canChange: boolean;
   /** True if changes need the token. */
   readonly needsToken: boolean;
@@ -84,18 +84,35 @@ export interface ShownRecord {
   readonly leaseMs: number;
   /** Time of the write, by the writer's clock. */
   readonly atMs: number;
+  /** Time from the reservation's first write to this one, in milliseconds; 0 for a commit. */
+  readonly heldMs: number;
+  /** Fence of the reservation of a silent holder that this one followed, if its owner saw that one. */
+  readonly tookOverFrom?: number;
   readonly hasResult: boolean;
 }
 
-/** A key of the store, as listed. */
-export interface KeyRow extends Omit<ShownRecord, "hasResult"> {
+/** A key of the store, as listed, or an empty key whose last dispatch failed. */
+export interface KeyRow extends Pick<ShownRecord, "owner" | "attempt" | "fence" | "atMs"> {
   readonly identity: EventRef;
+  readonly state: ShownRecord["state"] | "failed";
+  /** Revision of the record; 0 for an empty key. */
+  readonly revision: number;
+  /** Error of the failed dispatch; otherwise empty. */
+  readonly error: string;
+}
+
+/** The names that occur most often in one field of the matching keys. */
+export interface KeyGroup {
+  readonly field: "subscription" | "owner" | "error";
+  readonly names: ReadonlyArray<{ readonly name: string; readonly count: number }>;
 }
 
 /** One page of the table of all keys. */
 export interface KeyPage {
   readonly rows: readonly KeyRow[];
-  /** Number of keys in the store, and of those that match the filter. */
+  /** Fields in which the matching keys differ. */
+  readonly groups: readonly KeyGroup[];
+  /** Number of keys in the store, or of failed events if the filter selects them, and of those that match. */
   readonly total: number;
   readonly matching: number;
   /** Error of a record that cannot be read, or an empty text. */
@@ -119,10 +136,10 @@ export interface LetterList {
   readonly hasMore: boolean;
 }
 
-/** An event that a search found. `none` means that the key is empty. */
+/** An event that a search found. `none` means that the key is empty, and that no failure is known. */
 export interface FoundEvent {
   readonly identity: EventRef;
-  readonly state: "reserved" | "committed" | "none";
+  readonly state: KeyRow["state"] | "none";
 }
 
 /** Result of a search. */
@@ -136,9 +153,9 @@ export interface SearchResult {
 export interface EventDetail {
   readonly identity: EventRef;
   /** The key's record, `null` for an empty key, or `undefined` if the store cannot be asked, as in a recording. */
-  readonly holds: ShownRecord | null | undefined;
+  readonly record: ShownRecord | null | undefined;
   /** The failed dispatch after which the key was released, if the key is empty and the store keeps it. */
-  readonly failure?: DispatchFailure;
+  readonly failure?: FailureFacts;
   /** Events of the key, oldest first, as far as they are remembered. */
   readonly trace: readonly TraceEvent[];
 }

@@ -194,7 +194,7 @@ export class TracedAttempts implements Iterable<TracedAttempt> {
 
   /** Begins an attempt whose reservation was not seen, or that was dropped. */
   #renew(event: TraceEvent, own: Mutable<TracedAttempt> | undefined): void {
-    const attempt = own ?? this.#begin(attemptFrom(event, "held"));
+    const attempt = own ?? this.#begin({ ...attemptFrom(event, "held"), beganAtMs: event.atMs - event.durationMs });
     attempt.revision = event.revision;
     attempt.leaseFromMs = event.atMs;
     attempt.leaseMs = event.forMs;

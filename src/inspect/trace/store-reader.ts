@@ -1,6 +1,7 @@
 import { LruMap } from "../../internal/lru-map.ts";
 import type { DispatchFailure } from "../../model/failure.ts";
 import { type DedupRecord, fenceOf } from "../../model/record.ts";
+import { heldSinceMs } from "../conclusions/held-since.ts";
 import type { EventRef, TraceEvent } from "./trace-event.ts";
 
 /** The record of a key, as a store or a history reports it. */
@@ -127,7 +128,7 @@ export class StoreReader {
 
 /** Returns the time of the reservation's first write by its owner's clock, as far as the record shows it. */
 function beganAtMs(record: DedupRecord): number {
-  return record.atMs - (record.state === "reserved" ? (record.heldMs ?? 0) : 0);
+  return record.state === "reserved" ? heldSinceMs(record.atMs, record) : record.atMs;
 }
 
 /** Returns the start of the lease by its owner's clock, or now if that clock cannot be right. */

@@ -2,7 +2,7 @@ import type { DedupEvent } from "../../model/event.ts";
 
 /**
  * Types of trace events, in three groups: events of a deduplicator; inferred events (`lapsed`: a lease ended without a renewal,
- * `cleared`: a key was removed by hand); and events that only a recorded run contains.
+ * `cleared`: an operator cleared a key); and events that only a recorded run contains.
  */
 export const TRACE_TYPES = [
   "reserved",

@@ -1,6 +1,7 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { Msg, NatsConnection } from "@nats-io/nats-core";
 import { StoreUnavailableError } from "../../errors.ts";
+import { type DispatchFailure, decodeFailure } from "../../model/failure.ts";
 import type { KeyFilter } from "../../model/identity.ts";
 import type { Entry, Revision } from "../../model/store.ts";
 import { apiSubject, type BucketAddress } from "../wire/bucket-address.ts";
@@ -53,6 +54,18 @@ export async function* listBucket(
     yield entry;
   }
   if (unreadable.length > 0) throw unreadable[0];
+}
+
+/** Lists the failed dispatches in the tombstones of a bucket. @throws {StoreUnavailableError} */
+export async function* listFailures(
+  reader: Reader,
+  address: BucketAddress,
+  filter: KeyFilter,
+): AsyncGenerator<DispatchFailure, void> {
+  for await (const { isTombstone, payload } of readCompletely(reader, address, subjectFilter(address.bucket, filter))) {
+    const failure = isTombstone ? decodeFailure(payload) : undefined;
+    if (failure !== undefined) yield failure;
+  }
 }
 
 /**

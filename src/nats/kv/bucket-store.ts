@@ -24,7 +24,7 @@ import { bucketStream } from "../wire/subject.ts";
 import { BatchingPolicy, type BucketPolicy, SINGLE_WRITES } from "./batching-policy.ts";
 import { type BucketToOpen, managerOf } from "./bucket.ts";
 import { bucketEpoch } from "./bucket-epoch.ts";
-import { listBucket, type Reader } from "./bucket-list.ts";
+import { listBucket, listFailures, type Reader } from "./bucket-list.ts";
 import { maxWindowOf } from "./bucket-settings.ts";
 import { judgeBucket } from "./bucket-verdict.ts";
 import { watchBucket } from "./bucket-watch.ts";
@@ -155,6 +155,8 @@ export function bucketStore(reader: Reader, options: BucketToOpen, opened: Strea
       } as const;
       return { ok: (await written(tombstone)) !== undefined };
     },
+
+    failures: (filter: KeyFilter): AsyncIterable<DispatchFailure> => listFailures(reader, address, filter),
 
     list: (filter: KeyFilter): AsyncIterable<Entry> => listBucket(reader, address, filter),
 

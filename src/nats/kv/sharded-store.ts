@@ -45,6 +45,9 @@ export function shardedStore(shards: readonly NatsStore[]): NatsStore {
     get: (key) => holding(key).get(key),
     remove: (key, how) => holding(key).remove(key, how),
     failure: (key) => holding(key).failure(key),
+    async *failures(filter) {
+      for (const shard of shards) yield* shard.failures(filter);
+    },
     list: (filter) => listAll(shards, filter),
     watch: (filter: KeyFilter, signal: AbortSignal): AsyncIterable<Change> =>
       merged(

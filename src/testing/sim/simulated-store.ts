@@ -6,7 +6,7 @@ import { SimulatedClock } from "./simulated-clock.ts";
 /** A store, and the simulated clock that it uses. */
 export interface SimulatedStore {
   /** The store. */
-  readonly store: Required<Omit<Store, "maxWindowMs" | "failure">>;
+  readonly store: Required<Omit<Store, "maxWindowMs" | "failure" | "failures">>;
   /** Pass this clock to the `Deduplicator`, too. */
   readonly clock: Clock;
   /** Returns the milliseconds that have passed. */

@@ -106,7 +106,7 @@ describe("latchkey inspect", () => {
     const found = await fetch(new URL("/api/event?subscriptionId=billing&eventId=a", inspector.url));
     const detail: unknown = await found.json();
     const revision = operated.firstRevision + 1;
-    expect(detail).toMatchObject({ holds: { state: "committed", owner: "web-1", revision }, trace: [] });
+    expect(detail).toMatchObject({ record: { state: "committed", owner: "web-1", revision }, trace: [] });
     const { storeKey } = isObject(detail) && isObject(detail["identity"]) ? detail["identity"] : {};
     const { origin, hash } = inspector.url;
     const headers = { origin, authorization: `Bearer ${hash.replace("#token=", "")}` };
@@ -115,7 +115,7 @@ describe("latchkey inspect", () => {
     expect(await (await remove()).json()).toEqual({ removed: 0, changed: 1 });
     expect(await web.guard(event("a"), () => "again")).toMatchObject({ outcome: "dispatched" });
     expect(stepTexts(await inspector.steps(3))).toEqual([
-      "cleared a inspector cleared by hand",
+      "cleared a inspector the key was committed",
       "reserved a web-1",
       "committed a web-1 confirmed",
     ]);

@@ -146,26 +146,7 @@ describe("latchkey list", () => {
     }
   });
 
-  it("shows the age of a reservation since its first write", async () => {
-    await using other = await operatedBucket(server);
-    const web = other.replica("web", { leaseMs: 1_000 });
-    const renewed = deferred<void>();
-    web.subscribe(({ type }) => {
-      if (type === "renewed") renewed.resolve();
-    });
-    await web.guard(held, async () => {
-      await other.replica("other").guard({ subscriptionId: "s", eventId: "1" }, () => "");
-      await renewed.promise;
-      const { objects } = await other.run("list", "--json", "--state", "reserved");
-      const [stored] = objects();
-      expect(Number(stored?.["revision"])).toBeGreaterThan(Number(stored?.["fence"]));
-      // Later writes show that the key was held before the last renewal.
-      const beforeRenewalMs = Number(stored?.["leaseLeftMs"]) - 1_000 + Number(stored?.["heldMs"]);
-      expect(beforeRenewalMs).toBeGreaterThan(0);
-    });
-  });
-
-  it("shows the age of a renewed reservation in a bucket without other writes", async () => {
+  it("shows the age of a renewed reservation since its first write", async () => {
     await using other = await operatedBucket(server);
     const web = other.replica("web", { leaseMs: 1_000 });
     let renewals = 0;
@@ -233,6 +214,37 @@ describe("latchkey list", () => {
     expect((await own.run("list", "--subscription", "biling")).err).toBe(
       "No keys match.\nNo key has subscription `biling`; did you mean `billing`?\n",
     );
+  });
+
+  it("lists failed events with their errors on request, and mentions them otherwise", async () => {
+    await using own = await operatedBucket(server);
+    const web = own.replica("web-1");
+    const broken = { workspaceId: "acme", subscriptionId: "billing", eventId: "broken" };
+    const fails = (): Promise<never> => Promise.reject(Object.assign(new Error("card 4111"), { code: "ECARD" }));
+    await expect(web.guard(broken, fails, { attempt: 2 })).rejects.toThrow("card");
+    await web.guard({ subscriptionId: "billing", eventId: "done" }, () => "");
+    const all = await own.run("list");
+    expect(all.out).not.toContain("broken");
+    expect(all.err).toContain("The last dispatch of 1 event failed within the last hour; --state failed lists it.");
+    const { objects } = await own.run("list", "--state", "failed", "--json");
+    const { key, storeKey } = resolveIdentity(broken);
+    const failed = { state: "failed", ...broken, key, storeKey, owner: "web-1", attempt: 2, error: "Error ECARD" };
+    expect(objects()).toEqual([expect.objectContaining(failed)]);
+    expect(objects()[0]?.["endsInMs"]).toBeGreaterThan(3_500_000);
+    const table = await own.run("list", "--state", "failed", "--owner", "web");
+    expect(table.out).toMatch(
+      /^STATE +KEY .* ERROR *\nfailed +\S+ +acme +billing +broken +web-1 +2 .* Error ECARD *\n$/,
+    );
+    expect(table.err).toBe("1 failed event\n");
+    const [short = ""] = /(?<=failed +)\S+/.exec(table.out) ?? [];
+    const shown = await own.run("show", short);
+    expect(shown.out).toMatch(/^● unseen {2}billing {2}broken\n/);
+    expect(shown.out).toMatch(/\n {2}last error {4}Error ECARD\n/);
+    expect((await own.run("list", "--state", "failed", "--workspace", "default")).err).toBe(
+      "No failed events match.\n",
+    );
+    await web.guard(broken, () => "");
+    expect((await own.run("list")).err).toBe("2 keys: 2 committed\n");
   });
 
   it("does not create a bucket, and lists the existing ones", async () => {

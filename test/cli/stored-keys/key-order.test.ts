@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FirstKeys, ORDERS } from "../../../src/cli/stored-keys/key-order.ts";
-import { RevisionTimes } from "../../../src/cli/stored-keys/revision-times.ts";
 import type { StoredKey } from "../../../src/cli/stored-keys/stored-key.ts";
 
 const keys = fc.uniqueArray(
@@ -25,20 +24,6 @@ describe("the first keys of an order", () => {
         }
         expect(every.sorted()).toHaveLength(all.length);
         expect(some.sorted()).toEqual(every.sorted().slice(0, limit));
-      }),
-    );
-  });
-});
-
-describe("the times of revisions", () => {
-  it("bound the time at which a reservation began", () => {
-    fc.assert(
-      fc.property(keys, fc.nat(1_000), (drawn, fence) => {
-        const inOrder = drawn.toSorted((one, other) => one.revision - other.revision);
-        const times = new RevisionTimes();
-        for (const one of inOrder) times.note(one);
-        const knownMs = inOrder.find(({ revision }) => revision >= fence)?.storedAtMs ?? 9;
-        expect(times.heldSinceMs(fence, 9)).toBe(Math.min(knownMs, 9));
       }),
     );
   });

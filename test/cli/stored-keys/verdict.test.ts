@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { FirstKeys } from "../../../src/cli/stored-keys/key-order.ts";
 import { keyReport } from "../../../src/cli/stored-keys/key-report.ts";
 import { keyTable } from "../../../src/cli/stored-keys/key-table.ts";
-import type { RemovedKey, ReservedKey, StoredKey } from "../../../src/cli/stored-keys/stored-key.ts";
+import type { FailedKey, RemovedKey, ReservedKey, StoredKey } from "../../../src/cli/stored-keys/stored-key.ts";
 import { skewFrom, suspicionAbout, verdictAbout } from "../../../src/cli/stored-keys/verdict.ts";
 import { resolveIdentity } from "../../../src/model/identity.ts";
 
@@ -54,13 +54,27 @@ function committed(endsInMs: number | undefined, owner = "web-1"): StoredKey {
 
 const unreadable = { ...fieldsOf("1"), state: "unreadable", storedAtMs: 0, endsAtMs: 0, reason: "not JSON" } as const;
 const removed: RemovedKey = { state: "removed", bucket: "b", subject: "s", revision: 8, storedAtMs: NOW_MS - 3_000 };
-const failed: RemovedKey = {
-  ...removed,
-  failure: { owner: "web\u001b-1", attempt: 2, fence: 7, atMs: 0, error: "TypeError" },
+const failed: FailedKey = {
+  ...fieldsOf("1"),
+  state: "failed",
+  storedAtMs: NOW_MS - 3_000,
+  endsAtMs: NOW_MS + 3_597_000,
+  failure: {
+    workspaceId: "default",
+    subscriptionId: "billing",
+    eventId: "1",
+    owner: "web\u001b-1",
+    attempt: 2,
+    fence: 7,
+    atMs: 0,
+    error: "TypeError",
+  },
 };
 
 describe("the conclusion about a key", () => {
-  it.each<readonly [what: string, stored: StoredKey | RemovedKey | undefined, delivery: string, text: string]>([
+  it.each<
+    readonly [what: string, stored: StoredKey | FailedKey | RemovedKey | undefined, delivery: string, text: string]
+  >([
     ["empty", undefined, "dispatched", "The key is empty, so the next delivery is dispatched"],
     ["removed", removed, "dispatched", "released or cleared 3 s ago"],
     ["released after a failure", failed, "dispatched", "TypeError"],

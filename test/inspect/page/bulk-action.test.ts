@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type BulkProgress, runBulk, type StepResult } from "../../../src/inspect/page/state/bulk-action.ts";
+import { clearMany, clearOne } from "../../../src/inspect/page/state/clear-action.ts";
 import { dropAction, redriveAction } from "../../../src/inspect/page/state/letter-words.ts";
-import { removalAction, removalOf } from "../../../src/inspect/page/state/removal.ts";
 import type { LetterRow } from "../../../src/inspect/server/wire.ts";
 import type { RedriveRefusal, RedriveResult } from "../../../src/model/dead-letter.ts";
 
@@ -120,7 +120,15 @@ describe("the actions on dead letters", () => {
   });
 });
 
-describe("the removal of many keys", () => {
+/** Removes all keys, and notes them. */
+const removal = (removed: string[] = [], changed = 0): Parameters<typeof clearMany>[2] => {
+  return async (keys) => {
+    removed.push(...keys.map(({ storeKey, revision }) => `${storeKey} ${revision}`));
+    return { ok: true, value: { removed: keys.length - changed, changed } };
+  };
+};
+
+describe("the clearing of many keys", () => {
   const key = (eventId: string, state: "reserved" | "committed") => ({
     identity: identityOf(eventId),
     state,
@@ -130,40 +138,33 @@ describe("the removal of many keys", () => {
 
   it("leaves reserved keys, and says so", async () => {
     const removed: string[] = [];
-    const action = removalAction(
-      keys,
-      false,
-      async (batch) => {
-        removed.push(...batch.map(({ storeKey }) => storeKey));
-        return { ok: true, value: { removed: batch.length, changed: 0 } };
-      },
-      true,
-    );
+    const action = clearMany(keys, { withReserved: false, isFiltered: true }, removal(removed));
     expect(action).toMatchObject({ title: "Clear 2 keys?", verb: "Clear", size: 2 });
     expect(action.consequences.join()).toMatch(/1 reserved key stays/);
     expect(action.consequences.join()).not.toMatch(/No filter/);
     expect(await progressOf(action)).toMatchObject({ done: 2, left: 0 });
-    expect(removed).toEqual(["evt-1", "evt-3"]);
+    expect(removed).toEqual(["evt-1 1", "evt-3 1"]);
   });
 
-  it("releases reserved keys on request, and warns that their events run twice", async () => {
-    const action = removalAction(keys, true, async () => ({ ok: true, value: { removed: 0, changed: 1 } }), true);
-    expect(action).toMatchObject({ title: "Release 1 key?", size: 1 });
-    expect(action.consequences.join()).toMatch(/run twice/);
+  it("clears reserved keys on request, and warns that their events run twice", async () => {
+    const action = clearMany(keys, { withReserved: true, isFiltered: true }, removal([], 1));
+    expect(action).toMatchObject({ title: "Clear 1 reserved key?", size: 1 });
+    expect(action.consequences.join()).toMatch(/runs twice/);
     expect(await progressOf(action)).toMatchObject({ left: 1, notes: [expect.stringMatching(/changed since/)] });
   });
 
   it("warns if no filter is set, mentions no reserved key if there is none, and ends with a failure", async () => {
     const only = [key("evt-1", "committed")];
-    const action = removalAction(only, false, async () => ({ ok: false, message: "Store unavailable" }), false);
+    const how = { withReserved: false, isFiltered: false };
+    const action = clearMany(only, how, async () => ({ ok: false, message: "Store unavailable" }));
     expect(action.consequences[0]).toMatch(/No filter is set/);
     expect(action.consequences.join()).not.toMatch(/reserved/);
     expect(await progressOf(action)).toMatchObject({ failure: "Store unavailable" });
   });
 });
 
-describe("the removal of one key", () => {
-  const holds = {
+describe("the clearing of one key", () => {
+  const record = {
     state: "committed",
     owner: "web-1",
     attempt: 1,
@@ -171,20 +172,24 @@ describe("the removal of one key", () => {
     revision: 2,
     leaseMs: 30_000,
     atMs: 1_000,
+    heldMs: 0,
     hasResult: false,
   } as const;
 
-  it("clears a committed key and shortens a very long id in the middle", () => {
-    const removal = removalOf(identityOf(`a${"x".repeat(10_000)}z`), holds, 61_000);
-    expect(removal).toMatchObject({ verb: "Clear", revision: 2 });
-    expect(removal.title).toMatch(/^Let ax+…x+z fire again\?$/);
-    expect(removal.title.length).toBeLessThan(110);
-    expect(removal.consequences.join()).toMatch(/web-1 dispatched it 60 s ago/);
+  it("forgets who dispatched the event, and shortens a very long id in the middle", async () => {
+    const removed: string[] = [];
+    const { title } = clearOne(identityOf(`a${"x".repeat(10_000)}z`), record, 61_000, removal());
+    expect(title).toMatch(/^Clear ax+…x+z\?$/);
+    expect(title.length).toBeLessThan(110);
+    const action = clearOne(identityOf("evt-1"), record, 61_000, removal(removed));
+    expect(action.consequences[0]).toBe("The store forgets that web-1 dispatched it 60 s ago.");
+    expect(await progressOf(action)).toMatchObject({ done: 1 });
+    expect(removed).toEqual(["evt-1 2"]);
   });
 
-  it("releases a reserved key, and names its holder", () => {
-    const removal = removalOf(identityOf("evt-1"), { ...holds, state: "reserved" }, 0);
-    expect(removal).toMatchObject({ verb: "Release", title: "Take evt-1 from web-1?" });
-    expect(removal.consequences.join()).toMatch(/runs twice/);
+  it("names the holder of a reserved key, and warns that its event may run twice", () => {
+    const { title, consequences } = clearOne(identityOf("evt-1"), { ...record, state: "reserved" }, 0, removal());
+    expect(title).toBe("Clear evt-1, held by web-1?");
+    expect(consequences.join()).toMatch(/runs twice.*If web-1 is gone/);
   });
 });

@@ -123,7 +123,7 @@ it("a mounted page works under its path, and links lead to other systems", async
   );
   await page.getByRole("button", { name: "Clear…" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Clear" }).click();
-  await page.getByText("Cleared. The event can fire again").waitFor();
+  await page.locator(".toast", { hasText: "Cleared" }).waitFor();
 });
 
 it("a hidden tab releases its stream, and continues when it is shown", async () => {

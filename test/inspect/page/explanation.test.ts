@@ -13,12 +13,13 @@ const held: ShownRecord = {
   revision: 8,
   leaseMs: 4_000,
   atMs: 9_000,
+  heldMs: 0,
   hasResult: false,
 };
 const committed: ShownRecord = { ...held, state: "committed" };
 
-const why = (trace: readonly TraceEvent[], holds?: EventDetail["holds"]) =>
-  explain({ identity, holds, trace }, { nowMs: NOW, skewMs: 0 });
+const why = (trace: readonly TraceEvent[], record?: EventDetail["record"]) =>
+  explain({ identity, record, trace }, { nowMs: NOW, skewMs: 0 });
 
 describe("the explanation of the last delivery", () => {
   it("names the replica that committed the event, and the age of the commit, for a duplicate", () => {
@@ -61,7 +62,7 @@ describe("the explanation of the last delivery", () => {
     ["expired", "lease-ended", "Still running", "the handler on a was aborted (lease-ended)"],
     ["lapsed", "", "Never finished", "the lease of a ended without a renewal"],
     ["crashed", "", "Never finished", "a crashed"],
-    ["cleared", "", "Removed by hand", "the key was removed by hand"],
+    ["cleared", "", "Cleared", "an operator cleared the key"],
   ] as const)("covers %s %s", (type, cause, outcome, because) => {
     const explanation = why([traceEvent(type, { cause })]);
     expect(explanation.outcome).toBe(outcome);
@@ -100,6 +101,7 @@ describe("the outcome of the next delivery", () => {
     expect(why([], held).next).toBe(
       "a has held the key for 1 s at attempt 2. The next delivery is pending for the rest of the lease, 3 s, or until the handler ends.",
     );
+    expect(why([], { ...held, heldMs: 60_000 }).next).toContain("a has held the key for 61 s");
     expect(why([], { ...held, atMs: 1_000 }).next).toContain("The lease of a ended 5 s ago");
   });
 });

@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import { concernWords } from "../../../src/inspect/page/state/concern-words.ts";
 import { detailOf, eventWords } from "../../../src/inspect/page/state/event-words.ts";
 import { readRecording } from "../../../src/inspect/page/state/playback.ts";
-import { removalOf } from "../../../src/inspect/page/state/removal.ts";
 import {
   areRows,
   isDetail,
@@ -64,22 +63,6 @@ it("the rendered rows cover the visible area, and the spacers cover the rest of 
       expect(to).toBeGreaterThan(last);
     }),
   );
-});
-
-describe("the confirmation of a removal", () => {
-  const holds = { owner: "a", attempt: 1, fence: 7, revision: 9, leaseMs: 4_000, atMs: 1_000, hasResult: false };
-
-  it("warns that the event of a reservation may run twice", () => {
-    const { verb, revision, title, consequences } = removalOf(identity, { ...holds, state: "reserved" }, 2_000);
-    expect([verb, revision, title]).toEqual(["Release", 9, "Take evt-1 from a?"]);
-    expect(consequences.join(" ")).toContain("runs twice");
-  });
-
-  it("warns that the next delivery of a committed event is dispatched", () => {
-    const { verb, title, consequences } = removalOf(identity, { ...holds, state: "committed" }, 61_000);
-    expect([verb, title]).toEqual(["Clear", "Let evt-1 fire again?"]);
-    expect(consequences[0]).toBe("The store forgets that a dispatched it 60 s ago.");
-  });
 });
 
 describe("the words for an event", () => {

@@ -128,7 +128,7 @@ describe("the view of one event", () => {
       "duplicate",
     ]);
     expect(await page.locator(".lanes li").allInnerTexts()).toEqual(["1 worker-a", "2 worker-b"]);
-    expect(await textOf(page, ".holds .chip")).toBe("committed");
+    expect(await textOf(page, ".record .chip")).toBe("committed");
   });
 
   it("shows the error of a failed dispatch, and that the event is tried again", async () => {
@@ -138,6 +138,10 @@ describe("the view of one event", () => {
     await page.locator(".recent").getByRole("link", { name: "evt-1" }).first().click();
     await page.getByText("Failed: the handler on worker-a failed (Error: the endpoint answered 503)").waitFor();
     await page.getByText("None. The key is free.").waitFor();
+    await goTo(page, "#/keys?state=failed");
+    await page.getByText("1 failed event", { exact: true }).waitFor();
+    const row = page.getByRole("row", { name: /evt-1/ });
+    await row.getByText("Error: the endpoint answered 503").waitFor();
   });
 
   it("opens after a search by keyboard", async () => {

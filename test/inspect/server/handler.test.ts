@@ -20,7 +20,7 @@ describe("one event", () => {
     const text = await answer.text();
     expect(JSON.parse(text)).toMatchObject({
       identity: { storeKey, workspaceId: "default", subscriptionId: "sub-1", eventId: "evt-1" },
-      holds: { state: "committed", owner: "web-1", attempt: 1, fence: 1, revision: 2, hasResult: true },
+      record: { state: "committed", owner: "web-1", attempt: 1, fence: 1, revision: 2, hasResult: true },
       trace: [{ type: "reserved" }, { type: "dispatched" }, { type: "committed", cause: "confirmed" }],
     });
     expect(text).not.toMatch(/secret|private|token/);
@@ -30,10 +30,10 @@ describe("one event", () => {
     await using its = inspected();
     const nothing = await its.ask(at("/api/event", { workspaceId: "w", subscriptionId: "s", eventId: "e" }));
     const detail: unknown = await nothing.json();
-    expect(detail).toMatchObject({ identity: { workspaceId: "w", eventId: "e" }, holds: null, trace: [] });
+    expect(detail).toMatchObject({ identity: { workspaceId: "w", eventId: "e" }, record: null, trace: [] });
     await unseen(its.world.replica("web-2").dedup.reserve(event));
     const { workspaceId: _, ...ids } = { workspaceId: "", ...event };
-    expect(await (await its.ask(at("/api/event", ids))).json()).toMatchObject({ holds: { state: "reserved" } });
+    expect(await (await its.ask(at("/api/event", ids))).json()).toMatchObject({ record: { state: "reserved" } });
     expect((await its.ask(at("/api/event", { storeKey }))).status).toBe(200);
   });
 
@@ -71,7 +71,7 @@ describe("one event", () => {
     const { storeKey: key } = resolveIdentity({ workspaceId: "one", subscriptionId: "sub-9", eventId: "Order-77" });
     expect(await (await its.ask(at("/api/event", { storeKey: key }))).json()).toMatchObject({
       identity: { workspaceId: "one" },
-      holds: { state: "committed" },
+      record: { state: "committed" },
     });
     expect(await (await its.ask(at("/api/related", { storeKey: key }))).json()).toMatchObject([
       { identity: { workspaceId: "two", eventId: "Order-77" }, state: "committed" },
@@ -112,7 +112,7 @@ describe("a removal", () => {
     expect(await (await its.ask(removing(second.fence), order)).json()).toEqual({ removed: 1, changed: 0 });
     expect(await (await its.ask(removing(second.fence), order)).json()).toEqual({ removed: 0, changed: 1 });
     const trace = parseTrace(await (await its.ask("/api/recording")).text());
-    expect(trace.at(-1)).toMatchObject({ type: "cleared", replica: "inspector", cause: "released by hand" });
+    expect(trace.at(-1)).toMatchObject({ type: "cleared", replica: "inspector", cause: "the key was reserved" });
   });
 
   it("is refused if the key changes between the read and the removal", async () => {

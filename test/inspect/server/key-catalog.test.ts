@@ -5,12 +5,14 @@ import {
   ALL_KEYS,
   formatKeyQuery,
   KEY_COLUMNS,
+  KEY_STATES,
   KEYS_PER_PAGE,
   type KeyQuery,
   parseKeyQuery,
 } from "../../../src/inspect/server/key-query.ts";
 import type { KeyPage } from "../../../src/inspect/server/wire.ts";
 import { isObject } from "../../../src/internal/is-object.ts";
+import { resolveIdentity } from "../../../src/model/identity.ts";
 import { world } from "../../support/replicas.ts";
 import { type Inspected, inspected } from "./inspected.ts";
 
@@ -19,7 +21,8 @@ const anyQuery: fc.Arbitrary<KeyQuery> = fc.record({
   subscription: fc.string(),
   event: fc.string(),
   owner: fc.string(),
-  state: fc.constantFrom("", "reserved", "committed"),
+  error: fc.string(),
+  state: fc.constantFrom("", ...KEY_STATES),
   sort: fc.constantFrom(...KEY_COLUMNS),
   isDown: fc.boolean(),
   page: fc.integer({ min: 1, max: 1_000_000 }),
@@ -71,7 +74,69 @@ describe("the table of all keys", () => {
     expect(eventsOf(await query(its, { sort: "event", isDown: false }))).toEqual(["evt-1", "evt-2", "evt-3", "evt-4"]);
     expect(eventsOf(await query(its, { workspace: "ACME", sort: "event" }))).toEqual(["evt-3", "evt-1"]);
     expect(eventsOf(await query(its, { state: "reserved" }))).toEqual(["evt-4"]);
+    expect((await query(its, { event: "evt" })).groups).toEqual([
+      {
+        field: "subscription",
+        names: [
+          { name: "sub-1", count: 3 },
+          { name: "sub-2", count: 1 },
+        ],
+      },
+    ]);
     expect(await query(its, { owner: "web-3" })).toMatchObject({ rows: [], matching: 0, total: 4, unreadable: "" });
+  });
+
+  it("shows failed events with their errors on request, until the next attempt", async () => {
+    await using its = inspected();
+    const { dedup } = its.replica;
+    const fails = (): Promise<never> => Promise.reject(new TypeError("card 4111 declined"));
+    for (const eventId of ["evt-1", "evt-2"]) {
+      await expect(dedup.guard({ subscriptionId: "sub-1", eventId }, fails, { attempt: 2 })).rejects.toThrow();
+    }
+    const failed = await query(its, { state: "failed", sort: "event", isDown: false });
+    const error = "TypeError: card 4111 declined";
+    expect(failed).toMatchObject({ total: 2, rows: [{ state: "failed", owner: "web-1", attempt: 2, error }, {}] });
+    expect(eventsOf(failed)).toEqual(["evt-1", "evt-2"]);
+    expect(eventsOf(await query(its, { state: "failed", error: "4111" }))).toHaveLength(2);
+    expect(eventsOf(await query(its, { state: "failed", error: "timeout" }))).toEqual([]);
+    expect(eventsOf(await query(its))).toEqual([]);
+    expect(await (await its.ask("/api/keys/matching?state=failed")).json()).toEqual([]);
+    await dedup.guard({ subscriptionId: "sub-1", eventId: "evt-1" }, () => {});
+    expect(eventsOf(await query(its, { state: "failed" }))).toEqual(["evt-2"]);
+  });
+
+  it("shows the failed events that the store keeps, redacted, and opens them", async () => {
+    const its = world();
+    const ids = { workspaceId: "acme", subscriptionId: "sub-1", eventId: "evt-1" };
+    const kept = { ...ids, owner: "web-9", attempt: 3, fence: 7, atMs: 1, error: "Error ECARD" };
+    const { storeKey } = resolveIdentity(ids);
+    const store = {
+      ...its.memory,
+      async *failures() {
+        yield kept;
+      },
+      failure: async (key: string) => (key === storeKey ? kept : undefined),
+    };
+    const redact = (_: string, what: string): string => `some ${what}`;
+    await using inspector = inspected({ store, redact }, its);
+    const identity = {
+      storeKey,
+      workspaceId: "some workspace",
+      subscriptionId: "some subscription",
+      eventId: "some event",
+    };
+    expect(await (await inspector.ask("/api/events?text=event")).json()).toMatchObject({
+      events: [{ state: "failed" }],
+    });
+    expect((await query(inspector, { state: "failed" })).rows).toEqual([
+      { identity, state: "failed", owner: "web-9", attempt: 3, fence: 7, atMs: 1, revision: 0, error: "some cause" },
+    ]);
+    expect(await (await inspector.ask(`/api/event?storeKey=${storeKey}`)).json()).toEqual({
+      identity,
+      record: null,
+      failure: { owner: "web-9", attempt: 3, atMs: 1, error: "some cause" },
+      trace: [],
+    });
   });
 
   it("has pages that contain every key exactly once", async () => {

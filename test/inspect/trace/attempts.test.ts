@@ -110,11 +110,11 @@ describe("the attempts in flight", () => {
 
   it("include attempts whose reservation was not seen", () => {
     const { attempts, ...recorder } = recording();
-    recorder.record(traceEvent("renewed", "a", { fence: 1, revision: 5 }));
+    recorder.record(traceEvent("renewed", "a", { fence: 1, revision: 5, atMs: 90_000, durationMs: 70_000 }));
     recorder.record(traceEvent("expired", "b", { cause: "lease-ended" }));
     recorder.record(traceEvent("dispatched", "c"));
     expect(shown(attempts)).toMatchObject([
-      { id: "key of a", hold: "held", renewals: 1 },
+      { id: "key of a", hold: "held", renewals: 1, beganAtMs: 20_000, leaseFromMs: 90_000 },
       { id: "key of b web-1", hold: "lost" },
     ]);
   });

@@ -3,6 +3,7 @@ import { Deduplicator } from "../../../src/deduplicator.ts";
 import { resolveIdentity } from "../../../src/model/identity.ts";
 import type { Change } from "../../../src/model/store.ts";
 import { natsStore } from "../../../src/nats/index.ts";
+import { collected } from "../../support/collected.ts";
 import { eventually } from "../../support/eventually.ts";
 import { manager } from "../../support/nats-bucket.ts";
 import { useNatsServer } from "../../support/use-nats-server.ts";
@@ -18,7 +19,10 @@ describe("a failed dispatch", () => {
     const store = await natsStore(nats.connection, { bucket: "failures", storage: "memory" });
     await using dedup = new Deduplicator({ store, owner: "web-1" });
     await expect(dedup.guard(event, fails, { attempt: 3 })).rejects.toThrow("declined");
-    expect(await store.failure(storeKey)).toMatchObject({ owner: "web-1", attempt: 3, error: "Error ECARD" });
+    const failure = { ...event, workspaceId: "default", owner: "web-1", attempt: 3, error: "Error ECARD" };
+    expect(await store.failure(storeKey)).toMatchObject(failure);
+    expect(await collected(store.failures({ subscriptionId: "billing" }))).toMatchObject([failure]);
+    expect(await collected(store.failures({ subscriptionId: "mail" }))).toEqual([]);
     const message = await (await manager(nats.connection)).streams.getMessage("KV_failures", {
       last_by_subj: `$KV.failures.${storeKey}`,
     });
@@ -27,6 +31,7 @@ describe("a failed dispatch", () => {
     expect(await store.get(storeKey)).toBeUndefined();
     expect(await dedup.guard(event, () => "done")).toMatchObject({ outcome: "dispatched", value: "done" });
     expect(await store.failure(storeKey)).toBeUndefined();
+    expect(await collected(store.failures({}))).toEqual([]);
   });
 
   it("has its message only if the deduplicator keeps messages", async () => {

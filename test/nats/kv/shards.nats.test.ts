@@ -5,6 +5,7 @@ import type { Entry } from "../../../src/model/store.ts";
 import { type NatsStoreOptions, natsStore } from "../../../src/nats/index.ts";
 import { type AssignedRole, LIVE, roleOf, roleSettings } from "../../../src/nats/kv/bucket-role.ts";
 import { shardedStore, shardNames, shardOf, shardsOf } from "../../../src/nats/kv/sharded-store.ts";
+import { collected } from "../../support/collected.ts";
 import { manager } from "../../support/nats-bucket.ts";
 import { commit, identity, write } from "../../support/store-contract-fixture.ts";
 import { useNatsServer } from "../../support/use-nats-server.ts";
@@ -76,6 +77,21 @@ describe("a store with shards", () => {
     const failing = shardedStore([{ ...store, ...listing([], new Error("other")) }, store]);
     await expect(failing.list({})[Symbol.asyncIterator]().next()).rejects.toThrow("other");
     expect(() => shardedStore([])).toThrow(RangeError);
+  });
+
+  it("lists the failed dispatches of every bucket", async () => {
+    const store = await natsStore(nats.connection, { bucket: "some" });
+    const failing = (eventId: string) => ({
+      async *failures() {
+        const ids = { workspaceId: "default", subscriptionId: "sub-1", eventId };
+        yield { ...ids, owner: "web-1", attempt: 1, fence: 1, atMs: 0, error: "Error" };
+      },
+    });
+    const sharded = shardedStore([
+      { ...store, ...failing("one") },
+      { ...store, ...failing("two") },
+    ]);
+    expect((await collected(sharded.failures({}))).map(({ eventId }) => eventId)).toEqual(["one", "two"]);
   });
 
   it("is refused if buckets for another number of shards exist", async () => {

@@ -10,8 +10,8 @@ import type {
   SourceInfo,
 } from "../../server/wire.ts";
 import type { EventRef } from "../../trace/trace-event.ts";
+import type { RemovableKey, RemovalCounts } from "../state/clear-action.ts";
 import { followFeed, problemIn } from "../state/live-feed.ts";
-import type { RemovableKey, RemovalCounts } from "../state/removal.ts";
 import type { Reply } from "../state/reply.ts";
 import {
   areMatchingKeys,
@@ -99,19 +99,30 @@ function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-async function request<Value>(
+/** Sends a request, and reads a successful response. */
+async function send<Value>(
   path: string,
-  isExpected: (value: unknown) => value is Value,
+  read: (response: Response) => Promise<Reply<Value>>,
   options: RequestInit = {},
 ): Promise<Reply<Value>> {
   try {
     const response = await fetch(path, { ...options, headers: headers() });
-    if (!response.ok) return { ok: false, message: await problemIn(response) };
-    const value = parseVisible(await response.text());
-    return isExpected(value) ? { ok: true, value } : { ok: false, message: "The response is not from the inspector" };
+    return response.ok ? await read(response) : { ok: false, message: await problemIn(response) };
   } catch {
     return { ok: false, message: "The server cannot be reached" };
   }
+}
+
+function request<Value>(
+  path: string,
+  isExpected: (value: unknown) => value is Value,
+  options?: RequestInit,
+): Promise<Reply<Value>> {
+  const read = async (response: Response): Promise<Reply<Value>> => {
+    const value = parseVisible(await response.text());
+    return isExpected(value) ? { ok: true, value } : { ok: false, message: "The response is not from the inspector" };
+  };
+  return send(path, read, options);
 }
 
 export async function requestDetail(storeKey: string): Promise<Reply<EventDetail>> {
@@ -169,10 +180,8 @@ export function drop(sequence: number): Promise<Reply<RedriveResult>> {
 }
 
 /** Downloads the server's recording. */
-export async function saveRecording(): Promise<Reply<undefined>> {
-  try {
-    const response = await fetch("api/recording", { headers: headers() });
-    if (!response.ok) return { ok: false, message: await problemIn(response) };
+export function saveRecording(): Promise<Reply<undefined>> {
+  return send("api/recording", async (response) => {
     const address = URL.createObjectURL(await response.blob());
     const anchor = document.createElement("a");
     anchor.href = address;
@@ -180,7 +189,5 @@ export async function saveRecording(): Promise<Reply<undefined>> {
     anchor.click();
     URL.revokeObjectURL(address);
     return { ok: true, value: undefined };
-  } catch {
-    return { ok: false, message: "The server cannot be reached" };
-  }
+  });
 }

@@ -5,6 +5,7 @@ import { link, tick } from "./page-state.ts";
 import { openServedRun, servedRun } from "./served-run.ts";
 import { follow, takeToken } from "./server.ts";
 import { followTheme } from "./theme.ts";
+import { followTitle } from "./title.ts";
 
 /** Interval at which countdowns are redrawn. */
 const TICK_MS = 250;
@@ -13,6 +14,7 @@ export function start(): void {
   takeToken();
   followTheme();
   followAddress();
+  followTitle();
   listenForKeys();
   listenForDrops();
   if (servedRun === undefined) follow();

@@ -14,10 +14,11 @@ import type { SharedNames } from "../state/shared-names.ts";
 import { CopyableNumber } from "./copyable.tsx";
 import { IdentityCells } from "./identity-cells.tsx";
 import { Name } from "./name.tsx";
+import { type SortableColumn, SortableHead } from "./sortable-head.tsx";
 
 const ROW_HEIGHT = 44;
 
-const columns: readonly { readonly column: SortColumn; readonly name: string; readonly isNumber?: boolean }[] = [
+const columns: readonly SortableColumn<SortColumn>[] = [
   { column: "event", name: "Event, key" },
   { column: "subscription", name: "Subscription" },
   { column: "owner", name: "Owner" },
@@ -67,25 +68,12 @@ export function AttemptTable({ rows, shared, order, isFiltered }: AttemptTablePr
       onKeyDown={moveInTable}
     >
       <table class="attempt-table" aria-rowcount={rows.length + 1}>
-        <thead>
-          <tr aria-rowindex={1}>
-            {shownColumns(shared).map(({ column, name, isNumber = false }) => (
-              <th
-                key={column}
-                scope="col"
-                class={`${column}${isNumber ? " number" : ""}`}
-                aria-sort={sortOf(column, order.value)}
-              >
-                <button type="button" onClick={() => (order.value = orderAfter(column, order.value))}>
-                  {name}
-                  <span aria-hidden="true">
-                    {order.value.column === column ? (order.value.isDown ? " ↓" : " ↑") : ""}
-                  </span>
-                </button>
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <SortableHead
+          columns={shownColumns(shared)}
+          order={order.value}
+          onSort={(to) => (order.value = to)}
+          rowIndex={1}
+        />
         <tbody>
           {aboveHeight > 0 && <Spacer height={aboveHeight} shared={shared} />}
           {rows.slice(from, to).map((attempt, index) => (
@@ -181,15 +169,6 @@ function EmptyTable({ isFiltered }: { isFiltered: boolean }): VNode {
       ? "Nothing is in flight at this point of the run. Move the slider below to see another point."
       : "Nothing is in flight. Each event appears here while its handler runs, with its owner and the rest of its lease.";
   return <p class="empty">{session().isComplete ? text : "Loading the attempts in flight…"}</p>;
-}
-
-function sortOf(column: SortColumn, order: AttemptOrder): "ascending" | "descending" | "none" {
-  if (order.column !== column) return "none";
-  return order.isDown ? "descending" : "ascending";
-}
-
-function orderAfter(column: SortColumn, order: AttemptOrder): AttemptOrder {
-  return { column, isDown: order.column === column && !order.isDown };
 }
 
 /** Moves the focus from row to row with the arrow keys. */

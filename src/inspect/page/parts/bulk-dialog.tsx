@@ -2,10 +2,11 @@ import { signal, useSignal } from "@preact/signals";
 import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
 import { amount } from "../../../internal/counted.ts";
+import { toast } from "../browser/page-state.ts";
 import { type BulkAction, type BulkProgress, NO_PROGRESS, runBulk } from "../state/bulk-action.ts";
 import { Dialog } from "./dialog.tsx";
 
-/** The action on many items that waits for confirmation, or runs. */
+/** The action that waits for confirmation, or runs. */
 export const pendingBulk = signal<BulkAction | undefined>(undefined);
 
 export function BulkDialog(): VNode | null {
@@ -15,7 +16,10 @@ export function BulkDialog(): VNode | null {
 
 type Phase = "asking" | "running" | "ended";
 
-/** Shows the number of items, asks, and shows the progress, with a button that stops after the current item. */
+/**
+ * Says what will happen, asks, and shows the progress, with a button that stops after the current item. Closes by itself after an
+ * action on one item.
+ */
 function Question({ action }: { action: BulkAction }): VNode {
   const { title, consequences, verb, done: participle, size } = action;
   const phase = useSignal<Phase>("asking");
@@ -32,6 +36,9 @@ function Question({ action }: { action: BulkAction }): VNode {
       progress.value = now;
     });
     phase.value = "ended";
+    if (size > 1 || progress.value.done < size) return;
+    toast.value = { text: `${participle.charAt(0).toUpperCase()}${participle.slice(1)}`, isError: false };
+    close();
   };
   const { done, left, notes, failure } = progress.value;
   return (
@@ -47,7 +54,7 @@ function Question({ action }: { action: BulkAction }): VNode {
           <progress value={done + left} max={size} aria-label={title} />
           <p>
             {amount(done)} of {amount(size)} {participle}
-            {left > 0 && `, ${amount(left)} left as they are`}.
+            {left > 0 && `, ${amount(left)} left unchanged`}.
           </p>
           {notes.map((note) => (
             <p key={note} class="soft">

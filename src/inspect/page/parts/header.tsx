@@ -6,6 +6,7 @@ import { link, playback, route, session } from "../browser/page-state.ts";
 import { theme, toggleTheme } from "../browser/theme.ts";
 import type { Link } from "../state/live-feed.ts";
 import { hashOf } from "../state/route.ts";
+import { openNotices } from "../state/summary.ts";
 import { Search } from "./search.tsx";
 
 export function Header(): VNode {
@@ -21,7 +22,7 @@ export function Header(): VNode {
           <a key={name} class="tab" href={hashOf(to)} aria-current={route.value.view === to.view ? "page" : undefined}>
             {name}
             {to.view === "in-flight" && <Badge value={session().attempts.size} of="in flight" />}
-            {to.view === "totals" && <Badge value={openNotices()} of="need attention" isUrgent />}
+            {to.view === "totals" && <Badge value={openNotices(session())} of="need attention" isUrgent />}
           </a>
         ))}
       </nav>
@@ -46,10 +47,6 @@ export function Header(): VNode {
 
 function other(name: "light" | "dark"): string {
   return name === "dark" ? "light" : "dark";
-}
-
-function openNotices(): number {
-  return session().notices.filter(({ settled }) => !settled).length;
 }
 
 function Badge({ value, of, isUrgent = false }: { value: number; of: string; isUrgent?: boolean }): VNode | null {

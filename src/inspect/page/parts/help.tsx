@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import { isHelpOpen } from "../browser/keys.ts";
+import { isHelpOpen, tabs } from "../browser/keys.ts";
 import { Dialog } from "./dialog.tsx";
 
 export function Help(): VNode | null {
@@ -33,7 +33,7 @@ export function Help(): VNode | null {
       <h3>Keyboard</h3>
       <dl class="keys">
         <dt>
-          <kbd>1</kbd> to <kbd>5</kbd>
+          <kbd>1</kbd> to <kbd>{tabs().length}</kbd>
         </dt>
         <dd>open a view</dd>
         <dt>

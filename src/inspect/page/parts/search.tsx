@@ -102,4 +102,4 @@ export function Search(): VNode {
   );
 }
 
-const stateNames = { reserved: "reserved", committed: "committed", none: "no key" } as const;
+const stateNames = { reserved: "reserved", committed: "committed", failed: "failed", none: "no key" } as const;

@@ -3,7 +3,7 @@ export type StepResult =
   | { readonly ok: true; readonly done: number; readonly left: number; readonly note: string }
   | { readonly ok: false; readonly message: string };
 
-/** An action on many items that waits for confirmation. */
+/** An action on one or more items that waits for confirmation. */
 export interface BulkAction {
   readonly title: string;
   readonly verb: string;

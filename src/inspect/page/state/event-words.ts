@@ -57,9 +57,9 @@ export const eventWords: Readonly<Record<TraceType, EventWords>> = {
     meaning: "The lease ended without a renewal, because the holder crashed or hangs",
   },
   cleared: {
-    word: "removed by hand",
+    word: "cleared",
     tone: "pending",
-    meaning: "The key was removed by hand, and the next delivery is dispatched",
+    meaning: "An operator cleared the key, and the next delivery is dispatched",
   },
   delivered: { word: "delivered", tone: "plain", meaning: "The replica received a message with the event" },
   began: { word: "handler began", tone: "held", meaning: "The handler's effect on the outside world began" },

@@ -1,3 +1,4 @@
+import { heldSinceMs } from "../../conclusions/held-since.ts";
 import { type Reading, suspicionOf, suspicionWords } from "../../conclusions/suspicion.ts";
 import { type KeyContent, verdictOf } from "../../conclusions/verdict.ts";
 import type { EventDetail, ShownRecord } from "../../server/wire.ts";
@@ -19,19 +20,19 @@ export interface LastOutcome {
 type LastDelivery = Omit<LastOutcome, "next">;
 
 export function explain(detail: EventDetail, now: Reading): LastOutcome {
-  const { trace, holds } = detail;
+  const { trace, record } = detail;
   const last = trace.findLast((event) => explainEvent(event, trace) !== undefined);
   const explained = last === undefined ? undefined : explainEvent(last, trace);
   return {
-    ...(explained ?? explainFailure(detail, now.nowMs) ?? explainRecord(holds, now.nowMs)),
+    ...(explained ?? explainFailure(detail, now.nowMs) ?? explainRecord(record, now.nowMs)),
     ...suspected(detail, now),
     next: nextDelivery(detail, now),
   };
 }
 
 /** Returns the suspicion about the holder, which is more urgent than the fact that the event is in flight. */
-function suspected({ holds, trace }: EventDetail, now: Reading): Pick<LastOutcome, "outcome" | "tone"> | undefined {
-  const finding = holds === undefined ? undefined : findingOf(holds, trace);
+function suspected({ record, trace }: EventDetail, now: Reading): Pick<LastOutcome, "outcome" | "tone"> | undefined {
+  const finding = record === undefined ? undefined : findingOf(record, trace);
   const suspicion = finding?.state === "reserved" ? suspicionOf(finding, now) : undefined;
   if (suspicion === undefined) return undefined;
   return { outcome: suspicionWords[suspicion].title, tone: toneOf(suspicion) };
@@ -130,11 +131,7 @@ function explainEvent(event: TraceEvent, trace: readonly TraceEvent[]): LastDeli
     case "crashed":
       return lastDelivery("Never finished", "expired", `${replica} crashed. The key is free when the lease ends.`);
     case "cleared":
-      return lastDelivery(
-        "Removed by hand",
-        "pending",
-        "the key was removed by hand. The next delivery is dispatched.",
-      );
+      return lastDelivery("Cleared", "pending", "an operator cleared the key. The next delivery is dispatched.");
     case "delivered":
     case "acknowledged":
     case "frozen":
@@ -171,35 +168,34 @@ function explainFailure({ failure }: EventDetail, nowMs: number): LastDelivery |
 }
 
 /** Explains an event without a trace from its record. */
-function explainRecord(holds: EventDetail["holds"], nowMs: number): LastDelivery {
-  if (holds === undefined || holds === null) {
+function explainRecord(record: EventDetail["record"], nowMs: number): LastDelivery {
+  if (record === undefined || record === null) {
     return lastDelivery("No delivery seen", "plain", "the inspector has recorded no delivery of this event.");
   }
-  if (holds.state === "reserved") {
-    return lastDelivery("In flight", "held", `${holds.owner} holds the key at attempt ${holds.attempt}.`);
+  if (record.state === "reserved") {
+    return lastDelivery("In flight", "held", `${record.owner} holds the key at attempt ${record.attempt}.`);
   }
   return lastDelivery(
     "Dispatched",
     "dispatched",
-    `${holds.owner} committed the event ${span(nowMs - holds.atMs)} ago at attempt ${holds.attempt}. The inspector has recorded no delivery since.`,
+    `${record.owner} committed the event ${span(nowMs - record.atMs)} ago at attempt ${record.attempt}. The inspector has recorded no delivery since.`,
   );
 }
 
 /** Returns the verdict on the next delivery, or an empty text in a recording. */
-function nextDelivery({ holds, trace }: EventDetail, now: Reading): string {
-  if (holds === undefined) return "";
+function nextDelivery({ record, trace }: EventDetail, now: Reading): string {
+  if (record === undefined) return "";
   // The reason is explained above.
-  if (holds === null && trace.length > 0) return "The key is empty, so the next delivery is dispatched.";
-  return verdictOf(findingOf(holds, trace), now).text;
+  if (record === null && trace.length > 0) return "The key is empty, so the next delivery is dispatched.";
+  return verdictOf(findingOf(record, trace), now).text;
 }
 
-function findingOf(holds: ShownRecord | null, trace: readonly TraceEvent[]): KeyContent {
-  if (holds === null) return { state: "empty" };
-  const { owner, attempt, leaseMs, atMs, fence } = holds;
-  if (holds.state === "committed") return { state: "committed", owner, attempt, committedAtMs: atMs };
-  const reserved = trace.findLast((event) => event.type === "reserved" && event.fence === fence);
+function findingOf(record: ShownRecord | null, trace: readonly TraceEvent[]): KeyContent {
+  if (record === null) return { state: "empty" };
+  const { owner, attempt, leaseMs, atMs, fence } = record;
+  if (record.state === "committed") return { state: "committed", owner, attempt, committedAtMs: atMs };
+  const beganAtMs = heldSinceMs(atMs, record);
   const renewals = trace.filter((event) => event.type === "renewed" && event.fence === fence).length;
-  const beganAtMs = reserved?.atMs ?? atMs;
   return { state: "reserved", owner, attempt, leaseMs, leaseFromMs: atMs, beganAtMs, renewals };
 }
 

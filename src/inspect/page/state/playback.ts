@@ -69,7 +69,7 @@ export class Playback {
   detail(storeKey: string): EventDetail | undefined {
     const trace = this.#recorder.trace.of(storeKey);
     const [first] = trace;
-    return first === undefined ? undefined : { identity: first.identity, holds: undefined, trace };
+    return first === undefined ? undefined : { identity: first.identity, record: undefined, trace };
   }
 
   /** Returns the matching events of the run, the most recently active first. */

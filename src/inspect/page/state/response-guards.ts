@@ -9,8 +9,7 @@ import type {
   Message,
   SearchResult,
 } from "../../server/wire.ts";
-
-import type { RemovalCounts } from "./removal.ts";
+import type { RemovalCounts } from "./clear-action.ts";
 
 // Checks that distinguish a response of the inspector from one of a proxy or another server. The inspector itself is trusted.
 

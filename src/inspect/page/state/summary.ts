@@ -8,6 +8,11 @@ export interface Phrase {
   readonly tone?: Tone;
 }
 
+/** Returns the number of items that still need attention. */
+export function openNotices({ notices }: Pick<Session, "notices">): number {
+  return notices.filter(({ settled }) => !settled).length;
+}
+
 /** Returns one sentence that sums up all deliveries. */
 export function summaryOf({ source, totals }: Session): readonly Phrase[] {
   const number = (value: number, tone: Tone): Phrase => ({ text: amount(value), tone });

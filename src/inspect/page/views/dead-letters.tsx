@@ -4,7 +4,7 @@ import { amount, counted } from "../../../internal/counted.ts";
 import type { LetterList, LetterRow } from "../../server/wire.ts";
 import { nowMs, playback, session } from "../browser/page-state.ts";
 import { drop, mayChange, redrive, requestLetters } from "../browser/server.ts";
-import { useRefreshed } from "../browser/use-refreshed.ts";
+import { REFRESH_MS, useReply } from "../browser/use-reply.ts";
 import { pendingBulk } from "../parts/bulk-dialog.tsx";
 import { Name } from "../parts/name.tsx";
 import { exactTime, span } from "../state/formats.ts";
@@ -15,7 +15,7 @@ import { type SharedNames, sharedNames, sharedWords } from "../state/shared-name
 /** The dead letters, with redrive and drop for one, or for all that match a filter. */
 export function DeadLettersView(): VNode {
   const filter = useSignal("");
-  const reply = useRefreshed(requestLetters, pendingBulk.value !== undefined);
+  const reply = useReply(requestLetters, [pendingBulk.value !== undefined], REFRESH_MS);
   if (playback.value !== undefined) return <p class="empty">A recorded run has no dead letters.</p>;
   const list = reply.value?.ok === true ? reply.value.value : undefined;
   const matching = list?.letters.filter((letter) => isMatch(letter, filter.value)) ?? [];

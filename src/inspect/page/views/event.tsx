@@ -1,23 +1,23 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, VNode } from "preact";
-import { useEffect } from "preact/hooks";
-import type { DispatchFailure } from "../../../model/failure.ts";
-import type { EventDetail, KeyRow, ShownRecord } from "../../server/wire.ts";
+import { heldSinceMs } from "../../conclusions/held-since.ts";
+import type { FailureFacts } from "../../conclusions/verdict.ts";
+import type { EventDetail, ShownRecord } from "../../server/wire.ts";
 import type { EventRef } from "../../trace/trace-event.ts";
 import { link, nowMs, renders, session } from "../browser/page-state.ts";
-import { mayChange, requestDetail, requestRelated } from "../browser/server.ts";
-import { pendingRemoval } from "../parts/confirmation.tsx";
+import { mayChange, remove, requestDetail, requestRelated } from "../browser/server.ts";
+import { useReply } from "../browser/use-reply.ts";
+import { pendingBulk } from "../parts/bulk-dialog.tsx";
 import { CopyableNumber, ShortKey } from "../parts/copyable.tsx";
 import { FindEvent } from "../parts/find-event.tsx";
 import { KeyChip } from "../parts/key-chip.tsx";
 import { Name } from "../parts/name.tsx";
 import { Recent } from "../parts/recent.tsx";
 import { TimelineTable } from "../parts/timeline.tsx";
+import { clearOne } from "../state/clear-action.ts";
 import { addressOf } from "../state/event-link.ts";
 import { explain, remainingLeaseMs } from "../state/explanation.ts";
 import { exactTime, span } from "../state/formats.ts";
-import { removalOf } from "../state/removal.ts";
-import type { Reply } from "../state/reply.ts";
 import { hashOf } from "../state/route.ts";
 
 export function EventView({ storeKey }: { storeKey: string }): VNode {
@@ -30,8 +30,8 @@ function FindEventView(): VNode {
       <section class="panel" aria-labelledby="which">
         <h2 id="which">Find an event</h2>
         <p class="soft">
-          Why did it not fire, and what is stuck? Enter an event to see its deliveries on all replicas and its record in
-          the store.
+          Why was it not dispatched, and what is stuck? Enter an event to see its deliveries on all replicas and its
+          record in the store.
         </p>
         <FindEvent />
       </section>
@@ -44,22 +44,11 @@ function FindEventView(): VNode {
 }
 
 function OneEvent({ storeKey }: { storeKey: string }): VNode {
-  const reply = useSignal<Reply<EventDetail> | undefined>(undefined);
   const now = session();
   // The detail is requested again whenever a message mentions the event.
   const mentionedAt = useSignal(0);
   if (now.hasChanged(storeKey)) mentionedAt.value = renders.peek();
-  useEffect(() => {
-    let isOver = false;
-    void requestDetail(storeKey).then((detail) => {
-      if (!isOver) reply.value = detail;
-    });
-    return () => {
-      isOver = true;
-    };
-  }, [storeKey, mentionedAt.value, link.value.state, now]);
-
-  const known = reply.value;
+  const known = useReply(() => requestDetail(storeKey), [storeKey, mentionedAt.value, link.value.state, now]).value;
   if (known === undefined) return <p class="empty">Loading…</p>;
   if (!known.ok) {
     return (
@@ -132,28 +121,20 @@ function Links({ identity }: { identity: EventRef }): VNode | null {
 
 /** The keys of the same event in other subscriptions and workspaces. */
 function Related({ storeKey }: { storeKey: string }): VNode | null {
-  const rows = useSignal<readonly KeyRow[]>([]);
-  useEffect(() => {
-    let isOver = false;
-    void requestRelated(storeKey).then((reply) => {
-      if (!isOver && reply.ok) rows.value = reply.value;
-    });
-    return () => {
-      isOver = true;
-    };
-  }, [storeKey]);
-  if (rows.value.length === 0) return null;
+  const reply = useReply(() => requestRelated(storeKey), [storeKey]).value;
+  if (reply?.ok !== true || reply.value.length === 0) return null;
   return (
     <section class="panel wide" aria-labelledby="related">
       <h2 id="related">Same event elsewhere</h2>
       <ul class="related">
-        {rows.value.map((row) => (
+        {reply.value.map((row) => (
           <li key={row.identity.storeKey}>
             <KeyChip row={row} />
             <a href={hashOf({ view: "event", storeKey: row.identity.storeKey })}>
               subscription <b>{row.identity.subscriptionId}</b>, workspace <b>{row.identity.workspaceId}</b>
             </a>
             <span class="soft">
+              {row.error === "" ? "" : `${row.error}, on `}
               <Name text={row.owner} />
             </span>
           </li>
@@ -164,17 +145,17 @@ function Related({ storeKey }: { storeKey: string }): VNode | null {
 }
 
 function StoredRecordCard({ detail }: { detail: EventDetail }): VNode {
-  const { holds, identity } = detail;
+  const { record, identity } = detail;
   return (
-    <section class="panel holds" aria-labelledby="holds">
-      <h2 id="holds">Current record</h2>
-      {holds === undefined && <p class="soft">This is a recorded run, so there is no store to ask.</p>}
-      {holds === null && <p>None. The key is free.</p>}
+    <section class="panel record" aria-labelledby="record">
+      <h2 id="record">Current record</h2>
+      {record === undefined && <p class="soft">This is a recorded run, so there is no store to ask.</p>}
+      {record === null && <p>None. The key is free.</p>}
       {detail.failure !== undefined && <LastFailure failure={detail.failure} />}
-      {holds !== undefined && holds !== null && (
-        <div class="holds-body">
+      {record !== undefined && record !== null && (
+        <div class="record-body">
           <dl class="facts">
-            {factsOf(holds, nowMs.value).map(([name, value]) => (
+            {factsOf(record, nowMs.value).map(([name, value]) => (
               <div key={name}>
                 <dt>{name}</dt>
                 <dd>{value}</dd>
@@ -187,9 +168,9 @@ function StoredRecordCard({ detail }: { detail: EventDetail }): VNode {
                 <button
                   type="button"
                   class="button danger"
-                  onClick={() => (pendingRemoval.value = removalOf(identity, holds, nowMs.value))}
+                  onClick={() => (pendingBulk.value = clearOne(identity, record, nowMs.value, remove))}
                 >
-                  {holds.state === "committed" ? "Clear…" : "Release…"}
+                  Clear…
                 </button>
               ) : (
                 <p class="soft">To change keys, open the full address that was printed at the start, with its token.</p>
@@ -203,7 +184,7 @@ function StoredRecordCard({ detail }: { detail: EventDetail }): VNode {
 }
 
 /** The failed dispatch that the store remembers, also from before the inspector started. */
-function LastFailure({ failure }: { failure: DispatchFailure }): VNode {
+function LastFailure({ failure }: { failure: FailureFacts }): VNode {
   const { owner, attempt, atMs, error } = failure;
   return (
     <p class="last-failure">
@@ -215,18 +196,22 @@ function LastFailure({ failure }: { failure: DispatchFailure }): VNode {
   );
 }
 
-function factsOf(holds: ShownRecord, now: number): readonly (readonly [string, ComponentChildren])[] {
-  const isCommitted = holds.state === "committed";
+function factsOf(record: ShownRecord, now: number): readonly (readonly [string, ComponentChildren])[] {
+  const isCommitted = record.state === "committed";
   return [
-    ["State", <span class={`chip ${isCommitted ? "dispatched" : "held"}`}>{holds.state}</span>],
-    [isCommitted ? "Committed by" : "Owner", <Name text={holds.owner} />],
-    ["Attempt", holds.attempt],
-    ["Fence", <CopyableNumber value={holds.fence} what="fence" />],
-    ["Revision", <CopyableNumber value={holds.revision} what="revision" />],
-    ["Written", `${exactTime(holds.atMs)}, ${span(Math.max(0, now - holds.atMs))} ago`],
+    ["State", <span class={`chip ${isCommitted ? "dispatched" : "held"}`}>{record.state}</span>],
+    [isCommitted ? "Committed by" : "Owner", <Name text={record.owner} />],
+    ["Attempt", record.attempt],
+    ["Fence", <CopyableNumber value={record.fence} what="fence" />],
+    ...(record.tookOverFrom === undefined
+      ? []
+      : [["Took over from", <CopyableNumber value={record.tookOverFrom} what="fence" />] as const]),
+    ["Revision", <CopyableNumber value={record.revision} what="revision" />],
+    ["Written", `${exactTime(record.atMs)}, ${span(Math.max(0, now - record.atMs))} ago`],
     isCommitted
-      ? ["Result", holds.hasResult ? "kept, not shown here" : "not kept"]
-      : ["Lease", leaseWords(remainingLeaseMs(holds, now), holds.leaseMs)],
+      ? ["Result", record.hasResult ? "kept, not shown here" : "not kept"]
+      : ["Held for", span(Math.max(0, now - heldSinceMs(record.atMs, record)))],
+    ...(isCommitted ? [] : [["Lease", leaseWords(remainingLeaseMs(record, now), record.leaseMs)] as const]),
   ];
 }
 

@@ -1,19 +1,27 @@
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
 import { amount, counted } from "../../../internal/counted.ts";
-import { ALL_KEYS, formatKeyQuery, KEYS_PER_PAGE, type KeyColumn, type KeyQuery } from "../../server/key-query.ts";
-import type { KeyPage, KeyRow } from "../../server/wire.ts";
+import {
+  ALL_KEYS,
+  formatKeyQuery,
+  KEY_STATES,
+  KEYS_PER_PAGE,
+  type KeyColumn,
+  type KeyQuery,
+} from "../../server/key-query.ts";
+import type { KeyGroup, KeyPage, KeyRow } from "../../server/wire.ts";
 import { goTo } from "../browser/navigate.ts";
 import { nowMs, playback, session, toast } from "../browser/page-state.ts";
 import { mayChange, remove, requestKeys, requestMatching } from "../browser/server.ts";
-import { useRefreshed } from "../browser/use-refreshed.ts";
+import { REFRESH_MS, useReply } from "../browser/use-reply.ts";
 import { pendingBulk } from "../parts/bulk-dialog.tsx";
 import { CopyableNumber } from "../parts/copyable.tsx";
 import { IdentityCells } from "../parts/identity-cells.tsx";
 import { KeyChip } from "../parts/key-chip.tsx";
 import { Name } from "../parts/name.tsx";
+import { type SortableColumn, SortableHead } from "../parts/sortable-head.tsx";
+import { clearMany } from "../state/clear-action.ts";
 import { exactTime, span } from "../state/formats.ts";
-import { removalAction } from "../state/removal.ts";
 import { hashOf } from "../state/route.ts";
 import { type SharedNames, sharedNames, sharedWords } from "../state/shared-names.ts";
 
@@ -22,7 +30,7 @@ const TYPING_MS = 250;
 
 /** The table of all keys in the store, committed ones included. Its address contains the filter, order and page. */
 export function KeysView({ query }: { query: KeyQuery }): VNode {
-  const reply = useRefreshed(() => requestKeys(query), formatKeyQuery(query));
+  const reply = useReply(() => requestKeys(query), [formatKeyQuery(query), pendingBulk.value], REFRESH_MS);
   if (playback.value !== undefined) {
     return <p class="empty">A recorded run has no store. See the views of its events instead.</p>;
   }
@@ -34,11 +42,11 @@ export function KeysView({ query }: { query: KeyQuery }): VNode {
       <div class="view-head">
         <h2>All keys</h2>
         <p class="soft" role="status">
-          {page === undefined ? "Loading…" : sizeOf(page)}
+          {page === undefined ? "Loading…" : sizeOf(page, query)}
         </p>
         {words !== "" && <p class="shared soft">{words}</p>}
         <KeyFilters query={query} />
-        {page !== undefined && mayChange(session().source) && (
+        {page !== undefined && query.state !== "failed" && mayChange(session().source) && (
           <BulkButton query={query} isDisabled={page.matching === 0} />
         )}
       </div>
@@ -52,26 +60,29 @@ export function KeysView({ query }: { query: KeyQuery }): VNode {
           A record is not listed. {page.unreadable}
         </p>
       )}
+      {page !== undefined && <Groups groups={page.groups} query={query} />}
       {page !== undefined && <KeyTable page={page} shared={shared} query={query} />}
       {page !== undefined && <Pages page={page} query={query} />}
     </div>
   );
 }
 
-function sizeOf({ total, matching }: KeyPage): string {
-  return matching === total ? counted(total, "key") : `${amount(matching)} of ${counted(total, "key")}`;
+function sizeOf({ total, matching }: KeyPage, query: KeyQuery): string {
+  const all = counted(total, query.state === "failed" ? "failed event" : "key");
+  return matching === total ? all : `${amount(matching)} of ${all}`;
 }
 
-/** Clears or releases all keys that the filter matches. Reserved keys only if the filter selects them. */
+/** Clears all keys that the filter matches. Reserved keys only if the filter selects them. */
 function BulkButton({ query, isDisabled }: { query: KeyQuery; isDisabled: boolean }): VNode {
   const ask = async (): Promise<void> => {
     const reply = await requestMatching(query);
-    if (reply.ok) pendingBulk.value = removalAction(reply.value, query.state === "reserved", remove, isFiltered(query));
+    const how = { withReserved: query.state === "reserved", isFiltered: isFiltered(query) };
+    if (reply.ok) pendingBulk.value = clearMany(reply.value, how, remove);
     else toast.value = { text: reply.message, isError: true };
   };
   return (
     <button type="button" class="button" disabled={isDisabled} onClick={() => void ask()}>
-      {query.state === "reserved" ? "Release all that match…" : "Clear all that match…"}
+      Clear all that match…
     </button>
   );
 }
@@ -80,11 +91,35 @@ function isFiltered({ workspace, subscription, event, owner }: KeyQuery): boolea
   return [workspace, subscription, event, owner].some((text) => text !== "");
 }
 
+const groupNames = { subscription: "Subscription", owner: "Owner", error: "Error" } as const;
+
+/** The most frequent names among the matching keys, each a link to its keys. */
+function Groups({ groups, query }: { groups: readonly KeyGroup[]; query: KeyQuery }): VNode | null {
+  if (groups.length === 0) return null;
+  return (
+    <dl class="groups">
+      {groups.map(({ field, names }) => (
+        <div key={field}>
+          <dt>{groupNames[field]}</dt>
+          {names.map(({ name, count }) => (
+            <dd key={name}>
+              <a href={hashOf({ view: "keys", query: { ...query, [field]: name, page: 1 } })}>
+                <Name text={name} /> <b>{amount(count)}</b>
+              </a>
+            </dd>
+          ))}
+        </div>
+      ))}
+    </dl>
+  );
+}
+
 const texts = [
   ["event", "Event"],
   ["subscription", "Subscription"],
   ["workspace", "Workspace"],
   ["owner", "Owner"],
+  ["error", "Error"],
 ] as const;
 
 function KeyFilters({ query }: { query: KeyQuery }): VNode {
@@ -92,33 +127,38 @@ function KeyFilters({ query }: { query: KeyQuery }): VNode {
   const show = (change: Partial<KeyQuery>): void => goTo({ view: "keys", query: { ...query, page: 1, ...change } });
   return (
     <form class="filters" onSubmit={(event) => event.preventDefault()} aria-label="Filter">
-      {texts.map(([field, name]) => (
-        <label key={field}>
-          <span>{name}</span>
-          <input
-            type="text"
-            placeholder="any"
-            spellcheck={false}
-            autocomplete="off"
-            value={query[field]}
-            onInput={({ currentTarget: { value } }) => {
-              clearTimeout(timer.value);
-              timer.value = setTimeout(() => show({ [field]: value }), TYPING_MS);
-            }}
-          />
-        </label>
-      ))}
+      {texts
+        .filter(([field]) => field !== "error" || query.state === "failed")
+        .map(([field, name]) => (
+          <label key={field}>
+            <span>{name}</span>
+            <input
+              type="text"
+              placeholder="any"
+              spellcheck={false}
+              autocomplete="off"
+              value={query[field]}
+              onInput={({ currentTarget: { value } }) => {
+                clearTimeout(timer.value);
+                timer.value = setTimeout(() => show({ [field]: value }), TYPING_MS);
+              }}
+            />
+          </label>
+        ))}
       <label>
         <span>State</span>
         <select
           value={query.state}
           onChange={({ currentTarget: { value } }) =>
-            show({ state: value === "reserved" || value === "committed" ? value : "" })
+            show({ error: "", state: KEY_STATES.find((state) => state === value) ?? "" })
           }
         >
           <option value="">any</option>
-          <option value="reserved">reserved</option>
-          <option value="committed">committed</option>
+          {KEY_STATES.map((state) => (
+            <option key={state} value={state}>
+              {state}
+            </option>
+          ))}
         </select>
       </label>
       <button
@@ -133,7 +173,7 @@ function KeyFilters({ query }: { query: KeyQuery }): VNode {
   );
 }
 
-const columns: readonly { readonly column: KeyColumn; readonly name: string; readonly isNumber?: boolean }[] = [
+const columns: readonly SortableColumn<KeyColumn>[] = [
   { column: "event", name: "Event, key" },
   { column: "subscription", name: "Subscription" },
   { column: "state", name: "State" },
@@ -151,31 +191,16 @@ interface KeyTableProps {
 
 function KeyTable({ page, shared, query }: KeyTableProps): VNode {
   const shown = columns.filter(({ column }) => column !== "subscription" || shared.subscription === undefined);
-  const sortBy = (column: KeyColumn): void => {
-    const isDown = query.sort === column ? !query.isDown : column === "written";
-    goTo({ view: "keys", query: { ...query, sort: column, isDown, page: 1 } });
-  };
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
     <section class="scroller panel" aria-label="All keys" tabIndex={0}>
       <table class="attempt-table key-table">
-        <thead>
-          <tr>
-            {shown.map(({ column, name, isNumber = false }) => (
-              <th
-                key={column}
-                scope="col"
-                class={`${column}${isNumber ? " number" : ""}`}
-                aria-sort={query.sort !== column ? "none" : query.isDown ? "descending" : "ascending"}
-              >
-                <button type="button" onClick={() => sortBy(column)}>
-                  {name}
-                  <span aria-hidden="true">{query.sort === column ? (query.isDown ? " ↓" : " ↑") : ""}</span>
-                </button>
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <SortableHead
+          columns={shown}
+          order={{ column: query.sort, isDown: query.isDown }}
+          isDownFirst={(column) => column === "written"}
+          onSort={({ column, isDown }) => goTo({ view: "keys", query: { ...query, sort: column, isDown, page: 1 } })}
+        />
         <tbody>
           {page.rows.map((row) => (
             <Row key={row.identity.storeKey} row={row} shared={shared} />
@@ -183,19 +208,28 @@ function KeyTable({ page, shared, query }: KeyTableProps): VNode {
         </tbody>
       </table>
       {page.rows.length === 0 && (
-        <p class="empty">{page.total === 0 ? "The store contains no key." : "No key matches the filter."}</p>
+        <p class="empty">{page.total === 0 ? emptyWords(query) : "No key matches the filter."}</p>
       )}
     </section>
   );
 }
 
+function emptyWords({ state }: KeyQuery): string {
+  return state === "failed" ? "No dispatch has failed lately, or each was repeated." : "The store contains no key.";
+}
+
 function Row({ row, shared }: { row: KeyRow; shared: SharedNames }): VNode {
-  const { identity, owner, attempt, fence, atMs } = row;
+  const { identity, owner, attempt, fence, atMs, error } = row;
   return (
     <tr>
       <IdentityCells identity={identity} shared={shared} />
       <td class="state">
         <KeyChip row={row} />
+        {error !== "" && (
+          <span class="under soft error" title={error}>
+            {error}
+          </span>
+        )}
       </td>
       <td class="owner">
         <Name text={owner} prefix={shared.ownerPrefix} />

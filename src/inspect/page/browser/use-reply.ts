@@ -2,13 +2,17 @@ import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Reply } from "../state/reply.ts";
 
-/** Interval between requests while a view is open. */
-const REFRESH_MS = 5_000;
+/** Interval between requests of a view that shows the current state of the store. */
+export const REFRESH_MS = 5_000;
 
-/** Sends a request when the view opens, whenever `dependency` changes, and at intervals. Returns its latest reply. */
-export function useRefreshed<Value>(
+/**
+ * Sends a request when the component appears and whenever a dependency changes, and also every `everyMs` if that is set. Returns the
+ * latest reply. A reply that arrives after the next dependency change is ignored.
+ */
+export function useReply<Value>(
   request: () => Promise<Reply<Value>>,
-  dependency: unknown,
+  dependencies: readonly unknown[],
+  everyMs?: number,
 ): ReadonlySignal<Reply<Value> | undefined> {
   const reply = useSignal<Reply<Value> | undefined>(undefined);
   useEffect(() => {
@@ -18,11 +22,11 @@ export function useRefreshed<Value>(
       if (!isOver) reply.value = latest;
     };
     void load();
-    const timer = setInterval(() => void load(), REFRESH_MS);
+    const timer = everyMs === undefined ? undefined : setInterval(() => void load(), everyMs);
     return () => {
       isOver = true;
       clearInterval(timer);
     };
-  }, [dependency]);
+  }, dependencies);
   return reply;
 }
