@@ -12,6 +12,11 @@ export interface StoreMonitorOptions {
   readonly onRecovery: () => void;
 }
 
+/** Returns the reason of an outage. The name of the store's own error would repeat that the store is unavailable. */
+export function outageText(error: unknown): string {
+  return errorText(hasCode(error, "store-unavailable") ? error.message : error);
+}
+
 /** Together with the feed's heartbeat, an outage is shown within 3 s. */
 const PROBE_INTERVAL_MS = 750;
 const PROBE_TIMEOUT_MS = 1_250;
@@ -80,7 +85,7 @@ export class StoreMonitor {
           failure = undefined;
         },
         (error: unknown) => {
-          failure = hasCode(error, "record-unreadable") ? undefined : errorText(error);
+          failure = hasCode(error, "record-unreadable") ? undefined : outageText(error);
         },
       );
     void answer.then(() => answered.abort());

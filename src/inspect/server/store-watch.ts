@@ -3,9 +3,10 @@ import { onAbort } from "../../internal/abort.ts";
 import { backoffMs } from "../../internal/backoff.ts";
 import { type Clock, delay, sleep } from "../../internal/clock.ts";
 import { StoreReader } from "../trace/store-reader.ts";
-import { errorText, type TraceEvent } from "../trace/trace-event.ts";
+import type { TraceEvent } from "../trace/trace-event.ts";
 import { DEFAULT_LIMITS, type TraceRecorder } from "../trace/trace-recorder.ts";
 import type { WatchedStore } from "./key-admin.ts";
+import { outageText } from "./store-monitor.ts";
 
 export interface StoreWatchOptions {
   readonly store: WatchedStore;
@@ -61,7 +62,7 @@ export class StoreWatch {
         await this.#watch();
       } catch (error) {
         if (hasCode(error, "record-unreadable")) this.#reportUnreadable(error);
-        else if (!this.#isRestarting) onWatch(errorText(error));
+        else if (!this.#isRestarting) onWatch(outageText(error));
       }
       this.#isCurrent = false;
       const wasLong = clock.monotonicMs() - sinceMs > RETRY.longestMs;

@@ -62,7 +62,7 @@ it("dead letters are listed, and redriven after a confirmation that shows why so
   const dialog = page.getByRole("dialog", { name: "Redrive 2 dead letters?" });
   await dialog.getByText("published again under its own subject").waitFor();
   await dialog.getByRole("button", { name: "Redrive" }).click();
-  await dialog.getByText("1 of 2 redriven, 1 left as they are.").waitFor();
+  await dialog.getByText("1 of 2 redriven, 1 left unchanged.").waitFor();
   await dialog.getByText("web-2 has dispatched the event.").waitFor();
   await dialog.getByRole("button", { name: "Close" }).click();
   await page.getByText("1 of 2 letters").waitFor();
@@ -74,8 +74,7 @@ it("a single letter is dropped", async () => {
   const { page } = await inspected({ inspector: { deadLetters }, hash: "#/dead" });
   await page.getByRole("button", { name: "Drop letter 3" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Drop" }).click();
-  await page.getByText("1 of 1 dropped.").waitFor();
-  await page.getByRole("button", { name: "Close" }).click();
+  await page.locator(".toast", { hasText: "Dropped" }).waitFor();
   await page.getByText("1 letter", { exact: true }).waitFor();
 });
 

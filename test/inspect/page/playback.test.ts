@@ -4,6 +4,8 @@ import { formatHistory } from "../../../src/history/history-text.ts";
 import { readRecording } from "../../../src/inspect/page/state/playback.ts";
 import { Session } from "../../../src/inspect/page/state/session.ts";
 import { summaryOf } from "../../../src/inspect/page/state/summary.ts";
+import { formatTrace } from "../../../src/inspect/trace/trace-text.ts";
+import { identity, traceEvent } from "./samples.ts";
 
 const began = (process: string, atMs: number, event: string) =>
   ({ type: "effect.began", process, atMs, event, effect: 1, name: "run", fence: 1, hasSignal: true }) as const;
@@ -72,6 +74,13 @@ describe("a recorded counterexample", () => {
 });
 
 describe("a recording with very long ids", () => {
+  it("is opened without a delay that a person would notice, even with an id of 50 MB", () => {
+    // Encoding the id as JSON would take longer than reading it.
+    const text = formatTrace([traceEvent("reserved", { identity: { ...identity, eventId: "ID" } })]);
+    const [event] = readRecording("run.ndjson", text.replace("ID", "x".repeat(50_000_000))).trace;
+    expect(event?.identity.eventId).toMatch(/^x{1800}… \(50000000 characters\) …x{200}$/);
+  });
+
   it("has short keys that stay different", () => {
     const long = "x".repeat(1_000_000);
     const two = [...run(`${long}1`, []), ...run(`${long}2`, []).slice(1)];

@@ -141,7 +141,7 @@ describe("an unavailable store", () => {
     await its.world.pass(100);
     its.breakOff();
     await its.world.pass(100);
-    expect(await trouble(its)).toBe("StoreUnavailableError: The store is lost");
+    expect(await trouble(its)).toBe("The store is lost");
     await reservation.commit();
     await other.release();
     await its.world.pass(5_000);

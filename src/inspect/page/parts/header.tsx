@@ -69,8 +69,8 @@ function Source(): VNode {
       <span class={`pill ${tone}`} role="status">
         {word}
       </span>
-      <span class="source-name" title={source?.name}>
-        {source === undefined ? "" : `${sourceWords[source.sees]} ${source.name}`}
+      <span class="source-name" title={source === undefined ? "" : `${sourceWords[source.sees]} ${source.name}`.trim()}>
+        {source?.name}
       </span>
       {source !== undefined && !source.canChange && recording === undefined && (
         <span class="pill quiet">read-only</span>

@@ -23,6 +23,7 @@ export function Machine(): VNode {
   const describe = (text: string): void => {
     description.value = text;
   };
+  const scale = open.value.size === 0 ? READABLE : READABLE_EXPANDED;
   const [width, height] = [Math.ceil(drawing.width), Math.ceil(drawing.height)];
   return (
     <div class="machine">
@@ -31,7 +32,7 @@ export function Machine(): VNode {
           viewBox={`0 0 ${width} ${height}`}
           width={width}
           height={height}
-          style={{ minWidth: `${width * READABLE}px`, minHeight: `${height * READABLE}px` }}
+          style={{ minWidth: `${width * scale}px`, minHeight: `${height * scale}px` }}
           aria-label="The state machine of a key"
         >
           <defs>
@@ -65,6 +66,8 @@ export function Machine(): VNode {
 
 /** The drawing scrolls rather than shrink further, because its letters could not be read. */
 const READABLE = 0.72;
+/** An expanded state has longer labels, and one looks at it more closely. */
+const READABLE_EXPANDED = 0.92;
 
 /** Tones of the top-level states. */
 const tones: Readonly<Record<string, Tone>> = {

@@ -98,7 +98,7 @@ function explainEvent(event: TraceEvent, trace: readonly TraceEvent[]): LastDeli
       return lastDelivery(
         "Failed",
         "failure",
-        `the handler on ${replica} failed${inParentheses(error)}, and the key was released. The next delivery is dispatched.`,
+        `the handler on ${replica} failed${inParentheses(error)}, and the key was released.`,
       );
     }
     case "store-unavailable":
@@ -131,7 +131,7 @@ function explainEvent(event: TraceEvent, trace: readonly TraceEvent[]): LastDeli
     case "crashed":
       return lastDelivery("Never finished", "expired", `${replica} crashed. The key is free when the lease ends.`);
     case "cleared":
-      return lastDelivery("Cleared", "pending", "an operator cleared the key. The next delivery is dispatched.");
+      return lastDelivery("Cleared", "pending", "an operator cleared the key.");
     case "delivered":
     case "acknowledged":
     case "frozen":

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import type { VNode } from "preact";
+import type { ComponentChildren, VNode } from "preact";
 import { amount, counted } from "../../../internal/counted.ts";
 import {
   ALL_KEYS,
@@ -45,10 +45,11 @@ export function KeysView({ query }: { query: KeyQuery }): VNode {
           {page === undefined ? "Loading…" : sizeOf(page, query)}
         </p>
         {words !== "" && <p class="shared soft">{words}</p>}
-        <KeyFilters query={query} />
-        {page !== undefined && query.state !== "failed" && mayChange(session().source) && (
-          <BulkButton query={query} isDisabled={page.matching === 0} />
-        )}
+        <KeyFilters query={query}>
+          {page !== undefined && query.state !== "failed" && mayChange(session().source) && (
+            <BulkButton query={query} isDisabled={page.matching === 0} />
+          )}
+        </KeyFilters>
       </div>
       {reply.value?.ok === false && (
         <p class="problem" role="alert">
@@ -60,7 +61,7 @@ export function KeysView({ query }: { query: KeyQuery }): VNode {
           A record is not listed. {page.unreadable}
         </p>
       )}
-      {page !== undefined && <Groups groups={page.groups} query={query} />}
+      {page !== undefined && <Groups groups={page.groups} query={query} shared={shared} />}
       {page !== undefined && <KeyTable page={page} shared={shared} query={query} />}
       {page !== undefined && <Pages page={page} query={query} />}
     </div>
@@ -93,9 +94,16 @@ function isFiltered({ workspace, subscription, event, owner }: KeyQuery): boolea
 
 const groupNames = { subscription: "Subscription", owner: "Owner", error: "Error" } as const;
 
+interface GroupsProps {
+  readonly groups: readonly KeyGroup[];
+  readonly query: KeyQuery;
+  readonly shared: SharedNames;
+}
+
 /** The most frequent names among the matching keys, each a link to its keys. */
-function Groups({ groups, query }: { groups: readonly KeyGroup[]; query: KeyQuery }): VNode | null {
+function Groups({ groups, query, shared }: GroupsProps): VNode | null {
   if (groups.length === 0) return null;
+  const prefixes = { subscription: "", owner: shared.ownerPrefix, error: "" };
   return (
     <dl class="groups">
       {groups.map(({ field, names }) => (
@@ -104,7 +112,7 @@ function Groups({ groups, query }: { groups: readonly KeyGroup[]; query: KeyQuer
           {names.map(({ name, count }) => (
             <dd key={name}>
               <a href={hashOf({ view: "keys", query: { ...query, [field]: name, page: 1 } })}>
-                <Name text={name} /> <b>{amount(count)}</b>
+                <Name text={name} prefix={prefixes[field]} /> <b>{amount(count)}</b>
               </a>
             </dd>
           ))}
@@ -122,7 +130,13 @@ const texts = [
   ["error", "Error"],
 ] as const;
 
-function KeyFilters({ query }: { query: KeyQuery }): VNode {
+interface KeyFiltersProps {
+  readonly query: KeyQuery;
+  /** Actions on the matching keys. */
+  readonly children: ComponentChildren;
+}
+
+function KeyFilters({ query, children }: KeyFiltersProps): VNode {
   const timer = useSignal<ReturnType<typeof setTimeout> | undefined>(undefined);
   const show = (change: Partial<KeyQuery>): void => goTo({ view: "keys", query: { ...query, page: 1, ...change } });
   return (
@@ -169,6 +183,7 @@ function KeyFilters({ query }: { query: KeyQuery }): VNode {
       >
         Show all
       </button>
+      {children}
     </form>
   );
 }
@@ -194,7 +209,7 @@ function KeyTable({ page, shared, query }: KeyTableProps): VNode {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
     <section class="scroller panel" aria-label="All keys" tabIndex={0}>
-      <table class="attempt-table key-table">
+      <table class={query.state === "failed" ? "attempt-table key-table failed-table" : "attempt-table key-table"}>
         <SortableHead
           columns={shown}
           order={{ column: query.sort, isDown: query.isDown }}
