@@ -302,7 +302,7 @@ describe("a bucket's user", () => {
   it("names the missing permission", async () => {
     expect(await list("looker", "--bucket", "dedup")).toMatchObject({
       exitCode: 2,
-      err: "latchkey: Bucket dedup cannot be read: the connection may not publish to $JS.API.DIRECT.GET.KV_dedup\n",
+      err: "latchkey: Bucket dedup cannot be read: the connection may not publish to $JS.API.DIRECT.GET.KV_dedup. Grant the permission, or use other credentials\n",
     });
     expect(await list("stranger", "--bucket", "dedup")).toMatchObject({
       exitCode: 2,

@@ -250,7 +250,7 @@ describe("latchkey show", () => {
     const lookerEnv = { NATS_URL: `looker:x@127.0.0.1:${guarded.port}` };
     expect(await run(["show", "s", "e", "--bucket", "dedup"], { env: lookerEnv })).toMatchObject({
       exitCode: 2,
-      err: "latchkey: Bucket dedup cannot be read: the connection may not publish to $JS.API.STREAM.MSG.GET.KV_dedup\n",
+      err: "latchkey: Bucket dedup cannot be read: the connection may not publish to $JS.API.STREAM.MSG.GET.KV_dedup. Grant the permission, or use other credentials\n",
     });
   });
 });
