@@ -26,8 +26,11 @@ const total = { passed: 0, failed: [], skipped: [] };
 if (mode === undefined) {
   await runEverything(ONLY_IN_ALL.flatMap((suffix) => ["--exclude", `test/**/*.${suffix}.test.ts`]));
 } else if (mode === "--all" && rest.length === 0) {
-  await runEverything(["--coverage"]);
+  rmSync(coverageFile, { force: true });
+  await runEverything(["--coverage", ...ONLY_IN_ALL.flatMap((project) => ["--project", `!${project}`])]);
   checkCoverage();
+  // Without coverage, which slows the long tests down, and which the others reach without them.
+  await runTests(ONLY_IN_ALL.flatMap((project) => ["--project", project]));
   report(await check("runtimes", process.execPath, ["scripts/runtimes.mjs"]));
 } else {
   await runTests([mode, ...rest]);
@@ -92,7 +95,6 @@ function report(/** @type {CheckResult} */ { name, passed, output }) {
 async function runTests(/** @type {string[]} */ options) {
   console.log("\n== tests");
   rmSync(reportFile, { force: true });
-  rmSync(coverageFile, { force: true });
   const passedAll = await succeeds(start("vitest", ["run", ...options], "inherit"));
   /** @type {typeof total} */
   const { passed, failed, skipped } = existsSync(reportFile)

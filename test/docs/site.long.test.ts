@@ -54,18 +54,25 @@ describe("the built documentation site", () => {
     server?.close();
   });
 
-  /** Opens a page of the site. Its errors, and its requests to other hosts, are collected. */
-  async function open(path: string, viewport = { width: 1280, height: 720 }): Promise<Page> {
+  /** Opens a tab. The errors of its pages, and their requests to other hosts, are collected. */
+  async function openTab(viewport = { width: 1280, height: 720 }): Promise<Page> {
     if (browser === undefined) throw new Error("There is no browser");
     const page = await browser.newPage({ viewport });
-    page.on("pageerror", ({ message }) => problems.push(`${path}: ${message}`));
+    const report = (problem: string): unknown => problems.push(`${page.url()}: ${problem}`);
+    page.on("pageerror", ({ message }) => report(message));
     page.on("console", (message) => {
-      if (["error", "warning"].includes(message.type())) problems.push(`${path}: ${message.text()}`);
+      if (["error", "warning"].includes(message.type())) report(message.text());
     });
     page.on("request", (request) => {
       const { protocol, origin: to } = new URL(request.url());
-      if (protocol.startsWith("http") && to !== origin) problems.push(`${path}: request to ${request.url()}`);
+      if (protocol.startsWith("http") && to !== origin) report(`request to ${request.url()}`);
     });
+    return page;
+  }
+
+  /** Opens a page of the site in a new tab. */
+  async function open(path: string): Promise<Page> {
+    const page = await openTab();
     await page.goto(`${origin}${path}`, { waitUntil: "networkidle" });
     return page;
   }
@@ -134,12 +141,15 @@ describe("the built documentation site", () => {
     "shows every page on a phone without errors, and every written page without scrolling sideways",
     async () => {
       const wide: string[] = [];
+      const tab = await openTab(PHONE);
       for (const path of pages()) {
-        const page = await open(`/${path}`, PHONE);
-        const width = await page.evaluate("document.documentElement.scrollWidth");
+        await tab.goto(`${origin}/${path}`);
+        // The page's script has run once it has mounted the application, which reports what it cannot show.
+        await tab.waitForFunction("document.querySelector('#app')?.__vue_app__ !== undefined");
+        const width = await tab.evaluate("document.documentElement.scrollWidth");
         if (width !== PHONE.width && !isGenerated(path)) wide.push(`${path} is ${String(width)} pixels wide`);
-        await page.close();
       }
+      await tab.close();
       expect(wide).toEqual([]);
       expect(problems.splice(0)).toEqual([]);
     },

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { simulatedStore } from "../../src/testing/sim/simulated-store.ts";
 import { type Flaw, flawedStore, flaws } from "../support/flawed-store.ts";
 import { SimulatedClock } from "../support/simulated-clock.ts";
-import { answersOf, type TimedStore } from "../support/store-answers.ts";
+import { answersOf, OvertakenError, type TimedStore } from "../support/store-answers.ts";
 import { answersOfMemory } from "../support/store-comparison.ts";
 import { anySequence } from "../support/store-sequence.ts";
 
@@ -57,5 +57,13 @@ describe("a store that receives any sequence of calls", () => {
       { numRuns: 5_000, endOnFailure: true },
     );
     expect(failed).toBe(true);
+  });
+
+  it("is asked again if its time ended a key early, even though the next write replaced the key", async () => {
+    const made = simulated();
+    const slow = { ...made, pass: (ms: number) => made.pass(ms + 1_500) };
+    const write = { method: "put", key: 0, over: "nothing", state: "committed", ttlMs: 2_000 } as const;
+    const sequence = [{ together: [write] }, { passMs: 1_000 }, { together: [write] }];
+    await expect(answersOf(slow, sequence)).rejects.toThrow(OvertakenError);
   });
 });

@@ -5,6 +5,7 @@ import { takeExplored } from "./explored.ts";
 /** The counts that `scripts/test.mjs` prints in its last line. */
 export interface TestReport {
   passed: number;
+  /** Names of the failed tests, each with the first line of its error. */
   readonly failed: string[];
   readonly skipped: { readonly name: string; readonly reason: string }[];
 }
@@ -51,14 +52,16 @@ export default class CountingReporter implements Reporter {
       else if (missing !== undefined) report.skipped.push({ name: nameOf(test), reason: missing });
       else if (result.state !== "skipped" || brokenParent !== undefined) {
         // A test that did not run because a hook failed counts as failed, not as skipped.
-        report.failed.push(nameOf(test));
+        const errors = result.errors?.length ? result.errors : brokenParent?.errors();
+        report.failed.push(withReason(nameOf(test), errors));
         for (const parent of parentsOf(test)) failedIn.add(parent);
       } else if (note !== undefined || !this.#filteredByName) {
         report.skipped.push({ name: nameOf(test), reason: note ?? reasonOf(test) });
       }
     }
     for (const suite of [module, ...module.children.allSuites()]) {
-      if (suite.errors().length > 0 && !failedIn.has(suite)) report.failed.push(nameOf(suite));
+      if (suite.errors().length > 0 && !failedIn.has(suite))
+        report.failed.push(withReason(nameOf(suite), suite.errors()));
     }
   }
 }
@@ -75,6 +78,14 @@ function parentsOf(test: TestCase): (TestSuite | TestModule)[] {
 
 function nameOf(task: TestCase | TestSuite | TestModule): string {
   return task.type === "module" ? task.relativeModuleId : `${task.module.relativeModuleId} > ${task.fullName}`;
+}
+
+/** Long enough for the reason of a failure, which then stands beside the name in the last lines of the output. */
+const MAX_REASON_LENGTH = 300;
+
+function withReason(name: string, errors: readonly { readonly message: string }[] = []): string {
+  const [line = ""] = (errors[0]?.message ?? "").split("\n");
+  return line === "" ? name : `${name}: ${line.slice(0, MAX_REASON_LENGTH)}`;
 }
 
 /** Programs that a project needs, and the variable that its set-up sets if the program is missing. */

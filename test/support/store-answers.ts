@@ -109,6 +109,7 @@ class SequenceRunner {
       const removal: Removal = (await store.remove?.(storeKey, { expected: this.#revision(key, call.over) })) ?? {
         ok: false,
       };
+      this.#checkTime();
       answer = { removed: removal.ok };
       if (!removal.ok) conflicting = removal.current;
       else if (this.#known[key] !== undefined) this.#known[key].live = undefined;
@@ -133,6 +134,8 @@ class SequenceRunner {
       state === "reserved" ? { ...fields, state } : { ...fields, state, ...(result !== undefined && { result }) };
     const sentMs = monotonicMs();
     const put = await store.put(storeKey, record, { expected: this.#revision(key, over), ttlMs });
+    // A write over a key that expired too early is stored. It would hide that from the check after it.
+    this.#checkTime();
     const known = this.#known[key];
     if (put.ok && known !== undefined) {
       const livesUntilMs = sentMs + Math.ceil(ttlMs / grainMs) * grainMs;
