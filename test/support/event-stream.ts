@@ -59,13 +59,18 @@ export async function createEventStream(
 ): Promise<EventStream> {
   const stream = await openEventStream(connection, `E-${randomUUID()}`, { storage, num_replicas: replicas });
   const { name, subject, manager } = stream;
-  await manager.streams.add({ name, subjects: [subject], storage, num_replicas: replicas });
-  await manager.consumers.add(name, {
-    durable_name: DURABLE,
-    ack_policy: "explicit",
-    ack_wait: nanos(ACK_WAIT_MS),
-    ...config,
-  });
+  // A cluster that elects a leader loses requests. Creating the same again changes nothing.
+  await eventually("the stream to be created", () =>
+    manager.streams.add({ name, subjects: [subject], storage, num_replicas: replicas }),
+  );
+  await eventually("the consumer to be created", () =>
+    manager.consumers.add(name, {
+      durable_name: DURABLE,
+      ack_policy: "explicit",
+      ack_wait: nanos(ACK_WAIT_MS),
+      ...config,
+    }),
+  );
   await stream.addDeadLetters();
   return stream;
 }
@@ -113,7 +118,9 @@ export async function openEventStream(
       return found;
     },
     async addDeadLetters() {
-      await manager.streams.add({ name: deadName, subjects: [deadSubject], ...storage });
+      await eventually("the stream of dead letters to be created", () =>
+        manager.streams.add({ name: deadName, subjects: [deadSubject], ...storage }),
+      );
     },
     async editDeadLetters(change) {
       await manager.streams.update(deadName, change);

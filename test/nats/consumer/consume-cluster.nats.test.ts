@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PermanentError } from "../../../src/index.ts";
 import { natsStore } from "../../../src/nats/index.ts";
 import { createEventStream, openEventStream } from "../../support/event-stream.ts";
+import { eventually } from "../../support/eventually.ts";
 import { type NatsCluster, startCluster } from "../../support/nats-server.ts";
 import { quick } from "../../support/quick.ts";
 import { RECONNECTS } from "../../support/use-nats-server.ts";
@@ -28,6 +29,11 @@ describe("a consumer on three servers", () => {
     // One replica: the events stay available on the one server that remains.
     const { name, deadName, manager } = await createEventStream(first, {}, "file", 1);
     await manager.streams.update(deadName, { num_replicas: 3 });
+    // Until then the first replica stores letters alone.
+    await eventually("three replicas of the letters", async () => {
+      const { cluster: placed } = await manager.streams.info(deadName);
+      return placed?.replicas?.filter(({ current }) => current).length === 2;
+    });
     const home = await cluster.leaderOf(name);
     const connection = await connectedTo(home.url);
     const stream = await openEventStream(connection, name);
@@ -46,8 +52,8 @@ describe("a consumer on three servers", () => {
       expect(worker.of("trigger.dead-letter.lost")).toEqual([]);
     } finally {
       for (const server of others) await server.kill("SIGCONT");
+      await cluster.ready();
     }
-    await cluster.ready();
     await worker.until("trigger.dead-lettered", ids.length);
     await stream.settled(ids.length);
     const letters = new Set((await stream.dead()).map((letter) => letter.string()));
