@@ -9,11 +9,9 @@ const SEEDS = Array.from({ length: 20 }, (_, index) => index + 1);
 
 describe("checkHandler finds nothing in many runs of a correct handler that", () => {
   it.each(correctHandlers)("$name", { timeout: 600_000 }, async ({ handler, scope }) => {
-    const runs = { ...scope, numRuns: 1_500 };
-    expect(await checkHandler(fc, handler, runs)).toMatchObject({ runs: 1_500 });
-    expect(await checkHandler(fc, handler, { ...runs, jumpMs: 8_000, ackWaitMs: 10_000 })).toMatchObject({
-      runs: 1_500,
-    });
+    expect(await checkHandler(fc, handler, { ...scope, numRuns: 1_000 })).toMatchObject({ runs: 1_000 });
+    const slower = { ...scope, numRuns: 500, jumpMs: 8_000, ackWaitMs: 10_000 };
+    expect(await checkHandler(fc, handler, slower)).toMatchObject({ runs: 500 });
   });
 });
 
