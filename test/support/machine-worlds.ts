@@ -46,12 +46,18 @@ export const dedupKeyWorld = {
   seen: (context: DedupKeyContext) => ({ ...context, expected: 0, attempt: 0, fence: 0 }),
 };
 
+/** Fields of an event of the delivery machine, for each combination that its guards distinguish. */
+function fieldsOf(type: string): readonly object[] {
+  if (type === "limit.changed") return booleans.map((isLast) => ({ isLast }));
+  if (type !== "dispatch.failed") return [{}];
+  return [1, 3].flatMap((failures) =>
+    booleans.flatMap((permanent) => booleans.map((distant) => ({ failures, permanent, distant }))),
+  );
+}
+
 export const deliveryWorld = {
   machine: deliveryMachine,
   inputs: booleans.map((isLast): DeliveryInput => ({ maxDeliver: 3, isLast })),
-  /** Every event type. Guards read only the type, `permanent` and `failures`. */
-  events: deliveryMachine.events.flatMap((type) =>
-    [1, 3].flatMap((failures) => booleans.map((permanent) => ({ type, permanent, failures }))),
-  ),
+  events: deliveryMachine.events.flatMap((type) => fieldsOf(type).map((fields) => ({ type, ...fields }))),
   seen: (context: DeliveryContext) => context,
 };
