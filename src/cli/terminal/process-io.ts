@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import { onAbort } from "../../internal/abort.ts";
 import { type Clock, delay, systemClock } from "../../internal/clock.ts";
 import { exitCodes } from "./exit-codes.ts";
-import type { CliIo, Sink } from "./io.ts";
+import type { CliIo, InterruptionCause, Sink } from "./io.ts";
 
 /** The parts of a process that commands use. */
 export interface Host {
@@ -11,7 +11,6 @@ export interface Host {
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
   on(signal: HandledSignal, listener: (signal: HandledSignal) => void): unknown;
-  off(signal: HandledSignal, listener: (signal: HandledSignal) => void): unknown;
   exit(exitCode: number): unknown;
 }
 
@@ -46,59 +45,66 @@ export interface ProcessIo extends CliIo {
 
 /** Connects a command to the streams, environment, clock and signals of a process. */
 export function processIo(host: Host, clock: Clock = systemClock): ProcessIo {
-  const brokenPipe = new Set<() => void>();
+  const listeners = new Set<(cause: InterruptionCause) => void>();
   const ignoresHangUp = isUnderNohup(host.env);
   const aborting = new AbortController();
-  const out = sink(host.stdout, aborting.signal, () => {
-    for (const listener of brokenPipe) listener();
-  });
-  const err = sink(host.stderr, aborting.signal, () => {});
+  let times = 0;
+  let countedMs = Number.NEGATIVE_INFINITY;
+  let isListening = false;
+
+  const interrupt = (cause: InterruptionCause): void => {
+    countedMs = clock.monotonicMs();
+    for (const listener of listeners) listener(cause);
+  };
+  const onSignal = (signal: HandledSignal): void => {
+    if (signal === "SIGHUP" && ignoresHangUp) return;
+    if (signal === "SIGQUIT") {
+      // Without a listener, the process would leave its commands behind.
+      host.exit(exitCodes.interrupted);
+      return;
+    }
+    if (clock.monotonicMs() - countedMs < SIGNAL_GAP_MS) return;
+    times += 1;
+    // The first signal drains, the second aborts, the third exits at once.
+    if (times > 2) host.exit(exitCodes.interrupted);
+    // After the command, only a reader that has stopped keeps the process.
+    if (times === 2 || listeners.size === 0) aborting.abort();
+    interrupt("signal");
+  };
+
   return {
     input: () => host.stdin,
     inputIsTerminal: host.stdin.isTTY === true,
-    out,
-    err,
+    // Ctrl-C also ends the reader of a pipe, and that may arrive first.
+    out: sink(host.stdout, aborting.signal, () => interrupt("output-closed")),
+    err: sink(host.stderr, aborting.signal, () => {}),
     async flush() {
       const flushed = Promise.all(
         [host.stdout, host.stderr].map((output) => new Promise<void>((resolve) => output.write("", resolve))),
       );
-      await (aborting.signal.aborted ? Promise.race([flushed, delay(clock, FLUSH_MS, [])]) : flushed);
+      await Promise.race([flushed, whenAborted(aborting.signal).then(() => delay(clock, FLUSH_MS, []))]);
     },
     env: host.env,
     clock,
     random: Math.random,
     onInterrupt(listener) {
-      let times = 0;
-      let countedMs = Number.NEGATIVE_INFINITY;
-      const onSignal = (signal: HandledSignal): void => {
-        if (signal === "SIGHUP" && ignoresHangUp) return;
-        if (signal === "SIGQUIT") {
-          // Without a listener, the process would leave its commands behind.
-          host.exit(exitCodes.interrupted);
-          return;
-        }
-        const nowMs = clock.monotonicMs();
-        if (nowMs - countedMs < SIGNAL_GAP_MS) return;
-        countedMs = nowMs;
-        times += 1;
-        // The first signal drains, the second aborts, the third exits at once.
-        if (times > 2) host.exit(exitCodes.interrupted);
-        if (times === 2) aborting.abort();
-        listener("signal");
-      };
-      const onBrokenPipe = (): void => {
-        // Ctrl-C also ends the reader of a pipe, and that may arrive first.
-        countedMs = clock.monotonicMs();
-        listener("output-closed");
-      };
-      for (const signal of SIGNALS) host.on(signal, onSignal);
-      brokenPipe.add(onBrokenPipe);
+      times = 0;
+      listeners.add(listener);
+      // Stays until the process exits: a late signal must not replace the exit code of a command that has ended.
+      if (!isListening) for (const signal of SIGNALS) host.on(signal, onSignal);
+      isListening = true;
       return () => {
-        for (const signal of SIGNALS) host.off(signal, onSignal);
-        brokenPipe.delete(onBrokenPipe);
+        listeners.delete(listener);
       };
     },
   };
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else onAbort(signal, resolve);
+  });
 }
 
 /** Node resets the ignored SIGHUP of `nohup` at its start. Shells name the command that they run in `_`. */

@@ -105,6 +105,7 @@ describe("the output of a process", () => {
     await waiting;
     await io.out.write(", after");
     const flushed = io.flush();
+    await new Promise(setImmediate);
     clock.advance(500);
     await flushed;
     expect(host.stdout.text).toBe("before, after");
@@ -217,13 +218,19 @@ describe("the signals of a process", () => {
     expect(interruptions([[0, "SIGHUP"]], { _: "/usr/bin/node" }).causes).toEqual(["signal"]);
   });
 
-  it("have no listeners after the command", () => {
+  it("leave the exit code of a command that has ended, and end only the waiting for its reader", async () => {
+    const clock = new SimulatedClock();
     const host = new FakeHost();
-    const stop = processIo(host).onInterrupt(() => expect.unreachable());
+    const io = processIo(host, clock);
+    const stop = io.onInterrupt(() => expect.unreachable());
     stop();
-    const left = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"].map((signal) => host.listenerCount(signal));
-    expect(left).toEqual([0, 0, 0, 0]);
+    const flushed = io.flush();
+    host.emit("SIGTERM", "SIGTERM");
+    await new Promise(setImmediate);
+    clock.advance(500);
+    await flushed;
     host.stdout.emit("error", new Error("EPIPE"));
+    expect(host.exits).toEqual([]);
   });
 });
 

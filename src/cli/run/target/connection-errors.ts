@@ -5,6 +5,9 @@ type Unreachable = Extract<TargetFailure, { readonly failure: "unreachable" }>;
 const NOT_TRUSTED =
   "its certificate is not trusted; set NODE_EXTRA_CA_CERTS to a file with the certificate of its authority";
 
+/** Code of an endpoint that sends informational responses (1xx) without end. */
+export const ONLY_INFORMATIONAL = "ONLY_INFORMATIONAL";
+
 /** Description of each failed connection, by its code. */
 const TEXTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nothing listens at its address",
@@ -32,6 +35,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: "this machine has no free port for the connection; lower --concurrency",
   EACCES: "this machine does not allow the connection: check its firewall",
   EPERM: "this machine does not allow the connection: check its firewall",
+  [ONLY_INFORMATIONAL]: "it sends informational responses (1xx) without a final one",
   HPE_HEADER_OVERFLOW: "its response headers are too long",
 };
 

@@ -7,6 +7,7 @@ import type { Clock } from "../../../internal/clock.ts";
 import { encodeHeaderAttribute } from "../../../model/cloud-event.ts";
 import type { IncomingEvent } from "../event/incoming-event.ts";
 import { traceContextOf } from "../event/trace-context.ts";
+import { ONLY_INFORMATIONAL } from "./connection-errors.ts";
 import type { Target, TargetContext, TargetFailure } from "./target.ts";
 
 export interface HttpTargetOptions {
@@ -61,6 +62,13 @@ export function httpTarget(
         leave();
         void bodyEnd(response, request, clock).then(() => resolve(outcome));
       });
+      let informational = 0;
+      request.on("information", () => {
+        informational += 1;
+        if (informational < MAX_INFORMATIONAL) return;
+        settle({ failure: "unreachable", code: ONLY_INFORMATIONAL, ...via });
+        request.destroy();
+      });
       request.once("upgrade", (response, socket) => {
         socket.on("error", () => {}).destroy();
         settle({ failure: "status", status: response.statusCode ?? 101, ...via });
@@ -82,6 +90,9 @@ export function httpTarget(
       context.signal.aborted ? { failure: "aborted" } : await attempt(event, context, false),
   };
 }
+
+/** Maximum number of informational responses (1xx) before the final one. A flood of them occupies the process beyond the time limit. */
+const MAX_INFORMATIONAL = 100;
 
 /**
  * Errors of a reused connection that the server closed while it was idle. The server never saw the request, so it is repeated on a

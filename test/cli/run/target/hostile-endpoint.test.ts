@@ -140,7 +140,13 @@ describe("a hostile endpoint", () => {
     [
       "sends informational responses forever",
       (socket) => writeForever(socket, "HTTP/1.1 103 Early Hints\r\n\r\n"),
-      { failure: "aborted" },
+      { failure: "unreachable", code: "ONLY_INFORMATIONAL" },
+    ],
+    [
+      "sends a few informational responses, and then a final one",
+      (socket) =>
+        socket.write(`${"HTTP/1.1 103 Early Hints\r\n\r\n".repeat(50)}HTTP/1.1 422 X\r\ncontent-length: 0\r\n\r\n`),
+      { failure: "status", status: 422 },
     ],
     [
       "sends headers forever",
