@@ -3,12 +3,15 @@ import { pathToFileURL } from "node:url";
 import { publishBugs } from "../test/nats/publish-bugs.ts";
 import { effectBugs } from "../test/postgres/effect-bugs.ts";
 import { simulatedMistakes } from "../test/postgres/simulated-service.ts";
+import { type CorrectHandler, correctHandlers } from "../test/testing/handlers/correct-handlers.ts";
 import type { PlantedBug } from "../test/testing/handlers/planted-bug.ts";
 import { plantedBugs } from "../test/testing/handlers/planted-bugs.ts";
-import { searchFor } from "../test/testing/handlers/runs-needed.ts";
+import { DEFAULT_RUNS, searchFor } from "../test/testing/handlers/runs-needed.ts";
 
 const PAGE = "docs/planted-bugs.md";
 const SEEDS = Array.from({ length: 20 }, (_, index) => index + 1);
+/** Fewer seeds for correct handlers, whose searches do not end early. */
+const CORRECT_SEEDS = SEEDS.slice(0, 3);
 
 const head = `# Planted bugs
 
@@ -35,6 +38,32 @@ async function rowOf(bug: PlantedBug): Promise<string> {
   return `| ${bug.name} | ${bug.source} | ${bug.breaks} | ${shown(median)} | ${shown(runs.at(-1))} |\n`;
 }
 
+const correctHead = `
+## Correct handlers
+
+The same search tries these handlers, which are correct in different styles. It must accuse none of them.
+
+| a handler that | runs tried | accused |
+| --- | ---: | --- |
+`;
+
+/** Tries one correct handler and returns its row. */
+async function correctRowOf(correct: CorrectHandler): Promise<string> {
+  let runs = 0;
+  const accused: string[] = [];
+  for (const seed of CORRECT_SEEDS) {
+    const found = await searchFor(correct, seed);
+    runs += found.runs;
+    if (found.breaks.length > 0) accused.push(`seed ${seed}: ${found.breaks.join(", ")}`);
+  }
+  return `| ${correct.name} | ${runs.toLocaleString("en")} | ${accused.length === 0 ? "never" : accused.join("; ")} |\n`;
+}
+
+/** Returns the row of a correct handler that no run accused. */
+export function neverAccusedRow({ name }: CorrectHandler): string {
+  return `| ${name} | ${(CORRECT_SEEDS.length * DEFAULT_RUNS).toLocaleString("en")} | never |\n`;
+}
+
 /** Returns the section about effects. Each of its bugs is found at once, so nothing is measured. */
 export function effectsSection(): string {
   const rows = [
@@ -56,5 +85,7 @@ ${rows.map((row) => `| ${row.join(" | ")} |\n`).join("")}`;
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   let page = head;
   for (const bug of plantedBugs) page += await rowOf(bug);
+  page += correctHead;
+  for (const correct of correctHandlers) page += await correctRowOf(correct);
   writeFileSync(PAGE, page + effectsSection());
 }

@@ -1,11 +1,12 @@
 import { CommanderError } from "commander";
 import { LatchkeyError } from "../errors.ts";
+import { errorMessage } from "../internal/error-message.ts";
 import { createProgram } from "./program.ts";
 import { natsAdvice } from "./terminal/advice.ts";
 import { CommandError } from "./terminal/command-error.ts";
-import { errorMessage, unexpectedError } from "./terminal/error-message.ts";
 import { type ExitCode, exitCodes } from "./terminal/exit-codes.ts";
 import type { CliIo } from "./terminal/io.ts";
+import { unexpectedError } from "./terminal/unexpected-error.ts";
 
 /** Runs one command and returns its exit code. Everything it uses is in `io`. Never throws. */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCode> {

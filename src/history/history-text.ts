@@ -124,6 +124,7 @@ const fields: Readonly<Record<HistoryLine["type"], Readonly<Record<string, Field
   "effect.checked": { event: text, effect: whole(1), turnMs: time },
   "effect.aborted": { event: text, effect: whole(1) },
   "effect.ended": { event: text, effect: whole(1), failed: flag },
+  "transaction.ended": { event: text, name: text, failed: flag },
   "store.held": { key: text, revision: whole(1) },
   "store.removed": { key: text, revision: whole(1) },
   fault: { fault: text },

@@ -58,6 +58,7 @@ export type Seen =
   | EffectAborted
   | EffectChecked
   | EffectEnded
+  | TransactionEnded
   | StoreHeld
   | StoreRemoved
   | Fault
@@ -197,6 +198,19 @@ export interface EffectEnded {
   readonly type: "effect.ended";
   readonly event: string;
   readonly effect: number;
+  readonly failed: boolean;
+}
+
+/**
+ * A transaction with an effect ended otherwise than its effect: it was rolled back, its answer was lost, or it found its marker. Record
+ * it when the handler learns it.
+ */
+export interface TransactionEnded {
+  readonly type: "transaction.ended";
+  readonly event: string;
+  /** Name of the effect. */
+  readonly name: string;
+  /** True if the handler gets an error; false if the effect had happened before. */
   readonly failed: boolean;
 }
 

@@ -1,3 +1,4 @@
+import { errorMessage } from "./error-message.ts";
 import { isObject, type ObjectLike } from "./is-object.ts";
 import { expected } from "./validate.ts";
 
@@ -24,8 +25,7 @@ export function parseNdjson<Line>(
       try {
         return check(parseLine(line), index);
       } catch (cause) {
-        const why = cause instanceof Error ? cause.message : String(cause);
-        throw new TypeError(`Line ${index + 1} of ${name}: ${why}`, { cause });
+        throw new TypeError(`Line ${index + 1} of ${name}: ${errorMessage(cause)}`, { cause });
       }
     });
 }

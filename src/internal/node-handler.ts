@@ -60,10 +60,13 @@ function toRequest(request: IncomingMessage, url: URL): Request {
   return new Request(url, { method, headers, body, duplex: "half" });
 }
 
-/** Raw bytes that a body parser kept. @throws {TypeError} if a parser has consumed the body and kept none. */
+const DECODED = "The request's body was decoded to text before the receiver got it";
+
+/** Raw bytes that a body parser kept. @throws {TypeError} if a parser has consumed the body and kept none, or decodes it. */
 function rawBody(request: IncomingMessage): Uint8Array<ArrayBuffer> | undefined {
   const kept: unknown = Reflect.get(request, "rawBody");
   if (kept instanceof Uint8Array) return new Uint8Array(kept);
+  if (request.readableEncoding !== null) throw new TypeError(DECODED);
   if (!request.readableDidRead) return undefined;
   throw new TypeError(
     "The request's body was read before the receiver got it. Mount the receiver before body parsers, or keep `rawBody`",
@@ -79,7 +82,7 @@ function streamOf(request: IncomingMessage): ReadableStream<Uint8Array> {
         const next: IteratorResult<unknown> = await chunks.next();
         if (next.done === true) controller.close();
         else if (next.value instanceof Uint8Array) controller.enqueue(next.value);
-        else throw new TypeError("The request's body was decoded to text before the receiver got it");
+        else throw new TypeError(DECODED);
       },
     },
     { highWaterMark: 0 },

@@ -1,3 +1,4 @@
+import { firstLine } from "../internal/first-line.ts";
 import { isObject } from "../internal/is-object.ts";
 import type { Fence } from "./record.ts";
 
@@ -47,7 +48,7 @@ export function describeFailure(error: unknown, withMessage: boolean): string {
 
 function messageOf(message: string): string {
   // Only the beginning is shown, so a huge message is cut before it is searched.
-  const line = message.slice(0, 1_000).split("\n", 1)[0] ?? "";
+  const line = firstLine(message.slice(0, 1_000));
   return oneLine(
     SECRETS.reduce((text, [secret, replacement]) => text.replace(secret, replacement), line),
     MAX_MESSAGE,

@@ -4,6 +4,7 @@ import { onAbort } from "../internal/abort.ts";
 import { AsyncQueue } from "../internal/async-queue.ts";
 import { backoffMs } from "../internal/backoff.ts";
 import { type Clock, delay } from "../internal/clock.ts";
+import { errorMessage } from "../internal/error-message.ts";
 import { type KeyFilter, keyMatcher, parseStoreKey, type StoreKey } from "../model/identity.ts";
 import type { Change, Entry, Revision } from "../model/store.ts";
 import type { Connections } from "./pool.ts";
@@ -183,9 +184,6 @@ async function listen({ connections, schema, clock }: WatchedKeys, name: string)
 }
 
 function lostConnection(cause: unknown): StoreUnavailableError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new StoreUnavailableError(`The watch lost its connection to PostgreSQL: ${reason}`, {
-    ambiguous: false,
-    cause,
-  });
+  const message = `The watch lost its connection to PostgreSQL: ${errorMessage(cause)}`;
+  return new StoreUnavailableError(message, { ambiguous: false, cause });
 }

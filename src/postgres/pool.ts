@@ -1,5 +1,6 @@
 import { StoreUnavailableError } from "../errors.ts";
 import { type Clock, delay } from "../internal/clock.ts";
+import { errorMessage } from "../internal/error-message.ts";
 import { type SqlRow, type SqlValue, sqlStateOf } from "./sql.ts";
 
 /** The part of a connection of `pg` that a store uses. */
@@ -105,7 +106,7 @@ export class Connections {
 function failureOf(error: unknown): unknown {
   if (error instanceof StoreUnavailableError) return error;
   const state = sqlStateOf(error);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorMessage(error);
   if (state === READ_ONLY) {
     const text = `PostgreSQL is read-only (${message}): connect to the primary`;
     return new StoreUnavailableError(text, { ambiguous: false, cause: error });
@@ -133,7 +134,7 @@ const CONNECTION_ADVICE: Readonly<Record<string, string>> = {
 export function connectionProblem(error: unknown): string {
   // A host with several addresses has one error for each.
   const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
-  const message = first instanceof Error ? first.message || first.name : String(first);
+  const message = errorMessage(first);
   const advice = CONNECTION_ADVICE[first instanceof Error && "code" in first ? String(first.code) : ""];
   return advice === undefined ? message : `${message}: ${advice}`;
 }

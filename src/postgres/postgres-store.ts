@@ -1,5 +1,6 @@
 import { LatchkeyError, RecordUnreadableError, StoreUnavailableError } from "../errors.ts";
 import { type Clock, systemClock } from "../internal/clock.ts";
+import { errorMessage } from "../internal/error-message.ts";
 import { objectWith, wholeNumber } from "../internal/validate.ts";
 import { type KeyFilter, parseStoreKey, type StoreKey, storeKeyPattern } from "../model/identity.ts";
 import { type DedupRecord, decodeRecord, encodeRecord } from "../model/record.ts";
@@ -159,7 +160,7 @@ const DISK_FULL = "53100";
 function refused(table: string, error: unknown): unknown {
   const known = explained(table, error);
   if (known instanceof LatchkeyError) return known;
-  const message = `PostgreSQL refused a statement: ${error instanceof Error ? error.message : String(error)}`;
+  const message = `PostgreSQL refused a statement: ${errorMessage(error)}`;
   return new StoreUnavailableError(message, { ambiguous: false, full: sqlStateOf(error) === DISK_FULL, cause: error });
 }
 

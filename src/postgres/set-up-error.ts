@@ -1,4 +1,5 @@
 import { StoreForbiddenError, StoreMisconfiguredError } from "../errors.ts";
+import { errorMessage } from "../internal/error-message.ts";
 import { sqlStateOf } from "./sql.ts";
 
 /** SQLSTATEs of a server that lacks a part of Latchkey's schema: schema, table, function, column, unique constraint. */
@@ -9,7 +10,7 @@ const FORBIDDEN = "42501";
 export function explained(table: string, cause: unknown): unknown {
   const state = sqlStateOf(cause);
   if (state !== FORBIDDEN && !MISSING.includes(state ?? "")) return cause;
-  const found = cause instanceof Error ? cause.message : String(cause);
+  const found = errorMessage(cause);
   const advice =
     state === FORBIDDEN
       ? `${found}: grant the role its rights with \`latchkey postgres schema --role <name> | psql\``

@@ -22,6 +22,7 @@ import { HistoryFile } from "./history-file.ts";
 import { type Logs, readLogs } from "./logs.ts";
 import { machineMs } from "./machine-clock.ts";
 import { Nemesis } from "./nemesis.ts";
+import type { PermanentFault } from "./permanent-faults.ts";
 import {
   type OperatorFault,
   operatorFaults,
@@ -57,6 +58,8 @@ export interface CampaignOptions {
   readonly serverFaults?: Iterable<Planned<ServerFault>>;
   readonly workerFaults?: Iterable<Planned<WorkerFault>>;
   readonly operatorFaults?: Iterable<Planned<OperatorFault>>;
+  /** Lasts from the begin of the load until everything is acknowledged. @default none */
+  readonly permanentFault?: PermanentFault;
   readonly onProgress?: (progress: Progress) => void;
 }
 
@@ -72,8 +75,10 @@ export interface CampaignTotals {
   /** Number of acknowledged publications of each event. */
   readonly published: ReadonlyMap<string, number>;
   readonly faults: ReadonlyMap<string, number>;
-  /** Messages that were still unacknowledged after a long time without faults. */
+  /** Messages that were still unacknowledged after a long time without faults, except a permanent one. */
   readonly unacknowledged: number;
+  /** Time from the end of the load until no message was unacknowledged, or their number no longer fell. */
+  readonly settledAfterMs: number;
   readonly deadLetters: number;
   /** Number of worker processes. */
   readonly processes: number;
@@ -153,6 +158,7 @@ export async function runCampaign(options: CampaignOptions): Promise<{ totals: C
   }, PROGRESS_EVERY_MS);
   try {
     await workers.ready();
+    const heal = await options.permanentFault?.(targets);
     const timer = setTimeout(() => over.abort(), forMs);
     const faults = [
       nemesis.injectServerFaults(options.serverFaults ?? serverFaults(seeded(Number(serverSeed)), servers)),
@@ -171,13 +177,17 @@ export async function runCampaign(options: CampaignOptions): Promise<{ totals: C
       // If one of them failed, the other must not start a worker after the pool is disposed of.
       await Promise.allSettled(faults);
     }
+    const overMs = machineMs();
     const left = await settled(outstanding);
+    const settledAfterMs = machineMs() - overMs;
+    await heal?.();
     await workers.stop();
     if (left === 0) recorder.note({ type: "settled" });
     const totals: CampaignTotals = {
       published: producer.published,
       faults: nemesis.counts,
       unacknowledged: left,
+      settledAfterMs,
       deadLetters: await eventually("the dead letters are counted", () => deadLetters(manager)),
       processes: workers.started,
       crashes: workers.crashes,

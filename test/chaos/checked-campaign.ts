@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type CampaignOptions, runCampaign } from "./campaign.ts";
+import type { History } from "../../src/history/history.ts";
+import { type CampaignOptions, type CampaignTotals, runCampaign } from "./campaign.ts";
 import { judge, type Violation } from "./judge.ts";
 import { table, violationLines } from "./report.ts";
 import { statisticsOf } from "./statistics.ts";
@@ -11,6 +12,8 @@ export interface CheckedCampaign {
   readonly violations: readonly Violation[];
   /** Statistics as a table, and the violations. */
   readonly report: string;
+  readonly totals: CampaignTotals;
+  readonly history: History;
   /** Folder with histories and logs, until {@link deleteLogs}. */
   readonly folder: string;
 }
@@ -26,7 +29,7 @@ export async function checkedCampaign(
   const violations = judge(totals, logs);
   const report = `${table(totals, statisticsOf(totals, logs), violations)}\n${violationLines(violations)}`.trimEnd();
   writeFileSync(join(folder, "report.txt"), `${report}\n`);
-  return { violations, report, folder };
+  return { violations, report, totals, history: logs.history, folder };
 }
 
 export function deleteLogs({ folder }: CheckedCampaign): void {

@@ -17,6 +17,7 @@ const calm: CampaignTotals = {
   deadLetters: 0,
   processes: 2,
   crashes: 0,
+  settledAfterMs: 0,
 };
 
 /** The logs of workers, endpoint and auditor in a small campaign. */

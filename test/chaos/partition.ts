@@ -27,6 +27,15 @@ export class Proxies implements AsyncDisposable {
     }
   }
 
+  /** Drops what is sent to a server over the routes `<from>-<to>`, in either direction. What it sends arrives. */
+  deafen(server: number): void {
+    for (const { proxy, name } of this.#all) {
+      const [from, to] = name.split("-").map(Number);
+      if (to === server) proxy.requests("swallow");
+      if (from === server) proxy.answers("swallow");
+    }
+  }
+
   heal(): void {
     for (const { proxy } of this.#all) proxy.heal();
   }

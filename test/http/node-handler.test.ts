@@ -111,6 +111,20 @@ describe("a receiver behind node:http", () => {
     expect(errors).toEqual([["TypeError: The request's body was read before", "misuse"]]);
   });
 
+  it("behind a handler that decodes the body to text, answers 500 and reports the misuse", async () => {
+    const errors: unknown[] = [];
+    const onError: WebhookErrorListener = (error, { code }) => errors.push(String(error), code);
+    const handle = toNodeHandler(receiver(), { onError });
+    const url = await listen((request, response) => handle(request.setEncoding("utf8"), response));
+    expect((await deliver(url, "{}")).status).toBe(500);
+    expect(errors).toEqual(["TypeError: The request's body was decoded to text before the receiver got it", "misuse"]);
+  });
+
+  it("answers a request of HTTP/1.0, which names no host", async () => {
+    const url = new URL(await listen(toNodeHandler(receiver())));
+    expect(await exchange(url, "GET /hook HTTP/1.0\r\n\r\n")).toMatch(/^HTTP\/1\.1 405 /);
+  });
+
   it.each([
     ["405 to another method", "PUT", 405],
     ["413 to a body over the limit", "POST", 413],

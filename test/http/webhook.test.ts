@@ -17,6 +17,7 @@ import { stripe } from "../../src/http/sources/stripe.ts";
 import type { WebhookWarning } from "../../src/http/warnings.ts";
 import { type DispatchOptions, webhook } from "../../src/http/webhook.ts";
 import { deferred } from "../../src/internal/deferred.ts";
+import type { DedupRecord } from "../../src/model/record.ts";
 import { memoryStore } from "../../src/stores/memory-store.ts";
 import { sizeLimitedStore } from "../support/size-limited-store.ts";
 import { SECRET, signBitbucket, signGitHub, signSlack } from "./signers.ts";
@@ -65,11 +66,12 @@ async function problemOf(response: Response): Promise<unknown> {
   return details;
 }
 
-const keysOf = async (store: ReturnType<typeof memoryStore>) => {
-  const keys: string[] = [];
-  for await (const { record } of store.list({})) keys.push(record.state);
-  return keys;
+const recordsOf = async (store: ReturnType<typeof memoryStore>) => {
+  const records: DedupRecord[] = [];
+  for await (const { record } of store.list({})) records.push(record);
+  return records;
 };
+const keysOf = async (store: ReturnType<typeof memoryStore>) => (await recordsOf(store)).map(({ state }) => state);
 
 describe("a receiver of webhooks", () => {
   it("answers 204 after the dispatch, and 200 to every redelivery without dispatching again", async () => {
@@ -163,6 +165,19 @@ describe("a receiver of webhooks", () => {
       },
     });
     expect(await problemOf(await receive(delivery()))).toMatchObject({ status: 422, code: "permanent" });
+  });
+
+  it("answers 422 to every redelivery of an event whose PermanentError is remembered, without dispatching it", async () => {
+    const dedup = new Deduplicator({ store: memoryStore(), onPermanentError: "remember" });
+    opened.push(dedup);
+    let dispatches = 0;
+    const dispatch = () => {
+      dispatches += 1;
+      throw new PermanentError("no such customer");
+    };
+    const { receive } = receiver({ dedup, dispatch });
+    for (let delivered = 0; delivered < 3; delivered += 1) expect((await receive(delivery())).status).toBe(422);
+    expect(dispatches).toBe(1);
   });
 
   it("answers 422 to another payload under an unsigned id", async () => {
@@ -468,6 +483,29 @@ describe("a kept response", () => {
     expect([duplicate.status, duplicate.headers.get("idempotency-replayed")]).toEqual([200, null]);
   });
 
+  it.each<[string, unknown]>([
+    ["a text", "done"],
+    ["a status that no response has", { status: 42, headers: [], body: null }],
+    ["a header that is no pair", { status: 200, headers: ["content-type"], body: null }],
+    ["no headers", { status: 200, body: null }],
+    ["a body that is no text", { status: 200, headers: [], body: 7 }],
+  ])("is not replayed from a result that another program committed: %s", async (_, result) => {
+    const { receive, dedup, store } = guarded({});
+    await receive(request("k"));
+    const [identity] = await recordsOf(store);
+    if (identity === undefined) throw new Error("nothing was committed");
+    await dedup.clear(identity);
+    await dedup.guard(identity, () => result, { keepResult: true });
+    const duplicate = await receive(request("k"));
+    expect([duplicate.status, await duplicate.text()]).toEqual([200, ""]);
+  });
+
+  it("is replayed to a request with a fence even if the first request had none", async () => {
+    const { receive } = guarded({ dispatch: () => new Response("done"), fenceHeader: "Latchkey-Fence" });
+    expect((await receive(request("k"))).status).toBe(200);
+    expect((await receive(request("k", { "latchkey-fence": "1" }))).headers.get("idempotency-replayed")).toBe("true");
+  });
+
   it("is refused to a lower fence with 412, and replayed to an equal or higher one", async () => {
     const { receive } = guarded({ dispatch: () => new Response("done"), fenceHeader: "Latchkey-Fence" });
     expect((await receive(request("k", { "latchkey-fence": "7" }))).status).toBe(200);
@@ -641,6 +679,26 @@ describe("an error whose details the sender does not get", () => {
     expect(errors).toEqual([["unavailable", "Error: no stream", "com.github.push.opened"]]);
   });
 
+  it.each<[string, number, unknown]>([
+    ["422 if the event is refused for good", 422, new PermanentError("no such tenant")],
+    ["422 if its subject cannot exist", 422, Object.assign(new Error("bad"), { name: "InvalidSubjectError" })],
+    ["413 if it is too large for the stream", 413, { name: "JetStreamApiError", code: 10_054 }],
+    ["413 if it is too large for the server", 413, { name: "InvalidArgumentError", message: "'max_payload' exceeded" }],
+    ["503 if anything else is thrown", 503, "no stream"],
+  ])("is answered with %s, when the event is stored in a stream", async (_, status, error) => {
+    const codes: string[] = [];
+    const receive = webhook({
+      source: github({ secret: SECRET }),
+      enqueue: async () => {
+        throw error;
+      },
+      onWarning: () => {},
+      onError: (_error, { code }) => codes.push(code),
+    });
+    expect((await receive(delivery())).status).toBe(status);
+    expect(codes).toEqual([status === 503 ? "unavailable" : "refused"]);
+  });
+
   it.each<[string, Partial<DispatchOptions>]>([
     ["verify", { source: { ...github({ secret: SECRET }), verify: () => Promise.reject(new Error("failed")) } }],
     ["identify", { source: { ...github({ secret: SECRET }), identify: () => raise() } }],
@@ -664,9 +722,14 @@ describe("an error whose details the sender does not get", () => {
     const emitWarning = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
     const dedup = new Deduplicator({ store: memoryStore() });
     opened.push(dedup);
-    const dispatch = () => Promise.reject(new Error("the password is hunter2"));
-    const receive = webhook({ dedup, source: github({ secret: SECRET }), dispatch, onWarning: () => {} });
-    await receive(delivery());
+    const source = github({ secret: SECRET });
+    const thrown: readonly unknown[] = [new Error("the password is hunter2"), "the password is hunter2"];
+    for (const error of thrown) {
+      const dispatch = async () => {
+        throw error;
+      };
+      await webhook({ dedup, source, dispatch, onWarning: () => {} })(delivery());
+    }
     const warnings = JSON.stringify(emitWarning.mock.calls);
     emitWarning.mockRestore();
     expect(warnings).toContain("LATCHKEY_WEBHOOK_DISPATCH_FAILED");

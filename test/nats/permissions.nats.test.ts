@@ -33,6 +33,7 @@ const names = "$JS.API.STREAM.NAMES";
 const users: Readonly<Record<string, readonly string[]>> = {
   replica: [writes, reads, readsInfo],
   hasty: [writes, reads, readsInfo, creates],
+  namer: [writes, reads, readsInfo, names],
   creator: [writes, reads, readsInfo, creates, names],
   lister: [writes, reads, readsInfo, lists],
   watcher: [writes, reads, readsInfo, ...watches],
@@ -70,7 +71,12 @@ describe("the permissions of a connection", () => {
     await using replica = await login("replica");
     const opening = natsStore(replica, { bucket });
     await expect(opening).rejects.toThrow(StoreMisconfiguredError);
-    await expect(opening).rejects.toThrow("There is no bucket dedup: the connection may not create it");
+    await expect(opening).rejects.toThrow("There is no bucket dedup: the connection may not create it without a check");
+    await using namer = await login("namer");
+    await expect(natsStore(namer, { bucket })).rejects.toMatchObject({
+      code: "store-misconfigured",
+      differences: ["the connection may not create it"],
+    });
     await using hasty = await login("hasty");
     await expect(natsStore(hasty, { bucket })).rejects.toThrow("allow `$JS.API.STREAM.NAMES`");
     await using creator = await login("creator");

@@ -120,6 +120,8 @@ describe("G12 publishOnce", () => {
     await expect(publishOnce(js, moved, "paid", reservation)).rejects.toThrow("it must have no `subject_transform`");
     const early = await stream({ persist_mode: "async" });
     await expect(publishOnce(js, early, "paid", reservation)).rejects.toThrow("`persist_mode` must not be `async`");
+    const silent = await stream({ no_ack: true });
+    await expect(publishOnce(js, silent, "paid", reservation)).rejects.toThrow("`no_ack` must be off");
     await expect(publishOnce(js, "no-stream", "paid", reservation)).rejects.toMatchObject({
       code: "store-unavailable",
       ambiguous: false,
@@ -139,6 +141,17 @@ describe("G12 publishOnce", () => {
       });
       expect(await stored(name)).toBe(0);
     }
+  });
+
+  it("gives up at once if the stream refuses the message, and is not in doubt", async () => {
+    const full = await stream({ max_msgs: 1, discard: "new" });
+    await publishOnce(js, full, "first", reservation);
+    const other = { ...reservation, idempotencyKey: "trigger.dedup.v1:other" } as const;
+    await expect(publishOnce(js, full, "second", other)).rejects.toMatchObject({
+      code: "store-unavailable",
+      ambiguous: false,
+    });
+    expect(await publishOnce(js, full, "first", reservation)).toMatchObject({ duplicate: true, seq: 1 });
   });
 
   it.each([

@@ -184,6 +184,30 @@ describe("postgresStore", () => {
     }
   });
 
+  it("lists every readable record before it reports one that another program wrote", async () => {
+    await using database = await testDatabase();
+    const store = await postgresStore(database.pool);
+    const keys = ["evt-1", "evt-2", "evt-3"].map((name) => identity(name));
+    for (const one of keys) await store.put(one.storeKey, commit(one), LONG);
+    const [first] = keys.map(({ storeKey }) => storeKey).sort();
+    await database.pool.query("update latchkey.keys set record = 'not a record' where key = $1", [first]);
+    const listed: string[] = [];
+    const list = async (): Promise<void> => {
+      for await (const entry of store.list({})) listed.push(entry.key);
+    };
+    await expect(list()).rejects.toMatchObject({ code: "record-unreadable" });
+    expect(listed).toHaveLength(2);
+  });
+
+  it("refuses a server that is too old", async () => {
+    const rows = [{ version: 130_021, version_text: "13.21" }];
+    const client = { query: async () => ({ rows }), release: () => {}, on: () => {}, off: () => {} };
+    await expect(postgresStore({ connect: async () => client })).rejects.toMatchObject({
+      code: "store-misconfigured",
+      differences: ["the server must be PostgreSQL 14 or later, got 13.21"],
+    });
+  });
+
   it("reports a change that was made while a watch was disconnected", async () => {
     await using database = await testDatabase();
     const store = await postgresStore(database.pool);

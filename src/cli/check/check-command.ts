@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { LatchkeyError } from "../../errors.ts";
 import { NotRepeatableError } from "../../testing/report/counterexample.ts";
 import type { Run } from "../../testing/report/run.ts";
-import { titleOf } from "../../testing/report/run-violation.ts";
+import { headlineOf } from "../../testing/report/run-violation.ts";
 import { scenariosOf } from "../../testing/search/check-handler.ts";
 import { smallestLike } from "../../testing/search/counterexample.ts";
 import { explore, limitsOf } from "../../testing/search/exhaust.ts";
@@ -151,8 +151,7 @@ function textOf(
   const summary = `${explored.summary}${isRandom ? `, seed ${seed}` : ""}.\n`;
   if (found === undefined) return `Nothing is broken. ${summary}`;
   const { run, scenario } = found;
-  const [first] = run.violations;
-  const broken = first === undefined ? "" : `${titleOf(first)}: ${first.why.split("\n")[0] ?? ""}`;
+  const broken = run.violations.slice(0, 1).map(headlineOf).join("");
   const events = scenario.events === 1 ? "" : ` --events ${scenario.events}`;
   const again = `latchkey check ${path} --replay "${run.schedule}"${events}`;
   const saved = flags.output === undefined ? "" : `The run is in ${flags.output}, for the inspector.\n`;

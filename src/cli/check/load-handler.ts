@@ -1,11 +1,11 @@
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { errorMessage } from "../../internal/error-message.ts";
 import { isObject } from "../../internal/is-object.ts";
 import type { HandlerSetup } from "../../testing/sim/handler.ts";
 import type { Scope, WorldOptions } from "../../testing/sim/scope.ts";
 import { CommandError } from "../terminal/command-error.ts";
-import { errorMessage } from "../terminal/error-message.ts";
 import { printable } from "../terminal/printable.ts";
 
 /** Options of a check that a module exports beside its handler. */

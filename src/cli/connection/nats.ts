@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { Authenticator, NatsConnection } from "@nats-io/nats-core";
 import { LatchkeyError } from "../../errors.ts";
+import { errorMessage } from "../../internal/error-message.ts";
 import type { Store } from "../../model/store.ts";
 import type { NatsStoreOptions } from "../../nats/kv/store-options.ts";
 import { OWN_API } from "../../nats/wire/bucket-address.ts";
 import { asCommandErrorAsync, CommandError, cannotRead } from "../terminal/command-error.ts";
-import { errorMessage } from "../terminal/error-message.ts";
 import type { NatsAddress } from "./nats-address.ts";
 
 const PEERS = ["@nats-io/transport-node", "@nats-io/nats-core", "@nats-io/jetstream"];

@@ -1,8 +1,8 @@
 import { amount, counted } from "../../internal/counted.ts";
+import { errorMessage } from "../../internal/error-message.ts";
 import type { DeadLetter, RedriveResult } from "../../model/dead-letter.ts";
 import { CommandError } from "../terminal/command-error.ts";
 import { isConfirmed } from "../terminal/confirmation.ts";
-import { errorMessage } from "../terminal/error-message.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { jsonLine } from "../terminal/json-line.ts";

@@ -1,6 +1,6 @@
 import { amount } from "../../internal/counted.ts";
+import { errorMessage } from "../../internal/error-message.ts";
 import type { StoredKey } from "../stored-keys/stored-key.ts";
-import { errorMessage } from "../terminal/error-message.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { StatusLine } from "../terminal/status-line.ts";
 import { examineRecordTimes } from "./examine-clocks.ts";

@@ -1,4 +1,5 @@
 import { type ConsumerInfo, jetstream } from "@nats-io/jetstream";
+import { errorMessage } from "../../internal/error-message.ts";
 import { checkDeadLetterStream } from "../../nats/consumer/dead-letter-stream.ts";
 import { apiCodeOf, apiCodes } from "../../nats/wire/error-codes.ts";
 import { type ClockDifference, withClockDifference } from "../../nats/wire/server-clock.ts";
@@ -7,7 +8,6 @@ import { type BucketServer, lookAt, type OpenBucket, reachBuckets } from "../con
 import { scanBucket } from "../stored-keys/scan.ts";
 import { natsAdvice } from "../terminal/advice.ts";
 import { CommandError } from "../terminal/command-error.ts";
-import { errorMessage } from "../terminal/error-message.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { type BucketRequirements, examineAccount, examineBucket } from "./examine-bucket.ts";
 import { examineOwnClock, examineServerClocks } from "./examine-clocks.ts";

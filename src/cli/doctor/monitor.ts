@@ -1,5 +1,5 @@
+import { errorMessage } from "../../internal/error-message.ts";
 import { isObject } from "../../internal/is-object.ts";
-import { errorMessage } from "../terminal/error-message.ts";
 import { printable } from "../terminal/printable.ts";
 
 /** Report of a server's monitoring port. */

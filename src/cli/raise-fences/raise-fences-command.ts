@@ -14,13 +14,9 @@ export interface RaiseFencesFlags extends BucketFlags {
 /** Raises all later fences of a bucket, for example after it was restored from a backup. */
 export async function raiseFencesCommand(flags: RaiseFencesFlags, io: CliIo): Promise<ExitCode> {
   await using server = await openBuckets(flags, io);
-  const before = server.buckets.map(({ name, info, read }) => ({
-    name,
-    last: info.state.last_seq + read.revisionOffset,
-  }));
   const above = highestFence(server.buckets, flags.above ?? 0, io.clock.wallMs());
   const lines: string[] = [];
-  for (const { jsm, name, info } of server.buckets) {
+  for (const { jsm, name, info, read } of server.buckets) {
     await jsm.streams.update(bucketStream(name), withRaisedFences(info, above));
     const raised = await lookAt(server, name, io.clock);
     const next = raised.info.state.last_seq + raised.read.revisionOffset + 1;
@@ -28,7 +24,7 @@ export async function raiseFencesCommand(flags: RaiseFencesFlags, io: CliIo): Pr
       throw new CommandError(
         `The fences of bucket ${name} were not raised: another command changed its stream. Run the command again`,
       );
-    const last = before.find((one) => one.name === name)?.last ?? 0;
+    const last = info.state.last_seq + read.revisionOffset;
     lines.push(
       flags.json === true
         ? jsonLine({ bucket: name, lastRevision: last, nextFence: next })

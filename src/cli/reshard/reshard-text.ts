@@ -1,5 +1,5 @@
 import { amount, counted } from "../../internal/counted.ts";
-import { errorMessage } from "../terminal/error-message.ts";
+import { errorMessage } from "../../internal/error-message.ts";
 import { printable } from "../terminal/printable.ts";
 import type { CopyRefusal } from "./copy-plan.ts";
 import type { PlanRefusal } from "./reshard-plan.ts";

@@ -1,9 +1,9 @@
 import { type Consumer, jetstream } from "@nats-io/jetstream";
+import { errorMessage } from "../../internal/error-message.ts";
 import { payloadFingerprint } from "../../model/identify/payload-fingerprint.ts";
 import { consume, type RunningConsumer } from "../../nats/index.ts";
 import { type Nats, openNats } from "../connection/nats.ts";
 import { asCommandErrorAsync, CommandError } from "../terminal/command-error.ts";
-import { errorMessage } from "../terminal/error-message.ts";
 import type { ExitCode } from "../terminal/exit-codes.ts";
 import { ABORTING, DRAINING, Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";

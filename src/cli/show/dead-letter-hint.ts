@@ -1,8 +1,8 @@
 import { setting } from "../../env.ts";
 import { amount } from "../../internal/counted.ts";
+import { errorMessage } from "../../internal/error-message.ts";
 import type { DeadLetter } from "../../model/dead-letter.ts";
 import type { OpenKeys } from "../stored-keys/shared-keys.ts";
-import { errorMessage } from "../terminal/error-message.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { printable } from "../terminal/printable.ts";
 

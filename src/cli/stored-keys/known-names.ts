@@ -107,12 +107,13 @@ export function mostSimilar(name: string, names: Iterable<string>): string | und
 function editDistance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);
   for (const [index, character] of Array.from(one).entries()) {
-    const next = [index + 1];
-    for (let at = 0; at < other.length; at += 1) {
-      const replaced = (row[at] ?? 0) + (character === other[at] ? 0 : 1);
-      next.push(Math.min(replaced, (row[at + 1] ?? 0) + 1, (next[at] ?? 0) + 1));
-    }
-    row = next;
+    let [diagonal, left] = [index, index + 1];
+    row = row.map((above, at) => {
+      if (at === 0) return left;
+      const replaced = diagonal + (character === other[at - 1] ? 0 : 1);
+      [diagonal, left] = [above, Math.min(replaced, above + 1, left + 1)];
+      return left;
+    });
   }
   return row.at(-1) ?? 0;
 }

@@ -1,10 +1,10 @@
 import { heldSinceMs } from "../../inspect/conclusions/held-since.ts";
+import { errorMessage } from "../../internal/error-message.ts";
 import { decodeFailure } from "../../model/failure.ts";
 import type { StoreKey } from "../../model/identity.ts";
 import { type DedupRecord, decodeRecord } from "../../model/record.ts";
 import { identityOf } from "../../model/record-identity.ts";
 import type { StoredMessage } from "../../nats/kv/stored-message.ts";
-import { errorMessage } from "../terminal/error-message.ts";
 import type { FailedKey, RecordFields, StoredKey } from "./stored-key.ts";
 
 /** Describes the bucket or table that holds the records. */

@@ -1,4 +1,4 @@
-import { errorMessage } from "./error-message.ts";
+import { errorMessage } from "../../internal/error-message.ts";
 import { printable } from "./printable.ts";
 
 /** A failure that ends a command with exit code 2: bad arguments, or an input, target or server it cannot use. */

@@ -2,7 +2,7 @@ import { overlaps, type Point, pointsFromMiddle, type Rectangle } from "./geomet
 
 /** A label that belongs to a line. */
 export interface PlacedLabel {
-  /** Preferred centre. */
+  /** Preferred centre, or the one that the label got. */
   readonly label: Point;
   readonly points: readonly Point[];
   readonly width: number;
@@ -18,16 +18,19 @@ const SHIFT = 8;
 const GAP = 2;
 
 /**
- * Returns a centre for every label, so that no label overlaps another label or an obstacle. Labels stay on their lines if there is
- * room, and move above or below them otherwise.
+ * Returns every label at a centre where it overlaps no other label and no obstacle. Labels stay on their lines if there is room, and
+ * move above or below them otherwise.
  * @param obstacles collapsed states and the names of expanded ones.
  */
-export function placeLabels(labels: readonly PlacedLabel[], obstacles: readonly Rectangle[]): readonly Point[] {
+export function placeLabels<Label extends PlacedLabel>(
+  labels: readonly Label[],
+  obstacles: readonly Rectangle[],
+): readonly Label[] {
   const taken: Rectangle[] = [...obstacles];
   return labels.map((label) => {
     const centre = candidates(label).find((point) => isFree(rectangleOf(label, point), taken)) ?? label.label;
     taken.push(rectangleOf(label, centre));
-    return centre;
+    return { ...label, label: centre };
   });
 }
 

@@ -54,7 +54,7 @@ export const METRICS = {
 /** Lays out the states and transitions of a chart. */
 export function layOut(chart: Chart, options: LayoutOptions): Drawing {
   const folded = fold(chart, options.isOpen);
-  const texts = folded.lines.map((line) => options.textOf(line.transitions));
+  const labelled = folded.lines.map((line) => ({ ...line, text: options.textOf(line.transitions) }));
   const graph = new Graph({ multigraph: true, compound: true });
   const { margin } = METRICS;
   const rankdir = options.direction === "down" ? "TB" : "LR";
@@ -64,13 +64,9 @@ export function layOut(chart: Chart, options: LayoutOptions): Drawing {
     graph.setNode(state.id, sizeOf(state, options.notesOf(state)));
     if (state.parent !== "") graph.setParent(state.id, state.parent);
   }
-  folded.lines.forEach(({ from, to }, index) => {
-    graph.setEdge(
-      anchorOf(from, folded),
-      anchorOf(to, folded),
-      { ...textSize(texts[index] ?? []), labelpos: "c" },
-      String(index),
-    );
+  labelled.forEach(({ from, to, text }, index) => {
+    const label = { ...textSize(text), labelpos: "c" } as const;
+    graph.setEdge(anchorOf(from, folded), anchorOf(to, folded), label, String(index));
   });
   layout(graph);
 
@@ -82,22 +78,23 @@ export function layOut(chart: Chart, options: LayoutOptions): Drawing {
     const isRoutable = options.direction === "right" && from !== undefined && to !== undefined && from !== to;
     return isRoutable ? routed(points, from, to, columns) : points;
   };
-  const unplaced = folded.lines.map((line, index): Line => {
+  const unplaced = labelled.map((line, index) => {
+    const { text } = line;
     const edge = graph.edge(anchorOf(line.from, folded), anchorOf(line.to, folded), String(index));
-    const text = texts[index] ?? [];
     const box = boxes.get(line.from);
-    if (line.from === line.to && box !== undefined) return { ...line, ...selfLine(box, text), text };
+    if (line.from === line.to && box !== undefined) return { ...line, ...textSize(text), ...selfLine(box, text) };
     const points = clipped(routedBetween(edge.points, line), line, boxes);
     const label = { x: edge.x, y: edge.y };
     const isCutOff = [line.from, line.to].some((id) => isWithin(label, boxes.get(id)));
-    return { ...line, points, label: isCutOff ? middleOf(points) : label, text };
+    return { ...line, ...textSize(text), points, label: isCutOff ? middleOf(points) : label };
   });
-  const labels = unplaced.map(({ label, points, text }) => ({ label, points, ...textSize(text) }));
-  const centres = placeLabels(labels, [...boxes.values()].map(obstacleOf));
-  const lines = unplaced.map((line, index): Line => ({ ...line, label: centres[index] ?? line.label }));
+  const placed = placeLabels(unplaced, [...boxes.values()].map(obstacleOf));
   const { width, height } = graph.graph();
-  const rights = labels.map((label, index) => (centres[index]?.x ?? 0) + label.width / 2 + margin);
-  const bottoms = labels.map((label, index) => (centres[index]?.y ?? 0) + label.height / 2 + margin);
+  const rights = placed.map((line) => line.label.x + line.width / 2 + margin);
+  const bottoms = placed.map((line) => line.label.y + line.height / 2 + margin);
+  const lines = placed.map(
+    ({ from, to, transitions, points, label, text }): Line => ({ from, to, transitions, points, label, text }),
+  );
   return { width: Math.max(width, ...rights), height: Math.max(height, ...bottoms), boxes: [...boxes.values()], lines };
 }
 
@@ -134,7 +131,7 @@ const SELF_LINE = 16;
 /** Dagre supports no edge to or from an expanded state. The line uses its initial state, and is clipped at its border. */
 function anchorOf(id: string, folded: Folded): string {
   if (!folded.open.has(id)) return id;
-  const children = folded.children.get(id) ?? [];
+  const children = folded.childrenOf(id);
   const first = children.find(({ isInitial }) => isInitial) ?? children[0];
   return first === undefined ? id : anchorOf(first.id, folded);
 }
@@ -165,7 +162,7 @@ function boxOf(state: ChartState, { x, y, width, height }: Rectangle, folded: Fo
     y: y - room / 2,
     width,
     height: height + room,
-    isCompound: folded.children.has(state.id),
+    isCompound: folded.childrenOf(state.id).length > 0,
     isOpen: folded.open.has(state.id),
   };
 }
@@ -175,7 +172,7 @@ const TITLE = 14;
 /** Returns the number of names above each other in a state. */
 function titlesIn(id: string, folded: Folded): number {
   if (!folded.open.has(id)) return 0;
-  return 1 + Math.max(0, ...(folded.children.get(id) ?? []).map((state) => titlesIn(state.id, folded)));
+  return 1 + Math.max(0, ...folded.childrenOf(id).map((state) => titlesIn(state.id, folded)));
 }
 
 function sizeOf({ name, kind }: ChartState, notes: readonly string[]): { width: number; height: number } {

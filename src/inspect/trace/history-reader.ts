@@ -81,6 +81,8 @@ class HistoryReader {
         const detail = begun === undefined ? {} : { fence: begun.line.fence, durationMs: atMs - begun.atMs };
         return [this.#traced(line.failed ? "failed" : "dispatched", line, line.event, detail)];
       }
+      case "transaction.ended":
+        return line.failed ? [this.#traced("failed", line, line.event, {})] : [];
       case "invoke":
         this.#operations.set(`${process} ${line.op}`, { line, atMs });
         return [];

@@ -1,3 +1,4 @@
+import { firstLine } from "../../internal/first-line.ts";
 import type { DedupEvent } from "../../model/event.ts";
 
 /**
@@ -148,6 +149,6 @@ const LONGEST_CAUSE = 200;
 /** Returns the first line of an error, shortened. It omits the stack, the cause and other fields. */
 export function errorText(error: unknown): string {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : typeof error === "string" ? error : "";
-  const line = text.split("\n", 1)[0] ?? "";
+  const line = firstLine(text);
   return line.length > LONGEST_CAUSE ? `${line.slice(0, LONGEST_CAUSE)}…` : line;
 }

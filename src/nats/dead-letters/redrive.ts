@@ -1,16 +1,19 @@
 import type { JetStreamClient, StoredMsg } from "@nats-io/jetstream";
 import type { MsgHdrs } from "@nats-io/nats-core";
 import { hasCode, LatchkeyError } from "../../errors.ts";
+import { errorMessage } from "../../internal/error-message.ts";
 import type { DeadLetter, RedriveRefusal, RedriveResult } from "../../model/dead-letter.ts";
 import type { Entry, Store } from "../../model/store.ts";
 import { letterOf } from "./letter.ts";
 import { letterHeaders, redrivenHeaders } from "./letter-headers.ts";
 import type { LetterStream } from "./letter-stream.ts";
 
+type Letters = Pick<LetterStream, "message" | "originalMessage" | "checkRemovable" | "remove">;
+
 /** Everything that a redrive reads and changes. */
 export interface RedriveContext {
-  readonly letters: LetterStream;
-  readonly jetstream: JetStreamClient;
+  readonly letters: Letters;
+  readonly jetstream: Pick<JetStreamClient, "publish">;
   /** Store of the replicas that dispatch the original. */
   readonly store: Pick<Store, "get" | "remove" | "invalidation">;
 }
@@ -49,7 +52,7 @@ export async function redriveLetter(context: RedriveContext, sequence: number): 
 
 /** Returns the original as the letter contains it, or as its stream still contains it. */
 async function originalOf(
-  letters: LetterStream,
+  letters: Letters,
   { original, hasBody }: DeadLetter,
   { header, data }: StoredMsg,
 ): Promise<Original | RedriveRefusal> {
@@ -116,7 +119,7 @@ function refusalOf({ record, revision }: Entry, commitRevision: number | undefin
 }
 
 async function publish(
-  jetstream: JetStreamClient,
+  jetstream: RedriveContext["jetstream"],
   { subject, headers, data }: Original,
 ): Promise<{ readonly stream: string; readonly sequence: number }> {
   try {
@@ -124,10 +127,9 @@ async function publish(
     const { stream, seq } = await jetstream.publish(subject, data, { headers });
     return { stream, sequence: seq };
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
     throw new LatchkeyError(
       "dead-letters-unavailable",
-      `The original could not be published to \`${subject}\`, so its letter stays: ${reason}`,
+      `The original could not be published to \`${subject}\`, so its letter stays: ${errorMessage(cause)}`,
       { cause },
     );
   }

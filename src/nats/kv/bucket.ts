@@ -3,6 +3,7 @@ import { ClosedConnectionError, type NatsConnection } from "@nats-io/nats-core";
 import { StoreUnavailableError } from "../../errors.ts";
 import type { BackoffRange } from "../../internal/backoff.ts";
 import { systemClock } from "../../internal/clock.ts";
+import { errorMessage } from "../../internal/error-message.ts";
 import { retryUntil } from "../../internal/retry.ts";
 import { apiCodeOf, apiCodes, isForbidden, isTimeout, readFailed } from "../wire/error-codes.ts";
 import { hasBatches } from "../wire/server-version.ts";
@@ -146,7 +147,7 @@ function creationFailed(bucket: string, cause: unknown): Error {
   if (code !== undefined && !passingCodes.has(code) && cause instanceof Error) {
     return misconfigured(`Bucket ${bucket} could not be created`, [`the server says: ${cause.message}`], cause);
   }
-  const reason = isTimeout(cause) ? "no answer" : cause instanceof Error ? cause.message : String(cause);
+  const reason = isTimeout(cause) ? "no answer" : errorMessage(cause);
   const within = isTimeout(cause) || code !== undefined ? ` within ${CREATION_MS / 1_000} s` : "";
   const message = `Bucket ${bucket} could not be created${within}: ${reason}; try again when all servers run`;
   return new StoreUnavailableError(message, { ambiguous: false, cause });

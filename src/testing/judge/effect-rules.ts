@@ -1,6 +1,7 @@
 import type { LineOf } from "../../history/history.ts";
 import { fenceOf } from "../../model/record.ts";
 import { keyOfEffect } from "./event-keys.ts";
+import type { EventState } from "./event-state.ts";
 import type { OrderedLine } from "./history-order.ts";
 import type { KnownKey } from "./known-keys.ts";
 import type { ReportViolation, RunState } from "./run-state.ts";
@@ -121,9 +122,21 @@ export function endEffect(run: RunState, line: LineOf<"effect.ended">, number: n
   if (effect === undefined) return;
   if (line.failed) state.failedIn = number;
   else state.succeeded.set(effect.work ?? effect.began.name, true);
-  const here = [...state.deliveries.values()].filter(({ process }) => process === line.process);
-  const [delivery] = here;
-  if (here.length === 1 && delivery !== undefined) delivery.effectFailed = line.failed;
+  noteOutcome(state, line);
+}
+
+/** The lines of the effect itself say whether it happened. */
+export function endTransaction(run: RunState, line: LineOf<"transaction.ended">): void {
+  noteOutcome(run.of(line.event), line);
+}
+
+/** Notes whether the delivery that a process handles got the error of an effect. It is unknown which of several got it. */
+function noteOutcome(
+  state: EventState,
+  { process, failed }: { readonly process: string; readonly failed: boolean },
+): void {
+  const [delivery, ...others] = [...state.deliveries.values()].filter((one) => one.process === process);
+  if (delivery !== undefined && others.length === 0) delivery.effectFailed = failed;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { LineOf } from "../../history/history.ts";
 import { fenceOf } from "../../model/record.ts";
 import { checkAnswer } from "./answer-rules.ts";
-import { abortEffect, checkBegin, checkSignal, endEffect } from "./effect-rules.ts";
+import { abortEffect, checkBegin, checkSignal, endEffect, endTransaction } from "./effect-rules.ts";
 import type { EventKeys } from "./event-keys.ts";
 import type { OrderedLine } from "./history-order.ts";
 import type { Write } from "./known-keys.ts";
@@ -61,6 +61,9 @@ export class Judge {
         return;
       case "effect.ended":
         endEffect(run, line, number);
+        return;
+      case "transaction.ended":
+        endTransaction(run, line);
         return;
       case "settled":
         this.#runEnded(line, report);

@@ -1,6 +1,6 @@
 import { counted } from "../../internal/counted.ts";
 import type { Run } from "./run.ts";
-import { titleOf } from "./run-violation.ts";
+import { headlineOf } from "./run-violation.ts";
 
 /** The smallest run found in which the handler breaks something. The message shows the run; `run` has it in other forms. */
 export class CounterexampleError extends Error {
@@ -16,7 +16,7 @@ export class CounterexampleError extends Error {
     const [first] = run.violations;
     super(
       [
-        `The handler breaks ${first === undefined ? "" : titleOf(first)}: ${first?.why.split("\n")[0] ?? ""}`,
+        `The handler breaks ${run.violations.slice(0, 1).map(headlineOf).join("")}`,
         "",
         run.lanes,
         "",

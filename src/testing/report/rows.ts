@@ -87,6 +87,10 @@ class Reader {
         return undefined;
       case "effect.ended":
         return { ...at, kind: "effect", text: `${this.#effect(line)} ${line.failed ? "fails" : "ends"}` };
+      case "transaction.ended": {
+        const end = line.failed ? "fails for the handler" : "finds its marker";
+        return { ...at, kind: "effect", text: `the transaction of ${line.name} of ${line.event} ${end}` };
+      }
       case "store.held":
         return { ...at, kind: "stored", text: "", stored: this.#describeStored(line) };
       case "store.removed":

@@ -13,7 +13,11 @@ export function drawSequence(history: History, violations: readonly RunViolation
   const ids = new Map(
     [...new Set(active.map(({ process }) => process))].map((process, index) => [process, `p${index}`]),
   );
-  const participants = [[BROKER, "broker"], ...[...ids].map(([process, id]) => [id, process]), [STORE, "store"]];
+  const participants: readonly (readonly [id: string, name: string])[] = [
+    [BROKER, "broker"],
+    ...[...ids].map(([process, id]) => [id, process] as const),
+    [STORE, "store"],
+  ];
   const lines = rows.flatMap((row) => [
     ...arrowsOf(row, ids.get(row.process)),
     ...violationsAt(row, violations).map((violation) =>
@@ -22,7 +26,7 @@ export function drawSequence(history: History, violations: readonly RunViolation
   ]);
   return [
     "sequenceDiagram",
-    ...participants.map(([id, name]) => `  participant ${id} as ${escaped(name ?? "")}`),
+    ...participants.map(([id, name]) => `  participant ${id} as ${escaped(name)}`),
     ...lines.map((line) => `  ${line}`),
     "",
   ].join("\n");

@@ -160,5 +160,5 @@ function costOf(run: Run): readonly number[] {
 
 function isSmaller(one: readonly number[], other: readonly number[]): boolean {
   const at = one.findIndex((part, index) => part !== other[index]);
-  return at !== -1 && (one[at] ?? 0) < (other[at] ?? 0);
+  return at !== -1 && Number(one[at]) < Number(other[at]);
 }

@@ -1,3 +1,4 @@
+import { errorMessage } from "../../internal/error-message.ts";
 import { checkHistory } from "../judge/check-history.ts";
 import { missingEffects } from "../judge/missing-effects.ts";
 import { Run } from "../report/run.ts";
@@ -25,7 +26,7 @@ export async function runChoosing(scenario: Scenario, chooser: Chooser, taken: (
     if (broken !== undefined) throw broken.error;
     if (hasEnded) await holds();
   } catch (error) {
-    const why = (error instanceof Error ? error.message : String(error)).trim();
+    const why = errorMessage(error).trim();
     violations.push({ guarantee: "holds", line: history.length, why, error });
   }
   return new Run(formatSchedule(taken()), history, violations);

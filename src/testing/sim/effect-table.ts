@@ -19,21 +19,29 @@ export class EffectTable {
   }
 
   /**
-   * Returns the `effectOnce` of one process. An effect happens when its transaction commits. A transaction that finds a marker
-   * has no effect, so none is recorded.
+   * Returns the `effectOnce` of one process. An effect happens when its transaction commits. A transaction that is rolled back or
+   * finds a marker has no effect, so only its end is recorded.
    */
   of(task: string, recorder: HistoryRecorder): RunEffectOnce {
     return (event, { idempotencyKey, fence = 0, signal }, act, { name = "effect" } = {}) => {
       const reservation = { fence, ...(signal === undefined ? {} : { signal }) };
       const effect = (): Promise<unknown> => recorder.effect(event, reservation, async () => act(), name);
-      return this.#effects.transaction(task, `${name} of ${event}`, signal, () =>
-        this.#commit(idempotencyKey, name, fence, effect),
-      );
+      const ended = (failed: boolean): void => recorder.note({ type: "transaction.ended", event, name, failed });
+      return this.#effects.transaction(task, `${name} of ${event}`, signal, {
+        commit: () => this.#commit(idempotencyKey, name, fence, effect, () => ended(false)),
+        onFailure: () => ended(true),
+      });
     };
   }
 
   /** Inserts the marker, acts, and keeps the value, all at once. Returns the kept value if there is a marker. */
-  async #commit(key: string, name: string, fence: number, effect: () => Promise<unknown>): Promise<unknown> {
+  async #commit(
+    key: string,
+    name: string,
+    fence: number,
+    effect: () => Promise<unknown>,
+    onMarker: () => void,
+  ): Promise<unknown> {
     const ofKey = this.#markers.get(key) ?? new Map<string, Marker>();
     const highest = Math.max(0, ...[...ofKey.values()].map((marker) => marker.fence));
     if (fence > 0 && fence < highest) {
@@ -43,7 +51,10 @@ export class EffectTable {
       );
     }
     const marker = ofKey.get(name);
-    if (marker !== undefined) return marker.value;
+    if (marker !== undefined) {
+      onMarker();
+      return marker.value;
+    }
     const value = await effect();
     ofKey.set(name, { fence, value });
     this.#markers.set(key, ofKey);

@@ -40,15 +40,18 @@ export class Effects {
     return effect;
   }
 
-  /** Runs a transaction of a process. `commit` runs at once at its end, and never if it fails before. */
+  /**
+   * Runs a transaction of a process. `commit` runs at once at its end, and never if it fails before. `onFailure` is called when the
+   * process learns of a simulated failure.
+   */
   async transaction(
     task: string,
     label: string,
     signal: AbortSignal | undefined,
-    commit: () => Promise<unknown>,
+    { commit, onFailure }: { readonly commit: () => Promise<unknown>; readonly onFailure: () => void },
   ): Promise<unknown> {
     await this.#begin(task, label, signal);
-    return this.#end(task, label, commit);
+    return this.#end(task, label, commit, onFailure);
   }
 
   async #begin(task: string, label: string, signal: AbortSignal | undefined): Promise<void> {
@@ -65,7 +68,7 @@ export class Effects {
   }
 
   /** Ends normally, or fails before or after the effect has happened. The caller cannot tell which. */
-  #end(task: string, label: string, act: () => unknown): Promise<unknown> {
+  #end(task: string, label: string, act: () => unknown, onFailure = nothing): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const finish = (): void => {
         cancel();
@@ -80,6 +83,7 @@ export class Effects {
           finish();
           this.#budget.spend("failing effect", task);
           if (when === "after") await attempt(act).catch(() => {});
+          onFailure();
           reject(new Error(`Simulated: the ${label} failed ${when} it happened`));
         },
       });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
-import type { KeyFilter, ResolvedIdentity } from "../../model/identity.ts";
+import type { KeyFilter } from "../../model/identity.ts";
 import type { Change, Entry, Store } from "../../model/store.ts";
 import {
   type Aspect,
@@ -17,11 +17,13 @@ import {
   write,
 } from "./fixture.ts";
 
+const here = identity("evt-1", { workspaceId: "ws-1", subscriptionId: "sub-1" });
+const there = identity("evt-1", { workspaceId: "ws-2", subscriptionId: "sub-1" });
 const places = [
-  identity("evt-1", { workspaceId: "ws-1", subscriptionId: "sub-1" }),
+  here,
   identity("evt-2", { workspaceId: "ws-1", subscriptionId: "sub-1" }),
   identity("evt-1", { workspaceId: "ws-1", subscriptionId: "sub-2" }),
-  identity("evt-1", { workspaceId: "ws-2", subscriptionId: "sub-1" }),
+  there,
   identity("evt-3", { workspaceId: "ws-2", subscriptionId: "sub-2" }),
 ];
 
@@ -38,7 +40,7 @@ const filters: readonly KeyFilter[] = [
   { workspaceId: "ws-3" },
 ];
 
-function isIn(filter: KeyFilter, place: ResolvedIdentity): boolean {
+function isIn(filter: KeyFilter, place: Required<KeyFilter>): boolean {
   return (
     (filter.workspaceId ?? place.workspaceId) === place.workspaceId &&
     (filter.subscriptionId ?? place.subscriptionId) === place.subscriptionId &&
@@ -53,12 +55,10 @@ export const listing: Aspect = (test) => {
   });
 
   test("a list has every write that was acknowledged before it began", async (made) => {
-    const [place] = places;
-    assert.ok(place !== undefined);
     let expected = 0;
     for (let round = 1; round <= WRITES_BEFORE_LISTS; round += 1) {
-      const record = reservation(place, { attempt: round });
-      expected = await write(made.store, place.storeKey, record, { expected });
+      const record = reservation(here, { attempt: round });
+      expected = await write(made.store, here.storeKey, record, { expected });
       const listed = await collected(listOf(made.store, {}));
       const revision = Math.max(0, ...listed.map((entry) => entry.revision));
       assert.ok(revision >= expected, `a list after write ${round} does not contain it`);
@@ -76,7 +76,7 @@ export const listing: Aspect = (test) => {
       await assertLists(
         made,
         filter,
-        entries.filter((_, index) => isIn(filter, places[index] ?? assert.fail())),
+        entries.filter(({ record }) => isIn(filter, record)),
       );
     }
   });
@@ -127,7 +127,6 @@ export const listing: Aspect = (test) => {
 export const watching: Aspect = (test) => {
   test("a watch reports new changes of matching keys in order, until it is aborted", async (made) => {
     const { store } = made;
-    const [here, there] = [places[0] ?? assert.fail(), places[3] ?? assert.fail()];
     const before = identity("before", { workspaceId: "ws-1" });
     await write(store, before.storeKey, reservation(before));
     const watch = await startWatch(made, { workspaceId: "ws-1" });

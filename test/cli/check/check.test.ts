@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -51,6 +51,28 @@ describe("latchkey check", () => {
     expect((await run(["check", BROKEN, "--exhaust"])).exitCode).toBe(1);
   });
 
+  it("checks several events at a time on request, and repeats the run with as many", async () => {
+    const { exitCode, out } = await run(["check", BROKEN, "--seed", "1", "--events", "2"]);
+    expect(exitCode).toBe(1);
+    const [, schedule = "none"] = /--replay "([\d,]+)" --events 2\n/.exec(out) ?? [];
+    expect((await run(["check", BROKEN, "--replay", schedule, "--events", "2"])).exitCode).toBe(1);
+  });
+
+  it("finds nothing in one schedule of a correct handler, and reports no seed for it", async () => {
+    const { exitCode, objects } = await run(["check", CORRECT, "--replay", "0,0,0", "--json"]);
+    expect(exitCode).toBe(0);
+    expect(objects()).toEqual([{ result: "passed", runs: 1, deliveries: 2, effects: 1, faults: {} }]);
+  });
+
+  it("takes the handler from the default export of its module", async () => {
+    const file = join(folder, "default.mjs");
+    await writeFile(
+      file,
+      "export default ({ effect }) => ({ event }) => effect(event);\nexport const other = () => {};\n",
+    );
+    expect((await run(["check", file, "--runs", "10", "--seed", "1"])).out).toMatch(/^The handler breaks G/);
+  });
+
   it("prints one JSON object for a script", async () => {
     const passed = await run(["check", CORRECT, "--runs", "20", "--seed", "3", "--json"]);
     expect(passed.objects()).toMatchObject([{ result: "passed", seed: 3, runs: 20 }]);
@@ -97,6 +119,7 @@ describe("latchkey check", () => {
   it.each<readonly [string, readonly string[], string]>([
     ["a file that does not exist", ["nowhere.ts"], "Cannot import"],
     ["a module without a handler", ["test/cli/check/handlers/nothing.ts"], "but it exports 0 functions"],
+    ["options that are no object", ["test/cli/check/handlers/odd-options.ts"], "to be an object with a scope"],
     ["a handler that awaits a real timer", ["test/cli/check/handlers/impatient.ts"], "does not control"],
     ["a wrong schedule", [BROKEN, "--replay", "a,b"], "Expected `schedule` to be whole numbers"],
     ["two ways to search", [BROKEN, "--exhaust", "--seed", "1"], "cannot be used with option"],

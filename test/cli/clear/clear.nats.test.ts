@@ -144,6 +144,13 @@ Nothing was cleared: this was a dry run.
     expect(await held()).toEqual(ALL);
   });
 
+  it("clears nothing if it is interrupted while it counts the keys", async () => {
+    const io = new FakeIo({ env: { NATS_URL: server.url }, interrupted: true });
+    const exitCode = await runCli(["clear", "--bucket", operated.bucket, "--all", "--yes"], io);
+    expect([exitCode, io.out.text]).toEqual([130, expect.stringContaining("Interrupted")]);
+    expect(await held()).toEqual(ALL);
+  });
+
   it("does not ask if there is nothing to clear", async () => {
     const { exitCode, out } = await atTerminal(["billing", "new"], () => {
       throw new Error("asked");

@@ -46,6 +46,15 @@ describe("latchkey dead list", () => {
     expect(rows[3]).toMatch(
       /^3 \| unidentifiable \| worker \| E-\S+ #3 \| The message has no identity: .* \| [\d.]+ m?s$/,
     );
+    expect(await dead("list", "--limit", "2")).toMatchObject({
+      err: "3 dead letters. Showing 2; --limit 0 shows all.\n",
+    });
+    expect(await dead("list", "--limit", "0")).toMatchObject({ exitCode: 0, err: "3 dead letters.\n" });
+    expect(await dead("list", "--consumer", "nobody")).toMatchObject({
+      exitCode: 0,
+      out: "",
+      err: "No letters match.\n",
+    });
   });
 
   it.each<readonly [readonly string[], readonly number[]]>([
@@ -105,6 +114,7 @@ describe("latchkey dead show", () => {
     expect(out).toContain("The dispatch failed with an error that no retry can cure.");
     expect(out).toMatch(/event +\["\/test","e-1"\]\n/);
     expect(out).not.toContain("body of");
+    expect((await dead("show", "1", "3")).out).toMatch(/\n\n● letter 3 {2}unidentifiable /);
     const all = await dead("show", "1", "--payload");
     expect(all.out).toMatch(/header +ce-id: e-1\n/);
     expect(all.out).toMatch(/payload +body of e-1\n/);
@@ -165,6 +175,8 @@ describe("latchkey dead redrive", () => {
     io.interrupt();
     const ran = ranWith(await running, io);
     expect([ran.exitCode, ran.out]).toEqual([130, expect.stringContaining("Interrupted: 0 of 3 letters redriven.")]);
+    const early = await run(["dead", "redrive", "--all", "--yes"], { env: env(), interrupted: true });
+    expect([early.exitCode, early.out]).toEqual([130, ""]);
     expect(await sequences()).toEqual([1, 2, 3]);
   });
 

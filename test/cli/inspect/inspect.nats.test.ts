@@ -1,4 +1,4 @@
-import { createServer } from "node:http";
+import { createServer, get } from "node:http";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { describe, expect, it } from "vitest";
 import { runCli } from "../../../src/cli/cli.ts";
@@ -148,6 +148,26 @@ describe("latchkey inspect", () => {
     await Promise.all([before.close({ drainMs: 0 }), after.close({ drainMs: 0 })]);
   });
 
+  it("serves below a path, to the names that are allowed, with links", async () => {
+    await using operated = await operatedBucket(nats.server);
+    await using inspector = await openInspector(
+      ...["--bucket", operated.bucket, "--base-path", "/ops", "--allowed-host", "ops.example"],
+      ...["--allowed-origin", "https://ops.example", "--link", "Logs=https://logs.example/?q={eventId}"],
+    );
+    expect(inspector.url.pathname).toBe("/ops/");
+    const { port, hash } = inspector.url;
+    const status = (host: string): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const headers = { host, authorization: `Bearer ${hash.replace("#token=", "")}` };
+        get({ host: "127.0.0.1", port, path: "/ops/api/events", headers }, ({ statusCode }) =>
+          resolve(statusCode),
+        ).once("error", reject);
+      });
+    expect([await status("ops.example"), await status("evil.example")]).toEqual([200, 421]);
+    const page = await (await fetch(new URL("/ops/", inspector.url))).text();
+    expect(page).toContain("<title>");
+  });
+
   it("reports invalid arguments", async () => {
     await using operated = await operatedBucket(nats.server);
     const env = { NATS_URL: nats.server.url };
@@ -171,5 +191,15 @@ describe("latchkey inspect", () => {
       err: expect.stringContaining("There is no bucket `nothing`"),
     });
     expect(await run([...argv, "--port", "65536"], { env })).toMatchObject({ exitCode: 2 });
+    for (const [flag, value, sentence] of [
+      ["--link", "https://logs.example", "--link needs the form Name=https://…, got `https://logs.example`"],
+      ["--link", "=https://logs.example", "--link needs the form"],
+      ["--dead-letter", "a.>", "a subject without wildcards"],
+    ] as const) {
+      expect(await run([...argv, flag, value], { env })).toMatchObject({
+        exitCode: 2,
+        err: expect.stringContaining(sentence),
+      });
+    }
   });
 });

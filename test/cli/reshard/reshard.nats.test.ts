@@ -240,6 +240,29 @@ describe("latchkey reshard", () => {
     expect((await reshard(2)).out).toContain("the keys were moved from 1 shard to 2");
   });
 
+  it("changes nothing if it is interrupted before it closes the old buckets", async () => {
+    await commitAll(await replica(1));
+    const argv = ["reshard", "--bucket", bucket, "--to", "2", "--json"];
+    const { exitCode, err, objects } = await run(argv, { env: { NATS_URL: nats.server.url }, interrupted: true });
+    expect([exitCode, err]).toEqual([130, "latchkey: Interrupted while checking. Nothing was changed.\n"]);
+    expect(objects()).toMatchObject([{ bucket, to: 2, step: "checking" }]);
+    expect(await usable(1, 2)).toEqual([1]);
+  });
+
+  it("says what is half done after a failure, and finishes when it is repeated", async () => {
+    await commitAll(await replica(1));
+    const jsm = await manager(nats.connection);
+    await jsm.streams.add({ name: `OTHER_${bucket}`, subjects: [`$KV.${bucket}-1-of-2.>`] });
+    const stopped = await reshard(2);
+    expect(stopped).toMatchObject({ exitCode: 1, out: "", err: expect.stringContaining("Stopped while creating: ") });
+    expect(stopped.err).toContain(`Repeat latchkey reshard --bucket ${bucket} --to 2 to finish it`);
+    const again = await reshard(2, "--json");
+    expect([again.exitCode, again.objects()]).toMatchObject([1, [{ bucket, to: 2, step: "creating" }]]);
+    await jsm.streams.delete(`OTHER_${bucket}`);
+    expect((await reshard(2)).exitCode).toBe(0);
+    expect(await outcomes(await replica(2))).toEqual(new Set(["duplicate"]));
+  });
+
   it("explains wrong usage", async () => {
     const err = `latchkey: There is no bucket \`${bucket}\`. Name an existing one with \`--bucket\`\n`;
     expect(await reshard(2)).toMatchObject({ exitCode: 2, err });

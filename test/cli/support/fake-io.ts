@@ -48,6 +48,8 @@ export interface FakeIoOptions {
   readonly clock?: Clock;
   readonly terminal?: boolean;
   readonly inputIsTerminal?: boolean;
+  /** True to interrupt the command as soon as it listens for it. */
+  readonly interrupted?: boolean;
 }
 
 /** A terminal or a pipe that a test controls. */
@@ -59,6 +61,7 @@ export class FakeIo implements CliIo {
   readonly inputIsTerminal: boolean;
   readonly random = (): number => 0.5;
   readonly #input: Readable;
+  readonly #isInterrupted: boolean;
   readonly #listeners = new Set<(cause: InterruptionCause) => void>();
 
   constructor(options: FakeIoOptions = {}) {
@@ -68,6 +71,7 @@ export class FakeIo implements CliIo {
     this.env = options.env ?? { PATH: process.env["PATH"] };
     this.clock = options.clock ?? systemClock;
     this.inputIsTerminal = options.inputIsTerminal ?? false;
+    this.#isInterrupted = options.interrupted ?? false;
     this.#input = input instanceof Readable ? input : new PassThrough().end(input);
   }
 
@@ -80,6 +84,7 @@ export class FakeIo implements CliIo {
 
   onInterrupt(listener: (cause: InterruptionCause) => void): () => void {
     this.#listeners.add(listener);
+    if (this.#isInterrupted) queueMicrotask(() => listener("signal"));
     return () => void this.#listeners.delete(listener);
   }
 

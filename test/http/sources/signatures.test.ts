@@ -88,6 +88,11 @@ describe.each(senders)("$name", ({ source, sign, secret, otherSecret }) => {
 
   it("rejects a signature by another secret, and a request without its signature headers", async () => {
     expect(await isVerified(source(secret), "{}", sign("{}", otherSecret, NOW_MS))).toBe(false);
+    const headers = sign("{}", secret, NOW_MS);
+    for (const missing of Object.keys(headers).filter((name) => /sign|hmac|webhook-(id|timestamp)/.test(name))) {
+      const others = Object.entries(headers).filter(([name]) => name !== missing);
+      expect([missing, await isVerified(source(secret), "{}", Object.fromEntries(others))]).toEqual([missing, false]);
+    }
     expect(await isVerified(source(secret), "{}", {})).toBe(false);
   });
 
@@ -96,7 +101,16 @@ describe.each(senders)("$name", ({ source, sign, secret, otherSecret }) => {
     for (const name of Object.keys(headers).filter((header) => /sign|hmac|webhook-/.test(header))) {
       if (name === "x-gitlab-webhook-uuid") continue;
       const value = headers[name] ?? "";
-      for (const altered of ["", "v1,", "sha256=", value.slice(0, -8), `${value.slice(0, -6)}AAAAAA`, "ü€"]) {
+      for (const altered of [
+        "",
+        "v1,",
+        "v0=xyz",
+        "v0=abc",
+        "sha256=",
+        value.slice(0, -8),
+        `${value.slice(0, -6)}AAAAAA`,
+        "ü€",
+      ]) {
         const changed = { ...headers, [name]: encodeURI(altered) };
         // Stripe's last item is a scheme that is ignored.
         const expected = name === "stripe-signature" && altered !== "" && altered.startsWith("t=");
@@ -175,8 +189,10 @@ describe("gitlab with a secret token", () => {
     ["three", false],
     ["", false],
     ["on", false],
+    [undefined, false],
   ])("judges the token %j (valid: %s)", async (token, expected) => {
-    expect(await isVerified(source, "{}", { "x-gitlab-token": token })).toBe(expected);
+    const headers = token === undefined ? {} : { "x-gitlab-token": token };
+    expect(await isVerified(source, "{}", headers)).toBe(expected);
   });
 
   it("says that ids are not signed", () => {
@@ -189,6 +205,12 @@ describe("gitlab with a signing token", () => {
   it("rejects an idempotency key that differs from the signed id", async () => {
     const headers = { ...signGitLab("{}", STANDARD_SECRET, NOW_MS), "idempotency-key": "another" };
     expect(await isVerified(gitlab({ signingToken: STANDARD_SECRET }), "{}", headers)).toBe(false);
+  });
+});
+
+describe("standardWebhooks", () => {
+  it.each(["whsec_", "whsec_not base64", "whsec_AAA"])("refuses the secret %j, and does not repeat it", (secret) => {
+    expect(() => standardWebhooks({ secret })).toThrow("Expected `secret` to be `whsec_` and base64");
   });
 });
 

@@ -92,6 +92,26 @@ describe("a message of Amazon SNS", () => {
     expect((await verify(signed({ ...notification, Timestamp: timestamp }))).verified).toBe(false);
   });
 
+  it.each<[string, Readonly<Record<string, unknown>>]>([
+    ["a signature version that Amazon does not document", { SignatureVersion: "3" }],
+    ["no certificate", { SigningCertURL: undefined }],
+    ["a certificate whose address is not a URL", { SigningCertURL: "nowhere" }],
+    ["a timestamp that is a number", { Timestamp: NOW_MS }],
+  ])("is refused if it has %s", async (_, changed) => {
+    const body = JSON.stringify({ ...notification, Signature: "AAAA", ...changed });
+    expect(await verify(body)).toEqual({ verified: false, fetched: [] });
+  });
+
+  it("is verified at its next delivery if the certificate could not be fetched", async () => {
+    let answer = new Response("", { status: 503 });
+    vi.stubGlobal("fetch", async () => answer);
+    const source = sns({ topicArns: [TOPIC] });
+    const request = rawRequest(signed(notification), {}, NOW_MS);
+    await expect(source.verify?.(request)).rejects.toThrow("could not be fetched: status 503");
+    answer = new Response(certificate);
+    expect(await source.verify?.(request)).toEqual({ verified: true });
+  });
+
   it("is refused if its topic is another", async () => {
     expect((await verify(signed({ ...notification, TopicArn: `${TOPIC}-2` }))).verified).toBe(false);
   });
@@ -116,5 +136,43 @@ describe("a message of Amazon SNS", () => {
       ["/SimpleNotificationService-0123abcd.pem", "error"],
       ["/", "error"],
     ]);
+  });
+});
+
+describe("a handshake of Amazon SNS", () => {
+  const SUBSCRIBE_URL = "https://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription";
+  const handshake = async (message: Readonly<Record<string, unknown>>) => {
+    const visited: string[] = [];
+    const confirm = async ({ href }: URL) => void visited.push(href);
+    const source = sns({ topicArns: [TOPIC], confirm });
+    const response = await source.handshake?.(rawRequest(JSON.stringify(message), {}, NOW_MS));
+    return { status: response?.status, visited };
+  };
+
+  it.each<[string, Readonly<Record<string, unknown>>, number | undefined, readonly string[]]>([
+    [
+      "confirms a subscription",
+      { Type: "SubscriptionConfirmation", SubscribeURL: SUBSCRIBE_URL },
+      204,
+      [SUBSCRIBE_URL],
+    ],
+    ["never visits another host", { Type: "SubscriptionConfirmation", SubscribeURL: "https://example.com/" }, 204, []],
+    [
+      "does not subscribe again after an unsubscription",
+      { Type: "UnsubscribeConfirmation", SubscribeURL: SUBSCRIBE_URL },
+      204,
+      [],
+    ],
+    ["leaves a notification to the dispatch", { Type: "Notification" }, undefined, []],
+  ])("%s", async (_, message, status, visited) => {
+    expect(await handshake(message)).toEqual({ status, visited });
+  });
+
+  it("fails if Amazon does not confirm, so that Amazon repeats it", async () => {
+    vi.stubGlobal("fetch", async () => new Response("", { status: 403 }));
+    const message = JSON.stringify({ Type: "SubscriptionConfirmation", SubscribeURL: SUBSCRIBE_URL });
+    await expect(sns({ topicArns: [TOPIC] }).handshake?.(rawRequest(message, {}, NOW_MS))).rejects.toThrow(
+      "could not be confirmed: status 403",
+    );
   });
 });

@@ -85,6 +85,21 @@ describe("the explanation of the last delivery", () => {
     }
   });
 
+  it("names the fence that a holder took over from, whose own holder did not finish", () => {
+    const trace = [traceEvent("reserved"), traceEvent("reserved", { replica: "b", owner: "b", attempt: 2, fence: 9 })];
+    expect(why(trace).because).toBe(
+      "b holds the key at attempt 2 and has not finished. It took over from fence 7, whose holder did not finish.",
+    );
+  });
+
+  it("shows the failure that the store remembers if no event is known", () => {
+    const failure = { ...identity, owner: "b", attempt: 3, fence: 7, atMs: 8_000, error: "TypeError" };
+    expect(explain({ identity, record: null, trace: [], failure }, { nowMs: NOW, skewMs: 0 })).toMatchObject({
+      outcome: "Failed",
+      because: "the handler on b failed 2 s ago at attempt 3 (TypeError).",
+    });
+  });
+
   it("falls back to the record if no event is known", () => {
     expect(why([], null).outcome).toBe("No delivery seen");
     expect(why([]).outcome).toBe("No delivery seen");
@@ -96,6 +111,7 @@ describe("the explanation of the last delivery", () => {
 describe("the outcome of the next delivery", () => {
   it("follows from the record, and is unknown in a recorded run", () => {
     expect(why([]).next).toBe("");
+    expect(why([traceEvent("released")], null).next).toBe("The key is empty, so the next delivery is dispatched.");
     expect(why([], null).next).toContain("is dispatched");
     expect(why([], committed).next).toContain("is suppressed");
     expect(why([], held).next).toBe(

@@ -5,7 +5,6 @@ import { attemptsIn, chart, countOf, drawingOf, labelOf } from "../../../src/ins
 import { Session } from "../../../src/inspect/page/state/session.ts";
 import { summaryOf } from "../../../src/inspect/page/state/summary.ts";
 import { columnsOf, roundTop, stacked } from "../../../src/inspect/page/state/totals-chart.ts";
-import { SERIES } from "../../../src/inspect/trace/series.ts";
 import { attempt, overview, source, traceEvent } from "./samples.ts";
 
 const CLAIM = "unseen.claiming write.acked reserved";
@@ -98,6 +97,12 @@ describe("a session", () => {
 });
 
 describe("rates", () => {
+  const COMMIT = "reserved.committing.writing write.acked committed";
+
+  it("are 0 before the first message", () => {
+    expect(new Session().rates.perSecond(CLAIM, 1_000)).toBe(0);
+  });
+
   it("cover the last seconds, and fall to 0 without new transitions", () => {
     const session = begun();
     expect(session.rates.perSecond(CLAIM, 10_100)).toBe(0);
@@ -108,7 +113,7 @@ describe("rates", () => {
     ] as const) {
       session.take({
         type: "update",
-        overview: overview({ nowMs, transitions: { [CLAIM]: taken } }),
+        overview: overview({ nowMs, transitions: { [CLAIM]: taken, [COMMIT]: nowMs === 12_000 ? 3 : 0 } }),
         attempts: [],
         gone: [],
         more: false,
@@ -117,6 +122,8 @@ describe("rates", () => {
     expect(session.rates.total(CLAIM)).toBe(24);
     expect(session.rates.perSecond(CLAIM, 12_000)).toBe(10);
     expect(session.rates.lastLit(CLAIM)).toBe(24);
+    // The first message did not contain it.
+    expect([session.rates.lastLit(COMMIT), session.rates.perSecond(COMMIT, 12_000)]).toEqual([3, 1.5]);
     expect(session.rates.perSecond(CLAIM, 60_000)).toBe(0);
     expect(session.rates.perSecond("never", 12_000)).toBe(0);
   });
@@ -166,6 +173,8 @@ describe("the machine", () => {
 });
 
 describe("the chart", () => {
+  const NOTHING = { dispatched: 0, duplicates: 0, pending: 0, failures: 0, expired: 0, superseded: 0 };
+
   it("shows at least half a minute, grows with the data, and includes empty seconds", () => {
     const session = begun();
     expect(columnsOf(session, 10_000, 120)).toHaveLength(30);
@@ -178,13 +187,16 @@ describe("the chart", () => {
     });
     const columns = columnsOf(session, 52_500, 120);
     expect(columns).toHaveLength(51);
-    expect(columns[0]).toEqual({ fromMs: 2_000, counts: [3, 0, 0, 0, 0, 1] });
-    expect(columns.at(-1)).toEqual({ fromMs: 52_000, counts: SERIES.map(() => 0) });
+    expect(columns[0]).toEqual({ fromMs: 2_000, counts: { ...NOTHING, dispatched: 3, superseded: 1 } });
+    expect(columns.at(-1)).toEqual({ fromMs: 52_000, counts: NOTHING });
     expect(columnsOf(session, 500_000, 120)).toHaveLength(120);
   });
 
   it("stacks the visible series, and gives every bar a minimum height", () => {
-    const columns = [{ fromMs: 0, counts: [960, 0, 0, 0, 1, 0] }];
+    const columns = [
+      { fromMs: 0, counts: { ...NOTHING, dispatched: 960, expired: 1 } },
+      { fromMs: 1_000, counts: NOTHING },
+    ];
     const { top, bars } = stacked(columns, new Set(["dispatched", "expired"]));
     expect(top).toBe(1_000);
     expect(bars.get("dispatched")).toEqual([{ column: 0, from: 0, to: 0.96 }]);
@@ -211,6 +223,18 @@ describe("the summary", () => {
     expect(sentence(session)).toBe(
       "Of 8 deliveries, 4 were dispatched; 1 was a duplicate and was suppressed; 2 found the event pending on another replica and come back; 1 failed and released its key.",
     );
+  });
+
+  it("counts one event in the singular", () => {
+    const session = new Session();
+    session.take({ type: "begin", source, overview: overview({ totals: { pending: 1 } }) });
+    expect(sentence(session)).toContain("Of 1 delivery, 0 were dispatched; ");
+    expect(sentence(session)).toContain("1 found the event pending on another replica and comes back; ");
+    session.take({ type: "begin", source, overview: overview({ totals: { committed: 1 } }) });
+    expect(sentence(session)).toContain("Of 1 delivery, 1 was dispatched; ");
+    const cluster = { ...source, sees: "cluster" } as const;
+    session.take({ type: "begin", source: cluster, overview: overview({ totals: { committed: 1 } }) });
+    expect(sentence(session)).toContain("1 event was dispatched and committed, ");
   });
 
   it("reports only what the store shows for a cluster", () => {

@@ -1,9 +1,10 @@
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { StoreUnavailableError } from "../../../src/errors.ts";
+import { LatchkeyError, RecordUnreadableError, StoreUnavailableError } from "../../../src/errors.ts";
 import { resolveInspectorOptions } from "../../../src/inspect/server/options.ts";
 import { loadPage, pageOf } from "../../../src/inspect/server/page-file.ts";
 import { parseTrace } from "../../../src/inspect/trace/trace-text.ts";
+import type { DeadLetter, DeadLetters } from "../../../src/model/dead-letter.ts";
 import { resolveIdentity } from "../../../src/model/identity.ts";
 import { memoryStore } from "../../../src/stores/memory-store.ts";
 import { event, resolved, unseen, world } from "../../support/replicas.ts";
@@ -37,13 +38,37 @@ describe("one event", () => {
     expect((await its.ask(at("/api/event", { storeKey }))).status).toBe(200);
   });
 
-  it.each([{ storeKey: "unknown" }, { subscriptionId: "s" }, { eventId: "e" }])(
-    "is not found by %j",
-    async (params) => {
-      await using its = inspected();
-      expect((await its.ask(at("/api/event", params))).status).toBe(404);
-    },
-  );
+  it.each([
+    { storeKey: "unknown" },
+    { storeKey: "AAAAAAAAAAAAAAAA.BBBBBBBBBBBBBBBB.none" },
+    { storeKey },
+    { subscriptionId: "s" },
+    { eventId: "e" },
+  ])("is not found by %j, and has no related events", async (params) => {
+    await using its = inspected();
+    expect((await its.ask(at("/api/event", params))).status).toBe(404);
+    expect(await (await its.ask(at("/api/related", params))).json()).toEqual([]);
+  });
+
+  it("is shown with the failure that the store remembers, redacted, if it was released", async () => {
+    const its = world();
+    const failed = { owner: "web-2", attempt: 3, fence: 7, atMs: 5, error: "TypeError: card 4111" };
+    const failure = async () => ({ ...resolved, ...failed });
+    const redact = (text: string, what: string): string => (what === "cause" ? text.replace(/ card .*/, " …") : text);
+    await using inspector = inspected({ store: { ...its.memory, failure }, redact }, its);
+    expect(await (await inspector.ask(at("/api/event", { ...event }))).json()).toMatchObject({
+      record: null,
+      failure: { owner: "web-2", attempt: 3, error: "TypeError: …" },
+    });
+  });
+
+  it("is one of at most twenty that a search finds", async () => {
+    await using its = inspected();
+    for (let number = 0; number < 25; number += 1) {
+      await its.replica.dedup.guard({ ...event, eventId: `evt-${number}` }, () => {});
+    }
+    expect(await (await its.ask(at("/api/events", { text: "evt" }))).json()).toHaveProperty("events.length", 20);
+  });
 
   it("is found by a part of its id, each once", async () => {
     await using its = inspected();
@@ -96,6 +121,114 @@ describe("one event", () => {
     await its.replica.dedup.guard(event, () => {});
     its.replica.store.breakDown();
     expect((await its.ask(at("/api/event", { storeKey }))).status).toBe(503);
+  });
+
+  it.each<[string, Error, number, string]>([
+    [
+      "a record that cannot be read",
+      new RecordUnreadableError("The record is not JSON"),
+      422,
+      "The record is not JSON",
+    ],
+    [
+      "a store that cannot do it",
+      new LatchkeyError("unsupported", "The store cannot read"),
+      501,
+      "The store cannot read",
+    ],
+    ["an error of another kind, whose text stays private", new Error("secret"), 500, "The inspector failed to answer"],
+  ])("answers with the reason for %s", async (_, error, status, text) => {
+    const its = world();
+    const fails = () => Promise.reject(error);
+    const list = async function* () {
+      yield* [];
+      await fails();
+    };
+    await using inspector = inspected({ store: { ...its.memory, get: fails, list } }, its);
+    const answer = await inspector.ask(at("/api/event", { ...event }));
+    expect(answer.status).toBe(status);
+    const shown = await answer.text();
+    expect(shown).toContain(text);
+    const found = await (await inspector.ask(at("/api/events", { text: "evt" }))).text();
+    expect(`${shown} ${found}`).not.toContain("secret");
+  });
+});
+
+describe("an inspector below a path", () => {
+  it.each([
+    ["/ops", 308],
+    ["/ops/", 200],
+    ["/ops/api/events", 200],
+    // A proxy may have removed the path.
+    ["/api/events", 200],
+    ["/opsworks/", 404],
+  ])("answers %s with %d", async (path, status) => {
+    await using its = inspected({ basePath: "/ops" });
+    expect((await its.ask(path)).status).toBe(status);
+  });
+});
+
+describe("dead letters", () => {
+  const letter = (sequence: number): DeadLetter => ({
+    sequence,
+    storedAtMs: 1,
+    reason: "permanent-error",
+    error: "card 4111 was declined",
+    consumer: "billing",
+    deliveries: 3,
+    original: { subject: "orders", stream: "ORDERS", sequence, time: "2026-11-01T12:00:00Z" },
+    bytes: 10,
+    hasBody: true,
+    ...(sequence % 2 === 0 ? { identity: resolved } : {}),
+  });
+
+  function letters(number: number, changes: Partial<DeadLetters> = {}): DeadLetters {
+    return {
+      async *list() {
+        for (let sequence = 1; sequence <= number; sequence += 1) yield letter(sequence);
+      },
+      get: async () => undefined,
+      redrive: async () => ({ result: "gone" }),
+      drop: async () => true,
+      ...changes,
+    };
+  }
+
+  it("are listed up to a limit, with redacted ids and errors", async () => {
+    const redact = (text: string, what: string): string => `${what} of ${text.length}`;
+    await using its = inspected({ deadLetters: letters(2_001), redact });
+    const text = await (await its.ask("/api/dead")).text();
+    const listed: unknown = JSON.parse(text);
+    expect(listed).toMatchObject({
+      hasMore: true,
+      letters: { 0: { sequence: 1 }, 1: { identity: { eventId: "event of 5" } } },
+    });
+    expect(listed).toHaveProperty("letters.length", 2_000);
+    expect(text).not.toMatch(/4111|evt-1/);
+    await using few = inspected({ deadLetters: letters(1) });
+    expect(await (await few.ask("/api/dead")).json()).toMatchObject({ hasMore: false, letters: [{ sequence: 1 }] });
+  });
+
+  it.each<[string, Partial<DeadLetters>, unknown]>([
+    [
+      "redrive",
+      { redrive: async () => ({ result: "redriven", stream: "ORDERS", sequence: 9 }) },
+      { result: "redriven", stream: "ORDERS", sequence: 9 },
+    ],
+    [
+      "redrive",
+      { redrive: async () => ({ result: "left", why: "unreadable-record", problem: "secret" }) },
+      { result: "left", why: "unreadable-record", problem: "(cause)" },
+    ],
+    ["drop", {}, { result: "dropped" }],
+    ["drop", { drop: async () => false }, { result: "gone" }],
+  ])("are changed one at a time, with the result: %s", async (action, changes, result) => {
+    await using its = inspected({ deadLetters: letters(0, changes), redact: (_, what) => `(${what})` });
+    const order = { method: "POST", headers: own };
+    expect(await (await its.ask(`/api/dead/${action}?sequence=1`, order)).json()).toEqual(result);
+    for (const wrong of ["", "?sequence=", "?sequence=-1", "?sequence=1.5"]) {
+      expect((await its.ask(`/api/dead/${action}${wrong}`, order)).status).toBe(400);
+    }
   });
 });
 

@@ -27,7 +27,7 @@ async function trouble(its: Inspected): Promise<string | undefined> {
 
 /** Creates an inspector that only watches a store, with ways to break the store. */
 function watching(its: World = world()) {
-  const breaks = new Set<() => void>();
+  const breaks = new Set<(reason: Error) => void>();
   let unreadable: Error | undefined;
   const { memory } = its;
   const store = {
@@ -38,7 +38,7 @@ function watching(its: World = world()) {
     },
     async *watch(filter: Parameters<typeof memory.list>[0], signal: AbortSignal) {
       const broken = new AbortController();
-      breaks.add(() => broken.abort(LOST));
+      breaks.add((reason) => broken.abort(reason));
       yield* memory.watch(filter, linkedSignal(signal, broken.signal).signal);
       broken.signal.throwIfAborted();
     },
@@ -46,8 +46,8 @@ function watching(its: World = world()) {
   const inspector = inspected({ store }, its);
   return {
     ...inspector,
-    breakOff: () => {
-      for (const each of breaks) each();
+    breakOff: (reason: Error = LOST) => {
+      for (const each of breaks) each(reason);
       breaks.clear();
     },
     spoil: (error: Error) => {
@@ -195,6 +195,19 @@ describe("an unavailable store", () => {
     expect((await recorded(inspector)).length).toBeGreaterThan(1);
     await feed.cancel();
     await inspector[Symbol.asyncDispose]();
+  });
+
+  it("is watched on after a change that cannot be read, which is reported until a listing is complete", async () => {
+    const its = watching();
+    await its.world.pass(1_000);
+    its.breakOff(new RecordUnreadableError("The record under a.b.c is not JSON"));
+    await its.world.pass(5_000);
+    expect(await trouble(its)).toBe("");
+    const [begin] = await (await its.feed()).all();
+    expect(begin?.overview?.notices).toMatchObject([{ concern: "unreadable", settled: true }]);
+    await its.world.replica("web-2").dedup.guard(event, () => "");
+    expect(await recorded(its)).toContain("committed evt-1 web-2 confirmed");
+    await its.inspector.close();
   });
 
   it("is shown without records that cannot be read, which are reported", async () => {

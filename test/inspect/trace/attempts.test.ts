@@ -137,6 +137,25 @@ describe("the attempts in flight", () => {
     expect(recorder.totals).toEqual({ reserved: 3, lapsed: 2 });
   });
 
+  it("are read anew by a reader whose version is forgotten, or was never reached", () => {
+    const recorder = new TraceRecorder({ ...DEFAULT_LIMITS, trace: 1 });
+    const { attempts } = recorder;
+    for (const key of ["a", "b"]) recorder.record(traceEvent("reserved", key));
+    const { version } = attempts.snapshot();
+    expect(attempts.changesSince(version)).toEqual({ set: [], gone: [] });
+    expect(attempts.changesSince(version + 1)).toBeUndefined();
+    for (const key of ["a", "b"]) recorder.record(traceEvent("committed", key));
+    expect(attempts.changesSince(version)).toBeUndefined();
+  });
+
+  it("are suspected only while they hold their key", () => {
+    const recorder = new TraceRecorder();
+    recorder.record(traceEvent("reserved", "a"));
+    recorder.record(traceEvent("expired", "a", { cause: "lease-ended" }));
+    recorder.assess({ nowMs: 3_600_000, skewMs: 0 });
+    expect(shown(recorder.attempts)).toMatchObject([{ hold: "lost", suspicion: undefined }]);
+  });
+
   it("end without a lapse if another replica reserves the key during the lease", () => {
     const recorder = new TraceRecorder();
     recorder.record(traceEvent("reserved", "a"));

@@ -10,6 +10,20 @@ const shown = (attention: Attention): readonly string[] =>
     [concern, identity.eventId, times, cause, ...(settled ? ["settled"] : [])].join(" "),
   );
 
+describe("a record that cannot be read", () => {
+  it("is one concern until it is repaired, and a new one if it breaks again", () => {
+    const attention = new Attention(10);
+    attention.take(traceEvent("failed", of("evt-1")));
+    for (const atMs of [1, 2, 3]) attention.reportUnreadable("The record under a.b.c is not JSON", atMs);
+    const unreadable = "unreadable  1 The record under a.b.c is not JSON";
+    expect(shown(attention)).toEqual(["failing evt-1 1 ", unreadable]);
+    attention.settleUnreadable();
+    expect(shown(attention)).toEqual(["failing evt-1 1 ", `${unreadable} settled`]);
+    attention.reportUnreadable("The record under a.b.c is not JSON", 4);
+    expect(shown(attention)).toEqual(["failing evt-1 1 ", unreadable.replace(" 1 ", " 2 ")]);
+  });
+});
+
 describe("an event whose dispatch fails", () => {
   it("is one concern with its last error, until it is committed", () => {
     const attention = new Attention(10);

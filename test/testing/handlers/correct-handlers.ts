@@ -191,6 +191,22 @@ const fingerprinting: HandlerUnderTest = (replica) => {
     dedup.guard(of(event), (reservation) => replica.effect(event, reservation), { fingerprint: `payload of ${event}` });
 };
 
+const transactional: HandlerUnderTest = (replica) => {
+  const dedup = new Deduplicator({ ...replica, leaseMs });
+  return ({ event }) =>
+    dedup.guard(of(event), (reservation) => replica.effectOnce(event, reservation, () => "receipt"));
+};
+
+/** A transaction whose answer was lost finds its marker when it is repeated. */
+const repeatsTransaction: HandlerUnderTest = (replica) => {
+  const dedup = new Deduplicator({ ...replica, leaseMs });
+  return ({ event }) =>
+    dedup.guard(of(event), (reservation) => {
+      const charge = () => replica.effectOnce(event, reservation, () => "receipt");
+      return charge().catch(charge);
+    });
+};
+
 export const correctHandlers: readonly CorrectHandler[] = [
   { name: "guards with a prefixed event id", handler: guardingAs((event) => `evt-${event}`) },
   { name: "guards with the id of a CloudEvent", handler: guardingAs((event) => JSON.stringify(["/github", event])) },
@@ -209,6 +225,8 @@ export const correctHandlers: readonly CorrectHandler[] = [
   { name: "lets its window end", handler: shortWindow },
   { name: "chooses its own owner", handler: ownName },
   { name: "answers like a consumer", handler: consumerStyle },
+  { name: "runs its effect in a transaction", handler: transactional },
+  { name: "repeats a transaction that failed", handler: repeatsTransaction },
   { name: "passes a fingerprint", handler: fingerprinting },
   // After a freeze its timers are late, and unlike Latchkey it does not look at the clock before it begins an effect.
   { name: "claims with a lease and a fence", handler: claimsWithLeaseAndFence, scope: { freezes: 0 } },

@@ -293,6 +293,19 @@ const releasesOnTimeout: HandlerUnderTest = (replica) => {
   };
 };
 
+const looksUpAfterFailedTransaction: HandlerUnderTest = (replica) => {
+  const dedup = new Deduplicator({ ...replica, leaseMs });
+  return ({ event }) =>
+    dedup.guard(of(event), async (reservation) => {
+      try {
+        return await replica.effectOnce(event, reservation, () => "receipt");
+      } catch (error) {
+        if ((await dedup.peek(of(event))) === undefined) throw new Error("the reservation is lost", { cause: error });
+        throw error;
+      }
+    });
+};
+
 export const misuseBugs: readonly PlantedBug[] = [
   {
     name: "releases after success",
@@ -482,6 +495,13 @@ export const misuseBugs: readonly PlantedBug[] = [
     handler: hidesFailures,
     breaks: "G2",
     why: /acknowledged E1/,
+  },
+  {
+    name: "asks the store before it passes on the error of its transaction",
+    source: "misuse of `guard`",
+    handler: looksUpAfterFailedTransaction,
+    breaks: "G7",
+    why: /the effect of E1 failed, but R\d'? got the store's error instead/,
   },
   {
     name: "puts the name of its process into the event id",

@@ -265,6 +265,18 @@ describe("checkHistory", () => {
     expect(broken(failed("permanent"))).toEqual([]);
   });
 
+  it("finds G7 when the store's error replaces that of a transaction, unless a later one found its marker", () => {
+    const failed = (...ends: readonly boolean[]): Recording => {
+      const run = recording().deliver("R1").begin("R1", 1).end("R1");
+      for (const end of ends) run.see("R1", { type: "transaction.ended", event: "E1", name: "effect", failed: end });
+      const error = { because: "failed", afterMs: 1, code: "store-unavailable" } as const;
+      return run.see("R1", { type: "answered", event: "E1", delivery: 1, answer: "nak", ...error });
+    };
+    expect(broken(failed(true))).toEqual(["G7"]);
+    expect(broken(failed(true, false))).toEqual([]);
+    expect(broken(failed())).toEqual([]);
+  });
+
   it("finds G8 when no holder superseded a commit, or two dispatches count", () => {
     const alone = recording().write("R1", "reserve", {}, 1).begin("R1", 1).end("R1");
     expect(broken(alone.acknowledge("R1", "superseded"))).toEqual(["G8"]);

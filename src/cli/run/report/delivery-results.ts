@@ -1,6 +1,6 @@
+import { errorMessage } from "../../../internal/error-message.ts";
 import type { CommitOutcome } from "../../../model/decision.ts";
 import type { Audit } from "../../../nats/index.ts";
-import { errorMessage } from "../../terminal/error-message.ts";
 import { isDoubtful } from "./doubt.ts";
 
 /** Result of one delivery of a message. */

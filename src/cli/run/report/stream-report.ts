@@ -1,6 +1,6 @@
 import { amount, counted } from "../../../internal/counted.ts";
+import { errorMessage } from "../../../internal/error-message.ts";
 import type { Audit } from "../../../nats/index.ts";
-import { errorMessage } from "../../terminal/error-message.ts";
 import { secondsText } from "../../terminal/format.ts";
 import type { Paint } from "../../terminal/paint.ts";
 import { printable } from "../../terminal/printable.ts";

@@ -22,6 +22,9 @@ export interface HttpTargetOptions {
 
 type Outcome = TargetFailure | undefined;
 
+/** The only status of a response that upgrades its connection. */
+const SWITCHING_PROTOCOLS = 101;
+
 /** POSTs events to an HTTP endpoint in the CloudEvents binary mode. A 2xx status is success. */
 export function httpTarget(
   url: URL,
@@ -30,7 +33,7 @@ export function httpTarget(
   // `fetch` has less than half the throughput.
   const isSecure = url.protocol === "https:";
   const send = isSecure ? requestHttps : requestHttp;
-  const agent = agentFor(isSecure, proxy);
+  const keptAlive = agentFor(isSecure, proxy, { keepAlive: true });
   const via = proxy === undefined ? {} : ({ via: "proxy" } as const);
 
   const attempt = (event: IncomingEvent, context: TargetContext, isRepeated: boolean): Promise<Outcome> =>
@@ -40,7 +43,8 @@ export function httpTarget(
         ...requestHeaders(event, context, { extra, keyPerAttempt }),
         "content-length": body.byteLength,
       };
-      const request = send(url, { method: "POST", agent: isRepeated ? oneShotAgent(isSecure, proxy) : agent, headers });
+      const agent = isRepeated ? agentFor(isSecure, proxy, { keepAlive: false }) : keptAlive;
+      const request = send(url, { method: "POST", agent, headers });
       let isSettled = false;
       let bytesBefore = 0;
       request.once("socket", (socket) => (bytesBefore = socket.bytesRead));
@@ -69,15 +73,17 @@ export function httpTarget(
         settle({ failure: "unreachable", code: ONLY_INFORMATIONAL, ...via });
         request.destroy();
       });
-      request.once("upgrade", (response, socket) => {
+      request.once("upgrade", (_, socket) => {
         socket.on("error", () => {}).destroy();
-        settle({ failure: "status", status: response.statusCode ?? 101, ...via });
+        settle({ failure: "status", status: SWITCHING_PROTOCOLS, ...via });
       });
       // Also after the outcome: an unhandled error would end the process.
       request.on("error", (error) => {
+        const code = codeOf(error);
         const isUnanswered = request.socket?.bytesRead === bytesBefore;
-        const isStale = request.reusedSocket && isUnanswered && !isRepeated && STALE_CODES.has(codeOf(error) ?? "");
-        settle(isStale ? attempt(event, context, true) : { failure: "unreachable", code: codeOf(error), ...via });
+        const isReused = request.reusedSocket && isUnanswered && !isRepeated;
+        const isStale = isReused && code !== undefined && STALE_CODES.has(code);
+        settle(isStale ? attempt(event, context, true) : { failure: "unreachable", code, ...via });
       });
       request.once("close", () => settle({ failure: "unreachable", code: "ECONNRESET", ...via }));
       request.end(body);
@@ -100,15 +106,9 @@ const MAX_INFORMATIONAL = 100;
  */
 const STALE_CODES: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE"]);
 
-function agentFor(isSecure: boolean, proxy: URL | undefined): HttpAgent {
-  const options = { keepAlive: true };
+function agentFor(isSecure: boolean, proxy: URL | undefined, options: { readonly keepAlive: boolean }): HttpAgent {
   if (proxy !== undefined) return isSecure ? new HttpsProxyAgent(proxy, options) : new HttpProxyAgent(proxy, options);
   return isSecure ? new HttpsAgent(options) : new HttpAgent(options);
-}
-
-function oneShotAgent(isSecure: boolean, proxy: URL | undefined): HttpAgent | false {
-  if (proxy === undefined) return false;
-  return isSecure ? new HttpsProxyAgent(proxy) : new HttpProxyAgent(proxy);
 }
 
 function requestHeaders(

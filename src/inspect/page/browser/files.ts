@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals";
 import { counted } from "../../../internal/counted.ts";
+import { errorMessage } from "../../../internal/error-message.ts";
 import { readRecording } from "../state/playback.ts";
 import { visibleText } from "../state/visible-text.ts";
 import { goTo } from "./navigate.ts";
@@ -33,7 +34,6 @@ export async function openFile(file: File): Promise<void> {
     if (recording.violations.length > 0 && storeKey !== undefined) goTo({ view: "event", storeKey });
     toast.value = { text: `${file.name} is open: ${counted(recording.trace.length, "event")}`, isError: false };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    toast.value = { text: `${file.name} cannot be opened. ${visibleText(why)}`, isError: true };
+    toast.value = { text: `${file.name} cannot be opened. ${visibleText(errorMessage(error))}`, isError: true };
   }
 }

@@ -5,7 +5,7 @@ import { SERIES, type SeriesName } from "../../trace/series.ts";
 import { nowMs, session } from "../browser/page-state.ts";
 import type { Tone } from "../state/event-words.ts";
 import { exactTime, span, time } from "../state/formats.ts";
-import { type Bar, columnsOf, stacked } from "../state/totals-chart.ts";
+import { type Bar, columnsOf, type SeriesCounts, stacked } from "../state/totals-chart.ts";
 
 const seriesTones: Readonly<Record<SeriesName, Tone>> = {
   dispatched: "dispatched",
@@ -89,10 +89,8 @@ export function TotalsChart({ limit, height }: { limit: number; height: number }
   );
 }
 
-function sentenceOf(counts: readonly number[]): string {
-  const parts = SERIES.flatMap((name, index) =>
-    (counts[index] ?? 0) > 0 ? [`${amount(counts[index] ?? 0)} ${name}`] : [],
-  );
+function sentenceOf(counts: SeriesCounts): string {
+  const parts = SERIES.filter((name) => counts[name] > 0).map((name) => `${amount(counts[name])} ${name}`);
   return parts.length === 0 ? "nothing" : parts.join(", ");
 }
 

@@ -21,15 +21,14 @@ export function drawingOf(open: ReadonlySet<string>): Drawing {
       labelOf(transitions, open),
       ...(transitions.some(({ id }) => observed.has(id)) ? [ROOM] : []),
     ],
-    notesOf: ({ id, parent }) =>
-      parent !== "" ? [] : id === "unseen" ? [stateWords[id] ?? ""] : [stateWords[id] ?? "", ROOM],
+    notesOf: ({ id, parent }) => (parent !== "" ? [] : [stateWords[id] ?? "", ...(id === "unseen" ? [] : [ROOM])]),
   });
 }
 
 /** Returns the label of a line: words between collapsed states, otherwise the counted event and the number of other events. */
 export function labelOf(transitions: readonly ChartTransition[], open: ReadonlySet<string>): string {
   const [first] = transitions;
-  const ends = [first?.from, first?.to].map((id = "") => id.split(".", 1)[0] ?? "");
+  const ends = [first?.from, first?.to].map((id = "") => id.slice(0, id.search(/\.|$/)));
   const words = ends.some((id) => open.has(id)) ? undefined : lineWords[ends.join(" ")];
   if (words !== undefined) return words;
   const events = new Set(transitions.map(({ event }) => event));

@@ -6,6 +6,7 @@ import { type TracedRun, type TracedViolation, traceOfHistory } from "../../trac
 import type { TraceEvent } from "../../trace/trace-event.ts";
 import { DEFAULT_LIMITS, TraceRecorder } from "../../trace/trace-recorder.ts";
 import { isTrace, parseTrace } from "../../trace/trace-text.ts";
+import { roundUp } from "./round-up.ts";
 import { MAX_POINTS } from "./totals-chart.ts";
 import { visibleText } from "./visible-text.ts";
 
@@ -26,8 +27,8 @@ export class Playback {
     this.name = name;
     this.trace = trace;
     this.violations = violations;
-    const lengthMs = (trace.at(-1)?.atMs ?? 0) - (trace[0]?.atMs ?? 0);
-    this.#bucketMs = roundDuration(lengthMs / MAX_POINTS);
+    const lengthMs = timeAt(trace, -1) - timeAt(trace, 0);
+    this.#bucketMs = roundUp(Math.max(1, lengthMs / MAX_POINTS));
     this.#recorder = this.#freshRecorder();
   }
 
@@ -108,7 +109,7 @@ export class Playback {
   }
 
   get #nowMs(): number {
-    return this.trace[Math.max(0, this.#position - 1)]?.atMs ?? 0;
+    return timeAt(this.trace, Math.max(0, this.#position - 1));
   }
 
   #freshRecorder(): TraceRecorder {
@@ -178,8 +179,7 @@ function isSame(one: TraceEvent | undefined, other: TraceEvent): boolean {
   );
 }
 
-/** Rounds a duration up to 1, 2 or 5 times a power of ten. */
-function roundDuration(ms: number): number {
-  const power = 10 ** Math.floor(Math.log10(Math.max(1, ms)));
-  return [1, 2, 5, 10].map((factor) => factor * power).find((rounded) => rounded >= ms) ?? 1;
+/** Returns the time of an event; 0 for an empty trace. */
+function timeAt(trace: readonly TraceEvent[], index: number): number {
+  return trace.at(index)?.atMs ?? 0;
 }

@@ -42,8 +42,9 @@ export class Rates {
 
   /** Returns the current rate. */
   perSecond(transition: TransitionId, nowMs: number): number {
-    while (this.#readings.length > 1 && (this.#readings[1]?.atMs ?? nowMs) <= nowMs - WINDOW_MS) this.#readings.shift();
-    const base = this.#readings[0];
+    const before = this.#readings.findLastIndex(({ atMs }) => atMs <= nowMs - WINDOW_MS);
+    this.#readings = this.#readings.slice(Math.max(0, before));
+    const [base] = this.#readings;
     if (base === undefined) return 0;
     const passedMs = Math.min(WINDOW_MS, nowMs - base.atMs);
     const times = this.total(transition) - (base.counts[transition] ?? 0);

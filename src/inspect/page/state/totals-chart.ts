@@ -1,14 +1,16 @@
 import { SERIES, type SeriesName } from "../../trace/series.ts";
+import { roundUp } from "./round-up.ts";
 import type { Session } from "./session.ts";
 
 /** Maximum number of points in the chart. */
 export const MAX_POINTS = 120;
 
+export type SeriesCounts = Readonly<Record<SeriesName, number>>;
+
 /** One bucket of time in the chart. */
 export interface ChartColumn {
   readonly fromMs: number;
-  /** Counts in the order of {@link SERIES}. */
-  readonly counts: readonly number[];
+  readonly counts: SeriesCounts;
 }
 
 /** Minimum number of points in the chart. */
@@ -22,8 +24,14 @@ export function columnsOf(session: Session, nowMs: number, limit: number): reado
   const length = Math.min(limit, Math.max(MIN_POINTS, sinceFirst));
   return Array.from({ length }, (_, index): ChartColumn => {
     const fromMs = (last - length + 1 + index) * bucketMs;
-    return { fromMs, counts: session.pointAt(fromMs) ?? SERIES.map(() => 0) };
+    return { fromMs, counts: countsByName(session.pointAt(fromMs) ?? []) };
   });
+}
+
+/** @param counts in the order of {@link SERIES}. */
+function countsByName(counts: readonly number[]): SeriesCounts {
+  const [dispatched = 0, duplicates = 0, pending = 0, failures = 0, expired = 0, superseded = 0] = counts;
+  return { dispatched, duplicates, pending, failures, expired, superseded };
 }
 
 /** A bar of the chart. `from` and `to` are fractions of its height, from the bottom. */
@@ -43,29 +51,23 @@ export interface Stack {
 const MIN_HEIGHT = 0.02;
 
 export function stacked(columns: readonly ChartColumn[], shown: ReadonlySet<SeriesName>): Stack {
-  const lines = SERIES.map((name, index) => ({ name, index })).filter(({ name }) => shown.has(name));
-  const sums = columns.map(({ counts }) => lines.reduce((sum, { index }) => sum + (counts[index] ?? 0), 0));
+  const names = SERIES.filter((name) => shown.has(name));
+  const sums = columns.map(({ counts }) => names.reduce((sum, name) => sum + counts[name], 0));
   const top = roundTop(Math.max(...sums));
-  const heights = columns.map(() => 0);
-  const bars = new Map(
-    lines.map(({ name, index }) => [
-      name,
-      columns.flatMap(({ counts }, column): readonly Bar[] => {
-        const value = counts[index] ?? 0;
-        if (value === 0) return [];
-        const from = heights[column] ?? 0;
-        const to = from + Math.max(MIN_HEIGHT, value / top);
-        heights[column] = to;
-        return [{ column, from, to: Math.min(1, to) }];
-      }),
-    ]),
-  );
+  const bars = new Map(names.map((name): [SeriesName, Bar[]] => [name, []]));
+  for (const [column, { counts }] of columns.entries()) {
+    let from = 0;
+    for (const [name, drawn] of bars) {
+      if (counts[name] === 0) continue;
+      const to = from + Math.max(MIN_HEIGHT, counts[name] / top);
+      drawn.push({ column, from, to: Math.min(1, to) });
+      from = to;
+    }
+  }
   return { top, bars };
 }
 
-/** Rounds up to 1, 2 or 5 times a power of ten. */
+/** Returns the value of the full height: a round number of at least 5. */
 export function roundTop(value: number): number {
-  if (value <= 5) return 5;
-  const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 5, 10].map((factor) => factor * power).find((top) => top >= value) ?? value;
+  return value <= 5 ? 5 : roundUp(value);
 }

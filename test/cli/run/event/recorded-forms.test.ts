@@ -49,6 +49,12 @@ describe("a recorded request", () => {
     expect(event.headers).toEqual({ "x-github-event": "ping", "x-github-delivery": "d-1" });
   });
 
+  it("of smee.io may have no content type, and other values than texts", () => {
+    const { contentType, headers } = read({ ...PING, "x-github-enterprise-version": 3, body: "{}" });
+    expect(contentType).toBe("application/json");
+    expect(headers).toEqual({ "x-github-event": "ping", "x-github-delivery": "d-1" });
+  });
+
   it("has a list or an empty text as payload", () => {
     expect(read({ headers: PING, body: [1] }).body).toBe("[1]");
     expect(read({ headers: PING, body: "" }).body).toBe("");
@@ -154,6 +160,18 @@ describe("the webhook of a known sender", () => {
       "com.slack.app_mention",
     ],
     [
+      "Slack without its event",
+      { type: "event_callback", event_id: "Ev1" },
+      '["/slack/teams/any","Ev1"]',
+      "com.slack.event_callback",
+    ],
+    [
+      "Standard Webhooks without a type",
+      record({ "webhook-id": "msg_1" }),
+      '["/standard-webhooks","msg_1"]',
+      "webhook",
+    ],
+    [
       "Standard Webhooks",
       record({ "webhook-id": "msg_1", "webhook-timestamp": "1" }, { type: "a.b" }),
       '["/standard-webhooks","msg_1"]',
@@ -247,6 +265,11 @@ describe("a recorded CloudEvent", () => {
       structured,
       { headers: { "content-type": "application/cloudevents+json" }, body: structured },
       { headers: { "content-type": "application/cloudevents+json" }, body: JSON.stringify(structured) },
+      {
+        headers: { "content-type": "application/cloudevents+json" },
+        isBase64Encoded: true,
+        body: Buffer.from(JSON.stringify(structured)).toString("base64"),
+      },
     ].map((line) => read(line));
     expect(forms.map(({ eventId }) => eventId)).toEqual(forms.map(() => '["/s","order €1"]'));
     expect(forms.map(({ body }) => body)).toEqual(forms.map(() => '{"n":1}'));
@@ -265,6 +288,7 @@ describe("a recorded CloudEvent", () => {
     [{ headers: { ...headers, "ce-id": 7 }, body: {} }, "the CloudEvent's `id` is a number"],
     [{ headers: { ...headers, "ce-id": ["1", "2"] }, body: {} }, "the CloudEvent's `id` is a list"],
     [{ headers: { "ce-id": "1", "ce-source": "/s" }, body: {} }, "the CloudEvent has no `specversion`"],
+    [{ headers: { host: "x" }, body: { ...structured, id: 7 } }, "the CloudEvent's `id` is a number"],
   ])("is refused: %j", (line, text) => {
     expect(problem(line)).toContain(text);
   });
@@ -301,5 +325,6 @@ describe("--id", () => {
     );
     expect(problem({}, { id: byPointer("/id") })).toBe("no identity: the member `/id` is missing (--id)");
     expect(problem({ id: "1", t: 5 }, { id: byPointer("/id"), type: byPointer("/t") })).toContain("(--type)");
+    expect(problem({ headers: { "x-id": "1" }, body: null }, { id: byHeader("x-id") })).toContain("has no payload");
   });
 });

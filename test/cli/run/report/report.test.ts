@@ -11,10 +11,11 @@ import {
 import { addLine, emptyTally, type LineResult, linesSucceeded } from "../../../../src/cli/run/report/line-results.ts";
 import { linesReport, lineText } from "../../../../src/cli/run/report/lines-report.ts";
 import { auditText, deliveryText, streamReport } from "../../../../src/cli/run/report/stream-report.ts";
-import { errorMessage, unexpectedError } from "../../../../src/cli/terminal/error-message.ts";
 import type { Paint } from "../../../../src/cli/terminal/paint.ts";
 import { printable } from "../../../../src/cli/terminal/printable.ts";
+import { unexpectedError } from "../../../../src/cli/terminal/unexpected-error.ts";
 import { LatchkeyError } from "../../../../src/errors.ts";
+import { errorMessage } from "../../../../src/internal/error-message.ts";
 import { dedupKey, resolveIdentity } from "../../../../src/model/identity.ts";
 import type { Audit, MessageAudit } from "../../../../src/nats/index.ts";
 

@@ -66,8 +66,10 @@ describe("a command", () => {
   });
 
   it("gets the trace context in its environment", async () => {
-    const traced = { ...event, headers: { traceparent: "00-0af7-b7ad-01" } };
-    expect((await attempt(sh('echo "$TRACEPARENT"'), { event: traced })).printed).toBe("00-0af7-b7ad-01\n");
+    const traced = { ...event, headers: { traceparent: "00-0af7-b7ad-01", tracestate: "vendor=1" } };
+    expect((await attempt(sh('echo "$TRACEPARENT $TRACESTATE"'), { event: traced })).printed).toBe(
+      "00-0af7-b7ad-01 vendor=1\n",
+    );
   });
 
   it("gets an empty type if the event has none", async () => {
@@ -129,9 +131,16 @@ describe("a command", () => {
     expect(endless.printed).toContain("more\n");
   });
 
-  it("ends the run if it does not exist or is not executable", async () => {
-    await expect(attempt(["/nonexistent/command"])).rejects.toThrow(CommandError);
-    await expect(attempt(["/etc/passwd"])).rejects.toThrow(CommandError);
+  it.each<[string, string, string]>([
+    ["does not exist", "/nonexistent/command", "there is no such file (ENOENT)"],
+    ["is not on the PATH", "latchkey-nowhere", "no program of this name is on the PATH (ENOENT)"],
+    ["is not executable", "/etc/passwd", "it is not executable; use chmod +x (EACCES)"],
+    ["is a path through a file", "/etc/passwd/command", "ENOTDIR"],
+    ["needs a shell", "true && true", 'for shell syntax, use --exec sh -c "<command>"'],
+  ])("ends the run if it %s", async (_, program, advice) => {
+    const error: unknown = await attempt([program]).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(CommandError);
+    expect(error).toHaveProperty("message", expect.stringContaining(advice));
   });
 
   it("fails for one event if it cannot start for that event", async () => {

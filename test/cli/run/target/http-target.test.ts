@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import { describe, expect, it } from "vitest";
 import type { IncomingEvent } from "../../../../src/cli/run/event/incoming-event.ts";
+import { connectionText } from "../../../../src/cli/run/target/connection-errors.ts";
 import { httpTarget } from "../../../../src/cli/run/target/http-target.ts";
 import { isPermanent, type TargetContext, type TargetFailure } from "../../../../src/cli/run/target/target.ts";
 import { systemClock } from "../../../../src/internal/clock.ts";
@@ -212,5 +213,16 @@ describe("an HTTP endpoint", () => {
     for (let times = 0; times < 20; times += 1) await target.dispatch(event, context);
     // The client opens a second connection if the first one becomes free slightly late.
     expect(ports.size).toBeLessThan(10);
+  });
+});
+
+describe("the reason why an endpoint is unreachable", () => {
+  it.each<[string | undefined, string]>([
+    ["ECONNREFUSED", "the endpoint is unreachable: nothing listens at its address (ECONNREFUSED)"],
+    ["HPE_INVALID_CONSTANT", "the endpoint is unreachable: its response is not HTTP (HPE_INVALID_CONSTANT)"],
+    ["ENOWHERE", "the endpoint is unreachable (ENOWHERE)"],
+    [undefined, "the endpoint is unreachable"],
+  ])("is explained, or has its code: %s", (code, text) => {
+    expect(connectionText({ code })).toBe(text);
   });
 });

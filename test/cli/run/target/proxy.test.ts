@@ -1,11 +1,58 @@
-import { createServer, request } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, request, type Server } from "node:http";
+import type { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
+import type { IncomingEvent } from "../../../../src/cli/run/event/incoming-event.ts";
 import { httpTarget } from "../../../../src/cli/run/target/http-target.ts";
 import { proxyFor } from "../../../../src/cli/run/target/proxy.ts";
 import { parseHeaders } from "../../../../src/cli/run/target/request-headers.ts";
+import type { TargetContext } from "../../../../src/cli/run/target/target.ts";
 import { CommandError } from "../../../../src/cli/terminal/command-error.ts";
 import { systemClock } from "../../../../src/internal/clock.ts";
 import { startEndpoint } from "../../support/endpoint.ts";
+
+const context: TargetContext = {
+  ...{ idempotencyKey: "k", fence: 7, attempt: 2, workspaceId: "wörk", subscriptionId: "s" },
+  signal: new AbortController().signal,
+};
+const event: IncomingEvent = {
+  format: "opaque",
+  eventId: "e",
+  attributes: {},
+  headers: {},
+  contentType: "text/plain",
+  body: "b",
+  original: "",
+};
+
+interface RunningProxy extends AsyncDisposable {
+  readonly url: URL;
+  readonly server: Server;
+}
+
+async function startProxy(answer: RequestListener): Promise<RunningProxy> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return {
+    url: new URL(`http://127.0.0.1:${port}`),
+    server,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** Sends a request on to the endpoint that it names. */
+const forward: RequestListener = (incoming, outgoing) => {
+  const { url, headers } = incoming;
+  const onward = request(String(url), { method: "POST", headers }, (answer) => {
+    outgoing.writeHead(answer.statusCode ?? 500);
+    answer.pipe(outgoing);
+  });
+  incoming.pipe(onward);
+};
 
 describe("the proxy of the environment", () => {
   it.each<readonly [url: string, env: Record<string, string>, proxy: string | undefined]>([
@@ -43,34 +90,17 @@ describe("the proxy of the environment", () => {
   it("gets the requests, with their headers", async () => {
     await using endpoint = await startEndpoint();
     const seen: (string | undefined)[] = [];
-    const proxy = createServer((incoming, outgoing) => {
+    await using proxy = await startProxy((incoming, outgoing) => {
       seen.push(incoming.url);
-      const forward = request(String(incoming.url), { method: "POST", headers: incoming.headers }, (answer) => {
-        outgoing.writeHead(answer.statusCode ?? 500);
-        answer.pipe(outgoing);
-      });
-      incoming.pipe(forward);
+      forward(incoming, outgoing);
     });
-    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
-    const address = proxy.address();
-    const port = typeof address === "object" && address !== null ? address.port : 0;
     const target = httpTarget(new URL(endpoint.url), {
       clock: systemClock,
-      proxy: new URL(`http://127.0.0.1:${port}`),
+      proxy: proxy.url,
       headers: parseHeaders(["Authorization: Bearer t", "User-Agent: mine"]),
       keyPerAttempt: true,
     });
-    const context = { idempotencyKey: "k", fence: 7, attempt: 2, workspaceId: "wörk", subscriptionId: "s" };
-    const event = {
-      format: "opaque",
-      eventId: "e",
-      attributes: {},
-      headers: {},
-      contentType: "text/plain",
-      body: "b",
-      original: "",
-    } as const;
-    expect(await target.dispatch(event, { ...context, signal: new AbortController().signal })).toBeUndefined();
+    expect(await target.dispatch(event, context)).toBeUndefined();
     expect(seen).toEqual([endpoint.url]);
     expect(endpoint.received[0]?.headers).toMatchObject({
       authorization: "Bearer t",
@@ -78,8 +108,34 @@ describe("the proxy of the environment", () => {
       "idempotency-key": "k:7",
       "latchkey-workspace": "w%C3%B6rk",
     });
-    proxy.closeAllConnections();
-    proxy.close();
+  });
+
+  it("gets the request again on a new connection after it closed an idle one", async () => {
+    await using endpoint = await startEndpoint();
+    const connections = new Set<Socket>();
+    await using proxy = await startProxy((incoming, outgoing) => {
+      const isReused = connections.has(incoming.socket);
+      connections.add(incoming.socket);
+      if (isReused) incoming.socket.destroy();
+      else forward(incoming, outgoing);
+    });
+    const target = httpTarget(new URL(endpoint.url), { clock: systemClock, proxy: proxy.url });
+    const failures: unknown[] = [];
+    for (let times = 0; times < 4; times += 1) failures.push(await target.dispatch(event, context));
+    expect(failures).toEqual([undefined, undefined, undefined, undefined]);
+    expect(endpoint.received).toHaveLength(4);
+  });
+
+  it("is asked for a tunnel to an https:// endpoint, which is unreachable if it refuses", async () => {
+    const tunnels: (string | undefined)[] = [];
+    await using proxy = await startProxy(() => {});
+    proxy.server.on("connect", ({ url }: IncomingMessage, socket: Socket) => {
+      tunnels.push(url);
+      socket.destroy();
+    });
+    const target = httpTarget(new URL("https://a.example/"), { clock: systemClock, proxy: proxy.url });
+    expect(await target.dispatch(event, context)).toMatchObject({ failure: "unreachable" });
+    expect(tunnels).toEqual(["a.example:443"]);
   });
 });
 

@@ -1,0 +1,2 @@
+export { handler } from "./correct.ts";
+export const options = "two replicas";
