@@ -63,6 +63,24 @@ function findCycle(): string[] {
   return [];
 }
 
+/** Returns the packages that are loaded as soon as a file is, by itself or by what it imports. Later loads are `import()`. */
+function packagesLoadedBy(entry: string): string[] {
+  const packages = new Set<string>();
+  const loaded = new Set([entry]);
+  for (const file of loaded) {
+    for (const [, specifier = ""] of readFileSync(file, "utf8").matchAll(VALUE_IMPORT)) {
+      const target = posix.join(posix.dirname(file), specifier);
+      if (!specifier.startsWith(".")) packages.add(specifier);
+      else if (isSource(target)) loaded.add(target);
+    }
+  }
+  return [...packages];
+}
+
+const VALUE_IMPORT = /^(?:import|export)\s(?!type\b)(?:[^";]*?\sfrom\s+)?"([^"]+)"/gm;
+
+const OPTIONAL = /^(@nats-io|@opentelemetry|pg$|postgres$|fast-check)/;
+
 describe("the source tree", () => {
   it("has a layer for every file", () => {
     expect(files.filter((file) => folderOf(file) === "none")).toEqual([]);
@@ -77,5 +95,11 @@ describe("the source tree", () => {
 
   it("has no import cycles, type imports included", () => {
     expect(findCycle()).toEqual([]);
+  });
+
+  it("loads the command line without the packages that only some commands need", () => {
+    const packages = packagesLoadedBy("src/cli/main.ts");
+    expect(packages).toContain("xstate");
+    expect(packages.filter((name) => OPTIONAL.test(name))).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { DEFAULT_CONCURRENCY, DEFAULT_MAX_DELIVER, MAX_CONCURRENCY } from "../../nats/consumer/consume-options.ts";
+import { DEFAULT_CONCURRENCY, DEFAULT_MAX_DELIVER, MAX_CONCURRENCY } from "../../nats/consumer/consume-limits.ts";
 import { DEFAULT_LEASE_MS, DEFAULT_WINDOW_MS } from "../../options.ts";
 import type { CommandContext } from "../command-context.ts";
 import { addPostgresKeys, addShardedBucket } from "../connection/server-options.ts";

@@ -1,5 +1,5 @@
 import { maxAttemptsFromEnv, optionsFromEnv } from "../../env.ts";
-import { DEFAULT_CONCURRENCY, DEFAULT_MAX_DELIVER } from "../../nats/consumer/consume-options.ts";
+import { DEFAULT_CONCURRENCY, DEFAULT_MAX_DELIVER } from "../../nats/consumer/consume-limits.ts";
 import type { ConsumerUse } from "../../nats/consumer/start-up-check.ts";
 import { DEFAULT_LEASE_MS, DEFAULT_SKEW_MS, DEFAULT_WINDOW_MS } from "../../options.ts";
 import type { BucketFlags } from "../connection/open-buckets.ts";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { DEFAULT_WORKSPACE } from "../../model/identity.ts";
-import { DEFAULT_MAX_DELIVER, MAX_CONCURRENCY } from "../../nats/consumer/consume-options.ts";
+import { DEFAULT_MAX_DELIVER, MAX_CONCURRENCY } from "../../nats/consumer/consume-limits.ts";
 import { CLUSTER_REPLICAS, MAX_REPLICAS } from "../../nats/kv/store-options.ts";
 import { DEFAULT_LEASE_MS, DEFAULT_WINDOW_MS } from "../../options.ts";
 import type { CommandContext } from "../command-context.ts";

@@ -1,8 +1,8 @@
 import type { ConsumerInfo } from "@nats-io/jetstream";
+import { checkScheduledRetries } from "./check-scheduled-retries.ts";
 import type { ResolvedConsumeOptions } from "./consume-options.ts";
 import type { ConsumerFinding } from "./consumer-finding.ts";
 import { checkDeadLetterStream } from "./dead-letter-stream.ts";
-import { checkScheduledRetries } from "./scheduled-retry.ts";
 import { checkConsumer, checkPause, filtersOf } from "./start-up-check.ts";
 
 /** Checks everything that `consume` depends on: the consumer, the server that leads it, and the stream of the dead letters. */

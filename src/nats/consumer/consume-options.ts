@@ -6,6 +6,7 @@ import type { ResolvedIdentity } from "../../model/identity.ts";
 import type { Telemetry } from "../../model/telemetry.ts";
 import { publishableSubject } from "../wire/subject.ts";
 import type { Audit } from "./audit.ts";
+import { DEFAULT_CONCURRENCY, DEFAULT_MAX_DELIVER, MAX_CONCURRENCY } from "./consume-limits.ts";
 import type { DeadLetterOptions } from "./dead-letter.ts";
 import { type Identify, identifyEvent } from "./identify.ts";
 import { type PriorityGroup, resolveGroup } from "./priority-group.ts";
@@ -107,10 +108,7 @@ export interface ResolvedConsumeOptions {
   readonly onAudit: ((audit: Audit) => void) | undefined;
 }
 
-export const DEFAULT_CONCURRENCY = 10;
-export const DEFAULT_MAX_DELIVER = 10;
 const DEFAULT_BACKOFF: Backoff = { firstMs: 1_000, longestMs: 60_000 };
-export const MAX_CONCURRENCY = 10_000;
 
 /**
  * Fills in defaults.
