@@ -18,6 +18,13 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
     },
     exec,
   });
+  const misplaced = misplacedOptions(argv, own);
+  if (misplaced.length > 0) {
+    const what = misplaced.join(" and ");
+    await io.err.write(
+      `latchkey: what follows --exec belongs to the command, also ${what}: put options of run before --exec, or write --exec --\n`,
+    );
+  }
   try {
     await program.parseAsync([...own], { from: "user" });
   } catch (error) {
@@ -34,6 +41,15 @@ function splitAtExec(argv: readonly string[]): { own: readonly string[]; exec: r
   if (at === -1) return { own: argv, exec: undefined };
   const command = argv.slice(at + 1);
   return { own: argv.slice(0, at), exec: command[0] === "--" ? command.slice(1) : command };
+}
+
+/** Options without which a run shares its keys with no other, or with the wrong ones. */
+const KEY_OPTIONS = ["--bucket", "--subscription", "--workspace"];
+
+/** Returns the options that a person probably meant for `run`. */
+function misplacedOptions(argv: readonly string[], own: readonly string[]): readonly string[] {
+  const [, ...command] = argv.slice(own.length);
+  return command[0] === "--" ? [] : KEY_OPTIONS.filter((option) => command.includes(option) && !own.includes(option));
 }
 
 async function explained(error: unknown, io: CliIo): Promise<ExitCode> {

@@ -188,6 +188,22 @@ describe("latchkey run", () => {
     expect([exitCode, err]).toEqual([0, `${event("1")}\n`]);
   });
 
+  it("reports options of the run that were given to the command, unless -- precedes them", async () => {
+    const command = ["true", "--bucket", "b", "--workspace", "w"];
+    const [mistaken, known, meant] = await Promise.all(
+      [
+        ["run", "--exec", ...command],
+        ["run", "--workspace", "v", "--exec", ...command],
+        ["run", "--exec", "--", ...command],
+      ].map(async (argv) => (await run(argv, { input: event("1") })).err),
+    );
+    expect(mistaken).toContain(
+      "latchkey: what follows --exec belongs to the command, also --bucket and --workspace: put",
+    );
+    expect(known).toContain("also --bucket: put options of run before --exec");
+    expect(meant).toBe("");
+  });
+
   it("retries while the store is unavailable, and reports it at the end", async () => {
     await using endpoint = await startEndpoint();
     const io = new FakeIo({ clock: hastyClock });
