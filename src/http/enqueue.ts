@@ -1,3 +1,4 @@
+import { LONGEST_TIMER_MS } from "../internal/clock.ts";
 import { callable, objectWith, text, wholeNumber } from "../internal/validate.ts";
 import { encodeHeaderAttribute } from "../model/cloud-event.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
@@ -24,7 +25,7 @@ export interface EnqueueOptions<Headers extends MessageHeaders> {
   readonly headers: () => Headers;
   /** Subject to publish to, or a function that chooses one per event. */
   readonly subject: string | ((event: EventReference) => string);
-  /** Time to wait for the stream's acknowledgement, in milliseconds. @default 2_000 */
+  /** Time to wait for the stream's acknowledgement, in milliseconds, from 1 to 2,147,483,647. @default 2_000 */
   readonly timeoutMs?: number;
 }
 
@@ -45,7 +46,7 @@ export function enqueue<Headers extends MessageHeaders>(options: EnqueueOptions<
   objectWith("jetstream", jetstream, "publish");
   callable("headers", createHeaders);
   if (typeof subject !== "function") text("subject", subject);
-  wholeNumber("timeoutMs", timeoutMs, 1);
+  wholeNumber("timeoutMs", timeoutMs, 1, LONGEST_TIMER_MS);
   return async (event, { idempotencyKey }, { headers, body }) => {
     const fields = createHeaders();
     fields.set("ce-specversion", "1.0");

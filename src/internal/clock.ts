@@ -12,7 +12,7 @@ export interface Clock {
 }
 
 /** Maximum delay of a JavaScript timer; a longer one fires at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Clock of this process. Uses the global `performance`, which fake timers replace. */
 export const systemClock: Clock = {

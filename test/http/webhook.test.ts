@@ -813,6 +813,7 @@ describe("the options of a receiver", () => {
     ["Expected `onError` to be a function", create({ source, enqueue: publish, onError: 7 })],
     ["Expected `subject` to be a string", () => enqueue({ jetstream, headers, subject: "" })],
     ["Expected `timeoutMs` to be a whole number", () => enqueue({ jetstream, headers, subject: "a", timeoutMs: 0 })],
+    ["`timeoutMs` to be a whole number", () => enqueue({ jetstream, headers, subject: "a", timeoutMs: 2 ** 31 })],
     [
       "Expected `headers` to be a function",
       () => void Reflect.apply(enqueue, undefined, [{ jetstream, subject: "a" }]),

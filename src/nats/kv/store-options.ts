@@ -1,4 +1,5 @@
 import type { NatsConnection } from "@nats-io/nats-core";
+import { LONGEST_TIMER_MS } from "../../internal/clock.ts";
 import { callable, expected, objectWith, oneOf, text, wholeNumber } from "../../internal/validate.ts";
 import { MIN_TTL_MS } from "../../options.ts";
 import { domainPrefix, OWN_API } from "../wire/bucket-address.ts";
@@ -24,7 +25,7 @@ export interface NatsStoreOptions {
    */
   readonly shards?: number;
   /**
-   * Time limit of one request, in milliseconds, at least 1. A write has a quarter of its lease if that is less. A read during a
+   * Time limit of one request, in milliseconds, from 1 to 2,147,483,647. A write has a quarter of its lease if that is less. A read during a
    * dispatch has half of what is left of the lease. @default 5_000
    */
   readonly timeoutMs?: number;
@@ -92,7 +93,7 @@ export function resolveNatsStoreOptions(
       maxWindowMs === undefined ? undefined : wholeNumber("maxWindowMs", maxWindowMs, MIN_TTL_MS, MAX_WINDOW_MS),
     maxBytes: maxBytes === undefined ? undefined : wholeNumber("maxBytes", maxBytes, 1),
     shards: wholeNumber("shards", shards, 1, MAX_SHARDS),
-    timeoutMs: wholeNumber("timeoutMs", timeoutMs, 1),
+    timeoutMs: wholeNumber("timeoutMs", timeoutMs, 1, LONGEST_TIMER_MS),
     apiPrefix: resolveApiPrefix(options),
     onWarning: onWarning === undefined ? () => {} : onWarning,
   };

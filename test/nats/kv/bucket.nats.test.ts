@@ -262,7 +262,8 @@ describe("the arguments of natsStore", () => {
     ["Expected `maxWindowMs` to be a whole number from 1000", { bucket: "b", maxWindowMs: 999 }, RangeError],
     ["Expected `maxWindowMs` to be a whole number", { bucket: "b", maxWindowMs: "1h" }, TypeError],
     ["Expected `maxBytes` to be a whole number of at least 1", { bucket: "b", maxBytes: 0 }, RangeError],
-    ["Expected `timeoutMs` to be a whole number of at least 1", { bucket: "b", timeoutMs: 0.5 }, RangeError],
+    ["Expected `timeoutMs` to be a whole number from 1 to 2147483647", { bucket: "b", timeoutMs: 0.5 }, RangeError],
+    ["Expected `timeoutMs` to be a whole number from 1 to 2147483647", { bucket: "b", timeoutMs: 2 ** 31 }, RangeError],
   ];
   it.each(wrong)("are checked: %s", async (what, options, error) => {
     const opening = natsStore(nats.connection, anyOptions(options));
