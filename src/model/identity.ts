@@ -147,11 +147,9 @@ function scopedKey(subscriptionId: string, eventId: string, workspaceId: string)
 }
 
 function digest(encoding: "hex" | "base64url", ...parts: readonly string[]): string {
-  return sha256(parts.map(lengthPrefixed).join(""), encoding);
-}
-
-function lengthPrefixed(part: string): string {
-  return `${utf8Length(part)}:${part}`;
+  let hashed = "";
+  for (const part of parts) hashed += `${utf8Length(part)}:${part}`;
+  return sha256(hashed, encoding);
 }
 
 /** 96 bits of the hash. Tokens select workspaces and subscriptions; no decision rests on a token alone. */

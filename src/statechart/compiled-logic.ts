@@ -83,7 +83,8 @@ function logicOf<Context extends MachineContext, Event extends EventObject, Inpu
   const contextFor = contextFactory<Context>(table.id, machine.config);
 
   function start<Target>(input: Input, take: Take<Context, Target>, target: Target): CompiledSnapshot<Context> {
-    return snapshotIn(initial.row, run(initial.actions, contextFor({ input }), initOf(input), take, target));
+    const given = { context: contextFor({ input }), event: initOf(input) };
+    return snapshotIn(initial.row, run(initial.actions, given, take, target));
   }
 
   function advance<Target>(
@@ -96,9 +97,10 @@ function logicOf<Context extends MachineContext, Event extends EventObject, Inpu
     if (event.type === "xstate.stop") return stopped(at);
     const row = rows.get(at.value);
     if (row === undefined) throw new TypeError(`Not a snapshot of the compiled \`${table.id}\``);
-    const choice = choose(row.on.get(event.type), at.context, event);
+    const given = { context: at.context, event };
+    const choice = choose(row.on.get(event.type), given);
     if (choice === undefined) return at;
-    const context = run(choice.actions, at.context, event, take, target);
+    const context = run(choice.actions, given, take, target);
     const { next = row } = choice;
     return next === row && context === at.context ? at : snapshotIn(next, context);
   }
@@ -162,13 +164,18 @@ function isFactory<Context>(context: Context | ContextFactory<Context>): context
   return typeof context === "function";
 }
 
+/** The argument of guards and updates. */
+interface Given<Context> {
+  readonly context: Context;
+  readonly event: EventObject;
+}
+
 function choose<Context>(
   choices: readonly LinkedTransition<Context>[] = [],
-  context: Context,
-  event: EventObject,
+  given: Given<Context>,
 ): LinkedTransition<Context> | undefined {
   for (const choice of choices) {
-    if (choice.guard === undefined || choice.guard({ context, event }, undefined)) return choice;
+    if (choice.guard === undefined || choice.guard(given, undefined)) return choice;
   }
   return undefined;
 }
@@ -191,15 +198,15 @@ function ignore(): void {}
 /** Applies the updates among the actions, and hands over the others. Returns the context after all of them. */
 function run<Context, Target>(
   actions: readonly Action<Context>[],
-  from: Context,
-  event: EventObject,
+  given: Given<Context>,
   take: Take<Context, Target>,
   target: Target,
 ): Context {
-  let context = from;
+  const { event } = given;
+  let { context } = given;
   for (const { type, params, update } of actions) {
     if (update === undefined) take(target, type, params, context, event);
-    else context = { ...context, ...update({ context, event }, params) };
+    else context = { ...context, ...update(context === given.context ? given : { context, event }, params) };
   }
   return context;
 }

@@ -51,30 +51,35 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
     endsAtMs: Math.round(clock.wallMs() + endsAtMs - clock.monotonicMs()),
   });
 
+  const put = (key: StoreKey, record: DedupRecord, expected: Revision, ttlMs: number): Put => {
+    const nowMs = clock.monotonicMs();
+    keys.sweep(nowMs);
+    const found = keys.get(key, nowMs);
+    if ((found?.revision ?? 0) !== expected) return conflict(found && entryOf(key, found));
+    if (found === undefined && keys.size >= maxKeys) {
+      const message = `The memory store is full: it holds ${maxKeys} keys, its \`maxKeys\`. Raise it, or use a shorter \`windowMs\``;
+      throw new StoreUnavailableError(message, { ambiguous: false });
+    }
+    const stored = frozenCopy(record, key);
+    lastRevision += 1;
+    const held = { record: stored, revision: lastRevision, endsAtMs: nowMs + ttlMs };
+    keys.set(key, held);
+    for (const notify of watchers) notify({ type: "put", entry: entryOf(key, held) });
+    return { ok: true, revision: lastRevision };
+  };
+
   return {
-    async put(
+    // Not an async function, which would allocate its frame for each of a guard's two writes.
+    put(
       key: StoreKey,
       record: DedupRecord,
-      how: { readonly expected: Revision; readonly ttlMs: number },
+      { expected, ttlMs }: { readonly expected: Revision; readonly ttlMs: number },
     ): Promise<Put> {
-      const nowMs = clock.monotonicMs();
-      keys.sweep(nowMs);
-      const found = keys.get(key, nowMs);
-      if ((found?.revision ?? 0) !== how.expected) return conflict(found && entryOf(key, found));
-      if (found === undefined && keys.size >= maxKeys) {
-        throw new StoreUnavailableError(
-          `The memory store is full: it holds ${maxKeys} keys, its \`maxKeys\`. Raise it, or use a shorter \`windowMs\``,
-          {
-            ambiguous: false,
-          },
-        );
+      try {
+        return Promise.resolve(put(key, record, expected, ttlMs));
+      } catch (error) {
+        return Promise.reject(error);
       }
-      const stored = frozenCopy(record, key);
-      lastRevision += 1;
-      const held = { record: stored, revision: lastRevision, endsAtMs: nowMs + how.ttlMs };
-      keys.set(key, held);
-      for (const notify of watchers) notify({ type: "put", entry: entryOf(key, held) });
-      return { ok: true, revision: lastRevision };
     },
 
     async get(key: StoreKey): Promise<Entry | undefined> {
