@@ -1,6 +1,6 @@
 import { abortable } from "../internal/abort.ts";
 import { systemClock, within } from "../internal/clock.ts";
-import { readAll } from "./raw-request.ts";
+import { readAll } from "./unread-request.ts";
 
 /** A response with its complete body. */
 export interface BufferedResponse {

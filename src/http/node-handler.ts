@@ -1,6 +1,7 @@
-import { type NodeHandler, nodeHandler } from "../internal/node-handler.ts";
+import { type NodeHandler, nodeHandler, toRequest } from "../internal/node-handler.ts";
 import { reportError, type WebhookErrorListener } from "./error-listener.ts";
 import { methodNotAllowed, problem } from "./problem.ts";
+import { unreadMessage, unreadReceivers } from "./unread-request.ts";
 import type { Receive } from "./webhook.ts";
 
 /** Options of {@link toNodeHandler}. */
@@ -14,8 +15,10 @@ export interface NodeHandlerOptions {
  * as `request.rawBody`. A connection whose request body was not read to its end closes after the answer.
  */
 export function toNodeHandler(receive: Receive, { onError }: NodeHandlerOptions = {}): NodeHandler {
+  const receiveUnread = unreadReceivers.get(receive);
   return nodeHandler({
-    handle: receive,
+    handle: (message, url) =>
+      receiveUnread === undefined ? receive(toRequest(message, url)) : receiveUnread(unreadMessage(message, url)),
     badRequest: () => problem("bad-request"),
     methodNotAllowed,
     failed(error) {

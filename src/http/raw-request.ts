@@ -1,4 +1,5 @@
 import { type Clock, within } from "../internal/clock.ts";
+import type { UnreadRequest } from "./unread-request.ts";
 
 /** A request with its complete body, as it arrived. Signatures cover these bytes. */
 export interface RawRequest {
@@ -23,45 +24,21 @@ export interface BodyLimits {
 
 /** Reads a request within its limits. Returns the reason if that is not possible, and stops reading then. */
 export async function readRequest(
-  request: Request,
+  request: UnreadRequest,
   { maxBodyBytes, bodyTimeoutMs }: BodyLimits,
   clock: Clock,
 ): Promise<RawRequest | "too-large" | "too-slow" | "bad-request"> {
   const receivedAtMs = clock.wallMs();
-  if (Number(request.headers.get("content-length") ?? 0) > maxBodyBytes) return "too-large";
-  const reader = request.body?.getReader();
+  const { method, url, headers } = request;
+  if (Number(headers.get("content-length") ?? 0) > maxBodyBytes) return "too-large";
   try {
-    const body = await within(clock, bodyTimeoutMs, readAll(reader, maxBodyBytes));
+    const body = await within(clock, bodyTimeoutMs, request.read(maxBodyBytes));
     if (body === "late") return "too-slow";
     if (body === "too-large") return body;
-    const { method, url, headers } = request;
-    return { method, url: new URL(url), headers: new Headers(headers), body, receivedAtMs };
+    return { method, url, headers, body, receivedAtMs };
   } catch {
     return "bad-request";
   } finally {
-    reader?.cancel().catch(() => {});
+    request.stop();
   }
-}
-
-type Reader = ReadableStreamDefaultReader<Uint8Array>;
-
-/** Reads a body to its end, or until it exceeds the limit. */
-export async function readAll(
-  reader: Reader | undefined,
-  maxBytes: number,
-): Promise<Uint8Array<ArrayBuffer> | "too-large"> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for (let chunk = await reader?.read(); chunk !== undefined && !chunk.done; chunk = await reader?.read()) {
-    length += chunk.value.byteLength;
-    if (length > maxBytes) return "too-large";
-    chunks.push(chunk.value);
-  }
-  const body = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return body;
 }

@@ -15,6 +15,7 @@ import { methodNotAllowed, problem } from "./problem.ts";
 import { publishRefusal } from "./publish-refusal.ts";
 import { type RawRequest, readRequest } from "./raw-request.ts";
 import type { EventReference, Source } from "./source.ts";
+import { type UnreadRequest, unreadReceivers, unreadRequest } from "./unread-request.ts";
 import { checkSource, type WebhookWarning } from "./warnings.ts";
 
 interface CommonOptions {
@@ -105,9 +106,9 @@ export function webhook(options: WebhookOptions): Receive {
     return () => accept(event, identity, raw);
   };
 
-  const receive = async (request: Request): Promise<Response> => {
+  const respond = async (request: UnreadRequest): Promise<Response> => {
     if (request.method !== "POST") return methodNotAllowed();
-    if (request.bodyUsed || request.body?.locked === true) {
+    if (request.isConsumed) {
       reportError(onError, new TypeError("The request's body was read before the receiver got it"), { code: "misuse" });
       return problem("misused");
     }
@@ -128,9 +129,9 @@ export function webhook(options: WebhookOptions): Receive {
     return answerToBatch(answers);
   };
 
-  const answer = async (request: Request): Promise<Response> => {
+  const answer = async (request: UnreadRequest): Promise<Response> => {
     try {
-      return await receive(request);
+      return await respond(request);
     } catch (error) {
       if (hasCode(error, "unidentified")) return problem("no-identity", { detail: error.message });
       // A certificate that cannot be fetched, for example: the sender shall try again.
@@ -138,12 +139,15 @@ export function webhook(options: WebhookOptions): Receive {
       return problem("unavailable", { retryAfterMs: RETRY_AFTER_MS });
     }
   };
-  if (telemetry === undefined) return answer;
-  objectWith("telemetry", telemetry, "trace", "inject");
-  return (request) => {
+  if (telemetry !== undefined) objectWith("telemetry", telemetry, "trace", "inject");
+  const receiveUnread = (request: UnreadRequest): Promise<Response> => {
+    if (telemetry === undefined) return answer(request);
     const { headers } = request;
     return telemetry.trace({ kind: "request", source: source.name, headers }, () => answer(request), tracedOutcome);
   };
+  const receive: Receive = (request) => receiveUnread(unreadRequest(request));
+  unreadReceivers.set(receive, receiveUnread);
+  return receive;
 }
 
 /**

@@ -8,8 +8,8 @@ export type NodeHandler = (request: IncomingMessage, response: ServerResponse) =
 
 /** Answers of a handler, also to requests that cannot reach it. */
 export interface NodeAnswers {
-  /** Answers a request. */
-  readonly handle: (request: Request) => Promise<Response>;
+  /** Answers a request. @throws {TypeError} if a parser has consumed the body and kept none. */
+  readonly handle: (request: IncomingMessage, url: URL) => Promise<Response>;
   readonly badRequest: () => Response;
   readonly methodNotAllowed: () => Response;
   /** Answers after `handle` rejected, or after a body parser consumed the body. */
@@ -34,7 +34,7 @@ export function nodeHandler(answers: NodeAnswers): NodeHandler {
 async function answer(request: IncomingMessage, answers: NodeAnswers): Promise<Response> {
   if (FORBIDDEN_METHODS.has(request.method ?? "")) return answers.methodNotAllowed();
   const url = urlOf(request);
-  return url === undefined ? answers.badRequest() : answers.handle(toRequest(request, url));
+  return url === undefined ? answers.badRequest() : answers.handle(request, url);
 }
 
 /** Host names, IPv4 and IPv6 addresses, with an optional port. */
@@ -49,21 +49,29 @@ function urlOf(request: IncomingMessage): URL | undefined {
   return path.startsWith("/") && HOST.test(host) && URL.canParse(address) ? new URL(address) : undefined;
 }
 
-function toRequest(request: IncomingMessage, url: URL): Request {
-  const { method = "GET" } = request;
+/** Returns the headers as they arrived. */
+export function headersOf({ rawHeaders }: IncomingMessage): Headers {
   const headers = new Headers();
-  for (let index = 0; index < request.rawHeaders.length; index += 2) {
-    headers.append(request.rawHeaders[index] ?? "", request.rawHeaders[index + 1] ?? "");
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    headers.append(rawHeaders[index] ?? "", rawHeaders[index + 1] ?? "");
   }
+  return headers;
+}
+
+/** Returns a request whose body is read on demand. @throws {TypeError} if a parser has consumed the body and kept none. */
+export function toRequest(request: IncomingMessage, url: URL): Request {
+  const { method = "GET" } = request;
+  const headers = headersOf(request);
   if (method === "GET" || method === "HEAD") return new Request(url, { method, headers });
-  const body = rawBody(request) ?? streamOf(request);
+  const body = keptBody(request) ?? streamOf(request);
   return new Request(url, { method, headers, body, duplex: "half" });
 }
 
-const DECODED = "The request's body was decoded to text before the receiver got it";
+/** Message of the error for a body of text, whose bytes are lost. */
+export const DECODED = "The request's body was decoded to text before the receiver got it";
 
 /** Raw bytes that a body parser kept. @throws {TypeError} if a parser has consumed the body and kept none, or decodes it. */
-function rawBody(request: IncomingMessage): Uint8Array<ArrayBuffer> | undefined {
+export function keptBody(request: IncomingMessage): Uint8Array<ArrayBuffer> | undefined {
   const kept: unknown = Reflect.get(request, "rawBody");
   if (kept instanceof Uint8Array) return new Uint8Array(kept);
   if (request.readableEncoding !== null) throw new TypeError(DECODED);

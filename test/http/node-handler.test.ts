@@ -57,10 +57,16 @@ function exchange(url: URL, sent: string): Promise<string> {
 const deliver = (url: string, body: string) =>
   fetch(url, { method: "POST", body, headers: { "content-type": "application/json", ...signGitHub(body, SECRET, 0) } });
 
+/** A receiver gets requests of `node:http` directly; a function around it gets a `Request`. */
+const FORMS: readonly (readonly [string, (receive: Receive) => Receive])[] = [
+  ["as it is", (receive) => receive],
+  ["inside another function", (receive) => (request) => receive(request)],
+];
+
 describe("a receiver behind node:http", () => {
-  it("gets the raw body, so that signatures hold, and answers", async () => {
+  it.each(FORMS)("%s, gets the raw body, so that signatures hold, and answers", async (_, formOf) => {
     const bodies: string[] = [];
-    const url = await listen(toNodeHandler(receiver(bodies)));
+    const url = await listen(toNodeHandler(formOf(receiver(bodies))));
     const body = `{ "text":  "${"ü".repeat(50_000)}" }`;
     expect((await deliver(url, body)).status).toBe(204);
     expect((await deliver(url, body)).status).toBe(200);
@@ -154,8 +160,8 @@ describe("a receiver behind node:http", () => {
     expect(socket?.bytesRead).toBeLessThan(8 * CHUNK.byteLength);
   });
 
-  it("closes the connection of a sender whose body exceeds the limit, after the answer", async () => {
-    const url = new URL(await listen(toNodeHandler(receiver())));
+  it.each(FORMS)("%s, closes the connection of a sender whose body exceeds the limit", async (_, formOf) => {
+    const url = new URL(await listen(toNodeHandler(formOf(receiver()))));
     const status = await new Promise<number | undefined>((resolve, reject) => {
       const request = nodeRequest(url, { method: "POST" }, (response) => {
         resolve(response.statusCode);
