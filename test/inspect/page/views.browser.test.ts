@@ -206,15 +206,19 @@ describe("the view of all keys", () => {
   });
 });
 
-it("invisible characters of an id are visible, and a very long id breaks no layout", async () => {
+it("invisible characters of an id are visible, and neither a very long id nor many events break the layout", async () => {
   const { page, dedup } = await inspected({ hash: "#/in-flight" });
   await heldBy(dedup, "evt\u202e-1\u200b");
   await heldBy(dedup, "x".repeat(10_000));
+  for (let number = 0; number < 40; number += 1) {
+    await dedup.guard({ subscriptionId: "sub-1", eventId: `order-of-a-customer-${number}` }, () => "done");
+  }
   await page.getByRole("link", { name: "evt\\u{202e}-1\\u{200b}" }).waitFor();
   for (const hash of ["#/in-flight", "#/keys", "#/", "#/totals"]) {
     await goTo(page, hash);
     await page.getByRole("heading").nth(1).waitFor();
     expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+    expect(await page.evaluate("document.documentElement.scrollHeight <= innerHeight")).toBe(true);
   }
 });
 

@@ -205,11 +205,14 @@ interface KeyTableProps {
 }
 
 function KeyTable({ page, shared, query }: KeyTableProps): VNode {
-  const shown = columns.filter(({ column }) => column !== "subscription" || shared.subscription === undefined);
+  const isOfFailed = query.state === "failed";
+  const shown = columns
+    .filter(({ column }) => column !== "subscription" || shared.subscription === undefined)
+    .map((one) => (isOfFailed && one.column === "written" ? { ...one, name: "Failed" } : one));
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
     <section class="scroller panel" aria-label="All keys" tabIndex={0}>
-      <table class={query.state === "failed" ? "attempt-table key-table failed-table" : "attempt-table key-table"}>
+      <table class={isOfFailed ? "attempt-table key-table failed-table" : "attempt-table key-table"}>
         <SortableHead
           columns={shown}
           order={{ column: query.sort, isDown: query.isDown }}
