@@ -57,6 +57,12 @@ async function ofIncident(browser: Browser): Promise<void> {
   await goTo(page, (await failing.getAttribute("href")) ?? "#/");
   await page.getByText("Current record").waitFor();
   await picture(page, "event");
+  await goTo(page, "#/keys?state=failed");
+  await page
+    .getByText(/failed event/)
+    .first()
+    .waitFor();
+  await picture(page, "failed");
   await goTo(page, "#/keys?subscription=billing");
   await page.getByText(/of 5,\d+ keys/).waitFor();
   await picture(page, "keys");
