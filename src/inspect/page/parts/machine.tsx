@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { amount } from "../../../internal/counted.ts";
 import { pathOf } from "../../chart/geometry.ts";
 import { type Box, type Line, METRICS } from "../../chart/layout.ts";
@@ -13,22 +13,31 @@ import { machineEventWords, stateWords } from "../state/machine-words.ts";
 /** The state machine of a key, drawn from the running machine, with live counts for states and lines. */
 export function Machine(): VNode {
   const open = useSignal<ReadonlySet<string>>(new Set());
+  const toggled = useSignal("");
+  const svg = useRef<SVGSVGElement>(null);
   const description = useSignal("");
   const drawing = useMemo(() => drawingOf(open.value), [open.value]);
   const toggle = (id: string): void => {
     const next = new Set([...open.value].filter((other) => other !== id && !other.startsWith(`${id}.`)));
     if (!open.value.has(id)) next.add(id);
     open.value = next;
+    toggled.value = id;
   };
+  // The states move when one is expanded.
+  useEffect(() => {
+    const box = svg.current?.querySelector(`[data-state="${toggled.value}"]`);
+    if (toggled.value !== "") box?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [open.value]);
   const describe = (text: string): void => {
     description.value = text;
   };
-  const scale = open.value.size === 0 ? READABLE : READABLE_EXPANDED;
+  const scale = open.value.size < 2 ? READABLE : READABLE_EXPANDED;
   const [width, height] = [Math.ceil(drawing.width), Math.ceil(drawing.height)];
   return (
     <div class="machine">
       <div class="drawing">
         <svg
+          ref={svg}
           viewBox={`0 0 ${width} ${height}`}
           width={width}
           height={height}
@@ -66,7 +75,7 @@ export function Machine(): VNode {
 
 /** The drawing scrolls rather than shrink further, because its letters could not be read. */
 const READABLE = 0.72;
-/** An expanded state has longer labels, and one looks at it more closely. */
+/** With several expanded states, the drawing scrolls anyway. */
 const READABLE_EXPANDED = 0.92;
 
 /** Tones of the top-level states. */
@@ -136,6 +145,7 @@ function State({ box, toggle, describe }: { box: Box; toggle: (id: string) => vo
     // biome-ignore lint/a11y/useSemanticElements: SVG has no button
     <g
       class={`${classes} expandable`}
+      data-state={state.id}
       role="button"
       tabindex={0}
       aria-expanded={isOpen}
