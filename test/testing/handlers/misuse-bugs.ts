@@ -293,15 +293,14 @@ const releasesOnTimeout: HandlerUnderTest = (replica) => {
   };
 };
 
-const looksUpAfterFailedTransaction: HandlerUnderTest = (replica) => {
+const blamesTheStore: HandlerUnderTest = (replica) => {
   const dedup = new Deduplicator({ ...replica, leaseMs });
   return ({ event }) =>
     dedup.guard(of(event), async (reservation) => {
       try {
         return await replica.effectOnce(event, reservation, () => "receipt");
-      } catch (error) {
-        if ((await dedup.peek(of(event))) === undefined) throw new Error("the reservation is lost", { cause: error });
-        throw error;
+      } catch (cause) {
+        throw new StoreUnavailableError("The database failed", { ambiguous: true, cause });
       }
     });
 };
@@ -497,9 +496,9 @@ export const misuseBugs: readonly PlantedBug[] = [
     why: /acknowledged E1/,
   },
   {
-    name: "asks the store before it passes on the error of its transaction",
+    name: "reports the failure of its transaction as one of the store",
     source: "misuse of `guard`",
-    handler: looksUpAfterFailedTransaction,
+    handler: blamesTheStore,
     breaks: "G7",
     why: /the effect of E1 failed, but R\d'? got the store's error instead/,
   },
