@@ -81,7 +81,8 @@ function cellsOf(row: ReportRow, lanes: readonly string[]): readonly string[] {
   });
 }
 
-function textOf({ kind, process, text, response }: ReportRow): string {
+/** Returns the text of a row in its lane. */
+export function textOf({ kind, process, text, response }: ReportRow): string {
   switch (kind) {
     case "delivered":
       return `◂ ${text}${process.endsWith("'") ? ` (${process})` : ""}`;

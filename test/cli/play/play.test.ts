@@ -76,6 +76,29 @@ describe("the page of latchkey play", () => {
     },
   );
 
+  it.each(handlers)("has an example of the handler $id that shows what it is about", async (handler) => {
+    let schedule = handler.example;
+    let played = await play(handler, schedule);
+    while (played.possible.length > 0 && schedule.length < 40) {
+      schedule = [...schedule, 0];
+      played = await play(handler, schedule);
+    }
+    expect(played.possible).toEqual([]);
+    if (handler.id !== "latchkey") expect(played.violations).not.toEqual([]);
+    else {
+      expect(played.violations).toEqual([]);
+      const texts = played.rows.map(({ process, text }) => `${process}: ${text}`);
+      expect(texts).toEqual(
+        expect.arrayContaining([
+          "R1: dies",
+          "R2: nak: pending",
+          expect.stringMatching(/^R2: commit/),
+          "R2: acknowledged: duplicate",
+        ]),
+      );
+    }
+  });
+
   it("repeats a run from its link", () => {
     const link = { handler: "get-then-put", schedule: [0, 0, 2] };
     expect(fragmentOf(link)).toBe("#get-then-put=0,0,2");

@@ -13,11 +13,15 @@ import { Steps } from "./steps.tsx";
 /** Steps that "Run to the end" takes at most. */
 const MAX_STEPS = 400;
 
+/** Pause between two steps that are watched, in milliseconds. */
+const WATCH_MS = 700;
+
 /** The live simulator: one run, and everything that can happen next. The page's address names the run. */
 export function App(): VNode {
   const link = useSignal(linkIn(location.hash, handlers));
   const run = useSignal<PlayedRun | undefined>(undefined);
   const isCopied = useSignal(false);
+  const isWatching = useSignal(false);
   const { handler: id, schedule } = link.value;
   const played = handlers.find((one) => one.id === id) ?? handlers[0];
 
@@ -41,11 +45,30 @@ export function App(): VNode {
     return () => removeEventListener("hashchange", follow);
   }, []);
 
-  const show = (handler: string, next: Schedule): void => {
+  const move = (handler: string, next: Schedule): void => {
     link.value = { handler, schedule: next };
     isCopied.value = false;
     history.replaceState(null, "", fragmentOf(link.value));
   };
+  const show = (handler: string, next: Schedule): void => {
+    isWatching.value = false;
+    move(handler, next);
+  };
+  const watch = (): void => {
+    move(id, []);
+    isWatching.value = true;
+  };
+  // Plays the example of the handler, one step at a time, until nothing is left that follows by itself.
+  useEffect(() => {
+    if (!isWatching.value || played === undefined || run.value === undefined) return undefined;
+    const { possible } = run.value;
+    const isOver = possible.length === 0;
+    const timer = setTimeout(() => {
+      if (isOver) isWatching.value = false;
+      else move(id, [...schedule, played.example[schedule.length] ?? 0]);
+    }, WATCH_MS);
+    return () => clearTimeout(timer);
+  }, [isWatching.value, run.value]);
   const runToEnd = async (): Promise<void> => {
     if (played === undefined) return;
     let next = schedule;
@@ -65,6 +88,7 @@ export function App(): VNode {
 
   const now = run.value;
   const violation = now?.violations[0];
+  const isExample = played?.example.every((choice, index) => schedule[index] === choice) === true;
   return (
     <>
       <header>
@@ -80,12 +104,10 @@ export function App(): VNode {
               </option>
             ))}
           </select>
-          <button
-            type="button"
-            class="main"
-            disabled={(now?.possible.length ?? 0) === 0}
-            onClick={() => show(id, [...schedule, 0])}
-          >
+          <button type="button" class="main" onClick={isWatching.value ? () => show(id, schedule) : watch}>
+            {isWatching.value ? "Pause" : "Watch"}
+          </button>
+          <button type="button" disabled={(now?.possible.length ?? 0) === 0} onClick={() => show(id, [...schedule, 0])}>
             Step
           </button>
           <button type="button" disabled={(now?.possible.length ?? 0) === 0} onClick={() => void runToEnd()}>
@@ -110,15 +132,16 @@ export function App(): VNode {
         {violation === undefined && now !== undefined && now.possible.length === 0 && (
           <p class="kept">The run is over, and every guarantee held.</p>
         )}
+        {isExample && now?.possible.length === 0 && <p class="lesson">{played.lesson}</p>}
       </header>
       <div class="columns">
         <div>
           <section class="lanes" aria-label="What happened">
-            <Lanes rows={now?.rows ?? []} />
+            <Lanes rows={now?.rows ?? []} brokenIn={violation?.line} />
           </section>
         </div>
         <div class="next">
-          <section>
+          <section class="choices">
             <h2>What happens next</h2>
             <Steps possible={now?.possible ?? []} pick={(choice) => show(id, [...schedule, choice])} />
           </section>

@@ -1,9 +1,19 @@
 import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { textOf } from "../../../testing/report/lanes.ts";
 import type { ReportRow } from "../../../testing/report/rows.ts";
 
-/** The run as a table: one column for each replica, one row for each thing that happened. */
-export function Lanes({ rows }: { readonly rows: readonly ReportRow[] }): VNode {
+export interface LanesProps {
+  readonly rows: readonly ReportRow[];
+  /** Line that shows the first violation. */
+  readonly brokenIn: number | undefined;
+}
+
+/**
+ * The run as a table: one column for each replica, one row for each thing that happened. The first column has the line, to which the
+ * explanation of a violation refers.
+ */
+export function Lanes({ rows, brokenIn }: LanesProps): VNode {
   const end = useRef<HTMLTableRowElement>(null);
   useEffect(() => end.current?.scrollIntoView({ block: "nearest" }), [rows]);
   const replicas = ["R1", "R2"];
@@ -11,6 +21,7 @@ export function Lanes({ rows }: { readonly rows: readonly ReportRow[] }): VNode 
     <table>
       <thead>
         <tr>
+          <th>line</th>
           <th>ms</th>
           {replicas.map((name) => (
             <th key={name}>{name}</th>
@@ -22,16 +33,17 @@ export function Lanes({ rows }: { readonly rows: readonly ReportRow[] }): VNode 
         {rows.length === 0 && (
           <tr>
             <td />
-            <td colSpan={3} class="soft">
-              Nothing has happened yet. Press Step, or pick what happens next.
+            <td colSpan={4} class="soft">
+              Nothing has happened yet. Press Watch, or decide what happens next.
             </td>
           </tr>
         )}
         {rows.map((row) => (
-          <tr key={row.first} class={row.kind} {...(row === rows.at(-1) ? { ref: end } : {})}>
+          <tr key={row.first} class={classOf(row, brokenIn)} {...(row === rows.at(-1) ? { ref: end } : {})}>
+            <td>{row.first === row.last ? row.first : `${row.first}-${row.last}`}</td>
             <td>{Math.round(row.atMs)}</td>
             {replicas.map((name) => (
-              <td key={name}>{row.process.startsWith(name) ? `${incarnation(row.process)}${textOf(row)}` : ""}</td>
+              <td key={name}>{row.process.startsWith(name) ? textOf(row) : ""}</td>
             ))}
             <td>{storeText(row, replicas)}</td>
           </tr>
@@ -41,14 +53,9 @@ export function Lanes({ rows }: { readonly rows: readonly ReportRow[] }): VNode 
   );
 }
 
-/** Names a replica that replaced a crashed one. */
-function incarnation(process: string): string {
-  return process.includes("'") ? `${process}: ` : "";
-}
-
-function textOf({ kind, text: plain, response }: ReportRow): string {
-  const text = kind === "delivered" ? `◂ ${plain}` : kind === "answered" ? `▸ ${plain}` : plain;
-  return response === undefined ? text : `${text} → ${response}`;
+/** Marks the row that shows the violation. */
+function classOf({ kind, first, last }: ReportRow, brokenIn = 0): string {
+  return first <= brokenIn && brokenIn <= last ? `${kind} shows-violation` : kind;
 }
 
 function storeText(row: ReportRow, replicas: readonly string[]): string {
