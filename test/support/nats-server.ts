@@ -146,9 +146,8 @@ class ServerProcess implements NatsServer {
     const child = this.#child;
     if (child === undefined || !this.isRunning) return;
     const ends = signal === "SIGKILL" || signal === "SIGTERM" || signal === "SIGINT";
-    const exit = once(child, "exit");
+    const exit = ends ? once(child, "exit") : undefined;
     child.kill(signal);
-    if (!ends) return;
     await exit;
   }
 
