@@ -125,7 +125,13 @@ describe("a hostile endpoint", () => {
     );
   });
 
-  it.each<readonly [name: string, how: Behaviour, outcome: object]>([
+  it.each<
+    readonly [
+      name: string,
+      how: Behaviour,
+      outcome: { readonly failure: unknown; readonly status?: number; readonly code?: unknown },
+    ]
+  >([
     ["never answers", () => {}, { failure: "aborted" }],
     [
       "switches protocols",
@@ -169,7 +175,9 @@ describe("a hostile endpoint", () => {
       { failure: "unreachable", code: "ECONNRESET" },
     ],
   ])("ends the attempt in time if it %s", async (_, how, outcome) => {
-    const attempted = await attempt(how, TIMEOUT_MS);
+    // An attempt that ends by itself gets more time, because the machine may be busy.
+    const endsItself = typeof outcome.failure === "string" && outcome.failure !== "aborted";
+    const attempted = await attempt(how, endsItself ? 10 * TIMEOUT_MS : TIMEOUT_MS);
     expect(attempted.outcome).toMatchObject(outcome);
     expect(attempted.tookMs).toBeLessThan(LIMIT_MS);
   });
