@@ -83,7 +83,7 @@ export async function runStream(plan: StreamPlan, io: CliIo): Promise<ExitCode> 
     await running.finished;
   } catch (error) {
     await report.finish(false);
-    throw new CommandError(`The stream delivers no more messages: ${errorMessage(error)}`, { cause: error });
+    throw new CommandError(errorMessage(error), { cause: error });
   }
   const exitCode = await report.finish(interruption.abort.aborted);
   if (unusable !== undefined) throw unusable;

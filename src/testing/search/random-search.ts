@@ -25,7 +25,7 @@ export interface SearchOptions {
 }
 
 /** Result of a search. */
-export interface SearchResult {
+export interface RandomSearchResult {
   /** The first run that breaks something, and its scenario. */
   readonly found?: { readonly run: Run; readonly scenario: Scenario };
   readonly runs: number;
@@ -45,10 +45,10 @@ export async function searchRandomly(
   fc: FastCheck,
   scenarios: readonly [Scenario, ...Scenario[]],
   { numRuns, seed, onRun = () => {} }: SearchOptions,
-): Promise<SearchResult> {
+): Promise<RandomSearchResult> {
   let runs = 0;
   let faults = 0;
-  let found: SearchResult["found"];
+  let found: RandomSearchResult["found"];
   let failure: { readonly error: unknown } | undefined;
   const property = fc.asyncProperty(fc.nat(SEEDS), async (runSeed) => {
     runs += 1;

@@ -264,7 +264,7 @@ describe("latchkey run over a stream", () => {
     const { exitCode, out, err } = await runUntilIdle(["--to", endpoint.url, "--attempts", "2"], names);
     expect(exitCode).toBe(1);
     expect(endpoint.received).toHaveLength(2);
-    expect(err).toContain("Warning: there is no `deadLetter`");
+    expect(err).toContain("Warning: there is no --dead-letter");
     expect(out).toContain("dead letters  1  terminated without a copy\n");
   });
 
@@ -343,7 +343,9 @@ describe("latchkey run over a stream", () => {
       (await jetstreamManager(connection)).consumers.delete(names.stream, "worker"),
     );
     expect(await running).toBe(2);
-    expect(io.err.text).toContain("latchkey: The stream delivers no more messages: ");
+    expect(io.err.text).toMatch(
+      /\nlatchkey: The consumer \S+ delivers no more messages: it no longer exists\. Correct --consumer, or create the consumer\n$/,
+    );
     expect(io.out.text).toContain("dispatched  1");
   });
 

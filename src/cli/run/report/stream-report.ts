@@ -74,7 +74,7 @@ export function deliveryText(result: DeliveryResult, paint: Paint): string | und
 
 /** Describes an audit event of the consumer itself. Returns undefined for events of a delivery's end. */
 export function auditText(audit: Audit): string | undefined {
-  if (audit.type === "trigger.consumer.warning") return `Warning: ${audit.finding.sentence}`;
+  if (audit.type === "trigger.consumer.warning") return `Warning: ${withOptionNames(audit.finding.sentence)}`;
   if (audit.type === "trigger.pull.failed") return `Fetching messages failed, retrying: ${errorMessage(audit.error)}`;
   if (audit.type === "trigger.consumer.changed") {
     return `The consumer was changed: ${audit.changes.map(({ setting }) => printable(setting)).join(", ")}`;
@@ -84,4 +84,9 @@ export function auditText(audit: Audit): string | undefined {
   }
   if (audit.type !== "trigger.dead-letter.failed") return undefined;
   return `Storing message ${audit.sequence} as a dead letter failed, retrying: ${errorMessage(audit.error)}`;
+}
+
+/** Replaces the names of the options of `consume` by those of the command line. */
+function withOptionNames(sentence: string): string {
+  return sentence.replaceAll("`deadLetter`", "--dead-letter").replaceAll(/(a )?`subscriptionId`/g, "--subscription");
 }

@@ -137,6 +137,17 @@ describe("the proxy of the environment", () => {
     expect(await target.dispatch(event, context)).toMatchObject({ failure: "unreachable" });
     expect(tunnels).toEqual(["a.example:443"]);
   });
+
+  it("is named as unreachable itself if nothing listens at its address", async () => {
+    const proxy = await startProxy(() => {});
+    await proxy[Symbol.asyncDispose]();
+    const target = httpTarget(new URL("http://a.example/"), { clock: systemClock, proxy: proxy.url });
+    expect(await target.dispatch(event, context)).toEqual({
+      failure: "unreachable",
+      code: "ECONNREFUSED",
+      via: "proxy",
+    });
+  });
 });
 
 describe("--header", () => {
