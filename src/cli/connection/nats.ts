@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { Authenticator, NatsConnection } from "@nats-io/nats-core";
 import { LatchkeyError } from "../../errors.ts";
+import { delay, systemClock } from "../../internal/clock.ts";
 import { errorMessage } from "../../internal/error-message.ts";
 import type { Store } from "../../model/store.ts";
 import type { NatsStoreOptions } from "../../nats/kv/store-options.ts";
@@ -13,6 +14,8 @@ const PEERS = ["@nats-io/transport-node", "@nats-io/nats-core", "@nats-io/jetstr
 
 /** Time within which a server must answer a new connection, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 5_000;
+
+const CLOSE_TIMEOUT_MS = 1_000;
 
 /** A connection to NATS. Disposing closes it. */
 export interface Nats extends AsyncDisposable {
@@ -58,7 +61,8 @@ export async function openNats(
     apiPrefix,
     openStore: (bucket, options = {}) =>
       asCommandErrorAsync(() => natsStore(connection, { ...options, bucket, apiPrefix })),
-    [Symbol.asyncDispose]: () => connection.close(),
+    // The client waits until the server has read everything. One that has stopped never does.
+    [Symbol.asyncDispose]: () => Promise.race([connection.close(), delay(systemClock, CLOSE_TIMEOUT_MS, [])]),
   };
 }
 

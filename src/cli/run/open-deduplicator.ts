@@ -13,6 +13,11 @@ import type { RunPlan } from "./plan.ts";
 /** Maximum number of keys in memory: about 1 GB, so that the run fails before the machine does. */
 const MAX_KEYS = 5_000_000;
 
+/** Closes the deduplicator when the run ends. After an abort, it waits only for the releases of keys, which have a time limit. */
+export function closeAtEnd(dedup: Pick<Deduplicator, "close">, isAborted: () => boolean): AsyncDisposable {
+  return { [Symbol.asyncDispose]: () => dedup.close(isAborted() ? { drainMs: 0 } : {}) };
+}
+
 /**
  * Opens the deduplicator of a run, with a NATS bucket or in memory.
  * @throws {CommandError} for an invalid lease, window, bucket or environment variable.

@@ -5,7 +5,7 @@ import type { CliIo } from "../terminal/io.ts";
 import { painter } from "../terminal/paint.ts";
 import { dispatchLines } from "./dispatch-lines.ts";
 import { openInput } from "./input/open-input.ts";
-import { openDeduplicator } from "./open-deduplicator.ts";
+import { closeAtEnd, openDeduplicator } from "./open-deduplicator.ts";
 import type { LinesPlan } from "./plan.ts";
 import { linesReport, pauseText } from "./report/lines-report.ts";
 import { RunReport } from "./report/report.ts";
@@ -15,7 +15,9 @@ import { openTarget } from "./target/open-target.ts";
 export async function runLines(plan: LinesPlan, io: CliIo): Promise<ExitCode> {
   using input = await openInput(plan.path, io);
   await using nats = plan.nats === undefined ? undefined : await openNats(plan.nats, "latchkey run");
-  await using dedup = await openDeduplicator(plan, nats, io);
+  const dedup = await openDeduplicator(plan, nats, io);
+  let isAborted = false;
+  await using _ = closeAtEnd(dedup, () => isAborted);
   const target = openTarget(plan, io, (text) => void report.note(text));
   await using report = new RunReport(linesReport(target.name, input.share), plan.json, io);
   using interruption = new Interruption(io, {
@@ -23,7 +25,10 @@ export async function runLines(plan: LinesPlan, io: CliIo): Promise<ExitCode> {
       input.stop();
       void report.note(DRAINING[cause]);
     },
-    abort: () => void report.note(ABORTING),
+    abort() {
+      isAborted = true;
+      void report.note(ABORTING);
+    },
   });
   const { drain, abort } = interruption;
   await dispatchLines(input, {

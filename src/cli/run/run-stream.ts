@@ -10,7 +10,7 @@ import type { CliIo } from "../terminal/io.ts";
 import { printable } from "../terminal/printable.ts";
 import { dispatchEvent } from "./dispatcher.ts";
 import { messageEvent, messageIdentifier, payloadOf } from "./event/message-event.ts";
-import { openDeduplicator } from "./open-deduplicator.ts";
+import { closeAtEnd, openDeduplicator } from "./open-deduplicator.ts";
 import type { StreamPlan } from "./plan.ts";
 import { DeliveryResults } from "./report/delivery-results.ts";
 import { RunReport } from "./report/report.ts";
@@ -23,7 +23,9 @@ const DRAIN_MARGIN_MS = 10_000;
 /** Dispatches the events of a JetStream stream once each, until it is interrupted. */
 export async function runStream(plan: StreamPlan, io: CliIo): Promise<ExitCode> {
   await using nats = await openNats(plan.nats, "latchkey run");
-  await using dedup = await openDeduplicator(plan, nats, io);
+  const dedup = await openDeduplicator(plan, nats, io);
+  let isAborted = false;
+  await using _ = closeAtEnd(dedup, () => isAborted);
   const target = openTarget(plan, io, (text) => void report.note(text));
   await using report = new RunReport(streamReport(target.name, plan.deadLetter !== undefined), plan.json, io);
   const consumer = await findConsumer(nats, plan);
@@ -75,6 +77,7 @@ export async function runStream(plan: StreamPlan, io: CliIo): Promise<ExitCode> 
       void running.stop({ drainMs: plan.timeoutMs + DRAIN_MARGIN_MS });
     },
     abort() {
+      isAborted = true;
       void report.note(ABORTING);
       void running.stop({ drainMs: 0 });
     },

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "../../../src/cli/cli.ts";
 import { dispatchLines } from "../../../src/cli/run/dispatch-lines.ts";
 import { readLines } from "../../../src/cli/run/input/lines.ts";
-import { openDeduplicator } from "../../../src/cli/run/open-deduplicator.ts";
+import { closeAtEnd, openDeduplicator } from "../../../src/cli/run/open-deduplicator.ts";
 import { planRun } from "../../../src/cli/run/plan.ts";
 import type { LineResult } from "../../../src/cli/run/report/line-results.ts";
 import { httpTarget } from "../../../src/cli/run/target/http-target.ts";
@@ -495,6 +495,16 @@ describe("Ctrl-C", () => {
       { summary: { lines: 2, unfinished: 2, dispatched: 0 } },
     ]);
     expect(io.err.text).toMatch(/^Stopping: .*\nAborting.\n$/);
+  });
+
+  it.each([
+    [false, {}],
+    [true, { drainMs: 0 }],
+  ])("gives commits in flight their usual time, and only the minimum after an abort (%s)", async (isAborted, how) => {
+    const closed: unknown[] = [];
+    const dedup = { close: async (options?: object) => void closed.push(options) };
+    await closeAtEnd(dedup, () => isAborted)[Symbol.asyncDispose]();
+    expect(closed).toEqual([how]);
   });
 
   it("ends commands with SIGTERM the second time", async () => {
