@@ -165,7 +165,7 @@ describe.each([
   it("offers a command after --exec and no file after --stream", () => {
     const tree = read(completionScript(shell, createProgram(new FakeIo(), idle)));
     expect(tree["run"]?.options).toMatchObject({ "--exec": "command", "--stream": "nothing", "--file": "files" });
-    expect(tree["list"]?.options["--state"]).toEqual(["reserved", "committed", "unreadable"]);
+    expect(tree["list"]?.options["--state"]).toEqual(["reserved", "committed", "unreadable", "failed"]);
     expect(tree["draw"]?.arguments).toEqual([["dedup-key", "delivery"]]);
   });
 });

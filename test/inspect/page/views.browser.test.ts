@@ -176,6 +176,9 @@ describe("the view of all keys", () => {
     await page.getByText("The store contains no key.").waitFor();
     for (let number = 100; number < 230; number += 1) await dedup.guard(identityOf(number), () => "done");
     await page.getByText("130 keys", { exact: true }).waitFor();
+    await page.getByRole("link", { name: "sub-1 65" }).click();
+    await page.getByText("65 of 130 keys").waitFor();
+    await page.getByRole("button", { name: "Show all" }).click();
     const shown = page.locator("td.event a");
     await page.getByRole("button", { name: "Event, key" }).click();
     await page.getByRole("link", { name: "evt-100" }).waitFor();
@@ -233,6 +236,7 @@ describe("the view of totals", () => {
       .filter({ hasText: "May have run twice" })
       .getByRole("link", { name: "evt-3" })
       .waitFor();
+    expect(await page.title()).toBe("(1) tests · Latchkey");
     for (let attempt = 0; attempt < 4; attempt += 1) {
       const finish = await heldBy(dedup, "evt-2");
       await finish(new Error("no"));
