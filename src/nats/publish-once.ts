@@ -175,13 +175,7 @@ async function checkedStream(
   });
   const differences = [
     ...(withinMs === undefined ? keepsNothing(config) : forgetsEarly(config, withinMs)),
-    ...(config.no_ack ? ["`no_ack` must be off: with it, the publisher does not learn what was stored"] : []),
-    ...(config.subject_transform === undefined
-      ? []
-      : ["it must have no `subject_transform`: the message would be stored under another subject"]),
-    ...(config.persist_mode === "async"
-      ? ["`persist_mode` must not be `async`: the server would acknowledge messages that it has not stored"]
-      : []),
+    ...unsuitable(config),
   ];
   if (differences.length === 0) return config.name;
   const message = `Stream ${config.name} cannot store a message once: ${differences.join("; ")}`;
@@ -201,6 +195,24 @@ function unreadableStream(target: string, cause: unknown): StoreForbiddenError |
 async function configOf(jsm: JetStreamManager, target: string): Promise<StreamConfig> {
   const { config } = await jsm.streams.info(await jsm.streams.find(target));
   return config;
+}
+
+/** Returns the settings with which no message is stored as it was published, or is not known to be. */
+function unsuitable(config: StreamConfig): string[] {
+  const settings: ReadonlyArray<readonly [isWrong: boolean | undefined, why: string]> = [
+    [config.no_ack, "`no_ack` must be off: with it, the publisher does not learn what was stored"],
+    [config.sealed, "it must not be sealed: it accepts no messages"],
+    [config.allow_msg_counter, "`allow_msg_counter` must be off: with it, the stream accepts counters only"],
+    [
+      config.subject_transform !== undefined,
+      "it must have no `subject_transform`: the message would be stored under another subject",
+    ],
+    [
+      config.persist_mode === "async",
+      "`persist_mode` must not be `async`: the server would acknowledge messages that it has not stored",
+    ],
+  ];
+  return settings.flatMap(([isWrong, why]) => (isWrong === true ? [why] : []));
 }
 
 /** An acknowledged or evicted message would make room for a second one. */

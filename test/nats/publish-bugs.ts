@@ -57,6 +57,6 @@ export const publishBugs: readonly PublishBug[] = [
   {
     name: "a subject transform that nobody checks",
     foundBy: "a stream that moves messages to other subjects is refused",
-    patches: [{ file: FILE, find: "config.subject_transform === undefined", replace: "true" }],
+    patches: [{ file: FILE, find: "config.subject_transform !== undefined", replace: "false" }],
   },
 ];

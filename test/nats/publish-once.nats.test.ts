@@ -118,6 +118,12 @@ describe("G12 publishOnce", () => {
     );
     const moved = await stream({ subject_transform: { src: ">", dest: "moved.>" } });
     await expect(publishOnce(js, moved, "paid", reservation)).rejects.toThrow("it must have no `subject_transform`");
+    const counters = await stream({ allow_msg_counter: true });
+    await expect(publishOnce(js, counters, "paid", reservation)).rejects.toThrow("`allow_msg_counter` must be off");
+    const sealed = await stream();
+    const jsm = await jetstreamManager(nc);
+    await jsm.streams.update(sealed, Object.assign((await jsm.streams.info(sealed)).config, { sealed: true }));
+    await expect(publishOnce(js, sealed, "paid", reservation)).rejects.toThrow("it must not be sealed");
     const early = await stream({ persist_mode: "async" });
     await expect(publishOnce(js, early, "paid", reservation)).rejects.toThrow("`persist_mode` must not be `async`");
     const silent = await stream({ no_ack: true });

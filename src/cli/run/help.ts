@@ -29,8 +29,8 @@ headers, the sender's own headers, and
   Latchkey-Workspace  the tenant
 2xx is success. ${REJECTING} reject the event itself: it fails at
 once. Every other result is retried: no response, redirects, 401, 403, 404 and
-409 too. A Retry-After header is respected, up to ${MAX_RETRY_AFTER_MS / 60_000} minutes. HTTP_PROXY,
-HTTPS_PROXY, NO_PROXY and NODE_EXTRA_CA_CERTS apply.
+409 too. A Retry-After header is respected, up to ${MAX_RETRY_AFTER_MS / 60_000} minutes; not with --stream.
+HTTP_PROXY, HTTPS_PROXY, NO_PROXY and NODE_EXTRA_CA_CERTS apply.
 
 --exec runs the command without a shell. It gets the unchanged event on standard
 input, and in its environment LATCHKEY_IDEMPOTENCY_KEY, LATCHKEY_FENCE,
