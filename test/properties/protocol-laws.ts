@@ -1,9 +1,6 @@
 import { join } from "node:path";
-import { AckPolicy, type ConsumerConfig, DeliverPolicy, ReplayPolicy } from "@nats-io/jetstream";
-import { nanos } from "@nats-io/nats-core";
 import type * as Latchkey from "../../src/index.ts";
 import type * as IdMaker from "../../src/internal/id-maker.ts";
-import type * as StartUpCheck from "../../src/nats/consumer/start-up-check.ts";
 import type { PlantedBug } from "../support/planted-bugs.ts";
 import { SimulatedClock } from "../support/simulated-clock.ts";
 
@@ -11,7 +8,6 @@ import { SimulatedClock } from "../support/simulated-clock.ts";
 export interface Modules {
   readonly latchkey: typeof Latchkey;
   readonly ids: typeof IdMaker;
-  readonly consumers: typeof StartUpCheck;
 }
 
 export async function loadModules(root: string): Promise<Modules> {
@@ -19,7 +15,6 @@ export async function loadModules(root: string): Promise<Modules> {
   return {
     latchkey: await load<typeof Latchkey>("index.ts"),
     ids: await load<typeof IdMaker>("internal/id-maker.ts"),
-    consumers: await load<typeof StartUpCheck>("nats/consumer/start-up-check.ts"),
   };
 }
 
@@ -233,42 +228,6 @@ export const protocolLaws: readonly ProtocolLaw[] = [
             file: "src/engine/rejections.ts",
             find: `    checkFingerprint(call, commit.fingerprint, commit.revision);`,
             replace: ``,
-          },
-        ],
-      },
-    ],
-  },
-  {
-    name: "a window that ends before a message comes back is reported",
-    async holds({ consumers }, { leaseMs, lateMs, idsMade }) {
-      const waitsMs = [leaseMs, leaseMs + 40 * lateMs];
-      const windowMs = leaseMs + 40 * (idsMade % 50);
-      const config: ConsumerConfig = {
-        ...{ ack_policy: AckPolicy.Explicit, deliver_policy: DeliverPolicy.All, replay_policy: ReplayPolicy.Instant },
-        ...{ durable_name: "d", metadata: { "_nats.ver": "2.15.1" }, backoff: waitsMs.map((ms) => nanos(ms)) },
-      };
-      const use = { leaseMs, skewMs: 0, windowMs, concurrency: 1, maxDeliver: 1, namesSubscription: true };
-      const findings = consumers.checkConsumer(config, { ...use, deadLetterSubject: "dead" });
-      return findings.some(({ problem }) => problem.includes("window")) === windowMs < Math.max(...waitsMs);
-    },
-    bugs: [
-      {
-        name: "only the shortest wait is compared with the window",
-        patches: [
-          {
-            file: "src/nats/consumer/start-up-check.ts",
-            find: `Math.max(ackWaitOf(config).waitMs, ...(config.backoff ?? []).map((nanos) => millis(nanos)))`,
-            replace: `ackWaitOf(config).waitMs`,
-          },
-        ],
-      },
-      {
-        name: "the window is not compared with the wait",
-        patches: [
-          {
-            file: "src/nats/consumer/start-up-check.ts",
-            find: `if (windowMs >= longestMs) return [];`,
-            replace: `if (windowMs >= 0) return [];`,
           },
         ],
       },

@@ -1,7 +1,11 @@
+import { join } from "node:path";
 import type { ConsumerConfig } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/nats-core";
-import { describe, expect, it } from "vitest";
+import fc from "fast-check";
+import { afterAll, describe, expect, it } from "vitest";
+import type * as StartUpCheck from "../../../src/nats/consumer/start-up-check.ts";
 import { type ConsumerFinding, type ConsumerUse, checkConsumer, type PriorityGroup } from "../../../src/nats/index.ts";
+import { copyWithBug, type PlantedBug, removePlantedCopies } from "../../support/planted-bugs.ts";
 
 const CONFIG: ConsumerConfig = {
   durable_name: "worker",
@@ -203,5 +207,47 @@ describe("F17 the start-up check of an unsuitable consumer", () => {
       "max_deliver",
       "max_ack_pending",
     ]);
+  });
+});
+
+describe("a window that ends before a message comes back", () => {
+  const file = "src/nats/consumer/start-up-check.ts";
+  const bugs: readonly PlantedBug[] = [
+    {
+      name: "only the shortest wait is compared with the window",
+      patches: [
+        {
+          file,
+          find: "Math.max(ackWaitOf(config).waitMs, ...(config.backoff ?? []).map((nanos) => millis(nanos)))",
+          replace: "ackWaitOf(config).waitMs",
+        },
+      ],
+    },
+    {
+      name: "the window is not compared with the wait",
+      patches: [{ file, find: "if (windowMs >= longestMs) return [];", replace: "if (windowMs >= 0) return [];" }],
+    },
+  ];
+  afterAll(removePlantedCopies);
+
+  /** A wait that is longer than the window dispatches an event again after one lost acknowledgement. */
+  const isReported = ({ checkConsumer: checked }: Pick<typeof StartUpCheck, "checkConsumer">) =>
+    fc.property(
+      fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }),
+      fc.integer({ min: 1, max: 9 }),
+      (waits, window) => {
+        const config = { ...CONFIG, backoff: waits.map((seconds) => nanos(seconds * 1_000)) };
+        const findings = checked(config, { ...USE, leaseMs: 1_000, windowMs: window * 1_000 });
+        expect(findings.some(({ problem }) => problem.includes("window"))).toBe(window < Math.max(...waits));
+      },
+    );
+
+  it("is reported", () => {
+    fc.assert(isReported({ checkConsumer }));
+  });
+
+  it.each(bugs)("is not reported if $name", async (bug) => {
+    const planted: typeof StartUpCheck = await import(/* @vite-ignore */ join(copyWithBug(bug), file));
+    expect(fc.check(isReported(planted), { seed: 1 }).failed).toBe(true);
   });
 });
