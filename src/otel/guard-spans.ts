@@ -1,9 +1,9 @@
-import { type Attributes, context, type Span, type Tracer, trace } from "@opentelemetry/api";
+import { type Attributes, context, type Span, type Tracer } from "@opentelemetry/api";
 import type { Handler } from "../deduplicator.ts";
 import { systemClock } from "../internal/clock.ts";
 import type { Outcome, Reservation } from "../model/decision.ts";
 import type { Metrics } from "./metrics.ts";
-import { failSpan, inSpan } from "./tracing.ts";
+import { failSpan, inContextOf, inSpan } from "./tracing.ts";
 
 type Stage = "reserve" | "dispatch" | "commit" | "release";
 
@@ -28,7 +28,7 @@ export class GuardSpans {
   /** Runs a guard, whose handler calls {@link dispatch}. */
   async run<Value>(guard: () => Promise<Outcome<Value>>): Promise<Outcome<Value>> {
     try {
-      const outcome = await context.with(trace.setSpan(this.#parent, this.#span), guard);
+      const outcome = await inContextOf(this.#span, this.#parent, guard);
       if (outcome.outcome !== "dispatched") this.#span.setAttribute("latchkey.decision", outcome.outcome);
       else this.#span.setAttribute("latchkey.commit", outcome.commit);
       return outcome;
@@ -39,7 +39,7 @@ export class GuardSpans {
     } finally {
       this.#end();
       if (this.#reservedAtMs !== undefined) {
-        this.#metrics.inFlight.add(-1);
+        this.#metrics.guards.addInFlight(-1);
         this.#metrics.leaseDuration.record((systemClock.monotonicMs() - this.#reservedAtMs) / 1_000);
       }
     }
@@ -48,7 +48,7 @@ export class GuardSpans {
   /** Ends the reservation's span, and runs the handler in one of its own. */
   async dispatch<Value>(reservation: Reservation, handler: Handler<Value>): Promise<Value> {
     this.#reservedAtMs = systemClock.monotonicMs();
-    this.#metrics.inFlight.add(1);
+    this.#metrics.guards.addInFlight(1);
     this.#span.setAttributes({
       "latchkey.decision": "unseen",
       "latchkey.fence": reservation.fence,
@@ -56,7 +56,7 @@ export class GuardSpans {
     });
     this.#next("dispatch");
     try {
-      const value = await context.with(trace.setSpan(this.#parent, this.#span), () => handler(reservation));
+      const value = await inContextOf(this.#span, this.#parent, () => handler(reservation));
       this.#next("commit");
       return value;
     } catch (error) {

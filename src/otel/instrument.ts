@@ -12,7 +12,7 @@ import { DEFAULT_WORKSPACE, type Identity } from "../model/identity.ts";
 import type { Telemetry } from "../model/telemetry.ts";
 import type { ReserveOptions } from "../options.ts";
 import { GuardSpans, withTracedCommit } from "./guard-spans.ts";
-import { createMetrics, operationOf } from "./metrics.ts";
+import { metricsOf } from "./metrics.ts";
 import { observeUsage, type StoreUsage } from "./store-usage.ts";
 import { inDeliverySpan, inject, inSpan } from "./tracing.ts";
 
@@ -40,12 +40,12 @@ export interface InstrumentedTelemetry extends Telemetry {
 export function instrument(dedup: Deduplicator, options: InstrumentOptions = {}): InstrumentedTelemetry {
   objectWith("dedup", dedup, "guard", "reserve", "subscribe");
   objectWith("options", options);
-  const { tracerProvider = globalTrace, meterProvider = globalMetrics, storeUsage } = options;
+  const { tracerProvider = globalTrace, meterProvider = globalMetrics.getMeterProvider(), storeUsage } = options;
   if (storeUsage !== undefined) callable("storeUsage", storeUsage);
   const tracer = tracerProvider.getTracer("latchkey");
-  const metrics = createMetrics(meterProvider);
+  const metrics = metricsOf(meterProvider);
   const stopObserving = storeUsage === undefined ? () => {} : observeUsage(metrics, storeUsage);
-  const unsubscribe = dedup.subscribe((event) => metrics.operations.add(1, operationOf(event)));
+  const unsubscribe = dedup.subscribe((event) => metrics.guards.count(event));
 
   const guard = dedup.guard.bind(dedup);
   const reserve = dedup.reserve.bind(dedup);

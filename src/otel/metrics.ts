@@ -1,4 +1,4 @@
-import type { MeterProvider } from "@opentelemetry/api";
+import type { Meter, MeterProvider } from "@opentelemetry/api";
 import type { DedupEvent } from "../model/event.ts";
 
 /** Upper bounds of the histograms, in seconds: from a store in memory to a lease of minutes. */
@@ -9,20 +9,60 @@ const histogram = (description: string) => ({
   advice: { explicitBucketBoundaries: SECONDS },
 });
 
+/**
+ * What happens in each guard, counted here and read at each export. OpenTelemetry's own counters take a microsecond per call
+ * (docs/performance.md#what-telemetry-costs).
+ */
+class GuardCounts {
+  /** Number of operations by stage and outcome. */
+  readonly #operations = new Map<string, Map<string, number>>();
+  #inFlight = 0;
+
+  constructor(meter: Meter) {
+    meter
+      .createObservableCounter("latchkey.operations", { description: "Operations on keys, by stage and outcome" })
+      .addCallback((result) => {
+        for (const [stage, outcomes] of this.#operations) {
+          for (const [outcome, count] of outcomes) result.observe(count, { stage, outcome });
+        }
+      });
+    meter
+      .createObservableUpDownCounter("latchkey.keys.in_flight", {
+        description: "Keys whose handler runs in this process",
+      })
+      .addCallback((result) => result.observe(this.#inFlight));
+  }
+
+  count(event: DedupEvent): void {
+    const { stage, outcome } = operationOf(event);
+    const outcomes = this.#operations.get(stage) ?? new Map<string, number>();
+    if (outcomes.size === 0) this.#operations.set(stage, outcomes);
+    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+  }
+
+  addInFlight(change: 1 | -1): void {
+    this.#inFlight += change;
+  }
+}
+
+const metricsByProvider = new WeakMap<MeterProvider, Metrics>();
+
+/** Returns the instruments of a provider. All deduplicators that use it share them, so their counts add up. */
+export function metricsOf(provider: MeterProvider): Metrics {
+  const metrics = metricsByProvider.get(provider) ?? createMetrics(provider);
+  metricsByProvider.set(provider, metrics);
+  return metrics;
+}
+
 /** All instruments. `docs/telemetry.md` lists them. */
-export function createMetrics(provider: MeterProvider) {
+function createMetrics(provider: MeterProvider) {
   const meter = provider.getMeter("latchkey");
   return {
-    operations: meter.createCounter("latchkey.operations", {
-      description: "Operations on keys, by stage and outcome",
-    }),
+    guards: new GuardCounts(meter),
     deliveries: meter.createCounter("latchkey.deliveries", {
       description: "Requests and messages, by kind and outcome",
     }),
     deadLetters: meter.createCounter("latchkey.dead_letters", { description: "Dead letters, by reason" }),
-    inFlight: meter.createUpDownCounter("latchkey.keys.in_flight", {
-      description: "Keys whose handler runs in this process",
-    }),
     storeDuration: meter.createHistogram(
       "latchkey.store.duration",
       histogram("Time that the store took to decide or to commit, waits for other holders included"),

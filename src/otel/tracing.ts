@@ -2,6 +2,7 @@ import {
   type Attributes,
   type Context,
   context,
+  INVALID_SPANID,
   propagation,
   type Span,
   SpanKind,
@@ -28,6 +29,16 @@ export function failSpan(span: Span, error: unknown): void {
   span.setAttribute("error.type", errorType(error));
 }
 
+/**
+ * Runs `work` while the span is active. Without a tracer, a span is no other than its parent, and nothing need be done: a context
+ * costs every promise of `work` something.
+ */
+export function inContextOf<Value>(span: Span, parent: Context, work: () => Value): Value {
+  const { spanId } = span.spanContext();
+  const isParent = spanId === (trace.getSpanContext(parent)?.spanId ?? INVALID_SPANID);
+  return isParent && !span.isRecording() ? work() : context.with(trace.setSpan(parent, span), work);
+}
+
 /** Runs `work` in a new span, which ends with it. An error is its status. */
 export async function inSpan<Value>(
   tracer: Tracer,
@@ -36,7 +47,7 @@ export async function inSpan<Value>(
 ): Promise<Value> {
   const span = tracer.startSpan(name, { kind, attributes }, parent);
   try {
-    return await context.with(trace.setSpan(parent, span), () => work(span));
+    return await inContextOf(span, parent, () => work(span));
   } catch (error) {
     failSpan(span, error);
     throw error;

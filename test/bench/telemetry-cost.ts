@@ -17,7 +17,7 @@ import { table } from "./table.ts";
 
 // Guards with and without metrics and traces, in turns: node --expose-gc --import tsx test/bench/telemetry-cost.ts
 
-const ROUNDS = 15;
+const ROUNDS = 11;
 const CONCURRENCY = 64;
 
 /** Metrics that are exported every second, as often as Prometheus would not even ask. */
@@ -66,8 +66,8 @@ await using server = await startNats();
 const connection = await connect({ servers: server.url });
 const bucket = await natsStore(connection, { bucket: "bench" });
 const rows = [
-  ...(await compare("memory store", 20_000, () => Promise.resolve(memoryStore()))),
-  ...(await compare("NATS, one replica", 6_000, () => Promise.resolve(bucket))),
+  ...(await compare("memory store", 10_000, () => Promise.resolve(memoryStore()))),
+  ...(await compare("NATS, one replica", 3_000, () => Promise.resolve(bucket))),
 ];
 console.log(table(["store", "telemetry", "guards/s", "ratio", "CPU, µs"], rows));
 await connection.close();

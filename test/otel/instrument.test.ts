@@ -126,9 +126,9 @@ describe("an instrumented guard", () => {
     expect(points.get("latchkey.keys.in_flight")).toMatchObject([{ value: 0 }]);
     expect(points.get("latchkey.operations")?.map(({ attributes, value }) => [attributes, value])).toEqual([
       [{ stage: "reserve", outcome: "unseen" }, 1],
+      [{ stage: "reserve", outcome: "duplicate" }, 1],
       [{ stage: "dispatch", outcome: "returned" }, 1],
       [{ stage: "commit", outcome: "confirmed" }, 1],
-      [{ stage: "reserve", outcome: "duplicate" }, 1],
     ]);
     const stages = points.get("latchkey.store.duration")?.map(({ attributes }) => attributes);
     expect(stages).toEqual([{ stage: "reserve" }, { stage: "commit" }]);
