@@ -49,7 +49,7 @@ export const machineBugs: readonly Bug[] = [
     faults: { crash: 2, "clock jump": 3, redelivery: 3 },
     patches: [
       { file: machine, ...changes.takeoverWithoutWrite },
-      { file: store, find: `endsAtMs: nowMs + how.ttlMs`, replace: `endsAtMs: Infinity` },
+      { file: store, find: `endsAtMs: nowMs + ttlMs`, replace: `endsAtMs: Infinity` },
     ],
   },
   {

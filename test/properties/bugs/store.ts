@@ -11,8 +11,8 @@ export const storeBugs: readonly Bug[] = [
     patches: [
       {
         file: store,
-        find: `if ((found?.revision ?? 0) !== how.expected) return`,
-        replace: `if (how.expected !== 0 && found?.revision !== how.expected) return`,
+        find: `if ((found?.revision ?? 0) !== expected) return`,
+        replace: `if (expected !== 0 && found?.revision !== expected) return`,
       },
     ],
   },
@@ -35,10 +35,10 @@ export const storeBugs: readonly Bug[] = [
     patches: [
       {
         file: store,
-        find: `      lastRevision += 1;
-      const held =`,
-        replace: `      lastRevision = (found?.revision ?? 0) + 1;
-      const held =`,
+        find: `    lastRevision += 1;
+    const held =`,
+        replace: `    lastRevision = (found?.revision ?? 0) + 1;
+    const held =`,
       },
     ],
   },
@@ -49,8 +49,8 @@ export const storeBugs: readonly Bug[] = [
     patches: [
       {
         file: store,
-        find: `endsAtMs: nowMs + how.ttlMs`,
-        replace: `endsAtMs: nowMs + how.ttlMs / 4`,
+        find: `endsAtMs: nowMs + ttlMs`,
+        replace: `endsAtMs: nowMs + ttlMs / 4`,
       },
     ],
   },
@@ -59,7 +59,7 @@ export const storeBugs: readonly Bug[] = [
     breaks: "G4",
     faults: { crash: 2 },
     patches: [
-      { file: store, find: `endsAtMs: nowMs + how.ttlMs`, replace: `endsAtMs: Infinity` },
+      { file: store, find: `endsAtMs: nowMs + ttlMs`, replace: `endsAtMs: Infinity` },
       {
         file: "src/engine/observed-leases.ts",
         find: `return sinceMs + entry.record.leaseMs + this.#skewMs - nowMs;`,
