@@ -140,6 +140,9 @@ function note(audit: Audit, failures: Map<number, unknown>): void {
     case "trigger.dead-letter.failed":
     case "trigger.termination.lost":
     case "trigger.ack.unconfirmed":
+    // The workers of a campaign schedule no retries.
+    case "trigger.retry.scheduled":
+    case "trigger.schedule.failed":
       break;
   }
 }
