@@ -164,7 +164,7 @@ const TRANSITIONS: ReadonlyArray<readonly [from: Place, happens: Happening, give
       failed(false, MAX_DELIVER, true),
       {},
       "publishing",
-      "setDeadLetterReason(max-deliver) releaseSlot publishDeadLetter",
+      "setDeadLetterReason(max-deliver) stopDispatching publishDeadLetter",
     ],
     [
       "guarded",
@@ -203,7 +203,7 @@ const TRANSITIONS: ReadonlyArray<readonly [from: Place, happens: Happening, give
       "schedule.failed",
       { isLast: true },
       "publishing",
-      "setDeadLetterReason(max-deliver) releaseSlot publishDeadLetter",
+      "setDeadLetterReason(max-deliver) stopDispatching publishDeadLetter",
     ],
     ["scheduling", "force.stop", {}, "scheduling", "markStopping"],
 
