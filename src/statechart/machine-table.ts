@@ -51,12 +51,6 @@ interface Node {
   readonly states: Readonly<Record<string, Node>>;
   readonly initial: { readonly target: readonly Node[]; readonly actions: readonly unknown[] };
   readonly entry: readonly unknown[];
-  readonly exit: readonly unknown[];
-  readonly invoke: readonly unknown[];
-  readonly after: readonly unknown[];
-  readonly always?: readonly unknown[];
-  readonly tags: readonly string[];
-  readonly output?: unknown;
   readonly transitions: ReadonlyMap<string, readonly Declared[]>;
 }
 
@@ -69,13 +63,12 @@ interface Declared {
 
 /**
  * Reads a machine into a table, for the compiler and for everything that draws or explains the machine. The machine must be one tree
- * of states, in which only events cause transitions.
- * @throws {TypeError} that names the state and the reason, if the machine has anything else.
+ * of states, in which only events cause transitions. The tests check this of each machine, so that programs need not.
+ * @throws {TypeError} that names the state of a guard or an action without a name.
  */
 export function tableOf(machine: AnyStateMachine): MachineTable {
   const root: Node = machine.root;
   const nodes = withinOrder(root);
-  nodes.forEach(checkNode);
   const declared = new Map(nodes.map((node) => [node, transitionsOf(node)]));
   return {
     id: machine.id,
@@ -101,33 +94,14 @@ function withinOrder(node: Node): Node[] {
   return [node, ...Object.values(node.states).flatMap(withinOrder)];
 }
 
-function checkNode(node: Node): void {
-  const { id, type, parent } = node;
-  if (type === "parallel") throw uncompilable(id, "it is parallel");
-  if (type === "history") throw uncompilable(id, "it is a history state");
-  if (type === "final" && parent?.parent !== undefined) throw uncompilable(id, "it is final below the top level");
-  if (type === "compound" && node.initial.actions.length > 0)
-    throw uncompilable(id, "its initial transition has actions");
-  if (node.invoke.length > 0) throw uncompilable(id, "it invokes an actor");
-  if (node.after.length > 0) throw uncompilable(id, "it has delayed transitions (`after`)");
-  if (node.always !== undefined) throw uncompilable(id, "it has transitions without an event (`always`)");
-  if (node.exit.length > 0) throw uncompilable(id, "it has exit actions");
-  if (node.tags.length > 0) throw uncompilable(id, "it has tags");
-  if (node.output !== undefined) throw uncompilable(id, "it has an output");
-}
-
 function transitionsOf(source: Node): TableTransition[] {
-  return [...source.transitions].flatMap(([event, choices]) => {
-    if (event.includes("*")) throw uncompilable(source.id, `it has a wildcard for events, \`${event}\``);
-    if (event.startsWith("xstate."))
-      throw uncompilable(source.id, `it reacts to an event of XState itself, \`${event}\``);
-    return choices.map((declared) => transitionOf(source, event, declared));
-  });
+  return [...source.transitions].flatMap(([event, choices]) =>
+    choices.map((declared) => transitionOf(source, event, declared)),
+  );
 }
 
 function transitionOf(source: Node, event: string, { target: targets = [], ...declared }: Declared): TableTransition {
-  const [target, ...more] = targets;
-  if (more.length > 0) throw uncompilable(source.id, `\`${event}\` has several targets`);
+  const [target] = targets;
   const entered = target === undefined ? [] : enteredBy(source, target, declared.reenter);
   return {
     source: source.id,
@@ -144,16 +118,12 @@ function guardOf(source: Node, event: string, guard: unknown): string | undefine
   if (guard === undefined) return undefined;
   if (typeof guard === "string") return guard;
   if (!isTyped(guard)) throw uncompilable(source.id, `\`${event}\` has a guard without a name`);
-  if (guard.params !== undefined) throw uncompilable(source.id, `the guard \`${guard.type}\` has parameters`);
   return guard.type;
 }
 
 function named(node: Node, action: unknown): NamedAction {
   if (typeof action === "string") return { type: action, params: undefined, state: node.id };
   if (!isTyped(action)) throw uncompilable(node.id, "it has an action without a name");
-  if (typeof action.params === "function") {
-    throw uncompilable(node.id, `the parameters of the action \`${action.type}\` are not constant`);
-  }
   return { type: action.type, params: action.params, state: node.id };
 }
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { createMachine } from "xstate";
 import { dedupKeyMachine } from "../../machines/dedup-key.ts";
+import { deliveryMachine } from "../../machines/delivery.ts";
 import { tableOf } from "../../src/statechart/machine-table.ts";
+import { checkCompilable } from "../support/compilable.ts";
 
 /** Returns a machine with the given state `m.a`, from which `go` leads to `m.b`. */
 function machineWith(a: object, root: object = {}) {
@@ -84,7 +86,7 @@ describe("the table of a machine", () => {
   });
 });
 
-describe("compile", () => {
+describe("a machine that a table cannot express", () => {
   it.each([
     ["it is parallel", machineWith({ type: "parallel", states: { x: {}, y: {} } })],
     ["it is a history state", machineWith({ initial: "h", states: { h: { type: "history" } } }), "m.a.h"],
@@ -115,7 +117,15 @@ describe("compile", () => {
       "the parameters of the action `t` are not constant",
       machineWith({ on: { go: { actions: { type: "t", params: () => ({}) } } } }),
     ],
-  ])("refuses a machine, and names the state and the reason: %s", (reason, machine, state = "m.a") => {
-    expect(() => tableOf(machine)).toThrow(new TypeError(`State \`${state}\` can't be compiled: ${reason}`));
+  ])("is refused, and the error names the state and the reason: %s", (reason, machine, state = "m.a") => {
+    const read = (): void => {
+      checkCompilable(machine);
+      tableOf(machine);
+    };
+    expect(read).toThrow(new TypeError(`State \`${state}\` can't be compiled: ${reason}`));
   });
+});
+
+it.each([dedupKeyMachine, deliveryMachine])("a table can express the machine $id", (machine) => {
+  expect(() => checkCompilable(machine)).not.toThrow();
 });
