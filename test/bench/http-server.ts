@@ -39,6 +39,8 @@ if (redisUrl !== undefined) routes.set("/powertools", await withPowertools(redis
 const server = createServer((request, response) => {
   void routes.get(request.url)?.(request, response);
 });
+// The clients' connections are idle while the other contestants run.
+server.keepAliveTimeout = 0;
 server.listen(0, "127.0.0.1");
 await once(server, "listening");
 const address = server.address();

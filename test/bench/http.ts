@@ -96,6 +96,10 @@ async function openClient(port: number): Promise<HttpClient> {
 function answered(socket: Socket): Promise<void> {
   return new Promise((resolve, reject) => {
     let response = "";
+    if (socket.destroyed) {
+      reject(new Error("The server has closed the connection"));
+      return;
+    }
     const listen = (chunk: Buffer): void => {
       response += chunk.toString("latin1");
       if (!response.endsWith("\r\n\r\n")) return;
