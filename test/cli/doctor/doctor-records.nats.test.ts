@@ -67,7 +67,9 @@ describe("latchkey doctor on records", () => {
       const found = await diagnosis(operated, { LATCHKEY_SKEW_SECONDS: "0" });
       return found.of("records", "overdue").length > 0 ? found : undefined;
     });
-    expect(overdue.bad).toEqual(["error records overdue", "error records endless"]);
+    // Without an allowance, a slow write looks like a clock that differs.
+    const bad = overdue.bad.filter((finding) => finding !== "warning clocks owners");
+    expect(bad).toEqual(["error records overdue", "error records endless"]);
     expect(overdue.of("records", "overdue")).toMatchObject([
       {
         evidence: expect.stringMatching(
