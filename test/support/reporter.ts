@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import type { Reporter, SerializedError, TestCase, TestModule, TestSuite, Vitest } from "vitest/node";
+import { firstLine } from "../../src/internal/first-line.ts";
 import { takeExplored } from "./explored.ts";
 
 /** The counts that `scripts/test.mjs` prints in its last line. */
@@ -84,7 +85,7 @@ function nameOf(task: TestCase | TestSuite | TestModule): string {
 const MAX_REASON_LENGTH = 300;
 
 function withReason(name: string, errors: readonly { readonly message: string }[] = []): string {
-  const [line = ""] = (errors[0]?.message ?? "").split("\n");
+  const line = firstLine(errors[0]?.message ?? "");
   return line === "" ? name : `${name}: ${line.slice(0, MAX_REASON_LENGTH)}`;
 }
 
