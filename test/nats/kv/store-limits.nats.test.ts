@@ -49,6 +49,15 @@ async function reconfigure(bucket: string, changes: Partial<StreamConfig>): Prom
   await jsm.streams.update(`KV_${bucket}`, Object.assign(config, changes));
 }
 
+/** Reloads the server with another `max_payload`. During a reload, nothing answers for the accounts' streams. */
+async function reloadWith(maxPayload: number): Promise<void> {
+  const reloads = async () => (await server.log()).split("Reloaded server configuration").length;
+  const before = await reloads();
+  await writeFile(limits, `max_payload: ${maxPayload}\n`);
+  await server.kill("SIGHUP");
+  await eventually("the server to reload its configuration", async () => (await reloads()) > before || undefined);
+}
+
 function replicaOf(store: NatsStore) {
   return new Deduplicator({ store, keepResults: true, cacheSize: 0, leaseMs: 60_000 });
 }
@@ -205,19 +214,11 @@ describe("a limit that is lowered while a handler runs", () => {
   it("drops the result, and the event is committed, if it is the server's", async () => {
     const store = await natsStore(connection, { bucket: "reloaded", timeoutMs: 1_000 });
     const replica = replicaOf(store);
-    const lower = async () => {
-      await writeFile(limits, "max_payload: 8192\n");
-      await server.kill("SIGHUP");
-      await eventually(
-        "the server to reload its configuration",
-        async () => (await server.log()).includes("max_payload = 8192") || undefined,
-      );
-    };
+    const lower = () => reloadWith(8_192);
     try {
       await committedWithoutResult(replica, "e", await timed(replica, "e", "r".repeat(20_000), lower));
     } finally {
-      await writeFile(limits, `max_payload: ${MAX_PAYLOAD}\n`);
-      await server.kill("SIGHUP");
+      await reloadWith(MAX_PAYLOAD);
     }
     await replica.close();
   });
