@@ -43,4 +43,5 @@ export function addPostgresKeys(command: Command): Command {
 export const NATS_OPTIONS = [
   ...["bucket", "shards", "nats", "creds", "inboxPrefix", "domain", "apiPrefix"],
   ...["stream", "consumer", "deadLetter", "concurrency", "attempts", "monitor", "window", "lease"],
+  ...["group", "minPending", "minAckPending", "priority"],
 ];

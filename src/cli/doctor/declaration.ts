@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { DEFAULT_CONCURRENCY, DEFAULT_MAX_DELIVER, MAX_CONCURRENCY } from "../../nats/consumer/consume-limits.ts";
 import { DEFAULT_LEASE_MS, DEFAULT_WINDOW_MS } from "../../options.ts";
 import type { CommandContext } from "../command-context.ts";
+import { addGroup } from "../connection/group-options.ts";
 import { addPostgresKeys, addShardedBucket } from "../connection/server-options.ts";
 import { secondsFrom, wholeNumberFrom } from "../terminal/option-values.ts";
 import { doctorHelp } from "./help.ts";
@@ -16,11 +17,12 @@ export function declareDoctor(program: Command, { run }: CommandContext): void {
       "Examines the server, the bucket or the tables in PostgreSQL, a consumer, permissions, clocks and records. Reports each " +
         "finding with its severity, the evidence, and what to do. Changes nothing.",
     );
-  addPostgresKeys(addShardedBucket(doctor))
+  const consumer = addPostgresKeys(addShardedBucket(doctor))
     .optionsGroup("Consumer:")
     .option("--stream <name>", "stream of the consumer")
     .option("--consumer <name>", "consumer of the replicas")
-    .option("--dead-letter <subject>", "subject of its dead letters")
+    .option("--dead-letter <subject>", "subject of its dead letters");
+  addGroup(consumer)
     .optionsGroup("Settings of the replicas:")
     .option(
       "--window <seconds>",

@@ -15,9 +15,11 @@ export function examineConsumer(
   deadLetterFindings: readonly SettingFinding[],
 ): readonly Finding[] {
   const isAsked = use.deadLetterSubject !== undefined;
+  const { priority_groups: groups = [] } = info.config;
+  const isGrouped = groups.length > 0 && use.group === undefined;
   const settings = checkConsumer(info.config, use)
-    // Without --dead-letter, a missing dead-letter subject is no finding: the replicas configure it.
-    .filter(({ setting }) => isAsked || setting !== "deadLetter")
+    // Without --dead-letter and --group, neither of them missing is a finding: the replicas configure them.
+    .filter(({ setting }) => (isAsked || setting !== "deadLetter") && !(isGrouped && setting === "priority_groups"))
     .concat(deadLetterFindings)
     .map(({ severity, setting, problem, remedy }) => consumer[severity](setting, problem, remedy));
   return [
@@ -27,8 +29,16 @@ export function examineConsumer(
     ...(isAsked
       ? []
       : [consumer.note("deadLetter", "the dead-letter stream was not checked", "give --dead-letter <subject>")]),
+    ...(isGrouped ? [unnamedGroup(groups)] : []),
     ...examineFlow(info),
   ];
+}
+
+function unnamedGroup(groups: readonly string[]): Finding {
+  const names = groups.map((name) => `\`${name}\``).join(", ");
+  const evidence = `every replica has to name one of its groups (${names}), and which one it names was not checked`;
+  const [first = ""] = groups;
+  return consumer.note("priority_groups", evidence, `give --group ${first}, as to latchkey run`);
 }
 
 /** Checks that messages flow. */

@@ -4,6 +4,7 @@ import { DEFAULT_MAX_DELIVER, MAX_CONCURRENCY } from "../../nats/consumer/consum
 import { CLUSTER_REPLICAS, MAX_REPLICAS } from "../../nats/kv/store-options.ts";
 import { DEFAULT_LEASE_MS, DEFAULT_WINDOW_MS } from "../../options.ts";
 import type { CommandContext } from "../command-context.ts";
+import { addGroup } from "../connection/group-options.ts";
 import { withPeers } from "../connection/nats.ts";
 import { addNats } from "../connection/server-options.ts";
 import { appendText, secondsFrom, wholeNumberFrom } from "../terminal/option-values.ts";
@@ -20,7 +21,7 @@ import { runLines } from "./run-lines.ts";
 
 /** Declares `latchkey run`. */
 export function declareRun(program: Command, { run, exec }: CommandContext): void {
-  const command = program
+  const input = program
     .command("run")
     .summary("dispatch events once, to an HTTP endpoint or a command")
     .description(
@@ -30,7 +31,8 @@ export function declareRun(program: Command, { run, exec }: CommandContext): voi
     .optionsGroup("Input:")
     .option("--file <path>", "read lines from this file; - is standard input, the default")
     .option("--stream <name>", "read messages from this JetStream stream, with --consumer")
-    .option("--consumer <name>", "the stream's durable pull consumer")
+    .option("--consumer <name>", "the stream's durable pull consumer");
+  const command = addGroup(input)
     .option("--id <field>", "header or JSON Pointer with the event id; repeat it for alternatives", appendText)
     .option("--type <field>", "header or JSON Pointer with the event type")
     .option("--subject <field>", "header or JSON Pointer with the event subject")

@@ -2,6 +2,8 @@ import { maxAttemptsFromEnv } from "../../env.ts";
 import { text } from "../../internal/validate.ts";
 import { firstOf, type IdSelector, parseSelector } from "../../model/identify/id-selector.ts";
 import { DEFAULT_WORKSPACE } from "../../model/identity.ts";
+import type { PriorityGroup } from "../../nats/consumer/priority-group.ts";
+import { type GroupFlags, groupFrom } from "../connection/group-options.ts";
 import { type NatsAddress, natsAddress } from "../connection/nats-address.ts";
 import { asCommandError, CommandError } from "../terminal/command-error.ts";
 import type { CliIo } from "../terminal/io.ts";
@@ -11,7 +13,7 @@ import { proxyFor } from "./target/proxy.ts";
 import { parseHeaders } from "./target/request-headers.ts";
 
 /** Parsed options of `latchkey run`. */
-export interface RunFlags {
+export interface RunFlags extends GroupFlags {
   readonly file?: string;
   readonly stream?: string;
   readonly consumer?: string;
@@ -82,6 +84,8 @@ export interface StreamPlan extends PlanFields {
   readonly consumer: string;
   readonly deadLetter: string | undefined;
   readonly attempts: number | undefined;
+  /** Priority group of this replica, for a consumer with groups. */
+  readonly group: PriorityGroup | undefined;
   readonly nats: NatsAddress;
 }
 
@@ -110,6 +114,7 @@ export function planRun(flags: RunFlags, io: Pick<CliIo, "env" | "inputIsTermina
     replicas: flags.replicas,
     json: flags.json ?? false,
   };
+  const group = groupFrom(flags);
   if (stream !== undefined || consumer !== undefined) {
     if (stream === undefined || consumer === undefined || file !== undefined)
       throw new CommandError("Give one input: --file, or --stream together with --consumer");
@@ -121,10 +126,12 @@ export function planRun(flags: RunFlags, io: Pick<CliIo, "env" | "inputIsTermina
       subscriptionId: subscription ?? `${stream}/${consumer}`,
       deadLetter: flags.deadLetter,
       attempts: flags.attempts ?? attemptsFromEnv,
+      group,
       nats: natsAddress(flags, io.env),
     };
   }
   if (flags.deadLetter !== undefined) throw new CommandError("--dead-letter needs --stream");
+  if (group !== undefined) throw new CommandError("--group needs --stream");
   if (file === undefined && io.inputIsTerminal)
     throw new CommandError(
       "Nothing to read: pipe lines into standard input, or give --file, or --stream and --consumer",

@@ -33,7 +33,7 @@ export async function runStream(plan: StreamPlan, io: CliIo): Promise<ExitCode> 
   const { workspaceId, subscriptionId, timeoutMs, selection } = plan;
   const dispatcher = { target, workspaceId, subscriptionId, timeoutMs, clock: io.clock };
   const identify = messageIdentifier(selection);
-  const { deadLetter, attempts } = plan;
+  const { deadLetter, attempts, group } = plan;
   let unusable: CommandError | undefined;
   const running: RunningConsumer = await asCommandErrorAsync(() =>
     consume(consumer, {
@@ -41,6 +41,7 @@ export async function runStream(plan: StreamPlan, io: CliIo): Promise<ExitCode> 
       subscriptionId: plan.subscriptionId,
       concurrency: plan.concurrency,
       ...(attempts === undefined ? {} : { maxDeliver: attempts }),
+      ...(group === undefined ? {} : { group }),
       ...(deadLetter === undefined
         ? {}
         : {

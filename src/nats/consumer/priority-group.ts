@@ -14,16 +14,18 @@ export interface PriorityGroup {
   readonly priority?: number;
 }
 
-const MAX_NAME_LENGTH = 16;
-const MAX_PRIORITY = 9;
+/** Limit of the server, in characters. */
+export const MAX_GROUP_NAME_LENGTH = 16;
+/** Limit of the server. */
+export const MAX_PRIORITY = 9;
 
 /** @throws {TypeError | RangeError} naming the first invalid field. */
 export function resolveGroup(group: PriorityGroup): PriorityGroup {
   objectWith("group", group);
   const { minPending, minAckPending, priority } = group;
   const name = text("group.name", group.name);
-  if (name.length > MAX_NAME_LENGTH) {
-    throw new RangeError(expected("group.name", `at most ${MAX_NAME_LENGTH} characters`, name));
+  if (name.length > MAX_GROUP_NAME_LENGTH) {
+    throw new RangeError(expected("group.name", `at most ${MAX_GROUP_NAME_LENGTH} characters`, name));
   }
   return {
     name,
@@ -69,7 +71,10 @@ export function checkGroup(config: ConsumerConfig, group: PriorityGroup | undefi
   if (group === undefined) {
     if (priority_groups.length === 0) return [];
     const problem = `its \`priority_groups\` are ${names}, and the server refuses requests that name none`;
-    return wrong(problem, "name one in the option `group` of `consume`, or create a consumer without");
+    return wrong(
+      problem,
+      "name one in the option `group` of `consume` or with `latchkey run --group`, or create a consumer without",
+    );
   }
   if (!priority_groups.includes(group.name)) {
     const has = names === "" ? "no `priority_groups`" : `the \`priority_groups\` ${names}`;

@@ -48,11 +48,12 @@ function diagnosis(stream: string, argv: readonly string[] = [], user = "admin")
 }
 
 const DEAD = ["--dead-letter", "dead.letters"];
+const GROUPED: Partial<ConsumerConfig> = { priority_groups: ["jobs"], priority_policy: "overflow" };
 
 describe("latchkey doctor on a consumer", () => {
   it("reports no problem of one that fits the lease", async () => {
-    const { stream } = await consumerWith();
-    const found = await diagnosis(stream, DEAD);
+    const { stream } = await consumerWith(GROUPED);
+    const found = await diagnosis(stream, [...DEAD, "--group", "jobs", "--min-pending", "5"]);
     expect([found.exitCode, found.bad]).toEqual([0, []]);
     expect(found.of("consumer", "flow")).toMatchObject([{ evidence: "0 messages wait, 0 are in flight" }]);
     expect(found.of("permissions", "consumer")).toMatchObject([{ severity: "ok" }]);
@@ -67,6 +68,9 @@ describe("latchkey doctor on a consumer", () => {
     ["warning consumer max_deliver", { max_deliver: 5 }, [], /^make it -1/],
     ["warning consumer max_ack_pending", { max_ack_pending: 5 }, [], /^make it at least the concurrency/],
     ["warning consumer max_ack_pending", { max_ack_pending: 50 }, ["--concurrency", "100"], /^make it at least/],
+    ["note consumer priority_groups", GROUPED, [], /^give --group jobs, as to latchkey run$/],
+    ["error consumer priority_groups", GROUPED, ["--group", "other"], /^name one of the consumer's groups/],
+    ["error consumer priority_groups", GROUPED, ["--group", "jobs", "--priority", "1"], /^leave it out/],
     ["error consumer deadLetter", {}, ["--dead-letter", "stored.nowhere"], /^add the subject to a stream$/],
   ])("finds: %s, with %j and %j", async (finding, changes, argv, remedy) => {
     const { stream } = await consumerWith(changes);

@@ -90,6 +90,7 @@ describe("latchkey doctor", () => {
   it.each([
     [["--stream", "S"], "--stream and --consumer belong together: give both"],
     [["--dead-letter", "dead"], "--dead-letter needs --stream"],
+    [["--group", "jobs"], "--group needs --stream"],
     [["--lease", "0"], "Expected a number of seconds from 1"],
     [["--shards", "65"], "Expected a whole number from 1 to 64"],
   ])("refuses %j", async (argv, sentence) => {

@@ -332,6 +332,32 @@ describe("latchkey run over a stream", () => {
     expect([wrong.exitCode, wrong.err]).toEqual([2, expect.stringContaining("make it `explicit`")]);
   });
 
+  it.each<readonly [policy: ConsumerConfig["priority_policy"], argv: readonly string[], refusal: RegExp | undefined]>([
+    ["overflow", ["--group", "jobs", "--min-pending", "1"], undefined],
+    ["prioritized", ["--group", "jobs", "--priority", "1"], undefined],
+    ["pinned_client", ["--group", "jobs"], undefined],
+    ["overflow", [], /its `priority_groups` are `jobs`.*`latchkey run --group`/],
+    ["overflow", ["--group", "other"], /`group` names `other`; name one of the consumer's groups/],
+    ["overflow", ["--group", "jobs", "--priority", "1"], /is `overflow`, which ignores `priority`/],
+  ])("reads a consumer with the policy %s and %j, or refuses it with advice", async (policy, argv, refusal) => {
+    await using endpoint = await startEndpoint();
+    const pinned = policy === "pinned_client" ? { priority_timeout: nanos(5_000), max_ack_pending: 100 } : {};
+    const names = await createStream({
+      priority_groups: ["jobs"],
+      ...(policy && { priority_policy: policy }),
+      ...pinned,
+    });
+    await publish(names.subject, [{ body: cloudEvent("1") }]);
+    if (refusal === undefined) {
+      const { objects } = await runUntilIdle(["--to", endpoint.url, "--json", ...argv], names);
+      expect(objects().at(-1)).toMatchObject({ summary: { dispatched: 1 } });
+    } else {
+      const input = ["--stream", names.stream, "--consumer", "worker", "--nats", nats.server.url];
+      const { exitCode, err } = await run(["run", "--to", endpoint.url, ...input, ...argv]);
+      expect([exitCode, err]).toEqual([2, expect.stringMatching(refusal)]);
+    }
+  });
+
   it("ends when its consumer is deleted", async () => {
     await using endpoint = await startEndpoint();
     const names = await createStream();
