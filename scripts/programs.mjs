@@ -25,7 +25,7 @@ export async function onPath(path, names, ask) {
 }
 
 /** @param {any} error */
-export function firstLine(error) {
+export function firstErrorLine(error) {
   return String(error?.message ?? error).split("\n")[0];
 }
 

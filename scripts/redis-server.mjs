@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { unpackDebian } from "./debian.mjs";
-import { CACHE, firstLine, onPath, print } from "./programs.mjs";
+import { CACHE, firstErrorLine, onPath, print } from "./programs.mjs";
 
 const FOLDER = join(CACHE, "redis");
 
@@ -21,7 +21,7 @@ export async function findRedis() {
   try {
     return await fromDebian();
   } catch (error) {
-    return { missing: `no redis-server was found or fetched: ${firstLine(error)}` };
+    return { missing: `no redis-server was found or fetched: ${firstErrorLine(error)}` };
   }
 }
 

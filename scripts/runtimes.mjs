@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { findNatsServer } from "./nats-server.mjs";
 import { nodeOf, packagedProgram } from "./node-runtime.mjs";
-import { CACHE, firstLine } from "./programs.mjs";
+import { CACHE, firstErrorLine } from "./programs.mjs";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -165,14 +165,14 @@ async function check(name, work) {
     results.push({ name, error: undefined });
     console.log(`passed: ${name}`);
   } catch (error) {
-    results.push({ name, error: firstLine(error) });
+    results.push({ name, error: firstErrorLine(error) });
     console.log(`failed: ${name}: ${outputOf(error)}`);
   }
 }
 
 /** @param {any} error */
 function outputOf(error) {
-  return `${firstLine(error)}\n${error?.stdout ?? ""}${error?.stderr ?? ""}`;
+  return `${firstErrorLine(error)}\n${error?.stdout ?? ""}${error?.stderr ?? ""}`;
 }
 
 /** @param {(url: string) => Promise<void>} work */

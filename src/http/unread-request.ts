@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { DECODED, headersOf, keptBody } from "../internal/node-handler.ts";
+import { DECODED, keptBody, requestHeaders } from "../internal/node-handler.ts";
 
 /** A request whose body was not read. */
 export interface UnreadRequest {
@@ -47,7 +47,7 @@ export function unreadMessage(message: IncomingMessage, url: URL): UnreadRequest
   return {
     method,
     url,
-    headers: headersOf(message),
+    headers: requestHeaders(message),
     isConsumed: false,
     read(maxBytes) {
       if (kept === undefined) return body.read(maxBytes);

@@ -50,7 +50,7 @@ function urlOf(request: IncomingMessage): URL | undefined {
 }
 
 /** Returns the headers as they arrived. */
-export function headersOf({ rawHeaders }: IncomingMessage): Headers {
+export function requestHeaders({ rawHeaders }: IncomingMessage): Headers {
   const headers = new Headers();
   for (let index = 0; index < rawHeaders.length; index += 2) {
     headers.append(rawHeaders[index] ?? "", rawHeaders[index + 1] ?? "");
@@ -61,7 +61,7 @@ export function headersOf({ rawHeaders }: IncomingMessage): Headers {
 /** Returns a request whose body is read on demand. @throws {TypeError} if a parser has consumed the body and kept none. */
 export function toRequest(request: IncomingMessage, url: URL): Request {
   const { method = "GET" } = request;
-  const headers = headersOf(request);
+  const headers = requestHeaders(request);
   if (method === "GET" || method === "HEAD") return new Request(url, { method, headers });
   const body = keptBody(request) ?? streamOf(request);
   return new Request(url, { method, headers, body, duplex: "half" });

@@ -27,7 +27,7 @@ export interface WatchedKeys {
 }
 
 /** Report of a listening connection. */
-type Notice =
+type KeyNotification =
   | { readonly type: "put" | "removed"; readonly key: StoreKey; readonly revision: Revision }
   /** Notifications may be missing: the registration ended before it was renewed. */
   | { readonly type: "gap" }
@@ -50,7 +50,7 @@ export async function* watchKeys(
   let floor: Revision | undefined;
   for (let failures = 0; !signal.aborted; ) {
     try {
-      const listening = await listen(keys, name);
+      const listening = await startListening(keys, name);
       try {
         // Everything that was written before has a lower revision.
         if (floor === undefined) floor = listening.revision;
@@ -90,23 +90,23 @@ async function* changesSince(keys: WatchedKeys, filter: KeyFilter, floor: Revisi
 /** A key with another revision has changed again, or was removed: another notification reports it. */
 async function changeOf(
   { get }: WatchedKeys,
-  notice: Extract<Notice, { readonly key: StoreKey }>,
+  notice: Extract<KeyNotification, { readonly key: StoreKey }>,
 ): Promise<Change | undefined> {
   if (notice.type === "removed") return { type: "removed", key: notice.key, revision: notice.revision };
   const entry = await get(notice.key);
   return entry?.revision === notice.revision ? { type: "put", entry } : undefined;
 }
 
-interface Listening {
-  readonly notices: AsyncQueue<Notice>;
+interface KeyListener {
+  readonly notices: AsyncQueue<KeyNotification>;
   /** Revision before the first notice. */
   readonly revision: Revision;
   readonly close: () => Promise<void>;
 }
 
 /** Listens on its own connection, and registers it so that writes send notifications. */
-async function listen({ connections, schema, clock }: WatchedKeys, name: string): Promise<Listening> {
-  const notices = new AsyncQueue<Notice>();
+async function startListening({ connections, schema, clock }: WatchedKeys, name: string): Promise<KeyListener> {
+  const notices = new AsyncQueue<KeyNotification>();
   const client = await connections.acquire();
   const onNotification = ({ payload = "" }: { readonly payload?: string | undefined }): void => {
     const [, type, key = "", revision] = /^(put|removed) (\S+) (\d+)$/.exec(payload) ?? [];

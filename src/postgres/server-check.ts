@@ -5,7 +5,7 @@ import { STORE_TABLES, schemaProblems } from "./schema-check.ts";
 /** Oldest version of PostgreSQL that Latchkey supports. */
 const MINIMUM_MAJOR = 14;
 /** The same version as `server_version_num`. */
-export const MINIMUM_VERSION = MINIMUM_MAJOR * 10_000;
+export const MINIMUM_VERSION_NUMBER = MINIMUM_MAJOR * 10_000;
 export const NEEDED_POSTGRES = `PostgreSQL ${MINIMUM_MAJOR} or later`;
 
 /**
@@ -20,7 +20,7 @@ export async function checkPostgresServer(connections: Connections, schema: stri
        current_setting('synchronous_commit') as synchronous_commit, current_setting('fsync') as fsync,
        pg_is_in_recovery() as is_standby`,
   );
-  if (Number(row["version"]) < MINIMUM_VERSION) {
+  if (Number(row["version"]) < MINIMUM_VERSION_NUMBER) {
     throw misconfigured([`the server must be ${NEEDED_POSTGRES}, got ${String(row["version_text"])}`]);
   }
   if (row["is_standby"] === true) {

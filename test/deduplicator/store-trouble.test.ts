@@ -4,7 +4,7 @@ import type { MemoryStore } from "../../src/stores/memory-store.ts";
 import {
   answering,
   answerLost,
-  type Fault,
+  type CallFault,
   held,
   landsLate,
   outage,
@@ -259,7 +259,7 @@ describe("a commit", () => {
     expect(clock.timers).toBe(0);
   });
 
-  const breaches: ReadonlyArray<readonly [string, Fault]> = [
+  const breaches: ReadonlyArray<readonly [string, CallFault]> = [
     ["answers undefined", answering(undefined)],
     ["answers a string", answering("OK")],
     ["answers without a revision", answering({ ok: true })],

@@ -6,14 +6,14 @@ import { compile } from "../../src/statechart/compiled-logic.ts";
 import { actorNotifications } from "../support/actor-notifications.ts";
 import { anyEvents, anyMachine } from "../support/any-machine.ts";
 import { mutantsOf } from "../support/machine-mutants.ts";
-import { explore, firstDifference, xstateSteps } from "../support/machine-steps.ts";
+import { exploreMachine, firstDifference, xstateSteps } from "../support/machine-steps.ts";
 import { dedupKeyEvents, dedupKeyWorld, deliveryWorld } from "../support/machine-worlds.ts";
 
 const input = { mayDispatchUnprotected: false, attempt: 1 };
 const granted: DedupKeyEvent = { type: "write.acked", revision: 1, late: false };
 
 describe.each([dedupKeyWorld, deliveryWorld])("the compiled $machine.id machine", ({ machine, ...world }) => {
-  const steps = explore(machine, world);
+  const steps = exploreMachine(machine, world);
 
   it("takes every step as XState does: status, value, context, and actions with their parameters and contexts", () => {
     const { length } = steps.places;

@@ -19,50 +19,50 @@ export type Call =
   | { readonly method: "remove"; readonly atMs: number; readonly expected: Revision };
 
 /** The fate of one call. `apply` performs the call: now, later or never. */
-export type Fault = (apply: () => Promise<unknown>) => Promise<unknown>;
+export type CallFault = (apply: () => Promise<unknown>) => Promise<unknown>;
 
 /** Performs the call. */
-export const pass: Fault = (apply) => apply();
+export const pass: CallFault = (apply) => apply();
 
 /** Reports an outage without performing the call. */
-export const outage: Fault = async () => {
+export const outage: CallFault = async () => {
   throw new StoreUnavailableError("The store is unreachable", { ambiguous: false });
 };
 
 /** Times out without performing the call. */
-export const writeLost: Fault = async () => {
+export const writeLost: CallFault = async () => {
   throw new StoreUnavailableError("The store did not answer", { ambiguous: true });
 };
 
 /** Performs the call, then times out. */
-export const answerLost: Fault = async (apply) => {
+export const answerLost: CallFault = async (apply) => {
   await apply();
   throw new StoreUnavailableError("The store did not answer", { ambiguous: true });
 };
 
 /** Performs the call, then reports a conflict, like a former leader whose successor applied the write. */
-export const refusedByAnother: Fault = async (apply) => {
+export const refusedByAnother: CallFault = async (apply) => {
   await apply();
   return { ok: false };
 };
 
 /** Never answers and does not perform the call. */
-export const silence: Fault = () => new Promise(() => {});
+export const silence: CallFault = () => new Promise(() => {});
 
 /** Returns a fault that answers `value` without performing the call. */
-export function answering(value: unknown): Fault {
+export function answering(value: unknown): CallFault {
   return async () => value;
 }
 
 /** Returns a fault that throws `error` without performing the call. */
-export function throwing(error: unknown): Fault {
+export function throwing(error: unknown): CallFault {
   return async () => {
     throw error;
   };
 }
 
 /** Returns a fault that performs the call immediately and answers `delayMs` later. */
-export function slowAnswer(clock: Clock, delayMs: number): Fault {
+export function slowAnswer(clock: Clock, delayMs: number): CallFault {
   return async (apply) => {
     const answer = await apply();
     await sleep(clock, delayMs, new AbortController().signal);
@@ -72,7 +72,7 @@ export function slowAnswer(clock: Clock, delayMs: number): Fault {
 
 /** A call that reaches the store only when `go` is called. */
 export interface HeldCall {
-  readonly fault: Fault;
+  readonly fault: CallFault;
   /** Performs the call and resolves with its answer. */
   readonly go: () => Promise<unknown>;
 }
@@ -111,8 +111,8 @@ export class FaultyStore implements Store {
   readonly invalidation: CacheInvalidation;
   readonly #inner: MemoryStore;
   readonly #clock: Clock;
-  readonly #scripts: Record<Method, Fault[]> = { put: [], get: [], remove: [] };
-  readonly #defaults: Record<Method, Fault> = { put: pass, get: pass, remove: pass };
+  readonly #scripts: Record<Method, CallFault[]> = { put: [], get: [], remove: [] };
+  readonly #defaults: Record<Method, CallFault> = { put: pass, get: pass, remove: pass };
 
   constructor(inner: MemoryStore, clock: Clock) {
     this.#inner = inner;
@@ -121,12 +121,12 @@ export class FaultyStore implements Store {
   }
 
   /** Sets the faults of the next calls of a method, in order. */
-  script(method: Method, ...faults: readonly Fault[]): void {
+  script(method: Method, ...faults: readonly CallFault[]): void {
     this.#scripts[method].push(...faults);
   }
 
   /** Sets the fault of every unscripted call until `heal`. */
-  breakDown(fault: Fault = outage, methods: readonly Method[] = ["put", "get", "remove"]): void {
+  breakDown(fault: CallFault = outage, methods: readonly Method[] = ["put", "get", "remove"]): void {
     for (const method of methods) this.#defaults[method] = fault;
   }
 

@@ -8,7 +8,7 @@ import { eventually } from "./eventually.ts";
 import { startWorker, type Worker } from "./worker.ts";
 
 /** A stream whose events become dead letters, and its consumers. */
-export interface Incident extends AsyncDisposable {
+export interface LetterIncident extends AsyncDisposable {
   readonly bucket: string;
   readonly stream: EventStream;
   readonly store: Store;
@@ -24,7 +24,7 @@ export interface Incident extends AsyncDisposable {
 let buckets = 0;
 
 /** Creates a stream whose events become dead letters until the handler is repaired. */
-export async function incident(connection: NatsConnection): Promise<Incident> {
+export async function incident(connection: NatsConnection): Promise<LetterIncident> {
   buckets += 1;
   const bucket = `redriven${buckets}`;
   const stream = await createEventStream(connection);

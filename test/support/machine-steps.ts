@@ -20,7 +20,7 @@ interface Step {
 }
 
 /** Every step that XState takes from the given inputs with the given events. */
-export interface Steps {
+export interface ExploredSteps {
   readonly starts: readonly { readonly input: unknown; readonly to: Step }[];
   /** Distinct states, as far as guards can tell, each with the result of every event. */
   readonly places: readonly { readonly from: Step; readonly edges: readonly Edge[] }[];
@@ -31,7 +31,7 @@ interface Edge {
   readonly to: Step;
 }
 
-export interface World {
+export interface MachineWorld {
   readonly inputs: readonly unknown[];
   readonly events: readonly EventObject[];
   /** Returns the parts of the context that guards read. Places with equal parts are explored once. */
@@ -73,13 +73,13 @@ export function xstateSteps(machine: AnyStateMachine): {
 }
 
 /** Explores every reachable place with XState, breadth first, and sends every event in each. */
-export function explore(machine: AnyStateMachine, { inputs, events, seen }: World): Steps {
+export function exploreMachine(machine: AnyStateMachine, { inputs, events, seen }: MachineWorld): ExploredSteps {
   const xstate = xstateSteps(machine);
   const known = new Set<string>();
   const isNew = ({ value, context }: Step): boolean =>
     known.size < known.add(JSON.stringify([value, seen(context)])).size;
   const starts = inputs.map((input) => ({ input, ...xstate.begin(input) }));
-  const places: Steps["places"][number][] = [];
+  const places: ExploredSteps["places"][number][] = [];
   let frontier: { readonly at: AnyMachineSnapshot; readonly to: Step }[] = starts.filter(({ to }) => isNew(to));
   while (frontier.length > 0) {
     frontier = frontier.flatMap(({ at, to: from }) => {
@@ -98,7 +98,7 @@ interface Steppable {
 }
 
 /** Describes the first step in which the compiled logic differs from XState. Returns undefined if there is none. */
-export function firstDifference({ starts, places }: Steps, logic: Steppable): string | undefined {
+export function firstDifference({ starts, places }: ExploredSteps, logic: Steppable): string | undefined {
   const values = new Map(logic.table.leaves.map(({ value }) => [JSON.stringify(value), value]));
   for (const { input, to } of starts) {
     if (!isSame(to, logic.begin(input))) return `The start with ${JSON.stringify(input)}`;

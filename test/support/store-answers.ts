@@ -16,7 +16,7 @@ export interface TimedStore extends Pick<StoreUnderTest, "store" | "monotonicMs"
 }
 
 /** Answer of a store without the details in which stores may differ. The name of its write replaces each revision. */
-export type Answer = Readonly<Record<string, unknown>>;
+export type ComparableAnswer = Readonly<Record<string, unknown>>;
 
 /** Error for a sequence that real time overtook: a key may have expired too early, so the answers are inconclusive. */
 export class OvertakenError extends Error {
@@ -40,7 +40,7 @@ export async function answersOf(
   made: TimedStore,
   sequence: Sequence,
   workspaceId = "ws-1",
-): Promise<readonly Answer[]> {
+): Promise<readonly ComparableAnswer[]> {
   return new SequenceRunner(made, workspaceId).answers(sequence);
 }
 
@@ -60,8 +60,8 @@ class SequenceRunner {
     );
   }
 
-  async answers(sequence: Sequence): Promise<readonly Answer[]> {
-    const answers: Answer[] = [];
+  async answers(sequence: Sequence): Promise<readonly ComparableAnswer[]> {
+    const answers: ComparableAnswer[] = [];
     for (const step of sequence) {
       if ("passMs" in step) {
         await this.#made.pass(step.passMs);
@@ -95,11 +95,11 @@ class SequenceRunner {
     return undefined;
   }
 
-  async #answer(call: StoreCall, name: string): Promise<Answer> {
+  async #answer(call: StoreCall, name: string): Promise<ComparableAnswer> {
     const { store } = this.#made;
     const { key } = call;
     const { storeKey } = this.#identity(key);
-    let answer: Answer = {};
+    let answer: ComparableAnswer = {};
     let conflicting: Entry | undefined;
     if (call.method === "put") {
       const put = await this.#put(call, name);
@@ -174,7 +174,7 @@ class SequenceRunner {
     }
   }
 
-  #shown(key: number, { record, revision }: Entry): Answer {
+  #shown(key: number, { record, revision }: Entry): ComparableAnswer {
     return { record, write: this.#known[key]?.writes.get(revision) ?? "none" };
   }
 
@@ -199,6 +199,6 @@ class SequenceRunner {
 
 async function* nothing(): AsyncGenerator<never, void> {}
 
-function byText(a: Answer, b: Answer): number {
+function byText(a: ComparableAnswer, b: ComparableAnswer): number {
   return JSON.stringify(a) < JSON.stringify(b) ? -1 : 1;
 }

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { memoryStore } from "../../src/stores/memory-store.ts";
 import { SimulatedClock } from "./simulated-clock.ts";
-import { type Answer, answersOf, OvertakenError, type TimedStore } from "./store-answers.ts";
+import { answersOf, type ComparableAnswer, OvertakenError, type TimedStore } from "./store-answers.ts";
 import type { Sequence } from "./store-sequence.ts";
 
 /** Returns the answers of the memory store on simulated time, the reference for every other store. */
-export function answersOfMemory(sequence: Sequence, workspaceId?: string): Promise<readonly Answer[]> {
+export function answersOfMemory(sequence: Sequence, workspaceId?: string): Promise<readonly ComparableAnswer[]> {
   const clock = new SimulatedClock();
   const made = {
     store: memoryStore({ clock }),
@@ -19,8 +19,8 @@ export function answersOfMemory(sequence: Sequence, workspaceId?: string): Promi
 
 /** Answers of a store and of the memory store. */
 export interface Compared {
-  readonly answers: readonly Answer[];
-  readonly ofMemory: readonly Answer[];
+  readonly answers: readonly ComparableAnswer[];
+  readonly ofMemory: readonly ComparableAnswer[];
   readonly isEqual: boolean;
   /** Number of attempts. More than one if real time overtook the sequence. */
   readonly tries: number;

@@ -5,7 +5,7 @@ import type { Run } from "../../testing/report/run.ts";
 import { headlineOf } from "../../testing/report/run-violation.ts";
 import { scenariosOf } from "../../testing/search/check-handler.ts";
 import { smallestLike } from "../../testing/search/counterexample.ts";
-import { explore, limitsOf } from "../../testing/search/exhaust.ts";
+import { exploreSchedules, limitsOf } from "../../testing/search/exhaust.ts";
 import { type FastCheck, searchRandomly } from "../../testing/search/random-search.ts";
 import { runSchedule } from "../../testing/search/run-schedule.ts";
 import type { Scenario } from "../../testing/sim/scenario.ts";
@@ -78,7 +78,7 @@ async function search(
   if (flags.exhaust === true) {
     const scenario = asCommandError(() => scenarioOf(handler, scope, "none"));
     const limits = limitsOf({ preemptions: flags.preemptions ?? DEFAULT_PREEMPTIONS });
-    const { found } = await explore(scenario, { ...limits, onRun });
+    const { found } = await exploreSchedules(scenario, { ...limits, onRun });
     return found && { run: await smallestLike(found, scenario), scenario };
   }
   const scenarios = asCommandError(() => scenariosOf(handler, scope));

@@ -9,12 +9,12 @@ import { CommandError } from "../terminal/command-error.ts";
 import { printable } from "../terminal/printable.ts";
 
 /** Options of a check that a module exports beside its handler. */
-export type HandlerOptions = Scope & Partial<WorldOptions<unknown>>;
+export type LoadHandlerOptions = Scope & Partial<WorldOptions<unknown>>;
 
 /** A handler and its options, as a module exports them. */
 export interface LoadedHandler {
   readonly handler: HandlerSetup<unknown>;
-  readonly options: HandlerOptions;
+  readonly options: LoadHandlerOptions;
 }
 
 /**
@@ -43,7 +43,7 @@ function isHandler(value: unknown): value is HandlerSetup<unknown> {
   return typeof value === "function";
 }
 
-function isOptions(value: unknown): value is HandlerOptions {
+function isOptions(value: unknown): value is LoadHandlerOptions {
   return isObject(value);
 }
 

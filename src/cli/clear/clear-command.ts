@@ -1,4 +1,4 @@
-import type { Reading } from "../../inspect/conclusions/suspicion.ts";
+import type { LeaseClock } from "../../inspect/conclusions/suspicion.ts";
 import { amount, counted } from "../../internal/counted.ts";
 import { errorMessage } from "../../internal/error-message.ts";
 import { parseEventSelector } from "../stored-keys/event-selector.ts";
@@ -139,7 +139,7 @@ class Clearing {
     }
   }
 
-  #now(): Reading {
+  #now(): LeaseClock {
     return { nowMs: this.#keys.serverMs(), skewMs: skewFrom(this.#io) };
   }
 

@@ -1,6 +1,6 @@
 import { span } from "../../inspect/conclusions/duration.ts";
 import { amount, counted } from "../../internal/counted.ts";
-import { MINIMUM_VERSION, NEEDED_POSTGRES } from "../../postgres/server-check.ts";
+import { MINIMUM_VERSION_NUMBER, NEEDED_POSTGRES } from "../../postgres/server-check.ts";
 import { printable } from "../terminal/printable.ts";
 import { bytesText } from "./bytes-text.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
@@ -26,7 +26,7 @@ export function examineServer(facts: ServerFacts): readonly Finding[] {
 }
 
 function versionFinding({ version, versionText }: ServerFacts): Finding {
-  if (version >= MINIMUM_VERSION) return server.ok("version", versionText);
+  if (version >= MINIMUM_VERSION_NUMBER) return server.ok("version", versionText);
   return server.error("version", `${versionText}: Latchkey needs ${NEEDED_POSTGRES}`, "upgrade the server");
 }
 

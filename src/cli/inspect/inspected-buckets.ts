@@ -3,10 +3,10 @@ import { type BucketFlags, openBuckets } from "../connection/open-buckets.ts";
 import { storeOf } from "../connection/store-of.ts";
 import { asCommandErrorAsync } from "../terminal/command-error.ts";
 import type { CliIo } from "../terminal/io.ts";
-import type { Inspected } from "./inspected.ts";
+import type { InspectedStore } from "./inspected.ts";
 
 /** Opens the store of the buckets that the flags select. */
-export async function inspectedBuckets(flags: BucketFlags, io: CliIo): Promise<Inspected> {
+export async function inspectedBuckets(flags: BucketFlags, io: CliIo): Promise<InspectedStore> {
   const buckets = await openBuckets(flags, io);
   try {
     const store = await asCommandErrorAsync(() => storeOf(buckets));

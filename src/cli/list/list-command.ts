@@ -1,4 +1,4 @@
-import type { Reading } from "../../inspect/conclusions/suspicion.ts";
+import type { LeaseClock } from "../../inspect/conclusions/suspicion.ts";
 import { amount, counted } from "../../internal/counted.ts";
 import type { BucketFlags } from "../connection/open-buckets.ts";
 import type { PostgresKeysFlags } from "../connection/open-postgres.ts";
@@ -39,7 +39,7 @@ export async function listCommand(flags: ListFlags, io: CliIo): Promise<ExitCode
 async function listForScript(opened: OpenKeys, flags: ListFlags, signal: AbortSignal, io: CliIo): Promise<void> {
   const { sort = DEFAULT_ORDER, limit = 0 } = flags;
   const isSorted = flags.sort !== undefined || flags.limit !== undefined;
-  const now = (): Reading => ({ nowMs: opened.serverMs(), skewMs: skewFrom(io) });
+  const now = (): LeaseClock => ({ nowMs: opened.serverMs(), skewMs: skewFrom(io) });
   const first = new FirstKeys(sort, limit, now());
   let lines = "";
   const print = async (stored: ListedKey): Promise<void> => {
@@ -63,7 +63,7 @@ const CHUNK = 65_536;
 
 async function listForPerson(opened: OpenKeys, flags: ListFlags, signal: AbortSignal, io: CliIo): Promise<void> {
   const { sort = DEFAULT_ORDER, limit = DEFAULT_LIMIT } = flags;
-  const now = (): Reading => ({ nowMs: opened.serverMs(), skewMs: skewFrom(io) });
+  const now = (): LeaseClock => ({ nowMs: opened.serverMs(), skewMs: skewFrom(io) });
   const first = new FirstKeys(sort, limit, now());
   let tally = NO_KEYS;
   let failed = 0;

@@ -1,6 +1,6 @@
 import { Help } from "commander";
 import { span } from "../../inspect/conclusions/duration.ts";
-import { type Reading, suspicionWords } from "../../inspect/conclusions/suspicion.ts";
+import { type LeaseClock, suspicionWords } from "../../inspect/conclusions/suspicion.ts";
 import { amount } from "../../internal/counted.ts";
 import type { DispatchFailure } from "../../model/failure.ts";
 import { stateColours, suspicionColours } from "../stored-keys/key-table.ts";
@@ -24,7 +24,7 @@ const INDENT = "  ";
 const MAX_WIDTH = 100;
 
 /** Formats everything known about an event: first the explanation, then the record. */
-export function keyCard(found: LookUpResult, now: Reading, { paint, columns, hasPayload }: CardLook): string {
+export function keyCard(found: LookUpResult, now: LeaseClock, { paint, columns, hasPayload }: CardLook): string {
   const state = stateOf(found);
   const { identity, stored } = found;
   const name = identity === undefined ? [] : [escaped(identity.subscriptionId), escaped(identity.eventId)];
@@ -40,7 +40,7 @@ export function keyCard(found: LookUpResult, now: Reading, { paint, columns, has
   ].join("\n");
 }
 
-function suspicionParagraphs({ stored }: LookUpResult, now: Reading, paint: Paint): readonly string[] {
+function suspicionParagraphs({ stored }: LookUpResult, now: LeaseClock, paint: Paint): readonly string[] {
   const suspicion = stored?.state === "reserved" ? suspicionAbout(stored, now) : undefined;
   if (suspicion === undefined) return [];
   const { title, advice, severity } = suspicionWords[suspicion];

@@ -1,5 +1,5 @@
 import { span } from "../../inspect/conclusions/duration.ts";
-import type { Reading } from "../../inspect/conclusions/suspicion.ts";
+import type { LeaseClock } from "../../inspect/conclusions/suspicion.ts";
 import type { ClockDifference } from "../../nats/wire/server-clock.ts";
 import type { BucketFlags } from "../connection/open-buckets.ts";
 import type { PostgresKeysFlags } from "../connection/open-postgres.ts";
@@ -69,7 +69,7 @@ async function nameHints(wanted: WantedEvent, keys: OpenKeys): Promise<readonly 
   }
 }
 
-function foundReport(found: LookUpResult, now: Reading, hasPayload: boolean): object {
+function foundReport(found: LookUpResult, now: LeaseClock, hasPayload: boolean): object {
   const { stored, identity } = found;
   const verdict = verdictAbout(stored, now);
   if (stored === undefined || stored.state === "removed") return { state: "unseen", ...identity, ...verdict };

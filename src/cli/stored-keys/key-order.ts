@@ -1,4 +1,4 @@
-import { type Reading, SUSPICIONS } from "../../inspect/conclusions/suspicion.ts";
+import { type LeaseClock, SUSPICIONS } from "../../inspect/conclusions/suspicion.ts";
 import { type ListedKey, sinceMs } from "./stored-key.ts";
 import { suspicionAbout } from "./verdict.ts";
 
@@ -6,7 +6,7 @@ import { suspicionAbout } from "./verdict.ts";
 export const ORDERS = ["attention", "newest", "oldest", "ending"] as const;
 export type Order = (typeof ORDERS)[number];
 
-type Rank = (stored: ListedKey, now: Reading) => number;
+type Rank = (stored: ListedKey, now: LeaseClock) => number;
 
 /** Sort keys of each order, ascending; later ones break ties. */
 const ranks: Readonly<Record<Order, readonly Rank[]>> = {
@@ -21,7 +21,7 @@ const ranks: Readonly<Record<Order, readonly Rank[]>> = {
 };
 
 /** Ranks unreadable keys first, then suspicious reservations, other reservations, failed dispatches and commits. */
-function urgency(stored: ListedKey, now: Reading): number {
+function urgency(stored: ListedKey, now: LeaseClock): number {
   if (stored.state === "unreadable") return -1;
   if (stored.state === "failed") return SUSPICIONS.length + 1;
   if (stored.state === "committed") return SUSPICIONS.length + 2;
@@ -33,11 +33,11 @@ function urgency(stored: ListedKey, now: Reading): number {
 export class FirstKeys {
   readonly #ranks: readonly Rank[];
   readonly #limit: number;
-  readonly #now: Reading;
+  readonly #now: LeaseClock;
   #keys: ListedKey[] = [];
 
   /** @param limit maximum number of keys; 0 for all. */
-  constructor(order: Order, limit: number, now: Reading) {
+  constructor(order: Order, limit: number, now: LeaseClock) {
     this.#ranks = ranks[order];
     this.#limit = limit === 0 ? Number.POSITIVE_INFINITY : limit;
     this.#now = now;

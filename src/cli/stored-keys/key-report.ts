@@ -1,9 +1,9 @@
-import { evidenceOf, type Reading } from "../../inspect/conclusions/suspicion.ts";
+import { evidenceOf, type LeaseClock } from "../../inspect/conclusions/suspicion.ts";
 import type { CommittedKey, ListedKey, ReservedKey, StoredKey } from "./stored-key.ts";
 import { reservationTimes, suspicionAbout } from "./verdict.ts";
 
 /** Returns a key as JSON output. Reports only whether a result and a fingerprint exist. */
-export function keyReport(stored: ListedKey, now: Reading): object {
+export function keyReport(stored: ListedKey, now: LeaseClock): object {
   const { nowMs } = now;
   const { bucket, subject, revision, storedAtMs, endsAtMs } = stored;
   const times = {
@@ -52,7 +52,7 @@ export function keyReport(stored: ListedKey, now: Reading): object {
 }
 
 /** Returns why a reservation needs attention: its name, and the facts behind it. */
-function suspicionReport(stored: ReservedKey | CommittedKey, now: Reading): object {
+function suspicionReport(stored: ReservedKey | CommittedKey, now: LeaseClock): object {
   const suspicion = suspicionAbout(stored, now);
   if (suspicion === undefined || stored.state !== "reserved") return {};
   return { suspicion, evidence: evidenceOf(suspicion, reservationTimes(stored), now) };

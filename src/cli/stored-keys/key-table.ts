@@ -1,6 +1,6 @@
 import { Help } from "commander";
 import { span } from "../../inspect/conclusions/duration.ts";
-import { type Reading, SUSPICIONS, type Suspicion, suspicionWords } from "../../inspect/conclusions/suspicion.ts";
+import { type LeaseClock, SUSPICIONS, type Suspicion, suspicionWords } from "../../inspect/conclusions/suspicion.ts";
 import { DEFAULT_WORKSPACE } from "../../model/identity.ts";
 import type { Colour, Paint } from "../terminal/paint.ts";
 import { escaped } from "../terminal/printable.ts";
@@ -97,7 +97,7 @@ function columnsAt(nowMs: number): readonly KeyColumn[] {
 /** Formats keys as a table that fits `width` if possible, and explains the suspicions in it. */
 export function keyTable(
   keys: readonly ListedKey[],
-  now: Reading,
+  now: LeaseClock,
   { paint, width }: { readonly paint: Paint; readonly width?: number },
 ): string {
   const columns = columnsAt(now.nowMs).filter(({ isNeeded }) => isNeeded?.(keys) ?? true);

@@ -1,6 +1,6 @@
 import { optionsFromEnv } from "../../env.ts";
 import {
-  type Reading,
+  type LeaseClock,
   type ReservationTimes,
   type Suspicion,
   suspicionOf,
@@ -21,7 +21,7 @@ export interface KeyVerdict {
 }
 
 /** Concludes from the content of a key, as the inspector does. */
-export function verdictAbout(stored: ListedKey | RemovedKey | undefined, now: Reading): KeyVerdict {
+export function verdictAbout(stored: ListedKey | RemovedKey | undefined, now: LeaseClock): KeyVerdict {
   if (stored?.state === "unreadable" && stored.key === undefined) {
     return { delivery: "none", explanation: `The key belongs to no event. ${escaped(stored.reason)}.` };
   }
@@ -30,7 +30,7 @@ export function verdictAbout(stored: ListedKey | RemovedKey | undefined, now: Re
 }
 
 /** Returns why a key needs attention, or `undefined`. */
-export function suspicionAbout(stored: ListedKey, now: Reading): Suspicion | undefined {
+export function suspicionAbout(stored: ListedKey, now: LeaseClock): Suspicion | undefined {
   return stored.state === "reserved" ? suspicionOf(reservationTimes(stored), now) : undefined;
 }
 

@@ -3,7 +3,7 @@ import type { Chart, ChartState, ChartTransition } from "./chart.ts";
 import { type Folded, type FoldedLine, fold } from "./fold.ts";
 import { clipStart, contains, loopBelow, middleOf, type Point, type Rectangle } from "./geometry.ts";
 import { placeLabels } from "./labels.ts";
-import { columnsOf, routed } from "./route.ts";
+import { columnRanges, routed } from "./route.ts";
 
 /** A laid-out state. */
 export interface Box extends Rectangle {
@@ -71,7 +71,7 @@ export function layOut(chart: Chart, options: LayoutOptions): Drawing {
   layout(graph);
 
   const boxes = new Map(folded.states.map((state) => [state.id, boxOf(state, graph.node(state.id), folded)]));
-  const columns = columnsOf([...boxes.values()].filter(({ isOpen }) => !isOpen));
+  const columns = columnRanges([...boxes.values()].filter(({ isOpen }) => !isOpen));
   /** Only in a drawing to the right are the ranks columns. */
   const routedBetween = (points: readonly Point[], line: FoldedLine): readonly Point[] => {
     const [from, to] = [boxes.get(anchorOf(line.from, folded)), boxes.get(anchorOf(line.to, folded))];

@@ -7,7 +7,7 @@ interface Column {
 }
 
 /** Returns the columns of a drawing whose ranks are columns, from left to right. */
-export function columnsOf(boxes: readonly Rectangle[]): readonly Column[] {
+export function columnRanges(boxes: readonly Rectangle[]): readonly Column[] {
   const ranges = boxes
     .map(({ x, width }) => ({ left: x - width / 2, right: x + width / 2 }))
     .sort((one, other) => one.left - other.left);

@@ -15,7 +15,7 @@ export interface ReservationTimes {
 }
 
 /** The current time, and how long the store keeps a reservation after its lease. */
-export interface Reading {
+export interface LeaseClock {
   readonly nowMs: number;
   readonly skewMs: number;
 }
@@ -38,7 +38,7 @@ const LONG_HELD_MS = 600_000;
 const LONG_HELD_LEASES = 10;
 const MANY_RENEWALS = 100;
 
-const tests: Readonly<Record<Suspicion, (reservation: ReservationTimes, now: Reading) => boolean>> = {
+const tests: Readonly<Record<Suspicion, (reservation: ReservationTimes, now: LeaseClock) => boolean>> = {
   overdue: (reservation, { nowMs, skewMs }) => nowMs > leaseEndMs(reservation) + skewMs + REMOVAL_SLACK_MS,
   endless: (reservation) =>
     reservation.removalDueMs !== undefined && reservation.removalDueMs - leaseEndMs(reservation) > LONGEST_SKEW_MS,
@@ -52,12 +52,12 @@ const tests: Readonly<Record<Suspicion, (reservation: ReservationTimes, now: Rea
 };
 
 /** Returns the most urgent suspicion about a reservation, or `undefined`. */
-export function suspicionOf(reservation: ReservationTimes, now: Reading): Suspicion | undefined {
+export function suspicionOf(reservation: ReservationTimes, now: LeaseClock): Suspicion | undefined {
   return SUSPICIONS.find((suspicion) => tests[suspicion](reservation, now));
 }
 
 /** Returns the facts behind a suspicion in a few words: "no renewal for 21 s". */
-export function evidenceOf(suspicion: Suspicion, reservation: ReservationTimes, { nowMs }: Reading): string {
+export function evidenceOf(suspicion: Suspicion, reservation: ReservationTimes, { nowMs }: LeaseClock): string {
   const { attempt, beganAtMs, leaseFromMs, removalDueMs = Number.POSITIVE_INFINITY, renewals } = reservation;
   switch (suspicion) {
     case "overdue":

@@ -1,6 +1,6 @@
 import type { DispatchFailure } from "../../model/failure.ts";
 import { span } from "./duration.ts";
-import { evidenceOf, type Reading, type ReservationTimes, suspicionOf } from "./suspicion.ts";
+import { evidenceOf, type LeaseClock, type ReservationTimes, suspicionOf } from "./suspicion.ts";
 
 /** A failed dispatch, without the ids of its event. */
 export type FailureFacts = Pick<DispatchFailure, "owner" | "attempt" | "atMs" | "error">;
@@ -32,7 +32,7 @@ export interface Verdict {
 }
 
 /** Concludes from a key's content what happens to the event's next delivery. */
-export function verdictOf(finding: KeyContent, now: Reading): Verdict {
+export function verdictOf(finding: KeyContent, now: LeaseClock): Verdict {
   const { nowMs } = now;
   switch (finding.state) {
     case "empty":
@@ -61,12 +61,12 @@ export function verdictOf(finding: KeyContent, now: Reading): Verdict {
   }
 }
 
-function failedText({ owner, attempt, atMs, error }: FailureFacts, { nowMs }: Reading): string {
+function failedText({ owner, attempt, atMs, error }: FailureFacts, { nowMs }: LeaseClock): string {
   const when = span(Math.max(0, nowMs - atMs));
   return `The handler on ${owner} failed ${when} ago at attempt ${attempt} (${error}), so the key was released. The next delivery is dispatched.`;
 }
 
-function reservedText(finding: ReservationTimes & { readonly owner: string }, now: Reading): string {
+function reservedText(finding: ReservationTimes & { readonly owner: string }, now: LeaseClock): string {
   const { owner, attempt, beganAtMs, leaseFromMs, leaseMs } = finding;
   const leftMs = leaseFromMs + leaseMs - now.nowMs;
   if (leftMs <= 0) {

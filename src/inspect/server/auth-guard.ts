@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { problem } from "./responses.ts";
+import { errorResponse } from "./responses.ts";
 
 /** Decides whether a request may see anything, such as by a session of the surrounding application. */
 export type Authorize = (request: Request) => boolean | Promise<boolean>;
@@ -39,17 +39,17 @@ export class AuthGuard {
     const { isOwnHost, authorize } = this.#options;
     const url = new URL(request.url);
     if (!isOwnHost(url)) {
-      return problem("wrong-host", "The inspector does not answer under this host name. Open it by its address");
+      return errorResponse("wrong-host", "The inspector does not answer under this host name. Open it by its address");
     }
     const site = request.headers.get("sec-fetch-site");
     const isForeign = site !== null && site !== "same-origin" && site !== "none";
     const isLink = isPage && request.headers.get("sec-fetch-mode") === "navigate";
     const origin = request.headers.get("origin");
     if ((isForeign && !isLink) || (origin !== null && !this.#isOwnOrigin(origin, url))) {
-      return problem("wrong-origin", "Pages of other sites cannot send requests to the inspector");
+      return errorResponse("wrong-origin", "Pages of other sites cannot send requests to the inspector");
     }
     if (authorize !== undefined && !(await authorize(request))) {
-      return problem("forbidden", "You may not use this inspector. Sign in to the application that contains it");
+      return errorResponse("forbidden", "You may not use this inspector. Sign in to the application that contains it");
     }
     return undefined;
   }
@@ -65,7 +65,7 @@ export class AuthGuard {
     if (this.needsToken && !this.hasToken(request)) return tokenNeeded();
     const origin = request.headers.get("origin");
     const isOwn = origin !== null && this.#isOwnOrigin(origin, new URL(request.url));
-    return isOwn ? undefined : problem("wrong-origin", "Only the inspector's own page can change keys");
+    return isOwn ? undefined : errorResponse("wrong-origin", "Only the inspector's own page can change keys");
   }
 
   /** Compares in constant time. */
@@ -83,7 +83,7 @@ export class AuthGuard {
 }
 
 function tokenNeeded(): Response {
-  return problem(
+  return errorResponse(
     "token-needed",
     "The token is missing or wrong. Open the full address that was printed at the start, including the part after #",
   );

@@ -1,11 +1,11 @@
 import { parseWholeNumber } from "../../internal/whole-number.ts";
 import type { DeadLetter, DeadLetters } from "../../model/dead-letter.ts";
 import type { Redaction } from "./redaction.ts";
-import { problem, respondJson } from "./responses.ts";
+import { errorResponse, respondJson } from "./responses.ts";
 import type { LetterList, LetterRow } from "./wire.ts";
 
 /** Answers requests to one address. */
-export type Route = (request: Request, url: URL) => Response | Promise<Response>;
+export type RouteHandler = (request: Request, url: URL) => Response | Promise<Response>;
 
 /** Maximum number of letters in a response. The page shows the oldest. */
 const MOST_LETTERS = 2_000;
@@ -14,8 +14,8 @@ const MOST_LETTERS = 2_000;
 export function deadLetterRoutes(
   deadLetters: DeadLetters | undefined,
   redaction: Redaction,
-  change: (route: Route) => Route,
-): Readonly<Record<string, Route>> {
+  change: (route: RouteHandler) => RouteHandler,
+): Readonly<Record<string, RouteHandler>> {
   if (deadLetters === undefined) return {};
 
   async function list(letters: DeadLetters): Promise<LetterList> {
@@ -27,10 +27,10 @@ export function deadLetterRoutes(
     return { letters: rows, hasMore: false };
   }
 
-  const withSequence = (answer: (sequence: number) => Promise<unknown>): Route =>
+  const withSequence = (answer: (sequence: number) => Promise<unknown>): RouteHandler =>
     change(async (_, { searchParams }) => {
       const sequence = parseWholeNumber(searchParams.get("sequence") ?? "");
-      if (sequence === undefined) return problem("wrong-request", "Expected `sequence`");
+      if (sequence === undefined) return errorResponse("wrong-request", "Expected `sequence`");
       return respondJson(await answer(sequence));
     });
 

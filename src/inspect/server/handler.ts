@@ -11,7 +11,7 @@ import { failedEvents } from "../trace/failed-events.ts";
 import type { EventRef, TraceEvent } from "../trace/trace-event.ts";
 import { formatTrace } from "../trace/trace-text.ts";
 import type { AuthGuard } from "./auth-guard.ts";
-import { deadLetterRoutes, type Route } from "./dead-letter-routes.ts";
+import { deadLetterRoutes, type RouteHandler } from "./dead-letter-routes.ts";
 import { eventStream } from "./event-stream.ts";
 import { Feed, type Recording } from "./feed.ts";
 import type { Heartbeat } from "./heartbeat.ts";
@@ -21,7 +21,7 @@ import { parseKeyQuery } from "./key-query.ts";
 import { KnownEvents } from "./known-events.ts";
 import { type Page, pageResponse } from "./page-file.ts";
 import type { Redaction } from "./redaction.ts";
-import { problem, respond, respondJson } from "./responses.ts";
+import { errorResponse, respond, respondJson } from "./responses.ts";
 import type { EventDetail, FoundEvent, SearchResult, ShownRecord } from "./wire.ts";
 
 /** Everything that the handler needs to answer requests. */
@@ -52,7 +52,7 @@ export function requestHandler(context: HandlerContext): RequestHandler {
   const known = new KnownEvents(recorder);
   const catalog = new KeyCatalog({ list: () => keyAdmin.list(), failures, redaction, clock: context.clock });
 
-  const routes: Readonly<Record<string, Route>> = {
+  const routes: Readonly<Record<string, RouteHandler>> = {
     "GET /": async (request) => pageResponse(await page, request),
     "GET /api/feed": (request) =>
       eventStream(new Feed(recording, request.headers.get("last-event-id") ?? undefined), context),
@@ -78,11 +78,11 @@ export function requestHandler(context: HandlerContext): RequestHandler {
   }
 
   /** Wraps a route that changes something. */
-  function change(route: Route): Route {
+  function change(route: RouteHandler): RouteHandler {
     return (request, url) => {
       const refusal = authGuard.refuseToChange(request);
       if (refusal !== undefined) return refusal;
-      if (!source.canChange) return problem("read-only", "This inspector is read-only");
+      if (!source.canChange) return errorResponse("read-only", "This inspector is read-only");
       return route(request, url);
     };
   }
@@ -139,7 +139,7 @@ export function requestHandler(context: HandlerContext): RequestHandler {
 
   async function detail(params: URLSearchParams): Promise<Response> {
     const identity = await requested(params);
-    if (identity === undefined) return problem("not-found", "The inspector does not know this event");
+    if (identity === undefined) return errorResponse("not-found", "The inspector does not know this event");
     const entry = await keyAdmin.get(identity);
     const failure = entry === undefined ? await keyAdmin.failure(identity.storeKey) : undefined;
     const shown: EventDetail = {
@@ -155,7 +155,7 @@ export function requestHandler(context: HandlerContext): RequestHandler {
   async function remove(params: URLSearchParams): Promise<Response> {
     const orders = params.getAll("key").map(removalOrder);
     if (orders.length === 0 || !orders.every((order) => order !== undefined)) {
-      return problem("wrong-request", "Expected `key` to be a store key, a colon and a revision");
+      return errorResponse("wrong-request", "Expected `key` to be a store key, a colon and a revision");
     }
     const found = await Promise.all(orders.map(({ storeKey }) => entryOf(storeKey)));
     const entries = found.flatMap((entry, index) =>
@@ -177,11 +177,11 @@ export function requestHandler(context: HandlerContext): RequestHandler {
     const refusal = await authGuard.refuse(request, path === "/");
     if (refusal !== undefined) return refusal;
     const allowed = methods.get(path);
-    if (allowed === undefined) return problem("not-found", "This address does not exist");
+    if (allowed === undefined) return errorResponse("not-found", "This address does not exist");
     const headers = { allow: allowed.join(", ") };
     if (request.method === "OPTIONS") return respond(null, undefined, { status: 204, headers });
     const route = routes[`${request.method === "HEAD" ? "GET" : request.method} ${path}`];
-    if (route === undefined) return problem("wrong-method", "This address does not support the method", headers);
+    if (route === undefined) return errorResponse("wrong-method", "This address does not support the method", headers);
     const hidden = path === "/" ? undefined : authGuard.refuseToShow(request);
     return hidden ?? route(request, url);
   }
@@ -194,7 +194,7 @@ export function requestHandler(context: HandlerContext): RequestHandler {
       const response = await answer(request, url, path ?? url.pathname);
       return request.method === "HEAD" ? await withoutBody(response) : response;
     } catch (error) {
-      return errorResponse(error, redaction);
+      return storeErrorResponse(error, redaction);
     }
   };
 }
@@ -277,11 +277,11 @@ function clearedEvent({ key, record, revision }: Entry, atMs: number): TraceEven
 }
 
 /** Passes on the store's errors. Other errors may contain internals and are not shown. */
-function errorResponse(error: unknown, redaction: Redaction): Response {
+function storeErrorResponse(error: unknown, redaction: Redaction): Response {
   const text = storeErrorText(error, redaction);
-  if (text === undefined) return problem("failed", "The inspector failed to answer this request");
-  if (hasCode(error, "record-unreadable")) return problem("unreadable", text);
-  return problem(hasCode(error, "unsupported") ? "unsupported" : "store-unavailable", text);
+  if (text === undefined) return errorResponse("failed", "The inspector failed to answer this request");
+  if (hasCode(error, "record-unreadable")) return errorResponse("unreadable", text);
+  return errorResponse(hasCode(error, "unsupported") ? "unsupported" : "store-unavailable", text);
 }
 
 function storeErrorText(error: unknown, redaction: Redaction): string | undefined {

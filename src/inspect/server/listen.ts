@@ -5,7 +5,7 @@ import { toNodeHandler } from "./node-handler.ts";
 const MAX_HEADER_BYTES = 65_536;
 
 /** A server that listens. */
-export interface Listening {
+export interface ListeningServer {
   /** Address without a slash at its end. */
   readonly origin: string;
   /** Stops the server and ends all connections. */
@@ -16,7 +16,7 @@ export interface Listening {
 export async function listen(
   handler: (request: Request) => Promise<Response>,
   { host, port }: { readonly host: string; readonly port: number },
-): Promise<Listening> {
+): Promise<ListeningServer> {
   const server = createServer({ requestTimeout: 10_000, maxHeaderSize: MAX_HEADER_BYTES }, toNodeHandler(handler));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -1,5 +1,5 @@
 /** Why a request was refused or failed. */
-export type Refusal =
+export type ErrorResponseCode =
   | "wrong-host"
   | "wrong-origin"
   | "token-needed"
@@ -13,7 +13,7 @@ export type Refusal =
   | "store-unavailable"
   | "failed";
 
-const statuses: Readonly<Record<Refusal, number>> = {
+const statuses: Readonly<Record<ErrorResponseCode, number>> = {
   "wrong-host": 421,
   "wrong-origin": 403,
   "token-needed": 401,
@@ -71,6 +71,10 @@ export function respondJson(
 }
 
 /** Creates an error response. */
-export function problem(code: Refusal, message: string, headers: Readonly<Record<string, string>> = {}): Response {
+export function errorResponse(
+  code: ErrorResponseCode,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
   return respondJson({ problem: code, message }, { status: statuses[code], headers });
 }

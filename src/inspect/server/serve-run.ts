@@ -3,7 +3,7 @@ import { AuthGuard } from "./auth-guard.ts";
 import { isLoopback, nameOf } from "./hosts.ts";
 import { listen } from "./listen.ts";
 import { loadPage, type Page, pageResponse } from "./page-file.ts";
-import { problem, respond } from "./responses.ts";
+import { errorResponse, respond } from "./responses.ts";
 
 /** A recorded run: a recording of the inspector, or a history of the testing kit. */
 export interface RunFile {
@@ -20,11 +20,11 @@ const HOST = "127.0.0.1";
 
 /** Serves the inspector's page with an opened run, to this machine only. @throws {Error} if the server cannot listen on the port. */
 export async function serveRun(run: RunFile, port: number): Promise<ServedRun> {
-  const server = await listen(runHandler(run, await loadPage()), { host: HOST, port });
+  const server = await listen(recordedRunHandler(run, await loadPage()), { host: HOST, port });
   return { url: `${server.origin}/`, [Symbol.asyncDispose]: () => server.close() };
 }
 
-function runHandler({ name, text }: RunFile, page: Page): (request: Request) => Promise<Response> {
+function recordedRunHandler({ name, text }: RunFile, page: Page): (request: Request) => Promise<Response> {
   const authGuard = new AuthGuard({
     isOwnHost: (url) => isLoopback(nameOf(url)),
     allowedOrigins: [],
@@ -41,8 +41,9 @@ function runHandler({ name, text }: RunFile, page: Page): (request: Request) => 
     const { pathname } = new URL(request.url);
     const refusal = await authGuard.refuse(request, pathname === "/");
     if (refusal !== undefined) return refusal;
-    if (pathname !== "/" && pathname !== "/api/run") return problem("not-found", "This address does not exist");
-    if (request.method !== "GET") return problem("wrong-method", "This address supports only GET", { allow: "GET" });
+    if (pathname !== "/" && pathname !== "/api/run") return errorResponse("not-found", "This address does not exist");
+    if (request.method !== "GET")
+      return errorResponse("wrong-method", "This address supports only GET", { allow: "GET" });
     return pathname === "/" ? pageResponse({ ...page, html }, request) : respond(text, "application/x-ndjson");
   };
 }

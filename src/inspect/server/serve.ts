@@ -1,5 +1,5 @@
 import type { Deduplicator } from "../../deduplicator.ts";
-import { type Listening, listen } from "./listen.ts";
+import { type ListeningServer, listen } from "./listen.ts";
 import { LiveInspector } from "./live-inspector.ts";
 import { type InspectorOptions, resolveInspectorOptions } from "./options.ts";
 import { loadPage } from "./page-file.ts";
@@ -23,7 +23,7 @@ export interface Inspector extends AsyncDisposable {
 export async function serveInspector(options: InspectorOptions): Promise<Inspector> {
   const { inspected, access, ...address } = resolveInspectorOptions(options);
   const inspector = new LiveInspector(inspected, access, await loadPage());
-  let server: Listening;
+  let server: ListeningServer;
   try {
     server = await listen(inspector.handler, address);
   } catch (error) {

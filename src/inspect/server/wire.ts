@@ -3,7 +3,7 @@ import type { FailureFacts } from "../conclusions/verdict.ts";
 import type { TracedAttempt } from "../trace/attempt.ts";
 import type { Notice } from "../trace/attention.ts";
 import type { TransitionId } from "../trace/lifecycle.ts";
-import type { Point } from "../trace/series.ts";
+import type { SeriesPoint } from "../trace/series.ts";
 import type { EventRef, TraceEvent, TraceType } from "../trace/trace-event.ts";
 
 // The JSON that the server sends to the page.
@@ -53,7 +53,7 @@ export interface Overview {
   readonly totals: Readonly<Partial<Record<TraceType, number>>>;
   readonly transitions: Readonly<Record<TransitionId, number>>;
   /** Points of the chart that changed since the last message. */
-  readonly points: readonly Point[];
+  readonly points: readonly SeriesPoint[];
   /** The latest events since the last message, oldest first. */
   readonly trace: readonly TraceEvent[];
   /** All notices, if they changed since the last message. */

@@ -1,5 +1,5 @@
 import { BoxedMap } from "../../internal/boxed-map.ts";
-import { type Reading, suspicionOf } from "../conclusions/suspicion.ts";
+import { type LeaseClock, suspicionOf } from "../conclusions/suspicion.ts";
 import {
   type AttemptPhase,
   attemptFrom,
@@ -92,7 +92,7 @@ export class TracedAttempts implements Iterable<TracedAttempt> {
   }
 
   /** Updates the suspicion of every holder. Returns the attempts whose suspicion changed. */
-  assess(now: Reading): readonly TracedAttempt[] {
+  assess(now: LeaseClock): readonly TracedAttempt[] {
     const changed: TracedAttempt[] = [];
     for (const attempt of this.#inFlight.values()) {
       const suspicion = attempt.hold === "held" ? suspicionOf(attempt, now) : undefined;

@@ -1,4 +1,4 @@
-import { evidenceOf, MANY_ATTEMPTS, type Reading, SUSPICIONS, type Suspicion } from "../conclusions/suspicion.ts";
+import { evidenceOf, type LeaseClock, MANY_ATTEMPTS, SUSPICIONS, type Suspicion } from "../conclusions/suspicion.ts";
 import type { TracedAttempt } from "./attempt.ts";
 import type { EventRef, TraceEvent, TraceType } from "./trace-event.ts";
 
@@ -61,7 +61,7 @@ export class Attention implements Iterable<Notice> {
   }
 
   /** Adds a notice for the attempt's current suspicion, and settles those for earlier ones. */
-  suspect({ identity, owner, attempt, suspicion, ...times }: TracedAttempt, now: Reading): void {
+  suspect({ identity, owner, attempt, suspicion, ...times }: TracedAttempt, now: LeaseClock): void {
     this.#endSuspicions(identity.storeKey, suspicion);
     // The reservation itself adds the notice for many attempts.
     if (suspicion === undefined || suspicion === "retried") return;

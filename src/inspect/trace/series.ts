@@ -6,7 +6,7 @@ export const SERIES = ["dispatched", "duplicates", "pending", "failures", "expir
 export type SeriesName = (typeof SERIES)[number];
 
 /** Counts for one bucket of time, which begins at `fromMs`; the counts are in the order of {@link SERIES}. */
-export interface Point {
+export interface SeriesPoint {
   readonly fromMs: number;
   readonly counts: readonly number[];
 }
@@ -37,9 +37,9 @@ export class Series {
   }
 
   /** Returns the points that end after `fromMs`, in the order of time. */
-  since(fromMs: number): readonly Point[] {
+  since(fromMs: number): readonly SeriesPoint[] {
     return [...this.#points]
-      .map(([bucket, counts]): Point => ({ fromMs: bucket * this.bucketMs, counts: [...counts] }))
+      .map(([bucket, counts]): SeriesPoint => ({ fromMs: bucket * this.bucketMs, counts: [...counts] }))
       .filter((point) => point.fromMs + this.bucketMs > fromMs)
       .sort((one, other) => one.fromMs - other.fromMs);
   }

@@ -22,7 +22,7 @@ export type RecordChange =
     };
 
 /** The last known state of a key, without the handler's result. */
-interface KeyState {
+interface LastRecord {
   readonly identity: EventRef;
   readonly isReserved: boolean;
   readonly owner: string;
@@ -43,8 +43,8 @@ interface KeyState {
  */
 export class StoreReader {
   /** Two caches, so that commits never evict a reservation whose end is still to come. */
-  readonly #reserved: LruMap<string, KeyState>;
-  readonly #committed: LruMap<string, KeyState>;
+  readonly #reserved: LruMap<string, LastRecord>;
+  readonly #committed: LruMap<string, LastRecord>;
 
   /** @param limit number of remembered keys in each state. */
   constructor(limit: number) {
@@ -92,7 +92,7 @@ export class StoreReader {
     return { ...traceEventOf("released", known, nowMs), cause: UNSEEN };
   }
 
-  #get(key: string): KeyState | undefined {
+  #get(key: string): LastRecord | undefined {
     return this.#reserved.peek(key) ?? this.#committed.peek(key);
   }
 
@@ -114,7 +114,7 @@ export class StoreReader {
     return traceEventOf(known.isReserved ? "released" : "cleared", known, nowMs);
   }
 
-  #remember({ key, record, revision }: StoredRecord, beganAtMs: number): KeyState {
+  #remember({ key, record, revision }: StoredRecord, beganAtMs: number): LastRecord {
     const { workspaceId, subscriptionId, eventId, state, owner, token, attempt, leaseMs, atMs } = record;
     const isReserved = state === "reserved";
     const identity = { storeKey: key, workspaceId, subscriptionId, eventId };
@@ -141,7 +141,7 @@ const UNSEEN = "ended while the store was not watched";
 
 function traceEventOf(
   type: "reserved" | "renewed" | "committed" | "released" | "cleared",
-  { identity, owner, attempt, fence, revision, leaseMs, atMs, beganAtMs }: KeyState,
+  { identity, owner, attempt, fence, revision, leaseMs, atMs, beganAtMs }: LastRecord,
   nowMs: number,
 ): TraceEvent {
   return {

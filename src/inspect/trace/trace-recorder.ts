@@ -1,4 +1,4 @@
-import type { Reading } from "../conclusions/suspicion.ts";
+import type { LeaseClock } from "../conclusions/suspicion.ts";
 import { remainingLeaseMs, type TracedAttempt } from "./attempt.ts";
 import { TracedAttempts } from "./attempts.ts";
 import { Attention } from "./attention.ts";
@@ -68,7 +68,7 @@ export class TraceRecorder {
    * Concludes from the passage of time: records a lapse for each lease that ended more than `skewMs` ago without a renewal, and
    * reports holders that need attention.
    */
-  assess(now: Reading): void {
+  assess(now: LeaseClock): void {
     const { nowMs, skewMs } = now;
     for (const attempt of this.attempts.lapsed(nowMs, skewMs)) this.record(lapseOf(attempt, nowMs));
     for (const attempt of this.attempts.assess(now)) this.attention.suspect(attempt, now);

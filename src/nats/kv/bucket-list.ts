@@ -18,13 +18,13 @@ const PAGE_BYTES = 8_000_000;
 const END_OF_PAGE = 204;
 const NOT_FOUND = 404;
 
-interface Page {
+interface ListPage {
   readonly messages: readonly Msg[];
   readonly isLast: boolean;
 }
 
 /** Connection, and stream manager of the same domain. */
-export interface Reader {
+export interface ListReader {
   readonly connection: NatsConnection;
   readonly jsm: JetStreamManager;
 }
@@ -36,7 +36,7 @@ export interface Reader {
  * @throws {StoreUnavailableError}
  */
 export async function* listBucket(
-  reader: Reader,
+  reader: ListReader,
   address: BucketAddress,
   filter: KeyFilter,
 ): AsyncGenerator<Entry, void> {
@@ -58,7 +58,7 @@ export async function* listBucket(
 
 /** Lists the failed dispatches in the tombstones of a bucket. @throws {StoreUnavailableError} */
 export async function* listFailures(
-  reader: Reader,
+  reader: ListReader,
   address: BucketAddress,
   filter: KeyFilter,
 ): AsyncGenerator<DispatchFailure, void> {
@@ -74,7 +74,7 @@ export async function* listFailures(
  * @throws {StoreUnavailableError}
  */
 export async function* readCompletely(
-  { connection, jsm }: Reader,
+  { connection, jsm }: ListReader,
   address: BucketAddress,
   subjects: string,
 ): AsyncGenerator<StoredMessage, void> {
@@ -122,7 +122,7 @@ async function* readPages(
   }
 }
 
-async function readPage(connection: NatsConnection, address: BucketAddress, query: string): Promise<Page> {
+async function readPage(connection: NatsConnection, address: BucketAddress, query: string): Promise<ListPage> {
   const { bucket, timeoutMs: maxWait } = address;
   const messages: Msg[] = [];
   const subject = apiSubject(address, `DIRECT.GET.${bucketStream(bucket)}`);

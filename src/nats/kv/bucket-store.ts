@@ -24,7 +24,7 @@ import { bucketStream } from "../wire/subject.ts";
 import { BatchingPolicy, type BucketPolicy, SINGLE_WRITES } from "./batching-policy.ts";
 import { type BucketToOpen, managerOf } from "./bucket.ts";
 import { bucketEpoch } from "./bucket-epoch.ts";
-import { listBucket, listFailures, type Reader } from "./bucket-list.ts";
+import { type ListReader, listBucket, listFailures } from "./bucket-list.ts";
 import { maxWindowOf } from "./bucket-settings.ts";
 import { judgeBucket } from "./bucket-verdict.ts";
 import { watchBucket } from "./bucket-watch.ts";
@@ -52,7 +52,12 @@ export const adaptiveSending: Sending = {
 };
 
 /** Returns the store of one open bucket. */
-export function bucketStore(reader: Reader, options: BucketToOpen, opened: StreamInfo, sending: Sending): NatsStore {
+export function bucketStore(
+  reader: ListReader,
+  options: BucketToOpen,
+  opened: StreamInfo,
+  sending: Sending,
+): NatsStore {
   const { connection, jsm } = reader;
   const { bucket, apiPrefix, timeoutMs } = options;
   const { config } = opened;

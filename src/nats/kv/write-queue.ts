@@ -24,7 +24,7 @@ export const QUEUE_LIMITS: QueueLimits = {
   maxWaitMs: 1_000,
 };
 
-interface Pending {
+interface QueuedWrite {
   readonly write: CompareAndSet;
   readonly onResult: (result: SentWrite) => void;
   readonly startedAtMs: number;
@@ -41,8 +41,8 @@ interface Pending {
 export class WriteQueue {
   readonly #policy: QueuePolicy;
   readonly #limits: QueueLimits;
-  readonly #sender: WriteSender<Pending>;
-  #queue: Pending[] = [];
+  readonly #sender: WriteSender<QueuedWrite>;
+  #queue: QueuedWrite[] = [];
   /** Number of unanswered writes, queued ones included. */
   #load = 0;
   /** Number of batches and lone writes that the queue waits for. */
@@ -93,7 +93,7 @@ export class WriteQueue {
   }
 
   /** Sends a lone member as a single write. Continues with the queue at the answer, or earlier if the answer is slow. */
-  #send(members: readonly Pending[]): void {
+  #send(members: readonly QueuedWrite[]): void {
     const [first, second] = members;
     if (first === undefined) return;
     this.#inFlight += 1;
@@ -111,7 +111,7 @@ export class WriteQueue {
     else this.#sender.sendBatch(members, over);
   }
 
-  #finish({ startedAtMs, sample, onResult }: Pending, result: SentWrite): void {
+  #finish({ startedAtMs, sample, onResult }: QueuedWrite, result: SentWrite): void {
     this.#load -= 1;
     const nowMs = systemClock.monotonicMs();
     this.#policy.finished(sample, nowMs - startedAtMs, nowMs);

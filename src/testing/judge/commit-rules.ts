@@ -1,5 +1,5 @@
 import type { OrderedLine } from "./history-order.ts";
-import type { KeyRequest, KnownKey, Write } from "./known-keys.ts";
+import type { KeyRequest, KnownKey, KnownWrite } from "./known-keys.ts";
 import type { Guarantee } from "./violation.ts";
 
 /** An acknowledgement: which process sent it, and between which positions it handled the delivery. */
@@ -24,7 +24,7 @@ export type CommitCheck =
 export function checkCommit(
   acknowledgement: Acknowledgement,
   { requests, writes }: KnownKey,
-  isKnown: (write: Write) => boolean,
+  isKnown: (write: KnownWrite) => boolean,
 ): CommitCheck {
   const { process, deliveredAt, answeredAt } = acknowledgement;
   const sent = requests.filter(
@@ -47,10 +47,10 @@ export function checkCommit(
 
 function checkReservation(
   { process, event, answeredAt, atMs }: Acknowledgement,
-  own: Write | undefined,
+  own: KnownWrite | undefined,
   sent: readonly KeyRequest[],
-  writes: readonly Write[],
-  isKnown: (write: Write) => boolean,
+  writes: readonly KnownWrite[],
+  isKnown: (write: KnownWrite) => boolean,
 ): CommitCheck {
   const later = writes.filter((write) => write.revision > (own?.revision ?? 0) && isKnown(write));
   if (sent.length === 0 || later.some(({ state }) => state === "committed")) return { type: "committed" };

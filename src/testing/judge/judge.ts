@@ -4,7 +4,7 @@ import { checkAnswer } from "./answer-rules.ts";
 import { abortEffect, checkBegin, checkSignal, endEffect, endTransaction } from "./effect-rules.ts";
 import type { EventKeys } from "./event-keys.ts";
 import type { OrderedLine } from "./history-order.ts";
-import type { Write } from "./known-keys.ts";
+import type { KnownWrite } from "./known-keys.ts";
 import { type ReportViolation, RunState } from "./run-state.ts";
 import type { Violation } from "./violation.ts";
 
@@ -16,7 +16,7 @@ export class Judge {
   readonly violations: Violation[] = [];
   readonly #run: RunState;
   /** The removed writes, by the position of the line that shows the removal. */
-  readonly #removals = new Map<number, { readonly event: string; readonly write: Write }>();
+  readonly #removals = new Map<number, { readonly event: string; readonly write: KnownWrite }>();
   /** Tokens of reservations, with their renewals after the answer. */
   readonly #idleRenewals = new Map<string, number>();
 

@@ -2,7 +2,7 @@ import type { Invoked } from "../../history/history.ts";
 import type { OrderedLine } from "./history-order.ts";
 
 /** A record that the store is known to have held. */
-export interface Write {
+export interface KnownWrite {
   readonly revision: number;
   readonly token: string;
   /** The process that sent the write, or the owner in the record if no line shows the process. */
@@ -42,7 +42,7 @@ export interface KnownKey {
   readonly subscription: string | undefined;
   readonly requests: readonly KeyRequest[];
   /** Writes in the order of their revisions. */
-  readonly writes: readonly Write[];
+  readonly writes: readonly KnownWrite[];
 }
 
 /**
@@ -76,7 +76,7 @@ interface KeyLines {
 interface ReadRecord {
   readonly revision: number;
   readonly token: string;
-  readonly state: Write["state"];
+  readonly state: KnownWrite["state"];
   readonly shownBy: OrderedLine;
 }
 
@@ -122,7 +122,7 @@ function linesByKey(lines: readonly OrderedLine[]): ReadonlyMap<string, KeyLines
   return keys;
 }
 
-const states: Partial<Readonly<Record<Invoked["operation"], Write["state"]>>> = {
+const states: Partial<Readonly<Record<Invoked["operation"], KnownWrite["state"]>>> = {
   reserve: "reserved",
   renew: "reserved",
   commit: "committed",
@@ -132,8 +132,8 @@ function writesIn(
   requests: readonly KeyRequest[],
   reads: readonly ReadRecord[],
   puts: readonly OrderedLine[],
-): Write[] {
-  const writes = new Map<number, Write>();
+): KnownWrite[] {
+  const writes = new Map<number, KnownWrite>();
   /** Time at which each token's unacknowledged write was first sent. */
   const sentMs = new Map<string, number>();
   const windowMs = new Map<string, number>();
@@ -179,8 +179,8 @@ function writesIn(
 function withRemovals(
   requests: readonly KeyRequest[],
   removals: readonly OrderedLine[],
-  writes: readonly Write[],
-): readonly Write[] {
+  writes: readonly KnownWrite[],
+): readonly KnownWrite[] {
   const requested = requests.flatMap(({ invoked: { operation, expected }, sentBy, result }) =>
     operation === "release" || operation === "clear"
       ? [{ operation, expected, process: sentBy.line.process, result }]

@@ -2,7 +2,7 @@ import type { LineOf } from "../../history/history.ts";
 import type { EventKeys } from "./event-keys.ts";
 import { EventState } from "./event-state.ts";
 import type { OrderedLine } from "./history-order.ts";
-import type { Write } from "./known-keys.ts";
+import type { KnownWrite } from "./known-keys.ts";
 import type { Guarantee } from "./violation.ts";
 
 /** Adds a violation in the line that is being read. */
@@ -65,7 +65,7 @@ export class RunState {
   }
 
   /** True if a process could know a write at a position. */
-  isKnownTo(process: string, { revision, shownBy }: Write, position: number): boolean {
+  isKnownTo(process: string, { revision, shownBy }: KnownWrite, position: number): boolean {
     return shownBy.position < position || this.#returned.has(`${process} ${revision}`);
   }
 

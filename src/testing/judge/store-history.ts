@@ -48,24 +48,24 @@ export function checkStoreHistory(
     const relevant = withoutUnseen(writes, reads, written);
     const stuck = checkRegister([...relevant, ...reads]).map(({ order, stuck }) => ({
       key,
-      why: explain(order, stuck),
+      why: explainOrder(order, stuck),
     }));
     return [...twice, ...wrong, ...stuck];
   });
 }
 
 /** A request to the store, with its result if there was one. */
-interface StoreRequest {
+interface RecordedRequest {
   readonly invoked: Invoked & SeenLine;
   result?: LineOf<"ok" | "fail" | "unknown">;
 }
 
-function requestsByKey(history: History): ReadonlyMap<string, readonly StoreRequest[]> {
-  const byKey = new Map<string, StoreRequest[]>();
-  const byOperation = new Map<string, StoreRequest>();
+function requestsByKey(history: History): ReadonlyMap<string, readonly RecordedRequest[]> {
+  const byKey = new Map<string, RecordedRequest[]>();
+  const byOperation = new Map<string, RecordedRequest>();
   for (const line of history) {
     if (line.type === "invoke") {
-      const request: StoreRequest = { invoked: line };
+      const request: RecordedRequest = { invoked: line };
       const ofKey = byKey.get(line.key);
       if (ofKey === undefined) byKey.set(line.key, [request]);
       else ofKey.push(request);
@@ -78,10 +78,14 @@ function requestsByKey(history: History): ReadonlyMap<string, readonly StoreRequ
   return byKey;
 }
 
-type Write = Exclude<RegisterOperation, { readonly call: "get" }>;
+type ConditionalChange = Exclude<RegisterOperation, { readonly call: "get" }>;
 
 /** Returns the write as it may have changed the register; none if it certainly did not. */
-function writeOf(key: string, { invoked, result }: StoreRequest, failuresAreFinal: boolean): readonly Write[] {
+function writeOf(
+  key: string,
+  { invoked, result }: RecordedRequest,
+  failuresAreFinal: boolean,
+): readonly ConditionalChange[] {
   const { operation, token, expected, ttlMs, process } = invoked;
   if (expected === undefined || (result?.type === "fail" && failuresAreFinal)) return [];
   const isAnswered = result?.type === "ok";
@@ -113,7 +117,7 @@ function recordName(token: string, state: "reserved" | "committed"): string {
  */
 function readsOf(
   key: string,
-  requests: readonly StoreRequest[],
+  requests: readonly RecordedRequest[],
   written: ReadonlyMap<Revision, RegisterOperation>,
   exactReader: string | undefined,
 ): { readonly reads: readonly RegisterOperation[]; readonly wrong: readonly StoreViolation[] } {
@@ -140,7 +144,7 @@ function readsOf(
   return { reads: [...reads, ...earliest.values()], wrong };
 }
 
-function readResultOf(result: NonNullable<StoreRequest["result"]>): ReadResult | undefined {
+function readResultOf(result: NonNullable<RecordedRequest["result"]>): ReadResult | undefined {
   if (result.type === "unknown" || result.revision === undefined) return undefined;
   if (result.type === "ok" && result.revision === 0) return { type: "nothing" };
   const { revision, token, state } = result;
@@ -153,10 +157,10 @@ function readResultOf(result: NonNullable<StoreRequest["result"]>): ReadResult |
  * nothing, and there can be many.
  */
 function withoutUnseen(
-  writes: readonly Write[],
+  writes: readonly ConditionalChange[],
   reads: readonly RegisterOperation[],
   written: ReadonlyMap<Revision, RegisterOperation>,
-): readonly Write[] {
+): readonly ConditionalChange[] {
   const shown = new Map<Revision, string>();
   for (const { answer } of reads) if (answer.type === "held") shown.set(answer.revision, answer.value);
   const seen = new Set(shown.values());
@@ -173,7 +177,7 @@ function withoutUnseen(
 
 const MAX_SHOWN = 6;
 
-function explain(order: readonly RegisterOperation[], stuck: readonly RegisterOperation[]): string {
+function explainOrder(order: readonly RegisterOperation[], stuck: readonly RegisterOperation[]): string {
   const before = order.slice(-MAX_SHOWN).map(describe);
   const after = stuck.slice(0, MAX_SHOWN).map(describe);
   return `No order explains the operations: after ${before.join(", ") || "nothing"}, none of these can follow: ${after.join(", ")}`;

@@ -1,5 +1,5 @@
 import type { OrderedLine } from "./history-order.ts";
-import type { KnownKey, Write } from "./known-keys.ts";
+import type { KnownKey, KnownWrite } from "./known-keys.ts";
 import type { Violation } from "./violation.ts";
 
 /** Returns what the store's own history breaks, whatever the handlers did. */
@@ -23,7 +23,7 @@ export function writeViolations(
 }
 
 /** Only its holder may overwrite a live reservation, and no replica may overwrite a commit within its window. */
-function overwriteViolations(event: string, before: Write, write: Write): readonly Violation[] {
+function overwriteViolations(event: string, before: KnownWrite, write: KnownWrite): readonly Violation[] {
   if (before.removed !== undefined || before.mayBeRemoved === true) return [];
   const { number } = write.shownBy;
   if (before.token === write.token) {
@@ -46,7 +46,7 @@ function overwriteViolations(event: string, before: Write, write: Write): readon
 }
 
 /** The fence in a holder's record is the revision of its reservation. */
-function fenceViolations(event: string, write: Write, writes: readonly Write[]): readonly Violation[] {
+function fenceViolations(event: string, write: KnownWrite, writes: readonly KnownWrite[]): readonly Violation[] {
   if (write.fence === 0) return [];
   const first = writes.filter(({ token, fence }) => token === write.token && fence === 0);
   if (first.length === 0 || first.some(({ revision }) => revision === write.fence)) return [];
@@ -55,7 +55,7 @@ function fenceViolations(event: string, write: Write, writes: readonly Write[]):
   return [{ guarantee: "G5", line: write.shownBy.number, why }];
 }
 
-function removalViolations(event: string, write: Write, amnesiaAt: number): readonly Violation[] {
+function removalViolations(event: string, write: KnownWrite, amnesiaAt: number): readonly Violation[] {
   const { state, owner, revision, removed } = write;
   if (removed === undefined || removed.request?.operation === "clear" || removed.shownBy.position > amnesiaAt) {
     return [];

@@ -77,12 +77,12 @@ function cellsOf(row: ReportRow, lanes: readonly string[]): readonly string[] {
   return lanes.map((lane) => {
     if (lane === STORE && row.stored !== undefined) return cut(row.stored);
     const isHere = row.kind !== "stored" && (lane === own || (isForAll && lane !== STORE));
-    return isHere ? cut(textOf(row)) : "";
+    return isHere ? cut(laneText(row)) : "";
   });
 }
 
 /** Returns the text of a row in its lane. */
-export function textOf({ kind, process, text, response }: ReportRow): string {
+export function laneText({ kind, process, text, response }: ReportRow): string {
   switch (kind) {
     case "delivered":
       return `◂ ${text}${process.endsWith("'") ? ` (${process})` : ""}`;

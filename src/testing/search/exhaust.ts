@@ -38,7 +38,7 @@ export async function exhaust<World>(
   options: ExhaustOptions & Partial<WorldOptions<World>> = {},
 ): Promise<ExhaustResult> {
   const scenario = scenarioOf(handler, options, "none");
-  const { found, schedules } = await explore(scenario, limitsOf(options));
+  const { found, schedules } = await exploreSchedules(scenario, limitsOf(options));
   if (found !== undefined) {
     throw await counterexample(found, scenario, `Found after ${counted(schedules, "schedule")}.`);
   }
@@ -65,7 +65,7 @@ export function limitsOf({ preemptions = 2, mostSchedules = 100_000 }: ExhaustOp
  * Runs every schedule of a scenario until one breaks something.
  * @throws {RangeError} when the scenario has more schedules than `mostSchedules`.
  */
-export async function explore(
+export async function exploreSchedules(
   scenario: Scenario,
   { preemptions, mostSchedules, onRun = () => {} }: ExploreLimits,
 ): Promise<{ readonly found?: Run; readonly schedules: number }> {

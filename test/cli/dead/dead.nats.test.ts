@@ -4,12 +4,12 @@ import { runCli } from "../../../src/cli/cli.ts";
 import { Deduplicator } from "../../../src/deduplicator.ts";
 import { collected } from "../../support/collected.ts";
 import { eventually } from "../../support/eventually.ts";
-import { answered, type Incident, incident } from "../../support/letter-incident.ts";
+import { answered, incident, type LetterIncident } from "../../support/letter-incident.ts";
 import { useNatsServer } from "../../support/use-nats-server.ts";
 import { FakeIo, type Ran, ranWith, run } from "../support/fake-io.ts";
 
 const nats = useNatsServer();
-let at: Incident;
+let at: LetterIncident;
 beforeEach(async () => {
   at = await incident(nats.connection);
   await using _ = await at.work();

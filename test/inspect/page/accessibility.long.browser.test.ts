@@ -1,7 +1,14 @@
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import { goTo, heldBy, inspected, supersededOn, takeProblems, useBrowser } from "../../support/browser/inspected.ts";
+import {
+  goToHash,
+  heldBy,
+  inspected,
+  supersededOn,
+  takeProblems,
+  useBrowser,
+} from "../../support/browser/inspected.ts";
 
 useBrowser();
 
@@ -40,7 +47,7 @@ describe.each(["light", "dark"] as const)("the page in the %s theme", (colorSche
       ["#/totals", "Totals by type"],
       ["#/event/", "Find an event"],
     ] as const) {
-      await goTo(page, hash);
+      await goToHash(page, hash);
       await page.getByText(text).first().waitFor();
       expect(await seriousIn(page)).toEqual([]);
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { goTo, heldBy, inspected, newPage, useBrowser } from "../../support/browser/inspected.ts";
+import { goToHash, heldBy, inspected, newPage, useBrowser } from "../../support/browser/inspected.ts";
 
 useBrowser();
 
@@ -72,7 +72,7 @@ it("a page without the token shows everything, and explains how to change keys",
   await other.locator(".recent").getByRole("link", { name: "evt-1" }).first().click();
   await other.getByText("To change keys, open the full address that was printed at the start").waitFor();
   expect(await other.getByRole("button", { name: "Clear…" }).count()).toBe(0);
-  await goTo(page, "#/");
+  await goToHash(page, "#/");
 });
 
 it("the token is removed from the address and survives a reload, also in a browser without AbortSignal.any", async () => {

@@ -6,7 +6,7 @@ import type { KeyFilter, StoreKey } from "../../../src/model/identity.ts";
 import { memoryStore } from "../../../src/stores/memory-store.ts";
 import {
   atTheEnd,
-  goTo,
+  goToHash,
   heldBy,
   inspected,
   newPage,
@@ -60,7 +60,7 @@ it("a server on a public address shows nothing to a page without the token", asy
   expect(takeProblems().filter((problem) => !problem.includes("Cross-Origin-Opener-Policy"))).toEqual([
     expect.stringContaining("401"),
   ]);
-  await goTo(page, "#/in-flight");
+  await goToHash(page, "#/in-flight");
 });
 
 it("the page reports an unavailable store within 3 s, concludes nothing, and reports the recovery", async () => {

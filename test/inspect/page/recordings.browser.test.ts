@@ -4,7 +4,7 @@ import { formatHistory } from "../../../src/history/history-text.ts";
 import { serveRun } from "../../../src/inspect/server/serve-run.ts";
 import {
   atTheEnd,
-  goTo,
+  goToHash,
   inspected,
   newPage,
   takeProblems,
@@ -111,7 +111,7 @@ describe("a history of the testing kit", () => {
     await page.evaluate(drop("run.ndjson", formatHistory(run)));
     await page.getByText("run.ndjson is open").waitFor();
     await page.getByText("Recording", { exact: true }).waitFor();
-    await goTo(page, `#/event/${encodeURIComponent(KEY)}`);
+    await goToHash(page, `#/event/${encodeURIComponent(KEY)}`);
     await page.getByText("Dispatched: the handler on replica-2 succeeded at attempt 2").waitFor();
     await page.getByText("This is a recorded run, so there is no store to ask.").waitFor();
     expect(await page.locator(".timeline td.what .word").allInnerTexts()).toEqual([

@@ -4,7 +4,7 @@ import { textSize } from "../../../src/inspect/chart/layout.ts";
 import { attemptsIn, chart, countOf, drawingOf, labelOf } from "../../../src/inspect/page/state/machine-view.ts";
 import { Session } from "../../../src/inspect/page/state/session.ts";
 import { summaryOf } from "../../../src/inspect/page/state/summary.ts";
-import { columnsOf, roundTop, stacked } from "../../../src/inspect/page/state/totals-chart.ts";
+import { chartColumns, roundTop, stacked } from "../../../src/inspect/page/state/totals-chart.ts";
 import { attempt, overview, source, traceEvent } from "./samples.ts";
 
 const CLAIM = "unseen.claiming write.acked reserved";
@@ -177,7 +177,7 @@ describe("the chart", () => {
 
   it("shows at least half a minute, grows with the data, and includes empty seconds", () => {
     const session = begun();
-    expect(columnsOf(session, 10_000, 120)).toHaveLength(30);
+    expect(chartColumns(session, 10_000, 120)).toHaveLength(30);
     session.take({
       type: "update",
       overview: overview({ points: [{ fromMs: 2_000, counts: [3, 0, 0, 0, 0, 1] }] }),
@@ -185,11 +185,11 @@ describe("the chart", () => {
       gone: [],
       more: false,
     });
-    const columns = columnsOf(session, 52_500, 120);
+    const columns = chartColumns(session, 52_500, 120);
     expect(columns).toHaveLength(51);
     expect(columns[0]).toEqual({ fromMs: 2_000, counts: { ...NOTHING, dispatched: 3, superseded: 1 } });
     expect(columns.at(-1)).toEqual({ fromMs: 52_000, counts: NOTHING });
-    expect(columnsOf(session, 500_000, 120)).toHaveLength(120);
+    expect(chartColumns(session, 500_000, 120)).toHaveLength(120);
   });
 
   it("stacks the visible series, and gives every bar a minimum height", () => {

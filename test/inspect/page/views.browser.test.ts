@@ -1,7 +1,15 @@
 import { buffer as readAll } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import { Deduplicator } from "../../../src/deduplicator.ts";
-import { goTo, heldBy, inspected, replica, supersededOn, textOf, useBrowser } from "../../support/browser/inspected.ts";
+import {
+  goToHash,
+  heldBy,
+  inspected,
+  replica,
+  supersededOn,
+  textOf,
+  useBrowser,
+} from "../../support/browser/inspected.ts";
 
 useBrowser();
 
@@ -112,7 +120,7 @@ describe("the view of one event", () => {
     const other = replica(them, "worker-b");
     const finish = await heldBy(dedup, "evt-1");
     await other.guard(event, () => "never");
-    await goTo(page, "#/");
+    await goToHash(page, "#/");
     await page.locator(".recent").getByRole("link", { name: "evt-1" }).first().click();
     await page.getByText("Pending: worker-a was dispatching the event").waitFor();
     await page.getByText("The next delivery is pending").waitFor();
@@ -138,7 +146,7 @@ describe("the view of one event", () => {
     await page.locator(".recent").getByRole("link", { name: "evt-1" }).first().click();
     await page.getByText("Failed: the handler on worker-a failed (Error: the endpoint answered 503)").waitFor();
     await page.getByText("None. The key is free.").waitFor();
-    await goTo(page, "#/keys?state=failed");
+    await goToHash(page, "#/keys?state=failed");
     await page.getByText("1 failed event", { exact: true }).waitFor();
     const row = page.getByRole("row", { name: /evt-1/ });
     await row.getByText("Error: the endpoint answered 503").waitFor();
@@ -218,7 +226,7 @@ it("invisible characters of an id are visible, and neither a very long id nor ma
   }
   await page.getByRole("link", { name: "evt\\u{202e}-1\\u{200b}" }).waitFor();
   for (const hash of ["#/in-flight", "#/keys", "#/", "#/totals"]) {
-    await goTo(page, hash);
+    await goToHash(page, hash);
     await page.getByRole("heading").nth(1).waitFor();
     expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
     expect(await page.evaluate("document.documentElement.scrollHeight <= innerHeight")).toBe(true);

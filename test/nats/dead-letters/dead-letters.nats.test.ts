@@ -7,13 +7,13 @@ import { resolveIdentity } from "../../../src/model/identity.ts";
 import { deadLetters } from "../../../src/nats/index.ts";
 import { collected } from "../../support/collected.ts";
 import { eventually } from "../../support/eventually.ts";
-import { answered, type Incident, incident } from "../../support/letter-incident.ts";
+import { answered, incident, type LetterIncident } from "../../support/letter-incident.ts";
 import { useNatsServer } from "../../support/use-nats-server.ts";
 
 const nats = useNatsServer();
 
 /** Publishes an event that becomes a letter, and stops the consumer. */
-async function letterOf(at: Incident, id = "e-1"): Promise<DeadLetter> {
+async function letterOf(at: LetterIncident, id = "e-1"): Promise<DeadLetter> {
   await using _ = await at.work();
   await at.stream.publish(id, "payload");
   const letter = await eventually("the letter", async () => (await collected(at.letters.list())).at(-1));
@@ -22,13 +22,17 @@ async function letterOf(at: Incident, id = "e-1"): Promise<DeadLetter> {
 }
 
 /** Publishes a message to the dead letters' subject. */
-async function publishLetter(at: Incident, body: string, fields: Readonly<Record<string, string>>): Promise<number> {
+async function publishLetter(
+  at: LetterIncident,
+  body: string,
+  fields: Readonly<Record<string, string>>,
+): Promise<number> {
   const all = headers();
   for (const [name, value] of Object.entries(fields)) all.set(name, value);
   return (await at.stream.jetstream.publish(at.stream.deadSubject, body, { headers: all })).seq;
 }
 
-const messages = async ({ stream }: Incident): Promise<number> =>
+const messages = async ({ stream }: LetterIncident): Promise<number> =>
   (await stream.manager.streams.info(stream.name)).state.messages;
 
 describe("a dead letter", () => {
@@ -121,7 +125,7 @@ describe("a redrive that may repeat or lose an event", () => {
     expect(await collected(at.letters.list())).toHaveLength(1);
   });
 
-  it.each<readonly [string, (at: Incident) => Promise<unknown>, boolean]>([
+  it.each<readonly [string, (at: LetterIncident) => Promise<unknown>, boolean]>([
     ["publishes the original of a letter without a body", async () => {}, true],
     [
       "leaves a letter without a body whose original is gone",

@@ -3,7 +3,7 @@ import type { ConsumeOptions } from "../../../src/nats/index.ts";
 import { collected } from "../../support/collected.ts";
 import type { EventStream } from "../../support/event-stream.ts";
 import { eventually } from "../../support/eventually.ts";
-import { answered, type Incident, incident } from "../../support/letter-incident.ts";
+import { answered, incident, type LetterIncident } from "../../support/letter-incident.ts";
 import { connected } from "../../support/nats-bucket.ts";
 import { interrupted, type LastRequest } from "../../support/nats-interrupted.ts";
 import { useNatsServer } from "../../support/use-nats-server.ts";
@@ -23,7 +23,7 @@ interface Kind {
   readonly name: string;
   readonly options: Partial<ConsumeOptions>;
   /** Publishes the message that becomes a letter. */
-  readonly fail: (at: Incident) => Promise<void>;
+  readonly fail: (at: LetterIncident) => Promise<void>;
   /** Effects before the redrive. */
   readonly before: readonly string[];
 }
@@ -111,7 +111,7 @@ describe("a redrive", () => {
 });
 
 /** Redrives a letter in a process that is killed at its `failAt`-th request. Returns false if it ended before. */
-async function killedAt(at: Incident, sequence: number, failAt: number, last: LastRequest): Promise<boolean> {
+async function killedAt(at: LetterIncident, sequence: number, failAt: number, last: LastRequest): Promise<boolean> {
   const own = await connected(nats.server);
   const failing = interrupted(own, failAt, last);
   try {

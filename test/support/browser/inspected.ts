@@ -7,7 +7,7 @@ import { deferred } from "../../../src/internal/deferred.ts";
 import { type MemoryStore, memoryStore } from "../../../src/stores/memory-store.ts";
 
 /** A deduplicator, its inspector, and the page in a browser. */
-export interface Inspected {
+export interface InspectedPage {
   readonly store: MemoryStore;
   readonly dedup: Deduplicator;
   readonly inspector: Inspector;
@@ -15,7 +15,7 @@ export interface Inspected {
 }
 
 /** Settings of a test. */
-export interface InspectedOptions {
+export interface InspectedPageOptions {
   readonly inspector?: Partial<InspectorOptions>;
   readonly context?: BrowserContextOptions;
   /** Route of the page. */
@@ -69,7 +69,7 @@ export function takeProblems(): readonly string[] {
   return problems.splice(0);
 }
 
-export async function inspected(options: InspectedOptions = {}): Promise<Inspected> {
+export async function inspected(options: InspectedPageOptions = {}): Promise<InspectedPage> {
   const store = memoryStore();
   const dedup = new Deduplicator({ store, owner: "worker-a", leaseMs: options.leaseMs ?? 60_000 });
   atTheEnd(() => dedup.close({ drainMs: 0 }));
@@ -77,16 +77,16 @@ export async function inspected(options: InspectedOptions = {}): Promise<Inspect
   atTheEnd(() => inspector.close());
   const page = await newPage(new URL(inspector.url).origin, options.context);
   await page.goto(inspector.url);
-  if (options.hash !== undefined) await goTo(page, options.hash);
+  if (options.hash !== undefined) await goToHash(page, options.hash);
   return { store, dedup, inspector, page };
 }
 
-export async function goTo(page: Page, hash: string): Promise<void> {
+export async function goToHash(page: Page, hash: string): Promise<void> {
   await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
 }
 
 /** Creates another replica on the same store, attached to the same inspector. */
-export function replica({ store, inspector }: Inspected, owner: string): Deduplicator {
+export function replica({ store, inspector }: InspectedPage, owner: string): Deduplicator {
   const dedup = new Deduplicator({ store, owner, leaseMs: 60_000 });
   atTheEnd(() => dedup.close({ drainMs: 0 }));
   inspector.attach(dedup);
@@ -120,7 +120,7 @@ export async function heldBy(
 }
 
 /** Takes an event from its holder while the handler runs, dispatches it on another replica, and lets the first one finish. */
-export async function supersededOn(them: Inspected, eventId = "evt-2"): Promise<void> {
+export async function supersededOn(them: InspectedPage, eventId = "evt-2"): Promise<void> {
   const finish = await heldBy(them.dedup, eventId);
   const other = replica(them, "worker-b");
   await other.clear({ subscriptionId: "sub-1", eventId });

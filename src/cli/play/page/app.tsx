@@ -8,7 +8,7 @@ import { Lanes } from "./lanes.tsx";
 import { fragmentOf, linkIn } from "./link.ts";
 import { type PlayedRun, play } from "./simulation.ts";
 import { StateChart } from "./state-chart.tsx";
-import { Steps } from "./steps.tsx";
+import { StepButtons } from "./steps.tsx";
 
 /** Steps that "Run to the end" takes at most. */
 const MAX_STEPS = 400;
@@ -143,7 +143,7 @@ export function App(): VNode {
         <div class="next">
           <section class="choices">
             <h2>What happens next</h2>
-            <Steps possible={now?.possible ?? []} pick={(choice) => show(id, [...schedule, choice])} />
+            <StepButtons possible={now?.possible ?? []} pick={(choice) => show(id, [...schedule, choice])} />
           </section>
           <section>
             <h2>The store, after {((now?.nowMs ?? 0) / 1_000).toFixed(1)} s</h2>

@@ -1,6 +1,6 @@
 import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { textOf } from "../../../testing/report/lanes.ts";
+import { laneText } from "../../../testing/report/lanes.ts";
 import type { ReportRow } from "../../../testing/report/rows.ts";
 
 export interface LanesProps {
@@ -43,7 +43,7 @@ export function Lanes({ rows, brokenIn }: LanesProps): VNode {
             <td>{row.first === row.last ? row.first : `${row.first}-${row.last}`}</td>
             <td>{Math.round(row.atMs)}</td>
             {replicas.map((name) => (
-              <td key={name}>{row.process.startsWith(name) ? textOf(row) : ""}</td>
+              <td key={name}>{row.process.startsWith(name) ? laneText(row) : ""}</td>
             ))}
             <td>{storeText(row, replicas)}</td>
           </tr>
@@ -60,5 +60,5 @@ function classOf({ kind, first, last }: ReportRow, brokenIn = 0): string {
 
 function storeText(row: ReportRow, replicas: readonly string[]): string {
   if (row.stored !== undefined) return row.stored;
-  return replicas.some((name) => row.process.startsWith(name)) ? "" : textOf(row);
+  return replicas.some((name) => row.process.startsWith(name)) ? "" : laneText(row);
 }

@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import type { PossibleStep } from "./simulation.ts";
 
 /** Buttons for everything that can happen next. */
-export function Steps({
+export function StepButtons({
   possible,
   pick,
 }: {

@@ -20,7 +20,7 @@ export interface HttpTargetOptions {
   readonly keyPerAttempt?: boolean;
 }
 
-type Outcome = TargetFailure | undefined;
+type Result = TargetFailure | undefined;
 
 /** The only status of a response that upgrades its connection. */
 const SWITCHING_PROTOCOLS = 101;
@@ -36,7 +36,7 @@ export function httpTarget(
   const keptAlive = agentFor(isSecure, proxy, { keepAlive: true });
   const via = proxy === undefined ? {} : ({ via: "proxy" } as const);
 
-  const attempt = (event: IncomingEvent, context: TargetContext, isRepeated: boolean): Promise<Outcome> =>
+  const attempt = (event: IncomingEvent, context: TargetContext, isRepeated: boolean): Promise<Result> =>
     new Promise((resolve) => {
       const body = Buffer.from(event.body);
       const headers = {
@@ -48,7 +48,7 @@ export function httpTarget(
       let isSettled = false;
       let bytesBefore = 0;
       request.once("socket", (socket) => (bytesBefore = socket.bytesRead));
-      const settle = (outcome: Outcome | Promise<Outcome>): void => {
+      const settle = (outcome: Result | Promise<Result>): void => {
         if (isSettled) return;
         isSettled = true;
         leave();
@@ -159,7 +159,7 @@ function bodyEnd(response: IncomingMessage, request: ClientRequest, clock: Clock
 }
 
 /** Does not follow redirects: a redirected POST can become a GET without the event. */
-function outcomeOf({ statusCode: status = 0, headers }: IncomingMessage, nowMs: number): Outcome {
+function outcomeOf({ statusCode: status = 0, headers }: IncomingMessage, nowMs: number): Result {
   if (status >= 200 && status <= 299) return undefined;
   const retryAfter = headers["retry-after"] ?? "";
   const waitMs = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1_000 : Date.parse(retryAfter) - nowMs;

@@ -12,7 +12,7 @@ import type {
 import type { EventRef } from "../../trace/trace-event.ts";
 import type { RemovableKey, RemovalCounts } from "../state/clear-action.ts";
 import { followFeed, problemIn } from "../state/live-feed.ts";
-import type { Reply } from "../state/reply.ts";
+import type { RequestResult } from "../state/request-result.ts";
 import {
   areMatchingKeys,
   areRows,
@@ -102,9 +102,9 @@ function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
 /** Sends a request, and reads a successful response. */
 async function send<Value>(
   path: string,
-  read: (response: Response) => Promise<Reply<Value>>,
+  read: (response: Response) => Promise<RequestResult<Value>>,
   options: RequestInit = {},
-): Promise<Reply<Value>> {
+): Promise<RequestResult<Value>> {
   try {
     const response = await fetch(path, { ...options, headers: headers() });
     return response.ok ? await read(response) : { ok: false, message: await problemIn(response) };
@@ -117,15 +117,15 @@ function request<Value>(
   path: string,
   isExpected: (value: unknown) => value is Value,
   options?: RequestInit,
-): Promise<Reply<Value>> {
-  const read = async (response: Response): Promise<Reply<Value>> => {
+): Promise<RequestResult<Value>> {
+  const read = async (response: Response): Promise<RequestResult<Value>> => {
     const value = parseVisible(await response.text());
     return isExpected(value) ? { ok: true, value } : { ok: false, message: "The response is not from the inspector" };
   };
   return send(path, read, options);
 }
 
-export async function requestDetail(storeKey: string): Promise<Reply<EventDetail>> {
+export async function requestDetail(storeKey: string): Promise<RequestResult<EventDetail>> {
   const recording = playback.peek();
   if (recording === undefined) return request(`api/event?${new URLSearchParams({ storeKey }).toString()}`, isDetail);
   const value = recording.detail(storeKey);
@@ -134,11 +134,11 @@ export async function requestDetail(storeKey: string): Promise<Reply<EventDetail
     : { ok: true, value };
 }
 
-export function requestIdentity(identity: Omit<EventRef, "storeKey">): Promise<Reply<EventDetail>> {
+export function requestIdentity(identity: Omit<EventRef, "storeKey">): Promise<RequestResult<EventDetail>> {
   return request(`api/event?${new URLSearchParams({ ...identity }).toString()}`, isDetail);
 }
 
-export async function findEvents(text: string): Promise<Reply<SearchResult>> {
+export async function findEvents(text: string): Promise<RequestResult<SearchResult>> {
   const recording = playback.peek();
   if (recording !== undefined) return { ok: true, value: recording.find(text, SEARCH_LIMIT) };
   return request(`api/events?${new URLSearchParams({ text }).toString()}`, isSearchResult);
@@ -146,41 +146,41 @@ export async function findEvents(text: string): Promise<Reply<SearchResult>> {
 
 const SEARCH_LIMIT = 20;
 
-export function requestKeys(query: KeyQuery): Promise<Reply<KeyPage>> {
+export function requestKeys(query: KeyQuery): Promise<RequestResult<KeyPage>> {
   return request(`api/keys?${formatKeyQuery(query)}`, isKeyPage);
 }
 
 /** Requests the keys of the same event in other subscriptions and workspaces. A recording contains them in its trace. */
-export async function requestRelated(storeKey: string): Promise<Reply<readonly KeyRow[]>> {
+export async function requestRelated(storeKey: string): Promise<RequestResult<readonly KeyRow[]>> {
   if (playback.peek() !== undefined) return { ok: true, value: [] };
   return request(`api/related?${new URLSearchParams({ storeKey }).toString()}`, areRows);
 }
 
 /** Removes keys at the revisions that the page has seen. */
-export function remove(keys: readonly RemovableKey[]): Promise<Reply<RemovalCounts>> {
+export function removeKeys(keys: readonly RemovableKey[]): Promise<RequestResult<RemovalCounts>> {
   const search = new URLSearchParams(keys.map(({ storeKey, revision }) => ["key", `${storeKey}:${revision}`]));
   return request(`api/remove?${search.toString()}`, isRemovalCounts, { method: "POST" });
 }
 
 /** Requests all keys that match, whatever their page. */
-export function requestMatching(query: KeyQuery): Promise<Reply<readonly MatchingKey[]>> {
+export function requestMatching(query: KeyQuery): Promise<RequestResult<readonly MatchingKey[]>> {
   return request(`api/keys/matching?${formatKeyQuery(query)}`, areMatchingKeys);
 }
 
-export function requestLetters(): Promise<Reply<LetterList>> {
+export function requestLetters(): Promise<RequestResult<LetterList>> {
   return request("api/dead", isLetterList);
 }
 
-export function redrive(sequence: number): Promise<Reply<RedriveResult>> {
+export function redriveLetter(sequence: number): Promise<RequestResult<RedriveResult>> {
   return request(`api/dead/redrive?sequence=${sequence}`, isLetterChange, { method: "POST" });
 }
 
-export function drop(sequence: number): Promise<Reply<RedriveResult>> {
+export function dropLetter(sequence: number): Promise<RequestResult<RedriveResult>> {
   return request(`api/dead/drop?sequence=${sequence}`, isLetterChange, { method: "POST" });
 }
 
 /** Downloads the server's recording. */
-export function saveRecording(): Promise<Reply<undefined>> {
+export function saveRecording(): Promise<RequestResult<undefined>> {
   return send("api/recording", async (response) => {
     const address = URL.createObjectURL(await response.blob());
     const anchor = document.createElement("a");

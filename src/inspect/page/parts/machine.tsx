@@ -191,7 +191,7 @@ function LineView({ line, open, describe }: { line: Line; open: ReadonlySet<stri
 }
 
 /** The machine as a table, for screen readers. */
-export function MachineTable(): VNode {
+export function TransitionTable(): VNode {
   const now = session();
   const taken = chart.transitions.filter(({ id }) => now.rates.total(id) > 0);
   return (

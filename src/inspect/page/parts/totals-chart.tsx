@@ -5,7 +5,7 @@ import { SERIES, type SeriesName } from "../../trace/series.ts";
 import { nowMs, session } from "../browser/page-state.ts";
 import type { Tone } from "../state/event-words.ts";
 import { exactTime, span, time } from "../state/formats.ts";
-import { type Bar, columnsOf, type SeriesCounts, stacked } from "../state/totals-chart.ts";
+import { type Bar, chartColumns, type SeriesCounts, stacked } from "../state/totals-chart.ts";
 
 const seriesTones: Readonly<Record<SeriesName, Tone>> = {
   dispatched: "dispatched",
@@ -23,7 +23,7 @@ export function TotalsChart({ limit, height }: { limit: number; height: number }
   const shown = useSignal<ReadonlySet<SeriesName>>(new Set(SERIES));
   const pointed = useSignal<number | undefined>(undefined);
   const now = session();
-  const columns = columnsOf(now, nowMs.value, limit);
+  const columns = chartColumns(now, nowMs.value, limit);
   const { top, bars } = stacked(columns, shown.value);
   const columnWidth = WIDTH / columns.length;
   const column = pointed.value === undefined ? undefined : columns[pointed.value];

@@ -3,7 +3,7 @@ import type { MatchingKey, ShownRecord } from "../../server/wire.ts";
 import type { EventRef } from "../../trace/trace-event.ts";
 import type { BulkAction, StepResult } from "./bulk-action.ts";
 import { shortName, span } from "./formats.ts";
-import type { Reply } from "./reply.ts";
+import type { RequestResult } from "./request-result.ts";
 
 /** A key, and the revision to which its removal applies. */
 export interface RemovableKey {
@@ -17,7 +17,7 @@ export interface RemovalCounts {
   readonly changed: number;
 }
 
-type Remove = (keys: readonly RemovableKey[]) => Promise<Reply<RemovalCounts>>;
+type Remove = (keys: readonly RemovableKey[]) => Promise<RequestResult<RemovalCounts>>;
 
 /** Returns the clearing of one key, to confirm. */
 export function clearOne(

@@ -1,5 +1,5 @@
 import { heldSinceMs } from "../../conclusions/held-since.ts";
-import { type Reading, suspicionOf, suspicionWords } from "../../conclusions/suspicion.ts";
+import { type LeaseClock, suspicionOf, suspicionWords } from "../../conclusions/suspicion.ts";
 import { type KeyContent, verdictOf } from "../../conclusions/verdict.ts";
 import type { EventDetail, ShownRecord } from "../../server/wire.ts";
 import type { TraceEvent } from "../../trace/trace-event.ts";
@@ -19,7 +19,7 @@ export interface LastOutcome {
 
 type LastDelivery = Omit<LastOutcome, "next">;
 
-export function explain(detail: EventDetail, now: Reading): LastOutcome {
+export function explain(detail: EventDetail, now: LeaseClock): LastOutcome {
   const { trace, record } = detail;
   const last = trace.findLast((event) => explainEvent(event, trace) !== undefined);
   const explained = last === undefined ? undefined : explainEvent(last, trace);
@@ -31,7 +31,7 @@ export function explain(detail: EventDetail, now: Reading): LastOutcome {
 }
 
 /** Returns the suspicion about the holder, which is more urgent than the fact that the event is in flight. */
-function suspected({ record, trace }: EventDetail, now: Reading): Pick<LastOutcome, "outcome" | "tone"> | undefined {
+function suspected({ record, trace }: EventDetail, now: LeaseClock): Pick<LastOutcome, "outcome" | "tone"> | undefined {
   const finding = record === undefined ? undefined : findingOf(record, trace);
   const suspicion = finding?.state === "reserved" ? suspicionOf(finding, now) : undefined;
   if (suspicion === undefined) return undefined;
@@ -183,7 +183,7 @@ function explainRecord(record: EventDetail["record"], nowMs: number): LastDelive
 }
 
 /** Returns the verdict on the next delivery, or an empty text in a recording. */
-function nextDelivery({ record, trace }: EventDetail, now: Reading): string {
+function nextDelivery({ record, trace }: EventDetail, now: LeaseClock): string {
   if (record === undefined) return "";
   // The reason is explained above.
   if (record === null && trace.length > 0) return "The key is empty, so the next delivery is dispatched.";
@@ -200,6 +200,6 @@ function findingOf(record: ShownRecord | null, trace: readonly TraceEvent[]): Ke
 }
 
 /** Returns the rest of a reservation's lease by the writer's clock, in milliseconds. */
-export function remainingLeaseMs({ atMs, leaseMs }: ShownRecord, nowMs: number): number {
+export function remainingRecordLeaseMs({ atMs, leaseMs }: ShownRecord, nowMs: number): number {
   return atMs + leaseMs - nowMs;
 }

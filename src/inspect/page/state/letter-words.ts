@@ -2,9 +2,9 @@ import { counted } from "../../../internal/counted.ts";
 import type { RedriveRefusal, RedriveResult } from "../../../model/dead-letter.ts";
 import type { LetterRow } from "../../server/wire.ts";
 import type { BulkAction, StepResult } from "./bulk-action.ts";
-import type { Reply } from "./reply.ts";
+import type { RequestResult } from "./request-result.ts";
 
-type Change = (sequence: number) => Promise<Reply<RedriveResult>>;
+type Change = (sequence: number) => Promise<RequestResult<RedriveResult>>;
 
 /** Returns the redrive of letters, to confirm. */
 export function redriveAction(letters: readonly LetterRow[], redrive: Change): BulkAction {
@@ -45,7 +45,7 @@ function stepsOf(letters: readonly LetterRow[], change: Change): Pick<BulkAction
   };
 }
 
-function stepResult(reply: Reply<RedriveResult>): StepResult {
+function stepResult(reply: RequestResult<RedriveResult>): StepResult {
   if (!reply.ok) return reply;
   const { value } = reply;
   if (value.result === "left") return { ok: true, done: 0, left: 1, note: refusalWords(value) };

@@ -2,7 +2,7 @@ import type { TransitionId } from "../../trace/lifecycle.ts";
 
 type Counts = Readonly<Record<TransitionId, number>>;
 
-interface Reading {
+interface TimedCounts {
   readonly counts: Counts;
   readonly atMs: number;
 }
@@ -12,8 +12,8 @@ const WINDOW_MS = 5_000;
 
 /** Counts and current rates of the transitions. */
 export class Rates {
-  #readings: Reading[] = [];
-  #latest: Reading | undefined;
+  #readings: TimedCounts[] = [];
+  #latest: TimedCounts | undefined;
   #lit: ReadonlyMap<TransitionId, number> = new Map();
 
   take(counts: Counts, atMs: number): void {

@@ -17,7 +17,7 @@ export interface ChartColumn {
 const MIN_POINTS = 30;
 
 /** Returns the latest buckets, oldest first, including empty ones. The last bucket is still open. */
-export function columnsOf(session: Session, nowMs: number, limit: number): readonly ChartColumn[] {
+export function chartColumns(session: Session, nowMs: number, limit: number): readonly ChartColumn[] {
   const bucketMs = session.source?.bucketMs ?? 1_000;
   const last = Math.floor(nowMs / bucketMs);
   const sinceFirst = last - Math.floor((session.firstPointMs ?? nowMs) / bucketMs) + 1;

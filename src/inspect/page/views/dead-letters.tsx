@@ -3,8 +3,8 @@ import type { VNode } from "preact";
 import { amount, counted } from "../../../internal/counted.ts";
 import type { LetterList, LetterRow } from "../../server/wire.ts";
 import { nowMs, playback, session } from "../browser/page-state.ts";
-import { drop, mayChange, redrive, requestLetters } from "../browser/server.ts";
-import { REFRESH_MS, useReply } from "../browser/use-reply.ts";
+import { dropLetter, mayChange, redriveLetter, requestLetters } from "../browser/server.ts";
+import { REFRESH_MS, useRequest } from "../browser/use-request.ts";
 import { pendingBulk } from "../parts/bulk-dialog.tsx";
 import { Name } from "../parts/name.tsx";
 import { exactTime, span } from "../state/formats.ts";
@@ -15,7 +15,7 @@ import { type SharedNames, sharedNames, sharedWords } from "../state/shared-name
 /** The dead letters, with redrive and drop for one, or for all that match a filter. */
 export function DeadLettersView(): VNode {
   const filter = useSignal("");
-  const reply = useReply(requestLetters, [pendingBulk.value !== undefined], REFRESH_MS);
+  const reply = useRequest(requestLetters, [pendingBulk.value !== undefined], REFRESH_MS);
   if (playback.value !== undefined) return <p class="empty">A recorded run has no dead letters.</p>;
   const list = reply.value?.ok === true ? reply.value.value : undefined;
   const matching = list?.letters.filter((letter) => isMatch(letter, filter.value)) ?? [];
@@ -49,7 +49,7 @@ export function DeadLettersView(): VNode {
                 type="button"
                 class="button"
                 disabled={matching.length === 0}
-                onClick={() => (pendingBulk.value = redriveAction(matching, redrive))}
+                onClick={() => (pendingBulk.value = redriveAction(matching, redriveLetter))}
               >
                 Redrive {amount(matching.length)}…
               </button>
@@ -57,7 +57,7 @@ export function DeadLettersView(): VNode {
                 type="button"
                 class="button"
                 disabled={matching.length === 0}
-                onClick={() => (pendingBulk.value = dropAction(matching, drop))}
+                onClick={() => (pendingBulk.value = dropAction(matching, dropLetter))}
               >
                 Drop {amount(matching.length)}…
               </button>
@@ -176,7 +176,7 @@ function Row({ letter, shared }: { letter: LetterRow; shared: SharedNames }): VN
               type="button"
               class="button"
               aria-label={`Redrive letter ${sequence}`}
-              onClick={() => (pendingBulk.value = redriveAction([letter], redrive))}
+              onClick={() => (pendingBulk.value = redriveAction([letter], redriveLetter))}
             >
               Redrive…
             </button>
@@ -184,7 +184,7 @@ function Row({ letter, shared }: { letter: LetterRow; shared: SharedNames }): VN
               type="button"
               class="button"
               aria-label={`Drop letter ${sequence}`}
-              onClick={() => (pendingBulk.value = dropAction([letter], drop))}
+              onClick={() => (pendingBulk.value = dropAction([letter], dropLetter))}
             >
               Drop…
             </button>

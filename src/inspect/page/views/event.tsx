@@ -5,8 +5,8 @@ import type { FailureFacts } from "../../conclusions/verdict.ts";
 import type { EventDetail, ShownRecord } from "../../server/wire.ts";
 import type { EventRef } from "../../trace/trace-event.ts";
 import { link, nowMs, renders, session } from "../browser/page-state.ts";
-import { mayChange, remove, requestDetail, requestRelated } from "../browser/server.ts";
-import { useReply } from "../browser/use-reply.ts";
+import { mayChange, removeKeys, requestDetail, requestRelated } from "../browser/server.ts";
+import { useRequest } from "../browser/use-request.ts";
 import { pendingBulk } from "../parts/bulk-dialog.tsx";
 import { CopyableNumber, ShortKey } from "../parts/copyable.tsx";
 import { FindEvent } from "../parts/find-event.tsx";
@@ -16,7 +16,7 @@ import { Recent } from "../parts/recent.tsx";
 import { TimelineTable } from "../parts/timeline.tsx";
 import { clearOne } from "../state/clear-action.ts";
 import { addressOf } from "../state/event-link.ts";
-import { explain, remainingLeaseMs } from "../state/explanation.ts";
+import { explain, remainingRecordLeaseMs } from "../state/explanation.ts";
 import { exactTime, span } from "../state/formats.ts";
 import { hashOf } from "../state/route.ts";
 
@@ -48,7 +48,7 @@ function OneEvent({ storeKey }: { storeKey: string }): VNode {
   // The detail is requested again whenever a message mentions the event.
   const mentionedAt = useSignal(0);
   if (now.hasChanged(storeKey)) mentionedAt.value = renders.peek();
-  const known = useReply(() => requestDetail(storeKey), [storeKey, mentionedAt.value, link.value.state, now]).value;
+  const known = useRequest(() => requestDetail(storeKey), [storeKey, mentionedAt.value, link.value.state, now]).value;
   if (known === undefined) return <p class="empty">Loading…</p>;
   if (!known.ok) {
     return (
@@ -121,7 +121,7 @@ function Links({ identity }: { identity: EventRef }): VNode | null {
 
 /** The keys of the same event in other subscriptions and workspaces. */
 function Related({ storeKey }: { storeKey: string }): VNode | null {
-  const reply = useReply(() => requestRelated(storeKey), [storeKey]).value;
+  const reply = useRequest(() => requestRelated(storeKey), [storeKey]).value;
   if (reply?.ok !== true || reply.value.length === 0) return null;
   return (
     <section class="panel wide" aria-labelledby="related">
@@ -168,7 +168,7 @@ function StoredRecordCard({ detail }: { detail: EventDetail }): VNode {
                 <button
                   type="button"
                   class="button danger"
-                  onClick={() => (pendingBulk.value = clearOne(identity, record, nowMs.value, remove))}
+                  onClick={() => (pendingBulk.value = clearOne(identity, record, nowMs.value, removeKeys))}
                 >
                   Clear…
                 </button>
@@ -211,7 +211,7 @@ function factsOf(record: ShownRecord, now: number): readonly (readonly [string, 
     isCommitted
       ? ["Result", record.hasResult ? "kept, not shown here" : "not kept"]
       : ["Held for", span(Math.max(0, now - heldSinceMs(record.atMs, record)))],
-    ...(isCommitted ? [] : [["Lease", leaseWords(remainingLeaseMs(record, now), record.leaseMs)] as const]),
+    ...(isCommitted ? [] : [["Lease", leaseWords(remainingRecordLeaseMs(record, now), record.leaseMs)] as const]),
   ];
 }
 

@@ -12,8 +12,8 @@ import {
 import type { KeyGroup, KeyPage, KeyRow } from "../../server/wire.ts";
 import { goTo } from "../browser/navigate.ts";
 import { nowMs, playback, session, toast } from "../browser/page-state.ts";
-import { mayChange, remove, requestKeys, requestMatching } from "../browser/server.ts";
-import { REFRESH_MS, useReply } from "../browser/use-reply.ts";
+import { mayChange, removeKeys, requestKeys, requestMatching } from "../browser/server.ts";
+import { REFRESH_MS, useRequest } from "../browser/use-request.ts";
 import { pendingBulk } from "../parts/bulk-dialog.tsx";
 import { CopyableNumber } from "../parts/copyable.tsx";
 import { IdentityCells } from "../parts/identity-cells.tsx";
@@ -30,7 +30,7 @@ const TYPING_MS = 250;
 
 /** The table of all keys in the store, committed ones included. Its address contains the filter, order and page. */
 export function KeysView({ query }: { query: KeyQuery }): VNode {
-  const reply = useReply(() => requestKeys(query), [formatKeyQuery(query), pendingBulk.value], REFRESH_MS);
+  const reply = useRequest(() => requestKeys(query), [formatKeyQuery(query), pendingBulk.value], REFRESH_MS);
   if (playback.value !== undefined) {
     return <p class="empty">A recorded run has no store. See the views of its events instead.</p>;
   }
@@ -78,7 +78,7 @@ function BulkButton({ query, isDisabled }: { query: KeyQuery; isDisabled: boolea
   const ask = async (): Promise<void> => {
     const reply = await requestMatching(query);
     const how = { withReserved: query.state === "reserved", isFiltered: isFiltered(query) };
-    if (reply.ok) pendingBulk.value = clearMany(reply.value, how, remove);
+    if (reply.ok) pendingBulk.value = clearMany(reply.value, how, removeKeys);
     else toast.value = { text: reply.message, isError: true };
   };
   return (

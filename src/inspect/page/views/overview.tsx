@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 import { isHelpOpen } from "../browser/keys.ts";
 import { session } from "../browser/page-state.ts";
-import { Machine, MachineTable } from "../parts/machine.tsx";
+import { Machine, TransitionTable } from "../parts/machine.tsx";
 import { Notices } from "../parts/notices.tsx";
 import { Recent } from "../parts/recent.tsx";
 import { TotalsChart } from "../parts/totals-chart.tsx";
@@ -14,7 +14,7 @@ export function OverviewView(): VNode {
       <section class="panel machine-panel" aria-labelledby="machine">
         <h2 id="machine">Lifecycle of a key</h2>
         <Machine />
-        <MachineTable />
+        <TransitionTable />
       </section>
       <div class="side">
         <section class="panel attention" aria-labelledby="attention">

@@ -1,4 +1,4 @@
 /** Result of a request: the value, or why there is none. */
-export type Reply<Value> =
+export type RequestResult<Value> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly message: string };
