@@ -53,7 +53,7 @@ async function makeLinks(/** @type {string} */ native) {
   }
 }
 
-/** @returns {User} the user `nobody` for root, and the own user for everybody else. */
+/** @returns {User} the user `nobody` for root, otherwise the user of this process. */
 function userOfServers() {
   if (process.getuid?.() !== 0) return {};
   const id = (/** @type {string} */ kind) => Number(execFileSync("id", [kind, "nobody"], { encoding: "utf8" }));

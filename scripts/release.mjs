@@ -10,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /**
- * Lists what stands against a release, one sentence each.
+ * Lists the obstacles to a release, one sentence each.
  *
  * @param {object} release
  * @param {string} release.version version in package.json

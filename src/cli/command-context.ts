@@ -1,7 +1,7 @@
 import type { ExitCode } from "./terminal/exit-codes.ts";
 import type { CliIo } from "./terminal/io.ts";
 
-/** What the declaration of a command needs to run it. */
+/** Dependencies of the declaration of a command. */
 export interface CommandContext {
   /** Runs a command. Its result becomes the exit code of the process. */
   readonly run: (command: (io: CliIo) => Promise<ExitCode>) => Promise<void>;

@@ -8,8 +8,8 @@ export interface WebhookErrorContext {
    * - `misuse`: the receiver got a request whose body cannot be read any more;
    * - `source-failed`: the source or `workspaceId` threw;
    * - `unavailable`: the store or the stream failed;
-   * - `refused`: the stream can never store the event, because it is too large or its subject is invalid, or the store can never store
-   *   its id, because that is too long;
+   * - `refused`: the stream can never store the event (too large, or an invalid subject), or the store can never store its id (too
+   *   long);
    * - `dispatch-failed`: the handler threw, or returned an invalid response or one with a status of 500 or more.
    */
   readonly code: "misuse" | "source-failed" | "unavailable" | "refused" | "dispatch-failed";

@@ -69,21 +69,15 @@ class MessageBody {
   read(maxBytes: number): Promise<Uint8Array<ArrayBuffer> | "too-large"> {
     const message = this.#message;
     return new Promise((resolve, reject) => {
-      const chunks: Uint8Array[] = [];
-      let length = 0;
+      const chunks = new Chunks(maxBytes);
       const onData = (chunk: unknown): void => {
-        if (!(chunk instanceof Uint8Array)) {
-          reject(new TypeError(DECODED));
-          return;
-        }
-        length += chunk.byteLength;
-        if (length <= maxBytes) chunks.push(chunk);
-        else {
+        if (!(chunk instanceof Uint8Array)) reject(new TypeError(DECODED));
+        else if (!chunks.add(chunk)) {
           this.stop();
           resolve("too-large");
         }
       };
-      const onEnd = (): void => resolve(joined(chunks, length));
+      const onEnd = (): void => resolve(chunks.joined());
       const onClose = (): void => reject(new Error("The sender closed the connection before the end of the body"));
       message.on("data", onData).on("end", onEnd).on("error", reject).on("close", onClose);
       this.#stop = () => {
@@ -103,22 +97,38 @@ export async function readAll(
   reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer> | "too-large"> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
+  const chunks = new Chunks(maxBytes);
   for (let chunk = await reader?.read(); chunk !== undefined && !chunk.done; chunk = await reader?.read()) {
-    length += chunk.value.byteLength;
-    if (length > maxBytes) return "too-large";
-    chunks.push(chunk.value);
+    if (!chunks.add(chunk.value)) return "too-large";
   }
-  return joined(chunks, length);
+  return chunks.joined();
 }
 
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const body = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, offset);
-    offset += chunk.byteLength;
+/** The chunks of a body, up to a limit. */
+class Chunks {
+  readonly #maxBytes: number;
+  readonly #chunks: Uint8Array[] = [];
+  #length = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
   }
-  return body;
+
+  /** Adds a chunk. Returns false, and keeps nothing of it, if the body exceeds the limit. */
+  add(chunk: Uint8Array): boolean {
+    this.#length += chunk.byteLength;
+    if (this.#length > this.#maxBytes) return false;
+    this.#chunks.push(chunk);
+    return true;
+  }
+
+  joined(): Uint8Array<ArrayBuffer> {
+    const body = new Uint8Array(this.#length);
+    let offset = 0;
+    for (const chunk of this.#chunks) {
+      body.set(chunk, offset);
+      offset += chunk.byteLength;
+    }
+    return body;
+  }
 }

@@ -115,7 +115,7 @@ function failureOf(error: unknown): unknown {
   return new StoreUnavailableError(`The connection to PostgreSQL broke: ${message}`, { ambiguous: true, cause: error });
 }
 
-/** What to do about a connection that the server or the network refused, by SQLSTATE or system error. */
+/** Advice about a connection that the server or the network refused, by SQLSTATE or system error. */
 const CONNECTION_ADVICE: Readonly<Record<string, string>> = {
   ECONNREFUSED: "check the address, and that the server runs",
   ECONNRESET: "check the address, and that the server runs",

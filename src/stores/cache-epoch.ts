@@ -15,13 +15,13 @@ export interface EpochRegister {
 }
 
 /**
- * Cache invalidation through an epoch in a remote store. Each replica reads the epoch now and then and trusts it for a while.
- * `invalidate` changes the epoch and waits for as long: afterwards no replica trusts the old one.
+ * Cache invalidation through an epoch in a remote store. Each replica reads the epoch and trusts it for a limited time.
+ * `invalidate` changes the epoch and waits for that time: afterwards no replica trusts the old epoch.
  *
  *     replica    reads ── old ──── trusts it ────────▶ no longer
  *     operator        changes ── waits as long ─────────────▶ done
  *
- * There is no timer, and nothing is read while no replica asks. If the store is unreachable, the trust simply ends.
+ * There is no timer, and nothing is read while no replica asks. If the store is unreachable, the trust ends.
  */
 export class CacheEpoch implements CacheInvalidation {
   readonly #clock: Clock;

@@ -3,16 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dedupKey } from "../../src/model/identity.ts";
 import { type Endpoint, startEndpoint } from "../cli/support/endpoint.ts";
 import { run } from "../cli/support/fake-io.ts";
+import { cloudEvent } from "./cloud-event.ts";
 import { anyBytes, deepJson, nearly, nearlyBytes } from "./nearly.ts";
 
-const cloudEvent = {
-  specversion: "1.0",
-  type: "t",
-  source: "/shop",
-  id: "e-1",
-  datacontenttype: "text/plain",
-  data: 1,
-};
 const delivery = {
   headers: { "X-GitHub-Event": "push", "X-GitHub-Delivery": "d-1", "Content-Type": "application/json" },
   body: { action: "opened", repository: { url: "https://api.github.com/repos/a/b" } },

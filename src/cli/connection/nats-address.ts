@@ -13,7 +13,7 @@ export interface NatsAddress {
   readonly tls?: Record<string, never>;
   /** Path of a credentials file. */
   readonly credsPath?: string;
-  /** Prefix of the reply subjects, for users who may not subscribe to every inbox. */
+  /** Prefix of the reply subjects, for users without the permission to subscribe to every inbox. */
   readonly inboxPrefix?: string;
   /** Prefix of the JetStream API's subjects, if the streams are in another domain or account. */
   readonly apiPrefix?: string;

@@ -8,8 +8,8 @@ Actions:
 list, redrive and drop select letters by numbers, by filters, or with --all.
 
 A redriven message has its own subject and identity. Its key is cleared first if
-another payload was committed under the same id. A letter stays if its event was
-dispatched meanwhile, or is being dispatched. Repeat an interrupted redrive: it
+another payload was committed under the same id. A letter stays if its event has
+since been dispatched, or is being dispatched. Repeat an interrupted redrive: it
 loses nothing, and no event runs twice. All consumers of the stream receive the
 message.
 

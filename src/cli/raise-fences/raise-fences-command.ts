@@ -35,7 +35,7 @@ export async function raiseFencesCommand(flags: RaiseFencesFlags, io: CliIo): Pr
   return exitCodes.ok;
 }
 
-/** Returns the highest fence that a bucket may have given out, as far as anybody knows. */
+/** Returns the highest known bound of the fences that a bucket may have issued. */
 function highestFence(buckets: readonly OpenBucket[], above: number, wallMs: number): number {
   const known = buckets.flatMap(({ info, read, serverMs }) => [
     info.state.last_seq + read.revisionOffset,

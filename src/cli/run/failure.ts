@@ -35,7 +35,7 @@ export function failureText(failure: Failure): string {
   }
 }
 
-/** What a status says about the options of the run, if anything. */
+/** Advice about the options of the run, by the status of a response. */
 const STATUS_ADVICE: Readonly<Record<number, string>> = {
   101: "it is not an endpoint for webhooks: check --to",
   401: "it wants credentials: give --header, such as 'Authorization: …'",
@@ -66,7 +66,7 @@ function notStartedText(code: string): string {
   return `the command could not be started${why === undefined ? "" : `: ${why}`} (${code})`;
 }
 
-/** What an exit code means in every shell. */
+/** Meanings of the exit codes that all shells share. */
 const EXIT_MEANINGS: Readonly<Record<number, string>> = {
   126: "in a shell: a program is not executable",
   127: "in a shell: a program does not exist",

@@ -30,7 +30,8 @@ export async function* scanBuckets(
 }
 
 /**
- * Reads the matching keys of a bucket in the order of their last writes, also those that were written just before. @throws {StoreUnavailableError}
+ * Reads the matching keys of a bucket in the order of their last writes, including the latest writes.
+ * @throws {StoreUnavailableError}
  */
 export function scanBucket(bucket: OpenBucket, flags: FilterFlags): AsyncGenerator<StoredKey, void> {
   return withoutFailed(scanSubjects(bucket, flags, subjectsOfFilter(bucket.name, flags)));

@@ -1,7 +1,7 @@
 const ENABLE = "check that JetStream is enabled on the server and for this account, and --domain or --api-prefix";
 const GRANT = "grant the permission, or use other credentials";
 
-/** What to do about an error of NATS, by its name. The packages are optional peers, so their classes are not imported. */
+/** Advice about an error of NATS, by its name. The packages are optional peers, so their classes are not imported. */
 const BY_NAME: Readonly<Record<string, string>> = {
   NoRespondersError: ENABLE,
   JetStreamNotEnabled: ENABLE,
@@ -9,7 +9,7 @@ const BY_NAME: Readonly<Record<string, string>> = {
   TimeoutError: "check that the server is not overloaded, and that JetStream has a leader",
 };
 
-/** What to do about an error of JetStream's API, by its code. */
+/** Advice about an error of JetStream's API, by its code. */
 const BY_CODE: Readonly<Record<string, string>> = {
   10014: "correct --consumer, or create the consumer",
   10039: ENABLE,
@@ -17,7 +17,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   10076: ENABLE,
 };
 
-/** Returns what to do, in the imperative and without a capital, about an error or its nearest known cause of NATS; `undefined` if none is known. */
+/** Returns advice about a NATS error, or about its nearest known cause. The advice is an imperative without a capital. */
 export function natsAdvice(error: unknown): string | undefined {
   for (let one = error; one instanceof Error; one = one.cause) {
     const advice = adviceFor(one);

@@ -23,7 +23,7 @@ export interface CliIo {
   readonly err: Sink;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
-  /** From 0 to 1, excluding 1. */
+  /** Returns a random number from 0 to 1, excluding 1. */
   readonly random: () => number;
   /** Calls `listener` on every interruption until the returned function is called. */
   onInterrupt(listener: (cause: InterruptionCause) => void): () => void;

@@ -32,8 +32,8 @@ const SYNONYMS: ReadonlyArray<readonly [names: readonly string[], meant: readonl
 ];
 
 /**
- * Improves Commander's message for an unknown option. It suggests the option that means the same, drops a suggestion that only has
- * letters in common, and omits the value, which may be a secret.
+ * Improves Commander's message for an unknown option. It suggests the option with the same meaning, and drops a suggestion that only
+ * has letters in common. It omits the value, which may be a secret.
  * @param options long names of the command's options, such as `--nats`.
  */
 export function unknownOptionText(text: string, options: readonly string[]): string {

@@ -84,7 +84,7 @@ function canonical(message: ObjectLike): string {
   return members.flatMap((name) => (typeof message[name] === "string" ? [`${name}\n${message[name]}\n`] : [])).join("");
 }
 
-/** Only hosts of Amazon SNS: the sender chooses the URL. `sns.s3.amazonaws.com`, for example, is a bucket of anybody. */
+/** Returns a URL of an Amazon SNS host. The sender chooses the URL: `sns.s3.amazonaws.com`, for example, is a bucket of any customer. */
 function amazonUrl(value: unknown): URL | undefined {
   const url = typeof value === "string" && URL.canParse(value) ? new URL(value) : undefined;
   const isAmazon =

@@ -31,8 +31,8 @@ export interface Drawn {
 }
 
 /**
- * Returns the transitions drawn from a state, in the order of evaluation. A compound state's transition to itself or to a
- * descendant is drawn from each leaf in which it can occur, because a line from a state into itself explains little.
+ * Returns the transitions drawn from a state, in the order of evaluation. A line from a state into itself explains little. A compound
+ * state's transition to itself or to a descendant is therefore drawn from each leaf in which it can occur.
  */
 export function drawn(node: Node): Drawn[] {
   const transitions = isLeaf(node)

@@ -72,7 +72,7 @@ export function layOut(chart: Chart, options: LayoutOptions): Drawing {
 
   const boxes = new Map(folded.states.map((state) => [state.id, boxOf(state, graph.node(state.id), folded)]));
   const columns = columnRanges([...boxes.values()].filter(({ isOpen }) => !isOpen));
-  /** Only in a drawing to the right are the ranks columns. */
+  /** Ranks are columns only in a drawing to the right. */
   const routedBetween = (points: readonly Point[], line: FoldedLine): readonly Point[] => {
     const [from, to] = [boxes.get(anchorOf(line.from, folded)), boxes.get(anchorOf(line.to, folded))];
     const isRoutable = options.direction === "right" && from !== undefined && to !== undefined && from !== to;

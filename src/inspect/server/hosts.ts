@@ -12,8 +12,8 @@ export function nameOf({ hostname }: URL): string {
 }
 
 /**
- * Returns true if the inspector answers under a name. A foreign name can resolve to this machine (DNS rebinding) and its pages would
- * share the origin, so only addresses and the configured name are accepted.
+ * Returns true if the inspector answers under a name: an address, or the configured name. A foreign name can resolve to this machine
+ * (DNS rebinding), and its pages would share the origin.
  */
 export function isOwnName(name: string, host: string): boolean {
   if (isLoopback(name)) return true;

@@ -129,7 +129,7 @@ export class LiveInspector {
     });
   }
 
-  /** Nothing is concluded from silence while the store is unavailable, or until it was listed again. */
+  /** Schedules the next assessment. Silence proves nothing while the store is unavailable, or until it was listed again. */
   #scheduleAssessment(): void {
     const { clock, skewMs } = this.#options;
     this.#cancelAssessment = clock.schedule(ASSESSMENT_INTERVAL_MS, () => {

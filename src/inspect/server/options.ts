@@ -87,7 +87,7 @@ export interface ResolvedInspectedOptions {
 /** Users and addresses that may use an inspector. */
 export interface Access extends Omit<AuthGuardOptions, "token"> {
   readonly token: string | undefined;
-  /** Without a slash at its end. */
+  /** Path without a slash at its end. */
   readonly basePath: string;
 }
 

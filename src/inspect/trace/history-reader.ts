@@ -14,7 +14,7 @@ export interface TracedViolation {
 /** The trace of a run, and what the run breaks. */
 export interface TracedRun {
   readonly trace: readonly TraceEvent[];
-  /** In the order of the trace. */
+  /** Violations in the order of the trace. */
   readonly violations: readonly TracedViolation[];
 }
 

@@ -2,8 +2,10 @@ import { firstLine } from "../../internal/first-line.ts";
 import type { DedupEvent } from "../../model/event.ts";
 
 /**
- * Types of trace events, in three groups: events of a deduplicator; inferred events (`lapsed`: a lease ended without a renewal,
- * `cleared`: an operator cleared a key); and events that only a recorded run contains.
+ * Types of trace events, in three groups:
+ * - events of a deduplicator;
+ * - inferred events: a lease ended without a renewal (`lapsed`), or an operator cleared a key (`cleared`);
+ * - events that only a recorded run contains.
  */
 export const TRACE_TYPES = [
   "reserved",
@@ -59,8 +61,10 @@ export interface TraceEvent {
   /** Time since the delivery or the reservation, in milliseconds, or 0 if unknown. */
   readonly durationMs: number;
   /**
-   * Duration that the event reports, in milliseconds: the lease of `reserved` and `renewed`, the retry delay of `pending` and `nak`,
-   * the age of the commit of `duplicate`; otherwise 0.
+   * Duration that the event reports, in milliseconds; 0 for other types:
+   * - `reserved` and `renewed`: the lease;
+   * - `pending` and `nak`: the retry delay;
+   * - `duplicate`: the age of the commit.
    */
   readonly forMs: number;
   /** The error, the reason, or the kind of commit; may be empty. */

@@ -30,8 +30,8 @@ export const DEFAULT_LIMITS: TraceLimits = {
 };
 
 /**
- * Records trace events and derives everything that the page shows, in bounded memory: the latest events, the attempts in flight,
- * transition counts, counts over time, and notices. A process, a cluster and a file are recorded alike.
+ * Records trace events and derives everything that the page shows, in bounded memory. The page shows the latest events, the attempts
+ * in flight, transition counts, counts over time, and notices. A process, a cluster and a file are recorded alike.
  */
 export class TraceRecorder {
   readonly trace: EventRing;
@@ -65,8 +65,8 @@ export class TraceRecorder {
   }
 
   /**
-   * Concludes from the passage of time: records a lapse for each lease that ended more than `skewMs` ago without a renewal, and
-   * reports holders that need attention.
+   * Draws conclusions from the passage of time. Records a lapse for each lease that ended more than `skewMs` ago without a renewal.
+   * Reports the holders that need attention.
    */
   assess(now: LeaseClock): void {
     const { nowMs, skewMs } = now;

@@ -2,6 +2,7 @@ import type { JetStreamClient } from "@nats-io/jetstream";
 import { headers, type MsgHdrs } from "@nats-io/nats-core";
 import type { DeadLetterReason, LetterContent } from "../../../machines/delivery.ts";
 import { FingerprintMismatchError } from "../../errors.ts";
+import { errorMessage } from "../../internal/error-message.ts";
 import type { ResolvedIdentity } from "../../model/identity.ts";
 import { identityHeaders, letterHeaders, nameInLetter, ownHeaders } from "../dead-letters/letter-headers.ts";
 import { headersOf, type ReceivedMessage } from "./received-message.ts";
@@ -93,7 +94,7 @@ const LONGEST_LINE = 200;
 
 /** Returns an error's message as one line of printable ASCII. */
 function oneLine(error: unknown): string {
-  const message = error instanceof Error ? error.message || error.name : typeof error === "string" ? error : "";
+  const message = error instanceof Error || typeof error === "string" ? errorMessage(error) : "";
   const line = message
     .replaceAll(/\s+/g, " ")
     .replaceAll(/[^ -~]/gu, "?")

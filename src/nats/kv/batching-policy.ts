@@ -13,9 +13,9 @@ export interface QueuePolicy {
 
 /** Policies of a bucket's two queues. */
 export interface BucketPolicy {
-  /** For writes to empty keys, where other replicas compete. */
+  /** Policy for writes to empty keys, where other replicas compete. */
   readonly creates: QueuePolicy;
-  /** For writes over the holder's own record, where conflicts are rare. */
+  /** Policy for writes over the holder's own record, where conflicts are rare. */
   readonly updates: QueuePolicy;
 }
 

@@ -66,7 +66,7 @@ async function streamNames(jsm: JetStreamManager, bucket: string): Promise<reado
 }
 
 /**
- * Returns the first revision of a new bucket: the microseconds since 1970. No bucket counts that fast, so fences also rise when a
+ * Returns the first revision of a new bucket: the microseconds since 1970. No bucket counts that fast, so fences rise even if a
  * bucket is deleted and created again. {@link openBucket} raises them if this clock is behind the server's.
  */
 function firstRevision(): number {

@@ -2,7 +2,7 @@ import type { LineOf } from "../../history/history.ts";
 import type { OrderedLine } from "./history-order.ts";
 import type { KnownKey } from "./known-keys.ts";
 
-/** Which keys each event has: one for each subscription that a handler guards it for. */
+/** Keys of each event: one for each subscription that a handler guards it for. */
 export interface EventKeys {
   readonly byEvent: ReadonlyMap<string, readonly KnownKey[]>;
   /** Returns the keys that certainly belong to an event. */
@@ -82,7 +82,7 @@ function eventsIn(lines: readonly OrderedLine[]): ReadonlySet<string> {
   );
 }
 
-/** For each key, counts how often a process reserved it while it was handling each event. */
+/** Counts, by key and event, how often a process reserved the key while it was handling the event. */
 function eventsHandledAtReservations(lines: readonly OrderedLine[]): ReadonlyMap<string, ReadonlyMap<string, number>> {
   const inFlight = new Map<string, Map<string, string>>();
   const counts = new Map<string, Map<string, number>>();

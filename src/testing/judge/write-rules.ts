@@ -22,7 +22,7 @@ export function writeViolations(
   );
 }
 
-/** Only its holder may overwrite a live reservation, and no replica may overwrite a commit within its window. */
+/** Finds overwrites of a live reservation by a replica other than its holder, and of a commit within its window. */
 function overwriteViolations(event: string, before: KnownWrite, write: KnownWrite): readonly Violation[] {
   if (before.removed !== undefined || before.mayBeRemoved === true) return [];
   const { number } = write.shownBy;

@@ -32,7 +32,7 @@ export interface Scenario {
   readonly message: (event: string, copy: number) => MessageContent;
   /** Number of deliveries after which a message becomes a dead letter. */
   readonly maxDeliver: number;
-  /** By how much the wall clocks of `R1`, `R2`, … are ahead, in milliseconds. */
+  /** Lead of the wall clocks of `R1`, `R2`, …, in milliseconds. */
   readonly clocksAheadMs: readonly number[];
   /** Names of the effects that every acknowledged event must have had. */
   readonly effects: readonly string[];

@@ -2,8 +2,8 @@ import { expected } from "../../internal/validate.ts";
 import type { FaultName } from "./faults.ts";
 
 /**
- * A schedule is a list of small numbers. Each picks one of the operations that can happen next. 0 continues the running task, and
- * the end of the list means 0 from then on. Shorter lists and smaller numbers give simpler runs, which is what shrinking looks for.
+ * List of small numbers, each of which picks one of the operations that can happen next. 0 continues the running task. After the end
+ * of the list, every choice is 0. Shorter lists and smaller numbers give simpler runs, which is what shrinking looks for.
  */
 export type Schedule = readonly number[];
 

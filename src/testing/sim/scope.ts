@@ -28,7 +28,7 @@ export interface Scope extends Faults {
   readonly message?: (event: string, copy: number) => MessageContent;
   /** Number of failed deliveries after which a message becomes a dead letter, at least 1. @default unlimited */
   readonly maxDeliver?: number;
-  /** By how much the wall clock of each process is ahead, in milliseconds: of `R1`, `R2`, … @default [0, 0, …] */
+  /** Lead of the wall clock of each process (`R1`, `R2`, …), in milliseconds. @default [0, 0, …] */
   readonly clocksAheadMs?: readonly number[];
   /** Names of the effects that every acknowledged event must have had, for example one for each subscription. @default any */
   readonly effects?: readonly string[];

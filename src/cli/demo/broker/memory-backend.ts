@@ -1,22 +1,21 @@
-import { Deduplicator } from "../../../deduplicator.ts";
+import type { Deduplicator } from "../../../deduplicator.ts";
 import { linkedSignal } from "../../../internal/abort.ts";
 import type { Clock } from "../../../internal/clock.ts";
 import type { Store } from "../../../model/store.ts";
 import { memoryStore } from "../../../stores/memory-store.ts";
 import { readEvent } from "../../run/event/read-event.ts";
-import { KillSwitch, killableClock, killableStore } from "../replicas/kill-switch.ts";
+import { KillSwitch, killableClock } from "../replicas/kill-switch.ts";
 import {
   ACK_WAIT_MS,
   type Backend,
   CONCURRENCY,
-  LEASE_MS,
   PAUSE_MS,
   type ReplicaOptions,
   type RunningReplica,
-  SKEW_MS,
 } from "./backend.ts";
 import { type CommitTimes, loggedStore } from "./commit-log.ts";
 import { type BrokerDelivery, MemoryBroker } from "./memory-broker.ts";
+import { replicaDeduplicator } from "./replica-deduplicator.ts";
 
 /** In-progress acks per ack wait. */
 const ACKS_PER_WAIT = 3;
@@ -34,16 +33,8 @@ export function memoryBackend(clock: Clock, commits: CommitTimes, shared: Store 
     isIdle: async () => broker.isIdle,
     records: async () => broker.records,
     async start(options) {
-      const ownClock = killableClock(clock, options.killSwitch);
-      const dedup = new Deduplicator({
-        store: killableStore(store, options.killSwitch),
-        clock: ownClock,
-        owner: options.name,
-        leaseMs: LEASE_MS,
-        skewMs: SKEW_MS,
-      });
-      options.onDeduplicator(dedup);
-      return work(options, broker, dedup, ownClock);
+      const dedup = replicaDeduplicator(options, store, clock);
+      return work(options, broker, dedup, killableClock(clock, options.killSwitch));
     },
     async [Symbol.asyncDispose]() {
       brokerSwitch.kill();

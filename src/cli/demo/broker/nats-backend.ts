@@ -1,24 +1,21 @@
 import { AckPolicy, type JetStreamManager, jetstream, jetstreamManager, StorageType } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/nats-core";
-import { Deduplicator } from "../../../deduplicator.ts";
 import type { Clock } from "../../../internal/clock.ts";
 import { consume } from "../../../nats/index.ts";
 import { type Nats, openNats } from "../../connection/nats.ts";
 import type { NatsAddress } from "../../connection/nats-address.ts";
 import { messageEvent, messageIdentifier } from "../../run/event/message-event.ts";
-import { killableClock, killableStore } from "../replicas/kill-switch.ts";
 import { AckLog } from "./ack-log.ts";
 import {
   ACK_WAIT_MS,
   type Backend,
   CONCURRENCY,
-  LEASE_MS,
   PAUSE_MS,
   type ReplicaOptions,
   type RunningReplica,
-  SKEW_MS,
 } from "./backend.ts";
 import { type CommitTimes, loggedStore } from "./commit-log.ts";
+import { replicaDeduplicator } from "./replica-deduplicator.ts";
 
 const CONSUMER = "demo";
 const LONGEST_PAUSE_MS = 4 * PAUSE_MS;
@@ -110,15 +107,7 @@ async function startReplica(
 ): Promise<RunningReplica> {
   const { killSwitch, name } = options;
   const nats = await openNats(address, `latchkey demo, ${name}`);
-  const store = loggedStore(await nats.openStore(bucket), commits, clock);
-  const dedup = new Deduplicator({
-    store: killableStore(store, killSwitch),
-    clock: killableClock(clock, killSwitch),
-    owner: name,
-    leaseMs: LEASE_MS,
-    skewMs: SKEW_MS,
-  });
-  options.onDeduplicator(dedup);
+  const dedup = replicaDeduplicator(options, loggedStore(await nats.openStore(bucket), commits, clock), clock);
   const consumer = await jetstream(nats.connection, { apiPrefix: nats.apiPrefix }).consumers.get(stream, CONSUMER);
   const running = await consume(consumer, {
     dedup,

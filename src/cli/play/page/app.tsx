@@ -58,7 +58,7 @@ export function App(): VNode {
     move(id, []);
     isWatching.value = true;
   };
-  // Plays the example of the handler, one step at a time, until nothing is left that follows by itself.
+  // Plays the example of the handler, one step at a time, until its schedule ends.
   useEffect(() => {
     if (!isWatching.value || played === undefined || run.value === undefined) return undefined;
     const { possible } = run.value;

@@ -8,9 +8,9 @@ export interface PlayedHandler {
   readonly title: string;
   /** Suggestion of what to try. */
   readonly advice: string;
-  /** Schedule of a run that shows what the handler does wrong or right, up to the point where everything follows by itself. */
+  /** Schedule of a run that shows what the handler does wrong or right. It ends where no choice is left. */
   readonly example: Schedule;
-  /** What the example teaches. */
+  /** Lesson of the example. */
   readonly lesson: string;
   readonly handler: HandlerUnderTest;
 }
@@ -97,7 +97,7 @@ export const handlers: readonly PlayedHandler[] = [
     advice: "Deliver E1 to R2 while R1 has the key. R2 acknowledges an event whose handling has not succeeded yet.",
     example: [0, 0, 2],
     lesson:
-      "The broker forgets the message. If R1 fails now, nobody handles the event. With Latchkey a reserved key is pending: the message comes back.",
+      "The broker forgets the message. If R1 fails now, no replica handles the event. With Latchkey a reserved key is pending: the message comes back.",
     handler: pendingIsDuplicate,
   },
   {

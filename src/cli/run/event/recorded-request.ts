@@ -23,9 +23,13 @@ const HEADERS = /^(headers|multivalueheaders)$/i;
 const BODIES = ["body", "payload", "rawbody"] as const;
 
 /**
- * Reads a recorded request in one of these forms: `headers` and `body` (or `payload`, `rawBody`) in any case, with values as
- * strings, lists, or a list of names and values or of pairs; function gateways (`multiValueHeaders`, `isBase64Encoded`); GitHub's delivery API
- * (`request.headers`, `request.payload`); smee.io (headers beside `body`). Returns `undefined` for other objects.
+ * Reads a recorded request in one of these forms:
+ * - `headers` and `body` (or `payload`, `rawBody`) in any case, with values as strings, lists, or a list of names and values or of pairs;
+ * - function gateways (`multiValueHeaders`, `isBase64Encoded`);
+ * - GitHub's delivery API (`request.headers`, `request.payload`);
+ * - smee.io (headers beside `body`).
+ *
+ * Returns `undefined` for other objects.
  */
 export function readRecordedRequest(line: ObjectLike, text: string): RecordedRequest | undefined {
   const { request } = line;

@@ -13,7 +13,7 @@ export function decodeInput(source: AsyncIterable<Uint8Array, void>, path: strin
   return decodeBytes(source[Symbol.asyncIterator](), { path, isCompressed: false });
 }
 
-/** Where the bytes come from, for the command that converts them. */
+/** Origin of the bytes, for the command that converts them. */
 interface Origin {
   readonly path: string;
   readonly isCompressed: boolean;

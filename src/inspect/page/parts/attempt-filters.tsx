@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import type { ShownAttempt } from "../../server/wire.ts";
 import { session } from "../browser/page-state.ts";
 import { ATTEMPT_STATES, type AttemptFilter, NO_FILTER, namesOf } from "../state/attempt-list.ts";
+import { StateSelect } from "./state-select.tsx";
 
 type TextField = Exclude<keyof AttemptFilter, "state">;
 
@@ -42,23 +43,11 @@ export function AttemptFilters({ filter }: { filter: Signal<AttemptFilter> }): V
           )}
         </label>
       ))}
-      <label>
-        <span>State</span>
-        <select
-          value={filter.value.state}
-          onChange={({ currentTarget }) => {
-            const state = ATTEMPT_STATES.find((name) => name === currentTarget.value) ?? "";
-            filter.value = { ...filter.value, state };
-          }}
-        >
-          <option value="">any</option>
-          {ATTEMPT_STATES.map((state) => (
-            <option key={state} value={state}>
-              {state}
-            </option>
-          ))}
-        </select>
-      </label>
+      <StateSelect
+        states={ATTEMPT_STATES}
+        selected={filter.value.state}
+        onSelect={(state) => (filter.value = { ...filter.value, state: state ?? "" })}
+      />
       <button
         type="button"
         class="button"

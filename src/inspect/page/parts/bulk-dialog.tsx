@@ -17,8 +17,8 @@ export function BulkDialog(): VNode | null {
 type Phase = "asking" | "running" | "ended";
 
 /**
- * Says what will happen, asks, and shows the progress, with a button that stops after the current item. Closes by itself after an
- * action on one item.
+ * Says what will happen, asks, and shows the progress, with a button that stops after the current item. Closes without a click
+ * after an action on one item.
  */
 function Question({ action }: { action: BulkAction }): VNode {
   const { title, consequences, verb, done: participle, size } = action;

@@ -8,7 +8,7 @@ export type Tone = "held" | "dispatched" | "duplicate" | "pending" | "failure" |
 interface EventWords {
   readonly word: string;
   readonly tone: Tone;
-  /** One sentence for a reader who sees the event for the first time. */
+  /** Explanation in one sentence, for a reader new to the event. */
   readonly meaning: string;
 }
 

@@ -40,7 +40,7 @@ const TAIL = 10;
 
 const segmenter = new Intl.Segmenter();
 
-/** Only the end of a name is divided into characters, so a very long name costs no more. */
+/** Length of the end of a name that is divided into characters. The limit bounds the cost of a very long name. */
 const DIVIDED = 200;
 
 /** Splits a long name into a beginning, which may be shortened, and its end. Characters stay whole. */

@@ -1,32 +1,17 @@
-import { useSignal } from "@preact/signals";
-import type { ComponentChildren, VNode } from "preact";
+import type { VNode } from "preact";
 import { amount, counted } from "../../../internal/counted.ts";
-import {
-  ALL_KEYS,
-  formatKeyQuery,
-  KEY_STATES,
-  KEYS_PER_PAGE,
-  type KeyColumn,
-  type KeyQuery,
-} from "../../server/key-query.ts";
-import type { KeyGroup, KeyPage, KeyRow } from "../../server/wire.ts";
-import { goTo } from "../browser/navigate.ts";
-import { nowMs, playback, session, toast } from "../browser/page-state.ts";
+import { formatKeyQuery, KEYS_PER_PAGE, type KeyQuery } from "../../server/key-query.ts";
+import type { KeyGroup, KeyPage } from "../../server/wire.ts";
+import { playback, session, toast } from "../browser/page-state.ts";
 import { mayChange, removeKeys, requestKeys, requestMatching } from "../browser/server.ts";
 import { REFRESH_MS, useRequest } from "../browser/use-request.ts";
 import { pendingBulk } from "../parts/bulk-dialog.tsx";
-import { CopyableNumber } from "../parts/copyable.tsx";
-import { IdentityCells } from "../parts/identity-cells.tsx";
-import { KeyChip } from "../parts/key-chip.tsx";
+import { KeyFilters } from "../parts/key-filters.tsx";
+import { KeyTable } from "../parts/key-table.tsx";
 import { Name } from "../parts/name.tsx";
-import { type SortableColumn, SortableHead } from "../parts/sortable-head.tsx";
 import { clearMany } from "../state/clear-action.ts";
-import { exactTime, span } from "../state/formats.ts";
 import { hashOf } from "../state/route.ts";
 import { type SharedNames, sharedNames, sharedWords } from "../state/shared-names.ts";
-
-/** A filter is applied when the user stops typing. */
-const TYPING_MS = 250;
 
 /** The table of all keys in the store, committed ones included. Its address contains the filter, order and page. */
 export function KeysView({ query }: { query: KeyQuery }): VNode {
@@ -119,147 +104,6 @@ function Groups({ groups, query, shared }: GroupsProps): VNode | null {
         </div>
       ))}
     </dl>
-  );
-}
-
-const texts = [
-  ["event", "Event"],
-  ["subscription", "Subscription"],
-  ["workspace", "Workspace"],
-  ["owner", "Owner"],
-  ["error", "Error"],
-] as const;
-
-interface KeyFiltersProps {
-  readonly query: KeyQuery;
-  /** Actions on the matching keys. */
-  readonly children: ComponentChildren;
-}
-
-function KeyFilters({ query, children }: KeyFiltersProps): VNode {
-  const timer = useSignal<ReturnType<typeof setTimeout> | undefined>(undefined);
-  const show = (change: Partial<KeyQuery>): void => goTo({ view: "keys", query: { ...query, page: 1, ...change } });
-  return (
-    <form class="filters" onSubmit={(event) => event.preventDefault()} aria-label="Filter">
-      {texts
-        .filter(([field]) => field !== "error" || query.state === "failed")
-        .map(([field, name]) => (
-          <label key={field}>
-            <span>{name}</span>
-            <input
-              type="text"
-              placeholder="any"
-              spellcheck={false}
-              autocomplete="off"
-              value={query[field]}
-              onInput={({ currentTarget: { value } }) => {
-                clearTimeout(timer.value);
-                timer.value = setTimeout(() => show({ [field]: value }), TYPING_MS);
-              }}
-            />
-          </label>
-        ))}
-      <label>
-        <span>State</span>
-        <select
-          value={query.state}
-          onChange={({ currentTarget: { value } }) =>
-            show({ error: "", state: KEY_STATES.find((state) => state === value) ?? "" })
-          }
-        >
-          <option value="">any</option>
-          {KEY_STATES.map((state) => (
-            <option key={state} value={state}>
-              {state}
-            </option>
-          ))}
-        </select>
-      </label>
-      <button
-        type="button"
-        class="button"
-        disabled={formatKeyQuery(query) === ""}
-        onClick={() => goTo({ view: "keys", query: ALL_KEYS })}
-      >
-        Show all
-      </button>
-      {children}
-    </form>
-  );
-}
-
-const columns: readonly SortableColumn<KeyColumn>[] = [
-  { column: "event", name: "Event, key" },
-  { column: "subscription", name: "Subscription" },
-  { column: "state", name: "State" },
-  { column: "owner", name: "Owner" },
-  { column: "attempt", name: "Attempt", isNumber: true },
-  { column: "fence", name: "Fence", isNumber: true },
-  { column: "written", name: "Written", isNumber: true },
-];
-
-interface KeyTableProps {
-  readonly page: KeyPage;
-  readonly shared: SharedNames;
-  readonly query: KeyQuery;
-}
-
-function KeyTable({ page, shared, query }: KeyTableProps): VNode {
-  const isOfFailed = query.state === "failed";
-  const shown = columns
-    .filter(({ column }) => column !== "subscription" || shared.subscription === undefined)
-    .map((one) => (isOfFailed && one.column === "written" ? { ...one, name: "Failed" } : one));
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
-    <section class="scroller panel" aria-label="All keys" tabIndex={0}>
-      <table class={isOfFailed ? "attempt-table key-table failed-table" : "attempt-table key-table"}>
-        <SortableHead
-          columns={shown}
-          order={{ column: query.sort, isDown: query.isDown }}
-          isDownFirst={(column) => column === "written"}
-          onSort={({ column, isDown }) => goTo({ view: "keys", query: { ...query, sort: column, isDown, page: 1 } })}
-        />
-        <tbody>
-          {page.rows.map((row) => (
-            <Row key={row.identity.storeKey} row={row} shared={shared} />
-          ))}
-        </tbody>
-      </table>
-      {page.rows.length === 0 && (
-        <p class="empty">{page.total === 0 ? emptyWords(query) : "No key matches the filter."}</p>
-      )}
-    </section>
-  );
-}
-
-function emptyWords({ state }: KeyQuery): string {
-  return state === "failed" ? "No dispatch has failed lately, or each was repeated." : "The store contains no key.";
-}
-
-function Row({ row, shared }: { row: KeyRow; shared: SharedNames }): VNode {
-  const { identity, owner, attempt, fence, atMs, error } = row;
-  return (
-    <tr>
-      <IdentityCells identity={identity} shared={shared} />
-      <td class="state">
-        <KeyChip row={row} />
-        {error !== "" && (
-          <span class="under soft error" title={error}>
-            {error}
-          </span>
-        )}
-      </td>
-      <td class="owner">
-        <Name text={owner} prefix={shared.ownerPrefix} />
-      </td>
-      <td class="attempt number">{attempt}</td>
-      <td class="fence number">
-        <CopyableNumber value={fence} what="fence" />
-      </td>
-      <td class="written number" title={exactTime(atMs)}>
-        {span(Math.max(0, nowMs.value - atMs))} ago
-      </td>
-    </tr>
   );
 }
 

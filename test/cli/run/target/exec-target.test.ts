@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { IncomingEvent } from "../../../../src/cli/run/event/incoming-event.ts";
 import { execTarget } from "../../../../src/cli/run/target/exec-target.ts";
-import type { TargetContext, TargetFailure } from "../../../../src/cli/run/target/target.ts";
+import type { TargetFailure } from "../../../../src/cli/run/target/target.ts";
 import { CommandError } from "../../../../src/cli/terminal/command-error.ts";
 import { systemClock } from "../../../../src/internal/clock.ts";
-import { dedupKey } from "../../../../src/model/identity.ts";
 import { hastyClock } from "../../support/fake-io.ts";
+import { targetContext } from "../../support/target-context.ts";
 
 const event: IncomingEvent = {
   format: "opaque",
@@ -15,14 +15,6 @@ const event: IncomingEvent = {
   contentType: "application/json",
   body: "the payload",
   original: "the whole line",
-};
-const context: TargetContext = {
-  idempotencyKey: dedupKey("sub-1", "evt-1"),
-  fence: 7,
-  attempt: 2,
-  workspaceId: "acme",
-  subscriptionId: "sub-1",
-  signal: new AbortController().signal,
 };
 
 interface Attempted {
@@ -49,7 +41,10 @@ async function attempt(
       how.onOutput?.(text);
     },
   });
-  const failure = await target.dispatch(how.event ?? event, { ...context, signal: how.signal ?? context.signal });
+  const failure = await target.dispatch(how.event ?? event, {
+    ...targetContext,
+    signal: how.signal ?? targetContext.signal,
+  });
   return { failure, printed };
 }
 
@@ -61,7 +56,7 @@ describe("a command", () => {
       'cat; echo " $LATCHKEY_IDEMPOTENCY_KEY $LATCHKEY_FENCE $LATCHKEY_ATTEMPT $LATCHKEY_WORKSPACE $LATCHKEY_SUBSCRIPTION $LATCHKEY_EVENT_ID $LATCHKEY_EVENT_TYPE $GREETING"';
     expect(await attempt(sh(script))).toEqual({
       failure: undefined,
-      printed: `the whole line ${context.idempotencyKey} 7 2 acme sub-1 evt-1 order.placed hello\n`,
+      printed: `the whole line ${targetContext.idempotencyKey} 7 2 acme sub-1 evt-1 order.placed hello\n`,
     });
   });
 

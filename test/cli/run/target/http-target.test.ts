@@ -3,10 +3,10 @@ import { describe, expect, it } from "vitest";
 import type { IncomingEvent } from "../../../../src/cli/run/event/incoming-event.ts";
 import { connectionText } from "../../../../src/cli/run/target/connection-errors.ts";
 import { httpTarget } from "../../../../src/cli/run/target/http-target.ts";
-import { isPermanent, type TargetContext, type TargetFailure } from "../../../../src/cli/run/target/target.ts";
+import { isPermanent, type TargetFailure } from "../../../../src/cli/run/target/target.ts";
 import { systemClock } from "../../../../src/internal/clock.ts";
-import { dedupKey } from "../../../../src/model/identity.ts";
 import { type Answer, startEndpoint, status } from "../../support/endpoint.ts";
+import { targetContext } from "../../support/target-context.ts";
 
 const event: IncomingEvent = {
   format: "cloud-event",
@@ -17,25 +17,17 @@ const event: IncomingEvent = {
   body: '{"n":1}',
   original: "",
 };
-const context: TargetContext = {
-  idempotencyKey: dedupKey("sub-1", "evt-1"),
-  fence: 7,
-  attempt: 2,
-  workspaceId: "acme",
-  subscriptionId: "sub-1",
-  signal: new AbortController().signal,
-};
 
-async function dispatched(answer: Answer, signal = context.signal): Promise<TargetFailure | undefined> {
+async function dispatched(answer: Answer, signal = targetContext.signal): Promise<TargetFailure | undefined> {
   await using endpoint = await startEndpoint(answer);
-  return await httpTarget(new URL(endpoint.url), { clock: systemClock }).dispatch(event, { ...context, signal });
+  return await httpTarget(new URL(endpoint.url), { clock: systemClock }).dispatch(event, { ...targetContext, signal });
 }
 
 describe("an HTTP endpoint", () => {
   it("gets the payload, the attributes, the idempotency key, the fence and the attempt", async () => {
     await using endpoint = await startEndpoint();
     const target = httpTarget(new URL(endpoint.url), { clock: systemClock });
-    expect(await target.dispatch(event, context)).toBeUndefined();
+    expect(await target.dispatch(event, targetContext)).toBeUndefined();
     expect(endpoint.received).toMatchObject([
       {
         method: "POST",
@@ -58,8 +50,8 @@ describe("an HTTP endpoint", () => {
     await using endpoint = await startEndpoint();
     const target = httpTarget(new URL(endpoint.url), { clock: systemClock });
     const attributes = { ...event.attributes, traceparent: "00-of-attribute-01", tracestate: "a=1" };
-    await target.dispatch({ ...event, attributes }, context);
-    await target.dispatch({ ...event, attributes, headers: { traceparent: "00-of-transport-01" } }, context);
+    await target.dispatch({ ...event, attributes }, targetContext);
+    await target.dispatch({ ...event, attributes, headers: { traceparent: "00-of-transport-01" } }, targetContext);
     expect(endpoint.received.map(({ headers }) => [headers["traceparent"], headers["tracestate"]])).toEqual([
       ["00-of-attribute-01", "a=1"],
       ["00-of-transport-01", "a=1"],
@@ -69,14 +61,14 @@ describe("an HTTP endpoint", () => {
   it("gets the content type unchanged as far as a header allows", async () => {
     await using endpoint = await startEndpoint();
     const odd = { ...event, contentType: 'text/plain; charset="utf-8"; title=100% €' };
-    await httpTarget(new URL(endpoint.url), { clock: systemClock }).dispatch(odd, context);
+    await httpTarget(new URL(endpoint.url), { clock: systemClock }).dispatch(odd, targetContext);
     expect(endpoint.received[0]?.headers["content-type"]).toBe('text/plain; charset="utf-8"; title=100% %E2%82%AC');
   });
 
   it("gets nothing without a valid TLS handshake if its URL is https", async () => {
     await using endpoint = await startEndpoint();
     const url = new URL(endpoint.url.replace("http:", "https:"));
-    const failure = await httpTarget(url, { clock: systemClock }).dispatch(event, context);
+    const failure = await httpTarget(url, { clock: systemClock }).dispatch(event, targetContext);
     expect(failure).toMatchObject({ failure: "unreachable", code: expect.stringMatching(/SSL|EPROTO/) });
     expect(endpoint.received).toEqual([]);
   });
@@ -85,7 +77,7 @@ describe("an HTTP endpoint", () => {
     await using endpoint = await startEndpoint();
     const subject = 'Euro € 😀 "100%"\r\nEvil: 1\0';
     const odd = { ...event, attributes: { ...event.attributes, subject } };
-    await httpTarget(new URL(endpoint.url), { clock: systemClock }).dispatch(odd, context);
+    await httpTarget(new URL(endpoint.url), { clock: systemClock }).dispatch(odd, targetContext);
     expect(endpoint.received[0]?.headers["ce-subject"]).toBe(
       "Euro%20%E2%82%AC%20%F0%9F%98%80%20%22100%25%22%0D%0AEvil:%201%00",
     );
@@ -96,7 +88,7 @@ describe("an HTTP endpoint", () => {
     await using endpoint = await startEndpoint();
     await httpTarget(new URL(endpoint.url), { clock: systemClock }).dispatch(
       { ...event, body: "", contentType: undefined },
-      context,
+      targetContext,
     );
     expect(endpoint.received[0]?.body).toHaveLength(0);
     expect(endpoint.received[0]?.headers).not.toHaveProperty("content-type");
@@ -108,7 +100,7 @@ describe("an HTTP endpoint", () => {
     const target = httpTarget(new URL(endpoint.url.replace("//", "//me:p%40ss@").concat("?token=secret")), {
       clock: systemClock,
     });
-    await target.dispatch(event, context);
+    await target.dispatch(event, targetContext);
     expect(endpoint.received[0]?.headers.authorization).toBe(`Basic ${btoa("me:p@ss")}`);
     expect(target.name).toBe(endpoint.url);
   });
@@ -165,7 +157,7 @@ describe("an HTTP endpoint", () => {
     await new Promise((resolve) => server.close(resolve));
     const port = typeof address === "object" ? address?.port : 0;
     const target = httpTarget(new URL(`http://127.0.0.1:${port}`), { clock: systemClock });
-    expect(await target.dispatch(event, context)).toEqual({ failure: "unreachable", code: "ECONNREFUSED" });
+    expect(await target.dispatch(event, targetContext)).toEqual({ failure: "unreachable", code: "ECONNREFUSED" });
   });
 
   it("succeeds if the signal aborts after its status", async () => {
@@ -190,7 +182,7 @@ describe("an HTTP endpoint", () => {
 
   it("gets no request if the signal has aborted", async () => {
     await using endpoint = await startEndpoint();
-    const aborted = { ...context, signal: AbortSignal.abort() };
+    const aborted = { ...targetContext, signal: AbortSignal.abort() };
     expect(await httpTarget(new URL(endpoint.url), { clock: systemClock }).dispatch(event, aborted)).toEqual({
       failure: "aborted",
     });
@@ -210,7 +202,7 @@ describe("an HTTP endpoint", () => {
       response.end("x".repeat(10_000));
     });
     const target = httpTarget(new URL(endpoint.url), { clock: systemClock });
-    for (let times = 0; times < 20; times += 1) await target.dispatch(event, context);
+    for (let times = 0; times < 20; times += 1) await target.dispatch(event, targetContext);
     // The client opens a second connection if the first one becomes free slightly late.
     expect(ports.size).toBeLessThan(10);
   });
