@@ -1,25 +1,32 @@
+import { BoxedMap } from "./boxed-map.ts";
+
 interface Waiters {
-  readonly all: Set<() => void>;
+  /** Boxed, because most callers wait for a short time. */
+  readonly all: BoxedMap<number, () => void>;
   readonly leave: () => void;
 }
 
 /** One listener per signal, however many callers wait on it: Node warns about many listeners. */
 const waiters = new WeakMap<AbortSignal, Waiters>();
 
+let lastWaiter = 0;
+
 /** Calls `run` when the signal aborts. Call the returned function to stop listening. */
 export function onAbort(signal: AbortSignal, run: () => void): () => void {
   const group = waiters.get(signal) ?? listen(signal);
-  group.all.add(run);
+  lastWaiter += 1;
+  const waiter = lastWaiter;
+  group.all.set(waiter, run);
   return () => {
-    group.all.delete(run);
+    group.all.delete(waiter);
     if (group.all.size === 0) group.leave();
   };
 }
 
 function listen(signal: AbortSignal): Waiters {
-  const all = new Set<() => void>();
+  const all = new BoxedMap<number, () => void>();
   const wakeAll = (): void => {
-    for (const run of all) run();
+    for (const run of all.values()) run();
   };
   const group = {
     all,

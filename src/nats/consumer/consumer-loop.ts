@@ -4,6 +4,7 @@ import { type BackoffRange, backoffMs } from "../../internal/backoff.ts";
 import { type Clock, delay } from "../../internal/clock.ts";
 import { ActorSystem } from "../../statechart/actor-system.ts";
 import type { Auditor } from "./auditor.ts";
+import { confirmedAcks } from "./confirmed-ack.ts";
 import type { ResolvedConsumeOptions } from "./consume-options.ts";
 import type { ConsumerFinding } from "./consumer-finding.ts";
 import { MessageDelivery, type SharedByDeliveries } from "./delivery.ts";
@@ -36,6 +37,7 @@ export class ConsumerLoop {
   readonly #ended = new AbortController();
   #drained: Promise<void> | undefined;
   #failedFetches = 0;
+  #lastId = 0;
 
   /** @param onLost is called once when no more messages will come, unless the loop is draining. */
   constructor(
@@ -73,6 +75,7 @@ export class ConsumerLoop {
       failureCounts: new FailureCounts(),
       finishedMessages: new FinishedMessages(),
       auditor,
+      acknowledge: confirmedAcks(source),
       aborting: new AbortController(),
       onSlotReleased: (delivery) => this.#slotReleased(delivery),
       onSettled: (delivery) => this.#settled(delivery),
@@ -91,7 +94,12 @@ export class ConsumerLoop {
   }
 
   start(): void {
-    void sendInProgressAcks(this.#slots.all(), () => this.#settings.ackWaitMs, this.#clock, this.ended);
+    void sendInProgressAcks(
+      () => this.#slots.all(),
+      () => this.#settings.ackWaitMs,
+      this.#clock,
+      this.ended,
+    );
     void this.#settings.watch(this.#draining.signal);
     this.#fetcher.refill();
   }
@@ -124,7 +132,8 @@ export class ConsumerLoop {
 
   #receive(message: JsMsg): void {
     this.#failedFetches = 0;
-    const delivery = new MessageDelivery(message, this.#shared);
+    this.#lastId += 1;
+    const delivery = new MessageDelivery(this.#lastId, message, this.#shared);
     this.#slots.add(delivery);
     if (this.#draining.signal.aborted) delivery.send({ type: "draining" });
     if (this.#stopping.signal.aborted) delivery.send({ type: "force.stop" });

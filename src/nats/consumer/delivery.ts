@@ -21,6 +21,7 @@ import { bindActions, type MachineActor } from "../../statechart/bind-actions.ts
 import { isForbidden, isTooLarge } from "../wire/error-codes.ts";
 import type { MessageAudit } from "./audit.ts";
 import type { Auditor } from "./auditor.ts";
+import type { Acknowledge } from "./confirmed-ack.ts";
 import type { DispatchContext, ResolvedConsumeOptions } from "./consume-options.ts";
 import { publishDeadLetter, terminationReason } from "./dead-letter.ts";
 import { DispatchSignal } from "./dispatch-signal.ts";
@@ -44,6 +45,7 @@ export interface SharedByDeliveries {
   readonly failureCounts: FailureCounts;
   readonly finishedMessages: FinishedMessages;
   readonly auditor: Auditor;
+  readonly acknowledge: Acknowledge;
   /** Aborts reservation requests and dispatches. One for all deliveries, because they are only aborted together. */
   readonly aborting: AbortController;
   /** Called when a delivery no longer needs its slot, although it is not settled. */
@@ -59,6 +61,8 @@ const createActor = bindActions<typeof deliveryMachine, keyof typeof updates>(de
 
 /** One message from its receipt to its answer: does what the machine says, and reports to it what happened. */
 export class MessageDelivery {
+  /** Number of the delivery in its consumer. A message can have several deliveries at a time. */
+  readonly id: number;
   readonly message: JsMsg;
   /** Deliveries with one key are dispatched one at a time. `undefined` without an order, or if the key is not readable. */
   readonly orderingKey: string | undefined;
@@ -77,7 +81,8 @@ export class MessageDelivery {
   #retryAfterMs = 0;
   #cancelRetry: () => void = () => {};
 
-  constructor(message: JsMsg, shared: SharedByDeliveries) {
+  constructor(id: number, message: JsMsg, shared: SharedByDeliveries) {
+    this.id = id;
     this.message = message;
     this.#shared = shared;
     this.#earlier = earlierAttempts(message);
@@ -138,16 +143,15 @@ export class MessageDelivery {
   }
 
   acknowledge(): void {
-    this.message.ackAck().then(
-      (isConfirmed) => {
-        if (!isConfirmed) this.#audit({ type: "trigger.ack.unconfirmed", refused: false });
-        this.send({ type: isConfirmed ? "ack.confirmed" : "ack.unconfirmed" });
-      },
-      (error: unknown) => {
-        this.#audit({ type: "trigger.ack.unconfirmed", refused: isForbidden(error), error });
-        this.send({ type: "ack.unconfirmed" });
-      },
-    );
+    this.#shared.acknowledge(this.message, (answer) => {
+      if (answer === "confirmed") {
+        this.send({ type: "ack.confirmed" });
+        return;
+      }
+      const error = answer === "not sent" ? {} : { error: answer.error };
+      this.#audit({ type: "trigger.ack.unconfirmed", refused: isForbidden(error.error), ...error });
+      this.send({ type: "ack.unconfirmed" });
+    });
   }
 
   acknowledgeDuplicate(): void {

@@ -11,7 +11,7 @@ const TICK_MS = 1_000;
  * @param ackWaitMs returns the server's wait, which can change.
  */
 export async function sendInProgressAcks(
-  deliveries: Iterable<MessageDelivery>,
+  deliveries: () => Iterable<MessageDelivery>,
   ackWaitMs: () => number,
   clock: Clock,
   signal: AbortSignal,
@@ -22,7 +22,7 @@ export async function sendInProgressAcks(
     const nowMs = clock.monotonicMs();
     if (nowMs - sentAtMs >= intervalMs) {
       sentAtMs = nowMs;
-      for (const delivery of deliveries) delivery.sendInProgress();
+      for (const delivery of deliveries()) delivery.sendInProgress();
     }
     await delay(clock, Math.min(intervalMs, TICK_MS), [signal]);
   }

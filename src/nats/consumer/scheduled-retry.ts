@@ -1,7 +1,7 @@
 import type { JetStreamClient } from "@nats-io/jetstream";
 import type { MsgHdrs } from "@nats-io/nats-core";
 import { objectWith, wholeNumber } from "../../internal/validate.ts";
-import { attemptHeaders, redrivenHeaders } from "../dead-letters/letter-headers.ts";
+import { attemptHeaders, headerValues, redrivenHeaders } from "../dead-letters/letter-headers.ts";
 import { apiCodeOf, apiCodes } from "../wire/error-codes.ts";
 import { publishableSubject } from "../wire/subject.ts";
 import { headersOf, type ReceivedMessage } from "./received-message.ts";
@@ -52,7 +52,7 @@ export function earlierAttempts(message: ReceivedMessage): EarlierAttempts {
 
 function countIn(fields: ReturnType<typeof headersOf>, name: string): number {
   if (fields === undefined || fields === "unreadable") return 0;
-  const value = fields.get(name);
+  const [value = ""] = headerValues(fields, name);
   return /^\d{1,9}$/.test(value) ? Number(value) : 0;
 }
 

@@ -1,3 +1,4 @@
+import { BoxedMap } from "../../internal/boxed-map.ts";
 import { type Deferred, deferred } from "../../internal/deferred.ts";
 import type { MessageDelivery } from "./delivery.ts";
 import { OrderedQueue } from "./ordered-queue.ts";
@@ -11,9 +12,10 @@ const MAX_WITHOUT_SLOT = 1_000;
  */
 export class Slots {
   readonly #concurrency: number;
-  readonly #all = new Set<MessageDelivery>();
-  readonly #queue = new OrderedQueue<MessageDelivery>();
-  readonly #assigned = new Set<MessageDelivery>();
+  readonly #all = new BoxedMap<number, MessageDelivery>();
+  /** Ids of deliveries. They end soon, so only the boxed map refers to them. */
+  readonly #queue = new OrderedQueue<number>();
+  readonly #assigned = new Set<number>();
   #empty: Deferred<void> | undefined;
 
   constructor(concurrency: number) {
@@ -28,22 +30,22 @@ export class Slots {
   }
 
   all(): Iterable<MessageDelivery> {
-    return this.#all;
+    return this.#all.values();
   }
 
   add(delivery: MessageDelivery): void {
-    this.#all.add(delivery);
-    this.#queue.add(delivery, { key: delivery.orderingKey, sequence: delivery.message.seq });
+    this.#all.set(delivery.id, delivery);
+    this.#queue.add(delivery.id, { key: delivery.orderingKey, sequence: delivery.message.seq });
   }
 
   /** Frees the delivery's slot, or its place in the queue. It remains one of {@link all}. */
   release(delivery: MessageDelivery): void {
-    this.#queue.remove(delivery);
-    this.#assigned.delete(delivery);
+    this.#queue.remove(delivery.id);
+    this.#assigned.delete(delivery.id);
   }
 
   delete(delivery: MessageDelivery): void {
-    this.#all.delete(delivery);
+    this.#all.delete(delivery.id);
     this.release(delivery);
     if (this.#all.size === 0) this.#empty?.resolve();
   }
@@ -51,10 +53,10 @@ export class Slots {
   /** Gives free slots to waiting deliveries. */
   assign(): void {
     while (this.#assigned.size < this.#concurrency) {
-      const delivery = this.#queue.take();
-      if (delivery === undefined) return;
-      this.#assigned.add(delivery);
-      delivery.send({ type: "slot.acquired" });
+      const id = this.#queue.take();
+      if (id === undefined) return;
+      this.#assigned.add(id);
+      this.#all.get(id)?.send({ type: "slot.acquired" });
     }
   }
 

@@ -1,4 +1,4 @@
-import { headers, Match, type MsgHdrs } from "@nats-io/nats-core";
+import { headers, type MsgHdrs } from "@nats-io/nats-core";
 import { decodeHeaderAttribute, encodeHeaderAttribute } from "../../model/cloud-event.ts";
 import { type ResolvedIdentity, resolveIdentity } from "../../model/identity.ts";
 
@@ -47,8 +47,19 @@ export function nameInLetter(name: string): string {
  */
 export function headerValues(fields: MsgHdrs | undefined, name: string): readonly string[] {
   const inLetter = nameInLetter(name);
-  const values = inLetter === name ? [] : (fields?.values(inLetter, Match.IgnoreCase) ?? []);
-  return values.length > 0 ? values : (fields?.values(name, Match.IgnoreCase) ?? []);
+  const values = inLetter === name ? [] : valuesOf(fields, inLetter);
+  return values.length > 0 ? values : valuesOf(fields, name);
+}
+
+/** Does what the client's `values` does with `Match.IgnoreCase`, without a list and a function per call: most names are absent. */
+function valuesOf(fields: MsgHdrs | undefined, name: string): readonly string[] {
+  let found: readonly string[] = [];
+  if (fields === undefined) return found;
+  for (const [key, values] of fields) {
+    if (key.length !== name.length || key.toLowerCase() !== name.toLowerCase()) continue;
+    found = found.length === 0 ? values : [...found, ...values];
+  }
+  return found;
 }
 
 /** Returns the headers that identify the event of a letter. */

@@ -51,9 +51,14 @@ describe("a message", () => {
   it("is acknowledged after its event was dispatched and committed", async () => {
     const stream = await createEventStream(nats.connection);
     await stream.publish("e-1");
-    await using worker = await startWorker(stream, { dedup: quick() });
+    await using worker = await startWorker(stream, {
+      dedup: quick(),
+      // The consumer confirms over its own connection, which it finds in the client's objects.
+      dispatch: (_id, _context, message) => void Object.assign(message, { ackAck: () => Promise.resolve(false) }),
+    });
     const [audit] = await worker.until("trigger.dispatched");
     await stream.settled(1);
+    expect(worker.of("trigger.ack.unconfirmed")).toEqual([]);
     expect(audit).toMatchObject({
       commit: "confirmed",
       attempt: 1,

@@ -65,10 +65,10 @@ export const repetitionBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: delivery,
-        find: `refused: isForbidden(error), error });
+        find: `refused: isForbidden(error.error), ...error });
 `,
-        replace: `refused: isForbidden(error), error });
-        if (this.#identity !== undefined) void this.#shared.options.dedup.clear(this.#identity);
+        replace: `refused: isForbidden(error.error), ...error });
+      if (this.#identity !== undefined) void this.#shared.options.dedup.clear(this.#identity);
 `,
       },
     ],

@@ -4,6 +4,7 @@ import { errors } from "@nats-io/nats-core";
 import fc from "fast-check";
 import type * as Latchkey from "../../../../src/index.ts";
 import type * as Auditing from "../../../../src/nats/consumer/auditor.ts";
+import type * as Acks from "../../../../src/nats/consumer/confirmed-ack.ts";
 import type * as Options from "../../../../src/nats/consumer/consume-options.ts";
 import type * as Deliveries from "../../../../src/nats/consumer/delivery.ts";
 import type * as Failures from "../../../../src/nats/consumer/failure-counts.ts";
@@ -17,6 +18,7 @@ import { SimulatedClock } from "../../../support/simulated-clock.ts";
 export interface Package {
   readonly latchkey: typeof Latchkey;
   readonly options: typeof Options;
+  readonly acks: typeof Acks;
   readonly auditing: typeof Auditing;
   readonly deliveries: typeof Deliveries;
   readonly failures: typeof Failures;
@@ -31,6 +33,7 @@ export async function loadPackage(root: string): Promise<Package> {
   return {
     latchkey: await load<typeof Latchkey>("index.ts"),
     options: await load<typeof Options>(`${consumer}/consume-options.ts`),
+    acks: await load<typeof Acks>(`${consumer}/confirmed-ack.ts`),
     auditing: await load<typeof Auditing>(`${consumer}/auditor.ts`),
     deliveries: await load<typeof Deliveries>(`${consumer}/delivery.ts`),
     failures: await load<typeof Failures>(`${consumer}/failure-counts.ts`),
@@ -166,6 +169,7 @@ export async function runMessage(of: Package, fates: Fates): Promise<Run> {
     failureCounts: new of.failures.FailureCounts(),
     finishedMessages: new of.finished.FinishedMessages(),
     auditor: new of.auditing.Auditor("EVENTS", "worker", clock, () => {}),
+    acknowledge: of.acks.confirmedAcks({}),
     aborting: new AbortController(),
     onSlotReleased: () => {},
     onSettled: (delivery) => void deliveries.delete(delivery),
@@ -174,7 +178,7 @@ export async function runMessage(of: Package, fates: Fates): Promise<Run> {
   for (let step = 0; step < MAX_STEPS && !(server.isSettled && deliveries.size === 0); step += 1) {
     const message = server.deliver(deliveries.size > 0);
     if (message !== undefined) {
-      const delivery = new of.deliveries.MessageDelivery(message, shared);
+      const delivery = new of.deliveries.MessageDelivery(step, message, shared);
       deliveries.add(delivery);
       delivery.send({ type: "slot.acquired" });
     }
