@@ -53,7 +53,10 @@ export interface ConsumeOptions {
   readonly identify?: Identify;
   /** The subscription that the events are dispatched for. @default "<stream>/<consumer>" */
   readonly subscriptionId?: string;
-  /** Returns a hash of the payload. An event that arrives again with another hash becomes a dead letter. */
+  /**
+   * Returns a hash of the payload. An event that arrives again with another hash becomes a dead letter, and so does a message for which
+   * it throws.
+   */
   readonly fingerprint?: (message: ReceivedMessage) => string;
   /**
    * Returns the ordering key of a message. Messages with one key are dispatched one at a time, in the order of the stream. Those with

@@ -6,6 +6,7 @@ import { Auditor } from "./auditor.ts";
 import { checkUse } from "./check-use.ts";
 import { type ConsumeOptions, resolveConsumeOptions } from "./consume-options.ts";
 import { RunningConsumer } from "./running-consumer.ts";
+import { ServerTime } from "./server-time.ts";
 import { ConsumerMisconfiguredError } from "./start-up-check.ts";
 
 /**
@@ -19,6 +20,8 @@ import { ConsumerMisconfiguredError } from "./start-up-check.ts";
  * | the dispatch threw | nak'd with backoff; a dead letter after `maxDeliver` failures |
  * | the dispatch threw a {@link PermanentError} | a dead letter |
  * | no readable identity, or another payload under the same identity | a dead letter |
+ * | `identify`, `fingerprint` or `orderBy` threw, or returned an unusable value | a dead letter |
+ * | one of these functions returned a promise, so it fails for every message | nak'd, and the consumer ends |
  * | the store is unreachable | nak'd with backoff |
  *
  * An `unconfirmed` commit is acknowledged too: its event was dispatched, and another delivery could dispatch it again. A message
@@ -33,11 +36,15 @@ export async function consume(consumer: Consumer, options: ConsumeOptions): Prom
   const resolved = resolveConsumeOptions(options);
   const { onAudit, signal } = resolved;
   signal?.throwIfAborted();
-  const info = await abortable(consumer.info(), signal);
+  const time = new ServerTime(systemClock);
+  const info = await abortable(
+    time.read(() => consumer.info()),
+    signal,
+  );
   const { name, stream_name } = info;
   const findings = await abortable(checkUse(info, resolved), signal);
   const errors = findings.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw new ConsumerMisconfiguredError(`${stream_name}/${name}`, errors);
   const auditor = new Auditor(stream_name, name, systemClock, onAudit);
-  return new RunningConsumer(consumer, info, findings, resolved, auditor, systemClock);
+  return new RunningConsumer(consumer, info, findings, resolved, auditor, systemClock, time);
 }

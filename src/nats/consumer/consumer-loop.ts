@@ -16,6 +16,7 @@ import { sendInProgressAcks } from "./in-progress-acks.ts";
 import { LiveSettings } from "./live-settings.ts";
 import { PinnedFetcher } from "./pinned-fetcher.ts";
 import { isPinned } from "./priority-group.ts";
+import type { ServerTime } from "./server-time.ts";
 import { Slots } from "./slots.ts";
 import { ConsumerMisconfiguredError } from "./start-up-check.ts";
 
@@ -46,6 +47,7 @@ export class ConsumerLoop {
     options: ResolvedConsumeOptions,
     auditor: Auditor,
     clock: Clock,
+    time: ServerTime,
     onLost: (error: LatchkeyError) => void,
   ) {
     const { name, stream_name } = info;
@@ -53,9 +55,9 @@ export class ConsumerLoop {
     this.#clock = clock;
     this.#auditor = auditor;
     this.#onLost = onLost;
-    this.#settings = new LiveSettings(source, info, options, auditor, clock, {
+    this.#settings = new LiveSettings(source, info, options, auditor, clock, time, {
       onChanged: (wasRecreated) => this.#changed(wasRecreated),
-      onRefused: (findings) => this.#lose(new ConsumerMisconfiguredError(`${stream_name}/${name}`, findings)),
+      onRefused: (findings) => this.#refuse(findings),
     });
     this.#slots = new Slots(options.concurrency);
     const receive = (message: JsMsg): void => this.#receive(message);
@@ -71,6 +73,7 @@ export class ConsumerLoop {
       subscriptionId: options.subscriptionId ?? `${stream_name}/${name}`,
       settings: this.#settings,
       clock,
+      time,
       system: new ActorSystem(),
       failureCounts: new FailureCounts(),
       finishedMessages: new FinishedMessages(),
@@ -79,6 +82,7 @@ export class ConsumerLoop {
       aborting: new AbortController(),
       onSlotReleased: (delivery) => this.#slotReleased(delivery),
       onSettled: (delivery) => this.#settled(delivery),
+      onUnusable: (finding) => this.#refuse([finding]),
       onDeduplicatorClosed: (cause) => this.#loseMessages({ reason: "the deduplicator is closed", cause }),
     };
   }
@@ -174,6 +178,10 @@ export class ConsumerLoop {
     else if (found !== undefined) await this.#settings.take(found);
     this.#failedFetches += 1;
     await delay(this.#clock, backoffMs(this.#failedFetches, FETCH_BACKOFF), [this.#draining.signal]);
+  }
+
+  #refuse(findings: readonly ConsumerFinding[]): void {
+    this.#lose(new ConsumerMisconfiguredError(this.#settings.name, findings));
   }
 
   #loseMessages({ reason, cause }: ConsumerLoss): void {

@@ -13,9 +13,8 @@ import { hasCode, LatchkeyError } from "../../errors.ts";
 import { backoffMs } from "../../internal/backoff.ts";
 import { callListener } from "../../internal/call-listener.ts";
 import type { Clock } from "../../internal/clock.ts";
-import { text } from "../../internal/validate.ts";
 import type { Reservation } from "../../model/decision.ts";
-import { type ResolvedIdentity, resolveIdentity } from "../../model/identity.ts";
+import type { ResolvedIdentity } from "../../model/identity.ts";
 import type { ActorSystem } from "../../statechart/actor-system.ts";
 import { bindActions, type MachineActor } from "../../statechart/bind-actions.ts";
 import { isForbidden, isTooLarge } from "../wire/error-codes.ts";
@@ -23,16 +22,19 @@ import type { MessageAudit } from "./audit.ts";
 import type { Auditor } from "./auditor.ts";
 import type { Acknowledge } from "./confirmed-ack.ts";
 import type { DispatchContext, ResolvedConsumeOptions } from "./consume-options.ts";
+import type { ConsumerFinding } from "./consumer-finding.ts";
 import { publishDeadLetter, terminationReason } from "./dead-letter.ts";
 import { DispatchSignal } from "./dispatch-signal.ts";
 import type { FailureCounts } from "./failure-counts.ts";
 import type { FinishedMessages } from "./finished-messages.ts";
 import { type Dispatched, type DispatchResult, type DuplicateDispatch, dispatchGuarded } from "./guarded-dispatch.ts";
 import type { LiveSettings } from "./live-settings.ts";
+import { identifyMessage, orderingKeyOf, PromiseReturnedError } from "./message-functions.ts";
 import { nakDelayMs } from "./nak-delay.ts";
 import { headersOf } from "./received-message.ts";
 import { eventOfRefusal } from "./refusal.ts";
 import { type EarlierAttempts, earlierAttempts, scheduleRetry } from "./scheduled-retry.ts";
+import type { ServerTime } from "./server-time.ts";
 
 /** Dependencies that all deliveries of one consumer share. */
 export interface SharedByDeliveries {
@@ -41,6 +43,7 @@ export interface SharedByDeliveries {
   readonly subscriptionId: string;
   readonly settings: Pick<LiveSettings, "maxDeliver" | "freeShare">;
   readonly clock: Clock;
+  readonly time: ServerTime;
   readonly system: ActorSystem;
   readonly failureCounts: FailureCounts;
   readonly finishedMessages: FinishedMessages;
@@ -51,6 +54,8 @@ export interface SharedByDeliveries {
   /** Called when a delivery no longer needs its slot, although it is not settled. */
   readonly onSlotReleased: (delivery: MessageDelivery) => void;
   readonly onSettled: (delivery: MessageDelivery) => void;
+  /** Called when a function of the caller cannot work for any message. */
+  readonly onUnusable: (finding: ConsumerFinding) => void;
   readonly onDeduplicatorClosed: (cause: unknown) => void;
 }
 
@@ -122,11 +127,14 @@ export class MessageDelivery {
     }
     try {
       if (this.#orderingError !== undefined) throw this.#orderingError;
-      const found = options.identify(this.message, subscriptionId);
-      if ("unidentifiable" in found) throw new Error(`The message has no identity: ${found.unidentifiable}`);
-      this.#identity = resolveIdentity(found);
-      this.#fingerprint = options.fingerprint?.(this.message);
+      const { identity, fingerprint } = identifyMessage(options, this.message, subscriptionId);
+      this.#identity = identity;
+      this.#fingerprint = fingerprint;
     } catch (error) {
+      if (error instanceof PromiseReturnedError) {
+        this.#shared.onUnusable(error.finding);
+        return;
+      }
       this.#error = error;
       this.send({ type: "unidentifiable" });
       return;
@@ -211,12 +219,12 @@ export class MessageDelivery {
   }
 
   scheduleRetry(): void {
-    const { clock, options } = this.#shared;
+    const { time, options } = this.#shared;
     const { scheduledRetries } = options;
     if (scheduledRetries === undefined) throw new TypeError("A retry was scheduled without a subject for it");
     const delayMs = this.#backoffMs();
     const attempts = { failures: this.#failures(), deliveries: this.#attempt };
-    scheduleRetry(scheduledRetries, this.message, clock.wallMs() + delayMs, attempts).then(
+    scheduleRetry(scheduledRetries, this.message, time.nowMs() + delayMs, attempts).then(
       () => {
         this.#audit({ type: "trigger.retry.scheduled", delayMs });
         this.send({ type: "retry.scheduled" });
@@ -238,9 +246,10 @@ export class MessageDelivery {
     const { orderBy } = this.#shared.options;
     if (orderBy === undefined) return undefined;
     try {
-      return text("the result of orderBy", orderBy(this.message));
+      return orderingKeyOf(orderBy, this.message);
     } catch (cause) {
-      this.#orderingError = new Error("The message has no ordering key", { cause });
+      const isOfMessage = !(cause instanceof PromiseReturnedError);
+      this.#orderingError = isOfMessage ? new Error("The message has no ordering key", { cause }) : cause;
       return undefined;
     }
   }

@@ -7,6 +7,7 @@ import type { ResolvedConsumeOptions } from "./consume-options.ts";
 import { type ConsumerFinding, finding } from "./consumer-finding.ts";
 import type { FetchLimits } from "./fetcher.ts";
 import { isPinned } from "./priority-group.ts";
+import type { ServerTime } from "./server-time.ts";
 import { settingChanges } from "./setting-change.ts";
 import { ackWaitOf, serverMaxDeliver } from "./start-up-check.ts";
 
@@ -35,6 +36,7 @@ export class LiveSettings {
   readonly #options: ResolvedConsumeOptions;
   readonly #auditor: Auditor;
   readonly #clock: Clock;
+  readonly #time: ServerTime;
   readonly #listener: SettingsListener;
   #info: ConsumerInfo;
   #reported: ReadonlySet<string>;
@@ -45,6 +47,7 @@ export class LiveSettings {
     options: ResolvedConsumeOptions,
     auditor: Auditor,
     clock: Clock,
+    time: ServerTime,
     listener: SettingsListener,
   ) {
     this.name = `${info.stream_name}/${info.name}`;
@@ -53,6 +56,7 @@ export class LiveSettings {
     this.#options = options;
     this.#auditor = auditor;
     this.#clock = clock;
+    this.#time = time;
     this.#listener = listener;
     this.#reported = new Set();
   }
@@ -124,7 +128,7 @@ export class LiveSettings {
   /** Returns `undefined` if the server does not answer: the next fetch finds out why. */
   async #read(): Promise<ConsumerInfo | undefined> {
     try {
-      return await this.#source.info();
+      return await this.#time.read(() => this.#source.info());
     } catch {
       return undefined;
     }

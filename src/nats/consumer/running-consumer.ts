@@ -8,6 +8,7 @@ import type { Auditor } from "./auditor.ts";
 import type { ResolvedConsumeOptions } from "./consume-options.ts";
 import type { ConsumerFinding } from "./consumer-finding.ts";
 import { ConsumerLoop } from "./consumer-loop.ts";
+import type { ServerTime } from "./server-time.ts";
 
 const DEFAULT_DRAIN_MS = 10_000;
 /** Time in which an aborted dispatch may stop, in milliseconds. */
@@ -30,11 +31,12 @@ export class RunningConsumer implements AsyncDisposable {
     options: ResolvedConsumeOptions,
     auditor: Auditor,
     clock: Clock,
+    time: ServerTime,
   ) {
     const { signal } = options;
     this.#clock = clock;
     this.#auditor = auditor;
-    this.#loop = new ConsumerLoop(source, info, options, auditor, clock, (error) => this.#lose(error));
+    this.#loop = new ConsumerLoop(source, info, options, auditor, clock, time, (error) => this.#lose(error));
     this.#loop.report(warnings);
     this.#unsubscribe = signal === undefined ? () => {} : onAbort(signal, () => void this.stop());
     if (signal?.aborted === true) void this.stop();

@@ -1,6 +1,6 @@
 import type { JetStreamClient } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/nats-core";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   Deduplicator,
   type DeduplicatorOptions,
@@ -193,6 +193,41 @@ describe("a message whose retry is scheduled in the stream", () => {
     const { state } = await stream.manager.streams.info(stream.name, { subjects_filter: `${later.subject}.*` });
     expect(state.subjects ?? {}).toEqual({});
   });
+
+  it.each([-3_600_000, 3_600_000])(
+    "comes back after the pause if the clock of the replica is %d ms off",
+    async (offMs) => {
+      const { stream, later } = await scheduling();
+      const duesMs: number[] = [];
+      const jetstream = {
+        jetstreamManager: later.jetstream.jetstreamManager.bind(later.jetstream),
+        publish(...copy: Parameters<JetStreamClient["publish"]>) {
+          duesMs.push(Date.parse(copy[2]?.headers?.get("Nats-Schedule").replace("@at ", "") ?? ""));
+          return later.jetstream.publish(...copy);
+        },
+      };
+      const { now } = Date;
+      const wrong = vi.spyOn(Date, "now").mockImplementation(() => now() + offMs);
+      try {
+        await stream.publish("e-1");
+        await using worker = await startWorker(stream, {
+          dedup: quick(),
+          backoffMs,
+          scheduledRetries: { ...later, jetstream },
+          dispatch: (_, { reservation: { attempt } }) => {
+            if (attempt === 1) throw new Error("boom");
+          },
+        });
+        const [scheduled] = await worker.until("trigger.retry.scheduled");
+        expect(Math.abs((scheduled?.atMs ?? 0) - now() - offMs)).toBeLessThan(600_000);
+        await worker.until("trigger.dispatched");
+      } finally {
+        wrong.mockRestore();
+      }
+      // Servers and tests share one machine, whose clock is right. A busy one may take a minute.
+      expect(duesMs.map((dueMs) => Math.abs(dueMs - now()) < 120_000)).toEqual([true]);
+    },
+  );
 
   it("is scheduled once if its acknowledgement is lost, and is nak'd if the stream refuses the copy", async () => {
     const { stream, later } = await scheduling();

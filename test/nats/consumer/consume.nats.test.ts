@@ -13,6 +13,7 @@ import {
   StoreUnavailableError,
 } from "../../../src/index.ts";
 import { resolveIdentity } from "../../../src/model/identity.ts";
+import type { ReceivedMessage } from "../../../src/nats/index.ts";
 import { ACK_WAIT_MS, createEventStream, DURABLE } from "../../support/event-stream.ts";
 import { eventually } from "../../support/eventually.ts";
 import { commit } from "../../support/store-contract-fixture.ts";
@@ -220,22 +221,63 @@ describe("a message", () => {
     expect(worker.began).toEqual([]);
   });
 
-  it.each([
-    [
-      "throws",
-      () => {
-        throw new Error("cannot");
-      },
-    ],
-    ["returns an invalid identity", () => ({ subscriptionId: "", eventId: "" })],
-  ])("becomes a dead letter without a dispatch if `identify` %s", async (_, identify) => {
+  /** Results by the id of an event; a function that may throw. */
+  type Results = Readonly<Record<string, () => unknown>>;
+  const anyFails: Results = {
+    throws: () => {
+      throw new Error("cannot");
+    },
+    undefined: () => undefined,
+    null: () => null,
+    number: () => 7,
+    empty: () => "",
+    malformed: () => "\uD800",
+    list: () => [],
+    object: () => ({ key: "a key" }),
+  };
+  const identityFails: Results = {
+    "empty ids": () => ({ subscriptionId: "", eventId: "" }),
+    "a number as id": () => ({ subscriptionId: "s", eventId: 9_007_199_254_740_993n }),
+    unidentifiable: () => ({ unidentifiable: "no id" }),
+  };
+  it.each<readonly [option: string, fails: Results, right: unknown]>([
+    ["identify", { ...anyFails, ...identityFails }, { subscriptionId: "s", eventId: "e" }],
+    ["fingerprint", anyFails, "a hash"],
+    ["orderBy", anyFails, "a key"],
+  ])("becomes a dead letter without a dispatch if `%s` fails for it", async (option, fails, right) => {
     const stream = await createEventStream(nats.connection);
-    await stream.publish("e-1");
-    await using worker = await startWorker(stream, { dedup: quick(), identify });
-    const [letter] = await worker.until("trigger.dead-lettered");
-    await stream.settled(1);
-    expect(letter?.reason).toBe("unidentifiable");
-    expect(worker.began).toEqual([]);
+    const ids = Object.keys(fails);
+    for (const id of [...ids, "right"]) await stream.publish(id);
+    const read = ({ headers: fields }: ReceivedMessage): unknown =>
+      (fails[fields?.get("ce-id") ?? ""] ?? (() => right))();
+    const options: object = { [option]: read };
+    await using worker = await startWorker(stream, { dedup: quick(), ...options });
+    const letters = await worker.until("trigger.dead-lettered", ids.length);
+    await stream.settled(ids.length + 1);
+    const reasons = letters.map(({ reason, error }) => ({ reason, isError: error instanceof Error }));
+    expect(reasons).toEqual(ids.map(() => ({ reason: "unidentifiable", isError: true })));
+    expect(worker.began).toEqual(["right"]);
+    expect(worker.of("trigger.nakked")).toEqual([]);
+  });
+
+  it.each<readonly [option: string, kind: string, read: () => Promise<unknown>]>([
+    ["identify", "resolves", () => Promise.resolve({ subscriptionId: "s", eventId: "e" })],
+    ["identify", "rejects", () => Promise.reject(new Error("cannot"))],
+    ["fingerprint", "resolves", () => Promise.resolve("a hash")],
+    ["orderBy", "rejects", () => Promise.reject(new Error("cannot"))],
+  ])("waits for a corrected program if `%s` returns a promise that %s", async (option, _, read) => {
+    const stream = await createEventStream(nats.connection);
+    for (const id of ["e-1", "e-2"]) await stream.publish(id);
+    const options: object = { [option]: read };
+    await using wrong = await startWorker(stream, { dedup: quick(), ...options });
+    await expect(wrong.running.finished).rejects.toMatchObject({
+      code: "consumer-misconfigured",
+      findings: [{ setting: option, remedy: "return the value itself, without `async`" }],
+    });
+    expect(wrong.began).toEqual([]);
+    await using corrected = await startWorker(stream, { dedup: wrong.dedup });
+    await corrected.until("trigger.dispatched", 2);
+    expect(await stream.dead()).toEqual([]);
   });
 
   it("becomes a dead letter if its headers are unreadable", async () => {

@@ -9,6 +9,7 @@ import type * as Options from "../../../../src/nats/consumer/consume-options.ts"
 import type * as Deliveries from "../../../../src/nats/consumer/delivery.ts";
 import type * as Failures from "../../../../src/nats/consumer/failure-counts.ts";
 import type * as Finished from "../../../../src/nats/consumer/finished-messages.ts";
+import { ServerTime } from "../../../../src/nats/consumer/server-time.ts";
 import type * as System from "../../../../src/statechart/actor-system.ts";
 import { copyWithBug, type PlantedBug } from "../../../support/planted-bugs.ts";
 import { receivedMessage } from "../../../support/received-message.ts";
@@ -165,6 +166,7 @@ export async function runMessage(of: Package, fates: Fates): Promise<Run> {
     subscriptionId: "s",
     settings: { maxDeliver: Number.POSITIVE_INFINITY, freeShare: 1 },
     clock,
+    time: new ServerTime(clock),
     system: new of.system.ActorSystem(),
     failureCounts: new of.failures.FailureCounts(),
     finishedMessages: new of.finished.FinishedMessages(),
@@ -173,6 +175,7 @@ export async function runMessage(of: Package, fates: Fates): Promise<Run> {
     aborting: new AbortController(),
     onSlotReleased: () => {},
     onSettled: (delivery) => void deliveries.delete(delivery),
+    onUnusable: () => {},
     onDeduplicatorClosed: () => {},
   };
   for (let step = 0; step < MAX_STEPS && !(server.isSettled && deliveries.size === 0); step += 1) {
