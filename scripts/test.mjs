@@ -1,7 +1,7 @@
 // Runs the tests. The last line is always `N passed, N failed, N skipped`; each check counts as one test.
 //
-//   npm test                checks format, build, types and lint, and runs every test but the long ones
-//   npm run test:all        adds the long tests, the chaos campaigns, the coverage limit and the runtimes
+//   npm test                checks format, build and types, and runs every test but the long ones
+//   npm run test:all        adds lint, the long tests, the chaos campaigns, the coverage limit and the runtimes
 //   npm test -- FILTER …    passes the arguments to vitest, and checks nothing else
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
@@ -11,9 +11,25 @@ import { fileURLToPath } from "node:url";
 
 /** Pages and commands that only browsers and processes run are not counted. */
 const MIN_BRANCHES_PERCENT = 95;
-/** Projects that only `test:all` runs. */
-const ONLY_IN_ALL = ["long", "chaos"];
-const WITHOUT_THEM = exclude(ONLY_IN_ALL.map((project) => `*.${project}.test.ts`));
+/** Projects whose tests reach nearly every branch. Coverage slows the others down, and they add nothing to it. */
+const COVERED = ["nats", "postgres", "unit"];
+
+/** @typedef {[name: string, command: string, ...options: string[]]} Check */
+
+/** @type {Check} */
+const BUILD = ["build", process.execPath, "scripts/prepare.mjs"];
+/** @type {Check[]} */
+const TYPES = [
+  ["format and syntax", "biome", "ci", "--error-on-warnings", "."],
+  ["types", "tsc", "-p", "tsconfig.json"],
+  ["types of the inspector's page", "tsc", "-p", "src/inspect/page"],
+  ["types of the simulator's page", "tsc", "-p", "src/cli/play/page"],
+  ["types of the examples", "tsc", "-p", "test/examples"],
+];
+/** @type {Check} */
+const LINT = ["lint", "eslint", "."];
+/** @type {Check} */
+const RUNTIMES = ["runtimes", process.execPath, "scripts/runtimes.mjs"];
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const reportFile = join(root, ".cache", "test-report.json");
@@ -25,14 +41,18 @@ const startedAt = performance.now();
 const total = { passed: 0, failed: [], skipped: [] };
 
 if (mode === undefined) {
-  await runEverything([...WITHOUT_THEM, ...exclude(["*.long.*.test.ts"])]);
+  await build();
+  await runBesideChecks(
+    [...projects(COVERED), ...projects(["package", "browser"]), "--exclude", "test/**/*.long.*"],
+    TYPES,
+  );
 } else if (mode === "--all" && rest.length === 0) {
   rmSync(coverageFile, { force: true });
-  await runEverything(["--coverage", ...WITHOUT_THEM]);
+  await build();
+  await runBesideChecks(["--coverage", ...projects(COVERED)], [...TYPES, LINT]);
   checkCoverage();
-  // Without coverage, which slows the long tests down, and which the others reach without them.
-  await runTests(ONLY_IN_ALL.flatMap((project) => ["--project", project]));
-  report(await check("runtimes", process.execPath, ["scripts/runtimes.mjs"]));
+  await runTests(projects(["package", "browser", "long"]));
+  await runBesideChecks(projects(["chaos"]), [RUNTIMES]);
 } else {
   await runTests([mode, ...rest]);
 }
@@ -44,44 +64,43 @@ console.log(`${total.passed} passed, ${total.failed.length} failed, ${total.skip
 process.exitCode = total.failed.length === 0 ? 0 : 1;
 
 /** @param {readonly string[]} names */
-function exclude(names) {
-  return names.flatMap((name) => ["--exclude", `test/**/${name}`]);
+function projects(names) {
+  return names.flatMap((name) => ["--project", name]);
 }
 
-async function runEverything(/** @type {string[]} */ options) {
-  // The benchmarks import the package as users do, so lint and types need a build.
-  report(await check("build", process.execPath, ["scripts/prepare.mjs"]));
-  // The first tests mostly wait for servers, so the checks run beside them.
-  const checks = runChecksBesideTests();
+/** Builds the package, which tests run, and which the benchmarks import as users do. */
+async function build() {
+  report(await check(BUILD));
+}
+
+/**
+ * Runs the tests of the options. These tests mostly wait for servers, so the checks run beside them, one after the other.
+ * @param {string[]} options
+ * @param {readonly Check[]} checks
+ */
+async function runBesideChecks(options, checks) {
+  const results = runChecks(checks);
   await runTests(options);
-  for (const result of await checks) report(result);
+  for (const result of await results) report(result);
 }
 
-/** Runs the checks one after the other, at low priority, so that they do not delay tests that measure time. */
-async function runChecksBesideTests() {
-  const lowPriority = constants.priority.PRIORITY_BELOW_NORMAL;
-  return [
-    await check("format and syntax", "biome", ["ci", "--error-on-warnings", "."], lowPriority),
-    await check("types", "tsc", ["-p", "tsconfig.json"], lowPriority),
-    await check("types of the inspector's page", "tsc", ["-p", "src/inspect/page"], lowPriority),
-    await check("types of the simulator's page", "tsc", ["-p", "src/cli/play/page"], lowPriority),
-    await check("types of the examples", "tsc", ["-p", "test/examples"], lowPriority),
-    await check("lint", "eslint", ["."], lowPriority),
-  ];
+/** @param {readonly Check[]} checks */
+async function runChecks(checks) {
+  const results = [];
+  for (const one of checks) results.push(await check(one));
+  return results;
 }
 
 /** @typedef {{ name: string, passed: boolean, output: string }} CheckResult */
 
 /**
- * Runs a command and keeps its output.
- * @param {string} name
- * @param {string} command
- * @param {string[]} options
+ * Runs a command and keeps its output. Its priority is low, so that it does not delay tests that measure time.
+ * @param {Check} what
  * @returns {Promise<CheckResult>}
  */
-async function check(name, command, options, priority = constants.priority.PRIORITY_NORMAL) {
+async function check([name, command, ...options]) {
   const child = start(command, options, "pipe");
-  if (child.pid !== undefined) setPriority(child.pid, priority);
+  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (output += String(chunk)));
   return { name, passed: await succeeds(child), output };

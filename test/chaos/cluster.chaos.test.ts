@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { checkedCampaign, deleteLogs } from "./checked-campaign.ts";
 
-const FOR_MS = 75_000;
+const FOR_MS = 50_000;
 const seed = Number(process.env["LATCHKEY_SEED"]);
 
 it("keeps all guarantees on three servers while servers and workers fail and operators act", async () => {

@@ -1,7 +1,7 @@
 import { type Scope, scopeOf, UNLIMITED } from "./scope.ts";
 import type { Transition } from "./stepped-machine.ts";
 
-/** Larger than all other scopes together, so only dedup-key-model.long.test.ts explores it. */
+/** Larger than all other scopes together, so it has a file of its own, which another worker can run. */
 export const largestScope: Scope = scopeOf(4, { crash: 2, trouble: 1 });
 
 /** Scopes to explore completely. The first has the most worlds; each other one reaches behaviour that no other does. */

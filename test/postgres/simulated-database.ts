@@ -89,3 +89,11 @@ export class SimulatedTransaction {
     return [{}];
   }
 }
+
+/** One event has one effect, and its value is kept with it. */
+export function holds({ ledger, markers }: SimulatedDatabase): void {
+  assert.equal(ledger.length, 1, `ledger: ${ledger.length} effects were committed for one event`);
+  for (const { key, value } of markers) {
+    assert.equal(value, JSON.stringify(`receipt of ${key}`), "ledger: the marker has no value");
+  }
+}

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import fc from "fast-check";
+import { expect } from "vitest";
 import { StoreUnavailableError } from "../../src/errors.ts";
 import type * as Latchkey from "../../src/index.ts";
 import { sleep } from "../../src/internal/clock.ts";
@@ -138,3 +139,9 @@ export async function falseDuplicates(
   await Promise.all(inProgress);
   return reported;
 }
+
+/** Holds if no schedule makes the cache report a commit that the store does not hold. */
+export const noFalseDuplicates = (of: Package) =>
+  fc.asyncProperty(anyOperations, async (operations) => {
+    expect(await falseDuplicates(of, operations)).toEqual([]);
+  });

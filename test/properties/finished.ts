@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { expect } from "vitest";
 import { StoreUnavailableError } from "../../src/errors.ts";
 import type * as Latchkey from "../../src/index.ts";
 import { sleep } from "../../src/internal/clock.ts";
@@ -120,3 +121,9 @@ export async function wrongIn(
   await Promise.all(underWay);
   return wrong;
 }
+
+/** Holds if no moves make a process repeat a finished dispatch, or undo a clear. */
+export const nothingWrong = (of: Package) =>
+  fc.asyncProperty(anyMoves, async (moves) => {
+    expect(await wrongIn(of, moves)).toEqual([]);
+  });

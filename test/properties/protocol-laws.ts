@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import fc from "fast-check";
 import type * as Latchkey from "../../src/index.ts";
 import type * as IdMaker from "../../src/internal/id-maker.ts";
 import type { PlantedBug } from "../support/planted-bugs.ts";
@@ -264,3 +265,14 @@ export const protocolLaws: readonly ProtocolLaw[] = [
     ],
   },
 ];
+
+const anyConditions: fc.Arbitrary<Conditions> = fc.record({
+  leaseMs: fc.integer({ min: 1_000, max: 7_500 }),
+  lateMs: fc.integer({ min: 0, max: 20 }),
+  idsMade: fc.nat({ max: 1_500 }),
+  runMs: fc.nat({ max: 5_000 }),
+});
+
+/** Holds if the law does, under any conditions. */
+export const always = (law: ProtocolLaw, of: Modules) =>
+  fc.asyncProperty(anyConditions, (conditions) => law.holds(of, conditions));

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { JsMsg } from "@nats-io/jetstream";
 import { errors } from "@nats-io/nats-core";
 import fc from "fast-check";
+import { expect } from "vitest";
 import type * as Latchkey from "../../../../src/index.ts";
 import type * as Auditing from "../../../../src/nats/consumer/auditor.ts";
 import type * as Acks from "../../../../src/nats/consumer/confirmed-ack.ts";
@@ -264,3 +265,9 @@ function feeder(fates: Fates) {
     earlyRedelivery: () => take("earlyRedeliveries", false),
   };
 }
+
+/** Holds if no fates make a delivery repeat a dispatch, give it up early, or stay open. */
+export const dispatchedOnce = (of: Package) =>
+  fc.asyncProperty(anyFates, async (fates) => {
+    expect(await runMessage(of, fates)).toMatchObject({ repeated: 0, isSettled: true, isGivenUpEarly: false });
+  });
