@@ -21,8 +21,8 @@ import type { CliIo } from "../terminal/io.ts";
 import { jsonLine } from "../terminal/json-line.ts";
 import { StatusLine } from "../terminal/status-line.ts";
 import { type CheckFlags, DEFAULT_PREEMPTIONS, DEFAULT_RUNS } from "./check-flags.ts";
-import { Exploration } from "./exploration.ts";
 import { type LoadedHandler, loadHandler } from "./load-handler.ts";
+import { SearchCounts } from "./search-counts.ts";
 
 const SEEDS = 2 ** 31;
 
@@ -36,7 +36,7 @@ interface Found {
 export async function checkCommand(path: string, flags: CheckFlags, io: CliIo): Promise<ExitCode> {
   const loaded = await loadHandler(path);
   const seed = flags.seed ?? Math.floor(io.random() * SEEDS);
-  const explored = new Exploration();
+  const explored = new SearchCounts();
   let found: Found | undefined;
   {
     using interruption = new Interruption(io);
@@ -120,7 +120,7 @@ async function save(path: string, run: Run): Promise<void> {
 
 function resultOf(
   found: Found | undefined,
-  explored: Exploration,
+  explored: SearchCounts,
   seed: number,
   flags: CheckFlags,
 ): Readonly<Record<string, unknown>> {
@@ -143,7 +143,7 @@ function resultOf(
 function textOf(
   path: string,
   found: Found | undefined,
-  explored: Exploration,
+  explored: SearchCounts,
   seed: number,
   flags: CheckFlags,
 ): string {

@@ -18,7 +18,7 @@ import { painter } from "../terminal/paint.ts";
 import { StatusLine } from "../terminal/status-line.ts";
 import { type ClearFlags, type ClearNames, ClearPlan, checkClearFlags, DEFAULT_CLEARABLE } from "./clear-plan.ts";
 import { type ClearEnd, clearEndText, planText } from "./clear-text.ts";
-import { KeyRemover, type Removed } from "./key-remover.ts";
+import { type ClearCounts, KeyRemover } from "./key-remover.ts";
 
 /** Number of keys shown before the confirmation. */
 const SAMPLES = 5;
@@ -60,7 +60,7 @@ class Clearing {
     this.#plan = new ClearPlan(flags.state ?? DEFAULT_CLEARABLE);
   }
 
-  get removed(): Removed {
+  get removed(): ClearCounts {
     return this.#remover?.removed ?? { cleared: 0, changed: 0 };
   }
 

@@ -3,7 +3,7 @@ import { tallyRows } from "../stored-keys/key-tally.ts";
 import type { StoredKey } from "../stored-keys/stored-key.ts";
 import type { Paint } from "../terminal/paint.ts";
 import type { ClearPlan } from "./clear-plan.ts";
-import type { Removed } from "./key-remover.ts";
+import type { ClearCounts } from "./key-remover.ts";
 
 const CLEARED: Readonly<Record<StoredKey["state"], string>> = {
   committed: "dispatched again at their next delivery",
@@ -37,7 +37,7 @@ export function planText(title: string, { toClear, toLeave, keyless, matched }: 
 /** Result of a clear. */
 export type ClearEnd = "cleared" | "interrupted" | "dry-run" | "declined" | "nothing-to-do";
 
-export function clearEndText(end: ClearEnd, { cleared, changed }: Removed, planned: number): string {
+export function clearEndText(end: ClearEnd, { cleared, changed }: ClearCounts, planned: number): string {
   switch (end) {
     case "nothing-to-do":
       return "There is nothing to clear.\n";

@@ -2,7 +2,8 @@ import { linkedSignal } from "../../internal/abort.ts";
 import { type RemovingStore, removeUnchanged } from "../../stores/remove-unchanged.ts";
 import type { Candidate } from "./clear-plan.ts";
 
-export interface Removed {
+/** Counts of the keys that were cleared, and of those that were not. */
+export interface ClearCounts {
   readonly cleared: number;
   /** Keys that were written or removed since they were counted. They stay unchanged. */
   readonly changed: number;
@@ -19,7 +20,7 @@ export class KeyRemover {
     this.#stores = stores;
   }
 
-  get removed(): Removed {
+  get removed(): ClearCounts {
     return { cleared: this.#cleared, changed: this.#changed };
   }
 

@@ -1,4 +1,4 @@
-import type { CommandSyntax, ProgramSyntax, Value } from "./syntax.ts";
+import type { CommandSyntax, ProgramSyntax, ValueSyntax } from "./syntax.ts";
 
 /** Generates a script for Bash 3.2 or later. */
 export function bashScript({ name, options, commands }: ProgramSyntax): string {
@@ -49,7 +49,7 @@ complete -F ${own} ${name}
 interface Place {
   /** Pattern of a `case`: the command, and the preceding option or the number of the argument. */
   readonly pattern: string;
-  readonly value: Value;
+  readonly value: ValueSyntax;
 }
 
 /** Returns the positions of option values. */
@@ -65,7 +65,7 @@ function argumentsOf({ name, arguments: values }: CommandSyntax): Place[] {
 }
 
 /** Merges the cases that have the same action. */
-function cases(places: readonly Place[], then: (value: Value) => string, indent: number): string {
+function cases(places: readonly Place[], then: (value: ValueSyntax) => string, indent: number): string {
   const patterns = new Map<string, string[]>();
   for (const { pattern, value } of places) {
     const action = then(value);
@@ -74,7 +74,7 @@ function cases(places: readonly Place[], then: (value: Value) => string, indent:
   return [...patterns].map(([action, all]) => `${" ".repeat(indent)}${all.join(" | ")}) ${action} ;;`).join("\n");
 }
 
-function completion(own: string, value: Value): string {
+function completion(own: string, value: ValueSyntax): string {
   switch (value.of) {
     case "choices":
       return offer(value.choices);

@@ -1,4 +1,4 @@
-import type { CommandSyntax, OptionSyntax, ProgramSyntax, Value } from "./syntax.ts";
+import type { CommandSyntax, OptionSyntax, ProgramSyntax, ValueSyntax } from "./syntax.ts";
 
 /** Generates a script for fish 3 or later. */
 export function fishScript({ name, options, commands }: ProgramSyntax): string {
@@ -32,7 +32,7 @@ function optionLines({ names, description, value }: OptionSyntax, condition: str
   return [line, `-n ${quoted(isHandedOver)} -F`];
 }
 
-function valueFlags(value: Value): string[] {
+function valueFlags(value: ValueSyntax): string[] {
   switch (value.of) {
     case "choices":
       return [`-f -a ${quoted(value.choices.join(" "))}`];

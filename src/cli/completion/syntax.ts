@@ -1,7 +1,7 @@
 import type { Argument, Command, Option } from "commander";
 
 /** Values that a position of the command line accepts. */
-export type Value =
+export type ValueSyntax =
   | { readonly of: "choices"; readonly choices: readonly string[] }
   | { readonly of: "path" }
   /** A command with its own arguments, up to the end of the line. */
@@ -13,7 +13,7 @@ export interface OptionSyntax {
   readonly names: readonly string[];
   readonly description: string;
   /** Undefined for a flag. */
-  readonly value: Value | undefined;
+  readonly value: ValueSyntax | undefined;
 }
 
 export interface CommandSyntax {
@@ -21,7 +21,7 @@ export interface CommandSyntax {
   readonly summary: string;
   readonly options: readonly OptionSyntax[];
   /** Positional arguments, in order. */
-  readonly arguments: readonly Value[];
+  readonly arguments: readonly ValueSyntax[];
 }
 
 export interface ProgramSyntax {
@@ -55,7 +55,7 @@ function optionsOf(command: Command): OptionSyntax[] {
     }));
 }
 
-function valueSyntax({ argChoices, variadic }: Argument | Option, placeholder: string): Value {
+function valueSyntax({ argChoices, variadic }: Argument | Option, placeholder: string): ValueSyntax {
   if (argChoices !== undefined) return { of: "choices", choices: argChoices };
   if (placeholder === "path") return { of: "path" };
   return placeholder === "command" && variadic ? { of: "command" } : { of: "text", what: placeholder };

@@ -1,4 +1,4 @@
-import type { CommandSyntax, OptionSyntax, ProgramSyntax, Value } from "./syntax.ts";
+import type { CommandSyntax, OptionSyntax, ProgramSyntax, ValueSyntax } from "./syntax.ts";
 
 /** Generates a script for Zsh 5, as a file `_<name>` in `$fpath` or to be sourced. */
 export function zshScript({ name, options, commands }: ProgramSyntax): string {
@@ -43,7 +43,7 @@ function optionSpec({ names, description, value }: OptionSyntax): string {
 
 /** Formats a value: `:message:action`. */
 
-function argumentOf(value: Value): string {
+function argumentOf(value: ValueSyntax): string {
   switch (value.of) {
     case "choices":
       return `: :(${value.choices.join(" ")})`;

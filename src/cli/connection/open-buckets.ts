@@ -62,8 +62,8 @@ export async function openBuckets(flags: BucketFlags, io: Pick<CliIo, "env" | "c
   const server = await reachBuckets(flags, io);
   try {
     const [first, ...others] = server.bucketNames;
-    const leading = await lookAt(server, first ?? server.name, io.clock);
-    const buckets = [leading, ...(await Promise.all(others.map((name) => lookAt(server, name, io.clock))))];
+    const leading = await reachBucket(server, first ?? server.name, io.clock);
+    const buckets = [leading, ...(await Promise.all(others.map((name) => reachBucket(server, name, io.clock))))];
     return { ...server, buckets, serverMs: leading.serverMs, difference: leading.difference };
   } catch (error) {
     await server[Symbol.asyncDispose]();
@@ -90,7 +90,7 @@ export async function reachBuckets(flags: BucketFlags, io: Pick<CliIo, "env">): 
 }
 
 /** @throws {CommandError} if the bucket does not exist. @throws {StoreUnavailableError} if it cannot be read. */
-export async function lookAt(
+export async function reachBucket(
   { connection, jsm, apiPrefix }: BucketServer,
   name: string,
   clock: Clock,

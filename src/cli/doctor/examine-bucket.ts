@@ -2,7 +2,12 @@ import type { ClusterInfo, JetStreamAccountStats, StreamConfig, StreamInfo } fro
 import { millis } from "@nats-io/nats-core";
 import { span } from "../../inspect/conclusions/duration.ts";
 import { amount, counted } from "../../internal/counted.ts";
-import { type Difference, differenceSentence, differences, REQUIRED_SETTINGS } from "../../nats/kv/bucket-settings.ts";
+import {
+  differenceSentence,
+  differences,
+  REQUIRED_SETTINGS,
+  type SettingDifference,
+} from "../../nats/kv/bucket-settings.ts";
 import { lastRevision, mayRepeatFences } from "../../nats/kv/revision-offset.ts";
 import { bucketStream } from "../../nats/wire/subject.ts";
 import { bytesText } from "./bytes-text.ts";
@@ -60,7 +65,7 @@ function examineSettings(config: StreamConfig, name: string): readonly Finding[]
   return wrong.map((one) => bucket.error(one.setting, differenceSentence(one), remedyOf(one, name)));
 }
 
-function remedyOf({ setting, must }: Difference, name: string): string {
+function remedyOf({ setting, must }: SettingDifference, name: string): string {
   const edit = EDITS[setting];
   if (edit !== undefined) return `nats stream edit ${bucketStream(name)} ${edit}`;
   if (setting === "subjects") return `set \`subjects\` of the stream ${bucketStream(name)} to ${must}`;

@@ -17,7 +17,7 @@ import { examineOwnClock } from "./examine-clocks.ts";
 import { examineRecords } from "./examine-records.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 import { readServerFacts, readTableFacts, type ServerFacts } from "./postgres-facts.ts";
-import { type ExpiringTable, examineServer, examineTable } from "./postgres-findings.ts";
+import { type ExpiringTable, examineExpiringTable, examinePostgresServer } from "./postgres-findings.ts";
 
 const tables = findingsAbout("tables");
 const permissions = findingsAbout("permissions");
@@ -43,7 +43,7 @@ export async function examinePostgres(
     const rows = keyRows(pool, `"${name}".keys`, "%");
     const keys = withoutFailed(matchingKeys(rows, POSTGRES_SOURCE, {}, serverMs));
     return [
-      ...examineServer(facts),
+      ...examinePostgresServer(facts),
       ...schemaFindings(name, problems, facts),
       ...(await expiryFindings(run, name, facts, isUsable)),
       examineOwnClock(difference),
@@ -82,7 +82,7 @@ async function expiryFindings(
   const findings: Finding[] = [];
   for (const table of ["keys", "effects"] as const) {
     if (!isUsable(table)) continue;
-    findings.push(...examineTable(table, await readTableFacts(run, `"${schema}".${table}`), facts));
+    findings.push(...examineExpiringTable(table, await readTableFacts(run, `"${schema}".${table}`), facts));
   }
   return findings;
 }

@@ -3,7 +3,7 @@ import { OWN_API } from "../../nats/wire/bucket-address.ts";
 import { ADVISED_SERVER, judgeServer, NEEDED_SERVER, whyUnusable } from "../../nats/wire/server-version.ts";
 import { printable } from "../terminal/printable.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
-import type { Monitored } from "./monitor.ts";
+import type { MonitorReport } from "./monitor.ts";
 
 const server = findingsAbout("server");
 
@@ -37,7 +37,7 @@ export function examineDomain(apiPrefix: string, domain: string | undefined): re
 const SYNC = "set `sync_interval: always` in the `jetstream` block of every server";
 
 /** @param monitored answers of the monitoring ports; a client cannot read this setting. */
-export function examineSync(monitored: readonly Monitored[]): readonly Finding[] {
+export function examineSync(monitored: readonly MonitorReport[]): readonly Finding[] {
   if (monitored.length === 0) {
     const evidence = "not visible to a client: by default, a server acknowledges commits that a power failure can undo";
     return [server.note("sync_interval", evidence, `${SYNC}, and give --monitor <url> to check it`)];

@@ -4,7 +4,7 @@ import { checkDeadLetterStream } from "../../nats/consumer/dead-letter-stream.ts
 import { apiCodeOf, apiCodes } from "../../nats/wire/error-codes.ts";
 import { type ClockDifference, withClockDifference } from "../../nats/wire/server-clock.ts";
 import { LEADER_VERSION } from "../../nats/wire/server-version.ts";
-import { type BucketServer, lookAt, type OpenBucket, reachBuckets } from "../connection/open-buckets.ts";
+import { type BucketServer, type OpenBucket, reachBucket, reachBuckets } from "../connection/open-buckets.ts";
 import { scanBucket } from "../stored-keys/scan.ts";
 import { natsAdvice } from "../terminal/advice.ts";
 import { CommandError } from "../terminal/command-error.ts";
@@ -95,7 +95,7 @@ async function examinedBucket(
   { clock }: CliIo,
 ): Promise<ExaminedBucket> {
   try {
-    const bucket = await lookAt(server, name, clock);
+    const bucket = await reachBucket(server, name, clock);
     return {
       bucket,
       findings: [

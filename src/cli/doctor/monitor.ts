@@ -3,7 +3,7 @@ import { isObject } from "../../internal/is-object.ts";
 import { printable } from "../terminal/printable.ts";
 
 /** Report of a server's monitoring port. */
-export type Monitored =
+export type MonitorReport =
   | { readonly name: string; readonly syncIntervalMs: number; readonly isSyncedAlways: boolean }
   | { readonly url: string; readonly failure: string };
 
@@ -11,13 +11,13 @@ const TIMEOUT_MS = 5_000;
 const NANOS_A_MS = 1_000_000;
 
 /** Reads the monitoring ports; commas separate the URLs. Never throws. */
-export async function askMonitors(urls: string | undefined): Promise<readonly Monitored[]> {
+export async function askMonitors(urls: string | undefined): Promise<readonly MonitorReport[]> {
   const all = (urls ?? "")
     .split(",")
     .map((url) => url.trim())
     .filter((url) => url !== "");
   return Promise.all(
-    all.map(async (url, index): Promise<Monitored> => {
+    all.map(async (url, index): Promise<MonitorReport> => {
       const answer = await askMonitor(url);
       return "failure" in answer && mayBePassword(url, all[index + 1]) ? { ...answer, url: UNNAMED } : answer;
     }),
@@ -33,7 +33,7 @@ function mayBePassword(url: string, next = ""): boolean {
 }
 
 /** Sends user and password of a URL as a header. Neither the URL in the report nor an error contains them. */
-async function askMonitor(text: string): Promise<Monitored> {
+async function askMonitor(text: string): Promise<MonitorReport> {
   const full = `${text.includes("://") ? text : `http://${text}`}/`;
   if (!URL.canParse("varz", full)) return { url: UNNAMED, failure: "its URL needs the form http://host:port" };
   const address = new URL("varz", full);
@@ -62,7 +62,7 @@ function decoded(part: string): string {
   }
 }
 
-function readVarz(varz: unknown, url: string): Monitored {
+function readVarz(varz: unknown, url: string): MonitorReport {
   const config = field(field(varz, "jetstream"), "config");
   const interval = field(config, "sync_interval");
   if (typeof interval !== "number") return { url, failure: "the server reports no JetStream configuration" };

@@ -12,7 +12,7 @@ const tables = findingsAbout("tables");
 /** Tables whose rows expire. */
 export type ExpiringTable = "keys" | "effects";
 
-export function examineServer(facts: ServerFacts): readonly Finding[] {
+export function examinePostgresServer(facts: ServerFacts): readonly Finding[] {
   return [
     versionFinding(facts),
     accessFinding(facts),
@@ -131,7 +131,7 @@ const SWEEP: Readonly<Record<ExpiringTable, string>> = {
   effects: "call deleteExpiredEffects from a schedule, such as once a day",
 };
 
-export function examineTable(
+export function examineExpiringTable(
   table: ExpiringTable,
   { bytes, rows, expired, overdue, deadRows }: TableFacts,
   { settings }: Pick<ServerFacts, "settings">,

@@ -3,7 +3,7 @@ import type { CommandContext } from "../command-context.ts";
 import { withPeers } from "../connection/nats.ts";
 import { addPostgresKeys, addShardedBucket } from "../connection/server-options.ts";
 import { addFilter } from "../stored-keys/filter-options.ts";
-import { DEFAULT_LIMIT, DEFAULT_ORDER, ORDERS } from "../stored-keys/key-order.ts";
+import { DEFAULT_LIMIT, DEFAULT_ORDER, KEY_ORDERS } from "../stored-keys/key-order.ts";
 import { LISTED_STATES } from "../stored-keys/stored-key.ts";
 import { wholeNumberFrom } from "../terminal/option-values.ts";
 import { listHelp } from "./help.ts";
@@ -18,7 +18,7 @@ export function declareList(program: Command, { run }: CommandContext): void {
   addFilter(list).addOption(new Option("--state <state>", "keys in this state").choices(LISTED_STATES));
   addPostgresKeys(addShardedBucket(list))
     .optionsGroup("Output:")
-    .addOption(new Option("--sort <order>", `order of the keys (default: ${DEFAULT_ORDER})`).choices(ORDERS))
+    .addOption(new Option("--sort <order>", `order of the keys (default: ${DEFAULT_ORDER})`).choices(KEY_ORDERS))
     .option(
       "--limit <n>",
       `maximum number of keys, 0 for all (default: ${DEFAULT_LIMIT}; with --json, 0)`,

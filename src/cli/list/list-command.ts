@@ -3,7 +3,7 @@ import { amount, counted } from "../../internal/counted.ts";
 import type { BucketFlags } from "../connection/open-buckets.ts";
 import type { PostgresKeysFlags } from "../connection/open-postgres.ts";
 import type { FilterFlags } from "../stored-keys/key-filter.ts";
-import { DEFAULT_LIMIT, DEFAULT_ORDER, FirstKeys, type Order } from "../stored-keys/key-order.ts";
+import { DEFAULT_LIMIT, DEFAULT_ORDER, FirstKeys, type KeyOrder } from "../stored-keys/key-order.ts";
 import { keyReport } from "../stored-keys/key-report.ts";
 import { keyTable } from "../stored-keys/key-table.ts";
 import { NO_KEYS, tallyText, totalOf, withKey } from "../stored-keys/key-tally.ts";
@@ -20,7 +20,7 @@ import { painter } from "../terminal/paint.ts";
 import { StatusLine } from "../terminal/status-line.ts";
 
 export interface ListFlags extends BucketFlags, PostgresKeysFlags, FilterFlags {
-  readonly sort?: Order;
+  readonly sort?: KeyOrder;
   /** Maximum number of keys; 0 for all. */
   readonly limit?: number;
   readonly json?: boolean;

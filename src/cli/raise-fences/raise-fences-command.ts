@@ -1,6 +1,6 @@
 import { withRaisedFences } from "../../nats/kv/revision-offset.ts";
 import { bucketStream } from "../../nats/wire/subject.ts";
-import { type BucketFlags, lookAt, type OpenBucket, openBuckets } from "../connection/open-buckets.ts";
+import { type BucketFlags, type OpenBucket, openBuckets, reachBucket } from "../connection/open-buckets.ts";
 import { CommandError } from "../terminal/command-error.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";
 import type { CliIo } from "../terminal/io.ts";
@@ -18,7 +18,7 @@ export async function raiseFencesCommand(flags: RaiseFencesFlags, io: CliIo): Pr
   const lines: string[] = [];
   for (const { jsm, name, info, read } of server.buckets) {
     await jsm.streams.update(bucketStream(name), withRaisedFences(info, above));
-    const raised = await lookAt(server, name, io.clock);
+    const raised = await reachBucket(server, name, io.clock);
     const next = raised.info.state.last_seq + raised.read.revisionOffset + 1;
     if (next <= above)
       throw new CommandError(

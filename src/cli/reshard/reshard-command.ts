@@ -6,7 +6,7 @@ import { Interruption } from "../terminal/interruption.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { jsonLine } from "../terminal/json-line.ts";
 import { StatusLine } from "../terminal/status-line.ts";
-import { endReport, reshardEndText, reshardProgressText, stoppedReport, stoppedText } from "./reshard-text.ts";
+import { endReport, reshardEndText, reshardProgressText, stoppedReport, stoppedReshardText } from "./reshard-text.ts";
 import { type ReshardEnd, Resharding } from "./resharding.ts";
 
 export interface ReshardFlags extends Omit<BucketFlags, "shards"> {
@@ -50,8 +50,8 @@ async function reportStop(
   { server, flags, io }: { readonly server: BucketServer; readonly flags: ReshardFlags; readonly io: CliIo },
 ): Promise<ExitCode> {
   const stop = { step, from, to: flags.to, bucket: server.name, error: isInterrupted ? undefined : error };
-  if (step === "checking" && !isInterrupted) throw new CommandError(stoppedText(stop), { cause: error });
+  if (step === "checking" && !isInterrupted) throw new CommandError(stoppedReshardText(stop), { cause: error });
   if (flags.json === true) await io.out.write(jsonLine(stoppedReport(stop)));
-  await io.err.write(`latchkey: ${stoppedText(stop)}\n`);
+  await io.err.write(`latchkey: ${stoppedReshardText(stop)}\n`);
   return isInterrupted ? exitCodes.interrupted : exitCodes.failed;
 }

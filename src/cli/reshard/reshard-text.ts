@@ -3,7 +3,7 @@ import { errorMessage } from "../../internal/error-message.ts";
 import { printable } from "../terminal/printable.ts";
 import type { CopyRefusal } from "./copy-plan.ts";
 import type { PlanRefusal } from "./reshard-plan.ts";
-import type { Old, ReshardEnd, Resharding, ReshardStep } from "./resharding.ts";
+import type { OldBuckets, ReshardEnd, Resharding, ReshardStep } from "./resharding.ts";
 
 /** Names in the command's messages. */
 interface Names {
@@ -32,7 +32,7 @@ export function reshardEndText(end: ReshardEnd, names: Names): string {
   }
 }
 
-function nextText({ kept, deleted }: Old, { bucket, to }: Names): string {
+function nextText({ kept, deleted }: OldBuckets, { bucket, to }: Names): string {
   const old =
     kept.length === 0
       ? deletedText(deleted).trim()
@@ -87,14 +87,14 @@ function listText(names: readonly string[]): string {
 }
 
 /** A reshard that stopped before its end. */
-export interface Stop extends Names {
+export interface StoppedReshard extends Names {
   readonly step: ReshardStep;
   readonly from: number | undefined;
   /** Undefined if an operator interrupted it. */
   readonly error: unknown;
 }
 
-export function stoppedText({ step, from, to, bucket, error }: Stop): string {
+export function stoppedReshardText({ step, from, to, bucket, error }: StoppedReshard): string {
   const stopped = error === undefined ? `Interrupted while ${step}.` : `Stopped while ${step}: ${errorMessage(error)}.`;
   return `${stopped} ${stateText(step, { bucket, to, from })}`;
 }
@@ -147,7 +147,7 @@ export function endReport(end: ReshardEnd, { bucket, to }: Names): object {
 }
 
 /** Returns the JSON object for a reshard that stopped. */
-export function stoppedReport({ step, from, to, bucket, error }: Stop): object {
+export function stoppedReport({ step, from, to, bucket, error }: StoppedReshard): object {
   const reason = error === undefined ? null : errorMessage(error);
   return { bucket, to, end: error === undefined ? "interrupted" : "stopped", from: from ?? null, step, reason };
 }

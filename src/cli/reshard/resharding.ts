@@ -27,13 +27,13 @@ export type ReshardEnd =
   | { readonly end: "refused"; readonly refusal: PlanRefusal | CopyRefusal; readonly from: number | undefined }
   | { readonly end: "dry-run"; readonly from: number; readonly keys: number }
   | { readonly end: "nothing-to-do"; readonly deleted: readonly string[] }
-  | { readonly end: "done"; readonly from: number; readonly keys: number; readonly old: Old }
+  | { readonly end: "done"; readonly from: number; readonly keys: number; readonly old: OldBuckets }
   /** An earlier run had copied and verified the keys. */
-  | { readonly end: "finished"; readonly from: number; readonly old: Old }
+  | { readonly end: "finished"; readonly from: number; readonly old: OldBuckets }
   | { readonly end: "taken-back"; readonly from: number };
 
 /** Old buckets after a reshard. */
-export interface Old {
+export interface OldBuckets {
   readonly kept: readonly string[];
   readonly deleted: readonly string[];
 }
@@ -212,7 +212,7 @@ export class Resharding {
     }
   }
 
-  async #retire(from: ShardSet): Promise<Old> {
+  async #retire(from: ShardSet): Promise<OldBuckets> {
     const { to, clock, deleteOld } = this.#options;
     await this.#begin("retiring");
     await this.#giveRole(from.buckets, { type: "retired", to });

@@ -2,7 +2,7 @@ import type { Clock } from "../../internal/clock.ts";
 import { type BucketRole, roleOf } from "../../nats/kv/bucket-role.ts";
 import { shardNames, shardsOf } from "../../nats/kv/sharded-store.ts";
 import { bucketOf } from "../../nats/wire/subject.ts";
-import { type BucketServer, lookAt, type OpenBucket } from "../connection/open-buckets.ts";
+import { type BucketServer, type OpenBucket, reachBucket } from "../connection/open-buckets.ts";
 
 /** A bucket with its role in a reshard. */
 export interface ShardBucket extends OpenBucket {
@@ -39,8 +39,8 @@ export async function findShardSets(server: BucketServer, clock: Clock): Promise
   return (await Promise.all(sets)).toSorted((one, other) => one.shards - other.shards);
 }
 
-/** Opens one bucket with its current role and state. @throws as {@link lookAt}. */
+/** Opens one bucket with its current role and state. @throws as {@link reachBucket}. */
 export async function openShard(server: BucketServer, name: string, clock: Clock): Promise<ShardBucket> {
-  const bucket = await lookAt(server, name, clock);
+  const bucket = await reachBucket(server, name, clock);
   return { ...bucket, role: roleOf(bucket.info.config) };
 }

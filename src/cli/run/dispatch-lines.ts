@@ -7,7 +7,7 @@ import { dispatchEvent, failureOf, isWorthRetrying, type RunDispatch } from "./d
 import type { IncomingEvent } from "./event/incoming-event.ts";
 import type { Selection } from "./event/read-event.ts";
 import { readEvent } from "./event/read-event.ts";
-import type { Failure } from "./failure.ts";
+import type { EventFailure } from "./failure.ts";
 import type { InputLine } from "./input/lines.ts";
 import type { Input } from "./input/open-input.ts";
 import type { EventResult, LineResult } from "./report/line-results.ts";
@@ -35,7 +35,7 @@ export interface DispatchLinesOptions extends RunDispatch {
 export interface Pause {
   readonly line: number;
   readonly event: IncomingEvent;
-  readonly failure: Failure;
+  readonly failure: EventFailure;
   readonly delayMs: number;
 }
 

@@ -3,7 +3,7 @@ import type { Clock } from "../../internal/clock.ts";
 import type { Reservation } from "../../model/decision.ts";
 import { startDeadline } from "./deadline.ts";
 import type { IncomingEvent } from "./event/incoming-event.ts";
-import { type Failure, failureText } from "./failure.ts";
+import { type EventFailure, failureText } from "./failure.ts";
 import { isPermanent, type Target, type TargetFailure } from "./target/target.ts";
 
 /** Target and settings of the dispatches of a run. */
@@ -49,7 +49,7 @@ export async function dispatchEvent(
 }
 
 /** Returns the failure of a dispatch. Rethrows other errors. */
-export function failureOf(error: unknown): Failure {
+export function failureOf(error: unknown): EventFailure {
   if (error instanceof DispatchFailedError) return error.failure;
   if (error instanceof PermanentError && error.cause instanceof DispatchFailedError) return error.cause.failure;
   if (error instanceof LatchkeyError) return { failure: "latchkey", code: error.code, message: error.message };
@@ -57,6 +57,6 @@ export function failureOf(error: unknown): Failure {
 }
 
 /** Returns true if a retry can succeed. */
-export function isWorthRetrying(failure: Failure): boolean {
+export function isWorthRetrying(failure: EventFailure): boolean {
   return failure.failure === "latchkey" ? failure.code === "store-unavailable" : !isPermanent(failure);
 }

@@ -4,7 +4,7 @@ import { connectionText } from "./target/connection-errors.ts";
 import type { TargetFailure } from "./target/target.ts";
 
 /** Why an event was not dispatched: the target failed, or Latchkey could not reserve or commit. */
-export type Failure =
+export type EventFailure =
   | TargetFailure
   | { readonly failure: "latchkey"; readonly code: ErrorCode; readonly message: string };
 
@@ -12,7 +12,7 @@ const MISMATCH =
   "another payload was dispatched under this id: two events share it; identify them by another field with --id";
 
 /** Describes a failure, to follow "failed: ". */
-export function failureText(failure: Failure): string {
+export function failureText(failure: EventFailure): string {
   switch (failure.failure) {
     case "status":
       return statusText(failure);
@@ -48,7 +48,7 @@ const STATUS_ADVICE: Readonly<Record<number, string>> = {
 };
 const REDIRECT = "it redirects, which is not followed: give the new address to --to";
 
-function statusText({ status, via }: Extract<Failure, { readonly failure: "status" }>): string {
+function statusText({ status, via }: Extract<EventFailure, { readonly failure: "status" }>): string {
   const advice = status >= 300 && status <= 399 ? REDIRECT : STATUS_ADVICE[status];
   return `the endpoint${via === "proxy" ? " or the proxy" : ""} answered ${status}${advice === undefined ? "" : `; ${advice}`}`;
 }

@@ -3,13 +3,13 @@ import { type ListedKey, sinceMs } from "./stored-key.ts";
 import { suspicionAbout } from "./verdict.ts";
 
 /** Orders of a list. */
-export const ORDERS = ["attention", "newest", "oldest", "ending"] as const;
-export type Order = (typeof ORDERS)[number];
+export const KEY_ORDERS = ["attention", "newest", "oldest", "ending"] as const;
+export type KeyOrder = (typeof KEY_ORDERS)[number];
 
 type Rank = (stored: ListedKey, now: LeaseClock) => number;
 
 /** Sort keys of each order, ascending; later ones break ties. */
-const ranks: Readonly<Record<Order, readonly Rank[]>> = {
+const ranks: Readonly<Record<KeyOrder, readonly Rank[]>> = {
   attention: [
     urgency,
     (stored) => (stored.state === "reserved" ? sinceMs(stored) : -sinceMs(stored)),
@@ -37,7 +37,7 @@ export class FirstKeys {
   #keys: ListedKey[] = [];
 
   /** @param limit maximum number of keys; 0 for all. */
-  constructor(order: Order, limit: number, now: LeaseClock) {
+  constructor(order: KeyOrder, limit: number, now: LeaseClock) {
     this.#ranks = ranks[order];
     this.#limit = limit === 0 ? Number.POSITIVE_INFINITY : limit;
     this.#now = now;
@@ -61,6 +61,6 @@ export class FirstKeys {
   }
 }
 
-export const DEFAULT_ORDER: Order = "attention";
+export const DEFAULT_ORDER: KeyOrder = "attention";
 /** Default maximum number of keys in a table. */
 export const DEFAULT_LIMIT = 50;

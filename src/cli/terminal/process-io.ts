@@ -5,17 +5,17 @@ import { exitCodes } from "./exit-codes.ts";
 import type { CliIo, InterruptionCause, Sink } from "./io.ts";
 
 /** The parts of a process that commands use. */
-export interface Host {
+export interface HostProcess {
   readonly stdin: Readable & { readonly isTTY?: boolean };
-  readonly stdout: Output;
-  readonly stderr: Output;
+  readonly stdout: ProcessOutput;
+  readonly stderr: ProcessOutput;
   readonly env: Readonly<Record<string, string | undefined>>;
   on(signal: HandledSignal, listener: (signal: HandledSignal) => void): unknown;
   exit(exitCode: number): unknown;
 }
 
 /** An output of a process. The optional members exist if it is a terminal. */
-export interface Output {
+export interface ProcessOutput {
   readonly isTTY?: boolean;
   readonly columns?: number;
   hasColors?(): boolean;
@@ -44,7 +44,7 @@ export interface ProcessIo extends CliIo {
 }
 
 /** Connects a command to the streams, environment, clock and signals of a process. */
-export function processIo(host: Host, clock: Clock = systemClock): ProcessIo {
+export function processIo(host: HostProcess, clock: Clock = systemClock): ProcessIo {
   const listeners = new Set<(cause: InterruptionCause) => void>();
   const ignoresHangUp = isUnderNohup(host.env);
   const aborting = new AbortController();
@@ -108,12 +108,12 @@ function whenAborted(signal: AbortSignal): Promise<void> {
 }
 
 /** Node resets the ignored SIGHUP of `nohup` at its start. Shells name the command that they run in `_`. */
-function isUnderNohup(env: Host["env"]): boolean {
+function isUnderNohup(env: HostProcess["env"]): boolean {
   return /(^|\/)nohup$/.test(env["_"] ?? "");
 }
 
 /** @param aborting ends the waiting for a reader that does not read. */
-function sink(stream: Output, aborting: AbortSignal, onBroken: () => void): Sink {
+function sink(stream: ProcessOutput, aborting: AbortSignal, onBroken: () => void): Sink {
   let isBroken = false;
   stream.on("error", () => {
     if (!isBroken) onBroken();

@@ -1,5 +1,5 @@
 import type { AnyStateMachine } from "xstate";
-import { drawn, inOrder, type Node } from "./drawn.ts";
+import { drawnTransitions, inOrder, type Node } from "./drawn-transitions.ts";
 
 /** A state of a machine, identified by its dotted path. The root is not included. */
 export interface ChartState {
@@ -48,13 +48,13 @@ function chartStateOf(node: Node): ChartState {
     kind: node.type,
     description: node.description ?? "",
     isInitial: node.parent?.initial.target.includes(node) === true,
-    internalEvents: [...new Set(drawn(node).flatMap(({ event, to }) => (to === undefined ? [event] : [])))],
+    internalEvents: [...new Set(drawnTransitions(node).flatMap(({ event, to }) => (to === undefined ? [event] : [])))],
   };
 }
 
 function transitionsOf(nodes: readonly Node[]): readonly ChartTransition[] {
   const found = new Map<string, ChartTransition>();
-  for (const { from, event, guard, to } of nodes.flatMap(drawn)) {
+  for (const { from, event, guard, to } of nodes.flatMap(drawnTransitions)) {
     for (const target of targetsOf(to)) {
       const ends = { from: idOf(from), to: idOf(target) };
       const id = `${ends.from} ${event} ${ends.to}`;

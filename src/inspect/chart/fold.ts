@@ -8,7 +8,7 @@ export interface FoldedLine {
 }
 
 /** The visible part of a chart in which only some states are expanded. */
-export interface Folded {
+export interface FoldedChart {
   /** Visible states, parents before children. */
   readonly states: readonly ChartState[];
   readonly lines: readonly FoldedLine[];
@@ -19,7 +19,7 @@ export interface Folded {
 }
 
 /** Collapses all states except the open ones. Transitions within a collapsed state are hidden; the others start or end at it. */
-export function fold(chart: Chart, isOpen: (state: ChartState) => boolean): Folded {
+export function foldChart(chart: Chart, isOpen: (state: ChartState) => boolean): FoldedChart {
   const childrenOf = (id: string): readonly ChartState[] => chart.states.filter(({ parent }) => parent === id);
   const open = new Set<string>();
   const shownAs = new Map<string, string>();

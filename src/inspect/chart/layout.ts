@@ -1,6 +1,6 @@
 import { Graph, layout } from "@dagrejs/dagre";
 import type { Chart, ChartState, ChartTransition } from "./chart.ts";
-import { type Folded, type FoldedLine, fold } from "./fold.ts";
+import { type FoldedChart, type FoldedLine, foldChart } from "./fold.ts";
 import { clipStart, contains, loopBelow, middleOf, type Point, type Rectangle } from "./geometry.ts";
 import { placeLabels } from "./labels.ts";
 import { columnRanges, routed } from "./route.ts";
@@ -53,7 +53,7 @@ export const METRICS = {
 
 /** Lays out the states and transitions of a chart. */
 export function layOut(chart: Chart, options: LayoutOptions): Drawing {
-  const folded = fold(chart, options.isOpen);
+  const folded = foldChart(chart, options.isOpen);
   const labelled = folded.lines.map((line) => ({ ...line, text: options.textOf(line.transitions) }));
   const graph = new Graph({ multigraph: true, compound: true });
   const { margin } = METRICS;
@@ -129,7 +129,7 @@ function selfLine(box: Box, text: readonly string[]): Pick<Line, "points" | "lab
 const SELF_LINE = 16;
 
 /** Dagre supports no edge to or from an expanded state. The line uses its initial state, and is clipped at its border. */
-function anchorOf(id: string, folded: Folded): string {
+function anchorOf(id: string, folded: FoldedChart): string {
   if (!folded.open.has(id)) return id;
   const children = folded.childrenOf(id);
   const first = children.find(({ isInitial }) => isInitial) ?? children[0];
@@ -154,7 +154,7 @@ function isInside(id: string, outer: string): boolean {
 }
 
 /** An expanded state has room for its name above its children. */
-function boxOf(state: ChartState, { x, y, width, height }: Rectangle, folded: Folded): Box {
+function boxOf(state: ChartState, { x, y, width, height }: Rectangle, folded: FoldedChart): Box {
   const room = TITLE * titlesIn(state.id, folded);
   return {
     state,
@@ -170,7 +170,7 @@ function boxOf(state: ChartState, { x, y, width, height }: Rectangle, folded: Fo
 const TITLE = 14;
 
 /** Returns the number of names above each other in a state. */
-function titlesIn(id: string, folded: Folded): number {
+function titlesIn(id: string, folded: FoldedChart): number {
   if (!folded.open.has(id)) return 0;
   return 1 + Math.max(0, ...folded.childrenOf(id).map((state) => titlesIn(state.id, folded)));
 }

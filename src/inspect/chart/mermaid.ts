@@ -1,5 +1,5 @@
 import type { AnyStateMachine } from "xstate";
-import { type Drawn, drawn, inOrder, type Node } from "./drawn.ts";
+import { type DrawnTransition, drawnTransitions, inOrder, type Node } from "./drawn-transitions.ts";
 
 /**
  * Draws a machine as a Mermaid `stateDiagram-v2`. The same machine gives the same text. Transitions are labelled `event [guard]` in
@@ -12,7 +12,7 @@ export function toMermaid(machine: AnyStateMachine): string {
   const nodes = inOrder(root);
   const names = namesOf(nodes);
   const lines = new Map<string, string[]>();
-  for (const transition of nodes.flatMap(drawn)) {
+  for (const transition of nodes.flatMap(drawnTransitions)) {
     const { from, to } = transition;
     const label = labelOf(transition);
     const line = to === undefined ? nameIn(names, from) : `${nameIn(names, from)} --> ${nameIn(names, to)}`;
@@ -42,7 +42,7 @@ function block(node: Node, names: ReadonlyMap<Node, string>): string[] {
   return content.length === 0 ? [head] : [`${head} {`, ...content.map(indented), "}"];
 }
 
-function labelOf({ event, guard }: Drawn): string {
+function labelOf({ event, guard }: DrawnTransition): string {
   return escaped(guard === undefined ? event : `${event} [${guard}]`);
 }
 

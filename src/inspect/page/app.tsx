@@ -3,8 +3,8 @@ import { link, playback, route, session } from "./browser/page-state.ts";
 import { BulkDialog } from "./parts/bulk-dialog.tsx";
 import { ConnectionBanner } from "./parts/connection-banner.tsx";
 import { DropTarget } from "./parts/drop-target.tsx";
-import { Header } from "./parts/header.tsx";
 import { Help } from "./parts/help.tsx";
+import { PageHeader } from "./parts/page-header.tsx";
 import { PlaybackBar } from "./parts/playback-bar.tsx";
 import { ToastBar } from "./parts/toast-bar.tsx";
 import { AttemptsView } from "./views/attempts.tsx";
@@ -21,7 +21,7 @@ export function App(): VNode {
       <a class="skip" href="#main">
         Skip to content
       </a>
-      <Header />
+      <PageHeader />
       <ConnectionBanner />
       <main id="main" tabIndex={-1}>
         <View />

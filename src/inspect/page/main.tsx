@@ -1,9 +1,9 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
-import { start } from "./browser/start.ts";
+import { startPage } from "./browser/start.ts";
 
 const root = document.getElementById("page");
 if (root !== null) {
-  start();
+  startPage();
   render(<App />, root);
 }

@@ -5,7 +5,7 @@ import type { Heartbeat } from "./heartbeat.ts";
 import { respond } from "./responses.ts";
 
 /** Timing of a stream: the heartbeat at which it looks for changes, its clock, and the signal that ends it. */
-export interface Pace {
+export interface StreamTiming {
   readonly heartbeat: Heartbeat;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -15,13 +15,13 @@ export interface Pace {
 const IDLE_MS = 15_000;
 
 /** Sends a feed as server-sent events. Each message is created when the reader took the previous one, so nothing is buffered. */
-export function eventStream(feed: Feed, pace: Pace): Response {
+export function eventStream(feed: Feed, pace: StreamTiming): Response {
   // nginx would otherwise collect events before it passes them on.
   const headers = { "x-accel-buffering": "no" };
   return respond(ReadableStream.from(eventsOf(feed, pace)), "text/event-stream", { headers });
 }
 
-async function* eventsOf(feed: Feed, { heartbeat, clock, signal }: Pace): AsyncGenerator<Uint8Array, void> {
+async function* eventsOf(feed: Feed, { heartbeat, clock, signal }: StreamTiming): AsyncGenerator<Uint8Array, void> {
   const encoder = new TextEncoder();
   let sentAtMs = clock.monotonicMs();
   while (!signal.aborted) {

@@ -1,7 +1,7 @@
 import type { TracedAttempt } from "../trace/attempt.ts";
 import type { TraceRecorder } from "../trace/trace-recorder.ts";
 import type { Redaction } from "./redaction.ts";
-import type { Message, Overview, ShownAttempt, SourceInfo, StoreHealth } from "./wire.ts";
+import type { FeedMessage, Overview, ShownAttempt, SourceInfo, StoreHealth } from "./wire.ts";
 
 /** A recording, and how to show it. */
 export interface Recording {
@@ -53,7 +53,7 @@ export class Feed {
   }
 
   /** Returns the next message, or `undefined` if nothing changed. */
-  next(): Message | undefined {
+  next(): FeedMessage | undefined {
     const { recorder } = this.#recording;
     const position = this.#position;
     if (position === undefined) return this.#begin();
@@ -72,7 +72,7 @@ export class Feed {
     return { type: "update", overview, gone: changes.gone, ...this.#chunk(changes.set[Symbol.iterator]()) };
   }
 
-  #begin(): Message {
+  #begin(): FeedMessage {
     const { version, attempts } = this.#recording.recorder.attempts.snapshot();
     this.#position = { ...this.#currentPosition(), attempts: version };
     this.#backlog = attempts[Symbol.iterator]();
@@ -101,10 +101,10 @@ export class Feed {
 
   #overview(since: Position | undefined): Overview {
     const { recorder, redaction } = this.#recording;
-    const { trace, series, attention } = recorder;
+    const { trace, series, notices: noticeLog } = recorder;
     const { nowMs } = this.#currentPosition();
     const from = Math.max(since?.trace ?? 0, trace.last - TRACE_LIMIT);
-    const notices = attention.version === since?.notices ? undefined : [...attention];
+    const notices = noticeLog.version === since?.notices ? undefined : [...noticeLog];
     return {
       nowMs,
       totals: recorder.totals,
@@ -121,7 +121,7 @@ export class Feed {
     return {
       trace: recorder.trace.last,
       attempts: recorder.attempts.version,
-      notices: recorder.attention.version,
+      notices: recorder.notices.version,
       nowMs: this.#recording.nowMs(),
       store: this.#recording.store(),
     };

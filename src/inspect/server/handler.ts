@@ -8,7 +8,7 @@ import type { Entry } from "../../model/store.ts";
 import type { FailureFacts } from "../conclusions/verdict.ts";
 import type { EventRing } from "../trace/event-ring.ts";
 import { failedEvents } from "../trace/failed-events.ts";
-import type { EventRef, TraceEvent } from "../trace/trace-event.ts";
+import type { KeyedIdentity, TraceEvent } from "../trace/trace-event.ts";
 import { formatTrace } from "../trace/trace-text.ts";
 import type { AuthGuard } from "./auth-guard.ts";
 import { deadLetterRoutes, type RouteHandler } from "./dead-letter-routes.ts";
@@ -19,7 +19,7 @@ import type { KeyAdmin } from "./key-admin.ts";
 import { type FailedDispatch, KeyCatalog } from "./key-catalog.ts";
 import { parseKeyQuery } from "./key-query.ts";
 import { KnownEvents } from "./known-events.ts";
-import { type Page, pageResponse } from "./page-file.ts";
+import { type PageFile, pageResponse } from "./page-file.ts";
 import type { Redaction } from "./redaction.ts";
 import { errorResponse, respond, respondJson } from "./responses.ts";
 import type { EventDetail, FoundEvent, SearchResult, ShownRecord } from "./wire.ts";
@@ -29,7 +29,7 @@ export interface HandlerContext {
   readonly recording: Recording;
   readonly keyAdmin: KeyAdmin;
   readonly authGuard: AuthGuard;
-  readonly page: Page | Promise<Page>;
+  readonly page: PageFile | Promise<PageFile>;
   readonly heartbeat: Heartbeat;
   readonly clock: Clock;
   /** Aborts when the server closes. */
@@ -88,7 +88,7 @@ export function requestHandler(context: HandlerContext): RequestHandler {
   }
 
   /** Returns the event that a request names: by its key, which the store may have to resolve, or by its identity. */
-  async function requested(params: URLSearchParams): Promise<EventRef | undefined> {
+  async function requested(params: URLSearchParams): Promise<KeyedIdentity | undefined> {
     const storeKey = params.get("storeKey");
     if (storeKey !== null) return known.get(storeKey) ?? (await find(storeKey));
     const [workspaceId, subscriptionId, eventId] = ["workspaceId", "subscriptionId", "eventId"].map((name) =>
@@ -100,7 +100,7 @@ export function requestHandler(context: HandlerContext): RequestHandler {
     return identity;
   }
 
-  async function find(storeKey: string): Promise<EventRef | undefined> {
+  async function find(storeKey: string): Promise<KeyedIdentity | undefined> {
     if (!isStoreKey(storeKey)) return undefined;
     const entry = await keyAdmin.find(storeKey);
     const ids = entry?.record ?? (await keyAdmin.failure(storeKey));
@@ -123,7 +123,8 @@ export function requestHandler(context: HandlerContext): RequestHandler {
       incomplete = storeErrorText(error, redaction) ?? "The store could not be searched";
     }
     const part = text.toLowerCase();
-    const matches = (identity: EventRef): boolean => redaction.identity(identity).eventId.toLowerCase().includes(part);
+    const matches = (identity: KeyedIdentity): boolean =>
+      redaction.identity(identity).eventId.toLowerCase().includes(part);
     for (const identity of known.search(matches, SEARCH_LIMIT)) {
       if (found.size >= SEARCH_LIMIT) break;
       const { storeKey } = identity;

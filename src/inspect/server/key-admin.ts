@@ -3,7 +3,7 @@ import type { DispatchFailure } from "../../model/failure.ts";
 import { parseStoreKey } from "../../model/identity.ts";
 import type { Entry, Store } from "../../model/store.ts";
 import { removeUnchanged } from "../../stores/remove-unchanged.ts";
-import type { EventRef } from "../trace/trace-event.ts";
+import type { KeyedIdentity } from "../trace/trace-event.ts";
 
 /** A store that supports `list` and `watch`. */
 export type WatchedStore = Store & Required<Pick<Store, "list" | "watch">>;
@@ -12,7 +12,7 @@ export type WatchedStore = Store & Required<Pick<Store, "list" | "watch">>;
 export interface KeyAdmin {
   /** True if {@link remove} is supported. */
   readonly canRemove: boolean;
-  get(identity: EventRef): Promise<Entry | undefined>;
+  get(identity: KeyedIdentity): Promise<Entry | undefined>;
   /** Returns the failed dispatch after which an empty key was released, if the store keeps it. */
   failure(storeKey: string): Promise<DispatchFailure | undefined>;
   /** Lists the failed dispatches after which empty keys were released. Returns undefined if only the trace contains them. */

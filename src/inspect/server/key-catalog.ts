@@ -3,7 +3,7 @@ import type { Clock } from "../../internal/clock.ts";
 import type { DispatchFailure } from "../../model/failure.ts";
 import { fenceOf } from "../../model/record.ts";
 import type { Entry } from "../../model/store.ts";
-import type { EventRef } from "../trace/trace-event.ts";
+import type { KeyedIdentity } from "../trace/trace-event.ts";
 import { KEYS_PER_PAGE, type KeyColumn, type KeyQuery } from "./key-query.ts";
 import type { Redaction } from "./redaction.ts";
 import type { KeyGroup, KeyPage, KeyRow, MatchingKey } from "./wire.ts";
@@ -16,7 +16,7 @@ interface Listing {
 
 /** A failed dispatch after which the key was released. */
 export interface FailedDispatch extends Pick<DispatchFailure, "owner" | "attempt" | "fence" | "atMs" | "error"> {
-  readonly identity: EventRef;
+  readonly identity: KeyedIdentity;
 }
 
 export interface KeyCatalogOptions {
@@ -32,7 +32,7 @@ export class KeyCatalog {
   readonly #keys: Reused<Listing>;
   readonly #failed: Reused<Listing>;
   /** The events of the latest complete listing, unredacted. */
-  #identities: ReadonlyMap<string, EventRef> = new Map();
+  #identities: ReadonlyMap<string, KeyedIdentity> = new Map();
 
   constructor(options: KeyCatalogOptions) {
     this.#options = options;
@@ -71,12 +71,12 @@ export class KeyCatalog {
   }
 
   /** Returns the keys of the same event in other subscriptions and workspaces, and where it failed. */
-  async related({ storeKey, eventId }: EventRef): Promise<readonly KeyRow[]> {
+  async related({ storeKey, eventId }: KeyedIdentity): Promise<readonly KeyRow[]> {
     return (await this.#all()).filter(({ identity }) => identity.eventId === eventId && identity.storeKey !== storeKey);
   }
 
   /** Returns the event of a key as it was last listed. A bulk action asks for many keys, and a store may have to list to find one. */
-  identityOf(storeKey: string): EventRef | undefined {
+  identityOf(storeKey: string): KeyedIdentity | undefined {
     return this.#identities.get(storeKey);
   }
 
@@ -93,7 +93,7 @@ export class KeyCatalog {
   async #readKeys(): Promise<Listing> {
     const { list, redaction, clock } = this.#options;
     const rows: KeyRow[] = [];
-    const identities = new Map<string, EventRef>();
+    const identities = new Map<string, KeyedIdentity>();
     let unreadable = "";
     try {
       for await (const entry of list()) {
@@ -150,7 +150,7 @@ class Reused<Value> {
   }
 }
 
-function identityIn({ key, record: { workspaceId, subscriptionId, eventId } }: Entry): EventRef {
+function identityIn({ key, record: { workspaceId, subscriptionId, eventId } }: Entry): KeyedIdentity {
   return { storeKey: key, workspaceId, subscriptionId, eventId };
 }
 

@@ -7,7 +7,7 @@ import { AuthGuard } from "./auth-guard.ts";
 import { type RequestHandler, requestHandler } from "./handler.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Access, ResolvedInspectedOptions } from "./options.ts";
-import type { Page } from "./page-file.ts";
+import type { PageFile } from "./page-file.ts";
 import { Redaction } from "./redaction.ts";
 import { StoreMonitor } from "./store-monitor.ts";
 import { StoreWatch } from "./store-watch.ts";
@@ -36,7 +36,7 @@ export class LiveInspector {
   readonly #authGuard: AuthGuard;
   readonly #isLocal: boolean;
 
-  constructor(options: ResolvedInspectedOptions, access: Access, page: Page | Promise<Page>) {
+  constructor(options: ResolvedInspectedOptions, access: Access, page: PageFile | Promise<PageFile>) {
     const { dedup, keyAdmin, clock, redact, deadLetters } = options;
     this.#options = options;
     this.token = access.token ?? randomBytes(24).toString("base64url");

@@ -10,7 +10,7 @@ import { respond } from "./responses.ts";
 const BUILT = "dist/inspector.html";
 
 /** The page, ready to be served. */
-export interface Page {
+export interface PageFile {
   readonly html: string;
   /** Content security policy: only the page's own scripts and styles run, and it connects only to its server. */
   readonly policy: string;
@@ -27,7 +27,7 @@ const NOT_BUILT = `<!doctype html>
 `;
 
 /** The page as it was built; one that says so where it was not. */
-export async function loadPage(file = builtPage()): Promise<Page> {
+export async function loadPage(file = builtPage()): Promise<PageFile> {
   try {
     return pageOf(await readFile(file, "utf8"));
   } catch (error) {
@@ -40,7 +40,7 @@ function builtPage(): string {
   return join(createRequire(import.meta.url).resolve("latchkey/package.json"), "..", BUILT);
 }
 
-export function pageOf(html: string): Page {
+export function pageOf(html: string): PageFile {
   const policy = [
     "default-src 'none'",
     `script-src ${hashesOf(html, "script")}`,
@@ -67,7 +67,7 @@ function hashesOf(html: string, element: "script" | "style"): string {
 
 const HTML = "text/html; charset=utf-8";
 
-export async function pageResponse({ html, policy }: Page, request: Request): Promise<Response> {
+export async function pageResponse({ html, policy }: PageFile, request: Request): Promise<Response> {
   if (!/\bgzip\b/.test(request.headers.get("accept-encoding") ?? "")) return respond(html, HTML, { policy });
   const headers = { "content-encoding": "gzip", vary: "accept-encoding" };
   return respond(await promisify(gzip)(html), HTML, { policy, headers });

@@ -1,6 +1,6 @@
 import type { TracedAttempt } from "../trace/attempt.ts";
-import type { Notice } from "../trace/attention.ts";
-import type { EventRef, TraceEvent } from "../trace/trace-event.ts";
+import type { Notice } from "../trace/notice-log.ts";
+import type { KeyedIdentity, TraceEvent } from "../trace/trace-event.ts";
 import type { ShownAttempt, StoreHealth } from "./wire.ts";
 
 /** Kind of a text that may be redacted. */
@@ -37,7 +37,7 @@ export class Redaction {
   }
 
   /** Drops any other field of the object. */
-  identity({ storeKey, workspaceId, subscriptionId, eventId }: EventRef): EventRef {
+  identity({ storeKey, workspaceId, subscriptionId, eventId }: KeyedIdentity): KeyedIdentity {
     return {
       storeKey,
       workspaceId: this.#text(workspaceId, "workspace"),

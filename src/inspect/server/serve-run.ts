@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { AuthGuard } from "./auth-guard.ts";
 import { isLoopback, nameOf } from "./hosts.ts";
 import { listen } from "./listen.ts";
-import { loadPage, type Page, pageResponse } from "./page-file.ts";
+import { loadPage, type PageFile, pageResponse } from "./page-file.ts";
 import { errorResponse, respond } from "./responses.ts";
 
 /** A recorded run: a recording of the inspector, or a history of the testing kit. */
@@ -24,7 +24,7 @@ export async function serveRun(run: RunFile, port: number): Promise<ServedRun> {
   return { url: `${server.origin}/`, [Symbol.asyncDispose]: () => server.close() };
 }
 
-function recordedRunHandler({ name, text }: RunFile, page: Page): (request: Request) => Promise<Response> {
+function recordedRunHandler({ name, text }: RunFile, page: PageFile): (request: Request) => Promise<Response> {
   const authGuard = new AuthGuard({
     isOwnHost: (url) => isLoopback(nameOf(url)),
     allowedOrigins: [],

@@ -107,7 +107,7 @@ export class StoreWatch {
         missing.delete(entry.key);
         this.#take(this.#reader.readListed(entry, clock.wallMs()));
       }
-      recorder.attention.settleUnreadable();
+      recorder.notices.settleUnreadable();
     } catch (error) {
       if (!hasCode(error, "record-unreadable")) throw error;
       this.#reportUnreadable(error);
@@ -121,7 +121,7 @@ export class StoreWatch {
 
   #reportUnreadable({ message }: Error): void {
     const { recorder, clock } = this.#options;
-    recorder.attention.reportUnreadable(message, clock.wallMs());
+    recorder.notices.reportUnreadable(message, clock.wallMs());
   }
 
   #take(event: TraceEvent | undefined): void {

@@ -1,10 +1,10 @@
 import type { DeadLetter } from "../../model/dead-letter.ts";
 import type { FailureFacts } from "../conclusions/verdict.ts";
 import type { TracedAttempt } from "../trace/attempt.ts";
-import type { Notice } from "../trace/attention.ts";
 import type { TransitionId } from "../trace/lifecycle.ts";
+import type { Notice } from "../trace/notice-log.ts";
 import type { SeriesPoint } from "../trace/series.ts";
-import type { EventRef, TraceEvent, TraceType } from "../trace/trace-event.ts";
+import type { KeyedIdentity, TraceEvent, TraceType } from "../trace/trace-event.ts";
 
 // The JSON that the server sends to the page.
 
@@ -62,7 +62,7 @@ export interface Overview {
 }
 
 /** A message of the feed. */
-export type Message =
+export type FeedMessage =
   /** The page starts from scratch. The attempts follow in several messages. */
   | { readonly type: "begin"; readonly source: SourceInfo; readonly overview: Overview }
   | {
@@ -93,7 +93,7 @@ export interface ShownRecord {
 
 /** A key of the store, as listed, or an empty key whose last dispatch failed. */
 export interface KeyRow extends Pick<ShownRecord, "owner" | "attempt" | "fence" | "atMs"> {
-  readonly identity: EventRef;
+  readonly identity: KeyedIdentity;
   readonly state: ShownRecord["state"] | "failed";
   /** Revision of the record; 0 for an empty key. */
   readonly revision: number;
@@ -126,7 +126,7 @@ export type MatchingKey = Pick<KeyRow, "identity" | "state" | "revision">;
 
 /** A dead letter, without its payload. */
 export interface LetterRow extends Omit<DeadLetter, "identity"> {
-  readonly identity?: EventRef;
+  readonly identity?: KeyedIdentity;
 }
 
 /** The oldest dead letters. */
@@ -138,7 +138,7 @@ export interface LetterList {
 
 /** An event that a search found. `none` means that the key is empty, and that no failure is known. */
 export interface FoundEvent {
-  readonly identity: EventRef;
+  readonly identity: KeyedIdentity;
   readonly state: KeyRow["state"] | "none";
 }
 
@@ -151,7 +151,7 @@ export interface SearchResult {
 
 /** Everything known about one event. */
 export interface EventDetail {
-  readonly identity: EventRef;
+  readonly identity: KeyedIdentity;
   /** The key's record, `null` for an empty key, or `undefined` if the store cannot be asked, as in a recording. */
   readonly record: ShownRecord | null | undefined;
   /** The failed dispatch after which the key was released, if the key is empty and the store keeps it. */

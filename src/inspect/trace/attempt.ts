@@ -1,5 +1,5 @@
 import type { Suspicion } from "../conclusions/suspicion.ts";
-import type { EventRef, TraceEvent } from "./trace-event.ts";
+import type { KeyedIdentity, TraceEvent } from "./trace-event.ts";
 
 /** Progress of an attempt: its handler runs, it writes the commit, or it releases the key. */
 export type AttemptPhase = "running" | "committing" | "releasing";
@@ -11,7 +11,7 @@ export type Hold = "held" | "lost" | "never";
 export interface TracedAttempt {
   /** Unique among the attempts in flight. */
   readonly id: string;
-  readonly identity: EventRef;
+  readonly identity: KeyedIdentity;
   readonly owner: string;
   /** The number of the attempt, counted over all attempts at the event. */
   readonly attempt: number;

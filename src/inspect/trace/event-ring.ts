@@ -1,12 +1,12 @@
 import { RingIndex } from "./ring-index.ts";
-import { type EventRef, TRACE_TYPES, type TraceEvent } from "./trace-event.ts";
+import { type KeyedIdentity, TRACE_TYPES, type TraceEvent } from "./trace-event.ts";
 
 /** The latest trace events, in bounded memory. Columns and typed arrays keep the garbage collector out of recording. */
 export class EventRing {
   readonly #index: RingIndex;
   readonly #types: Uint8Array;
   readonly #numbers: Float64Array;
-  readonly #identities: EventRef[] = [];
+  readonly #identities: KeyedIdentity[] = [];
   readonly #replicas: string[] = [];
   readonly #owners: string[] = [];
   readonly #causes: string[] = [];
@@ -65,7 +65,7 @@ export class EventRing {
   }
 
   /** Yields the identity of every event, latest first, with repetitions. */
-  *identities(): Generator<EventRef, void> {
+  *identities(): Generator<KeyedIdentity, void> {
     for (const slot of this.#index.backwards()) yield written(this.#identities[slot]);
   }
 

@@ -1,7 +1,7 @@
 import type { Answered, History, HistoryLine, Invoked, SeenLine } from "../../history/history.ts";
 import { fenceOf } from "../../model/record.ts";
 import { type RecordChange, StoreReader } from "./store-reader.ts";
-import type { EventRef, TraceEvent, TraceType } from "./trace-event.ts";
+import type { KeyedIdentity, TraceEvent, TraceType } from "./trace-event.ts";
 
 /** A violation that was recorded with the run, at its place in the trace. */
 export interface TracedViolation {
@@ -47,7 +47,7 @@ interface Begun<Line> {
 
 class HistoryReader {
   readonly #store: StoreReader;
-  readonly #events: ReadonlyMap<string, EventRef>;
+  readonly #events: ReadonlyMap<string, KeyedIdentity>;
   /** True if the store's records were recorded. Otherwise its answers are used instead. */
   readonly #isStoreRecorded: boolean;
   readonly #effects = new Map<string, Begun<{ readonly fence: number }>>();
@@ -174,8 +174,8 @@ class HistoryReader {
 const UNKNOWN = { workspaceId: "", subscriptionId: "" };
 
 /** Maps event ids and keys to identities, which records describe best. */
-function eventsOf(lines: readonly SeenLine[]): ReadonlyMap<string, EventRef> {
-  const events = new Map<string, EventRef>();
+function eventsOf(lines: readonly SeenLine[]): ReadonlyMap<string, KeyedIdentity> {
+  const events = new Map<string, KeyedIdentity>();
   for (const line of lines) {
     if (line.type === "invoke" && line.event !== undefined && !events.has(line.event)) {
       events.set(line.event, { ...UNKNOWN, storeKey: line.key, eventId: line.event });

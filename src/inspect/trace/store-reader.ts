@@ -2,7 +2,7 @@ import { LruMap } from "../../internal/lru-map.ts";
 import type { DispatchFailure } from "../../model/failure.ts";
 import { type DedupRecord, fenceOf } from "../../model/record.ts";
 import { heldSinceMs } from "../conclusions/held-since.ts";
-import type { EventRef, TraceEvent } from "./trace-event.ts";
+import type { KeyedIdentity, TraceEvent } from "./trace-event.ts";
 
 /** The record of a key, as a store or a history reports it. */
 export interface StoredRecord {
@@ -23,7 +23,7 @@ export type RecordChange =
 
 /** The last known state of a key, without the handler's result. */
 interface LastRecord {
-  readonly identity: EventRef;
+  readonly identity: KeyedIdentity;
   readonly isReserved: boolean;
   readonly owner: string;
   readonly token: string;

@@ -36,7 +36,7 @@ export const TRACE_TYPES = [
 export type TraceType = (typeof TRACE_TYPES)[number];
 
 /** The identity of an event, and the key of its record in the store. */
-export interface EventRef {
+export interface KeyedIdentity {
   readonly storeKey: string;
   readonly workspaceId: string;
   readonly subscriptionId: string;
@@ -46,7 +46,7 @@ export interface EventRef {
 /** An event of the trace, as the inspector keeps and shows it. It contains no part of a payload or result. */
 export interface TraceEvent {
   readonly type: TraceType;
-  readonly identity: EventRef;
+  readonly identity: KeyedIdentity;
   /** Milliseconds since 1970, or since the start of a simulated run. */
   readonly atMs: number;
   /** The replica on which it happened. */

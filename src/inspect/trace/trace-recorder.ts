@@ -1,9 +1,9 @@
 import type { LeaseClock } from "../conclusions/suspicion.ts";
 import { remainingLeaseMs, type TracedAttempt } from "./attempt.ts";
 import { TracedAttempts } from "./attempts.ts";
-import { Attention } from "./attention.ts";
 import { EventRing } from "./event-ring.ts";
 import { Lifecycle } from "./lifecycle.ts";
+import { NoticeLog } from "./notice-log.ts";
 import { Series } from "./series.ts";
 import type { TraceEvent, TraceType } from "./trace-event.ts";
 
@@ -37,7 +37,7 @@ export class TraceRecorder {
   readonly trace: EventRing;
   readonly attempts: TracedAttempts;
   readonly series: Series;
-  readonly attention: Attention;
+  readonly notices: NoticeLog;
   readonly lifecycle = new Lifecycle();
   readonly #totals: Partial<Record<TraceType, number>> = {};
 
@@ -45,7 +45,7 @@ export class TraceRecorder {
     this.trace = new EventRing(limits.trace);
     this.attempts = new TracedAttempts(limits.attempts, limits.trace);
     this.series = new Series(limits.bucketMs, limits.points);
-    this.attention = new Attention(limits.notices);
+    this.notices = new NoticeLog(limits.notices);
   }
 
   /** Number of events of each type that occurred. */
@@ -61,7 +61,7 @@ export class TraceRecorder {
     this.attempts.take(event, own);
     this.#totals[event.type] = (this.#totals[event.type] ?? 0) + 1;
     this.series.take(event.type, event.atMs);
-    this.attention.take(event);
+    this.notices.take(event);
   }
 
   /**
@@ -71,7 +71,7 @@ export class TraceRecorder {
   assess(now: LeaseClock): void {
     const { nowMs, skewMs } = now;
     for (const attempt of this.attempts.lapsed(nowMs, skewMs)) this.record(lapseOf(attempt, nowMs));
-    for (const attempt of this.attempts.assess(now)) this.attention.suspect(attempt, now);
+    for (const attempt of this.attempts.assess(now)) this.notices.suspect(attempt, now);
   }
 
   /** A new reservation replaces the key's holder. The holder lapsed if its lease is over; otherwise its release is still to come. */

@@ -49,7 +49,7 @@ export function maxWindowOf(config: StreamConfig): number {
 type Setting = keyof StreamConfig;
 
 /** A setting of a bucket with the wrong value. */
-export interface Difference {
+export interface SettingDifference {
   readonly setting: Setting;
   /** Value as JSON, or `unset`. */
   readonly is: string;
@@ -58,7 +58,7 @@ export interface Difference {
   readonly why: string;
 }
 
-export function differenceSentence({ setting, is, must, why }: Difference): string {
+export function differenceSentence({ setting, is, must, why }: SettingDifference): string {
   return `\`${setting}\` is ${is}, must be ${must}: ${why}`;
 }
 
@@ -108,7 +108,7 @@ export type WantedSettings = { readonly bucket: string } & Partial<
 >;
 
 /** Returns every setting that breaks the guarantees. */
-export function differences(config: StreamConfig, bucket: string): readonly Difference[] {
+export function differences(config: StreamConfig, bucket: string): readonly SettingDifference[] {
   return [
     ...wrong(config, "subjects", [subjectsOf(bucket)], "keys would be stored elsewhere"),
     ...required.flatMap(([setting, right, why]) => wrong(config, setting, right, why)),
@@ -116,7 +116,7 @@ export function differences(config: StreamConfig, bucket: string): readonly Diff
 }
 
 /** Returns every setting that differs from the options. */
-export function optionDifferences(config: StreamConfig, wanted: WantedSettings): readonly Difference[] {
+export function optionDifferences(config: StreamConfig, wanted: WantedSettings): readonly SettingDifference[] {
   const { storage, replicas, maxBytes, maxWindowMs } = wanted;
   const asked: ReadonlyArray<readonly [setting: Setting, right: unknown, option: string]> = [
     ["storage", storage, "storage"],
@@ -129,7 +129,7 @@ export function optionDifferences(config: StreamConfig, wanted: WantedSettings):
   );
 }
 
-function wrong(config: StreamConfig, setting: Setting, right: unknown, why: string): readonly Difference[] {
+function wrong(config: StreamConfig, setting: Setting, right: unknown, why: string): readonly SettingDifference[] {
   const is = inWords(config[setting] ?? omitted[setting]);
   const must = inWords(right);
   return is === must ? [] : [{ setting, is, must, why }];

@@ -10,7 +10,7 @@ const TOLERANCE_US = 60_000_000;
 
 type Settings = Pick<StreamInfo["config"], "metadata">;
 /** The parts of a stream's information that its revisions depend on. */
-export type Numbered = Pick<StreamInfo, "created"> & {
+export type NumberedStream = Pick<StreamInfo, "created"> & {
   readonly config: Settings;
   readonly state: Pick<StreamInfo["state"], "last_seq">;
 };
@@ -29,7 +29,7 @@ export function revisionOffset({ config: { metadata = {} } }: { readonly config:
  * Returns true if a bucket's next revisions may repeat earlier fences. They are lower than the time of its creation, although its
  * revisions started at the time. Either it was restored from a backup, or the replica that created it had a clock that was behind.
  */
-export function mayRepeatFences(info: Numbered): boolean {
+export function mayRepeatFences(info: NumberedStream): boolean {
   const { metadata = {} } = info.config;
   const startsAtTime = Object.entries(STARTS_AT_TIME).every(([name, value]) => metadata[name] === value);
   return startsAtTime && createdUs(info) - lastRevision(info) > TOLERANCE_US;
@@ -41,12 +41,12 @@ export function createdUs({ created }: Pick<StreamInfo, "created">): number {
 }
 
 /** Returns the highest revision that was given out since the bucket was created or restored. */
-export function lastRevision(info: Numbered): number {
+export function lastRevision(info: NumberedStream): number {
   return info.state.last_seq + revisionOffset(info);
 }
 
 /** Returns the highest fence that a bucket may have given out, also before it was restored. */
-export function highestFence(info: Numbered): number {
+export function highestFence(info: NumberedStream): number {
   return mayRepeatFences(info) ? createdUs(info) : lastRevision(info);
 }
 
@@ -60,7 +60,7 @@ export function withoutOffset(metadata: Readonly<Record<string, string>>): Recor
 export const MAX_FENCE = 2 ** 52;
 
 /** Returns the configuration of a bucket whose next revision is above `fence`. */
-export function withRaisedFences(info: Numbered, fence: number): { readonly metadata: Record<string, string> } {
+export function withRaisedFences(info: NumberedStream, fence: number): { readonly metadata: Record<string, string> } {
   const offset = Math.max(revisionOffset(info), fence - info.state.last_seq);
   const { metadata = {} } = info.config;
   return { metadata: { ...metadata, [OFFSET_ENTRY]: String(offset) } };

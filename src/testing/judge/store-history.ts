@@ -55,17 +55,17 @@ export function checkStoreHistory(
 }
 
 /** A request to the store, with its result if there was one. */
-interface RecordedRequest {
+interface RegisterRequest {
   readonly invoked: Invoked & SeenLine;
   result?: LineOf<"ok" | "fail" | "unknown">;
 }
 
-function requestsByKey(history: History): ReadonlyMap<string, readonly RecordedRequest[]> {
-  const byKey = new Map<string, RecordedRequest[]>();
-  const byOperation = new Map<string, RecordedRequest>();
+function requestsByKey(history: History): ReadonlyMap<string, readonly RegisterRequest[]> {
+  const byKey = new Map<string, RegisterRequest[]>();
+  const byOperation = new Map<string, RegisterRequest>();
   for (const line of history) {
     if (line.type === "invoke") {
-      const request: RecordedRequest = { invoked: line };
+      const request: RegisterRequest = { invoked: line };
       const ofKey = byKey.get(line.key);
       if (ofKey === undefined) byKey.set(line.key, [request]);
       else ofKey.push(request);
@@ -83,7 +83,7 @@ type ConditionalChange = Exclude<RegisterOperation, { readonly call: "get" }>;
 /** Returns the write as it may have changed the register; none if it certainly did not. */
 function writeOf(
   key: string,
-  { invoked, result }: RecordedRequest,
+  { invoked, result }: RegisterRequest,
   failuresAreFinal: boolean,
 ): readonly ConditionalChange[] {
   const { operation, token, expected, ttlMs, process } = invoked;
@@ -117,7 +117,7 @@ function recordName(token: string, state: "reserved" | "committed"): string {
  */
 function readsOf(
   key: string,
-  requests: readonly RecordedRequest[],
+  requests: readonly RegisterRequest[],
   written: ReadonlyMap<Revision, RegisterOperation>,
   exactReader: string | undefined,
 ): { readonly reads: readonly RegisterOperation[]; readonly wrong: readonly StoreViolation[] } {
@@ -144,7 +144,7 @@ function readsOf(
   return { reads: [...reads, ...earliest.values()], wrong };
 }
 
-function readResultOf(result: NonNullable<RecordedRequest["result"]>): ReadResult | undefined {
+function readResultOf(result: NonNullable<RegisterRequest["result"]>): ReadResult | undefined {
   if (result.type === "unknown" || result.revision === undefined) return undefined;
   if (result.type === "ok" && result.revision === 0) return { type: "nothing" };
   const { revision, token, state } = result;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Finding } from "../../../src/cli/doctor/finding.ts";
 import type { ServerFacts, TableFacts } from "../../../src/cli/doctor/postgres-facts.ts";
-import { examineServer, examineTable } from "../../../src/cli/doctor/postgres-findings.ts";
+import { examineExpiringTable, examinePostgresServer } from "../../../src/cli/doctor/postgres-findings.ts";
 
 const settings = {
   autovacuum: "on",
@@ -34,7 +34,7 @@ const bad = (findings: readonly Finding[]): readonly string[] =>
 
 describe("findings about a PostgreSQL server", () => {
   it("are all well for a synchronous primary of version 14", () => {
-    expect(bad(examineServer(facts))).toEqual([]);
+    expect(bad(examinePostgresServer(facts))).toEqual([]);
   });
 
   it.each<readonly [what: string, change: Partial<ServerFacts>, expected: readonly string[]]>([
@@ -60,7 +60,7 @@ describe("findings about a PostgreSQL server", () => {
     ],
     ["a sufficient timeout", { settings: { ...settings, statement_timeout: "1000" } }, []],
   ])("are correct for %s", (_, change, expected) => {
-    expect(bad(examineServer({ ...facts, ...change }))).toEqual(expected);
+    expect(bad(examinePostgresServer({ ...facts, ...change }))).toEqual(expected);
   });
 });
 
@@ -73,11 +73,11 @@ describe("findings about a table whose rows expire", () => {
     ["keys", { rows: 30_000, expired: 10_001 }, []],
     ["keys", { deadRows: 10_001 }, ["keys vacuum warning"]],
   ])("judge the table of %s with %j as %j", (name, change, expected) => {
-    expect(bad(examineTable(name, { ...table, ...change }, facts))).toEqual(expected);
+    expect(bad(examineExpiringTable(name, { ...table, ...change }, facts))).toEqual(expected);
   });
 
   it("name a server without autovacuum", () => {
     const off = { settings: { ...settings, autovacuum: "off" } };
-    expect(bad(examineTable("keys", table, off))).toEqual(["keys vacuum warning"]);
+    expect(bad(examineExpiringTable("keys", table, off))).toEqual(["keys vacuum warning"]);
   });
 });

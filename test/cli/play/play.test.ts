@@ -8,7 +8,7 @@ import { describe, expect, it } from "vitest";
 import { runCli } from "../../../src/cli/cli.ts";
 import { handlers } from "../../../src/cli/play/page/handlers.ts";
 import { fragmentOf, linkIn } from "../../../src/cli/play/page/link.ts";
-import { play } from "../../../src/cli/play/page/simulation.ts";
+import { playSchedule } from "../../../src/cli/play/page/simulation.ts";
 import { sha256InJavaScript } from "../../../src/internal/sha256.ts";
 import { FakeIo, run } from "../support/fake-io.ts";
 
@@ -59,10 +59,10 @@ describe("the page of latchkey play", () => {
   });
 
   it("shows what can happen next, and what has happened", async () => {
-    const start = await play(handlerNamed("latchkey"), []);
+    const start = await playSchedule(handlerNamed("latchkey"), []);
     expect(start.possible.map(({ label }) => label)).toContain("E1 is delivered to R1");
     expect(start.state).toBe("unseen");
-    const reserved = await play(handlerNamed("latchkey"), [0, 0]);
+    const reserved = await playSchedule(handlerNamed("latchkey"), [0, 0]);
     expect(reserved).toMatchObject({ state: "reserved", violations: [] });
     expect([...reserved.store.values()]).toEqual(["E1: reserved by R1, revision 1"]);
   });
@@ -70,7 +70,7 @@ describe("the page of latchkey play", () => {
   it.each(handlers.filter(({ id }) => id === "get-then-put" || id === "pending-is-duplicate"))(
     "shows the violation of the handler $id",
     async (handler) => {
-      const played = await play(handler, [0, 0, 2, ...Array.from({ length: 12 }, () => 0)]);
+      const played = await playSchedule(handler, [0, 0, 2, ...Array.from({ length: 12 }, () => 0)]);
       expect(played.violations).not.toEqual([]);
       expect(played.possible).toEqual([]);
     },
@@ -78,10 +78,10 @@ describe("the page of latchkey play", () => {
 
   it.each(handlers)("has an example of the handler $id that shows what it is about", async (handler) => {
     let schedule = handler.example;
-    let played = await play(handler, schedule);
+    let played = await playSchedule(handler, schedule);
     while (played.possible.length > 0 && schedule.length < 40) {
       schedule = [...schedule, 0];
-      played = await play(handler, schedule);
+      played = await playSchedule(handler, schedule);
     }
     expect(played.possible).toEqual([]);
     if (handler.id !== "latchkey") expect(played.violations).not.toEqual([]);

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { BucketServer } from "../../../src/cli/connection/open-buckets.ts";
 import { copyKeys, verifyCopy } from "../../../src/cli/reshard/copy-keys.ts";
-import { stoppedText } from "../../../src/cli/reshard/reshard-text.ts";
+import { stoppedReshardText } from "../../../src/cli/reshard/reshard-text.ts";
 import { type ReshardEnd, Resharding, type ReshardStep } from "../../../src/cli/reshard/resharding.ts";
 import { findShardSets, openShard } from "../../../src/cli/reshard/shard-sets.ts";
 import { Deduplicator } from "../../../src/deduplicator.ts";
@@ -65,7 +65,7 @@ async function killedStep(
     await run.run();
   } catch (error) {
     expect(failing.hasFailed()).toBe(true);
-    const text = stoppedText({ step: run.step, from: run.from, to, bucket, error });
+    const text = stoppedReshardText({ step: run.step, from: run.from, to, bucket, error });
     expect(text).toMatch(/Nothing was changed|Repeat latchkey reshard|Run latchkey reshard/);
     return run.step;
   }

@@ -5,7 +5,7 @@ import {
   reshardEndText,
   reshardProgressText,
   stoppedReport,
-  stoppedText,
+  stoppedReshardText,
 } from "../../../src/cli/reshard/reshard-text.ts";
 import type { ReshardEnd, ReshardStep } from "../../../src/cli/reshard/resharding.ts";
 
@@ -62,9 +62,9 @@ describe("a reshard that stopped", () => {
   ])("reports the incomplete work and the next action while %s", (step, sentence) => {
     const error = new Error("no answer");
     const stop = { step, from: 2, error, ...names };
-    expect(stoppedText(stop)).toMatch(new RegExp(`^Stopped while ${step}: `));
-    expect(stoppedText(stop)).toContain(sentence);
-    expect(stoppedText({ ...stop, error: undefined })).toMatch(new RegExp(`^Interrupted while ${step}\\.`));
+    expect(stoppedReshardText(stop)).toMatch(new RegExp(`^Stopped while ${step}: `));
+    expect(stoppedReshardText(stop)).toContain(sentence);
+    expect(stoppedReshardText({ ...stop, error: undefined })).toMatch(new RegExp(`^Interrupted while ${step}\\.`));
     expect(stoppedReport(stop)).toEqual({ ...names, end: "stopped", from: 2, step, reason: "no answer" });
     expect(stoppedReport({ ...stop, from: undefined, error: undefined })).toEqual({
       ...names,

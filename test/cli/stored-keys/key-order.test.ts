@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FirstKeys, ORDERS } from "../../../src/cli/stored-keys/key-order.ts";
+import { FirstKeys, KEY_ORDERS } from "../../../src/cli/stored-keys/key-order.ts";
 import type { StoredKey } from "../../../src/cli/stored-keys/stored-key.ts";
 
 const keys = fc.uniqueArray(
@@ -13,7 +13,7 @@ const NOW = { nowMs: 9, skewMs: 2_000 };
 describe("the first keys of an order", () => {
   it("are a prefix of all keys in that order", () => {
     fc.assert(
-      fc.property(keys, fc.constantFrom(...ORDERS), fc.integer({ min: 1, max: 10 }), (drawn, order, limit) => {
+      fc.property(keys, fc.constantFrom(...KEY_ORDERS), fc.integer({ min: 1, max: 10 }), (drawn, order, limit) => {
         const all = drawn.map((fields): StoredKey => {
           return { state: "unreadable", bucket: "b", subject: "s", key: undefined, reason: "r", ...fields };
         });

@@ -4,11 +4,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Interruption } from "../../../src/cli/terminal/interruption.ts";
 import type { Sink } from "../../../src/cli/terminal/io.ts";
-import { type Host, type Output, processIo } from "../../../src/cli/terminal/process-io.ts";
+import { type HostProcess, type ProcessOutput, processIo } from "../../../src/cli/terminal/process-io.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 
 /** An output that accepts writes only when the test says so. */
-class FakeOutput extends EventEmitter implements Output {
+class FakeOutput extends EventEmitter implements ProcessOutput {
   text = "";
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -34,7 +34,7 @@ class FakeOutput extends EventEmitter implements Output {
   }
 }
 
-class FakeHost extends EventEmitter implements Host {
+class FakeHost extends EventEmitter implements HostProcess {
   readonly stdin = new PassThrough();
   readonly stdout: FakeOutput;
   readonly stderr = new FakeOutput();

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createMachine } from "xstate";
 import { dedupKeyMachine } from "../../../machines/dedup-key.ts";
 import { chartOf } from "../../../src/inspect/chart/chart.ts";
-import { fold } from "../../../src/inspect/chart/fold.ts";
+import { foldChart } from "../../../src/inspect/chart/fold.ts";
 
 const nested = createMachine({
   id: "m",
@@ -59,7 +59,7 @@ describe("the chart of a machine", () => {
 
 describe("a collapsed chart", () => {
   it("shows transitions out of a collapsed state, and hides those inside it", () => {
-    const { states, lines, open } = fold(chartOf(nested), () => false);
+    const { states, lines, open } = foldChart(chartOf(nested), () => false);
     expect(states.map(({ id }) => id)).toEqual(["outer", "over"]);
     expect(open.size).toBe(0);
     expect(lines.map(({ from, to, transitions }) => [from, to, transitions.map(({ id }) => id)])).toEqual([
@@ -69,14 +69,14 @@ describe("a collapsed chart", () => {
 
   it("keeps a transition from a state to itself", () => {
     const self = createMachine({ initial: "a", states: { a: { on: { again: { target: "a", reenter: true } } } } });
-    expect(fold(chartOf(self), () => false).lines).toHaveLength(1);
+    expect(foldChart(chartOf(self), () => false).lines).toHaveLength(1);
   });
 
   it("contains every transition that leaves a visible state of the key machine, for any expanded states", () => {
     const chart = chartOf(dedupKeyMachine);
     fc.assert(
       fc.property(fc.func(fc.boolean()), (isOpen) => {
-        const { states, lines } = fold(chart, ({ id }) => isOpen(id));
+        const { states, lines } = foldChart(chart, ({ id }) => isOpen(id));
         const shown = new Set(states.map(({ id }) => id));
         for (const { from, to } of lines) expect(shown.has(from) && shown.has(to)).toBe(true);
         const drawn = new Set(lines.flatMap(({ transitions }) => transitions.map(({ id }) => id)));

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { followFeed, type Link, problemIn } from "../../../src/inspect/page/state/live-feed.ts";
-import type { Message } from "../../../src/inspect/server/wire.ts";
+import type { FeedMessage } from "../../../src/inspect/server/wire.ts";
 
-const update = (gone: string): Message => ({ type: "update", attempts: [], gone: [gone], more: false });
-const sent = (id: string, message: Message): string => `id: ${id}\ndata: ${JSON.stringify(message)}\n\n`;
+const update = (gone: string): FeedMessage => ({ type: "update", attempts: [], gone: [gone], more: false });
+const sent = (id: string, message: FeedMessage): string => `id: ${id}\ndata: ${JSON.stringify(message)}\n\n`;
 
 /** Returns a response that streams the texts as chunks and then ends. */
 const streamed = (...pieces: readonly string[]): Response =>

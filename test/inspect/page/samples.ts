@@ -1,7 +1,7 @@
 import type { Overview, ShownAttempt, SourceInfo } from "../../../src/inspect/server/wire.ts";
-import type { EventRef, TraceEvent } from "../../../src/inspect/trace/trace-event.ts";
+import type { KeyedIdentity, TraceEvent } from "../../../src/inspect/trace/trace-event.ts";
 
-export const identity: EventRef = {
+export const identity: KeyedIdentity = {
   storeKey: "w.s.d",
   workspaceId: "default",
   subscriptionId: "sub-1",

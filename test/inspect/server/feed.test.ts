@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { Message, Overview } from "../../../src/inspect/server/wire.ts";
+import type { FeedMessage, Overview } from "../../../src/inspect/server/wire.ts";
 import { event, unseen, world } from "../../support/replicas.ts";
 import { inspected } from "./inspected.ts";
 
-const overviewOf = (message: Message | undefined): Overview | undefined => message?.overview;
+const overviewOf = (message: FeedMessage | undefined): Overview | undefined => message?.overview;
 const more = (id: number) => ({ ...event, eventId: `evt-${id}` });
 
 describe("the feed", () => {

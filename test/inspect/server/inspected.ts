@@ -1,7 +1,7 @@
 import { LiveInspector } from "../../../src/inspect/server/live-inspector.ts";
 import { type InspectorOptions, resolveInspectorOptions } from "../../../src/inspect/server/options.ts";
 import { pageOf } from "../../../src/inspect/server/page-file.ts";
-import type { Message } from "../../../src/inspect/server/wire.ts";
+import type { FeedMessage } from "../../../src/inspect/server/wire.ts";
 import { isObject } from "../../cli/support/fake-io.ts";
 import { type Replica, type World, watched, world } from "../../support/replicas.ts";
 
@@ -50,7 +50,7 @@ export function inspected(options: Partial<InspectorOptions> = {}, its: World = 
 /** A parsed server-sent event. */
 export interface Sent {
   readonly id: string | undefined;
-  readonly message: Message | undefined;
+  readonly message: FeedMessage | undefined;
   readonly text: string;
 }
 
@@ -75,8 +75,8 @@ export class FeedReader {
   }
 
   /** Returns the messages of one complete update. */
-  async all(): Promise<readonly Message[]> {
-    const messages: Message[] = [];
+  async all(): Promise<readonly FeedMessage[]> {
+    const messages: FeedMessage[] = [];
     for (;;) {
       const message = (await this.next())?.message;
       if (message === undefined) return messages;
@@ -97,6 +97,6 @@ function sentIn(text: string): Sent {
   return { id, message: isMessage(message) ? message : undefined, text };
 }
 
-function isMessage(value: unknown): value is Message {
+function isMessage(value: unknown): value is FeedMessage {
   return isObject(value) && (value["type"] === "begin" || value["type"] === "update");
 }

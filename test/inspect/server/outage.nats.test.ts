@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { Deduplicator } from "../../../src/deduplicator.ts";
 import { serveInspector } from "../../../src/inspect/index.ts";
-import type { Message, Overview } from "../../../src/inspect/server/wire.ts";
+import type { FeedMessage, Overview } from "../../../src/inspect/server/wire.ts";
 import { isObject } from "../../../src/internal/is-object.ts";
 import { natsStore } from "../../../src/nats/index.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -24,7 +24,7 @@ async function overviewAt(url: string): Promise<Overview> {
   return message.overview;
 }
 
-function isBegin(value: unknown): value is Extract<Message, { type: "begin" }> {
+function isBegin(value: unknown): value is Extract<FeedMessage, { type: "begin" }> {
   return isObject(value) && value["type"] === "begin";
 }
 

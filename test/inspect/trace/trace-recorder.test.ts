@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { AnyStateNode as StateNode } from "xstate";
 import { dedupKeyMachine } from "../../../machines/dedup-key.ts";
-import { Attention } from "../../../src/inspect/trace/attention.ts";
 import { Lifecycle, OBSERVED_TRANSITIONS, statePathOf } from "../../../src/inspect/trace/lifecycle.ts";
+import { NoticeLog } from "../../../src/inspect/trace/notice-log.ts";
 import { Series } from "../../../src/inspect/trace/series.ts";
 import type { TraceEvent } from "../../../src/inspect/trace/trace-event.ts";
 import { DEFAULT_LIMITS, TraceRecorder } from "../../../src/inspect/trace/trace-recorder.ts";
@@ -82,7 +82,7 @@ describe("the observed transitions", () => {
 
 describe("what needs attention", () => {
   it("is listed once for each event, latest last, and settled by the event's commit", () => {
-    const attention = new Attention(10);
+    const attention = new NoticeLog(10);
     attention.take(traceEvent("expired", "a", { cause: "lease-ended", atMs: 1 }));
     attention.take(traceEvent("lapsed", "b"));
     attention.take(traceEvent("expired", "a", { cause: "shutdown", atMs: 2 }));
@@ -106,7 +106,7 @@ describe("what needs attention", () => {
   });
 
   it("is forgotten above the limit, oldest first", () => {
-    const attention = new Attention(2);
+    const attention = new NoticeLog(2);
     for (const id of ["a", "b", "c"]) attention.take(traceEvent("unprotected", id));
     expect([...attention].map(({ identity }) => identity.eventId)).toEqual(["b", "c"]);
     attention.take(traceEvent("committed", "a"));

@@ -6,7 +6,8 @@ import { LEASE_MS } from "../broker/backend.ts";
 import type { Incident } from "../replicas/incident.ts";
 import type { Summary } from "./summary.ts";
 
-export interface Opening {
+/** Settings of a demo, as its first lines show them. */
+export interface DemoSettings {
   readonly seed: number;
   readonly samples: string;
   readonly events: number;
@@ -18,7 +19,7 @@ export interface Opening {
   readonly inspector: string | undefined;
 }
 
-export function openingText(opening: Opening, paint: Paint): string {
+export function openingText(opening: DemoSettings, paint: Paint): string {
   const { seed, samples, events, sends, backend, replicas, endpoint, inspector } = opening;
   return [
     `${paint("bold", "Latchkey demo")}, a trigger service in one process ${paint("dim", `(--seed ${seed})`)}`,

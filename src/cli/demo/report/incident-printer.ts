@@ -1,7 +1,7 @@
 import type { CliIo } from "../../terminal/io.ts";
 import { type Paint, painter } from "../../terminal/paint.ts";
 import type { Incident } from "../replicas/incident.ts";
-import { incidentText, type Opening, openingText } from "./demo-text.ts";
+import { type DemoSettings, incidentText, openingText } from "./demo-text.ts";
 
 /** Maximum number of printed incidents of the frequent types. The table counts them all. */
 const PRINT_LIMITS: Readonly<Partial<Record<Incident["type"], number>>> = {
@@ -30,7 +30,7 @@ export class IncidentPrinter {
     return this.#io.clock.monotonicMs() - this.#startedMs;
   }
 
-  async opening(opening: Opening): Promise<void> {
+  async opening(opening: DemoSettings): Promise<void> {
     await this.text(openingText(opening, this.#paint));
   }
 

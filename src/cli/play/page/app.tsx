@@ -6,7 +6,7 @@ import type { Schedule } from "../../../testing/sim/schedule.ts";
 import { handlers } from "./handlers.ts";
 import { Lanes } from "./lanes.tsx";
 import { fragmentOf, linkIn } from "./link.ts";
-import { type PlayedRun, play } from "./simulation.ts";
+import { type PlayedRun, playSchedule } from "./simulation.ts";
 import { StateChart } from "./state-chart.tsx";
 import { StepButtons } from "./steps.tsx";
 
@@ -28,7 +28,7 @@ export function App(): VNode {
   useEffect(() => {
     let isCurrent = true;
     if (played !== undefined) {
-      void play(played, schedule).then((next) => {
+      void playSchedule(played, schedule).then((next) => {
         if (isCurrent) run.value = next;
       });
     }
@@ -73,7 +73,7 @@ export function App(): VNode {
     if (played === undefined) return;
     let next = schedule;
     for (let steps = 0; steps < MAX_STEPS; steps += 1) {
-      const { possible } = await play(played, next);
+      const { possible } = await playSchedule(played, next);
       if (possible.length === 0 || (steps > 0 && possible.every(({ kind }) => kind === "time" || kind === "fault")))
         break;
       next = [...next, 0];

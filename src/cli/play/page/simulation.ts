@@ -31,7 +31,7 @@ export interface PlayedRun {
 const SCOPE = { replicas: 2, events: 1, deliveries: 2, jumpMs: 8_000, ackWaitMs: 10_000 };
 
 /** Runs a handler up to the end of a schedule. */
-export async function play({ handler }: PlayedHandler, schedule: Schedule): Promise<PlayedRun> {
+export async function playSchedule({ handler }: PlayedHandler, schedule: Schedule): Promise<PlayedRun> {
   const { history, possible } = await simulatePartly(scenarioOf(handler, SCOPE, "all"), schedule);
   const violations = checkHistory(history);
   const last = history.findLast((line) => line.type !== "history");

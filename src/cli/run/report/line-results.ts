@@ -1,14 +1,14 @@
 import type { CommitOutcome } from "../../../model/decision.ts";
 import type { DedupKey } from "../../../model/dedup-key.ts";
 import { type EventProblem, problemText } from "../event/event-problem.ts";
-import { type Failure, failureText } from "../failure.ts";
+import { type EventFailure, failureText } from "../failure.ts";
 import { isDoubtful } from "./doubt.ts";
 
 /** Result of the handling of one event. */
 export type EventResult =
   | { readonly outcome: "dispatched"; readonly commit: CommitOutcome; readonly attempts: number }
   | { readonly outcome: "duplicate" }
-  | { readonly outcome: "failed"; readonly failure: Failure; readonly attempts: number }
+  | { readonly outcome: "failed"; readonly failure: EventFailure; readonly attempts: number }
   /** Not dispatched, because the run was interrupted. */
   | { readonly outcome: "unfinished"; readonly attempts: number };
 

@@ -9,7 +9,7 @@ import type {
   SearchResult,
   SourceInfo,
 } from "../../server/wire.ts";
-import type { EventRef } from "../../trace/trace-event.ts";
+import type { KeyedIdentity } from "../../trace/trace-event.ts";
 import type { RemovableKey, RemovalCounts } from "../state/clear-action.ts";
 import { followFeed, problemIn } from "../state/live-feed.ts";
 import type { RequestResult } from "../state/request-result.ts";
@@ -54,7 +54,7 @@ function headers(): Record<string, string> {
 const HIDDEN_MS = 5_000;
 
 /** Follows the feed while the tab is visible. */
-export function follow(): void {
+export function followFeedWhileVisible(): void {
   let feed: AbortController | undefined;
   let hiding: ReturnType<typeof setTimeout> | undefined;
   const update = (): void => {
@@ -134,7 +134,7 @@ export async function requestDetail(storeKey: string): Promise<RequestResult<Eve
     : { ok: true, value };
 }
 
-export function requestIdentity(identity: Omit<EventRef, "storeKey">): Promise<RequestResult<EventDetail>> {
+export function requestIdentity(identity: Omit<KeyedIdentity, "storeKey">): Promise<RequestResult<EventDetail>> {
   return request(`api/event?${new URLSearchParams({ ...identity }).toString()}`, isDetail);
 }
 
@@ -157,7 +157,7 @@ export async function requestRelated(storeKey: string): Promise<RequestResult<re
 }
 
 /** Removes keys at the revisions that the page has seen. */
-export function removeKeys(keys: readonly RemovableKey[]): Promise<RequestResult<RemovalCounts>> {
+export function requestRemoval(keys: readonly RemovableKey[]): Promise<RequestResult<RemovalCounts>> {
   const search = new URLSearchParams(keys.map(({ storeKey, revision }) => ["key", `${storeKey}:${revision}`]));
   return request(`api/remove?${search.toString()}`, isRemovalCounts, { method: "POST" });
 }
@@ -171,11 +171,11 @@ export function requestLetters(): Promise<RequestResult<LetterList>> {
   return request("api/dead", isLetterList);
 }
 
-export function redriveLetter(sequence: number): Promise<RequestResult<RedriveResult>> {
+export function requestRedrive(sequence: number): Promise<RequestResult<RedriveResult>> {
   return request(`api/dead/redrive?sequence=${sequence}`, isLetterChange, { method: "POST" });
 }
 
-export function dropLetter(sequence: number): Promise<RequestResult<RedriveResult>> {
+export function requestDrop(sequence: number): Promise<RequestResult<RedriveResult>> {
   return request(`api/dead/drop?sequence=${sequence}`, isLetterChange, { method: "POST" });
 }
 

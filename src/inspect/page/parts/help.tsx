@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import { isHelpOpen, tabs } from "../browser/keys.ts";
+import { isHelpOpen, tabs } from "../browser/keyboard.ts";
 import { Dialog } from "./dialog.tsx";
 
 export function Help(): VNode | null {

@@ -1,12 +1,12 @@
 import type { VNode } from "preact";
-import type { EventRef } from "../../trace/trace-event.ts";
+import type { KeyedIdentity } from "../../trace/trace-event.ts";
 import { hashOf } from "../state/route.ts";
 import type { SharedNames } from "../state/shared-names.ts";
 import { ShortKey } from "./copyable.tsx";
 import { Name } from "./name.tsx";
 
 interface IdentityCellsProps {
-  readonly identity: EventRef;
+  readonly identity: KeyedIdentity;
   readonly shared: SharedNames;
 }
 

@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import type { Notice } from "../../trace/attention.ts";
+import type { Notice } from "../../trace/notice-log.ts";
 import { session } from "../browser/page-state.ts";
 import { concernWords } from "../state/concern-words.ts";
 import { time } from "../state/formats.ts";

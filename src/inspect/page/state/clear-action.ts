@@ -1,6 +1,6 @@
 import { counted } from "../../../internal/counted.ts";
 import type { MatchingKey, ShownRecord } from "../../server/wire.ts";
-import type { EventRef } from "../../trace/trace-event.ts";
+import type { KeyedIdentity } from "../../trace/trace-event.ts";
 import type { BulkAction, StepResult } from "./bulk-action.ts";
 import { shortName, span } from "./formats.ts";
 import type { RequestResult } from "./request-result.ts";
@@ -21,7 +21,7 @@ type Remove = (keys: readonly RemovableKey[]) => Promise<RequestResult<RemovalCo
 
 /** Returns the clearing of one key, to confirm. */
 export function clearOne(
-  { storeKey, eventId }: EventRef,
+  { storeKey, eventId }: KeyedIdentity,
   { state, owner, revision, atMs }: ShownRecord,
   nowMs: number,
   remove: Remove,

@@ -1,5 +1,5 @@
 import { type Suspicion, suspicionWords } from "../../conclusions/suspicion.ts";
-import type { Concern } from "../../trace/attention.ts";
+import type { Concern } from "../../trace/notice-log.ts";
 import type { Tone } from "./event-words.ts";
 
 interface ConcernWords {

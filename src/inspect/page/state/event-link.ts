@@ -1,9 +1,9 @@
 import { dedupKeyOfStoreKey } from "../../../model/dedup-key.ts";
 import type { EventLink } from "../../server/wire.ts";
-import type { EventRef } from "../../trace/trace-event.ts";
+import type { KeyedIdentity } from "../../trace/trace-event.ts";
 
 /** Returns the address that a link has for an event. A placeholder that names nothing of an event stays. */
-export function addressOf({ template }: EventLink, { storeKey, ...ids }: EventRef): string {
+export function addressOf({ template }: EventLink, { storeKey, ...ids }: KeyedIdentity): string {
   const values = new Map(Object.entries({ ...ids, storeKey, key: dedupKeyOfStoreKey(storeKey) }));
   return template.replaceAll(/\{(\w+)\}/g, (placeholder, name: string) => {
     const value = values.get(name);

@@ -1,7 +1,7 @@
 import { linkedSignal } from "../../../internal/abort.ts";
 import { backoffMs } from "../../../internal/backoff.ts";
 import { isObject } from "../../../internal/is-object.ts";
-import type { Message } from "../../server/wire.ts";
+import type { FeedMessage } from "../../server/wire.ts";
 import { isMessage } from "./response-guards.ts";
 import { parseVisible } from "./visible-text.ts";
 
@@ -20,7 +20,7 @@ export interface LiveFeedOptions {
   readonly signal: AbortSignal;
   /** Resolves after a pause, or when the signal aborts. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
-  readonly onMessage: (message: Message) => void;
+  readonly onMessage: (message: FeedMessage) => void;
   readonly onLink: (link: Link) => void;
 }
 

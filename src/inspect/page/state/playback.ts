@@ -1,7 +1,7 @@
 import { parseHistory } from "../../../history/history-text.ts";
 import { Feed } from "../../server/feed.ts";
 import { Redaction } from "../../server/redaction.ts";
-import type { EventDetail, Message, SearchResult, StoreHealth } from "../../server/wire.ts";
+import type { EventDetail, FeedMessage, SearchResult, StoreHealth } from "../../server/wire.ts";
 import { type TracedRun, type TracedViolation, traceOfHistory } from "../../trace/history-reader.ts";
 import type { TraceEvent } from "../../trace/trace-event.ts";
 import { DEFAULT_LIMITS, TraceRecorder } from "../../trace/trace-recorder.ts";
@@ -53,7 +53,7 @@ export class Playback {
   }
 
   /** Shows the first `position` events, and returns the messages for them. */
-  seek(position: number): readonly Message[] {
+  seek(position: number): readonly FeedMessage[] {
     if (position < this.#position) {
       this.#recorder = this.#freshRecorder();
       this.#position = 0;
@@ -62,7 +62,7 @@ export class Playback {
     this.#position = position;
     this.#recorder.assess({ nowMs: this.#nowMs, skewMs: 0 });
     const feed = this.#feed();
-    const messages: Message[] = [];
+    const messages: FeedMessage[] = [];
     for (let next = feed.next(); next !== undefined; next = feed.next()) messages.push(next);
     return messages;
   }

@@ -2,18 +2,18 @@ import { isObject } from "../../../internal/is-object.ts";
 import type { RedriveResult } from "../../../model/dead-letter.ts";
 import type {
   EventDetail,
+  FeedMessage,
   KeyPage,
   KeyRow,
   LetterList,
   MatchingKey,
-  Message,
   SearchResult,
 } from "../../server/wire.ts";
 import type { RemovalCounts } from "./clear-action.ts";
 
 // Checks that distinguish a response of the inspector from one of a proxy or another server. The inspector itself is trusted.
 
-export function isMessage(value: unknown): value is Message {
+export function isMessage(value: unknown): value is FeedMessage {
   return isObject(value) && (value["type"] === "begin" || value["type"] === "update");
 }
 

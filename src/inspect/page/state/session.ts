@@ -1,6 +1,6 @@
-import type { Message, Overview, ShownAttempt, SourceInfo, StoreHealth } from "../../server/wire.ts";
-import type { Notice } from "../../trace/attention.ts";
+import type { FeedMessage, Overview, ShownAttempt, SourceInfo, StoreHealth } from "../../server/wire.ts";
 import { statePathOf } from "../../trace/lifecycle.ts";
+import type { Notice } from "../../trace/notice-log.ts";
 import type { TraceEvent, TraceType } from "../../trace/trace-event.ts";
 import { Rates } from "./rates.ts";
 
@@ -27,7 +27,7 @@ export class Session {
   #changed: ReadonlySet<string> = new Set();
   #attemptsVersion = 0;
 
-  take(message: Message): void {
+  take(message: FeedMessage): void {
     if (message.type === "begin") {
       this.#reset(message.source);
       this.#takeOverview(message.overview);

@@ -1,4 +1,4 @@
-import type { EventRef } from "../../trace/trace-event.ts";
+import type { KeyedIdentity } from "../../trace/trace-event.ts";
 
 /** Shorter prefixes are shown, because leaving them out saves no room. */
 const SHORTEST_PREFIX = 6;
@@ -33,7 +33,7 @@ function firstDifference(one: string, other: string): number {
 
 /** Row of a table of keys. */
 export interface NamedRow {
-  readonly identity: EventRef;
+  readonly identity: KeyedIdentity;
   readonly owner: string;
 }
 

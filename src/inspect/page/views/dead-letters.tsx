@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import { amount, counted } from "../../../internal/counted.ts";
 import type { LetterList, LetterRow } from "../../server/wire.ts";
 import { nowMs, playback, session } from "../browser/page-state.ts";
-import { dropLetter, mayChange, redriveLetter, requestLetters } from "../browser/server.ts";
+import { mayChange, requestDrop, requestLetters, requestRedrive } from "../browser/server.ts";
 import { REFRESH_MS, useRequest } from "../browser/use-request.ts";
 import { pendingBulk } from "../parts/bulk-dialog.tsx";
 import { Name } from "../parts/name.tsx";
@@ -49,7 +49,7 @@ export function DeadLettersView(): VNode {
                 type="button"
                 class="button"
                 disabled={matching.length === 0}
-                onClick={() => (pendingBulk.value = redriveAction(matching, redriveLetter))}
+                onClick={() => (pendingBulk.value = redriveAction(matching, requestRedrive))}
               >
                 Redrive {amount(matching.length)}…
               </button>
@@ -57,7 +57,7 @@ export function DeadLettersView(): VNode {
                 type="button"
                 class="button"
                 disabled={matching.length === 0}
-                onClick={() => (pendingBulk.value = dropAction(matching, dropLetter))}
+                onClick={() => (pendingBulk.value = dropAction(matching, requestDrop))}
               >
                 Drop {amount(matching.length)}…
               </button>
@@ -176,7 +176,7 @@ function Row({ letter, shared }: { letter: LetterRow; shared: SharedNames }): VN
               type="button"
               class="button"
               aria-label={`Redrive letter ${sequence}`}
-              onClick={() => (pendingBulk.value = redriveAction([letter], redriveLetter))}
+              onClick={() => (pendingBulk.value = redriveAction([letter], requestRedrive))}
             >
               Redrive…
             </button>
@@ -184,7 +184,7 @@ function Row({ letter, shared }: { letter: LetterRow; shared: SharedNames }): VN
               type="button"
               class="button"
               aria-label={`Drop letter ${sequence}`}
-              onClick={() => (pendingBulk.value = dropAction([letter], dropLetter))}
+              onClick={() => (pendingBulk.value = dropAction([letter], requestDrop))}
             >
               Drop…
             </button>

@@ -3,16 +3,16 @@ import type { ComponentChildren, VNode } from "preact";
 import { heldSinceMs } from "../../conclusions/held-since.ts";
 import type { FailureFacts } from "../../conclusions/verdict.ts";
 import type { EventDetail, ShownRecord } from "../../server/wire.ts";
-import type { EventRef } from "../../trace/trace-event.ts";
+import type { KeyedIdentity } from "../../trace/trace-event.ts";
 import { link, nowMs, renders, session } from "../browser/page-state.ts";
-import { mayChange, removeKeys, requestDetail, requestRelated } from "../browser/server.ts";
+import { mayChange, requestDetail, requestRelated, requestRemoval } from "../browser/server.ts";
 import { useRequest } from "../browser/use-request.ts";
 import { pendingBulk } from "../parts/bulk-dialog.tsx";
 import { CopyableNumber, ShortKey } from "../parts/copyable.tsx";
 import { FindEvent } from "../parts/find-event.tsx";
 import { KeyChip } from "../parts/key-chip.tsx";
 import { Name } from "../parts/name.tsx";
-import { Recent } from "../parts/recent.tsx";
+import { RecentEvents } from "../parts/recent-events.tsx";
 import { TimelineTable } from "../parts/timeline.tsx";
 import { clearOne } from "../state/clear-action.ts";
 import { addressOf } from "../state/event-link.ts";
@@ -37,7 +37,7 @@ function FindEventView(): VNode {
       </section>
       <section class="panel" aria-labelledby="recent">
         <h2 id="recent">Latest activity</h2>
-        <Recent limit={60} />
+        <RecentEvents limit={60} />
       </section>
     </div>
   );
@@ -105,7 +105,7 @@ function Known({ detail }: { detail: EventDetail }): VNode {
 }
 
 /** Links to other systems, such as the event's logs. */
-function Links({ identity }: { identity: EventRef }): VNode | null {
+function Links({ identity }: { identity: KeyedIdentity }): VNode | null {
   const links = session().source?.links ?? [];
   if (links.length === 0) return null;
   return (
@@ -168,7 +168,7 @@ function StoredRecordCard({ detail }: { detail: EventDetail }): VNode {
                 <button
                   type="button"
                   class="button danger"
-                  onClick={() => (pendingBulk.value = clearOne(identity, record, nowMs.value, removeKeys))}
+                  onClick={() => (pendingBulk.value = clearOne(identity, record, nowMs.value, requestRemoval))}
                 >
                   Clear…
                 </button>

@@ -3,7 +3,7 @@ import { amount, counted } from "../../../internal/counted.ts";
 import { formatKeyQuery, KEYS_PER_PAGE, type KeyQuery } from "../../server/key-query.ts";
 import type { KeyGroup, KeyPage } from "../../server/wire.ts";
 import { playback, session, toast } from "../browser/page-state.ts";
-import { mayChange, removeKeys, requestKeys, requestMatching } from "../browser/server.ts";
+import { mayChange, requestKeys, requestMatching, requestRemoval } from "../browser/server.ts";
 import { REFRESH_MS, useRequest } from "../browser/use-request.ts";
 import { pendingBulk } from "../parts/bulk-dialog.tsx";
 import { KeyFilters } from "../parts/key-filters.tsx";
@@ -63,7 +63,7 @@ function BulkButton({ query, isDisabled }: { query: KeyQuery; isDisabled: boolea
   const ask = async (): Promise<void> => {
     const reply = await requestMatching(query);
     const how = { withReserved: query.state === "reserved", isFiltered: isFiltered(query) };
-    if (reply.ok) pendingBulk.value = clearMany(reply.value, how, removeKeys);
+    if (reply.ok) pendingBulk.value = clearMany(reply.value, how, requestRemoval);
     else toast.value = { text: reply.message, isError: true };
   };
   return (

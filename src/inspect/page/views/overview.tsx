@@ -1,9 +1,9 @@
 import type { VNode } from "preact";
-import { isHelpOpen } from "../browser/keys.ts";
+import { isHelpOpen } from "../browser/keyboard.ts";
 import { session } from "../browser/page-state.ts";
 import { Machine, TransitionTable } from "../parts/machine.tsx";
 import { Notices } from "../parts/notices.tsx";
-import { Recent } from "../parts/recent.tsx";
+import { RecentEvents } from "../parts/recent-events.tsx";
 import { TotalsChart } from "../parts/totals-chart.tsx";
 import { summaryOf } from "../state/summary.ts";
 
@@ -27,7 +27,7 @@ export function OverviewView(): VNode {
         </section>
         <section class="panel grows" aria-labelledby="recent">
           <h2 id="recent">Latest activity</h2>
-          <Recent limit={30} />
+          <RecentEvents limit={30} />
         </section>
       </div>
     </div>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { problemText } from "../../../../src/cli/run/event/event-problem.ts";
-import { type Failure, failureText } from "../../../../src/cli/run/failure.ts";
+import { type EventFailure, failureText } from "../../../../src/cli/run/failure.ts";
 import {
   addDelivery,
   type DeliveryResult,
@@ -57,7 +57,7 @@ describe("the text of an event problem", () => {
 });
 
 describe("the text of a failure", () => {
-  it.each<readonly [Failure, string]>([
+  it.each<readonly [EventFailure, string]>([
     [{ failure: "status", status: 503 }, "the endpoint answered 503"],
     [
       { failure: "status", status: 308 },

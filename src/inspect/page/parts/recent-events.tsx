@@ -7,7 +7,7 @@ import { sharedPrefix } from "../state/shared-names.ts";
 import { Name } from "./name.tsx";
 
 /** The latest events, newest first. */
-export function Recent({ limit }: { limit: number }): VNode {
+export function RecentEvents({ limit }: { limit: number }): VNode {
   const trace = session().trace.slice(-limit).reverse();
   if (trace.length === 0) return <p class="empty soft">Nothing has happened yet.</p>;
   const eventPrefix = sharedPrefix(trace.map(({ identity }) => identity.eventId));

@@ -21,7 +21,7 @@ interface Transition {
 }
 
 /** A drawn transition. */
-export interface Drawn {
+export interface DrawnTransition {
   readonly from: Node;
   /** Readable name: `after 1000`, `done`, `always`, or the event's type. */
   readonly event: string;
@@ -34,7 +34,7 @@ export interface Drawn {
  * Returns the transitions drawn from a state, in the order of evaluation. A line from a state into itself explains little. A compound
  * state's transition to itself or to a descendant is therefore drawn from each leaf in which it can occur.
  */
-export function drawn(node: Node): Drawn[] {
+export function drawnTransitions(node: Node): DrawnTransition[] {
   const transitions = isLeaf(node)
     ? choicesIn(node).filter(([, transition]) => transition.source === node || isInward(transition))
     : ownOf(node).filter(([, transition]) => !isInward(transition));

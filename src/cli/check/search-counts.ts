@@ -2,7 +2,7 @@ import { amount, counted } from "../../internal/counted.ts";
 import type { Run } from "../../testing/report/run.ts";
 
 /** Counts what a search has explored so far. */
-export class Exploration {
+export class SearchCounts {
   runs = 0;
   deliveries = 0;
   effects = 0;

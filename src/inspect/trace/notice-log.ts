@@ -1,6 +1,6 @@
 import { evidenceOf, type LeaseClock, MANY_ATTEMPTS, SUSPICIONS, type Suspicion } from "../conclusions/suspicion.ts";
 import type { TracedAttempt } from "./attempt.ts";
-import type { EventRef, TraceEvent, TraceType } from "./trace-event.ts";
+import type { KeyedIdentity, TraceEvent, TraceType } from "./trace-event.ts";
 
 /** Why an event or the store needs attention. */
 export type Concern =
@@ -17,7 +17,7 @@ export type Concern =
 /** A concern about one event, or about the store. */
 export interface Notice {
   readonly concern: Concern;
-  readonly identity: EventRef;
+  readonly identity: KeyedIdentity;
   readonly replica: string;
   readonly attempt: number;
   readonly cause: string;
@@ -30,7 +30,7 @@ export interface Notice {
 }
 
 /** The latest notices: one for each concern and event, and one for each replica that cannot reach the store. */
-export class Attention implements Iterable<Notice> {
+export class NoticeLog implements Iterable<Notice> {
   readonly #limit: number;
   readonly #notices = new Map<string, Notice>();
   readonly #byKey = new Map<string, Set<string>>();

@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 import { amount } from "../../../internal/counted.ts";
 import { openFile } from "../browser/files.ts";
-import { isHelpOpen, tabs } from "../browser/keys.ts";
+import { isHelpOpen, tabs } from "../browser/keyboard.ts";
 import { link, playback, route, session } from "../browser/page-state.ts";
 import { theme, toggleTheme } from "../browser/theme.ts";
 import type { Link } from "../state/live-feed.ts";
@@ -9,7 +9,7 @@ import { hashOf } from "../state/route.ts";
 import { openNotices } from "../state/summary.ts";
 import { Search } from "./search.tsx";
 
-export function Header(): VNode {
+export function PageHeader(): VNode {
   return (
     <header class="header">
       <a class="brand" href="#/">
