@@ -63,7 +63,7 @@ function findCycle(): string[] {
   return [];
 }
 
-/** Returns the packages that are loaded as soon as a file is, by itself or by what it imports. Later loads are `import()`. */
+/** Returns the packages that a file loads at once, directly or through its imports. Later loads are `import()`. */
 function packagesLoadedBy(entry: string): string[] {
   const packages = new Set<string>();
   const loaded = new Set([entry]);

@@ -8,8 +8,8 @@ export function revisionsRaisedBy(offset: number): string {
 }
 
 /**
- * Returns a history with sequence numbers in place of revisions. An operator who raises the fences changes the revision of every
- * record in the bucket, which no register does. The sequence numbers of a restored bucket continue.
+ * Returns a history with sequence numbers in place of revisions. Raising the fences changes the revision of every record in the
+ * bucket, which no register does. The sequence numbers of a restored bucket continue.
  */
 export function inSequenceNumbers(history: History): History {
   const raises = history.flatMap((line) =>

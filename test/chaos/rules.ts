@@ -36,7 +36,7 @@ export function overtaken(ofEvent: readonly Dispatch[]): readonly Violation[] {
   );
 }
 
-/** At most one success of an event that is dispatched once counts. {@link unreported} covers the others. */
+/** Finds a second success that counts for an event that is dispatched once. {@link unreported} covers the others. */
 export function countedTwice(ofEvent: readonly Dispatch[]): readonly Violation[] {
   const counted = ofEvent.filter(({ endRequest, commit }) => endRequest !== undefined && isCounted(commit));
   if (counted.length < 2) return [];

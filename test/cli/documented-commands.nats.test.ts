@@ -87,8 +87,8 @@ const documented = new Map(
 );
 
 /**
- * Builds an incident: evt-1 and a CloudEvent are committed for billing, evt-1 also for mail, web-3 died while it dispatched `held`, the
- * consumer has a `max_deliver`, and evt-9 is dead letter 17.
+ * Builds an incident. evt-1 and a CloudEvent are committed for billing, and evt-1 also for mail. web-3 died while it dispatched `held`.
+ * The consumer has a `max_deliver`, and evt-9 is dead letter 17.
  */
 async function prepare(server: NatsServer, isCalm: boolean): Promise<void> {
   await using connection = await connected(server);

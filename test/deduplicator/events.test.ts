@@ -16,7 +16,7 @@ import {
 } from "../support/replicas.ts";
 import { uncaughtDuring } from "../support/uncaught.ts";
 
-/** For each type, runs a replica until it has published that event, and returns the fields that the last one must have. */
+/** Functions that run a replica until it has published an event of a type. Each returns the fields that the last event must have. */
 const everyType: Readonly<Record<DedupEventType, (w: World, a: Replica) => Promise<object>>> = {
   async reserved(_w, { dedup }) {
     await dedup.reserve(event, { leaseMs: 5_000, attempt: 3 });

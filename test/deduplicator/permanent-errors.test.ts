@@ -46,7 +46,7 @@ describe("an event whose handler threw a PermanentError", () => {
       await expect(dedup.reserve(event)).rejects.toMatchObject(refusal);
       expect(again.runs()).toBe(0);
     }
-    // What was read from the store counts as current for 250 ms.
+    // A record that was read counts as current for 250 ms.
     await pass(250);
     await commitEvent(b);
   });

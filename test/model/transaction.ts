@@ -10,7 +10,7 @@ export interface EffectProtocol {
   readonly isUnique: boolean;
   /** True if a marker with a higher fence refuses the holder. */
   readonly refusesLowerFences: boolean;
-  /** What has a marker of its own. */
+  /** Scope of a marker. */
   readonly markerOf: "event" | "event of all workspaces" | "attempt";
 }
 
@@ -21,7 +21,7 @@ export const effectOnceProtocol: EffectProtocol = {
   markerOf: "event",
 };
 
-/** What is committed in the database, and the lock on the marker of the event. */
+/** Committed content of the database, and the lock on the marker of the event. */
 export interface Database {
   readonly marker: (typeof MARKERS)[number];
   /** Rank of the marker's fence among the fences of all attempts, 0 without one. */
@@ -30,7 +30,7 @@ export interface Database {
   readonly effects: number;
   /** True if an open transaction has inserted the marker. */
   readonly isLocked: boolean;
-  /** Whether another tenant has an event with the same ids, and whether that event had its effect. */
+  /** State of another tenant's event with the same ids: absent, or with or without its effect. */
   readonly otherTenant: (typeof TENANTS)[number];
 }
 

@@ -47,7 +47,7 @@ export interface WorldStep {
   readonly violations: readonly Violation[];
 }
 
-/** What a step changes in a world, besides attempts. The database stays as it is by default. */
+/** Changes that a step makes to a world, besides attempts. The database stays as it is by default. */
 type Change = Pick<KnownMove, "register" | "isWrite" | "orphans"> & Partial<Pick<KnownMove, "database">>;
 
 type Changed = Pick<WorldStep, "world" | "ended" | "violations">;

@@ -12,7 +12,7 @@ import { THIRD_PARTY } from "../../scripts/third-party.mjs";
 import { isObject } from "../../src/internal/is-object.ts";
 import { ensureBuilt } from "../support/built.ts";
 
-// What users install is what is tested: the packed tarball, in an empty project.
+// These tests run the packed tarball in an empty project, as users install it.
 
 const run = promisify(execFile);
 const repository = process.cwd();

@@ -37,7 +37,7 @@ export const anyMoves: fc.Arbitrary<readonly Move[]> = fc.array(
 );
 
 /**
- * Runs the moves on two replicas. Returns what went wrong: a replica dispatched again although it knew that its dispatch had
+ * Runs the moves on two replicas, and returns the violations. Either a replica dispatched again although it knew that its dispatch had
  * succeeded, or a commit undid a clear that had resolved before.
  */
 export async function wrongIn(

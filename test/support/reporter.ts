@@ -81,7 +81,7 @@ function nameOf(task: TestCase | TestSuite | TestModule): string {
   return task.type === "module" ? task.relativeModuleId : `${task.module.relativeModuleId} > ${task.fullName}`;
 }
 
-/** Long enough for the reason of a failure, which then stands beside the name in the last lines of the output. */
+/** Long enough for the reason of a failure, which the last lines of the output show beside the name. */
 const MAX_REASON_LENGTH = 300;
 
 function withReason(name: string, errors: readonly { readonly message: string }[] = []): string {

@@ -1,4 +1,3 @@
-import { hasCode } from "../../errors.ts";
 import type { Clock } from "../../internal/clock.ts";
 import type { DeadLetters } from "../../model/dead-letter.ts";
 import type { DispatchFailure } from "../../model/failure.ts";
@@ -6,22 +5,22 @@ import { parseStoreKey, resolveIdentity } from "../../model/identity.ts";
 import { fenceOf } from "../../model/record.ts";
 import type { Entry } from "../../model/store.ts";
 import type { FailureFacts } from "../conclusions/verdict.ts";
-import type { EventRing } from "../trace/event-ring.ts";
-import { failedEvents } from "../trace/failed-events.ts";
 import type { KeyedIdentity, TraceEvent } from "../trace/trace-event.ts";
 import { formatTrace } from "../trace/trace-text.ts";
 import type { AuthGuard } from "./auth-guard.ts";
 import { deadLetterRoutes, type RouteHandler } from "./dead-letter-routes.ts";
 import { eventStream } from "./event-stream.ts";
+import { failedDispatches } from "./failed-dispatches.ts";
 import { Feed, type Recording } from "./feed.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { KeyAdmin } from "./key-admin.ts";
-import { type FailedDispatch, KeyCatalog } from "./key-catalog.ts";
+import { KeyCatalog } from "./key-catalog.ts";
 import { parseKeyQuery } from "./key-query.ts";
 import { KnownEvents } from "./known-events.ts";
 import { type PageFile, pageResponse } from "./page-file.ts";
 import type { Redaction } from "./redaction.ts";
 import { errorResponse, respond, respondJson } from "./responses.ts";
+import { storeErrorResponse, storeErrorText } from "./store-error.ts";
 import type { EventDetail, FoundEvent, SearchResult, ShownRecord } from "./wire.ts";
 
 /** Everything that the handler needs to answer requests. */
@@ -50,7 +49,12 @@ export function requestHandler(context: HandlerContext): RequestHandler {
   const { recording, keyAdmin, authGuard, page, basePath } = context;
   const { recorder, redaction, source } = recording;
   const known = new KnownEvents(recorder);
-  const catalog = new KeyCatalog({ list: () => keyAdmin.list(), failures, redaction, clock: context.clock });
+  const catalog = new KeyCatalog({
+    list: () => keyAdmin.list(),
+    failures: () => failedDispatches(keyAdmin, recorder.trace),
+    redaction,
+    clock: context.clock,
+  });
 
   const routes: Readonly<Record<string, RouteHandler>> = {
     "GET /": async (request) => pageResponse(await page, request),
@@ -70,12 +74,6 @@ export function requestHandler(context: HandlerContext): RequestHandler {
     ...deadLetterRoutes(context.deadLetters, redaction, change),
   };
   const methods = methodsByPath(Object.keys(routes));
-
-  /** Returns the failed dispatches that the store keeps, or else those that the recording contains. */
-  function failures(): AsyncIterable<FailedDispatch> | Iterable<FailedDispatch> {
-    const stored = keyAdmin.failures();
-    return stored === undefined ? recordedFailures(recorder.trace) : storedFailures(stored);
-  }
 
   /** Wraps a route that changes something. */
   function change(route: RouteHandler): RouteHandler {
@@ -233,19 +231,6 @@ function removalOrder(text: string): { readonly storeKey: string; readonly revis
   return storeKey === "" ? undefined : { storeKey, revision: Number(revision) };
 }
 
-async function* storedFailures(failures: AsyncIterable<DispatchFailure>): AsyncGenerator<FailedDispatch, void> {
-  for await (const { owner, attempt, fence, atMs, error, ...ids } of failures) {
-    const { storeKey } = resolveIdentity(ids);
-    yield { identity: { storeKey, ...ids }, owner, attempt, fence, atMs, error };
-  }
-}
-
-function* recordedFailures(trace: EventRing): Generator<FailedDispatch, void> {
-  for (const { identity, owner, attempt, fence, atMs, cause } of failedEvents(trace)) {
-    yield { identity, owner, attempt, fence, atMs, error: cause };
-  }
-}
-
 /** Leaves out the ids, which the identity contains as redacted. */
 function shownFailure({ owner, attempt, atMs, error }: DispatchFailure, redaction: Redaction): FailureFacts {
   return { owner, attempt, atMs, error: redaction.cause(error) };
@@ -275,23 +260,6 @@ function clearedEvent({ key, record, revision }: Entry, atMs: number): TraceEven
     forMs: 0,
     cause: `the key was ${record.state}`,
   };
-}
-
-/** Passes on the store's errors. Other errors may contain internals and are not shown. */
-function storeErrorResponse(error: unknown, redaction: Redaction): Response {
-  const text = storeErrorText(error, redaction);
-  if (text === undefined) return errorResponse("failed", "The inspector failed to answer this request");
-  if (hasCode(error, "record-unreadable")) return errorResponse("unreadable", text);
-  return errorResponse(hasCode(error, "unsupported") ? "unsupported" : "store-unavailable", text);
-}
-
-function storeErrorText(error: unknown, redaction: Redaction): string | undefined {
-  const isOfStore =
-    hasCode(error, "store-unavailable") ||
-    hasCode(error, "record-unreadable") ||
-    hasCode(error, "dead-letters-unavailable") ||
-    hasCode(error, "unsupported");
-  return isOfStore ? redaction.cause(error.message) : undefined;
 }
 
 function isStoreKey(value: string): boolean {

@@ -1,9 +1,9 @@
 import { hasCode } from "../../errors.ts";
 import type { Clock } from "../../internal/clock.ts";
-import type { DispatchFailure } from "../../model/failure.ts";
 import { fenceOf } from "../../model/record.ts";
 import type { Entry } from "../../model/store.ts";
 import type { KeyedIdentity } from "../trace/trace-event.ts";
+import type { FailedDispatch } from "./failed-dispatches.ts";
 import { KEYS_PER_PAGE, type KeyColumn, type KeyQuery } from "./key-query.ts";
 import type { Redaction } from "./redaction.ts";
 import type { KeyGroup, KeyPage, KeyRow, MatchingKey } from "./wire.ts";
@@ -12,11 +12,6 @@ interface Listing {
   readonly rows: readonly KeyRow[];
   readonly unreadable: string;
   readonly listedAtMs: number;
-}
-
-/** A failed dispatch after which the key was released. */
-export interface FailedDispatch extends Pick<DispatchFailure, "owner" | "attempt" | "fence" | "atMs" | "error"> {
-  readonly identity: KeyedIdentity;
 }
 
 export interface KeyCatalogOptions {

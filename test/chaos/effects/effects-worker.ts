@@ -39,7 +39,7 @@ await connection.close();
 await pool.end();
 
 async function dispatch(event: string, reservation: Reservation): Promise<void> {
-  // What a handler without a marker would have done, in a book of its own.
+  // Records the effects of a handler without a marker, in a table of its own.
   await pool.query("insert into plain_book values ($1)", [event]);
   failpoint("before the transaction");
   await transaction((tx) =>

@@ -24,7 +24,7 @@ export interface Inspected extends AsyncDisposable {
   feed(headers?: Readonly<Record<string, string>>): Promise<FeedReader>;
 }
 
-/** With a store among the options, the inspector watches it, and no deduplicator is attached. */
+/** Creates an inspector. It watches the store in the options, if there is one; otherwise a deduplicator is attached. */
 export function inspected(options: Partial<InspectorOptions> = {}, its: World = world()): Inspected {
   const replica = its.replica("web-1");
   const shown = options.store === undefined ? { dedup: replica.dedup } : {};

@@ -175,7 +175,7 @@ describe("a hostile endpoint", () => {
       { failure: "unreachable", code: "ECONNRESET" },
     ],
   ])("ends the attempt in time if it %s", async (_, how, outcome) => {
-    // An attempt that ends by itself gets more time, because the machine may be busy.
+    // An attempt that needs no abort to end gets more time, because the machine may be busy.
     const endsItself = typeof outcome.failure === "string" && outcome.failure !== "aborted";
     const attempted = await attempt(how, endsItself ? 10 * TIMEOUT_MS : TIMEOUT_MS);
     expect(attempted.outcome).toMatchObject(outcome);
