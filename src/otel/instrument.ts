@@ -13,8 +13,9 @@ import type { Telemetry } from "../model/telemetry.ts";
 import type { ReserveOptions } from "../options.ts";
 import { GuardSpans, withTracedCommit } from "./guard-spans.ts";
 import { metricsOf } from "./metrics.ts";
+import { StageDurations } from "./stage-durations.ts";
 import { observeUsage, type StoreUsage } from "./store-usage.ts";
-import { inDeliverySpan, inject, inSpan } from "./tracing.ts";
+import { hasGlobalTracer, inDeliverySpan, inject, inSpan, TRACER_NAME } from "./tracing.ts";
 
 /** Options of {@link instrument}. */
 export interface InstrumentOptions {
@@ -42,25 +43,23 @@ export function instrument(dedup: Deduplicator, options: InstrumentOptions = {})
   objectWith("options", options);
   const { tracerProvider = globalTrace, meterProvider = globalMetrics.getMeterProvider(), storeUsage } = options;
   if (storeUsage !== undefined) callable("storeUsage", storeUsage);
-  const tracer = tracerProvider.getTracer("latchkey");
+  const tracer = tracerProvider.getTracer(TRACER_NAME);
+  const mayTrace = options.tracerProvider === undefined ? hasGlobalTracer : () => true;
   const metrics = metricsOf(meterProvider);
   const stopObserving = storeUsage === undefined ? () => {} : observeUsage(metrics, storeUsage);
-  const unsubscribe = dedup.subscribe((event) => metrics.guards.count(event));
+  const stopCounting = metrics.operations.countEventsOf(dedup, new StageDurations(metrics.durations));
 
   const guard = dedup.guard.bind(dedup);
   const reserve = dedup.reserve.bind(dedup);
 
-  dedup.guard = async <Value>(
-    identity: Identity,
-    handler: Handler<Value>,
-    how?: ReserveOptions,
-  ): Promise<Outcome<Value>> => {
-    if (typeof handler !== "function") return guard(identity, handler, how);
-    const spans = new GuardSpans(tracer, metrics, attributesOf(identity));
+  dedup.guard = <Value>(identity: Identity, handler: Handler<Value>, how?: ReserveOptions): Promise<Outcome<Value>> => {
+    if (typeof handler !== "function" || !mayTrace()) return guard(identity, handler, how);
+    const spans = new GuardSpans(tracer, attributesOf(identity));
     return spans.run(() => guard(identity, (reservation) => spans.dispatch(reservation, handler), how));
   };
 
   dedup.reserve = (identity, how): Promise<Decision> => {
+    if (!mayTrace()) return reserve(identity, how);
     const attributes = attributesOf(identity);
     return inSpan(tracer, { name: "reserve", attributes }, async (span) => {
       const decision = await reserve(identity, how);
@@ -81,7 +80,7 @@ export function instrument(dedup: Deduplicator, options: InstrumentOptions = {})
     stop() {
       dedup.guard = guard;
       dedup.reserve = reserve;
-      unsubscribe();
+      stopCounting();
       stopObserving();
     },
   };

@@ -1,5 +1,8 @@
 import type { Meter, MeterProvider } from "@opentelemetry/api";
+import type { Deduplicator } from "../deduplicator.ts";
 import type { DedupEvent } from "../model/event.ts";
+import { BatchedHistogram } from "./batched-histogram.ts";
+import type { StageDurations } from "./stage-durations.ts";
 
 /** Upper bounds of the histograms, in seconds: from a store in memory to a lease of minutes. */
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -10,18 +13,20 @@ const histogram = (description: string) => ({
 });
 
 /**
- * What happens in each guard, counted here and read at each export. OpenTelemetry's own counters take a microsecond per call
- * (docs/performance.md#what-telemetry-costs).
+ * Counts of a provider's operations and keys in flight, read at each export. OpenTelemetry's own counters would be called several
+ * times per guard (docs/performance.md#what-telemetry-costs).
  */
-class GuardCounts {
+class OperationCounts {
   /** Number of operations by stage and outcome. */
   readonly #operations = new Map<string, Map<string, number>>();
-  #inFlight = 0;
+  readonly #durations = new Set<StageDurations>();
 
-  constructor(meter: Meter) {
+  /** @param onExport called before the histograms of an export are read: a meter calls its callbacks first. */
+  constructor(meter: Meter, onExport: () => void) {
     meter
       .createObservableCounter("latchkey.operations", { description: "Operations on keys, by stage and outcome" })
       .addCallback((result) => {
+        onExport();
         for (const [stage, outcomes] of this.#operations) {
           for (const [outcome, count] of outcomes) result.observe(count, { stage, outcome });
         }
@@ -30,18 +35,31 @@ class GuardCounts {
       .createObservableUpDownCounter("latchkey.keys.in_flight", {
         description: "Keys whose handler runs in this process",
       })
-      .addCallback((result) => result.observe(this.#inFlight));
+      .addCallback((result) => {
+        let inFlight = 0;
+        for (const durations of this.#durations) inFlight += durations.inFlight;
+        result.observe(inFlight);
+      });
   }
 
-  count(event: DedupEvent): void {
+  /** Counts and measures what a deduplicator does until the returned function is called. */
+  countEventsOf(dedup: Pick<Deduplicator, "subscribe">, durations: StageDurations): () => void {
+    this.#durations.add(durations);
+    const unsubscribe = dedup.subscribe((event) => {
+      this.#count(event);
+      durations.add(event);
+    });
+    return () => {
+      unsubscribe();
+      this.#durations.delete(durations);
+    };
+  }
+
+  #count(event: DedupEvent): void {
     const { stage, outcome } = operationOf(event);
     const outcomes = this.#operations.get(stage) ?? new Map<string, number>();
     if (outcomes.size === 0) this.#operations.set(stage, outcomes);
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-  }
-
-  addInFlight(change: 1 | -1): void {
-    this.#inFlight += change;
   }
 }
 
@@ -54,24 +72,40 @@ export function metricsOf(provider: MeterProvider): Metrics {
   return metrics;
 }
 
+function createDurations(meter: Meter) {
+  const store = meter.createHistogram(
+    "latchkey.store.duration",
+    histogram("Time that the store took to decide, to commit or to release"),
+  );
+  const dispatch = meter.createHistogram("latchkey.dispatch.duration", histogram("Duration of the handler"));
+  const lease = meter.createHistogram(
+    "latchkey.lease.duration",
+    histogram("Time for which this process held a key, from the decision to the commit or release"),
+  );
+  return {
+    reserve: new BatchedHistogram(store, { stage: "reserve" }),
+    commit: new BatchedHistogram(store, { stage: "commit" }),
+    release: new BatchedHistogram(store, { stage: "release" }),
+    dispatch: new BatchedHistogram(dispatch),
+    lease: new BatchedHistogram(lease),
+  };
+}
+
+export type Durations = ReturnType<typeof createDurations>;
+
 /** All instruments. `docs/telemetry.md` lists them. */
 function createMetrics(provider: MeterProvider) {
   const meter = provider.getMeter("latchkey");
+  const durations = createDurations(meter);
   return {
-    guards: new GuardCounts(meter),
+    durations,
+    operations: new OperationCounts(meter, () => {
+      for (const duration of Object.values(durations)) duration.record();
+    }),
     deliveries: meter.createCounter("latchkey.deliveries", {
       description: "Requests and messages, by kind and outcome",
     }),
     deadLetters: meter.createCounter("latchkey.dead_letters", { description: "Dead letters, by reason" }),
-    storeDuration: meter.createHistogram(
-      "latchkey.store.duration",
-      histogram("Time that the store took to decide or to commit, waits for other holders included"),
-    ),
-    dispatchDuration: meter.createHistogram("latchkey.dispatch.duration", histogram("Duration of the handler")),
-    leaseDuration: meter.createHistogram(
-      "latchkey.lease.duration",
-      histogram("Time for which this process held a key, from the decision to the commit or release"),
-    ),
     storeUsed: meter.createObservableGauge("latchkey.store.used", {
       description: "Bytes that the store uses",
       unit: "By",

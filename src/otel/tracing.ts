@@ -3,6 +3,7 @@ import {
   type Context,
   context,
   INVALID_SPANID,
+  ProxyTracerProvider,
   propagation,
   type Span,
   SpanKind,
@@ -12,11 +13,19 @@ import {
 } from "@opentelemetry/api";
 import type { HeaderReader, HeaderWriter, TracedDelivery, TracedOutcome } from "../model/telemetry.ts";
 
+export const TRACER_NAME = "latchkey";
+
 const reader = {
   get: (headers: HeaderReader, name: string) => headers.get(name) ?? undefined,
   keys: () => ["traceparent", "tracestate", "baggage"],
 };
 const writer = { set: (headers: HeaderWriter, name: string, value: string) => headers.set(name, value) };
+
+/** Returns false until a tracer provider is registered globally. */
+export function hasGlobalTracer(): boolean {
+  const provider = trace.getTracerProvider();
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer(TRACER_NAME) !== undefined;
+}
 
 /** Writes the active trace context into headers, with the global propagator. */
 export function inject(headers: HeaderWriter): void {

@@ -15,9 +15,11 @@ import { startNats } from "../support/nats-server.ts";
 import { median, type Rate, takeTurns, throughput } from "./measure.ts";
 import { table } from "./table.ts";
 
-// Guards with and without metrics and traces, in turns: node --expose-gc --import tsx test/bench/telemetry-cost.ts
+// Guards with and without metrics and traces, in turns. Runs without tsx, which makes every closure slower:
+// node scripts/node-runtime.mjs 24 --expose-gc test/bench/telemetry-cost.ts
 
-const ROUNDS = 11;
+const ROUNDS = 40;
+const WARM_UP_ROUNDS = 10;
 const CONCURRENCY = 64;
 
 /** Metrics that are exported every second, as often as Prometheus would not even ask. */
@@ -39,37 +41,45 @@ const arms: Readonly<Record<string, InstrumentOptions | undefined>> = {
   "metrics and traces": { meterProvider, tracerProvider },
 };
 
-async function compare(name: string, events: number, storeOf: (round: string) => Promise<Store>): Promise<string[][]> {
-  const rates = await takeTurns(Object.keys(arms), { rounds: ROUNDS }, async (arm, round): Promise<Rate> => {
-    const dedup = new Deduplicator({ store: await storeOf(round) });
-    const how = arms[arm];
-    const telemetry = how === undefined ? undefined : instrument(dedup, how);
+/** Each arm has one deduplicator for all rounds, as a service has: a new one would run code that is not yet optimized. */
+async function compare(name: string, events: number, storeOf: () => Store): Promise<string[][]> {
+  const dedups = new Map(
+    Object.entries(arms).map(([arm, how]) => {
+      const dedup = new Deduplicator({ store: storeOf() });
+      return [dedup, { arm, telemetry: how === undefined ? undefined : instrument(dedup, how) }];
+    }),
+  );
+  const rates = await takeTurns(dedups.keys(), { rounds: ROUNDS }, async (dedup, round): Promise<Rate> => {
+    const prefix = `${dedups.get(dedup)?.arm}-${round}`;
     const rate = await throughput(events, CONCURRENCY, (index) =>
-      dedup.guard({ subscriptionId: "bench", eventId: `${arm}-${round}-${index}` }, () => undefined),
+      dedup.guard({ subscriptionId: "bench", eventId: `${prefix}-${index}` }, () => undefined),
     );
-    telemetry?.stop();
     spans.reset();
     return rate;
   });
-  // The first rounds warm up.
-  const figures = (arm: string, of: (rate: Rate) => number): number[] => (rates.get(arm) ?? []).slice(3).map(of);
-  const plain = figures("without telemetry", ({ perSecond }) => perSecond);
-  return Object.keys(arms).map((arm) => {
-    const perSecond = figures(arm, (rate) => rate.perSecond);
-    const ratio = median(perSecond.map((rate, round) => rate / (plain[round] ?? rate)));
-    const cpuUs = median(figures(arm, (rate) => rate.cpuUs));
-    return [name, arm, median(perSecond).toFixed(0), ratio.toFixed(3), cpuUs.toFixed(1)];
-  });
+  const measured = [...rates.values()].map((ofArm) => ofArm.slice(WARM_UP_ROUNDS));
+  const plain = measured[0] ?? [];
+  const medianOf = (figure: (rate: Rate, plain: Rate) => number, ofArm: readonly Rate[]): number =>
+    median(ofArm.map((rate, round) => figure(rate, plain[round] ?? rate)));
+  for (const { telemetry } of dedups.values()) telemetry?.stop();
+  return measured.map((ofArm, index) => [
+    name,
+    Object.keys(arms)[index] ?? "",
+    medianOf(({ perSecond }) => perSecond, ofArm).toFixed(0),
+    medianOf(({ perSecond }, without) => perSecond / without.perSecond, ofArm).toFixed(3),
+    medianOf(({ cpuUs }) => cpuUs, ofArm).toFixed(1),
+    medianOf(({ cpuUs }, without) => cpuUs - without.cpuUs, ofArm).toFixed(1),
+  ]);
 }
 
 await using server = await startNats();
 const connection = await connect({ servers: server.url });
 const bucket = await natsStore(connection, { bucket: "bench" });
 const rows = [
-  ...(await compare("memory store", 10_000, () => Promise.resolve(memoryStore()))),
-  ...(await compare("NATS, one replica", 3_000, () => Promise.resolve(bucket))),
+  ...(await compare("memory store", 2_000, memoryStore)),
+  ...(await compare("NATS, one replica", 1_000, () => bucket)),
 ];
-console.log(table(["store", "telemetry", "guards/s", "ratio", "CPU, µs"], rows));
+console.log(table(["store", "telemetry", "guards/s", "ratio", "CPU, µs", "more, µs"], rows));
 await connection.close();
 await meterProvider.shutdown();
 await tracerProvider.shutdown();

@@ -3,7 +3,9 @@ import type { ReadableSpan } from "@opentelemetry/sdk-trace-base";
 import { describe, expect, it } from "vitest";
 import { Deduplicator } from "../../src/deduplicator.ts";
 import { StoreUnavailableError } from "../../src/errors.ts";
+import { systemClock } from "../../src/internal/clock.ts";
 import { deferred } from "../../src/internal/deferred.ts";
+import type { Store } from "../../src/model/store.ts";
 import { instrument } from "../../src/otel/instrument.ts";
 import { memoryStore } from "../../src/stores/memory-store.ts";
 import { startRecorder } from "./recorder.ts";
@@ -134,6 +136,87 @@ describe("an instrumented guard", () => {
     expect(stages).toEqual([{ stage: "reserve" }, { stage: "commit" }]);
     expect(points.get("latchkey.dispatch.duration")).toMatchObject([{ value: { count: 1 } }]);
     expect(points.get("latchkey.lease.duration")).toMatchObject([{ value: { count: 1 } }]);
+  });
+
+  it("measures each stage by the deduplicator's clock, until a commit, a release or a failed request", async () => {
+    let nowMs = 0;
+    const clock = { ...systemClock, monotonicMs: () => nowMs };
+    let isReachable = true;
+    const memory = memoryStore();
+    const takes = <Value>(durationMs: number, result: Value): Value => {
+      nowMs += durationMs;
+      return result;
+    };
+    await using recorder = startRecorder();
+    const store: Store = {
+      ...memory,
+      put: (key, record, how) =>
+        isReachable
+          ? takes(record.state === "committed" ? 4_000 : 1_000, memory.put(key, record, how))
+          : takes(500, Promise.reject(new StoreUnavailableError("gone", { ambiguous: false }))),
+      remove: (key, how) => takes(8_000, memory.remove(key, how)),
+    };
+    const dedup = new Deduplicator({ store, clock, leaseMs: 60_000 });
+    const telemetry = instrument(dedup, { meterProvider: recorder.meterProvider });
+    await dedup.guard(identity, () => takes(2_000, undefined));
+    const failing = () => takes(20_000, Promise.reject(new Error("no")));
+    await expect(dedup.guard({ ...identity, eventId: "evt-2" }, failing)).rejects.toThrow("no");
+    isReachable = false;
+    await expect(dedup.guard({ ...identity, eventId: "evt-4" }, () => {})).rejects.toThrow(StoreUnavailableError);
+    isReachable = true;
+    const reserved = await dedup.reserve({ ...identity, eventId: "evt-3" });
+    if (reserved.decision !== "unseen") throw new Error(`Expected unseen, got ${reserved.decision}`);
+    await reserved.commit();
+    const points = await recorder.points();
+    const measured = ["store", "dispatch", "lease"].flatMap((what) =>
+      (points.get(`latchkey.${what}.duration`) ?? []).map((point) => ({ what, ...point })),
+    );
+    expect(measured).toMatchObject([
+      { what: "store", attributes: { stage: "reserve" }, value: { count: 4, sum: 3.5 } },
+      { what: "store", attributes: { stage: "commit" }, value: { count: 2, sum: 8 } },
+      { what: "store", attributes: { stage: "release" }, value: { count: 1, sum: 8 } },
+      { what: "dispatch", value: { count: 3, sum: 22 } },
+      { what: "lease", value: { count: 3, sum: 38 } },
+    ]);
+    expect(points.get("latchkey.keys.in_flight")).toMatchObject([{ value: 0 }]);
+    telemetry.stop();
+    await dedup.close();
+  });
+
+  it("loses no duration: each flush exports all of them, after `stop` too", async () => {
+    await using recorder = startRecorder();
+    const dedup = new Deduplicator({ store: memoryStore() });
+    const telemetry = instrument(dedup, { meterProvider: recorder.meterProvider });
+    const counts: unknown[] = [];
+    let events = 0;
+    for (const more of [1, 255, 30]) {
+      const until = events + more;
+      for (; events < until; events += 1) await dedup.guard({ ...identity, eventId: String(events) }, () => {});
+      if (more === 30) telemetry.stop();
+      counts.push((await recorder.points()).get("latchkey.lease.duration"));
+    }
+    expect(counts).toMatchObject([1, 256, 286].map((count) => [{ value: { count } }]));
+    await dedup.close();
+  });
+
+  it("is traced from the moment at which a global tracer is registered", async () => {
+    await using recorder = startRecorder();
+    const dedup = new Deduplicator({ store: memoryStore() });
+    const telemetry = instrument(dedup, { meterProvider: recorder.meterProvider });
+    const { guard, reserve } = dedup;
+    await guard(identity, () => {});
+    await reserve({ ...identity, eventId: "evt-2" });
+    expect(recorder.spans()).toEqual([]);
+    trace.setGlobalTracerProvider(recorder.tracerProvider);
+    try {
+      await guard({ ...identity, eventId: "evt-3" }, () => {});
+      await reserve({ ...identity, eventId: "evt-4" });
+    } finally {
+      trace.disable();
+    }
+    expect(recorder.spans().map(({ name }) => name)).toEqual(["reserve", "dispatch", "commit", "reserve"]);
+    telemetry.stop();
+    await dedup.close({ drainMs: 0 });
   });
 
   it("behaves as before for its caller: outcome, wrong arguments and the reservation of `reserve`", async () => {

@@ -1,0 +1,76 @@
+import type { DedupEvent } from "../model/event.ts";
+import type { ResolvedIdentity } from "../model/identity.ts";
+import type { Durations } from "./metrics.ts";
+
+/** A reservation of this process. Times are those of its events. */
+interface Held {
+  readonly reservedAtMs: number;
+  /** Absent until the handler returns or throws. */
+  dispatchedAtMs: number | undefined;
+}
+
+/** Measures stages by the times in the events of a deduplicator: a guard needs no timer and no promise of its own. */
+export class StageDurations {
+  readonly #durations: Durations;
+  readonly #held = new Map<ResolvedIdentity, Held>();
+
+  constructor(durations: Durations) {
+    this.#durations = durations;
+  }
+
+  /** Number of keys between their reservation and their commit or release. */
+  get inFlight(): number {
+    return this.#held.size;
+  }
+
+  add(event: DedupEvent): void {
+    const { type, identity, durationMs } = event;
+    switch (type) {
+      case "reserved":
+        this.#durations.reserve.add(durationMs);
+        this.#hold(event);
+        break;
+      case "unprotected":
+        this.#hold(event);
+        break;
+      case "duplicate":
+      case "pending":
+        this.#durations.reserve.add(durationMs);
+        break;
+      case "store-unavailable":
+        if (!this.#held.has(identity)) this.#durations.reserve.add(durationMs);
+        break;
+      case "dispatched":
+      case "failed":
+        this.#endDispatch(event);
+        break;
+      case "committed":
+      case "superseded":
+      case "unconfirmed":
+        this.#end(event, "commit");
+        break;
+      case "released":
+        this.#end(event, "release");
+        break;
+    }
+  }
+
+  #hold({ identity, durationMs }: DedupEvent): void {
+    this.#held.set(identity, { reservedAtMs: durationMs, dispatchedAtMs: undefined });
+  }
+
+  #endDispatch({ identity, durationMs }: DedupEvent): void {
+    const held = this.#held.get(identity);
+    if (held === undefined) return;
+    held.dispatchedAtMs = durationMs;
+    this.#durations.dispatch.add(durationMs - held.reservedAtMs);
+  }
+
+  #end({ identity, durationMs }: DedupEvent, stage: "commit" | "release"): void {
+    const held = this.#held.get(identity);
+    if (held === undefined) return;
+    this.#held.delete(identity);
+    if (held.dispatchedAtMs !== undefined) this.#durations[stage].add(durationMs - held.dispatchedAtMs);
+    this.#durations.lease.add(durationMs - held.reservedAtMs);
+  }
+}
