@@ -15,7 +15,7 @@ import { GuardSpans, withTracedCommit } from "./guard-spans.ts";
 import { metricsOf } from "./metrics.ts";
 import { StageDurations } from "./stage-durations.ts";
 import { observeUsage, type StoreUsage } from "./store-usage.ts";
-import { hasGlobalTracer, inDeliverySpan, inject, inSpan, TRACER_NAME } from "./tracing.ts";
+import { inDeliverySpan, inject, inSpan } from "./tracing.ts";
 
 /** Options of {@link instrument}. */
 export interface InstrumentOptions {
@@ -43,8 +43,7 @@ export function instrument(dedup: Deduplicator, options: InstrumentOptions = {})
   objectWith("options", options);
   const { tracerProvider = globalTrace, meterProvider = globalMetrics.getMeterProvider(), storeUsage } = options;
   if (storeUsage !== undefined) callable("storeUsage", storeUsage);
-  const tracer = tracerProvider.getTracer(TRACER_NAME);
-  const mayTrace = options.tracerProvider === undefined ? hasGlobalTracer : () => true;
+  const tracer = tracerProvider.getTracer("latchkey");
   const metrics = metricsOf(meterProvider);
   const stopObserving = storeUsage === undefined ? () => {} : observeUsage(metrics, storeUsage);
   const stopCounting = metrics.operations.countEventsOf(dedup, new StageDurations(metrics.durations));
@@ -53,13 +52,13 @@ export function instrument(dedup: Deduplicator, options: InstrumentOptions = {})
   const reserve = dedup.reserve.bind(dedup);
 
   dedup.guard = <Value>(identity: Identity, handler: Handler<Value>, how?: ReserveOptions): Promise<Outcome<Value>> => {
-    if (typeof handler !== "function" || !mayTrace()) return guard(identity, handler, how);
+    if (typeof handler !== "function") return guard(identity, handler, how);
     const spans = new GuardSpans(tracer, attributesOf(identity));
+    if (spans.isUntraced) return guard(identity, handler, how);
     return spans.run(() => guard(identity, (reservation) => spans.dispatch(reservation, handler), how));
   };
 
   dedup.reserve = (identity, how): Promise<Decision> => {
-    if (!mayTrace()) return reserve(identity, how);
     const attributes = attributesOf(identity);
     return inSpan(tracer, { name: "reserve", attributes }, async (span) => {
       const decision = await reserve(identity, how);

@@ -52,6 +52,10 @@ export class StageDurations {
       case "released":
         this.#end(event, "release");
         break;
+      case "renewed":
+      case "expired":
+      case "result-not-kept":
+        break;
     }
   }
 

@@ -3,7 +3,6 @@ import {
   type Context,
   context,
   INVALID_SPANID,
-  ProxyTracerProvider,
   propagation,
   type Span,
   SpanKind,
@@ -13,19 +12,11 @@ import {
 } from "@opentelemetry/api";
 import type { HeaderReader, HeaderWriter, TracedDelivery, TracedOutcome } from "../model/telemetry.ts";
 
-export const TRACER_NAME = "latchkey";
-
 const reader = {
   get: (headers: HeaderReader, name: string) => headers.get(name) ?? undefined,
   keys: () => ["traceparent", "tracestate", "baggage"],
 };
 const writer = { set: (headers: HeaderWriter, name: string, value: string) => headers.set(name, value) };
-
-/** Returns false until a tracer provider is registered globally. */
-export function hasGlobalTracer(): boolean {
-  const provider = trace.getTracerProvider();
-  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer(TRACER_NAME) !== undefined;
-}
 
 /** Writes the active trace context into headers, with the global propagator. */
 export function inject(headers: HeaderWriter): void {
@@ -38,14 +29,15 @@ export function failSpan(span: Span, error: unknown): void {
   span.setAttribute("error.type", errorType(error));
 }
 
-/**
- * Runs `work` while the span is active. Without a tracer, a span is no other than its parent, and nothing need be done: a context
- * costs every promise of `work` something.
- */
+/** Returns true if the span is none of its own: without a tracer, it is its parent, or has no id. */
+export function isUntraced(span: Span, parent: Context): boolean {
+  const parentId = trace.getSpanContext(parent)?.spanId ?? INVALID_SPANID;
+  return span.spanContext().spanId === parentId && !span.isRecording();
+}
+
+/** Runs `work` while the span is active. Without a tracer, it creates no context: each costs every promise of `work` something. */
 export function inContextOf<Value>(span: Span, parent: Context, work: () => Value): Value {
-  const { spanId } = span.spanContext();
-  const isParent = spanId === (trace.getSpanContext(parent)?.spanId ?? INVALID_SPANID);
-  return isParent && !span.isRecording() ? work() : context.with(trace.setSpan(parent, span), work);
+  return isUntraced(span, parent) ? work() : context.with(trace.setSpan(parent, span), work);
 }
 
 /** Runs `work` in a new span, which ends with it. An error is its status. */
