@@ -1,6 +1,6 @@
 import type { DedupEvent } from "../model/event.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
-import type { Durations } from "./metrics.ts";
+import type { Durations } from "./durations.ts";
 
 /** A reservation of this process. Times are those of its events. */
 interface Held {
