@@ -21,8 +21,9 @@ import { isForbidden, isTooLarge } from "../wire/error-codes.ts";
 import type { MessageAudit } from "./audit.ts";
 import type { Auditor } from "./auditor.ts";
 import type { Acknowledge } from "./confirmed-ack.ts";
-import type { DispatchContext, ResolvedConsumeOptions } from "./consume-options.ts";
+import type { ResolvedConsumeOptions } from "./consume-options.ts";
 import type { ConsumerFinding } from "./consumer-finding.ts";
+import { CurrentDispatch } from "./current-dispatch.ts";
 import { publishDeadLetter, terminationReason } from "./dead-letter.ts";
 import { DispatchSignal } from "./dispatch-signal.ts";
 import type { FailureCounts } from "./failure-counts.ts";
@@ -309,13 +310,7 @@ export class MessageDelivery {
     const handler = async (reservation: Reservation): Promise<unknown> => {
       this.send({ type: "dispatch.began" });
       const dispatching = new DispatchSignal(() => [reservation.signal, aborting]);
-      const context: DispatchContext = {
-        identity,
-        reservation,
-        get signal() {
-          return dispatching.signal;
-        },
-      };
+      const context = new CurrentDispatch(identity, reservation, dispatching);
       try {
         return await dispatch(this.message, context);
       } finally {
