@@ -1,4 +1,5 @@
-import { assign, type StateValue, setup } from "xstate";
+import { assign, type StateValue } from "xstate";
+import { chartSetup } from "./chart.ts";
 
 /** The context of one attempt. The engine owns the token, the records and the clock. Revisions and fences only rise. */
 export interface DedupKeyContext {
@@ -122,7 +123,7 @@ const isExhausted = ({ event }: Happening): boolean => event.type === "retry.due
 
 const types: { context?: DedupKeyContext; events?: DedupKeyEvent; input?: DedupKeyInput } = {};
 
-const machineSetup = setup({
+const machineSetup = chartSetup({
   types,
   guards: {
     isLate,
@@ -295,7 +296,7 @@ const lostUnlessOlder = [
  * The lifecycle of a key during one attempt on one replica: the single source of truth for production, model checker and inspector.
  * It is pure. Events report what happened, actions name what to do, and the engine does it.
  */
-export const dedupKeyMachine = machineSetup.createMachine({
+export const dedupKey = machineSetup.createChart({
   id: "dedupKey",
   context: ({ input }) => ({
     mayDispatchUnprotected: input.mayDispatchUnprotected,

@@ -1,4 +1,5 @@
-import { assign, setup } from "xstate";
+import { assign } from "xstate";
+import { chartSetup } from "./chart.ts";
 
 /** Memory of one delivered message beside the machine's state. The consumer owns the message itself and all timers. */
 export interface DeliveryContext {
@@ -129,7 +130,7 @@ export const updates = {
 /** Only its type is read. */
 const types: { context?: DeliveryContext; events?: DeliveryEvent; input?: DeliveryInput } = {};
 
-const machineSetup = setup({
+const machineSetup = chartSetup({
   types,
   guards: {
     isLast: ({ context }) => context.isLast,
@@ -189,7 +190,7 @@ const deadLetter = <const Reason extends DeadLetterReason>(reason: Reason) =>
  * The lifecycle of one message that a consumer received, and the single source of truth for which messages are acknowledged.
  * Pure: events report what happened, actions name what to do next, and the consumer does it.
  */
-export const deliveryMachine = machineSetup.createMachine({
+export const delivery = machineSetup.createChart({
   id: "delivery",
   context: ({ input }) => ({
     maxDeliver: input.maxDeliver,

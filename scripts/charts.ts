@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { dedupKeyMachine } from "../machines/dedup-key.ts";
-import { deliveryMachine } from "../machines/delivery.ts";
+import { dedupKeyMachine, deliveryMachine } from "../machines/index.ts";
 import { toMermaid } from "../src/inspect/chart/mermaid.ts";
 
 export const DESIGN = "docs/design.md";

@@ -52,6 +52,6 @@ export type { CommitRecord, DedupRecord, Fence, ReservationRecord } from "./mode
 export { decodeRecord, encodeRecord } from "./model/record.ts";
 export type { CacheInvalidation, Change, Entry, Put, Removal, Revision, Store } from "./model/store.ts";
 export type { DeduplicatorOptions, ReserveOptions } from "./options.ts";
-export type { InspectionObserver } from "./statechart/inspection.ts";
+export type { Inspection, InspectionObserver } from "./statechart/inspection.ts";
 export type { MemoryStoreOptions } from "./stores/memory-store.ts";
 export { memoryStore } from "./stores/memory-store.ts";

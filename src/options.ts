@@ -1,10 +1,11 @@
+import type { dedupKeyMachine } from "../machines/index.ts";
 import type { ResolvedOptions, ResolvedReserveOptions } from "./engine/engine-options.ts";
 import { type Clock, systemClock } from "./internal/clock.ts";
 import { idMaker } from "./internal/id-maker.ts";
 import { replicaName } from "./internal/replica-name.ts";
 import { abortSignal, callable, flag, objectWith, oneOf, text, wholeNumber } from "./internal/validate.ts";
 import type { Store } from "./model/store.ts";
-import { checkObserver, type InspectionObserver } from "./statechart/inspection.ts";
+import { checkInspection, type Inspection } from "./statechart/inspection.ts";
 
 export const MIN_TTL_MS = 1_000;
 export const DEFAULT_WINDOW_MS = 24 * 60 * 60 * 1_000;
@@ -57,10 +58,11 @@ export interface DeduplicatorOptions {
    */
   readonly cacheSize?: number;
   /**
-   * Receives XState's inspection events of the actor of every attempt, microsteps included. Each actor is named after its key, and
-   * is a child of an idle root actor, `latchkey`. With an observer, attempts run XState's own interpreter, which is slower.
+   * Attaches XState's tools: attempts run `machine`, the `dedupKeyMachine` of `latchkey/machines`, in XState's own interpreter, which
+   * is slower. `observer` receives the inspection events of every attempt's actor, microsteps included. Each actor is named after its
+   * key, and is a child of an idle root actor, `latchkey`.
    */
-  readonly inspect?: InspectionObserver;
+  readonly inspect?: Inspection<typeof dedupKeyMachine>;
   /** Source of time. @default the clock of this process */
   readonly clock?: Clock;
   /** Makes the ids of attempts, from which tokens are made. It must never return the same id twice, on any replica. @default a random part and a count */
@@ -122,7 +124,7 @@ export function resolveOptions(options: DeduplicatorOptions): ResolvedOptions {
     keepErrorMessages: flag("keepErrorMessages", keepErrorMessages),
     onStoreUnavailable: oneOf("onStoreUnavailable", onStoreUnavailable, ON_STORE_UNAVAILABLE),
     onPermanentError: oneOf("onPermanentError", onPermanentError, ["release", "remember"]),
-    inspect: inspect === undefined ? undefined : checkObserver("inspect", inspect),
+    inspect: inspect === undefined ? undefined : checkInspection("inspect", inspect),
   };
 }
 

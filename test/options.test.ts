@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { dedupKeyMachine } from "../machines/index.ts";
 import { systemClock } from "../src/internal/clock.ts";
 import type { Store } from "../src/model/store.ts";
 import type { DeduplicatorOptions, ReserveOptions } from "../src/options.ts";
@@ -83,7 +84,16 @@ describe("the options of a deduplicator", () => {
     ],
     [{ cacheSize: "1000" }, "Expected `cacheSize` to be a whole number from 0 to 10000000, got `1000` (string)"],
     [{ inspect: "all" }, "Expected `inspect` to be an object, got `all` (string)"],
-    [{ inspect: {} }, "Expected `inspect.next` to be a function, got `undefined` (undefined)"],
+    [{ inspect: {} }, "Expected `inspect.machine` to be an object, got `undefined` (undefined)"],
+    [{ inspect: { machine: {} } }, "Expected `inspect.machine.provide` to be a function, got `undefined` (undefined)"],
+    [
+      { inspect: { machine: dedupKeyMachine } },
+      "Expected `inspect.observer` to be an object, got `undefined` (undefined)",
+    ],
+    [
+      { inspect: { machine: dedupKeyMachine, observer: {} } },
+      "Expected `inspect.observer.next` to be a function, got `undefined` (undefined)",
+    ],
     [{ clock: null }, "Expected `clock` to be an object, got `null` (null)"],
     [{ clock: {} }, "Expected `clock.monotonicMs` to be a function, got `undefined` (undefined)"],
     [{ clock: { ...systemClock, wallMs: 1 } }, "Expected `clock.wallMs` to be a function, got `1` (number)"],

@@ -1,6 +1,5 @@
 import type { MarkdownRenderer } from "vitepress";
-import { dedupKeyMachine } from "../../machines/dedup-key.ts";
-import { deliveryMachine } from "../../machines/delivery.ts";
+import { dedupKeyMachine, deliveryMachine } from "../../machines/index.ts";
 import { toMermaid } from "../../src/inspect/chart/mermaid.ts";
 import { toSvg } from "../../src/inspect/chart/svg.ts";
 import { layersHtml } from "./layers.ts";

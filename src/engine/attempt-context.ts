@@ -1,4 +1,5 @@
-import { type DedupKeyContext, type dedupKeyMachine, type Phase, phaseOf } from "../../machines/dedup-key.ts";
+import { type DedupKeyContext, type Phase, phaseOf } from "../../machines/dedup-key.ts";
+import type { dedupKeyMachine } from "../../machines/index.ts";
 import type { DedupEventDetail } from "../model/event.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
 import type { MachineActor } from "../statechart/bind-actions.ts";

@@ -1,10 +1,11 @@
 import {
   type DedupKeyContext,
-  dedupKeyMachine,
+  dedupKey,
   type LossCause,
   type Settlement,
   type updates,
 } from "../../machines/dedup-key.ts";
+import type { dedupKeyMachine } from "../../machines/index.ts";
 import { closedError, LatchkeyError, ReservationLostError, StoreUnavailableError } from "../errors.ts";
 import { text } from "../internal/validate.ts";
 import type { CommitOutcome, CommitReport } from "../model/decision.ts";
@@ -22,7 +23,7 @@ import { Lease } from "./lease.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { RetryTimer } from "./retry-timer.ts";
 
-const createActor = bindActions<typeof dedupKeyMachine, keyof typeof updates>(dedupKeyMachine);
+const createActor = bindActions<typeof dedupKeyMachine, keyof typeof updates>(dedupKey);
 
 /** Called when an attempt loses its key, and when it settles. */
 export type OnEnd = (attempt: Attempt, how: "lost" | "settled") => void;

@@ -1,6 +1,6 @@
 import type { Clock } from "../internal/clock.ts";
 import type { Store } from "../model/store.ts";
-import type { InspectionObserver } from "../statechart/inspection.ts";
+import type { Inspection } from "../statechart/inspection.ts";
 
 /** The options of a deduplicator, checked, with every default applied. */
 export interface ResolvedOptions {
@@ -15,7 +15,7 @@ export interface ResolvedOptions {
   readonly onStoreUnavailable: "refuse" | "dispatch";
   readonly onPermanentError: "release" | "remember";
   readonly cacheSize: number;
-  readonly inspect: InspectionObserver | undefined;
+  readonly inspect: Inspection | undefined;
   readonly clock: Clock;
   readonly newId: () => string;
 }

@@ -1,5 +1,12 @@
-import { type ActorLogic, type AnyActorRef, type AnyEventObject, createActor, type Snapshot } from "xstate";
-import { type InspectionObserver, isolated } from "./inspection.ts";
+import {
+  type ActorLogic,
+  type AnyActorRef,
+  type AnyEventObject,
+  type AnyStateMachine,
+  createActor,
+  type Snapshot,
+} from "xstate";
+import { type Inspection, isolated } from "./inspection.ts";
 
 /** A system keeps its actors in a map, which is cheap only while it is short-lived (docs/performance.md). */
 const ACTORS_PER_ROOT = 256;
@@ -9,20 +16,21 @@ const ACTORS_PER_ROOT = 256;
  * actors share. An inspected system has one root. An action that throws is an uncaught exception of the process.
  */
 export class ActorSystem {
-  readonly isInspected: boolean;
+  /** The machine that inspected actors run; `undefined` if no inspector is attached. */
+  readonly inspectedMachine: AnyStateMachine | undefined;
   #root: AnyActorRef;
   #actors = 0;
 
-  /** @param inspect receives XState's inspection events of every actor in the system. */
-  constructor(inspect?: InspectionObserver) {
-    this.isInspected = inspect !== undefined;
-    this.#root = createRoot(inspect === undefined ? {} : { inspect: isolated(inspect) });
+  /** @param inspection receives XState's inspection events of every actor in the system. */
+  constructor(inspection?: Inspection) {
+    this.inspectedMachine = inspection?.machine;
+    this.#root = createRoot(inspection === undefined ? {} : { inspect: isolated(inspection.observer) });
   }
 
   /** Returns the parent for one more actor. */
   nextParent(): AnyActorRef {
     this.#actors += 1;
-    if (!this.isInspected && this.#actors % ACTORS_PER_ROOT === 0) this.#root = createRoot({});
+    if (this.inspectedMachine === undefined && this.#actors % ACTORS_PER_ROOT === 0) this.#root = createRoot({});
     return this.#root;
   }
 }

@@ -7,9 +7,11 @@ import {
   type Snapshot,
   type StateValue,
 } from "xstate";
+import { isObject } from "../internal/is-object.ts";
 import type { ActorSystem } from "./actor-system.ts";
-import { compile } from "./compiled-logic.ts";
+import { type Compilable, compile } from "./compiled-logic.ts";
 import { isAssign } from "./linked-table.ts";
+import { type StateConfig, stateTree } from "./state-tree.ts";
 
 type ProvidedActions<Machine extends AnyStateMachine> = NonNullable<Parameters<Machine["provide"]>[0]["actions"]>;
 
@@ -46,6 +48,11 @@ export interface MachineActorOptions<Machine extends AnyStateMachine> {
 /** As a method, so that a host's narrower parameters are assignable. */
 type Method = { call(context: unknown, params: unknown): void }["call"];
 
+/** A machine as plain data: XState's configuration, and the functions that it names. */
+interface Chart<Context> extends Omit<Compilable<Context>, "root"> {
+  readonly config: StateConfig & Compilable<Context>["config"];
+}
+
 const hostKey = Symbol("host");
 
 interface Hosted {
@@ -55,34 +62,41 @@ interface Hosted {
 /**
  * Binds each action of a machine to the host's method of the same name. Returns a function that creates an actor for a host.
  *
- * The actor runs the compiled machine. In an inspected system it runs the machine itself, so that XState's tools see every
- * microstep. The host's methods must not throw.
+ * The actor runs the compiled chart. In an inspected system it runs the system's machine, made from the same chart, so that XState's
+ * tools see every microstep. The host's methods must not throw.
  */
 export function bindActions<Machine extends AnyStateMachine, Updates extends string>(
-  machine: Machine,
+  chart: Chart<ContextFrom<Machine>>,
 ): (host: ActionMethods<Machine, Updates>, options: MachineActorOptions<Machine>) => MachineActor<Machine> {
-  const names = Object.entries(machine.implementations.actions).flatMap(([name, action]) =>
-    isAssign(action) ? [] : [name],
-  );
-  const bound = machine.provide({ actions: Object.fromEntries(names.map((name) => [name, callOf(name)])) });
-  const compiled = compile(bound, execute);
+  const { guards, actions } = chart.implementations;
+  const names = Object.entries(actions).flatMap(([name, action]) => (isAssign(action) ? [] : [name]));
+  const calls = Object.fromEntries(names.map((name) => [name, callOf(name)]));
+  const implementations = { guards, actions: { ...actions, ...calls } };
+  const compiled = compile<Machine>({ ...chart, implementations, root: stateTree(chart.id, chart.config) }, execute);
+  const boundMachines = new WeakMap<AnyStateMachine, AnyStateMachine>();
+  const bind = (machine: AnyStateMachine): AnyStateMachine => {
+    const bound = boundMachines.get(machine) ?? machine.provide({ actions: calls });
+    boundMachines.set(machine, bound);
+    return bound;
+  };
   return (host, { id, input, system }) => {
-    const logic = system.isInspected ? bound : compiled;
+    const { inspectedMachine } = system;
+    const logic = inspectedMachine === undefined ? compiled : bind(inspectedMachine);
     return Object.assign(createActor(logic, { id, input, parent: system.nextParent() }), { [hostKey]: host });
   };
 }
 
-function callOf(name: string): (info: { readonly self: object; readonly context: unknown }, params: unknown) => void {
+function callOf(name: string): (info: { readonly self: unknown; readonly context: unknown }, params: unknown) => void {
   return ({ self, context }, params) => execute(self, name, params, context);
 }
 
-function execute(self: object, name: string, params: unknown, context: unknown): void {
+function execute(self: unknown, name: string, params: unknown, context: unknown): void {
   const host = isHosted(self) ? self[hostKey] : undefined;
   const method = host?.[name];
   if (method === undefined) throw new TypeError(`The actor has no host that implements \`${name}\``);
   method.call(host, context, params);
 }
 
-function isHosted(self: object): self is Hosted {
-  return hostKey in self;
+function isHosted(self: unknown): self is Hosted {
+  return isObject(self) && hostKey in self;
 }

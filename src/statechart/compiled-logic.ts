@@ -9,8 +9,15 @@ import type {
   Snapshot,
   StateValue,
 } from "xstate";
-import { type Action, type Effect, type LinkedTransition, linkTable, type TableRow } from "./linked-table.ts";
-import { type MachineTable, tableOf, uncompilable } from "./machine-table.ts";
+import {
+  type Action,
+  type Effect,
+  type Implementations,
+  type LinkedTransition,
+  linkTable,
+  type TableRow,
+} from "./linked-table.ts";
+import { type MachineTable, type Node, tableOf, uncompilable } from "./machine-table.ts";
 
 /** The members of XState's machine snapshot that cost nothing to make. */
 export type CompiledSnapshot<Context> = Snapshot<undefined> & {
@@ -59,6 +66,12 @@ interface Scope<Context> {
   }): void;
 }
 
+/** The members of a machine that are compiled. */
+export interface Compilable<Context> extends Pick<AnyStateMachine, "id" | "config"> {
+  readonly implementations: Implementations<Context>;
+  readonly root: Node;
+}
+
 /**
  * Compiles a machine to a table. Actors that run the result behave as actors of the machine do, at a fraction of the cost.
  *
@@ -68,14 +81,14 @@ interface Scope<Context> {
  * @throws {TypeError} that names the state and the reason, if a table cannot express the machine.
  */
 export function compile<Machine extends AnyStateMachine>(
-  machine: Machine,
+  machine: Machine | Compilable<ContextFrom<Machine>>,
   execute?: Execute<ContextFrom<Machine>>,
 ): CompiledLogic<ContextFrom<Machine>, EventFrom<Machine>, InputFrom<Machine>> {
   return logicOf(machine, execute);
 }
 
 function logicOf<Context extends MachineContext, Event extends EventObject, Input>(
-  machine: AnyStateMachine,
+  machine: Compilable<Context>,
   execute: Execute<Context> | undefined,
 ): CompiledLogic<Context, Event, Input> {
   const table = tableOf(machine);

@@ -6,7 +6,8 @@ interface Input<Context> {
   readonly event: EventObject;
 }
 
-type Guard<Context> = (input: Input<Context>, params: undefined) => boolean;
+/** As a method, so that a guard may declare the machine's own events. */
+type Guard<Context> = { guard(input: Input<Context>, params: undefined): boolean }["guard"];
 type Update<Context> = (input: Input<Context>, params: unknown) => Partial<Context>;
 /** The part of XState's action arguments that compiled logic provides. */
 interface EffectInput<Context> extends Input<Context> {
@@ -51,7 +52,7 @@ interface Assign<Context> {
 }
 
 /** A machine's functions by name. */
-interface Implementations<Context> {
+export interface Implementations<Context> {
   readonly guards: Readonly<Record<string, Guard<Context> | undefined>>;
   readonly actions: Readonly<Record<string, Effect<Context> | Assign<Context> | undefined>>;
 }

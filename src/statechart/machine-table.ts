@@ -1,4 +1,4 @@
-import type { AnyStateMachine, StateValue } from "xstate";
+import type { StateValue } from "xstate";
 
 /** An action's name and its constant parameters. */
 export interface NamedAction {
@@ -43,18 +43,19 @@ export interface MachineTable {
 }
 
 /** The members used of XState's state nodes. */
-interface Node {
+export interface Node {
   readonly id: string;
   readonly type: "atomic" | "compound" | "parallel" | "final" | "history";
   readonly path: readonly string[];
   readonly parent?: Node;
   readonly states: Readonly<Record<string, Node>>;
-  readonly initial: { readonly target: readonly Node[]; readonly actions: readonly unknown[] };
+  readonly initial: { readonly target: readonly Node[] };
   readonly entry: readonly unknown[];
   readonly transitions: ReadonlyMap<string, readonly Declared[]>;
 }
 
-interface Declared {
+/** A transition of a state node. */
+export interface Declared {
   readonly target: readonly Node[] | undefined;
   readonly guard?: unknown;
   readonly reenter: boolean;
@@ -66,12 +67,11 @@ interface Declared {
  * of states, in which only events cause transitions. The tests check this of each machine, so that programs need not.
  * @throws {TypeError} that names the state of a guard or an action without a name.
  */
-export function tableOf(machine: AnyStateMachine): MachineTable {
-  const root: Node = machine.root;
+export function tableOf({ id, root }: { readonly id: string; readonly root: Node }): MachineTable {
   const nodes = withinOrder(root);
   const declared = new Map(nodes.map((node) => [node, transitionsOf(node)]));
   return {
-    id: machine.id,
+    id,
     initial: { leaf: leafOf(root).id, actions: entryActions(initialPath(root)) },
     leaves: nodes
       .filter(({ type }) => type !== "compound")

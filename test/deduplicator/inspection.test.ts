@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { createActor, type InspectionEvent, StateMachine } from "xstate";
-import { dedupKeyMachine } from "../../machines/dedup-key.ts";
+import { dedupKeyMachine } from "../../machines/index.ts";
+import type { InspectionObserver } from "../../src/statechart/inspection.ts";
 import { commitEvent, duplicate, event, pending, resolved, unseen, world } from "../support/replicas.ts";
 import { uncaughtDuring } from "../support/uncaught.ts";
 
@@ -19,7 +20,7 @@ function recordingObserver() {
 describe("an inspection observer", () => {
   it("receives the events, actions, microsteps and snapshots of the actor of a guard", async () => {
     const { lines, observer } = recordingObserver();
-    const a = world().replica("a", { inspect: observer });
+    const a = world().replica("a", { inspect: { machine: dedupKeyMachine, observer } });
     lines.length = 0;
     await commitEvent(a);
     const { key } = resolved;
@@ -48,7 +49,7 @@ describe("an inspection observer", () => {
 
   it("may be an object with `next`, like XState's observers", async () => {
     const { lines, observer } = recordingObserver();
-    const a = world().replica("a", { inspect: { next: observer } });
+    const a = world().replica("a", { inspect: { machine: dedupKeyMachine, observer: { next: observer } } });
     expect(lines[0]).toBe("@xstate.actor latchkey");
     await unseen(a.dedup.reserve(event));
     expect(lines.at(-1)).toBe(`@xstate.snapshot ${resolved.key} write.acked`);
@@ -56,7 +57,7 @@ describe("an inspection observer", () => {
 
   it("receives nothing for a duplicate answered from memory, which has no actor", async () => {
     const { lines, observer } = recordingObserver();
-    const a = world().replica("a", { inspect: observer });
+    const a = world().replica("a", { inspect: { machine: dedupKeyMachine, observer } });
     await commitEvent(a);
     lines.length = 0;
     await duplicate(a.dedup.reserve(event));
@@ -66,11 +67,12 @@ describe("an inspection observer", () => {
   it("causes an uncaught exception when it throws, and disturbs no attempt", async () => {
     const { replica } = world();
     const trouble = new Error("inspected too closely");
-    const inspect = (): never => {
+    const observer = (): never => {
       throw trouble;
     };
+    const inspectedBy = (observer: InspectionObserver) => ({ inspect: { machine: dedupKeyMachine, observer } });
     const uncaught = await uncaughtDuring(async () => {
-      const [a, b] = [replica("a", { inspect }), replica("b", { inspect: { next: inspect } })];
+      const [a, b] = [replica("a", inspectedBy(observer)), replica("b", inspectedBy({ next: observer }))];
       const reservation = await unseen(a.dedup.reserve(event));
       await pending(b.dedup.reserve(event));
       expect(await reservation.commit()).toEqual({ commit: "confirmed" });

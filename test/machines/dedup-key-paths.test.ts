@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type DedupKeyEvent, type DedupKeyInput, dedupKeyMachine, MOST_CLAIMS } from "../../machines/dedup-key.ts";
+import { type DedupKeyEvent, type DedupKeyInput, MOST_CLAIMS } from "../../machines/dedup-key.ts";
+import { dedupKeyMachine } from "../../machines/index.ts";
 import { compile } from "../../src/statechart/compiled-logic.ts";
 
 const logic = compile(dedupKeyMachine);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { dedupKeyMachine } from "../../machines/dedup-key.ts";
+import { dedupKeyMachine } from "../../machines/index.ts";
 import { compile } from "../../src/statechart/compiled-logic.ts";
 import { type LegalStep, legalSteps, stateKey } from "../support/legal-steps.ts";
 

@@ -4,10 +4,10 @@ import {
   type DeliveryContext,
   type DeliveryEvent,
   type DeliveryInput,
-  deliveryMachine,
   LETTER_ATTEMPTS,
   type LetterContent,
 } from "../../machines/delivery.ts";
+import { deliveryMachine } from "../../machines/index.ts";
 import { type CompiledSnapshot, compile } from "../../src/statechart/compiled-logic.ts";
 
 /** Events without further members, by their name. */

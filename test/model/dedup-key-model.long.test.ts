@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { dedupKeyMachine } from "../../machines/dedup-key.ts";
+import { dedupKeyMachine } from "../../machines/index.ts";
 import { noteExplored } from "../support/explored.ts";
 import { type Checked, check, summary } from "./check.ts";
 import { described, type Scope } from "./scope.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { dedupKeyMachine } from "../../machines/dedup-key.ts";
+import { dedupKeyMachine } from "../../machines/index.ts";
 import { explore } from "./explore.ts";
 import { unpacked } from "./packed.ts";
 import { registerOf } from "./register.ts";

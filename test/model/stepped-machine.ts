@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { StateValue } from "xstate";
-import type { DedupKeyContext, DedupKeyEvent, dedupKeyMachine } from "../../machines/dedup-key.ts";
+import type { DedupKeyContext, DedupKeyEvent } from "../../machines/dedup-key.ts";
+import type { dedupKeyMachine } from "../../machines/index.ts";
 import {
   type CompiledLogic,
   type CompiledSnapshot,

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { assign, createActor, setup } from "xstate";
-import { type DedupKeyEvent, dedupKeyMachine } from "../../machines/dedup-key.ts";
+import type { DedupKeyEvent } from "../../machines/dedup-key.ts";
+import { dedupKeyMachine } from "../../machines/index.ts";
 import { compile } from "../../src/statechart/compiled-logic.ts";
 import { actorNotifications } from "../support/actor-notifications.ts";
 import { anyEvents, anyMachine } from "../support/any-machine.ts";

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createMachine } from "xstate";
-import { dedupKeyMachine } from "../../machines/dedup-key.ts";
-import { deliveryMachine } from "../../machines/delivery.ts";
+import { dedupKeyMachine, deliveryMachine } from "../../machines/index.ts";
 import { tableOf } from "../../src/statechart/machine-table.ts";
 import { checkCompilable } from "../support/compilable.ts";
 

@@ -1,4 +1,5 @@
-import type { DedupKeyContext, DedupKeyEvent, DedupKeyInput, dedupKeyMachine } from "../../machines/dedup-key.ts";
+import type { DedupKeyContext, DedupKeyEvent, DedupKeyInput } from "../../machines/dedup-key.ts";
+import type { dedupKeyMachine } from "../../machines/index.ts";
 import { type CompiledSnapshot, type CompiledStep, compile } from "../../src/statechart/compiled-logic.ts";
 
 type Request = "claim" | "read" | "renew" | "commit" | "remove";

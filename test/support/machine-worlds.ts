@@ -1,10 +1,6 @@
-import {
-  type DedupKeyContext,
-  type DedupKeyEvent,
-  type DedupKeyInput,
-  dedupKeyMachine,
-} from "../../machines/dedup-key.ts";
-import { type DeliveryContext, type DeliveryInput, deliveryMachine } from "../../machines/delivery.ts";
+import type { DedupKeyContext, DedupKeyEvent, DedupKeyInput } from "../../machines/dedup-key.ts";
+import type { DeliveryContext, DeliveryInput } from "../../machines/delivery.ts";
+import { dedupKeyMachine, deliveryMachine } from "../../machines/index.ts";
 
 const booleans = [false, true];
 const revisions = [0, 1, 2, 3];

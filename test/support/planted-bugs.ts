@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type * as DedupKey from "../../machines/dedup-key.ts";
+import type * as Machines from "../../machines/index.ts";
 import type { Package } from "./latchkey-service.ts";
 
 type Planted = Package & Pick<typeof import("../../src/index.ts"), "memoryStore">;
@@ -24,9 +24,9 @@ export async function plant(bug: PlantedBug): Promise<Planted> {
 }
 
 /** Imports a copy of the dedup-key machine that contains the bug. */
-export async function plantInMachine(bug: PlantedBug): Promise<typeof DedupKey.dedupKeyMachine> {
-  const planted: typeof DedupKey = await import(
-    /* @vite-ignore */ join(copyWithBug(bug, ["machines"]), "machines", "dedup-key.ts")
+export async function plantInMachine(bug: PlantedBug): Promise<typeof Machines.dedupKeyMachine> {
+  const planted: typeof Machines = await import(
+    /* @vite-ignore */ join(copyWithBug(bug, ["machines"]), "machines", "index.ts")
   );
   return planted.dedupKeyMachine;
 }

@@ -1,6 +1,5 @@
 import type { AnyStateMachine } from "xstate";
-import { dedupKeyMachine } from "../../../machines/dedup-key.ts";
-import { deliveryMachine } from "../../../machines/delivery.ts";
+import { dedupKeyMachine, deliveryMachine } from "../../../machines/index.ts";
 import { toMermaid } from "../../inspect/chart/mermaid.ts";
 import { toSvg } from "../../inspect/chart/svg.ts";
 import { type ExitCode, exitCodes } from "../terminal/exit-codes.ts";

@@ -3,12 +3,13 @@ import {
   type DeadLetterReason,
   type DeliveryContext,
   type DeliveryEvent,
-  deliveryMachine,
+  delivery,
   type NakDelay,
   type Retried,
   type TerminatedCopy,
   type updates,
 } from "../../../machines/delivery.ts";
+import type { deliveryMachine } from "../../../machines/index.ts";
 import { hasCode, LatchkeyError } from "../../errors.ts";
 import { backoffMs } from "../../internal/backoff.ts";
 import { callListener } from "../../internal/call-listener.ts";
@@ -63,7 +64,7 @@ export interface SharedByDeliveries {
 /** Pause before the server's last delivery is tried again, in milliseconds. */
 const HELD_PAUSE_MS = 1_000;
 
-const createActor = bindActions<typeof deliveryMachine, keyof typeof updates>(deliveryMachine);
+const createActor = bindActions<typeof deliveryMachine, keyof typeof updates>(delivery);
 
 /** One message from its receipt to its answer: does what the machine says, and reports to it what happened. */
 export class MessageDelivery {

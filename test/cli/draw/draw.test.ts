@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createMachine } from "xstate";
-import { dedupKeyMachine } from "../../../machines/dedup-key.ts";
-import { deliveryMachine } from "../../../machines/delivery.ts";
+import { dedupKeyMachine, deliveryMachine } from "../../../machines/index.ts";
 import { toMermaid } from "../../../src/inspect/chart/mermaid.ts";
 import { toSvg } from "../../../src/inspect/chart/svg.ts";
 import { run } from "../support/fake-io.ts";

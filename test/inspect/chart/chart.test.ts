@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createMachine } from "xstate";
-import { dedupKeyMachine } from "../../../machines/dedup-key.ts";
+import { dedupKeyMachine } from "../../../machines/index.ts";
 import { chartOf } from "../../../src/inspect/chart/chart.ts";
 import { foldChart } from "../../../src/inspect/chart/fold.ts";
 

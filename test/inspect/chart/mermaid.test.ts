@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { createMachine } from "xstate";
-import { dedupKeyMachine } from "../../../machines/dedup-key.ts";
+import { dedupKeyMachine } from "../../../machines/index.ts";
 import { toMermaid } from "../../../src/inspect/chart/mermaid.ts";
 
 const chart = (...lines: string[]): string => ["stateDiagram-v2", ...lines.map((line) => `  ${line}`), ""].join("\n");

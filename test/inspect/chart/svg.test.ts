@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type AnyStateMachine, createMachine } from "xstate";
-import { dedupKeyMachine } from "../../../machines/dedup-key.ts";
-import { deliveryMachine } from "../../../machines/delivery.ts";
+import { dedupKeyMachine, deliveryMachine } from "../../../machines/index.ts";
 import { chartOf } from "../../../src/inspect/chart/chart.ts";
 import { contains, overlaps, type Point } from "../../../src/inspect/chart/geometry.ts";
 import { type Drawing, layOut, textSize } from "../../../src/inspect/chart/layout.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { AnyStateNode as StateNode } from "xstate";
-import { dedupKeyMachine } from "../../../machines/dedup-key.ts";
+import { dedupKeyMachine } from "../../../machines/index.ts";
 import { Lifecycle, OBSERVED_TRANSITIONS, statePathOf } from "../../../src/inspect/trace/lifecycle.ts";
 import { NoticeLog } from "../../../src/inspect/trace/notice-log.ts";
 import { Series } from "../../../src/inspect/trace/series.ts";

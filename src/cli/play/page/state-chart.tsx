@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import { dedupKeyMachine } from "../../../../machines/dedup-key.ts";
+import { dedupKeyMachine } from "../../../../machines/index.ts";
 import { chartOf } from "../../../inspect/chart/chart.ts";
 import { pathOf } from "../../../inspect/chart/geometry.ts";
 import { layOut } from "../../../inspect/chart/layout.ts";

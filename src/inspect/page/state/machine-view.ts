@@ -1,4 +1,4 @@
-import { dedupKeyMachine } from "../../../../machines/dedup-key.ts";
+import { dedupKeyMachine } from "../../../../machines/index.ts";
 import { type ChartState, type ChartTransition, chartOf } from "../../chart/chart.ts";
 import { type Drawing, type Line, layOut } from "../../chart/layout.ts";
 import { OBSERVED_TRANSITIONS } from "../../trace/lifecycle.ts";
