@@ -4,7 +4,7 @@ import { toHex } from "../internal/bytes-text.ts";
 export type DedupKey = `trigger.dedup.v1:${string}`;
 
 /** Returns the dedup key with this digest in hexadecimal digits. */
-export function dedupKeyOf(hex: string): DedupKey {
+export function dedupKeyFromHex(hex: string): DedupKey {
   return `trigger.dedup.v1:${hex}`;
 }
 
@@ -12,5 +12,5 @@ export function dedupKeyOf(hex: string): DedupKey {
 export function dedupKeyOfStoreKey(storeKey: string): DedupKey {
   const digest = storeKey.slice(storeKey.lastIndexOf(".") + 1);
   const bytes = atob(digest.replaceAll("-", "+").replaceAll("_", "/"));
-  return dedupKeyOf(toHex(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0))));
+  return dedupKeyFromHex(toHex(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0))));
 }

@@ -3,7 +3,7 @@ import { LruMap } from "../internal/lru-map.ts";
 import { sha256 } from "../internal/sha256.ts";
 import { utf8Length } from "../internal/utf8.ts";
 import { expected, objectWith, text } from "../internal/validate.ts";
-import { type DedupKey, dedupKeyOf } from "./dedup-key.ts";
+import { type DedupKey, dedupKeyFromHex } from "./dedup-key.ts";
 
 /** The event, the subscription it is dispatched for, and the tenant. */
 export interface Identity {
@@ -30,7 +30,7 @@ export const DEFAULT_WORKSPACE = "default";
  * @throws {TypeError} if a part is empty, is not a string, or has lone surrogates.
  */
 export function dedupKey(subscriptionId: string, eventId: string): DedupKey {
-  return dedupKeyOf(digest("hex", text("subscriptionId", subscriptionId), text("eventId", eventId)));
+  return dedupKeyFromHex(digest("hex", text("subscriptionId", subscriptionId), text("eventId", eventId)));
 }
 
 /** A checked identity with its keys, which are computed once. */
@@ -64,7 +64,7 @@ class MarkedIdentity implements ResolvedIdentity {
     this.subscriptionId = text("subscriptionId", subscriptionId);
     this.eventId = text("eventId", eventId);
     const hex = digest("hex", subscriptionId, eventId);
-    this.key = dedupKeyOf(hex);
+    this.key = dedupKeyFromHex(hex);
     this.idempotencyKey =
       workspaceId === DEFAULT_WORKSPACE ? this.key : scopedKey(subscriptionId, eventId, workspaceId);
     this.storeKey = storeKey(workspaceId, subscriptionId, hexToBase64url(hex));
@@ -143,7 +143,7 @@ function isWhole(key: string): key is StoreKey {
 
 /** Returns the idempotency key of a tenant. Three length-prefixed parts never equal two. */
 function scopedKey(subscriptionId: string, eventId: string, workspaceId: string): DedupKey {
-  return dedupKeyOf(digest("hex", subscriptionId, eventId, workspaceId));
+  return dedupKeyFromHex(digest("hex", subscriptionId, eventId, workspaceId));
 }
 
 function digest(encoding: "hex" | "base64url", ...parts: readonly string[]): string {

@@ -1,6 +1,6 @@
 import { span } from "../../inspect/conclusions/duration.ts";
 import { OWN_API } from "../../nats/wire/bucket-address.ts";
-import { ADVISED_SERVER, judgeServer, NEEDED_SERVER, whyUnusable } from "../../nats/wire/server-version.ts";
+import { ADVISED_SERVER, NEEDED_SERVER, rateServerVersion, whyUnusable } from "../../nats/wire/server-version.ts";
 import { printable } from "../terminal/printable.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 import type { MonitorReport } from "./monitor.ts";
@@ -16,7 +16,7 @@ export function examineVersions(versions: Readonly<Record<string, string>>, isCl
   if (why !== undefined) {
     return server.error("version", `${named.join(", ")}: Latchkey needs ${NEEDED_SERVER}; ${why}`, upgrade);
   }
-  if (all.every((version) => judgeServer(version) === "advised")) return server.ok("version", named.join(", "));
+  if (all.every((version) => rateServerVersion(version) === "advised")) return server.ok("version", named.join(", "));
   const evidence = `${named.join(", ")}: keeps the guarantees, but lacks cluster fixes of later versions up to ${ADVISED_SERVER}`;
   return isCluster ? server.warning("version", evidence, upgrade) : server.note("version", evidence, upgrade);
 }

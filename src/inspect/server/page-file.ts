@@ -29,9 +29,9 @@ const NOT_BUILT = `<!doctype html>
 /** The page as it was built; one that says so where it was not. */
 export async function loadPage(file = builtPage()): Promise<PageFile> {
   try {
-    return pageOf(await readFile(file, "utf8"));
+    return toPageFile(await readFile(file, "utf8"));
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return pageOf(NOT_BUILT);
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return toPageFile(NOT_BUILT);
     throw error;
   }
 }
@@ -40,7 +40,8 @@ function builtPage(): string {
   return join(createRequire(import.meta.url).resolve("latchkey/package.json"), "..", BUILT);
 }
 
-export function pageOf(html: string): PageFile {
+/** Returns a page with the policy that allows its inline scripts and styles. */
+export function toPageFile(html: string): PageFile {
   const policy = [
     "default-src 'none'",
     `script-src ${hashesOf(html, "script")}`,

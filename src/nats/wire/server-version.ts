@@ -24,7 +24,7 @@ export const NEEDED_SERVER = `nats-server ${MINIMUM.join(".")} or later, and not
 export const ADVISED_SERVER = ADVISED.join(".");
 
 /** Rates a server of this version: `usable` if it keeps the guarantees, and `advised` from {@link ADVISED} on. */
-export function judgeServer(version: string): "unusable" | "usable" | "advised" {
+export function rateServerVersion(version: string): "unusable" | "usable" | "advised" {
   if (whyUnusable(version) !== undefined) return "unusable";
   const parts = partsOf(version);
   return parts === undefined || isOlder(parts, ADVISED) ? "usable" : "advised";

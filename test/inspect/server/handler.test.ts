@@ -2,7 +2,7 @@ import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { LatchkeyError, RecordUnreadableError, StoreUnavailableError } from "../../../src/errors.ts";
 import { resolveInspectorOptions } from "../../../src/inspect/server/options.ts";
-import { loadPage, pageOf } from "../../../src/inspect/server/page-file.ts";
+import { loadPage, toPageFile } from "../../../src/inspect/server/page-file.ts";
 import { parseTrace } from "../../../src/inspect/trace/trace-text.ts";
 import type { DeadLetter, DeadLetters } from "../../../src/model/dead-letter.ts";
 import { resolveIdentity } from "../../../src/model/identity.ts";
@@ -308,7 +308,7 @@ describe("the page", () => {
     const packed = await its.ask("/", { headers: { "accept-encoding": "br, gzip" } });
     expect(packed.headers.get("content-encoding")).toBe("gzip");
     expect(gunzipSync(Buffer.from(await packed.arrayBuffer())).toString()).toBe(html);
-    expect(pageOf("<p>").policy).toContain("script-src 'none'; style-src 'none'");
+    expect(toPageFile("<p>").policy).toContain("script-src 'none'; style-src 'none'");
   });
 
   it("explains how to build it if it was not built", async () => {

@@ -1,6 +1,6 @@
 import { LiveInspector } from "../../../src/inspect/server/live-inspector.ts";
 import { type InspectorOptions, resolveInspectorOptions } from "../../../src/inspect/server/options.ts";
-import { pageOf } from "../../../src/inspect/server/page-file.ts";
+import { toPageFile } from "../../../src/inspect/server/page-file.ts";
 import type { FeedMessage } from "../../../src/inspect/server/wire.ts";
 import { isObject } from "../../cli/support/fake-io.ts";
 import { type Replica, type World, watched, world } from "../../support/replicas.ts";
@@ -30,7 +30,7 @@ export function inspected(options: Partial<InspectorOptions> = {}, its: World = 
   const shown = options.store === undefined ? { dedup: replica.dedup } : {};
   const all = { ...shown, clock: its.clock, token: TOKEN, ...options };
   const resolved = resolveInspectorOptions(all);
-  const inspector = new LiveInspector(resolved.inspected, resolved.access, pageOf(HTML));
+  const inspector = new LiveInspector(resolved.inspected, resolved.access, toPageFile(HTML));
   const ask: Inspected["ask"] = (path, { host = HOST, ...init } = {}) =>
     inspector.handler(new Request(`http://${host}${path}`, init));
   return {

@@ -1,5 +1,10 @@
 import { expect, it } from "vitest";
-import { ackSubjectVersions, hasBatches, judgeServer, whyUnusable } from "../../../src/nats/wire/server-version.ts";
+import {
+  ackSubjectVersions,
+  hasBatches,
+  rateServerVersion,
+  whyUnusable,
+} from "../../../src/nats/wire/server-version.ts";
 
 it.each([
   ["", "unusable", "does not report a version"],
@@ -12,7 +17,7 @@ it.each([
   ["v2.12.6-preview.1", "advised", undefined],
   ["3.0.0", "advised", undefined],
 ])("a server of version %j is %s", (version, verdict, reason) => {
-  expect(judgeServer(version)).toBe(verdict);
+  expect(rateServerVersion(version)).toBe(verdict);
   expect(whyUnusable(version)).toEqual(reason === undefined ? undefined : expect.stringContaining(reason));
 });
 

@@ -6,7 +6,7 @@ import type { DedupRecord } from "../../../src/model/record.ts";
 import { type MemoryStore, memoryStore } from "../../../src/stores/memory-store.ts";
 
 /** Default owner names: pod, process and a random part. */
-export const PODS = [
+const PODS = [
   "orders-7d9f8b6c5-x2kqp/1/3f9c21aa",
   "orders-7d9f8b6c5-n4vtz/1/b07de41c",
   "orders-7d9f8b6c5-9lw6h/1/51e8a0d3",

@@ -1,4 +1,5 @@
 import { amount } from "../../../internal/counted.ts";
+import { MAX_LINE_BYTES } from "../input/lines.ts";
 
 /** Why a line or message is not an event that can be dispatched. */
 export type EventProblem =
@@ -19,9 +20,6 @@ export type EventProblem =
   | { readonly problem: "not-base64"; readonly member: string };
 
 const USE_ID = "give --id <header or JSON pointer>";
-
-/** Maximum length of a line. GitHub payloads have at most 25 MB. */
-export const MAX_LINE_BYTES = 32 * 1024 * 1024;
 
 /** Describes a problem and what to do, without any of the line's content. */
 export function problemText(problem: EventProblem): string {

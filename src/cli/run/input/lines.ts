@@ -3,6 +3,8 @@ export type InputLine =
   | { readonly number: number; readonly bytes: Buffer }
   | { readonly number: number; readonly tooLongBytes: number };
 
+/** Maximum length of a line. GitHub payloads have at most 25 MB. */
+export const MAX_LINE_BYTES = 32 * 1024 * 1024;
 const NEWLINE = 0x0a;
 
 /**

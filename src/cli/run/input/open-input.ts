@@ -2,9 +2,8 @@ import { open } from "node:fs/promises";
 import { addAbortSignal, type Readable } from "node:stream";
 import { CommandError, cannotRead } from "../../terminal/command-error.ts";
 import type { CliIo } from "../../terminal/io.ts";
-import { MAX_LINE_BYTES } from "../event/event-problem.ts";
 import { decodeInput } from "./decode-input.ts";
-import { type InputLine, readLines } from "./lines.ts";
+import { type InputLine, MAX_LINE_BYTES, readLines } from "./lines.ts";
 
 /** Lines of a file or of standard input, read on demand. */
 export interface Input extends Disposable {
