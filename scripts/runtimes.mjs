@@ -3,9 +3,9 @@
 //
 //   node scripts/runtimes.mjs            all
 //   node scripts/runtimes.mjs bun deno   those whose name contains one of these words
-//   node scripts/runtimes.mjs --canary   only what may fail: the next versions of the dependencies
+//   node scripts/runtimes.mjs --canary   only what may fail: the next versions of the dependencies, if the registry has any
 import { execFile, spawn } from "node:child_process";
-import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,8 +25,21 @@ const RESOLUTIONS = [
   ["nodenext", "--module", "nodenext"],
   ["bundler", "--module", "esnext", "--moduleResolution", "bundler"],
 ];
-/** Next versions, installed over the tested ones. */
-const CANARIES = ["xstate@next", "@nats-io/transport-node@next @nats-io/jetstream@next @nats-io/nats-core@next"];
+const { devDependencies } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+/** Next versions, installed over the tested ones. Packages of one entry are tried together. */
+const NEXT_VERSIONS = [
+  { name: "XState 6", packages: ["xstate"], newerThan: "5" },
+  {
+    name: "the next nats.js",
+    packages: ["@nats-io/transport-node", "@nats-io/jetstream", "@nats-io/nats-core"],
+    newerThan: devDependencies["@nats-io/jetstream"],
+  },
+];
+/** Compilers, by package and program. */
+const NEXT_TYPESCRIPTS = [
+  { name: "TypeScript 7", packages: ["typescript"], newerThan: "6", program: "tsc" },
+  { name: "the preview of TypeScript", packages: ["@typescript/native-preview"], newerThan: "6", program: "tsgo" },
+];
 
 const words = process.argv.slice(2);
 const isCanary = words.includes("--canary");
@@ -35,9 +48,10 @@ const results = /** @type {{ name: string, error: string | undefined }[]} */ ([]
 const scratch = await mkdtemp(join(tmpdir(), "latchkey-runtimes-"));
 const project = join(scratch, "project");
 try {
-  await createProject();
+  await pack();
+  if (!isCanary) await createProject();
   await withNats(isCanary ? checkCanaries : checkRuntimes);
-  if (!isCanary) await checkTypeScripts();
+  await (isCanary ? checkTypeScriptCanaries() : checkTypeScripts());
 } finally {
   await rm(scratch, { recursive: true, force: true });
 }
@@ -45,13 +59,24 @@ const failed = results.filter(({ error }) => error !== undefined);
 console.log(`${results.length - failed.length} passed, ${failed.length} failed`);
 process.exitCode = failed.length === 0 || isCanary ? 0 : 1;
 
-async function createProject() {
+async function pack() {
   await run("npm", ["pack", "--ignore-scripts", "--pack-destination", scratch], { cwd: root });
+  await run("sh", ["-c", "mv latchkey-*.tgz latchkey.tgz"], { cwd: scratch });
+}
+
+/**
+ * Installs the tarball and what its users install beside it, as a new project.
+ * @param {readonly (readonly [name: string, version: string])[]} versions used instead of those that the tarball depends on
+ */
+async function createProject(versions = []) {
+  await rm(project, { recursive: true, force: true });
   await mkdir(project);
-  await writeFile(join(project, "package.json"), JSON.stringify({ name: "project", private: true, type: "module" }));
-  await run("sh", ["-c", "mv ../latchkey-*.tgz ../latchkey.tgz"], { cwd: project });
+  const dependencies = Object.fromEntries(versions);
+  const overrides = Object.fromEntries(versions.map(([name]) => [name, `$${name}`]));
+  const manifest = { name: "project", private: true, type: "module", dependencies, overrides };
+  await writeFile(join(project, "package.json"), JSON.stringify(manifest));
   const peers = ["@nats-io/transport-node", "@nats-io/jetstream", "@nats-io/nats-core", "@types/node@20", "tsx"];
-  await install(["../latchkey.tgz", ...peers]);
+  await install(["../latchkey.tgz", ...peers.filter((peer) => !(peer in dependencies))]);
   for (const file of ["check.mjs", "user.ts"]) await cp(join(root, "test/runtimes", file), join(project, file));
   for (const name of ["bun", "deno"])
     await cp(join(root, "examples", `webhook-${name}`), join(project, name), { recursive: true });
@@ -60,7 +85,8 @@ async function createProject() {
 
 /** @param {readonly string[]} specs */
 async function install(specs) {
-  await run("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline", ...specs], { cwd: project });
+  const flags = isCanary ? ["--force"] : ["--prefer-offline"];
+  await run("npm", ["install", "--no-audit", "--no-fund", ...flags, ...specs], { cwd: project });
 }
 
 /** @param {string} natsUrl */
@@ -89,12 +115,57 @@ async function checkRuntimes(natsUrl) {
 
 /** @param {string} natsUrl */
 async function checkCanaries(natsUrl) {
-  for (const specs of CANARIES) {
-    await check(specs, async () => {
-      await install([...specs.split(" "), "--force"]);
+  for (const next of NEXT_VERSIONS) {
+    const versions = await publishedNext(next);
+    if (versions.length === 0) continue;
+    await check(titleOf(next, versions), async () => {
+      await createProject(versions);
       await runCheck(process.execPath, [], `canary-${results.length}`, natsUrl);
     });
   }
+}
+
+async function checkTypeScriptCanaries() {
+  await createProject();
+  for (const next of NEXT_TYPESCRIPTS) {
+    const versions = await publishedNext(next);
+    for (const [name, version] of versions) {
+      for (const [resolution, ...options] of RESOLUTIONS) {
+        await check(`${titleOf(next, versions)}, ${resolution}`, () =>
+          compileWith(`${name}@${version}`, next.program, options),
+        );
+      }
+    }
+  }
+}
+
+/** @param {{ name: string }} next @param {readonly (readonly string[])[]} versions */
+function titleOf({ name }, versions) {
+  return `${name} (${versions.map((one) => one.join(" ")).join(", ")})`;
+}
+
+/**
+ * Returns each package with its newest version, and reports those for which the registry has none that is new enough.
+ * @param {{ packages: readonly string[], newerThan: string }} next
+ */
+async function publishedNext({ packages, newerThan }) {
+  const found = /** @type {[name: string, version: string][]} */ ([]);
+  for (const name of packages) {
+    // npm sorts the versions. It prints one alone without a list.
+    const { stdout } = await run("npm", ["view", name, "versions", "--json"], { maxBuffer: 2 ** 26 });
+    const version = [JSON.parse(stdout)].flat().findLast((one) => isNewer(one, newerThan));
+    if (version === undefined) console.log(`no such version is published: ${name} after ${newerThan}`);
+    else found.push([name, version]);
+  }
+  return found;
+}
+
+/** Compares the numbers of two versions. Every version of a major is newer than the major before it. @param {string} version @param {string} than */
+function isNewer(version, than) {
+  const numbers = version.split("-")[0]?.split(".").map(Number) ?? [];
+  const others = than.split(".").map(Number);
+  const at = numbers.findIndex((number, index) => number !== others[index]);
+  return at !== -1 && at < others.length && Number(numbers[at]) > Number(others[at]);
 }
 
 /** @param {string} program @param {string[]} flags @param {string} name @param {string} natsUrl */
@@ -128,32 +199,20 @@ async function runExample(program, flags, name) {
 async function checkTypeScripts() {
   for (const version of TYPESCRIPTS) {
     for (const [resolution, ...options] of RESOLUTIONS) {
-      await check(`TypeScript ${version}, ${resolution}`, async () => {
-        const at = join(scratch, `typescript-${version}`);
-        await run("npm", [
-          "install",
-          "--prefix",
-          at,
-          "--no-audit",
-          "--no-fund",
-          "--prefer-offline",
-          `typescript@${version}`,
-        ]);
-        const strict = [
-          "--strict",
-          "--noEmit",
-          "--skipLibCheck",
-          "--target",
-          "es2022",
-          "--lib",
-          "es2023,esnext.disposable",
-        ];
-        await run(join(at, "node_modules/.bin/tsc"), [...strict, "--types", "node", ...options, "user.ts"], {
-          cwd: project,
-        });
-      });
+      await check(`TypeScript ${version}, ${resolution}`, () => compileWith(`typescript@${version}`, "tsc", options));
     }
   }
+}
+
+/**
+ * Compiles a user's file. @param {string} compiler @param {string} program @param {readonly string[]} options
+ */
+async function compileWith(compiler, program, options) {
+  const at = join(scratch, compiler.replaceAll("/", "-"));
+  await run("npm", ["install", "--prefix", at, "--no-audit", "--no-fund", "--prefer-offline", compiler]);
+  const strict = ["--strict", "--noEmit", "--skipLibCheck", "--target", "es2022", "--lib", "es2023,esnext.disposable"];
+  const all = [...strict, "--types", "node", ...options, "user.ts"];
+  await run(join(at, "node_modules/.bin", program), all, { cwd: project });
 }
 
 /** @param {string} name @param {() => Promise<void>} work */
@@ -165,14 +224,24 @@ async function check(name, work) {
     results.push({ name, error: undefined });
     console.log(`passed: ${name}`);
   } catch (error) {
-    results.push({ name, error: firstErrorLine(error) });
-    console.log(`failed: ${name}: ${outputOf(error)}`);
+    const cause = causeOf(error);
+    results.push({ name, error: cause });
+    console.log(isCanary ? `broken: ${name}: ${cause}` : `failed: ${name}: ${cause}\n${outputOf(error)}`);
   }
 }
 
 /** @param {any} error */
 function outputOf(error) {
-  return `${firstErrorLine(error)}\n${error?.stdout ?? ""}${error?.stderr ?? ""}`;
+  return `${error?.stderr ?? ""}${error?.stdout ?? ""}`;
+}
+
+/** Returns the first line of a program's output that states an error: a stack, a compiler and npm begin with others. @param {any} error */
+function causeOf(error) {
+  const lines = outputOf(error)
+    .split("\n")
+    .filter((line) => line.trim() !== "");
+  const stated = lines.find((line) => /^\w*Error\b.*:|error TS\d+:|^npm error (?!code )/.test(line));
+  return stated ?? lines[0] ?? firstErrorLine(error);
 }
 
 /** @param {(url: string) => Promise<void>} work */
