@@ -53,6 +53,7 @@ export async function readApi(
     plugin: ["typedoc-plugin-markdown"],
     // `npm run typecheck` reports type errors.
     skipErrorChecking: true,
+    preservedTypeAnnotationTags: ["@throws"],
     excludeExternals: true,
     excludePrivate: true,
     disableSources: true,
@@ -66,10 +67,23 @@ export async function readApi(
     for (const { type } of declarations(project, [ReflectionKind.Variable])) {
       if (type instanceof ReferenceType) delete type.typeArguments;
     }
+    for (const { comment } of Object.values(project.reflections)) showThrownTypes(comment);
   });
   const project = await app.convert();
   if (project === undefined) throw new Error("TypeDoc could not read the sources");
   return { app, project };
+}
+
+/** Puts the type of `@throws {Type}` into its text: pages show only the text. */
+function showThrownTypes(comment: Comment | undefined): void {
+  for (const tag of comment?.blockTags ?? []) {
+    const { typeAnnotation } = tag;
+    if (tag.tag !== "@throws" || typeAnnotation === undefined) continue;
+    const names = typeAnnotation.replace(/^\{|\}$/g, "").split("|");
+    const code = names.map((name) => `\`${name.trim()}\``).join(" or ");
+    tag.content.unshift({ kind: "text", text: `${code} ` });
+    delete tag.typeAnnotation;
+  }
 }
 
 /** Lists the public names, and the members of public classes and interfaces, that have no description. */

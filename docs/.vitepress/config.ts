@@ -8,6 +8,7 @@ import { repositoryLinks } from "./links.ts";
 import { llmsFull, llmsIndex, published } from "./llms.ts";
 import { navigation, sitePath } from "./pages.ts";
 import { slugOf } from "./slug.ts";
+import { exampleSources } from "./sources.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const repository = manifest.homepage.replace(/#.*$/, "");
@@ -44,6 +45,7 @@ export default defineConfig({
         onAttachment: (file) => attachments.add(file),
       });
       diagrams(markdown);
+      exampleSources(markdown, root);
     },
   },
   themeConfig: {

@@ -38,7 +38,7 @@ function linkOf(from: string, href: string, { repository, onAttachment }: LinkOp
 }
 
 /** Returns the path of the file that is rendered, relative to the repository. */
-function fileOf(env: unknown, root: string): string {
+export function fileOf(env: unknown, root: string): string {
   const path = isRecord(env) ? (env["realPath"] ?? env["path"]) : undefined;
   if (typeof path !== "string") throw new Error("VitePress rendered Markdown without a path");
   return relative(root, resolve(root, path));
