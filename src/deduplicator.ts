@@ -1,6 +1,5 @@
-import { Engine } from "./engine/engine.ts";
+import { Engine, type EngineDecision } from "./engine/engine.ts";
 import type { ResolvedOptions, ResolvedReserveOptions } from "./engine/engine-options.ts";
-import type { HeldReservation } from "./engine/held-reservation.ts";
 import { runHandler } from "./engine/running-handlers.ts";
 import { hasCode, LatchkeyError } from "./errors.ts";
 import { callable, objectWith, oneOf, wholeNumber } from "./internal/validate.ts";
@@ -85,9 +84,25 @@ export class Deduplicator implements AsyncDisposable {
    * Runs `handler` if the event is unseen. Commits the key when the handler returns, and releases it when the handler throws.
    * @throws the handler's error, unchanged, and the errors of {@link reserve}.
    */
-  async guard<Value>(identity: Identity, handler: Handler<Value>, options?: ReserveOptions): Promise<Outcome<Value>> {
-    callable("handler", handler);
-    let decision = await this.#reserve(identity, options);
+  guard<Value>(identity: Identity, handler: Handler<Value>, options?: ReserveOptions): Promise<Outcome<Value>> {
+    // Not an async function, whose frame costs a duplicate from the cache as much as the rest of its answer.
+    try {
+      callable("handler", handler);
+      const decision = this.#reserve(identity, options);
+      if (decision instanceof Promise) return this.#dispatch(decision, identity, handler, options);
+      return Promise.resolve(rejected(decision));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async #dispatch<Value>(
+    reserved: Promise<EngineDecision>,
+    identity: Identity,
+    handler: Handler<Value>,
+    options: ReserveOptions | undefined,
+  ): Promise<Outcome<Value>> {
+    let decision = await reserved;
     while (decision.decision === "unseen" && !decision.mayBegin()) {
       await decision.release();
       decision = await this.#reserve(identity, options);
@@ -182,10 +197,11 @@ export class Deduplicator implements AsyncDisposable {
     return this.close();
   }
 
+  /** @throws synchronously for a wrong argument, and if the answer is known and is an error. */
   #reserve(
     identity: Identity,
     options: ReserveOptions | undefined,
-  ): Promise<Exclude<Decision, Reservation> | HeldReservation> {
+  ): Exclude<Decision, Reservation> | Promise<EngineDecision> {
     const how = options === undefined ? this.#reserveOptions : resolveReserveOptions(options, this.#options);
     return this.#engine.reserve(resolveIdentity(identity), how);
   }
@@ -230,8 +246,10 @@ function rejected(decision: Duplicate | Pending): Exclude<Outcome<never>, { read
     return { outcome: "pending", key, owner, retryAfterMs };
   }
   const { key, committedAt, windowEndsAtMs, result } = decision;
-  const end = windowEndsAtMs === undefined ? {} : { windowEndsAtMs };
-  return { outcome: "duplicate", key, committedAt, ...end, ...(result === undefined ? {} : { value: result }) };
+  const value = result === undefined ? {} : { value: result };
+  return windowEndsAtMs === undefined
+    ? { outcome: "duplicate", key, committedAt, ...value }
+    : { outcome: "duplicate", key, committedAt, windowEndsAtMs, ...value };
 }
 
 function dispatched<Value>(key: DedupKey, value: Value, { commit, resultError }: CommitReport): Outcome<Value> {

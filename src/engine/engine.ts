@@ -19,6 +19,11 @@ import { isInside } from "./running-handlers.ts";
 /** Time that `close` waits for commits and releases after the drain, in milliseconds. */
 const CLOSE_GRACE_MS = 5_000;
 
+type Rejection = Duplicate | Pending;
+
+/** A decision, with the reservation's members for the deduplicator itself. */
+export type EngineDecision = HeldReservation | Rejection;
+
 /** Decides every call of one deduplicator, with at most one current attempt for each key. */
 export class Engine {
   readonly #context: EngineContext;
@@ -32,10 +37,13 @@ export class Engine {
     this.#rejections = new Rejections(this.#context);
   }
 
-  reserve(identity: ResolvedIdentity, how: ResolvedReserveOptions): Promise<HeldReservation | Duplicate | Pending> {
-    if (how.onPending === "return") return this.#reserve(identity, how, undefined);
+  /** Returns no promise if the answer is known. @throws synchronously if the answer is known and is an error. */
+  reserve(identity: ResolvedIdentity, how: ResolvedReserveOptions): Rejection | Promise<EngineDecision> {
+    const { nowMs } = this.#context;
+    const call = { identity, how, startedAtMs: nowMs, isFirst: true };
+    if (how.onPending === "return") return this.#decide(call, nowMs);
     const wait = new PendingWait(this.#context, identity, how, this.#closing.signal);
-    return this.#reserve(identity, how, wait).finally(() => wait.end());
+    return this.#decideAfter(wait, call).finally(() => wait.end());
   }
 
   subscribe(listener: (event: DedupEvent) => void): () => void {
@@ -49,42 +57,44 @@ export class Engine {
     if (released.length > 0) await this.#within(CLOSE_GRACE_MS, Promise.all(released));
   }
 
-  async #reserve(
-    identity: ResolvedIdentity,
-    how: ResolvedReserveOptions,
-    wait: PendingWait | undefined,
-  ): Promise<HeldReservation | Duplicate | Pending> {
-    const startedAtMs = this.#context.nowMs;
-    let nowMs = startedAtMs;
-    let isFirst = true;
+  /** Decides a call that does not wait. Not an async function, whose frame would live as long as the store's answer takes. */
+  #decide(call: ReserveCall, nowMs: number): Rejection | Promise<EngineDecision> {
+    const known = this.#decideFromMemory(call, nowMs);
+    if (known !== undefined) return known;
+    const { identity, how } = call;
+    const current = this.#attempts.current(identity.storeKey);
+    const attempt = current ?? this.#begin(identity, how, nowMs);
+    const isOwn = current === undefined;
+    return this.#claimOf(attempt, how.signal, isOwn).then((claim) => {
+      if (claim.found === "unseen" && isOwn) return new HeldReservation(attempt, this.#context.options.owner);
+      return isOutdated(call, attempt, claim)
+        ? this.#decide(call, this.#context.nowMs)
+        : this.#reject(call, attempt, claim);
+    });
+  }
+
+  async #decideAfter(wait: PendingWait, first: ReserveCall): Promise<EngineDecision> {
+    const { identity, how } = first;
+    let call = first;
     for (;;) {
-      how.signal?.throwIfAborted();
-      if (this.#closing.signal.aborted) throw closedError();
-      const call = { identity, how, startedAtMs, isFirst };
+      const { nowMs } = this.#context;
       const known = this.#decideFromMemory(call, nowMs);
       if (known !== undefined) return known;
       const current = this.#attempts.current(identity.storeKey);
       const attempt = current ?? this.#begin(identity, how, nowMs);
       const claim =
-        current === undefined || wait === undefined
-          ? await this.#claimOf(attempt, how.signal, current === undefined)
-          : await wait.resultOf(current);
+        current === undefined ? await this.#claimOf(attempt, how.signal, true) : await wait.resultOf(current);
       if (claim?.found === "unseen" && current === undefined) {
         return new HeldReservation(attempt, this.#context.options.owner);
       }
-      // An older request may have found a commit that was cleared before this call.
-      if (claim?.found === "duplicate" && startedAtMs >= attempt.startedAtMs + FRESH_MS) {
-        nowMs = this.#context.nowMs;
-        continue;
-      }
+      if (claim !== undefined && isOutdated(call, attempt, claim)) continue;
       const decision =
         claim === undefined ? this.#rejections.pendingHere(call, attempt) : this.#reject(call, attempt, claim);
-      if (decision.decision === "duplicate" || wait === undefined || wait.isOver) return decision;
+      if (decision.decision === "duplicate" || wait.isOver) return decision;
       if (isInside(attempt)) throw deadlockError(identity.key);
       const isElsewhere = claim?.found === "pending" && claim.entry !== undefined;
       await wait.pause(isElsewhere ? "another replica" : attempt, decision.retryAfterMs);
-      nowMs = this.#context.nowMs;
-      isFirst = false;
+      call = { ...call, isFirst: false };
     }
   }
 
@@ -105,8 +115,13 @@ export class Engine {
     });
   }
 
-  /** Decides without the store, if possible. A waiting call needs the current state, so it gets no remembered `pending`. */
-  #decideFromMemory(call: ReserveCall, nowMs: number): Duplicate | Pending | undefined {
+  /**
+   * Decides without the store, if possible. A waiting call needs the current state, so it gets no remembered `pending`.
+   * @throws if the caller aborted, and after {@link close}.
+   */
+  #decideFromMemory(call: ReserveCall, nowMs: number): Rejection | undefined {
+    call.how.signal?.throwIfAborted();
+    if (this.#closing.signal.aborted) throw closedError();
     const { storeKey } = call.identity;
     const { commits, leases } = this.#context;
     const commit = commits.find(storeKey, nowMs);
@@ -116,7 +131,7 @@ export class Engine {
     return entry && this.#rejections.pendingElsewhere(call, entry);
   }
 
-  #reject(call: ReserveCall, attempt: Attempt, claim: ClaimResult): Duplicate | Pending {
+  #reject(call: ReserveCall, attempt: Attempt, claim: ClaimResult): Rejection {
     if (claim.found === "duplicate") return this.#rejections.duplicate(call, claim.commit);
     if (claim.found === "unseen") return this.#rejections.pendingHere(call, attempt);
     return claim.entry === undefined
@@ -127,4 +142,9 @@ export class Engine {
   async #within(timeoutMs: number, ended: Promise<unknown>): Promise<void> {
     if (timeoutMs > 0) await within(this.#context.options.clock, timeoutMs, ended);
   }
+}
+
+/** Returns true if an older request may have found a commit that was cleared before this call. */
+function isOutdated({ startedAtMs }: ReserveCall, attempt: Attempt, { found }: ClaimResult): boolean {
+  return found === "duplicate" && startedAtMs >= attempt.startedAtMs + FRESH_MS;
 }

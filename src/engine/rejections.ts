@@ -37,10 +37,10 @@ export class Rejections {
     this.#report(call, { type: "duplicate", committedAt }, commit);
     if (commit.failed)
       throw new PermanentError(`The event of ${key} failed for good before, and was not dispatched again`);
-    const end = windowEndsAtMs === undefined ? {} : { windowEndsAtMs };
-    return result === undefined
-      ? { decision: "duplicate", key, committedAt, ...end }
-      : { decision: "duplicate", key, committedAt, ...end, result: structuredClone(result) };
+    const copy = result === undefined ? {} : { result: structuredClone(result) };
+    return windowEndsAtMs === undefined
+      ? { decision: "duplicate", key, committedAt, ...copy }
+      : { decision: "duplicate", key, committedAt, windowEndsAtMs, ...copy };
   }
 
   /** Another replica holds the key. Its fingerprint is not compared: it may never be committed. */

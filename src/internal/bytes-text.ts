@@ -1,6 +1,7 @@
 import { builtin } from "./builtin.ts";
 
-const native = builtin?.("node:buffer").Buffer;
+/** One buffer for all conversions, which saves an allocation for each identity. */
+const scratch = builtin?.("node:buffer").Buffer.alloc(32);
 
 /** Returns bytes as lower-case hexadecimal digits. */
 export function toHex(bytes: Uint8Array): string {
@@ -15,8 +16,8 @@ export function toBase64url(bytes: Uint8Array): string {
     .replaceAll("=", "");
 }
 
-/** Converts hexadecimal digits to base64url. */
+/** Converts the hexadecimal digits of a SHA-256 to base64url. */
 export const hexToBase64url: (hex: string) => string =
-  native === undefined
+  scratch === undefined
     ? (hex) => toBase64url(Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)))
-    : (hex) => native.from(hex, "hex").toString("base64url");
+    : (hex) => scratch.toString("base64url", 0, scratch.write(hex, "hex"));
