@@ -96,15 +96,15 @@ export class KeyClient {
   #put(record: DedupRecord, expected: number, ttlMs: number, timeoutMs: number): void {
     const { engine, identity } = this.#context;
     const answer = engine.store.put(identity.storeKey, record, { expected, ttlMs });
-    this.#requests.track("write", timeoutMs, answer, (client, put) => client.#interpretPut(put));
+    this.#requests.track("write", timeoutMs, answer, KeyClient.#interpretPut);
   }
 
-  #interpretPut(answer: unknown): DedupKeyEvent {
-    const { identity } = this.#context;
+  static #interpretPut(client: KeyClient, answer: unknown): DedupKeyEvent {
+    const { identity } = client.#context;
     const put = readPut(identity.storeKey, answer, identity);
     return put.ok
-      ? { type: "write.acked", revision: put.revision, late: this.#lease.isLate }
-      : this.#interpretConflict(put.current);
+      ? { type: "write.acked", revision: put.revision, late: client.#lease.isLate }
+      : client.#interpretConflict(put.current);
   }
 
   #interpretRemoval(removal: Removal | undefined): DedupKeyEvent {

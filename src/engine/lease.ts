@@ -81,12 +81,13 @@ export class Lease {
 
   /** Arms the end together with the first renewal: most dispatches end sooner, and need one timer. */
   #renewAt(atMs: number): void {
-    const { actor, engine } = this.#context;
     this.#renewal?.cancel();
-    this.#renewal = engine.timers.add(atMs, () => {
-      if (this.#end === undefined) this.#armEnd();
-      if (this.#nowMs < this.#endsAtMs) actor.send({ type: "renewal.due" });
-    });
+    this.#renewal = this.#context.engine.timers.addFor(this, atMs, Lease.#renewalDue);
+  }
+
+  static #renewalDue(lease: Lease): void {
+    if (lease.#end === undefined) lease.#armEnd();
+    if (lease.#nowMs < lease.#endsAtMs) lease.#context.actor.send({ type: "renewal.due" });
   }
 
   #armEnd(): void {

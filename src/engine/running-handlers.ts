@@ -13,9 +13,8 @@ export function runHandler<Reservation extends Held, Result>(
 ): Result {
   const outer = around.current();
   // Without those that are done: a handler may leave code behind that guards the next event, and so on.
-  return around.run(outer === undefined ? [held] : [...outer.filter(({ isOpen }) => isOpen), held], () =>
-    handler(held),
-  );
+  const nested = outer === undefined ? [held] : [...outer.filter(({ isOpen }) => isOpen), held];
+  return around.run(nested, handler, held);
 }
 
 /** Returns true if the calling code runs inside the handler of this attempt, and must not wait for it. */

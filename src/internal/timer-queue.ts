@@ -9,7 +9,7 @@ export interface Timer {
 export class TimerQueue {
   readonly #clock: Clock;
   /** Binary heap: no node is due before its parent, at (index - 1) / 2. Nodes know their index, so that they can be removed. */
-  readonly #heap: Node[] = [];
+  readonly #heap: HeapNode[] = [];
   #timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
 
   constructor(clock: Clock) {
@@ -18,7 +18,12 @@ export class TimerQueue {
 
   /** Calls `run` when the clock reaches `atMs`, from the timer or from {@link runDue}. */
   add(atMs: number, run: () => void): Timer {
-    const node = new Node(this, atMs, run);
+    return this.addFor(run, atMs, call);
+  }
+
+  /** Calls `run` with `target`, which saves a closure for each timer. */
+  addFor<Target>(target: Target, atMs: number, run: (target: Target) => void): Timer {
+    const node = new Node(this, target, atMs, run);
     this.#place(node, this.#heap.length);
     this.#rise(node);
     this.#arm();
@@ -51,7 +56,7 @@ export class TimerQueue {
     }
   }
 
-  remove(node: Node): void {
+  remove(node: HeapNode): void {
     if (this.#heap[node.index] !== node) return;
     const last = this.#heap.pop();
     if (last !== undefined && last !== node) {
@@ -62,7 +67,7 @@ export class TimerQueue {
     if (this.#heap.length === 0) this.#arm();
   }
 
-  #rise(node: Node): void {
+  #rise(node: HeapNode): void {
     for (;;) {
       const parent = node.index === 0 ? undefined : this.#heap[(node.index - 1) >> 1];
       if (parent === undefined || parent.atMs <= node.atMs) return;
@@ -70,7 +75,7 @@ export class TimerQueue {
     }
   }
 
-  #sink(node: Node): void {
+  #sink(node: HeapNode): void {
     for (;;) {
       const left = this.#heap[2 * node.index + 1];
       const right = this.#heap[2 * node.index + 2];
@@ -80,29 +85,45 @@ export class TimerQueue {
     }
   }
 
-  #swap(a: Node, b: Node): void {
+  #swap(a: HeapNode, b: HeapNode): void {
     const { index } = a;
     this.#place(a, b.index);
     this.#place(b, index);
   }
 
-  #place(node: Node, index: number): void {
+  #place(node: HeapNode, index: number): void {
     this.#heap[index] = node;
     node.index = index;
   }
 }
 
+function call(run: () => void): void {
+  run();
+}
+
 /** Node of the heap. */
-class Node implements Timer {
+interface HeapNode extends Timer {
   readonly atMs: number;
-  readonly run: () => void;
+  index: number;
+  run(): void;
+}
+
+class Node<Target> implements HeapNode {
+  readonly atMs: number;
   index = 0;
   readonly #queue: TimerQueue;
+  readonly #target: Target;
+  readonly #run: (target: Target) => void;
 
-  constructor(queue: TimerQueue, atMs: number, run: () => void) {
+  constructor(queue: TimerQueue, target: Target, atMs: number, run: (target: Target) => void) {
     this.#queue = queue;
+    this.#target = target;
     this.atMs = atMs;
-    this.run = run;
+    this.#run = run;
+  }
+
+  run(): void {
+    this.#run(this.#target);
   }
 
   cancel(): void {
