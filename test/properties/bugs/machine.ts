@@ -33,8 +33,8 @@ export const machineBugs: readonly Bug[] = [
       { file: machine, ...changes.renewalOverReservation },
       {
         file: lease,
-        find: `if (this.#nowMs < this.#endsAtMs) actor.send({ type: "renewal.due" });`,
-        replace: `actor.send({ type: "renewal.due" });`,
+        find: `if (lease.#nowMs < lease.#endsAtMs) lease.#context.actor.send({ type: "renewal.due" });`,
+        replace: `lease.#context.actor.send({ type: "renewal.due" });`,
       },
       {
         file: lease,
