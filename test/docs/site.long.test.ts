@@ -111,6 +111,13 @@ describe("the built documentation site", () => {
     expect(broken).toEqual([]);
   });
 
+  it.each([
+    ["the programs of an example", "examples/nest-microservice.html", 'id="jetstream-transport-ts"'],
+    ["what a function throws", "api/latchkey.html", "<p><code>TypeError</code> "],
+  ])("shows %s", (_, path, html) => {
+    expect(readFileSync(join(SITE, path), "utf8")).toContain(html);
+  });
+
   it.skipIf(reason !== undefined)("finds a page by a word of its text", async () => {
     const page = await open("/");
     await page.getByRole("button", { name: "Search" }).first().click();
