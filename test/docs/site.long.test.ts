@@ -112,7 +112,7 @@ describe("the built documentation site", () => {
   });
 
   it.each([
-    ["the programs of an example", "examples/nest-microservice.html", 'id="jetstream-transport-ts"'],
+    ["the programs of an example", "examples/nest-microservice.html", 'id="jetstream-transportts"'],
     ["what a function throws", "api/latchkey.html", "<p><code>TypeError</code> "],
   ])("shows %s", (_, path, html) => {
     expect(readFileSync(join(SITE, path), "utf8")).toContain(html);
