@@ -7,10 +7,11 @@ export type InspectionObserver =
   | ((event: InspectionEvent) => void)
   | { readonly next: (event: InspectionEvent) => void };
 
-/** What inspected actors run, and who receives their inspection events. */
+/** The machine that inspected actors run, and the receiver of their inspection events. */
 export interface Inspection<Machine extends AnyStateMachine = AnyStateMachine> {
   /** XState's own form of the machine. An import of it loads XState's interpreter, which nothing else needs. */
   readonly machine: Machine;
+  /** Receiver of the inspection events of every actor. */
   readonly observer: InspectionObserver;
 }
 
