@@ -30,6 +30,8 @@ const TIMERS = ["setTimeout", "setInterval", "setImmediate"].map((name) => ({
 
 export default defineConfig(
   { ignores: ["dist/", "coverage/", ".cache/", "node_modules/", "test/runtimes/"] },
+  // Jest is not installed, so nothing knows its types.
+  { ignores: ["examples/test-your-handler/*.jest.*"] },
   {
     files: ["**/*.{ts,tsx,js,mjs}"],
     extends: [tseslint.configs.strictTypeChecked],

@@ -18,13 +18,15 @@ const COVERED = ["nats", "postgres", "unit"];
 
 /** @type {Check} */
 const BUILD = ["build", process.execPath, "scripts/prepare.mjs"];
+/** TypeScript 7 takes a fifth of the time. The build and the types that lint uses are those of TypeScript 6. */
+const TYPESCRIPT_7 = "node_modules/typescript-7/bin/tsc";
 /** @type {Check[]} */
 const TYPES = [
   ["format and syntax", "biome", "ci", "--error-on-warnings", "."],
-  ["types", "tsc", "-p", "tsconfig.json"],
-  ["types of the inspector's page", "tsc", "-p", "src/inspect/page"],
-  ["types of the simulator's page", "tsc", "-p", "src/cli/play/page"],
-  ["types of the examples", "tsc", "-p", "test/examples"],
+  ["types", process.execPath, TYPESCRIPT_7, "-p", "tsconfig.json"],
+  ["types of the inspector's page", process.execPath, TYPESCRIPT_7, "-p", "src/inspect/page"],
+  ["types of the simulator's page", process.execPath, TYPESCRIPT_7, "-p", "src/cli/play/page"],
+  ["types of the examples", process.execPath, TYPESCRIPT_7, "-p", "test/examples"],
 ];
 /** @type {Check} */
 const LINT = ["lint", "eslint", "."];

@@ -34,7 +34,11 @@ describe("a TypeScript block of the documentation", () => {
     for (const { file, code, prelude } of blocks)
       await writeFile(join(folder, file), `${code}${prelude}\nexport {};\n`);
     await writeFile(join(folder, "tsconfig.json"), JSON.stringify(projectOfBlocks()));
-    const printed = await promisify(execFile)(process.execPath, ["node_modules/typescript/bin/tsc", "-p", folder]).then(
+    const printed = await promisify(execFile)(process.execPath, [
+      "node_modules/typescript-7/bin/tsc",
+      "-p",
+      folder,
+    ]).then(
       () => "",
       (error: unknown) => (error instanceof Error && "stdout" in error ? String(error.stdout) : String(error)),
     );
