@@ -21,17 +21,18 @@ const BUILD = ["build", process.execPath, "scripts/prepare.mjs"];
 /** TypeScript 7 takes a fifth of the time. The build and the types that lint uses are those of TypeScript 6. */
 const TYPESCRIPT_7 = "node_modules/typescript-7/bin/tsc";
 /** @type {Check[]} */
-const TYPES = [
+const QUICK_CHECKS = [
   ["format and syntax", "biome", "ci", "--error-on-warnings", "."],
   ["types", process.execPath, TYPESCRIPT_7, "-p", "tsconfig.json"],
   ["types of the inspector's page", process.execPath, TYPESCRIPT_7, "-p", "src/inspect/page"],
   ["types of the simulator's page", process.execPath, TYPESCRIPT_7, "-p", "src/cli/play/page"],
   ["types of the examples", process.execPath, TYPESCRIPT_7, "-p", "test/examples"],
 ];
-/** @type {Check} */
-const LINT = ["lint", "eslint", "."];
-/** @type {Check} */
-const RUNTIMES = ["runtimes", process.execPath, "scripts/runtimes.mjs"];
+/** @type {Check[]} */
+const LONG_CHECKS = [
+  ["lint", "eslint", "."],
+  ["runtimes", process.execPath, "scripts/runtimes.mjs"],
+];
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const reportFile = join(root, ".cache", "test-report.json");
@@ -44,17 +45,17 @@ const total = { passed: 0, failed: [], skipped: [] };
 
 if (mode === undefined) {
   await build();
-  await runBesideChecks(
-    [...projects(COVERED), ...projects(["package", "browser"]), "--exclude", "test/**/*.long.*"],
-    TYPES,
-  );
+  const checks = runChecks(QUICK_CHECKS);
+  await runTests([...projects([...COVERED, "package", "browser"]), "--exclude", "test/**/*.long.*"]);
+  for (const result of await checks) report(result);
 } else if (mode === "--all" && rest.length === 0) {
   rmSync(coverageFile, { force: true });
   await build();
-  await runBesideChecks(["--coverage", ...projects(COVERED)], [...TYPES, LINT]);
+  const checks = runChecks([...QUICK_CHECKS, ...LONG_CHECKS]);
+  await runTests(["--coverage", ...projects(COVERED)]);
   checkCoverage();
-  await runTests(projects(["package", "browser", "long"]));
-  await runBesideChecks(projects(["chaos"]), [RUNTIMES]);
+  await runTests(projects(["package", "browser", "long", "chaos"]));
+  for (const result of await checks) report(result);
 } else {
   await runTests([mode, ...rest]);
 }
@@ -76,17 +77,9 @@ async function build() {
 }
 
 /**
- * Runs the tests of the options. These tests mostly wait for servers, so the checks run beside them, one after the other.
- * @param {string[]} options
+ * Runs checks one after the other, beside the tests, many of which wait for servers.
  * @param {readonly Check[]} checks
  */
-async function runBesideChecks(options, checks) {
-  const results = runChecks(checks);
-  await runTests(options);
-  for (const result of await results) report(result);
-}
-
-/** @param {readonly Check[]} checks */
 async function runChecks(checks) {
   const results = [];
   for (const one of checks) results.push(await check(one));

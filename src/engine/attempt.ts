@@ -26,7 +26,7 @@ import { RetryTimer } from "./retry-timer.ts";
 const createActor = bindActions<typeof dedupKeyMachine, keyof typeof updates>(dedupKey);
 
 /** Called when an attempt loses its key, and when it settles. */
-export type OnEnd = (attempt: Attempt, how: "lost" | "settled") => void;
+export type OnAttemptEnd = (attempt: Attempt, how: "lost" | "settled") => void;
 
 /** Microtasks after which a handler that returned on abort has been noticed. */
 const HANDLER_TURNS = 16;
@@ -40,7 +40,7 @@ const HANDLER_TURNS = 16;
 export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof typeof updates> {
   readonly promises = new AttemptPromises();
   readonly #context: AttemptContext;
-  readonly #onEnd: OnEnd;
+  readonly #onEnd: OnAttemptEnd;
   readonly #records: RecordWriter;
   readonly #lease: Lease;
   readonly #retry: RetryTimer;
@@ -60,7 +60,7 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
 
   constructor(
     engine: EngineContext,
-    onEnd: OnEnd,
+    onEnd: OnAttemptEnd,
     identity: ResolvedIdentity,
     how: ResolvedReserveOptions,
     startedAtMs: number,

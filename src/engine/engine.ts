@@ -5,7 +5,7 @@ import type { Duplicate, Pending } from "../model/decision.ts";
 import type { DedupEvent } from "../model/event.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
 import type { ValidatedStore } from "../stores/validated-store.ts";
-import { Attempt, type OnEnd } from "./attempt.ts";
+import { Attempt, type OnAttemptEnd } from "./attempt.ts";
 import type { ClaimResult } from "./attempt-promises.ts";
 import { Attempts } from "./attempts.ts";
 import { FRESH_MS } from "./commit-cache.ts";
@@ -29,7 +29,7 @@ export class Engine {
   readonly #context: EngineContext;
   readonly #rejections: Rejections;
   readonly #attempts = new Attempts();
-  readonly #onEnd: OnEnd = (attempt, how) => this.#attempts.end(attempt, how);
+  readonly #onEnd: OnAttemptEnd = (attempt, how) => this.#attempts.end(attempt, how);
   readonly #closing = new AbortController();
 
   constructor(options: ResolvedOptions, store: ValidatedStore) {

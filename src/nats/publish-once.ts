@@ -40,6 +40,7 @@ export interface PublishedOnce {
   readonly duplicate: boolean;
 }
 
+/** The NATS client's default for JetStream requests. */
 const DEFAULT_TIMEOUT_MS = 5_000;
 /** Time after which an attempt counts as unanswered, in milliseconds. Half of a shorter time limit leaves room for another. */
 const ATTEMPT_TIMEOUT_MS = 2_500;

@@ -1,9 +1,12 @@
+import { BoxedMap } from "../internal/boxed-map.ts";
 import type { DedupEvent } from "../model/event.ts";
-import type { ResolvedIdentity } from "../model/identity.ts";
+import type { ResolvedIdentity, StoreKey } from "../model/identity.ts";
 import type { Durations } from "./durations.ts";
 
 /** A reservation of this process. Times are those of its events. */
 interface Held {
+  /** That of the attempt. A later attempt for the same key has another object. */
+  readonly identity: ResolvedIdentity;
   readonly reservedAtMs: number;
   /** Absent until the handler returns or throws. */
   dispatchedAtMs: number | undefined;
@@ -12,7 +15,8 @@ interface Held {
 /** Measures stages by the times in the events of a deduplicator: a guard needs no timer and no promise of its own. */
 export class StageDurations {
   readonly #durations: Durations;
-  readonly #held = new Map<ResolvedIdentity, Held>();
+  /** The last reservation of each key. An earlier one, whose lease ended, is no longer measured. */
+  readonly #held = new BoxedMap<StoreKey, Held>();
 
   constructor(durations: Durations) {
     this.#durations = durations;
@@ -38,7 +42,7 @@ export class StageDurations {
         this.#durations.reserve.add(durationMs);
         break;
       case "store-unavailable":
-        if (!this.#held.has(identity)) this.#durations.reserve.add(durationMs);
+        if (this.#heldBy(identity) === undefined) this.#durations.reserve.add(durationMs);
         break;
       case "dispatched":
       case "failed":
@@ -60,20 +64,25 @@ export class StageDurations {
   }
 
   #hold({ identity, durationMs }: DedupEvent): void {
-    this.#held.set(identity, { reservedAtMs: durationMs, dispatchedAtMs: undefined });
+    this.#held.set(identity.storeKey, { identity, reservedAtMs: durationMs, dispatchedAtMs: undefined });
+  }
+
+  #heldBy(identity: ResolvedIdentity): Held | undefined {
+    const held = this.#held.get(identity.storeKey);
+    return held?.identity === identity ? held : undefined;
   }
 
   #endDispatch({ identity, durationMs }: DedupEvent): void {
-    const held = this.#held.get(identity);
+    const held = this.#heldBy(identity);
     if (held === undefined) return;
     held.dispatchedAtMs = durationMs;
     this.#durations.dispatch.add(durationMs - held.reservedAtMs);
   }
 
   #end({ identity, durationMs }: DedupEvent, stage: "commit" | "release"): void {
-    const held = this.#held.get(identity);
+    const held = this.#heldBy(identity);
     if (held === undefined) return;
-    this.#held.delete(identity);
+    this.#held.delete(identity.storeKey);
     if (held.dispatchedAtMs !== undefined) this.#durations[stage].add(durationMs - held.dispatchedAtMs);
     this.#durations.lease.add(durationMs - held.reservedAtMs);
   }

@@ -11,7 +11,7 @@ export interface TestReport {
   readonly skipped: { readonly name: string; readonly reason: string }[];
 }
 
-export const REPORT_FILE = ".cache/test-report.json";
+const REPORT_FILE = ".cache/test-report.json";
 
 /** Prints the seed of the properties and the explored spaces, and writes the counts to a file. */
 export default class CountingReporter implements Reporter {

@@ -44,7 +44,7 @@ export async function checkDeadLetterStream(
 export type Interest = boolean | "unknown";
 
 /** Checks that a stream keeps the letters it acknowledges. Errors: letters are not kept. Warnings: letters may be removed. */
-export function checkRetention({ config, state }: StreamInfo, interest: Interest): readonly ConsumerFinding[] {
+function checkRetention({ config, state }: StreamInfo, interest: Interest): readonly ConsumerFinding[] {
   const { name, max_msgs, max_bytes, max_msgs_per_subject, max_msg_size } = config;
   const stream = `the dead-letter stream \`${name}\``;
   const findings: ConsumerFinding[] = [];

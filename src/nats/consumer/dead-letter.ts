@@ -90,6 +90,7 @@ export function terminationReason(reason: DeadLetterReason, error: unknown): str
   return message === "" ? reason : `${reason}: ${message}`;
 }
 
+/** Characters of an error in a termination reason, which is part of one line of the server's advisory and of each listing. */
 const LONGEST_LINE = 200;
 
 /** Returns an error's message as one line of printable ASCII. */

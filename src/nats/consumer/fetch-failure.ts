@@ -11,6 +11,7 @@ export interface ConsumerLoss {
 
 /** Time for which "consumer not found" is retried: a server that has just become the metadata leader may not know the consumer yet. */
 const NOT_FOUND_MS = 1_000;
+/** Ten attempts within {@link NOT_FOUND_MS}. */
 const NOT_FOUND_PAUSE_MS = 100;
 
 /**

@@ -1,5 +1,6 @@
 import { backoffMs } from "../../internal/backoff.ts";
 
+/** Most dispatches end within it. */
 const FIRST_MS = 250;
 /** Minimum pause: the holder may be about to commit. */
 const SHORTEST_MS = 100;

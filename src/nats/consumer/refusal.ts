@@ -3,7 +3,7 @@ import { hasCode } from "../../errors.ts";
 import type { ResolvedIdentity } from "../../model/identity.ts";
 import { isIdTooLong } from "../../model/too-long-id.ts";
 
-/** Returns what the machine makes of an error that the deduplicator threw without a dispatch: `refused`, unless the event is to blame. */
+/** Returns the event for an error that the deduplicator threw without a dispatch: `refused`, unless the message itself is the cause. */
 export function eventOfRefusal(error: unknown, identity: ResolvedIdentity): DeliveryEvent {
   if (hasCode(error, "fingerprint-mismatch")) return { type: "fingerprint.mismatched" };
   if (hasCode(error, "permanent")) return { type: "failure.remembered" };

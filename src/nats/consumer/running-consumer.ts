@@ -10,6 +10,7 @@ import type { ConsumerFinding } from "./consumer-finding.ts";
 import { ConsumerLoop } from "./consumer-loop.ts";
 import type { ServerTime } from "./server-time.ts";
 
+/** A third of the 30 s that Kubernetes waits before it kills a pod, so that commits and acknowledgements have time too. */
 const DEFAULT_DRAIN_MS = 10_000;
 /** Time in which an aborted dispatch may stop, in milliseconds. */
 const ABORT_GRACE_MS = 1_000;

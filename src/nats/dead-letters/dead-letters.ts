@@ -21,6 +21,7 @@ export interface DeadLettersOptions {
   readonly apiPrefix?: string;
 }
 
+/** The NATS client's default for JetStream requests. */
 const TIMEOUT_MS = 5_000;
 
 /**

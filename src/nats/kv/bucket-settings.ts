@@ -4,7 +4,9 @@ import { bucketStream, subjectsOf } from "../wire/subject.ts";
 import { STARTS_AT_TIME } from "./revision-offset.ts";
 import { CLUSTER_REPLICAS, MAX_WINDOW_MS, type ResolvedNatsStoreOptions } from "./store-options.ts";
 
+/** Longer than the retries of nearly all webhook senders (docs/receiving-webhooks.md). */
 const DEFAULT_MAX_WINDOW_MS = 7 * 86_400_000;
+/** The server's default. */
 const DEFAULT_DUPLICATE_WINDOW_MS = 120_000;
 
 /** Settings of a bucket to create. */

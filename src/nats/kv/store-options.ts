@@ -64,6 +64,7 @@ export interface ResolvedNatsStoreOptions {
   readonly onWarning: (warning: StoreWarning) => void;
 }
 
+/** The NATS client's default for JetStream requests. */
 const DEFAULT_TIMEOUT_MS = 5_000;
 /** Number of servers that store a new bucket in a cluster. */
 export const CLUSTER_REPLICAS = 3;

@@ -7,8 +7,8 @@ import { rightHandlers } from "./right-handlers.ts";
 import { wrongHandlers } from "./wrong-handlers.ts";
 
 const SEEDS = [1, 2, 3, 4, 5];
-/** Seeds whose counterexample is minimised too, which takes far longer than to find it. */
-const EXPLAINED_SEEDS = [1, 2];
+/** Seed whose counterexample is minimised too, which takes far longer than to find it. */
+const EXPLAINED_SEED = 1;
 
 describe("in the trial, each of five searches finds the handler that", () => {
   it.each(wrongHandlers)("$name", { timeout: 300_000 }, async ({ handler }) => {
@@ -21,11 +21,10 @@ describe("in the trial, each of five searches finds the handler that", () => {
 
 describe("in the trial, each counterexample points at the mistake of the handler that", () => {
   it.each(wrongHandlers)("$name", { timeout: 300_000 }, async ({ handler, why }) => {
-    for (const seed of EXPLAINED_SEEDS) {
-      const error: unknown = await checkHandler(fc, handler, { seed }).catch((reason: unknown) => reason);
-      if (!(error instanceof CounterexampleError)) throw error;
-      expect(error.run.violations[0]?.why).toMatch(why);
-    }
+    const search = checkHandler(fc, handler, { seed: EXPLAINED_SEED });
+    const error: unknown = await search.catch((reason: unknown) => reason);
+    if (!(error instanceof CounterexampleError)) throw error;
+    expect(error.run.violations[0]?.why).toMatch(why);
   });
 });
 
