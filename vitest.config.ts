@@ -30,7 +30,7 @@ const SLOWEST = [
   "properties/planted-bugs.long",
   "model/dedup-key-model.long",
   "model/largest-scope.long",
-  "testing/examples/postgres-store",
+  "testing/examples/postgres-store.long",
   "cli/demo/demo",
   "inspect/page/views.long.browser",
   "inspect/page/accessibility.long.browser",
@@ -79,7 +79,7 @@ export default defineConfig({
           hookTimeout: 180_000,
           // Most of these tests wait for a TTL, so many can run at the same time.
           maxConcurrency: 20,
-          maxWorkers: 6,
+          maxWorkers: 5,
           sequence: { groupOrder: 0 },
         },
       },
@@ -95,7 +95,7 @@ export default defineConfig({
           hookTimeout: 180_000,
           // Most of these tests wait for a TTL or a server.
           maxConcurrency: 20,
-          maxWorkers: 6,
+          maxWorkers: 5,
           sequence: { groupOrder: 0 },
         },
       },

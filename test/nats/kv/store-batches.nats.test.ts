@@ -49,7 +49,8 @@ afterAll(async () => {
 const many = (count: number, name = "evt"): readonly ResolvedIdentity[] =>
   Array.from({ length: count }, (_, index) => identity(`${name}-${index}`));
 
-const batching = (): Promise<NatsStore> => batchingStore(direct, { bucket, timeoutMs: 1_000 });
+// A busy server may take long to answer thousands of writes.
+const batching = (): Promise<NatsStore> => batchingStore(direct, { bucket, timeoutMs: 60_000 });
 
 const claim = (store: NatsStore, of: ResolvedIdentity, token = "token-1") =>
   store.put(of.storeKey, reservation(of, { token }), { expected: 0, ttlMs: LONG_MS });
