@@ -30,7 +30,7 @@ const SLOWEST = [
   "properties/planted-bugs.long",
   "model/dedup-key-model.long",
   "model/largest-scope.long",
-  "testing/examples/postgres-store.long",
+  "testing/examples/postgres-store",
   "cli/demo/demo",
   "inspect/page/views.long.browser",
   "inspect/page/accessibility.long.browser",
