@@ -7,7 +7,7 @@ import { type HttpContestants, httpContestants } from "./http.ts";
 import { median, type Rate, takeTurns } from "./measure.ts";
 import { type MemoryContestants, memoryContestants } from "./memory-store.ts";
 import { type NatsContestants, natsContestants, type Setup } from "./nats.ts";
-import { type PostgresContestants, postgresContestants } from "./postgres.ts";
+import type { PostgresContestants } from "./postgres.ts";
 import { type RedisContestants, redisContestants } from "./redis.ts";
 
 /** Number of events in a round where every write waits for a disk. */
@@ -83,7 +83,7 @@ export async function benchSpeed({ isQuick, only, onProgress }: SpeedOptions): P
     memory: opened(await memoryContestants()),
     redis: await redis("memory", events),
     syncedRedis: isQuick ? undefined : await redis("disk", SYNCED_EVENTS),
-    postgres: isQuick ? undefined : opened(await postgresContestants(SYNCED_EVENTS)),
+    postgres: isQuick ? undefined : opened(await openPostgres()),
     consumers: opened(await consumerContestants(server.url, events)),
     http: isQuick ? undefined : opened(await httpContestants(events)),
   };
@@ -93,6 +93,12 @@ export async function benchSpeed({ isQuick, only, onProgress }: SpeedOptions): P
   const speeds = await measured(contestants, isQuick ? 3 : 5, onProgress);
   const figures = figuresOf(field, speeds, isQuick);
   return { speeds, figures: only.length === 0 ? figures : figures.filter(({ measured }) => measured !== undefined) };
+}
+
+/** Imported only if it is measured: `npm run bench:compare` may compare with a commit that has no `latchkey/postgres`. */
+async function openPostgres(): Promise<PostgresContestants> {
+  const { postgresContestants } = await import("./postgres.ts");
+  return postgresContestants(SYNCED_EVENTS);
 }
 
 async function syncedContestants(opened: <Resource extends AsyncDisposable>(resource: Resource) => Resource) {
