@@ -10,6 +10,7 @@ import {
   tryPermission,
   watchPermissions,
 } from "../../../src/nats/wire/permission-probes.ts";
+import { eventually } from "../../support/eventually.ts";
 import { connected, makeBucket, manager } from "../../support/nats-bucket.ts";
 import { type NatsServer, startNats } from "../../support/nats-server.ts";
 
@@ -39,6 +40,8 @@ beforeAll(async () => {
   await jsm.streams.add({ name: "S", subjects: ["s"] });
   await jsm.consumers.add("S", { durable_name: "C", ack_policy: AckPolicy.Explicit });
   await admin.request("s", "an event");
+  // The consumer notices the message after the stream has stored it.
+  await eventually("the message to be pending", async () => (await jsm.consumers.info("S", "C")).num_pending === 1);
 });
 afterAll(async () => {
   await admin.close();
