@@ -79,7 +79,7 @@ export default defineConfig({
           hookTimeout: 180_000,
           // Most of these tests wait for a TTL, so many can run at the same time.
           maxConcurrency: 20,
-          maxWorkers: 5,
+          maxWorkers: 4,
           sequence: { groupOrder: 0 },
         },
       },
@@ -95,7 +95,7 @@ export default defineConfig({
           hookTimeout: 180_000,
           // Most of these tests wait for a TTL or a server.
           maxConcurrency: 20,
-          maxWorkers: 5,
+          maxWorkers: 4,
           sequence: { groupOrder: 0 },
         },
       },
