@@ -59,6 +59,11 @@ export class EventState {
     return [...this.deliveries.values()].some((delivery) => delivery.process === process);
   }
 
+  /** Returns the position of the oldest delivery that a process has not answered. */
+  openSince(process: string): number | undefined {
+    return [...this.deliveries.values()].find((delivery) => delivery.process === process)?.position;
+  }
+
   isHandledBy(process: string): boolean {
     return [...this.deliveries.values(), ...[...this.running.values()].map(({ began }) => began)].some(
       (one) => one.process === process,

@@ -69,10 +69,14 @@ export class RunState {
     return shownBy.position < position || this.#returned.has(`${process} ${revision}`);
   }
 
-  /** True if the process was frozen since its delivery, or the store forgot a write: its reactions may be late. */
+  /**
+   * True if the process was frozen since its delivery, or the store forgot a write: its reactions may be late. A process may get the
+   * event again before it has answered the first delivery, whose handler then still runs.
+   */
   isStalled(process: string, event: string): boolean {
     const frozenAt = this.#frozenAt.get(process) ?? -1;
-    return this.#hasForgotten || frozenAt > (this.#deliveredAt.get(`${process} ${event}`) ?? -1);
+    const deliveredAt = this.of(event).openSince(process) ?? this.#deliveredAt.get(`${process} ${event}`) ?? -1;
+    return this.#hasForgotten || frozenAt > deliveredAt;
   }
 }
 

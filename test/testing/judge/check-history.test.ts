@@ -561,6 +561,13 @@ describe("checkHistory, after a fault,", () => {
     expect(broken(again)).toEqual(["G1", "G6"]);
   });
 
+  it("excuses a process that froze after a delivery that it still handles, although it gets the event again", () => {
+    const frozen = () => recording().deliver("R1").see("R1", { type: "frozen" }).begin("R2", 2).end("R2");
+    expect(broken(frozen().deliver("R1", 2).begin("R1", 1))).toEqual([]);
+    const nak = { type: "answered", event: "E1", delivery: 1, answer: "nak", because: "pending", afterMs: 0 } as const;
+    expect(broken(frozen().see("R1", nak).deliver("R1", 2).begin("R1", 1))).toEqual(["G5"]);
+  });
+
   it("excuses everything after the store lost an acknowledged write", () => {
     const forgot = dispatched().see("store", { type: "fault", fault: "amnesia" });
     forgot.see("store", { type: "store.removed", key: "k", revision: 3 });
