@@ -1,4 +1,5 @@
-/** Limits and defaults of `consume`. The command line reads them before it loads a client of NATS. */
+// Limits and defaults of `consume`. The command line reads them before it loads a client of NATS.
+
 /** Enough to hide the latency of an endpoint, and few enough not to flood one. */
 export const DEFAULT_CONCURRENCY = 10;
 /** Ten times the server's default `max_ack_pending`. A higher number is a mistake more often than a wish. */

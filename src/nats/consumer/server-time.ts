@@ -1,5 +1,6 @@
 import type { ConsumerInfo } from "@nats-io/jetstream";
 import type { Clock } from "../../internal/clock.ts";
+import { withServerTime } from "../wire/server-clock.ts";
 
 /**
  * Wall-clock time of the server that leads a consumer. Each of its answers sets it, and the monotonic clock of this process continues
@@ -17,10 +18,8 @@ export class ServerTime {
 
   /** Returns the answer of the request, and takes over its time. */
   async read(request: () => Promise<ConsumerInfo>): Promise<ConsumerInfo> {
-    const sentMs = this.#clock.monotonicMs();
-    const info = await request();
-    const serverMs = Date.parse(info.ts ?? "");
-    if (!Number.isNaN(serverMs)) this.#offsetMs = serverMs - (sentMs + this.#clock.monotonicMs()) / 2;
+    const { info, reading } = await withServerTime(this.#clock, request);
+    if (reading !== undefined) this.#offsetMs = reading.serverMs - reading.monotonicMs;
     return info;
   }
 

@@ -9,22 +9,40 @@ export interface ClockDifference {
   readonly uncertaintyMs: number;
 }
 
+/** A server's wall-clock time, in milliseconds since 1970, at a time of our monotonic clock. */
+export interface ServerTimeReading {
+  readonly serverMs: number;
+  readonly monotonicMs: number;
+  /** Maximum error of `monotonicMs` in either direction: half of the round trip. */
+  readonly uncertaintyMs: number;
+}
+
 /**
- * Sends a request whose answer carries the server's time, and compares that time with ours.
- * `difference` is undefined if the server does not report its time.
+ * Sends a request whose answer carries the server's time. `reading` is undefined if the server does not report its time.
  *
  *     here    request ───────────────────▶ answer
  *     server             timestamp (ts)
  */
+export async function withServerTime<Info extends Pick<StreamInfo, "ts">>(
+  clock: Clock,
+  request: () => Promise<Info>,
+): Promise<{ readonly info: Info; readonly reading: ServerTimeReading | undefined }> {
+  const sentMs = clock.monotonicMs();
+  const info = await request();
+  const uncertaintyMs = (clock.monotonicMs() - sentMs) / 2;
+  const serverMs = Date.parse(info.ts ?? "");
+  const reading = { serverMs, monotonicMs: sentMs + uncertaintyMs, uncertaintyMs };
+  return { info, reading: Number.isNaN(serverMs) ? undefined : reading };
+}
+
+/** Sends a request like {@link withServerTime}, and compares the server's time with our wall clock. */
 export async function withClockDifference<Info extends Pick<StreamInfo, "ts">>(
   clock: Clock,
   request: () => Promise<Info>,
 ): Promise<{ readonly info: Info; readonly difference: ClockDifference | undefined }> {
   const startWallMs = clock.wallMs();
-  const startedMs = clock.monotonicMs();
-  const info = await request();
-  const uncertaintyMs = (clock.monotonicMs() - startedMs) / 2;
-  const serverMs = Date.parse(info.ts ?? "");
-  const difference = { offsetMs: serverMs - (startWallMs + uncertaintyMs), uncertaintyMs };
-  return { info, difference: Number.isNaN(serverMs) ? undefined : difference };
+  const { info, reading } = await withServerTime(clock, request);
+  if (reading === undefined) return { info, difference: undefined };
+  const { serverMs, uncertaintyMs } = reading;
+  return { info, difference: { offsetMs: serverMs - (startWallMs + uncertaintyMs), uncertaintyMs } };
 }
