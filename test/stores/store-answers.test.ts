@@ -5,7 +5,7 @@ import { type Flaw, flawedStore, flaws } from "../support/flawed-store.ts";
 import { SimulatedClock } from "../support/simulated-clock.ts";
 import { answersOf, OvertakenError, type TimedStore } from "../support/store-answers.ts";
 import { answersOfMemory } from "../support/store-comparison.ts";
-import { anySequence } from "../support/store-sequence.ts";
+import { anySequence, type Sequence } from "../support/store-sequence.ts";
 
 function simulated(): TimedStore {
   return { ...simulatedStore(), grainMs: 1, lateMs: 0 };
@@ -65,5 +65,25 @@ describe("a store that receives any sequence of calls", () => {
     const write = { method: "put", key: 0, over: "nothing", state: "committed", ttlMs: 2_000 } as const;
     const sequence = [{ together: [write] }, { passMs: 1_000 }, { together: [write] }];
     await expect(answersOf(slow, sequence)).rejects.toThrow(OvertakenError);
+  });
+
+  it("ends at a key that does not expire, since other keys expire during the wait for it", async () => {
+    const made = { ...simulated(), lateMs: 1_000 };
+    const { store } = made;
+    const put: typeof store.put = async (...write) => {
+      const answer = await store.put(...write);
+      return answer.ok ? answer : { ok: true, revision: 1_000 };
+    };
+    const write = { method: "put", over: "nothing", state: "committed" } as const;
+    const sequence: Sequence = [
+      { together: [{ ...write, key: 0, ttlMs: 60_000 }] },
+      { together: [{ ...write, key: 0, ttlMs: 1_200 }] },
+      { passMs: 1_000 },
+      { together: [{ ...write, key: 1, ttlMs: 1_999 }] },
+      { passMs: 1_000 },
+      { list: "all" },
+    ];
+    const answers = await answersOf({ ...made, store: { ...store, put } }, sequence);
+    expect(answers.at(-1)).toEqual({ late: ["key 0 did not end", undefined, undefined] });
   });
 });

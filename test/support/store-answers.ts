@@ -4,7 +4,6 @@ import type { DedupRecord } from "../../src/model/record.ts";
 import type { Entry, Put, Removal, Revision } from "../../src/model/store.ts";
 import type { StoreUnderTest } from "../../src/testing/store-contract/fixture.ts";
 import { collected } from "./collected.ts";
-
 import { type Expected, filterOf, KEYS, type Sequence, type StoreCall, SUBSCRIPTIONS } from "./store-sequence.ts";
 
 /** A store and the precision of its times to live. */
@@ -69,6 +68,8 @@ class SequenceRunner {
         continue;
       }
       const late = await Promise.all(this.#known.map((_, key) => this.#ended(key)));
+      // The answer already differs. Meanwhile, other keys may have expired, so later answers would be inconclusive.
+      if (late.some((message) => message !== undefined)) return [...answers, { late }];
       if ("list" in step) {
         const entries = await collected(this.#made.store.list?.(filterOf(step.list, this.#workspaceId)) ?? nothing());
         this.#checkTime();
