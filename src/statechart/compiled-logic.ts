@@ -11,7 +11,7 @@ import type {
 } from "xstate";
 import {
   type Action,
-  type Effect,
+  type ActionFunction,
   type Implementations,
   type LinkedTransition,
   linkTable,
@@ -62,7 +62,7 @@ interface Scope<Context> {
     readonly type: string;
     readonly params: unknown;
     readonly info: unknown;
-    readonly exec: Effect<Context> | undefined;
+    readonly exec: ActionFunction<Context> | undefined;
   }): void;
 }
 
@@ -92,7 +92,7 @@ function logicOf<Context extends MachineContext, Event extends EventObject, Inpu
   execute: Execute<Context> | undefined,
 ): CompiledLogic<Context, Event, Input> {
   const table = tableOf(machine);
-  const { initial, rows, effects } = linkTable<Context>(table, machine.implementations);
+  const { initial, rows, functions } = linkTable<Context>(table, machine.implementations);
   const contextFor = contextFactory<Context>(table.id, machine.config);
 
   function start<Target>(input: Input, take: Take<Context, Target>, target: Target): CompiledSnapshot<Context> {
@@ -130,7 +130,7 @@ function logicOf<Context extends MachineContext, Event extends EventObject, Inpu
 
   const report: Take<Context, Scope<Context>> = (scope, type, params, context, event) => {
     const { self, system } = scope;
-    scope.actionExecutor({ type, params, info: { context, event, self, system }, exec: effects.get(type) });
+    scope.actionExecutor({ type, params, info: { context, event, self, system }, exec: functions.get(type) });
   };
 
   const logic = {

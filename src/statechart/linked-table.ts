@@ -10,14 +10,14 @@ interface Input<Context> {
 type Guard<Context> = { guard(input: Input<Context>, params: undefined): boolean }["guard"];
 type Update<Context> = (input: Input<Context>, params: unknown) => Partial<Context>;
 /** The part of XState's action arguments that compiled logic provides. */
-interface EffectInput<Context> extends Input<Context> {
+interface ActionInput<Context> extends Input<Context> {
   readonly self: unknown;
   readonly system: unknown;
 }
 /** As a method, so that an implementation may declare a narrower `self`. */
-export type Effect<Context> = { effect(input: EffectInput<Context>, params: unknown): void }["effect"];
+export type ActionFunction<Context> = { action(input: ActionInput<Context>, params: unknown): void }["action"];
 
-/** An action of the table. It changes the context if it has an `update`; otherwise it is an effect. */
+/** An action of the table. It changes the context if it has an `update`; otherwise its function is called. */
 export interface Action<Context> extends Pick<NamedAction, "type" | "params"> {
   readonly update: Update<Context> | undefined;
 }
@@ -41,8 +41,8 @@ export interface LinkedTransition<Context> {
 interface LinkedTable<Context> {
   readonly initial: { readonly row: TableRow<Context>; readonly actions: readonly Action<Context>[] };
   readonly rows: ReadonlyMap<StateValue, TableRow<Context>>;
-  /** The implementations of the actions that are not updates, by name. */
-  readonly effects: ReadonlyMap<string, Effect<Context>>;
+  /** The functions of the actions that are not updates, by name. */
+  readonly functions: ReadonlyMap<string, ActionFunction<Context>>;
 }
 
 /** The result of XState's `assign`, whose type does not declare the assignment. */
@@ -54,7 +54,7 @@ interface Assign<Context> {
 /** A machine's functions by name. */
 export interface Implementations<Context> {
   readonly guards: Readonly<Record<string, Guard<Context> | undefined>>;
-  readonly actions: Readonly<Record<string, Effect<Context> | Assign<Context> | undefined>>;
+  readonly actions: Readonly<Record<string, ActionFunction<Context> | Assign<Context> | undefined>>;
 }
 
 /** @throws {TypeError} that names the state and what it lacks. */
@@ -68,11 +68,11 @@ export function linkTable<Context>(
     if (row === undefined) throw new TypeError(`The table of \`${table.id}\` has no leaf \`${leaf}\``);
     return row;
   };
-  const effects = new Map<string, Effect<Context>>();
+  const functions = new Map<string, ActionFunction<Context>>();
   const linked = ({ type, params, state }: NamedAction): Action<Context> => {
     const implementation = implementationOf(type, state, actions[type]);
     if (isAssign(implementation)) return { type, params, update: implementation.assignment };
-    effects.set(type, implementation);
+    functions.set(type, implementation);
     return { type, params, update: undefined };
   };
   for (const leaf of table.leaves) {
@@ -90,7 +90,7 @@ export function linkTable<Context>(
   return {
     initial: { row: rowOf(table.initial.leaf), actions: table.initial.actions.map(linked) },
     rows: new Map([...rows.values()].map((row) => [row.value, row])),
-    effects,
+    functions,
   };
 }
 
@@ -109,8 +109,8 @@ function linkGuard<Context>(
 function implementationOf<Context>(
   action: string,
   state: string,
-  implementation: Effect<Context> | Assign<Context> | undefined,
-): Effect<Context> | Assign<Context> {
+  implementation: ActionFunction<Context> | Assign<Context> | undefined,
+): ActionFunction<Context> | Assign<Context> {
   if (isAssign(implementation) || isPlainFunction(implementation)) return implementation;
   throw uncompilable(
     state,

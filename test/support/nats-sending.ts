@@ -4,7 +4,7 @@ import type { NatsStore, Sending } from "../../src/nats/kv/bucket-store.ts";
 import { openNatsStore } from "../../src/nats/kv/nats-store.ts";
 import type { NatsStoreOptions } from "../../src/nats/kv/store-options.ts";
 import { QUEUE_LIMITS } from "../../src/nats/kv/write-queue.ts";
-import { type BatchOutcome, sendBatch } from "../../src/nats/wire/batch.ts";
+import { type AtomicBatchResult, sendBatch } from "../../src/nats/wire/batch.ts";
 
 /** Sends every write as a single message. */
 export const alwaysSingly: Sending = { policyFor: () => SINGLE_WRITES, sendBatch, queueLimits: QUEUE_LIMITS };
@@ -22,22 +22,22 @@ export function batchingStore(connection: NatsConnection, options: NatsStoreOpti
 
 /** Planted bugs in the sending of a batch or the reading of its answer. */
 const flaws = {
-  "a refused batch counts as stored": (outcome, size) =>
-    outcome.type === "refused"
+  "a refused batch counts as stored": (result, size) =>
+    result.type === "refused"
       ? { type: "stored", revisions: Array.from({ length: size }, (_, index) => index + 1) }
-      : outcome,
-  "revisions are counted from the last message": (outcome) =>
-    changed(outcome, (revisions) => revisions.map((revision) => revision + revisions.length - 1)),
-  "revisions are assigned in reverse order": (outcome) => changed(outcome, (revisions) => [...revisions].reverse()),
-  "a conflict is reported as stored": (outcome) =>
-    outcome.type === "refused" ? { type: "stored", revisions: [] } : outcome,
-  "a missing answer counts as a refusal": (outcome) =>
-    outcome.type === "unknown" ? { type: "refused", certain: true } : outcome,
-  "a missing answer counts as success": (outcome, size) =>
-    outcome.type === "unknown"
+      : result,
+  "revisions are counted from the last message": (result) =>
+    changed(result, (revisions) => revisions.map((revision) => revision + revisions.length - 1)),
+  "revisions are assigned in reverse order": (result) => changed(result, (revisions) => [...revisions].reverse()),
+  "a conflict is reported as stored": (result) =>
+    result.type === "refused" ? { type: "stored", revisions: [] } : result,
+  "a missing answer counts as a refusal": (result) =>
+    result.type === "unknown" ? { type: "refused", certain: true } : result,
+  "a missing answer counts as success": (result, size) =>
+    result.type === "unknown"
       ? { type: "stored", revisions: Array.from({ length: size }, (_, index) => index + 1) }
-      : outcome,
-} satisfies Record<string, (outcome: BatchOutcome, size: number) => BatchOutcome>;
+      : result,
+} satisfies Record<string, (result: AtomicBatchResult, size: number) => AtomicBatchResult>;
 
 export type BatchFlaw = keyof typeof flaws | "the first message is not sent";
 
@@ -45,18 +45,21 @@ export type BatchFlaw = keyof typeof flaws | "the first message is not sent";
 export function flawedBatches(flaw: BatchFlaw): Sending {
   return {
     ...alwaysInBatches,
-    sendBatch(requests, terms, writes, onOutcome) {
+    sendBatch(requests, terms, writes, onResult) {
       if (flaw !== "the first message is not sent") {
-        sendBatch(requests, terms, writes, (outcome) => onOutcome(flaws[flaw](outcome, writes.length)));
+        sendBatch(requests, terms, writes, (result) => onResult(flaws[flaw](result, writes.length)));
       } else {
-        sendBatch(requests, terms, writes.slice(1), (outcome) =>
-          onOutcome(changed(outcome, (revisions) => [Math.min(...revisions) - 1, ...revisions])),
+        sendBatch(requests, terms, writes.slice(1), (result) =>
+          onResult(changed(result, (revisions) => [Math.min(...revisions) - 1, ...revisions])),
         );
       }
     },
   };
 }
 
-function changed(outcome: BatchOutcome, change: (revisions: readonly number[]) => readonly number[]): BatchOutcome {
-  return outcome.type === "stored" ? { type: "stored", revisions: change(outcome.revisions) } : outcome;
+function changed(
+  result: AtomicBatchResult,
+  change: (revisions: readonly number[]) => readonly number[],
+): AtomicBatchResult {
+  return result.type === "stored" ? { type: "stored", revisions: change(result.revisions) } : result;
 }

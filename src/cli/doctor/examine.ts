@@ -3,7 +3,7 @@ import { errorMessage } from "../../internal/error-message.ts";
 import { checkDeadLetterStream } from "../../nats/consumer/dead-letter-stream.ts";
 import { apiCodeOf, apiCodes } from "../../nats/wire/error-codes.ts";
 import { type ClockDifference, withClockDifference } from "../../nats/wire/server-clock.ts";
-import { LEADER_VERSION } from "../../nats/wire/server-version.ts";
+import { LEADER_VERSION_METADATA_KEY } from "../../nats/wire/server-version.ts";
 import { type BucketServer, type OpenBucket, reachBucket, reachBuckets } from "../connection/open-buckets.ts";
 import { scanBucket } from "../stored-keys/scan.ts";
 import { natsAdvice } from "../terminal/advice.ts";
@@ -116,7 +116,7 @@ async function examinedBucket(
 function leaderVersions(buckets: readonly OpenBucket[]): Readonly<Record<string, string>> {
   return Object.fromEntries(
     buckets.flatMap(({ name, info }) => {
-      const version = info.config.metadata?.[LEADER_VERSION];
+      const version = info.config.metadata?.[LEADER_VERSION_METADATA_KEY];
       return version === undefined ? [] : [[`leads ${name}`, version]];
     }),
   );

@@ -1,7 +1,7 @@
 import type { ConsumerConfig, ConsumerInfo } from "@nats-io/jetstream";
 import { millis } from "@nats-io/nats-core";
 import { LatchkeyError } from "../../errors.ts";
-import { LEADER_VERSION, NEEDED_SERVER, whyUnusable } from "../wire/server-version.ts";
+import { LEADER_VERSION_METADATA_KEY, NEEDED_SERVER, whyUnusable } from "../wire/server-version.ts";
 import { subjectMatches } from "../wire/subject-pattern.ts";
 import { type ConsumerFinding, finding } from "./consumer-finding.ts";
 import { checkGroup, type PriorityGroup } from "./priority-group.ts";
@@ -78,7 +78,7 @@ export function checkConsumer(config: ConsumerConfig, use: ConsumerUse): readonl
 
 /** A server since 2.11 adds its version to the consumer's metadata when it answers. */
 function checkServer({ metadata }: ConsumerConfig): ConsumerFinding[] {
-  const version = metadata?.[LEADER_VERSION];
+  const version = metadata?.[LEADER_VERSION_METADATA_KEY];
   const reason =
     version === undefined ? "it does not report its version, as servers do since 2.11" : whyUnusable(version);
   if (reason === undefined) return [];

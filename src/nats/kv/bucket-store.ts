@@ -69,7 +69,7 @@ export function bucketStore(
   const channels: BucketChannels = {
     bucket,
     writer,
-    sendBatch: (writes, onOutcome) => sending.sendBatch(requests, address, writes, onOutcome),
+    sendBatch: (writes, onResult) => sending.sendBatch(requests, address, writes, onResult),
   };
   const policy = config.allow_atomic === true ? sending.policyFor(config.num_replicas) : SINGLE_WRITES;
   // Two queues: replicas compete for empty keys but not for their own, and a conflict breaks up a whole batch.

@@ -1,7 +1,7 @@
 import type { StreamInfo } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/nats-core";
 import { StoreMisconfiguredError } from "../../errors.ts";
-import { ADVISED_SERVER, LEADER_VERSION, NEEDED_SERVER, whyUnusable } from "../wire/server-version.ts";
+import { ADVISED_SERVER, LEADER_VERSION_METADATA_KEY, NEEDED_SERVER, whyUnusable } from "../wire/server-version.ts";
 import { closedReason } from "./bucket-role.ts";
 import { differenceSentence, differences, optionDifferences, type WantedSettings } from "./bucket-settings.ts";
 import type { BucketUse, BucketVerdict } from "./live-bucket.ts";
@@ -30,7 +30,7 @@ export function bucketRefusal(info: StreamInfo, bucket: string): StoreMisconfigu
   if (wrong.length > 0) return unusable(bucket, wrong);
   if (mayRepeatFences(info)) return unusable(bucket, [repeatedFences(info)]);
   // The server to which a client is connected need not lead the bucket.
-  return serverRefusal(config.metadata?.[LEADER_VERSION] ?? "", `The server that leads bucket ${bucket}`);
+  return serverRefusal(config.metadata?.[LEADER_VERSION_METADATA_KEY] ?? "", `The server that leads bucket ${bucket}`);
 }
 
 function repeatedFences(info: StreamInfo): string {

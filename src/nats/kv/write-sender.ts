@@ -1,5 +1,5 @@
 import type { Revision } from "../../model/store.ts";
-import type { BatchOutcome } from "../wire/batch.ts";
+import type { AtomicBatchResult } from "../wire/batch.ts";
 import type { BucketWriter } from "../wire/bucket-writer.ts";
 import type { CompareAndSet } from "../wire/compare-and-set.ts";
 import { writeFailed } from "../wire/error-codes.ts";
@@ -12,7 +12,7 @@ export type SentWrite = Revision | undefined | Error;
 export interface BucketChannels {
   readonly bucket: string;
   readonly writer: BucketWriter;
-  readonly sendBatch: (writes: readonly CompareAndSet[], onOutcome: (outcome: BatchOutcome) => void) => void;
+  readonly sendBatch: (writes: readonly CompareAndSet[], onResult: (result: AtomicBatchResult) => void) => void;
 }
 
 /** Sends single writes and batches, and reports the result of every write once. */
@@ -38,22 +38,22 @@ export class WriteSender<Pending extends { readonly write: CompareAndSet }> {
   /** Calls `onAnswer` at the server's answer to the batch, before any result is reported. */
   sendBatch(members: readonly Pending[], onAnswer: () => void): void {
     const writes = members.map(({ write }) => write);
-    this.#channels.sendBatch(writes, (outcome) => {
+    this.#channels.sendBatch(writes, (result) => {
       onAnswer();
-      for (const [index, member] of members.entries()) this.#reportMember(member, index, outcome);
+      for (const [index, member] of members.entries()) this.#reportMember(member, index, result);
     });
   }
 
-  #reportMember(member: Pending, index: number, outcome: BatchOutcome): void {
-    switch (outcome.type) {
+  #reportMember(member: Pending, index: number, result: AtomicBatchResult): void {
+    switch (result.type) {
       case "stored":
-        this.#onResult(member, outcome.revisions[index]);
+        this.#onResult(member, result.revisions[index]);
         break;
       case "unknown":
-        this.#onResult(member, outcome.error);
+        this.#onResult(member, result.error);
         break;
       case "refused":
-        this.#reportWhenSettled(member, repeatRefused(this.#channels, member.write, outcome.certain));
+        this.#reportWhenSettled(member, repeatRefused(this.#channels, member.write, result.certain));
         break;
     }
   }

@@ -11,8 +11,8 @@ import { bucketStream } from "./subject.ts";
 /** Maximum number of messages that the server accepts in one batch. */
 export const MAX_BATCH = 1_000;
 
-/** Result of a batch. */
-export type BatchOutcome =
+/** Result of an atomic batch. */
+export type AtomicBatchResult =
   /** Every member is stored, under these revisions. */
   | { readonly type: "stored"; readonly revisions: readonly Revision[] }
   /** No member is stored. Unless it is `certain`, the server may have failed after it stored some members. */
@@ -20,12 +20,12 @@ export type BatchOutcome =
   /** Either every member is stored or none is. */
   | { readonly type: "unknown"; readonly error: WriteError };
 
-/** Publishes at least two writes, each to another key, as one batch: the server stores all or none. Calls `onOutcome` once. */
+/** Publishes at least two writes, each to another key, as one batch: the server stores all or none. Calls `onResult` once. */
 export type SendBatch = (
   requests: RequestMultiplexer,
   address: BucketAddress,
   writes: readonly CompareAndSet[],
-  onOutcome: (outcome: BatchOutcome) => void,
+  onResult: (result: AtomicBatchResult) => void,
 ) => void;
 
 /**
@@ -38,7 +38,7 @@ export type SendBatch = (
  *
  * `seq` is the sequence of the last message. The others have the sequences before it.
  */
-export const sendBatch: SendBatch = (requests, address, writes, onOutcome) => {
+export const sendBatch: SendBatch = (requests, address, writes, onResult) => {
   const { bucket, revisionOffset } = address;
   const timeoutMs = Math.min(...writes.map((write) => write.timeoutMs));
   const id = nuid.next();
@@ -50,11 +50,11 @@ export const sendBatch: SendBatch = (requests, address, writes, onOutcome) => {
     const headers = writeHeaders(stream, write, revisionOffset, { id, number, isLast });
     if (isLast) {
       requests.send(subject, write.payload, { headers, timeoutMs }, (answer) => {
-        onOutcome(answer instanceof Error ? unanswered(bucket, answer) : readOutcome(address, answer, id, number));
+        onResult(answer instanceof Error ? unanswered(bucket, answer) : readResult(address, answer, id, number));
       });
     } else if (!requests.publish(subject, write.payload, headers)) {
       // Without its last message the server stores none of the batch. Sent alone, each member gets its own error.
-      onOutcome({ type: "refused", certain: true });
+      onResult({ type: "refused", certain: true });
       return;
     }
   }
@@ -80,12 +80,17 @@ const certainRefusals: ReadonlySet<number> = new Set([
   10_210,
 ]);
 
-function unanswered(bucket: string, cause: Error): BatchOutcome {
+function unanswered(bucket: string, cause: Error): AtomicBatchResult {
   const error = writeFailed(bucket, cause);
   return isCertainlyNotStored(error) ? { type: "refused", certain: true } : { type: "unknown", error };
 }
 
-function readOutcome({ bucket, revisionOffset }: BucketAddress, message: Msg, id: string, size: number): BatchOutcome {
+function readResult(
+  { bucket, revisionOffset }: BucketAddress,
+  message: Msg,
+  id: string,
+  size: number,
+): AtomicBatchResult {
   try {
     const { seq, batch, count, error } = message.json<
       Partial<Record<"seq" | "batch" | "count", unknown>> & { readonly error?: ApiError }

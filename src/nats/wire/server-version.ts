@@ -18,7 +18,7 @@ const FIRST_WITH_ACKS_2: Version = [2, 14, 0];
 const FIRST_USING_ACKS_2: Version = [2, 16, 0];
 
 /** Metadata entry with the version of the server that leads a stream or a consumer. Servers report it since 2.11. */
-export const LEADER_VERSION = "_nats.ver";
+export const LEADER_VERSION_METADATA_KEY = "_nats.ver";
 
 export const NEEDED_SERVER = `nats-server ${MINIMUM.join(".")} or later, and not ${BROKEN.join(".")}`;
 export const ADVISED_SERVER = ADVISED.join(".");

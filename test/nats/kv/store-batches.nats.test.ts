@@ -122,9 +122,9 @@ describe("writes that start while another is in flight", () => {
       { bucket: large },
       {
         ...alwaysInBatches,
-        sendBatch(_inbox, _terms, writes, onOutcome) {
+        sendBatch(_inbox, _terms, writes, onResult) {
           sizes.push(writes.length);
-          answers.push(() => onOutcome({ type: "stored", revisions: writes.map((_, index) => index + 1) }));
+          answers.push(() => onResult({ type: "stored", revisions: writes.map((_, index) => index + 1) }));
         },
       },
     );

@@ -100,7 +100,7 @@ class Scenario {
     this.#queue = new WriteQueue(policy, {
       bucket: "b",
       writer: new BucketWriter(requests, address),
-      sendBatch: (writes, onOutcome) => sendBatch(requests, address, writes, onOutcome),
+      sendBatch: (writes, onResult) => sendBatch(requests, address, writes, onResult),
     });
   }
 
