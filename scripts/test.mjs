@@ -14,6 +14,10 @@ const MIN_BRANCHES_PERCENT = 95;
 /** Projects whose tests reach nearly every branch. Coverage slows the others down, and they add nothing to it. */
 const COVERED = ["nats", "postgres", "unit"];
 
+const WITHOUT_LONG = ["--exclude", "test/**/*.long.*"];
+/** Lets the properties that take most time run less often. */
+const FEW_RUNS = { LATCHKEY_TEST_RUNS: "few" };
+
 /** @typedef {[name: string, command: string, ...options: string[]]} Check */
 
 /** @type {Check} */
@@ -35,18 +39,21 @@ const LONG_CHECKS = [
 ];
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const reportFile = join(root, ".cache", "test-report.json");
 const coverageFile = join(root, "coverage", "coverage-summary.json");
 const [mode, ...rest] = process.argv.slice(2);
 const startedAt = performance.now();
 
 /** @type {import("../test/support/reporter.ts").TestReport} */
 const total = { passed: 0, failed: [], skipped: [] };
+let vitestRuns = 0;
 
 if (mode === undefined) {
   await build();
   const checks = runChecks(QUICK_CHECKS);
-  await runTests([...projects([...COVERED, "package", "browser"]), "--exclude", "test/**/*.long.*"]);
+  // Tests with servers mostly wait. The others compute meanwhile, with the CPU time that is left.
+  const computing = runTestsInBackground([...projects(["unit", "package", "browser"]), ...WITHOUT_LONG], FEW_RUNS);
+  await runTests([...projects(["nats", "postgres"]), ...WITHOUT_LONG]);
+  await computing;
   for (const result of await checks) report(result);
 } else if (mode === "--all" && rest.length === 0) {
   rmSync(coverageFile, { force: true });
@@ -89,16 +96,26 @@ async function runChecks(checks) {
 /** @typedef {{ name: string, passed: boolean, output: string }} CheckResult */
 
 /**
- * Runs a command and keeps its output. Its priority is low, so that it does not delay tests that measure time.
+ * Runs a command and keeps its output.
  * @param {Check} what
  * @returns {Promise<CheckResult>}
  */
 async function check([name, command, ...options]) {
-  const child = start(command, options, "pipe");
+  return { name, ...(await runInBackground(command, options)) };
+}
+
+/**
+ * Runs a command with a low priority, so that it does not delay tests that measure time, and returns its output.
+ * @param {string} command
+ * @param {readonly string[]} options
+ * @param {Record<string, string>} [env]
+ */
+async function runInBackground(command, options, env) {
+  const child = start(command, options, "pipe", env);
   if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (output += String(chunk)));
-  return { name, passed: await succeeds(child), output };
+  return { passed: await succeeds(child), output };
 }
 
 function report(/** @type {CheckResult} */ { name, passed, output }) {
@@ -111,14 +128,46 @@ function report(/** @type {CheckResult} */ { name, passed, output }) {
   }
 }
 
-/** Runs vitest and adds its counts. A crash or a failed set-up, which vitest cannot count, is one failure. */
+/** Runs vitest and adds its counts. */
 async function runTests(/** @type {string[]} */ options) {
   console.log("\n== tests");
-  rmSync(reportFile, { force: true });
-  const passedAll = await succeeds(start("vitest", ["run", ...options], "inherit"));
+  const folder = emptyFolder();
+  count(folder, await succeeds(start("vitest", ["run", ...options], "inherit", { LATCHKEY_TEST_FOLDER: folder })));
+}
+
+/**
+ * Runs vitest with a low priority, prints its output at the end, and adds its counts.
+ * @param {string[]} options
+ * @param {Record<string, string>} env
+ */
+async function runTestsInBackground(options, env) {
+  const folder = emptyFolder();
+  const { passed, output } = await runInBackground("vitest", ["run", ...options], {
+    ...env,
+    LATCHKEY_TEST_FOLDER: folder,
+  });
+  console.log(`\n== tests in the background\n${output}`);
+  count(folder, passed);
+}
+
+/** Returns a folder for the results of one run of vitest. */
+function emptyFolder() {
+  vitestRuns += 1;
+  const folder = join(root, ".cache", `test-run-${vitestRuns}`);
+  rmSync(folder, { recursive: true, force: true });
+  return folder;
+}
+
+/**
+ * Adds the counts of a run of vitest. A crash or a failed set-up, which vitest cannot count, is one failure.
+ * @param {string} folder
+ * @param {boolean} passedAll
+ */
+function count(folder, passedAll) {
+  const file = join(folder, "report.json");
   /** @type {typeof total} */
-  const { passed, failed, skipped } = existsSync(reportFile)
-    ? JSON.parse(readFileSync(reportFile, "utf8"))
+  const { passed, failed, skipped } = existsSync(file)
+    ? JSON.parse(readFileSync(file, "utf8"))
     : { passed: 0, failed: [], skipped: [] };
   total.passed += passed;
   total.failed.push(...failed);
@@ -154,12 +203,13 @@ function checkCoverage() {
 /** Starts a program of the installed packages, or one with an absolute path. */
 function start(
   /** @type {string} */ command,
-  /** @type {string[]} */ options,
+  /** @type {readonly string[]} */ options,
   /** @type {"inherit" | "pipe"} */ output,
+  /** @type {Record<string, string>} */ variables = {},
 ) {
   const PATH = `${join(root, "node_modules", ".bin")}${delimiter}${process.env["PATH"] ?? ""}`;
   const shell = process.platform === "win32" && command !== process.execPath;
-  const env = { ...process.env, PATH };
+  const env = { ...process.env, PATH, ...variables };
   return spawn(command, options, { cwd: root, stdio: ["ignore", output, output], shell, env });
 }
 

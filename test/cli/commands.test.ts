@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { withPeers } from "../../src/cli/connection/nats.ts";
 import { natsAddress } from "../../src/cli/connection/nats-address.ts";
+import { builtCli } from "./support/built-cli.ts";
 import { run } from "./support/fake-io.ts";
 
 describe("latchkey key", () => {
@@ -216,19 +216,19 @@ describe("NATS packages that are not installed", () => {
 });
 
 describe("the process", () => {
-  const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+  const main = builtCli();
   const start = promisify(execFile);
 
   it("prints, and exits with the code", async () => {
-    const key = await start(process.execPath, ["--import", "tsx", main, "key", "sub-1", "evt-1"]);
+    const key = await start(process.execPath, [main, "key", "sub-1", "evt-1"]);
     expect(key.stdout).toMatch(/^trigger\.dedup\.v1:/);
-    const wrong = start(process.execPath, ["--import", "tsx", main, "run", "--to", "nowhere"]);
+    const wrong = start(process.execPath, [main, "run", "--to", "nowhere"]);
     await expect(wrong).rejects.toMatchObject({ code: 2, stdout: "" });
   });
 
   it("waits for running dispatches after a SIGINT", async () => {
     const line = JSON.stringify({ specversion: "1.0", id: "1", source: "/test", type: "test" });
-    const argv = ["--import", "tsx", main, "run", "--exec", "sh", "-c", "echo ready; sleep 0.3; echo finished"];
+    const argv = [main, "run", "--exec", "sh", "-c", "echo ready; sleep 0.3; echo finished"];
     const running = start(process.execPath, argv);
     running.child.stdin?.write(`${line}\n`);
     running.child.stderr?.once("data", () => running.child.kill("SIGINT"));
@@ -242,7 +242,7 @@ describe("the process", () => {
   /** Starts `latchkey run` with a command that prints its process id, and resolves with it. */
   async function startCommand(script: string, prefix: readonly string[] = []) {
     const line = JSON.stringify({ specversion: "1.0", id: "1", source: "/test", type: "test" });
-    const argv = [...prefix, process.execPath, "--import", "tsx", main, "run", "--exec", "sh", "-c", script];
+    const argv = [...prefix, process.execPath, main, "run", "--exec", "sh", "-c", script];
     const [file = "", ...args] = argv;
     const running = start(file, args, { env: { ...process.env, _: `/usr/bin/${file}` } });
     running.child.stdin?.end(`${line}\n`);
@@ -292,7 +292,7 @@ describe("the process", () => {
     const lines = Array.from({ length: 20_000 }, (_, id) =>
       JSON.stringify({ specversion: "1.0", id: String(id), source: "/test", type: "test" }),
     );
-    const script = `"${process.execPath}" --import tsx "${main}" run --json --concurrency 1 --to http://127.0.0.1:9 --attempts 1`;
+    const script = `"${process.execPath}" "${main}" run --json --concurrency 1 --to http://127.0.0.1:9 --attempts 1`;
     const running = start("sh", ["-c", `${script} | head -n 2; echo ended`], { timeout: 60_000 });
     running.child.stdin?.on("error", () => {}).end(lines.join("\n"));
     const { stdout } = await running;

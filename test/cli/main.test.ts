@@ -1,16 +1,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { builtCli } from "./support/built-cli.ts";
 
 it("a command ends although the server accepts its connection and never answers", async () => {
   const server = createServer(() => {}).listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   const port = typeof address === "object" ? address?.port : undefined;
-  const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--import", "tsx", main, "list", "--nats", `nats://127.0.0.1:${port}`], {
+  const child = spawn(process.execPath, [builtCli(), "list", "--nats", `nats://127.0.0.1:${port}`], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let printed = "";

@@ -4,10 +4,11 @@ import { messageEvent, messageIdentifier } from "../../src/cli/run/event/message
 import { resolveIdentity } from "../../src/model/identity.ts";
 import { type Identify, identifyEvent } from "../../src/nats/index.ts";
 import { type MessageParts, receivedMessage } from "../support/received-message.ts";
+import { runCount } from "../support/run-count.ts";
 import { cloudEvent } from "./cloud-event.ts";
 import { anyBytes, deepJson, nearly, nearlyBytes } from "./nearly.ts";
 
-const RUNS = 1_000;
+const RUNS = runCount(1_000);
 const delivery = { headers: { "X-GitHub-Event": "push", "X-GitHub-Delivery": "d-1" }, body: { action: "opened" } };
 const block =
   "NATS/1.0\r\nce-source: /shop\r\nce-id: e-1\r\nce-type: t\r\nContent-Type: application/cloudevents+json\r\nNats-Msg-Id: m\r\n\r\n";

@@ -31,6 +31,7 @@ import {
   signStripe,
 } from "../http/signers.ts";
 import { listeningPort } from "../support/free-ports.ts";
+import { runCount } from "../support/run-count.ts";
 import { deepJson } from "./nearly.ts";
 
 /** Signing function and secret of each source. */
@@ -99,6 +100,7 @@ describe("a receiver with any headers and any JSON", () => {
         expect(text).not.toMatch(/\n\s+at /);
         if (secret !== "") expect(text).not.toContain(secret);
       }),
+      { numRuns: runCount(100) },
     );
     expect((await statesIn(store)).has("reserved")).toBe(false);
     await dedup.close();
@@ -187,7 +189,7 @@ describe("a server with any bytes of a request", () => {
         expect(answer).not.toMatch(/^HTTP\/1\.1 5/m);
         expect(failures).toEqual([]);
       }),
-      { numRuns: 60 },
+      { numRuns: runCount(60) },
     );
     expect((await statesIn(store)).has("reserved")).toBe(false);
   });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkHandler, exhaust } from "../../src/testing/index.ts";
+import { runCount } from "../support/run-count.ts";
 import { holds, SimulatedDatabase } from "./simulated-database.ts";
 import { service, withEffectOnce } from "./simulated-service.ts";
 
@@ -13,6 +14,6 @@ describe("G11 an effect in a transaction, in the simulation", () => {
   });
 
   it("is committed once in random schedules with crashes, lost answers and overlapping deliveries", async () => {
-    await checkHandler(fc, service(withEffectOnce), { world: scope.world, holds, numRuns: 300 });
+    await checkHandler(fc, service(withEffectOnce), { world: scope.world, holds, numRuns: runCount(300) });
   });
 });

@@ -7,8 +7,9 @@ import { simulate } from "../../src/testing/sim/simulate.ts";
 import { noteExplored } from "../support/explored.ts";
 import { allFaults, anySchedule, worldWith } from "../support/faulty-world.ts";
 import { latchkeyService } from "../support/latchkey-service.ts";
+import { runCount } from "../support/run-count.ts";
 
-const RUNS = 300;
+const RUNS = runCount(300);
 const explored = { runs: 0, steps: 0, faults: 0, effects: 0 };
 
 /** Checks every guarantee in every run. Each test adds the faults that its guarantee covers. */

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, it } from "vitest";
 import * as latchkey from "../../src/index.ts";
 import { storeContract } from "../../src/testing/store-contract/store-contract.ts";
+import { runCount } from "../support/run-count.ts";
 import { SimulatedClock } from "../support/simulated-clock.ts";
 import { sizeLimitedStore } from "../support/size-limited-store.ts";
 import { noDeviations } from "./size-limits.ts";
@@ -19,6 +20,6 @@ describe("a store with a size limit", () => {
   });
 
   it("G3 commits at once without a result that does not fit, and refuses a claim that could never be committed", async () => {
-    await fc.assert(noDeviations(latchkey), { numRuns: 1_000 });
+    await fc.assert(noDeviations(latchkey), { numRuns: runCount(1_000) });
   });
 });

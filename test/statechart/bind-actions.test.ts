@@ -7,6 +7,7 @@ import { ActorSystem } from "../../src/statechart/actor-system.ts";
 import { bindActions } from "../../src/statechart/bind-actions.ts";
 import { anyEvents, anyMachine } from "../support/any-machine.ts";
 import { dedupKeyEvents } from "../support/machine-worlds.ts";
+import { runCount } from "../support/run-count.ts";
 import { uncaughtDuring } from "../support/uncaught.ts";
 
 interface Scenario {
@@ -61,7 +62,7 @@ describe("an actor whose actions are bound to a host", () => {
       fc.array(fc.option(event, { nil: undefined })),
       (events, sentByActions) => expectSameBehaviour({ machine: dedupKeyMachine, input, events, sentByActions }),
     );
-    fc.assert(property, { numRuns: 500 });
+    fc.assert(property, { numRuns: runCount(500) });
   });
 
   it("behaves the same with any machine and with its compiled form", () => {
@@ -72,7 +73,7 @@ describe("an actor whose actions are bound to a host", () => {
       anyEvents,
       (machine, input, events, sentByActions) => expectSameBehaviour({ machine, input, events, sentByActions }),
     );
-    fc.assert(property, { numRuns: 500 });
+    fc.assert(property, { numRuns: runCount(500) });
   });
 
   it.each([

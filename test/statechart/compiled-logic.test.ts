@@ -8,6 +8,7 @@ import { actorNotifications } from "../support/actor-notifications.ts";
 import { anyEvents, anyMachine } from "../support/any-machine.ts";
 import { exploreMachine, firstDifference, xstateSteps } from "../support/machine-steps.ts";
 import { dedupKeyEvents, dedupKeyWorld, deliveryWorld } from "../support/machine-worlds.ts";
+import { runCount } from "../support/run-count.ts";
 
 const input = { mayDispatchUnprotected: false, attempt: 1 };
 const granted: DedupKeyEvent = { type: "write.acked", revision: 1, late: false };
@@ -38,7 +39,7 @@ it("compiled logic matches XState for any machine and events, including the iden
       expect(snapshot === before.snapshot).toBe(at === before.at);
     }
   });
-  fc.assert(property, { numRuns: 1_000 });
+  fc.assert(property, { numRuns: runCount(1_000) });
 });
 
 describe("compiled logic in createActor", () => {
@@ -47,7 +48,7 @@ describe("compiled logic in createActor", () => {
       const expected = actorNotifications((machine) => machine, dedupKeyMachine, input, events);
       expect(actorNotifications(compile, dedupKeyMachine, input, events)).toEqual(expected);
     });
-    fc.assert(property, { numRuns: 300 });
+    fc.assert(property, { numRuns: runCount(300) });
   });
 
   it("notifies effects, observers and inspectors as XState does, for any machine", () => {
@@ -56,7 +57,7 @@ describe("compiled logic in createActor", () => {
         actorNotifications((same) => same, machine, count, events),
       );
     });
-    fc.assert(property, { numRuns: 300 });
+    fc.assert(property, { numRuns: runCount(300) });
   });
 
   it("runs the effects of the start only on start, and reports every action to inspectors", () => {

@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { RUN_FOLDER } from "./run-folder.ts";
 
-const FOLDER = join(import.meta.dirname, "../../.cache/explored");
+const FOLDER = join(RUN_FOLDER, "explored");
 
 /** Adds lines to the summary at the end of the test run. A second call with the same title replaces the first. */
 export function noteExplored(title: string, lines: readonly string[]): void {

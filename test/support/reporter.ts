@@ -1,7 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Reporter, SerializedError, TestCase, TestModule, TestSuite, Vitest } from "vitest/node";
 import { firstLine } from "../../src/internal/first-line.ts";
 import { takeExplored } from "./explored.ts";
+import { RUN_FOLDER } from "./run-folder.ts";
 
 /** The counts that `scripts/test.mjs` prints in its last line. */
 export interface TestReport {
@@ -10,8 +12,6 @@ export interface TestReport {
   readonly failed: string[];
   readonly skipped: { readonly name: string; readonly reason: string }[];
 }
-
-const REPORT_FILE = ".cache/test-report.json";
 
 /** Prints the seed of the properties and the explored spaces, and writes the counts to a file. */
 export default class CountingReporter implements Reporter {
@@ -29,8 +29,8 @@ export default class CountingReporter implements Reporter {
     const report: TestReport = { passed: 0, failed: [], skipped: [] };
     for (const module of modules) this.#count(module, report);
     for (const error of unhandled) report.failed.push(`unhandled error: ${error.message}`);
-    mkdirSync(".cache", { recursive: true });
-    writeFileSync(REPORT_FILE, JSON.stringify(report));
+    mkdirSync(RUN_FOLDER, { recursive: true });
+    writeFileSync(join(RUN_FOLDER, "report.json"), JSON.stringify(report));
     const explored = takeExplored();
     if (explored.length > 0) this.#log(`\nExplored by properties and model checks\n\n${explored.join("\n\n")}\n`);
     const files = modules.filter((module) => !module.ok()).map((module) => module.relativeModuleId);

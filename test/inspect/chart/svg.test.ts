@@ -7,6 +7,7 @@ import { contains, overlaps, type Point } from "../../../src/inspect/chart/geome
 import { type Drawing, layOut, textSize } from "../../../src/inspect/chart/layout.ts";
 import { toSvg } from "../../../src/inspect/chart/svg.ts";
 import { anyMachine } from "../../support/any-machine.ts";
+import { runCount } from "../../support/run-count.ts";
 
 /** Returns the texts of a picture. Fails if its elements are not nested correctly or a number is invalid. */
 function textsOf(svg: string): readonly string[] {
@@ -125,7 +126,7 @@ describe("a picture of a machine", () => {
         textsOf(toSvg(machine));
         textsOf(toSvg(machine, { expanded: true }));
       }),
-      { numRuns: 40 },
+      { numRuns: runCount(40) },
     );
   });
 });
@@ -164,7 +165,7 @@ describe("the layout", () => {
         });
         expect(overlapsIn(drawing)).toEqual([]);
       }),
-      { numRuns: 25 },
+      { numRuns: runCount(25) },
     );
     for (const machine of [dedupKeyMachine, deliveryMachine]) {
       const expanded = layOut(chartOf(machine), {
@@ -191,7 +192,7 @@ describe("the layout", () => {
           });
           expect(crossingsIn(drawing)).toEqual([]);
         }),
-        { numRuns: 12, examples: [[[]], [compounds]] },
+        { numRuns: runCount(12), examples: [[[]], [compounds]] },
       );
     }
   });

@@ -23,10 +23,11 @@ describe("checkHandler explains the bug of a handler that", () => {
   });
 });
 
-describe("of 20 searches with the default options, 19 find the bug of a handler that", () => {
+describe("of 20 searches with the default options, the first and 18 others find the bug of a handler that", () => {
   it.each(plantedBugs)("$name", { timeout: 600_000 }, async (bug) => {
-    let found = 0;
-    for (const seed of SEEDS) if ((await searchFor(bug, seed)).breaks.length > 0) found += 1;
-    expect(found).toBeGreaterThanOrEqual(19);
+    const successful: number[] = [];
+    for (const seed of SEEDS) if ((await searchFor(bug, seed)).breaks.length > 0) successful.push(seed);
+    expect(successful).toContain(1);
+    expect(successful.length).toBeGreaterThanOrEqual(19);
   });
 });

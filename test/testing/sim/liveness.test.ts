@@ -8,6 +8,7 @@ import {
   type Faults,
   type HandlerUnderTest,
 } from "../../../src/testing/index.ts";
+import { runCount } from "../../support/run-count.ts";
 
 const withLatchkey: HandlerUnderTest = (replica) => {
   const dedup = new Deduplicator({ ...replica, leaseMs: 5_000 });
@@ -62,7 +63,7 @@ const permanent: ReadonlyArray<readonly [string, Faults]> = [
 
 describe("although a fault never heals, the rest makes progress with Latchkey when", () => {
   it.each(permanent)("%s", async (_, faults) => {
-    const checked = await checkHandler(fc, withLatchkey, { ...faults, replicas: 3, events: 2, numRuns: 150 });
+    const checked = await checkHandler(fc, withLatchkey, { ...faults, replicas: 3, events: 2, numRuns: runCount(150) });
     expect(checked.faults).toBeGreaterThan(0);
   });
 

@@ -10,6 +10,7 @@ import {
   type HandlerUnderTest,
   replay,
 } from "../../../src/testing/index.ts";
+import { runCount } from "../../support/run-count.ts";
 
 const leaseMs = 5_000;
 const of = (event: string) => ({ subscriptionId: "billing", eventId: event });
@@ -93,6 +94,8 @@ describe("the option `message`", () => {
     expect(run.violations[0]?.guarantee).toBe("holds");
   });
 });
+
+const RUNS = runCount(300);
 
 describe("the option `maxDeliver`", () => {
   const refusing: HandlerUnderTest = () => async () => {
@@ -192,8 +195,8 @@ describe("`effectOnce`", () => {
 
   it("changes the world once, under every fault", async () => {
     expect(
-      (await checkHandler(fc, once, { world: (): string[] => [], invariant: atMostOnce, numRuns: 300 })).runs,
-    ).toBe(300);
+      (await checkHandler(fc, once, { world: (): string[] => [], invariant: atMostOnce, numRuns: RUNS })).runs,
+    ).toBe(RUNS);
     await exhaust(once, { crashes: 1, preemptions: 1, world: (): string[] => [], invariant: atMostOnce });
   });
 

@@ -3,8 +3,11 @@ import { describe, expect, it } from "vitest";
 import { checkHandler } from "../../../src/testing/index.ts";
 import { scenariosOf } from "../../../src/testing/search/check-handler.ts";
 import { searchRandomly } from "../../../src/testing/search/random-search.ts";
+import { runCount } from "../../support/run-count.ts";
 import { rightHandlers } from "./right-handlers.ts";
 import { wrongHandlers } from "./wrong-handlers.ts";
+
+const RUNS = runCount(100);
 
 describe("in the trial, a search with the default options finds the handler that", () => {
   it.each(wrongHandlers)("$name", async ({ handler }) => {
@@ -15,6 +18,6 @@ describe("in the trial, a search with the default options finds the handler that
 
 describe("in the trial, the judge accuses no handler that", () => {
   it.each(rightHandlers)("$name", async ({ handler }) => {
-    expect((await checkHandler(fc, handler, { numRuns: 100 })).runs).toBe(100);
+    expect((await checkHandler(fc, handler, { numRuns: RUNS })).runs).toBe(RUNS);
   });
 });

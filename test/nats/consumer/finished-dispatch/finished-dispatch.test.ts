@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { runCount } from "../../../support/run-count.ts";
 import { dispatchedOnce, loadPackage, runMessage } from "./repeated-dispatches.ts";
 
 const CALM = {
@@ -14,6 +15,6 @@ describe("a finished dispatch", () => {
   });
 
   it("G3 is neither repeated nor given up early because of what happens to its commit, its acknowledgement or its dead letter", async () => {
-    await fc.assert(dispatchedOnce(await loadPackage(process.cwd())), { numRuns: 300 });
+    await fc.assert(dispatchedOnce(await loadPackage(process.cwd())), { numRuns: runCount(300) });
   });
 });
