@@ -21,8 +21,13 @@ export function diagramOf(mermaid: string): string {
   if (mermaid.startsWith("sequenceDiagram")) return `<div class="diagram">${sequenceSvg(mermaid)}</div>\n`;
   const machine = [dedupKeyMachine, deliveryMachine].find((one) => toMermaid(one) === mermaid);
   if (machine === undefined) throw new Error(`The site cannot draw this diagram:\n${mermaid}`);
-  const charts = [toSvg(machine), toSvg(machine, { expanded: true })].map((svg) => imageOf(svg, machine.id));
-  return `<div class="diagram">${charts[0]}</div>\n<details><summary>All states and guards</summary><div class="diagram">${charts[1]}</div></details>\n`;
+  const charts = [toSvg(machine), toSvg(machine, { expanded: true })].map((svg) => zoomable(imageOf(svg, machine.id)));
+  return `${charts[0]}\n<details><summary>All states and guards</summary>${charts[1]}</details>\n`;
+}
+
+/** Fits a chart to the page until the box is ticked, which needs no script. */
+function zoomable(image: string): string {
+  return `<div class="diagram"><label><input type="checkbox"> Full size</label>${image}</div>`;
 }
 
 /** An image, because the styles inside an SVG would otherwise apply to the whole page. */

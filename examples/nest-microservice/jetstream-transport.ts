@@ -33,7 +33,7 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
 
   /** Lets running handlers end. Messages that wait for one go to the other replicas. */
   async close(): Promise<void> {
-    await this.#running?.stop({ drainMs: 10_000 });
+    await this.#running?.stop({ drainMs: 30_000 });
   }
 
   on(): never {

@@ -17,10 +17,10 @@ export class SimulatedTransport extends Server implements CustomTransportStrateg
     throw new Error("The simulated transport has no driver");
   }
 
-  /** Passes a message to the handler of its pattern, and resolves with the handler's result. */
-  async deliver(pattern: string, data: unknown): Promise<unknown> {
+  /** Passes a message to the handler of its pattern, and resolves once the handler has finished. */
+  async deliver(pattern: string, data: unknown, context: unknown): Promise<void> {
     const handler = this.getHandlerByPattern(pattern);
     if (handler === null) throw new Error(`No handler for ${pattern}`);
-    return lastValueFrom(this.transformToObservable(await handler(data)));
+    await lastValueFrom(this.transformToObservable(await handler(data, context)), { defaultValue: undefined });
   }
 }

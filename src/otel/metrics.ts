@@ -1,5 +1,6 @@
 import type { Meter, MeterProvider } from "@opentelemetry/api";
 import type { Deduplicator } from "../deduplicator.ts";
+import { DEAD_LETTER_REASONS } from "../model/dead-letter.ts";
 import type { DedupEvent } from "../model/event.ts";
 import { createDurations } from "./durations.ts";
 import type { StageDurations } from "./stage-durations.ts";
@@ -9,8 +10,11 @@ import type { StageDurations } from "./stage-durations.ts";
  * times per guard (docs/performance.md#what-telemetry-costs).
  */
 class OperationCounts {
-  /** Number of operations by stage and outcome. */
-  readonly #operations = new Map<string, Map<string, number>>();
+  /** Number of operations by stage and outcome. Those on which alerts are based start at 0: see {@link createMetrics}. */
+  readonly #operations = new Map([
+    ["commit", new Map([["superseded", 0]])],
+    ["store", new Map([["unavailable", 0]])],
+  ]);
   readonly #durations = new Set<StageDurations>();
 
   /** @param onExport called before the histograms of an export are read: a meter calls its callbacks first. */
@@ -64,10 +68,15 @@ export function metricsOf(provider: MeterProvider): Metrics {
   return metrics;
 }
 
-/** All instruments. `docs/telemetry.md` lists them. */
+/**
+ * All instruments. `docs/telemetry.md` lists them. Counters on which alerts are based are 0 before the first event: a series that
+ * appears with 1 has no increase for Prometheus, so the alert would miss that event.
+ */
 function createMetrics(provider: MeterProvider) {
   const meter = provider.getMeter("latchkey");
   const durations = createDurations(meter);
+  const deadLetters = meter.createCounter("latchkey.dead_letters", { description: "Dead letters, by reason" });
+  for (const reason of DEAD_LETTER_REASONS) deadLetters.add(0, { reason });
   return {
     durations,
     operations: new OperationCounts(meter, () => {
@@ -76,7 +85,7 @@ function createMetrics(provider: MeterProvider) {
     deliveries: meter.createCounter("latchkey.deliveries", {
       description: "Requests and messages, by kind and outcome",
     }),
-    deadLetters: meter.createCounter("latchkey.dead_letters", { description: "Dead letters, by reason" }),
+    deadLetters,
     storeUsed: meter.createObservableGauge("latchkey.store.used", {
       description: "Bytes that the store uses",
       unit: "By",

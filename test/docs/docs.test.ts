@@ -133,6 +133,7 @@ function projectOfBlocks(): unknown {
         "latchkey/machines": ["../../machines/index.ts"],
         "latchkey/*": ["../../src/*/index.ts"],
       },
+      experimentalDecorators: true, // Nest's
       noUnusedLocals: false,
       noUnusedParameters: false,
     },

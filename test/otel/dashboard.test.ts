@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { DataPointType, type MetricData } from "@opentelemetry/sdk-metrics";
 import { describe, expect, it } from "vitest";
 import { Deduplicator } from "../../src/deduplicator.ts";
+import { DEAD_LETTER_REASONS } from "../../src/model/dead-letter.ts";
 import type { DedupEventDetail } from "../../src/model/event.ts";
 import { resolveIdentity } from "../../src/model/identity.ts";
 import { instrument } from "../../src/otel/instrument.ts";
@@ -13,19 +14,27 @@ const dashboard = readFileSync("docs/telemetry/dashboard.json", "utf8");
 const alerts = readFileSync("docs/telemetry/alerts.yaml", "utf8");
 const page = readFileSync("docs/telemetry.md", "utf8");
 
+/** Units as the Collector and Prometheus' OTLP receiver append them to a name. OpenTelemetry's exporter for JavaScript does not. */
 const UNITS: Readonly<Record<string, string>> = { s: "_seconds", By: "_bytes", "": "" };
 
-/** Returns the names that OpenTelemetry's Prometheus exporter gives a metric. */
-function prometheusNamesOf(metric: MetricData): readonly string[] {
+/** Returns the names that a metric has in Prometheus, with or without its unit. */
+function prometheusNamesOf(metric: MetricData, withUnit: boolean): readonly string[] {
   const { name, unit } = metric.descriptor;
-  const base = `${name.replaceAll(".", "_")}${UNITS[unit] ?? ""}`;
+  const base = `${name.replaceAll(".", "_")}${withUnit ? (UNITS[unit] ?? "") : ""}`;
   if (metric.dataPointType === DataPointType.HISTOGRAM) return ["_bucket", "_count", "_sum"].map((part) => base + part);
   return metric.dataPointType === DataPointType.SUM && metric.isMonotonic ? [`${base}_total`] : [base];
 }
 
+/** Names of metrics in expressions, as regular expressions. */
+function selectorsOf(text: string): readonly RegExp[] {
+  const names = text.replaceAll('\\"', '"').match(/\blatchkey_[a-z_()?]+(?=["{[)\s])/g) ?? [];
+  return [...new Set(names)].map((name) => new RegExp(`^${name.replace(/\)+$/, "")}$`));
+}
+
 /** Records one value of every metric, and returns the names that Prometheus gets. */
 async function prometheusNames(): Promise<{
-  readonly names: ReadonlySet<string>;
+  readonly withUnits: readonly string[];
+  readonly withoutUnits: readonly string[];
   readonly documented: readonly string[];
 }> {
   await using recorder = startRecorder();
@@ -43,7 +52,8 @@ async function prometheusNames(): Promise<{
   telemetry.stop();
   await dedup.close();
   return {
-    names: new Set(metrics.flatMap(prometheusNamesOf)),
+    withUnits: metrics.flatMap((metric) => prometheusNamesOf(metric, true)),
+    withoutUnits: metrics.flatMap((metric) => prometheusNamesOf(metric, false)),
     documented: metrics.map(({ descriptor }) => descriptor.name),
   };
 }
@@ -75,12 +85,27 @@ const DETAILS: readonly DedupEventDetail[] = [
 const OPERATIONS = DETAILS.map((detail) => operationOf({ ...fields, ...detail }));
 
 describe("the dashboard and the alert rules", () => {
-  it("use only metrics that exist, and the page lists every metric", async () => {
-    const { names, documented } = await prometheusNames();
-    const used = new Set(`${dashboard}${alerts}`.match(/\blatchkey_[a-z_]+/g));
-    expect([...used].filter((name) => !names.has(name))).toEqual([]);
-    expect(used.size).toBeGreaterThan(8);
+  it("use only metrics that exist, with and without units in their names, and the page lists every metric", async () => {
+    const { withUnits, withoutUnits, documented } = await prometheusNames();
+    const selectors = selectorsOf(`${dashboard}${alerts}`);
+    expect(selectors.length).toBeGreaterThan(8);
+    for (const names of [withUnits, withoutUnits])
+      expect(selectors.filter((selector) => !names.some((name) => selector.test(name)))).toEqual([]);
     expect(documented.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  it("alert at the first increase, because its series exists before", async () => {
+    await using recorder = startRecorder();
+    instrument(new Deduplicator({ store: memoryStore() }), recorder);
+    const points = await recorder.points();
+    const metrics = [...alerts.matchAll(/increase\((latchkey_\w+)_total(?:\{stage="(\w+)", outcome="(\w+)"\})?\[/g)];
+    expect(metrics).toHaveLength(2);
+    for (const [, metric = "", stage, outcome] of metrics) {
+      const name = metric.replace("latchkey_", "latchkey.");
+      const labels = stage === undefined ? DEAD_LETTER_REASONS.map((reason) => ({ reason })) : [{ stage, outcome }];
+      const zeros = labels.map((attributes) => ({ attributes, value: 0 }));
+      expect(points.get(name)).toEqual(expect.arrayContaining(zeros));
+    }
   });
 
   it("use only stages and outcomes that exist, and the page lists every one", () => {

@@ -110,7 +110,8 @@ it("one trace leads from the webhook over the stream to the endpoint, and the de
   expect(received[0]?.["traceparent"]).toContain(TRACE);
   const letter = await manager.streams.getMessage("DEAD", { seq: 1 });
   expect(letter?.header.get("traceparent")).toContain(TRACE);
-  expect((await recorder.points()).get("latchkey.dead_letters")).toMatchObject([
+  const letters = (await recorder.points()).get("latchkey.dead_letters") ?? [];
+  expect(letters.filter(({ value }) => value !== 0)).toMatchObject([
     { attributes: { reason: "permanent-error" }, value: 1 },
   ]);
   expect((await recorder.points()).get("latchkey.deliveries")?.map(({ attributes }) => attributes)).toEqual(

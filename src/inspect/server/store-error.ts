@@ -14,6 +14,8 @@ export function storeErrorResponse(error: unknown, redaction: Redaction): Respon
 export function storeErrorText(error: unknown, redaction: Redaction): string | undefined {
   const isOfStore =
     hasCode(error, "store-unavailable") ||
+    hasCode(error, "store-forbidden") ||
+    hasCode(error, "store-misconfigured") ||
     hasCode(error, "record-unreadable") ||
     hasCode(error, "dead-letters-unavailable") ||
     hasCode(error, "unsupported");

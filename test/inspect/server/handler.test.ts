@@ -1,6 +1,12 @@
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { LatchkeyError, RecordUnreadableError, StoreUnavailableError } from "../../../src/errors.ts";
+import {
+  LatchkeyError,
+  RecordUnreadableError,
+  StoreForbiddenError,
+  StoreMisconfiguredError,
+  StoreUnavailableError,
+} from "../../../src/errors.ts";
 import { resolveInspectorOptions } from "../../../src/inspect/server/options.ts";
 import { loadPage, toPageFile } from "../../../src/inspect/server/page-file.ts";
 import { parseTrace } from "../../../src/inspect/trace/trace-text.ts";
@@ -135,6 +141,18 @@ describe("one event", () => {
       new LatchkeyError("unsupported", "The store cannot read"),
       501,
       "The store cannot read",
+    ],
+    [
+      "a missing permission",
+      new StoreForbiddenError("The connection may not publish to x"),
+      503,
+      "The connection may not publish to x",
+    ],
+    [
+      "a bucket that cannot keep the guarantees",
+      new StoreMisconfiguredError("Bucket dedup has no TTLs", []),
+      503,
+      "Bucket dedup has no TTLs",
     ],
     ["an error of another kind, whose text stays private", new Error("secret"), 500, "The inspector failed to answer"],
   ])("answers with the reason for %s", async (_, error, status, text) => {
