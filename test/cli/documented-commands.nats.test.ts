@@ -6,7 +6,7 @@ import { runCli } from "../../src/cli/cli.ts";
 import { Deduplicator } from "../../src/deduplicator.ts";
 import { resolveIdentity } from "../../src/model/identity.ts";
 import { consume, natsStore } from "../../src/nats/index.ts";
-import { latchkeyCommands } from "../docs/commands.ts";
+import { latchkeyCommands, shownOutputs } from "../docs/commands.ts";
 import { textOf } from "../docs/documents.ts";
 import { eventually } from "../support/eventually.ts";
 import { connected } from "../support/nats-bucket.ts";
@@ -86,6 +86,27 @@ const documented = new Map(
   ),
 );
 
+/** Output that the page about troubleshooting shows, by command. A line `…` stands for what is left out. */
+const shown = shownOutputs(textOf("docs/troubleshooting.md"));
+
+/** Its output is shown as it is without a server. */
+const UNREACHABLE = "doctor --bucket dedup";
+
+/** Returns the parts of the shown output, with durations and times replaced. */
+const partsShown = (line: string): readonly string[] =>
+  (shown.get(line) ?? "")
+    .split(/^…\n/m)
+    .map(settled)
+    .filter((part) => part !== "");
+
+/** Replaces durations and times, which differ from run to run, and every run of white space. */
+const settled = (text: string): string =>
+  text
+    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/g, "TIME")
+    .replaceAll(/\d[\d.]* (?:ms|s|min|h|d)\b/g, "DURATION")
+    .replaceAll(/\s+/g, " ")
+    .trim();
+
 /**
  * Builds an incident. evt-1 and a CloudEvent are committed for billing, and evt-1 also for mail. web-3 died while it dispatched `held`.
  * The consumer has a `max_deliver`, and evt-9 is dead letter 17.
@@ -152,11 +173,22 @@ describe("a documented command", () => {
     await using server = await startNats();
     await prepare(server, isCalm);
     const ran = await atTerminal(argv, server.url);
-    const output = stripVTControlCharacters(`${ran.out} ${ran.err}`).replaceAll(/\s+/g, " ");
+    const printed = stripVTControlCharacters(`${ran.out} ${ran.err}`);
+    const output = printed.replaceAll(/\s+/g, " ");
     for (const part of says) {
       if (typeof part === "string") expect(output).toContain(part);
       else expect(output).toMatch(part);
     }
     expect(ran.exitCode).toBe(exitCode);
+    if (line !== UNREACHABLE) for (const part of partsShown(line)) expect(settled(printed)).toContain(part);
+  });
+
+  it("shows its real output on the page about troubleshooting, for each symptom", async () => {
+    const lines = [...shown.keys()];
+    expect(lines).toHaveLength(6);
+    expect(lines.filter((line) => !documented.has(line))).toEqual([]);
+    const ran = await atTerminal(["doctor", "--bucket", "dedup"], "nats://127.0.0.1:1");
+    expect(ran.exitCode).toBe(2);
+    expect(settled(ran.err).replace("127.0.0.1:1:", "127.0.0.1:4222:")).toBe(partsShown(UNREACHABLE).join(""));
   });
 });

@@ -16,6 +16,17 @@ export function latchkeyCommands(markdown: string): string[][] {
     .flatMap((words) => (words[0] === "latchkey" ? [words.slice(1)] : []));
 }
 
+/** Returns what a page shows as the output of a command: the block of text after the shell block that begins with the command. */
+export function shownOutputs(markdown: string): ReadonlyMap<string, string> {
+  const pairs = /^```sh\n(?<script>latchkey .*\n(?:(?!```).*\n)*)```\n\n```text\n(?<output>(?:(?!```).*\n)*)```$/gm;
+  return new Map(
+    [...markdown.matchAll(pairs)].map(({ groups }) => {
+      const [words = []] = commandsOf(groups?.["script"] ?? "");
+      return [words.slice(1).join(" "), groups?.["output"] ?? ""];
+    }),
+  );
+}
+
 /** Returns the npm scripts that a page runs, in a shell block or inline. */
 export function npmScripts(markdown: string): string[] {
   return [...markdown.matchAll(/\bnpm (?:run (?:-s )?(?<script>[\w:-]+)|(?<builtIn>start|test)\b)/g)].map(
