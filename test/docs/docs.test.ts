@@ -66,6 +66,22 @@ describe("a TypeScript block of the documentation", () => {
   });
 });
 
+describe("a stream of the documentation", () => {
+  /** Definitions in one line. The stream of scheduled retries has a block of its own, which says that it replaces another. */
+  const definition = /streams\.add\((\{ name: "(EVENTS|DEAD)".*?\})\)/g;
+  const programs = readdirSync("examples", { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".ts") && !path.includes("node_modules"))
+    .map((path) => join("examples", path));
+
+  it("has the same definition everywhere, so that a reader can follow two pages on one server", () => {
+    const found = [...documents, ...programs].flatMap((path) =>
+      [...textOf(path).matchAll(definition)].map(([, one]) => one),
+    );
+    expect(found.length).toBeGreaterThan(6);
+    expect(new Set(found).size).toBe(2);
+  });
+});
+
 describe("an idempotency key in the documentation", () => {
   /** The dedup key does not contain the tenant, so tenants with equal event ids would share it downstream. */
   const dedupKeySent = /\bidempotencyKey: \w*[rR]eservation\.key\b/g;
