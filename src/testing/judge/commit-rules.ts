@@ -88,10 +88,15 @@ function showsCommit(result: OrderedLine["line"] | undefined): boolean {
   return (result?.type === "ok" || result?.type === "fail") && result.state === "committed";
 }
 
-/** True if the last result that the process got was no answer of the store. */
+/** True if the store gave no answer to the process's last operation, or in the last result that the process got. */
 function isUnanswered(sent: readonly KeyRequest[], before: number): boolean {
-  const last = lastResult(sent, before);
-  return last?.type === "unknown" || (last?.type === "fail" && last.because === "refused");
+  // A late answer to an earlier operation, such as a renewal, says nothing about a commit.
+  const lastSent = sent.toSorted((a, b) => a.sentBy.position - b.sentBy.position).slice(-1);
+  return isNoAnswer(lastResult(sent, before)) || isNoAnswer(lastResult(lastSent, before));
+}
+
+function isNoAnswer(result: OrderedLine["line"] | undefined): boolean {
+  return result?.type === "unknown" || (result?.type === "fail" && result.because === "refused");
 }
 
 /** True if a commit had no answer for as long as a lease: Latchkey then reports a late commit as `unconfirmed`. */

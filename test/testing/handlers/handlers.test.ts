@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkHandler } from "../../../src/testing/index.ts";
+import { checkHandler, replay } from "../../../src/testing/index.ts";
 import { runCount } from "../../support/run-count.ts";
 import { correctHandlers } from "./correct-handlers.ts";
 import { plantedBugs } from "./planted-bugs.ts";
@@ -12,6 +12,22 @@ describe("checkHandler finds nothing in a correct handler that", () => {
   it.each(correctHandlers)("$name", async ({ handler, scope }) => {
     const { runs } = await checkHandler(fc, handler, { ...scope, numRuns: RUNS });
     expect(runs).toBe(RUNS);
+  });
+});
+
+describe("checkHandler excuses a handler that ignores the result of its commit", () => {
+  const handlers = [
+    "reserves, and does not pass on the result of its commit",
+    "disposes its reservation",
+    "gives no reply",
+  ];
+
+  it.each(handlers)("if the commit stays unconfirmed, and a renewal is answered late: %s", async (name) => {
+    const handler = correctHandlers.find((one) => one.name === name)?.handler;
+    if (handler === undefined) throw new Error(`No handler ${name}`);
+    // The read that follows a conflict has no answer. Then the process gets the answer to its renewal, and freezes.
+    const schedule = "0,2,1,0,2,1,1,2,0,0,0,1,1,3,1,1,0,0,5,0,0,6,0,2";
+    await expect(replay(schedule, handler)).resolves.toMatchObject({ violations: [] });
   });
 });
 
