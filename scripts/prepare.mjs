@@ -86,7 +86,7 @@ function buildIfStale() {
   const startedAt = new Date();
   const fresh = at(".cache", `dist-${process.pid}`);
   run(process.execPath, [
-    at("node_modules", "typescript", "bin", "tsc"),
+    at("node_modules", "typescript-7", "bin", "tsc"),
     "-p",
     at("tsconfig.build.json"),
     "--outDir",
