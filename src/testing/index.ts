@@ -31,9 +31,9 @@ export type {
 } from "./sim/handler.ts";
 export type { Kv, KvEntry, KvHow, KvPut } from "./sim/kv.ts";
 export type { Faults, Scope, WorldOptions } from "./sim/scope.ts";
-export { TooManyStepsError } from "./sim/simulate.ts";
 export type { SimulatedStore } from "./sim/simulated-store.ts";
 export { simulatedStore } from "./sim/simulated-store.ts";
+export { TooManyStepsError } from "./sim/too-many-steps-error.ts";
 export { UncontrolledError } from "./sim/uncontrolled-error.ts";
 export type { OptionalMethod, StoreUnderTest } from "./store-contract/fixture.ts";
 export type { StoreContractOptions } from "./store-contract/store-contract.ts";

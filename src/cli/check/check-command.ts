@@ -11,7 +11,7 @@ import { runSchedule } from "../../testing/search/run-schedule.ts";
 import type { Scenario } from "../../testing/sim/scenario.ts";
 import { parseSchedule } from "../../testing/sim/schedule.ts";
 import { scenarioOf } from "../../testing/sim/scope.ts";
-import { TooManyStepsError } from "../../testing/sim/simulate.ts";
+import { TooManyStepsError } from "../../testing/sim/too-many-steps-error.ts";
 import { UncontrolledError } from "../../testing/sim/uncontrolled-error.ts";
 import { showRun } from "../page/show-run.ts";
 import { asCommandError, CommandError, cannotWrite } from "../terminal/command-error.ts";

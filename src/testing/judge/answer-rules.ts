@@ -38,7 +38,7 @@ export function checkAnswer(
   const deliveredAt = delivery?.position ?? position;
   const acknowledgement = { process, event, deliveredAt, answeredAt: position, atMs: line.atMs };
   if (mustBeSettled(run, line, acknowledgement, report)) state.settledIn ??= number;
-  checkReportedCommit(run, line, position, state, report);
+  checkReportedCommit(run, line, acknowledgement, state, report);
 }
 
 /** Explains that no key was reserved for an event, if other events have keys: two events may share an id. */
@@ -82,7 +82,7 @@ function mustBeSettled(
 function checkReportedCommit(
   run: RunState,
   line: LineOf<"answered">,
-  position: number,
+  { deliveredAt, answeredAt }: Acknowledgement,
   state: EventState,
   report: ReportViolation,
 ): void {
@@ -90,7 +90,12 @@ function checkReportedCommit(
   const { process, event, commit, atMs } = line;
   const keys = run.keys.keysOf(event).filter(({ writes }) => writes.length > 0);
   const isTaken = (key: KnownKey): boolean => {
-    const fence = state.lowestFence(process, key);
+    // A dispatch whose lease ended before its effect began has a reservation, and no effect.
+    const reserved = key.writes.find(
+      ({ fence, owner, shownBy }) => fence === 0 && owner === process && shownBy.position > deliveredAt,
+    );
+    const lowest = state.lowestFence(process, key);
+    const fence = Math.min(lowest, reserved?.revision ?? lowest);
     return key.writes.some((write) => write.revision > fence && fenceOf(write, write.revision) !== fence);
   };
   if (commit === "superseded" && keys.length > 0 && !keys.some(isTaken)) {
@@ -98,13 +103,17 @@ function checkReportedCommit(
   }
   if (commit !== "confirmed" && commit !== "adopted") return;
   const commits = keys.flatMap(({ writes }) => writes.filter(({ state }) => state === "committed"));
-  const isKnown = commits.some((write) => write.owner === process && run.isKnownTo(process, write, position));
+  const isKnown = commits.some((write) => write.owner === process && run.isKnownTo(process, write, answeredAt));
   if (keys.length > 0 && !isKnown) {
     report("G9", `${process}'s commit of ${event} was reported as ${commit}, and the store had not confirmed it`);
   }
   const last = commits.every(({ removed, protectedUntilMs }) => removed === undefined && atMs < protectedUntilMs);
-  if (keys.length < 2 && state.committer !== undefined && last && !run.hasForgotten) {
-    report("G8", `the dispatch of ${event} by ${process} was reported to count, and so was ${state.committer}'s`);
+  const { committer } = state;
+  const dispatches = state.dispatchesBy(process);
+  // Deliveries to one process may share a dispatch, and then report its commit twice.
+  const isAnother = committer !== undefined && (committer.process !== process || dispatches > committer.dispatches);
+  if (keys.length < 2 && isAnother && last && !run.hasForgotten) {
+    report("G8", `the dispatch of ${event} by ${process} was reported to count, and so was ${committer.process}'s`);
   }
-  state.committer = process;
+  state.committer = { process, dispatches };
 }

@@ -121,7 +121,10 @@ export function endEffect(run: RunState, line: LineOf<"effect.ended">, number: n
   state.running.delete(effectId(line));
   if (effect === undefined) return;
   if (line.failed) state.failedIn = number;
-  else state.succeeded.set(effect.work ?? effect.began.name, true);
+  else {
+    state.succeeded.set(effect.work ?? effect.began.name, true);
+    state.finish(effect.began);
+  }
   noteOutcome(state, line);
 }
 

@@ -42,8 +42,19 @@ export class EventState {
   acknowledgedIn: number | undefined;
   /** Number of the first acknowledgement that no `unconfirmed` or `superseded` commit excuses. */
   settledIn: number | undefined;
-  /** The process whose commit counts, as Latchkey reported it. */
-  committer: string | undefined;
+  /** The process whose commit counts, as Latchkey reported it, with the number of its dispatches until then. */
+  committer: { readonly process: string; readonly dispatches: number } | undefined;
+  /** Fences under which each process finished an effect. */
+  readonly #finishedUnder = new Map<string, Set<number>>();
+
+  finish({ process, fence }: LineOf<"effect.began">): void {
+    this.#finishedUnder.set(process, (this.#finishedUnder.get(process) ?? new Set()).add(fence));
+  }
+
+  /** Returns under how many reservations a process finished an effect. */
+  dispatchesBy(process: string): number {
+    return this.#finishedUnder.get(process)?.size ?? 0;
+  }
 
   lowerFence({ process, fence }: LineOf<"effect.began">, key: KnownKey | undefined): void {
     const ofProcess = this.#lowestFences.get(process) ?? new Map<KnownKey | undefined, number>();

@@ -70,6 +70,7 @@ export class Judge {
         return;
       case "invoke":
         if (line.operation === "renew") this.#renews(line, report);
+        else if (line.operation === "reserve") run.retry(line);
         return;
       case "ok":
       case "fail":

@@ -59,6 +59,15 @@ export class RunState {
     this.#deliveredAt.set(`${process} ${event}`, position);
   }
 
+  /** Notes that a process reserves a key again: the store's error that it gets now may be that of another attempt. */
+  retry({ process, key }: LineOf<"invoke">): void {
+    const event = this.keys.eventOf(key);
+    if (event === undefined) return;
+    for (const delivery of this.of(event).deliveries.values()) {
+      if (delivery.process === process) delivery.effectFailed = false;
+    }
+  }
+
   /** Notes the revision that the store returned to a process. */
   learn(process: string, revision: number): void {
     this.#returned.add(`${process} ${revision}`);

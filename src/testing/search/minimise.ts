@@ -2,7 +2,7 @@ import { pseudoRandom } from "../../internal/pseudo-random.ts";
 import type { Run } from "../report/run.ts";
 import type { Scenario } from "../sim/scenario.ts";
 import { type Chooser, formatSchedule, parseSchedule, type Schedule } from "../sim/schedule.ts";
-import { TooManyStepsError } from "../sim/simulate.ts";
+import { TooManyStepsError } from "../sim/too-many-steps-error.ts";
 import { RandomChooser } from "./random-chooser.ts";
 import { runChoosing, runSchedule } from "./run-schedule.ts";
 

@@ -5,7 +5,8 @@ import { Run } from "../report/run.ts";
 import type { RunViolation } from "../report/run-violation.ts";
 import type { Scenario } from "../sim/scenario.ts";
 import { type Chooser, formatSchedule, type Schedule, ScheduleFollower } from "../sim/schedule.ts";
-import { simulateChoosing, TooManyStepsError } from "../sim/simulate.ts";
+import { simulateChoosing } from "../sim/simulate.ts";
+import { TooManyStepsError } from "../sim/too-many-steps-error.ts";
 
 /** Runs a schedule and judges the run. */
 export async function runSchedule(scenario: Scenario, schedule: Schedule): Promise<Run> {

@@ -1,5 +1,6 @@
 import { StoreUnavailableError } from "../../errors.ts";
-import type { Store } from "../../model/store.ts";
+import type { KeyFilter } from "../../model/identity.ts";
+import type { Entry, Store } from "../../model/store.ts";
 import type { Budget, FaultName } from "./faults.ts";
 import type { ScheduledOperation, Scheduler } from "./scheduler.ts";
 import type { SharedRegister } from "./shared-register.ts";
@@ -69,8 +70,13 @@ export class Network {
         }),
       remove: (key, how) =>
         this.send({ task, label: `remove ${how.expected}`, execute: () => register.remove(key, how) }),
+      list: (filter) => this.#list(task, filter),
       ...(register.invalidation && { invalidation: register.invalidation }),
     };
+  }
+
+  async *#list(task: string, filter: KeyFilter): AsyncIterable<Entry> {
+    yield* await this.send({ task, label: "list", execute: () => this.#register.list(filter) });
   }
 
   /** Cuts a process off for good. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../../internal/clock.ts";
 import type { Chooser, OperationKind, Possibility } from "./schedule.ts";
+import { TooManyStepsError } from "./too-many-steps-error.ts";
 import { queueTurn } from "./turns.ts";
 import { UncontrolledError } from "./uncontrolled-error.ts";
 
@@ -36,6 +37,8 @@ interface Timer {
 const STARTED_AT_MS = Date.UTC(2030, 0, 1);
 /** Number of steps after which a run counts as endless. */
 const MAX_STEPS = 5_000;
+/** Number of readings of the clock in one turn after which a task counts as one that loops without end. */
+const MAX_READINGS = 100_000;
 /** Number of steps that a run continues after all deliveries are done. */
 const MAX_STEPS_AFTERWARDS = 100;
 
@@ -63,6 +66,8 @@ export class Scheduler {
   #current = "";
   #interventions = 0;
   #isQuiet = false;
+  /** Number of readings of the clock in this turn. */
+  #readings = 0;
   /** Work of the host that the run waits for. */
   #hosted: Promise<unknown>[] = [];
   #isHosting = false;
@@ -136,8 +141,8 @@ export class Scheduler {
    */
   clockOf(task: string, wallAheadMs = 0): Clock {
     return {
-      monotonicMs: () => this.#nowMs,
-      wallMs: () => STARTED_AT_MS + wallAheadMs + this.#nowMs,
+      monotonicMs: () => this.#readBy(task),
+      wallMs: () => STARTED_AT_MS + wallAheadMs + this.#readBy(task),
       schedule: (delayMs, run) => {
         this.expectControlled(task, "clock.schedule");
         const timer = { task, atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, run };
@@ -145,6 +150,20 @@ export class Scheduler {
         return () => this.#timers.delete(timer);
       },
     };
+  }
+
+  /**
+   * Returns the time to a task.
+   * @throws {TooManyStepsError} to a task that reads it again and again in one turn, which would never end.
+   */
+  #readBy(task: string): number {
+    if (++this.#readings > MAX_READINGS) {
+      const loop = `The handler on ${task} repeats its work without end, and waits for nothing that takes time`;
+      const error = new TooManyStepsError(`${loop}. Return \`pending\`, or wait with \`clock\` before it tries again`);
+      this.fail(error);
+      throw error;
+    }
+    return this.#nowMs;
   }
 
   /** Ends a task: none of its waiting operations and timers ever run. */
@@ -266,6 +285,7 @@ export class Scheduler {
     return new Promise((resolve) => {
       queueTurn(() => {
         this.#isQuiet = false;
+        this.#readings = 0;
         resolve();
       });
       queueTurn(() => {

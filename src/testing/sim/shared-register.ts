@@ -1,4 +1,4 @@
-import type { StoreKey } from "../../model/identity.ts";
+import type { KeyFilter, StoreKey } from "../../model/identity.ts";
 import type { DedupRecord } from "../../model/record.ts";
 import type { CacheInvalidation, Entry, Put, Removal, Revision, Store } from "../../model/store.ts";
 
@@ -35,6 +35,12 @@ export class SharedRegister {
     const removal = await this.#store.remove(key, how);
     if (removal.ok) this.#remember(key, undefined);
     return removal;
+  }
+
+  async list(filter: KeyFilter): Promise<readonly Entry[]> {
+    const entries: Entry[] = [];
+    for await (const entry of this.#store.list?.(filter) ?? []) entries.push(entry);
+    return entries;
   }
 
   /** Returns the entry before the last write: what an outdated read shows. */

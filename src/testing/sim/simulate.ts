@@ -14,6 +14,7 @@ import { type Chooser, type Schedule, ScheduleFollower } from "./schedule.ts";
 import { type ScheduledOperation, Scheduler } from "./scheduler.ts";
 import { SharedRegister } from "./shared-register.ts";
 import { observeStore } from "./store-observer.ts";
+import { TooManyStepsError } from "./too-many-steps-error.ts";
 import { UncontrolledError } from "./uncontrolled-error.ts";
 
 /** The history of a run, and the check of the user's condition. */
@@ -25,15 +26,6 @@ export interface SimulatedRun {
   readonly holds: () => Promise<void>;
   /** Error of the user's invariant, which ended the run. */
   readonly broken?: { readonly error: unknown };
-}
-
-/** A run did not end within the limit of steps. */
-export class TooManyStepsError extends RangeError {
-  override readonly name = "TooManyStepsError";
-
-  constructor() {
-    super("The run did not end within the limit of steps. Make the scope smaller, or look for work that never ends");
-  }
 }
 
 /**
@@ -118,10 +110,10 @@ export class Simulation {
     if (unanswered !== undefined) {
       const [{ event }, { task }] = unanswered;
       const since = hasEnded
-        ? "nothing else can happen"
-        : `${Math.round(this.#scheduler.nowMs / 1_000)} simulated seconds have passed`;
+        ? "nothing else can happen. It awaits"
+        : `${Math.round(this.#scheduler.nowMs / 1_000)} simulated seconds have passed. It tries again without end, or awaits`;
       throw new UncontrolledError(
-        `The handler on ${task} has not answered its delivery of ${event}, and ${since}. It awaits something that the simulation does not control`,
+        `The handler on ${task} has not answered its delivery of ${event}, and ${since} something that the simulation does not control`,
       );
     }
     if (!hasEnded) return { history: this.#history, hasEnded, holds };

@@ -207,6 +207,22 @@ const repeatsTransaction: HandlerUnderTest = (replica) => {
     });
 };
 
+/** A copy that arrives while the process dispatches the event waits for that dispatch, and gets its outcome. */
+const sharesDispatch: HandlerUnderTest = (replica) => {
+  const dedup = new Deduplicator({ ...replica, leaseMs });
+  const running = new Map<string, ReturnType<typeof dedup.guard<void>>>();
+  return ({ event }) => {
+    const shared = running.get(event);
+    if (shared !== undefined) return shared;
+    const guard = () => dedup.guard(of(event), (reservation) => replica.effect(event, reservation));
+    const dispatch = guard()
+      .catch(guard)
+      .finally(() => running.delete(event));
+    running.set(event, dispatch);
+    return dispatch;
+  };
+};
+
 export const correctHandlers: readonly CorrectHandler[] = [
   { name: "guards with a prefixed event id", handler: guardingAs((event) => `evt-${event}`) },
   { name: "guards with the id of a CloudEvent", handler: guardingAs((event) => JSON.stringify(["/github", event])) },
@@ -228,6 +244,7 @@ export const correctHandlers: readonly CorrectHandler[] = [
   { name: "runs its effect in a transaction", handler: transactional },
   { name: "repeats a transaction that failed", handler: repeatsTransaction },
   { name: "passes a fingerprint", handler: fingerprinting },
+  { name: "shares one dispatch among deliveries, and tries twice", handler: sharesDispatch, scope: { events: 2 } },
   // After a freeze its timers are late, and unlike Latchkey it does not look at the clock before it begins an effect.
   { name: "claims with a lease and a fence", handler: claimsWithLeaseAndFence, scope: { freezes: 0 } },
   { name: "fences a deduplicator of its own", handler: fencedKv },

@@ -46,6 +46,15 @@ const releasesAfterSuccess = reserving(async (reservation, event, replica) => {
   await reservation.release();
 });
 
+const clearsAfterSuccess: HandlerUnderTest = (replica) => {
+  const dedup = new Deduplicator({ ...replica, leaseMs });
+  return async ({ event }) => {
+    const outcome = await dedup.guard(of(event), (reservation) => replica.effect(event, reservation));
+    if (outcome.outcome === "dispatched") await dedup.clear(of(event));
+    return outcome;
+  };
+};
+
 const forgetsToCommit = reserving(dispatchOrRelease);
 
 const doesNotAwaitCommit = reserving(async (reservation, event, replica) => {
@@ -543,6 +552,13 @@ export const misuseBugs: readonly PlantedBug[] = [
     handler: fencesWithCount,
     breaks: "G3",
     why: /began the effect of E1/,
+  },
+  {
+    name: "clears its key after success",
+    source: "symfony/symfony#61917",
+    handler: clearsAfterSuccess,
+    breaks: "G3",
+    why: /the commit of E1 \(revision 2\) was removed/,
   },
   {
     name: "releases after a timeout while its effect continues",

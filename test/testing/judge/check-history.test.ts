@@ -263,6 +263,12 @@ describe("checkHistory", () => {
       });
     expect(broken(failed("store-unavailable"))).toEqual(["G7"]);
     expect(broken(failed("permanent"))).toEqual([]);
+    // The process tried again, and the store did not answer the second attempt.
+    const again = recording().deliver("R1").write("R1", "reserve", {}, 1).begin("R1", 1).end("R1", true);
+    const error = { because: "failed", afterMs: 1, code: "store-unavailable" } as const;
+    again.release("R1", 1).write("R1", "reserve", { token: "T2" });
+    again.see("R1", { type: "answered", event: "E1", delivery: 1, answer: "nak", ...error });
+    expect(broken(again)).toEqual([]);
   });
 
   it("finds G7 when the store's error replaces that of a transaction, unless a later one found its marker", () => {
@@ -285,6 +291,10 @@ describe("checkHistory", () => {
         dispatched().write("R2", "commit", { token: "T2", fence: 9, expected: 0 }).acknowledge("R2", "adopted", 2),
       ),
     ).toEqual(["G9", "G8"]);
+    // Deliveries to one process may share a dispatch, so they report its commit twice.
+    expect(broken(dispatched().deliver("R1", 2).acknowledge("R1", "confirmed", 2))).toEqual([]);
+    const twice = dispatched().deliver("R1", 2).begin("R1", 3, 2).end("R1", false, 2);
+    expect(broken(twice.acknowledge("R1", "adopted", 2))).toContain("G8");
   });
 
   it("finds G8 when only an earlier holder could have superseded a commit", () => {
@@ -293,6 +303,11 @@ describe("checkHistory", () => {
     expect(broken(taken().end("R2").acknowledge("R2", "superseded"))).toEqual(["G8"]);
     const again = taken().at(3_000).write("R3", "reserve", { expected: 2 }, 3).end("R2");
     expect(broken(again.acknowledge("R2", "superseded"))).toEqual([]);
+    // The first dispatch of R1 lost its lease to the second before it began its effect.
+    const own = recording().deliver("R1").write("R1", "reserve", { token: "T1" }, 1).at(3_000).deliver("R1", 2);
+    own.write("R1", "reserve", { token: "T2", expected: 1 }, 2).begin("R1", 2).end("R1");
+    own.write("R1", "commit", { token: "T2", fence: 2, expected: 2 }, 3).acknowledge("R1", "confirmed", 2);
+    expect(broken(own.acknowledge("R1", "superseded"))).toEqual([]);
     // No client got the response of that write, but a read shows it.
     const lost = taken().at(3_000).write("R3", "reserve", { expected: 2 }).end("R2");
     lost.read("R2", { revision: 3, token: "of R3", state: "reserved" });

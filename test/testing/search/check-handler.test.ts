@@ -211,6 +211,20 @@ describe("a handler that the simulation does not control", () => {
     );
   });
 
+  it("is reported when it tries again at once and without end", async () => {
+    const stubborn: HandlerUnderTest = (replica) => {
+      const dedup = new Deduplicator(replica);
+      return async ({ event }) => {
+        let outcome: string;
+        do ({ outcome } = await dedup.guard({ subscriptionId: "s", eventId: event }, () => replica.effect(event)));
+        while (outcome !== "dispatched");
+      };
+    };
+    await expect(checkHandler(fc, stubborn)).rejects.toThrow(
+      "repeats its work without end, and waits for nothing that takes time. Return `pending`, or wait with `clock`",
+    );
+  });
+
   it("is not reported for a long chain of promises", async () => {
     const roundabout: HandlerUnderTest =
       ({ effect }) =>
