@@ -41,7 +41,7 @@ export function quantile(figures: readonly number[], part: number): number {
 /** Speed and cost of one round. */
 export interface Rate {
   readonly perSecond: number;
-  /** CPU time of this process for each event, in microseconds. */
+  /** CPU time of the measuring process for each event, in microseconds. */
   readonly cpuUs: number;
 }
 

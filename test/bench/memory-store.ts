@@ -1,55 +1,55 @@
-import { Deduplicator, memoryStore } from "latchkey";
-import { serveInspector } from "latchkey/inspect";
-import { type Contestant, type Guarantees, guards, type OneByOneContestant, oneByOne } from "./contestant.ts";
-
-/** A shorter round ends before V8's young generation, which begins small, has grown. */
-const EVENTS = 60_000;
-const DUPLICATES = 200_000;
+import type { Contestant, Guarantees, Latency } from "./contestant.ts";
+import type { Rate } from "./measure.ts";
+import { startWorker } from "./worker-channel.ts";
 
 const guarantees: Guarantees = { storage: "this process", fence: "yes", lease: "renewed, with a signal" };
 
-/** Guards on a memory store. */
+/** What the process of a contestant runs. */
+export interface MemorySetup {
+  readonly name: string;
+  readonly guarantees: Guarantees;
+  readonly runs: "guards" | "inspected guards" | "duplicates";
+}
+
+/** A figure that a contestant's process is asked for. */
+export interface Measurement {
+  readonly measure: "rate" | "latency";
+  readonly round: string;
+}
+
+/** Guards on a memory store, each in a process of its own: a service shares no process with the other contestants' objects. */
 export interface MemoryContestants extends AsyncDisposable {
   readonly guards: Contestant;
   readonly inspected: Contestant;
   readonly duplicates: Contestant;
 }
 
-export async function memoryContestants(): Promise<MemoryContestants> {
-  const dedup = new Deduplicator({ store: memoryStore() });
-  const once = guards(dedup);
-  await once("known");
-  return {
-    guards: onFreshStores("Latchkey, memory store"),
-    inspected: onFreshStores("Latchkey inspected, memory store", (shown) => serveInspector({ dedup: shown })),
-    duplicates: oneByOne({
-      name: "Latchkey, duplicates from the cache",
+export function memoryContestants(): MemoryContestants {
+  const stack = new AsyncDisposableStack();
+  const contestant = (name: string, runs: MemorySetup["runs"]): Contestant => {
+    const setup: MemorySetup = { name, guarantees, runs };
+    const worker = stack.use(
+      startWorker<Measurement, Rate | Latency>(new URL("memory-worker.ts", import.meta.url), setup),
+    );
+    return {
+      name,
       guarantees,
-      events: DUPLICATES,
-      once: () => once("known"),
-    }),
-    [Symbol.asyncDispose]: () => dedup.close(),
+      async rate(round) {
+        const rate = await worker.ask({ measure: "rate", round });
+        if ("perSecond" in rate) return rate;
+        throw new TypeError("Expected the worker to answer with a rate");
+      },
+      async latency(round) {
+        const latency = await worker.ask({ measure: "latency", round });
+        if ("p50Us" in latency) return latency;
+        throw new TypeError("Expected the worker to answer with a latency");
+      },
+    };
   };
-}
-
-/** Uses a new store for each round, because a full one takes the garbage collector's time in all later rounds. */
-function onFreshStores(
-  name: string,
-  inspect?: (dedup: Deduplicator) => Promise<{ close(): Promise<void> }>,
-): Contestant {
-  async function onFresh<Result>(run: (contestant: OneByOneContestant) => Promise<Result>): Promise<Result> {
-    await using dedup = new Deduplicator({ store: memoryStore() });
-    const inspector = await inspect?.(dedup);
-    try {
-      return await run(oneByOne({ name, guarantees, events: EVENTS, once: guards(dedup) }));
-    } finally {
-      await inspector?.close();
-    }
-  }
   return {
-    name,
-    guarantees,
-    rate: (round) => onFresh((contestant) => contestant.rate(round)),
-    latency: (round) => onFresh((contestant) => contestant.latency(round)),
+    guards: contestant("Latchkey, memory store", "guards"),
+    inspected: contestant("Latchkey inspected, memory store", "inspected guards"),
+    duplicates: contestant("Latchkey, duplicates from the cache", "duplicates"),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }

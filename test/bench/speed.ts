@@ -80,7 +80,7 @@ export async function benchSpeed({ isQuick, only, onProgress }: SpeedOptions): P
     one: opened(await natsContestants(oneReplica)),
     three: opened(await natsContestants(threeReplicas)),
     synced: isQuick ? undefined : opened(await syncedContestants(opened)),
-    memory: opened(await memoryContestants()),
+    memory: opened(memoryContestants()),
     redis: await redis("memory", events),
     syncedRedis: isQuick ? undefined : await redis("disk", SYNCED_EVENTS),
     postgres: isQuick ? undefined : opened(await openPostgres()),
@@ -216,7 +216,7 @@ export function rateOf(speed: Speed | undefined): number | undefined {
   return middle(speed?.rates.map(({ perSecond }) => perSecond));
 }
 
-/** Returns the median CPU time of this process for each event, in microseconds. */
+/** Returns the median CPU time of the contestant's process for each event, in microseconds. */
 export function cpuOf(speed: Speed | undefined): number | undefined {
   return middle(speed?.rates.map(({ cpuUs }) => cpuUs));
 }

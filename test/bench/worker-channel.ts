@@ -51,10 +51,10 @@ export interface Round {
 }
 
 /** Answers every request of the process that started this one. Ends when that process is gone. */
-export function answerRequests(answer: (round: Round) => unknown): void {
+export function answerRequests<Request>(answer: (request: Request) => unknown): void {
   process.on("disconnect", () => process.exit());
-  process.on("message", (round: Round) => {
-    void Promise.resolve(answer(round)).then((answered) => process.send?.(answered));
+  process.on("message", (request: Request) => {
+    void Promise.resolve(answer(request)).then((answered) => process.send?.(answered));
   });
 }
 
