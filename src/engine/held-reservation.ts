@@ -37,9 +37,8 @@ export class HeldReservation implements Reservation {
     this.attempt = context.attempt;
     this.owner = owner;
     this.unprotected = context.unprotected;
-    // Bound functions, not closures: V8's young collections keep closures of dead attempts, and all they refer to.
-    this.commit = attempt.commit.bind(attempt);
-    this.release = attempt.release.bind(attempt, undefined);
+    this.commit = (result) => attempt.commit(result);
+    this.release = () => attempt.release();
     this[Symbol.asyncDispose] = this.release;
     this.#attempt = attempt;
     Object.defineProperty(this, "signal", HeldReservation.#lazySignal);
