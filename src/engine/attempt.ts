@@ -331,14 +331,14 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
     if (commit === undefined) return;
     const { commits, finished } = this.#context.engine;
     finished.forget(this.identity.storeKey);
-    commits.addRead(this.identity.storeKey, commit, this.#epoch);
+    commits.addRead(this.identity, commit, this.#epoch);
     this.promises.resolveClaim({ found: "duplicate", commit });
   }
 
   #noteCommit(context: DedupKeyContext): void {
     const { engine, identity } = this.#context;
     const commit = this.#records.knownCommit(context, this.#windowEndsAtMs);
-    if (this.#records.isCacheable) engine.commits.addOwn(identity.storeKey, commit, this.#epoch);
+    if (this.#records.isCacheable) engine.commits.addOwn(identity, commit, this.#epoch);
     if (this.#finished === undefined) return;
     engine.finished.forget(identity.storeKey);
     this.promises.resolveClaim({ found: "duplicate", commit });

@@ -1,5 +1,5 @@
 import { LruMap } from "../internal/lru-map.ts";
-import type { StoreKey } from "../model/identity.ts";
+import { digestOf, type ResolvedIdentity } from "../model/identity.ts";
 import { type Fence, fenceOf } from "../model/record.ts";
 import type { Entry, Revision } from "../model/store.ts";
 import type { ClearEpoch } from "./clear-epoch.ts";
@@ -75,7 +75,8 @@ export class CommitCache {
   readonly #createdAtMs: number;
   readonly #createdAtWallMs: number;
   #firstFence: Fence | undefined;
-  #commits: LruMap<StoreKey, PackedCommit> | undefined;
+  /** By the digest of the identity. */
+  #commits: LruMap<string, PackedCommit> | undefined;
   #epoch: number | undefined;
 
   constructor({ cacheSize, owner, clock, windowMs }: ResolvedOptions, clears: ClearEpoch) {
@@ -87,22 +88,22 @@ export class CommitCache {
   }
 
   /** @throws what the store throws when it is asked for its epoch, and {@link TypeError} for an answer outside its contract. */
-  find(key: StoreKey, nowMs: number): KnownCommit | undefined {
+  find(identity: ResolvedIdentity, nowMs: number): KnownCommit | undefined {
     if (!this.#isCurrent()) return undefined;
-    const packed = this.#commits?.get(key);
+    const packed = this.#commits?.get(digestOf(identity));
     return packed !== undefined && nowMs < this.#createdAtMs + packed.untilOffsetMs ? this.#unpack(packed) : undefined;
   }
 
   /** @param epoch is {@link ClearEpoch.last} from before the commit was sent. */
-  addOwn(key: StoreKey, commit: KnownCommit, epoch: number | undefined): void {
+  addOwn(identity: ResolvedIdentity, commit: KnownCommit, epoch: number | undefined): void {
     if (epoch === undefined || !this.#isCertainlyCurrent() || epoch !== this.#epoch) return;
     this.#commits ??= new LruMap(this.#size);
-    this.#commits.set(key, this.#pack(commit));
+    this.#commits.set(digestOf(identity), this.#pack(commit));
   }
 
   /** @param epoch is {@link ClearEpoch.last} from before the request that found the commit was sent. */
-  addRead(key: StoreKey, commit: KnownCommit, epoch: number | undefined): void {
-    if (epoch === 0 && commit.result === undefined) this.addOwn(key, commit, epoch);
+  addRead(identity: ResolvedIdentity, commit: KnownCommit, epoch: number | undefined): void {
+    if (epoch === 0 && commit.result === undefined) this.addOwn(identity, commit, epoch);
   }
 
   #pack(commit: KnownCommit): PackedCommit {

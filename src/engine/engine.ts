@@ -122,10 +122,11 @@ export class Engine {
   #decideFromMemory(call: ReserveCall, nowMs: number): Rejection | undefined {
     call.how.signal?.throwIfAborted();
     if (this.#closing.signal.aborted) throw closedError();
-    const { storeKey } = call.identity;
+    const { identity } = call;
     const { commits, leases } = this.#context;
-    const commit = commits.find(storeKey, nowMs);
+    const commit = commits.find(identity, nowMs);
     if (commit !== undefined) return this.#rejections.duplicate(call, commit);
+    const { storeKey } = identity;
     if (call.how.onPending === "wait" || this.#attempts.current(storeKey) !== undefined) return undefined;
     const entry = leases.liveReservation(storeKey, call.how.attempt, nowMs);
     return entry && this.#rejections.pendingElsewhere(call, entry);

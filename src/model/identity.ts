@@ -56,23 +56,40 @@ class MarkedIdentity implements ResolvedIdentity {
   readonly eventId: string;
   readonly key: DedupKey;
   readonly idempotencyKey: DedupKey;
-  readonly storeKey: StoreKey;
-  readonly #mark = true;
+  declare readonly storeKey: StoreKey;
+  readonly #pairDigest: string;
+  readonly #digest: string;
+  #storeKey: StoreKey | undefined;
+
+  /** An own property like the others, but made when it is read: a duplicate from the cache needs none (docs/performance.md). */
+  static readonly #lazyStoreKey: PropertyDescriptor & ThisType<MarkedIdentity> = {
+    enumerable: true,
+    get() {
+      this.#storeKey ??= storeKey(this.workspaceId, this.subscriptionId, hexToBase64url(this.#pairDigest));
+      return this.#storeKey;
+    },
+  };
 
   constructor({ workspaceId = DEFAULT_WORKSPACE, subscriptionId, eventId }: Identity) {
     this.workspaceId = text("workspaceId", workspaceId);
     this.subscriptionId = text("subscriptionId", subscriptionId);
     this.eventId = text("eventId", eventId);
-    const hex = digest("hex", subscriptionId, eventId);
-    this.key = dedupKeyFromHex(hex);
-    this.idempotencyKey =
-      workspaceId === DEFAULT_WORKSPACE ? this.key : scopedKey(subscriptionId, eventId, workspaceId);
-    this.storeKey = storeKey(workspaceId, subscriptionId, hexToBase64url(hex));
+    this.#pairDigest = digest("hex", subscriptionId, eventId);
+    const isDefault = workspaceId === DEFAULT_WORKSPACE;
+    // Three length-prefixed parts never equal two.
+    this.#digest = isDefault ? this.#pairDigest : digest("hex", subscriptionId, eventId, workspaceId);
+    this.key = dedupKeyFromHex(this.#pairDigest);
+    this.idempotencyKey = isDefault ? this.key : dedupKeyFromHex(this.#digest);
+    Object.defineProperty(this, "storeKey", MarkedIdentity.#lazyStoreKey);
     Object.freeze(this);
   }
 
   static hasMark(identity: Identity): identity is MarkedIdentity {
-    return #mark in identity && identity.#mark;
+    return #digest in identity;
+  }
+
+  static digestOf(identity: ResolvedIdentity): string {
+    return MarkedIdentity.hasMark(identity) ? identity.#digest : identity.idempotencyKey;
   }
 }
 
@@ -83,6 +100,11 @@ class MarkedIdentity implements ResolvedIdentity {
 export function resolveIdentity(identity: Identity): ResolvedIdentity {
   objectWith("identity", identity);
   return MarkedIdentity.hasMark(identity) ? identity : new MarkedIdentity(identity);
+}
+
+/** Returns a short text that no other event has, in any workspace. Unlike the store key, it exists already. */
+export function digestOf(identity: ResolvedIdentity): string {
+  return MarkedIdentity.digestOf(identity);
 }
 
 /** Selects keys to list, watch or clear. A missing part matches every key. */
@@ -139,11 +161,6 @@ function storeKey(workspaceId: string, subscriptionId: string, digestOfBoth: str
 /** A string built from tokens and a digest needs no pattern check, which costs as much as the hash. */
 function isWhole(key: string): key is StoreKey {
   return key.length === STORE_KEY_LENGTH;
-}
-
-/** Returns the idempotency key of a tenant. Three length-prefixed parts never equal two. */
-function scopedKey(subscriptionId: string, eventId: string, workspaceId: string): DedupKey {
-  return dedupKeyFromHex(digest("hex", subscriptionId, eventId, workspaceId));
 }
 
 function digest(encoding: "hex" | "base64url", ...parts: readonly string[]): string {

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   dedupKey,
+  digestOf,
   type Identity,
   keyMatcher,
   parseStoreKey,
@@ -233,7 +234,9 @@ describe("the store key", () => {
         const same = (["workspaceId", "subscriptionId", "eventId"] as const).every(
           (part) => left[part] === right[part],
         );
-        expect(resolveIdentity(left).storeKey === resolveIdentity(right).storeKey).toBe(same);
+        const [one, other] = [resolveIdentity(left), resolveIdentity(right)];
+        expect(one.storeKey === other.storeKey).toBe(same);
+        expect(digestOf(one) === digestOf(other)).toBe(same);
       }),
     );
   });

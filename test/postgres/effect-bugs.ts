@@ -45,7 +45,7 @@ export const effectBugs: readonly EffectBug[] = [
     patches: [
       {
         file: "src/model/identity.ts",
-        find: "scopedKey(subscriptionId, eventId, workspaceId);",
+        find: "dedupKeyFromHex(this.#digest);",
         replace: "this.key;",
       },
     ],
