@@ -18,7 +18,10 @@ const SLOWEST = [
   "nats/consumer/consume-failures.nats",
   "cli/clear/clear.nats",
   "nats/kv/store-contract.nats",
+  "nats/kv/store-contract.long.nats",
+  "nats/guarantee-bugs.long.nats",
   "nats/guarantees.nats",
+  "nats/consumer/consume.nats",
   "cli/doctor/doctor.nats",
   "nats/kv/store-cluster.long.nats",
   "nats/publish-bugs.long.nats",
@@ -30,6 +33,7 @@ const SLOWEST = [
   "properties/planted-bugs.long",
   "model/dedup-key-model.long",
   "model/largest-scope.long",
+  "testing/search/commit-without-fence.long",
   "testing/examples/postgres-store",
   "cli/demo/demo",
   "inspect/page/views.long.browser",
@@ -108,7 +112,8 @@ export default defineConfig({
           setupFiles: ["test/support/setup.ts"],
           // Longer than the limit of a property, because fast-check says how to replay an interrupted property.
           testTimeout: 90_000,
-          hookTimeout: 60_000,
+          // Some hooks start a server or build the package, with a low priority in `npm test`.
+          hookTimeout: 180_000,
           sequence: { groupOrder: 1 },
         },
       },

@@ -5,4 +5,4 @@ import { withLatchkey } from "./with-latchkey.ts";
 
 test("dispatches each event once, under any fault", async () => {
   await checkHandler(fc, withLatchkey);
-}, 30_000);
+}, 60_000);
