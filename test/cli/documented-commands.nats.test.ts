@@ -43,7 +43,7 @@ const expected: Readonly<Record<string, Expected>> = {
   },
   "doctor --bucket dedup --stream EVENTS --consumer billing --dead-letter dead.billing": {
     exitCode: 0,
-    says: ["! max_deliver", "! silent"],
+    says: ["! max_deliver", "✓ deadLetter a stream keeps the letters for `dead.billing`", "! silent"],
   },
   "doctor --bucket dedup": { exitCode: 0, says: ["1 reserved, 3 committed", "! silent", "no consumer was checked"] },
   "doctor --bucket dedup --monitor http://n1:8222,http://n2:8222": {

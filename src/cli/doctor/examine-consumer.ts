@@ -26,12 +26,22 @@ export function examineConsumer(
     ...(settings.length === 0
       ? [consumer.ok("settings", "timeouts and limits are consistent with the lease and with each other")]
       : settings),
-    ...(isAsked
-      ? []
-      : [consumer.note("deadLetter", "the dead-letter stream was not checked", "give --dead-letter <subject>")]),
+    ...examineDeadLetters(use, settings),
     ...(isGrouped ? [unnamedGroup(groups)] : []),
     ...examineFlow(info),
   ];
+}
+
+/** Reports what is in order or was not checked. What is wrong is among the settings. */
+function examineDeadLetters(
+  { deadLetterSubject: subject }: ConsumerUse,
+  settings: readonly Finding[],
+): readonly Finding[] {
+  if (subject === undefined) {
+    return [consumer.note("deadLetter", "the dead-letter stream was not checked", "give --dead-letter <subject>")];
+  }
+  const isInOrder = settings.every(({ check }) => check !== "deadLetter");
+  return isInOrder ? [consumer.ok("deadLetter", `a stream keeps the letters for \`${subject}\``)] : [];
 }
 
 function unnamedGroup(groups: readonly string[]): Finding {
