@@ -7,6 +7,7 @@ import type { CommitReport, Decision, Duplicate, Outcome, Pending, Reservation }
 import type { DedupKey } from "./model/dedup-key.ts";
 import type { DedupEvent } from "./model/event.ts";
 import { type Identity, type KeyFilter, resolveIdentity, type StoreKey, storeKeyPattern } from "./model/identity.ts";
+import type { Measurement } from "./model/measurement.ts";
 import type { Entry, Revision } from "./model/store.ts";
 import { type DeduplicatorOptions, type ReserveOptions, resolveOptions, resolveReserveOptions } from "./options.ts";
 import { type RemovingStore, removeUnchanged } from "./stores/remove-unchanged.ts";
@@ -66,6 +67,11 @@ export class Deduplicator implements AsyncDisposable {
   /** Time that the store keeps a reservation beyond its lease, in milliseconds. */
   get skewMs(): number {
     return this.#options.skewMs;
+  }
+
+  /** Number of keys of this replica between their reservation and their commit or release. */
+  get inFlight(): number {
+    return this.#engine.inFlight;
   }
 
   /**
@@ -182,6 +188,15 @@ export class Deduplicator implements AsyncDisposable {
   subscribe(listener: (event: DedupEvent) => void): () => void {
     callable("listener", listener);
     return this.#engine.subscribe(listener);
+  }
+
+  /**
+   * Calls `listener` with every operation of this replica, its outcome and its durations, until the returned function is called.
+   * For metrics: it costs a fraction of {@link subscribe}. An error of a listener becomes an uncaught exception of the process.
+   */
+  measure(listener: (measurement: Measurement) => void): () => void {
+    callable("listener", listener);
+    return this.#engine.measure(listener);
   }
 
   /**

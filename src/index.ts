@@ -48,6 +48,7 @@ export type {
 export { byHeader, byPointer, firstOf } from "./model/identify/id-selector.ts";
 export type { Identity, KeyFilter, ResolvedIdentity, StoreKey } from "./model/identity.ts";
 export { dedupKey, keyMatcher, parseStoreKey } from "./model/identity.ts";
+export type { Measurement, Operation } from "./model/measurement.ts";
 export type { CommitRecord, DedupRecord, Fence, ReservationRecord } from "./model/record.ts";
 export { decodeRecord, encodeRecord } from "./model/record.ts";
 export type { CacheInvalidation, Change, Entry, Put, Removal, Revision, Store } from "./model/store.ts";

@@ -98,6 +98,11 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
     return this.#context.actor.getSnapshot().status !== "active";
   }
 
+  /** True once the key is granted. */
+  get hasKey(): boolean {
+    return this.#context.phase !== "claiming";
+  }
+
   /** Time until the lease ends without renewal, in milliseconds. */
   get leaseLeftMs(): number {
     return this.#lease.leftMs;

@@ -1,4 +1,6 @@
+import { Listeners } from "../internal/listeners.ts";
 import { TimerQueue } from "../internal/timer-queue.ts";
+import type { Measurement } from "../model/measurement.ts";
 import { ActorSystem } from "../statechart/actor-system.ts";
 import type { ValidatedStore } from "../stores/validated-store.ts";
 import { ClearEpoch } from "./clear-epoch.ts";
@@ -18,6 +20,7 @@ export class EngineContext {
   readonly finished = new FinishedDispatches();
   readonly leases: ObservedLeases;
   readonly listeners: EventListeners;
+  readonly meters = new Listeners<Measurement>();
   readonly actors: ActorSystem;
 
   constructor(options: ResolvedOptions, store: ValidatedStore) {

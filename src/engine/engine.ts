@@ -4,6 +4,7 @@ import { within } from "../internal/clock.ts";
 import type { Duplicate, Pending } from "../model/decision.ts";
 import type { DedupEvent } from "../model/event.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
+import type { Measurement } from "../model/measurement.ts";
 import type { ValidatedStore } from "../stores/validated-store.ts";
 import { Attempt, type OnAttemptEnd } from "./attempt.ts";
 import type { ClaimResult } from "./attempt-promises.ts";
@@ -48,6 +49,15 @@ export class Engine {
 
   subscribe(listener: (event: DedupEvent) => void): () => void {
     return this.#context.listeners.add(listener);
+  }
+
+  measure(listener: (measurement: Measurement) => void): () => void {
+    return this.#context.meters.add(listener);
+  }
+
+  /** Number of keys between their reservation and their commit or release. */
+  get inFlight(): number {
+    return this.#attempts.all().filter(({ hasKey }) => hasKey).length;
   }
 
   async close(drainMs: number): Promise<void> {

@@ -3,7 +3,7 @@ import type { Duplicate, Pending } from "../model/decision.ts";
 import type { DedupEventDetail, DedupEventFields } from "../model/event.ts";
 import type { ResolvedIdentity } from "../model/identity.ts";
 import { fenceOf } from "../model/record.ts";
-import type { Entry, Revision } from "../model/store.ts";
+import type { Entry } from "../model/store.ts";
 import type { Attempt } from "./attempt.ts";
 import type { KnownCommit } from "./commit-cache.ts";
 import type { EngineContext } from "./engine-context.ts";
@@ -31,8 +31,11 @@ export class Rejections {
 
   /** @throws {FingerprintMismatchError} @throws {PermanentError} if the dispatch failed for good. */
   duplicate(call: ReserveCall, commit: KnownCommit): Duplicate {
-    checkFingerprint(call, commit.fingerprint, commit.revision);
     const { key } = call.identity;
+    if (isMismatch(call, commit)) {
+      this.#measure(call, "mismatch");
+      throw new FingerprintMismatchError(key, commit.revision);
+    }
     const { atMs: committedAt, result, windowEndsAtMs } = commit;
     this.#report(call, { type: "duplicate", committedAt }, commit);
     if (commit.failed)
@@ -71,21 +74,25 @@ export class Rejections {
     return { decision: "pending", key: call.identity.key, owner: holder.owner, retryAfterMs };
   }
 
-  #report({ identity, startedAtMs }: ReserveCall, detail: DedupEventDetail, holder: Holder): void {
+  #report(call: ReserveCall, detail: RejectionDetail, holder: Holder): void {
+    this.#measure(call, detail.type);
     const { listeners } = this.#context;
-    if (!listeners.hasListeners) return;
-    listeners.report(identity, detail, holder.owner, holder, this.#context.nowMs - startedAtMs);
+    if (listeners.isEmpty) return;
+    listeners.report(call.identity, detail, holder.owner, holder, this.#context.nowMs - call.startedAtMs);
+  }
+
+  #measure({ startedAtMs }: ReserveCall, outcome: "duplicate" | "mismatch" | "pending"): void {
+    const { meters } = this.#context;
+    if (meters.isEmpty) return;
+    const durationMs = this.#context.nowMs - startedAtMs;
+    meters.call({ stage: "reserve", outcome, durationMs, heldMs: undefined });
   }
 }
 
+type RejectionDetail = Extract<DedupEventDetail, { readonly type: "duplicate" | "pending" }>;
+
 type Holder = Pick<DedupEventFields, "owner" | "attempt" | "fence" | "revision">;
 
-function checkFingerprint(
-  { identity, how }: ReserveCall,
-  existing: string | undefined,
-  commitRevision?: Revision,
-): void {
-  if (existing !== undefined && how.fingerprint !== undefined && existing !== how.fingerprint) {
-    throw new FingerprintMismatchError(identity.key, commitRevision);
-  }
+function isMismatch({ how }: ReserveCall, { fingerprint }: KnownCommit): boolean {
+  return fingerprint !== undefined && how.fingerprint !== undefined && fingerprint !== how.fingerprint;
 }

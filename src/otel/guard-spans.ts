@@ -1,7 +1,7 @@
 import { type Attributes, context, type Span, type Tracer } from "@opentelemetry/api";
 import type { Handler } from "../deduplicator.ts";
 import type { Outcome, Reservation } from "../model/decision.ts";
-import { failSpan, inContextOf, inSpan, isUntraced } from "./tracing.ts";
+import { failSpan, inContextOf, inSpan } from "./tracing.ts";
 
 type Stage = "reserve" | "dispatch" | "commit" | "release";
 
@@ -17,11 +17,6 @@ export class GuardSpans {
     this.#tracer = tracer;
     this.#attributes = attributes;
     this.#span = this.#begin("reserve");
-  }
-
-  /** True if there is no tracer, so that the guard need not be run here. */
-  get isUntraced(): boolean {
-    return isUntraced(this.#span, this.#parent);
   }
 
   /** Runs a guard, whose handler calls {@link dispatch}. */

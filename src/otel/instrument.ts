@@ -13,9 +13,8 @@ import type { Telemetry } from "../model/telemetry.ts";
 import type { ReserveOptions } from "../options.ts";
 import { GuardSpans, withTracedCommit } from "./guard-spans.ts";
 import { metricsOf } from "./metrics.ts";
-import { StageDurations } from "./stage-durations.ts";
 import { observeUsage, type StoreUsage } from "./store-usage.ts";
-import { inDeliverySpan, inject, inSpan } from "./tracing.ts";
+import { hasTracer, inDeliverySpan, inject, inSpan } from "./tracing.ts";
 
 /** Options of {@link instrument}. */
 export interface InstrumentOptions {
@@ -29,7 +28,7 @@ export interface InstrumentOptions {
 
 /** Telemetry of a deduplicator. Pass it to `webhook`, `consume` and `publishOnce`. */
 export interface InstrumentedTelemetry extends Telemetry {
-  /** Restores the deduplicator, and stops counting. */
+  /** Restores the deduplicator, and stops measuring. */
   stop(): void;
 }
 
@@ -39,26 +38,39 @@ export interface InstrumentedTelemetry extends Telemetry {
  * @throws {TypeError} naming the wrong option.
  */
 export function instrument(dedup: Deduplicator, options: InstrumentOptions = {}): InstrumentedTelemetry {
-  objectWith("dedup", dedup, "guard", "reserve", "subscribe");
+  objectWith("dedup", dedup, "guard", "reserve", "measure");
   objectWith("options", options);
-  const { tracerProvider = globalTrace, meterProvider = globalMetrics.getMeterProvider(), storeUsage } = options;
+  const {
+    tracerProvider = globalTrace.getTracerProvider(),
+    meterProvider = globalMetrics.getMeterProvider(),
+    storeUsage,
+  } = options;
   if (storeUsage !== undefined) callable("storeUsage", storeUsage);
   const tracer = tracerProvider.getTracer("latchkey");
   const metrics = metricsOf(meterProvider);
   const stopObserving = storeUsage === undefined ? () => {} : observeUsage(metrics, storeUsage);
-  const stopCounting = metrics.operations.countEventsOf(dedup, new StageDurations(metrics.durations));
+  const stopMeasuring = metrics.operations.measure(dedup);
 
   const guard = dedup.guard.bind(dedup);
   const reserve = dedup.reserve.bind(dedup);
 
-  dedup.guard = <Value>(identity: Identity, handler: Handler<Value>, how?: ReserveOptions): Promise<Outcome<Value>> => {
-    if (typeof handler !== "function") return guard(identity, handler, how);
+  function tracedGuard<Value>(
+    identity: Identity,
+    handler: Handler<Value>,
+    how: ReserveOptions | undefined,
+  ): Promise<Outcome<Value>> {
     const spans = new GuardSpans(tracer, attributesOf(identity));
-    if (spans.isUntraced) return guard(identity, handler, how);
     return spans.run(() => guard(identity, (reservation) => spans.dispatch(reservation, handler), how));
-  };
+  }
+
+  // Allocates nothing while there is no tracer.
+  dedup.guard = (identity, handler, how) =>
+    hasTracer(tracerProvider) && typeof handler === "function"
+      ? tracedGuard(identity, handler, how)
+      : guard(identity, handler, how);
 
   dedup.reserve = (identity, how): Promise<Decision> => {
+    if (!hasTracer(tracerProvider)) return reserve(identity, how);
     const attributes = attributesOf(identity);
     return inSpan(tracer, { name: "reserve", attributes }, async (span) => {
       const decision = await reserve(identity, how);
@@ -79,7 +91,7 @@ export function instrument(dedup: Deduplicator, options: InstrumentOptions = {})
     stop() {
       dedup.guard = guard;
       dedup.reserve = reserve;
-      stopCounting();
+      stopMeasuring();
       stopObserving();
     },
   };

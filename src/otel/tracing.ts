@@ -8,6 +8,7 @@ import {
   SpanKind,
   SpanStatusCode,
   type Tracer,
+  type TracerProvider,
   trace,
 } from "@opentelemetry/api";
 import type { HeaderReader, HeaderWriter, TracedDelivery, TracedOutcome } from "../model/telemetry.ts";
@@ -29,8 +30,19 @@ export function failSpan(span: Span, error: unknown): void {
   span.setAttribute("error.type", errorType(error));
 }
 
+/** Returns false while the global provider has no tracer. The API's proxy then has none to delegate to. */
+export function hasTracer(provider: TracerProvider): boolean {
+  return !isProxy(provider) || provider.getDelegateTracer("latchkey") !== undefined;
+}
+
+function isProxy(
+  provider: TracerProvider,
+): provider is TracerProvider & { getDelegateTracer(name: string): Tracer | undefined } {
+  return "getDelegateTracer" in provider;
+}
+
 /** Returns true if the span is none of its own: without a tracer, it is its parent, or has no id. */
-export function isUntraced(span: Span, parent: Context): boolean {
+function isUntraced(span: Span, parent: Context): boolean {
   const parentId = trace.getSpanContext(parent)?.spanId ?? INVALID_SPANID;
   return span.spanContext().spanId === parentId && !span.isRecording();
 }

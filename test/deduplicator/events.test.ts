@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DedupEvent, DedupEventType } from "../../src/model/event.ts";
+import type { Measurement, Operation } from "../../src/model/measurement.ts";
 import { outage } from "../support/faulty-store.ts";
 import {
   commitEvent,
@@ -105,12 +106,32 @@ const everyType: Readonly<Record<DedupEventType, (w: World, a: Replica) => Promi
   },
 };
 
+/** The operation that is measured with each event of {@link everyType}. */
+const operations: Readonly<Record<DedupEventType, Operation>> = {
+  reserved: { stage: "reserve", outcome: "unseen" },
+  renewed: { stage: "lease", outcome: "renewed" },
+  dispatched: { stage: "dispatch", outcome: "returned" },
+  failed: { stage: "dispatch", outcome: "threw" },
+  committed: { stage: "commit", outcome: "confirmed" },
+  superseded: { stage: "commit", outcome: "superseded" },
+  unconfirmed: { stage: "commit", outcome: "unconfirmed" },
+  released: { stage: "lease", outcome: "released" },
+  expired: { stage: "lease", outcome: "expired" },
+  duplicate: { stage: "reserve", outcome: "duplicate" },
+  pending: { stage: "reserve", outcome: "pending" },
+  unprotected: { stage: "reserve", outcome: "unprotected" },
+  "store-unavailable": { stage: "store", outcome: "unavailable" },
+  "result-not-kept": { stage: "commit", outcome: "result-not-kept" },
+};
+
 describe("a published event", () => {
   it.each(Object.entries(everyType))(
-    "contains what happened, to which event, where and when: `%s`",
+    "contains what happened, to which event, where and when, and is measured: `%s`",
     async (type, run) => {
       const w = world();
       const a = w.replica("a", type === "unprotected" ? { onStoreUnavailable: "dispatch" } : {});
+      const measured: Measurement[] = [];
+      a.dedup.measure((measurement) => measured.push(measurement));
       await w.pass(60_000);
       const fields = await run(w, a);
       const step = a.steps.findLast((one) => one.type === type);
@@ -122,6 +143,7 @@ describe("a published event", () => {
         atMs: w.clock.wallMs(),
         ...fields,
       });
+      expect(measured).toMatchObject(a.trail().map((one) => operations[one]));
     },
   );
 });

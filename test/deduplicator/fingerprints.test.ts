@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { FingerprintMismatchError } from "../../src/errors.ts";
+import type { Measurement } from "../../src/model/measurement.ts";
 import { duplicate, event, LEASE_MS, pending, resolved, SKEW_MS, task, unseen, world } from "../support/replicas.ts";
 
 const one = { fingerprint: "sha256:one" };
@@ -20,17 +21,20 @@ describe("a fingerprint", () => {
     await duplicate(b.dedup.reserve(event, one));
   });
 
-  it("causes an error, never a duplicate, when it differs from the committed one", async () => {
+  it("causes an error, never a duplicate, when it differs from the committed one, and is measured", async () => {
     const { memory, replica } = world();
     const [a, b] = [replica("a"), replica("b")];
     await a.dedup.guard(event, () => {}, one);
     const committed = await memory.get(resolved.storeKey);
     for (const { dedup } of [a, b]) {
       const again = task();
+      const measured: Measurement[] = [];
+      dedup.measure((measurement) => measured.push(measurement));
       const refused = dedup.guard(event, again.handler, other);
       await expect(refused).rejects.toBeInstanceOf(FingerprintMismatchError);
       await expect(refused).rejects.toMatchObject(mismatch);
       expect(again.runs()).toBe(0);
+      expect(measured).toEqual([{ stage: "reserve", outcome: "mismatch", durationMs: 0, heldMs: undefined }]);
     }
     expect(await memory.get(resolved.storeKey)).toEqual(committed);
     await duplicate(b.dedup.reserve(event, one));

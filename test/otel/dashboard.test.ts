@@ -3,10 +3,8 @@ import { DataPointType, type MetricData } from "@opentelemetry/sdk-metrics";
 import { describe, expect, it } from "vitest";
 import { Deduplicator } from "../../src/deduplicator.ts";
 import { DEAD_LETTER_REASONS } from "../../src/model/dead-letter.ts";
-import type { DedupEventDetail } from "../../src/model/event.ts";
-import { resolveIdentity } from "../../src/model/identity.ts";
+import type { Operation } from "../../src/model/measurement.ts";
 import { instrument } from "../../src/otel/instrument.ts";
-import { operationOf } from "../../src/otel/metrics.ts";
 import { memoryStore } from "../../src/stores/memory-store.ts";
 import { startRecorder } from "./recorder.ts";
 
@@ -58,31 +56,17 @@ async function prometheusNames(): Promise<{
   };
 }
 
-const fields = {
-  identity: resolveIdentity({ subscriptionId: "s", eventId: "e" }),
-  ...{ owner: "a", attempt: 1, fence: 1, revision: 1, atMs: 0, durationMs: 0 },
+type OutcomeOf<Stage> = Extract<Operation, { readonly stage: Stage }>["outcome"];
+const OUTCOMES: { readonly [Stage in Operation["stage"]]: Readonly<Record<OutcomeOf<Stage>, true>> } = {
+  reserve: { unseen: true, duplicate: true, mismatch: true, pending: true, unprotected: true },
+  dispatch: { returned: true, threw: true },
+  commit: { confirmed: true, adopted: true, superseded: true, unconfirmed: true, "result-not-kept": true },
+  lease: { renewed: true, expired: true, released: true, "left to expire": true },
+  store: { unavailable: true },
 };
-const error = new Error("x");
-/** One event of every type and kind. */
-const DETAILS: readonly DedupEventDetail[] = [
-  { type: "reserved", leaseMs: 1 },
-  { type: "renewed", leaseMs: 1 },
-  { type: "dispatched" },
-  { type: "failed", error },
-  { type: "committed", commit: "confirmed" },
-  { type: "committed", commit: "adopted" },
-  { type: "superseded" },
-  { type: "unconfirmed", error },
-  { type: "released", left: "nothing" },
-  { type: "released", left: "reservation" },
-  { type: "expired", reason: "lease-ended" },
-  { type: "duplicate", committedAt: 1 },
-  { type: "pending", retryAfterMs: 1 },
-  { type: "unprotected", error },
-  { type: "store-unavailable", ambiguous: false, error },
-  { type: "result-not-kept", error },
-];
-const OPERATIONS = DETAILS.map((detail) => operationOf({ ...fields, ...detail }));
+const OPERATIONS = Object.entries(OUTCOMES).flatMap(([stage, outcomes]) =>
+  Object.keys(outcomes).map((outcome) => ({ stage, outcome })),
+);
 
 describe("the dashboard and the alert rules", () => {
   it("use only metrics that exist, with and without units in their names, and the page lists every metric", async () => {
