@@ -70,6 +70,8 @@ const BINARY_FORMATS: readonly Format[] = [
   { name: "compressed with zstd", magics: [[0x28, 0xb5, 0x2f, 0xfd]], command: "zstdcat" },
   { name: "compressed with bzip2", magics: [[0x42, 0x5a, 0x68]], command: "bzcat" },
   { name: "compressed with xz", magics: [[0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]], command: "xzcat" },
+  { name: "compressed with LZ4", magics: [[0x04, 0x22, 0x4d, 0x18]], command: "lz4 -dc" },
+  { name: "a JSON text sequence", magics: [[0x1e]], command: "tr -d '\\036' <" },
   { name: "a ZIP archive", magics: [[0x50, 0x4b, 0x03, 0x04]], command: "unzip -p" },
 ];
 
@@ -100,9 +102,13 @@ function contentStart(bytes: Buffer): number {
 }
 
 function layoutOf(text: Buffer): Pick<Format, "name" | "command"> | undefined {
+  // A file in a tar archive begins with a block of 512 bytes.
+  if (text.toString("latin1", 257, 262) === "ustar") return { name: "a tar archive", command: "tar -xO <" };
   const start = contentStart(text);
   const end = text.indexOf(NEWLINE, start);
   const firstLine = text.toString("utf8", start, end === -1 ? text.byteLength : end);
+  const firstObject = firstLine.slice(0, firstLine.search(/\}[ \t]*\{/) + 1);
+  if (isJson(firstObject)) return { name: "JSON with several objects in a line", command: "jq -c ." };
   if (end === -1) {
     const [beforeReturn = "", ...others] = firstLine.split("\r");
     const hasReturns = others.length > 0 && isJson(beforeReturn);

@@ -49,6 +49,8 @@ export function connectionText({ code, via }: Pick<Unreachable, "code" | "via">)
   const isProxy = via === "proxy" && code !== undefined && BEFORE_CONNECTION.has(code);
   const who = isProxy ? "the proxy that the environment sets" : "the endpoint";
   if (code === undefined) return `${who} is unreachable`;
-  const text = TEXTS[code] ?? (code.startsWith("HPE_") ? "its response is not HTTP" : undefined);
+  const text =
+    TEXTS[code] ??
+    (code.startsWith("HPE_") ? "its response is not HTTP; if it speaks TLS, use an https:// URL" : undefined);
   return `${who} is unreachable${text === undefined ? "" : `: ${text}`} (${code})`;
 }

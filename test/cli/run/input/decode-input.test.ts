@@ -56,6 +56,11 @@ describe("the input", () => {
   const utf16 = Buffer.from(LINES, "utf16le");
   const bigEndian = Buffer.from(utf16).swap16();
 
+  const tar = Buffer.concat([
+    Buffer.from("events.ndjson".padEnd(257, "\0") + "ustar".padEnd(255, "\0")),
+    Buffer.from(LINES),
+  ]);
+
   it.each<readonly [name: string, bytes: Buffer, conversion: string]>([
     ["UTF-16", Buffer.concat([Buffer.from([0xff, 0xfe]), utf16]), "iconv -f UTF-16 -t UTF-8 events.log"],
     ["UTF-16", Buffer.concat([Buffer.from([0xfe, 0xff]), bigEndian]), "iconv -f UTF-16 -t UTF-8 events.log"],
@@ -65,6 +70,12 @@ describe("the input", () => {
     ["compressed with zstd", Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0]), "zstdcat events.log"],
     ["compressed with bzip2", Buffer.from("BZh91AY"), "bzcat events.log"],
     ["compressed with xz", Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]), "xzcat events.log"],
+    ["compressed with LZ4", Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x64, 0x40]), "lz4 -dc events.log"],
+    ["a JSON text sequence", Buffer.from('\u001e{"a":1}\n\u001e{"a":2}\n'), "tr -d '\\036' < events.log"],
+    ["a tar archive", tar, "tar -xO < events.log"],
+    ["a tar archive", gzipSync(tar), "gzip -dc events.log | tar -xO"],
+    ["JSON with several objects in a line", Buffer.from('{"a":1}{"a":2}\n'), "jq -c . events.log"],
+    ["JSON with several objects in a line", Buffer.from('{"a":1} {"a":2}'), "jq -c . events.log"],
     ["a ZIP archive", Buffer.from("PK\u0003\u0004...."), "unzip -p events.log"],
     ["JSON over several lines", Buffer.from(JSON.stringify({ a: 1 }, null, 2)), "jq -c . events.log"],
     ["JSON over several lines", Buffer.from(JSON.stringify([{ a: 1 }], null, 2)), "jq -c '.[]' events.log"],
@@ -98,6 +109,7 @@ describe("the input", () => {
     '{"a":1}\r\n{"a":2}\r\n',
     "nonsense\r",
     "{broken\n",
+    '{"a":"}{"}\n',
     '{"a":1}',
     "[1]\n",
     "[2026-11-30] log\n{\n",

@@ -211,7 +211,10 @@ describe("an HTTP endpoint", () => {
 describe("the reason why an endpoint is unreachable", () => {
   it.each<[string | undefined, string]>([
     ["ECONNREFUSED", "the endpoint is unreachable: nothing listens at its address (ECONNREFUSED)"],
-    ["HPE_INVALID_CONSTANT", "the endpoint is unreachable: its response is not HTTP (HPE_INVALID_CONSTANT)"],
+    [
+      "HPE_INVALID_CONSTANT",
+      "the endpoint is unreachable: its response is not HTTP; if it speaks TLS, use an https:// URL (HPE_INVALID_CONSTANT)",
+    ],
     ["ENOWHERE", "the endpoint is unreachable (ENOWHERE)"],
     [undefined, "the endpoint is unreachable"],
   ])("is explained, or has its code: %s", (code, text) => {
