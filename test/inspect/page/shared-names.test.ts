@@ -30,7 +30,8 @@ describe("sharedPrefix", () => {
       fc.property(names, (all) => {
         const prefix = sharedPrefix(all);
         for (const one of all) expect(one.startsWith(prefix)).toBe(true);
-        expect(prefix).toMatch(/^$|[^\p{L}\p{N}]$/u);
+        // V8 14.6, in Node 26, does not match `[^…]$` with a last character beyond the BMP.
+        expect([...prefix].at(-1) ?? "").not.toMatch(/[\p{L}\p{N}]/u);
         // Names that differ stay different without it.
         expect(new Set(all.map((one) => one.slice(prefix.length))).size).toBe(new Set(all).size);
       }),
