@@ -130,6 +130,17 @@ describe("the built documentation site", () => {
     expect(problems.splice(0)).toEqual([]);
   });
 
+  it.skipIf(reason !== undefined)("fits a state chart to the page, and shows it at full size on request", async () => {
+    const page = await open("/design.html");
+    const chart = page.locator(".diagram:has(img.chart)").first();
+    const hidden = async () => Number(await chart.evaluate("(element) => element.scrollWidth - element.clientWidth"));
+    expect(await hidden()).toBe(0);
+    await chart.getByRole("checkbox", { name: "Full size" }).check();
+    expect(await hidden()).toBeGreaterThan(0);
+    await page.close();
+    expect(problems.splice(0)).toEqual([]);
+  });
+
   it.skipIf(reason !== undefined)("runs the live simulator", async () => {
     const page = await open("/simulator.html");
     const simulator = page.frameLocator("iframe");
