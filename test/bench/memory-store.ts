@@ -1,6 +1,10 @@
 import type { Contestant, Guarantees, Latency } from "./contestant.ts";
 import type { Rate } from "./measure.ts";
-import { startWorker } from "./worker-channel.ts";
+import { type Round, startWorker } from "./worker-channel.ts";
+
+/** A shorter round ends before V8's young generation, which begins small, has grown. */
+const EVENTS = 60_000;
+const DUPLICATES = 200_000;
 
 const guarantees: Guarantees = { storage: "this process", fence: "yes", lease: "renewed, with a signal" };
 
@@ -9,12 +13,6 @@ export interface MemorySetup {
   readonly name: string;
   readonly guarantees: Guarantees;
   readonly runs: "guards" | "inspected guards" | "duplicates";
-}
-
-/** A figure that a contestant's process is asked for. */
-export interface Measurement {
-  readonly measure: "rate" | "latency";
-  readonly round: string;
 }
 
 /** Guards on a memory store, each in a process of its own: a service shares no process with the other contestants' objects. */
@@ -27,20 +25,19 @@ export interface MemoryContestants extends AsyncDisposable {
 export function memoryContestants(): MemoryContestants {
   const stack = new AsyncDisposableStack();
   const contestant = (name: string, runs: MemorySetup["runs"]): Contestant => {
+    const events = runs === "duplicates" ? DUPLICATES : EVENTS;
     const setup: MemorySetup = { name, guarantees, runs };
-    const worker = stack.use(
-      startWorker<Measurement, Rate | Latency>(new URL("memory-worker.ts", import.meta.url), setup),
-    );
+    const worker = stack.use(startWorker<Round, Rate | Latency>(new URL("memory-worker.ts", import.meta.url), setup));
     return {
       name,
       guarantees,
       async rate(round) {
-        const rate = await worker.ask({ measure: "rate", round });
+        const rate = await worker.ask({ measure: "rate", round, events });
         if ("perSecond" in rate) return rate;
         throw new TypeError("Expected the worker to answer with a rate");
       },
       async latency(round) {
-        const latency = await worker.ask({ measure: "latency", round });
+        const latency = await worker.ask({ measure: "latency", round, events });
         if ("p50Us" in latency) return latency;
         throw new TypeError("Expected the worker to answer with a latency");
       },

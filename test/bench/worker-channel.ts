@@ -48,13 +48,15 @@ async function answerOf<Answer>(child: ChildProcess, request: Serializable): Pro
 export interface Round {
   readonly round: string;
   readonly events: number;
+  /** @default "rate" */
+  readonly measure?: "rate" | "latency";
 }
 
 /** Answers every request of the process that started this one. Ends when that process is gone. */
-export function answerRequests<Request>(answer: (request: Request) => unknown): void {
+export function answerRequests(answer: (round: Round) => unknown): void {
   process.on("disconnect", () => process.exit());
-  process.on("message", (request: Request) => {
-    void Promise.resolve(answer(request)).then((answered) => process.send?.(answered));
+  process.on("message", (round: Round) => {
+    void Promise.resolve(answer(round)).then((answered) => process.send?.(answered));
   });
 }
 
