@@ -119,6 +119,7 @@ describe("an instrumented guard", () => {
       began.resolve(undefined);
       return end.promise;
     });
+    expect(dedup.inFlight).toBe(0);
     await began.promise;
     expect((await recorder.points()).get("latchkey.keys.in_flight")).toMatchObject([{ value: 1 }]);
     end.resolve(undefined);
