@@ -218,7 +218,9 @@ export const protocolLaws: readonly ProtocolLaw[] = [
             file: "src/engine/rejections.ts",
             find: `    const retryAfterMs = leases.retryAfterMs(entry, nowMs, options.clock.wallMs());`,
             replace: `    const retryAfterMs = leases.retryAfterMs(entry, nowMs, options.clock.wallMs());
-    checkFingerprint(call, record.fingerprint, revision);`,
+    const { fingerprint } = call.how;
+    if (fingerprint !== undefined && fingerprint !== record.fingerprint)
+      throw new FingerprintMismatchError(call.identity.key, revision);`,
           },
         ],
       },
@@ -227,8 +229,8 @@ export const protocolLaws: readonly ProtocolLaw[] = [
         patches: [
           {
             file: "src/engine/rejections.ts",
-            find: `    checkFingerprint(call, commit.fingerprint, commit.revision);`,
-            replace: ``,
+            find: `if (isMismatch(call, commit)) {`,
+            replace: `if (false) {`,
           },
         ],
       },
