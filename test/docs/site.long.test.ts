@@ -132,10 +132,15 @@ describe("the built documentation site", () => {
 
   it.skipIf(reason !== undefined)("fits a state chart to the page, and shows it at full size on request", async () => {
     const page = await open("/design.html");
-    const chart = page.locator(".diagram:has(img.chart)").first();
-    const hidden = async () => Number(await chart.evaluate("(element) => element.scrollWidth - element.clientWidth"));
+    const chart = ".diagram:has(img.chart)";
+    const hidden = async () =>
+      Number(
+        await page.evaluate(
+          `(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector("${chart}"))`,
+        ),
+      );
     expect(await hidden()).toBe(0);
-    await chart.getByRole("checkbox", { name: "Full size" }).check();
+    await page.locator(chart).first().getByRole("checkbox", { name: "Full size" }).check();
     expect(await hidden()).toBeGreaterThan(0);
     await page.close();
     expect(problems.splice(0)).toEqual([]);
