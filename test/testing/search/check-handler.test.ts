@@ -137,7 +137,7 @@ describe("checkHandler", () => {
     const numRuns = runCount(500);
     const { runs, faults } = await checkHandler(fc, withLatchkey, { numRuns, jumpMs: 8_000, ackWaitMs: 10_000 });
     expect(runs).toBe(numRuns);
-    expect(faults).toBeGreaterThan(100);
+    expect(faults).toBeGreaterThan(numRuns / 5);
   });
 });
 
