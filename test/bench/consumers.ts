@@ -1,14 +1,14 @@
-import { AckPolicy, type Consumer, type JetStreamManager, jetstream, StorageType } from "@nats-io/jetstream";
-import { headers, type NatsConnection } from "@nats-io/nats-core";
-import { connect } from "@nats-io/transport-node";
-import { Deduplicator } from "latchkey";
-import { consume, natsStore } from "latchkey/nats";
-import { manager } from "../support/nats-bucket.ts";
-import { BareClient } from "./bare-client.ts";
-import { CONCURRENCY, type Contestant } from "./contestant.ts";
-import { rateDuring, throughput } from "./measure.ts";
+import type { Contestant, Guarantees } from "./contestant.ts";
+import { type Described, inOwnProcess, withoutLatency } from "./contestant-process.ts";
 
-const STREAM = "bench_events";
+const WORKER = new URL("consumer-worker.ts", import.meta.url);
+const STORAGE = "a server; its disk within 2 min";
+
+/** What the process of a contestant runs. */
+export interface ConsumerSetup extends Described {
+  readonly url: string;
+  readonly runs: "plain" | "consume";
+}
 
 /** Consumers of a stream, from the first message to the last acknowledgement. */
 export interface ConsumerContestants extends AsyncDisposable {
@@ -17,88 +17,23 @@ export interface ConsumerContestants extends AsyncDisposable {
   readonly consume: Contestant;
 }
 
-export async function consumerContestants(url: string, events: number): Promise<ConsumerContestants> {
-  const connection = await connect({ servers: url });
-  const jsm = await manager(connection);
-  await jsm.streams.add({ name: STREAM, subjects: ["bench.>"], storage: StorageType.File });
-  const bucket = "consuming";
-  const dedup = new Deduplicator({ store: await natsStore(connection, { bucket }) });
-  const bare = new BareClient(connection, bucket);
-
-  /** Publishes the messages of a round, then measures how fast they are handled. */
-  const round = async (name: string, handleAll: (consumer: Consumer) => Promise<void>) => {
-    const consumer = await filledConsumer(connection, jsm, name, events);
-    const rate = await rateDuring(events, () => handleAll(consumer));
-    const { num_ack_pending, num_pending } = await consumer.info();
-    if (num_ack_pending + num_pending > 0) throw new Error(`${num_ack_pending + num_pending} messages are left`);
-    await jsm.streams.purge(STREAM);
-    return rate;
+export function consumerContestants(url: string, events: number): ConsumerContestants {
+  const stack = new AsyncDisposableStack();
+  const contestant = (runs: ConsumerSetup["runs"], name: string, guarantees: Guarantees): Contestant => {
+    const setup: ConsumerSetup = { name, guarantees, events, url, runs };
+    return withoutLatency(stack.use(inOwnProcess(WORKER, setup)));
   };
   return {
-    plain: {
-      name: "plain consumer with two compare-and-sets, one replica",
-      guarantees: { storage: "a server; its disk within 2 min", fence: "no", lease: "fixed" },
-      rate: (name) => round(`plain-${name}`, (consumer) => handlePlainly(consumer, bare, events)),
-    },
-    consume: {
-      name: "Latchkey consume, one replica",
-      guarantees: { storage: "a server; its disk within 2 min", fence: "yes", lease: "renewed, with a signal" },
-      rate: (name) => round(`consume-${name}`, (consumer) => handleWithLatchkey(consumer, dedup, events)),
-    },
-    async [Symbol.asyncDispose]() {
-      await dedup.close();
-      await connection.close();
-    },
+    plain: contestant("plain", "plain consumer with two compare-and-sets, one replica", {
+      storage: STORAGE,
+      fence: "no",
+      lease: "fixed",
+    }),
+    consume: contestant("consume", "Latchkey consume, one replica", {
+      storage: STORAGE,
+      fence: "yes",
+      lease: "renewed, with a signal",
+    }),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
-}
-
-async function filledConsumer(
-  connection: NatsConnection,
-  jsm: JetStreamManager,
-  name: string,
-  count: number,
-): Promise<Consumer> {
-  const js = jetstream(connection);
-  const subject = `bench.${name}`;
-  const filter = { filter_subject: subject, ack_policy: AckPolicy.Explicit, max_ack_pending: 2 * CONCURRENCY };
-  await jsm.consumers.add(STREAM, { ...filter, durable_name: name });
-  await throughput(count, CONCURRENCY, (index) => {
-    const fields = headers();
-    fields.set("Nats-Msg-Id", `${name}-${index}`);
-    return js.publish(subject, '{"type":"order.created"}', { headers: fields });
-  });
-  return js.consumers.get(STREAM, name);
-}
-
-async function handlePlainly(consumer: Consumer, bare: BareClient, count: number): Promise<void> {
-  const messages = await consumer.consume({ max_messages: CONCURRENCY });
-  let handled = 0;
-  const working = new Set<Promise<void>>();
-  for await (const message of messages) {
-    const work = (async () => {
-      await bare.pair(message.headers?.get("Nats-Msg-Id") ?? "");
-      await message.ackAck();
-      handled += 1;
-      if (handled === count) messages.stop();
-    })();
-    working.add(work);
-    void work.finally(() => working.delete(work));
-    if (working.size >= CONCURRENCY) await Promise.race(working);
-  }
-  await Promise.all(working);
-}
-
-async function handleWithLatchkey(consumer: Consumer, dedup: Deduplicator, count: number): Promise<void> {
-  const done = new AbortController();
-  let dispatched = 0;
-  const running = await consume(consumer, {
-    dedup,
-    concurrency: CONCURRENCY,
-    dispatch: () => {
-      dispatched += 1;
-      if (dispatched === count) done.abort();
-    },
-    signal: done.signal,
-  });
-  await running.finished;
 }

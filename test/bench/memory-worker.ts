@@ -11,12 +11,12 @@ const { runs, ...described }: MemorySetup = JSON.parse(process.argv[2] ?? "");
 const known = new Deduplicator({ store: memoryStore() });
 await guards(known)("known");
 
-answerRequests(async ({ measure = "rate", round, events }: Round): Promise<Rate | Latency> => {
+answerRequests(async ({ measure = "rate", round }: Round): Promise<Rate | Latency> => {
   // A new store for each round, because a full one takes the garbage collector's time in all later rounds.
   await using dedup = new Deduplicator({ store: memoryStore() });
   const inspector = runs === "inspected guards" ? await serveInspector({ dedup }) : undefined;
   const once = runs === "duplicates" ? () => guards(known)("known") : guards(dedup);
-  const contestant = oneByOne({ ...described, events, once });
+  const contestant = oneByOne({ ...described, once });
   globalThis.gc?.();
   try {
     return await contestant[measure](round);

@@ -13,6 +13,9 @@ import { type RedisContestants, redisContestants } from "./redis.ts";
 /** Number of events in a round where every write waits for a disk. */
 const SYNCED_EVENTS = 2_000;
 
+/** Rounds after which a process is as fast as it gets: its code is compiled, and a store has found out whether to batch. */
+const WARM_UP_ROUNDS = 2;
+
 /** Speed of a contestant, with one value for each round. */
 export interface Speed {
   readonly name: string;
@@ -48,7 +51,7 @@ export async function benchSpeed({ isQuick, only, onProgress }: SpeedOptions): P
   readonly speeds: readonly Speed[];
   readonly figures: readonly Figure[];
 }> {
-  const events = isQuick ? 4_000 : 10_000;
+  const events = isQuick ? 8_000 : 20_000;
   await using disposables = new AsyncDisposableStack();
   const opened = <Resource extends AsyncDisposable>(resource: Resource): Resource => disposables.use(resource);
 
@@ -77,14 +80,14 @@ export async function benchSpeed({ isQuick, only, onProgress }: SpeedOptions): P
       return undefined;
     });
   const field: Field = {
-    one: opened(await natsContestants(oneReplica)),
-    three: opened(await natsContestants(threeReplicas)),
+    one: opened(natsContestants(oneReplica)),
+    three: opened(natsContestants(threeReplicas)),
     synced: isQuick ? undefined : opened(await syncedContestants(opened)),
     memory: opened(memoryContestants()),
     redis: await redis("memory", events),
     syncedRedis: isQuick ? undefined : await redis("disk", SYNCED_EVENTS),
     postgres: isQuick ? undefined : opened(await openPostgres()),
-    consumers: opened(await consumerContestants(server.url, events)),
+    consumers: opened(consumerContestants(server.url, events)),
     http: isQuick ? undefined : opened(await httpContestants(events)),
   };
   const contestants = (isQuick ? mainContestants(field) : allContestants(field)).filter(
@@ -179,6 +182,7 @@ function figuresOf(field: Field, speeds: readonly Speed[], isQuick: boolean): Fi
   ];
 }
 
+/** A process was idle during the turns of others, and V8 shrank its young generation. Each round therefore has an unmeasured lead-in. */
 async function measured(
   contestants: readonly Contestant[],
   rounds: number,
@@ -190,17 +194,20 @@ async function measured(
     errors.set(contestant, messageOf(error));
     onProgress(`${contestant.name} failed: ${messageOf(error)}`);
   };
-  await takeTurns(working(), { rounds: 1, onFailed }, (contestant) => {
-    onProgress(`warming up: ${contestant.name}`);
-    return contestant.rate("warm");
+  await takeTurns(working(), { rounds: WARM_UP_ROUNDS, onFailed }, async (contestant, round) => {
+    onProgress(`warming up, round ${Number(round) + 1} of ${WARM_UP_ROUNDS}: ${contestant.name}`);
+    await contestant.rate(`warm-${round}`);
+    await contestant.latency?.(`warm-${round}`);
   });
-  const rates = await takeTurns(working(), { rounds, onFailed }, (contestant, round) => {
+  const rates = await takeTurns(working(), { rounds, onFailed }, async (contestant, round) => {
     onProgress(`rate, round ${Number(round) + 1} of ${rounds}: ${contestant.name}`);
+    await contestant.rate(`${round}-lead-in`);
     return contestant.rate(round);
   });
   const timed = working().filter(({ latency }) => latency !== undefined);
   const latencies = await takeTurns(timed, { rounds, onFailed }, async (contestant, round) => {
     onProgress(`latency, round ${Number(round) + 1} of ${rounds}: ${contestant.name}`);
+    await contestant.latency?.(`${round}-lead-in`);
     return contestant.latency?.(round);
   });
   return contestants.map((contestant) => ({
