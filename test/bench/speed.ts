@@ -15,6 +15,7 @@ const SYNCED_EVENTS = 2_000;
 
 /** Rounds after which a process is as fast as it gets: its code is compiled, and a store has found out whether to batch. */
 const WARM_UP_ROUNDS = 2;
+const ROUNDS = 3;
 
 /** Speed of a contestant, with one value for each round. */
 export interface Speed {
@@ -93,7 +94,7 @@ export async function benchSpeed({ isQuick, only, onProgress }: SpeedOptions): P
   const contestants = (isQuick ? mainContestants(field) : allContestants(field)).filter(
     ({ name }) => only.length === 0 || only.some((text) => name.includes(text)),
   );
-  const speeds = await measured(contestants, isQuick ? 3 : 5, onProgress);
+  const speeds = await measured(contestants, ROUNDS, onProgress);
   const figures = figuresOf(field, speeds, isQuick);
   return { speeds, figures: only.length === 0 ? figures : figures.filter(({ measured }) => measured !== undefined) };
 }
