@@ -12,6 +12,7 @@ export class EventListeners extends Listeners<DedupEvent> {
     this.#clock = clock;
   }
 
+  /** Assembles an event for the listeners. Callers check {@link isEmpty} first. */
   report(
     identity: ResolvedIdentity,
     detail: DedupEventDetail,
@@ -19,7 +20,6 @@ export class EventListeners extends Listeners<DedupEvent> {
     { attempt, fence, revision }: Pick<DedupEventFields, "attempt" | "fence" | "revision">,
     durationMs: number,
   ): void {
-    if (this.isEmpty) return;
     const atMs = this.#clock.wallMs();
     // The detail comes last: members added after a spread are slow (docs/performance.md).
     this.call({ identity, owner, attempt, fence, revision, atMs, durationMs, ...detail });

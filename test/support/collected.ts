@@ -1,1 +1,1 @@
-export { collected } from "../../src/testing/store-contract/fixture.ts";
+export { collected } from "../../src/internal/collected.ts";

@@ -1,3 +1,4 @@
+import { collected } from "../../internal/collected.ts";
 import type { KeyFilter, StoreKey } from "../../model/identity.ts";
 import type { DedupRecord } from "../../model/record.ts";
 import type { CacheInvalidation, Entry, Put, Removal, Revision, Store } from "../../model/store.ts";
@@ -38,9 +39,8 @@ export class SharedRegister {
   }
 
   async list(filter: KeyFilter): Promise<readonly Entry[]> {
-    const entries: Entry[] = [];
-    for await (const entry of this.#store.list?.(filter) ?? []) entries.push(entry);
-    return entries;
+    const entries = this.#store.list?.(filter);
+    return entries === undefined ? [] : collected(entries);
   }
 
   /** Returns the entry before the last write: what an outdated read shows. */

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
+import { collected } from "../../internal/collected.ts";
 import type { KeyFilter } from "../../model/identity.ts";
 import type { Change, Entry, Store } from "../../model/store.ts";
 import {
   type Aspect,
   assertExpires,
-  collected,
   commit,
   eventually,
   identity,
