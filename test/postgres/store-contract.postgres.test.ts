@@ -22,6 +22,7 @@ describe.each(["read committed", "serializable"])("F19 postgresStore keeps the c
     schemas += 1;
     const schema = `contract_${schemas}`;
     await pool.query(schemaSql({ schema }));
-    return postgresStore(pool, { schema });
+    // The tests of the contract share a pool, and on a busy machine they wait for a connection.
+    return postgresStore(pool, { schema, timeoutMs: 60_000 });
   });
 });

@@ -18,7 +18,7 @@ const CLOCK_ERROR_MS = 50;
 export const oneHolder: Check = async (scene) => {
   const found = new Findings();
   const replicas = await Promise.all(
-    ["a", "b", "c", "d"].map((owner) => scene.replica(owner, { leaseMs: 4 * LEASE_MS })),
+    ["a", "b", "c", "d"].map((owner) => scene.replica(owner, { leaseMs: 2 * LEASE_MS })),
   );
   const events = Array.from({ length: 30 }, () => scene.newEvent());
   const crowd = Array.from({ length: 5 }, () => replicas).flat();
@@ -227,6 +227,7 @@ interface Loss {
 }
 
 const losses: readonly Loss[] = [
+  // Long enough for another replica to reserve it first if the bucket forgets it after a second, on a busy machine.
   { reason: "lease-ended", leaseMs: 2 * LEASE_MS, renew: false, lose: () => {} },
   { reason: "store-unavailable", leaseMs: LEASE_MS, renew: true, lose: ({ proxy }) => proxy.cut() },
   {
@@ -272,7 +273,8 @@ export const abortedInTime: Check = async (scene) => {
 /** G6: an operator clears the event and another replica reserves it. The next renewal aborts the signal. */
 export const abortedAfterClear: Check = async (scene) => {
   const found = new Findings();
-  const [a, b] = [await scene.replica("a"), await scene.replica("b")];
+  // A holder that lost its lease has nothing to clear.
+  const [a, b] = [await scene.replica("a", { leaseMs: 3 * LEASE_MS }), await scene.replica("b")];
   const of = scene.newEvent();
   const { signal } = await scene.reserved(a, of);
   const which = { workspaceId: of.workspaceId, subscriptionId: of.subscriptionId, eventId: of.eventId };

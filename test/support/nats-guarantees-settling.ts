@@ -50,11 +50,13 @@ export const lateSuccess: Check = async (scene) => {
     meanwhile: (of: ResolvedIdentity) => Promise<unknown>,
   ): Promise<void> => {
     const of = scene.newEvent();
-    const outcome = await a.dedup.guard(of, async ({ signal }) => {
-      await scene.soon("the lease to end", () => signal.aborted);
-      await meanwhile(of);
+    const commit = await scene.soon("the event to be dispatched", async () => {
+      const outcome = await a.dedup.guard(of, async ({ signal }) => {
+        await scene.soon("the lease to end", () => signal.aborted);
+        await meanwhile(of);
+      });
+      return outcome.outcome === "dispatched" ? outcome.commit : undefined;
     });
-    const commit = outcome.outcome === "dispatched" ? outcome.commit : outcome.outcome;
     found.unless(commit === expected, `G8 the late commit was ${commit} instead of ${expected}`);
     const stored = await scene.directStore.get(of.storeKey);
     found.unless(stored?.record.owner === owner, `G8 ${String(stored?.record.owner)} has the event`);
@@ -212,7 +214,7 @@ class Follower {
 export const readsNeverDecide: Check = async (scene) => {
   const found = new Findings();
   const follower = new Follower();
-  const leaseMs = 4 * LEASE_MS;
+  const leaseMs = 2 * LEASE_MS;
   const [a, b] = [
     await scene.replica("a", { leaseMs }),
     await scene.replica("b", { leaseMs, seenThrough: follower.through }),

@@ -13,14 +13,14 @@ import type { NatsServer } from "./nats-server.ts";
 import { startProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 /** Short lease, in milliseconds. With the skew, the margin before the bucket's expiry is wide enough for a busy machine. */
-export const LEASE_MS = 1_000;
-export const SKEW_MS = 500;
+export const LEASE_MS = 2_000;
+export const SKEW_MS = 1_000;
 /** Lease that outlasts a test, in milliseconds. */
 export const LONG_LEASE_MS = 60_000;
 /** Request timeout where a test drops answers, in milliseconds. */
 export const SHORT_TIMEOUT_MS = 300;
 /** Maximum wait for a condition in milliseconds: with a flaw that may prevent it, and without. */
-const MAX_WAIT_MS = { flawed: 8_000, right: 30_000 };
+const MAX_WAIT_MS = { flawed: 12_000, right: 30_000 };
 
 /** A replica with its own connection, through its own proxy. */
 export interface NatsReplica {
