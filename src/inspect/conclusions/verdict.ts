@@ -32,32 +32,32 @@ export interface Verdict {
 }
 
 /** Concludes from a key's content what happens to the event's next delivery. */
-export function verdictOf(finding: KeyContent, now: LeaseClock): Verdict {
+export function verdictOf(content: KeyContent, now: LeaseClock): Verdict {
   const { nowMs } = now;
-  switch (finding.state) {
+  switch (content.state) {
     case "empty":
       return {
         next: "dispatched",
         text: "The key is empty, so the next delivery is dispatched. Its lease or window ended, its dispatch failed, its key was cleared, or it never arrived.",
       };
     case "removed":
-      if (finding.failure !== undefined) return { next: "dispatched", text: failedText(finding.failure, now) };
+      if (content.failure !== undefined) return { next: "dispatched", text: failedText(content.failure, now) };
       return {
         next: "dispatched",
-        text: `The key was released or cleared ${span(nowMs - finding.removedAtMs)} ago, so the next delivery is dispatched.`,
+        text: `The key was released or cleared ${span(nowMs - content.removedAtMs)} ago, so the next delivery is dispatched.`,
       };
     case "unreadable":
       return {
         next: "refused",
-        text: `The next delivery is refused: ${finding.reason}. Clear the key to let the event run.`,
+        text: `The next delivery is refused: ${content.reason}. Clear the key to let the event run.`,
       };
     case "committed": {
-      const { owner, attempt, committedAtMs, windowEndMs } = finding;
+      const { owner, attempt, committedAtMs, windowEndMs } = content;
       const commit = `${owner} committed the event ${span(nowMs - committedAtMs)} ago at attempt ${attempt}`;
       return { next: "duplicate", text: `${commit}. ${windowSentence(windowEndMs, nowMs)}` };
     }
     case "reserved":
-      return { next: "pending", text: reservedText(finding, now) };
+      return { next: "pending", text: reservedText(content, now) };
   }
 }
 
@@ -66,16 +66,16 @@ function failedText({ owner, attempt, atMs, error }: FailureFacts, { nowMs }: Le
   return `The handler on ${owner} failed ${when} ago at attempt ${attempt} (${error}), so the key was released. The next delivery is dispatched.`;
 }
 
-function reservedText(finding: ReservationTimes & { readonly owner: string }, now: LeaseClock): string {
-  const { owner, attempt, beganAtMs, leaseFromMs, leaseMs } = finding;
+function reservedText(reservation: ReservationTimes & { readonly owner: string }, now: LeaseClock): string {
+  const { owner, attempt, beganAtMs, leaseFromMs, leaseMs } = reservation;
   const leftMs = leaseFromMs + leaseMs - now.nowMs;
   if (leftMs <= 0) {
     return `The lease of ${owner} ended ${span(-leftMs)} ago at attempt ${attempt}, so it crashed or hangs. The next delivery is dispatched once the store has removed the record.`;
   }
-  const suspicion = suspicionOf(finding, now);
+  const suspicion = suspicionOf(reservation, now);
   // The sentence contains the evidence of the others.
   const isNew = suspicion === "silent" || suspicion === "endless";
-  const evidence = isNew ? ` (${evidenceOf(suspicion, finding, now)})` : "";
+  const evidence = isNew ? ` (${evidenceOf(suspicion, reservation, now)})` : "";
   const held = `${owner} has held the key for ${span(now.nowMs - beganAtMs)} at attempt ${attempt}${evidence}`;
   return `${held}. The next delivery is pending for the rest of the lease, ${span(leftMs)}, or until the handler ends.`;
 }

@@ -9,7 +9,7 @@ export interface Recording {
   readonly redaction: Redaction;
   readonly source: SourceInfo;
   /** Distinguishes this recording from that of another process. */
-  readonly epoch: string;
+  readonly recordingId: string;
   /** Returns the same object until the health changes. */
   store(): StoreHealth;
   nowMs(): number;
@@ -42,14 +42,14 @@ export class Feed {
   /** @param lastId id of the reader's last message, if it reconnects. */
   constructor(recording: Recording, lastId: string | undefined) {
     this.#recording = recording;
-    this.#position = lastId === undefined ? undefined : parsePosition(lastId, recording.epoch);
+    this.#position = lastId === undefined ? undefined : parsePosition(lastId, recording.recordingId);
   }
 
   /** Id from which the reader can resume, or `undefined` while attempts are pending. */
   get id(): string | undefined {
     if (this.#position === undefined || this.#backlog !== undefined) return undefined;
     const { trace, attempts, notices, nowMs } = this.#position;
-    return [this.#recording.epoch, trace, attempts, notices, Math.max(0, Math.floor(nowMs))].join("-");
+    return [this.#recording.recordingId, trace, attempts, notices, Math.max(0, Math.floor(nowMs))].join("-");
   }
 
   /** Returns the next message, or `undefined` if nothing changed. */
@@ -129,8 +129,8 @@ export class Feed {
 }
 
 /** Returns the position in an id, or `undefined` for the id of another recording. */
-function parsePosition(id: string, epoch: string): Position | undefined {
+function parsePosition(id: string, recordingId: string): Position | undefined {
   const [, of, ...numbers] = /^(\w+)-(\d+)-(\d+)-(\d+)-(\d+)$/.exec(id) ?? [];
   const [trace = 0, attempts = 0, notices = 0, nowMs = 0] = numbers.map(Number);
-  return of === epoch ? { trace, attempts, notices, nowMs, store: undefined } : undefined;
+  return of === recordingId ? { trace, attempts, notices, nowMs, store: undefined } : undefined;
 }

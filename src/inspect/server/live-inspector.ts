@@ -57,7 +57,7 @@ export class LiveInspector {
         recorder: this.#recorder,
         redaction: new Redaction(redact),
         source: this.#source(),
-        epoch: randomBytes(6).toString("hex"),
+        recordingId: randomBytes(6).toString("hex"),
         store: () => this.#monitor.health,
         nowMs: () => clock.wallMs(),
       },

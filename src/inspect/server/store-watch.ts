@@ -107,7 +107,7 @@ export class StoreWatch {
         missing.delete(entry.key);
         this.#take(this.#reader.readListed(entry, clock.wallMs()));
       }
-      recorder.notices.settleUnreadable();
+      recorder.notices.resolveUnreadable();
     } catch (error) {
       if (!hasCode(error, "record-unreadable")) throw error;
       this.#reportUnreadable(error);

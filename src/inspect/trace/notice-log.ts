@@ -26,7 +26,7 @@ export interface Notice {
   /** Number of occurrences. */
   readonly times: number;
   /** True if the event was committed after the latest occurrence. */
-  readonly settled: boolean;
+  readonly resolved: boolean;
 }
 
 /** The latest notices: one for each concern and event, and one for each replica that cannot reach the store. */
@@ -57,10 +57,10 @@ export class NoticeLog implements Iterable<Notice> {
     if (concern === "failing") this.#remove(`retried ${event.identity.storeKey}`);
     if (concern !== undefined) this.#add(concern, event);
     if (event.type === "released" || event.type === "cleared") this.#endSuspicions(event.identity.storeKey);
-    else if (event.type === "committed" || event.type === "duplicate") this.#settle(event.identity.storeKey);
+    else if (event.type === "committed" || event.type === "duplicate") this.#resolve(event.identity.storeKey);
   }
 
-  /** Adds a notice for the attempt's current suspicion, and settles those for earlier ones. */
+  /** Adds a notice for the attempt's current suspicion, and resolves those for earlier ones. */
   suspect({ identity, owner, attempt, suspicion, ...times }: TracedAttempt, now: LeaseClock): void {
     this.#endSuspicions(identity.storeKey, suspicion);
     // The reservation itself adds the notice for many attempts.
@@ -71,14 +71,14 @@ export class NoticeLog implements Iterable<Notice> {
 
   /** Adds a notice for a record that is not Latchkey's. The error names its key. */
   reportUnreadable(cause: string, atMs: number): void {
-    if (this.#notices.get(`unreadable ${cause}`)?.settled === false) return;
+    if (this.#notices.get(`unreadable ${cause}`)?.resolved === false) return;
     const identity = { storeKey: cause, workspaceId: "", subscriptionId: "", eventId: "" };
     this.#add("unreadable", { identity, replica: "", attempt: 0, cause, atMs });
   }
 
   /** Settles all notices about unreadable records, after a complete listing without one. */
-  settleUnreadable(): void {
-    for (const [id, notice] of this.#notices) if (notice.concern === "unreadable") this.#settleOne(id, notice);
+  resolveUnreadable(): void {
+    for (const [id, notice] of this.#notices) if (notice.concern === "unreadable") this.#resolveOne(id, notice);
   }
 
   /** A failing event is one concern, whether its attempts are counted or not. */
@@ -87,13 +87,13 @@ export class NoticeLog implements Iterable<Notice> {
     return concern === "retried" && this.#notices.has(`failing ${event.identity.storeKey}`) ? undefined : concern;
   }
 
-  #add(concern: Concern, occurrence: Omit<Notice, "concern" | "times" | "settled">): void {
+  #add(concern: Concern, occurrence: Omit<Notice, "concern" | "times" | "resolved">): void {
     const { identity, replica, attempt, cause, atMs } = occurrence;
     const { storeKey } = identity;
     const id = `${concern} ${concern === "store-unavailable" ? replica : storeKey}`;
     const times = (this.#notices.get(id)?.times ?? 0) + 1;
     this.#remove(id);
-    this.#notices.set(id, { concern, identity, replica, attempt, cause, atMs, times, settled: false });
+    this.#notices.set(id, { concern, identity, replica, attempt, cause, atMs, times, resolved: false });
     const ids = this.#byKey.get(storeKey);
     if (ids === undefined) this.#byKey.set(storeKey, new Set([id]));
     else ids.add(id);
@@ -102,10 +102,10 @@ export class NoticeLog implements Iterable<Notice> {
   }
 
   /** Settles the notices of a key, except those that a commit does not disprove. */
-  #settle(storeKey: string): void {
+  #resolve(storeKey: string): void {
     for (const id of this.#byKey.get(storeKey) ?? []) {
       const notice = this.#notices.get(id);
-      if (notice !== undefined && !LASTING.includes(notice.concern)) this.#settleOne(id, notice);
+      if (notice !== undefined && !LASTING.includes(notice.concern)) this.#resolveOne(id, notice);
     }
   }
 
@@ -114,20 +114,20 @@ export class NoticeLog implements Iterable<Notice> {
     for (const suspicion of SUSPICIONS) {
       const id = `${suspicion} ${storeKey}`;
       const notice = this.#notices.get(id);
-      if (suspicion !== current && suspicion !== "retried" && notice !== undefined) this.#settleOne(id, notice);
+      if (suspicion !== current && suspicion !== "retried" && notice !== undefined) this.#resolveOne(id, notice);
     }
   }
 
-  #settleOne(id: string, notice: Notice): void {
-    if (notice.settled) return;
-    this.#notices.set(id, { ...notice, settled: true });
+  #resolveOne(id: string, notice: Notice): void {
+    if (notice.resolved) return;
+    this.#notices.set(id, { ...notice, resolved: true });
     this.#version += 1;
   }
 
   /** An outage of the handlers' own dependencies makes many events fail. They must not displace other concerns. */
   #dropOldest(): void {
     const ids = [...this.#notices.keys()];
-    const isLessUrgent = ({ settled, concern }: Notice): boolean => settled || concern === "failing";
+    const isLessUrgent = ({ resolved, concern }: Notice): boolean => resolved || concern === "failing";
     const [oldest] = [...[...this.#notices].filter(([, notice]) => isLessUrgent(notice)).map(([id]) => id), ...ids];
     if (oldest !== undefined) this.#remove(oldest);
   }

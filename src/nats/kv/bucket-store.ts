@@ -24,9 +24,9 @@ import { bucketStream } from "../wire/subject.ts";
 import { BatchingPolicy, type BucketPolicy, SINGLE_WRITES } from "./batching-policy.ts";
 import { type BucketToOpen, managerOf } from "./bucket.ts";
 import { bucketEpoch } from "./bucket-epoch.ts";
+import { judgeBucket } from "./bucket-judgement.ts";
 import { type ListReader, listBucket, listFailures } from "./bucket-list.ts";
 import { maxWindowOf } from "./bucket-settings.ts";
-import { judgeBucket } from "./bucket-verdict.ts";
 import { watchBucket } from "./bucket-watch.ts";
 import { readKeyState } from "./key-state.ts";
 import { LiveBucket } from "./live-bucket.ts";
@@ -199,7 +199,7 @@ function liveBucket(connection: NatsConnection, options: BucketToOpen, opened: S
         return jsm.streams.info(bucketStream(bucket));
       },
       judge: (info, use) => judgeBucket(info, options, use, offset),
-      onVerdict({ refusal, notes }) {
+      onJudgement({ refusal, notes }) {
         if (refusal !== undefined) warn("refused", refusal.message);
         else if (notes.length > 0) warn("differs", `Bucket ${bucket} differs from the options: ${notes.join("; ")}`);
         else warn("restored", `Bucket ${bucket} can be used again`);

@@ -8,9 +8,9 @@ import { retryUntil } from "../../internal/retry.ts";
 import { apiCodeOf, apiCodes, isForbidden, isTimeout, readFailed } from "../wire/error-codes.ts";
 import { hasBatches } from "../wire/server-version.ts";
 import { bucketStream } from "../wire/subject.ts";
+import { bucketRefusal, misconfigured, optionRefusal, serverRefusal } from "./bucket-judgement.ts";
 import { READINESS_BACKOFF, untilReadable, untilWritable } from "./bucket-readiness.ts";
 import { type NewBucketOptions, newBucket } from "./bucket-settings.ts";
-import { bucketRefusal, misconfigured, optionRefusal, serverRefusal } from "./bucket-verdict.ts";
 import { createdUs, mayRepeatFences, withRaisedFences } from "./revision-offset.ts";
 import type { ResolvedNatsStoreOptions, StoreWarning } from "./store-options.ts";
 

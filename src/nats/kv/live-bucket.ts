@@ -21,20 +21,20 @@ export interface BucketUse {
 }
 
 /** Result of a check. */
-export interface BucketVerdict {
+export interface BucketJudgement {
   /** Why no key may be claimed; `undefined` if keys may be claimed. */
   readonly refusal: StoreMisconfiguredError | undefined;
   /** Differences from the options that endanger no guarantee. */
   readonly notes: readonly string[];
 }
 
-/** Functions that read and judge a bucket, and report the verdict. */
+/** Functions that read and judge a bucket, and report the judgement. */
 export interface BucketChecks {
   readonly clock: Clock;
   readonly read: () => Promise<StreamInfo>;
-  readonly judge: (info: StreamInfo, use: BucketUse) => BucketVerdict;
-  /** Called when the verdict changes. */
-  readonly onVerdict: (verdict: BucketVerdict) => void;
+  readonly judge: (info: StreamInfo, use: BucketUse) => BucketJudgement;
+  /** Called when the judgement changes. */
+  readonly onJudgement: (judgement: BucketJudgement) => void;
 }
 
 /**
@@ -54,7 +54,7 @@ export class LiveBucket {
   /** Number of refused writes, and how many of them a check has followed. */
   #refusedWrites = 0;
   #explainedWrites = 0;
-  #verdict: BucketVerdict = { refusal: undefined, notes: [] };
+  #judgement: BucketJudgement = { refusal: undefined, notes: [] };
   #checking: Promise<void> | undefined;
   #highestRevision = 0;
   #longestTtlMs = 0;
@@ -69,7 +69,7 @@ export class LiveBucket {
   /** Returns `undefined` if a key may be claimed now. @throws {StoreMisconfiguredError} from the promise, if none may be claimed. */
   admit(): Promise<void> | undefined {
     const ageMs = this.#checks.clock.monotonicMs() - this.#checkedAtMs;
-    const { refusal } = this.#verdict;
+    const { refusal } = this.#judgement;
     if (refusal !== undefined) {
       return ageMs < RECHECK_MS && !this.#isSuspect ? Promise.reject(refusal) : this.#checkedVerdict();
     }
@@ -95,11 +95,11 @@ export class LiveBucket {
 
   async #checkedVerdict(): Promise<void> {
     await this.#check();
-    const { refusal } = this.#verdict;
+    const { refusal } = this.#judgement;
     if (refusal !== undefined) throw refusal;
   }
 
-  /** Shared by all claims that wait. A bucket that cannot be read keeps its verdict: the claim's own write reports the outage. */
+  /** Shared by all claims that wait. A bucket that cannot be read keeps its judgement: the claim's own write reports the outage. */
   #check(): Promise<void> {
     this.#checking ??= this.#checkOnce().finally(() => {
       this.#checking = undefined;
@@ -118,16 +118,16 @@ export class LiveBucket {
       return;
     }
     this.#explainedWrites = refusedWrites;
-    const verdict = this.#checks.judge(info, use);
+    const judgement = this.#checks.judge(info, use);
     this.#checkedAtMs = this.#checks.clock.monotonicMs();
     this.#intervalMs = intervalOf(info);
-    const isNew = textOf(verdict) !== textOf(this.#verdict);
-    this.#verdict = verdict;
-    if (isNew) this.#checks.onVerdict(verdict);
+    const isNew = textOf(judgement) !== textOf(this.#judgement);
+    this.#judgement = judgement;
+    if (isNew) this.#checks.onJudgement(judgement);
   }
 }
 
-function textOf({ refusal, notes }: BucketVerdict): string {
+function textOf({ refusal, notes }: BucketJudgement): string {
   return [refusal?.message ?? "", ...notes].join("\n");
 }
 

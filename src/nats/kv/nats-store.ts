@@ -5,8 +5,8 @@ import { systemClock } from "../../internal/clock.ts";
 import { isForbidden, readFailed } from "../wire/error-codes.ts";
 import { bucketOf } from "../wire/subject.ts";
 import { type BucketToOpen, managerOf, openBucket } from "./bucket.ts";
+import { misconfigured } from "./bucket-judgement.ts";
 import { adaptiveSending, bucketStore, type NatsStore, type Sending } from "./bucket-store.ts";
-import { misconfigured } from "./bucket-verdict.ts";
 import { shardedStore, shardNames, shardsOf } from "./sharded-store.ts";
 import { type NatsStoreOptions, type ResolvedNatsStoreOptions, resolveNatsStoreOptions } from "./store-options.ts";
 

@@ -72,7 +72,7 @@ describe("a session", () => {
       cause: "",
       atMs: 1,
       times: 1,
-      settled: false,
+      resolved: false,
     } as const;
     session.take({
       type: "update",

@@ -128,7 +128,7 @@ describe("the feed", () => {
     await its.world.pass(33_000);
     const [begin] = await (await its.feed()).all();
     expect(overviewOf(begin)?.notices).toMatchObject([
-      { concern: "lapsed", replica: "web-2", times: 1, settled: false },
+      { concern: "lapsed", replica: "web-2", times: 1, resolved: false },
     ]);
   });
 });

@@ -204,7 +204,7 @@ describe("an unavailable store", () => {
     await its.world.pass(5_000);
     expect(await trouble(its)).toBe("");
     const [begin] = await (await its.feed()).all();
-    expect(begin?.overview?.notices).toMatchObject([{ concern: "unreadable", settled: true }]);
+    expect(begin?.overview?.notices).toMatchObject([{ concern: "unreadable", resolved: true }]);
     await its.world.replica("web-2").dedup.guard(event, () => "");
     expect(await recorded(its)).toContain("committed evt-1 web-2 confirmed");
     await its.inspector.close();
@@ -218,7 +218,7 @@ describe("an unavailable store", () => {
     expect(await trouble(its)).toBe("");
     const [begin] = await (await its.feed()).all();
     expect(begin?.overview?.notices).toMatchObject([
-      { concern: "unreadable", cause: "The record under a.b.c is not JSON", times: 1, settled: false },
+      { concern: "unreadable", cause: "The record under a.b.c is not JSON", times: 1, resolved: false },
     ]);
     its.spoil(new Error("broken"));
     its.breakOff();

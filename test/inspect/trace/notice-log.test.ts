@@ -6,8 +6,8 @@ const of = (eventId: string) => ({
   identity: { storeKey: eventId, workspaceId: "w", subscriptionId: "s", eventId },
 });
 const shown = (notices: NoticeLog): readonly string[] =>
-  [...notices].map(({ concern, identity, times, cause, settled }) =>
-    [concern, identity.eventId, times, cause, ...(settled ? ["settled"] : [])].join(" "),
+  [...notices].map(({ concern, identity, times, cause, resolved }) =>
+    [concern, identity.eventId, times, cause, ...(resolved ? ["resolved"] : [])].join(" "),
   );
 
 describe("a record that cannot be read", () => {
@@ -17,8 +17,8 @@ describe("a record that cannot be read", () => {
     for (const atMs of [1, 2, 3]) notices.reportUnreadable("The record under a.b.c is not JSON", atMs);
     const unreadable = "unreadable  1 The record under a.b.c is not JSON";
     expect(shown(notices)).toEqual(["failing evt-1 1 ", unreadable]);
-    notices.settleUnreadable();
-    expect(shown(notices)).toEqual(["failing evt-1 1 ", `${unreadable} settled`]);
+    notices.resolveUnreadable();
+    expect(shown(notices)).toEqual(["failing evt-1 1 ", `${unreadable} resolved`]);
     notices.reportUnreadable("The record under a.b.c is not JSON", 4);
     expect(shown(notices)).toEqual(["failing evt-1 1 ", unreadable.replace(" 1 ", " 2 ")]);
   });
@@ -33,7 +33,7 @@ describe("an event whose dispatch fails", () => {
     }
     expect(shown(notices)).toEqual(["failing evt-1 2 Error ECONNREFUSED"]);
     notices.take(traceEvent("committed", of("evt-1")));
-    expect(shown(notices)).toEqual(["failing evt-1 2 Error ECONNREFUSED settled"]);
+    expect(shown(notices)).toEqual(["failing evt-1 2 Error ECONNREFUSED resolved"]);
   });
 
   it("replaces the concern that it has many attempts, in either order", () => {

@@ -81,7 +81,7 @@ describe("the observed transitions", () => {
 });
 
 describe("what needs attention", () => {
-  it("is listed once for each event, latest last, and settled by the event's commit", () => {
+  it("is listed once for each event, latest last, and resolved by the event's commit", () => {
     const attention = new NoticeLog(10);
     attention.take(traceEvent("expired", "a", { cause: "lease-ended", atMs: 1 }));
     attention.take(traceEvent("lapsed", "b"));
@@ -92,7 +92,7 @@ describe("what needs attention", () => {
     attention.take(traceEvent("store-unavailable", "c"));
     attention.take(traceEvent("store-unavailable", "d"));
     attention.take(traceEvent("committed", "a"));
-    expect([...attention].map(({ concern, times, settled }) => [concern, times, settled])).toEqual([
+    expect([...attention].map(({ concern, times, resolved }) => [concern, times, resolved])).toEqual([
       ["lapsed", 1, false],
       ["expired", 2, true],
       ["superseded", 1, false],
@@ -110,7 +110,7 @@ describe("what needs attention", () => {
     for (const id of ["a", "b", "c"]) attention.take(traceEvent("unprotected", id));
     expect([...attention].map(({ identity }) => identity.eventId)).toEqual(["b", "c"]);
     attention.take(traceEvent("committed", "a"));
-    expect([...attention].every(({ settled }) => !settled)).toBe(true);
+    expect([...attention].every(({ resolved }) => !resolved)).toBe(true);
   });
 });
 

@@ -2,7 +2,7 @@ import type { StreamInfo } from "@nats-io/jetstream";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { StoreMisconfiguredError } from "../../../src/errors.ts";
-import { type BucketVerdict, LiveBucket } from "../../../src/nats/kv/live-bucket.ts";
+import { type BucketJudgement, LiveBucket } from "../../../src/nats/kv/live-bucket.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 
 const refusal = new StoreMisconfiguredError("discard is old", ["discard is old"]);
@@ -11,7 +11,7 @@ const refusal = new StoreMisconfiguredError("discard is old", ["discard is old"]
 function bucketWith(readMs = 0) {
   const clock = new SimulatedClock();
   const now = { isRight: true, isReachable: true, bytes: 0 };
-  const verdicts: BucketVerdict[] = [];
+  const judgements: BucketJudgement[] = [];
   let reads = 0;
   const info = (): StreamInfo => {
     const partial: unknown = { config: { max_bytes: 1_000 }, state: { bytes: now.bytes } };
@@ -28,7 +28,7 @@ function bucketWith(readMs = 0) {
         return info();
       },
       judge: () => ({ refusal: now.isRight ? undefined : refusal, notes: [] }),
-      onVerdict: (verdict) => verdicts.push(verdict),
+      onJudgement: (judgement) => judgements.push(judgement),
     },
     info(),
   );
@@ -41,7 +41,7 @@ function bucketWith(readMs = 0) {
     await clock.advanceAsync(readMs);
     return waiting;
   };
-  return { clock, now, live, verdicts, reads: () => reads, admitted };
+  return { clock, now, live, judgements, reads: () => reads, admitted };
 }
 
 function isInfo(_: unknown): _ is StreamInfo {
@@ -126,8 +126,8 @@ describe("a bucket in use", () => {
     );
   });
 
-  it("reports each change of its verdict once", async () => {
-    const { clock, now, live, verdicts, admitted } = bucketWith();
+  it("reports each change of its judgement once", async () => {
+    const { clock, now, live, judgements, admitted } = bucketWith();
     for (const isRight of [false, true, false]) {
       now.isRight = isRight;
       live.noteRefusedWrite();
@@ -136,6 +136,6 @@ describe("a bucket in use", () => {
         await clock.advanceAsync(600);
       }
     }
-    expect(verdicts.map((verdict) => verdict.refusal !== undefined)).toEqual([true, false, true]);
+    expect(judgements.map((judgement) => judgement.refusal !== undefined)).toEqual([true, false, true]);
   });
 });

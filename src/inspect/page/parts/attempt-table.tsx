@@ -5,7 +5,7 @@ import { evidenceOf } from "../../conclusions/suspicion.ts";
 import type { ShownAttempt } from "../../server/wire.ts";
 import { nowMs, playback, session } from "../browser/page-state.ts";
 import { useIsNarrow } from "../browser/viewport.ts";
-import { type AttemptOrder, attemptState, leaseEndsMs, type SortColumn } from "../state/attempt-list.ts";
+import { type AttemptSorting, attemptState, leaseEndsMs, type SortColumn } from "../state/attempt-list.ts";
 import { toneOf } from "../state/concern-words.ts";
 import type { Tone } from "../state/event-words.ts";
 import { span } from "../state/formats.ts";
@@ -40,7 +40,7 @@ const COLUMNS_ON_A_PHONE = 3;
 interface AttemptTableProps {
   readonly rows: readonly ShownAttempt[];
   readonly shared: SharedNames;
-  readonly order: Signal<AttemptOrder>;
+  readonly order: Signal<AttemptSorting>;
   readonly isFiltered: boolean;
 }
 

@@ -7,13 +7,13 @@ import { hashOf } from "../state/route.ts";
 import { sharedPrefix } from "../state/shared-names.ts";
 import { Name } from "./name.tsx";
 
-/** Everything that needs attention: errors, then warnings, then what is settled, each latest first. */
+/** Everything that needs attention: errors, then warnings, then what is resolved, each latest first. */
 export function Notices({ limit }: { limit: number }): VNode {
   const all = [...session().notices].reverse();
   const ordered = [
-    ...all.filter(({ settled, concern }) => !settled && concernWords[concern].severity === "error"),
-    ...all.filter(({ settled, concern }) => !settled && concernWords[concern].severity === "warning"),
-    ...all.filter(({ settled }) => settled),
+    ...all.filter(({ resolved, concern }) => !resolved && concernWords[concern].severity === "error"),
+    ...all.filter(({ resolved, concern }) => !resolved && concernWords[concern].severity === "warning"),
+    ...all.filter(({ resolved }) => resolved),
   ];
   if (ordered.length === 0) {
     return (
@@ -54,14 +54,14 @@ interface NoticeItemProps {
 }
 
 function NoticeItem({ notice, prefixes }: NoticeItemProps): VNode {
-  const { concern, identity, replica, cause, atMs, times, settled } = notice;
+  const { concern, identity, replica, cause, atMs, times, resolved } = notice;
   const { title, tone, advice } = concernWords[concern];
   return (
-    <li class={settled ? "settled" : tone}>
+    <li class={resolved ? "resolved" : tone}>
       <p class="title">
         <strong>{title}</strong>
         {times > 1 && <span class="times"> ×{times}</span>}
-        {settled && <span class="pill quiet">settled</span>}
+        {resolved && <span class="pill quiet">resolved</span>}
         <time class="soft">{time(atMs)}</time>
       </p>
       <p class="whose">

@@ -25,13 +25,13 @@ export function attemptState(attempt: Pick<ShownAttempt, "hold" | "phase" | "sus
 
 export type SortColumn = "event" | "subscription" | "owner" | "attempt" | "fence" | "state" | "lease" | "began";
 
-export interface AttemptOrder {
+export interface AttemptSorting {
   readonly column: SortColumn;
   readonly isDown: boolean;
 }
 
 /** Attempts that need attention come first, then leases that end first. */
-export const BY_URGENCY: AttemptOrder = { column: "state", isDown: false };
+export const BY_URGENCY: AttemptSorting = { column: "state", isDown: false };
 
 /** Returns the end of the current lease. */
 export function leaseEndsMs({ leaseFromMs, leaseMs }: ShownAttempt): number {
@@ -60,7 +60,7 @@ export class AttemptList {
     attempts: ReadonlyMap<string, ShownAttempt>,
     version: number,
     filter: AttemptFilter,
-    order: AttemptOrder,
+    order: AttemptSorting,
   ): readonly ShownAttempt[] {
     const query = JSON.stringify([version, filter, order]);
     if (attempts === this.#of && query === this.#lastQuery) return this.#last;
@@ -102,7 +102,7 @@ function contains(text: string, part: string): boolean {
   return part === "" || text.toLowerCase().includes(part.toLowerCase());
 }
 
-function comparison({ column, isDown }: AttemptOrder): (one: ShownAttempt, other: ShownAttempt) => number {
+function comparison({ column, isDown }: AttemptSorting): (one: ShownAttempt, other: ShownAttempt) => number {
   const sortedBy = values[column];
   const sign = isDown ? -1 : 1;
   return (one, other) => {

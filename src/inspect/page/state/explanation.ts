@@ -32,8 +32,8 @@ export function explain(detail: EventDetail, now: LeaseClock): LastOutcome {
 
 /** Returns the suspicion about the holder, which is more urgent than the fact that the event is in flight. */
 function suspected({ record, trace }: EventDetail, now: LeaseClock): Pick<LastOutcome, "outcome" | "tone"> | undefined {
-  const finding = record === undefined ? undefined : findingOf(record, trace);
-  const suspicion = finding?.state === "reserved" ? suspicionOf(finding, now) : undefined;
+  const content = record === undefined ? undefined : contentOf(record, trace);
+  const suspicion = content?.state === "reserved" ? suspicionOf(content, now) : undefined;
   if (suspicion === undefined) return undefined;
   return { outcome: suspicionWords[suspicion].title, tone: toneOf(suspicion) };
 }
@@ -187,10 +187,10 @@ function nextDelivery({ record, trace }: EventDetail, now: LeaseClock): string {
   if (record === undefined) return "";
   // The reason is explained above.
   if (record === null && trace.length > 0) return "The key is empty, so the next delivery is dispatched.";
-  return verdictOf(findingOf(record, trace), now).text;
+  return verdictOf(contentOf(record, trace), now).text;
 }
 
-function findingOf(record: ShownRecord | null, trace: readonly TraceEvent[]): KeyContent {
+function contentOf(record: ShownRecord | null, trace: readonly TraceEvent[]): KeyContent {
   if (record === null) return { state: "empty" };
   const { owner, attempt, leaseMs, atMs, fence } = record;
   if (record.state === "committed") return { state: "committed", owner, attempt, committedAtMs: atMs };

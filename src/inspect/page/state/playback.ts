@@ -100,7 +100,7 @@ export class Playback {
           skewMs: 0,
           bucketMs: this.#bucketMs,
         },
-        epoch: "",
+        recordingId: "",
         store: () => AVAILABLE,
         nowMs: () => nowMs,
       },

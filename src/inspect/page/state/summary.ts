@@ -10,7 +10,7 @@ export interface Phrase {
 
 /** Returns the number of items that still need attention. */
 export function openNotices({ notices }: Pick<Session, "notices">): number {
-  return notices.filter(({ settled }) => !settled).length;
+  return notices.filter(({ resolved }) => !resolved).length;
 }
 
 /** Returns one sentence that sums up all deliveries. */

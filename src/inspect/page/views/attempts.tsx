@@ -5,12 +5,12 @@ import { amount, counted } from "../../../internal/counted.ts";
 import { session } from "../browser/page-state.ts";
 import { AttemptFilters } from "../parts/attempt-filters.tsx";
 import { AttemptTable } from "../parts/attempt-table.tsx";
-import { AttemptList, type AttemptOrder, BY_URGENCY, NO_FILTER } from "../state/attempt-list.ts";
+import { AttemptList, type AttemptSorting, BY_URGENCY, NO_FILTER } from "../state/attempt-list.ts";
 import { sharedNames, sharedWords } from "../state/shared-names.ts";
 
 export function AttemptsView(): VNode {
   const filter = useSignal(NO_FILTER);
-  const order = useSignal<AttemptOrder>(BY_URGENCY);
+  const order = useSignal<AttemptSorting>(BY_URGENCY);
   const list = useMemo(() => new AttemptList(), []);
   const now = session();
   const rows = list.rows(now.attempts, now.attemptsVersion, filter.value, order.value);

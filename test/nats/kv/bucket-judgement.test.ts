@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { serverRefusal } from "../../../src/nats/kv/bucket-verdict.ts";
+import { serverRefusal } from "../../../src/nats/kv/bucket-judgement.ts";
 
 describe("a server", () => {
   it.each([

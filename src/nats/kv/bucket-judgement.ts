@@ -4,7 +4,7 @@ import { StoreMisconfiguredError } from "../../errors.ts";
 import { ADVISED_SERVER, LEADER_VERSION_METADATA_KEY, NEEDED_SERVER, whyUnusable } from "../wire/server-version.ts";
 import { closedReason } from "./bucket-role.ts";
 import { differenceSentence, differences, optionDifferences, type WantedSettings } from "./bucket-settings.ts";
-import type { BucketUse, BucketVerdict } from "./live-bucket.ts";
+import type { BucketJudgement, BucketUse } from "./live-bucket.ts";
 import { lastRevision, mayRepeatFences, revisionOffset } from "./revision-offset.ts";
 
 export function misconfigured(what: string, wrong: readonly string[], cause?: unknown): StoreMisconfiguredError {
@@ -48,7 +48,7 @@ export function optionRefusal({ config }: StreamInfo, wanted: WantedSettings): S
 }
 
 /** Judges a bucket that a store has used: what the start would refuse, and what contradicts the store's own writes. */
-export function judgeBucket(info: StreamInfo, wanted: WantedSettings, use: BucketUse, offset: number): BucketVerdict {
+export function judgeBucket(info: StreamInfo, wanted: WantedSettings, use: BucketUse, offset: number): BucketJudgement {
   const { bucket } = wanted;
   const notes = optionDifferences(info.config, wanted).map(differenceSentence);
   const refusal = bucketRefusal(info, bucket);
