@@ -7,26 +7,41 @@ import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { Command } from "commander";
 import { shown } from "./figures.ts";
+import type { KeyMemory } from "./key-memory.ts";
 import { median } from "./measure.ts";
-import { cpuOf, rateOf, type Speed } from "./speed.ts";
+import { cpuOf, p50Of, rateOf, type Speed } from "./speed.ts";
 import { table } from "./table.ts";
 
-// `npm run bench:compare BASE`: runs the quick benchmark on the library of another commit and on this one, in turns. Both run this
-// checkout's benchmark, and every figure is compared within one pair of runs.
+// `npm run bench:compare -- BASE`: runs the quick benchmark, or with `--full` the whole one, on the library of another commit and on
+// this one, in turns. Both run this checkout's benchmark, and every figure is compared within one pair of runs.
 
 const ROOT = join(import.meta.dirname, "../..");
 const run = promisify(execFile);
 
+/** What a run writes to its file. */
+interface Measured {
+  readonly speeds: readonly Speed[];
+  readonly memory: readonly KeyMemory[];
+}
+
 interface PairedRuns {
-  readonly base: readonly Speed[];
-  readonly change: readonly Speed[];
+  readonly base: Measured;
+  readonly change: Measured;
+}
+
+/** One figure of a run. */
+interface Compared {
+  readonly row: string;
+  readonly figure: string;
+  readonly of: (run: Measured) => number | undefined;
 }
 
 const command = new Command("npm run bench:compare --")
   .argument("<base>", "commit to compare with")
   .option("--pairs <count>", "number of pairs of runs", Number, 3)
+  .option("--full", "compare all rows and the memory of keys, in ten minutes per run instead of one")
   .parse();
-const { pairs: pairCount } = command.opts<{ pairs: number }>();
+const { pairs: pairCount, full: isFull = false } = command.opts<{ pairs: number; full?: boolean }>();
 const [commit = ""] = command.args;
 const base = await checkOut(commit);
 const pairs: PairedRuns[] = [];
@@ -34,17 +49,13 @@ for (let index = 0; index < pairCount; index += 1) {
   console.error(`pair ${index + 1} of ${pairCount}`);
   // The order alternates, because the machine may become slower or faster with time.
   const isBaseFirst = index % 2 === 0;
-  const first = await speedsOf(isBaseFirst ? base : undefined);
-  const second = await speedsOf(isBaseFirst ? undefined : base);
+  const first = await measured(isBaseFirst ? base : undefined);
+  const second = await measured(isBaseFirst ? undefined : base);
   pairs.push(isBaseFirst ? { base: first, change: second } : { base: second, change: first });
 }
-const names = pairs[0]?.change.map(({ name }) => name) ?? [];
-console.log(
-  table(
-    ["", "events/s: base", "change", "ratio", "from", "to", "CPU µs: base", "change", "ratio", "from", "to"],
-    names.map((name) => [name, ...compared(name, rateOf), ...compared(name, cpuOf)]),
-  ),
-);
+const { speeds = [], memory = [] } = pairs[0]?.change ?? {};
+const compared = [...speeds.flatMap(({ name }) => figuresOf(name)), ...memory.map(({ what }) => bytesOf(what))];
+console.log(table(["", "figure", "base", "change", "ratio", "from", "to"], compared.flatMap(rowsOf)));
 console.log("\nratio: change divided by base; the median, lowest and highest of the pairs.");
 
 /** Builds a commit in a checkout of its own, and returns the folder. */
@@ -57,36 +68,49 @@ async function checkOut(of: string): Promise<string> {
   return folder;
 }
 
-async function speedsOf(checkout: string | undefined): Promise<readonly Speed[]> {
+async function measured(checkout: string | undefined): Promise<Measured> {
   const hook = pathToFileURL(join(import.meta.dirname, "library-under-test.ts")).href;
   const loading = checkout === undefined ? [] : ["--import", hook];
-  const child = spawn(
-    process.execPath,
-    ["--expose-gc", "--import", "tsx", ...loading, join(import.meta.dirname, "run.ts"), "--quick"],
-    {
-      cwd: ROOT,
-      stdio: ["ignore", "ignore", "inherit"],
-      env: { ...process.env, ...(checkout === undefined ? {} : { LATCHKEY_BENCH_CHECKOUT: checkout }) },
-    },
-  );
+  const script = [join(import.meta.dirname, "run.ts"), ...(isFull ? [] : ["--quick"])];
+  const child = spawn(process.execPath, ["--expose-gc", "--import", "tsx", ...loading, ...script], {
+    cwd: ROOT,
+    stdio: ["ignore", "ignore", "inherit"],
+    env: { ...process.env, ...(checkout === undefined ? {} : { LATCHKEY_BENCH_CHECKOUT: checkout }) },
+  });
   const [exitCode] = await once(child, "exit");
   if (exitCode !== 0) throw new Error(`The benchmark of ${checkout ?? "this checkout"} ended with code ${exitCode}`);
-  const { speeds }: { speeds: Speed[] } = JSON.parse(await readFile(join(ROOT, ".cache", "bench-quick.json"), "utf8"));
-  return speeds;
+  return JSON.parse(await readFile(join(ROOT, ".cache", isFull ? "bench.json" : "bench-quick.json"), "utf8"));
 }
 
-function compared(name: string, figureOf: (speed: Speed | undefined) => number | undefined): readonly string[] {
-  const figures = pairs.flatMap((pair) => {
-    const [before, after] = [pair.base, pair.change].map((speeds) =>
-      figureOf(speeds.find((speed) => speed.name === name)),
-    );
+function figuresOf(row: string): readonly Compared[] {
+  const of = (figureOf: (speed: Speed | undefined) => number | undefined) => (run: Measured) =>
+    figureOf(run.speeds.find(({ name }) => name === row));
+  return [
+    { row, figure: "events/s", of: of(rateOf) },
+    { row, figure: "CPU, µs", of: of(cpuOf) },
+    { row, figure: "p50 alone, µs", of: of(p50Of) },
+  ];
+}
+
+function bytesOf(row: string): Compared {
+  return { row, figure: "bytes", of: (run) => run.memory.find(({ what }) => what === row)?.bytes };
+}
+
+/** Returns one row, or none if no pair measured the figure. */
+function rowsOf({ row, figure, of }: Compared): readonly (readonly string[])[] {
+  const measuredPairs = pairs.flatMap((pair) => {
+    const [before, after] = [of(pair.base), of(pair.change)];
     return before === undefined || after === undefined ? [] : [{ before, after, ratio: after / before }];
   });
-  if (figures.length === 0) return ["failed", "", "", "", ""];
-  const ratios = figures.map(({ ratio }) => ratio);
+  if (measuredPairs.length === 0) return [];
+  const ratios = measuredPairs.map(({ ratio }) => ratio);
   return [
-    shown(median(figures.map(({ before }) => before))),
-    shown(median(figures.map(({ after }) => after))),
-    ...[median(ratios), Math.min(...ratios), Math.max(...ratios)].map((ratio) => ratio.toFixed(2)),
+    [
+      row,
+      figure,
+      shown(median(measuredPairs.map(({ before }) => before))),
+      shown(median(measuredPairs.map(({ after }) => after))),
+      ...[median(ratios), Math.min(...ratios), Math.max(...ratios)].map((ratio) => ratio.toFixed(2)),
+    ],
   ];
 }

@@ -27,7 +27,7 @@ export interface Contestant {
 }
 
 export const CONCURRENCY = 512;
-const LATENCY_EVENTS = 1_000;
+const LATENCY_EVENTS = 300;
 
 export interface OneByOne {
   readonly name: string;

@@ -1,8 +1,6 @@
 import type { Contestant, Guarantees } from "./contestant.ts";
 import { type Described, inOwnProcess } from "./contestant-process.ts";
 
-/** A shorter round ends before V8's young generation, which begins small, has grown. */
-const EVENTS = 60_000;
 const DUPLICATES = 200_000;
 const WORKER = new URL("memory-worker.ts", import.meta.url);
 
@@ -20,15 +18,16 @@ export interface MemoryContestants extends AsyncDisposable {
   readonly duplicates: Contestant;
 }
 
-export function memoryContestants(): MemoryContestants {
+/** @param events in a round. With fewer than 30,000, it ends before V8's young generation, which begins small, has grown. */
+export function memoryContestants(events: number): MemoryContestants {
   const stack = new AsyncDisposableStack();
-  const contestant = (name: string, runs: MemorySetup["runs"], events: number): Contestant => {
-    const setup: MemorySetup = { name, guarantees, events, runs };
+  const contestant = (name: string, runs: MemorySetup["runs"], count: number): Contestant => {
+    const setup: MemorySetup = { name, guarantees, events: count, runs };
     return stack.use(inOwnProcess(WORKER, setup));
   };
   return {
-    guards: contestant("Latchkey, memory store", "guards", EVENTS),
-    inspected: contestant("Latchkey inspected, memory store", "inspected guards", EVENTS),
+    guards: contestant("Latchkey, memory store", "guards", events),
+    inspected: contestant("Latchkey inspected, memory store", "inspected guards", events),
     duplicates: contestant("Latchkey, duplicates from the cache", "duplicates", DUPLICATES),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };

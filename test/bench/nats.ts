@@ -12,6 +12,8 @@ export interface Setup {
   readonly replicas: number;
   /** Number of events in a round. */
   readonly events: number;
+  /** Number of events in a round of those that send batches, if it differs. */
+  readonly batchedEvents?: number;
   /** The faster way to send prepared bytes. */
   readonly fastest: "singly" | "in batches";
 }
@@ -33,12 +35,19 @@ export interface NatsContestants extends AsyncDisposable {
 }
 
 /** The bare client and guards share a bucket. Guards without batches use one that does not allow batches. */
-export function natsContestants({ name, storage, events, ...servers }: Setup): NatsContestants {
+export function natsContestants({ name, storage, events, batchedEvents = events, ...servers }: Setup): NatsContestants {
   const stack = new AsyncDisposableStack();
   const bareGuarantees: Guarantees = { storage, fence: "no", lease: "fixed" };
   const latchkeyGuarantees: Guarantees = { storage, fence: "yes", lease: "renewed, with a signal" };
   const contestant = (runs: NatsSetup["runs"], what: string, guarantees: Guarantees): Contestant => {
-    const setup: NatsSetup = { ...servers, name: `${what}, ${name}`, guarantees, events, runs };
+    const isBatched = runs !== "bare" && runs !== "single";
+    const setup: NatsSetup = {
+      ...servers,
+      name: `${what}, ${name}`,
+      guarantees,
+      events: isBatched ? batchedEvents : events,
+      runs,
+    };
     return stack.use(inOwnProcess(WORKER, setup));
   };
   return {

@@ -1,14 +1,18 @@
-import { randomUUID } from "node:crypto";
-import { Deduplicator } from "latchkey";
-import { effectOnce, postgresStore, schemaSql } from "latchkey/postgres";
 import pg from "pg";
 import { startPostgres } from "../support/postgres-server.ts";
-import { PAYLOAD, RESERVATION_S, WINDOW_S } from "./bare-client.ts";
-import { type Contestant, type Guarantees, guards, oneByOne } from "./contestant.ts";
+import type { Contestant, Guarantees } from "./contestant.ts";
+import { type Described, inOwnProcess } from "./contestant-process.ts";
 
-/** Number of connections, and of accounts, so that transactions seldom wait for each other. */
-const CONNECTIONS = 16;
-const ACCOUNTS = 10_000;
+const WORKER = new URL("postgres-worker.ts", import.meta.url);
+
+/** Number of accounts, so that transactions seldom wait for each other. */
+export const ACCOUNTS = 10_000;
+
+/** What the process of a contestant runs. */
+export interface PostgresSetup extends Described {
+  readonly url: string;
+  readonly runs: Exclude<keyof PostgresContestants, symbol>;
+}
 
 /** Effects in a transaction, and keys in PostgreSQL. Every commit waits for the disk. */
 export interface PostgresContestants extends AsyncDisposable {
@@ -21,75 +25,29 @@ export interface PostgresContestants extends AsyncDisposable {
   readonly insert: Contestant;
 }
 
-export async function postgresContestants(events: number): Promise<PostgresContestants> {
-  const server = await startPostgres();
-  const pool = new pg.Pool({ connectionString: server.url, max: CONNECTIONS });
-  pool.on("error", () => {});
-  await pool.query(
-    `${schemaSql()}
+/** @param schema SQL that makes the tables of the package. */
+export async function postgresContestants(events: number, schema: string): Promise<PostgresContestants> {
+  const stack = new AsyncDisposableStack();
+  const server = stack.use(await startPostgres());
+  const client = new pg.Client({ connectionString: server.url });
+  await client.connect();
+  await client.query(
+    `${schema}
      create table bare (id text primary key, body text not null, expires_at timestamptz not null);
      create table accounts (id int primary key, cents bigint not null);
      insert into accounts select id, 0 from generate_series(0, ${ACCOUNTS - 1}) id`,
   );
-  const dedup = new Deduplicator({ store: await postgresStore(pool) });
-  const effects: Guarantees = { storage: "a server's disk", fence: "yes", lease: "none" };
-  const pay = (tx: pg.PoolClient, index: number) =>
-    tx.query("update accounts set cents = cents + 1 where id = $1", [index % ACCOUNTS]);
-  const inTransaction = async (work: (tx: pg.PoolClient) => Promise<unknown>): Promise<void> => {
-    const tx = await pool.connect();
-    try {
-      await tx.query("begin");
-      await work(tx);
-      await tx.query("commit");
-    } finally {
-      tx.release();
-    }
+  await client.end();
+  const contestant = (runs: PostgresSetup["runs"], name: string, guaranteed: Omit<Guarantees, "storage">) => {
+    const guarantees: Guarantees = { storage: "a server's disk", ...guaranteed };
+    const setup: PostgresSetup = { name: `${name}, PostgreSQL`, guarantees, events, url: server.url, runs };
+    return stack.use(inOwnProcess(WORKER, setup));
   };
   return {
-    transaction: oneByOne({
-      name: "a transaction, PostgreSQL",
-      guarantees: { ...effects, fence: "no" },
-      events,
-      once: (_, index) => inTransaction((tx) => pay(tx, index)),
-    }),
-    effectOnce: oneByOne({
-      name: "effectOnce in a transaction, PostgreSQL",
-      guarantees: effects,
-      events,
-      once: (_, index) =>
-        inTransaction((tx) =>
-          effectOnce(tx, { idempotencyKey: randomUUID(), fence: 1 }, async () => {
-            await pay(tx, index);
-          }),
-        ),
-    }),
-    guards: oneByOne({
-      name: "Latchkey, PostgreSQL",
-      guarantees: { storage: "a server's disk", fence: "yes", lease: "renewed, with a signal" },
-      events,
-      once: guards(dedup),
-    }),
-    insert: oneByOne({
-      name: "INSERT … ON CONFLICT, PostgreSQL",
-      guarantees: { storage: "a server's disk", fence: "no", lease: "fixed" },
-      events,
-      async once(id) {
-        await pool.query(
-          `insert into bare values ($1, $2, now() + $3 * interval '1 second') on conflict (id) do update
-           set expires_at = excluded.expires_at where bare.expires_at < now()`,
-          [id, PAYLOAD, RESERVATION_S],
-        );
-        await pool.query(`update bare set body = $2, expires_at = now() + $3 * interval '1 second' where id = $1`, [
-          id,
-          PAYLOAD,
-          WINDOW_S,
-        ]);
-      },
-    }),
-    async [Symbol.asyncDispose]() {
-      await dedup.close();
-      await pool.end();
-      await server[Symbol.asyncDispose]();
-    },
+    transaction: contestant("transaction", "a transaction", { fence: "no", lease: "none" }),
+    effectOnce: contestant("effectOnce", "effectOnce in a transaction", { fence: "yes", lease: "none" }),
+    guards: contestant("guards", "Latchkey", { fence: "yes", lease: "renewed, with a signal" }),
+    insert: contestant("insert", "INSERT … ON CONFLICT", { fence: "no", lease: "fixed" }),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }

@@ -1,9 +1,14 @@
-import { IdempotencyConfig, makeIdempotent } from "@aws-lambda-powertools/idempotency";
-import { CachePersistenceLayer } from "@aws-lambda-powertools/idempotency/cache";
-import { createClient } from "@redis/client";
 import { type RedisDurability, startRedis } from "../support/redis-server.ts";
-import { PAYLOAD, RESERVATION_S, WINDOW_S } from "./bare-client.ts";
-import { type Contestant, type Guarantees, oneByOne } from "./contestant.ts";
+import type { Contestant, Guarantees } from "./contestant.ts";
+import { type Described, inOwnProcess } from "./contestant-process.ts";
+
+const WORKER = new URL("redis-worker.ts", import.meta.url);
+
+/** What the process of a contestant runs. */
+export interface RedisSetup extends Described {
+  readonly url: string;
+  readonly runs: Exclude<keyof RedisContestants, symbol>;
+}
 
 /** Alternatives to Latchkey on Redis. */
 export interface RedisContestants extends AsyncDisposable {
@@ -17,35 +22,16 @@ const storage = { memory: "a server's memory", disk: "a server's disk" } as cons
 
 export async function redisContestants(events: number, durability: RedisDurability): Promise<RedisContestants> {
   const guarantees: Guarantees = { storage: storage[durability], fence: "no", lease: "fixed" };
-  const server = await startRedis(durability);
+  const stack = new AsyncDisposableStack();
+  const server = stack.use(await startRedis(durability));
   const name = `Redis ${server.version}${durability === "disk" ? ", fsync always" : ""}`;
-  const client = await createClient({ url: server.url }).connect();
-  const config = new IdempotencyConfig({ expiresAfterSeconds: WINDOW_S });
-  // Without a context, it warns at every event that it cannot protect events in progress.
-  config.registerLambdaContext({ getRemainingTimeInMillis: () => RESERVATION_S * 1_000 });
-  const guarded = makeIdempotent(async (_event: { readonly id: string }) => true, {
-    persistenceStore: new CachePersistenceLayer({ client }),
-    config,
-  });
+  const contestant = (runs: RedisSetup["runs"], what: string): Contestant => {
+    const setup: RedisSetup = { name: `${what}, ${name}`, guarantees, events, url: server.url, runs };
+    return stack.use(inOwnProcess(WORKER, setup));
+  };
   return {
-    setNx: oneByOne({
-      name: `SET NX, ${name}`,
-      guarantees,
-      events,
-      async once(id) {
-        await client.set(`bare:${id}`, PAYLOAD, { NX: true, EX: RESERVATION_S });
-        await client.set(`bare:${id}`, PAYLOAD, { EX: WINDOW_S });
-      },
-    }),
-    powertools: oneByOne({
-      name: `Powertools, ${name}`,
-      guarantees,
-      events,
-      once: (id) => guarded({ id }),
-    }),
-    async [Symbol.asyncDispose]() {
-      client.destroy();
-      await server[Symbol.asyncDispose]();
-    },
+    setNx: contestant("setNx", "SET NX"),
+    powertools: contestant("powertools", "Powertools"),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }

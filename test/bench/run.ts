@@ -38,7 +38,7 @@ console.log(
 console.log(`
 events/s: 512 events at a time (HTTP: 64 requests); the median, lowest and highest of the rounds. × bare: compared with the first row.
 CPU: time of the contestant's process for each event, servers excluded; of the HTTP server for the rows of HTTP.
-Each row has a process of its own, as a service has. Only the clients of Redis and PostgreSQL share one.
+Each row has a process of its own, as a service has.
 prepared bytes: the same writes, prepared before the measurement; the speed of the servers for a client without cost.
 p50, p99: latency of one event at a time; medians of the rounds.
 storage: where an event is stored when it is acknowledged. fence: whether an earlier holder can no longer write to the key.

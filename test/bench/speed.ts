@@ -7,14 +7,16 @@ import { type HttpContestants, httpContestants } from "./http.ts";
 import { median, type Rate, takeTurns } from "./measure.ts";
 import { type MemoryContestants, memoryContestants } from "./memory-store.ts";
 import { type NatsContestants, natsContestants, type Setup } from "./nats.ts";
-import type { PostgresContestants } from "./postgres.ts";
+import { type PostgresContestants, postgresContestants } from "./postgres.ts";
 import { type RedisContestants, redisContestants } from "./redis.ts";
 
 /** Number of events in a round where every write waits for a disk. */
 const SYNCED_EVENTS = 2_000;
+/** Number of events in such a round with batches. It takes about as long, and a store finds out in the warm-up whether to batch. */
+const SYNCED_BATCHED_EVENTS = 10_000;
 
 /** Rounds after which a process is as fast as it gets: its code is compiled, and a store has found out whether to batch. */
-const WARM_UP_ROUNDS = 2;
+const WARM_UP_ROUNDS = { quick: 1, whole: 2 };
 const ROUNDS = 3;
 
 /** Speed of a contestant, with one value for each round. */
@@ -52,7 +54,7 @@ export async function benchSpeed({ isQuick, only, onProgress }: SpeedOptions): P
   readonly speeds: readonly Speed[];
   readonly figures: readonly Figure[];
 }> {
-  const events = isQuick ? 8_000 : 20_000;
+  const events = isQuick ? 5_000 : 20_000;
   await using disposables = new AsyncDisposableStack();
   const opened = <Resource extends AsyncDisposable>(resource: Resource): Resource => disposables.use(resource);
 
@@ -75,8 +77,8 @@ export async function benchSpeed({ isQuick, only, onProgress }: SpeedOptions): P
     events,
     fastest: "in batches",
   };
-  const redis = (durability: RedisDurability, count: number) =>
-    redisContestants(count, durability).then(opened, (error: unknown) => {
+  const redis = (durability: RedisDurability) =>
+    redisContestants(events, durability).then(opened, (error: unknown) => {
       onProgress(`Redis is not measured: ${messageOf(error)}`);
       return undefined;
     });
@@ -84,9 +86,9 @@ export async function benchSpeed({ isQuick, only, onProgress }: SpeedOptions): P
     one: opened(natsContestants(oneReplica)),
     three: opened(natsContestants(threeReplicas)),
     synced: isQuick ? undefined : opened(await syncedContestants(opened)),
-    memory: opened(memoryContestants()),
-    redis: await redis("memory", events),
-    syncedRedis: isQuick ? undefined : await redis("disk", SYNCED_EVENTS),
+    memory: opened(memoryContestants(isQuick ? 30_000 : 60_000)),
+    redis: isQuick ? undefined : await redis("memory"),
+    syncedRedis: isQuick ? undefined : await redis("disk"),
     postgres: isQuick ? undefined : opened(await openPostgres()),
     consumers: opened(consumerContestants(server.url, events)),
     http: isQuick ? undefined : opened(await httpContestants(events)),
@@ -94,15 +96,16 @@ export async function benchSpeed({ isQuick, only, onProgress }: SpeedOptions): P
   const contestants = (isQuick ? mainContestants(field) : allContestants(field)).filter(
     ({ name }) => only.length === 0 || only.some((text) => name.includes(text)),
   );
-  const speeds = await measured(contestants, ROUNDS, onProgress);
+  const warmUpRounds = WARM_UP_ROUNDS[isQuick ? "quick" : "whole"];
+  const speeds = await measured(contestants, { warmUpRounds, rounds: ROUNDS }, onProgress);
   const figures = figuresOf(field, speeds, isQuick);
   return { speeds, figures: only.length === 0 ? figures : figures.filter(({ measured }) => measured !== undefined) };
 }
 
-/** Imported only if it is measured: `npm run bench:compare` may compare with a commit that has no `latchkey/postgres`. */
+/** The schema is imported only if it is measured: `npm run bench:compare` may compare with a commit that has no `latchkey/postgres`. */
 async function openPostgres(): Promise<PostgresContestants> {
-  const { postgresContestants } = await import("./postgres.ts");
-  return postgresContestants(SYNCED_EVENTS);
+  const { schemaSql } = await import("latchkey/postgres");
+  return postgresContestants(SYNCED_EVENTS, schemaSql());
 }
 
 async function syncedContestants(opened: <Resource extends AsyncDisposable>(resource: Resource) => Resource) {
@@ -113,14 +116,15 @@ async function syncedContestants(opened: <Resource extends AsyncDisposable>(reso
     urls: [server.url],
     replicas: 1,
     events: SYNCED_EVENTS,
+    batchedEvents: SYNCED_BATCHED_EVENTS,
     fastest: "in batches",
   });
 }
 
-function mainContestants({ one, three, memory, redis, consumers }: Field): readonly Contestant[] {
+function mainContestants({ one, three, memory, consumers }: Field): readonly Contestant[] {
   return [
     ...[one.bare, one.guards, three.bare, three.guards, memory.guards, memory.duplicates],
-    ...[consumers.plain, consumers.consume, ...powertoolsOf(redis)],
+    ...[consumers.plain, consumers.consume],
   ];
 }
 
@@ -186,7 +190,7 @@ function figuresOf(field: Field, speeds: readonly Speed[], isQuick: boolean): Fi
 /** A process was idle during the turns of others, and V8 shrank its young generation. Each round therefore has an unmeasured lead-in. */
 async function measured(
   contestants: readonly Contestant[],
-  rounds: number,
+  { warmUpRounds, rounds }: { readonly warmUpRounds: number; readonly rounds: number },
   onProgress: (line: string) => void,
 ): Promise<readonly Speed[]> {
   const errors = new Map<Contestant, string>();
@@ -195,8 +199,8 @@ async function measured(
     errors.set(contestant, messageOf(error));
     onProgress(`${contestant.name} failed: ${messageOf(error)}`);
   };
-  await takeTurns(working(), { rounds: WARM_UP_ROUNDS, onFailed }, async (contestant, round) => {
-    onProgress(`warming up, round ${Number(round) + 1} of ${WARM_UP_ROUNDS}: ${contestant.name}`);
+  await takeTurns(working(), { rounds: warmUpRounds, onFailed }, async (contestant, round) => {
+    onProgress(`warming up, round ${Number(round) + 1} of ${warmUpRounds}: ${contestant.name}`);
     await contestant.rate(`warm-${round}`);
     await contestant.latency?.(`warm-${round}`);
   });
@@ -229,7 +233,8 @@ export function cpuOf(speed: Speed | undefined): number | undefined {
   return middle(speed?.rates.map(({ cpuUs }) => cpuUs));
 }
 
-function p50Of(speed: Speed | undefined): number | undefined {
+/** Returns the median time of one event alone, in microseconds. */
+export function p50Of(speed: Speed | undefined): number | undefined {
   return middle(speed?.latencies.map(({ p50Us }) => p50Us));
 }
 
