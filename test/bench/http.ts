@@ -28,16 +28,21 @@ export async function httpContestants(requests: number): Promise<HttpContestants
   const setup: HttpSetup = { natsUrl: natsServer.url, redisUrl: redis?.url };
   const server = starting.use(startWorker<"state", HttpState>(new URL("http-server.ts", import.meta.url), setup));
   const { port } = await server.ask("state");
-  const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => openClient(port)));
-  starting.defer(() => {
-    for (const client of clients) client.close();
+  let opened: Promise<readonly HttpClient[]> | undefined;
+  // Not before the first round: a server closes a connection that sends no request within a minute.
+  const connected = () => {
+    opened ??= Promise.all(Array.from({ length: CONNECTIONS }, () => openClient(port)));
+    return opened;
+  };
+  starting.defer(async () => {
+    for (const client of (await opened) ?? []) client.close();
   });
 
   const contestant = (name: string, path: string, guarantees: Guarantees): Contestant => ({
     name: `HTTP: ${name}`,
     guarantees,
     async rate(round) {
-      const idle = [...clients];
+      const idle = [...(await connected())];
       const before = await server.ask("state");
       const { perSecond } = await throughput(requests, CONNECTIONS, async (index) => {
         const client = idle.pop();

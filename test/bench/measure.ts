@@ -1,3 +1,5 @@
+import { type CpuProfile, cpuProfileOf } from "./cpu-profile.ts";
+
 export interface Turns<Contestant> {
   readonly rounds: number;
   /** Called when a contestant fails, which is then left out of the following rounds. By default the error is thrown. */
@@ -43,7 +45,12 @@ export interface Rate {
   readonly perSecond: number;
   /** CPU time of the measuring process for each event, in microseconds. */
   readonly cpuUs: number;
+  /** Set if the environment variable {@link PROFILE} is. */
+  readonly profile?: CpuProfile;
 }
+
+/** Environment variable with which `npm run bench:profile` asks the contestants' processes for profiles. */
+export const PROFILE = "LATCHKEY_BENCH_PROFILE";
 
 /** Runs `count` tasks, `concurrency` at a time. */
 export async function throughput(
@@ -60,6 +67,12 @@ export async function throughput(
 
 /** Measures a round that handles `count` events. */
 export async function rateDuring(count: number, round: () => Promise<unknown>): Promise<Rate> {
+  if (process.env[PROFILE] === undefined) return rateOf(count, round);
+  const { result, profile } = await cpuProfileOf(count, () => rateOf(count, round));
+  return { ...result, profile };
+}
+
+async function rateOf(count: number, round: () => Promise<unknown>): Promise<Rate> {
   const startedAt = performance.now();
   const cpuBefore = process.cpuUsage();
   await round();

@@ -3,10 +3,10 @@ import type { RedisDurability } from "../support/redis-server.ts";
 import { type ConsumerContestants, consumerContestants } from "./consumers.ts";
 import type { Contestant, Guarantees, Latency } from "./contestant.ts";
 import type { Figure } from "./figures.ts";
-import { type HttpContestants, httpContestants } from "./http.ts";
+import { httpContestants } from "./http.ts";
 import { median, type Rate, takeTurns } from "./measure.ts";
 import { type MemoryContestants, memoryContestants } from "./memory-store.ts";
-import { type NatsContestants, natsContestants, type Setup } from "./nats.ts";
+import { type NatsContestants, natsContestants } from "./nats.ts";
 import { type PostgresContestants, postgresContestants } from "./postgres.ts";
 import { type RedisContestants, redisContestants } from "./redis.ts";
 
@@ -15,9 +15,20 @@ const SYNCED_EVENTS = 2_000;
 /** Number of events in such a round with batches. It takes about as long, and a store finds out in the warm-up whether to batch. */
 const SYNCED_BATCHED_EVENTS = 10_000;
 
-/** Rounds after which a process is as fast as it gets: its code is compiled, and a store has found out whether to batch. */
-const WARM_UP_ROUNDS = { quick: 1, whole: 2 };
-const ROUNDS = 3;
+/** Rounds of a contestant. */
+interface Rounds {
+  /** Rounds after which a process is as fast as it gets: its code is compiled, and a store has found out whether to batch. */
+  readonly warmUp: number;
+  /**
+   * True to let an unmeasured round of the same length lead in each measured one. While others have their turns for a minute, V8
+   * shrinks the young generation of a process.
+   */
+  readonly leadIn: boolean;
+}
+
+const QUICK: Rounds = { warmUp: 6, leadIn: false };
+const WHOLE: Rounds = { warmUp: 2, leadIn: true };
+const MEASURED_ROUNDS = 3;
 
 /** Speed of a contestant, with one value for each round. */
 export interface Speed {
@@ -37,69 +48,109 @@ export interface SpeedOptions {
   readonly onProgress: (line: string) => void;
 }
 
+/** Contestants that were measured in turns, by the server that they use. */
 interface Field {
   readonly one: NatsContestants;
-  readonly three: NatsContestants;
-  readonly synced: NatsContestants | undefined;
-  readonly memory: MemoryContestants;
-  readonly redis: RedisContestants | undefined;
-  readonly syncedRedis: RedisContestants | undefined;
-  readonly postgres: PostgresContestants | undefined;
   readonly consumers: ConsumerContestants;
-  readonly http: HttpContestants | undefined;
+  readonly three: NatsContestants;
+  readonly memory: MemoryContestants;
+  readonly synced: NatsContestants | undefined;
+  readonly syncedRedis: RedisContestants | undefined;
 }
 
-/** Measures all contestants in turns, on servers that run the whole time, and compares them with the goals. */
+type Opened = <Resource extends AsyncDisposable>(resource: Resource) => Resource;
+
+/**
+ * Measures all contestants and compares them with the goals. Those of a group take turns, and only their servers run: idle servers
+ * take CPU time, which contestants need in different amounts.
+ */
 export async function benchSpeed({ isQuick, only, onProgress }: SpeedOptions): Promise<{
   readonly speeds: readonly Speed[];
   readonly figures: readonly Figure[];
 }> {
   const events = isQuick ? 5_000 : 20_000;
-  await using disposables = new AsyncDisposableStack();
-  const opened = <Resource extends AsyncDisposable>(resource: Resource): Resource => disposables.use(resource);
-
-  onProgress("starting servers");
-  const server = opened(await startNats());
-  const cluster = opened(await startCluster({ size: 3 }));
-  const oneReplica: Setup = {
-    name: "one replica",
-    storage: "a server; its disk within 2 min",
-    urls: [server.url],
-    replicas: 1,
-    events,
-    fastest: "singly",
+  const speeds: Speed[] = [];
+  const group = async <Group>(
+    open: (opened: Opened) => Promise<Group>,
+    contestantsOf: (group: Group) => readonly Contestant[],
+  ): Promise<Group> => {
+    await using disposables = new AsyncDisposableStack();
+    const contestants = await open((resource) => disposables.use(resource));
+    const selected = contestantsOf(contestants).filter(
+      ({ name }) => only.length === 0 || only.some((text) => name.includes(text)),
+    );
+    speeds.push(...(await measured(selected, isQuick ? QUICK : WHOLE, onProgress)));
+    return contestants;
   };
-  const threeReplicas: Setup = {
-    name: "three replicas",
-    storage: "two of three servers",
-    urls: cluster.urls,
-    replicas: 3,
-    events,
-    fastest: "in batches",
-  };
-  const redis = (durability: RedisDurability) =>
+  const redis = (opened: Opened, durability: RedisDurability) =>
     redisContestants(events, durability).then(opened, (error: unknown) => {
       onProgress(`Redis is not measured: ${messageOf(error)}`);
       return undefined;
     });
-  const field: Field = {
-    one: opened(natsContestants(oneReplica)),
-    three: opened(natsContestants(threeReplicas)),
-    synced: isQuick ? undefined : opened(await syncedContestants(opened)),
-    memory: opened(memoryContestants(isQuick ? 30_000 : 60_000)),
-    redis: isQuick ? undefined : await redis("memory"),
-    syncedRedis: isQuick ? undefined : await redis("disk"),
-    postgres: isQuick ? undefined : opened(await openPostgres()),
-    consumers: opened(consumerContestants(server.url, events)),
-    http: isQuick ? undefined : opened(await httpContestants(events)),
-  };
-  const contestants = (isQuick ? mainContestants(field) : allContestants(field)).filter(
-    ({ name }) => only.length === 0 || only.some((text) => name.includes(text)),
+
+  const { one, consumers } = await group(
+    async (opened) => {
+      const server = opened(await startNats());
+      const setup = { name: "one replica", storage: "a server; its disk within 2 min", urls: [server.url] };
+      return {
+        one: opened(natsContestants({ ...setup, replicas: 1, events, fastest: "singly" })),
+        consumers: opened(consumerContestants(server.url, events)),
+      };
+    },
+    ({ one, consumers: { plain, consume } }) =>
+      isQuick
+        ? [one.bare, one.guards, plain, consume]
+        : [
+            ...[one.bare, one.batches, one.prepared, one.single, one.guards, one.inspected, one.duplicates],
+            ...[plain, consume],
+          ],
   );
-  const warmUpRounds = WARM_UP_ROUNDS[isQuick ? "quick" : "whole"];
-  const speeds = await measured(contestants, { warmUpRounds, rounds: ROUNDS }, onProgress);
-  const figures = figuresOf(field, speeds, isQuick);
-  return { speeds, figures: only.length === 0 ? figures : figures.filter(({ measured }) => measured !== undefined) };
+  const three = await group(
+    async (opened) => {
+      const { urls } = opened(await startCluster({ size: 3 }));
+      const setup = { name: "three replicas", storage: "two of three servers", urls };
+      return opened(natsContestants({ ...setup, replicas: 3, events, fastest: "in batches" }));
+    },
+    ({ bare, batches, prepared, single, guards, duplicates }) =>
+      isQuick ? [bare, guards] : [bare, batches, prepared, single, guards, duplicates],
+  );
+  const memory = await group(
+    async (opened) => opened(memoryContestants(isQuick ? 30_000 : 60_000)),
+    ({ guards, inspected, duplicates }) => (isQuick ? [guards, duplicates] : [guards, inspected, duplicates]),
+  );
+  const field: Field = { one, consumers, three, memory, synced: undefined, syncedRedis: undefined };
+  const figuresOfRun = (measuredField: Field) => {
+    const figures = figuresOf(measuredField, speeds, isQuick);
+    return only.length === 0 ? figures : figures.filter(({ measured }) => measured !== undefined);
+  };
+  if (isQuick) return { speeds, figures: figuresOfRun(field) };
+
+  const { synced, syncedRedis } = await group(
+    async (opened) => ({
+      synced: await syncedContestants(opened),
+      syncedRedis: await redis(opened, "disk"),
+    }),
+    ({ synced, syncedRedis }) => [
+      ...[synced.bare, synced.batches, synced.prepared, synced.single, synced.guards],
+      ...(syncedRedis === undefined ? [] : [syncedRedis.powertools]),
+    ],
+  );
+  await group(
+    (opened) => redis(opened, "memory"),
+    (contestants) => (contestants === undefined ? [] : [contestants.setNx, contestants.powertools]),
+  );
+  await group(
+    async (opened) => opened(await openPostgres()),
+    ({ transaction, effectOnce, insert, guards }) => [transaction, effectOnce, insert, guards],
+  );
+  await group(
+    async (opened) => opened(await httpContestants(events)),
+    ({ plain, memory, nats, powertools }) => [
+      ...[plain, memory, nats],
+      ...(powertools === undefined ? [] : [powertools]),
+    ],
+  );
+  return { speeds, figures: figuresOfRun({ ...field, synced, syncedRedis }) };
 }
 
 /** The schema is imported only if it is measured: `npm run bench:compare` may compare with a commit that has no `latchkey/postgres`. */
@@ -108,54 +159,19 @@ async function openPostgres(): Promise<PostgresContestants> {
   return postgresContestants(SYNCED_EVENTS, schemaSql());
 }
 
-async function syncedContestants(opened: <Resource extends AsyncDisposable>(resource: Resource) => Resource) {
+async function syncedContestants(opened: Opened): Promise<NatsContestants> {
   const server = opened(await startNats({ jetstreamConfig: "sync_interval: always" }));
-  return natsContestants({
-    name: "one replica, sync always",
-    storage: "a server's disk",
-    urls: [server.url],
-    replicas: 1,
-    events: SYNCED_EVENTS,
-    batchedEvents: SYNCED_BATCHED_EVENTS,
-    fastest: "in batches",
-  });
-}
-
-function mainContestants({ one, three, memory, consumers }: Field): readonly Contestant[] {
-  return [
-    ...[one.bare, one.guards, three.bare, three.guards, memory.guards, memory.duplicates],
-    ...[consumers.plain, consumers.consume],
-  ];
-}
-
-function allContestants({
-  one,
-  three,
-  synced,
-  memory,
-  redis,
-  syncedRedis,
-  postgres,
-  consumers,
-  http,
-}: Field): readonly Contestant[] {
-  return [
-    ...[one.bare, one.batches, one.prepared, one.single, one.guards, one.inspected, one.duplicates],
-    ...[three.bare, three.batches, three.prepared, three.single, three.guards, three.duplicates],
-    ...(synced === undefined ? [] : [synced.bare, synced.batches, synced.prepared, synced.single, synced.guards]),
-    ...[memory.guards, memory.inspected, memory.duplicates],
-    ...[consumers.plain, consumers.consume],
-    ...(redis === undefined ? [] : [redis.setNx]),
-    ...powertoolsOf(redis),
-    ...powertoolsOf(syncedRedis),
-    ...(postgres === undefined ? [] : [postgres.transaction, postgres.effectOnce, postgres.insert, postgres.guards]),
-    ...(http === undefined ? [] : [http.plain, http.memory, http.nats]),
-    ...(http?.powertools === undefined ? [] : [http.powertools]),
-  ];
-}
-
-function powertoolsOf(redis: RedisContestants | undefined): readonly Contestant[] {
-  return redis === undefined ? [] : [redis.powertools];
+  return opened(
+    natsContestants({
+      name: "one replica, sync always",
+      storage: "a server's disk",
+      urls: [server.url],
+      replicas: 1,
+      events: SYNCED_EVENTS,
+      batchedEvents: SYNCED_BATCHED_EVENTS,
+      fastest: "in batches",
+    }),
+  );
 }
 
 function figuresOf(field: Field, speeds: readonly Speed[], isQuick: boolean): Figure[] {
@@ -187,10 +203,9 @@ function figuresOf(field: Field, speeds: readonly Speed[], isQuick: boolean): Fi
   ];
 }
 
-/** A process was idle during the turns of others, and V8 shrank its young generation. Each round therefore has an unmeasured lead-in. */
 async function measured(
   contestants: readonly Contestant[],
-  { warmUpRounds, rounds }: { readonly warmUpRounds: number; readonly rounds: number },
+  { warmUp, leadIn }: Rounds,
   onProgress: (line: string) => void,
 ): Promise<readonly Speed[]> {
   const errors = new Map<Contestant, string>();
@@ -199,20 +214,19 @@ async function measured(
     errors.set(contestant, messageOf(error));
     onProgress(`${contestant.name} failed: ${messageOf(error)}`);
   };
-  await takeTurns(working(), { rounds: warmUpRounds, onFailed }, async (contestant, round) => {
-    onProgress(`warming up, round ${Number(round) + 1} of ${warmUpRounds}: ${contestant.name}`);
+  await takeTurns(working(), { rounds: warmUp, onFailed }, async (contestant, round) => {
+    onProgress(`warming up, round ${Number(round) + 1} of ${warmUp}: ${contestant.name}`);
     await contestant.rate(`warm-${round}`);
-    await contestant.latency?.(`warm-${round}`);
   });
-  const rates = await takeTurns(working(), { rounds, onFailed }, async (contestant, round) => {
-    onProgress(`rate, round ${Number(round) + 1} of ${rounds}: ${contestant.name}`);
-    await contestant.rate(`${round}-lead-in`);
+  const rates = await takeTurns(working(), { rounds: MEASURED_ROUNDS, onFailed }, async (contestant, round) => {
+    onProgress(`rate, round ${Number(round) + 1} of ${MEASURED_ROUNDS}: ${contestant.name}`);
+    if (leadIn) await contestant.rate(`${round}-lead-in`);
     return contestant.rate(round);
   });
   const timed = working().filter(({ latency }) => latency !== undefined);
-  const latencies = await takeTurns(timed, { rounds, onFailed }, async (contestant, round) => {
-    onProgress(`latency, round ${Number(round) + 1} of ${rounds}: ${contestant.name}`);
-    await contestant.latency?.(`${round}-lead-in`);
+  const latencies = await takeTurns(timed, { rounds: MEASURED_ROUNDS, onFailed }, async (contestant, round) => {
+    onProgress(`latency, round ${Number(round) + 1} of ${MEASURED_ROUNDS}: ${contestant.name}`);
+    if (leadIn) await contestant.latency?.(`${round}-lead-in`);
     return contestant.latency?.(round);
   });
   return contestants.map((contestant) => ({
