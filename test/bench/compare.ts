@@ -79,7 +79,10 @@ async function measured(checkout: string | undefined): Promise<Measured> {
   });
   const [exitCode] = await once(child, "exit");
   if (exitCode !== 0) throw new Error(`The benchmark of ${checkout ?? "this checkout"} ended with code ${exitCode}`);
-  return JSON.parse(await readFile(join(ROOT, ".cache", isFull ? "bench.json" : "bench-quick.json"), "utf8"));
+  const result: Measured = JSON.parse(
+    await readFile(join(ROOT, ".cache", isFull ? "bench.json" : "bench-quick.json"), "utf8"),
+  );
+  return result;
 }
 
 function figuresOf(row: string): readonly Compared[] {

@@ -1,6 +1,8 @@
 import type { Contestant, Guarantees } from "./contestant.ts";
 import { type Described, inOwnProcess } from "./contestant-process.ts";
 
+/** A shorter round ends before V8's young generation, which begins small, has grown. */
+const EVENTS = 30_000;
 const DUPLICATES = 200_000;
 const WORKER = new URL("memory-worker.ts", import.meta.url);
 
@@ -18,16 +20,15 @@ export interface MemoryContestants extends AsyncDisposable {
   readonly duplicates: Contestant;
 }
 
-/** @param events in a round. With fewer than 30,000, it ends before V8's young generation, which begins small, has grown. */
-export function memoryContestants(events: number): MemoryContestants {
+export function memoryContestants(): MemoryContestants {
   const stack = new AsyncDisposableStack();
-  const contestant = (name: string, runs: MemorySetup["runs"], count: number): Contestant => {
-    const setup: MemorySetup = { name, guarantees, events: count, runs };
+  const contestant = (name: string, runs: MemorySetup["runs"], events: number): Contestant => {
+    const setup: MemorySetup = { name, guarantees, events, runs };
     return stack.use(inOwnProcess(WORKER, setup));
   };
   return {
-    guards: contestant("Latchkey, memory store", "guards", events),
-    inspected: contestant("Latchkey inspected, memory store", "inspected guards", events),
+    guards: contestant("Latchkey, memory store", "guards", EVENTS),
+    inspected: contestant("Latchkey inspected, memory store", "inspected guards", EVENTS),
     duplicates: contestant("Latchkey, duplicates from the cache", "duplicates", DUPLICATES),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };

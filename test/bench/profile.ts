@@ -25,7 +25,7 @@ const three = disposables.use(
   natsContestants({ ...common, name: "three replicas", urls: cluster.urls, replicas: 3, fastest: "in batches" }),
 );
 const consumers = disposables.use(consumerContestants(server.url, EVENTS));
-const memory = disposables.use(memoryContestants(EVENTS));
+const memory = disposables.use(memoryContestants());
 const contestants: ReadonlyMap<string, Contestant> = new Map([
   ["guard, memory store", memory.guards],
   ["guard, one replica", one.guards],

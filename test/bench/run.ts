@@ -41,6 +41,7 @@ CPU: time of the contestant's process for each event, servers excluded; of the H
 Each row has a process of its own, as a service has.
 prepared bytes: the same writes, prepared before the measurement; the speed of the servers for a client without cost.
 p50, p99: latency of one event at a time; medians of the rounds.
+A goal that compares two rows is the median of the ratios of their rounds, because a shared machine changes its speed.
 storage: where an event is stored when it is acknowledged. fence: whether an earlier holder can no longer write to the key.
 lease: how the reservation of a handler that hangs or crashes ends.
 `);

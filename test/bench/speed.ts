@@ -11,9 +11,9 @@ import { type PostgresContestants, postgresContestants } from "./postgres.ts";
 import { type RedisContestants, redisContestants } from "./redis.ts";
 
 /** Number of events in a round where every write waits for a disk. */
-const SYNCED_EVENTS = 2_000;
+const SYNCED_EVENTS = 1_000;
 /** Number of events in such a round with batches. It takes about as long, and a store finds out in the warm-up whether to batch. */
-const SYNCED_BATCHED_EVENTS = 10_000;
+const SYNCED_BATCHED_EVENTS = 5_000;
 
 /** Rounds of a contestant. */
 interface Rounds {
@@ -24,11 +24,11 @@ interface Rounds {
    * shrinks the young generation of a process.
    */
   readonly leadIn: boolean;
+  readonly measured: number;
 }
 
-const QUICK: Rounds = { warmUp: 6, leadIn: false };
-const WHOLE: Rounds = { warmUp: 2, leadIn: true };
-const MEASURED_ROUNDS = 3;
+const QUICK: Rounds = { warmUp: 6, leadIn: false, measured: 3 };
+const WHOLE: Rounds = { warmUp: 4, leadIn: true, measured: 5 };
 
 /** Speed of a contestant, with one value for each round. */
 export interface Speed {
@@ -68,7 +68,7 @@ export async function benchSpeed({ isQuick, only, onProgress }: SpeedOptions): P
   readonly speeds: readonly Speed[];
   readonly figures: readonly Figure[];
 }> {
-  const events = isQuick ? 5_000 : 20_000;
+  const events = isQuick ? 5_000 : 10_000;
   const speeds: Speed[] = [];
   const group = async <Group>(
     open: (opened: Opened) => Promise<Group>,
@@ -101,7 +101,7 @@ export async function benchSpeed({ isQuick, only, onProgress }: SpeedOptions): P
       isQuick
         ? [one.bare, one.guards, plain, consume]
         : [
-            ...[one.bare, one.batches, one.prepared, one.single, one.guards, one.inspected, one.duplicates],
+            ...[one.bare, one.guards, one.inspected, one.single, one.prepared, one.batches, one.duplicates],
             ...[plain, consume],
           ],
   );
@@ -112,10 +112,10 @@ export async function benchSpeed({ isQuick, only, onProgress }: SpeedOptions): P
       return opened(natsContestants({ ...setup, replicas: 3, events, fastest: "in batches" }));
     },
     ({ bare, batches, prepared, single, guards, duplicates }) =>
-      isQuick ? [bare, guards] : [bare, batches, prepared, single, guards, duplicates],
+      isQuick ? [bare, guards] : [bare, guards, batches, prepared, single, duplicates],
   );
   const memory = await group(
-    async (opened) => opened(memoryContestants(isQuick ? 30_000 : 60_000)),
+    async (opened) => opened(memoryContestants()),
     ({ guards, inspected, duplicates }) => (isQuick ? [guards, duplicates] : [guards, inspected, duplicates]),
   );
   const field: Field = { one, consumers, three, memory, synced: undefined, syncedRedis: undefined };
@@ -131,8 +131,8 @@ export async function benchSpeed({ isQuick, only, onProgress }: SpeedOptions): P
       syncedRedis: await redis(opened, "disk"),
     }),
     ({ synced, syncedRedis }) => [
-      ...[synced.bare, synced.batches, synced.prepared, synced.single, synced.guards],
       ...(syncedRedis === undefined ? [] : [syncedRedis.powertools]),
+      ...[synced.guards, synced.bare, synced.batches, synced.prepared, synced.single],
     ],
   );
   await group(
@@ -177,8 +177,8 @@ async function syncedContestants(opened: Opened): Promise<NatsContestants> {
 function figuresOf(field: Field, speeds: readonly Speed[], isQuick: boolean): Figure[] {
   const { one, three, synced, memory, syncedRedis, consumers } = field;
   const of = (contestant: Contestant | undefined) => speeds.find(({ name }) => name === contestant?.name);
-  const faster = (a: Contestant | undefined, b: Contestant | undefined) => ratio(rateOf(of(a)), rateOf(of(b)));
-  const slower = (a: Contestant, b: Contestant) => ratio(p50Of(of(a)), p50Of(of(b)));
+  const faster = (a: Contestant | undefined, b: Contestant | undefined) => middle(ratios(of(a), of(b), ratesOf));
+  const slower = (a: Contestant, b: Contestant) => middle(ratios(of(a), of(b), p50sOf));
   const main = [
     atLeast("consume, compared with the plain consumer", faster(consumers.consume, consumers.plain), 1.4),
     atLeast("three replicas, compared with the bare client", faster(three.guards, three.bare), 2),
@@ -205,7 +205,7 @@ function figuresOf(field: Field, speeds: readonly Speed[], isQuick: boolean): Fi
 
 async function measured(
   contestants: readonly Contestant[],
-  { warmUp, leadIn }: Rounds,
+  { warmUp, leadIn, measured: rounds }: Rounds,
   onProgress: (line: string) => void,
 ): Promise<readonly Speed[]> {
   const errors = new Map<Contestant, string>();
@@ -218,14 +218,14 @@ async function measured(
     onProgress(`warming up, round ${Number(round) + 1} of ${warmUp}: ${contestant.name}`);
     await contestant.rate(`warm-${round}`);
   });
-  const rates = await takeTurns(working(), { rounds: MEASURED_ROUNDS, onFailed }, async (contestant, round) => {
-    onProgress(`rate, round ${Number(round) + 1} of ${MEASURED_ROUNDS}: ${contestant.name}`);
+  const rates = await takeTurns(working(), { rounds, onFailed }, async (contestant, round) => {
+    onProgress(`rate, round ${Number(round) + 1} of ${rounds}: ${contestant.name}`);
     if (leadIn) await contestant.rate(`${round}-lead-in`);
     return contestant.rate(round);
   });
   const timed = working().filter(({ latency }) => latency !== undefined);
-  const latencies = await takeTurns(timed, { rounds: MEASURED_ROUNDS, onFailed }, async (contestant, round) => {
-    onProgress(`latency, round ${Number(round) + 1} of ${MEASURED_ROUNDS}: ${contestant.name}`);
+  const latencies = await takeTurns(timed, { rounds, onFailed }, async (contestant, round) => {
+    onProgress(`latency, round ${Number(round) + 1} of ${rounds}: ${contestant.name}`);
     if (leadIn) await contestant.latency?.(`${round}-lead-in`);
     return contestant.latency?.(round);
   });
@@ -239,7 +239,7 @@ async function measured(
 }
 
 export function rateOf(speed: Speed | undefined): number | undefined {
-  return middle(speed?.rates.map(({ perSecond }) => perSecond));
+  return middle(speed && ratesOf(speed));
 }
 
 /** Returns the median CPU time of the contestant's process for each event, in microseconds. */
@@ -249,15 +249,28 @@ export function cpuOf(speed: Speed | undefined): number | undefined {
 
 /** Returns the median time of one event alone, in microseconds. */
 export function p50Of(speed: Speed | undefined): number | undefined {
-  return middle(speed?.latencies.map(({ p50Us }) => p50Us));
+  return middle(speed && p50sOf(speed));
+}
+
+const ratesOf = ({ rates }: Speed): readonly number[] => rates.map(({ perSecond }) => perSecond);
+const p50sOf = ({ latencies }: Speed): readonly number[] => latencies.map(({ p50Us }) => p50Us);
+
+/** Returns the ratio of each round: a shared machine changes its speed, so only rounds that follow each other are compared. */
+function ratios(
+  a: Speed | undefined,
+  b: Speed | undefined,
+  figuresOf: (speed: Speed) => readonly number[],
+): readonly number[] | undefined {
+  if (a === undefined || b === undefined) return undefined;
+  const others = figuresOf(b);
+  return figuresOf(a).flatMap((figure, round) => {
+    const other = others[round];
+    return other === undefined ? [] : [figure / other];
+  });
 }
 
 function middle(figures: readonly number[] | undefined): number | undefined {
   return figures === undefined || figures.length === 0 ? undefined : median(figures);
-}
-
-function ratio(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? undefined : a / b;
 }
 
 function messageOf(error: unknown): string {
