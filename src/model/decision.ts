@@ -4,8 +4,8 @@ import type { Fence } from "./record.ts";
 
 /**
  * Outcome of the commit of a finished dispatch:
- * - `confirmed`: committed within its lease;
- * - `adopted`: committed after the lease ended, and before another replica took the key;
+ * - `confirmed`: sent while the reservation was held, and acknowledged;
+ * - `adopted`: committed after the reservation was lost, or without one, and before another replica took the key;
  * - `superseded`: another replica took the key, or it was cleared: the event may have run twice, or may run again;
  * - `unconfirmed`: the store was unreachable for too long, so the result is unknown. This process commits the key at the next delivery.
  */
