@@ -275,7 +275,7 @@ export class MessageDelivery {
     return this.#earlier.failures + failures;
   }
 
-  /** Pause after a failed dispatch, in milliseconds, however scarce the consumer's window is. */
+  /** Pause after a failed dispatch, in milliseconds, however full the consumer's `max_ack_pending` is. */
   #backoffMs(): number {
     return backoffMs(this.#failures(), this.#shared.options.backoffMs);
   }

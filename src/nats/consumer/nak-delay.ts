@@ -12,7 +12,7 @@ export interface NakCircumstances {
   readonly retryAfterMs: number;
   /** True if the server limits the number of deliveries. */
   readonly isLimited: boolean;
-  /** Free share of the consumer's window. */
+  /** Free share of the consumer's `max_ack_pending`. */
   readonly freeShare: number;
   readonly backoff: BackoffRange;
 }
