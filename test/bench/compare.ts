@@ -39,7 +39,7 @@ interface Compared {
 const command = new Command("npm run bench:compare --")
   .argument("<base>", "commit to compare with")
   .option("--pairs <count>", "number of pairs of runs", Number, 3)
-  .option("--full", "compare all rows and the memory of keys, in ten minutes per run instead of one")
+  .option("--full", "compare all rows and the memory of keys, in six minutes per run instead of one")
   .parse();
 const { pairs: pairCount, full: isFull = false } = command.opts<{ pairs: number; full?: boolean }>();
 const [commit = ""] = command.args;
