@@ -1,14 +1,16 @@
 import { Session } from "node:inspector/promises";
 
-/** Owner of a function that the main thread ran, and the thread's own work. */
-export type Owner =
-  | "Latchkey"
-  | "XState"
-  | "garbage collector"
-  | "NATS client"
-  | "Node"
-  | "other packages"
-  | "the benchmark";
+/** Owners of the functions that the main thread ran, and the thread's own work, before anything ran. */
+const NOTHING = {
+  Latchkey: 0,
+  XState: 0,
+  "garbage collector": 0,
+  "NATS client": 0,
+  Node: 0,
+  "other packages": 0,
+  "the benchmark": 0,
+};
+type Owner = keyof typeof NOTHING;
 
 /** Time of the main thread for each event, in microseconds. */
 export interface CpuProfile {
@@ -35,15 +37,7 @@ export async function cpuProfileOf<Result>(
   session.disconnect();
   const { nodes, samples = [], timeDeltas = [] } = profile;
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
-  const byOwner: Record<Owner, number> = {
-    Latchkey: 0,
-    XState: 0,
-    "garbage collector": 0,
-    "NATS client": 0,
-    Node: 0,
-    "other packages": 0,
-    "the benchmark": 0,
-  };
+  const byOwner = { ...NOTHING };
   const byFunction = new Map<string, number>();
   for (const [index, id] of samples.entries()) {
     const { functionName = "", url = "" } = frames.get(id) ?? {};

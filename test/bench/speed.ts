@@ -54,8 +54,8 @@ interface Field {
   readonly consumers: ConsumerContestants;
   readonly three: NatsContestants;
   readonly memory: MemoryContestants;
-  readonly synced: NatsContestants | undefined;
-  readonly syncedRedis: RedisContestants | undefined;
+  readonly synced?: NatsContestants;
+  readonly syncedRedis?: RedisContestants | undefined;
 }
 
 type Opened = <Resource extends AsyncDisposable>(resource: Resource) => Resource;
@@ -118,7 +118,7 @@ export async function benchSpeed({ isQuick, only, onProgress }: SpeedOptions): P
     async (opened) => opened(memoryContestants()),
     ({ guards, inspected, duplicates }) => (isQuick ? [guards, duplicates] : [guards, inspected, duplicates]),
   );
-  const field: Field = { one, consumers, three, memory, synced: undefined, syncedRedis: undefined };
+  const field: Field = { one, consumers, three, memory };
   const figuresOfRun = (measuredField: Field) => {
     const figures = figuresOf(measuredField, speeds, isQuick);
     return only.length === 0 ? figures : figures.filter(({ measured }) => measured !== undefined);

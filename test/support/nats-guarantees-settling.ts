@@ -1,4 +1,5 @@
 import { isStoreUnavailable } from "../../src/errors.ts";
+import type { Reservation } from "../../src/model/decision.ts";
 import type { ResolvedIdentity, StoreKey } from "../../src/model/identity.ts";
 import type { Entry } from "../../src/model/store.ts";
 import type { NatsStore } from "../../src/nats/index.ts";
@@ -12,6 +13,7 @@ import {
   type Scene,
   SHORT_TIMEOUT_MS,
   SKEW_MS,
+  untilAvailable,
 } from "./nats-guarantees.ts";
 
 /** G7: dispatches throw, with and without a reachable store. The same errors arrive, and the keys become free. */
@@ -49,14 +51,16 @@ export const lateSuccess: Check = async (scene) => {
     owner: string,
     meanwhile: (of: ResolvedIdentity) => Promise<unknown>,
   ): Promise<void> => {
-    const of = scene.newEvent();
-    const commit = await scene.soon("the event to be dispatched", async () => {
-      const outcome = await a.dedup.guard(of, async ({ signal }) => {
+    // Another event each time: the last one may be reserved although the store did not answer.
+    const { of, outcome } = await untilAvailable(async () => {
+      const event = scene.newEvent();
+      const handle = async ({ signal }: Reservation): Promise<void> => {
         await scene.soon("the lease to end", () => signal.aborted);
-        await meanwhile(of);
-      });
-      return outcome.outcome === "dispatched" ? outcome.commit : undefined;
+        await meanwhile(event);
+      };
+      return { of: event, outcome: await a.dedup.guard(event, handle) };
     });
+    const commit = outcome.outcome === "dispatched" ? outcome.commit : outcome.outcome;
     found.unless(commit === expected, `G8 the late commit was ${commit} instead of ${expected}`);
     const stored = await scene.directStore.get(of.storeKey);
     found.unless(stored?.record.owner === owner, `G8 ${String(stored?.record.owner)} has the event`);

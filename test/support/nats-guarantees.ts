@@ -101,10 +101,15 @@ export async function openScene(server: NatsServer, flaw?: NatsFlaw, openStore =
 }
 
 /** Returns the replica's decision, with retries while the store is unavailable. */
-export async function decided({ dedup }: NatsReplica, of: ResolvedIdentity): Promise<Decision> {
+export function decided({ dedup }: NatsReplica, of: ResolvedIdentity): Promise<Decision> {
+  return untilAvailable(() => dedup.reserve(of));
+}
+
+/** Repeats `ask` while the store is unavailable. Every other error ends it. */
+export async function untilAvailable<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
   for (;;) {
     try {
-      return await dedup.reserve(of);
+      return await ask();
     } catch (error) {
       if (!isStoreUnavailable(error)) throw error;
     }
