@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FingerprintMismatchError, PermanentError, ResultNotKeptError } from "../src/errors.ts";
 import { CallPendingError, idempotent } from "../src/idempotent.ts";
-import { deferred } from "../src/internal/deferred.ts";
+import { Deferred } from "../src/internal/deferred.ts";
 import { resolveIdentity } from "../src/model/identity.ts";
 import { LEASE_MS, SKEW_MS, WINDOW_MS, world } from "./support/replicas.ts";
 
@@ -57,7 +57,7 @@ describe("a function made idempotent", () => {
   it("throws CallPendingError while the first call runs elsewhere, and says when to call again", async () => {
     const { replica } = world();
     const [a, b] = [replica("a"), replica("b")];
-    const end = deferred<string>();
+    const end = new Deferred<string>();
     const options = { key: (order: string) => order, name: "charge" };
     const running = idempotent((_order: string) => end.promise, { ...options, dedup: a.dedup });
     const other = counted(() => "never");
@@ -76,7 +76,7 @@ describe("a function made idempotent", () => {
   it("throws CallPendingError when it waited for `waitMs` in vain", async () => {
     const { replica, pass } = world();
     const [a, b] = [replica("a"), replica("b")];
-    const end = deferred<void>();
+    const end = new Deferred<void>();
     const options = { key: () => "1", name: "charge", onPending: "wait", waitMs: 1_000 } as const;
     const first = idempotent(() => end.promise, { ...options, dedup: a.dedup })();
     const waiting = idempotent(() => {}, { ...options, dedup: b.dedup })().catch((error: unknown) => error);

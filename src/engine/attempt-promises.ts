@@ -1,5 +1,5 @@
 import type { ReservationLostError } from "../errors.ts";
-import { type Deferred, deferred } from "../internal/deferred.ts";
+import { Deferred } from "../internal/deferred.ts";
 import type { CommitReport } from "../model/decision.ts";
 import type { Entry } from "../model/store.ts";
 import type { KnownCommit } from "./commit-cache.ts";
@@ -13,7 +13,7 @@ export type ClaimResult =
 
 /** The promises and signals of one attempt. All but the claim are created on demand, because most are never used. */
 export class AttemptPromises {
-  readonly #claim = deferred<ClaimResult>();
+  readonly #claim = new Deferred<ClaimResult>();
   #committed: Deferred<CommitReport> | undefined;
   #settled: Deferred<void> | undefined;
   #settledSignal: AbortController | undefined;
@@ -27,13 +27,13 @@ export class AttemptPromises {
 
   /** Rejects when the key was released instead. */
   get committed(): Promise<CommitReport> {
-    this.#committed ??= deferred<CommitReport>();
+    this.#committed ??= new Deferred<CommitReport>();
     return this.#committed.promise;
   }
 
   /** Resolves when the attempt is settled; for use before that only. */
   get settled(): Promise<void> {
-    this.#settled ??= deferred<void>();
+    this.#settled ??= new Deferred<void>();
     return this.#settled.promise;
   }
 

@@ -1,5 +1,5 @@
 import { BoxedMap } from "../internal/boxed-map.ts";
-import { type Deferred, deferred } from "../internal/deferred.ts";
+import { Deferred } from "../internal/deferred.ts";
 import type { StoreKey } from "../model/identity.ts";
 import type { Attempt } from "./attempt.ts";
 
@@ -40,7 +40,7 @@ export class Attempts {
 
   /** Resolves the next time that no attempt is in flight. */
   whenEmpty(): Promise<void> {
-    this.#empty ??= deferred<void>();
+    this.#empty ??= new Deferred<void>();
     return this.#empty.promise;
   }
 

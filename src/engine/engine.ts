@@ -14,7 +14,7 @@ import { EngineContext } from "./engine-context.ts";
 import type { ResolvedOptions, ResolvedReserveOptions } from "./engine-options.ts";
 import { HeldReservation } from "./held-reservation.ts";
 import { PendingWait } from "./pending-wait.ts";
-import { Rejections, type ReserveCall } from "./rejections.ts";
+import { Rejections, ReserveCall } from "./rejections.ts";
 import { isInside } from "./running-handlers.ts";
 
 /** Time that `close` waits for commits and releases after the drain, in milliseconds. */
@@ -41,7 +41,7 @@ export class Engine {
   /** Returns no promise if the answer is known. @throws synchronously if the answer is known and is an error. */
   reserve(identity: ResolvedIdentity, how: ResolvedReserveOptions): Rejection | Promise<EngineDecision> {
     const { nowMs } = this.#context;
-    const call = { identity, how, startedAtMs: nowMs, isFirst: true };
+    const call = new ReserveCall(identity, how, nowMs);
     if (how.onPending === "return") return this.#decide(call, nowMs);
     const wait = new PendingWait(this.#context, identity, how, this.#closing.signal);
     return this.#decideAfter(wait, call).finally(() => wait.end());
@@ -104,7 +104,7 @@ export class Engine {
       if (isInside(attempt)) throw deadlockError(identity.key);
       const isElsewhere = claim?.found === "pending" && claim.entry !== undefined;
       await wait.pause(isElsewhere ? "another replica" : attempt, decision.retryAfterMs);
-      call = { ...call, isFirst: false };
+      call = new ReserveCall(identity, how, call.startedAtMs, false);
     }
   }
 

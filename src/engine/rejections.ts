@@ -13,12 +13,19 @@ import type { ResolvedReserveOptions } from "./engine-options.ts";
 const RETRY_MS = 1_000;
 
 /** One call for a reservation. */
-export interface ReserveCall {
+export class ReserveCall {
   readonly identity: ResolvedIdentity;
   readonly how: ResolvedReserveOptions;
   readonly startedAtMs: number;
   /** False for a call that has waited: it reports `pending` once. */
   readonly isFirst: boolean;
+
+  constructor(identity: ResolvedIdentity, how: ResolvedReserveOptions, startedAtMs: number, isFirst = true) {
+    this.identity = identity;
+    this.how = how;
+    this.startedAtMs = startedAtMs;
+    this.isFirst = isFirst;
+  }
 }
 
 /** The decisions for calls that get no reservation. Each is also reported to the listeners. */

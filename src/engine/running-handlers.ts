@@ -3,21 +3,42 @@ import type { HeldReservation } from "./held-reservation.ts";
 
 type Held = Pick<HeldReservation, "isOpen" | "isOf">;
 
-/** The reservations around the calling code, from the outside in. One for all deduplicators: on Node 20, each context costs time. */
-const around = asyncContext<readonly Held[]>();
+/**
+ * A reservation around the calling code, and the next one around it.
+ * See "What waits is a class instance" in docs/performance.md.
+ */
+class Nesting {
+  readonly held: Held;
+  readonly outer: Nesting | undefined;
+
+  constructor(held: Held, outer: Nesting | undefined) {
+    this.held = held;
+    this.outer = outer;
+  }
+}
+
+/** The innermost reservation around the calling code. One for all deduplicators: on Node 20, each context costs time. */
+const around = asyncContext<Nesting>();
 
 /** Calls a handler so that {@link isInside} knows what runs inside it. */
 export function runHandler<Reservation extends Held, Result>(
   held: Reservation,
   handler: (held: Reservation) => Result,
 ): Result {
-  const outer = around.current();
-  // Without those that are done: a handler may leave code behind that guards the next event, and so on.
-  const nested = outer === undefined ? [held] : [...outer.filter(({ isOpen }) => isOpen), held];
-  return around.run(nested, handler, held);
+  return around.run(new Nesting(held, open(around.current())), handler, held);
+}
+
+/** Drops those that are done: a handler may leave code behind that guards the next event, and so on. */
+function open(nesting: Nesting | undefined): Nesting | undefined {
+  if (nesting === undefined) return undefined;
+  const outer = open(nesting.outer);
+  return nesting.held.isOpen ? new Nesting(nesting.held, outer) : outer;
 }
 
 /** Returns true if the calling code runs inside the handler of this attempt, and must not wait for it. */
 export function isInside(attempt: object): boolean {
-  return around.current()?.some((held) => held.isOf(attempt)) === true;
+  for (let nesting = around.current(); nesting !== undefined; nesting = nesting.outer) {
+    if (nesting.held.isOf(attempt)) return true;
+  }
+  return false;
 }

@@ -1,6 +1,6 @@
 import type { DedupKeyEvent } from "../../machines/dedup-key.ts";
 import { StoreUnavailableError } from "../errors.ts";
-import { type Deferred, deferred } from "../internal/deferred.ts";
+import { Deferred } from "../internal/deferred.ts";
 import type { Timer } from "../internal/timer-queue.ts";
 import type { AttemptContext } from "./attempt-context.ts";
 
@@ -13,10 +13,17 @@ interface Requester {
   interpretError(error: unknown, kind: RequestKind): DedupKeyEvent | undefined;
 }
 
-interface Request {
+/** The request in flight. See "What waits is a class instance" in docs/performance.md. */
+class Request {
   readonly kind: RequestKind;
   readonly timeoutMs: number;
   readonly timeout: Timer;
+
+  constructor(kind: RequestKind, timeoutMs: number, timeout: Timer) {
+    this.kind = kind;
+    this.timeoutMs = timeoutMs;
+    this.timeout = timeout;
+  }
 }
 
 /**
@@ -48,7 +55,7 @@ export class StoreRequests<Client extends Requester> {
     const { engine } = this.#context;
     this.drop();
     const timeout = engine.timers.addFor(this, engine.nowMs + timeoutMs, StoreRequests.#timedOut);
-    const request = { kind, timeoutMs, timeout };
+    const request = new Request(kind, timeoutMs, timeout);
     this.#current = request;
     answer.then(
       (value) => this.#answered(request, value, interpret),
@@ -67,7 +74,7 @@ export class StoreRequests<Client extends Requester> {
   /** Resolves when no request is in flight. */
   idle(): Promise<void> {
     if (this.#isIdle()) return Promise.resolve();
-    this.#idle ??= deferred<void>();
+    this.#idle ??= new Deferred<void>();
     return this.#idle.promise;
   }
 

@@ -16,7 +16,7 @@ export class BoxedMap<Key, Value> {
   set(key: Key, value: Value): void {
     const before = this.#boxes.get(key);
     if (before !== undefined) before.value = undefined;
-    this.#boxes.set(key, { value });
+    this.#boxes.set(key, new Box(value));
   }
 
   delete(key: Key): void {
@@ -38,6 +38,10 @@ export class BoxedMap<Key, Value> {
   }
 }
 
-interface Box<Value> {
+class Box<Value> {
   value: Value | undefined;
+
+  constructor(value: Value) {
+    this.value = value;
+  }
 }

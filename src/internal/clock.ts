@@ -1,5 +1,5 @@
 import { onAbort } from "./abort.ts";
-import { deferred } from "./deferred.ts";
+import { Deferred } from "./deferred.ts";
 
 /** Source of time and timers. A simulation passes its own. */
 export interface Clock {
@@ -68,7 +68,7 @@ export function delay(clock: Clock, delayMs: number, signals: ReadonlyArray<Abor
 
 /** Settles like `work`, or resolves with `"late"` after `limitMs`. */
 export async function within<Value>(clock: Clock, limitMs: number, work: Promise<Value>): Promise<Value | "late"> {
-  const late = deferred<"late">();
+  const late = new Deferred<"late">();
   const cancel = clock.schedule(limitMs, () => late.resolve("late"));
   try {
     return await Promise.race([work, late.promise]);

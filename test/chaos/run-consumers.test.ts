@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { deferred } from "../../src/internal/deferred.ts";
+import { Deferred } from "../../src/internal/deferred.ts";
 import { watched } from "../support/replicas.ts";
 import { runConsumers } from "./run-consumers.ts";
 
 /** A consumer that starts at once and finishes on request, and one whose starts fail on request. */
 function consumers() {
-  const first = deferred<void>();
-  const failing = deferred<never>();
+  const first = new Deferred<void>();
+  const failing = new Deferred<never>();
   const attempts: string[] = [];
   const starts = [
     () => Promise.resolve({ finished: first.promise }),
@@ -66,7 +66,7 @@ describe("a worker with two consumers", () => {
   });
 
   it("announces that all consumers have started, and ends when all have finished", async () => {
-    const [first, second] = [deferred<void>(), deferred<void>()];
+    const [first, second] = [new Deferred<void>(), new Deferred<void>()];
     let allStarted = 0;
     const run = watched(
       runConsumers(

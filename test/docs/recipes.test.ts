@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FingerprintMismatchError, PermanentError } from "../../src/errors.ts";
 import { CallPendingError } from "../../src/idempotent.ts";
-import { deferred } from "../../src/internal/deferred.ts";
+import { Deferred } from "../../src/internal/deferred.ts";
 import { LEASE_MS, type Replica, watched, world } from "../support/replicas.ts";
 import { textOf } from "./documents.ts";
 import { filledIn } from "./markdown.ts";
@@ -57,7 +57,7 @@ describe("the page of recipes", () => {
 describe("BullMQ's simple mode", () => {
   it("ignores a job while one with its id runs on any replica", async () => {
     const { a, b, pass } = service();
-    const job = deferred<void>();
+    const job = new Deferred<void>();
     const first = runUnlessRunning(a.dedup, "house", () => job.promise);
     await pass(2 * LEASE_MS);
     expect(await runUnlessRunning(b.dedup, "house", succeeds)).toBe("ignored");
@@ -146,7 +146,7 @@ describe("Temporal's reuse policy", () => {
 describe("Temporal's conflict policy", () => {
   it("`fail` refuses a workflow while one with its id runs, and names its replica", async () => {
     const { a, b } = service();
-    const end = deferred<void>();
+    const end = new Deferred<void>();
     const first = startUnlessSucceeded(a.dedup, "order-7", () => end.promise);
     await expect(startUnlessSucceeded(b.dedup, "order-7", succeeds)).rejects.toThrow("order-7 is running on a");
     end.resolve();
@@ -155,7 +155,7 @@ describe("Temporal's conflict policy", () => {
 
   it("`use existing` waits for the running workflow, and returns its result", async () => {
     const { a, b, pass } = service();
-    const end = deferred<string>();
+    const end = new Deferred<string>();
     const first = startOrJoin(a.dedup, () => end.promise)("order-7");
     const second = watched(startOrJoin(b.dedup, async () => "second")("order-7"));
     await pass(2 * LEASE_MS);
@@ -167,7 +167,7 @@ describe("Temporal's conflict policy", () => {
 
   it("`use existing` runs the workflow if the one that it waited for fails", async () => {
     const { a, b, pass } = service();
-    const end = deferred<string>();
+    const end = new Deferred<string>();
     const first = watched(startOrJoin(a.dedup, () => end.promise)("order-7"));
     const second = startOrJoin(b.dedup, async () => "second")("order-7");
     await pass(1_000);
@@ -263,7 +263,7 @@ describe("Stripe's idempotency keys", () => {
   });
 
   it("refuse a request while one with the same key runs, and say when to repeat it", async () => {
-    const charged = deferred<void>();
+    const charged = new Deferred<void>();
     const { onA, onB } = endpoint(() => charged.promise);
     const first = onA(request({ cents: 100 }));
     await new Promise((resolve) => setImmediate(resolve));
@@ -295,7 +295,7 @@ describe("Stripe's idempotency keys", () => {
 
   it("refuse a second request while the failure of the first is not yet known", async () => {
     const { a, b } = service();
-    const charged = deferred<string>();
+    const charged = new Deferred<string>();
     const request = { account: "acct-1", key: "key-1", body: "100" };
     const first = answeringOnce(a.dedup, () => charged.promise)(request);
     await expect(answeringOnce(b.dedup, async () => "charged")(request)).rejects.toThrow(CallPendingError);

@@ -15,14 +15,16 @@ function reservation() {
 }
 
 describe("the handlers around the calling code", () => {
-  it("include every unfinished handler, from the outside in", () => {
-    const [one, two, three] = [reservation(), reservation(), reservation()];
+  it("include every unfinished handler", () => {
+    const [one, two, three, four] = [reservation(), reservation(), reservation(), reservation()];
     runHandler(one.held, () => {
       runHandler(two.held, () => {
-        two.close();
-        runHandler(three.held, () => isInside({}));
+        runHandler(three.held, () => {
+          two.close();
+          runHandler(four.held, () => isInside({}));
+        });
       });
     });
-    expect([one.asked(), two.asked(), three.asked()]).toEqual([1, 0, 1]);
+    expect([one, two, three, four].map(({ asked }) => asked())).toEqual([1, 0, 1, 1]);
   });
 });

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { Deduplicator, memoryStore, StoreUnavailableError } from "latchkey";
 import { github, type WebhookDispatch, webhook } from "latchkey/http";
 import { afterEach, describe, expect, it } from "vitest";
-import { deferred } from "../../src/internal/deferred.ts";
+import { Deferred } from "../../src/internal/deferred.ts";
 import { WEBHOOK_SERVERS } from "./webhook-servers.ts";
 
 const SECRET = "secret-of-the-examples";
@@ -54,8 +54,8 @@ describe.each(Object.entries(WEBHOOK_SERVERS))("a receiver mounted in %s", (_, s
   });
 
   it("answers 409 with Retry-After to a redelivery while the event is being dispatched", async () => {
-    const began = deferred<void>();
-    const end = deferred<void>();
+    const began = new Deferred<void>();
+    const end = new Deferred<void>();
     const deliver = await start(() => {
       began.resolve(undefined);
       return end.promise;

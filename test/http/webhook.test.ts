@@ -16,7 +16,7 @@ import { sns } from "../../src/http/sources/sns.ts";
 import { stripe } from "../../src/http/sources/stripe.ts";
 import type { WebhookWarning } from "../../src/http/warnings.ts";
 import { type DispatchOptions, webhook } from "../../src/http/webhook.ts";
-import { deferred } from "../../src/internal/deferred.ts";
+import { Deferred } from "../../src/internal/deferred.ts";
 import type { DedupRecord } from "../../src/model/record.ts";
 import { memoryStore } from "../../src/stores/memory-store.ts";
 import { sizeLimitedStore } from "../support/size-limited-store.ts";
@@ -45,8 +45,8 @@ function receiver(options: Partial<DispatchOptions> = {}, store = memoryStore())
 
 /** A dispatch that waits until it is released. */
 function blocked() {
-  const began = deferred<void>();
-  const gate = deferred<void>();
+  const began = new Deferred<void>();
+  const gate = new Deferred<void>();
   const dispatch = async (): Promise<void> => {
     began.resolve(undefined);
     await gate.promise;
@@ -579,7 +579,7 @@ describe("a response of the handler", () => {
   });
 
   it("does not hold the key after its reservation is lost if its body never ends", async () => {
-    const reading = deferred<void>();
+    const reading = new Deferred<void>();
     const { receive, dedup, errors } = receiver({
       dispatch: () =>
         new Response(

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { Deduplicator } from "../../src/deduplicator.ts";
 import { StoreUnavailableError } from "../../src/errors.ts";
 import { systemClock } from "../../src/internal/clock.ts";
-import { deferred } from "../../src/internal/deferred.ts";
+import { Deferred } from "../../src/internal/deferred.ts";
 import type { Store } from "../../src/model/store.ts";
 import { instrument } from "../../src/otel/instrument.ts";
 import { memoryStore } from "../../src/stores/memory-store.ts";
@@ -68,7 +68,7 @@ describe("an instrumented guard", () => {
   it("is traced as one span for a duplicate and for a pending event", async () => {
     await using use = instrumented();
     const { dedup, recorder } = use;
-    const [began, end] = [deferred<void>(), deferred<void>()];
+    const [began, end] = [new Deferred<void>(), new Deferred<void>()];
     const first = dedup.guard(identity, () => {
       began.resolve(undefined);
       return end.promise;
@@ -114,7 +114,7 @@ describe("an instrumented guard", () => {
   it("counts operations by stage and outcome, and measures store, dispatch and lease", async () => {
     await using use = instrumented();
     const { dedup, recorder } = use;
-    const [began, end] = [deferred<void>(), deferred<void>()];
+    const [began, end] = [new Deferred<void>(), new Deferred<void>()];
     const first = dedup.guard(identity, () => {
       began.resolve(undefined);
       return end.promise;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { deferred } from "../../src/internal/deferred.ts";
+import { Deferred } from "../../src/internal/deferred.ts";
 import { resolveIdentity } from "../../src/model/identity.ts";
 import { effectOnce, type SqlClient, schemaSql } from "../../src/postgres/index.ts";
 import { type TestDatabase, testDatabase } from "../support/postgres-database.ts";
@@ -182,7 +182,7 @@ describe("G11 effectOnce", () => {
   });
 
   it("does not let a caller commit while the effect runs", async () => {
-    const effect = deferred<void>();
+    const effect = new Deferred<void>();
     let running: Promise<void> | undefined;
     const early = transact(async (tx) => {
       // The marker is sent before the commit.
@@ -235,7 +235,7 @@ describe("G11 effectOnce", () => {
 
   it("passes on a deadlock and a serialisation failure with the server's code", async () => {
     const other = { idempotencyKey: `${reservation.idempotencyKey}-other`, fence: 1 };
-    const both = [deferred<void>(), deferred<void>()];
+    const both = [new Deferred<void>(), new Deferred<void>()];
     const inOrder = (one: typeof other, two: typeof other) =>
       transact(async (tx) => {
         await effectOnce(tx, one, () => 1);

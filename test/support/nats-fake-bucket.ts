@@ -1,5 +1,5 @@
 import { type MsgHdrs, MsgHdrsImpl, type NatsConnection } from "@nats-io/nats-core";
-import { deferred } from "../../src/internal/deferred.ts";
+import { Deferred } from "../../src/internal/deferred.ts";
 
 /** Treatment of a request by the server: a single write, or a batch. */
 export type Treatment =
@@ -49,7 +49,7 @@ export class FakeBucket {
   #staged: SentMessage[] = [];
   readonly #revisions = new Map<string, number>();
   #receive: (message: object) => void = () => {};
-  #closed = deferred<undefined>();
+  #closed = new Deferred<undefined>();
 
   /** The client's view of the server. */
   get connection(): NatsConnection {
@@ -59,7 +59,7 @@ export class FakeBucket {
         this.#publish(subject, payload, options),
       subscribe: (_: string, { callback }: { callback: (error: null, message: object) => void }) => {
         this.#receive = (message) => callback(null, message);
-        this.#closed = deferred();
+        this.#closed = new Deferred();
         return { closed: this.#closed.promise };
       },
       async *status() {},

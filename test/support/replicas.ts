@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { Deduplicator, type Handler } from "../../src/deduplicator.ts";
 import type { Clock } from "../../src/internal/clock.ts";
-import { deferred } from "../../src/internal/deferred.ts";
+import { Deferred } from "../../src/internal/deferred.ts";
 import type { Decision, Duplicate, Pending, Reservation } from "../../src/model/decision.ts";
 import type { DedupEvent, DedupEventType } from "../../src/model/event.ts";
 import { type Identity, type ResolvedIdentity, resolveIdentity } from "../../src/model/identity.ts";
@@ -64,8 +64,8 @@ export interface Task<Value> {
 }
 
 export function task<Value = string>(): Task<Value> {
-  const started = deferred<Reservation>();
-  const ended = deferred<Value>();
+  const started = new Deferred<Reservation>();
+  const ended = new Deferred<Value>();
   ended.promise.catch(() => {});
   let runs = 0;
   return {

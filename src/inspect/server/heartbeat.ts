@@ -1,5 +1,5 @@
 import type { Clock } from "../../internal/clock.ts";
-import { type Deferred, deferred } from "../../internal/deferred.ts";
+import { Deferred } from "../../internal/deferred.ts";
 
 /** Wakes all waiting streams together. There is no timer while nothing waits. */
 export class Heartbeat {
@@ -15,7 +15,7 @@ export class Heartbeat {
   /** Resolves at the next beat. */
   next(): Promise<void> {
     if (this.#beat === undefined) {
-      const beat = deferred<void>();
+      const beat = new Deferred<void>();
       this.#beat = beat;
       this.#clock.schedule(this.#everyMs, () => {
         this.#beat = undefined;

@@ -4,11 +4,13 @@ import type { CommitOutcome, Outcome, Reservation } from "../../model/decision.t
 import type { ResolvedIdentity } from "../../model/identity.ts";
 import type { ReserveOptions } from "../../options.ts";
 
+/** The numbers of a reservation, without the reservation: see "What waits is a class instance" in docs/performance.md. */
+type ReservationFacts = Pick<Reservation, "attempt" | "fence" | "unprotected">;
+
 /** The handler returned. With `error`, the commit is unconfirmed, or it was committed without the result. */
 export interface Dispatched {
   readonly result: "dispatched";
-  readonly reservation: Reservation;
-  readonly value: unknown;
+  readonly reservation: ReservationFacts;
   readonly commit: CommitOutcome;
   readonly error: unknown;
 }
@@ -25,7 +27,7 @@ export interface DuplicateDispatch {
 export type DispatchResult =
   | Dispatched
   /** The handler threw, or released its key. */
-  | { readonly result: "failed"; readonly reservation: Reservation; readonly error: unknown }
+  | { readonly result: "failed"; readonly reservation: ReservationFacts; readonly error: unknown }
   | DuplicateDispatch
   | { readonly result: "pending"; readonly retryAfterMs: number }
   /** The handler was not called: the deduplicator threw. */
@@ -34,8 +36,7 @@ export type DispatchResult =
 /** Progress of the handler. */
 type Progress =
   | { readonly handler: "not called" }
-  | { readonly handler: "running"; readonly reservation: Reservation }
-  | { readonly handler: "returned"; readonly reservation: Reservation; readonly value: unknown };
+  | { readonly handler: "running" | "returned"; readonly reservation: ReservationFacts };
 
 /**
  * Dispatches an event under a reservation.
@@ -49,20 +50,21 @@ export async function dispatchGuarded(
   dispatch: Handler<unknown>,
   options: ReserveOptions,
 ): Promise<DispatchResult> {
-  const progress: { at: Progress } = { at: { handler: "not called" } };
-  const handler: Handler<unknown> = async (reservation) => {
-    progress.at = { handler: "running", reservation };
-    const value = await dispatch(reservation);
-    progress.at = { handler: "returned", reservation, value };
+  let progress: Progress = { handler: "not called" };
+  const handler: Handler<unknown> = async (held) => {
+    const reservation = { attempt: held.attempt, fence: held.fence, unprotected: held.unprotected };
+    progress = { handler: "running", reservation };
+    const value = await dispatch(held);
+    progress = { handler: "returned", reservation };
     return value;
   };
   let outcome: Outcome<unknown>;
   try {
     outcome = await dedup.guard(identity, handler, options);
   } catch (error) {
-    return resultOfError(progress.at, error);
+    return resultOfError(progress, error);
   }
-  return resultOfOutcome(progress.at, outcome);
+  return resultOfOutcome(progress, outcome);
 }
 
 function resultOfOutcome(progress: Progress, outcome: Outcome<unknown>): DispatchResult {
@@ -79,8 +81,8 @@ function resultOfOutcome(progress: Progress, outcome: Outcome<unknown>): Dispatc
     case "dispatched": {
       if (progress.handler !== "returned")
         throw new TypeError("`guard` reported a dispatch without calling the handler");
-      const { reservation, value } = progress;
-      return { result: "dispatched", reservation, value, commit: outcome.commit, error: outcome.resultError };
+      const { reservation } = progress;
+      return { result: "dispatched", reservation, commit: outcome.commit, error: outcome.resultError };
     }
   }
 }
@@ -91,5 +93,5 @@ function resultOfError(progress: Progress, error: unknown): DispatchResult {
   // A handler that releases its key and returns asks for another delivery.
   if (progress.handler === "running" || hasCode(error, "reservation-released"))
     return { result: "failed", reservation, error };
-  return { result: "dispatched", reservation, value: progress.value, commit: "unconfirmed", error };
+  return { result: "dispatched", reservation, commit: "unconfirmed", error };
 }

@@ -2,7 +2,7 @@ import type { Consumer, ConsumerInfo } from "@nats-io/jetstream";
 import type { LatchkeyError } from "../../errors.ts";
 import { onAbort } from "../../internal/abort.ts";
 import { type Clock, delay } from "../../internal/clock.ts";
-import { deferred } from "../../internal/deferred.ts";
+import { Deferred } from "../../internal/deferred.ts";
 import { wholeNumber } from "../../internal/validate.ts";
 import type { Auditor } from "./auditor.ts";
 import type { ResolvedConsumeOptions } from "./consume-options.ts";
@@ -20,7 +20,7 @@ export class RunningConsumer implements AsyncDisposable {
   readonly #loop: ConsumerLoop;
   readonly #clock: Clock;
   readonly #auditor: Auditor;
-  readonly #finished = deferred<void>();
+  readonly #finished = new Deferred<void>();
   readonly #unsubscribe: () => void;
   #loss: LatchkeyError | undefined;
 

@@ -1,5 +1,5 @@
 import { BoxedMap } from "../../internal/boxed-map.ts";
-import { type Deferred, deferred } from "../../internal/deferred.ts";
+import { Deferred } from "../../internal/deferred.ts";
 import type { MessageDelivery } from "./delivery.ts";
 import { OrderedQueue } from "./ordered-queue.ts";
 
@@ -63,7 +63,7 @@ export class Slots {
   /** Resolves once there are no deliveries. */
   async empty(): Promise<void> {
     if (this.#all.size === 0) return;
-    this.#empty ??= deferred<void>();
+    this.#empty ??= new Deferred<void>();
     await this.#empty.promise;
   }
 }

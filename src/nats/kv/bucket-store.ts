@@ -18,7 +18,7 @@ import {
 import { type SendBatch, sendBatch } from "../wire/batch.ts";
 import type { BucketAddress } from "../wire/bucket-address.ts";
 import { BucketWriter } from "../wire/bucket-writer.ts";
-import type { CompareAndSet } from "../wire/compare-and-set.ts";
+import { CompareAndSet } from "../wire/compare-and-set.ts";
 import { multiplexerOf } from "../wire/request-multiplexer.ts";
 import { bucketStream } from "../wire/subject.ts";
 import { BatchingPolicy, type BucketPolicy, SINGLE_WRITES } from "./batching-policy.ts";
@@ -50,6 +50,11 @@ export const adaptiveSending: Sending = {
   sendBatch,
   queueLimits: QUEUE_LIMITS,
 };
+
+interface WriteTerms {
+  readonly expected: Revision;
+  readonly ttlMs: number;
+}
 
 /** Returns the store of one open bucket. */
 export function bucketStore(
@@ -94,42 +99,45 @@ export function bucketStore(
     return conflict();
   }
 
-  const put = (
-    key: StoreKey,
-    record: DedupRecord,
-    how: { readonly expected: Revision; readonly ttlMs: number },
-  ): Promise<Put> =>
-    new Promise((resolve, reject) => {
-      const expected = wholeNumber("expected", how.expected, 0);
-      const ttlMs = wholeNumber("ttlMs", how.ttlMs, 1, maxWindowMs);
-      const write: CompareAndSet = {
-        key,
-        expected,
-        payload: payloadOf(record, expected),
-        ttlSeconds: Math.ceil(ttlMs / 1_000),
-        operation: "put",
-        timeoutMs: Math.min(timeoutMs, Math.ceil(record.leaseMs / REQUESTS_PER_LEASE)),
-      };
-      queueFor(expected).write(write, (result) => {
+  function writeOf(key: StoreKey, record: DedupRecord, { expected, ttlMs }: WriteTerms): CompareAndSet {
+    return new CompareAndSet({
+      key,
+      expected: wholeNumber("expected", expected, 0),
+      payload: payloadOf(record, expected),
+      ttlSeconds: Math.ceil(wholeNumber("ttlMs", ttlMs, 1, maxWindowMs) / 1_000),
+      operation: "put",
+      timeoutMs: Math.min(timeoutMs, Math.ceil(record.leaseMs / REQUESTS_PER_LEASE)),
+    });
+  }
+
+  function send(key: StoreKey, write: CompareAndSet, ttlMs: number): Promise<Put> {
+    return new Promise((resolve, reject) => {
+      queueFor(write.expected).write(write, (result) => {
         if (typeof result === "number") {
           live.noteWrite(result, ttlMs);
           resolve({ ok: true, revision: result });
-        } else if (result === undefined) resolve(expected === 0 ? putOverTombstone(key, write) : conflict());
+        } else if (result === undefined) resolve(write.expected === 0 ? putOverTombstone(key, write) : conflict());
         else {
           if (isRefusal(result)) live.noteRefusedWrite();
           reject(result);
         }
       });
     });
+  }
+
+  /** The promise of `send` does not refer to the record: see "What waits is a class instance" in docs/performance.md. */
+  function put(key: StoreKey, record: DedupRecord, how: WriteTerms): Promise<Put> {
+    try {
+      return send(key, writeOf(key, record, how), how.ttlMs);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
 
   return {
     maxWindowMs,
 
-    put(
-      key: StoreKey,
-      record: DedupRecord,
-      how: { readonly expected: Revision; readonly ttlMs: number },
-    ): Promise<Put> {
+    put(key: StoreKey, record: DedupRecord, how: WriteTerms): Promise<Put> {
       const admission = isClaim(record) ? live.admit() : undefined;
       return admission === undefined ? put(key, record, how) : admission.then(() => put(key, record, how));
     },

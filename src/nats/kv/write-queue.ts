@@ -24,11 +24,19 @@ export const QUEUE_LIMITS: QueueLimits = {
   maxWaitMs: 1_000,
 };
 
-interface QueuedWrite {
+/** A write and its owner. See "What waits is a class instance" in docs/performance.md. */
+class QueuedWrite {
   readonly write: CompareAndSet;
   readonly onResult: (result: SentWrite) => void;
   readonly startedAtMs: number;
   readonly sample: number;
+
+  constructor(write: CompareAndSet, onResult: (result: SentWrite) => void, startedAtMs: number, sample: number) {
+    this.write = write;
+    this.onResult = onResult;
+    this.startedAtMs = startedAtMs;
+    this.sample = sample;
+  }
 }
 
 /**
@@ -58,7 +66,7 @@ export class WriteQueue {
   /** Calls `onResult` once. It must not throw. */
   write(write: CompareAndSet, onResult: (result: SentWrite) => void): void {
     const sample = this.#policy.started(this.#load);
-    const pending = { write, onResult, startedAtMs: systemClock.monotonicMs(), sample };
+    const pending = new QueuedWrite(write, onResult, systemClock.monotonicMs(), sample);
     this.#load += 1;
     const isIdle = this.#inFlight === 0 && !this.#isFlushScheduled;
     if (this.#mode === "batch") {

@@ -22,10 +22,17 @@ export interface RequestTerms {
 /** Called once, with the answer or with an error of the client. */
 export type OnAnswer = (answer: Msg | Error) => void;
 
-interface Request {
+/** A request in flight. See "What waits is a class instance" in docs/performance.md. */
+class Request {
   readonly subject: string;
   readonly timeout: Timer;
   readonly onAnswer: OnAnswer;
+
+  constructor(subject: string, timeout: Timer, onAnswer: OnAnswer) {
+    this.subject = subject;
+    this.timeout = timeout;
+    this.onAnswer = onAnswer;
+  }
 }
 
 const NO_RESPONDERS = 503;
@@ -98,7 +105,7 @@ export class RequestMultiplexer {
     const timeout = this.#deadlines.add(systemClock.monotonicMs() + timeoutMs, () => {
       this.#settle(token, new TimeoutError());
     });
-    this.#requests.set(token, { subject, timeout, onAnswer });
+    this.#requests.set(token, new Request(subject, timeout, onAnswer));
   }
 
   #subscribe(): void {

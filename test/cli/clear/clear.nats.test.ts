@@ -2,7 +2,7 @@ import { PassThrough } from "node:stream";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { runCli } from "../../../src/cli/cli.ts";
 import type { Deduplicator } from "../../../src/deduplicator.ts";
-import { deferred } from "../../../src/internal/deferred.ts";
+import { Deferred } from "../../../src/internal/deferred.ts";
 import { resolveIdentity } from "../../../src/model/identity.ts";
 import { collected } from "../../support/collected.ts";
 import { connected, makeBucket } from "../../support/nats-bucket.ts";
@@ -170,7 +170,7 @@ Nothing was cleared: this was a dry run.
   });
 
   it("aborts the handler of a cleared reservation", async () => {
-    const aborted = deferred<unknown>();
+    const aborted = new Deferred<unknown>();
     const running = operated.replica("web-2", { leaseMs: 1_000 }).guard(billing("running"), async ({ signal }) => {
       signal.addEventListener("abort", () => aborted.resolve(signal.reason));
       expect((await operated.run("clear", "billing", "running", "--yes")).out).toContain("There is nothing to clear.");

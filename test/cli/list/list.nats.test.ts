@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "../../../src/cli/cli.ts";
-import { deferred } from "../../../src/internal/deferred.ts";
+import { Deferred } from "../../../src/internal/deferred.ts";
 import { resolveIdentity } from "../../../src/model/identity.ts";
 import { natsStore } from "../../../src/nats/index.ts";
 import { connected, makeBucket } from "../../support/nats-bucket.ts";
@@ -150,7 +150,7 @@ describe("latchkey list", () => {
     await using other = await operatedBucket(server);
     const web = other.replica("web", { leaseMs: 1_000 });
     let renewals = 0;
-    const renewed = deferred<void>();
+    const renewed = new Deferred<void>();
     web.subscribe(({ type }) => {
       if (type === "renewed") renewals += 1;
       if (renewals === 2) renewed.resolve();

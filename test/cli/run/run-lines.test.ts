@@ -13,7 +13,7 @@ import type { LineResult } from "../../../src/cli/run/report/line-results.ts";
 import { httpTarget } from "../../../src/cli/run/target/http-target.ts";
 import { Deduplicator } from "../../../src/deduplicator.ts";
 import { StoreUnavailableError } from "../../../src/errors.ts";
-import { deferred } from "../../../src/internal/deferred.ts";
+import { Deferred } from "../../../src/internal/deferred.ts";
 import { dedupKey } from "../../../src/model/identity.ts";
 import type { Store } from "../../../src/model/store.ts";
 import { gitHubDeliveries } from "../support/deliveries.ts";
@@ -141,7 +141,7 @@ describe("latchkey run", () => {
   });
 
   it("G1: dispatches a repeated line once, while its first dispatch is in flight", async () => {
-    const { promise: isReleased, resolve: release } = deferred<undefined>();
+    const { promise: isReleased, resolve: release } = new Deferred<undefined>();
     await using endpoint = await startEndpoint(async (_, response) => {
       await isReleased;
       response.end();
@@ -424,7 +424,7 @@ describe("Ctrl-C", () => {
   }
 
   it("waits for running dispatches and stops reading", async () => {
-    const { promise: isReleased, resolve: release } = deferred<undefined>();
+    const { promise: isReleased, resolve: release } = new Deferred<undefined>();
     await using endpoint = await startEndpoint(async (_, response) => {
       await isReleased;
       response.end();
@@ -467,7 +467,7 @@ describe("Ctrl-C", () => {
   });
 
   it("ends the pause between two attempts: the event has failed", async () => {
-    const { promise: isAnswered, resolve: answered } = deferred<undefined>();
+    const { promise: isAnswered, resolve: answered } = new Deferred<undefined>();
     await using endpoint = await startEndpoint((_, response) => {
       response.once("finish", () => answered(undefined));
       response.writeHead(503, { "retry-after": "100" }).end();
@@ -525,7 +525,7 @@ describe("Ctrl-C", () => {
 
 describe("a terminal", () => {
   it("shows the progress of a file", async () => {
-    const { promise: isReleased, resolve: release } = deferred<undefined>();
+    const { promise: isReleased, resolve: release } = new Deferred<undefined>();
     await using endpoint = await startEndpoint(async (_, response) => {
       await isReleased;
       response.end();
@@ -539,7 +539,7 @@ describe("a terminal", () => {
   });
 
   it("shows a status line, which is erased at the end", async () => {
-    const { promise: isReleased, resolve: release } = deferred<undefined>();
+    const { promise: isReleased, resolve: release } = new Deferred<undefined>();
     await using endpoint = await startEndpoint(async (_, response) => {
       await isReleased;
       response.end();

@@ -3,7 +3,7 @@ import { nanos } from "@nats-io/nats-core";
 import { connect } from "@nats-io/transport-node";
 import { describe, expect, it } from "vitest";
 import { Deduplicator, type DeduplicatorOptions, memoryStore } from "../../../src/index.ts";
-import { deferred } from "../../../src/internal/deferred.ts";
+import { Deferred } from "../../../src/internal/deferred.ts";
 import { createEventStream, DURABLE, type EventStream } from "../../support/event-stream.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startProxy } from "../../support/tcp-proxy.ts";
@@ -52,7 +52,7 @@ describe("a consumer without losses", () => {
     const ids = numbered(2_000);
     await publishAll(stream, ids);
     await publishAll(stream, ids);
-    const { promise: isReleased, resolve: release } = deferred<void>();
+    const { promise: isReleased, resolve: release } = new Deferred<void>();
     await using worker = await startWorker(stream, { dedup: quick(), concurrency: 1_000, dispatch: () => isReleased });
     await eventually("a thousand to run", () => (worker.began.length >= 1_000 ? true : undefined));
     expect(worker.began).toHaveLength(1_000);
@@ -168,7 +168,7 @@ describe("a consumer", () => {
   it("finishes without a loss if it is deleted while it stops", async () => {
     const stream = await createEventStream(nats.connection);
     await stream.publish("e-1");
-    const { promise: isReleased, resolve: release } = deferred<void>();
+    const { promise: isReleased, resolve: release } = new Deferred<void>();
     await using worker = await startWorker(stream, { dedup: quick(), dispatch: () => isReleased });
     await eventually("the dispatch to begin", () => worker.began[0]);
     const stopped = worker.running.stop();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { memoryStore, PermanentError } from "../../../src/index.ts";
-import { deferred } from "../../../src/internal/deferred.ts";
+import { Deferred } from "../../../src/internal/deferred.ts";
 import type { ReceivedMessage } from "../../../src/nats/index.ts";
 import { ACK_WAIT_MS, createEventStream } from "../../support/event-stream.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -46,7 +46,7 @@ describe("messages with an ordering key", () => {
   it("wait beyond `ack_wait` and without a slot, while other keys go on", async () => {
     const stream = await createEventStream(nats.connection);
     for (const id of ["a-1", "a-2", "a-3", "a-4", "b-1", "b-2"]) await stream.publish(id);
-    const { promise, resolve } = deferred<void>();
+    const { promise, resolve } = new Deferred<void>();
     await using worker = await startWorker(stream, {
       dedup: quick(),
       orderBy,
@@ -66,7 +66,7 @@ describe("messages with an ordering key", () => {
   it("are redelivered after a failure without holding up later ones, and are nak'd when the consumer stops", async () => {
     const stream = await createEventStream(nats.connection);
     for (const id of ["a-1", "a-2", "a-3"]) await stream.publish(id);
-    const { promise, resolve } = deferred<void>();
+    const { promise, resolve } = new Deferred<void>();
     let calls = 0;
     await using worker = await startWorker(stream, {
       dedup: quick(),

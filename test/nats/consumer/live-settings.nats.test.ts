@@ -1,7 +1,7 @@
 import type { ConsumerConfig } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/nats-core";
 import { describe, it } from "vitest";
-import { deferred } from "../../../src/internal/deferred.ts";
+import { Deferred } from "../../../src/internal/deferred.ts";
 import { createEventStream, DURABLE, type EventStream } from "../../support/event-stream.ts";
 import { eventually } from "../../support/eventually.ts";
 import { quick } from "../../support/quick.ts";
@@ -22,7 +22,7 @@ async function recreate({ manager, name }: EventStream, change: Partial<Consumer
 describe.concurrent("a consumer that is changed while it runs", () => {
   it("obeys a lowered `max_deliver`: the new last delivery becomes a dead letter", async ({ expect }) => {
     const stream = await createEventStream(nats.connection);
-    const { promise: isChanged, resolve: goOn } = deferred<void>();
+    const { promise: isChanged, resolve: goOn } = new Deferred<void>();
     await stream.publish("e-1");
     await using worker = await startWorker(stream, {
       dedup: quick({ leaseMs: 30_000 }),
@@ -104,7 +104,7 @@ describe.concurrent("a consumer that is changed while it runs", () => {
 
   it("sends in-progress acks in time for a shortened `ack_wait`", async ({ expect }) => {
     const stream = await createEventStream(nats.connection, { ack_wait: nanos(60_000) });
-    const { promise: isReleased, resolve: release } = deferred<void>();
+    const { promise: isReleased, resolve: release } = new Deferred<void>();
     await stream.publish("e-1");
     await using worker = await startWorker(stream, { dedup: quick({ leaseMs: 30_000 }), dispatch: () => isReleased });
     await eventually("the dispatch to begin", () => worker.began[0]);

@@ -1,7 +1,7 @@
 import { headers } from "@nats-io/nats-core";
 import { describe, expect, it } from "vitest";
 import { Deduplicator } from "../../../src/deduplicator.ts";
-import { deferred } from "../../../src/internal/deferred.ts";
+import { Deferred } from "../../../src/internal/deferred.ts";
 import type { DeadLetter } from "../../../src/model/dead-letter.ts";
 import { resolveIdentity } from "../../../src/model/identity.ts";
 import { deadLetters } from "../../../src/nats/index.ts";
@@ -90,8 +90,8 @@ describe("a redrive that may repeat or lose an event", () => {
     await using at = await incident(nats.connection);
     const { sequence } = await letterOf(at);
     await using other = new Deduplicator({ store: at.store, owner: "web-2", leaseMs: 60_000 });
-    const end = deferred<void>();
-    const began = deferred<void>();
+    const end = new Deferred<void>();
+    const began = new Deferred<void>();
     const dispatch = other.guard(at.stream.identity("e-1"), () => {
       began.resolve();
       return end.promise;

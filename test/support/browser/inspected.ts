@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, inject } from "vitest";
 import { Deduplicator } from "../../../src/deduplicator.ts";
 import type { InspectorOptions } from "../../../src/inspect/server/options.ts";
 import { type Inspector, serveInspector } from "../../../src/inspect/server/serve.ts";
-import { deferred } from "../../../src/internal/deferred.ts";
+import { Deferred } from "../../../src/internal/deferred.ts";
 import { type MemoryStore, memoryStore } from "../../../src/stores/memory-store.ts";
 
 /** A deduplicator, its inspector, and the page in a browser. */
@@ -101,8 +101,8 @@ export async function heldBy(
   eventId: string,
   subscriptionId = "sub-1",
 ): Promise<(error?: Error) => Promise<void>> {
-  const { promise, resolve, reject } = deferred<undefined>();
-  const began = deferred<undefined>();
+  const { promise, resolve, reject } = new Deferred<undefined>();
+  const began = new Deferred<undefined>();
   const guarded = dedup
     .guard({ subscriptionId, eventId }, () => {
       began.resolve(undefined);

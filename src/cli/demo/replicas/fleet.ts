@@ -1,7 +1,7 @@
 import type { Deduplicator } from "../../../deduplicator.ts";
 import { linkedSignal } from "../../../internal/abort.ts";
 import type { Clock } from "../../../internal/clock.ts";
-import { deferred } from "../../../internal/deferred.ts";
+import { Deferred } from "../../../internal/deferred.ts";
 import type { Reservation } from "../../../model/decision.ts";
 import { DEFAULT_WORKSPACE } from "../../../model/identity.ts";
 import { DispatchFailedError } from "../../run/dispatcher.ts";
@@ -42,7 +42,7 @@ export class Fleet {
   readonly #orphans = new Map<string, { readonly from: string; readonly fence: number }>();
   readonly #refused = new Set<string>();
   readonly #restarts = new Set<Promise<void>>();
-  readonly #failedStart = deferred<never>();
+  readonly #failedStart = new Deferred<never>();
   #started = 0;
 
   constructor(options: FleetOptions) {
