@@ -56,7 +56,7 @@ interface Chart<Context> extends Omit<Compilable<Context>, "root"> {
 const hostKey = Symbol("host");
 
 interface Hosted {
-  [hostKey]: { readonly [Name in string]: Method } | undefined;
+  readonly [hostKey]: { readonly [Name in string]: Method };
 }
 
 /**
@@ -72,16 +72,7 @@ export function bindActions<Machine extends AnyStateMachine, Updates extends str
   const names = Object.entries(actions).flatMap(([name, action]) => (isAssign(action) ? [] : [name]));
   const calls = Object.fromEntries(names.map((name) => [name, callOf(name)]));
   const implementations = { guards, actions: { ...actions, ...calls } };
-  const logic = compile<Machine>({ ...chart, implementations, root: stateTree(chart.id, chart.config) }, execute);
-  const compiled: typeof logic = {
-    ...logic,
-    transition: (at, event, scope) => {
-      const next = logic.transition(at, event, scope);
-      // See "What waits is a class instance" in docs/performance.md: XState's literals can keep the actor.
-      if (next.status !== "active" && isHosted(scope.self)) scope.self[hostKey] = undefined;
-      return next;
-    },
-  };
+  const compiled = compile<Machine>({ ...chart, implementations, root: stateTree(chart.id, chart.config) }, execute);
   const boundMachines = new WeakMap<AnyStateMachine, AnyStateMachine>();
   const bind = (machine: AnyStateMachine): AnyStateMachine => {
     const bound = boundMachines.get(machine) ?? machine.provide({ actions: calls });

@@ -115,16 +115,6 @@ describe("an actor whose actions are bound to a host", () => {
     expect(actor.getSnapshot().status).toBe("error");
   });
 
-  it("no longer refers to its host once it is done", () => {
-    const held = host();
-    const actor = createKeyActor(held, { id: "k", input, system: compiled });
-    const refersToHost = () => Reflect.ownKeys(actor).some((key) => Reflect.get(actor, key) === held);
-    actor.start();
-    const before = refersToHost();
-    actor.send({ type: "found.commit", revision: 1 });
-    expect([before, refersToHost()]).toEqual([true, false]);
-  });
-
   it("names the method that its host lacks", async () => {
     const actor = bindActions<AnyStateMachine, never>(dedupKeyMachine)({}, { id: "k", input, system: compiled });
     const uncaught = await uncaughtDuring(async () => void actor.start());
