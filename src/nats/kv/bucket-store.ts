@@ -5,7 +5,7 @@ import { systemClock } from "../../internal/clock.ts";
 import { wholeNumber } from "../../internal/validate.ts";
 import { type DispatchFailure, encodeFailure } from "../../model/failure.ts";
 import type { KeyFilter, StoreKey } from "../../model/identity.ts";
-import { type DedupRecord, encodeRecord } from "../../model/record.ts";
+import type { DedupRecord } from "../../model/record.ts";
 import {
   type Change,
   conflict,
@@ -18,7 +18,7 @@ import {
 import { type SendBatch, sendBatch } from "../wire/batch.ts";
 import type { BucketAddress } from "../wire/bucket-address.ts";
 import { BucketWriter } from "../wire/bucket-writer.ts";
-import { CompareAndSet } from "../wire/compare-and-set.ts";
+import type { CompareAndSet } from "../wire/compare-and-set.ts";
 import { multiplexerOf } from "../wire/request-multiplexer.ts";
 import { bucketStream } from "../wire/subject.ts";
 import { BatchingPolicy, type BucketPolicy, SINGLE_WRITES } from "./batching-policy.ts";
@@ -30,6 +30,7 @@ import { maxWindowOf } from "./bucket-settings.ts";
 import { watchBucket } from "./bucket-watch.ts";
 import { readKeyState } from "./key-state.ts";
 import { LiveBucket } from "./live-bucket.ts";
+import { RecordWrite } from "./record-write.ts";
 import { revisionOffset } from "./revision-offset.ts";
 import { QUEUE_LIMITS, type QueueLimits, WriteQueue } from "./write-queue.ts";
 import type { BucketChannels } from "./write-sender.ts";
@@ -50,11 +51,6 @@ export const adaptiveSending: Sending = {
   sendBatch,
   queueLimits: QUEUE_LIMITS,
 };
-
-interface WriteTerms {
-  readonly expected: Revision;
-  readonly ttlMs: number;
-}
 
 /** Returns the store of one open bucket. */
 export function bucketStore(
@@ -87,57 +83,52 @@ export function bucketStore(
     });
 
   /** Resolves a conflict of a create. If the key holds a tombstone, repeats the write over the tombstone. */
-  async function putOverTombstone(key: StoreKey, write: CompareAndSet): Promise<Put> {
+  async function putOverTombstone(write: RecordWrite): Promise<Put> {
     for (let round = 1; round < TOMBSTONE_ROUNDS; round += 1) {
-      const state = await readKeyState(requests, address, key).catch((error: unknown) => {
+      const state = await readKeyState(requests, address, write.key).catch((error: unknown) => {
         throw isStoreUnavailable(error) ? inDoubt(bucket, error) : error;
       });
       if (state.type === "record") return conflict(state.entry);
-      const revision = await written({ ...write, expected: state.revision });
+      const revision = await written(write.over(state.revision));
       if (revision !== undefined) return { ok: true, revision };
     }
     return conflict();
   }
 
-  function writeOf(key: StoreKey, record: DedupRecord, { expected, ttlMs }: WriteTerms): CompareAndSet {
-    return new CompareAndSet({
-      key,
-      expected: wholeNumber("expected", expected, 0),
-      payload: payloadOf(record, expected),
-      ttlSeconds: Math.ceil(wholeNumber("ttlMs", ttlMs, 1, maxWindowMs) / 1_000),
-      operation: "put",
-      timeoutMs: Math.min(timeoutMs, Math.ceil(record.leaseMs / REQUESTS_PER_LEASE)),
-    });
-  }
-
-  function send(key: StoreKey, write: CompareAndSet, ttlMs: number): Promise<Put> {
-    return new Promise((resolve, reject) => {
+  const send = (write: RecordWrite): Promise<Put> =>
+    new Promise((resolve, reject) => {
       queueFor(write.expected).write(write, (result) => {
         if (typeof result === "number") {
-          live.noteWrite(result, ttlMs);
+          live.noteWrite(result, write.ttlMs);
           resolve({ ok: true, revision: result });
-        } else if (result === undefined) resolve(write.expected === 0 ? putOverTombstone(key, write) : conflict());
+        } else if (result === undefined) resolve(write.expected === 0 ? putOverTombstone(write) : conflict());
         else {
           if (isRefusal(result)) live.noteRefusedWrite();
           reject(result);
         }
       });
     });
-  }
 
-  /** The promise of `send` does not refer to the record: see "What waits is a class instance" in docs/performance.md. */
-  function put(key: StoreKey, record: DedupRecord, how: WriteTerms): Promise<Put> {
+  const put = (
+    key: StoreKey,
+    record: DedupRecord,
+    how: { readonly expected: Revision; readonly ttlMs: number },
+  ): Promise<Put> => {
     try {
-      return send(key, writeOf(key, record, how), how.ttlMs);
+      return send(new RecordWrite(key, record, how, { maxWindowMs, timeoutMs }));
     } catch (error) {
       return Promise.reject(error);
     }
-  }
+  };
 
   return {
     maxWindowMs,
 
-    put(key: StoreKey, record: DedupRecord, how: WriteTerms): Promise<Put> {
+    put(
+      key: StoreKey,
+      record: DedupRecord,
+      how: { readonly expected: Revision; readonly ttlMs: number },
+    ): Promise<Put> {
       const admission = isClaim(record) ? live.admit() : undefined;
       return admission === undefined ? put(key, record, how) : admission.then(() => put(key, record, how));
     },
@@ -180,9 +171,6 @@ export function bucketStore(
   };
 }
 
-/** A lost request is repeated after this part of the lease at the latest. A short network failure then does not cost the lease. */
-const REQUESTS_PER_LEASE = 4;
-
 /** Returns true for the first write of a reservation. */
 function isClaim({ state, fence }: DedupRecord): boolean {
   return state === "reserved" && fence === 0;
@@ -215,20 +203,6 @@ function liveBucket(connection: NatsConnection, options: BucketToOpen, opened: S
     },
     opened,
   );
-}
-
-/** Number of characters that the numbers in a commit and its headers have at most beyond those of its reservation's first write. */
-const COMMIT_ROOM = 42;
-
-/**
- * Returns the payload of a record. That of a reservation ends with spaces, so no renewal and no commit without a result is longer.
- * A server that accepts the reservation has room for its commit, whatever `max_payload`, `max_msg_size` and `max_bytes` are.
- */
-function payloadOf(record: DedupRecord, expected: Revision): string {
-  const encoded = encodeRecord(record);
-  if (record.state === "committed") return encoded;
-  const room = COMMIT_ROOM - String(expected).length - String(record.fence).length;
-  return encoded + " ".repeat(Math.max(0, room));
 }
 
 /** Shortest time to live that the server accepts. Until it ends, a create must be repeated over the tombstone. */

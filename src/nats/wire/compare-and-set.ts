@@ -1,11 +1,8 @@
 import { MsgHdrsImpl } from "@nats-io/nats-core";
 import type { Revision } from "../../model/store.ts";
 
-/**
- * A write to a bucket. The server stores it if `expected` is the revision of its key.
- * See "What waits is a class instance" in docs/performance.md.
- */
-export class CompareAndSet {
+/** A write to a bucket. The server stores it if `expected` is the revision of its key. */
+export interface CompareAndSet {
   readonly key: string;
   readonly expected: Revision;
   readonly payload: string;
@@ -14,15 +11,6 @@ export class CompareAndSet {
   readonly operation: "put" | "remove";
   /** Time limit of one attempt, in milliseconds. */
   readonly timeoutMs: number;
-
-  constructor({ key, expected, payload, ttlSeconds, operation, timeoutMs }: CompareAndSet) {
-    this.key = key;
-    this.expected = expected;
-    this.payload = payload;
-    this.ttlSeconds = ttlSeconds;
-    this.operation = operation;
-    this.timeoutMs = timeoutMs;
-  }
 }
 
 /** Position of a write in a batch, counting from 1. The last write commits the batch. */
