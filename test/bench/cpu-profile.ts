@@ -41,7 +41,8 @@ export async function cpuProfileOf<Result>(
   const byFunction = new Map<string, number>();
   for (const [index, id] of samples.entries()) {
     const { functionName = "", url = "" } = frames.get(id) ?? {};
-    if (functionName === "(idle)") continue;
+    const isOfProfiler = url === "node:inspector";
+    if (functionName === "(idle)" || isOfProfiler) continue;
     const us = (timeDeltas[index] ?? 0) / count;
     const name = `${functionName || "(anonymous)"} ${url.split("/").slice(-2).join("/")}`.trim();
     byOwner[ownerOf(functionName, url)] += us;
@@ -53,8 +54,6 @@ export async function cpuProfileOf<Result>(
 
 function ownerOf(functionName: string, url: string): Owner {
   if (functionName === "(garbage collector)") return "garbage collector";
-  // The profiler itself.
-  if (url === "node:inspector") return "the benchmark";
   if (url === "" || url.startsWith("node:")) return "Node";
   if (url.includes("/xstate/")) return "XState";
   if (url.includes("/@nats-io/")) return "NATS client";

@@ -49,7 +49,7 @@ const rows = (columns[0] ?? []).map(([owner], index) => [
   owner,
   ...columns.map((column) => shown(column[index]?.[1] ?? 0)),
 ]);
-console.log("Time of the main thread for each event, in µs, without idle time\n");
+console.log("Time of the main thread for each event, in µs, without idle time and the profiler\n");
 console.log(table(["", ...profiles.keys()], rows));
 for (const [name, { byFunction }] of profiles) {
   console.log(`\nFunctions with the largest self time: ${name}\n`);
