@@ -50,7 +50,8 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
   /** Epoch of the commit cache before the last read or commit was sent. */
   #epoch: number | undefined;
   #commitSentAtMs: number | undefined;
-  #result: { readonly value: unknown } | undefined;
+  #hasReturned = false;
+  #result: unknown;
   /** The handler's error, until it is reported. */
   #failure: { readonly error: unknown } | undefined;
   /** Summary of the handler's error, for the store. */
@@ -145,7 +146,8 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
     if (this.#context.phase === "releasing") return Promise.reject(this.#releasedError());
     const { committed } = this.promises;
     if (this.#isDispatching()) {
-      this.#result ??= { value: result };
+      if (!this.#hasReturned) this.#result = result;
+      this.#hasReturned = true;
       this.#failure ??= failure;
       this.#context.actor.send({ type: "handler.succeeded" });
     }
@@ -308,7 +310,7 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
     const { nowMs } = engine;
     this.#commitSentAtMs = nowMs;
     const { value, hasFailed } = this.#finished ?? {
-      value: this.#result?.value,
+      value: this.#result,
       hasFailed: this.#failure !== undefined,
     };
     if (hasFailed) this.#records.markFailed();
@@ -360,7 +362,7 @@ export class Attempt implements ActionMethods<typeof dedupKeyMachine, keyof type
   #rememberFinished(): void {
     const { engine, how, identity } = this.#context;
     if (this.#finished === undefined) {
-      const value = how.keepResult ? this.#result?.value : undefined;
+      const value = how.keepResult ? this.#result : undefined;
       const untilMs = this.#windowEndsAtMs;
       engine.finished.remember(identity.storeKey, {
         how: { ...how, signal: undefined },

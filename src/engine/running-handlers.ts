@@ -28,11 +28,22 @@ export function runHandler<Reservation extends Held, Result>(
   return around.run(new Nesting(held, open(around.current())), handler, held);
 }
 
-/** Drops those that are done: a handler may leave code behind that guards the next event, and so on. */
-function open(nesting: Nesting | undefined): Nesting | undefined {
-  if (nesting === undefined) return undefined;
-  const outer = open(nesting.outer);
-  return nesting.held.isOpen ? new Nesting(nesting.held, outer) : outer;
+/**
+ * Drops those that are done: a handler may leave code behind that guards the next event, and so on. Shares what lies outside the last
+ * of them, because handlers can be nested deeply.
+ */
+function open(innermost: Nesting | undefined): Nesting | undefined {
+  let shared = innermost;
+  let inside: Held[] = [];
+  const passed: Held[] = [];
+  for (let nesting = innermost; nesting !== undefined; nesting = nesting.outer) {
+    if (nesting.held.isOpen) passed.push(nesting.held);
+    else {
+      shared = nesting.outer;
+      inside = [...passed];
+    }
+  }
+  return inside.reduceRight<Nesting | undefined>((outer, held) => new Nesting(held, outer), shared);
 }
 
 /** Returns true if the calling code runs inside the handler of this attempt, and must not wait for it. */

@@ -1,7 +1,7 @@
 import { type NodeHandler, nodeHandler, toRequest } from "../internal/node-handler.ts";
 import { reportError, type WebhookErrorListener } from "./error-listener.ts";
 import { methodNotAllowed, problem } from "./problem.ts";
-import { unreadMessage, unreadReceivers } from "./unread-request.ts";
+import { UnreadMessage, unreadReceivers } from "./unread-request.ts";
 import type { Receive } from "./webhook.ts";
 
 /** Options of {@link toNodeHandler}. */
@@ -18,7 +18,7 @@ export function toNodeHandler(receive: Receive, { onError }: NodeHandlerOptions 
   const receiveUnread = unreadReceivers.get(receive);
   return nodeHandler({
     handle: (message, url) =>
-      receiveUnread === undefined ? receive(toRequest(message, url)) : receiveUnread(unreadMessage(message, url)),
+      receiveUnread === undefined ? receive(toRequest(message, url)) : receiveUnread(new UnreadMessage(message, url)),
     badRequest: () => problem("bad-request"),
     methodNotAllowed,
     failed(error) {

@@ -15,7 +15,7 @@ import { methodNotAllowed, problem } from "./problem.ts";
 import { publishRefusal } from "./publish-refusal.ts";
 import { type RawRequest, readRequest } from "./raw-request.ts";
 import type { EventReference, Source } from "./source.ts";
-import { type UnreadRequest, unreadReceivers, unreadRequest } from "./unread-request.ts";
+import { UnreadFetchRequest, type UnreadRequest, unreadReceivers } from "./unread-request.ts";
 import { checkSource, type WebhookWarning } from "./warnings.ts";
 
 interface CommonOptions {
@@ -145,7 +145,7 @@ export function webhook(options: WebhookOptions): Receive {
     const { headers } = request;
     return telemetry.trace({ kind: "request", source: source.name, headers }, () => answer(request), tracedOutcome);
   };
-  const receive: Receive = (request) => receiveUnread(unreadRequest(request));
+  const receive: Receive = (request) => receiveUnread(new UnreadFetchRequest(request));
   unreadReceivers.set(receive, receiveUnread);
   return receive;
 }

@@ -11,8 +11,8 @@ import { type Inspection, isolated } from "./inspection.ts";
 /** A system keeps its actors in a map, which is cheap only while it is short-lived (docs/performance.md). */
 const ACTORS_PER_ROOT = 256;
 
-/** V8 needs to see 100 objects before it judges how long a literal's objects live. */
-const ACTORS_FOR_JUDGEMENT = 256;
+/** V8 judges a literal by at least 100 objects, and needs more if some of the following survive. */
+const SHORT_LIVED_ACTORS = 256;
 
 /**
  * The parents of the actors of one deduplicator or consumer. They are idle root actors named `latchkey`, whose XState systems the
@@ -23,13 +23,13 @@ export class ActorSystem {
   readonly inspectedMachine: AnyStateMachine | undefined;
   #root: AnyActorRef;
   #actors = 0;
-  static #areActorsJudged = false;
+  static #hasShownActors = false;
 
   /** @param inspection receives XState's inspection events of every actor in the system. */
   constructor(inspection?: Inspection) {
     this.inspectedMachine = inspection?.machine;
     this.#root = createRoot(inspection === undefined ? {} : { inspect: isolated(inspection.observer) });
-    ActorSystem.#judgeActors();
+    ActorSystem.#showShortLivedActors();
   }
 
   /** Returns the parent for one more actor. */
@@ -43,11 +43,11 @@ export class ActorSystem {
    * Shows V8 actors that live briefly, once per process. If the first actors are those of a few hundred events at once, V8 concludes
    * that actors live long, and keeps each until a full collection. See "What waits is a class instance" in docs/performance.md.
    */
-  static #judgeActors(): void {
-    if (ActorSystem.#areActorsJudged) return;
-    ActorSystem.#areActorsJudged = true;
+  static #showShortLivedActors(): void {
+    if (ActorSystem.#hasShownActors) return;
+    ActorSystem.#hasShownActors = true;
     const parent = createRoot({});
-    for (let n = 0; n < ACTORS_FOR_JUDGEMENT; n += 1) createActor(idleLogic, { parent });
+    for (let n = 0; n < SHORT_LIVED_ACTORS; n += 1) createActor(idleLogic, { parent });
   }
 }
 

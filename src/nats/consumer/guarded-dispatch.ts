@@ -4,7 +4,7 @@ import type { CommitOutcome, Outcome, Reservation } from "../../model/decision.t
 import type { ResolvedIdentity } from "../../model/identity.ts";
 import type { ReserveOptions } from "../../options.ts";
 
-/** The numbers of a reservation, without the reservation: see "What waits is a class instance" in docs/performance.md. */
+/** What a result tells about a reservation, without the reservation: see "What waits is a class instance" in docs/performance.md. */
 type ReservationFacts = Pick<Reservation, "attempt" | "fence" | "unprotected">;
 
 /** The handler returned. With `error`, the commit is unconfirmed, or it was committed without the result. */

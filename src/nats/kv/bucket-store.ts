@@ -95,31 +95,28 @@ export function bucketStore(
     return conflict();
   }
 
-  const send = (write: RecordWrite): Promise<Put> =>
-    new Promise((resolve, reject) => {
-      queueFor(write.expected).write(write, (result) => {
-        if (typeof result === "number") {
-          live.noteWrite(result, write.ttlMs);
-          resolve({ ok: true, revision: result });
-        } else if (result === undefined) resolve(write.expected === 0 ? putOverTombstone(write) : conflict());
-        else {
-          if (isRefusal(result)) live.noteRefusedWrite();
-          reject(result);
-        }
-      });
-    });
-
   const put = (
     key: StoreKey,
     record: DedupRecord,
     how: { readonly expected: Revision; readonly ttlMs: number },
-  ): Promise<Put> => {
-    try {
-      return send(new RecordWrite(key, record, how, { maxWindowMs, timeoutMs }));
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  };
+  ): Promise<Put> =>
+    new Promise((resolve, reject) =>
+      send(new RecordWrite(key, record, how, { maxWindowMs, timeoutMs }), resolve, reject),
+    );
+
+  /** Takes the promise's functions, because a function inside `put` would keep the record. */
+  function send(write: RecordWrite, resolve: (put: Put | Promise<Put>) => void, reject: (error: Error) => void): void {
+    queueFor(write.expected).write(write, (result) => {
+      if (typeof result === "number") {
+        live.noteWrite(result, write.ttlMs);
+        resolve({ ok: true, revision: result });
+      } else if (result === undefined) resolve(write.expected === 0 ? putOverTombstone(write) : conflict());
+      else {
+        if (isRefusal(result)) live.noteRefusedWrite();
+        reject(result);
+      }
+    });
+  }
 
   return {
     maxWindowMs,

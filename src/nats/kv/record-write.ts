@@ -16,7 +16,7 @@ const REQUESTS_PER_LEASE = 4;
 /** Number of characters that the numbers in a commit and its headers have at most beyond those of its reservation's first write. */
 const COMMIT_ROOM = 42;
 
-/** A write of a record, which keeps only the record's JSON. See "What waits is a class instance" in docs/performance.md. */
+/** A write of a record. Of the record, it keeps only the JSON: see "What waits is a class instance" in docs/performance.md. */
 export class RecordWrite implements CompareAndSet {
   readonly key: StoreKey;
   readonly expected: Revision;
