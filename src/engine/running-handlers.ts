@@ -33,17 +33,18 @@ export function runHandler<Reservation extends Held, Result>(
  * of them, because handlers can be nested deeply.
  */
 function open(innermost: Nesting | undefined): Nesting | undefined {
-  let shared = innermost;
-  let inside: Held[] = [];
+  if (innermost === undefined) return undefined;
+  let shared: Nesting | undefined = innermost;
+  let inside = 0;
   const passed: Held[] = [];
-  for (let nesting = innermost; nesting !== undefined; nesting = nesting.outer) {
+  for (let nesting: Nesting | undefined = innermost; nesting !== undefined; nesting = nesting.outer) {
     if (nesting.held.isOpen) passed.push(nesting.held);
     else {
       shared = nesting.outer;
-      inside = [...passed];
+      inside = passed.length;
     }
   }
-  return inside.reduceRight<Nesting | undefined>((outer, held) => new Nesting(held, outer), shared);
+  return passed.slice(0, inside).reduceRight((outer, held) => new Nesting(held, outer), shared);
 }
 
 /** Returns true if the calling code runs inside the handler of this attempt, and must not wait for it. */
